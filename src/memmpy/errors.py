@@ -1,0 +1,128 @@
+"""What can go wrong, in the user's words.
+
+Every error of memmpy is a `MemmpyError` and also the built-in error a user would expect.
+"""
+
+import difflib
+import errno
+from collections.abc import Iterable
+
+__all__ = [
+    "ColumnError",
+    "CorruptStoreError",
+    "CutError",
+    "CutWarning",
+    "DiskError",
+    "LengthError",
+    "MemmpyError",
+    "MissingFileError",
+    "MissingKeyError",
+    "OptionError",
+    "ReadOnlyStoreError",
+    "RootFileError",
+    "StoreLockedError",
+    "nearest",
+]
+
+
+class MemmpyError(Exception):
+    """Base of all errors raised by memmpy."""
+
+    def __str__(self) -> str:
+        # KeyError would print the repr of its message.
+        return str(self.args[0]) if self.args else ""
+
+
+class OptionError(MemmpyError, ValueError):
+    """An argument has a value that makes no sense."""
+
+
+class MissingFileError(MemmpyError, FileNotFoundError):
+    """A file, a store or a pattern of files that should be there is not."""
+
+
+class RootFileError(MemmpyError, OSError):
+    """A file is not a ROOT file, is broken, or lacks what was asked of it."""
+
+
+class MissingKeyError(MemmpyError, KeyError):
+    """No column, branch or name of that key."""
+
+
+class ColumnError(MemmpyError, TypeError):
+    """Values of the wrong dtype, shape or kind for a column."""
+
+
+class LengthError(MemmpyError, ValueError):
+    """Columns that must have as many entries as each other do not."""
+
+
+class CorruptStoreError(MemmpyError, ValueError):
+    """What lies on disk is not what the metadata says."""
+
+
+class ReadOnlyStoreError(MemmpyError, PermissionError):
+    """The store cannot be written to."""
+
+
+class StoreLockedError(MemmpyError, TimeoutError):
+    """Another process is writing to the store."""
+
+
+class DiskError(MemmpyError, OSError):
+    """The file system refused to write; `errno` says why."""
+
+    def __init__(self, message: str, code: int = errno.EIO) -> None:
+        super().__init__(message)
+        self.errno = code
+
+
+class CutError(MemmpyError, ValueError):
+    """A cut that cannot be read or evaluated, shown with a caret under the place.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    text : str
+        The expression as the user wrote it.
+    start, stop : int
+        The place in `text`, half open.
+    hint : str
+        The way out.
+    """
+
+    #: How much of a long expression is shown on either side of the place.
+    MARGIN = 60
+
+    def __init__(self, message: str, text: str, start: int, stop: int, hint: str = "") -> None:
+        super().__init__(message, text, start, stop, hint)
+        self.message, self.text, self.hint = message, text, hint
+        self.start, self.stop = start, stop
+
+    def __str__(self) -> str:
+        lines = [f"{self.message}", *self._picture()]
+        return "\n".join([*lines, self.hint] if self.hint else lines)
+
+    def _picture(self) -> tuple[str, str]:
+        start = max(0, self.start - self.MARGIN)
+        stop = min(len(self.text), max(self.stop, self.start + 1) + self.MARGIN)
+        shown = "".join(c if c.isprintable() else " " for c in self.text[start:stop])
+        before, after = "..." if start else "", "..." if stop < len(self.text) else ""
+        blank = " " * (len(before) + self.start - start)
+        carets = "^" * max(1, min(self.stop, stop) - self.start)
+        return f"  {before}{shown}{after}", f"  {blank}{carets}"
+
+
+class CutWarning(UserWarning):
+    """A cut that can be evaluated but is likely to be a slip."""
+
+
+def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
+    """Return ``; nearest: 'a', 'b'`` for a message, or the empty string where nothing is near."""
+    names = list(known)
+    found = difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
+    if not found:
+        folded = {other.casefold(): other for other in names}
+        found = [folded[name.casefold()]] if name.casefold() in folded else []
+    return f"; nearest: {', '.join(map(repr, found))}" if found else ""
