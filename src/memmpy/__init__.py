@@ -1,0 +1,1 @@
+"""ROOT files to memory-mapped columns, and shuffled batches for training at memory speed."""

@@ -1,0 +1,220 @@
+"""Jagged data: entries of any number of items, as content and offsets."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, final, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.columns.indexing import resolve
+from memmpy.errors import ColumnError, OptionError
+from memmpy.gather import offsets_of, pad_jagged, take_jagged
+from memmpy.typing import Array
+
+__all__ = ["Jagged", "check_fill", "to_awkward"]
+
+
+@final
+class Jagged(Sequence[Array]):
+    """A sequence of arrays of any length, kept as one content and its offsets.
+
+    Parameters
+    ----------
+    content : array of shape (offsets[-1], ...)
+        The items of all entries, one after the other.
+    offsets : integer array of shape (n + 1,)
+        Entry ``i`` is ``content[offsets[i]:offsets[i + 1]]``. Starts at 0, never falls.
+
+    Raises
+    ------
+    ColumnError
+        If content and offsets do not belong together.
+
+    Examples
+    --------
+    >>> jets = Jagged(np.array([50.0, 30.0, 80.0]), np.array([0, 2, 2, 3]))
+    >>> len(jets), jets.counts.tolist()
+    (3, [2, 0, 1])
+    >>> jets[0].tolist()
+    [50.0, 30.0]
+    >>> jets.pad(2, -1.0).tolist()
+    [[50.0, 30.0], [-1.0, -1.0], [80.0, -1.0]]
+    """
+
+    __slots__ = ("content", "offsets")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, content: Array, offsets: NDArray[np.integer[Any]]) -> None:
+        #: The items of all entries, of shape (offsets[-1], ...).
+        self.content = np.asarray(content)
+        #: int64, of shape (n + 1,).
+        self.offsets: NDArray[np.int64] = _checked_offsets(offsets, self.content)
+
+    @classmethod
+    def trusted(cls, content: Array, offsets: NDArray[np.int64]) -> "Jagged":
+        """Make one of content and offsets that are known to belong together, without a look."""
+        self = object.__new__(cls)
+        self.content, self.offsets = content, offsets
+        return self
+
+    @classmethod
+    def from_arrays(cls, arrays: Sequence[Any], *, dtype: Any = None) -> "Jagged":
+        """Make one of a sequence of arrays that differ in length only.
+
+        Parameters
+        ----------
+        arrays : sequence of array-like of shape (k, ...)
+            All of one dtype and of one shape past the first axis.
+        dtype : dtype-like, optional
+            Needed where `arrays` is empty.
+        """
+        parts = [np.asarray(array, dtype) for array in arrays]
+        if not parts:
+            if dtype is None:
+                raise ColumnError("no arrays were given; say their dtype")
+            return cls(np.empty(0, dtype), np.zeros(1, np.int64))
+        kinds = {(part.dtype, part.shape[1:]) for part in parts}
+        if min(part.ndim for part in parts) == 0 or len(kinds) > 1:
+            message = f"jagged entries must share a dtype and their inner shape, got {kinds}"
+            raise ColumnError(message)
+        return cls(np.concatenate(parts), offsets_of(np.array([len(part) for part in parts])))
+
+    @classmethod
+    def from_awkward(cls, array: Any) -> "Jagged":
+        """Make one of an `ak.Array` of type ``n * var * number``.
+
+        Raises
+        ------
+        ColumnError
+            If the array is of another type.
+        """
+        import awkward as ak
+
+        packed = ak.to_packed(array)
+        layout = packed.layout
+        if not isinstance(layout, ak.contents.ListOffsetArray):
+            raise ColumnError(f"not one level of lists: {ak.type(array)}")
+        try:
+            content = ak.to_numpy(layout.content, allow_missing=False)
+        except ValueError as error:
+            raise ColumnError(f"not lists of numbers: {ak.type(array)}") from error
+        return cls(content, np.asarray(layout.offsets))
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of items of each entry, of shape (n,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the items."""
+        return self.content.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of content and offsets."""
+        return self.content.nbytes + self.offsets.nbytes
+
+    def pad(self, length: int, fill: Any) -> Array:
+        """Return an array of shape (n, length, ...): entries cut or filled up to one length.
+
+        Parameters
+        ----------
+        length : int
+            Items kept of each entry, the first ones.
+        fill : number
+            What stands where an entry is shorter. The dtype stays that of the items.
+
+        Raises
+        ------
+        OptionError
+            If `length` is negative, or the dtype cannot hold `fill` (NaN among integers).
+        """
+        if length < 0:
+            raise OptionError(f"the length to pad to must not be negative, got {length}")
+        check_fill(fill, self.dtype)
+        return pad_jagged(self.content, self.offsets, length, fill)
+
+    def to_awkward(self) -> Any:
+        """Return an `ak.Array` over the same memory."""
+        return to_awkward(self.content, self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @overload
+    def __getitem__(self, index: int | np.integer[Any]) -> Array: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> "Jagged": ...
+    def __getitem__(self, index: Any) -> "Array | Jagged":
+        resolved = resolve(index, len(self))
+        if isinstance(resolved, int):
+            return self.content[self.offsets[resolved] : self.offsets[resolved + 1]]
+        if isinstance(resolved, slice):
+            offsets = self.offsets[resolved.start : resolved.stop + 1]
+            content = self.content[offsets[0] : offsets[-1]]
+            return Jagged.trusted(content, offsets - offsets[0])
+        return Jagged.trusted(*take_jagged(self.content, self.offsets, resolved))
+
+    def __iter__(self) -> Iterator[Array]:
+        for start, stop in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):
+            yield self.content[start:stop]
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether both hold the same entries of the same dtype; NaN equals NaN."""
+        if not isinstance(other, Jagged):
+            return NotImplemented
+        if self.dtype != other.dtype or not np.array_equal(self.offsets, other.offsets):
+            return False
+        can_be_nan = self.dtype.kind in "fc"
+        return np.array_equal(self.content, other.content, equal_nan=can_be_nan)
+
+    def __repr__(self) -> str:
+        return f"<Jagged of {len(self)} entries, {len(self.content)} items of {self.dtype}>"
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        message = "jagged entries differ in length; use .pad(n, fill), or .content with .offsets"
+        raise ColumnError(message)
+
+
+def check_fill(fill: Any, dtype: np.dtype[Any]) -> None:
+    """Raise an `OptionError` where a dtype cannot hold the value that padding puts in."""
+    try:
+        with np.errstate(all="ignore"):
+            held = np.asarray(fill).astype(dtype)
+        # Floats hold 0.1 as well as they can, and NaN, but turn 1e300 into infinity.
+        is_float = dtype.kind in "fc"
+        same = bool(np.isfinite(held) or not np.isfinite(fill)) if is_float else bool(held == fill)
+    except (TypeError, ValueError, OverflowError):
+        same = False
+    if not same:
+        raise OptionError(f"cannot fill with {fill!r} among values of dtype {dtype}")
+
+
+def to_awkward(content: Array, offsets: NDArray[np.int64]) -> Any:
+    """Return an `ak.Array` of lists over the given memory."""
+    import awkward as ak
+
+    layout = ak.contents.ListOffsetArray(
+        ak.index.Index64(np.asarray(offsets)), ak.contents.NumpyArray(np.asarray(content))
+    )
+    return ak.Array(layout)
+
+
+def _checked_offsets(given: NDArray[np.integer[Any]], content: Array) -> NDArray[np.int64]:
+    given = np.asarray(given)
+    if given.ndim != 1 or len(given) == 0 or given.dtype.kind not in "iu":
+        message = f"offsets are n + 1 integers, got {given.dtype} of shape {given.shape}"
+        raise ColumnError(message)
+    if content.ndim == 0:
+        raise ColumnError("content must have an axis of items")
+    offsets: NDArray[np.int64] = given.astype(np.int64, copy=False)
+    if np.any(offsets[1:] < offsets[:-1]):
+        raise ColumnError("offsets must not fall")
+    if offsets[0] != 0 or offsets[-1] != len(content):
+        message = (
+            f"offsets go from 0 to the {len(content)} items of the content, "
+            f"got {offsets[0]} to {offsets[-1]}"
+        )
+        raise ColumnError(message)
+    return offsets

@@ -1,0 +1,191 @@
+"""Shaped columns: entries of one dtype, each of its own shape."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, final, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.columns.indexing import resolve
+from memmpy.columns.jagged import Jagged
+from memmpy.columns.opening import Arrays, open_arrays
+from memmpy.columns.writing import ColumnWriter, RowWriter
+from memmpy.errors import ColumnError
+from memmpy.gather import offsets_of
+from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
+from memmpy.typing import Array, PathLike
+
+__all__ = ["ReadShaped", "WriteShaped"]
+
+
+@final
+class WriteShaped(ColumnWriter):
+    """Write a column whose entries are arrays of any shape.
+
+    Parameters
+    ----------
+    path : path-like
+        The store; made where it is missing.
+    key : str
+        Name of the column. One of the same key is replaced when the block ends.
+    dtype : dtype-like, optional
+        Of the values; taken from the first entry where not given.
+    transaction : Transaction, optional
+        To commit together with other columns.
+    lock_timeout : float
+        Seconds to wait for another process that writes; below zero, for ever.
+
+    Examples
+    --------
+    >>> with WriteShaped("data.mmpy", "images") as column:
+    ...     column.append(np.zeros((2, 3)))
+    ...     column.append(np.zeros((4, 4)))
+    >>> ReadShaped("data.mmpy", "images")[1].shape
+    (4, 4)
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        key: str,
+        *,
+        dtype: Any = None,
+        transaction: Transaction | None = None,
+        lock_timeout: float = LOCK_TIMEOUT,
+    ) -> None:
+        super().__init__(path, key, transaction=transaction, lock_timeout=lock_timeout)
+        self._content = RowWriter(self, "content", dtype=dtype, shape=())
+        self._shapes = RowWriter(self, "shapes", dtype=np.int64, shape=())
+        self._offsets = RowWriter(self, "offsets", dtype=np.int64, shape=())
+        self._shapes_offsets = RowWriter(self, "shapes_offsets", dtype=np.int64, shape=())
+
+    def append(self, value: Any) -> None:
+        """Add one entry, an array of any shape."""
+        array = np.asarray(value)
+        if hasattr(value, "dtype"):
+            self._content.extend(array.reshape(-1))
+        elif array.size:
+            # Python's numbers have no dtype of their own: they may take the column's.
+            self._content.extend(array.reshape(-1).tolist())
+        self._start()
+        if array.ndim:
+            self._shapes.extend(np.array(array.shape, np.int64))
+        self._offsets.writer.append(self._num_values)
+        self._shapes_offsets.writer.append(self._shapes.writer.num_rows)
+
+    def extend(self, values: Sequence[Any]) -> None:
+        """Add entries one by one."""
+        for value in values:
+            self.append(value)
+
+    @property
+    def _num_values(self) -> int:
+        return self._content.writer.num_rows if self._content.is_typed else 0
+
+    def _start(self) -> None:
+        if self._offsets.writer.num_rows == 0:
+            self._offsets.writer.append(0)
+            self._shapes_offsets.writer.append(0)
+
+    def _finish(self) -> ColumnRecord:
+        self._start()
+        arrays = {
+            "content": self._content.writer.finish(),
+            "offsets": self._offsets.writer.finish(),
+            "shapes": self._shapes.writer.finish(),
+            "shapes_offsets": self._shapes_offsets.writer.finish(),
+        }
+        num_entries = arrays["offsets"].shape[0] - 1
+        return ColumnRecord("shaped", num_entries, arrays, self.details, self.origin)
+
+
+@final
+class ReadShaped(Sequence[Array]):
+    """Open a shaped column: a sequence of arrays, each of its own shape.
+
+    Parameters
+    ----------
+    path : path-like
+        The store.
+    key : str
+        Name of the column.
+
+    Raises
+    ------
+    MissingFileError, MissingKeyError, ColumnError, CorruptStoreError
+        As `ReadJagged` does.
+
+    Notes
+    -----
+    ``column[3]`` is an array, ``column[2:5]`` and ``column[[7, 2]]`` are lists of arrays.
+    """
+
+    __slots__ = ("_content", "_shapes")
+
+    def __init__(self, path: PathLike, key: str) -> None:
+        self._map(open_arrays(path, key, kind="shaped")[1])
+
+    @classmethod
+    def over(cls, arrays: Arrays) -> "ReadShaped":
+        """Return the column that mapped arrays hold."""
+        self = object.__new__(cls)
+        self._map(arrays)
+        return self
+
+    def _map(self, arrays: Arrays) -> None:
+        plain = {role: np.asarray(array) for role, array in arrays.items()}
+        self._content = Jagged.trusted(plain["content"], plain["offsets"])
+        self._shapes = Jagged.trusted(plain["shapes"], plain["shapes_offsets"])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return self._content.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes on disk."""
+        return self._content.nbytes + self._shapes.nbytes
+
+    def to_awkward(self) -> Any:
+        """Return an `ak.Array` of nested lists over the mapped memory.
+
+        Raises
+        ------
+        ColumnError
+            If the entries differ in their number of axes.
+        """
+        import awkward as ak
+
+        num_axes = set(self._shapes.counts.tolist())
+        if len(num_axes) > 1:
+            message = f"entries have {sorted(num_axes)} axes: awkward arrays need one number"
+            raise ColumnError(message)
+        num = num_axes.pop() if num_axes else 1
+        shapes = self._shapes.content.reshape(len(self), num)
+        layout: Any = ak.contents.NumpyArray(self._content.content)
+        for axis in reversed(range(num)):
+            counts = np.repeat(shapes[:, axis], np.prod(shapes[:, :axis], axis=1, dtype=np.int64))
+            layout = ak.contents.ListOffsetArray(ak.index.Index64(offsets_of(counts)), layout)
+        return ak.Array(layout)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    @overload
+    def __getitem__(self, index: int | np.integer[Any]) -> Array: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> list[Array]: ...
+    def __getitem__(self, index: Any) -> Array | list[Array]:
+        resolved = resolve(index, len(self))
+        if isinstance(resolved, int):
+            return self._content[resolved].reshape(self._shapes[resolved])
+        pairs = zip(self._content[resolved], self._shapes[resolved], strict=True)
+        return [values.reshape(shape) for values, shape in pairs]
+
+    def __iter__(self) -> Iterator[Array]:
+        for values, shape in zip(self._content, self._shapes, strict=True):
+            yield values.reshape(shape)
+
+    def __repr__(self) -> str:
+        return f"<ReadShaped of {len(self)} entries of {self.dtype}>"

@@ -1,0 +1,169 @@
+"""Text columns: entries are strings, kept as UTF-8 bytes and offsets."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, final, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.columns.indexing import resolve
+from memmpy.columns.jagged import Jagged
+from memmpy.columns.opening import Arrays, open_arrays
+from memmpy.columns.writing import ColumnWriter
+from memmpy.errors import ColumnError
+from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
+from memmpy.typing import PathLike
+
+__all__ = ["ReadText", "WriteText"]
+
+# Bytes that are no UTF-8 survive the way through a Python string.
+_ERRORS = "surrogateescape"
+
+
+@final
+class WriteText(ColumnWriter):
+    """Write a column whose entries are strings.
+
+    Parameters
+    ----------
+    path : path-like
+        The store; made where it is missing.
+    key : str
+        Name of the column. One of the same key is replaced when the block ends.
+    transaction : Transaction, optional
+        To commit together with other columns.
+    lock_timeout : float
+        Seconds to wait for another process that writes; below zero, for ever.
+
+    Examples
+    --------
+    >>> with WriteText("data.mmpy", "trigger") as column:
+    ...     column.extend(["mu26", "e28"])
+    >>> ReadText("data.mmpy", "trigger")[1]
+    'e28'
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        key: str,
+        *,
+        transaction: Transaction | None = None,
+        lock_timeout: float = LOCK_TIMEOUT,
+    ) -> None:
+        super().__init__(path, key, transaction=transaction, lock_timeout=lock_timeout)
+        self._num_bytes = 0
+
+    def __enter__(self) -> "WriteText":
+        super().__enter__()
+        self._content = self._new_array("content", np.dtype(np.uint8), ())
+        self._offsets = self._new_array("offsets", np.dtype(np.int64), ())
+        self._offsets.append(0)
+        return self
+
+    def append(self, value: str) -> None:
+        """Add one entry."""
+        self._check_open()
+        if not isinstance(value, str):
+            raise ColumnError(f"column {self.key!r} holds text, got {value!r}")
+        data = value.encode(errors=_ERRORS)
+        self._content.extend(np.frombuffer(data, np.uint8))
+        self._num_bytes += len(data)
+        self._offsets.append(self._num_bytes)
+
+    def extend(self, values: Iterable[str]) -> None:
+        """Add entries one by one."""
+        if isinstance(values, str):
+            raise ColumnError(f"extend takes several texts, got the one text {values!r}")
+        for value in values:
+            self.append(value)
+
+    def extend_encoded(self, encoded: Jagged) -> None:
+        """Add entries given as jagged uint8: the UTF-8 bytes of each."""
+        self._check_open()
+        self._content.extend(encoded.content)
+        self._offsets.extend(encoded.offsets[1:] + self._num_bytes)
+        self._num_bytes += len(encoded.content)
+
+    def _finish(self) -> ColumnRecord:
+        arrays = {"content": self._content.finish(), "offsets": self._offsets.finish()}
+        num_entries = arrays["offsets"].shape[0] - 1
+        return ColumnRecord("text", num_entries, arrays, self.details, self.origin)
+
+
+@final
+class ReadText:
+    """Open a text column: a sequence of strings that stay on disk until they are touched.
+
+    Parameters
+    ----------
+    path : path-like
+        The store.
+    key : str
+        Name of the column.
+
+    Notes
+    -----
+    ``column[3]`` is a `str`, ``column[2:5]`` and ``column[[7, 2]]`` are arrays of strings (dtype
+    object), which compare with a string element by element.
+    """
+
+    __slots__ = ("_encoded",)
+
+    def __init__(self, path: PathLike, key: str) -> None:
+        self._map(open_arrays(path, key, kind="text")[1])
+
+    @classmethod
+    def over(cls, arrays: Arrays) -> "ReadText":
+        """Return the column that mapped arrays hold."""
+        self = object.__new__(cls)
+        self._map(arrays)
+        return self
+
+    def _map(self, arrays: Arrays) -> None:
+        content, offsets = np.asarray(arrays["content"]), np.asarray(arrays["offsets"])
+        self._encoded = Jagged.trusted(content, offsets)
+
+    @property
+    def encoded(self) -> Jagged:
+        """The UTF-8 bytes, as jagged uint8."""
+        return self._encoded
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes on disk."""
+        return self._encoded.nbytes
+
+    def to_awkward(self) -> Any:
+        """Return an `ak.Array` of strings over the mapped memory."""
+        import awkward as ak
+
+        content = ak.contents.NumpyArray(self._encoded.content, parameters={"__array__": "char"})
+        offsets = ak.index.Index64(self._encoded.offsets)
+        layout = ak.contents.ListOffsetArray(offsets, content, parameters={"__array__": "string"})
+        return ak.Array(layout)
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    @overload
+    def __getitem__(self, index: int | np.integer[Any]) -> str: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> NDArray[np.object_]: ...
+    def __getitem__(self, index: Any) -> str | NDArray[np.object_]:
+        resolved = resolve(index, len(self))
+        if isinstance(resolved, int):
+            return self._encoded[resolved].tobytes().decode(errors=_ERRORS)
+        encoded = self._encoded[resolved]
+        texts = np.empty(len(encoded), object)
+        data, offsets = encoded.content.tobytes(), encoded.offsets.tolist()
+        for i in range(len(texts)):
+            texts[i] = data[offsets[i] : offsets[i + 1]].decode(errors=_ERRORS)
+        return texts
+
+    def __iter__(self) -> Iterator[str]:
+        for item in self._encoded:
+            yield item.tobytes().decode(errors=_ERRORS)
+
+    def __repr__(self) -> str:
+        return f"<ReadText of {len(self)} entries>"

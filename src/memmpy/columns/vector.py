@@ -1,0 +1,104 @@
+"""Vector columns: entries of one dtype and one shape."""
+
+from typing import Any, final
+
+import numpy as np
+
+from memmpy.columns.opening import open_arrays
+from memmpy.columns.writing import ColumnWriter, RowWriter
+from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
+from memmpy.typing import PathLike
+
+__all__ = ["WriteVector", "read_vector"]
+
+
+@final
+class WriteVector(ColumnWriter):
+    """Write a column whose entries have one dtype and one shape.
+
+    Parameters
+    ----------
+    path : path-like
+        The store; made where it is missing.
+    key : str
+        Name of the column. One of the same key is replaced when the block ends.
+    dtype : dtype-like, optional
+        Of the entries; taken from the first one where not given.
+    shape : tuple of int, optional
+        Of one entry; taken from the first one where not given.
+    transaction : Transaction, optional
+        To commit together with other columns.
+    lock_timeout : float
+        Seconds to wait for another process that writes; below zero, for ever.
+
+    Raises
+    ------
+    ColumnError
+        If values have another dtype or shape than the column, or nothing was written and no
+        dtype was given.
+    DiskError
+        If the disk is full or refuses to write; the store keeps what it held.
+    StoreLockedError, ReadOnlyStoreError
+        If the store cannot be written to.
+
+    Examples
+    --------
+    >>> with WriteVector(path="data.mmpy", key="testdata") as memfile:
+    ...     memfile.append(np.array([1, 2, 3]))
+    ...     memfile.extend(np.array([[4, 5, 6], [7, 8, 9]]))
+    >>> read_vector(path="data.mmpy", key="testdata").shape
+    (3, 3)
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        key: str,
+        *,
+        dtype: Any = None,
+        shape: tuple[int, ...] | None = None,
+        transaction: Transaction | None = None,
+        lock_timeout: float = LOCK_TIMEOUT,
+    ) -> None:
+        super().__init__(path, key, transaction=transaction, lock_timeout=lock_timeout)
+        self._rows = RowWriter(self, "values", dtype=dtype, shape=shape)
+        #: Add one entry: an array of the column's shape. Costs the same however long it is.
+        self.append = self._rows.append
+
+    def extend(self, values: Any) -> None:
+        """Add entries: an array of shape (k, ...)."""
+        self._rows.extend(values)
+
+    def _finish(self) -> ColumnRecord:
+        values = self._rows.writer.finish()
+        return ColumnRecord(
+            "vector", values.shape[0], {"values": values}, self.details, self.origin
+        )
+
+
+def read_vector(path: PathLike, key: str) -> np.memmap[Any, Any]:
+    """Open a vector column.
+
+    Parameters
+    ----------
+    path : path-like
+        The store.
+    key : str
+        Name of the column.
+
+    Returns
+    -------
+    np.memmap of shape (n, ...)
+        Read-only, of the dtype that was written. Nothing is read before it is touched.
+
+    Raises
+    ------
+    MissingFileError, MissingKeyError
+        If there is no such store or column.
+    ColumnError
+        If the column is of another kind, or stale.
+    CorruptStoreError
+        If its file is damaged.
+    """
+    _, arrays = open_arrays(path, key, kind="vector")
+    return arrays["values"]

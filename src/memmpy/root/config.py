@@ -1,0 +1,125 @@
+"""What a user says about ROOT files, checked."""
+
+import glob
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from memmpy.errors import MissingFileError, OptionError
+from memmpy.typing import PathLike
+
+__all__ = ["Input", "RFileConfig", "RootFiles", "list_inputs"]
+
+
+@dataclass(frozen=True)
+class RFileConfig:
+    """One ROOT file, or several by a pattern, with the tree to read and what is known of it.
+
+    Parameters
+    ----------
+    path : path-like
+        A file, or a pattern such as ``"ttbb/*.root"`` or ``"data/**/*.root"``. Files of a pattern
+        are taken in the order of their names.
+    tree : str, optional
+        A TTree or RNTuple, with its directories (``"analysis/nominal"``) and, where an older one is
+        meant, its cycle (``"Events;1"``). Not needed where the file has one only.
+    metadata : mapping of str to str
+        What belongs to all events of the file, such as ``{"process": "ttbb"}``. All files of one
+        conversion need the same names.
+    """
+
+    path: PathLike
+    tree: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+#: What `convert` and `load_root` take: one file or pattern, or several, with or without a tree.
+RootFiles: TypeAlias = RFileConfig | PathLike | Iterable[RFileConfig | PathLike]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One existing file: absolute path, size, time of change, and what the user said of it."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    tree: str | None
+    metadata: Mapping[str, str]
+
+
+def list_inputs(root_files: RootFiles) -> list[Input]:
+    """Return the files that a configuration names, in its order.
+
+    Raises
+    ------
+    MissingFileError
+        If a file is not there, or a pattern matches none.
+    OptionError
+        If a tree of a file is named twice, or the files differ in the names of their metadata.
+    """
+    configs = [_config(given) for given in _listed(root_files)]
+    if not configs:
+        raise OptionError("no ROOT files were given")
+    inputs = [found for config in configs for found in _find(config)]
+    _check_metadata(inputs)
+    seen: set[tuple[str, str | None]] = set()
+    for found in inputs:
+        if (found.path, found.tree) in seen:
+            message = f"{found.path!r} is listed twice: its events would count twice"
+            raise OptionError(message)
+        seen.add((found.path, found.tree))
+    return inputs
+
+
+def _listed(root_files: RootFiles) -> Iterable[RFileConfig | PathLike]:
+    if isinstance(root_files, (RFileConfig, str, os.PathLike)):
+        return [root_files]
+    return root_files
+
+
+def _config(given: RFileConfig | PathLike) -> RFileConfig:
+    if isinstance(given, RFileConfig):
+        return given
+    if isinstance(given, (str, os.PathLike)):
+        return RFileConfig(given)
+    raise OptionError(f"root_files takes RFileConfig or paths, got {given!r}")
+
+
+def _find(config: RFileConfig) -> list[Input]:
+    pattern = os.fspath(config.path)
+    if "://" in pattern:
+        message = f"{pattern!r}: only files of a mounted file system can be read; copy or mount it"
+        raise OptionError(message)
+    paths = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+    if not paths:
+        what = "no file matches" if glob.has_magic(pattern) else "no such file:"
+        raise MissingFileError(f"{what} {pattern!r}")
+    tree = None if config.tree is None else config.tree.strip("/")
+    return [_input(Path(path), tree, config.metadata) for path in paths]
+
+
+def _input(path: Path, tree: str | None, metadata: Mapping[str, str]) -> Input:
+    if not path.is_file():
+        raise MissingFileError(
+            f"{str(path)!r} is a directory, not a file; write {str(path)!r}/*.root"
+        )
+    status = path.stat()
+    return Input(str(path.resolve()), status.st_size, status.st_mtime_ns, tree, dict(metadata))
+
+
+def _check_metadata(inputs: list[Input]) -> None:
+    first = inputs[0]
+    for found in inputs:
+        for name, text in found.metadata.items():
+            if not isinstance(name, str) or not isinstance(text, str):
+                message = f"metadata of {found.path!r} is text, got {name!r}: {text!r}; "
+                raise OptionError(message + f"write {str(text)!r}")
+        if found.metadata.keys() != first.metadata.keys():
+            message = (
+                f"all files need the same metadata: {first.path!r} has "
+                f"{sorted(first.metadata)}, {found.path!r} has {sorted(found.metadata)}"
+            )
+            raise OptionError(message)

@@ -1,0 +1,60 @@
+"""What must be read: plain ranges of entries, decided without touching any data."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from memmpy.store import Metadata, Origin, SourceRecord
+
+__all__ = ["Pieces", "plan_columns"]
+
+#: What fills a column, source by source: entries of the column as it is, or None for what must be
+#: read from the source.
+Pieces: TypeAlias = tuple[range | None, ...]
+
+
+def plan_columns(
+    metadata: Metadata,
+    sources: Sequence[SourceRecord],
+    recipes: Mapping[str, Mapping[str, Any]],
+    *,
+    recreate: bool,
+) -> dict[str, Pieces]:
+    """Return the columns that must be written, and what fills them.
+
+    Parameters
+    ----------
+    metadata : Metadata
+        What the store holds.
+    sources : sequence of SourceRecord
+        What it shall be filled from, in the order of the entries.
+    recipes : mapping of key to recipe
+        The columns wanted.
+    recreate : bool
+        Whether to read everything again.
+
+    Returns
+    -------
+    dict of key to Pieces
+        Without the columns that are already right.
+    """
+    parts = tuple((source.id, source.num_entries) for source in sources)
+    plan: dict[str, Pieces] = {}
+    for key, recipe in recipes.items():
+        column = metadata.columns.get(key)
+        origin = None if column is None or recreate else column.origin
+        if origin is None or origin.recipe != recipe:
+            plan[key] = (None,) * len(parts)
+        elif origin.parts != parts:
+            held = _ranges(origin)
+            plan[key] = tuple(held.get(part) for part in parts)
+    return plan
+
+
+def _ranges(origin: Origin) -> dict[tuple[str, int], range]:
+    """Return the entries that each part of a column fills."""
+    ranges = {}
+    start = 0
+    for part in origin.parts:
+        ranges[part] = range(start, start + part[1])
+        start += part[1]
+    return ranges

@@ -1,0 +1,39 @@
+"""What lies on disk: names, metadata, atomic commits, the writer's lock, checksums."""
+
+from memmpy.store.arrayfile import ArrayWriter, disk_error, map_array, storage_dtype
+from memmpy.store.commit import LOCK_TIMEOUT, Transaction, read_metadata, write_atomically
+from memmpy.store.layout import CUTS, LOCK, METADATA, array_file, hash64, hash_text
+from memmpy.store.metadata import (
+    FORMAT_VERSION,
+    ArrayRecord,
+    ColumnRecord,
+    Metadata,
+    Origin,
+    SourceRecord,
+)
+from memmpy.store.verify import Problem, verify
+
+__all__ = [
+    "CUTS",
+    "FORMAT_VERSION",
+    "LOCK",
+    "LOCK_TIMEOUT",
+    "METADATA",
+    "ArrayRecord",
+    "ArrayWriter",
+    "ColumnRecord",
+    "Metadata",
+    "Origin",
+    "Problem",
+    "SourceRecord",
+    "Transaction",
+    "array_file",
+    "disk_error",
+    "hash64",
+    "hash_text",
+    "map_array",
+    "read_metadata",
+    "storage_dtype",
+    "verify",
+    "write_atomically",
+]

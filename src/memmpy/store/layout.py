@@ -1,0 +1,36 @@
+"""Names of the files of a store, and the 64-bit hash that names them."""
+
+import hashlib
+import re
+from pathlib import Path
+
+__all__ = ["CUTS", "LOCK", "METADATA", "array_file", "hash64", "hash_text", "is_array_file"]
+
+#: The commit point: what this file says is the store.
+METADATA = "metadata_memmpy.json"
+#: Held by the one process that writes.
+LOCK = "lock"
+#: Folder of cached selections.
+CUTS = "cuts"
+
+_ARRAY_FILE = re.compile(r"[0-9a-f]{16}\.[0-9]+\.npy")
+
+
+def hash64(text: str) -> int:
+    """Return sha256 of the UTF-8 text, as an integer modulo 2**64."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[-8:], "big")
+
+
+def hash_text(number: int) -> str:
+    """Return a 64-bit number as it stands in file names and metadata: 16 hexadecimal digits."""
+    return f"{number:016x}"
+
+
+def array_file(name: str, generation: int) -> str:
+    """Return the file name of an array of a store."""
+    return f"{hash_text(hash64(name))}.{generation}.npy"
+
+
+def is_array_file(path: Path) -> bool:
+    """Say whether a file's name is one that `array_file` makes."""
+    return _ARRAY_FILE.fullmatch(path.name) is not None

@@ -1,0 +1,93 @@
+"""One process writes to a store at a time; its threads and writers share the lock."""
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import filelock
+
+from memmpy.errors import ReadOnlyStoreError, StoreLockedError
+from memmpy.store.layout import LOCK
+
+__all__ = ["hold_lock"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds before a writer that waits says so.
+_PATIENCE = 1.0
+
+
+@dataclass
+class _Held:
+    """The lock of one store in this process, and how many writers share it."""
+
+    lock: filelock.BaseFileLock
+    mutex: threading.RLock = field(default_factory=threading.RLock)
+    num_holders: int = 0
+
+
+_held: dict[str, _Held] = {}
+_held_mutex = threading.Lock()
+
+
+def _forget() -> None:
+    """Make a forked child ask for locks of its own."""
+    global _held_mutex  # noqa: PLW0603
+    _held.clear()
+    _held_mutex = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+@contextmanager
+def hold_lock(directory: Path, *, timeout: float) -> Iterator[bool]:
+    """Hold the writer's lock of a store, and yield whether this process just took it.
+
+    Raises
+    ------
+    StoreLockedError
+        If another process held it for `timeout` seconds (below zero: wait for ever).
+    ReadOnlyStoreError
+        If the directory cannot be written to.
+    """
+    with _held_mutex:
+        name = str(directory.resolve())
+        held = _held.setdefault(
+            name, _Held(filelock.FileLock(directory / LOCK, thread_local=False))
+        )
+    with held.mutex:
+        is_first = held.num_holders == 0
+        if is_first:
+            _acquire(held.lock, directory, timeout)
+        held.num_holders += 1
+    try:
+        yield is_first
+    finally:
+        with held.mutex:
+            held.num_holders -= 1
+            if held.num_holders == 0:
+                held.lock.release()
+
+
+def _acquire(lock: filelock.BaseFileLock, directory: Path, timeout: float) -> None:
+    patience = _PATIENCE if timeout < 0 else min(_PATIENCE, timeout)
+    try:
+        try:
+            lock.acquire(timeout=patience)
+        except filelock.Timeout:
+            logger.warning("waiting for another process to finish writing %s", directory)
+            lock.acquire(timeout=timeout if timeout < 0 else timeout - patience)
+    except filelock.Timeout:
+        message = (
+            f"another process is writing to {str(directory)!r}; waited {timeout:g} s: "
+            "run again when it is done, or give a longer lock_timeout"
+        )
+        raise StoreLockedError(message) from None
+    except OSError as error:
+        message = f"cannot write to {str(directory)!r}: {error.strerror or error}"
+        raise ReadOnlyStoreError(message) from error
