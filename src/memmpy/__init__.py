@@ -1,1 +1,51 @@
 """ROOT files to memory-mapped columns, and shuffled batches for training at memory speed."""
+
+from memmpy._version import __version__
+from memmpy.columns import (
+    Jagged,
+    ReadJagged,
+    ReadNested,
+    ReadShaped,
+    ReadText,
+    WriteJagged,
+    WriteNested,
+    WriteShaped,
+    WriteText,
+    WriteVector,
+    load_memmaps,
+    read_vector,
+)
+from memmpy.cuts import compute_cut_batched
+from memmpy.dataset import Store, open
+from memmpy.errors import MemmpyError
+from memmpy.loaders import SimpleLoader, SplitLoader
+from memmpy.pipeline import load_root
+from memmpy.root import RFileConfig, convert
+from memmpy.store import Transaction, verify
+
+__all__ = [
+    "Jagged",
+    "MemmpyError",
+    "RFileConfig",
+    "ReadJagged",
+    "ReadNested",
+    "ReadShaped",
+    "ReadText",
+    "SimpleLoader",
+    "SplitLoader",
+    "Store",
+    "Transaction",
+    "WriteJagged",
+    "WriteNested",
+    "WriteShaped",
+    "WriteText",
+    "WriteVector",
+    "__version__",
+    "compute_cut_batched",
+    "convert",
+    "load_memmaps",
+    "load_root",
+    "open",
+    "read_vector",
+    "verify",
+]

@@ -1,5 +1,6 @@
 """One stored column: written, then read as a memory map."""
 
+from memmpy.columns.identity import Tickets, open_tickets
 from memmpy.columns.indexing import resolve
 from memmpy.columns.jagged import Jagged, check_fill
 from memmpy.columns.loading import StoredColumn, load_memmaps, open_column, open_columns
@@ -18,6 +19,7 @@ __all__ = [
     "ReadShaped",
     "ReadText",
     "StoredColumn",
+    "Tickets",
     "WriteJagged",
     "WriteNested",
     "WriteShaped",
@@ -27,6 +29,7 @@ __all__ = [
     "load_memmaps",
     "open_column",
     "open_columns",
+    "open_tickets",
     "read_vector",
     "resolve",
 ]

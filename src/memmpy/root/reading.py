@@ -137,6 +137,7 @@ class TreeFile:
         with _said_of(self.path, "cannot be read"):
             classes: dict[str, str] = self._file.classnames(recursive=True)
         trees = {name: _TREE_CLASSES[c] for name, c in classes.items() if c in _TREE_CLASSES}
+        known = sorted({name.rpartition(";")[0] for name in trees})
         if tree is None:
             names = sorted({name.rpartition(";")[0] for name in trees})
             if len(names) != 1:

@@ -1,0 +1,35 @@
+"""How Sphinx builds the pages. Needs no network."""
+
+from importlib.metadata import version as installed_version
+
+project = "memmpy"
+author = "The memmpy developers"
+project_copyright = "2026, The memmpy developers"
+release = installed_version("memmpy")
+version = ".".join(release.split(".")[:2])
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+exclude_patterns = ["_build", "jupyter_execute"]
+
+html_theme = "furo"
+html_title = f"memmpy {version}"
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
+nb_execution_timeout = 300
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autosummary_generate = True
+napoleon_google_docstring = False
+napoleon_use_rtype = False

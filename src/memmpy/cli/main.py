@@ -1,0 +1,34 @@
+"""The command ``memmpy``: finds the verb, and says errors in one line."""
+
+import sys
+from typing import Any
+
+import click
+
+import memmpy
+from memmpy.cli.demo import demo
+from memmpy.cli.verify import verify
+from memmpy.errors import MemmpyError
+
+__all__ = ["main"]
+
+
+class _Verbs(click.Group):
+    """Verbs whose errors are for users: no traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MemmpyError as error:
+            click.echo(f"memmpy: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(memmpy.__version__, prog_name="memmpy")
+def main() -> None:
+    """Turn ROOT files into memory-mapped columns, and feed shuffled batches to training."""
+
+
+main.add_command(demo)
+main.add_command(verify)

@@ -1,0 +1,170 @@
+"""The main job, told step by step: files, conversion, cut-flow, shuffled batches."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memmpy.cuts import count_flow, keys_of, parse
+from memmpy.demo.events import demo_files, write_demo_files
+from memmpy.errors import RootFileError
+from memmpy.loaders import SplitLoader
+from memmpy.pipeline import load_root
+from memmpy.root import RFileConfig, TreeFile, convert, list_inputs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Job", "own_job", "run", "toy_job"]
+
+#: The cut of the README.
+TOY_CUT = "nJets >= 6 & nBTags_77 >= 2"
+#: Branches of a user's file that are converted where none are named.
+MAX_BRANCHES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to convert, which events to load, and how to batch them."""
+
+    store: Path
+    root_files: Sequence[RFileConfig]
+    keys: Sequence[str]
+    keys_padded: Mapping[str, tuple[int, Any]] = field(default_factory=dict)
+    cut: str | None = None
+
+
+def toy_job(
+    directory: Path, *, num_events: int, seed: int, cut: str | None, console: "Console"
+) -> Job:
+    """Write toy events to ROOT files, unless they are there, and return the README's job on them."""
+    kept = directory / f"toy_{num_events}_{seed}"
+    files = [kept / name for name, _, _ in demo_files()]
+    if all(file.exists() for file in files):
+        console.print(f"Found {len(files)} ROOT files of toy events in {kept}.")
+    else:
+        start = time.perf_counter()
+        files = write_demo_files(kept, num_events=num_events, seed=seed)
+        seconds = time.perf_counter() - start
+        size = sum(file.stat().st_size for file in files) / 1e6
+        console.print(
+            f"Wrote {len(files)} ROOT files of {num_events:,} toy events each to {kept} "
+            f"({size:.0f} MB, {seconds:.1f} s)."
+        )
+    configs = [RFileConfig(kept / name, tree, metadata) for name, tree, metadata in demo_files()]
+    return Job(
+        store=directory / "data.mmpy",
+        root_files=configs,
+        keys=["nJets", "nBTags_77", "met", "weight", "eventNumber", "jet_eta"],
+        keys_padded={"jet_pt": (22, float("nan"))},
+        cut=cut or TOY_CUT,
+    )
+
+
+def own_job(
+    directory: Path,
+    paths: Sequence[str],
+    *,
+    tree: str | None,
+    keys: Sequence[str] | None,
+    cut: str | None,
+) -> Job:
+    """Return the job on the user's own files; each is a process of the name of its file."""
+    files = [Path(found.path) for found in list_inputs([RFileConfig(path, tree) for path in paths])]
+    configs = [RFileConfig(file, tree, {"process": file.stem}) for file in files]
+    if keys is None:
+        needed = [] if cut is None else sorted(keys_of(parse(cut)) - {"process"})
+        keys = _some_branches(files[0], tree, needed)
+    return Job(store=directory / "files.mmpy", root_files=configs, keys=keys, cut=cut)
+
+
+def run(job: Job, *, batch_size: int, console: "Console") -> None:
+    """Convert, show the cut-flow, and load train and validation batches."""
+    start = time.perf_counter()
+    conversion = convert(
+        job.root_files, job.store, keys=_all_keys(job), keys_padded=job.keys_padded
+    )
+    seconds = time.perf_counter() - start
+    num, where = conversion.num_entries, f"{job.store}: {conversion.num_entries:,} events"
+    if conversion.was_cached:
+        console.print(f"Everything came from the cache: {where}, no ROOT file was read.")
+    else:
+        branches = len({branch for read in conversion.read.values() for branch in read})
+        console.print(
+            f"Converted {branches} branches of {len(conversion.read)} files to {where} in "
+            f"{seconds:.1f} s, {_rate(num, seconds)}."
+        )
+    _show_flow(job, console)
+    for split in ("train", "val"):
+        loader = load_root(
+            job.root_files,
+            job.store,
+            keys=set(job.keys),
+            keys_padded=job.keys_padded,
+            tcut=job.cut,
+            batch_size=batch_size,
+            split=split,
+            shuffle=split == "train",
+        )
+        if split == "train" and loader.num_entries:
+            _show_batch(loader, console)
+        _time_epoch(split, loader, console)
+
+
+def _all_keys(job: Job) -> set[str]:
+    needed = set() if job.cut is None else keys_of(parse(job.cut))
+    return {*job.keys, *needed} - {*job.keys_padded, *job.root_files[0].metadata}
+
+
+def _show_flow(job: Job, console: "Console") -> None:
+    from rich.table import Table
+
+    flow = count_flow(job.store, job.cut, by="process")
+    table = Table("events that pass", *(step.label for step in flow))
+    for process in flow[0].counts:
+        table.add_row(process, *(f"{step.counts[process]:,}" for step in flow))
+    console.print(table)
+
+
+def _show_batch(loader: SplitLoader, console: "Console") -> None:
+    batch = next(loader.batches(0))
+    shown = ", ".join(f"{key} {_shape(values)}" for key, values in batch.items())
+    console.print(f"A batch: {shown}", highlight=False, soft_wrap=True)
+
+
+def _shape(values: Any) -> str:
+    if hasattr(values, "shape"):
+        return f"{values.dtype}{list(values.shape)}"
+    return f"jagged {values.dtype}" if hasattr(values, "dtype") else type(values).__name__
+
+
+def _time_epoch(split: str, loader: SplitLoader, console: "Console") -> None:
+    start = time.perf_counter()
+    num_events = sum(len(batch["_index"]) for batch in loader)
+    rate = _rate(num_events, time.perf_counter() - start)
+    console.print(
+        f"{split}: {num_events:,} events in {len(loader):,} batches of {loader.batch_size}, {rate}"
+    )
+
+
+def _rate(num_events: int, seconds: float) -> str:
+    return f"{num_events / max(seconds, 1e-9):,.0f} events/s"
+
+
+def _some_branches(file: Path, tree: str | None, needed: Sequence[str]) -> list[str]:
+    """Return branches of numbers or lists of numbers, the first of the tree, and what is needed."""
+    chosen = list(needed)
+    with TreeFile(str(file), tree) as opened:
+        for branch in opened.branches():
+            if len(chosen) >= MAX_BRANCHES:
+                break
+            try:
+                is_number = opened.type_of(branch).kind in {"vector", "jagged"}
+            except RootFileError:
+                continue
+            if is_number and branch not in chosen and branch != "process":
+                chosen.append(branch)
+    if not chosen:
+        raise RootFileError(f"no branch of {str(file)!r} holds numbers; name some with --keys")
+    return chosen
