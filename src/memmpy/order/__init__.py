@@ -1,0 +1,52 @@
+"""Which entry comes when, and in which split: pure integers, no data and no files."""
+
+from memmpy.order.batches import num_batches, num_delivered, plan_windows
+from memmpy.order.choosing import TicketsOf, choose_members
+from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
+from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries
+from memmpy.order.mixing import Words, absorb, derive_key, mix64
+from memmpy.order.options import check_flag, check_integer, check_positions, check_seed
+from memmpy.order.permutation import Permutation
+from memmpy.order.selection import check_selection
+from memmpy.order.splits import (
+    Fractions,
+    check_fractions,
+    in_ticket_range,
+    position_range,
+    split_number,
+    ticket_range,
+)
+from memmpy.order.subset import Subset
+
+__all__ = [
+    "TICKET_VERSION",
+    "ChosenEntries",
+    "EveryEntry",
+    "Fractions",
+    "Members",
+    "Permutation",
+    "PermutedEntries",
+    "Subset",
+    "TicketsOf",
+    "Words",
+    "absorb",
+    "check_flag",
+    "check_fractions",
+    "check_integer",
+    "check_positions",
+    "check_seed",
+    "check_selection",
+    "choose_members",
+    "column_identities",
+    "derive_key",
+    "file_identities",
+    "in_ticket_range",
+    "mix64",
+    "num_batches",
+    "num_delivered",
+    "plan_windows",
+    "position_range",
+    "split_number",
+    "ticket_range",
+    "tickets",
+]

@@ -1,0 +1,107 @@
+"""Name each event by 64 bits, and draw its ticket: version 1, part of the format.
+
+With ``word(x)`` the 64-bit two's complement of an integer, ``+`` modulo 2**64, and `mix64`,
+`absorb` and `derive_key` as in `memmpy.order.mixing`:
+
+- the identity of an entry of a file is
+  ``absorb(derive_key(uuid, tree, purpose="file identity"), word(entry))``, of the 16 bytes of the
+  file's UUID and the tree's name in UTF-8;
+- the identity of the values a, b, ... of `n` columns is
+  ``absorb(absorb(derive_key(n, purpose="column identity"), word(a)), word(b))`` and so on;
+- the ticket of an identity is ``absorb(derive_key(split_seed, purpose="ticket"), identity)``, and
+  stands for the number ticket / 2**64 in [0, 1).
+
+Within a file, or for one column, no two entries share an identity, since `absorb` is a bijection.
+"""
+
+import uuid as uuids
+from collections.abc import Sequence
+
+import numpy as np
+
+from memmpy.errors import ColumnError, LengthError, OptionError
+from memmpy.order.mixing import Words, absorb, derive_key
+from memmpy.order.options import check_seed
+from memmpy.typing import Array, Entries
+
+__all__ = ["TICKET_VERSION", "column_identities", "file_identities", "tickets"]
+
+#: The version of the formulas above, which a store keeps beside what it makes with them.
+TICKET_VERSION = 1
+
+
+def file_identities(uuid: bytes | str, tree: str, entries: Entries) -> Words:
+    """Return the identity of entries of a tree of a file.
+
+    Parameters
+    ----------
+    uuid : bytes or str
+        The file's UUID: 16 bytes, or their text as `uuid.UUID` reads it.
+    tree : str
+        The tree's name, without a cycle number.
+    entries : array of int64
+        Entries of that tree.
+    """
+    key = derive_key(_uuid_bytes(uuid), tree.encode(), purpose="file identity")
+    return absorb(key, entries.astype(np.uint64))
+
+
+def column_identities(columns: Sequence[Array]) -> Words:
+    """Return the identity of each entry, from columns that name it, such as run and event number.
+
+    Parameters
+    ----------
+    columns : sequence of arrays
+        One-dimensional integers or booleans of one length. Their order matters; how wide they
+        are stored, and whether signed, does not: int32 5 and uint64 5 are the same.
+
+    Raises
+    ------
+    ColumnError
+        For other dtypes: two events whose numbers a float rounds to one would become one.
+    """
+    if not columns:
+        msg = "an identity needs at least one column, such as ('runNumber', 'eventNumber')"
+        raise OptionError(msg)
+    checked = [_identity_column(number, column) for number, column in enumerate(columns)]
+    identities = np.full(
+        len(checked[0]), derive_key(len(checked), purpose="column identity"), dtype=np.uint64
+    )
+    for number, column in enumerate(checked):
+        if len(column) != len(checked[0]):
+            msg = (
+                f"identity columns 0 and {number} have {len(checked[0]):,} and {len(column):,} "
+                "entries: they must have as many as each other"
+            )
+            raise LengthError(msg)
+        identities = absorb(identities, column.astype(np.uint64))
+    return identities
+
+
+def tickets(identities: Words, split_seed: int) -> Words:
+    """Return the ticket of each identity, uniform in 0..2**64-1 and unrelated between seeds."""
+    return absorb(derive_key(check_seed("split_seed", split_seed), purpose="ticket"), identities)
+
+
+def _identity_column(number: int, column: Array) -> Array:
+    column = np.asarray(column)
+    if column.dtype.kind not in "iub" or column.ndim != 1:
+        msg = (
+            f"identity column {number} has dtype {column.dtype} and shape {column.shape}: an "
+            "identity is made of one-dimensional integers or booleans, for others may be rounded "
+            "and then give two events one name"
+        )
+        raise ColumnError(msg)
+    return column
+
+
+def _uuid_bytes(uuid: bytes | str) -> bytes:
+    if isinstance(uuid, bytes) and len(uuid) == 16:
+        return uuid
+    if isinstance(uuid, str):
+        try:
+            return uuids.UUID(uuid).bytes
+        except ValueError:
+            pass
+    msg = f"a file's UUID is 16 bytes, or their text, not {uuid!r}"
+    raise OptionError(msg)

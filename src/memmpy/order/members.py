@@ -1,0 +1,75 @@
+"""The entries an epoch runs over: a length, and the entry of each member."""
+
+from dataclasses import dataclass
+from typing import Protocol, final
+
+import numpy as np
+
+from memmpy.order.permutation import Permutation
+from memmpy.order.subset import Subset
+from memmpy.typing import Array, Entries
+
+__all__ = ["ChosenEntries", "EveryEntry", "Members", "PermutedEntries"]
+
+
+class Members(Protocol):
+    """Some entries in some order, each once."""
+
+    def __len__(self) -> int:
+        """Return the number of entries."""
+        ...
+
+    def entries(self, positions: Entries) -> Entries:
+        """Return the entry at each position, 0 <= position < len."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EveryEntry:
+    """All entries 0..num-1 as they lie."""
+
+    num: int
+
+    def __len__(self) -> int:
+        return self.num
+
+    def entries(self, positions: Entries) -> Entries:
+        """Return the entry at each position."""
+        return positions
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PermutedEntries:
+    """What a permutation puts at its positions start..stop-1, in its order."""
+
+    permutation: Permutation
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def entries(self, positions: Entries) -> Entries:
+        """Return the entry at each position."""
+        return self.permutation(positions + self.start)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ChosenEntries:
+    """A subset of all entries, or of a selection, which is kept as it is and never copied."""
+
+    subset: Subset
+    selection: Array | None
+
+    def __len__(self) -> int:
+        return len(self.subset)
+
+    def entries(self, positions: Entries) -> Entries:
+        """Return the entry at each position, in the order of the selection."""
+        chosen = self.subset.select(positions)
+        if self.selection is None:
+            return chosen
+        return np.take(self.selection, chosen).astype(np.int64, copy=False)

@@ -1,0 +1,116 @@
+"""A keyed bijection of 0..num-1 that needs no memory: the shuffle of an epoch."""
+
+from collections.abc import Iterable
+from typing import final
+
+import numpy as np
+
+from memmpy.errors import OptionError
+from memmpy.order.mixing import Words, absorb
+from memmpy.order.options import check_integer, check_positions, check_seed
+from memmpy.typing import Entries
+
+__all__ = ["MAX_NUM", "MIN_BITS", "ROUNDS", "Permutation"]
+
+#: The largest number of entries.
+MAX_NUM = 2**62
+#: Six rounds over at least eight bits make all orders of 2 to 8 entries equally frequent
+#: (chi-square over 200,000 keys); four rounds, or six over five bits, do not.
+ROUNDS = 6
+MIN_BITS = 8
+
+_MULTIPLIERS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_HALF = np.uint64(32)
+
+
+@final
+class Permutation:
+    """The bijection of 0..num-1 that belongs to a key.
+
+    Its values follow from `num` and `key` alone, for ever: splits and the resuming of an epoch
+    rest on them.
+
+    Parameters
+    ----------
+    num : int
+        The number of entries, from 0 to 2**62.
+    key : int
+        Which bijection, in 0 <= key < 2**64.
+
+    Notes
+    -----
+    A Feistel network over the smallest ``2**bits >= num`` (`bits` at least `MIN_BITS`), whose low
+    half has the odd bit, and cycle walking: what lands at `num` or above goes through the network
+    again. Round r turns one half (the high one in even rounds) by the top bits of ::
+
+        t = (other half + absorb(key, r)) * 0xBF58476D1CE4E5B9
+        t = (t ^ (t >> 32)) * 0x94D049BB133111EB
+
+    From 128 entries on that is at most two passes on average; two entries take 128.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Permutation(5, key=1)(np.arange(5))
+    array([1, 4, 0, 2, 3])
+    """
+
+    __slots__ = ("_high_bits", "_low_bits", "_round_keys", "key", "num")
+
+    def __init__(self, num: int, *, key: int) -> None:
+        self.num = check_integer("num", num, minimum=0)
+        if self.num > MAX_NUM:
+            msg = f"a permutation has at most 2**62 entries, not {self.num:,}"
+            raise OptionError(msg)
+        self.key = check_seed("key", key)
+        bits = max(MIN_BITS, (self.num - 1).bit_length())
+        self._high_bits = bits // 2
+        self._low_bits = bits - self._high_bits
+        self._round_keys = absorb(self.key, np.arange(ROUNDS, dtype=np.uint64))
+
+    def __len__(self) -> int:
+        return self.num
+
+    def __repr__(self) -> str:
+        return f"Permutation({self.num}, key={self.key})"
+
+    def __call__(self, positions: Entries) -> Entries:
+        """Return the entry at each of a one-dimensional array of positions."""
+        return self._walk(positions, range(ROUNDS))
+
+    def inverse(self, entries: Entries) -> Entries:
+        """Return the position of each of a one-dimensional array of entries."""
+        return self._walk(entries, range(ROUNDS - 1, -1, -1))
+
+    def _walk(self, numbers: Entries, rounds: Iterable[int]) -> Entries:
+        numbers = check_positions(numbers, self.num)
+        if self.num < 2:
+            return np.zeros_like(numbers)
+        limit = np.uint64(self.num)
+        words = self._network(numbers.view(np.uint64), rounds)
+        outside = np.flatnonzero(words >= limit)
+        while outside.size:
+            again = self._network(words[outside], rounds)
+            words[outside] = again
+            outside = outside[again >= limit]
+        return words.view(np.int64)
+
+    def _network(self, words: Words, rounds: Iterable[int]) -> Words:
+        low_bits = np.uint64(self._low_bits)
+        high: Words = words >> low_bits
+        low = words & np.uint64(2**self._low_bits - 1)
+        turn_high = low, high, np.uint64(64 - self._high_bits)
+        turn_low = high, low, np.uint64(64 - self._low_bits)
+        mixed, shifted = np.empty_like(words), np.empty_like(words)
+        for number in rounds:
+            other, half, shift = turn_low if number % 2 else turn_high
+            np.add(other, self._round_keys[number], out=mixed)
+            mixed *= _MULTIPLIERS[0]
+            np.right_shift(mixed, _HALF, out=shifted)
+            mixed ^= shifted
+            mixed *= _MULTIPLIERS[1]
+            mixed >>= shift
+            half ^= mixed
+        high <<= low_bits
+        high |= low
+        return high

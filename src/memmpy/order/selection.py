@@ -1,0 +1,101 @@
+"""A user's selection of entries: each in range and none twice, checked in pieces."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from memmpy.errors import ColumnError, LengthError, OptionError
+from memmpy.typing import Array, Mask
+
+__all__ = ["CHUNK", "check_selection", "chunks"]
+
+#: How many entries are looked at in one go.
+CHUNK = 1 << 16
+
+
+def chunks(num: int) -> Iterator[tuple[int, int]]:
+    """Yield the (start, stop) of consecutive pieces of 0..num-1."""
+    for start in range(0, num, CHUNK):
+        yield start, min(start + CHUNK, num)
+
+
+def check_selection(subindex: Array | Sequence[int] | Sequence[bool], num_entries: int) -> Array:
+    """Return a selection as the plain array it is: integers, or a mask over all entries.
+
+    Nothing of an array or memory map is copied, and memory stays below ``num_entries / 8`` bytes.
+
+    Parameters
+    ----------
+    subindex : array or sequence of int or bool
+        Entries in any order, or one boolean for each entry.
+    num_entries : int
+        The number of entries it selects from.
+
+    Raises
+    ------
+    ColumnError
+        If it holds something else than integers or booleans.
+    LengthError
+        If it is a mask of another length.
+    OptionError
+        If an entry is out of range or there twice.
+    """
+    selection = np.asarray(subindex)
+    if selection.dtype.kind not in "iub" and not _is_empty_sequence(subindex):
+        msg = (
+            f"subindex has dtype {selection.dtype}: give integers (entries), "
+            "or booleans (a mask over all entries)"
+        )
+        raise ColumnError(msg)
+    if selection.ndim != 1:
+        msg = f"subindex has shape {selection.shape}: it must be one-dimensional"
+        raise ColumnError(msg)
+    if selection.dtype.kind == "b":
+        if len(selection) != num_entries:
+            msg = (
+                f"the mask given as subindex has {len(selection):,} booleans for "
+                f"{num_entries:,} entries: it needs one for each"
+            )
+            raise LengthError(msg)
+    elif not selection.size:
+        selection = selection.astype(np.int64)
+    elif not _is_ascending(selection, num_entries):
+        _check_unique(selection, num_entries)
+    return selection
+
+
+def _is_empty_sequence(subindex: object) -> bool:
+    return isinstance(subindex, list | tuple) and not subindex
+
+
+def _is_ascending(selection: Array, num_entries: int) -> bool:
+    """Return whether each entry is above the one before, after checking that all are in range."""
+    ascending, last = True, -1
+    for start, stop in chunks(len(selection)):
+        entries = selection[start:stop]
+        for extreme in (entries.min(), entries.max()):
+            if not 0 <= extreme < num_entries:
+                msg = (
+                    f"subindex holds entry {extreme}, which is out of range: there are "
+                    f"{num_entries:,} entries, from 0 on"
+                )
+                raise OptionError(msg)
+        ascending = ascending and entries[0] > last and bool((entries[1:] > entries[:-1]).all())
+        last = int(entries[-1])
+    return ascending
+
+
+def _check_unique(selection: Array, num_entries: int) -> None:
+    seen = np.zeros(-(-num_entries // 8), dtype=np.uint8)
+    for start, stop in chunks(len(selection)):
+        entries = np.sort(selection[start:stop].astype(np.int64))
+        bits = np.left_shift(1, entries & 7, dtype=np.uint8, casting="unsafe")
+        again: Mask = (seen[entries >> 3] & bits) != 0
+        again[1:] |= entries[1:] == entries[:-1]
+        if again.any():
+            msg = (
+                f"subindex holds entry {entries[again][0]} more than once: "
+                "an epoch hands out each entry once"
+            )
+            raise OptionError(msg)
+        np.bitwise_or.at(seen, entries >> 3, bits)
