@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from memmpy.columns import load_memmaps, open_tickets
+from memmpy.columns import check_split_by, load_memmaps, open_tickets
 from memmpy.cuts import Constant, compute_cut_batched, keys_of, parse
 from memmpy.loaders import SplitLoader
 from memmpy.root import RootFiles, convert, list_inputs
@@ -102,12 +102,13 @@ def load_root(
     metadata_keys = list_inputs(root_files)[0].metadata
     padded = dict(keys_padded or {})
     constants = dict(cut_constants or {})
+    names = () if split_by is None else check_split_by(split_by)
     known = {*keys, *padded, *metadata_keys, *constants}
     needed_by_cut = set() if tcut is None else keys_of(parse(tcut)) - known
     convert(
         root_files,
         path_mmap,
-        keys={*keys, *needed_by_cut, *(set(split_by or ()) - known)},
+        keys={*keys, *needed_by_cut, *(set(names) - known)},
         keys_padded=padded,
         aliases=aliases,
         recreate=recreate,

@@ -113,7 +113,8 @@ def _input(path: Path, tree: str | None, metadata: Mapping[str, str]) -> Input:
 def _check_metadata(inputs: list[Input]) -> None:
     first = inputs[0]
     for found in inputs:
-        for name, text in found.metadata.items():
+        items: Iterable[tuple[object, object]] = found.metadata.items()
+        for name, text in items:
             if not isinstance(name, str) or not isinstance(text, str):
                 message = f"metadata of {found.path!r} is text, got {name!r}: {text!r}; "
                 raise OptionError(message + f"write {str(text)!r}")

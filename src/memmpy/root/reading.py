@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
@@ -40,6 +41,7 @@ class TreeFile:
         self.path = path
         self._stack = ExitStack()
         with _said_of(path, "cannot be opened"):
+            _check_magic(path)
             # Caches would keep what was read: memory is bounded by the step.
             options: dict[str, Any] = {"array_cache": None, "object_cache": None}
             self._file = self._stack.enter_context(uproot.open(path, **options))
@@ -217,6 +219,13 @@ def _said_of(what: str, failure: str) -> Iterator[None]:
         first = str(error).strip().partition("\n")[0]
         message = f"{what!r} {failure}: {first or type(error).__name__}"
         raise RootFileError(message) from error
+
+
+def _check_magic(path: str) -> None:
+    with Path(path).open("rb") as file:
+        start = file.read(4)
+    if start != b"root":
+        raise RootFileError(f"{path!r} is not a ROOT file: it begins with {start!r}, not b'root'")
 
 
 def _last_cycle(tree: str, names: Iterable[str]) -> str:

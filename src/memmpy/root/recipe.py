@@ -136,7 +136,8 @@ def _check_names(
 ) -> None:
     if isinstance(keys, (str, bytes)):
         raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
-    for key in [*keys, *keys_padded]:
+    names: list[object] = [*keys, *keys_padded]
+    for key in names:
         if not isinstance(key, str) or not key or key == "_index":
             raise OptionError(f"a key is a text other than '_index', got {key!r}")
     twice = sorted(set(keys) & set(keys_padded))

@@ -1,0 +1,55 @@
+"""Cuts: selections written as ROOT or Python would write them, read as data and never as code."""
+
+from memmpy.cuts.cache import Selection
+from memmpy.cuts.compute import compute_cut_batched
+from memmpy.cuts.cutflow import FlowStep, count_flow
+from memmpy.cuts.evaluate import Program, check_keys, compile, evaluate, passes
+from memmpy.cuts.expression import parse
+from memmpy.cuts.functions import FUNCTIONS, Function
+from memmpy.cuts.normal import normal
+from memmpy.cuts.substitute import Constant, substitute
+from memmpy.cuts.tree import (
+    Binary,
+    Call,
+    Key,
+    Logical,
+    Node,
+    Number,
+    Span,
+    Text,
+    Unary,
+    keys_of,
+)
+from memmpy.cuts.values import ColumnLike, HashedText, JaggedLike, Values
+
+__all__ = [
+    "FUNCTIONS",
+    "Binary",
+    "Call",
+    "ColumnLike",
+    "Constant",
+    "FlowStep",
+    "Function",
+    "HashedText",
+    "JaggedLike",
+    "Key",
+    "Logical",
+    "Node",
+    "Number",
+    "Program",
+    "Selection",
+    "Span",
+    "Text",
+    "Unary",
+    "Values",
+    "check_keys",
+    "compile",
+    "compute_cut_batched",
+    "count_flow",
+    "evaluate",
+    "keys_of",
+    "normal",
+    "parse",
+    "passes",
+    "substitute",
+]

@@ -1,0 +1,140 @@
+"""What operators do to arrays of numbers, as ROOT does it: in int64, uint64 or float64.
+
+Smaller integers and booleans count as int64, smaller floats as float64, so that nothing overflows or
+rounds at fewer bits. A constant is an array of no dimension. Callers silence NumPy's warnings.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+
+from memmpy.typing import Array, Mask
+
+__all__ = [
+    "BINARY",
+    "INTEGERS_ONLY",
+    "LOGICAL",
+    "UNARY",
+    "Ufunc",
+    "common_dtype",
+    "truth",
+    "widened",
+]
+
+#: A `np.ufunc`, or what is called like one.
+Ufunc: TypeAlias = Callable[..., Array]
+
+_INT64, _UINT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.uint64), np.dtype(np.float64)
+
+#: The operators that mean nothing for a float.
+INTEGERS_ONLY = frozenset({"&", "|", "<<", ">>", "~"})
+
+
+def truth(values: Array) -> Mask:
+    """Return whether each is not zero; NaN is not, as in C++."""
+    return values if values.dtype == np.bool_ else np.not_equal(values, 0)
+
+
+def widened(values: Array) -> Array:
+    """Return the values in the type they are computed in."""
+    return values.astype(_wide(values.dtype), copy=False)
+
+
+def common_dtype(left: Array, right: Array) -> np.dtype:
+    """Return the type in which two arrays are computed together.
+
+    uint64 stays uint64 beside what cannot be negative: unsigned integers, booleans and constants
+    from 0 on. Beside other integers it becomes float64, which keeps the sign.
+    """
+    wide = {_wide(left.dtype), _wide(right.dtype)}
+    if len(wide) == 1:
+        return wide.pop()
+    if _FLOAT64 in wide:
+        return _FLOAT64
+    signed = left if _wide(left.dtype) == _INT64 else right
+    is_natural = signed.dtype.kind in "ub" or (signed.ndim == 0 and signed >= 0)
+    return _UINT64 if is_natural else _FLOAT64
+
+
+def _wide(dtype: np.dtype) -> np.dtype:
+    if dtype.kind == "f":
+        return _FLOAT64
+    return _UINT64 if dtype.kind == "u" and dtype.itemsize == 8 else _INT64
+
+
+def _narrowed(constant: Array, values: Array) -> Array:
+    """Return a constant in the type of the values, where comparing in that type is as exact."""
+    if constant.ndim or (constant.dtype.kind == "f" and values.dtype.kind != "f"):
+        return constant
+    narrow = constant.astype(values.dtype)
+    return narrow if narrow == constant else constant
+
+
+def _compare(ufunc: Ufunc, left: Array, right: Array) -> Array:
+    left, right = _narrowed(left, right), _narrowed(right, left)
+    if left.dtype != right.dtype:
+        # NumPy compares int64 with uint64 exactly, but not smaller integers with uint64.
+        left, right = widened(left), widened(right)
+    return ufunc(left, right)
+
+
+def _compute(ufunc: Ufunc, left: Array, right: Array) -> Array:
+    return ufunc(left, right, dtype=common_dtype(left, right), casting="unsafe")
+
+
+def _shift(ufunc: Ufunc, left: Array, right: Array) -> Array:
+    return ufunc(left, right, dtype=_wide(left.dtype), casting="unsafe")
+
+
+def _bitwise(ufunc: Ufunc, left: Array, right: Array) -> Array:
+    if left.dtype == right.dtype == np.bool_:
+        return ufunc(left, right)
+    is_unsigned = _UINT64 in (_wide(left.dtype), _wide(right.dtype))
+    return ufunc(left, right, dtype=_UINT64 if is_unsigned else _INT64, casting="unsafe")
+
+
+def _negative(values: Array) -> Array:
+    dtype = _wide(values.dtype)
+    return np.negative(values, dtype=_FLOAT64 if dtype == _UINT64 else dtype)
+
+
+def _inverted(values: Array) -> Array:
+    return ~values if values.dtype == np.bool_ else ~widened(values)
+
+
+def _untrue(values: Array) -> Mask:
+    return np.logical_not(values)
+
+
+UNARY: Mapping[str, Callable[[Array], Array]] = {
+    "+": widened,
+    "-": _negative,
+    "!": _untrue,
+    "~": _inverted,
+}
+
+BINARY: Mapping[str, Callable[[Array, Array], Array]] = {
+    "+": partial(_compute, np.add),
+    "-": partial(_compute, np.subtract),
+    "*": partial(_compute, np.multiply),
+    "%": partial(_compute, np.fmod),
+    "/": partial(np.true_divide, dtype=_FLOAT64),
+    "**": partial(np.power, dtype=_FLOAT64),
+    "<<": partial(_shift, np.left_shift),
+    ">>": partial(_shift, np.right_shift),
+    "&": partial(_bitwise, np.bitwise_and),
+    "|": partial(_bitwise, np.bitwise_or),
+    "==": partial(_compare, np.equal),
+    "!=": partial(_compare, np.not_equal),
+    "<": partial(_compare, np.less),
+    "<=": partial(_compare, np.less_equal),
+    ">": partial(_compare, np.greater),
+    ">=": partial(_compare, np.greater_equal),
+}
+
+LOGICAL: Mapping[str, Callable[[Mask, Mask], Mask]] = {
+    "&&": np.logical_and,
+    "||": np.logical_or,
+}

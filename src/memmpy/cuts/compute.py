@@ -1,0 +1,165 @@
+"""The entries of a store that pass a cut, computed in steps and cached in the store."""
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memmpy.columns import ReadNested, ReadShaped, StoredColumn, open_columns
+from memmpy.cuts.cache import CachedCut, Selection
+from memmpy.cuts.evaluate import Program, check_keys, compile, passes
+from memmpy.cuts.expression import parse
+from memmpy.cuts.normal import normal
+from memmpy.cuts.substitute import Constant, substitute
+from memmpy.cuts.tree import Node, keys_in
+from memmpy.cuts.values import ColumnLike, HashedText
+from memmpy.errors import LengthError, OptionError
+from memmpy.store import Metadata, read_metadata
+from memmpy.typing import Entries, PathLike
+
+__all__ = ["STEP_SIZE", "compute_cut_batched", "read_cut"]
+
+logger = logging.getLogger(__name__)
+
+#: Entries evaluated at a time.
+STEP_SIZE = 1 << 17
+
+
+def compute_cut_batched(
+    path: PathLike,
+    expression: str,
+    *,
+    aliases: Mapping[str, str] | None = None,
+    constants: Mapping[str, Constant] | None = None,
+    step_size: int = STEP_SIZE,
+    recreate: bool = False,
+) -> Selection:
+    """Return the entries of a store that pass a cut.
+
+    The result is cached in the store, until a column that the cut uses is written again.
+
+    Parameters
+    ----------
+    path : path-like
+        The store.
+    expression : str
+        The cut, as ROOT or Python would write it: ``"nJets >= 6 & nBTags_77 >= 2"``,
+        ``'process == "ttH" && abs(weight) < 10'``. Columns of lists pass an entry if any of its
+        elements passes.
+    aliases : mapping of str to str, optional
+        Names for expressions.
+    constants : mapping of str to bool, number or str, optional
+        Names for values.
+    step_size : int
+        Entries evaluated at a time.
+    recreate : bool
+        Compute again what is cached.
+
+    Returns
+    -------
+    np.memmap of int64
+        The entries that pass, ascending; goes to ``SplitLoader(subindex=...)``.
+
+    Raises
+    ------
+    CutError
+        If the cut cannot be understood, or names what the store has not; shows the place.
+    LengthError
+        If the columns it uses differ in length.
+    MissingFileError, CorruptStoreError
+        If there is no such store, or it is damaged.
+
+    Warns
+    -----
+    CutWarning
+        If a text in the cut belongs to no entry.
+    """
+    if step_size < 1:
+        raise OptionError(f"step_size must be at least 1, got {step_size}")
+    program = compile(read_cut(expression, aliases=aliases, constants=constants))
+    metadata = read_metadata(path)
+    check_keys(program.node, {key for key in metadata.columns if metadata.is_current(key)})
+    metadata, columns = open_columns(path, program.keys)
+    _check_kinds(program.node, columns)
+    num_entries = _num_entries(metadata, columns, path)
+    cut = CachedCut(Path(path), normal(program.node), _identities(program.keys, metadata))
+    selection = None if recreate else cut.find()
+    if selection is not None:
+        return selection
+    logger.info("computing the cut %s of %s", expression, path)
+    inputs = _Inputs(columns, metadata)
+    if not metadata.read_only:
+        try:
+            return cut.keep(inputs.selected(program, num_entries, step_size), expression)
+        except OSError as error:
+            logger.warning("the cut %s is not cached: %s", expression, error)
+    selected = list(inputs.selected(program, num_entries, step_size))
+    return np.concatenate([np.empty(0, np.int64), *selected]).view(np.memmap)
+
+
+def read_cut(
+    expression: str,
+    *,
+    aliases: Mapping[str, str] | None,
+    constants: Mapping[str, Constant] | None,
+) -> Node:
+    """Return the tree of a cut, with aliases and constants put in."""
+    return substitute(parse(expression), aliases=aliases, constants=constants)
+
+
+def _check_kinds(node: Node, columns: Mapping[str, StoredColumn]) -> None:
+    for key in keys_in(node):
+        column = columns[key.name]
+        if isinstance(column, (ReadNested, ReadShaped)):
+            kind = "nested" if isinstance(column, ReadNested) else "shaped"
+            hint = "cuts take vectors, jagged columns of one level, and text"
+            raise key.span.error(f"a cut cannot use the {kind} column {key.name!r}", hint)
+
+
+def _num_entries(metadata: Metadata, columns: Mapping[str, StoredColumn], path: PathLike) -> int:
+    lengths = {key: len(column) for key, column in columns.items()}
+    if not lengths:  # a constant passes all entries of the store, or none
+        current = filter(metadata.is_current, metadata.columns)
+        lengths = {key: metadata.columns[key].num_entries for key in current}
+    if len(set(lengths.values())) > 1:
+        short, long = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
+        message = (
+            f"columns of {os.fspath(path)!r} differ in length: {short!r} has {lengths[short]} "
+            f"entries, {long!r} has {lengths[long]}"
+        )
+        raise LengthError(message)
+    return next(iter(lengths.values()), 0)
+
+
+def _identities(keys: Iterable[str], metadata: Metadata) -> dict[str, str]:
+    return {key: metadata.columns[key].identity for key in sorted(keys)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """The columns of a cut, given to it in steps."""
+
+    columns: Mapping[str, StoredColumn]
+    metadata: Metadata
+
+    def selected(self, program: Program, num_entries: int, step_size: int) -> Iterator[Entries]:
+        """Yield the entries that pass, step by step."""
+        for start in range(0, num_entries, step_size):
+            stop = min(start + step_size, num_entries)
+            values = {key: self._values(key, start, stop) for key in self.columns}
+            yield np.flatnonzero(passes(program, values, num_entries=stop - start)) + start
+
+    def _values(self, key: str, start: int, stop: int) -> ColumnLike:
+        column = self.columns[key]
+        values: Any = column[start:stop]
+        if not isinstance(column, np.ndarray):
+            return values  # type: ignore[no-any-return]
+        is_text = bool(self.metadata.columns[key].details.get("hashed")) and len(column) > 0
+        # Old stores do not say which columns are hashes of text: their values do.
+        if is_text and int(column[0]) in self.metadata.hashes:
+            return HashedText(np.asarray(values), self.metadata.hashes)
+        return np.asarray(values)

@@ -1,0 +1,72 @@
+r"""The grammar of cuts: which text is an expression, with C++'s precedence.
+
+Python's ``not`` stands where Python has it, looser than comparisons; ``!`` where C++ has it. The
+power binds tighter than a sign on its left, so ``-2**2`` is -4, in Python and in ROOT alike; C++ has
+no power, and ROOT's ``^`` is one. ROOT also reads ``**`` as ``^``, from the left where Python and
+this grammar read it from the right. Comparisons do not nest without parentheses: the grammar takes a
+chain of them as one rule, so that it can be refused with its operands at hand (or given a meaning).
+"""
+
+import functools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import lark
+
+__all__ = ["GRAMMAR", "TEXT", "parser"]
+
+#: A text in quotes, as a regular expression: nothing inside ends it but its own quote.
+TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+
+GRAMMAR = rf"""
+?start: disjunction
+?disjunction: conjunction (("||" | "or") conjunction)*
+?conjunction: negation (("&&" | "and") negation)*
+?negation: NOT negation -> unary
+         | bitwise_or
+?bitwise_or: bitwise_and (BAR bitwise_and)*
+?bitwise_and: comparison (AMPERSAND comparison)*
+?comparison: shift (COMPARE shift)*
+?shift: sum
+      | shift SHIFT sum -> binary
+?sum: product
+    | sum SIGN product -> binary
+?product: signed
+        | product SCALE signed -> binary
+?signed: power
+       | (SIGN | FLIP) signed -> unary
+?power: atom
+      | atom POWER signed -> binary
+?atom: INTEGER -> integer
+     | REAL -> real
+     | TEXT -> text
+     | NAME -> name
+     | NAME LPAR (disjunction ("," disjunction)*)? RPAR -> call
+     | LPAR disjunction RPAR -> group
+
+NOT: "not"
+BAR: "|"
+AMPERSAND: "&"
+SHIFT.2: /<<|>>/
+COMPARE: /[=!<>]=|[<>]/
+SIGN: /[+-]/
+FLIP: /[!~]/
+POWER.2: /\*\*|\^/
+SCALE: /[*\/%]/
+LPAR: "("
+RPAR: ")"
+REAL.2: /([0-9]+\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+/
+INTEGER: /0[xX][0-9a-fA-F]+|[0-9]+/
+TEXT: /{TEXT}/s
+NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/
+
+%ignore /[ \t\r\n\f]+/
+"""
+
+
+@functools.cache
+def parser() -> "lark.Lark":
+    """Return the parser, made on first use: importing lark and building its tables takes a while."""
+    import lark
+
+    return lark.Lark(GRAMMAR, parser="lalr", lexer="basic")

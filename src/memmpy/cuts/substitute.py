@@ -1,0 +1,114 @@
+"""Put aliases and constants into a cut."""
+
+import numbers
+from collections.abc import Mapping
+
+import numpy as np
+
+from memmpy.cuts.expression import parse
+from memmpy.cuts.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuilt
+from memmpy.errors import CutError, OptionError
+
+__all__ = ["Constant", "substitute"]
+
+Constant = bool | int | float | str | np.generic
+
+
+def substitute(
+    node: Node,
+    *,
+    aliases: Mapping[str, str | int | float] | None = None,
+    constants: Mapping[str, Constant] | None = None,
+) -> Node:
+    """Return a cut with names replaced by what they stand for.
+
+    Parameters
+    ----------
+    node : Node
+        The cut.
+    aliases : mapping of str to str or number
+        Expressions by name; they may use each other, but not in a circle.
+    constants : mapping of str to bool, number or str
+        Values by name. A str is a text to compare with, not an expression.
+
+    Returns
+    -------
+    Node
+        The cut on columns alone. Places in what came from an alias are those of the alias' text.
+
+    Raises
+    ------
+    CutError
+        If an alias cannot be read, or refers to itself.
+    OptionError
+        If a name is both an alias and a constant, or a constant is neither number nor text.
+    """
+    aliases, constants = aliases or {}, constants or {}
+    twice = sorted(aliases.keys() & constants.keys())
+    if twice:
+        raise OptionError(f"{', '.join(map(repr, twice))}: both an alias and a constant; drop one")
+    return _put(node, _resolved(node, aliases, constants), constants)
+
+
+def _resolved(
+    node: Node, aliases: Mapping[str, str | int | float], constants: Mapping[str, Constant]
+) -> dict[str, Node]:
+    """Return the tree of each alias that is used, free of aliases and constants."""
+    resolved: dict[str, Node] = {}
+    # What is being read, each used by the one before it.
+    path: dict[str, Node] = {}
+    pending = sorted(keys_of(node) & aliases.keys())
+    while pending:
+        name = pending[-1]
+        if name not in path:
+            path[name] = _read(name, aliases[name])
+        wanted = sorted((keys_of(path[name]) & aliases.keys()) - resolved.keys())
+        for other in wanted:
+            if other in path:
+                raise _circle(other, path)
+        if wanted:
+            pending.append(wanted[0])
+        else:
+            resolved[name] = _put(path.pop(name), resolved, constants)
+            pending.pop()
+    return resolved
+
+
+def _put(node: Node, trees: Mapping[str, Node], constants: Mapping[str, Constant]) -> Node:
+    """Return a cut with trees and constants in the place of their names."""
+
+    def visit(here: Node, operands: list[Node]) -> Node:
+        if not isinstance(here, Key):
+            return rebuilt(here, operands)
+        if here.name in constants:
+            return _constant(here.name, constants[here.name], here.span)
+        return trees.get(here.name, here)
+
+    return fold(node, visit)
+
+
+def _read(name: str, text: str | float) -> Node:
+    if isinstance(text, str):
+        return parse(text, alias=name)
+    return _constant(name, text, Span(str(text), 0, len(str(text)), name))
+
+
+def _constant(name: str, value: object, span: Span) -> Node:
+    match value:
+        case bool() | np.bool_():
+            return number(bool(value), span)
+        case str():
+            return Text(str(value), span=span)
+        case numbers.Integral():
+            return number(int(value), span)
+        case numbers.Real():
+            return number(float(value), span)
+    given = type(value).__name__
+    raise OptionError(f"{name!r} is a {given}; expected a bool, a number or a text")
+
+
+def _circle(name: str, path: Mapping[str, Node]) -> CutError:
+    names = [*path]
+    names = [*names[names.index(name) :], name]
+    place = next(key.span for key in keys_in(path[names[-2]]) if key.name == name)
+    return place.error(f"aliases go in a circle: {' -> '.join(names)}")

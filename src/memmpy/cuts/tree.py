@@ -1,0 +1,237 @@
+"""The tree of a cut: frozen nodes that know their place in the text, and how to walk them.
+
+Nodes are made by the functions here, in one shape for one meaning: ``&``, ``|`` and ``~`` of operands
+that can only be conditions become ``&&``, ``||`` and ``!``, and these hold all their operands flat.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
+from typing import TypeVar
+
+from memmpy.cuts.functions import FUNCTIONS
+from memmpy.errors import CutError
+
+__all__ = [
+    "COMPARISONS",
+    "MAX_DEPTH",
+    "Binary",
+    "Call",
+    "Key",
+    "Logical",
+    "Node",
+    "Number",
+    "Span",
+    "Text",
+    "Unary",
+    "binary",
+    "fold",
+    "is_condition",
+    "keys_in",
+    "keys_of",
+    "logical",
+    "number",
+    "rebuilt",
+    "unary",
+]
+
+#: How deep a tree may be. A chain of ``&&`` or ``||`` is one level, whatever its length.
+MAX_DEPTH = 200
+#: How many nodes a tree may have, which aliases of aliases could otherwise make grow exponentially.
+MAX_SIZE = 1 << 18
+COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_LOGICAL_OF = {"&": "&&", "|": "||"}
+
+_Tree = TypeVar("_Tree")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a text, half open; `alias` names whose text it is, if not the cut's own."""
+
+    text: str
+    start: int
+    stop: int
+    alias: str = ""
+
+    def __str__(self) -> str:
+        shown = self.text[self.start : self.stop]
+        return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+    def error(self, message: str, hint: str = "") -> CutError:
+        """Return the error that points here."""
+        where = f"in the alias {self.alias!r}: " if self.alias else ""
+        stop = min(self.stop, self.start + CutError.MARGIN)
+        return CutError(where + message, self.text, self.start, stop, hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """What all nodes have; equal nodes may come from different places."""
+
+    span: Span = field(compare=False, repr=False)
+    operands: "tuple[Node, ...]" = ()
+    depth: int = field(init=False, compare=False, repr=False)
+    size: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        depth = 1 + max((operand.depth for operand in self.operands), default=0)
+        size = 1 + sum(operand.size for operand in self.operands)
+        if depth > MAX_DEPTH:
+            hint = "&& and || may have thousands of operands; other operators add a level each"
+            raise self.span.error(f"the cut is nested deeper than {MAX_DEPTH} levels", hint)
+        if size > MAX_SIZE:
+            raise self.span.error(f"the cut has more than {MAX_SIZE} parts once aliases are put in")
+        object.__setattr__(self, "depth", depth)
+        object.__setattr__(self, "size", size)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """A number: bool, int of 64 bits (signed or not) or float."""
+
+    value: bool | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Node):
+    """A text in quotes, without them."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Node):
+    """The name of a column, an alias or a constant."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """A function of its operands."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Node):
+    """One of ``! ~ - +`` before its operand."""
+
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """An operator between two operands; the power is ``**``."""
+
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logical(Node):
+    """``&&`` or ``||`` between two or more operands, none of them the same operator again."""
+
+    operator: str
+
+
+def number(value: bool | float, span: Span) -> Number:
+    """Return the node of a number; an integer of more than 64 bits becomes a float."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        try:
+            value = float(value)
+        except OverflowError:
+            value = math.inf if value > 0 else -math.inf
+    return Number(value, span=span)
+
+
+def unary(operator: str, operand: Node, span: Span) -> Node:
+    """Return an operator before its operand; a sign before a number is part of the number."""
+    match operand:
+        case Number(value=bool()):
+            pass
+        case Number(value=value) if operator in {"-", "+"}:
+            return number(-value if operator == "-" else value, span)
+    plain = "!" if operator == "~" and is_condition(operand) else operator
+    return Unary(plain, operands=(operand,), span=span)
+
+
+def binary(operator: str, operands: Sequence[Node], span: Span) -> Node:
+    """Return two operands joined; of two conditions, ``&`` and ``|`` are ``&&`` and ``||``."""
+    if operator in _LOGICAL_OF and all(map(is_condition, operands)):
+        return logical(_LOGICAL_OF[operator], operands, span)
+    return Binary(operator, operands=tuple(operands), span=span)
+
+
+def logical(operator: str, operands: Iterable[Node], span: Span) -> Node:
+    """Return any number of operands joined by ``&&`` or ``||``, flat."""
+    flat: list[Node] = []
+    for operand in operands:
+        same = isinstance(operand, Logical) and operand.operator == operator
+        flat.extend(operand.operands if same else (operand,))
+    return Logical(operator, operands=tuple(flat), span=span)
+
+
+def rebuilt(node: Node, operands: Sequence[Node]) -> Node:
+    """Return the node with other operands, in the shape that these ask for."""
+    match node:
+        case Unary(operator=operator):
+            return unary(operator, operands[0], node.span)
+        case Binary(operator=operator):
+            return binary(operator, operands, node.span)
+        case Logical(operator=operator):
+            return logical(operator, operands, node.span)
+        case _:
+            return replace(node, operands=tuple(operands))
+
+
+def is_condition(node: Node) -> bool:
+    """Whether a node is true or false whatever the columns hold."""
+    match node:
+        case Number(value=value):
+            return isinstance(value, bool)
+        case Binary(operator=operator):
+            return operator in COMPARISONS
+        case Unary(operator=operator):
+            return operator == "!"
+        case Call(name=name):
+            return FUNCTIONS[name].condition
+        case _:
+            return isinstance(node, Logical)
+
+
+def fold(
+    root: _Tree,
+    visit: Callable[[_Tree, list[_Result]], _Result],
+    operands: Callable[[_Tree], Sequence[_Tree]] = attrgetter("operands"),
+) -> _Result:
+    """Return what `visit` makes of the root, given what it made of the operands; no recursion."""
+    results: list[_Result] = []
+    pending = [(root, False)]
+    while pending:
+        node, is_ready = pending.pop()
+        below = operands(node)
+        if is_ready or not below:
+            start = len(results) - len(below)
+            results[start:] = [visit(node, results[start:])]
+        else:
+            pending.append((node, True))
+            pending.extend((operand, False) for operand in reversed(below))
+    return results[0]
+
+
+def keys_in(root: Node) -> Iterator[Key]:
+    """Yield each mention of a name in a cut, from left to right."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        pending.extend(reversed(node.operands))
+        if isinstance(node, Key):
+            yield node
+
+
+def keys_of(node: Node) -> frozenset[str]:
+    """Return the names that a cut uses."""
+    return frozenset(key.name for key in keys_in(node))

@@ -1,0 +1,88 @@
+"""Comparing text: the only thing a cut can do with it."""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from memmpy.cuts.tree import Binary, Node, Text
+from memmpy.cuts.values import HashedText, Operand, PlainText, Values
+from memmpy.errors import CutError, CutWarning, nearest
+from memmpy.typing import Mask
+
+__all__ = ["check_texts", "compared", "misplaced", "takes_text"]
+
+
+def takes_text(node: Node) -> bool:
+    """Whether the operands of a node may be text."""
+    return isinstance(node, Binary) and node.operator in {"==", "!="}
+
+
+def check_texts(root: Node) -> None:
+    """Raise `CutError` if a text of the cut stands where no text can."""
+    pending = [root]
+    if isinstance(root, Text):
+        raise misplaced(root)
+    while pending:
+        node = pending.pop()
+        pending.extend(node.operands)
+        if not takes_text(node):
+            for operand in node.operands:
+                if isinstance(operand, Text):
+                    raise misplaced(operand)
+
+
+def misplaced(node: Node) -> CutError:
+    """Return the error for a text that is not compared."""
+    return node.span.error(
+        f"{node.span} is text, which can only be compared, by == or !=",
+        "for example process == 'ttH'",
+    )
+
+
+def compared(node: Node, operands: Sequence[Operand], unknown: set[str]) -> Values:
+    """Return the comparison of two operands at least one of which is text.
+
+    Parameters
+    ----------
+    node : Node
+        The ``==`` or ``!=``.
+    operands : sequence of Operand
+        Its two sides.
+    unknown : set of str
+        The texts that no entry has and that the user was warned of. New ones are added.
+    """
+    same: Mask = np.asarray(_equal(node, operands, unknown), np.bool_)
+    is_equality = isinstance(node, Binary) and node.operator == "=="
+    return Values(same if is_equality else ~same, key=str(node.span))
+
+
+def _equal(node: Node, operands: Sequence[Operand], unknown: set[str]) -> Mask | bool:
+    match operands:
+        case [str() as left, str() as right]:
+            return left == right
+        case [HashedText() as column, str() as text] | [str() as text, HashedText() as column]:
+            return _equal_hashes(column, text, node, unknown)
+        case [HashedText() as one, HashedText() as other]:
+            return np.equal(one.values, other.values)
+        case [PlainText() as column, str() as text] | [str() as text, PlainText() as column]:
+            return np.asarray(column.values == text)
+        case [PlainText() as one, PlainText() as other]:
+            return np.asarray(one.values == other.values)
+        case _:
+            left, right = (str(operand.span) for operand in node.operands)
+            hint = "text is compared with text: process == 'ttH'"
+            raise node.span.error(f"{left} and {right} cannot be compared", hint)
+
+
+def _equal_hashes(column: HashedText, text: str, node: Node, unknown: set[str]) -> Mask:
+    code = next((code for code, known in column.table.items() if known == text), None)
+    if code is not None:
+        same: Mask = np.equal(column.values, np.uint64(code))
+        return same
+    if text not in unknown:
+        unknown.add(text)
+        near = nearest(text, column.table.values())
+        warning = node.span.error(f"no entry has the text {text!r}{near}")
+        warnings.warn(str(warning), CutWarning, stacklevel=2)
+    return np.zeros(column.values.shape, np.bool_)

@@ -1,0 +1,69 @@
+"""What all tests share: small ROOT files made by uproot, and where the real ones lie."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import hypothesis
+import numpy as np
+import pytest
+import uproot
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+REAL_DATA = Path(os.environ.get("MEMMPY_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+MakeFile = Callable[..., Path]
+
+
+def make_events(num: int, *, first: int = 0) -> dict[str, Any]:
+    """Return events that tell their number in each branch."""
+    number = np.arange(first, first + num)
+    counts = number % 4
+    content = np.repeat(number, counts) + 0.25
+    return {
+        "nJets": counts.astype(np.int32),
+        "nBTags_77": (number % 3).astype(np.int32),
+        "eventNumber": (number + (1 << 60)).astype(np.uint64),
+        "runNumber": np.full(num, 7, np.uint32),
+        "met": (number / 8).astype(np.float32),
+        "weight": number * 1.5,
+        "isGood": number % 2 == 0,
+        "jet_pt": ak.unflatten(content.astype(np.float32), counts),
+    }
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> MakeFile:
+    """Return a function that writes a ROOT file with one tree."""
+
+    def make(
+        name: str = "events.root", num: int = 10, *, tree: str = "tree", first: int = 0, **more: Any
+    ) -> Path:
+        path = tmp_path / name
+        branches = {**make_events(num, first=first), **more}
+        with uproot.recreate(path) as file:
+            written = file.mktree(tree, {key: _type(values) for key, values in branches.items()})
+            if num:
+                written.extend(branches)
+        return path
+
+    return make
+
+
+def _type(values: Any) -> Any:
+    if isinstance(values, np.ndarray):
+        return np.dtype((values.dtype, values.shape[1:]))
+    return values.type
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """Return the folder of the real ROOT files, or skip."""
+    if not (REAL_DATA / "facts.json").exists():
+        pytest.skip("the real ROOT files are not there")
+    return REAL_DATA

@@ -1,0 +1,92 @@
+"""Tests of what a user says about ROOT files."""
+
+from pathlib import Path
+
+import pytest
+
+from memmpy.errors import MissingFileError, OptionError
+from memmpy.root import RFileConfig, list_inputs
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.root", "a.root", "c.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    return tmp_path
+
+
+def test_files_of_a_pattern_come_in_the_order_of_their_names(folder: Path) -> None:
+    inputs = list_inputs(RFileConfig(folder / "*.root"))
+    assert [Path(found.path).name for found in inputs] == ["a.root", "b.root"]
+
+
+def test_files_of_a_list_keep_their_order(folder: Path) -> None:
+    inputs = list_inputs([folder / "b.root", str(folder / "a.root")])
+    assert [Path(found.path).name for found in inputs] == ["b.root", "a.root"]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_found(tmp_path: Path) -> None:
+    (tmp_path / "run[1].root").write_bytes(b"x")
+    assert len(list_inputs(tmp_path / "run[1].root")) == 1
+
+
+def test_relative_and_absolute_paths_are_one_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert list_inputs("a.root") == list_inputs(folder / "a.root")
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"no such file: .*d\.root"):
+        list_inputs(folder / "d.root")
+
+
+def test_a_pattern_without_files_is_named(folder: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"no file matches .*\*\.hdf"):
+        list_inputs(folder / "*.hdf")
+
+
+def test_a_directory_is_no_file(folder: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"is a directory, not a file; write .*\*\.root"):
+        list_inputs(folder)
+
+
+def test_a_remote_file_is_refused(folder: Path) -> None:
+    with pytest.raises(OptionError, match="only files of a mounted file system"):
+        list_inputs("root://eos.example//a.root")
+
+
+def test_no_files_at_all_are_refused() -> None:
+    with pytest.raises(OptionError, match="no ROOT files were given"):
+        list_inputs([])
+
+
+def test_something_else_than_a_file_is_refused() -> None:
+    with pytest.raises(OptionError, match="takes RFileConfig or paths, got 3"):
+        list_inputs([3])  # type: ignore[list-item]
+
+
+def test_a_file_listed_twice_is_refused(folder: Path) -> None:
+    with pytest.raises(OptionError, match=r"a\.root' is listed twice: its events would count"):
+        list_inputs([folder / "*.root", folder / "a.root"])
+
+
+def test_two_trees_of_one_file_are_allowed(folder: Path) -> None:
+    file = folder / "a.root"
+    assert len(list_inputs([RFileConfig(file, "one"), RFileConfig(file, "two")])) == 2
+
+
+def test_files_with_different_metadata_names_are_refused(folder: Path) -> None:
+    configs = [
+        RFileConfig(folder / "a.root", "t", {"process": "ttH"}),
+        RFileConfig(folder / "b.root", "t", {"year": "mc16a"}),
+    ]
+    with pytest.raises(OptionError, match=r"all files need the same metadata.*process.*year"):
+        list_inputs(configs)
+
+
+def test_metadata_that_is_no_text_is_refused(folder: Path) -> None:
+    config = RFileConfig(folder / "a.root", "t", {"year": 2018})  # type: ignore[dict-item]
+    with pytest.raises(OptionError, match="is text, got 'year': 2018; write '2018'"):
+        list_inputs(config)

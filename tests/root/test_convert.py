@@ -1,0 +1,537 @@
+"""Tests of conversion on files that the tests make."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+
+import memmpy
+from memmpy import RFileConfig, WriteVector, convert, read_vector, verify
+from memmpy.errors import (
+    ColumnError,
+    CutError,
+    MissingKeyError,
+    OptionError,
+    RootFileError,
+)
+from memmpy.root import Conversion
+from memmpy.store import hash64, read_metadata
+
+MakeFile = Callable[..., Path]
+FLAT = {"nJets", "eventNumber", "weight", "isGood"}
+
+
+def load_memmaps(path: Path) -> dict[str, Any]:
+    """Return all columns, of whatever kind they are."""
+    return dict(memmpy.load_memmaps(path))
+
+
+def branches_read(conversion: Conversion) -> dict[str, set[str]]:
+    return {Path(path).name: set(branches) for path, branches in conversion.read.items()}
+
+
+class TestValues:
+    def test_scalars_keep_dtype_and_bits(self, make_file: MakeFile, tmp_path: Path) -> None:
+        convert(make_file(num=50), tmp_path / "s", keys=FLAT)
+        columns = load_memmaps(tmp_path / "s")
+        assert columns["nJets"].dtype == np.int32
+        assert columns["isGood"].dtype == np.bool_
+        assert columns["eventNumber"].dtype == np.uint64
+        assert np.array_equal(columns["eventNumber"], np.arange(50, dtype=np.uint64) + (1 << 60))
+
+    @pytest.mark.parametrize(
+        "dtype", ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8", "?"]
+    )
+    def test_every_number_type_is_bit_exact(
+        self, dtype: str, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        rng = np.random.default_rng(0)
+        values = rng.integers(0, 256, (40, 8), np.uint8)
+        expected = (
+            values[:, 0] > 99
+            if dtype == "?"
+            else np.ascontiguousarray(values[:, : np.dtype(dtype).itemsize]).view(dtype).ravel()
+        )
+        convert(make_file(num=40, extra=expected), tmp_path / "s", keys={"extra"})
+        stored = read_vector(tmp_path / "s", "extra")
+        assert stored.dtype == np.dtype(dtype)
+        assert stored.tobytes() == expected.tobytes()
+
+    def test_fixed_arrays_become_vectors_of_their_shape(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        matrix = np.arange(60, dtype=np.int16).reshape(10, 2, 3)
+        convert(make_file(extra=matrix), tmp_path / "s", keys={"extra"})
+        assert np.array_equal(read_vector(tmp_path / "s", "extra"), matrix)
+
+    def test_lists_become_jagged(self, make_file: MakeFile, tmp_path: Path) -> None:
+        convert(make_file(num=6), tmp_path / "s", keys={"jet_pt"})
+        column = load_memmaps(tmp_path / "s")["jet_pt"]
+        assert [values.tolist() for values in column] == [
+            [],
+            [1.25],
+            [2.25] * 2,
+            [3.25] * 3,
+            [],
+            [5.25],
+        ]
+
+    @pytest.mark.parametrize("step_bytes", [1, 100, 1000, 1 << 26])
+    def test_the_step_does_not_change_the_result(
+        self, step_bytes: int, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=100)
+        convert(file, tmp_path / "s", keys=FLAT | {"jet_pt"}, step_bytes=step_bytes)
+        columns = load_memmaps(tmp_path / "s")
+        tree = uproot.open(file)["tree"]
+        assert columns["jet_pt"].to_awkward().to_list() == tree["jet_pt"].array().to_list()
+        assert np.array_equal(columns["weight"], tree["weight"].array(library="np"))
+
+    def test_an_rntuple_is_read_as_a_tree_is(self, tmp_path: Path) -> None:
+        pt = ak.Array([[1.5, 2.5], [], [3.5]] * 20)
+        nested = ak.Array([[[1], [2, 3]], [], [[]]] * 20)
+        events = {"n": np.arange(60), "pt": pt, "nested": nested, "name": ["a", "bc", ""] * 20}
+        with uproot.recreate(tmp_path / "n.root") as file:
+            written = file.mkrntuple("events", ak.Array(events))
+            written.extend(ak.Array(events))
+        convert(tmp_path / "n.root", tmp_path / "s", keys=set(events), step_bytes=100)
+        columns = load_memmaps(tmp_path / "s")
+        assert len(columns["n"]) == 120
+        assert columns["pt"].to_awkward().to_list() == pt.to_list() * 2
+        assert columns["nested"].to_awkward().to_list() == nested.to_list() * 2
+        assert columns["name"][1:3].tolist() == ["bc", ""]
+
+    def test_a_tree_in_a_directory_is_found(self, make_file: MakeFile, tmp_path: Path) -> None:
+        file = make_file(tree="dir/sub/tree")
+        for name in ("dir/sub/tree", "/dir/sub/tree", "dir/sub/tree;1", None):
+            found = convert(RFileConfig(file, name), tmp_path / f"s{name!s:.3}", keys={"nJets"})
+            assert found.num_entries == 10
+
+    def test_files_follow_each_other_in_their_order(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        files = [make_file("b.root", 3, first=100), make_file("a.root", 2, first=0)]
+        convert(files, tmp_path / "s", keys={"weight", "jet_pt"})
+        weight = read_vector(tmp_path / "s", "weight")
+        assert (weight / 1.5).tolist() == [100, 101, 102, 0, 1]
+
+    def test_metadata_becomes_hashes_and_a_table(self, make_file: MakeFile, tmp_path: Path) -> None:
+        files = [
+            RFileConfig(make_file("a.root", 2), "tree", {"process": "ttH"}),
+            RFileConfig(make_file("b.root", 3), "tree", {"process": "ttbb"}),
+        ]
+        convert(files, tmp_path / "s", keys={"nJets"})
+        table = read_metadata(tmp_path / "s").hashes
+        stored = read_vector(tmp_path / "s", "process")
+        assert stored.dtype == np.uint64
+        assert [table[int(number)] for number in stored] == ["ttH"] * 2 + ["ttbb"] * 3
+        assert int(stored[0]) == hash64("ttH")
+
+    def test_an_empty_tree_gives_empty_columns(self, make_file: MakeFile, tmp_path: Path) -> None:
+        convert(make_file(num=0), tmp_path / "s", keys={"nJets", "jet_pt"})
+        columns = load_memmaps(tmp_path / "s")
+        assert len(columns["nJets"]) == len(columns["jet_pt"]) == 0
+        assert columns["jet_pt"].dtype == np.float32
+
+    def test_an_empty_file_among_others_does_not_matter(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        files = [make_file("a.root", 2), make_file("b.root", 0), make_file("c.root", 3)]
+        assert convert(files, tmp_path / "s", keys={"nJets", "jet_pt"}).num_entries == 5
+
+    def test_every_file_of_a_new_store_has_the_checksum_of_its_values(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        convert(make_file(num=100), tmp_path / "s", keys=FLAT | {"jet_pt"})
+        assert verify(tmp_path / "s") == []
+
+    def test_infinities_and_nan_survive(self, make_file: MakeFile, tmp_path: Path) -> None:
+        values = np.array([np.nan, np.inf, -np.inf, -0.0] * 5)
+        convert(make_file(num=20, extra=values), tmp_path / "s", keys={"extra"})
+        assert read_vector(tmp_path / "s", "extra").tobytes() == values.tobytes()
+
+
+class TestPadding:
+    def test_padding_fills_and_cuts(self, make_file: MakeFile, tmp_path: Path) -> None:
+        convert(make_file(num=4), tmp_path / "s", keys=(), keys_padded={"jet_pt": (2, -1)})
+        padded = read_vector(tmp_path / "s", "jet_pt")
+        assert padded.dtype == np.float32
+        assert padded.tolist() == [[-1, -1], [1.25, -1], [2.25, 2.25], [3.25, 3.25]]
+
+    def test_nan_keeps_float32(self, make_file: MakeFile, tmp_path: Path) -> None:
+        convert(make_file(), tmp_path / "s", keys=(), keys_padded={"jet_pt": (22, float("nan"))})
+        assert read_vector(tmp_path / "s", "jet_pt").dtype == np.float32
+
+    def test_another_fill_value_makes_the_column_anew(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=1)
+        for fill in (-1, 0):
+            convert(file, tmp_path / "s", keys=(), keys_padded={"jet_pt": (2, fill)})
+            assert read_vector(tmp_path / "s", "jet_pt").tolist() == [[fill, fill]]
+
+    def test_fixed_arrays_can_be_padded(self, make_file: MakeFile, tmp_path: Path) -> None:
+        matrix = np.arange(20, dtype=np.int16).reshape(10, 2)
+        convert(make_file(extra=matrix), tmp_path / "s", keys=(), keys_padded={"extra": (3, 7)})
+        assert read_vector(tmp_path / "s", "extra")[0].tolist() == [0, 1, 7]
+
+    def test_nan_among_integers_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+        lists = ak.Array([[1], [2, 3]] * 5)
+        file = make_file(extra=lists)
+        with pytest.raises(OptionError, match="cannot pad 'extra': cannot fill with nan among"):
+            convert(file, tmp_path / "s", keys=(), keys_padded={"extra": (3, float("nan"))})
+
+    def test_a_scalar_cannot_be_padded(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(OptionError, match="cannot pad 'nJets': its entries are int32"):
+            convert(make_file(), tmp_path / "s", keys=(), keys_padded={"nJets": (3, 0)})
+
+    @pytest.mark.parametrize("given", [3, (3,), ("a", 0), (-1, 0), (2.5, 0), None])
+    def test_a_length_that_makes_no_sense_is_refused(
+        self, given: Any, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(OptionError, match="keys_padded takes"):
+            convert(make_file(), tmp_path / "s", keys=(), keys_padded={"jet_pt": given})
+
+
+class TestAliases:
+    def test_an_alias_renames_a_branch(self, make_file: MakeFile, tmp_path: Path) -> None:
+        convert(make_file(), tmp_path / "s", keys={"n"}, aliases={"n": "nJets"})
+        assert read_vector(tmp_path / "s", "n").dtype == np.int32
+
+    def test_an_alias_is_computed(self, make_file: MakeFile, tmp_path: Path) -> None:
+        aliases = {"heavy": "weight > 2 * unit", "unit": "1.5"}
+        convert(make_file(num=5), tmp_path / "s", keys={"heavy"}, aliases=aliases)
+        assert read_vector(tmp_path / "s", "heavy").tolist() == [False, False, False, True, True]
+
+    def test_a_computed_list_stays_jagged_and_can_be_padded(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        aliases = {"pt_gev": "jet_pt * 0.001", "padded": "jet_pt + met"}
+        file = make_file(num=5)
+        convert(
+            file, tmp_path / "s", keys={"pt_gev"}, keys_padded={"padded": (1, 0)}, aliases=aliases
+        )
+        columns = load_memmaps(tmp_path / "s")
+        assert columns["pt_gev"].counts.tolist() == [0, 1, 2, 3, 0]
+        assert columns["padded"][:, 0].tolist() == [0, 1.375, 2.5, 3.625, 0]
+
+    def test_another_expression_makes_the_column_anew(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=3)
+        for factor in (2, 3):
+            convert(file, tmp_path / "s", keys={"x"}, aliases={"x": f"weight * {factor}"})
+            assert read_vector(tmp_path / "s", "x").tolist() == [0, 1.5 * factor, 3 * factor]
+
+    def test_another_spelling_does_not(self, make_file: MakeFile, tmp_path: Path) -> None:
+        file = make_file()
+        convert(file, tmp_path / "s", keys={"x"}, aliases={"x": "isGood and nJets>1"})
+        again = convert(file, tmp_path / "s", keys={"x"}, aliases={"x": "(isGood) && nJets > 1"})
+        assert again.was_cached
+
+    def test_an_alias_of_an_empty_tree_has_its_dtype(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=0)
+        convert(file, tmp_path / "s", keys={"x"}, aliases={"x": "weight * 2"})
+        assert read_vector(tmp_path / "s", "x").dtype == np.float64
+
+    def test_a_circle_of_names_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(OptionError, match="the alias 'a' refers to itself"):
+            convert(make_file(), tmp_path / "s", keys={"a"}, aliases={"a": "b", "b": "a"})
+
+    def test_a_constant_alias_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(OptionError, match="the alias 'a' is a constant"):
+            convert(make_file(), tmp_path / "s", keys={"a"}, aliases={"a": "3"})
+
+    def test_a_broken_alias_shows_the_place(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(CutError, match=r"\^"):
+            convert(make_file(), tmp_path / "s", keys={"a"}, aliases={"a": "nJets +* 2"})
+
+    def test_an_alias_cannot_compute_with_text(self, tmp_path: Path) -> None:
+        with uproot.recreate(tmp_path / "t.root") as file:
+            file.mkrntuple("tree", ak.Array({"name": ["a", "b"]}))
+        with pytest.raises(OptionError, match="cannot compute with 'name': it is text"):
+            convert(tmp_path / "t.root", tmp_path / "s", keys={"a"}, aliases={"a": "name * 2"})
+
+
+class TestIncremental:
+    def test_a_second_run_reads_nothing(self, make_file: MakeFile, tmp_path: Path) -> None:
+        file = make_file()
+        assert not convert(file, tmp_path / "s", keys=FLAT).was_cached
+        assert convert(file, tmp_path / "s", keys=FLAT).was_cached
+
+    def test_fewer_keys_read_nothing_and_lose_nothing(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file()
+        convert(file, tmp_path / "s", keys=FLAT)
+        assert convert(file, tmp_path / "s", keys={"nJets"}).was_cached
+        assert load_memmaps(tmp_path / "s").keys() == FLAT
+
+    def test_one_more_key_reads_its_branch_alone(self, make_file: MakeFile, tmp_path: Path) -> None:
+        file = make_file()
+        convert(file, tmp_path / "s", keys=FLAT)
+        read = convert(file, tmp_path / "s", keys=FLAT | {"jet_pt"})
+        assert branches_read(read) == {"events.root": {"jet_pt"}}
+
+    def test_an_added_file_is_read_alone(self, make_file: MakeFile, tmp_path: Path) -> None:
+        files = [make_file("a.root", 4), make_file("b.root", 5, first=4)]
+        keys = {"weight", "jet_pt"}
+        convert(files[:1], tmp_path / "s", keys=keys)
+        read = convert(files, tmp_path / "s", keys=keys)
+        assert branches_read(read) == {"b.root": keys}
+        assert (read_vector(tmp_path / "s", "weight") / 1.5).tolist() == list(range(9))
+        assert load_memmaps(tmp_path / "s")["jet_pt"].counts.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 0]
+
+    def test_a_changed_file_is_read_alone(self, make_file: MakeFile, tmp_path: Path) -> None:
+        files = [make_file("a.root", 4), make_file("b.root", 3), make_file("c.root", 2, first=50)]
+        convert(files, tmp_path / "s", keys={"weight", "jet_pt"})
+        make_file("b.root", 1, first=20)
+        read = convert(files, tmp_path / "s", keys={"weight", "jet_pt"})
+        assert branches_read(read) == {"b.root": {"weight", "jet_pt"}}
+        numbers = (read_vector(tmp_path / "s", "weight") / 1.5).tolist()
+        assert numbers == [0, 1, 2, 3, 20, 50, 51]
+
+    def test_a_removed_file_reads_nothing(self, make_file: MakeFile, tmp_path: Path) -> None:
+        files = [make_file("a.root", 2), make_file("b.root", 2, first=2)]
+        convert(files, tmp_path / "s", keys={"weight"})
+        assert convert(files[1:], tmp_path / "s", keys={"weight"}).was_cached
+        assert (read_vector(tmp_path / "s", "weight") / 1.5).tolist() == [2, 3]
+
+    def test_text_and_nested_columns_grow_too(self, tmp_path: Path) -> None:
+        files = []
+        for i in range(2):
+            files.append(tmp_path / f"{i}.root")
+            with uproot.recreate(files[-1]) as file:
+                events = {"name": [f"n{i}", ""], "nested": [[[i], []], []]}
+                file.mkrntuple("tree", ak.Array(events))
+        keys = {"name", "nested"}
+        convert(files[:1], tmp_path / "s", keys=keys)
+        assert branches_read(convert(files, tmp_path / "s", keys=keys)) == {"1.root": keys}
+        columns = load_memmaps(tmp_path / "s")
+        assert list(columns["name"]) == ["n0", "", "n1", ""]
+        assert columns["nested"].to_awkward().to_list() == [[[0], []], [], [[1], []], []]
+
+    def test_another_process_name_reads_nothing(self, make_file: MakeFile, tmp_path: Path) -> None:
+        file = make_file(num=2)
+        for process in ("ttH", "ttbb"):
+            read = convert(
+                RFileConfig(file, "tree", {"process": process}), tmp_path / "s", keys={"nJets"}
+            )
+            table = read_metadata(tmp_path / "s").hashes
+            assert table[int(read_vector(tmp_path / "s", "process")[0])] == process
+        assert read.was_cached
+
+    def test_a_moved_file_reads_nothing(self, make_file: MakeFile, tmp_path: Path) -> None:
+        file = make_file()
+        convert(file, tmp_path / "s", keys=FLAT)
+        moved = file.rename(tmp_path / "moved.root")
+        assert convert(moved, tmp_path / "s", keys=FLAT).was_cached
+        assert read_metadata(tmp_path / "s").sources[0].path == str(moved)
+
+    def test_a_column_of_other_files_is_stale_until_it_is_asked_for(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        files = [make_file("a.root", 2), make_file("b.root", 3)]
+        convert(files[:1], tmp_path / "s", keys={"nJets", "weight"})
+        convert(files, tmp_path / "s", keys={"nJets"})
+        assert load_memmaps(tmp_path / "s").keys() == {"nJets"}
+        with pytest.raises(ColumnError, match=r"column 'weight' of .* is stale"):
+            read_vector(tmp_path / "s", "weight")
+        read = convert(files, tmp_path / "s", keys={"nJets", "weight"})
+        assert branches_read(read) == {"b.root": {"weight"}}
+
+    def test_columns_of_the_user_stay(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with WriteVector(tmp_path / "s", "score") as column:
+            column.extend(np.arange(10.0))
+        convert(make_file(), tmp_path / "s", keys={"nJets"})
+        assert load_memmaps(tmp_path / "s").keys() == {"score", "nJets"}
+
+    def test_recreate_reads_everything(self, make_file: MakeFile, tmp_path: Path) -> None:
+        file = make_file()
+        convert(file, tmp_path / "s", keys=FLAT)
+        read = convert(file, tmp_path / "s", keys=FLAT, recreate=True)
+        assert branches_read(read) == {"events.root": FLAT}
+
+    def test_who_reads_the_old_columns_keeps_them(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        convert(make_file(num=3), tmp_path / "s", keys={"weight"})
+        old = read_vector(tmp_path / "s", "weight")
+        convert(make_file(num=5, first=7), tmp_path / "s", keys={"weight"})
+        assert (old / 1.5).tolist() == [0, 1, 2]
+
+    def test_a_full_cache_serves_a_store_that_cannot_be_written(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file()
+        convert(file, tmp_path / "s", keys=FLAT)
+        before = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").iterdir()}
+        convert(file, tmp_path / "s", keys=FLAT)
+        assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "s").iterdir()}
+
+
+class TestErrors:
+    def test_a_missing_branch_names_the_nearest(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(MissingKeyError, match=r"no branch 'njets' in .*nearest: 'nJets'"):
+            convert(make_file(), tmp_path / "s", keys={"njets"})
+
+    def test_a_missing_tree_names_those_that_are_there(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(RootFileError, match=r"no tree 'tre' in .*nearest: 'tree'"):
+            convert(RFileConfig(make_file(), "tre"), tmp_path / "s", keys={"nJets"})
+
+    def test_two_trees_must_be_told_apart(self, tmp_path: Path) -> None:
+        with uproot.recreate(tmp_path / "two.root") as file:
+            for name in ("one", "two"):
+                file.mktree(name, {"x": np.int64}).extend({"x": np.arange(3)})
+        with pytest.raises(RootFileError, match=r"has 2 trees \('one', 'two'\); say which"):
+            convert(tmp_path / "two.root", tmp_path / "s", keys={"x"})
+
+    def test_a_file_that_is_no_root_file_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "x.root").write_text("hello, this is text")
+        with pytest.raises(
+            RootFileError, match=r"x\.root' is not a ROOT file: it begins with b'hell'"
+        ):
+            convert(tmp_path / "x.root", tmp_path / "s", keys={"x"})
+
+    def test_an_empty_file_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "x.root").write_bytes(b"")
+        with pytest.raises(RootFileError, match=r"x\.root' is not a ROOT file: it begins with b''"):
+            convert(tmp_path / "x.root", tmp_path / "s", keys={"x"})
+
+    @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
+    def test_a_truncated_file_is_an_error_and_leaves_the_store(
+        self, share: float, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        convert(make_file("good.root"), tmp_path / "s", keys={"nJets"})
+        file = make_file(num=5000)
+        os.truncate(file, int(file.stat().st_size * share))
+        with pytest.raises(RootFileError, match=r"events\.root"):
+            convert(file, tmp_path / "s", keys=FLAT | {"jet_pt"})
+        assert len(read_vector(tmp_path / "s", "nJets")) == 10
+        assert verify(tmp_path / "s") == []
+
+    def test_a_branch_of_another_dtype_in_another_file_is_refused(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        a = make_file("a.root", extra=np.zeros(10, np.float32))
+        b = make_file("b.root", extra=np.zeros(10, np.float64))
+        message = r"'extra' is float32 in .*a\.root' and float64 in .*b\.root'"
+        with pytest.raises(RootFileError, match=message):
+            convert([a, b], tmp_path / "s", keys={"extra"})
+
+    def test_so_it_is_where_the_first_file_is_in_the_store_already(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        a = make_file("a.root", extra=np.zeros(10, np.float32))
+        b = make_file("b.root", extra=ak.Array([[1.0]] * 10))
+        convert(a, tmp_path / "s", keys={"extra"})
+        with pytest.raises(RootFileError, match="'extra' is float32 in 'the store' and var"):
+            convert([a, b], tmp_path / "s", keys={"extra"})
+
+    def test_a_key_in_both_sets_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(OptionError, match="'jet_pt' is in keys and in keys_padded"):
+            convert(make_file(), tmp_path / "s", keys={"jet_pt"}, keys_padded={"jet_pt": (2, 0)})
+
+    def test_a_key_of_the_metadata_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+        config = RFileConfig(make_file(), "tree", {"nJets": "6"})
+        with pytest.raises(OptionError, match="'nJets' is both a key and a name of the metadata"):
+            convert(config, tmp_path / "s", keys={"nJets"})
+
+    def test_a_text_for_keys_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(OptionError, match=r"got the text 'nJets'; write \{'nJets'\}"):
+            convert(make_file(), tmp_path / "s", keys="nJets")
+
+    @pytest.mark.parametrize("key", ["", "_index", 3])
+    def test_a_key_that_cannot_be_one_is_refused(
+        self, key: Any, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(OptionError, match="a key is a text other than"):
+            convert(make_file(), tmp_path / "s", keys={key})
+
+    def test_a_failed_conversion_leaves_no_files(self, make_file: MakeFile, tmp_path: Path) -> None:
+        convert(make_file(), tmp_path / "s", keys={"nJets"})
+        before = sorted(path.name for path in (tmp_path / "s").iterdir())
+        with pytest.raises(MissingKeyError):
+            convert(make_file(), tmp_path / "s", keys={"nJets", "weight", "missing"})
+        assert sorted(path.name for path in (tmp_path / "s").iterdir()) == before
+
+
+KILLED = """
+import sys
+from memmpy import convert
+convert(sys.argv[1], sys.argv[2], keys={"weight", "eventNumber", "jet_pt"}, step_bytes=4000)
+"""
+
+
+def test_a_killed_conversion_leaves_the_old_store_and_the_next_one_finishes(
+    make_file: MakeFile, tmp_path: Path
+) -> None:
+    store = tmp_path / "s"
+    convert(make_file("old.root"), store, keys={"nJets"})
+    file = make_file(num=20_000)
+    command = [sys.executable, "-c", KILLED, str(file), str(store)]
+    start = time.perf_counter()
+    subprocess.run([*command[:-1], str(tmp_path / "whole")], check=True)
+    whole = time.perf_counter() - start
+    for share in np.linspace(0.3, 0.95, 8):
+        with subprocess.Popen(command) as process:
+            try:
+                process.wait(whole * share)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+        assert verify(store) == []
+        assert len(load_memmaps(store)) in {1, 3}
+    convert(file, store, keys={"weight", "eventNumber", "jet_pt"})
+    names = {path.name for path in store.iterdir()} - {"lock", "metadata_memmpy.json"}
+    columns = read_metadata(store).columns.values()
+    assert names == {array.file for column in columns for array in column.arrays.values()}
+    for key, column in load_memmaps(tmp_path / "whole").items():
+        other = load_memmaps(store)[key]
+        assert (
+            ak.array_equal(ak.Array(column[:]), ak.Array(other[:]))
+            if key != "jet_pt"
+            else (column[:] == other[:])
+        )
+
+
+def test_two_processes_at_once_share_the_work(make_file: MakeFile, tmp_path: Path) -> None:
+    file = make_file(num=5000)
+    command = [sys.executable, "-c", KILLED, str(file), str(tmp_path / "s")]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert len(load_memmaps(tmp_path / "s")["weight"]) == 5000
+    assert verify(tmp_path / "s") == []
+
+
+def test_the_store_can_be_moved(make_file: MakeFile, tmp_path: Path) -> None:
+    convert(make_file(), tmp_path / "s", keys={"nJets"})
+    shutil.move(tmp_path / "s", tmp_path / "elsewhere")
+    assert len(read_vector(tmp_path / "elsewhere", "nJets")) == 10
+
+
+def test_progress_is_silent_where_there_is_no_terminal(
+    make_file: MakeFile, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    convert(make_file(), tmp_path / "s", keys={"nJets"})
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_counts_entries_where_asked(
+    make_file: MakeFile, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    convert(make_file(num=123), tmp_path / "s", keys={"nJets"}, progress=True)
+    assert "123/123" in capfd.readouterr().err

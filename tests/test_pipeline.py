@@ -1,0 +1,325 @@
+"""Tests of load_root: the main job, and the promises that hold across all of it."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import uproot
+
+from memmpy import Jagged, RFileConfig, SplitLoader, compute_cut_batched, load_root, read_vector
+from memmpy.errors import CutError, MissingKeyError, OptionError
+from memmpy.store import hash64
+
+MakeFile = Callable[..., Path]
+FRACTIONS = (0.5, 0.3, 0.2)
+
+
+def config(file: Path, process: str = "ttH") -> RFileConfig:
+    return RFileConfig(file, "tree", {"process": process})
+
+
+def events_of(batches: Iterable[dict[str, Any]]) -> list[int]:
+    """Return the event numbers of batches, in their order."""
+    return [int(number) for batch in batches for number in batch["eventNumber"]]
+
+
+def splits(files: Any, path: Path, **options: Any) -> list[set[int]]:
+    """Return the events of each split."""
+    loaders = [
+        load_root(files, path, keys={"eventNumber"}, split=i, fractions=FRACTIONS, **options)
+        for i in range(3)
+    ]
+    return [set(events_of(loader)) for loader in loaders]
+
+
+class TestBatches:
+    def test_a_batch_holds_keys_padded_keys_and_metadata(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        loader = load_root(
+            config(make_file(num=100)),
+            tmp_path / "s",
+            keys={"nJets", "nBTags_77"},
+            keys_padded={"jet_pt": (22, float("nan"))},
+            batch_size=16,
+        )
+        batch = next(iter(loader))
+        assert batch.keys() == {"nJets", "nBTags_77", "jet_pt", "process", "_index"}
+        assert batch["jet_pt"].shape == (16, 22)
+        assert batch["jet_pt"].dtype == np.float32
+        assert batch["process"].dtype == np.uint64
+        assert set(batch["process"].tolist()) == {hash64("ttH")}
+        assert batch["_index"].dtype == np.int64
+
+    def test_values_belong_to_the_entry_of_the_batch(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        loader = load_root(
+            make_file(num=200),
+            tmp_path / "s",
+            keys={"weight", "jet_pt"},
+            keys_padded={"padded": (2, -1)},
+            aliases={"padded": "jet_pt"},
+            batch_size=32,
+        )
+        for batch in loader:
+            numbers = batch["_index"]
+            assert np.array_equal(batch["weight"], numbers * 1.5)
+            assert isinstance(batch["jet_pt"], Jagged)
+            assert np.array_equal(batch["jet_pt"].counts, numbers % 4)
+            filled = np.where(np.arange(2) < (numbers % 4)[:, None], numbers[:, None] + 0.25, -1)
+            assert np.array_equal(batch["padded"], filled.astype(np.float32))
+
+    def test_the_cut_is_the_one_of_root(self, make_file: MakeFile, tmp_path: Path) -> None:
+        loader = load_root(
+            make_file(num=600),
+            tmp_path / "s",
+            keys={"nJets", "nBTags_77"},
+            tcut="nJets >= 2 & nBTags_77 >= 1",
+            fractions=(1.0,),
+        )
+        batches = list(loader)
+        jets = np.concatenate([batch["nJets"] for batch in batches])
+        tags = np.concatenate([batch["nBTags_77"] for batch in batches])
+        assert jets.min() == 2
+        assert tags.min() == 1
+        assert len(jets) == sum(i % 4 >= 2 and i % 3 >= 1 for i in range(600))
+
+    def test_branches_of_the_cut_alone_are_not_in_the_batch(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        loader = load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="met > 0.5")
+        assert next(iter(loader)).keys() == {"nJets", "_index"}
+
+    def test_the_cut_knows_metadata_constants_and_aliases(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        files = [config(make_file("a.root", 10)), config(make_file("b.root", 10), "ttbb")]
+        loader = load_root(
+            files,
+            tmp_path / "s",
+            keys={"weight"},
+            tcut="process == 'ttbb' && half < limit",
+            aliases={"half": "weight / 2"},
+            cut_constants={"limit": 3},
+            fractions=(1.0,),
+        )
+        assert sorted(w for batch in loader for w in batch["weight"]) == [0.0, 1.5, 3.0, 4.5]
+
+    def test_no_event_passes_gives_a_loader_without_batches(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        loader = load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="nJets > 99")
+        assert len(loader) == 0
+        assert list(loader) == []
+
+    def test_an_empty_tree_gives_a_loader_without_batches(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        loader = load_root(make_file(num=0), tmp_path / "s", keys={"nJets"}, tcut="nJets > 1")
+        assert list(loader) == []
+
+    def test_a_batch_larger_than_the_data_is_one_short_batch(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        loader = load_root(
+            make_file(num=7), tmp_path / "s", keys={"nJets"}, batch_size=100, fractions=(1.0,)
+        )
+        assert [len(batch["nJets"]) for batch in loader] == [7]
+
+
+class TestSplits:
+    def test_splits_are_disjoint_and_complete(self, make_file: MakeFile, tmp_path: Path) -> None:
+        a, b, c = splits(make_file(num=1000), tmp_path / "s")
+        assert len(a | b | c) == len(a) + len(b) + len(c) == 1000
+
+    def test_splits_have_about_their_fraction(self, make_file: MakeFile, tmp_path: Path) -> None:
+        sizes = [len(split) for split in splits(make_file(num=10_000), tmp_path / "s")]
+        deviations = [10_000 * f for f in FRACTIONS]
+        assert np.allclose(sizes, deviations, atol=5 * np.sqrt(10_000) / 2)
+
+    def test_a_looser_cut_moves_no_event(self, make_file: MakeFile, tmp_path: Path) -> None:
+        file = make_file(num=1000)
+        tight = splits(file, tmp_path / "s", tcut="nJets >= 3")
+        loose = splits(file, tmp_path / "s", tcut="nJets >= 1")
+        assert all(few < many for few, many in zip(tight, loose, strict=True))
+
+    def test_an_added_file_moves_no_event(self, make_file: MakeFile, tmp_path: Path) -> None:
+        files = [make_file("a.root", 500), make_file("b.root", 500, first=500)]
+        before = splits(files[1:], tmp_path / "s")
+        after = splits(files, tmp_path / "s")
+        assert all(few < many for few, many in zip(before, after, strict=True))
+
+    def test_another_order_of_files_moves_no_event(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        files = [make_file("a.root", 500), make_file("b.root", 500, first=500)]
+        assert splits(files, tmp_path / "s") == splits(files[::-1], tmp_path / "t")
+
+    def test_another_split_seed_deals_events_anew(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=1000)
+        assert splits(file, tmp_path / "s") != splits(file, tmp_path / "s", split_seed=1)
+
+    def test_equal_identities_share_a_split(self, make_file: MakeFile, tmp_path: Path) -> None:
+        # The same events in another file: another campaign, say, or another selection.
+        files = [make_file("a.root", 500), make_file("b.root", 1000)]
+        by_event = splits(files, tmp_path / "s", split_by=("runNumber", "eventNumber"))
+        assert sum(map(len, by_event)) == 1000
+        by_file = splits(files, tmp_path / "s")
+        assert sum(map(len, by_file)) > 1000
+
+    def test_the_width_of_an_event_number_does_not_matter(self, tmp_path: Path) -> None:
+        found = []
+        for dtype in ("i4", "u8"):
+            with uproot.recreate(tmp_path / f"{dtype}.root") as file:
+                tree = file.mktree("tree", {"eventNumber": np.dtype(dtype)})
+                tree.extend({"eventNumber": np.arange(1000).astype(dtype)})
+            file = tmp_path / f"{dtype}.root"
+            found.append(splits(file, tmp_path / dtype, split_by=["eventNumber"]))
+        assert found[0] == found[1]
+
+    def test_floats_cannot_name_an_event(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(TypeError, match=r"split_by takes columns of one integer .* 'weight'"):
+            load_root(make_file(), tmp_path / "s", keys={"nJets"}, split_by=["weight"])
+
+    def test_a_text_for_split_by_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(OptionError, match="split_by takes names of columns"):
+            load_root(make_file(), tmp_path / "s", keys={"nJets"}, split_by="eventNumber")
+
+
+class TestEpochs:
+    @pytest.mark.parametrize("batch_size", [1, 7, 100, 101])
+    def test_an_epoch_hands_out_each_event_once(
+        self, batch_size: int, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        loader = load_root(
+            make_file(num=100),
+            tmp_path / "s",
+            keys={"eventNumber"},
+            batch_size=batch_size,
+            fractions=(1.0,),
+        )
+        first, second = events_of(loader), events_of(loader)
+        assert sorted(first) == sorted(second) == [i + (1 << 60) for i in range(100)]
+        assert first != second
+
+    def test_one_and_four_threads_give_the_same_batches(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=3000)
+        one, four = (
+            list(
+                load_root(file, tmp_path / "s", keys={"weight", "jet_pt"}, num_threads=num_threads)
+            )
+            for num_threads in (1, 4)
+        )
+        assert len(one) == len(four)
+        for a, b in zip(one, four, strict=True):
+            assert np.array_equal(a["_index"], b["_index"])
+            assert np.array_equal(a["weight"], b["weight"])
+            assert a["jet_pt"] == b["jet_pt"]
+
+
+class TestCaching:
+    def test_a_second_call_opens_no_root_file(
+        self, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def load() -> SplitLoader:
+            return load_root(
+                config(file),
+                tmp_path / "s",
+                keys={"eventNumber"},
+                keys_padded={"jet_pt": (3, 0)},
+                tcut="nJets > 1 && process == 'ttH'",
+            )
+
+        file = make_file(num=100)
+        expected = events_of(load())
+        # The same size and time: only whoever opens it sees that nothing is left in it.
+        status = file.stat()
+        file.write_bytes(bytes(status.st_size))
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert events_of(load()) == expected
+
+    def test_a_changed_file_changes_columns_and_selection(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        options: dict[str, Any] = {"tcut": "nJets >= 3", "fractions": (1.0,)}
+        file = make_file(num=100)
+        load_root(file, tmp_path / "s", keys={"eventNumber"}, **options)
+        make_file(num=40, first=1000)
+        again = load_root(file, tmp_path / "s", keys={"eventNumber"}, **options)
+        assert sorted(events_of(again)) == [i + (1 << 60) for i in range(1000, 1040) if i % 4 == 3]
+
+    def test_a_changed_constant_changes_the_selection(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=8)
+        for limit, num in ((1, 6), (3, 2)):
+            loader = load_root(
+                file,
+                tmp_path / "s",
+                keys={"nJets"},
+                tcut="nJets >= limit",
+                cut_constants={"limit": limit},
+                fractions=(1.0,),
+            )
+            assert loader.num_entries == num
+
+    def test_a_changed_alias_changes_the_selection(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=8)
+        for factor, num in ((1, 5), (2, 6)):
+            loader = load_root(
+                file,
+                tmp_path / "s",
+                keys={"nJets"},
+                tcut="x > 3.5",
+                aliases={"x": f"weight * {factor}"},
+                fractions=(1.0,),
+            )
+            assert loader.num_entries == num
+
+    def test_recreate_reads_what_no_time_stamp_shows(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=10)
+        load_root(file, tmp_path / "s", keys={"weight"})
+        status = file.stat()
+        changed = make_file("other.root", 10, first=100)
+        file.write_bytes(changed.read_bytes())
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+        load_root(file, tmp_path / "s", keys={"weight"}, recreate=True)
+        assert read_vector(tmp_path / "s", "weight")[0] == 150
+
+
+class TestErrors:
+    def test_a_typo_in_the_cut_names_the_nearest(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(MissingKeyError, match="nearest: 'nJets'"):
+            load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="njets > 3")
+
+    def test_a_broken_cut_shows_the_place_before_anything_is_read(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(CutError, match=r"\^"):
+            load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="nJets >")
+        assert not (tmp_path / "s").exists()
+
+    def test_a_split_that_is_not_there_is_refused(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(OptionError, match="nearest: 'train'"):
+            load_root(make_file(), tmp_path / "s", keys={"nJets"}, split="trian")
+
+    def test_a_constant_is_not_looked_for_in_the_file(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        cut: dict[str, Any] = {"tcut": "nJets > limit", "cut_constants": {"limit": 1}}
+        load_root(make_file(), tmp_path / "s", keys={"nJets"}, **cut)
+        assert len(compute_cut_batched(tmp_path / "s", "nJets > 1")) == 4
