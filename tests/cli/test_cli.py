@@ -1,0 +1,111 @@
+"""Tests of the command line, as a user types it."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from memmpy.cli import main
+
+MakeFile = Callable[..., Path]
+
+
+def memmpy(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_the_demo_does_the_main_job_and_then_takes_it_from_the_cache(tmp_path: Path) -> None:
+    command = ("demo", "--out", tmp_path / "d", "--events", 3000)
+    first, second = memmpy(*command), memmpy(*command)
+    assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
+    assert "Wrote 4 ROOT files" in first.output
+    assert re.search(r"Converted 7 branches of 4 files to .*12,000 events", first.output, re.DOTALL)
+    assert "Everything came from the cache" not in first.output
+    assert "Everything came from the cache" in second.output
+    for output in (first.output, second.output):
+        assert re.search(r"ttbb\s.*3,?000|ttbb\s.*6,000", output)
+        assert re.search(r"train: [\d,]+ events in [\d,]+ batches of 128, [\d,]+ events/s", output)
+        assert re.search(r"val: [\d,]+ events in [\d,]+ batches of 128, [\d,]+ events/s", output)
+
+
+def test_the_demo_runs_on_files_of_the_user(make_file: MakeFile, tmp_path: Path) -> None:
+    files = [make_file("a.root", 500), make_file("b.root", 500, first=500)]
+    command = ["demo", "--files", *files, "--tree", "tree", "--out", tmp_path / "d"]
+    command += ["--cut", "nJets >= 2 && process == 'a'"]
+    done = memmpy(*command)
+    assert done.exit_code == 0, done.output
+    assert re.search(r"a\s+│\s+500\s+│\s+250", done.output)
+    assert "Everything came from the cache" in memmpy(*command).output
+
+
+def test_the_demo_takes_keys(make_file: MakeFile, tmp_path: Path) -> None:
+    done = memmpy("demo", "--files", make_file(), "--keys", "met, jet_pt", "--out", tmp_path / "d")
+    assert done.exit_code == 0, done.output
+    assert "Converted 2 branches" in done.output
+
+
+def test_an_empty_tree_is_no_reason_to_fail(make_file: MakeFile, tmp_path: Path) -> None:
+    done = memmpy("demo", "--files", make_file(num=0), "--out", tmp_path / "d")
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["demo", "--files", "missing.root"], "no such file: 'missing.root'"),
+        (["demo", "missing.root"], "name ROOT files with --files"),
+        (["demo", "--files"], "name ROOT files with --files"),
+        (["demo", "--tree", "x"], "--tree and --keys go with --files"),
+        (["verify", "missing"], "no store at 'missing'"),
+        (["demo", "--events", "-1"], "num_events is -1"),
+    ],
+)
+def test_what_goes_wrong_is_said_without_a_traceback(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = memmpy(*words)
+    assert done.exit_code in {1, 2}
+    assert message in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_broken_cut_is_shown_with_a_caret(make_file: MakeFile, tmp_path: Path) -> None:
+    done = memmpy("demo", "--files", make_file(), "--cut", "nJets >> ", "--out", tmp_path / "d")
+    assert done.exit_code == 1
+    assert "^" in done.output
+
+
+def test_verify_says_what_is_right_and_what_is_not(make_file: MakeFile, tmp_path: Path) -> None:
+    memmpy("demo", "--files", make_file(), "--keys", "met", "--out", tmp_path / "d")
+    store = tmp_path / "d" / "files.mmpy"
+    assert "all 2 columns" in memmpy("verify", store).output
+    file = next(store.glob("*.npy"))
+    file.write_bytes(file.read_bytes()[:-1])
+    done = memmpy("verify", store)
+    assert done.exit_code == 1
+    assert "is damaged" in done.output
+
+
+def test_the_version_is_printed() -> None:
+    assert re.match(r"memmpy, version \d", memmpy("--version").output)
+
+
+def test_ctrl_c_ends_the_demo_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from memmpy.cli import main; main()", "demo"]
+    options = ["--out", str(tmp_path / "d"), "--events", "2000000"]
+    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as process:
+        while not any((tmp_path / "d").glob("*/*")) and process.poll() is None:
+            time.sleep(0.05)  # until it writes
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 1
+    assert "Aborted!" in said
+    assert "Traceback" not in said
+    assert not list((tmp_path / "d").glob("*/*.root"))

@@ -1,0 +1,101 @@
+"""Tests of Store, what memmpy.open returns."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import memmpy
+from memmpy import RFileConfig, Store, convert
+from memmpy.errors import CutError, MissingFileError, MissingKeyError
+
+MakeFile = Callable[..., Path]
+
+
+@pytest.fixture
+def store(make_file: MakeFile, tmp_path: Path) -> Store:
+    file = RFileConfig(make_file(num=100), "tree", {"process": "ttH"})
+    convert(file, tmp_path / "s", keys={"nJets", "weight", "jet_pt"})
+    return memmpy.open(tmp_path / "s")
+
+
+def test_a_store_is_a_mapping_of_its_columns(store: Store) -> None:
+    assert set(store) == {"nJets", "weight", "jet_pt", "process"}
+    assert len(store) == 4
+    assert "nJets" in store
+    assert "njets" not in store
+    assert isinstance(store["weight"], np.memmap)
+
+
+def test_a_missing_key_names_the_nearest(store: Store) -> None:
+    with pytest.raises(MissingKeyError, match=r"no column 'njets' in .*; nearest: 'nJets'"):
+        store["njets"]
+
+
+def test_a_missing_store_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="no store at"):
+        memmpy.open(tmp_path / "missing")
+
+
+def test_hashes_turn_back_into_text(store: Store) -> None:
+    process = np.asarray(store["process"])
+    assert {store.texts[int(number)] for number in process} == {"ttH"}
+
+
+def test_sources_tell_where_entries_come_from(store: Store) -> None:
+    (source,) = store.sources
+    assert (source.tree, source.num_entries, source.entry_start) == ("tree;1", 100, 0)
+    assert source.metadata == {"process": "ttH"}
+
+
+def test_a_cut_gives_the_entries_that_pass(store: Store) -> None:
+    assert store.cut("nJets >= limit", constants={"limit": 3}).tolist() == list(range(3, 100, 4))
+    with pytest.raises(CutError):
+        store.cut("nJets >=")
+
+
+def test_a_loader_hands_out_the_split_of_a_cut(store: Store) -> None:
+    parts = [
+        {int(i) for batch in store.loader(7, cut="nJets > 1", split=split) for i in batch["_index"]}
+        for split in ("train", "val", "test")
+    ]
+    assert set.union(*parts) == set(store.cut("nJets > 1").tolist())
+    assert sum(map(len, parts)) == 50
+
+
+def test_a_loader_agrees_with_load_root(store: Store, make_file: MakeFile) -> None:
+    file = RFileConfig(store.sources[0].path, "tree", {"process": "ttH"})
+    ours = store.loader(16, keys=["weight"], split="val", seed=3)
+    theirs = memmpy.load_root(file, store.path, keys={"weight"}, batch_size=16, split="val", seed=3)
+    for a, b in zip(ours, theirs, strict=True):
+        assert np.array_equal(a["_index"], b["_index"])
+
+
+def test_an_own_store_is_split_exactly(tmp_path: Path) -> None:
+    with memmpy.WriteVector(tmp_path / "s", "x") as column:
+        column.extend(np.arange(1000))
+    loader = memmpy.open(tmp_path / "s").loader(split="train")
+    assert loader.num_entries == 800
+
+
+def test_a_store_shows_its_columns(store: Store) -> None:
+    shown = repr(store)
+    assert "4 columns, 1 files" in shown
+    assert "jet_pt: jagged, 100 entries, float32" in shown
+    assert "<td>jet_pt</td><td>jagged</td><td>100</td><td>float32</td>" in store._repr_html_()
+
+
+def test_names_are_escaped_in_html(tmp_path: Path) -> None:
+    with memmpy.WriteVector(tmp_path / "s", "<b>x") as column:
+        column.extend(np.arange(3))
+    assert "<b>x" not in memmpy.open(tmp_path / "s")._repr_html_()
+
+
+def test_verify_finds_what_was_altered(store: Store) -> None:
+    assert store.verify() == []
+    file = next(store.path.glob("*.npy"))
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    assert [problem.file for problem in store.verify()] == [file.name]

@@ -1,0 +1,166 @@
+"""Tests of what users meet first: the names, the README, and how quickly the package imports."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import memmpy
+from memmpy.demo import write_demo_files
+
+README = Path(__file__).parents[1] / "README.md"
+
+#: As users of the original memmpy know them.
+SEED_SNIPPETS = [
+    """
+with WriteVector(path="data.mmpy", key="testdata") as memfile:
+    # Append a single numpy array.
+    # The shape and dtype will be inferred from the array.
+    memfile.append(np.array([1, 2, 3]))
+
+    # Append another numpy array of the same shape and dtype
+    memfile.append(np.array([4, 5, 6]))
+
+    # Extend the file by an array with an additional axis.
+    memfile.extend(np.array([[7, 8, 9], [10, 11, 12]]))
+
+memmap_data = read_vector(path="data.mmpy", key="testdata")
+""",
+    """
+loader = SplitLoader(
+    # provide a dict of memmap, ReadJagged or ReadShaped
+    data={"first_memmap": memmap_data},
+    batch_size=128,
+    shuffle=True,
+)
+
+for batch in loader:
+    ...
+""",
+    """
+subindicies = compute_cut_batched(
+    path="data.mmpy",
+    expression="testdata > 5"
+)
+""",
+    """
+loader = SplitLoader(
+    data={"first_memmap": memmap_data}, batch_size=128, shuffle=True, subindex=subindicies
+)
+""",
+    """
+loader = load_root(
+    root_files=[
+        RFileConfig(
+            path="ttbb_mc16a.root",
+            tree="tree1",
+            metadata={"process": "ttbb", "year": "mc16a"},
+        ),
+        RFileConfig(
+            path="ttH_mc16d.root",
+            tree="tree2",
+            metadata={"process": "ttH", "year": "mc16d"},
+        ),
+    ],
+    path_mmap="data.mmpy",
+    keys={"nJets", "nBTags_77"},
+    # variable length arrays can be padded to the same length with a given value
+    keys_padded={"jet_pt": (22, float("nan"))},
+    batch_size=128,
+    tcut="nJets >= 6 & nBTags_77 >= 2",
+)
+""",
+]
+
+
+@pytest.fixture
+def demo_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_demo_files(tmp_path, num_events=2000, seed=1)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(snippets: list[str]) -> dict[str, object]:
+    """Run snippets one after the other, as a user types them, and return their names."""
+    names: dict[str, object] = {
+        "np": np,
+        **{name: getattr(memmpy, name) for name in memmpy.__all__},
+    }
+    for snippet in snippets:
+        exec(compile(snippet, "<snippet>", "exec"), names)  # noqa: S102
+    return names
+
+
+def check_training_batches(loader: object) -> None:
+    assert isinstance(loader, memmpy.SplitLoader)
+    batches = list(loader)
+    assert batches
+    assert batches[0].keys() == {"nJets", "nBTags_77", "jet_pt", "process", "year", "_index"}
+    for batch in batches:
+        assert batch["nJets"].min() >= 6
+        assert batch["nBTags_77"].min() >= 2
+        assert batch["jet_pt"].dtype == np.float32
+        assert batch["jet_pt"].shape == (len(batch["_index"]), 22)
+        assert batch["process"].dtype == np.uint64
+    assert len({n for batch in batches for n in batch["process"].tolist()}) == 2
+
+
+@pytest.mark.usefixtures("demo_folder")
+def test_the_snippets_of_the_seed_run_as_written() -> None:
+    names = run(SEED_SNIPPETS)
+    memmap_data, subindices = names["memmap_data"], names["subindicies"]
+    assert isinstance(memmap_data, np.memmap)
+    assert memmap_data.shape == (4, 3)
+    assert isinstance(subindices, np.ndarray)
+    assert subindices.tolist() == [1, 2, 3]
+    check_training_batches(names["loader"])
+
+
+@pytest.mark.usefixtures("demo_folder")
+@pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
+def test_the_snippets_of_the_readme_run_as_written() -> None:
+    snippets = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(snippets) == 4
+    check_training_batches(run(snippets[:1])["loader"])
+    names = run(snippets)
+    subindices = names["subindices"]
+    assert isinstance(subindices, np.ndarray)
+    assert subindices.tolist() == [1, 2, 3]
+
+
+def test_every_public_name_is_there_and_has_a_docstring() -> None:
+    for name in memmpy.__all__:
+        value = getattr(memmpy, name)
+        assert isinstance(value, str) or value.__doc__
+
+
+def test_importing_loads_no_slow_package() -> None:
+    slow = {"uproot", "awkward", "numba", "torch", "lark", "rich", "click"}
+    code = f"import memmpy, sys; print(*({slow} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []
+
+
+def test_loading_batches_needs_neither_uproot_nor_awkward(tmp_path: Path) -> None:
+    code = """
+import sys, numpy as np, memmpy
+with memmpy.WriteVector("s", "x") as column:
+    column.extend(np.arange(100))
+with memmpy.WriteJagged("s", "j") as column:
+    for i in range(100):
+        column.append(np.arange(i % 3))
+cut = memmpy.compute_cut_batched("s", "x > 5")
+loader = memmpy.SplitLoader(memmpy.load_memmaps("s"), batch_size=7, subindex=cut)
+assert sum(len(batch["x"]) for batch in loader)
+assert not {"uproot", "awkward"} & sys.modules.keys()
+"""
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
+
+
+def test_the_version_is_known() -> None:
+    assert re.match(r"\d+\.\d+", memmpy.__version__)
