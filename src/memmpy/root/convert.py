@@ -2,40 +2,23 @@
 
 import dataclasses
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from memmpy.columns import (
-    ColumnWriter,
-    Jagged,
-    StoredColumn,
-    WriteJagged,
-    WriteNested,
-    WriteText,
-    WriteVector,
-    open_column,
-)
-from memmpy.columns.text import ReadText
+from memmpy.columns import ColumnWriter, StoredColumn, open_column
 from memmpy.errors import MissingFileError, RootFileError
-from memmpy.root.config import Input, RootFiles, list_inputs
+from memmpy.root.config import RootFiles, list_inputs
+from memmpy.root.filling import fill, kept_entries, metadata_recipe, new_writer, write_metadata
 from memmpy.root.plan import Pieces, plan_columns
 from memmpy.root.progress import Progress
 from memmpy.root.reading import TreeFile
 from memmpy.root.recipe import Recipe, make_recipes
+from memmpy.root.sources import describe_sources
 from memmpy.root.types import BranchType, type_of_column
-from memmpy.store import (
-    Metadata,
-    Origin,
-    SourceRecord,
-    Transaction,
-    hash64,
-    read_metadata,
-)
+from memmpy.store import Metadata, Origin, SourceRecord, Transaction, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = ["Conversion", "convert"]
@@ -44,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 #: Bytes of decompressed data that are read at a time, unless told otherwise.
 STEP_BYTES = 64 * 2**20
-#: Entries of a column that are kept from an older one at a time.
-KEPT_STEP = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +133,7 @@ def convert(
         reserved=inputs[0].metadata,
     )
     known = _known(path)
-    sources = _sources(inputs, known.sources)
+    sources = describe_sources(inputs, known.sources)
     wanted = _Wanted(recipes, sources, recreate)
     read: Mapping[str, tuple[str, ...]] = {}
     if wanted.plan(known) or known.sources != sources:
@@ -178,7 +159,7 @@ class _Wanted:
         """Return the columns that must be written to a store, and what fills them."""
         recipes = {recipe.key: recipe.to_json() for recipe in self.recipes}
         for name in self.sources[0].metadata:
-            recipes[name] = {"metadata": [source.metadata[name] for source in self.sources]}
+            recipes[name] = metadata_recipe(name, self.sources)
         return plan_columns(metadata, self.sources, recipes, recreate=self.recreate)
 
     def to_read(self, plan: Mapping[str, Pieces]) -> list[list[Recipe]]:
@@ -196,33 +177,6 @@ def _known(path: PathLike) -> Metadata:
         return Metadata()
 
 
-def _sources(inputs: Sequence[Input], known: Sequence[SourceRecord]) -> tuple[SourceRecord, ...]:
-    """Return the inputs with what only the files themselves can tell; unchanged ones stay shut."""
-    unchanged = {(s.path, s.size, s.mtime_ns, s.asked): s for s in known}
-    sources = []
-    entry_start = 0
-    for found in inputs:
-        same = unchanged.get((found.path, found.size, found.mtime_ns, found.tree))
-        if same is None:
-            with TreeFile(found.path, found.tree) as file:
-                source = SourceRecord(
-                    path=found.path,
-                    uuid=file.uuid,
-                    size=found.size,
-                    mtime_ns=found.mtime_ns,
-                    tree=file.tree,
-                    asked=found.tree,
-                    num_entries=file.num_entries,
-                    entry_start=entry_start,
-                    metadata=found.metadata,
-                )
-        else:
-            source = dataclasses.replace(same, entry_start=entry_start, metadata=found.metadata)
-        sources.append(source)
-        entry_start += source.num_entries
-    return tuple(sources)
-
-
 def _carry_out(
     plan: Mapping[str, Pieces],
     wanted: _Wanted,
@@ -237,22 +191,24 @@ def _carry_out(
     kept = _open_kept(plan, transaction)
     read: dict[str, tuple[str, ...]] = {}
     parts = tuple((source.id, source.num_entries) for source in sources)
+    for name in sources[0].metadata:
+        if name in plan:
+            write_metadata(transaction, name, sources)
     with ExitStack() as stack:
         writers: dict[str, ColumnWriter] = {}
         for recipe in wanted.recipes:
             if recipe.key in plan:
-                writer = _writer(transaction, recipe.key, types[recipe.key])
+                writer = new_writer(transaction, recipe.key, types[recipe.key])
                 writer.origin = Origin(recipe.to_json(), parts)
                 writers[recipe.key] = stack.enter_context(writer)
-        _write_metadata(plan, sources, parts, transaction, stack)
         total = sum(s.num_entries for s, recipes in zip(sources, to_read, strict=True) if recipes)
         bar = stack.enter_context(Progress("converting", total, show=progress))
         for i, (source, recipes) in enumerate(zip(sources, to_read, strict=True)):
             for key, column in kept.items():
                 entries = plan[key][i]
                 if entries is not None:
-                    for piece in _kept_entries(column, entries):
-                        _extend(writers[key], piece)
+                    for piece in kept_entries(column, entries):
+                        fill(writers[key], piece)
             if recipes:
                 bar.say(Path(source.path).name)
                 branches = _branches(recipes)
@@ -304,51 +260,6 @@ def _open_kept(plan: Mapping[str, Pieces], transaction: Transaction) -> dict[str
     }
 
 
-def _writer(transaction: Transaction, key: str, held: BranchType) -> ColumnWriter:
-    path = transaction.directory
-    match held.kind:
-        case "vector":
-            return WriteVector(
-                path, key, dtype=held.dtype, shape=held.shape, transaction=transaction
-            )
-        case "jagged":
-            return WriteJagged(
-                path, key, dtype=held.dtype, shape=held.shape, transaction=transaction
-            )
-        case "text":
-            return WriteText(path, key, transaction=transaction)
-    return WriteNested(path, key, type=held.type, transaction=transaction)
-
-
-def _write_metadata(
-    plan: Mapping[str, Pieces],
-    sources: Sequence[SourceRecord],
-    parts: tuple[tuple[str, int], ...],
-    transaction: Transaction,
-    stack: ExitStack,
-) -> None:
-    """Write what the user said of the files: for each entry, the hash of a text."""
-    for name in sources[0].metadata:
-        if name not in plan:
-            continue
-        writer = WriteVector(
-            transaction.directory, name, dtype=np.uint64, shape=(), transaction=transaction
-        )
-        texts = [source.metadata[name] for source in sources]
-        writer.origin, writer.details = Origin({"metadata": texts}, parts), {"hashed": True}
-        stack.enter_context(writer)
-        for source, text in zip(sources, texts, strict=True):
-            for start in range(0, source.num_entries, KEPT_STEP):
-                num = min(KEPT_STEP, source.num_entries - start)
-                writer.extend(np.full(num, hash64(text), np.uint64))
-
-
-def _kept_entries(column: StoredColumn, entries: range) -> Iterator[Any]:
-    encoded = column.encoded if isinstance(column, ReadText) else column
-    for start in range(entries.start, entries.stop, KEPT_STEP):
-        yield encoded[start : min(start + KEPT_STEP, entries.stop)]
-
-
 def _read_source(
     source: SourceRecord,
     recipes: Sequence[Recipe],
@@ -361,7 +272,7 @@ def _read_source(
     with TreeFile(source.path, source.tree) as file:
         for chunk in file.iterate(_branches(recipes), step_bytes=step_bytes):
             for recipe in recipes:
-                _extend(writers[recipe.key], recipe.entries(chunk))
+                fill(writers[recipe.key], recipe.entries(chunk))
             num = len(next(iter(chunk.values())))
             num_read += num
             bar.advance(num)
@@ -371,12 +282,3 @@ def _read_source(
             f"{source.tree!r}; did it change while it was read? Run again"
         )
         raise RootFileError(message)
-
-
-def _extend(writer: ColumnWriter, values: Any) -> None:
-    if isinstance(writer, WriteText):
-        assert isinstance(values, Jagged)
-        writer.extend_encoded(values)
-    else:
-        assert isinstance(writer, (WriteVector, WriteJagged, WriteNested))
-        writer.extend(values)
