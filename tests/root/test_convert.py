@@ -455,6 +455,10 @@ class TestErrors:
         with pytest.raises(OptionError, match=r"got the text 'nJets'; write \{'nJets'\}"):
             convert(make_file(), tmp_path / "s", keys="nJets")
 
+    def test_no_keys_at_all_are_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(OptionError, match="no keys were given"):
+            convert(make_file(), tmp_path / "s", keys=())
+
     @pytest.mark.parametrize("key", ["", "_index", 3])
     def test_a_key_that_cannot_be_one_is_refused(
         self, key: Any, make_file: MakeFile, tmp_path: Path

@@ -2,9 +2,11 @@
 
 import dataclasses
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memmpy.errors import OptionError
 from memmpy.root.plan import plan_columns
 from memmpy.store import ColumnRecord, Metadata, Origin, SourceRecord
 
@@ -78,9 +80,11 @@ def test_recreating_reads_everything() -> None:
     assert plan(store_of(source("a")), source("a"), recreate=True) == (None,)
 
 
-def test_a_column_that_the_user_wrote_is_made_anew() -> None:
-    column = ColumnRecord("vector", 10, {})
-    assert plan(Metadata(columns={"x": column}), source("a")) == (None,)
+def test_a_column_that_the_user_wrote_is_not_replaced() -> None:
+    metadata = Metadata(columns={"x": ColumnRecord("vector", 10, {})})
+    with pytest.raises(OptionError, match="'x' of the store was not made by convert"):
+        plan(metadata, source("a"))
+    assert plan(metadata, source("a"), recreate=True) == (None,)
 
 
 NAMES = st.lists(st.sampled_from("abcdef"), unique=True, min_size=1)

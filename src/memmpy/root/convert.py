@@ -3,13 +3,19 @@
 import dataclasses
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from memmpy.columns import ColumnWriter, StoredColumn, open_column
-from memmpy.errors import MissingFileError, RootFileError
+from memmpy.errors import (
+    DiskError,
+    MissingFileError,
+    ReadOnlyStoreError,
+    RootFileError,
+    StoreLockedError,
+)
 from memmpy.root.config import RootFiles, list_inputs
 from memmpy.root.filling import fill, kept_entries, metadata_recipe, new_writer, write_metadata
 from memmpy.root.plan import Pieces, plan_columns
@@ -136,13 +142,19 @@ def convert(
     sources = describe_sources(inputs, known.sources)
     wanted = _Wanted(recipes, sources, recreate)
     read: Mapping[str, tuple[str, ...]] = {}
-    if wanted.plan(known) or known.sources != sources:
+    if wanted.plan(known):
         with Transaction(path, lock_timeout=lock_timeout) as transaction:
             # Another process may have done the work while this one waited for the lock.
             plan = wanted.plan(transaction.metadata)
             read = _carry_out(plan, wanted, transaction, step_bytes=step_bytes, progress=progress)
-            texts = {text for source in sources for text in source.metadata.values()}
-            transaction.change(lambda m: dataclasses.replace(m, sources=sources).with_texts(texts))
+            transaction.change(wanted.name_sources)
+    elif known.sources != sources:
+        # Files have moved, at most: what can only be read serves as well without their new paths.
+        with (
+            suppress(ReadOnlyStoreError, StoreLockedError, DiskError),
+            Transaction(path, lock_timeout=0) as transaction,
+        ):
+            transaction.change(wanted.name_sources)
     num_entries = sum(source.num_entries for source in sources)
     return Conversion(Path(path), num_entries, len(sources), read)
 
@@ -161,6 +173,11 @@ class _Wanted:
         for name in self.sources[0].metadata:
             recipes[name] = metadata_recipe(name, self.sources)
         return plan_columns(metadata, self.sources, recipes, recreate=self.recreate)
+
+    def name_sources(self, metadata: Metadata) -> Metadata:
+        """Return the metadata of a store that is filled from the sources."""
+        texts = {text for source in self.sources for text in source.metadata.values()}
+        return dataclasses.replace(metadata, sources=self.sources).with_texts(texts)
 
     def to_read(self, plan: Mapping[str, Pieces]) -> list[list[Recipe]]:
         """Return, for each source, the recipes that need it."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from memmpy.errors import OptionError
 from memmpy.store import Metadata, Origin, SourceRecord
 
 __all__ = ["Pieces", "plan_columns"]
@@ -36,11 +37,22 @@ def plan_columns(
     -------
     dict of key to Pieces
         Without the columns that are already right.
+
+    Raises
+    ------
+    OptionError
+        If a column would replace one that the user wrote.
     """
     parts = tuple((source.id, source.num_entries) for source in sources)
     plan: dict[str, Pieces] = {}
     for key, recipe in recipes.items():
         column = metadata.columns.get(key)
+        if column is not None and column.origin is None and not recreate:
+            message = (
+                f"column {key!r} of the store was not made by convert and would be lost; "
+                "take the branch under another name (aliases=), or replace it (recreate=True)"
+            )
+            raise OptionError(message)
         origin = None if column is None or recreate else column.origin
         if origin is None or origin.recipe != recipe:
             plan[key] = (None,) * len(parts)

@@ -2,7 +2,7 @@
 
 import sys
 from types import TracebackType
-from typing import final
+from typing import Any, final
 
 __all__ = ["Progress"]
 
@@ -22,40 +22,14 @@ class Progress:
     """
 
     def __init__(self, title: str, total: int, *, show: bool | None) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-        from rich.progress import Progress as Bar
-
         is_shown = sys.stderr.isatty() if show is None else show
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("entries"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            disable=not is_shown or total == 0,
-        )
-        self._title = title
-        self._task = self._bar.add_task(title, total=total)
-
-    def say(self, detail: str) -> None:
-        """Show what is being done now."""
-        self._bar.update(self._task, description=f"{self._title} {detail}")
-
-    def advance(self, num_entries: int) -> None:
-        """Count entries as done."""
-        self._bar.advance(self._task, num_entries)
+        self._bar = _new_bar() if is_shown and total else None
+        self._title, self._total = title, total
 
     def __enter__(self) -> "Progress":
-        self._bar.start()
+        if self._bar is not None:
+            self._task = self._bar.add_task(self._title, total=self._total)
+            self._bar.start()
         return self
 
     def __exit__(
@@ -64,4 +38,37 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        if self._bar is not None:
+            self._bar.stop()
+
+    def say(self, detail: str) -> None:
+        """Show what is being done now."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=f"{self._title} {detail}")
+
+    def advance(self, num_entries: int) -> None:
+        """Count entries as done."""
+        if self._bar is not None:
+            self._bar.advance(self._task, num_entries)
+
+
+def _new_bar() -> Any:  # rich is imported only where a bar is shown
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("entries"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

@@ -137,6 +137,8 @@ def _check_names(
     if isinstance(keys, (str, bytes)):
         raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
     names: list[object] = [*keys, *keys_padded]
+    if not names:
+        raise OptionError("no keys were given; name branches in keys or keys_padded")
     for key in names:
         if not isinstance(key, str) or not key or key == "_index":
             raise OptionError(f"a key is a text other than '_index', got {key!r}")
