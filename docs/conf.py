@@ -11,7 +11,6 @@ version = ".".join(release.split(".")[:2])
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
@@ -29,7 +28,8 @@ nb_execution_in_temp = True
 nb_execution_timeout = 300
 
 autodoc_member_order = "bysource"
-autodoc_typehints_format = "short"
-autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings say the types, in words
+default_role = "py:obj"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+python_maximum_signature_line_length = 88
