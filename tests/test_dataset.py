@@ -99,3 +99,32 @@ def test_verify_finds_what_was_altered(store: Store) -> None:
     data[-1] ^= 1
     file.write_bytes(data)
     assert [problem.file for problem in store.verify()] == [file.name]
+
+
+def test_an_open_store_stays_as_it_was_when_others_convert(
+    make_file: MakeFile, tmp_path: Path
+) -> None:
+    files = [make_file("a.root", 100), make_file("b.root", 300, first=100)]
+    convert(files, tmp_path / "s", keys={"weight"})
+    old = memmpy.open(tmp_path / "s")
+    expected = [set(_weights(old.loader(split=split, cut="weight > 30"))) for split in (0, 1, 2)]
+    convert(files[::-1], tmp_path / "s", keys={"weight"})
+    found = [set(_weights(old.loader(split=split, cut="weight > 30"))) for split in (0, 1, 2)]
+    assert found == expected
+    new = memmpy.open(tmp_path / "s")
+    assert [set(_weights(new.loader(split=i, cut="weight > 30"))) for i in (0, 1, 2)] == expected
+
+
+def test_a_column_of_another_length_than_the_files_is_split_exactly(store: Store) -> None:
+    with memmpy.WriteVector(store.path, "own") as column:
+        column.extend(np.arange(1000))
+    assert memmpy.open(store.path).loader(keys=["own"]).num_entries == 800
+
+
+def test_a_missing_column_to_split_by_is_named(store: Store) -> None:
+    with pytest.raises(MissingKeyError, match="no column 'njets' to split by; nearest: 'nJets'"):
+        store.loader(split_by=["njets"])
+
+
+def _weights(loader: memmpy.SplitLoader) -> list[float]:
+    return [weight for batch in loader for weight in batch["weight"].tolist()]

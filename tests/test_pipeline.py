@@ -109,6 +109,45 @@ class TestBatches:
         )
         assert sorted(w for batch in loader for w in batch["weight"]) == [0.0, 1.5, 3.0, 4.5]
 
+    @pytest.mark.parametrize("padding", [(5, 0.0), (1, 0.0), (3, float("nan"))])
+    def test_the_cut_does_not_see_padding(
+        self, padding: tuple[int, float], make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        loader = load_root(
+            make_file(num=40),
+            tmp_path / "s",
+            keys={"nJets"},
+            keys_padded={"jet_pt": padding},
+            tcut="jet_pt < 10",
+            fractions=(1.0,),
+        )
+        assert sorted(int(i) for batch in loader for i in batch["_index"]) == [
+            i for i in range(10) if i % 4
+        ]
+        assert next(iter(loader)).keys() == {"nJets", "jet_pt", "_index"}
+
+    def test_an_alias_in_the_cut_may_use_metadata_and_constants(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        files = [config(make_file("a.root", 10)), config(make_file("b.root", 10), "ttbb")]
+        loader = load_root(
+            files,
+            tmp_path / "s",
+            keys={"weight"},
+            tcut="signal && heavy",
+            aliases={"signal": "process == 'ttH'", "heavy": "w > limit", "w": "weight"},
+            cut_constants={"limit": 12},
+            fractions=(1.0,),
+        )
+        assert sorted(w for batch in loader for w in batch["weight"]) == [13.5]
+
+    def test_files_may_come_from_a_generator(self, make_file: MakeFile, tmp_path: Path) -> None:
+        files = [make_file("a.root", 5), make_file("b.root", 5)]
+        loader = load_root(
+            (file for file in files), tmp_path / "s", keys={"nJets"}, fractions=(1.0,)
+        )
+        assert loader.num_entries == 10
+
     def test_no_event_passes_gives_a_loader_without_batches(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
@@ -301,8 +340,15 @@ class TestCaching:
 
 class TestErrors:
     def test_a_typo_in_the_cut_names_the_nearest(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(CutError, match=r"no branch 'njets' in .*nearest: 'nJets'") as caught:
+            load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="met > 1 && njets > 3")
+        assert (caught.value.start, caught.value.stop) == (11, 16)
+
+    def test_a_typo_in_the_keys_names_the_nearest(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
         with pytest.raises(MissingKeyError, match="nearest: 'nJets'"):
-            load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="njets > 3")
+            load_root(make_file(), tmp_path / "s", keys={"njets"}, tcut="njets > 3")
 
     def test_a_broken_cut_shows_the_place_before_anything_is_read(
         self, make_file: MakeFile, tmp_path: Path

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
-from memmpy.columns import StoredColumn, open_columns, open_tickets
-from memmpy.cuts import Constant, Selection, compute_cut_batched
+from memmpy.columns import StoredColumn, open_columns, tickets_of
+from memmpy.cuts import Constant, Selection, read_cut, select
 from memmpy.errors import MissingKeyError, nearest
 from memmpy.loaders import SplitLoader
 from memmpy.store import Problem, SourceRecord, verify
@@ -47,6 +47,9 @@ def open(path: PathLike) -> "Store":
 class Store(Mapping[str, StoredColumn]):
     """An open store: key to column, without the columns that are stale.
 
+    It shows what was committed when it was opened, also after a later conversion; open it again
+    to see that.
+
     Parameters
     ----------
     path : path-like
@@ -56,14 +59,15 @@ class Store(Mapping[str, StoredColumn]):
     def __init__(self, path: PathLike) -> None:
         #: The store's directory.
         self.path = Path(path)
-        self._metadata, self._columns = open_columns(path, None)
+        self._snapshot = open_columns(path, None)
+        self._metadata, self._columns = self._snapshot.metadata, self._snapshot.columns
 
     def __getitem__(self, key: str) -> StoredColumn:
         try:
             return self._columns[key]
         except KeyError:
             message = f"no column {key!r} in {os.fspath(self.path)!r}{nearest(key, self._columns)}"
-            raise MissingKeyError(message) from None
+            raise MissingKeyError(message, key) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
@@ -89,7 +93,7 @@ class Store(Mapping[str, StoredColumn]):
         constants: Mapping[str, Constant] | None = None,
     ) -> Selection:
         """Return the int64 entries that pass a cut; see `compute_cut_batched`."""
-        return compute_cut_batched(self.path, expression, aliases=aliases, constants=constants)
+        return select(self._snapshot, read_cut(expression, aliases=aliases, constants=constants))
 
     def loader(
         self,
@@ -135,7 +139,12 @@ class Store(Mapping[str, StoredColumn]):
             shuffle=shuffle,
             drop_last=drop_last,
             num_threads=num_threads,
-            tickets=open_tickets(self.path, split_by=split_by, split_seed=split_seed),
+            tickets=tickets_of(
+                self._snapshot,
+                split_by=split_by,
+                split_seed=split_seed,
+                num_entries=max(map(len, data.values()), default=0),
+            ),
         )
 
     def verify(self) -> list[Problem]:

@@ -46,7 +46,19 @@ class RootFileError(MemmpyError, OSError):
 
 
 class MissingKeyError(MemmpyError, KeyError):
-    """No column, branch or name of that key."""
+    """No column, branch or name of that key.
+
+    Parameters
+    ----------
+    message : str
+        What was looked for and where.
+    key : str
+        What was looked for.
+    """
+
+    def __init__(self, message: str, key: str) -> None:
+        super().__init__(message, key)
+        self.key = key
 
 
 class ColumnError(MemmpyError, TypeError):

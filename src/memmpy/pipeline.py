@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from memmpy.columns import check_split_by, load_memmaps, open_tickets
-from memmpy.cuts import Constant, compute_cut_batched, keys_of, parse
+from memmpy.columns import check_split_by, open_columns, tickets_of
+from memmpy.cuts import Constant, Node, keys_in, keys_of, read_cut, select
+from memmpy.errors import CutError, MissingKeyError
 from memmpy.loaders import SplitLoader
-from memmpy.root import RootFiles, convert, list_inputs
-from memmpy.typing import Data, PathLike
+from memmpy.root import RootFiles, branches_of, convert, list_configs, list_inputs
+from memmpy.typing import PathLike
 
 __all__ = ["load_root"]
 
@@ -41,7 +42,7 @@ def load_root(
 
     Parameters
     ----------
-    root_files : RFileConfig or path, or a list of them
+    root_files : RFileConfig or path-like, or a list of them
         The files, with their trees and metadata. Paths may be patterns.
     path_mmap : path-like
         The store; made where it is missing.
@@ -51,7 +52,8 @@ def load_root(
         Branches or aliases of lists, cut or filled up to a length with a value. The dtype stays.
     tcut : str, optional
         Which events to load, as ROOT or Python would write it. May use branches that are in
-        neither `keys` nor `keys_padded`, and text of the metadata: ``process == "ttH"``.
+        neither `keys` nor `keys_padded`, and text of the metadata: ``process == "ttH"``. It sees
+        lists as they are in the files, without padding.
     aliases : mapping of str to str, optional
         Names for branches or for expressions of them.
     cut_constants : mapping of str to bool, number or str, optional
@@ -68,8 +70,8 @@ def load_root(
         Another seed deals the events into other splits.
     split_by : sequence of str, optional
         Integer branches that name an event, such as ``("runNumber", "eventNumber")``: events that
-        agree in them share a split. Where not given, an event is named by its file's UUID, its
-        tree and its entry.
+        agree in them share a split, also after the files were made anew. Where not given, an event
+        is named by its file's UUID, its tree and its entry.
     seed, epoch : int
         The order is a pure function of them; each ``iter()`` is the next epoch.
     shuffle : bool
@@ -99,25 +101,36 @@ def load_root(
     DiskError, ReadOnlyStoreError, StoreLockedError
         If the store cannot be written to; it keeps what it held.
     """
-    metadata_keys = list_inputs(root_files)[0].metadata
-    padded = dict(keys_padded or {})
-    constants = dict(cut_constants or {})
-    names = () if split_by is None else check_split_by(split_by)
-    known = {*keys, *padded, *metadata_keys, *constants}
-    needed_by_cut = set() if tcut is None else keys_of(parse(tcut)) - known
-    convert(
-        root_files,
-        path_mmap,
-        keys={*keys, *needed_by_cut, *(set(names) - known)},
-        keys_padded=padded,
-        aliases=aliases,
-        recreate=recreate,
-        progress=progress,
-    )
-    subindex = None
+    configs = list_configs(root_files)
+    padded, said_of_files = dict(keys_padded or {}), list(list_inputs(configs)[0].metadata)
+    names = [] if split_by is None else check_split_by(split_by)
+    aliases = dict(aliases or {})
+    cut: Node | None = None
+    needed = set(names)
     if tcut is not None:
-        subindex = compute_cut_batched(path_mmap, tcut, constants=constants, recreate=recreate)
-    data: Data = load_memmaps(path_mmap, [*sorted(keys), *padded, *metadata_keys])
+        constants = dict(cut_constants or {})
+        in_cut = _aliases_in_cut(aliases, {*said_of_files, *constants})
+        # A cut is on what the files hold: padding is not part of it.
+        unpadded = {key: f"{key}__unpadded" for key in padded}
+        aliases |= {new: key for key, new in unpadded.items()}
+        cut = read_cut(tcut, aliases={**in_cut, **unpadded}, constants=constants)
+        needed |= keys_of(cut)
+    try:
+        convert(
+            configs,
+            path_mmap,
+            keys={*keys, *needed} - {*padded, *said_of_files},
+            keys_padded=padded,
+            aliases=aliases,
+            recreate=recreate,
+            progress=progress,
+        )
+    except MissingKeyError as error:
+        raise _placed(error, cut, {*keys, *padded, *names}) from None
+    handed_out = [*sorted(keys), *padded, *said_of_files]
+    snapshot = open_columns(path_mmap, dict.fromkeys([*handed_out, *sorted(needed)]))
+    data = {key: snapshot.columns[key] for key in handed_out}
+    subindex = None if cut is None else select(snapshot, cut, recreate=recreate)
     return SplitLoader(
         data,
         batch_size,
@@ -130,5 +143,36 @@ def load_root(
         shuffle=shuffle,
         drop_last=drop_last,
         num_threads=num_threads,
-        tickets=open_tickets(path_mmap, split_by=split_by, split_seed=split_seed),
+        tickets=tickets_of(
+            snapshot,
+            split_by=split_by,
+            split_seed=split_seed,
+            num_entries=len(next(iter(data.values()))),
+        ),
     )
+
+
+def _aliases_in_cut(aliases: Mapping[str, str], not_in_files: Collection[str]) -> dict[str, str]:
+    """Return the aliases that no file can give: those that use metadata or constants."""
+    found: dict[str, str] = {}
+    while True:
+        names = {*not_in_files, *found}
+        more = {
+            name: text
+            for name, text in aliases.items()
+            if name not in found and names & branches_of(text)
+        }
+        if not more:
+            return found
+        found |= more
+
+
+def _placed(
+    error: MissingKeyError, cut: Node | None, asked_for: Collection[str]
+) -> MissingKeyError | CutError:
+    """Return the error for a missing branch, with its place if only the cut asks for it."""
+    if cut is not None and error.key not in asked_for:
+        for key in keys_in(cut):
+            if key.name == error.key:
+                return key.span.error(str(error))
+    return error

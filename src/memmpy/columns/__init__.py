@@ -1,9 +1,10 @@
 """One stored column: written, then read as a memory map."""
 
-from memmpy.columns.identity import Tickets, open_tickets
+from memmpy.columns.fitting import check_fill
+from memmpy.columns.identity import Tickets, check_split_by, tickets_of
 from memmpy.columns.indexing import resolve
-from memmpy.columns.jagged import Jagged, check_fill
-from memmpy.columns.loading import StoredColumn, load_memmaps, open_column, open_columns
+from memmpy.columns.jagged import Jagged
+from memmpy.columns.loading import Snapshot, StoredColumn, load_memmaps, open_column, open_columns
 from memmpy.columns.nested import ReadNested, WriteNested
 from memmpy.columns.ragged import ReadJagged, WriteJagged
 from memmpy.columns.shaped import ReadShaped, WriteShaped
@@ -18,6 +19,7 @@ __all__ = [
     "ReadNested",
     "ReadShaped",
     "ReadText",
+    "Snapshot",
     "StoredColumn",
     "Tickets",
     "WriteJagged",
@@ -26,10 +28,11 @@ __all__ = [
     "WriteText",
     "WriteVector",
     "check_fill",
+    "check_split_by",
     "load_memmaps",
     "open_column",
     "open_columns",
-    "open_tickets",
     "read_vector",
     "resolve",
+    "tickets_of",
 ]

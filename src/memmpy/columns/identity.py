@@ -1,43 +1,44 @@
 """The tickets of a store's entries: from the files that fill it, or from columns the user names."""
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.loading import open_columns
-from memmpy.errors import ColumnError, OptionError
+from memmpy.columns.loading import Snapshot
+from memmpy.errors import ColumnError, LengthError, MissingKeyError, OptionError, nearest
 from memmpy.order import column_identities, file_identities, tickets
-from memmpy.store import SourceRecord, read_metadata
-from memmpy.typing import Array, Entries, PathLike
+from memmpy.store import SourceRecord
+from memmpy.typing import Array, Entries
 
-__all__ = ["Tickets", "open_tickets"]
+__all__ = ["Tickets", "check_split_by", "tickets_of"]
 
 #: From int64 entries to their uint64 tickets.
 Tickets: TypeAlias = Callable[[Entries], NDArray[np.uint64]]
 
 
-def open_tickets(
-    path: PathLike, *, split_by: Sequence[str] | None, split_seed: int
+def tickets_of(
+    snapshot: Snapshot, *, split_by: Sequence[str] | None, split_seed: int, num_entries: int
 ) -> Tickets | None:
-    """Return what gives the tickets of a store's entries.
+    """Return what gives the tickets of entries.
 
     Parameters
     ----------
-    path : path-like
-        The store.
+    snapshot : Snapshot
+        With the columns of `split_by` among those that are open.
     split_by : sequence of str or None
         Integer columns that name an event for ever, such as ``("runNumber", "eventNumber")``;
         None to name it by the file's UUID, the tree and the entry in it.
     split_seed : int
         Another seed gives other tickets.
+    num_entries : int
+        How many entries there are to name.
 
     Returns
     -------
     callable or None
-        None where nothing names the entries: the store was not converted from files.
+        None where nothing names the entries: no files fill the store, or not as many entries.
 
     Raises
     ------
@@ -45,21 +46,34 @@ def open_tickets(
         If a column does not hold one integer an entry.
     """
     if split_by is None:
-        sources = read_metadata(path).sources
-        return _FileTickets(sources, split_seed) if sources else None
+        sources = snapshot.metadata.sources
+        is_named = bool(sources) and num_entries == sum(source.num_entries for source in sources)
+        return _FileTickets(sources, split_seed) if is_named else None
+    columns = []
+    for key in check_split_by(split_by):
+        if key not in snapshot.columns:
+            message = f"no column {key!r} to split by{nearest(key, snapshot.columns)}"
+            raise MissingKeyError(message, key)
+        column = snapshot.columns[key]
+        if not isinstance(column, np.ndarray) or column.ndim != 1 or column.dtype.kind not in "iub":
+            message = (
+                f"split_by takes columns of one integer an entry; {key!r} of "
+                f"{str(snapshot.path)!r} is not: floats and lists do not name an event"
+            )
+            raise ColumnError(message)
+        if len(column) != num_entries:
+            message = f"{key!r} has {len(column)} entries, the data to split {num_entries}"
+            raise LengthError(message)
+        columns.append(np.asarray(column))
+    return _ColumnTickets(columns, split_seed)
+
+
+def check_split_by(split_by: Sequence[str]) -> list[str]:
+    """Return the names of columns that name an event, if that is what they are."""
     if isinstance(split_by, str) or not split_by:
         message = f'split_by takes names of columns, ("runNumber", "eventNumber"), got {split_by!r}'
         raise OptionError(message)
-    columns = []
-    for key, column in open_columns(path, split_by)[1].items():
-        if not isinstance(column, np.ndarray) or column.ndim != 1 or column.dtype.kind not in "iub":
-            message = (
-                f"split_by takes columns of one integer an entry; {key!r} of {os.fspath(path)!r} "
-                "is not: floats and lists do not name an event"
-            )
-            raise ColumnError(message)
-        columns.append(np.asarray(column))
-    return _ColumnTickets(columns, split_seed)
+    return list(split_by)
 
 
 class _FileTickets:
@@ -77,7 +91,9 @@ class _FileTickets:
         for owner in np.unique(owners):
             source, here = self._sources[owner], owners == owner
             local = entries[here] - source.entry_start
-            identities[here] = file_identities(bytes.fromhex(source.uuid), source.tree, local)
+            # Two cycles of a tree are an older and a newer state of the same events.
+            tree = source.tree.rpartition(";")[0]
+            identities[here] = file_identities(bytes.fromhex(source.uuid), tree, local)
         return tickets(identities, self._split_seed)
 
 

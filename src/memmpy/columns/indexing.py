@@ -35,8 +35,10 @@ def resolve(index: Any, num_entries: int) -> Index:
         if step == 1:
             return slice(start, max(start, stop))
         return np.arange(start, stop, step, dtype=np.int64)
-    if isinstance(index, (list, tuple, np.ndarray)):
+    if isinstance(index, (list, np.ndarray)):
         return _resolve_array(np.asarray(index), num_entries)
+    if isinstance(index, bool):
+        raise TypeError(_unusable(index))
     try:
         entry = operator.index(index)
     except TypeError:
@@ -51,12 +53,12 @@ def _resolve_array(index: np.ndarray[Any, Any], num_entries: int) -> Index:
         return resolve(index.item(), num_entries)
     if index.ndim > 1:
         raise IndexError(f"an index has one dimension, not {index.ndim}")
-    if index.size == 0:
-        return np.empty(0, np.int64)
     if index.dtype == bool:
         if len(index) != num_entries:
             raise IndexError(f"a mask of {len(index)} for a column of {num_entries} entries")
         return np.flatnonzero(index).astype(np.int64, copy=False)
+    if index.size == 0:
+        return np.empty(0, np.int64)
     if index.dtype.kind not in "iu":
         raise TypeError(_unusable(index.dtype))
     # In their own dtype first: a uint64 beyond int64 would wrap around.

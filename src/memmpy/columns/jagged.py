@@ -6,12 +6,13 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.columns.fitting import check_fill
 from memmpy.columns.indexing import resolve
 from memmpy.errors import ColumnError, OptionError
 from memmpy.gather import offsets_of, pad_jagged, take_jagged
 from memmpy.typing import Array
 
-__all__ = ["Jagged", "check_fill", "to_awkward"]
+__all__ = ["Jagged", "to_awkward"]
 
 
 @final
@@ -90,15 +91,21 @@ class Jagged(Sequence[Array]):
         """
         import awkward as ak
 
-        packed = ak.to_packed(array)
-        layout = packed.layout
-        if not isinstance(layout, ak.contents.ListOffsetArray):
+        contents = ak.contents
+        layout = ak.to_packed(array).layout
+        if isinstance(layout, contents.NumpyArray):
+            layout = layout.to_RegularArray()
+        if isinstance(layout, contents.RegularArray):
+            layout = layout.to_ListOffsetArray64()
+        if not isinstance(layout, contents.ListOffsetArray):
             raise ColumnError(f"not one level of lists: {ak.type(array)}")
-        try:
-            content = ak.to_numpy(layout.content, allow_missing=False)
-        except ValueError as error:
-            raise ColumnError(f"not lists of numbers: {ak.type(array)}") from error
-        return cls(content, np.asarray(layout.offsets))
+        items = layout.content
+        while isinstance(items, contents.RegularArray):
+            items = items.content
+        is_text = layout.parameter("__array__") is not None
+        if is_text or not isinstance(items, contents.NumpyArray | contents.EmptyArray):
+            raise ColumnError(f"not lists of numbers: {ak.type(array)}")
+        return cls(ak.to_numpy(layout.content), np.asarray(layout.offsets))
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -166,8 +173,7 @@ class Jagged(Sequence[Array]):
             return NotImplemented
         if self.dtype != other.dtype or not np.array_equal(self.offsets, other.offsets):
             return False
-        can_be_nan = self.dtype.kind in "fc"
-        return np.array_equal(self.content, other.content, equal_nan=can_be_nan)
+        return _same(self.content, other.content)
 
     def __repr__(self) -> str:
         return f"<Jagged of {len(self)} entries, {len(self.content)} items of {self.dtype}>"
@@ -177,18 +183,11 @@ class Jagged(Sequence[Array]):
         raise ColumnError(message)
 
 
-def check_fill(fill: Any, dtype: np.dtype[Any]) -> None:
-    """Raise an `OptionError` where a dtype cannot hold the value that padding puts in."""
-    try:
-        with np.errstate(all="ignore"):
-            held = np.asarray(fill).astype(dtype)
-        # Floats hold 0.1 as well as they can, and NaN, but turn 1e300 into infinity.
-        is_float = dtype.kind in "fc"
-        same = bool(np.isfinite(held) or not np.isfinite(fill)) if is_float else bool(held == fill)
-    except (TypeError, ValueError, OverflowError):
-        same = False
-    if not same:
-        raise OptionError(f"cannot fill with {fill!r} among values of dtype {dtype}")
+def _same(values: Array, others: Array) -> bool:
+    if values.dtype.names is not None:
+        names = values.dtype.names
+        return all(_same(values[name], others[name]) for name in names)
+    return np.array_equal(values, others, equal_nan=values.dtype.kind in "fcmM")
 
 
 def to_awkward(content: Array, offsets: NDArray[np.int64]) -> Any:

@@ -1,21 +1,22 @@
 """All columns of a store, or some, each opened as what it is."""
 
-import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from memmpy.columns.nested import ReadNested
-from memmpy.columns.opening import check_key, map_column
+from memmpy.columns.opening import Arrays, map_column, map_columns
 from memmpy.columns.ragged import ReadJagged
 from memmpy.columns.shaped import ReadShaped
 from memmpy.columns.text import ReadText
 from memmpy.errors import CorruptStoreError, OptionError
-from memmpy.store import ColumnRecord, Metadata, read_metadata
+from memmpy.store import ColumnRecord, Metadata
 from memmpy.typing import PathLike
 
-__all__ = ["StoredColumn", "load_memmaps", "open_column", "open_columns"]
+__all__ = ["Snapshot", "StoredColumn", "load_memmaps", "open_column", "open_columns"]
 
 StoredColumn: TypeAlias = np.memmap[Any, Any] | ReadJagged | ReadShaped | ReadText | ReadNested
 
@@ -47,33 +48,41 @@ def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[st
     """
     if isinstance(keys, str):
         raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
-    return open_columns(path, keys)[1]
+    return dict(open_columns(path, keys).columns)
 
 
-def open_columns(
-    path: PathLike, keys: Iterable[str] | None
-) -> tuple[Metadata, dict[str, StoredColumn]]:
-    """Open columns as one commit left them, and return them with its metadata."""
-    wanted = None if keys is None else list(keys)
-    for attempt in range(3):
-        metadata = read_metadata(path)
-        names = filter(metadata.is_current, metadata.columns) if wanted is None else wanted
-        records = {key: check_key(metadata, key, path=path) for key in names}
-        try:
-            opened = {key: open_column(path, key, record) for key, record in records.items()}
-        except FileNotFoundError as error:
-            # A writer may have replaced a column since: then there is newer metadata.
-            if attempt and read_metadata(path).generation == metadata.generation:
-                message = f"{os.fspath(path)!r} is damaged: {error}; convert or write it again"
-                raise CorruptStoreError(message) from None
-        else:
-            return metadata, opened
-    raise CorruptStoreError(f"the files of {os.fspath(path)!r} keep changing; try again")
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Columns of a store as one commit left them, whatever is committed after it.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+    metadata : Metadata
+        What the commit says of all its columns.
+    columns : mapping of key to column
+        Those that are open.
+    """
+
+    path: Path
+    metadata: Metadata
+    columns: Mapping[str, StoredColumn]
+
+
+def open_columns(path: PathLike, keys: Iterable[str] | None) -> Snapshot:
+    """Open columns as the last commit left them; None for all that are not stale."""
+    metadata, arrays = map_columns(path, keys, kind=None)
+    columns = {key: _over(key, metadata.columns[key], a) for key, a in arrays.items()}
+    return Snapshot(Path(path), metadata, columns)
 
 
 def open_column(path: PathLike, key: str, column: ColumnRecord) -> StoredColumn:
     """Open one column that the metadata of a store describes."""
-    arrays = map_column(path, key, column)
+    return _over(key, column, map_column(path, key, column))
+
+
+def _over(key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:
     match column.kind:
         case "vector":
             return arrays["values"]

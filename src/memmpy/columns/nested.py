@@ -9,7 +9,7 @@ import numpy as np
 from memmpy.columns.indexing import resolve
 from memmpy.columns.opening import Arrays, open_arrays
 from memmpy.columns.writing import ColumnWriter
-from memmpy.errors import ColumnError
+from memmpy.errors import ColumnError, CorruptStoreError
 from memmpy.store import LOCK_TIMEOUT, ArrayWriter, ColumnRecord, Transaction
 from memmpy.typing import PathLike
 
@@ -55,27 +55,27 @@ class WriteNested(ColumnWriter):
         self._buffers: dict[str, ArrayWriter] = {}
         self._lengths: dict[str, int] = {}
 
-    def __enter__(self) -> "WriteNested":
-        super().__enter__()
+    def _start(self) -> None:
         if self._type is not None:
             self.extend(_empty(self._type))
-        return self
 
     def extend(self, values: Any) -> None:
         """Add the entries of an `ak.Array`; all pieces must have one type."""
         import awkward as ak
 
         self._check_open()
-        layout = ak.to_packed(values).layout
-        form = self._form_of(layout, "node0")
+        try:
+            array = ak.to_packed(ak.Array(values))
+        except (TypeError, ValueError) as error:
+            message = f"column {self.key!r} takes awkward arrays, got {values!r}"
+            raise ColumnError(message) from error
+        form = self._form_of(array.layout, "node0")
         if self._form is None:
-            self._form = form
+            self._form, self._type = form, str(array.type.content)
         elif form != self._form:
-            message = (
-                f"column {self.key!r}: a piece has the type {values.type.content}, not the one"
-            )
-            raise ColumnError(message + " of the pieces before it")
-        self._append(layout, "node0")
+            message = f"column {self.key!r} has entries of type {self._type}, "
+            raise ColumnError(f"{message}got {array.type.content}")
+        self._append(array.layout, "node0")
 
     def _finish(self) -> ColumnRecord:
         if self._form is None:
@@ -92,10 +92,9 @@ class WriteNested(ColumnWriter):
         import awkward as ak
 
         contents = ak.contents
+        layout = _plain(layout)
         form = {"form_key": name, "parameters": dict(layout.parameters)}
         if isinstance(layout, contents.NumpyArray):
-            if layout.data.ndim > 1:
-                return self._form_of(layout.to_RegularArray(), name)
             primitive = layout.form.primitive
             return {**form, "class": "NumpyArray", "primitive": primitive, "inner_shape": []}
         if isinstance(layout, contents.RecordArray):
@@ -106,8 +105,7 @@ class WriteNested(ColumnWriter):
             message = f"column {self.key!r} cannot hold the type {layout.form.type}: "
             raise ColumnError(message + "unions and unknown types have no fixed dtype")
         if layout.is_option:
-            option = layout.to_IndexedOptionArray64()
-            content = self._form_of(option.content, f"{name}.0")
+            content = self._form_of(layout.content, f"{name}.0")
             return {**form, "class": "IndexedOptionArray", "index": "i64", "content": content}
         content = self._form_of(layout.content, f"{name}.0")
         if isinstance(layout, contents.RegularArray):
@@ -118,10 +116,8 @@ class WriteNested(ColumnWriter):
         import awkward as ak
 
         contents = ak.contents
-        before = self._lengths.get(name, 0)
-        self._lengths[name] = before + len(layout)
-        if isinstance(layout, contents.NumpyArray) and layout.data.ndim > 1:
-            layout = layout.to_RegularArray()
+        layout = _plain(layout)
+        self._lengths[name] = self._lengths.get(name, 0) + len(layout)
         if isinstance(layout, contents.NumpyArray):
             data = np.asarray(layout.data)
             self._buffer(f"{name}-data", data.dtype).extend(data)
@@ -129,11 +125,10 @@ class WriteNested(ColumnWriter):
             for i, content in enumerate(layout.contents):
                 self._append(content[: len(layout)], f"{name}.{i}")
         elif layout.is_option:
-            option = layout.to_IndexedOptionArray64()
-            index = np.asarray(option.index.data)
+            index = np.asarray(layout.index.data)
             shifted = np.where(index < 0, -1, index + self._lengths.get(f"{name}.0", 0))
             self._buffer(f"{name}-index", np.dtype(np.int64)).extend(shifted)
-            self._append(option.content, f"{name}.0")
+            self._append(layout.content, f"{name}.0")
         elif isinstance(layout, contents.RegularArray):
             self._append(layout.content[: len(layout) * layout.size], f"{name}.0")
         else:
@@ -177,9 +172,12 @@ class ReadNested:
     def _map(self, column: ColumnRecord, arrays: Arrays) -> None:
         import awkward as ak
 
-        form = ak.forms.from_json(json.dumps(column.details["form"]))
         plain = {role: np.asarray(array) for role, array in arrays.items()}
-        self._array = ak.from_buffers(form, column.num_entries, plain)
+        try:
+            form = ak.forms.from_json(json.dumps(column.details["form"]))
+            self._array = ak.from_buffers(form, column.num_entries, plain)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CorruptStoreError(f"a nested column is damaged: {error}") from error
         self._nbytes = sum(array.nbytes for array in plain.values())
 
     @property
@@ -205,9 +203,24 @@ class ReadNested:
         return f"<ReadNested of type {self._array.type}>"
 
 
+def _plain(layout: Any) -> Any:
+    """Return a layout of one of the few classes that are stored."""
+    import awkward as ak
+
+    if isinstance(layout, ak.contents.IndexedArray):
+        return _plain(layout.project().to_packed())
+    if isinstance(layout, ak.contents.NumpyArray):
+        return layout.to_RegularArray() if layout.data.ndim > 1 else layout
+    return layout.to_IndexedOptionArray64() if layout.is_option else layout
+
+
 def _empty(type_of_entry: str) -> Any:
     """Return an array without entries, of a type."""
     import awkward as ak
 
-    form = ak.forms.from_type(ak.types.from_datashape(type_of_entry, highlevel=False))
+    try:
+        form = ak.forms.from_type(ak.types.from_datashape(type_of_entry, highlevel=False))
+    except Exception as error:  # awkward does not export those of its parser
+        message = f"awkward knows no type {type_of_entry!r}; write it as in 'var * var * float32'"
+        raise ColumnError(message) from error
     return ak.Array(form.length_zero_array(highlevel=False))

@@ -1,6 +1,7 @@
-"""From a key to the mapped arrays of its column."""
+"""From keys to the mapped arrays of their columns."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,7 +11,7 @@ from memmpy.errors import ColumnError, CorruptStoreError, MissingKeyError, neare
 from memmpy.store import ColumnRecord, Metadata, map_array, read_metadata
 from memmpy.typing import PathLike
 
-__all__ = ["Arrays", "check_key", "map_column", "open_arrays"]
+__all__ = ["Arrays", "map_column", "map_columns", "open_arrays"]
 
 #: Role to mapped array.
 Arrays: TypeAlias = dict[str, np.memmap[Any, Any]]
@@ -23,22 +24,58 @@ _READERS = {
     "nested": "ReadNested",
 }
 
+#: Kind to the arrays it has; a nested column names its own.
+_ROLES = {
+    "vector": {"values"},
+    "jagged": {"content", "offsets"},
+    "shaped": {"content", "offsets", "shapes", "shapes_offsets"},
+    "text": {"content", "offsets"},
+}
+
 
 def open_arrays(path: PathLike, key: str, *, kind: str) -> tuple[ColumnRecord, Arrays]:
     """Return the record and the mapped arrays of a column that must be of one kind."""
-    # A writer may replace the column between our look at the metadata and at the files.
-    for attempt in range(3):
-        metadata = read_metadata(path)
-        column = check_key(metadata, key, path=path)
-        if column.kind != kind:
-            message = f"column {key!r} is {column.kind}, not {kind}: open it with "
-            raise ColumnError(message + f"{_READERS.get(column.kind, 'load_memmaps')}")
+    metadata, arrays = map_columns(path, [key], kind=kind)
+    return metadata.columns[key], arrays[key]
+
+
+def map_columns(
+    path: PathLike, keys: Iterable[str] | None, *, kind: str | None
+) -> tuple[Metadata, dict[str, Arrays]]:
+    """Map columns as one commit left them, and return its metadata and their arrays.
+
+    Parameters
+    ----------
+    path : path-like
+        The store.
+    keys : iterable of str or None
+        Which columns; None for all that are not stale.
+    kind : str or None
+        What they must be; None for any.
+
+    Raises
+    ------
+    MissingFileError, MissingKeyError
+        If there is no such store or column.
+    ColumnError
+        If a column is of another kind, or stale.
+    CorruptStoreError
+        If a file is damaged.
+    """
+    wanted = None if keys is None else list(keys)
+    metadata = read_metadata(path)
+    while True:
+        names = filter(metadata.is_current, metadata.columns) if wanted is None else wanted
+        records = {key: _checked(metadata, key, kind=kind, path=path) for key in names}
         try:
-            return column, map_column(path, key, column)
+            return metadata, {key: map_column(path, key, c) for key, c in records.items()}
         except FileNotFoundError as error:
-            if attempt and read_metadata(path).generation == metadata.generation:
-                raise _missing(path, key, error) from None
-    raise _missing(path, key, "files keep changing")
+            # A writer may have replaced a column since: then there is newer metadata.
+            newer = read_metadata(path)
+            if newer.generation == metadata.generation:
+                message = f"{os.fspath(path)!r} is damaged: {error}; convert or write it again"
+                raise CorruptStoreError(message) from None
+            metadata = newer
 
 
 def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
@@ -48,32 +85,42 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
     ------
     FileNotFoundError
         If one is not there: it may have been replaced since the metadata was read.
+    CorruptStoreError
+        If they are damaged, or do not belong together.
     """
+    if not _is_whole(column):
+        message = f"column {key!r} of {os.fspath(path)!r} is damaged: its arrays make no "
+        raise CorruptStoreError(f"{message}{column.kind} column; convert or write it again")
     return {role: map_array(Path(path), a, key=key) for role, a in column.arrays.items()}
 
 
-def check_key(metadata: Metadata, key: str, *, path: PathLike) -> ColumnRecord:
-    """Return the record of a column that must be there and hold what its sources hold now.
-
-    Raises
-    ------
-    MissingKeyError
-        If there is none of that key.
-    ColumnError
-        If it was made of other files than the store's other columns.
-    """
+def _checked(metadata: Metadata, key: str, *, kind: str | None, path: PathLike) -> ColumnRecord:
+    """Return the record of a column that must be there and hold what its sources hold now."""
+    where = os.fspath(path)
     if key not in metadata.columns:
-        where = os.fspath(path)
-        raise MissingKeyError(f"no column {key!r} in {where!r}{nearest(key, metadata.columns)}")
+        message = f"no column {key!r} in {where!r}{nearest(key, metadata.columns)}"
+        raise MissingKeyError(message, key)
     if not metadata.is_current(key):
         message = (
-            f"column {key!r} of {os.fspath(path)!r} is stale: the store has since been converted "
+            f"column {key!r} of {where!r} is stale: the store has since been converted "
             f"from other files; convert again with {key!r} among the keys"
         )
         raise ColumnError(message)
-    return metadata.columns[key]
+    column = metadata.columns[key]
+    if kind is not None and column.kind != kind:
+        reader = _READERS.get(column.kind, "load_memmaps")
+        message = f"column {key!r} is {column.kind}, not {kind}: open it with {reader}"
+        raise ColumnError(message)
+    return column
 
 
-def _missing(path: PathLike, key: str, reason: object) -> CorruptStoreError:
-    message = f"column {key!r} of {os.fspath(path)!r} is damaged: {reason}; write it again"
-    return CorruptStoreError(message)
+def _is_whole(column: ColumnRecord) -> bool:
+    """Say whether a column has the arrays of its kind, as long as its entries want them."""
+    arrays = column.arrays
+    if column.kind in _ROLES and set(arrays) != _ROLES[column.kind]:
+        return False
+    if column.kind == "vector":
+        return arrays["values"].shape[0] == column.num_entries
+    offsets = [arrays[role] for role in ("offsets", "shapes_offsets") if role in arrays]
+    expected = (np.dtype("<i8"), (column.num_entries + 1,))
+    return all((array.dtype, array.shape) == expected for array in offsets)

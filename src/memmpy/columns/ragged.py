@@ -63,17 +63,16 @@ class WriteJagged(ColumnWriter):
     ) -> None:
         super().__init__(path, key, transaction=transaction, lock_timeout=lock_timeout)
         self._content = RowWriter(self, "content", dtype=dtype, shape=shape)
-        self._offsets = RowWriter(self, "offsets", dtype=np.int64, shape=())
         self._num_items = 0
+
+    def _start(self) -> None:
+        self._offsets = self._new_array("offsets", np.dtype(np.int64), ())
+        self._offsets.append(0)
 
     def append(self, value: Any) -> None:
         """Add one entry: an array of shape (k, ...). Costs the same however long the column is."""
-        if self._num_items == 0 and self._offsets.writer.num_rows == 0:
-            self._offsets.writer.append(0)
-        # An empty Python list says nothing of its dtype: the next entry will.
-        if hasattr(value, "dtype") or len(value):
-            self._num_items += self._content.extend(value)
-        self._offsets.writer.append(self._num_items)
+        self._num_items += self._content.extend(value)
+        self._offsets.append(self._num_items)
 
     def extend(self, values: Any) -> None:
         """Add entries: a `Jagged`, an `ak.Array` of lists, or a sequence of arrays."""
@@ -82,18 +81,14 @@ class WriteJagged(ColumnWriter):
             for value in values:
                 self.append(value)
             return
-        if self._offsets.writer.num_rows == 0:
-            self._offsets.writer.append(0)
         self._content.extend(jagged.content)
-        self._offsets.writer.extend(jagged.offsets[1:] + self._num_items)
+        self._offsets.extend(jagged.offsets[1:] + self._num_items)
         self._num_items += len(jagged.content)
 
     def _finish(self) -> ColumnRecord:
-        if self._offsets.writer.num_rows == 0:
-            self._offsets.writer.append(0)
-        content, offsets = self._content.writer.finish(), self._offsets.writer.finish()
-        arrays = {"content": content, "offsets": offsets}
-        return ColumnRecord("jagged", offsets.shape[0] - 1, arrays, self.details, self.origin)
+        arrays = {"content": self._content.writer.finish(), "offsets": self._offsets.finish()}
+        num_entries = arrays["offsets"].shape[0] - 1
+        return ColumnRecord("jagged", num_entries, arrays, self.details, self.origin)
 
 
 @final
@@ -191,7 +186,11 @@ def _jagged_of(values: Any) -> Jagged | None:
     if isinstance(values, ReadJagged):
         return values[:]
     if type(values).__module__.partition(".")[0] == "awkward":
-        return Jagged.from_awkward(values)
+        import awkward as ak
+
+        # Lists that are all empty may have no dtype, as Python's.
+        is_unknown = str(ak.type(values).content) == "var * unknown"
+        return None if is_unknown else Jagged.from_awkward(values)
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         raise ColumnError(f"extend takes a sequence of arrays, got {values!r}")
     return None

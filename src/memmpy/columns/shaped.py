@@ -55,45 +55,41 @@ class WriteShaped(ColumnWriter):
     ) -> None:
         super().__init__(path, key, transaction=transaction, lock_timeout=lock_timeout)
         self._content = RowWriter(self, "content", dtype=dtype, shape=())
-        self._shapes = RowWriter(self, "shapes", dtype=np.int64, shape=())
-        self._offsets = RowWriter(self, "offsets", dtype=np.int64, shape=())
-        self._shapes_offsets = RowWriter(self, "shapes_offsets", dtype=np.int64, shape=())
+        self._num_values = 0
+
+    def _start(self) -> None:
+        int64 = np.dtype(np.int64)
+        self._offsets = self._new_array("offsets", int64, ())
+        self._shapes = self._new_array("shapes", int64, ())
+        self._shapes_offsets = self._new_array("shapes_offsets", int64, ())
+        self._offsets.append(0)
+        self._shapes_offsets.append(0)
 
     def append(self, value: Any) -> None:
         """Add one entry, an array of any shape."""
-        array = np.asarray(value)
-        if hasattr(value, "dtype"):
-            self._content.extend(array.reshape(-1))
-        elif array.size:
-            # Python's numbers have no dtype of their own: they may take the column's.
-            self._content.extend(array.reshape(-1).tolist())
-        self._start()
-        if array.ndim:
-            self._shapes.extend(np.array(array.shape, np.int64))
-        self._offsets.writer.append(self._num_values)
-        self._shapes_offsets.writer.append(self._shapes.writer.num_rows)
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            message = f"column {self.key!r} takes arrays, got lists that differ in length; "
+            raise ColumnError(message + "use WriteJagged or WriteNested for them") from error
+        flat = array.reshape(-1)
+        # Python's numbers have no dtype of their own: they may take the column's.
+        self._num_values += self._content.extend(flat if hasattr(value, "dtype") else flat.tolist())
+        self._shapes.extend(np.array(array.shape, np.int64))
+        self._offsets.append(self._num_values)
+        self._shapes_offsets.append(self._shapes.num_rows)
 
     def extend(self, values: Sequence[Any]) -> None:
         """Add entries one by one."""
         for value in values:
             self.append(value)
 
-    @property
-    def _num_values(self) -> int:
-        return self._content.writer.num_rows if self._content.is_typed else 0
-
-    def _start(self) -> None:
-        if self._offsets.writer.num_rows == 0:
-            self._offsets.writer.append(0)
-            self._shapes_offsets.writer.append(0)
-
     def _finish(self) -> ColumnRecord:
-        self._start()
         arrays = {
             "content": self._content.writer.finish(),
-            "offsets": self._offsets.writer.finish(),
-            "shapes": self._shapes.writer.finish(),
-            "shapes_offsets": self._shapes_offsets.writer.finish(),
+            "offsets": self._offsets.finish(),
+            "shapes": self._shapes.finish(),
+            "shapes_offsets": self._shapes_offsets.finish(),
         }
         num_entries = arrays["offsets"].shape[0] - 1
         return ColumnRecord("shaped", num_entries, arrays, self.details, self.origin)

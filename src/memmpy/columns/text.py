@@ -54,19 +54,20 @@ class WriteText(ColumnWriter):
         super().__init__(path, key, transaction=transaction, lock_timeout=lock_timeout)
         self._num_bytes = 0
 
-    def __enter__(self) -> "WriteText":
-        super().__enter__()
+    def _start(self) -> None:
         self._content = self._new_array("content", np.dtype(np.uint8), ())
         self._offsets = self._new_array("offsets", np.dtype(np.int64), ())
         self._offsets.append(0)
-        return self
 
     def append(self, value: str) -> None:
         """Add one entry."""
         self._check_open()
         if not isinstance(value, str):
-            raise ColumnError(f"column {self.key!r} holds text, got {value!r}")
-        data = value.encode(errors=_ERRORS)
+            raise ColumnError(f"column {self.key!r} holds text (str), got {value!r}")
+        try:
+            data = value.encode(errors=_ERRORS)
+        except UnicodeEncodeError as error:
+            raise ColumnError(f"column {self.key!r} cannot hold {value!r}: {error}") from error
         self._content.extend(np.frombuffer(data, np.uint8))
         self._num_bytes += len(data)
         self._offsets.append(self._num_bytes)

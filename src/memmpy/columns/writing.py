@@ -1,12 +1,15 @@
 """What all column writers share: a ``with`` block, a transaction, values checked."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
 
+from memmpy.columns.fitting import fits
 from memmpy.errors import ColumnError, OptionError
 from memmpy.store import (
     LOCK_TIMEOUT,
@@ -51,6 +54,9 @@ class ColumnWriter(ABC):
     ) -> None:
         if not key:
             raise OptionError("a key must not be empty")
+        if transaction is not None and transaction.directory != Path(path):
+            there = str(transaction.directory)
+            raise OptionError(f"the transaction writes to {there!r}, not to {os.fspath(path)!r}")
         self.key = key
         #: Where the values come from, for columns that are made of other files.
         self.origin: Origin | None = None
@@ -58,12 +64,22 @@ class ColumnWriter(ABC):
         self.details: Mapping[str, Any] = {}
         self._own = Transaction(path, lock_timeout=lock_timeout) if transaction is None else None
         self._transaction = transaction
-        self._is_open = False
+        self._is_open = self._was_open = False
 
     def __enter__(self: _Writer) -> _Writer:
+        if self._was_open:
+            message = f"column {self.key!r} was written: make another {type(self).__name__}"
+            raise OptionError(message)
         if self._own is not None:
             self._transaction = self._own.__enter__()
-        self._is_open = True
+        assert self._transaction is not None
+        self._transaction.check_open()
+        self._is_open = self._was_open = True
+        try:
+            self._start()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def __exit__(
@@ -84,6 +100,9 @@ class ColumnWriter(ABC):
             self._is_open = False
         if self._own is not None:
             self._own.__exit__(kind, error, traceback)
+
+    def _start(self) -> None:  # noqa: B027
+        """Make the arrays whose dtypes are known."""
 
     @abstractmethod
     def _finish(self) -> ColumnRecord:
@@ -126,15 +145,11 @@ class RowWriter:
         self._shape = None if shape is None else tuple(shape)
         self._array: ArrayWriter | None = None
 
-    @property
-    def is_typed(self) -> bool:
-        """Whether the dtype is known."""
-        return self._dtype is not None
-
     def append(self, row: Any) -> None:
         """Add one row."""
         if (
             self._array is None
+            or not self._column._is_open
             or type(row) is not np.ndarray
             or row.dtype != self._dtype
             or row.shape != self._shape
@@ -144,9 +159,11 @@ class RowWriter:
 
     def extend(self, rows: Any) -> int:
         """Add rows along the first axis, and return how many."""
-        rows = self._checked(rows, num_axes=1)
-        self.writer.extend(rows)
-        return len(rows)
+        array = self._checked(rows, num_axes=1)
+        # An empty Python list says nothing of dtype and shape: what comes next will.
+        if len(array) or hasattr(rows, "dtype"):
+            self.writer.extend(array)
+        return len(array)
 
     @property
     def writer(self) -> ArrayWriter:
@@ -163,41 +180,34 @@ class RowWriter:
         return self._array
 
     def _checked(self, rows: Any, *, num_axes: int) -> Array:
+        """Return rows as an array of the column's dtype, which the first rows decide."""
         self._column._check_open()
-        array = np.asarray(rows)
-        if array.ndim < num_axes:
-            message = f"column {self._column.key!r}: extend takes an array of rows, got {rows!r}"
-            raise ColumnError(message)
-        if self._shape is None:
-            self._shape = array.shape[num_axes:]
-        if array.shape[num_axes:] != self._shape:
-            message = (
-                f"column {self._column.key!r} has entries of shape {self._shape}, "
-                f"got {array.shape[num_axes:]}"
-            )
-            raise ColumnError(message)
-        dtype = storage_dtype(array.dtype, key=self._column.key)
-        if self._dtype is None:
-            self._dtype = dtype
-        if dtype == self._dtype:
-            return array
+        name = f"column {self._column.key!r}"
         # Python's numbers have no dtype of their own: they may take the column's.
-        if hasattr(rows, "dtype") or not _fits(array, self._dtype):
-            message = (
-                f"column {self._column.key!r} holds {self._dtype}, got {dtype}; "
-                f"cast on purpose with .astype({self._dtype.name!r})"
-            )
-            raise ColumnError(message)
-        return array.astype(self._dtype)
+        has_dtype = hasattr(rows, "dtype")
+        try:
+            array = np.asarray(rows)
+        except ValueError as error:
+            message = f"{name} takes arrays of one shape, got lists that differ in length; "
+            raise ColumnError(message + "use WriteJagged or WriteNested for them") from error
+        if array.ndim < num_axes:
+            raise ColumnError(f"{name} takes several values at a time, got {rows!r}")
+        if array.size == 0 and not has_dtype and array.ndim <= num_axes:
+            return array
+        is_known = self._dtype is not None and array.dtype == self._dtype
+        dtype = array.dtype if is_known else storage_dtype(array.dtype, key=self._column.key)
+        shape = array.shape[num_axes:]
+        expected = shape if self._shape is None else self._shape
+        if shape != expected:
+            raise ColumnError(f"{name} has entries of shape {expected}, got {shape}")
+        if self._dtype is not None and dtype != self._dtype:
+            if has_dtype or not _may_take(array, self._dtype):
+                message = f"{name} holds {self._dtype}, got {dtype}; "
+                raise ColumnError(f"{message}cast on purpose with .astype({self._dtype.name!r})")
+            array = array.astype(self._dtype)
+        self._dtype, self._shape = self._dtype or dtype, expected
+        return array
 
 
-def _fits(array: Array, dtype: np.dtype[Any]) -> bool:
-    if array.size == 0:
-        return True
-    if array.dtype.kind not in "biufc" or dtype.kind not in "biufc":
-        return False
-    with np.errstate(all="ignore"):
-        cast = array.astype(dtype)
-    if dtype.kind in "fc" and array.dtype.kind in "fc":
-        return bool(np.all(np.isfinite(cast) | ~np.isfinite(array)))
-    return bool(np.all(cast == array)) and (dtype.kind == "b") == (array.dtype.kind == "b")
+def _may_take(array: Array, dtype: np.dtype[Any]) -> bool:
+    return fits(array, dtype) and (dtype.kind == "b") == (array.dtype.kind == "b")

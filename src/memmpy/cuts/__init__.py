@@ -1,7 +1,7 @@
 """Cuts: selections written as ROOT or Python would write them, read as data and never as code."""
 
 from memmpy.cuts.cache import Selection
-from memmpy.cuts.compute import compute_cut_batched
+from memmpy.cuts.compute import compute_cut_batched, read_cut, select
 from memmpy.cuts.cutflow import FlowStep, count_flow
 from memmpy.cuts.evaluate import Program, check_keys, compile, evaluate, passes
 from memmpy.cuts.expression import parse
@@ -18,6 +18,7 @@ from memmpy.cuts.tree import (
     Span,
     Text,
     Unary,
+    keys_in,
     keys_of,
 )
 from memmpy.cuts.values import ColumnLike, HashedText, JaggedLike, Values
@@ -47,9 +48,12 @@ __all__ = [
     "compute_cut_batched",
     "count_flow",
     "evaluate",
+    "keys_in",
     "keys_of",
     "normal",
     "parse",
     "passes",
+    "read_cut",
+    "select",
     "substitute",
 ]

@@ -1,27 +1,26 @@
 """The entries of a store that pass a cut, computed in steps and cached in the store."""
 
 import logging
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from memmpy.columns import ReadNested, ReadShaped, StoredColumn, open_columns
+from memmpy.columns import ReadNested, ReadShaped, Snapshot, StoredColumn, open_columns
 from memmpy.cuts.cache import CachedCut, Selection
 from memmpy.cuts.evaluate import Program, check_keys, compile, passes
 from memmpy.cuts.expression import parse
 from memmpy.cuts.normal import normal
 from memmpy.cuts.substitute import Constant, substitute
-from memmpy.cuts.tree import Node, keys_in
+from memmpy.cuts.tree import Node, keys_in, keys_of
 from memmpy.cuts.values import ColumnLike, HashedText
 from memmpy.errors import LengthError, OptionError
 from memmpy.store import Metadata, read_metadata
 from memmpy.typing import Entries, PathLike
 
-__all__ = ["STEP_SIZE", "compute_cut_batched", "read_cut"]
+__all__ = ["STEP_SIZE", "compute_cut_batched", "read_cut", "select"]
 
 logger = logging.getLogger(__name__)
 
@@ -78,27 +77,11 @@ def compute_cut_batched(
     CutWarning
         If a text in the cut belongs to no entry.
     """
-    if step_size < 1:
-        raise OptionError(f"step_size must be at least 1, got {step_size}")
-    program = compile(read_cut(expression, aliases=aliases, constants=constants))
+    cut = read_cut(expression, aliases=aliases, constants=constants)
     metadata = read_metadata(path)
-    check_keys(program.node, {key for key in metadata.columns if metadata.is_current(key)})
-    metadata, columns = open_columns(path, program.keys)
-    _check_kinds(program.node, columns)
-    num_entries = _num_entries(metadata, columns, path)
-    cut = CachedCut(Path(path), normal(program.node), _identities(program.keys, metadata))
-    selection = None if recreate else cut.find()
-    if selection is not None:
-        return selection
-    logger.info("computing the cut %s of %s", expression, path)
-    inputs = _Inputs(columns, metadata)
-    if not metadata.read_only:
-        try:
-            return cut.keep(inputs.selected(program, num_entries, step_size), expression)
-        except OSError as error:
-            logger.warning("the cut %s is not cached: %s", expression, error)
-    selected = list(inputs.selected(program, num_entries, step_size))
-    return np.concatenate([np.empty(0, np.int64), *selected]).view(np.memmap)
+    check_keys(cut, filter(metadata.is_current, metadata.columns))
+    snapshot = open_columns(path, sorted(keys_of(cut)) or None)
+    return select(snapshot, cut, step_size=step_size, recreate=recreate)
 
 
 def read_cut(
@@ -111,32 +94,57 @@ def read_cut(
     return substitute(parse(expression), aliases=aliases, constants=constants)
 
 
-def _check_kinds(node: Node, columns: Mapping[str, StoredColumn]) -> None:
-    for key in keys_in(node):
+def select(
+    snapshot: Snapshot, cut: Node, *, step_size: int = STEP_SIZE, recreate: bool = False
+) -> Selection:
+    """Return the entries that pass a cut, of columns as one commit left them."""
+    if step_size < 1:
+        raise OptionError(f"step_size must be at least 1, got {step_size}")
+    check_keys(cut, snapshot.columns)
+    metadata = snapshot.metadata
+    columns = {key: snapshot.columns[key] for key in sorted(keys_of(cut))}
+    _check_kinds(cut, columns)
+    # A constant passes all entries that there are, or none.
+    measured = columns or snapshot.columns
+    num_entries = _num_entries(snapshot.path, measured)
+    inputs = _Inputs(columns, metadata, num_entries, step_size)
+    program = compile(cut)
+    # What is wrong with the cut, or likely to be, is said whether it is cached or not.
+    passes(program, inputs.values(0, 0), num_entries=0)
+    identities = {key: metadata.columns[key].identity for key in sorted(measured)}
+    cached = CachedCut(snapshot.path, normal(cut), identities)
+    selection = None if recreate else cached.find()
+    if selection is not None:
+        return selection
+    logger.info("computing the cut %s of %s", cut.span, snapshot.path)
+    if not metadata.read_only:
+        try:
+            return cached.keep(inputs.selected(program), cut.span.text)
+        except OSError as error:
+            logger.warning("the cut %s is not cached: %s", cut.span, error)
+    pieces = list(inputs.selected(program))
+    return np.concatenate([np.empty(0, np.int64), *pieces]).view(np.memmap)
+
+
+def _check_kinds(cut: Node, columns: Mapping[str, StoredColumn]) -> None:
+    for key in keys_in(cut):
         column = columns[key.name]
-        if isinstance(column, (ReadNested, ReadShaped)):
+        if isinstance(column, ReadNested | ReadShaped):
             kind = "nested" if isinstance(column, ReadNested) else "shaped"
             hint = "cuts take vectors, jagged columns of one level, and text"
             raise key.span.error(f"a cut cannot use the {kind} column {key.name!r}", hint)
 
 
-def _num_entries(metadata: Metadata, columns: Mapping[str, StoredColumn], path: PathLike) -> int:
+def _num_entries(path: Path, columns: Mapping[str, StoredColumn]) -> int:
     lengths = {key: len(column) for key, column in columns.items()}
-    if not lengths:  # a constant passes all entries of the store, or none
-        current = filter(metadata.is_current, metadata.columns)
-        lengths = {key: metadata.columns[key].num_entries for key in current}
     if len(set(lengths.values())) > 1:
         short, long = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
         message = (
-            f"columns of {os.fspath(path)!r} differ in length: {short!r} has {lengths[short]} "
-            f"entries, {long!r} has {lengths[long]}"
+            f"columns of {str(path)!r} differ in length: {short!r} has "
+            f"{lengths[short]} entries, {long!r} has {lengths[long]}"
         )
         raise LengthError(message)
     return next(iter(lengths.values()), 0)
-
-
-def _identities(keys: Iterable[str], metadata: Metadata) -> dict[str, str]:
-    return {key: metadata.columns[key].identity for key in sorted(keys)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +153,27 @@ class _Inputs:
 
     columns: Mapping[str, StoredColumn]
     metadata: Metadata
+    num_entries: int
+    step_size: int
 
-    def selected(self, program: Program, num_entries: int, step_size: int) -> Iterator[Entries]:
+    def selected(self, program: Program) -> Iterator[Entries]:
         """Yield the entries that pass, step by step."""
-        for start in range(0, num_entries, step_size):
-            stop = min(start + step_size, num_entries)
-            values = {key: self._values(key, start, stop) for key in self.columns}
-            yield np.flatnonzero(passes(program, values, num_entries=stop - start)) + start
+        for start in range(0, self.num_entries, self.step_size):
+            stop = min(start + self.step_size, self.num_entries)
+            mask = passes(program, self.values(start, stop), num_entries=stop - start)
+            yield np.flatnonzero(mask) + start
+
+    def values(self, start: int, stop: int) -> dict[str, ColumnLike]:
+        """Return a run of entries of each column, as a cut takes them."""
+        return {key: self._values(key, start, stop) for key in self.columns}
 
     def _values(self, key: str, start: int, stop: int) -> ColumnLike:
         column = self.columns[key]
         values: Any = column[start:stop]
         if not isinstance(column, np.ndarray):
             return values  # type: ignore[no-any-return]
-        is_text = bool(self.metadata.columns[key].details.get("hashed")) and len(column) > 0
+        is_text = bool(self.metadata.columns[key].details.get("hashed"))
         # Old stores do not say which columns are hashes of text: their values do.
-        if is_text and int(column[0]) in self.metadata.hashes:
+        if is_text and (len(column) == 0 or int(column[0]) in self.metadata.hashes):
             return HashedText(np.asarray(values), self.metadata.hashes)
         return np.asarray(values)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memmpy.columns import open_columns
-from memmpy.cuts.compute import STEP_SIZE, compute_cut_batched
+from memmpy.cuts.compute import STEP_SIZE, read_cut, select
 from memmpy.cuts.expression import parse
 from memmpy.cuts.substitute import Constant
 from memmpy.cuts.tree import Logical
@@ -53,16 +53,16 @@ def count_flow(
     aliases, constants : mapping, optional
         As `compute_cut_batched` takes them.
     """
-    metadata, columns = open_columns(path, {by})
-    if not metadata.columns[by].details.get("hashed"):
+    snapshot = open_columns(path, None)
+    if by not in snapshot.columns or not snapshot.metadata.columns[by].details.get("hashed"):
         raise ColumnError(f"count by a name of the metadata; {by!r} holds no text")
-    hashed = np.asarray(columns[by])
-    texts = {number: metadata.hashes[number] for number in _distinct(hashed)}
-    labels = [] if expression is None else _steps(expression)
+    hashed = np.asarray(snapshot.columns[by])
+    texts = {number: snapshot.metadata.hashes[number] for number in _distinct(hashed)}
     flow = [FlowStep("all", _counts(hashed, None, texts))]
+    labels = [] if expression is None else _steps(expression)
     for i, label in enumerate(labels, start=1):
         part = " && ".join(f"({label})" for label in labels[:i])
-        selection = compute_cut_batched(path, part, aliases=aliases, constants=constants)
+        selection = select(snapshot, read_cut(part, aliases=aliases, constants=constants))
         flow.append(FlowStep(label, _counts(hashed, selection, texts)))
     return flow
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from memmpy.errors import MissingFileError, OptionError
 from memmpy.typing import PathLike
 
-__all__ = ["Input", "RFileConfig", "RootFiles", "list_inputs"]
+__all__ = ["Input", "RFileConfig", "RootFiles", "list_configs", "list_inputs"]
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,7 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
     OptionError
         If a tree of a file is named twice, or the files differ in the names of their metadata.
     """
-    configs = [_config(given) for given in _listed(root_files)]
-    if not configs:
-        raise OptionError("no ROOT files were given")
-    inputs = [found for config in configs for found in _find(config)]
+    inputs = [found for config in list_configs(root_files) for found in _find(config)]
     _check_metadata(inputs)
     seen: set[tuple[str, str | None]] = set()
     for found in inputs:
@@ -72,6 +69,14 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
             raise OptionError(message)
         seen.add((found.path, found.tree))
     return inputs
+
+
+def list_configs(root_files: RootFiles) -> list[RFileConfig]:
+    """Return what was given for files as a list of configurations."""
+    configs = [_config(given) for given in _listed(root_files)]
+    if not configs:
+        raise OptionError("no ROOT files were given")
+    return configs
 
 
 def _listed(root_files: RootFiles) -> Iterable[RFileConfig | PathLike]:

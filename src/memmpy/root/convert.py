@@ -81,7 +81,7 @@ def convert(
 
     Parameters
     ----------
-    root_files : RFileConfig or path, or a list of them
+    root_files : RFileConfig or path-like, or a list of them
         The files, whose events follow each other in this order. Paths may be patterns.
     path : path-like
         The store; made where it is missing.

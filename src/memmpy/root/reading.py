@@ -167,7 +167,8 @@ class TreeFile:
                 return self._tree[name]
         except KeyError:
             pass
-        raise MissingKeyError(f"no branch {name!r} in {self.where!r}{nearest(name, known)}")
+        message = f"no branch {name!r} in {self.where!r}{nearest(name, known)}"
+        raise MissingKeyError(message, name)
 
     def _form(self, branch: Any) -> Any:
         try:

@@ -13,7 +13,7 @@ from memmpy.errors import OptionError
 from memmpy.root.types import BranchType, type_of_values
 from memmpy.typing import Array
 
-__all__ = ["Padding", "Recipe", "make_recipes"]
+__all__ = ["Padding", "Recipe", "branches_of", "make_recipes"]
 
 _BRANCH = re.compile(r"[A-Za-z_][\w.:]*")
 
@@ -129,6 +129,11 @@ def make_recipes(
     paddings = {key: _padding(key, given) for key, given in keys_padded.items()}
     recipes = [_recipe(key, aliases, None) for key in sorted(keys)]
     return recipes + [_recipe(key, aliases, padding) for key, padding in paddings.items()]
+
+
+def branches_of(alias: str) -> frozenset[str]:
+    """Return the names that an alias uses; one that is a name itself stands for a branch."""
+    return frozenset({alias}) if _BRANCH.fullmatch(alias) else keys_of(parse(alias))
 
 
 def _check_names(

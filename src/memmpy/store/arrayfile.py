@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import ColumnError, CorruptStoreError, DiskError
+from memmpy.errors import ColumnError, CorruptStoreError, DiskError, ReadOnlyStoreError
 from memmpy.store.metadata import ArrayRecord
 from memmpy.typing import Array
 
@@ -20,6 +21,8 @@ __all__ = ["ArrayWriter", "disk_error", "map_array", "storage_dtype"]
 
 #: Bytes of values that are collected before they are written. A conversion has thousands of arrays.
 BUFFER_BYTES = 1 << 16
+#: What np.load accepts from a file it does not trust.
+_MAX_HEADER = 10_000
 
 
 def storage_dtype(dtype: np.dtype[Any], *, key: str) -> np.dtype[Any]:
@@ -28,21 +31,31 @@ def storage_dtype(dtype: np.dtype[Any], *, key: str) -> np.dtype[Any]:
     Raises
     ------
     ColumnError
-        If values of that dtype have no fixed width.
+        If values of that dtype have no fixed width, or a ``.npy`` file cannot name it.
     """
     if dtype.hasobject or dtype.kind in "OT":
         message = f"column {key!r} cannot hold Python objects (dtype {dtype}); give numbers"
         raise ColumnError(message)
     if dtype.kind in "US":
         raise ColumnError(f"column {key!r} cannot hold text (dtype {dtype}); use WriteText for it")
-    little: np.dtype[Any] = dtype.newbyteorder("<")
-    return little
+    little = dtype.newbyteorder("<")
+    try:
+        stored: np.dtype[Any] = np.lib.format.descr_to_dtype(_descr(little))
+        is_same = stored == little and stored.itemsize > 0 and bool(_header(stored, ()))
+    except ValueError:
+        is_same = False
+    if not is_same:
+        message = f"column {key!r} cannot hold the dtype {dtype}: "
+        raise ColumnError(message + "its fields overlap, have no bytes, or cannot be named")
+    return stored
 
 
-def disk_error(error: OSError, *, what: str) -> DiskError:
+def disk_error(error: OSError, *, what: str) -> DiskError | ReadOnlyStoreError:
     """Return the error to raise when the file system refused to write."""
-    reason = error.strerror or str(error)
-    message = f"cannot write {what}: {reason}; the store keeps what it held before"
+    message = f"cannot write {what}: {error.strerror or error}"
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}:
+        return ReadOnlyStoreError(f"{message}; write to another path")
+    message += "; the store keeps what it held before"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         message += "; free some space and run again"
     return DiskError(message, error.errno or errno.EIO)
@@ -71,11 +84,12 @@ class ArrayWriter:
         self.path, self._key = path, key
         self._crc = 0
         self._fill = 0
+        self._failure: Exception | None = None
         row_bytes = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
         self._buffer = np.empty((max(1, BUFFER_BYTES // max(1, row_bytes)), *shape), dtype)
         self._capacity = len(self._buffer)
         with self._open("xb") as file:
-            self._header_bytes = self._write_header(file)
+            _write_all(file, _header(dtype, (0, *shape)))
 
     def append(self, row: Any) -> None:
         """Add one row, which numpy casts to the dtype of the file."""
@@ -100,12 +114,13 @@ class ArrayWriter:
 
     def finish(self) -> ArrayRecord:
         """Write what is left and the header, and see that all is on disk."""
+        if self._failure is not None:
+            raise self._failure
         self._flush()
-        with self._open("r+b") as file:
-            if self._write_header(file) != self._header_bytes:
-                raise AssertionError("the header changed its size")
-            os.fsync(file.fileno())
         shape = (self.num_rows, *self.shape)
+        with self._open("r+b") as file:
+            _write_all(file, _header(self.dtype, shape))
+            os.fsync(file.fileno())
         return ArrayRecord(self.path.name, self.dtype, shape, f"crc32:{self._crc:08x}")
 
     def _flush(self) -> None:
@@ -117,8 +132,7 @@ class ArrayWriter:
         data = _bytes_of(rows)
         self._crc = zlib.crc32(data, self._crc)
         with self._open("ab") as file:
-            while len(data):
-                data = data[file.write(data) :]
+            _write_all(file, data)
 
     @contextmanager
     def _open(self, mode: Literal["xb", "ab", "r+b"]) -> Iterator[FileIO]:
@@ -127,17 +141,10 @@ class ArrayWriter:
             with self.path.open(mode, buffering=0) as file:
                 yield file
         except OSError as error:
-            raise disk_error(error, what=f"column {self._key!r} to {str(self.path)!r}") from error
-
-    def _write_header(self, file: FileIO) -> int:
-        # numpy leaves room in a header for its first axis to grow in place.
-        header = {
-            "descr": np.lib.format.dtype_to_descr(self.dtype),
-            "fortran_order": False,
-            "shape": (self.num_rows, *self.shape),
-        }
-        np.lib.format.write_array_header_1_0(file, header)
-        return file.tell()
+            what = f"column {self._key!r} to {str(self.path)!r}"
+            # Whoever catches this must not commit a file that lacks rows.
+            self._failure = disk_error(error, what=what)
+            raise self._failure from error
 
 
 def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[Any, Any]:
@@ -152,20 +159,44 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
         If the file is not what the metadata says.
     FileNotFoundError
         If it is not there.
+    DiskError
+        If the process may not have more files open.
     """
+    try:
+        return _map(directory, record, key=key)
+    except OSError as error:
+        # Python keeps a file handle for every map; most systems grant more when asked.
+        if error.errno != errno.EMFILE:
+            raise
+        if not _raise_limit():
+            message = f"cannot open column {key!r}: {error.strerror}, and every array needs one; "
+            raise DiskError(message + "allow more with ulimit -n", errno.EMFILE) from error
+    return map_array(directory, record, key=key)
+
+
+def _map(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[Any, Any]:
     path = directory / record.file
+    header = _header(record.dtype, record.shape) if record.has_header else b""
+    start = len(header)
     with path.open("rb") as file:
-        start = _check_header(file, record, key=key) if record.has_header else 0
+        found = file.read(start)
         size = os.fstat(file.fileno()).st_size
+    if size == start + record.nbytes and found == header:
+        if record.nbytes == 0:
+            return _empty_map(record)
+        return np.memmap(path, record.dtype, "r", offset=start, shape=record.shape)
+    wrong = f"is not an array of {record.dtype} and shape {record.shape}"
     if size != start + record.nbytes:
-        message = (
-            f"column {key!r} of {str(directory)!r} is damaged: {path.name} has {size} bytes, "
-            f"expected {start + record.nbytes}; convert or write the column again"
-        )
-        raise CorruptStoreError(message)
-    if record.nbytes == 0:
-        return _empty_map(record)
-    return np.memmap(path, record.dtype, "r", offset=start, shape=record.shape)
+        wrong = f"has {size} bytes, expected {start + record.nbytes}"
+    message = f"column {key!r} of {str(directory)!r} is damaged: {path.name} {wrong}"
+    raise CorruptStoreError(f"{message}; convert or write the column again")
+
+
+def _raise_limit() -> bool:
+    """Let this process have as many files open as it may, and say whether these are more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return soft != hard
 
 
 def checksum(values: Array) -> str:
@@ -177,22 +208,33 @@ def checksum(values: Array) -> str:
     return f"crc32:{crc:08x}"
 
 
-def _check_header(file: Any, record: ArrayRecord, *, key: str) -> int:
-    try:
-        version = np.lib.format.read_magic(file)
-        if version != (1, 0):
-            raise ValueError(f".npy version {version}")  # noqa: TRY301
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    except ValueError as error:
-        message = f"column {key!r} is damaged: {record.file} has no .npy header: {error}"
-        raise CorruptStoreError(message) from error
-    if (shape, fortran, dtype) != (record.shape, False, record.dtype):
-        message = (
-            f"column {key!r} is damaged: {record.file} holds {dtype} of shape {shape}, "
-            f"the metadata says {record.dtype} of shape {record.shape}"
-        )
-        raise CorruptStoreError(message)
-    return int(file.tell())
+def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """Return a ``.npy`` header whose size does not depend on the number of rows.
+
+    Our own, so that its bytes can be compared: numpy may lay them out in another way one day.
+    """
+    text = f"{{'descr': {_descr(dtype)!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
+    room = 20 - len(str(shape[0])) if shape else 20
+    length = -(-(10 + len(text) + room + 1) // 64) * 64 - 10
+    if length > _MAX_HEADER:
+        raise ValueError("np.load refuses headers that long")
+    return (
+        b"\x93NUMPY\x01\x00"
+        + length.to_bytes(2, "little")
+        + (text.ljust(length - 1) + "\n").encode("latin1")
+    )
+
+
+def _descr(dtype: np.dtype[Any]) -> Any:
+    """Return what a ``.npy`` header calls a dtype: a string, or a list of fields."""
+    return dtype.str if dtype.names is None else dtype.descr
+
+
+def _write_all(file: FileIO, data: bytes | memoryview) -> None:
+    """Write all of it: a disk that is nearly full takes a part before it refuses."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _empty_map(record: ArrayRecord) -> np.memmap[Any, Any]:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +12,12 @@ from typing import Any, final
 
 import numpy as np
 
+from memmpy._version import __version__
 from memmpy.errors import (
     CorruptStoreError,
+    MemmpyError,
     MissingFileError,
+    OptionError,
     ReadOnlyStoreError,
 )
 from memmpy.store.arrayfile import ArrayWriter, disk_error, storage_dtype
@@ -28,9 +31,6 @@ __all__ = ["LOCK_TIMEOUT", "Transaction", "read_metadata", "write_atomically"]
 
 #: Seconds that a writer waits for another process, unless told otherwise.
 LOCK_TIMEOUT = 60.0
-
-# Two threads of one process share the lock of a store: they commit one after the other.
-_commit_mutex = threading.Lock()
 
 
 def read_metadata(path: PathLike) -> Metadata:
@@ -46,14 +46,13 @@ def read_metadata(path: PathLike) -> Metadata:
     file = Path(path) / METADATA
     try:
         text = file.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        there = "the directory holds no " + METADATA if Path(path).is_dir() else "no such directory"
-        raise MissingFileError(f"no store at {os.fspath(path)!r}: {there}") from None
-    except UnicodeDecodeError as error:
-        raise CorruptStoreError(f"{str(file)!r} is damaged: {error}") from error
-    try:
         document = json.loads(text)
-    except ValueError as error:
+    except (FileNotFoundError, NotADirectoryError):
+        there = "no such directory"
+        if Path(path).exists():
+            there = f"it holds no {METADATA}" if Path(path).is_dir() else "it is a file"
+        raise MissingFileError(f"no store at {os.fspath(path)!r}: {there}") from None
+    except (ValueError, RecursionError) as error:
         raise CorruptStoreError(f"{str(file)!r} is damaged: {error}") from error
     read = decode_legacy if is_legacy(document) else decode
     return read(document, path=str(file))
@@ -69,8 +68,10 @@ def write_atomically(file: Path, data: bytes) -> None:
             os.fsync(stream.fileno())
         aside.replace(file)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise disk_error(error, what=repr(str(file))) from error
+    finally:
+        with suppress(OSError):
+            aside.unlink()
     # The file is in place: that its directory cannot be synced is no reason to undo anything.
     with suppress(OSError):
         _sync_directory(file.parent)
@@ -102,23 +103,27 @@ class Transaction:
         self.directory = Path(path)
         self._lock_timeout = lock_timeout
         self._stack = ExitStack()
+        self._is_open = False
+
+    def __enter__(self) -> "Transaction":
+        if self._is_open:
+            raise OptionError("this transaction is open already; make another one")
         self._arrays: list[Path] = []
         self._columns: dict[str, ColumnRecord] = {}
         self._changes: list[Callable[[Metadata], Metadata]] = []
-        self._generation = 0
-
-    def __enter__(self) -> "Transaction":
         _make_directory(self.directory)
-        is_first = self._stack.enter_context(hold_lock(self.directory, timeout=self._lock_timeout))
+        self._read()  # a store that can only be read gets no lock file
+        lock = hold_lock(self.directory, timeout=self._lock_timeout, when_taken=self._sweep)
+        self._mutex = self._stack.enter_context(lock)
         try:
             #: What the store held when the transaction began.
             self.metadata = self._read()
-            self._generation = self.metadata.generation + 1
-            if is_first:
-                self._sweep()
         except BaseException:
             self._stack.close()
             raise
+        self._generation = self.metadata.generation + 1
+        self._process = os.getpid()
+        self._is_open = True
         return self
 
     def __exit__(
@@ -127,6 +132,9 @@ class Transaction:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._is_open = False
+        if os.getpid() != self._process:  # a forked child ran out of the block: the parent writes
+            return
         with self._stack:
             if kind is not None:
                 self._abort()
@@ -141,18 +149,27 @@ class Transaction:
         self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], *, key: str
     ) -> ArrayWriter:
         """Return a writer of a new array; `name` is unique in the store, `key` is its column."""
+        self.check_open()
         dtype = storage_dtype(dtype, key=key)
-        while (file := self.directory / array_file(name, self._generation)).exists():
-            self._generation += 1
-        self._arrays.append(file)
-        return ArrayWriter(file, dtype, shape, key)
+        with self._mutex:
+            while (file := self.directory / array_file(name, self._generation)).exists():
+                self._generation += 1
+            self._arrays.append(file)
+            return ArrayWriter(file, dtype, shape, key)
+
+    def check_open(self) -> None:
+        """Raise an `OptionError` outside the ``with`` block: nothing would be committed."""
+        if not self._is_open:
+            raise OptionError("open the transaction first: with Transaction(path) as transaction:")
 
     def put(self, key: str, column: ColumnRecord) -> None:
         """Let the store have this column, in place of one of the same key, once it commits."""
+        self.check_open()
         self._columns[key] = column
 
     def change(self, change: Callable[[Metadata], Metadata]) -> None:
         """Let `change` be applied to the metadata when the transaction commits."""
+        self.check_open()
         self._changes.append(change)
 
     def _read(self) -> Metadata:
@@ -169,7 +186,7 @@ class Transaction:
         return metadata
 
     def _commit(self) -> None:
-        with _commit_mutex:
+        with self._mutex:
             before = self._read()
             after = dataclasses.replace(
                 before,
@@ -178,25 +195,32 @@ class Transaction:
             )
             for change in self._changes:
                 after = change(after)
-            text = encode(after, written_by=_version())
-            write_atomically(self.directory / METADATA, text.encode())
-        for file in _files(before) - _files(after):
-            (self.directory / file).unlink(missing_ok=True)
+            file = self.directory / METADATA
+            text = encode(after, written_by=__version__)
+            decode(json.loads(text), path=str(file))  # what cannot be read back is not committed
+            write_atomically(file, text.encode())
+        self._remove(_files(before) - _files(after))
+        self._remove(self._written() - _files(after))
 
     def _abort(self) -> None:
         # An interrupt can come after the metadata flipped: what it names must stay.
-        known = _files(self._read())
-        for file in self._arrays:
-            if file.name not in known:
-                file.unlink(missing_ok=True)
+        with suppress(MemmpyError, OSError):
+            self._remove(self._written() - _files(self._read()))
 
     def _sweep(self) -> None:
-        """Remove what killed writers left; nobody else writes while the lock is fresh."""
-        known = _files(self.metadata)
-        for file in self.directory.iterdir():
-            is_left = is_array_file(file) and file.name not in known
-            if is_left or (file.name.startswith(METADATA) and file.suffix == ".tmp"):
-                file.unlink(missing_ok=True)
+        """Remove what killed writers left: nobody writes yet."""
+        names = {file.name for file in self.directory.iterdir()}
+        left = {name for name in names if name.startswith(METADATA) and name.endswith(".tmp")}
+        self._remove(left | {name for name in names if is_array_file(name)} - _files(self._read()))
+
+    def _written(self) -> set[str]:
+        return {file.name for file in self._arrays}
+
+    def _remove(self, names: Iterable[str]) -> None:
+        # What cannot be removed now is swept later.
+        for name in names:
+            with suppress(OSError):
+                (self.directory / name).unlink()
 
 
 def _files(metadata: Metadata) -> set[str]:
@@ -209,8 +233,7 @@ def _make_directory(directory: Path) -> None:
     except FileExistsError:
         raise ReadOnlyStoreError(f"{str(directory)!r} is a file, not a directory") from None
     except OSError as error:
-        message = f"cannot make the directory {str(directory)!r}: {error.strerror or error}"
-        raise ReadOnlyStoreError(message) from error
+        raise disk_error(error, what=f"to {str(directory)!r}") from error
 
 
 def _sync_directory(directory: Path) -> None:
@@ -219,12 +242,3 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("memmpy")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "unknown"

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from pathlib import Path
 
 __all__ = ["CUTS", "LOCK", "METADATA", "array_file", "hash64", "hash_text", "is_array_file"]
 
@@ -31,6 +30,6 @@ def array_file(name: str, generation: int) -> str:
     return f"{hash_text(hash64(name))}.{generation}.npy"
 
 
-def is_array_file(path: Path) -> bool:
-    """Say whether a file's name is one that `array_file` makes."""
-    return _ARRAY_FILE.fullmatch(path.name) is not None
+def is_array_file(name: str) -> bool:
+    """Say whether a file name is one that `array_file` makes."""
+    return _ARRAY_FILE.fullmatch(name) is not None

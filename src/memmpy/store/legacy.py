@@ -10,12 +10,18 @@ import numpy as np
 
 from memmpy.errors import CorruptStoreError
 from memmpy.store.layout import hash64, hash_text
-from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
+from memmpy.store.metadata import (
+    ArrayRecord,
+    ColumnRecord,
+    Metadata,
+    array_of_json,
+    hashes_of_json,
+)
 
 __all__ = ["decode_legacy", "is_legacy"]
 
-# Cached cuts lay among the columns, under the text of their expression.
-_CUT_CHARACTERS = frozenset("<>=!&|()+*/% ")
+# What no name of a branch has, and hardly a cut lacks.
+_CUT_CHARACTERS = frozenset("<>=!&|~()[]+*/% ")
 
 
 def is_legacy(document: Any) -> bool:
@@ -27,15 +33,10 @@ def decode_legacy(document: dict[str, Any], *, path: str) -> Metadata:
     """Return what the metadata of memmpy 0.1.2 says, in today's terms."""
     try:
         arrays = {
-            name: ArrayRecord(
-                file=f"{hash_text(hash64(name))}.npy",
-                dtype=np.dtype(array["dtype"]),
-                shape=tuple(array["shape"]),
-                has_header=False,
-            )
+            name: array_of_json(array, file=f"{hash_text(hash64(name))}.npy", has_header=False)
             for name, array in document["arrays"].items()
         }
-        hashes = {int(number, 16): text for number, text in document.get("hashes", {}).items()}
+        hashes = hashes_of_json(document.get("hashes", {}))
         keys = [name for name in arrays if _is_column(name, arrays)]
         columns = {key: _column(key, arrays) for key in keys}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -48,9 +49,10 @@ def _is_column(name: str, arrays: dict[str, ArrayRecord]) -> bool:
     key, _, suffix = name.rpartition(":")
     if key in arrays and suffix in {"index", "shape"}:
         return False
-    if name.endswith(":shape:index"):
-        return False
-    return not _CUT_CHARACTERS.intersection(name)
+    # Cached cuts lay among the columns, as int64 under the text of their expression.
+    is_entries = arrays[name].dtype == np.int64 and len(arrays[name].shape) == 1
+    is_jagged = f"{name}:index" in arrays
+    return is_jagged or not (is_entries and _CUT_CHARACTERS.intersection(name))
 
 
 def _column(key: str, arrays: dict[str, ArrayRecord]) -> ColumnRecord:

@@ -3,14 +3,15 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import filelock
 
-from memmpy.errors import ReadOnlyStoreError, StoreLockedError
+from memmpy.errors import StoreLockedError
+from memmpy.store.arrayfile import disk_error
 from memmpy.store.layout import LOCK
 
 __all__ = ["hold_lock"]
@@ -32,11 +33,14 @@ class _Held:
 
 _held: dict[str, _Held] = {}
 _held_mutex = threading.Lock()
+# Locks of a parent process: to let go of one here would unlock it there.
+_inherited: list[_Held] = []
 
 
 def _forget() -> None:
     """Make a forked child ask for locks of its own."""
     global _held_mutex  # noqa: PLW0603
+    _inherited.extend(_held.values())
     _held.clear()
     _held_mutex = threading.Lock()
 
@@ -45,14 +49,25 @@ os.register_at_fork(after_in_child=_forget)
 
 
 @contextmanager
-def hold_lock(directory: Path, *, timeout: float) -> Iterator[bool]:
-    """Hold the writer's lock of a store, and yield whether this process just took it.
+def hold_lock(
+    directory: Path, *, timeout: float, when_taken: Callable[[], None]
+) -> Iterator[threading.RLock]:
+    """Hold the writer's lock of a store, and yield what its threads take turns with.
+
+    Parameters
+    ----------
+    directory : Path
+        The store.
+    timeout : float
+        Seconds to wait for another process; below zero, for ever.
+    when_taken : callable
+        Called before anybody else in this process has the lock, where it had to be taken.
 
     Raises
     ------
     StoreLockedError
-        If another process held it for `timeout` seconds (below zero: wait for ever).
-    ReadOnlyStoreError
+        If another process held it for `timeout` seconds.
+    ReadOnlyStoreError, DiskError
         If the directory cannot be written to.
     """
     with _held_mutex:
@@ -61,17 +76,23 @@ def hold_lock(directory: Path, *, timeout: float) -> Iterator[bool]:
             name, _Held(filelock.FileLock(directory / LOCK, thread_local=False))
         )
     with held.mutex:
-        is_first = held.num_holders == 0
-        if is_first:
+        if held.num_holders == 0:
             _acquire(held.lock, directory, timeout)
+            try:
+                when_taken()
+            except BaseException:
+                held.lock.release()
+                raise
         held.num_holders += 1
     try:
-        yield is_first
+        yield held.mutex
     finally:
-        with held.mutex:
-            held.num_holders -= 1
-            if held.num_holders == 0:
-                held.lock.release()
+        # In a forked child there is nothing to let go of.
+        if _held.get(name) is held:
+            with held.mutex:
+                held.num_holders -= 1
+                if held.num_holders == 0:
+                    held.lock.release()
 
 
 def _acquire(lock: filelock.BaseFileLock, directory: Path, timeout: float) -> None:
@@ -89,5 +110,4 @@ def _acquire(lock: filelock.BaseFileLock, directory: Path, timeout: float) -> No
         )
         raise StoreLockedError(message) from None
     except OSError as error:
-        message = f"cannot write to {str(directory)!r}: {error.strerror or error}"
-        raise ReadOnlyStoreError(message) from error
+        raise disk_error(error, what=f"to {str(directory)!r}") from error

@@ -41,7 +41,7 @@ def verify(path: PathLike) -> list[Problem]:
             except FileNotFoundError:
                 problems.append(Problem(key, array.file, "the file is missing"))
                 continue
-            except CorruptStoreError as error:
+            except (CorruptStoreError, OSError) as error:
                 problems.append(Problem(key, array.file, str(error)))
                 continue
             if array.checksum is not None and checksum(values) != array.checksum:

@@ -1,0 +1,265 @@
+"""Stores that released versions wrote, under ``tests/stores``, are read as they were meant."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from memmpy.columns import (
+    ReadJagged,
+    ReadNested,
+    ReadShaped,
+    ReadText,
+    WriteVector,
+    load_memmaps,
+    read_vector,
+)
+from memmpy.errors import CorruptStoreError, ReadOnlyStoreError
+from memmpy.store import FORMAT_VERSION, METADATA, array_file, hash64, read_metadata, verify
+
+STORES = Path(__file__).parents[1] / "stores"
+
+
+@pytest.fixture
+def format_1(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STORES / "format-1", tmp_path / "format-1"))
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A store that memmpy 0.1.2 itself wrote."""
+    return Path(shutil.copytree(STORES / "memmpy-0.1.2", tmp_path / "old"))
+
+
+def document(store: Path) -> Any:
+    return json.loads((store / METADATA).read_text())
+
+
+def write_old(store: Path, arrays: dict[str, np.ndarray], texts: set[str]) -> Path:
+    """Write a store as memmpy 0.1.2 laid it out."""
+    store.mkdir()
+    described = {}
+    for name, array in arrays.items():
+        (store / f"{hash64(name):0>16x}.npy").write_bytes(array.tobytes())
+        shape = list(array.shape)
+        described[name] = {"check": "x", "dtype": array.dtype.str, "shape": shape}
+    hashes = {f"{hash64(text):0>16x}": text for text in texts | set(arrays)}
+    (store / METADATA).write_text(json.dumps({"arrays": described, "hashes": hashes}, indent=4))
+    return store
+
+
+class TestFormat1:
+    def test_every_kind_of_column_holds_what_was_written(self, format_1: Path) -> None:
+        columns: dict[str, Any] = dict(load_memmaps(format_1))
+        fields = columns["fields"]
+        assert columns["met"].tolist() == [10.5, 20.25, 30.0]
+        assert columns["met"].dtype == np.float32
+        assert columns["event"].tolist() == [2**64 - 1, 2**53 + 1, 0]
+        assert fields.dtype == np.dtype([("run", "<u4"), ("weight", "<f8", (2,))])
+        assert fields["weight"].tolist() == [[0.5, 1.5], [2.5, 3.5], [4.5, 5.5]]
+        assert [entry.tolist() for entry in columns["jet_pt"]] == [[50, 30], [], [80]]
+        images = [entry.tolist() for entry in columns["images"]]
+        assert images == [[[0, 1, 2], [3, 4, 5]], [[7]], []]
+        assert columns["images"][2].shape == (0, 2)
+        assert list(columns["trigger"]) == ["mu26", "", "é28"]
+        assert columns["vertices"].to_awkward().to_list() == [
+            [{"z": 1.5, "tracks": [1, 2]}],
+            [],
+            [{"z": 2.5, "tracks": []}],
+        ]
+
+    def test_every_kind_opens_as_what_it_is(self, format_1: Path) -> None:
+        columns = load_memmaps(format_1)
+        assert isinstance(columns["jet_pt"], ReadJagged)
+        assert isinstance(columns["images"], ReadShaped)
+        assert isinstance(columns["trigger"], ReadText)
+        assert isinstance(columns["vertices"], ReadNested)
+
+    def test_its_checksums_still_hold(self, format_1: Path) -> None:
+        assert verify(format_1) == []
+
+    def test_its_sources_and_texts_are_known(self, format_1: Path) -> None:
+        metadata = read_metadata(format_1)
+        [source] = metadata.sources
+        assert source.path == "/data/ttH.root"
+        assert source.id == "071c10663e98b141"
+        assert metadata.is_current("met")
+        assert metadata.hashes == {hash64("ttH"): "ttH"}
+
+    def test_it_can_be_written_to(self, format_1: Path) -> None:
+        with WriteVector(format_1, "met") as column:
+            column.append(1.0)
+        assert read_vector(format_1, "met").tolist() == [1.0]
+        assert len(load_memmaps(format_1)) == 7
+        assert verify(format_1) == []
+
+    def test_the_names_of_its_files_are_frozen(self, format_1: Path) -> None:
+        arrays = document(format_1)["columns"]["jet_pt"]["arrays"]
+        assert arrays["content"]["file"] == "9f067a833d538a59.1.npy" == array_file("jet_pt", 1)
+        assert arrays["offsets"]["file"] == array_file("jet_pt:offsets", 1)
+        assert METADATA == "metadata_memmpy.json"
+
+    def test_the_fields_of_its_metadata_are_frozen(self, format_1: Path) -> None:
+        found = document(format_1)
+        assert list(found) == [
+            "format",
+            "format_version",
+            "memmpy_version",
+            "generation",
+            "columns",
+            "hashes",
+            "sources",
+        ]
+        assert found["format"] == "memmpy store"
+        assert found["format_version"] == FORMAT_VERSION == 1
+        assert found["columns"]["met"] == {
+            "kind": "vector",
+            "num_entries": 3,
+            "arrays": {
+                "values": {
+                    "file": "76b16658e23944a8.1.npy",
+                    "dtype": "<f4",
+                    "shape": [3],
+                    "checksum": "crc32:ca96c3a8",
+                }
+            },
+            "details": {},
+            "origin": {"recipe": {"branch": "met"}, "parts": [["071c10663e98b141", 3]]},
+        }
+        assert found["sources"] == [
+            {
+                "path": "/data/ttH.root",
+                "uuid": "0123456789abcdef0123456789abcdef",
+                "size": 1234,
+                "mtime_ns": 1_700_000_000_000_000_000,
+                "tree": "nominal;1",
+                "asked": "nominal",
+                "num_entries": 3,
+                "entry_start": 0,
+                "metadata": {"process": "ttH"},
+            }
+        ]
+
+    def test_the_roles_of_its_arrays_are_frozen(self, format_1: Path) -> None:
+        columns = document(format_1)["columns"]
+        roles = {key: list(column["arrays"]) for key, column in columns.items()}
+        assert roles == {
+            "met": ["values"],
+            "event": ["values"],
+            "fields": ["values"],
+            "jet_pt": ["content", "offsets"],
+            "images": ["content", "offsets", "shapes", "shapes_offsets"],
+            "trigger": ["content", "offsets"],
+            "vertices": [
+                "node0-offsets",
+                "node0.0.0-data",
+                "node0.0.1-offsets",
+                "node0.0.1.0-data",
+            ],
+        }
+
+    def test_todays_memmpy_writes_the_same_bytes(self, format_1: Path, tmp_path: Path) -> None:
+        with WriteVector(tmp_path / "new", "met") as column:
+            column.extend(np.array([10.5, 20.25, 30.0], np.float32))
+        name = "76b16658e23944a8.1.npy"
+        assert (tmp_path / "new" / name).read_bytes() == (format_1 / name).read_bytes()
+        written = document(tmp_path / "new")["columns"]["met"]["arrays"]
+        assert written == document(format_1)["columns"]["met"]["arrays"]
+
+
+class TestMemmpy012:
+    def test_columns_that_it_wrote_hold_what_was_written(self, old: Path) -> None:
+        columns: dict[str, Any] = dict(load_memmaps(old))
+        assert columns["met"].tolist() == [10.5, 20.25, 30.0, 40.0]
+        assert columns["met"].dtype == np.float32
+        assert columns["jet_pt"].tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
+        assert columns["process"].tolist() == [0x6A5C9B1F_2D3E4F50]
+        assert [entry.tolist() for entry in columns["hits"]] == [[1.5, 2.5], [3.5]]
+        assert [entry.tolist() for entry in columns["images"]] == [
+            [[0, 1, 2], [3, 4, 5]],
+            [[0], [1]],
+        ]
+
+    def test_each_column_opens_as_what_it_is(self, old: Path) -> None:
+        columns = load_memmaps(old)
+        assert list(columns) == ["met", "jet_pt", "process", "hits", "images"]
+        assert isinstance(columns["hits"], ReadJagged)
+        assert isinstance(columns["images"], ReadShaped)
+
+    def test_columns_open_by_their_own_readers(self, old: Path) -> None:
+        assert read_vector(old, "met").tolist() == [10.5, 20.25, 30.0, 40.0]
+        assert ReadJagged(old, "hits").counts.tolist() == [2, 1]
+        assert ReadShaped(old, "images")[1].shape == (2, 1)
+
+    def test_cached_cuts_are_no_columns(self, old: Path) -> None:
+        assert "met > 15" in document(old)["arrays"]
+        assert "met > 15" not in load_memmaps(old)
+
+    def test_it_is_never_written_to(self, old: Path) -> None:
+        before = {file.name: file.read_bytes() for file in old.iterdir()}
+        message = r"was made by memmpy 0\.1\.2 and can only be read; write to another path"
+        with pytest.raises(ReadOnlyStoreError, match=message), WriteVector(old, "met") as column:
+            column.append(1.0)
+        assert {file.name: file.read_bytes() for file in old.iterdir()} == before
+
+    def test_a_truncated_file_is_an_error(self, old: Path) -> None:
+        file = old / f"{hash64('met'):0>16x}.npy"
+        file.write_bytes(file.read_bytes()[:-1])
+        with pytest.raises(CorruptStoreError, match="has 15 bytes, expected 16"):
+            read_vector(old, "met")
+
+    def test_nothing_is_verified_that_has_no_checksum(self, old: Path) -> None:
+        assert verify(old) == []
+
+    def test_a_layout_made_by_hand_is_read_as_one_it_wrote(self, tmp_path: Path) -> None:
+        arrays = {
+            "met": np.array([1.5, 2.5]),
+            "process": np.array([hash64("ttH")] * 2, np.uint64),
+            "jet_pt": np.arange(3, dtype=np.float32),
+            "jet_pt:index": np.array([0, 1, 3]),
+            "image": np.arange(4, dtype=np.int16),
+            "image:index": np.array([0, 0, 4]),
+            "image:shape": np.array([0, 2, 2]),
+            "image:shape:index": np.array([0, 1, 3]),
+            "is_tight": np.array([True, False]),
+            "met>2": np.array([1]),
+            "~is_tight": np.array([1]),
+            "jet pt": np.array([0.5]),
+        }
+        store = write_old(tmp_path / "old", arrays, {"ttH"})
+        columns: dict[str, Any] = dict(load_memmaps(store))
+        keys = ["met", "process", "jet_pt", "image", "is_tight", "jet pt"]
+        assert list(columns) == keys
+        assert columns["jet_pt"][1].tolist() == [1, 2]
+        assert columns["image"][0].shape == (0,)
+        assert columns["image"][1].tolist() == [[0, 1], [2, 3]]
+        assert read_metadata(store).hashes[int(columns["process"][0])] == "ttH"
+
+    @pytest.mark.parametrize(
+        "arrays",
+        [
+            None,
+            [],
+            {"met": None},
+            {"met": {"dtype": "<f4"}},
+            {"met": {"dtype": "nonsense", "shape": [1]}},
+            {"met": {"dtype": "|O", "shape": [1]}},
+            {"met": {"dtype": "<f4", "shape": [-1]}},
+            {"met": {"dtype": "<f4", "shape": "1"}},
+        ],
+        ids=str,
+    )
+    def test_damaged_metadata_is_an_error(self, old: Path, arrays: Any) -> None:
+        (old / METADATA).write_text(json.dumps({"arrays": arrays, "hashes": {}}))
+        message = r"looks like memmpy 0\.1\.2 wrote it, but is damaged"
+        with pytest.raises(CorruptStoreError, match=message):
+            load_memmaps(old)
+
+    def test_offsets_that_are_no_offsets_are_an_error(self, tmp_path: Path) -> None:
+        arrays = {"hits": np.arange(3.0), "hits:index": np.array([0.0, 3.0])}
+        store = write_old(tmp_path / "old", arrays, set())
+        with pytest.raises(CorruptStoreError, match="its arrays make no jagged column"):
+            ReadJagged(store, "hits")

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from memmpy.columns import WriteJagged
+from memmpy.errors import MissingFileError
+from memmpy.store import Problem, read_metadata, verify
+
+
+@pytest.fixture
+def file(store: Path) -> Path:
+    with WriteJagged(store, "j") as column:
+        column.extend([np.arange(5.0), np.arange(2.0)])
+    return store / read_metadata(store).columns["j"].arrays["content"].file
+
+
+def test_a_whole_store_has_no_problems(file: Path) -> None:
+    assert verify(file.parent) == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.integers(128, 128 + 7 * 8 - 1), flip=st.integers(1, 255))
+def test_any_flipped_byte_is_found(file: Path, position: int, flip: int) -> None:
+    whole = file.read_bytes()
+    damaged = bytearray(whole)
+    damaged[position] ^= flip
+    file.write_bytes(damaged)
+    assert verify(file.parent) == [Problem("j", file.name, "the checksum differs")]
+    file.write_bytes(whole)
+
+
+def test_a_missing_file_is_found(file: Path) -> None:
+    file.unlink()
+    assert verify(file.parent) == [Problem("j", file.name, "the file is missing")]
+
+
+def test_a_truncated_file_is_found(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+    [problem] = verify(file.parent)
+    assert problem.key == "j"
+    assert "has 183 bytes, expected 184" in problem.message
+
+
+def test_a_file_that_cannot_be_opened_is_found(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+    [problem] = verify(file.parent)
+    assert "Is a directory" in problem.message
+
+
+def test_all_problems_are_named(file: Path) -> None:
+    for array in file.parent.glob("*.npy"):
+        array.unlink()
+    assert {problem.key for problem in verify(file.parent)} == {"x", "j"}
+
+
+def test_a_missing_store_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="no store at"):
+        verify(tmp_path / "nothing")
