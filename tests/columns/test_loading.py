@@ -14,7 +14,7 @@ from memmpy.columns import (
     read_vector,
 )
 from memmpy.errors import ColumnError, CorruptStoreError, MissingKeyError, OptionError
-from memmpy.store import METADATA, Origin, Transaction, read_metadata
+from memmpy.store import METADATA, Origin, read_metadata
 
 
 @pytest.fixture
@@ -112,13 +112,3 @@ def test_offsets_of_another_dtype_are_an_error(filled: Path) -> None:
     edit(filled, "columns", "j", "arrays", "offsets", "dtype", value="<f8")
     with pytest.raises(CorruptStoreError, match="its arrays make no jagged column"):
         ReadJagged(filled, "j")
-
-
-def test_readers_see_whole_commits_while_a_writer_replaces(filled: Path) -> None:
-    for step in range(30):
-        with Transaction(filled) as transaction:
-            for key in ("a", "b"):
-                with WriteVector(filled, key, transaction=transaction) as column:
-                    column.extend(np.full(3, step))
-        columns = load_memmaps(filled, ["a", "b"])
-        assert np.array_equal(columns["a"][:], columns["b"][:])

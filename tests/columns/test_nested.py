@@ -1,3 +1,4 @@
+import fcntl
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memmpy.columns import ReadNested, WriteNested, WriteVector, read_vector
+from memmpy.columns import ReadNested, WriteNested
 from memmpy.errors import ColumnError, CorruptStoreError
-from memmpy.store import METADATA, verify
+from memmpy.store import LOCK, METADATA, verify
 
 TYPES = {
     "int64": st.integers(-(2**63), 2**63 - 1),
@@ -28,7 +29,6 @@ TYPES = {
     ),
     "option[{x: ?int64}]": st.none() | st.fixed_dictionaries({"x": st.none() | st.integers(0, 9)}),
     "0 * int64": st.just([]),
-    "{}": st.just({}),
 }
 
 
@@ -157,9 +157,8 @@ def test_nothing_written_is_an_error(store: Path) -> None:
 def test_a_type_that_awkward_does_not_know_is_refused_and_the_store_let_go(store: Path) -> None:
     with pytest.raises(ColumnError, match=r"awkward knows no type 'var \* nonsense'; write it as"):
         write(store, type="var * nonsense")
-    with WriteVector(store, "x", lock_timeout=0) as column:
-        column.append(1)
-    assert read_vector(store, "x").tolist() == [1]
+    with (store / LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_damaged_form_is_an_error_in_plain_words(store: Path) -> None:

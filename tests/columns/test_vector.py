@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from memmpy.columns import WriteVector, read_vector
-from memmpy.errors import ColumnError
+from memmpy.errors import ColumnError, OptionError
 from memmpy.store import read_metadata, verify
 
 DTYPES = (
@@ -202,6 +202,13 @@ def test_a_refused_first_entry_decides_nothing(store: Path) -> None:
             column.append(np.array([None, None]))
         column.append(np.zeros(3))
     assert read_vector(store, "key").shape == (1, 3)
+
+
+def test_a_row_after_the_block_is_an_error(store: Path) -> None:
+    with WriteVector(store, "key") as column:
+        column.append(np.zeros(3))
+    with pytest.raises(OptionError, match="WriteVector writes inside a with block"):
+        column.append(np.zeros(3))
 
 
 def test_nothing_written_without_a_dtype_is_an_error(store: Path) -> None:

@@ -1,12 +1,15 @@
 import textwrap
+import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from memmpy.columns import load_memmaps, read_vector
 from memmpy.errors import StoreLockedError
 from memmpy.store import Transaction, verify
+from memmpy.store.lock import hold_lock
 
 HOLD = """
     import sys
@@ -158,3 +161,55 @@ def test_two_processes_write_thirty_keys_each_at_once(store: Path, start: Any) -
     assert len(columns) == 61
     assert all(columns[f"{name} {i}"][0] == i for name in "ab" for i in range(30))
     assert verify(store) == []
+
+
+def test_readers_see_whole_commits_while_another_process_replaces_columns(
+    store: Path, start: Any
+) -> None:
+    code = """
+        import itertools, sys
+        import numpy as np
+        from memmpy.columns import WriteVector
+        from memmpy.store import Transaction
+        for step in itertools.count():
+            with Transaction(sys.argv[1]) as transaction:
+                for key in "xy":
+                    with WriteVector(sys.argv[1], key, transaction=transaction) as column:
+                        column.extend(np.full(3, step))
+            print(step, flush=True)
+    """
+    writer = start(code, store)
+    assert writer.stdout.readline() == "0\n"
+    for _ in range(500):
+        columns = load_memmaps(store)
+        assert np.array_equal(np.asarray(columns["x"]), np.asarray(columns["y"]))
+    writer.kill()
+    writer.communicate()
+
+
+def test_nobody_enters_before_leftovers_are_swept(store: Path) -> None:
+    order = []
+
+    def enter() -> None:
+        with hold_lock(store, timeout=0, when_taken=lambda: order.append("swept by another")):
+            order.append("entered")
+
+    thread = threading.Thread(target=enter)
+
+    def sweep() -> None:
+        thread.start()
+        thread.join(0.2)
+        order.append("swept")
+
+    with hold_lock(store, timeout=0, when_taken=sweep):
+        thread.join()
+    assert order == ["swept", "entered"]
+
+
+def test_a_sweep_that_failed_lets_go(store: Path, run_python: Any) -> None:
+    def sweep() -> None:
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"), hold_lock(store, timeout=0, when_taken=sweep):
+        pass
+    assert run_python(TRY, store) == "taken"
