@@ -37,7 +37,7 @@ def test_an_event_number_beyond_2_to_53_does_not_fit_a_double() -> None:
         (True, "u1"),
         (1j, "c8"),
         (2**64 - 1, "u8"),
-        (np.datetime64("NaT"), "M8[s]"),
+        (np.datetime64("NaT", "ns"), "M8[s]"),
         (np.zeros((), STRUCTURED), STRUCTURED),
     ],
 )

@@ -2,9 +2,9 @@
 
 from memmpy.store.arrayfile import ArrayWriter, disk_error, map_array, storage_dtype
 from memmpy.store.commit import LOCK_TIMEOUT, Transaction, read_metadata, write_atomically
+from memmpy.store.document import FORMAT_VERSION
 from memmpy.store.layout import CUTS, LOCK, METADATA, array_file, hash64, hash_text
 from memmpy.store.metadata import (
-    FORMAT_VERSION,
     ArrayRecord,
     ColumnRecord,
     Metadata,

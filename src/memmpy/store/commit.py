@@ -21,10 +21,11 @@ from memmpy.errors import (
     ReadOnlyStoreError,
 )
 from memmpy.store.arrayfile import ArrayWriter, disk_error, storage_dtype
+from memmpy.store.document import decode, encode
 from memmpy.store.layout import METADATA, array_file, is_array_file
 from memmpy.store.legacy import decode_legacy, is_legacy
 from memmpy.store.lock import hold_lock
-from memmpy.store.metadata import ColumnRecord, Metadata, decode, encode
+from memmpy.store.metadata import ColumnRecord, Metadata
 from memmpy.typing import PathLike
 
 __all__ = ["LOCK_TIMEOUT", "Transaction", "read_metadata", "write_atomically"]

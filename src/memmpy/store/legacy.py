@@ -9,14 +9,9 @@ from typing import Any
 import numpy as np
 
 from memmpy.errors import CorruptStoreError
+from memmpy.store.document import array_of_json, hashes_of_json
 from memmpy.store.layout import hash64, hash_text
-from memmpy.store.metadata import (
-    ArrayRecord,
-    ColumnRecord,
-    Metadata,
-    array_of_json,
-    hashes_of_json,
-)
+from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
 
 __all__ = ["decode_legacy", "is_legacy"]
 

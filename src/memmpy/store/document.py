@@ -1,0 +1,171 @@
+"""Metadata as JSON: what is written, and every way in which what is read can be damaged."""
+
+import dataclasses
+import json
+from typing import Any, TypeVar
+
+import numpy as np
+
+from memmpy.errors import CorruptStoreError
+from memmpy.store.layout import hash_text, is_array_file
+from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
+
+__all__ = ["FORMAT_VERSION", "array_of_json", "decode", "encode", "hashes_of_json"]
+
+FORMAT = "memmpy store"
+#: Raised by one whenever an older memmpy could misread what a newer one writes.
+FORMAT_VERSION = 1
+
+_Kind = TypeVar("_Kind")
+
+
+def encode(metadata: Metadata, *, written_by: str) -> str:
+    """Return the JSON text of `metadata`."""
+    document = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "memmpy_version": written_by,
+        "generation": metadata.generation,
+        "columns": {key: _column_to_json(column) for key, column in metadata.columns.items()},
+        "hashes": {hash_text(number): text for number, text in metadata.hashes.items()},
+        "sources": [dataclasses.asdict(source) for source in metadata.sources],
+    }
+    return json.dumps(document, indent=1)
+
+
+def decode(document: Any, *, path: str) -> Metadata:
+    """Return the metadata that a parsed JSON document holds.
+
+    Raises
+    ------
+    CorruptStoreError
+        If the document is not one, or was written by a memmpy that is too new.
+    """
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise CorruptStoreError(f"{path!r} is not the metadata of a memmpy store")
+    version = document.get("format_version")
+    if version != FORMAT_VERSION:
+        message = (
+            f"{path!r} has format version {version!r}, and this memmpy reads {FORMAT_VERSION}; "
+            f"it was written by memmpy {document.get('memmpy_version')}: use that one or a newer"
+        )
+        raise CorruptStoreError(message)
+    try:
+        return Metadata(
+            generation=_count(document["generation"]),
+            columns={
+                key: _column_of_json(column)
+                for key, column in _value(document, "columns", dict).items()
+            },
+            sources=tuple(_source_of_json(s) for s in _value(document, "sources", list)),
+            hashes=hashes_of_json(document["hashes"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"{path!r} is damaged: {error!r}; delete the store and make it again"
+        raise CorruptStoreError(message) from error
+
+
+def array_of_json(
+    document: Any, *, file: str, checksum: str | None = None, has_header: bool = True
+) -> ArrayRecord:
+    """Return an array whose dtype and shape are in JSON, or raise a TypeError or ValueError."""
+    dtype = np.lib.format.descr_to_dtype(_tuples(document["dtype"]))
+    if dtype.hasobject or dtype.itemsize == 0:
+        raise ValueError(f"values of {file} have no fixed width: {dtype}")
+    shape = tuple(_count(length) for length in _value(document, "shape", list))
+    if not shape:
+        raise ValueError(f"{file} has no axis of entries")
+    return ArrayRecord(file, dtype, shape, checksum, has_header)
+
+
+def hashes_of_json(document: Any) -> dict[int, str]:
+    """Return the table from hash to text, or raise a TypeError or ValueError."""
+    if any(type(text) is not str for text in document.values()):
+        raise TypeError("hashes are not of texts")
+    return {int(number, 16): text for number, text in document.items()}
+
+
+def _column_to_json(column: ColumnRecord) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "kind": column.kind,
+        "num_entries": column.num_entries,
+        "arrays": {
+            role: {
+                "file": array.file,
+                "dtype": np.lib.format.dtype_to_descr(array.dtype),
+                "shape": list(array.shape),
+                "checksum": array.checksum,
+            }
+            for role, array in column.arrays.items()
+        },
+        "details": dict(column.details),
+    }
+    if column.origin is not None:
+        recipe, parts = dict(column.origin.recipe), [list(part) for part in column.origin.parts]
+        document["origin"] = {"recipe": recipe, "parts": parts}
+    return document
+
+
+def _column_of_json(document: Any) -> ColumnRecord:
+    origin = document.get("origin")
+    return ColumnRecord(
+        kind=_value(document, "kind", str),
+        num_entries=_count(document["num_entries"]),
+        arrays={
+            role: _array_of_json(array) for role, array in _value(document, "arrays", dict).items()
+        },
+        details=_value(document, "details", dict),
+        origin=None if origin is None else _origin_of_json(origin),
+    )
+
+
+def _array_of_json(document: Any) -> ArrayRecord:
+    file, checksum = _value(document, "file", str), document["checksum"]
+    if not is_array_file(file):
+        raise ValueError(f"{file!r} is not the name of an array of a store")
+    if not (checksum is None or type(checksum) is str):
+        raise TypeError(f"checksum is {checksum!r}")
+    return array_of_json(document, file=file, checksum=checksum)
+
+
+def _origin_of_json(document: Any) -> Origin:
+    parts = tuple((source, _count(num)) for source, num in _value(document, "parts", list))
+    return Origin(recipe=_value(document, "recipe", dict), parts=parts)
+
+
+def _source_of_json(document: Any) -> SourceRecord:
+    source = SourceRecord(**document)
+    for name in ("path", "uuid", "tree"):
+        _value(document, name, str)
+    for name in ("size", "num_entries", "entry_start"):
+        _count(document[name])
+    _value(document, "mtime_ns", int)
+    _value(document, "metadata", dict)
+    return source
+
+
+def _value(document: Any, name: str, kind: type[_Kind]) -> _Kind:
+    value = document[name]
+    if type(value) is not kind:
+        raise TypeError(f"{name} is {value!r}")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} counts nothing")
+    return value
+
+
+def _tuples(descr: Any) -> Any:
+    """Turn the lists that JSON made of a structured dtype's fields back into tuples."""
+    if not isinstance(descr, list):
+        return descr
+    return [
+        (
+            tuple(name) if isinstance(name, list) else name,  # a title, and a name
+            _tuples(kind),
+            *(tuple(shape) for shape in rest),
+        )
+        for name, kind, *rest in descr
+    ]
