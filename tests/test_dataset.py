@@ -8,7 +8,14 @@ import pytest
 
 import memmpy
 from memmpy import RFileConfig, Store, convert
-from memmpy.errors import CutError, MissingFileError, MissingKeyError
+from memmpy.errors import (
+    CorruptStoreError,
+    CutError,
+    MissingFileError,
+    MissingKeyError,
+    OptionError,
+)
+from memmpy.store import read_metadata
 
 MakeFile = Callable[..., Path]
 
@@ -119,6 +126,23 @@ def test_a_column_of_another_length_than_the_files_is_split_exactly(store: Store
     with memmpy.WriteVector(store.path, "own") as column:
         column.extend(np.arange(1000))
     assert memmpy.open(store.path).loader(keys=["own"]).num_entries == 800
+
+
+def test_a_damaged_column_does_not_hide_the_others(store: Store) -> None:
+    (file,) = (a.file for a in read_metadata(store.path).columns["weight"].arrays.values())
+    (store.path / file).write_bytes(b"")
+    opened = memmpy.open(store.path)
+    assert len(opened["nJets"]) == 100
+    assert "weight" in opened
+    with pytest.raises(CorruptStoreError, match=r"column 'weight' of .* is damaged"):
+        opened["weight"]
+    assert "weight: vector, ? entries, damaged" in repr(opened)
+    assert [problem.key for problem in opened.verify()] == ["weight"]
+
+
+def test_a_text_for_keys_is_refused(store: Store) -> None:
+    with pytest.raises(OptionError, match=r"keys is a set of keys, got the text 'met'"):
+        store.loader(keys="met")
 
 
 def test_a_missing_column_to_split_by_is_named(store: Store) -> None:

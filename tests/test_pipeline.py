@@ -357,6 +357,38 @@ class TestErrors:
             load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="nJets >")
         assert not (tmp_path / "s").exists()
 
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"batch_size": 0},
+            {"fractions": (0.5, 0.4)},
+            {"split": 3},
+            {"seed": -1},
+            {"keys_padded": {"nJets": (2, 0)}},
+            {"keys": "nJets"},
+            {"keys": set()},
+            {"aliases": {"x": 3}},
+            {"tcut": "x > 1", "aliases": {"x": "met"}, "cut_constants": {"x": 2}},
+            {"split_by": "eventNumber"},
+        ],
+        ids=str,
+    )
+    def test_wrong_options_are_said_before_anything_is_converted(
+        self, options: dict[str, Any], make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(OptionError):
+            load_root(make_file(), tmp_path / "s", **{"keys": {"nJets"}, **options})
+        assert not (tmp_path / "s").exists()
+
+    def test_an_error_in_a_cut_on_a_padded_key_speaks_of_that_key(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        padded: dict[str, Any] = {"keys_padded": {"jet_pt": (2, 0)}}
+        with pytest.raises(CutError) as caught:
+            load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="jet_pt & 2", **padded)
+        assert "unpadded" not in str(caught.value)
+        assert caught.value.text == "jet_pt & 2"
+
     def test_a_split_that_is_not_there_is_refused(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:

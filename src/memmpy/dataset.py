@@ -2,18 +2,27 @@
 
 import html
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from memmpy.columns import StoredColumn, open_columns, tickets_of
-from memmpy.cuts import Constant, Selection, read_cut, select
-from memmpy.errors import MissingKeyError, nearest
+from memmpy.columns import (
+    Snapshot,
+    StoredColumn,
+    Tickets,
+    check_keys,
+    open_column,
+    open_columns,
+    tickets_of,
+)
+from memmpy.cuts import STEP_SIZE, Constant, Node, Selection, read_cut, select
+from memmpy.errors import CorruptStoreError, MissingKeyError, nearest
 from memmpy.loaders import SplitLoader
-from memmpy.store import Problem, SourceRecord, verify
-from memmpy.typing import Array, PathLike
+from memmpy.store import ColumnRecord, Problem, SourceRecord, verify
+from memmpy.typing import PathLike
 
-__all__ = ["Store", "open"]
+__all__ = ["Chosen", "Store", "choose", "open"]
 
 
 def open(path: PathLike) -> "Store":
@@ -59,21 +68,25 @@ class Store(Mapping[str, StoredColumn]):
     def __init__(self, path: PathLike) -> None:
         #: The store's directory.
         self.path = Path(path)
-        self._snapshot = open_columns(path, None)
+        self._snapshot, self._damage = _open_what_is_whole(path)
         self._metadata, self._columns = self._snapshot.metadata, self._snapshot.columns
 
     def __getitem__(self, key: str) -> StoredColumn:
-        try:
+        if key in self._columns:
             return self._columns[key]
-        except KeyError:
-            message = f"no column {key!r} in {os.fspath(self.path)!r}{nearest(key, self._columns)}"
-            raise MissingKeyError(message, key) from None
+        if key in self._damage:
+            raise CorruptStoreError(self._damage[key])
+        message = f"no column {key!r} in {os.fspath(self.path)!r}{nearest(key, self)}"
+        raise MissingKeyError(message, key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._columns or key in self._damage
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
+        return iter([*self._columns, *self._damage])
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(self._columns) + len(self._damage)
 
     @property
     def sources(self) -> tuple[SourceRecord, ...]:
@@ -93,14 +106,17 @@ class Store(Mapping[str, StoredColumn]):
         constants: Mapping[str, Constant] | None = None,
     ) -> Selection:
         """Return the int64 entries that pass a cut; see `compute_cut_batched`."""
-        return select(self._snapshot, read_cut(expression, aliases=aliases, constants=constants))
+        cut = read_cut(expression, aliases=aliases, constants=constants)
+        return select(self._snapshot, cut, stored_as={}, step_size=STEP_SIZE, recreate=False)
 
     def loader(
         self,
         batch_size: int = 32,
         *,
-        keys: Sequence[str] | None = None,
+        keys: Collection[str] | None = None,
         cut: str | None = None,
+        aliases: Mapping[str, str] | None = None,
+        constants: Mapping[str, Constant] | None = None,
         split: int | str = 0,
         fractions: Sequence[float] = (0.8, 0.1, 0.1),
         split_seed: int = 0,
@@ -117,49 +133,60 @@ class Store(Mapping[str, StoredColumn]):
         ----------
         batch_size : int
             Entries in a batch.
-        keys : sequence of str, optional
+        keys : collection of str, optional
             Which columns; all of the store where not given.
         cut : str, optional
             Which entries.
+        aliases, constants : mapping, optional
+            Names in the cut, as `compute_cut_batched` takes them.
         split, fractions, split_seed, split_by, seed, epoch, shuffle, drop_last, num_threads
             As `load_root` takes them. Entries that came from files are split by their tickets,
             others by an exact bijection.
         """
-        data = {key: self[key] for key in (self if keys is None else keys)}
-        subindex: Array | None = None if cut is None else self.cut(cut)
+        if keys is not None:
+            check_keys(keys)
+        chosen = choose(
+            self._snapshot,
+            {key: self[key] for key in (self if keys is None else keys)},
+            cut=None if cut is None else read_cut(cut, aliases=aliases, constants=constants),
+            stored_as={},
+            recreate=False,
+            split_by=split_by,
+            split_seed=split_seed,
+        )
         return SplitLoader(
-            data,
+            chosen.data,
             batch_size,
             split=split,
             fractions=fractions,
-            subindex=subindex,
+            subindex=chosen.subindex,
             split_seed=split_seed,
             seed=seed,
             epoch=epoch,
             shuffle=shuffle,
             drop_last=drop_last,
             num_threads=num_threads,
-            tickets=tickets_of(
-                self._snapshot,
-                split_by=split_by,
-                split_seed=split_seed,
-                num_entries=max(map(len, data.values()), default=0),
-            ),
+            tickets=chosen.tickets,
         )
 
     def verify(self) -> list[Problem]:
         """Compare every file with its checksum and return what differs; reads all of it."""
         return verify(self.path)
 
+    @property
+    def _num_files(self) -> int:
+        return len({source.path for source in self.sources})
+
     def _rows(self) -> list[tuple[str, str, str, str]]:
         rows = []
         for key, column in self._columns.items():
             kind = self._metadata.columns[key].kind
             rows.append((key, kind, f"{len(column):,}", _type(column)))
-        return rows
+        damaged = [(key, self._metadata.columns[key].kind, "?", "damaged") for key in self._damage]
+        return rows + damaged
 
     def __repr__(self) -> str:
-        lines = [f"Store {os.fspath(self.path)!r}: {len(self)} columns, {len(self.sources)} files"]
+        lines = [f"Store {os.fspath(self.path)!r}: {len(self)} columns, {self._num_files} files"]
         lines += [
             f"  {key}: {kind}, {num} entries, {type}" for key, kind, num, type in self._rows()
         ]
@@ -169,8 +196,62 @@ class Store(Mapping[str, StoredColumn]):
         cells = [[html.escape(cell) for cell in row] for row in self._rows()]
         head = "<tr><th>key</th><th>kind</th><th>entries</th><th>type</th></tr>"
         body = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in cells)
-        title = f"{html.escape(os.fspath(self.path))}: {len(self.sources)} files"
+        title = f"{html.escape(os.fspath(self.path))}: {self._num_files} files"
         return f"<p>{title}</p><table>{head}{body}</table>"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a loader is made of: columns, the entries of a cut, and what splits them."""
+
+    data: Mapping[str, StoredColumn]
+    subindex: Selection | None
+    tickets: Tickets | None
+
+
+def choose(
+    snapshot: Snapshot,
+    data: Mapping[str, StoredColumn],
+    *,
+    cut: Node | None,
+    stored_as: Mapping[str, str],
+    recreate: bool,
+    split_by: Sequence[str] | None,
+    split_seed: int,
+) -> Chosen:
+    """Return what a loader is made of, all of one commit."""
+    subindex = None
+    if cut is not None:
+        subindex = select(
+            snapshot, cut, stored_as=stored_as, step_size=STEP_SIZE, recreate=recreate
+        )
+    num_entries = max(map(len, data.values()), default=0)
+    named = tickets_of(snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries)
+    return Chosen(data, subindex, named)
+
+
+def _open_what_is_whole(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
+    """Return the columns that can be opened, and what is wrong with the others."""
+    try:
+        return open_columns(path, None), {}
+    except CorruptStoreError:
+        snapshot = open_columns(path, ())
+    damage: dict[str, str] = {}
+    columns: dict[str, StoredColumn] = {}
+    for key in filter(snapshot.metadata.is_current, snapshot.metadata.columns):
+        opened = _open_or_say(path, key, snapshot.metadata.columns[key])
+        if isinstance(opened, str):
+            damage[key] = opened
+        else:
+            columns[key] = opened
+    return Snapshot(snapshot.path, snapshot.metadata, columns), damage
+
+
+def _open_or_say(path: PathLike, key: str, record: ColumnRecord) -> StoredColumn | str:
+    try:
+        return open_column(path, key, record)
+    except (CorruptStoreError, FileNotFoundError) as error:
+        return str(error)
 
 
 def _type(column: Any) -> str:

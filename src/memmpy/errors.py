@@ -6,6 +6,7 @@ Every error of memmpy is a `MemmpyError` and also the built-in error a user woul
 import difflib
 import errno
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "ColumnError",
@@ -87,6 +88,9 @@ class DiskError(MemmpyError, OSError):
     def __init__(self, message: str, code: int = errno.EIO) -> None:
         super().__init__(message)
         self.errno = code
+
+    def __reduce__(self) -> tuple[Any, ...]:  # of any exception; OSError's own forgets the errno
+        return type(self), (str(self), self.errno), self.__dict__
 
 
 class CutError(MemmpyError, ValueError):

@@ -1,16 +1,25 @@
 """The main job in one call: ROOT files to shuffled batches."""
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from memmpy.columns import check_split_by, open_columns, tickets_of
-from memmpy.cuts import Constant, Node, keys_in, keys_of, read_cut, select
-from memmpy.errors import CutError, MissingKeyError
+import numpy as np
+
+from memmpy.columns import check_split_by, open_columns
+from memmpy.cuts import Constant, Node, check_apart, keys_in, keys_of, read_cut
+from memmpy.dataset import Chosen, choose
+from memmpy.errors import CutError, MissingKeyError, StoreLockedError
 from memmpy.loaders import SplitLoader
-from memmpy.root import RootFiles, branches_of, convert, list_configs, list_inputs
+from memmpy.root import RootFiles, check_names, convert, list_configs, list_inputs, names_in
 from memmpy.typing import PathLike
 
 __all__ = ["load_root"]
+
+#: The column that a cut takes for a key that batches hold padded.
+UNPADDED = "{}__unpadded"
+#: How often to convert again where another process converts other files into the store.
+MAX_ATTEMPTS = 3
 
 
 def load_root(
@@ -34,6 +43,7 @@ def load_root(
     drop_last: bool = False,
     num_threads: int = 1,
     progress: bool | None = None,
+    lock_timeout: float = -1,
 ) -> SplitLoader:
     """Convert ROOT files, apply a cut, and return a loader of shuffled batches of one split.
 
@@ -59,7 +69,7 @@ def load_root(
     cut_constants : mapping of str to bool, number or str, optional
         Names for values in the cut.
     recreate : bool
-        Read and compute everything again.
+        Read and compute everything again, and replace columns of these keys that the user wrote.
     batch_size : int
         Events in a batch. The last one of an epoch may be shorter.
     split : int or str
@@ -82,6 +92,8 @@ def load_root(
         Threads that make batches ahead of their use; 0 for none.
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
+    lock_timeout : float
+        Seconds to wait for another process that writes to the store; below zero, for ever.
 
     Returns
     -------
@@ -102,69 +114,92 @@ def load_root(
         If the store cannot be written to; it keeps what it held.
     """
     configs = list_configs(root_files)
-    padded, said_of_files = dict(keys_padded or {}), list(list_inputs(configs)[0].metadata)
+    said_of_files = list_inputs(configs)[0].metadata
+    keys_padded, aliases = keys_padded or {}, aliases or {}
+    check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=said_of_files)
     names = [] if split_by is None else check_split_by(split_by)
-    aliases = dict(aliases or {})
-    cut: Node | None = None
-    needed = set(names)
-    if tcut is not None:
-        constants = dict(cut_constants or {})
-        in_cut = _aliases_in_cut(aliases, {*said_of_files, *constants})
-        # A cut is on what the files hold: padding is not part of it.
-        unpadded = {key: f"{key}__unpadded" for key in padded}
-        aliases |= {new: key for key, new in unpadded.items()}
-        cut = read_cut(tcut, aliases={**in_cut, **unpadded}, constants=constants)
-        needed |= keys_of(cut)
-    try:
-        convert(
-            configs,
-            path_mmap,
-            keys={*keys, *needed} - {*padded, *said_of_files},
-            keys_padded=padded,
-            aliases=aliases,
-            recreate=recreate,
-            progress=progress,
-        )
-    except MissingKeyError as error:
-        raise _placed(error, cut, {*keys, *padded, *names}) from None
-    handed_out = [*sorted(keys), *padded, *said_of_files]
-    snapshot = open_columns(path_mmap, dict.fromkeys([*handed_out, *sorted(needed)]))
-    data = {key: snapshot.columns[key] for key in handed_out}
-    subindex = None if cut is None else select(snapshot, cut, recreate=recreate)
-    return SplitLoader(
-        data,
-        batch_size,
-        split=split,
-        fractions=fractions,
-        subindex=subindex,
-        split_seed=split_seed,
-        seed=seed,
-        epoch=epoch,
-        shuffle=shuffle,
-        drop_last=drop_last,
-        num_threads=num_threads,
-        tickets=tickets_of(
-            snapshot,
-            split_by=split_by,
+    handed_out = [*sorted(keys), *keys_padded, *said_of_files]
+
+    def make_loader(chosen: Chosen) -> SplitLoader:
+        return SplitLoader(
+            chosen.data,
+            batch_size,
+            split=split,
+            fractions=fractions,
+            subindex=chosen.subindex,
             split_seed=split_seed,
-            num_entries=len(next(iter(data.values()))),
-        ),
+            seed=seed,
+            epoch=epoch,
+            shuffle=shuffle,
+            drop_last=drop_last,
+            num_threads=num_threads,
+            tickets=chosen.tickets,
+        )
+
+    # Wrong options are said before hours of conversion.
+    make_loader(Chosen({"none": np.empty(0).view(np.memmap)}, None, None))
+    cut, stored_as = None, {}
+    if tcut is not None:
+        constants = cut_constants or {}
+        cut = _read_cut(tcut, aliases=aliases, constants=constants, said_of_files=said_of_files)
+        # A cut is on what the files hold: padding is not part of it.
+        stored_as = {key: UNPADDED.format(key) for key in keys_padded if key in keys_of(cut)}
+    in_cut = set() if cut is None else keys_of(cut) - {*stored_as, *said_of_files}
+    needed = {*keys, *in_cut, *names, *stored_as.values()} - {*keys_padded, *said_of_files}
+    for _ in range(MAX_ATTEMPTS):
+        try:
+            conversion = convert(
+                configs,
+                path_mmap,
+                keys=needed,
+                keys_padded=keys_padded,
+                aliases={**aliases, **{name: key for key, name in stored_as.items()}},
+                recreate=recreate,
+                progress=progress,
+                lock_timeout=lock_timeout,
+            )
+        except MissingKeyError as error:
+            raise _placed(error, cut, {*keys, *keys_padded, *names}) from None
+        snapshot = open_columns(path_mmap, dict.fromkeys([*handed_out, *sorted(needed)]))
+        if conversion.is_in(snapshot.metadata):
+            break
+        recreate = False
+    else:
+        message = (
+            f"other processes keep converting other files into {os.fspath(path_mmap)!r}; "
+            "give each job a store of its own"
+        )
+        raise StoreLockedError(message)
+    chosen = choose(
+        snapshot,
+        {key: snapshot.columns[key] for key in handed_out},
+        cut=cut,
+        stored_as=stored_as,
+        recreate=recreate,
+        split_by=split_by,
+        split_seed=split_seed,
     )
+    return make_loader(chosen)
 
 
-def _aliases_in_cut(aliases: Mapping[str, str], not_in_files: Collection[str]) -> dict[str, str]:
-    """Return the aliases that no file can give: those that use metadata or constants."""
-    found: dict[str, str] = {}
+def _read_cut(
+    tcut: str,
+    *,
+    aliases: Mapping[str, str],
+    constants: Mapping[str, Constant],
+    said_of_files: Collection[str],
+) -> Node:
+    """Return the cut on columns, into which go the aliases that no file can give."""
+    check_apart(aliases, constants)
+    in_cut: dict[str, str] = {}
     while True:
-        names = {*not_in_files, *found}
+        names = {*said_of_files, *constants, *in_cut}
         more = {
-            name: text
-            for name, text in aliases.items()
-            if name not in found and names & branches_of(text)
+            n: text for n, text in aliases.items() if n not in in_cut and names & names_in(text)
         }
         if not more:
-            return found
-        found |= more
+            return read_cut(tcut, aliases=in_cut, constants=constants)
+        in_cut |= more
 
 
 def _placed(

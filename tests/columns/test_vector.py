@@ -229,6 +229,6 @@ def test_entries_without_bytes_have_a_length(store: Path) -> None:
 
 def test_a_column_that_is_replaced_has_another_identity(store: Path) -> None:
     write(store, np.arange(3))
-    before = read_metadata(store).columns["key"].identity
+    before = read_metadata(store).columns["key"].fingerprint
     write(store, np.arange(3))
-    assert read_metadata(store).columns["key"].identity != before
+    assert read_metadata(store).columns["key"].fingerprint != before

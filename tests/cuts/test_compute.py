@@ -106,6 +106,17 @@ def test_a_text_of_no_entry_warns_and_names_the_nearest(
             assert len(compute_cut_batched(tmp_path / "s", "process == 'tth'")) == 0
 
 
+def test_a_text_of_another_column_or_of_files_that_are_gone_warns(
+    make_file: MakeFile, tmp_path: Path
+) -> None:
+    for process in ("ttH", "ttbb"):
+        metadata = {"process": process, "year": "mc16a"}
+        convert(RFileConfig(make_file(), "tree", metadata), tmp_path / "s", keys={"nJets"})
+    for text in ("mc16a", "ttH"):
+        with pytest.warns(CutWarning, match=f"no entry has the text '{text}'"):
+            compute_cut_batched(tmp_path / "s", f"process == '{text}'")
+
+
 def test_event_numbers_are_compared_exactly(tmp_path: Path) -> None:
     numbers = np.array([2**53, 2**53 + 1, 2**60 + 1], np.uint64)
     write(tmp_path / "s", "event", numbers)

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.cuts import Logical, Unary, check_keys, compile, evaluate, normal, parse, passes
+from memmpy.cuts import (
+    Logical,
+    Unary,
+    check_keys,
+    evaluate,
+    normal,
+    parse,
+    passes,
+    to_program,
+)
 from memmpy.errors import CutError, LengthError
 from memmpy.typing import Array
 
@@ -33,7 +42,7 @@ def test_a_cut_without_keys_holds_for_all_entries(text: str) -> None:
 
 
 def test_a_program_runs_on_one_range_after_another() -> None:
-    program = compile(parse("a > 1 && b > 0"))
+    program = to_program(parse("a > 1 && b > 0"))
     assert program.keys == {"a", "b"}
     for start in (0, 2, 4):
         part = {key: column[start : start + 2] for key, column in COLUMNS.items()}
@@ -43,7 +52,7 @@ def test_a_program_runs_on_one_range_after_another() -> None:
 
 
 def test_a_program_travels_to_other_processes() -> None:
-    program = pickle.loads(pickle.dumps(compile(parse("a > 1 && b > 0"))))
+    program = pickle.loads(pickle.dumps(to_program(parse("a > 1 && b > 0"))))
     assert passes(program, COLUMNS, num_entries=5).sum() == 0
 
 

@@ -67,11 +67,6 @@ def test_something_else_than_a_file_is_refused() -> None:
         list_inputs([3])  # type: ignore[list-item]
 
 
-def test_a_file_listed_twice_is_refused(folder: Path) -> None:
-    with pytest.raises(OptionError, match=r"a\.root' is listed twice: its events would count"):
-        list_inputs([folder / "*.root", folder / "a.root"])
-
-
 def test_two_trees_of_one_file_are_allowed(folder: Path) -> None:
     file = folder / "a.root"
     assert len(list_inputs([RFileConfig(file, "one"), RFileConfig(file, "two")])) == 2
@@ -90,3 +85,8 @@ def test_metadata_that_is_no_text_is_refused(folder: Path) -> None:
     config = RFileConfig(folder / "a.root", "t", {"year": 2018})  # type: ignore[dict-item]
     with pytest.raises(OptionError, match="is text, got 'year': 2018; write '2018'"):
         list_inputs(config)
+
+
+def test_metadata_cannot_take_the_name_of_the_index(folder: Path) -> None:
+    with pytest.raises(OptionError, match="'_index' is taken; rename it"):
+        list_inputs(RFileConfig(folder / "a.root", "t", {"_index": "ttH"}))

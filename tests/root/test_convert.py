@@ -358,6 +358,42 @@ class TestIncremental:
         convert(make_file(), tmp_path / "s", keys={"nJets"})
         assert load_memmaps(tmp_path / "s").keys() == {"score", "nJets"}
 
+    def test_branches_of_two_trees_of_a_file_are_both_named(self, tmp_path: Path) -> None:
+        with uproot.recreate(tmp_path / "two.root") as file:
+            for name in ("one", "two"):
+                file.mktree(name, {"x": np.int64}).extend({"x": np.arange(3)})
+        configs = [RFileConfig(tmp_path / "two.root", name) for name in ("one", "two")]
+        done = convert(configs, tmp_path / "s", keys={"x"})
+        assert done.read == {str(tmp_path / "two.root"): ("x", "x")}
+
+    def test_recreate_asks_the_files_again_who_they_are(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file()
+        before = convert(file, tmp_path / "s", keys=FLAT)
+        status = file.stat()
+        make_file()
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+        after = convert(file, tmp_path / "s", keys=FLAT, recreate=True)
+        with uproot.open(file) as opened:
+            assert after.sources[0].uuid == opened.file.uuid.hex
+        assert after.sources[0].uuid != before.sources[0].uuid
+
+    def test_a_conversion_knows_whether_the_store_still_holds_it(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        a, b = make_file("a.root"), make_file("b.root", first=100)
+        padded: dict[str, Any] = {"keys_padded": {"jet_pt": (2, 0)}}
+        done = convert(a, tmp_path / "s", keys={"weight"}, **padded)
+        assert done.is_in(read_metadata(tmp_path / "s"))
+        convert(a, tmp_path / "s", keys={"nJets"})
+        assert done.is_in(read_metadata(tmp_path / "s"))
+        convert(a, tmp_path / "s", keys=(), keys_padded={"jet_pt": (3, 0)})
+        assert not done.is_in(read_metadata(tmp_path / "s"))
+        convert(a, tmp_path / "s", keys={"weight"}, **padded)
+        convert(b, tmp_path / "s", keys={"nJets"})
+        assert not done.is_in(read_metadata(tmp_path / "s"))
+
     def test_recreate_reads_everything(self, make_file: MakeFile, tmp_path: Path) -> None:
         file = make_file()
         convert(file, tmp_path / "s", keys=FLAT)
@@ -465,6 +501,18 @@ class TestErrors:
     ) -> None:
         with pytest.raises(OptionError, match="a key is a text other than"):
             convert(make_file(), tmp_path / "s", keys={key})
+
+    def test_an_alias_that_is_no_text_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+        aliases: Any = {"a": 3}
+        with pytest.raises(OptionError, match="the alias 'a' is the name of a branch or an"):
+            convert(make_file(), tmp_path / "s", keys={"a"}, aliases=aliases)
+
+    def test_a_conversion_that_fails_at_once_makes_no_store(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(MissingKeyError):
+            convert(make_file(), tmp_path / "s", keys={"missing"})
+        assert not (tmp_path / "s").exists()
 
     def test_a_failed_conversion_leaves_no_files(self, make_file: MakeFile, tmp_path: Path) -> None:
         convert(make_file(), tmp_path / "s", keys={"nJets"})

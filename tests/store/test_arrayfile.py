@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from memmpy.errors import CorruptStoreError
-from memmpy.store import ArrayRecord, ArrayWriter, map_array
+from memmpy.errors import CorruptStoreError, DiskError
+from memmpy.store import ArrayRecord, ArrayWriter, checksum, map_array
 
 INT64 = np.dtype("<i8")
 
@@ -103,3 +103,17 @@ def test_a_shape_beyond_all_memory_is_an_error(record: ArrayRecord, tmp_path: Pa
     huge = dataclasses.replace(record, shape=(2**62, 2**62))
     with pytest.raises(CorruptStoreError, match="has 208 bytes, expected"):
         map_array(tmp_path, huge, key="x")
+
+
+def test_the_checksum_of_the_values_is_that_of_the_record(
+    record: ArrayRecord, tmp_path: Path
+) -> None:
+    assert checksum(map_array(tmp_path, record, key="x")) == record.checksum
+
+
+def test_a_file_that_was_removed_while_it_grew_is_an_error(tmp_path: Path) -> None:
+    writer = ArrayWriter(tmp_path / "a.npy", INT64, (), "x")
+    (tmp_path / "a.npy").unlink()
+    with pytest.raises(DiskError, match="cannot write column 'x' to .*: No such file"):
+        writer.extend(np.arange(100_000))
+    assert not (tmp_path / "a.npy").exists()

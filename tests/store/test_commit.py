@@ -1,5 +1,8 @@
 import dataclasses
+import errno
 import json
+import os
+import stat
 import threading
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,7 @@ import numpy as np
 import pytest
 
 from memmpy.columns import WriteJagged, WriteVector, load_memmaps, read_vector
-from memmpy.errors import CorruptStoreError, OptionError, ReadOnlyStoreError
+from memmpy.errors import CorruptStoreError, DiskError, OptionError, ReadOnlyStoreError
 from memmpy.store import (
     METADATA,
     Metadata,
@@ -261,3 +264,41 @@ def test_the_metadata_is_json_that_others_can_read(store: Path) -> None:
     document = json.loads((store / METADATA).read_text())
     assert document["format"] == "memmpy store"
     assert document["columns"]["x"]["arrays"]["values"]["dtype"] == "<i8"
+
+
+def test_the_directory_is_synced_before_the_metadata_flips_and_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_flipped = []
+    fsync = os.fsync
+
+    def watch(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            has_flipped.append((tmp_path / METADATA).exists())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    write(tmp_path, "x", [1])
+    assert has_flipped == [False, True]
+
+
+@pytest.mark.parametrize(("code", "is_committed"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_directory_that_cannot_be_synced_is_an_error_where_systems_sync_directories(
+    store: Path, monkeypatch: pytest.MonkeyPatch, code: int, is_committed: bool
+) -> None:
+    fsync = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(code, os.strerror(code))
+        fsync(descriptor)
+
+    before = files(store)
+    monkeypatch.setattr(os, "fsync", refuse)
+    if is_committed:
+        write(store, "x", [9])
+    else:
+        with pytest.raises(DiskError, match=r"cannot write to '.*store': Input/output error"):
+            write(store, "x", [9])
+        assert files(store) == before
+    assert read_vector(store, "x").tolist() == ([9] if is_committed else [0, 1, 2])

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,6 +209,17 @@ def test_a_thousand_columns_are_written_and_read_with_few_file_handles(
     tmp_path: Path, run_python: Any
 ) -> None:
     assert run_python(MANY, tmp_path / "data", 0) == "1000 {2}"
+
+
+def test_the_limit_of_open_files_is_raised_to_a_bounded_number(
+    tmp_path: Path, run_python: Any
+) -> None:
+    code = MANY + "    print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    opened, limits = run_python(code, tmp_path / "data", 0).splitlines()
+    soft, hard = map(int, limits.split())
+    assert opened == "1000 {2}"
+    assert soft == (min(hard, 1 << 16) if hard >= 0 else 1 << 16)
+    assert hard == resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def test_too_few_file_handles_are_an_error_with_a_way_out(tmp_path: Path, run_python: Any) -> None:

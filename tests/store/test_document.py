@@ -84,6 +84,20 @@ def test_what_is_written_is_read_back(metadata: Metadata) -> None:
     assert decode(json.loads(text), path="store") == metadata
 
 
+def test_what_columns_are_made_of_is_written_once_and_shared_when_read() -> None:
+    all_parts, old = (("a" * 16, 3), ("b" * 16, 5)), (("a" * 16, 3),)
+    columns = {
+        key: ColumnRecord("vector", 8, {}, {}, Origin({"branch": key}, parts))
+        for key, parts in {"x": all_parts, "old": old, "y": all_parts}.items()
+    }
+    text = encode(Metadata(1, columns), written_by="")
+    assert json.loads(text)["parts"] == [[["a" * 16, 3], ["b" * 16, 5]], [["a" * 16, 3]]]
+    origins = {key: c.origin for key, c in decode(json.loads(text), path="").columns.items()}
+    assert origins["x"] is not None
+    assert origins["y"] is not None
+    assert origins["x"].parts is origins["y"].parts
+
+
 @pytest.mark.parametrize(
     "dtype",
     [
@@ -110,7 +124,10 @@ PLACES: list[tuple[tuple[Any, ...], list[Any]]] = [
     (("columns", "x", "num_entries"), ["x", -1, 3.0, None, True]),
     (("columns", "x", "arrays"), [[], None]),
     (("columns", "x", "details"), [[], None, "x"]),
-    (("columns", "x", "origin"), [[], "x", 5, {}, {"recipe": {}, "parts": [[1]]}]),
+    (("columns", "x", "origin"), [[], "x", 5, {}, {"recipe": {}}]),
+    (("columns", "x", "origin", "parts"), [1, -1, "0", None, True, [], [["0" * 16, 3]]]),
+    (("parts",), [{}, None, "x"]),
+    (("parts", 0), [None, 5, [[1]], [["a", -1]], [[5, 1]], [["a", 1, 1]]]),
     (("columns", "x", "arrays", "values"), [None, [], "x", {}]),
     (
         ("columns", "x", "arrays", "values", "file"),
@@ -162,6 +179,7 @@ def test_a_value_of_the_wrong_kind_is_damage(place: tuple[Any, ...], value: Any)
         ("generation",),
         ("columns",),
         ("sources",),
+        ("parts",),
         ("hashes",),
         ("columns", "x", "kind"),
         ("columns", "x", "num_entries"),

@@ -213,3 +213,30 @@ def test_a_sweep_that_failed_lets_go(store: Path, run_python: Any) -> None:
     with pytest.raises(ValueError, match="mine"), hold_lock(store, timeout=0, when_taken=sweep):
         pass
     assert run_python(TRY, store) == "taken"
+
+
+def test_a_thread_waits_as_long_as_it_was_told_while_another_waits_longer(
+    store: Path, start: Any
+) -> None:
+    other = start(HOLD, store)
+    assert other.stdout.readline() == "held\n"
+    entered = []
+
+    def wait_for_ever() -> None:
+        with Transaction(store, lock_timeout=-1):
+            entered.append(True)
+
+    patient = threading.Thread(target=wait_for_ever)
+    patient.start()
+    try:
+        for timeout in (0, 0.2):
+            with (
+                pytest.raises(StoreLockedError, match=f"waited {timeout:g} s"),
+                Transaction(store, lock_timeout=timeout),
+            ):
+                pass
+        assert entered == []
+    finally:
+        other.communicate("go on\n")
+        patient.join()
+    assert entered == [True]

@@ -1,9 +1,19 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.errors import MemmpyError
-from memmpy.store import ColumnRecord, Metadata, Origin, SourceRecord, hash64, hash_text
+from memmpy.errors import OptionError
+from memmpy.store import (
+    ArrayRecord,
+    ColumnRecord,
+    Metadata,
+    Origin,
+    SourceRecord,
+    array_file,
+    hash64,
+    hash_text,
+)
 
 
 @given(st.sets(st.text(), max_size=5))
@@ -15,7 +25,7 @@ def test_texts_are_found_by_their_hashes(texts: set[str]) -> None:
 
 def test_two_texts_of_one_hash_are_an_error() -> None:
     metadata = Metadata(hashes={hash64("ttH"): "other"})
-    with pytest.raises(MemmpyError, match="the texts 'other' and 'ttH' have the same 64-bit hash"):
+    with pytest.raises(OptionError, match="the texts 'other' and 'ttH' have the same 64-bit hash"):
         metadata.with_texts({"ttH"})
 
 
@@ -40,3 +50,17 @@ def test_a_column_is_current_while_its_parts_are_those_of_the_store() -> None:
     }
     metadata = Metadata(columns=columns, sources=(source,))
     assert [key for key in columns if metadata.is_current(key)] == ["user", "new"]
+    assert metadata.current_keys() == ["user", "new"]
+
+
+def test_the_current_keys_are_those_of_which_each_is_current() -> None:
+    origins = [None, Origin({}, ()), Origin({}, (("0" * 16, 3),))]
+    columns = {str(i): ColumnRecord("vector", 0, {}, {}, o) for i, o in enumerate(origins)}
+    metadata = Metadata(columns=columns)
+    assert metadata.current_keys() == [key for key in columns if metadata.is_current(key)]
+
+
+def test_a_fingerprint_changes_when_the_column_is_written_again() -> None:
+    arrays = [ArrayRecord(array_file("x", i), np.dtype("<i8"), (3,), "crc32:0") for i in (1, 2)]
+    first, second = (ColumnRecord("vector", 3, {"values": array}) for array in arrays)
+    assert first.fingerprint != second.fingerprint

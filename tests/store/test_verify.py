@@ -1,13 +1,14 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memmpy.columns import WriteJagged
+from memmpy.columns import WriteJagged, WriteVector
 from memmpy.errors import MissingFileError
-from memmpy.store import Problem, read_metadata, verify
+from memmpy.store import METADATA, Problem, read_metadata, verify
 
 
 @pytest.fixture
@@ -60,3 +61,28 @@ def test_all_problems_are_named(file: Path) -> None:
 def test_a_missing_store_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="no store at"):
         verify(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_a_writer_replaces_meanwhile_is_no_problem(
+    file: Path, monkeypatch: pytest.MonkeyPatch, is_whole: bool
+) -> None:
+    store, read_text = file.parent, Path.read_text
+    num_reads = 0
+
+    def read_then_replace(path: Path, *args: Any, **kwargs: Any) -> str:
+        nonlocal num_reads
+        text = read_text(path, *args, **kwargs)
+        num_reads += path.name == METADATA
+        if num_reads == 1:
+            monkeypatch.undo()
+            with WriteVector(store, "x") as column:
+                column.append(1)
+            if not is_whole:
+                file.unlink()
+        return text
+
+    monkeypatch.setattr(Path, "read_text", read_then_replace)
+    found = verify(store)
+    assert num_reads == 1
+    assert found == ([] if is_whole else [Problem("j", file.name, "the file is missing")])

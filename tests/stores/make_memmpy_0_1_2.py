@@ -1,4 +1,4 @@
-"""How `memmpy-0.1.2` was made, once, with ``pip install memmpy==0.1.2``, which is another package."""
+"""How `memmpy-0.1.2` was made, once, with ``pip install memmpy==0.1.2``, another package."""
 
 import sys
 

@@ -4,7 +4,14 @@ from memmpy.columns.fitting import check_fill
 from memmpy.columns.identity import Tickets, check_split_by, tickets_of
 from memmpy.columns.indexing import resolve
 from memmpy.columns.jagged import Jagged
-from memmpy.columns.loading import Snapshot, StoredColumn, load_memmaps, open_column, open_columns
+from memmpy.columns.loading import (
+    Snapshot,
+    StoredColumn,
+    check_keys,
+    load_memmaps,
+    open_column,
+    open_columns,
+)
 from memmpy.columns.nested import ReadNested, WriteNested
 from memmpy.columns.ragged import ReadJagged, WriteJagged
 from memmpy.columns.shaped import ReadShaped, WriteShaped
@@ -28,6 +35,7 @@ __all__ = [
     "WriteText",
     "WriteVector",
     "check_fill",
+    "check_keys",
     "check_split_by",
     "load_memmaps",
     "open_column",

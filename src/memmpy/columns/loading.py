@@ -13,10 +13,10 @@ from memmpy.columns.ragged import ReadJagged
 from memmpy.columns.shaped import ReadShaped
 from memmpy.columns.text import ReadText
 from memmpy.errors import CorruptStoreError, OptionError
-from memmpy.store import ColumnRecord, Metadata
+from memmpy.store import ColumnRecord, Metadata, hash64
 from memmpy.typing import PathLike
 
-__all__ = ["Snapshot", "StoredColumn", "load_memmaps", "open_column", "open_columns"]
+__all__ = ["Snapshot", "StoredColumn", "check_keys", "load_memmaps", "open_column", "open_columns"]
 
 StoredColumn: TypeAlias = np.memmap[Any, Any] | ReadJagged | ReadShaped | ReadText | ReadNested
 
@@ -46,9 +46,15 @@ def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[st
     CorruptStoreError
         If a file is damaged.
     """
-    if isinstance(keys, str):
-        raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
+    if keys is not None:
+        check_keys(keys)
     return dict(open_columns(path, keys).columns)
+
+
+def check_keys(keys: Collection[str]) -> None:
+    """Raise an `OptionError` for one text where a set of keys is meant."""
+    if isinstance(keys, str | bytes):
+        raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,17 @@ class Snapshot:
     path: Path
     metadata: Metadata
     columns: Mapping[str, StoredColumn]
+
+    def texts(self, key: str) -> Mapping[int, str] | None:
+        """Return the table from hash to text of a column of hashes; None for other columns."""
+        record, column = self.metadata.columns[key], self.columns[key]
+        if not record.details.get("hashed") or not isinstance(column, np.ndarray):
+            return None
+        if record.origin is not None:
+            return {hash64(text): text for text in record.origin.recipe["metadata"]}
+        # Old stores do not say which columns are hashes of text: their values do.
+        known = self.metadata.hashes
+        return known if len(column) == 0 or int(column[0]) in known else None
 
 
 def open_columns(path: PathLike, keys: Iterable[str] | None) -> Snapshot:

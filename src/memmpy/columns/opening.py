@@ -65,8 +65,10 @@ def map_columns(
     wanted = None if keys is None else list(keys)
     metadata = read_metadata(path)
     while True:
-        names = filter(metadata.is_current, metadata.columns) if wanted is None else wanted
-        records = {key: _checked(metadata, key, kind=kind, path=path) for key in names}
+        current = metadata.current_keys()
+        names = current if wanted is None else wanted
+        stale = frozenset(metadata.columns).difference(current)
+        records = {k: _checked(metadata, k, stale=stale, kind=kind, path=path) for k in names}
         try:
             return metadata, {key: map_column(path, key, c) for key, c in records.items()}
         except FileNotFoundError as error:
@@ -94,13 +96,15 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
     return {role: map_array(Path(path), a, key=key) for role, a in column.arrays.items()}
 
 
-def _checked(metadata: Metadata, key: str, *, kind: str | None, path: PathLike) -> ColumnRecord:
+def _checked(
+    metadata: Metadata, key: str, *, stale: frozenset[str], kind: str | None, path: PathLike
+) -> ColumnRecord:
     """Return the record of a column that must be there and hold what its sources hold now."""
     where = os.fspath(path)
     if key not in metadata.columns:
         message = f"no column {key!r} in {where!r}{nearest(key, metadata.columns)}"
         raise MissingKeyError(message, key)
-    if not metadata.is_current(key):
+    if key in stale:
         message = (
             f"column {key!r} of {where!r} is stale: the store has since been converted "
             f"from other files; convert again with {key!r} among the keys"

@@ -62,8 +62,10 @@ class WriteVector(ColumnWriter):
     ) -> None:
         super().__init__(path, key, transaction=transaction, lock_timeout=lock_timeout)
         self._rows = RowWriter(self, "values", dtype=dtype, shape=shape)
-        #: Add one entry: an array of the column's shape. Costs the same however long it is.
-        self.append = self._rows.append
+
+    def append(self, value: Any) -> None:
+        """Add one entry, an array of the column's shape. Costs the same however long it is."""
+        self._rows.append(value)
 
     def extend(self, values: Any) -> None:
         """Add entries: an array of shape (k, ...)."""

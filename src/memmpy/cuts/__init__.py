@@ -1,13 +1,13 @@
 """Cuts: selections written as ROOT or Python would write them, read as data and never as code."""
 
 from memmpy.cuts.cache import Selection
-from memmpy.cuts.compute import compute_cut_batched, read_cut, select
+from memmpy.cuts.compute import STEP_SIZE, compute_cut_batched, read_cut, select
 from memmpy.cuts.cutflow import FlowStep, count_flow
-from memmpy.cuts.evaluate import Program, check_keys, compile, evaluate, passes
+from memmpy.cuts.evaluate import Program, check_keys, evaluate, passes, to_program
 from memmpy.cuts.expression import parse
 from memmpy.cuts.functions import FUNCTIONS, Function
 from memmpy.cuts.normal import normal
-from memmpy.cuts.substitute import Constant, substitute
+from memmpy.cuts.substitute import Constant, check_apart, substitute
 from memmpy.cuts.tree import (
     Binary,
     Call,
@@ -25,6 +25,7 @@ from memmpy.cuts.values import ColumnLike, HashedText, JaggedLike, Values
 
 __all__ = [
     "FUNCTIONS",
+    "STEP_SIZE",
     "Binary",
     "Call",
     "ColumnLike",
@@ -43,8 +44,8 @@ __all__ = [
     "Text",
     "Unary",
     "Values",
+    "check_apart",
     "check_keys",
-    "compile",
     "compute_cut_batched",
     "count_flow",
     "evaluate",
@@ -56,4 +57,5 @@ __all__ = [
     "read_cut",
     "select",
     "substitute",
+    "to_program",
 ]

@@ -1,7 +1,7 @@
 """What operators do to arrays of numbers, as ROOT does it: in int64, uint64 or float64.
 
-Smaller integers and booleans count as int64, smaller floats as float64, so that nothing overflows or
-rounds at fewer bits. A constant is an array of no dimension. Callers silence NumPy's warnings.
+Smaller integers and booleans count as int64, smaller floats as float64, so that nothing overflows
+or rounds at fewer bits. A constant is an array of no dimension. Callers silence NumPy's warnings.
 """
 
 from collections.abc import Callable, Mapping

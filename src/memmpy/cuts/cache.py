@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.errors import CorruptStoreError
-from memmpy.store import CUTS, ArrayRecord, ArrayWriter, map_array, read_metadata, write_atomically
+from memmpy.store import (
+    CUTS,
+    ArrayRecord,
+    ArrayWriter,
+    checksum,
+    map_array,
+    read_metadata,
+    write_atomically,
+)
 from memmpy.typing import Entries
 
 __all__ = ["CachedCut", "Selection"]
@@ -23,6 +32,8 @@ __all__ = ["CachedCut", "Selection"]
 Selection: TypeAlias = np.memmap[Any, np.dtype[np.int64]]
 
 _INT64 = np.dtype("<i8")
+#: Seconds after which nobody is writing a file any more.
+_LEFTOVER_AGE = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +49,8 @@ class CachedCut:
         The store.
     normal : str
         The cut in its normal form, with aliases and constants put in.
-    columns : mapping of key to identity
-        The columns it uses; an identity changes when the column is written again.
+    columns : mapping of key to fingerprint
+        The columns it uses; a fingerprint changes when the column is written again.
     """
 
     directory: Path
@@ -47,13 +58,14 @@ class CachedCut:
     columns: Mapping[str, str]
 
     def find(self) -> Selection | None:
-        """Return the selection, if it is there and whole."""
+        """Return the selection, if it is there and whole; reads all of it."""
         try:
             document = json.loads(self._file(".json").read_text(encoding="utf-8"))
             if document["cut"] != self.normal or document["columns"] != dict(self.columns):
                 return None
             record = ArrayRecord(self._file(".npy").name, _INT64, (document["num_passing"],))
-            return map_array(self._folder, record, key=self.normal)
+            selection = map_array(self._folder, record, key=self.normal)
+            return selection if checksum(selection) == document["checksum"] else None
         except (OSError, ValueError, KeyError, TypeError, CorruptStoreError):
             return None
 
@@ -97,11 +109,18 @@ class CachedCut:
         return self._folder / (hashlib.sha256(text.encode()).hexdigest()[:32] + suffix)
 
     def _prune(self) -> None:
-        """Remove selections of columns that have since been written again."""
+        """Remove selections of columns written again since, and what killed processes left."""
         columns = read_metadata(self.directory).columns
         for file in self._folder.glob("*.json"):
             with contextlib.suppress(OSError, ValueError, KeyError, AttributeError):
                 used = json.loads(file.read_text(encoding="utf-8"))["columns"]
-                if any(k not in columns or columns[k].identity != i for k, i in used.items()):
+                if any(k not in columns or columns[k].fingerprint != f for k, f in used.items()):
                     file.unlink()
                     file.with_suffix(".npy").unlink(missing_ok=True)
+        for file in self._folder.iterdir():
+            is_left = file.suffix == ".tmp" or (
+                file.suffix == ".npy" and not file.with_suffix(".json").exists()
+            )
+            with contextlib.suppress(OSError):
+                if is_left and time.time() - file.stat().st_mtime > _LEFTOVER_AGE:
+                    file.unlink()

@@ -10,14 +10,15 @@ import numpy as np
 
 from memmpy.columns import ReadNested, ReadShaped, Snapshot, StoredColumn, open_columns
 from memmpy.cuts.cache import CachedCut, Selection
-from memmpy.cuts.evaluate import Program, check_keys, compile, passes
+from memmpy.cuts.evaluate import Program, check_keys, passes, to_program
 from memmpy.cuts.expression import parse
 from memmpy.cuts.normal import normal
 from memmpy.cuts.substitute import Constant, substitute
 from memmpy.cuts.tree import Node, keys_in, keys_of
 from memmpy.cuts.values import ColumnLike, HashedText
+from memmpy.cuts.words import warn_of_unknown_texts
 from memmpy.errors import LengthError, OptionError
-from memmpy.store import Metadata, read_metadata
+from memmpy.store import read_metadata
 from memmpy.typing import Entries, PathLike
 
 __all__ = ["STEP_SIZE", "compute_cut_batched", "read_cut", "select"]
@@ -81,7 +82,7 @@ def compute_cut_batched(
     metadata = read_metadata(path)
     check_keys(cut, filter(metadata.is_current, metadata.columns))
     snapshot = open_columns(path, sorted(keys_of(cut)) or None)
-    return select(snapshot, cut, step_size=step_size, recreate=recreate)
+    return select(snapshot, cut, stored_as={}, step_size=step_size, recreate=recreate)
 
 
 def read_cut(
@@ -95,35 +96,62 @@ def read_cut(
 
 
 def select(
-    snapshot: Snapshot, cut: Node, *, step_size: int = STEP_SIZE, recreate: bool = False
+    snapshot: Snapshot,
+    cut: Node,
+    *,
+    stored_as: Mapping[str, str],
+    step_size: int,
+    recreate: bool,
 ) -> Selection:
-    """Return the entries that pass a cut, of columns as one commit left them."""
+    """Return the entries that pass a cut, of columns as one commit left them.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        With the columns of the cut among those that are open.
+    cut : Node
+        As `read_cut` gives it.
+    stored_as : mapping of str to str
+        Keys of the cut whose columns have another name in the store.
+    step_size : int
+        Entries evaluated at a time.
+    recreate : bool
+        Compute again what is cached.
+    """
     if step_size < 1:
         raise OptionError(f"step_size must be at least 1, got {step_size}")
-    check_keys(cut, snapshot.columns)
-    metadata = snapshot.metadata
-    columns = {key: snapshot.columns[key] for key in sorted(keys_of(cut))}
+    stored = {key: stored_as.get(key, key) for key in sorted(keys_of(cut))}
+    check_keys(cut, {*snapshot.columns, *stored_as})
+    columns = {key: snapshot.columns[name] for key, name in stored.items()}
     _check_kinds(cut, columns)
     # A constant passes all entries that there are, or none.
     measured = columns or snapshot.columns
-    num_entries = _num_entries(snapshot.path, measured)
-    inputs = _Inputs(columns, metadata, num_entries, step_size)
-    program = compile(cut)
+    texts = {key: snapshot.texts(name) for key, name in stored.items()}
+    inputs = _Inputs(columns, texts, _num_entries(snapshot.path, measured), step_size)
+    program = to_program(cut)
     # What is wrong with the cut, or likely to be, is said whether it is cached or not.
     passes(program, inputs.values(0, 0), num_entries=0)
-    identities = {key: metadata.columns[key].identity for key in sorted(measured)}
-    cached = CachedCut(snapshot.path, normal(cut), identities)
+    warn_of_unknown_texts(cut, inputs.values(0, 0))
+    names = stored.values() if stored else sorted(measured)
+    fingerprints = {name: snapshot.metadata.columns[name].fingerprint for name in names}
+    cached = CachedCut(snapshot.path, _normal(cut, stored_as), fingerprints)
     selection = None if recreate else cached.find()
     if selection is not None:
         return selection
     logger.info("computing the cut %s of %s", cut.span, snapshot.path)
-    if not metadata.read_only:
+    if not snapshot.metadata.read_only:
         try:
             return cached.keep(inputs.selected(program), cut.span.text)
         except OSError as error:
             logger.warning("the cut %s is not cached: %s", cut.span, error)
     pieces = list(inputs.selected(program))
     return np.concatenate([np.empty(0, np.int64), *pieces]).view(np.memmap)
+
+
+def _normal(cut: Node, stored_as: Mapping[str, str]) -> str:
+    """Return what a cut means, for the cache."""
+    renamed = sorted((key, stored_as[key]) for key in keys_of(cut) & stored_as.keys())
+    return normal(cut) + "".join(f"; {key} is {name}" for key, name in renamed)
 
 
 def _check_kinds(cut: Node, columns: Mapping[str, StoredColumn]) -> None:
@@ -152,7 +180,7 @@ class _Inputs:
     """The columns of a cut, given to it in steps."""
 
     columns: Mapping[str, StoredColumn]
-    metadata: Metadata
+    texts: Mapping[str, Mapping[int, str] | None]
     num_entries: int
     step_size: int
 
@@ -168,12 +196,8 @@ class _Inputs:
         return {key: self._values(key, start, stop) for key in self.columns}
 
     def _values(self, key: str, start: int, stop: int) -> ColumnLike:
-        column = self.columns[key]
+        column, texts = self.columns[key], self.texts[key]
         values: Any = column[start:stop]
         if not isinstance(column, np.ndarray):
             return values  # type: ignore[no-any-return]
-        is_text = bool(self.metadata.columns[key].details.get("hashed"))
-        # Old stores do not say which columns are hashes of text: their values do.
-        if is_text and (len(column) == 0 or int(column[0]) in self.metadata.hashes):
-            return HashedText(np.asarray(values), self.metadata.hashes)
-        return np.asarray(values)
+        return np.asarray(values) if texts is None else HashedText(np.asarray(values), texts)

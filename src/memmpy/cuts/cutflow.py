@@ -1,5 +1,6 @@
 """How many entries each step of a cut leaves, by process."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,22 +48,28 @@ def count_flow(
     path : path-like
         The store.
     expression : str or None
-        The cut; None for no step at all. Its steps are what its outermost ``&&`` joins, in the order they are written.
+        The cut; None for no step at all. Its steps are what its outermost ``&&`` joins, in the
+        order they are written.
     by : str
         A metadata column, such as ``"process"``.
     aliases, constants : mapping, optional
         As `compute_cut_batched` takes them.
     """
     snapshot = open_columns(path, None)
-    if by not in snapshot.columns or not snapshot.metadata.columns[by].details.get("hashed"):
-        raise ColumnError(f"count by a name of the metadata; {by!r} holds no text")
+    texts = snapshot.texts(by) if by in snapshot.columns else None
+    if texts is None:
+        message = f"count by a name of the metadata: {by!r} of {os.fspath(path)!r} is none"
+        raise ColumnError(message)
     hashed = np.asarray(snapshot.columns[by])
-    texts = {number: snapshot.metadata.hashes[number] for number in _distinct(hashed)}
-    flow = [FlowStep("all", _counts(hashed, None, texts))]
+    found = _counts(hashed, None, texts)
+    # An old store does not say whose texts are whose: its column tells.
+    texts = {number: text for number, text in texts.items() if found[text]} or texts
+    flow = [FlowStep("all", {text: found[text] for text in texts.values()})]
     labels = [] if expression is None else _steps(expression)
     for i, label in enumerate(labels, start=1):
         part = " && ".join(f"({label})" for label in labels[:i])
-        selection = select(snapshot, read_cut(part, aliases=aliases, constants=constants))
+        cut = read_cut(part, aliases=aliases, constants=constants)
+        selection = select(snapshot, cut, stored_as={}, step_size=STEP_SIZE, recreate=False)
         flow.append(FlowStep(label, _counts(hashed, selection, texts)))
     return flow
 
@@ -71,11 +78,6 @@ def _steps(expression: str) -> list[str]:
     cut = parse(expression)
     steps = cut.operands if isinstance(cut, Logical) and cut.operator == "&&" else (cut,)
     return [expression[step.span.start : step.span.stop] for step in steps]
-
-
-def _distinct(hashed: np.ndarray[tuple[int, ...], np.dtype[np.uint64]]) -> list[int]:
-    steps = range(0, len(hashed), STEP_SIZE)
-    return sorted({int(n) for start in steps for n in np.unique(hashed[start : start + STEP_SIZE])})
 
 
 def _counts(

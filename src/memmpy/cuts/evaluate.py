@@ -1,7 +1,7 @@
 """From tree to booleans: a cut as a list of steps, run on the columns of a range of entries."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -33,7 +33,7 @@ from memmpy.cuts.words import check_texts, compared, misplaced, takes_text
 from memmpy.errors import LengthError, nearest
 from memmpy.typing import Array, Mask
 
-__all__ = ["Program", "Step", "check_keys", "compile", "evaluate", "passes"]
+__all__ = ["Program", "Step", "check_keys", "evaluate", "passes", "to_program"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,10 @@ class Program:
         The cut.
     steps : tuple of Step
         The same in the order of work: operands before what needs them.
-    unknown : set of str
-        The texts in the cut that no entry has, of which the user was warned.
     """
 
     node: Node
     steps: tuple[Step, ...]
-    unknown: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @property
     def keys(self) -> frozenset[str]:
@@ -106,10 +103,10 @@ class Program:
         if not takes_text(step.node):
             pairs = zip(step.operands, operands, strict=True)
             raise misplaced(next(node for node, value in pairs if not isinstance(value, Values)))
-        return compared(step.node, operands, self.unknown)
+        return compared(step.node, operands)
 
 
-def compile(root: Node) -> Program:
+def to_program(root: Node) -> Program:
     """Return a cut as a program.
 
     Raises
@@ -145,7 +142,7 @@ def evaluate(cut: Node | Program, columns: Mapping[str, ColumnLike]) -> Values:
     columns : mapping of str to array, jagged column or HashedText
         The entries, for each key that the cut uses.
     """
-    program = cut if isinstance(cut, Program) else compile(cut)
+    program = cut if isinstance(cut, Program) else to_program(cut)
     return program(columns)
 
 

@@ -1,7 +1,7 @@
 """From text to tree, or to an error that says where and why.
 
-The parser is LALR, the tree is made from the bottom up without recursion, and both the length of the
-text and the depth of the tree are limited: no text can exhaust the stack or the time.
+The parser is LALR, the tree is made from the bottom up without recursion, and both the length of
+the text and the depth of the tree are limited: no text can exhaust the stack or the time.
 """
 
 import re

@@ -1,10 +1,11 @@
 r"""The grammar of cuts: which text is an expression, with C++'s precedence.
 
-Python's ``not`` stands where Python has it, looser than comparisons; ``!`` where C++ has it. The
-power binds tighter than a sign on its left, so ``-2**2`` is -4, in Python and in ROOT alike; C++ has
-no power, and ROOT's ``^`` is one. ROOT also reads ``**`` as ``^``, from the left where Python and
-this grammar read it from the right. Comparisons do not nest without parentheses: the grammar takes a
-chain of them as one rule, so that it can be refused with its operands at hand (or given a meaning).
+Python's ``not`` stands where Python has it, looser than comparisons; ``!`` where C++ has it.
+The power binds tighter than a sign on its left, so ``-2**2`` is -4, in Python and in ROOT alike;
+C++ has no power, and ROOT's ``^`` is one. ROOT also reads ``**`` as ``^``, from the left where
+Python and this grammar read it from the right. Comparisons do not nest without parentheses: the
+grammar takes a chain of them as one rule, so that it can be refused with its operands at hand (or
+given a meaning).
 """
 
 import functools
@@ -66,7 +67,7 @@ NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/
 
 @functools.cache
 def parser() -> "lark.Lark":
-    """Return the parser, made on first use: importing lark and building its tables takes a while."""
+    """Return the parser, made on first use: importing lark and building tables takes a while."""
     import lark
 
     return lark.Lark(GRAMMAR, parser="lalr", lexer="basic")

@@ -21,8 +21,8 @@ __all__ = ["normal"]
 def normal(node: Node) -> str:
     """Return the canonical text of a cut.
 
-    Spelling, white space, and the order and repetition of the operands of ``&&`` and ``||`` leave no
-    trace; everything else does, down to the type of a number. Cuts of equal normal form mean the
+    Spelling, white space, and the order and repetition of the operands of ``&&`` and ``||`` leave
+    no trace; everything else does, down to the type of a number. Cuts of equal normal form mean the
     same, and the normal form is itself a cut of that meaning.
 
     Examples

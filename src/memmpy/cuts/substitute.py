@@ -9,7 +9,7 @@ from memmpy.cuts.expression import parse
 from memmpy.cuts.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuilt
 from memmpy.errors import CutError, OptionError
 
-__all__ = ["Constant", "substitute"]
+__all__ = ["Constant", "check_apart", "substitute"]
 
 Constant = bool | int | float | str | np.generic
 
@@ -44,10 +44,15 @@ def substitute(
         If a name is both an alias and a constant, or a constant is neither number nor text.
     """
     aliases, constants = aliases or {}, constants or {}
+    check_apart(aliases, constants)
+    return _put(node, _resolved(node, aliases, constants), constants)
+
+
+def check_apart(aliases: Mapping[str, object], constants: Mapping[str, object]) -> None:
+    """Raise an `OptionError` if a name is both an alias and a constant."""
     twice = sorted(aliases.keys() & constants.keys())
     if twice:
         raise OptionError(f"{', '.join(map(repr, twice))}: both an alias and a constant; drop one")
-    return _put(node, _resolved(node, aliases, constants), constants)
 
 
 def _resolved(

@@ -1,7 +1,8 @@
 """The tree of a cut: frozen nodes that know their place in the text, and how to walk them.
 
-Nodes are made by the functions here, in one shape for one meaning: ``&``, ``|`` and ``~`` of operands
-that can only be conditions become ``&&``, ``||`` and ``!``, and these hold all their operands flat.
+Nodes are made by the functions here, in one shape for one meaning: ``&``, ``|`` and ``~`` of
+operands that can only be conditions become ``&&``, ``||`` and ``!``, and these hold all their
+operands flat.
 """
 
 import math

@@ -1,16 +1,16 @@
 """Comparing text: the only thing a cut can do with it."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from memmpy.cuts.tree import Binary, Node, Text
-from memmpy.cuts.values import HashedText, Operand, PlainText, Values
+from memmpy.cuts.tree import Binary, Key, Node, Text
+from memmpy.cuts.values import ColumnLike, HashedText, Operand, PlainText, Values
 from memmpy.errors import CutError, CutWarning, nearest
 from memmpy.typing import Mask
 
-__all__ = ["check_texts", "compared", "misplaced", "takes_text"]
+__all__ = ["check_texts", "compared", "misplaced", "takes_text", "warn_of_unknown_texts"]
 
 
 def takes_text(node: Node) -> bool:
@@ -40,7 +40,7 @@ def misplaced(node: Node) -> CutError:
     )
 
 
-def compared(node: Node, operands: Sequence[Operand], unknown: set[str]) -> Values:
+def compared(node: Node, operands: Sequence[Operand]) -> Values:
     """Return the comparison of two operands at least one of which is text.
 
     Parameters
@@ -49,20 +49,18 @@ def compared(node: Node, operands: Sequence[Operand], unknown: set[str]) -> Valu
         The ``==`` or ``!=``.
     operands : sequence of Operand
         Its two sides.
-    unknown : set of str
-        The texts that no entry has and that the user was warned of. New ones are added.
     """
-    same: Mask = np.asarray(_equal(node, operands, unknown), np.bool_)
+    same: Mask = np.asarray(_equal(node, operands), np.bool_)
     is_equality = isinstance(node, Binary) and node.operator == "=="
     return Values(same if is_equality else ~same, key=str(node.span))
 
 
-def _equal(node: Node, operands: Sequence[Operand], unknown: set[str]) -> Mask | bool:
+def _equal(node: Node, operands: Sequence[Operand]) -> Mask | bool:
     match operands:
         case [str() as left, str() as right]:
             return left == right
         case [HashedText() as column, str() as text] | [str() as text, HashedText() as column]:
-            return _equal_hashes(column, text, node, unknown)
+            return _equal_hashes(column, text)
         case [HashedText() as one, HashedText() as other]:
             return np.equal(one.values, other.values)
         case [PlainText() as column, str() as text] | [str() as text, PlainText() as column]:
@@ -75,14 +73,41 @@ def _equal(node: Node, operands: Sequence[Operand], unknown: set[str]) -> Mask |
             raise node.span.error(f"{left} and {right} cannot be compared", hint)
 
 
-def _equal_hashes(column: HashedText, text: str, node: Node, unknown: set[str]) -> Mask:
-    code = next((code for code, known in column.table.items() if known == text), None)
-    if code is not None:
-        same: Mask = np.equal(column.values, np.uint64(code))
-        return same
-    if text not in unknown:
-        unknown.add(text)
+def _equal_hashes(column: HashedText, text: str) -> Mask:
+    code = _code(column, text)
+    if code is None:  # no entry has it
+        return np.zeros(column.values.shape, np.bool_)
+    same: Mask = np.equal(column.values, np.uint64(code))
+    return same
+
+
+def _code(column: HashedText, text: str) -> int | None:
+    return next((code for code, known in column.table.items() if known == text), None)
+
+
+def warn_of_unknown_texts(root: Node, columns: Mapping[str, ColumnLike]) -> None:
+    """Emit a `CutWarning` for each text of a cut that no entry of the column has.
+
+    Parameters
+    ----------
+    root : Node
+        The cut.
+    columns : mapping of str to array, jagged column or HashedText
+        What it is evaluated on.
+    """
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        pending.extend(node.operands)
+        if takes_text(node):
+            for key, text in (node.operands, node.operands[::-1]):
+                column = columns.get(key.name) if isinstance(key, Key) else None
+                if isinstance(text, Text) and isinstance(column, HashedText):
+                    _warn_if_unknown(node, column, text.value)
+
+
+def _warn_if_unknown(node: Node, column: HashedText, text: str) -> None:
+    if _code(column, text) is None:
         near = nearest(text, column.table.values())
-        warning = node.span.error(f"no entry has the text {text!r}{near}")
-        warnings.warn(str(warning), CutWarning, stacklevel=2)
-    return np.zeros(column.values.shape, np.bool_)
+        message = str(node.span.error(f"no entry has the text {text!r}{near}"))
+        warnings.warn(message, CutWarning, stacklevel=2)

@@ -257,7 +257,7 @@ def _make_block(process: Process, year: Year, *, seed: int, block: int) -> "Even
         rng.rayleigh(35.0 * hardness * (0.5 + 0.5 * num_leptons)),
         rng.rayleigh(year.met_noise, BLOCK_SIZE),
     )
-    # Single-lepton triggers turn on near 27 GeV and miss one in ten; few events come in by their met.
+    # Single-lepton triggers turn on near 27 GeV and miss one in ten; few events pass by their met.
     hardest = np.maximum(_largest(el_pt, counts=num_electrons), _largest(mu_pt, counts=num_muons))
     passes = (hardest > 27.0) & (rng.random(BLOCK_SIZE) < 0.9) | (met > 200.0)
 

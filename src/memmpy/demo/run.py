@@ -38,7 +38,7 @@ class Job:
 def toy_job(
     directory: Path, *, num_events: int, seed: int, cut: str | None, console: "Console"
 ) -> Job:
-    """Write toy events to ROOT files, unless they are there, and return the README's job on them."""
+    """Write files of toy events, unless they are there, and return the README's job on them."""
     kept = directory / f"toy_{num_events}_{seed}"
     files = [kept / name for name, _, _ in demo_files()]
     if all(file.exists() for file in files):

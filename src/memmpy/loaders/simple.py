@@ -61,4 +61,5 @@ class SimpleLoader:
         )
 
     def __repr__(self) -> str:
-        return f"SimpleLoader({self.num_entries:,} entries, {len(self):,} batches of {self.batch_size:,})"
+        batches = f"{len(self):,} batches of {self.batch_size:,}"
+        return f"SimpleLoader({self.num_entries:,} entries, {batches})"

@@ -76,7 +76,7 @@ def split_number(split: int | str, num_splits: int) -> int:
 
 
 def position_range(num: int, fractions: Fractions, split: int) -> tuple[int, int]:
-    """Return the (start, stop) of a split among `num` positions: disjoint, complete, rounded once."""
+    """Return the (start, stop) of a split of `num` positions: disjoint, complete, rounded once."""
     return _boundary(num, fractions, split), _boundary(num, fractions, split + 1)
 
 
@@ -110,7 +110,7 @@ def _exact(fraction: float | Fraction) -> Fraction:
 
 
 def _boundary(num: int, fractions: Fractions, split: int) -> int:
-    """Return ``num * sum(fractions[:split])``, rounded; past the last positive fraction it is num."""
+    """Return ``num * sum(fractions[:split])``, rounded; past the last positive fraction, num."""
     if not any(fractions[split:]):
         return num
     below = min(Fraction(1), list(accumulate(fractions, initial=Fraction(0)))[split])

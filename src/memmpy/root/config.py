@@ -58,16 +58,10 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
     MissingFileError
         If a file is not there, or a pattern matches none.
     OptionError
-        If a tree of a file is named twice, or the files differ in the names of their metadata.
+        If the files differ in the names of their metadata, or what they say is no text.
     """
     inputs = [found for config in list_configs(root_files) for found in _find(config)]
     _check_metadata(inputs)
-    seen: set[tuple[str, str | None]] = set()
-    for found in inputs:
-        if (found.path, found.tree) in seen:
-            message = f"{found.path!r} is listed twice: its events would count twice"
-            raise OptionError(message)
-        seen.add((found.path, found.tree))
     return inputs
 
 
@@ -120,6 +114,8 @@ def _check_metadata(inputs: list[Input]) -> None:
     for found in inputs:
         items: Iterable[tuple[object, object]] = found.metadata.items()
         for name, text in items:
+            if name == "_index":
+                raise OptionError(f"metadata of {found.path!r}: '_index' is taken; rename it")
             if not isinstance(name, str) or not isinstance(text, str):
                 message = f"metadata of {found.path!r} is text, got {name!r}: {text!r}; "
                 raise OptionError(message + f"write {str(text)!r}")

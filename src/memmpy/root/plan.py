@@ -1,16 +1,59 @@
 """What must be read: plain ranges of entries, decided without touching any data."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from memmpy.errors import OptionError
+from memmpy.root.recipe import Recipe, metadata_recipe
 from memmpy.store import Metadata, Origin, SourceRecord
 
-__all__ = ["Pieces", "plan_columns"]
+__all__ = ["Pieces", "Wanted", "parts_of", "plan_columns"]
 
 #: What fills a column, source by source: entries of the column as it is, or None for what must be
 #: read from the source.
 Pieces: TypeAlias = tuple[range | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a user asked for.
+
+    Parameters
+    ----------
+    recipes : sequence of Recipe
+        The columns.
+    sources : tuple of SourceRecord
+        What fills them, in the order of their entries.
+    """
+
+    recipes: Sequence[Recipe]
+    sources: tuple[SourceRecord, ...]
+
+    def plan(self, metadata: Metadata, *, recreate: bool = False) -> dict[str, Pieces]:
+        """Return the columns that must be written to a store, and what fills them."""
+        recipes = {recipe.key: recipe.to_json() for recipe in self.recipes}
+        for name in self.sources[0].metadata:
+            recipes[name] = metadata_recipe(name, self.sources)
+        return plan_columns(metadata, self.sources, recipes, recreate=recreate)
+
+    def to_read(self, plan: Mapping[str, Pieces]) -> list[list[Recipe]]:
+        """Return, for each source, the recipes that need it."""
+        return [
+            [r for r in self.recipes if r.key in plan and plan[r.key][i] is None]
+            for i in range(len(self.sources))
+        ]
+
+    def name_sources(self, metadata: Metadata) -> Metadata:
+        """Return the metadata of a store that is filled from the sources."""
+        texts = {text for source in self.sources for text in source.metadata.values()}
+        return dataclasses.replace(metadata, sources=self.sources).with_texts(texts)
+
+
+def parts_of(sources: Sequence[SourceRecord]) -> tuple[tuple[str, int], ...]:
+    """Return what the origin of a column says of the sources that fill it."""
+    return tuple((source.id, source.num_entries) for source in sources)
 
 
 def plan_columns(
@@ -43,7 +86,7 @@ def plan_columns(
     OptionError
         If a column would replace one that the user wrote.
     """
-    parts = tuple((source.id, source.num_entries) for source in sources)
+    parts = parts_of(sources)
     plan: dict[str, Pieces] = {}
     for key, recipe in recipes.items():
         column = metadata.columns.get(key)

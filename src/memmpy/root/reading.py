@@ -1,7 +1,7 @@
 """The one place that reads ROOT files: trees, the types of branches, entries in steps."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, final
@@ -39,6 +39,7 @@ class TreeFile:
         import uproot
 
         self.path = path
+        self._types: dict[str, BranchType] = {}
         self._stack = ExitStack()
         with _said_of(path, "cannot be opened"):
             _check_magic(path)
@@ -89,15 +90,17 @@ class TreeFile:
         RootFileError
             If no column can hold what it gives.
         """
+        if branch in self._types:
+            return self._types[branch]
         found = self._branch(branch)
-        form = self._form(found)
-        held = None if form is None else type_of_form(form)
+        held, reason = self._held(found)
         if held is None:
             message = (
                 f"branch {branch!r} of {self.where!r} holds C++ objects ({found.typename}) that no "
                 "column can hold; give its members that are numbers, vectors or strings"
             )
-            raise RootFileError(message)
+            raise RootFileError(message) from reason
+        self._types[branch] = held
         return held
 
     def iterate(self, branches: Iterable[str], *, step_bytes: int) -> Iterator[dict[str, Any]]:
@@ -161,23 +164,23 @@ class TreeFile:
             return self._file[name], trees[name] == "RNTuple"
 
     def _branch(self, name: str) -> Any:
-        known = self.branches()
-        try:
-            if not self._is_ntuple or name in known:
+        with suppress(KeyError):
+            # A field of a field is not a column of its own.
+            if not self._is_ntuple or name in self.branches():
                 return self._tree[name]
-        except KeyError:
-            pass
+        known = self.branches()
         message = f"no branch {name!r} in {self.where!r}{nearest(name, known)}"
         raise MissingKeyError(message, name)
 
-    def _form(self, branch: Any) -> Any:
+    def _held(self, branch: Any) -> tuple[BranchType | None, Exception | None]:
+        """Return the type of a branch, or None and perhaps why it has none."""
         try:
             if self._is_ntuple:
                 form, path = branch.to_akform()
-                return form.content(path[0])
-            return branch.interpretation.awkward_form(self._tree.file)
-        except Exception:  # noqa: BLE001 - uproot says in many ways that it cannot
-            return None
+                return type_of_form(form.content(path[0])), None
+            return type_of_form(branch.interpretation.awkward_form(self._tree.file)), None
+        except Exception as error:  # noqa: BLE001 - uproot says in many ways that it cannot
+            return None, error
 
     def _iterate_tree(self, names: list[str], step_bytes: int) -> Iterator[dict[str, Any]]:
         branches = {name: self._tree[name] for name in names}
@@ -216,6 +219,8 @@ def _said_of(what: str, failure: str) -> Iterator[None]:
         yield
     except (MemmpyError, GeneratorExit):
         raise
+    except MemoryError as error:
+        raise MemoryError(f"not enough memory for {what!r}; give a smaller step_bytes") from error
     except Exception as error:
         first = str(error).strip().partition("\n")[0]
         message = f"{what!r} {failure}: {first or type(error).__name__}"

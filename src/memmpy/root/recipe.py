@@ -7,13 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import Jagged, check_fill
-from memmpy.cuts import Program, compile, keys_of, normal, parse, substitute
+from memmpy.columns import Jagged, check_fill, check_keys
+from memmpy.cuts import Program, keys_of, normal, parse, substitute, to_program
 from memmpy.errors import OptionError
 from memmpy.root.types import BranchType, type_of_values
+from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
-__all__ = ["Padding", "Recipe", "branches_of", "make_recipes"]
+__all__ = [
+    "Padding",
+    "Recipe",
+    "branches_of",
+    "check_names",
+    "make_recipes",
+    "metadata_recipe",
+    "names_in",
+]
 
 _BRANCH = re.compile(r"[A-Za-z_][\w.:]*")
 
@@ -125,35 +134,52 @@ def make_recipes(
     CutError
         If an alias cannot be understood.
     """
-    _check_names(keys, keys_padded, reserved)
+    check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=reserved)
     paddings = {key: _padding(key, given) for key, given in keys_padded.items()}
     recipes = [_recipe(key, aliases, None) for key in sorted(keys)]
     return recipes + [_recipe(key, aliases, padding) for key, padding in paddings.items()]
 
 
-def branches_of(alias: str) -> frozenset[str]:
-    """Return the names that an alias uses; one that is a name itself stands for a branch."""
+def branches_of(recipes: Iterable[Recipe]) -> tuple[str, ...]:
+    """Return the branches that recipes need, each once."""
+    return tuple(dict.fromkeys(branch for recipe in recipes for branch in recipe.branches))
+
+
+def metadata_recipe(name: str, sources: Iterable[SourceRecord]) -> dict[str, Any]:
+    """Return the recipe of a column of what the user said of the files."""
+    return {"metadata": [source.metadata[name] for source in sources]}
+
+
+def names_in(alias: str) -> frozenset[str]:
+    """Return the names that an alias uses; it may be a name itself, of a branch or an alias."""
     return frozenset({alias}) if _BRANCH.fullmatch(alias) else keys_of(parse(alias))
 
 
-def _check_names(
-    keys: Collection[str], keys_padded: Mapping[str, Any], reserved: Iterable[str]
+def check_names(
+    keys: Collection[str],
+    *,
+    keys_padded: Mapping[str, Any],
+    aliases: Mapping[str, str],
+    reserved: Iterable[str],
 ) -> None:
-    if isinstance(keys, (str, bytes)):
-        raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
+    """Raise an `OptionError` unless each key is a name, is asked for once, and is free."""
+    check_keys(keys)
     names: list[object] = [*keys, *keys_padded]
     if not names:
         raise OptionError("no keys were given; name branches in keys or keys_padded")
-    for key in names:
+    for key in [*names, *aliases]:
         if not isinstance(key, str) or not key or key == "_index":
             raise OptionError(f"a key is a text other than '_index', got {key!r}")
-    twice = sorted(set(keys) & set(keys_padded))
-    if twice:
-        raise OptionError(f"{twice[0]!r} is in keys and in keys_padded; take it from one of them")
-    taken = sorted((set(keys) | set(keys_padded)) & set(reserved))
-    if taken:
-        message = f"{taken[0]!r} is both a key and a name of the metadata; rename one of them"
+    for key in sorted(set(keys) & set(keys_padded)):
+        raise OptionError(f"{key!r} is in keys and in keys_padded; take it from one of them")
+    for key in sorted((set(keys) | set(keys_padded)) & set(reserved)):
+        message = f"{key!r} is both a key and a name of the metadata; rename one of them"
         raise OptionError(message)
+    texts: Iterable[tuple[str, object]] = aliases.items()
+    for name, text in texts:
+        if not isinstance(text, str):
+            message = f"the alias {name!r} is the name of a branch or an expression, got {text!r}"
+            raise OptionError(message)
 
 
 def _padding(key: str, given: Any) -> Padding:
@@ -182,7 +208,7 @@ def _recipe(key: str, aliases: Mapping[str, str], padding: Padding | None) -> Re
     branches = tuple(sorted(keys_of(node)))
     if not branches:
         raise OptionError(f"the alias {name!r} is a constant: {aliases[name]!r} names no branch")
-    return Recipe(key, branches, compile(node), padding)
+    return Recipe(key, branches, to_program(node), padding)
 
 
 def _computed(program: Program, branches: Mapping[str, Any]) -> Array | Jagged:

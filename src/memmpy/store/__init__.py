@@ -1,6 +1,6 @@
 """What lies on disk: names, metadata, atomic commits, the writer's lock, checksums."""
 
-from memmpy.store.arrayfile import ArrayWriter, disk_error, map_array, storage_dtype
+from memmpy.store.arrayfile import ArrayWriter, checksum, disk_error, map_array, storage_dtype
 from memmpy.store.commit import LOCK_TIMEOUT, Transaction, read_metadata, write_atomically
 from memmpy.store.document import FORMAT_VERSION
 from memmpy.store.layout import CUTS, LOCK, METADATA, array_file, hash64, hash_text
@@ -28,6 +28,7 @@ __all__ = [
     "SourceRecord",
     "Transaction",
     "array_file",
+    "checksum",
     "disk_error",
     "hash64",
     "hash_text",

@@ -1,6 +1,7 @@
 """One ``.npy`` file of a store: written in growing pieces, read as a memory map."""
 
 import errno
+import logging
 import os
 import resource
 import zlib
@@ -17,12 +18,16 @@ from memmpy.errors import ColumnError, CorruptStoreError, DiskError, ReadOnlySto
 from memmpy.store.metadata import ArrayRecord
 from memmpy.typing import Array
 
-__all__ = ["ArrayWriter", "disk_error", "map_array", "storage_dtype"]
+__all__ = ["ArrayWriter", "checksum", "disk_error", "map_array", "storage_dtype"]
+
+logger = logging.getLogger(__name__)
 
 #: Bytes of values that are collected before they are written. A conversion has thousands of arrays.
 BUFFER_BYTES = 1 << 16
 #: What np.load accepts from a file it does not trust.
 _MAX_HEADER = 10_000
+#: Files that a process asks to have open when its limit is too low for the arrays it maps.
+_MAX_FILES = 1 << 16
 
 
 def storage_dtype(dtype: np.dtype[Any], *, key: str) -> np.dtype[Any]:
@@ -131,11 +136,12 @@ class ArrayWriter:
     def _write(self, rows: Array) -> None:
         data = _bytes_of(rows)
         self._crc = zlib.crc32(data, self._crc)
-        with self._open("ab") as file:
+        with self._open("r+b") as file:  # a file that somebody removed must not begin anew
+            file.seek(0, os.SEEK_END)
             _write_all(file, data)
 
     @contextmanager
-    def _open(self, mode: Literal["xb", "ab", "r+b"]) -> Iterator[FileIO]:
+    def _open(self, mode: Literal["xb", "r+b"]) -> Iterator[FileIO]:
         """Open the file for a moment: a process may have fewer handles than a store has arrays."""
         try:
             with self.path.open(mode, buffering=0) as file:
@@ -153,6 +159,9 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
     Its size and header are compared with the metadata, so that a truncated file is an error here
     and not a crash when its pages are touched.
 
+    Each map keeps a file open. Where the process has reached its limit of open files, the soft
+    limit (``RLIMIT_NOFILE``) is raised once, to the hard one or 65,536, whichever is less.
+
     Raises
     ------
     CorruptStoreError
@@ -165,7 +174,6 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
     try:
         return _map(directory, record, key=key)
     except OSError as error:
-        # Python keeps a file handle for every map; most systems grant more when asked.
         if error.errno != errno.EMFILE:
             raise
         if not _raise_limit():
@@ -193,10 +201,17 @@ def _map(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[Any, An
 
 
 def _raise_limit() -> bool:
-    """Let this process have as many files open as it may, and say whether these are more."""
+    """Let this process have more files open, and say whether it may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return soft != hard
+    limit = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= limit:
+        return False
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    except (ValueError, OSError):
+        return False
+    logger.info("raised the limit of open files of this process from %d to %d", soft, limit)
+    return True
 
 
 def checksum(values: Array) -> str:

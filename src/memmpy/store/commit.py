@@ -1,6 +1,7 @@
 """Changes of a store: new arrays are written aside, then the metadata flips to them at once."""
 
 import dataclasses
+import errno
 import json
 import os
 import threading
@@ -199,9 +200,18 @@ class Transaction:
             file = self.directory / METADATA
             text = encode(after, written_by=__version__)
             decode(json.loads(text), path=str(file))  # what cannot be read back is not committed
+            # The names of the new arrays must not reach the disk after what refers to them.
+            self._sync()
             write_atomically(file, text.encode())
         self._remove(_files(before) - _files(after))
         self._remove(self._written() - _files(after))
+
+    def _sync(self) -> None:
+        try:
+            _sync_directory(self.directory)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # not all systems know how
+                raise disk_error(error, what=f"to {str(self.directory)!r}") from error
 
     def _abort(self) -> None:
         # An interrupt can come after the metadata flipped: what it names must stay.

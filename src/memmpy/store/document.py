@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -17,18 +18,26 @@ FORMAT = "memmpy store"
 FORMAT_VERSION = 1
 
 _Kind = TypeVar("_Kind")
+#: As `Origin` has them.
+_Parts: TypeAlias = tuple[tuple[str, int], ...]
 
 
 def encode(metadata: Metadata, *, written_by: str) -> str:
     """Return the JSON text of `metadata`."""
+    origins = [column.origin for column in metadata.columns.values() if column.origin is not None]
+    # Most columns are made of all sources: what they have in common is written once.
+    indices = {parts: i for i, parts in enumerate(dict.fromkeys(o.parts for o in origins))}
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "memmpy_version": written_by,
         "generation": metadata.generation,
-        "columns": {key: _column_to_json(column) for key, column in metadata.columns.items()},
+        "columns": {
+            key: _column_to_json(column, indices) for key, column in metadata.columns.items()
+        },
         "hashes": {hash_text(number): text for number, text in metadata.hashes.items()},
         "sources": [dataclasses.asdict(source) for source in metadata.sources],
+        "parts": [[list(part) for part in parts] for parts in indices],
     }
     return json.dumps(document, indent=1)
 
@@ -51,16 +60,17 @@ def decode(document: Any, *, path: str) -> Metadata:
         )
         raise CorruptStoreError(message)
     try:
+        parts = [_parts_of_json(found) for found in _value(document, "parts", list)]
         return Metadata(
             generation=_count(document["generation"]),
             columns={
-                key: _column_of_json(column)
+                key: _column_of_json(column, parts)
                 for key, column in _value(document, "columns", dict).items()
             },
             sources=tuple(_source_of_json(s) for s in _value(document, "sources", list)),
             hashes=hashes_of_json(document["hashes"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         message = f"{path!r} is damaged: {error!r}; delete the store and make it again"
         raise CorruptStoreError(message) from error
 
@@ -85,7 +95,7 @@ def hashes_of_json(document: Any) -> dict[int, str]:
     return {int(number, 16): text for number, text in document.items()}
 
 
-def _column_to_json(column: ColumnRecord) -> dict[str, Any]:
+def _column_to_json(column: ColumnRecord, indices: Mapping[_Parts, int]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "kind": column.kind,
         "num_entries": column.num_entries,
@@ -101,12 +111,12 @@ def _column_to_json(column: ColumnRecord) -> dict[str, Any]:
         "details": dict(column.details),
     }
     if column.origin is not None:
-        recipe, parts = dict(column.origin.recipe), [list(part) for part in column.origin.parts]
-        document["origin"] = {"recipe": recipe, "parts": parts}
+        index = indices[column.origin.parts]
+        document["origin"] = {"recipe": dict(column.origin.recipe), "parts": index}
     return document
 
 
-def _column_of_json(document: Any) -> ColumnRecord:
+def _column_of_json(document: Any, parts: Sequence[_Parts]) -> ColumnRecord:
     origin = document.get("origin")
     return ColumnRecord(
         kind=_value(document, "kind", str),
@@ -115,7 +125,7 @@ def _column_of_json(document: Any) -> ColumnRecord:
             role: _array_of_json(array) for role, array in _value(document, "arrays", dict).items()
         },
         details=_value(document, "details", dict),
-        origin=None if origin is None else _origin_of_json(origin),
+        origin=None if origin is None else _origin_of_json(origin, parts),
     )
 
 
@@ -128,9 +138,14 @@ def _array_of_json(document: Any) -> ArrayRecord:
     return array_of_json(document, file=file, checksum=checksum)
 
 
-def _origin_of_json(document: Any) -> Origin:
-    parts = tuple((source, _count(num)) for source, num in _value(document, "parts", list))
-    return Origin(recipe=_value(document, "recipe", dict), parts=parts)
+def _origin_of_json(document: Any, parts: Sequence[_Parts]) -> Origin:
+    return Origin(_value(document, "recipe", dict), parts[_count(document["parts"])])
+
+
+def _parts_of_json(document: Any) -> _Parts:
+    if any(type(source) is not str for source, _ in document):
+        raise TypeError("parts are not named by the ids of sources")
+    return tuple((source, _count(num)) for source, num in document)
 
 
 def _source_of_json(document: Any) -> SourceRecord:

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds before a writer that waits says so.
 _PATIENCE = 1.0
+#: Seconds between two tries.
+_POLL = 0.05
 
 
 @dataclass
@@ -75,15 +78,7 @@ def hold_lock(
         held = _held.setdefault(
             name, _Held(filelock.FileLock(directory / LOCK, thread_local=False))
         )
-    with held.mutex:
-        if held.num_holders == 0:
-            _acquire(held.lock, directory, timeout)
-            try:
-                when_taken()
-            except BaseException:
-                held.lock.release()
-                raise
-        held.num_holders += 1
+    _wait(lambda: _join(held, directory, when_taken), directory, timeout)
     try:
         yield held.mutex
     finally:
@@ -95,19 +90,39 @@ def hold_lock(
                     held.lock.release()
 
 
-def _acquire(lock: filelock.BaseFileLock, directory: Path, timeout: float) -> None:
+def _wait(join: Callable[[], bool], directory: Path, timeout: float) -> None:
+    """Call `join` until it succeeds; each thread waits as long as it was told."""
+    start = time.monotonic()
     patience = _PATIENCE if timeout < 0 else min(_PATIENCE, timeout)
-    try:
-        try:
-            lock.acquire(timeout=patience)
-        except filelock.Timeout:
+    is_said = False
+    while not join():
+        waited = time.monotonic() - start
+        if waited >= patience and not is_said:
             logger.warning("waiting for another process to finish writing %s", directory)
-            lock.acquire(timeout=timeout if timeout < 0 else timeout - patience)
-    except filelock.Timeout:
-        message = (
-            f"another process is writing to {str(directory)!r}; waited {timeout:g} s: "
-            "run again when it is done, or give a longer lock_timeout"
-        )
-        raise StoreLockedError(message) from None
-    except OSError as error:
-        raise disk_error(error, what=f"to {str(directory)!r}") from error
+            is_said = True
+        if 0 <= timeout <= waited:
+            message = (
+                f"another process is writing to {str(directory)!r}; waited {timeout:g} s: "
+                "run again when it is done, or give a longer lock_timeout"
+            )
+            raise StoreLockedError(message)
+        time.sleep(_POLL if timeout < 0 else min(_POLL, timeout - waited))
+
+
+def _join(held: _Held, directory: Path, when_taken: Callable[[], None]) -> bool:
+    """Become a holder, unless another process is one. Never waits for it: others take turns."""
+    with held.mutex:
+        if held.num_holders == 0:
+            try:
+                held.lock.acquire(timeout=0)
+            except filelock.Timeout:
+                return False
+            except OSError as error:
+                raise disk_error(error, what=f"to {str(directory)!r}") from error
+            try:
+                when_taken()
+            except BaseException:
+                held.lock.release()
+                raise
+        held.num_holders += 1
+        return True

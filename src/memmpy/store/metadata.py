@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.errors import MemmpyError
+from memmpy.errors import OptionError
 from memmpy.store.layout import hash64, hash_text
 
 __all__ = ["ArrayRecord", "ColumnRecord", "Metadata", "Origin", "SourceRecord"]
@@ -57,7 +57,7 @@ class Origin:
         JSON values that say how an entry of the column is made. A column of another recipe is
         another column.
     parts : tuple of (source id, number of entries)
-        What fills the column, in the order of its entries.
+        What fills the column, in the order of its entries. Columns may share the tuple.
     """
 
     recipe: Mapping[str, Any]
@@ -89,7 +89,7 @@ class ColumnRecord:
     origin: Origin | None = None
 
     @property
-    def identity(self) -> str:
+    def fingerprint(self) -> str:
         """Changes whenever the column is written again: what caches depend on."""
         arrays = [[role, a.file, a.checksum] for role, a in sorted(self.arrays.items())]
         return json.dumps([self.kind, self.num_entries, arrays, dict(self.details)], sort_keys=True)
@@ -162,6 +162,12 @@ class Metadata:
         origin = self.columns[key].origin
         return origin is None or origin.parts == self.parts
 
+    def current_keys(self) -> list[str]:
+        """Return the keys for which `is_current` holds, at the cost of asking for one."""
+        parts = self.parts
+        origins = {key: column.origin for key, column in self.columns.items()}
+        return [key for key, o in origins.items() if o is None or o.parts == parts]
+
     @property
     def parts(self) -> tuple[tuple[str, int], ...]:
         """Source ids and entries, as a column made from all sources has them in its origin."""
@@ -172,7 +178,7 @@ class Metadata:
 
         Raises
         ------
-        MemmpyError
+        OptionError
             If two texts have one hash.
         """
         hashes = dict(self.hashes)
@@ -183,5 +189,5 @@ class Metadata:
                     f"the texts {hashes[number]!r} and {text!r} have the same 64-bit hash; "
                     "rename one of them"
                 )
-                raise MemmpyError(message)
+                raise OptionError(message)
         return dataclasses.replace(self, hashes=hashes)
