@@ -114,6 +114,6 @@ def test_the_checksum_of_the_values_is_that_of_the_record(
 def test_a_file_that_was_removed_while_it_grew_is_an_error(tmp_path: Path) -> None:
     writer = ArrayWriter(tmp_path / "a.npy", INT64, (), "x")
     (tmp_path / "a.npy").unlink()
-    with pytest.raises(DiskError, match="cannot write column 'x' to .*: No such file"):
+    with pytest.raises(DiskError, match=r"cannot write column 'x' to .*: No such file"):
         writer.extend(np.arange(100_000))
     assert not (tmp_path / "a.npy").exists()

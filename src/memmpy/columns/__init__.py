@@ -1,7 +1,6 @@
 """One stored column: written, then read as a memory map."""
 
 from memmpy.columns.fitting import check_fill
-from memmpy.columns.identity import Tickets, check_split_by, tickets_of
 from memmpy.columns.indexing import resolve
 from memmpy.columns.jagged import Jagged
 from memmpy.columns.loading import (
@@ -16,6 +15,7 @@ from memmpy.columns.nested import ReadNested, WriteNested
 from memmpy.columns.ragged import ReadJagged, WriteJagged
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
+from memmpy.columns.tickets import Tickets, check_split_by, tickets_of
 from memmpy.columns.vector import WriteVector, read_vector
 from memmpy.columns.writing import ColumnWriter
 

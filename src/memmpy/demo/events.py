@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import OptionError, nearest
+from memmpy.gather import offsets_of
 from memmpy.typing import Array, PathLike
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _write_file(
                 for key, values in records.items()
             }
             writable = file.mktree(tree, types, counter_name=COUNTERS.__getitem__)
-            if num_events > 0:  # uproot 5.6 cannot add zero entries
+            if num_events > 0:
                 writable.extend(records)
             for block in blocks:
                 writable.extend(_records(block))
@@ -340,8 +341,5 @@ def _largest(pt: NDArray[np.float32], *, counts: NDArray[np.int32]) -> NDArray[n
 def _lists(content: Array, counts: NDArray[np.int32]) -> "ak.Array":
     import awkward as ak
 
-    offsets = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return ak.Array(
-        ak.contents.ListOffsetArray(ak.index.Index64(offsets), ak.contents.NumpyArray(content))
-    )
+    offsets = ak.index.Index64(offsets_of(counts))
+    return ak.Array(ak.contents.ListOffsetArray(offsets, ak.contents.NumpyArray(content)))

@@ -31,11 +31,11 @@ def check_data(data: Data) -> tuple[dict[str, Column], int]:
     num_entries = len(columns[first])
     for key in others:
         if len(columns[key]) != num_entries:
-            msg = (
+            message = (
                 f"columns {first!r} and {key!r} have {num_entries:,} and {len(columns[key]):,} "
                 "entries: all columns of a loader must have as many as each other"
             )
-            raise LengthError(msg)
+            raise LengthError(message)
     return columns, num_entries
 
 
@@ -62,35 +62,35 @@ def row_nbytes(columns: Mapping[str, Column]) -> float:
 def _items(data: object) -> Iterable[tuple[Any, Any]]:  # Any: whatever the user gave
     if isinstance(data, Mapping) and data:
         return data.items()
-    msg = f"data must map at least one key to a column, such as {{'x': x}}, not {data!r:.80}"
-    raise OptionError(msg)
+    message = f"data must map at least one key to a column, such as {{'x': x}}, not {data!r:.80}"
+    raise OptionError(message)
 
 
 def _check_key(key: Any) -> str:
     if not isinstance(key, str):
-        msg = f"the keys of data must be text, not {key!r}"
-        raise OptionError(msg)
+        message = f"the keys of data must be text, not {key!r}"
+        raise OptionError(message)
     if key == INDEX_KEY:
-        msg = f"the key {INDEX_KEY!r} is taken: a batch holds its entries there"
-        raise OptionError(msg)
+        message = f"the key {INDEX_KEY!r} is taken: a batch holds its entries there"
+        raise OptionError(message)
     return key
 
 
 def _check_column(key: str, column: Any) -> Column:  # Any: whatever the user gave
     if isinstance(column, list | tuple | range):
-        msg = f"column {key!r} is a {type(column).__name__}: give np.asarray(...) of it"
-        raise ColumnError(msg)
+        message = f"column {key!r} is a {type(column).__name__}: give np.asarray(...) of it"
+        raise ColumnError(message)
     if hasattr(column, "iloc"):
         # its [] goes by label: after a filter it would hand out other rows than asked for
-        msg = f"column {key!r} is a pandas {type(column).__name__}: give its .to_numpy()"
-        raise ColumnError(msg)
+        message = f"column {key!r} is a pandas {type(column).__name__}: give its .to_numpy()"
+        raise ColumnError(message)
     has_rows = hasattr(column, "__len__") and hasattr(column, "__getitem__")
     is_scalar = isinstance(column, np.ndarray) and column.ndim == 0
     if not has_rows or is_scalar or isinstance(column, str | bytes | Mapping):
-        msg = (
+        message = (
             f"column {key!r} is a {type(column).__name__}: give an array, a memory map, "
             "or what memmpy opens"
         )
-        raise ColumnError(msg)
+        raise ColumnError(message)
     # a memory map's own indexing is slow; other subclasses (masked arrays) carry what take drops
     return np.asarray(column) if type(column) is np.memmap else column

@@ -166,11 +166,11 @@ class SplitLoader:
     def _check_position(self, position: int) -> int:
         position = check_integer("position", position, minimum=0)
         if position % self.batch_size or position > len(self) * self.batch_size:
-            msg = (
+            message = (
                 f"position {position:,} is not at the edge of a batch: give a multiple of the "
                 f"batch size {self.batch_size:,} up to {len(self) * self.batch_size:,}"
             )
-            raise OptionError(msg)
+            raise OptionError(message)
         return position
 
     def __repr__(self) -> str:

@@ -95,11 +95,11 @@ def _ticket_rule(tickets: TicketsOf, start: int, stop: int) -> _Rule:
     def rule(entries: Entries) -> Mask:
         drawn = np.asarray(tickets(entries))
         if drawn.dtype != np.uint64 or drawn.shape != entries.shape:
-            msg = (
+            message = (
                 f"tickets returned {drawn.dtype} of shape {drawn.shape} for {len(entries):,} "
                 "entries: it must return one uint64 for each"
             )
-            raise ColumnError(msg)
+            raise ColumnError(message)
         return in_ticket_range(drawn, start, stop)
 
     return rule

@@ -26,7 +26,7 @@ from memmpy.typing import Array, Entries
 
 __all__ = ["TICKET_VERSION", "column_identities", "file_identities", "tickets"]
 
-#: The version of the formulas above, which a store keeps beside what it makes with them.
+#: The version of the formulas above: another one would deal events into other splits.
 TICKET_VERSION = 1
 
 
@@ -61,19 +61,19 @@ def column_identities(columns: Sequence[Array]) -> Words:
         For other dtypes: two events whose numbers a float rounds to one would become one.
     """
     if not columns:
-        msg = "an identity needs at least one column, such as ('runNumber', 'eventNumber')"
-        raise OptionError(msg)
+        message = "an identity needs at least one column, such as ('runNumber', 'eventNumber')"
+        raise OptionError(message)
     checked = [_identity_column(number, column) for number, column in enumerate(columns)]
     identities = np.full(
         len(checked[0]), derive_key(len(checked), purpose="column identity"), dtype=np.uint64
     )
     for number, column in enumerate(checked):
         if len(column) != len(checked[0]):
-            msg = (
+            message = (
                 f"identity columns 0 and {number} have {len(checked[0]):,} and {len(column):,} "
                 "entries: they must have as many as each other"
             )
-            raise LengthError(msg)
+            raise LengthError(message)
         identities = absorb(identities, column.astype(np.uint64))
     return identities
 
@@ -86,12 +86,12 @@ def tickets(identities: Words, split_seed: int) -> Words:
 def _identity_column(number: int, column: Array) -> Array:
     column = np.asarray(column)
     if column.dtype.kind not in "iub" or column.ndim != 1:
-        msg = (
+        message = (
             f"identity column {number} has dtype {column.dtype} and shape {column.shape}: an "
             "identity is made of one-dimensional integers or booleans, for others may be rounded "
             "and then give two events one name"
         )
-        raise ColumnError(msg)
+        raise ColumnError(message)
     return column
 
 
@@ -103,5 +103,5 @@ def _uuid_bytes(uuid: bytes | str) -> bytes:
             return uuids.UUID(uuid).bytes
         except ValueError:
             pass
-    msg = f"a file's UUID is 16 bytes, or their text, not {uuid!r}"
-    raise OptionError(msg)
+    message = f"a file's UUID is 16 bytes, or their text, not {uuid!r}"
+    raise OptionError(message)

@@ -60,8 +60,8 @@ class Permutation:
     def __init__(self, num: int, *, key: int) -> None:
         self.num = check_integer("num", num, minimum=0)
         if self.num > MAX_NUM:
-            msg = f"a permutation has at most 2**62 entries, not {self.num:,}"
-            raise OptionError(msg)
+            message = f"a permutation has at most 2**62 entries, not {self.num:,}"
+            raise OptionError(message)
         self.key = check_seed("key", key)
         bits = max(MIN_BITS, (self.num - 1).bit_length())
         self._high_bits = bits // 2

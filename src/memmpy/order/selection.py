@@ -42,21 +42,21 @@ def check_selection(subindex: Array | Sequence[int] | Sequence[bool], num_entrie
     """
     selection = np.asarray(subindex)
     if selection.dtype.kind not in "iub" and not _is_empty_sequence(subindex):
-        msg = (
+        message = (
             f"subindex has dtype {selection.dtype}: give integers (entries), "
             "or booleans (a mask over all entries)"
         )
-        raise ColumnError(msg)
+        raise ColumnError(message)
     if selection.ndim != 1:
-        msg = f"subindex has shape {selection.shape}: it must be one-dimensional"
-        raise ColumnError(msg)
+        message = f"subindex has shape {selection.shape}: it must be one-dimensional"
+        raise ColumnError(message)
     if selection.dtype.kind == "b":
         if len(selection) != num_entries:
-            msg = (
+            message = (
                 f"the mask given as subindex has {len(selection):,} booleans for "
                 f"{num_entries:,} entries: it needs one for each"
             )
-            raise LengthError(msg)
+            raise LengthError(message)
     elif not selection.size:
         selection = selection.astype(np.int64)
     elif not _is_ascending(selection, num_entries):
@@ -75,11 +75,11 @@ def _is_ascending(selection: Array, num_entries: int) -> bool:
         entries = selection[start:stop]
         for extreme in (entries.min(), entries.max()):
             if not 0 <= extreme < num_entries:
-                msg = (
+                message = (
                     f"subindex holds entry {extreme}, which is out of range: there are "
                     f"{num_entries:,} entries, from 0 on"
                 )
-                raise OptionError(msg)
+                raise OptionError(message)
         ascending = ascending and entries[0] > last and bool((entries[1:] > entries[:-1]).all())
         last = int(entries[-1])
     return ascending
@@ -93,9 +93,9 @@ def _check_unique(selection: Array, num_entries: int) -> None:
         again: Mask = (seen[entries >> 3] & bits) != 0
         again[1:] |= entries[1:] == entries[:-1]
         if again.any():
-            msg = (
+            message = (
                 f"subindex holds entry {entries[again][0]} more than once: "
                 "an epoch hands out each entry once"
             )
-            raise OptionError(msg)
+            raise OptionError(message)
         np.bitwise_or.at(seen, entries >> 3, bits)

@@ -46,15 +46,17 @@ def check_fractions(fractions: Sequence[float | Fraction]) -> Fractions:
     try:
         exact = tuple(map(_exact, fractions))
     except TypeError:
-        msg = f"fractions must be numbers that sum to 1, such as (0.8, 0.1, 0.1), not {fractions!r}"
-        raise OptionError(msg) from None
+        message = (
+            f"fractions must be numbers that sum to 1, such as (0.8, 0.1, 0.1), not {fractions!r}"
+        )
+        raise OptionError(message) from None
     total = sum(exact, start=Fraction(0))
     if abs(total - 1) > _TOLERANCE:
-        msg = (
+        message = (
             f"fractions {tuple(fractions)} sum to {float(total):.10g}, not 1: "
             "name the part you do not use as another split"
         )
-        raise OptionError(msg)
+        raise OptionError(message)
     return exact
 
 
@@ -68,11 +70,11 @@ def split_number(split: int | str, num_splits: int) -> int:
         return int(split)
     hint = nearest(split, names) if isinstance(split, str) else ""
     allowed = f"0 to {num_splits - 1}" if num_splits > 1 else "0"
-    msg = (
+    message = (
         f"no split {split!r} in {num_splits} fractions: "
         f"give {allowed}, or {' or '.join(map(repr, names))}{hint}"
     )
-    raise OptionError(msg)
+    raise OptionError(message)
 
 
 def position_range(num: int, fractions: Fractions, split: int) -> tuple[int, int]:
@@ -105,8 +107,8 @@ def _exact(fraction: float | Fraction) -> Fraction:
             number = Fraction(str(fraction))
             if number >= 0:
                 return number
-    msg = f"a fraction must be a number of at least 0, not {fraction!r}"
-    raise OptionError(msg)
+    message = f"a fraction must be a number of at least 0, not {fraction!r}"
+    raise OptionError(message)
 
 
 def _boundary(num: int, fractions: Fractions, split: int) -> int:

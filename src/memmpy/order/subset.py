@@ -98,8 +98,8 @@ def _pack(masks: Iterable[Mask], num: int) -> Words:
     stop = start * 8 + len(rest)
     _put(packed, start, rest)
     if stop != num:
-        msg = f"the masks of a subset have {stop:,} positions together, not {num:,}"
-        raise LengthError(msg)
+        message = f"the masks of a subset have {stop:,} positions together, not {num:,}"
+        raise LengthError(message)
     return packed.view("<u8").astype(np.uint64, copy=False)
 
 

@@ -1,6 +1,7 @@
 """The tickets of a store's entries: from the files that fill it, or from columns the user names."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -48,7 +49,8 @@ def tickets_of(
     if split_by is None:
         sources = snapshot.metadata.sources
         is_named = bool(sources) and num_entries == sum(source.num_entries for source in sources)
-        return _FileTickets(sources, split_seed) if is_named else None
+        named = partial(_file_tickets, sources=sources, split_seed=split_seed)
+        return named if is_named else None
     columns = []
     for key in check_split_by(split_by):
         if key not in snapshot.columns:
@@ -65,7 +67,7 @@ def tickets_of(
             message = f"{key!r} has {len(column)} entries, the data to split {num_entries}"
             raise LengthError(message)
         columns.append(np.asarray(column))
-    return _ColumnTickets(columns, split_seed)
+    return partial(_column_tickets, columns=columns, split_seed=split_seed)
 
 
 def check_split_by(split_by: Sequence[str]) -> list[str]:
@@ -76,33 +78,26 @@ def check_split_by(split_by: Sequence[str]) -> list[str]:
     return list(split_by)
 
 
-class _FileTickets:
-    """Tickets by file and entry."""
-
-    def __init__(self, sources: Sequence[SourceRecord], split_seed: int) -> None:
-        self._sources = sources
-        self._starts = np.array([source.entry_start for source in sources], np.int64)
-        self._split_seed = split_seed
-
-    def __call__(self, entries: Entries) -> NDArray[np.uint64]:
-        # Sources without entries start where the next one does: the last of them has the entry.
-        owners = np.searchsorted(self._starts, entries, side="right") - 1
-        identities = np.empty(len(entries), np.uint64)
-        for owner in np.unique(owners):
-            source, here = self._sources[owner], owners == owner
-            local = entries[here] - source.entry_start
-            # Two cycles of a tree are an older and a newer state of the same events.
-            tree = source.tree.rpartition(";")[0]
-            identities[here] = file_identities(bytes.fromhex(source.uuid), tree, local)
-        return tickets(identities, self._split_seed)
+def _file_tickets(
+    entries: Entries, *, sources: Sequence[SourceRecord], split_seed: int
+) -> NDArray[np.uint64]:
+    """Return tickets by file and entry."""
+    starts = np.array([source.entry_start for source in sources], np.int64)
+    # Sources without entries start where the next one does: the last of them has the entry.
+    owners = np.searchsorted(starts, entries, side="right") - 1
+    identities = np.empty(len(entries), np.uint64)
+    for owner in np.unique(owners):
+        source, here = sources[owner], owners == owner
+        # Two cycles of a tree are an older and a newer state of the same events.
+        tree = source.tree.rpartition(";")[0]
+        local = entries[here] - source.entry_start
+        identities[here] = file_identities(bytes.fromhex(source.uuid), tree, local)
+    return tickets(identities, split_seed)
 
 
-class _ColumnTickets:
-    """Tickets by what columns say."""
-
-    def __init__(self, columns: Sequence[Array], split_seed: int) -> None:
-        self._columns, self._split_seed = columns, split_seed
-
-    def __call__(self, entries: Entries) -> NDArray[np.uint64]:
-        values = [np.take(column, entries) for column in self._columns]
-        return tickets(column_identities(values), self._split_seed)
+def _column_tickets(
+    entries: Entries, *, columns: Sequence[Array], split_seed: int
+) -> NDArray[np.uint64]:
+    """Return tickets by what columns say."""
+    values = [np.take(column, entries) for column in columns]
+    return tickets(column_identities(values), split_seed)
