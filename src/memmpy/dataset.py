@@ -238,7 +238,7 @@ def _open_what_is_whole(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
         snapshot = open_columns(path, ())
     damage: dict[str, str] = {}
     columns: dict[str, StoredColumn] = {}
-    for key in filter(snapshot.metadata.is_current, snapshot.metadata.columns):
+    for key in snapshot.metadata.current_keys():
         opened = _open_or_say(path, key, snapshot.metadata.columns[key])
         if isinstance(opened, str):
             damage[key] = opened

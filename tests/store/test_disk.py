@@ -14,6 +14,7 @@ import pytest
 from memmpy.columns import ReadJagged, WriteJagged, WriteVector, load_memmaps, read_vector
 from memmpy.errors import DiskError
 from memmpy.store import verify
+from memmpy.store.arrayfile import _raise_limit
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts and becomes nobody")
 
@@ -211,15 +212,37 @@ def test_a_thousand_columns_are_written_and_read_with_few_file_handles(
     assert run_python(MANY, tmp_path / "data", 0) == "1000 {2}"
 
 
-def test_the_limit_of_open_files_is_raised_to_a_bounded_number(
-    tmp_path: Path, run_python: Any
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised_to"),
+    [
+        (256, 1 << 20, 1 << 16),
+        (256, resource.RLIM_INFINITY, 1 << 16),
+        (256, 4096, 4096),
+        (4096, 4096, None),
+        (1 << 17, 1 << 20, None),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None),
+    ],
+)
+def test_the_limit_of_open_files_is_raised_to_a_bounded_number_and_never_lowered(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, raised_to: int | None
 ) -> None:
-    code = MANY + "    print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
-    opened, limits = run_python(code, tmp_path / "data", 0).splitlines()
-    soft, hard = map(int, limits.split())
-    assert opened == "1000 {2}"
-    assert soft == (min(hard, 1 << 16) if hard >= 0 else 1 << 16)
-    assert hard == resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: asked.append(limits))
+    assert _raise_limit() == (raised_to is not None)
+    assert asked == ([] if raised_to is None else [(raised_to, hard)])
+
+
+@pytest.mark.parametrize("error", [ValueError, PermissionError])
+def test_a_limit_that_may_not_be_raised_stays(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def refuse(kind: int, limits: tuple[int, int]) -> None:
+        raise error
+
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, 4096))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert not _raise_limit()
 
 
 def test_too_few_file_handles_are_an_error_with_a_way_out(tmp_path: Path, run_python: Any) -> None:

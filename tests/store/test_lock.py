@@ -1,3 +1,4 @@
+import logging
 import textwrap
 import threading
 from pathlib import Path
@@ -216,11 +217,18 @@ def test_a_sweep_that_failed_lets_go(store: Path, run_python: Any) -> None:
 
 
 def test_a_thread_waits_as_long_as_it_was_told_while_another_waits_longer(
-    store: Path, start: Any
+    store: Path, start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = start(HOLD, store)
     assert other.stdout.readline() == "held\n"
     entered = []
+    is_waiting = threading.Event()
+
+    def hear(record: logging.LogRecord) -> bool:
+        is_waiting.set()
+        return True
+
+    monkeypatch.setattr(logging.getLogger("memmpy.store.lock"), "filters", [hear])
 
     def wait_for_ever() -> None:
         with Transaction(store, lock_timeout=-1):
@@ -229,6 +237,7 @@ def test_a_thread_waits_as_long_as_it_was_told_while_another_waits_longer(
     patient = threading.Thread(target=wait_for_ever)
     patient.start()
     try:
+        assert is_waiting.wait(20)
         for timeout in (0, 0.2):
             with (
                 pytest.raises(StoreLockedError, match=f"waited {timeout:g} s"),

@@ -80,7 +80,7 @@ def compute_cut_batched(
     """
     cut = read_cut(expression, aliases=aliases, constants=constants)
     metadata = read_metadata(path)
-    check_keys(cut, filter(metadata.is_current, metadata.columns))
+    check_keys(cut, metadata.current_keys())
     snapshot = open_columns(path, sorted(keys_of(cut)) or None)
     return select(snapshot, cut, stored_as={}, step_size=step_size, recreate=recreate)
 
