@@ -16,7 +16,8 @@ from memmpy.columns import (
     read_vector,
 )
 from memmpy.cuts import compute_cut_batched
-from memmpy.dataset import Store, open
+from memmpy.dataset import Store
+from memmpy.dataset import open as open  # not in __all__: a star import keeps Python's own
 from memmpy.errors import MemmpyError
 from memmpy.loaders import SimpleLoader, SplitLoader
 from memmpy.pipeline import load_root
@@ -45,7 +46,6 @@ __all__ = [
     "convert",
     "load_memmaps",
     "load_root",
-    "open",
     "read_vector",
     "verify",
 ]

@@ -22,6 +22,7 @@ __all__ = [
     "ReadOnlyStoreError",
     "RootFileError",
     "StoreLockedError",
+    "UnreadableError",
     "nearest",
 ]
 
@@ -68,6 +69,10 @@ class ColumnError(MemmpyError, TypeError):
 
 class LengthError(MemmpyError, ValueError):
     """Columns that must have as many entries as each other do not."""
+
+
+class UnreadableError(MemmpyError, PermissionError):
+    """A file or directory that may not be read."""
 
 
 class CorruptStoreError(MemmpyError, ValueError):

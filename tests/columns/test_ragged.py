@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from memmpy.columns import Jagged, ReadJagged, WriteJagged
-from memmpy.errors import ColumnError
+from memmpy.errors import ColumnError, CorruptStoreError
+from memmpy.store import read_metadata
 
 
 def write(store: Path, *pieces: Any, **options: Any) -> ReadJagged:
@@ -113,3 +114,29 @@ def test_ten_thousand_entries_one_by_one(store: Path) -> None:
         for count in counts:
             column.append(np.arange(count))
     assert np.array_equal(ReadJagged(store, "key").counts, counts)
+
+
+@pytest.mark.parametrize(("place", "value"), [(0, 1), (-1, 10**6), (-1, 0)])
+def test_offsets_that_miss_the_ends_are_damage(store: Path, place: int, value: int) -> None:
+    _overwrite_offset(store, place, value)
+    with pytest.raises(CorruptStoreError, match="its offsets do not go from 0 to the end"):
+        ReadJagged(store, "key")
+
+
+@pytest.mark.parametrize("value", [-5, 0, 10**6])
+def test_offsets_that_lead_astray_are_damage_when_they_are_used(store: Path, value: int) -> None:
+    _overwrite_offset(store, 50, value)
+    column = ReadJagged(store, "key")
+    with pytest.raises(CorruptStoreError, match="verify the store"):
+        column[np.array([50, 49])]
+    with pytest.raises(CorruptStoreError, match="verify the store"):
+        column[40:60]
+
+
+def _overwrite_offset(store: Path, place: int, value: int) -> None:
+    with WriteJagged(store, "key") as column:
+        column.extend([np.arange(3)] * 100)
+    file = read_metadata(store).columns["key"].arrays["offsets"].file
+    offsets = np.load(store / file, mmap_mode="r+")
+    offsets[place] = value
+    offsets.flush()

@@ -127,6 +127,11 @@ def true(values: Array) -> Array:
     return np.not_equal(values, 0)
 
 
+def divided(left: Array, right: Array) -> Array:
+    """Divide as ROOT does."""
+    return np.where(np.equal(right, 0), 0.0, np.true_divide(left, right))
+
+
 def leaves() -> st.SearchStrategy[Spelt]:
     keys = [(key, key, column.astype(WIDE[key])) for key, column in COLUMNS.items()]
     literals = st.integers(0, 5) | st.floats(0, 5, allow_subnormal=False)
@@ -134,7 +139,7 @@ def leaves() -> st.SearchStrategy[Spelt]:
 
 
 def numbers(conditions: st.SearchStrategy[Spelt] | None = None) -> st.SearchStrategy[Spelt]:
-    table = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.true_divide, "%": np.fmod}
+    table = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": divided, "%": np.fmod}
 
     def extend(below: st.SearchStrategy[Spelt]) -> st.SearchStrategy[Spelt]:
         pairs = [st.builds(binary(symbol, apply), below, below) for symbol, apply in table.items()]

@@ -1,10 +1,11 @@
 """Tests of what a user says about ROOT files."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from memmpy.errors import MissingFileError, OptionError
+from memmpy.errors import MissingFileError, OptionError, UnreadableError
 from memmpy.root import RFileConfig, list_inputs
 
 
@@ -65,6 +66,32 @@ def test_no_files_at_all_are_refused() -> None:
 def test_something_else_than_a_file_is_refused() -> None:
     with pytest.raises(OptionError, match="takes RFileConfig or paths, got 3"):
         list_inputs([3])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [RFileConfig(5), RFileConfig("a.root", 5), RFileConfig("a.root", "t", None)],  # type: ignore[arg-type]
+    ids=str,
+)
+def test_what_is_no_configuration_is_shown(config: RFileConfig) -> None:
+    with pytest.raises(OptionError, match="RFileConfig takes a path, a tree and a dict of texts"):
+        list_inputs(config)
+
+
+@pytest.mark.parametrize("given", [None, 5])
+def test_what_is_no_list_of_files_is_refused(given: Any) -> None:
+    with pytest.raises(OptionError, match=f"takes RFileConfig or paths, got {given}"):
+        list_inputs(given)
+
+
+def test_a_device_is_no_file() -> None:
+    with pytest.raises(MissingFileError, match="'/dev/null' is not a regular file"):
+        list_inputs("/dev/null")
+
+
+def test_a_name_that_no_file_can_have_is_an_error_of_ours(folder: Path) -> None:
+    with pytest.raises(UnreadableError, match="cannot look for"):
+        list_inputs(folder / ("x" * 300))
 
 
 def test_two_trees_of_one_file_are_allowed(folder: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from memmpy import RFileConfig, WriteVector, convert, read_vector, verify
 from memmpy.errors import (
     ColumnError,
     CutError,
+    MemmpyError,
     MissingKeyError,
     OptionError,
     RootFileError,
@@ -447,6 +449,36 @@ class TestErrors:
         (tmp_path / "x.root").write_bytes(b"")
         with pytest.raises(RootFileError, match=r"x\.root' is not a ROOT file: it begins with b''"):
             convert(tmp_path / "x.root", tmp_path / "s", keys={"x"})
+
+    def test_a_damaged_rntuple_gives_no_error_but_ours(self, tmp_path: Path) -> None:
+        events = ak.Array({"n": np.arange(500), "pt": [[1.5, 2.5], []] * 250})
+        with uproot.recreate(tmp_path / "n.root") as file:
+            file.mkrntuple("events", events)
+        whole = (tmp_path / "n.root").read_bytes()
+        rng = np.random.default_rng(0)
+        for place in rng.integers(100, len(whole), 60):
+            damaged = bytearray(whole)
+            damaged[place] ^= 0x5A
+            (tmp_path / "d.root").write_bytes(damaged)
+            with suppress(MemmpyError):
+                convert(tmp_path / "d.root", tmp_path / "s", keys={"n", "pt"}, recreate=True)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"keys": None},
+            {"keys": 5},
+            {"keys_padded": ["jet_pt"]},
+            {"keys_padded": {"jet_pt": (float("inf"), 0)}},
+            {"aliases": ["x"]},
+        ],
+        ids=str,
+    )
+    def test_arguments_of_a_wrong_type_are_refused(
+        self, options: dict[str, Any], make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(OptionError):
+            convert(make_file(), tmp_path / "s", **{"keys": {"nJets"}, **options})
 
     @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
     def test_a_truncated_file_is_an_error_and_leaves_the_store(

@@ -160,6 +160,12 @@ def test_the_newest_cycle_is_the_one_without_a_number(real_data: Path, tmp_path:
         ("uproot-HZZ-objects.root", "events", "MET", "TVector2"),
         ("PHYSLITE_example.root", "CollectionTree", "AnalysisJets", "xAOD::Jet_v1"),
         ("PHYSLITE_example.root", "CollectionTree", "EventInfo", "xAOD::EventInfo_v1"),
+        (
+            "PHYSLITE_example.root",
+            "CollectionTree",
+            "AnalysisElectronsAuxDyn.TruthLink",
+            "vector<ElementLink",
+        ),
     ],
 )
 def test_cpp_objects_are_refused_by_name(

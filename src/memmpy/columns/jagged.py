@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from memmpy.columns.fitting import check_fill
 from memmpy.columns.indexing import resolve
-from memmpy.errors import ColumnError, OptionError
+from memmpy.errors import ColumnError, CorruptStoreError, OptionError
 from memmpy.gather import offsets_of, pad_jagged, take_jagged
 from memmpy.typing import Array
 
@@ -159,6 +159,8 @@ class Jagged(Sequence[Array]):
             return self.content[self.offsets[resolved] : self.offsets[resolved + 1]]
         if isinstance(resolved, slice):
             offsets = self.offsets[resolved.start : resolved.stop + 1]
+            if np.any(offsets[1:] < offsets[:-1]):
+                raise CorruptStoreError("offsets fall: verify the store")
             content = self.content[offsets[0] : offsets[-1]]
             return Jagged.trusted(content, offsets - offsets[0])
         return Jagged.trusted(*take_jagged(self.content, self.offsets, resolved))

@@ -55,6 +55,8 @@ def check_keys(keys: Collection[str]) -> None:
     """Raise an `OptionError` for one text where a set of keys is meant."""
     if isinstance(keys, str | bytes):
         raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
+    if not isinstance(keys, Collection):
+        raise OptionError(f"keys is a set or a list of keys, got {keys!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,12 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
     if not _is_whole(column):
         message = f"column {key!r} of {os.fspath(path)!r} is damaged: its arrays make no "
         raise CorruptStoreError(f"{message}{column.kind} column; convert or write it again")
-    return {role: map_array(Path(path), a, key=key) for role, a in column.arrays.items()}
+    arrays = {role: map_array(Path(path), a, key=key) for role, a in column.arrays.items()}
+    for offsets, content in (("offsets", "content"), ("shapes_offsets", "shapes")):
+        if offsets in arrays and _ends(arrays[offsets]) != (0, len(arrays[content])):
+            message = f"column {key!r} of {os.fspath(path)!r} is damaged: its offsets do not go "
+            raise CorruptStoreError(f"{message}from 0 to the end; convert or write it again")
+    return arrays
 
 
 def _checked(
@@ -116,6 +121,10 @@ def _checked(
         message = f"column {key!r} is {column.kind}, not {kind}: open it with {reader}"
         raise ColumnError(message)
     return column
+
+
+def _ends(offsets: np.memmap[Any, Any]) -> tuple[int, int]:
+    return int(offsets[0]), int(offsets[-1])
 
 
 def _is_whole(column: ColumnRecord) -> bool:

@@ -1,6 +1,6 @@
 """The tickets of a store's entries: from the files that fill it, or from columns the user names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -72,7 +72,8 @@ def tickets_of(
 
 def check_split_by(split_by: Sequence[str]) -> list[str]:
     """Return the names of columns that name an event, if that is what they are."""
-    if isinstance(split_by, str) or not split_by:
+    given: object = split_by
+    if isinstance(given, str) or not isinstance(given, Collection) or not given:
         message = f'split_by takes names of columns, ("runNumber", "eventNumber"), got {split_by!r}'
         raise OptionError(message)
     return list(split_by)

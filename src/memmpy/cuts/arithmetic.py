@@ -108,6 +108,13 @@ def _untrue(values: Array) -> Mask:
     return np.logical_not(values)
 
 
+def _divided(left: Array, right: Array) -> Array:
+    """Divide as ROOT does: what is divided by zero is zero."""
+    left, right = np.broadcast_arrays(left, right)
+    quotient = np.zeros(left.shape, _FLOAT64)
+    return np.true_divide(left, right, out=quotient, where=right != 0, dtype=_FLOAT64)
+
+
 UNARY: Mapping[str, Callable[[Array], Array]] = {
     "+": widened,
     "-": _negative,
@@ -120,7 +127,7 @@ BINARY: Mapping[str, Callable[[Array, Array], Array]] = {
     "-": partial(_compute, np.subtract),
     "*": partial(_compute, np.multiply),
     "%": partial(_compute, np.fmod),
-    "/": partial(np.true_divide, dtype=_FLOAT64),
+    "/": _divided,
     "**": partial(np.power, dtype=_FLOAT64),
     "<<": partial(_shift, np.left_shift),
     ">>": partial(_shift, np.right_shift),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.errors import CorruptStoreError
 from memmpy.typing import Array, Entries
 
 __all__ = ["offsets_of", "pad_jagged", "take_jagged"]
@@ -30,9 +31,16 @@ def take_jagged(
         Where each entry starts and stops in `content`.
     entries : int64 array
         Each from 0 to n - 1; may repeat.
+
+    Raises
+    ------
+    CorruptStoreError
+        If the offsets of these entries cannot be right.
     """
     starts = offsets[entries]
     counts = offsets[entries + 1] - starts
+    if len(entries) and (counts.min() < 0 or starts.min() < 0 or starts.max() > len(content)):
+        raise CorruptStoreError("offsets fall or lead out of the content: verify the store")
     taken = offsets_of(counts)
     items = np.repeat(starts - taken[:-1], counts)
     items += np.arange(len(items))

@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from memmpy.errors import MissingFileError, OptionError
+from memmpy.errors import MissingFileError, OptionError, UnreadableError
 from memmpy.typing import PathLike
 
 __all__ = ["Input", "RFileConfig", "RootFiles", "list_configs", "list_inputs"]
@@ -74,25 +74,35 @@ def list_configs(root_files: RootFiles) -> list[RFileConfig]:
 
 
 def _listed(root_files: RootFiles) -> Iterable[RFileConfig | PathLike]:
-    if isinstance(root_files, (RFileConfig, str, os.PathLike)):
+    if isinstance(root_files, RFileConfig | str | os.PathLike):
         return [root_files]
+    if not isinstance(root_files, Iterable):
+        raise OptionError(f"root_files takes RFileConfig or paths, got {root_files!r}")
     return root_files
 
 
 def _config(given: RFileConfig | PathLike) -> RFileConfig:
     if isinstance(given, RFileConfig):
         return given
-    if isinstance(given, (str, os.PathLike)):
+    if isinstance(given, str | os.PathLike):
         return RFileConfig(given)
     raise OptionError(f"root_files takes RFileConfig or paths, got {given!r}")
 
 
 def _find(config: RFileConfig) -> list[Input]:
+    given: tuple[tuple[object, Any], ...] = (
+        (config.path, str | os.PathLike),
+        (config.tree, str | None),
+        (config.metadata, Mapping),
+    )
+    if not all(isinstance(value, kind) for value, kind in given):
+        message = f"RFileConfig takes a path, a tree and a dict of texts, got {config!r}"
+        raise OptionError(message)
     pattern = os.fspath(config.path)
     if "://" in pattern:
         message = f"{pattern!r}: only files of a mounted file system can be read; copy or mount it"
         raise OptionError(message)
-    paths = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+    paths = [pattern] if _exists(Path(pattern)) else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
     if not paths:
         what = "no file matches" if glob.has_magic(pattern) else "no such file:"
         raise MissingFileError(f"{what} {pattern!r}")
@@ -100,11 +110,20 @@ def _find(config: RFileConfig) -> list[Input]:
     return [_input(Path(path), tree, config.metadata) for path in paths]
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        message = f"cannot look for {str(path)!r}: {error.strerror}"
+        raise UnreadableError(message) from error
+
+
 def _input(path: Path, tree: str | None, metadata: Mapping[str, str]) -> Input:
+    if path.is_dir():
+        message = f"{str(path)!r} is a directory, not a file; write {str(path / '*.root')!r}"
+        raise MissingFileError(message)
     if not path.is_file():
-        raise MissingFileError(
-            f"{str(path)!r} is a directory, not a file; write {str(path)!r}/*.root"
-        )
+        raise MissingFileError(f"{str(path)!r} is not a regular file")
     status = path.stat()
     return Input(str(path.resolve()), status.st_size, status.st_mtime_ns, tree, dict(metadata))
 

@@ -13,6 +13,8 @@ __all__ = ["TreeFile"]
 
 _TREE_CLASSES = {
     "TTree": "TTree",
+    "TNtuple": "TTree",
+    "TNtupleD": "TTree",
     "ROOT::RNTuple": "RNTuple",
     "ROOT::Experimental::RNTuple": "RNTuple",
 }
@@ -67,7 +69,8 @@ class TreeFile:
     @property
     def num_entries(self) -> int:
         """Entries of the tree."""
-        return int(self._tree.num_entries)
+        with _said_of(self.where, "is damaged"):
+            return int(self._tree.num_entries)
 
     @property
     def where(self) -> str:
@@ -76,9 +79,10 @@ class TreeFile:
 
     def branches(self) -> list[str]:
         """Return the names of all branches or fields."""
-        if self._is_ntuple:
-            return [field.name for field in self._tree.fields]
-        return list(self._tree.keys())
+        with _said_of(self.where, "is damaged"):
+            if self._is_ntuple:
+                return [field.name for field in self._tree.fields]
+            return list(self._tree.keys())
 
     def type_of(self, branch: str) -> BranchType:
         """Return what kind of column holds a branch.
@@ -178,6 +182,8 @@ class TreeFile:
             if self._is_ntuple:
                 form, path = branch.to_akform()
                 return type_of_form(form.content(path[0])), None
+            if type(branch.interpretation).__name__ == "AsGrouped":
+                return None, None  # its members are branches of their own
             return type_of_form(branch.interpretation.awkward_form(self._tree.file)), None
         except Exception as error:  # noqa: BLE001 - uproot says in many ways that it cannot
             return None, error

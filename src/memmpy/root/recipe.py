@@ -164,6 +164,9 @@ def check_names(
 ) -> None:
     """Raise an `OptionError` unless each key is a name, is asked for once, and is free."""
     check_keys(keys)
+    for name, given in (("keys_padded", keys_padded), ("aliases", aliases)):
+        if not isinstance(given, Mapping):
+            raise OptionError(f"{name} is a dict, got {given!r}")
     names: list[object] = [*keys, *keys_padded]
     if not names:
         raise OptionError("no keys were given; name branches in keys or keys_padded")
@@ -186,7 +189,7 @@ def _padding(key: str, given: Any) -> Padding:
     try:
         length, fill = given
         length = int(length) if length == int(length) else -1
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         length, fill = -1, None
     if length < 0:
         message = f"keys_padded takes {{key: (length, fill value)}}, got {key!r}: {given!r}"

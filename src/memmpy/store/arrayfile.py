@@ -14,7 +14,13 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import ColumnError, CorruptStoreError, DiskError, ReadOnlyStoreError
+from memmpy.errors import (
+    ColumnError,
+    CorruptStoreError,
+    DiskError,
+    ReadOnlyStoreError,
+    UnreadableError,
+)
 from memmpy.store.metadata import ArrayRecord
 from memmpy.typing import Array
 
@@ -168,12 +174,17 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
         If the file is not what the metadata says.
     FileNotFoundError
         If it is not there.
+    UnreadableError
+        If it may not be read.
     DiskError
         If the process may not have more files open.
     """
     try:
         return _map(directory, record, key=key)
     except OSError as error:
+        if isinstance(error, PermissionError):
+            message = f"cannot read column {key!r} of {str(directory)!r}: {error.strerror}"
+            raise UnreadableError(message) from error
         if error.errno != errno.EMFILE:
             raise
         if not _raise_limit():

@@ -20,6 +20,7 @@ from memmpy.errors import (
     MissingFileError,
     OptionError,
     ReadOnlyStoreError,
+    UnreadableError,
 )
 from memmpy.store.arrayfile import ArrayWriter, disk_error, storage_dtype
 from memmpy.store.document import decode, encode
@@ -51,11 +52,13 @@ def read_metadata(path: PathLike) -> Metadata:
         document = json.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         there = "no such directory"
-        if Path(path).exists():
+        if os.path.exists(path):  # noqa: PTH110 - says no where a directory may not be read
             there = f"it holds no {METADATA}" if Path(path).is_dir() else "it is a file"
         raise MissingFileError(f"no store at {os.fspath(path)!r}: {there}") from None
     except (ValueError, RecursionError) as error:
         raise CorruptStoreError(f"{str(file)!r} is damaged: {error}") from error
+    except OSError as error:
+        raise UnreadableError(f"cannot read {str(file)!r}: {error.strerror or error}") from error
     read = decode_legacy if is_legacy(document) else decode
     return read(document, path=str(file))
 

@@ -70,7 +70,7 @@ def decode(document: Any, *, path: str) -> Metadata:
             sources=tuple(_source_of_json(s) for s in _value(document, "sources", list)),
             hashes=hashes_of_json(document["hashes"]),
         )
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, SyntaxError) as error:
         message = f"{path!r} is damaged: {error!r}; delete the store and make it again"
         raise CorruptStoreError(message) from error
 
@@ -152,6 +152,8 @@ def _source_of_json(document: Any) -> SourceRecord:
     source = SourceRecord(**document)
     for name in ("path", "uuid", "tree"):
         _value(document, name, str)
+    if document["asked"] is not None:
+        _value(document, "asked", str)
     for name in ("size", "num_entries", "entry_start"):
         _count(document[name])
     _value(document, "mtime_ns", int)

@@ -34,7 +34,7 @@ def decode_legacy(document: dict[str, Any], *, path: str) -> Metadata:
         hashes = hashes_of_json(document.get("hashes", {}))
         keys = [name for name in arrays if _is_column(name, arrays)]
         columns = {key: _column(key, arrays) for key in keys}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, SyntaxError) as error:
         message = f"{path!r} looks like memmpy 0.1.2 wrote it, but is damaged: {error!r}"
         raise CorruptStoreError(message) from error
     return Metadata(columns=columns, hashes=hashes, read_only=True)
