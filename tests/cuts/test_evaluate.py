@@ -139,7 +139,13 @@ def leaves() -> st.SearchStrategy[Spelt]:
 
 
 def numbers(conditions: st.SearchStrategy[Spelt] | None = None) -> st.SearchStrategy[Spelt]:
-    table = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": divided, "%": np.fmod}
+    table: dict[str, Callable[[Array, Array], Array]] = {
+        "+": np.add,
+        "-": np.subtract,
+        "*": np.multiply,
+        "/": divided,
+        "%": np.fmod,
+    }
 
     def extend(below: st.SearchStrategy[Spelt]) -> st.SearchStrategy[Spelt]:
         pairs = [st.builds(binary(symbol, apply), below, below) for symbol, apply in table.items()]

@@ -619,3 +619,62 @@ def test_progress_counts_entries_where_asked(
 ) -> None:
     convert(make_file(num=123), tmp_path / "s", keys={"nJets"}, progress=True)
     assert "123/123" in capfd.readouterr().err
+
+
+LIMITED = """
+import resource, sys
+from memmpy import convert, load_root
+from memmpy.errors import DiskError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+for job in (convert, load_root):
+    try:
+        job(sys.argv[1], sys.argv[2], keys={"nJets", "eventNumber", "jet_pt"})
+    except DiskError as error:
+        print(error)
+"""
+
+
+def test_a_full_disk_is_said_and_leaves_the_store(make_file: MakeFile, tmp_path: Path) -> None:
+    convert(make_file("small.root"), tmp_path / "s", keys={"nJets"})
+    before = sorted(path.name for path in (tmp_path / "s").iterdir())
+    file = make_file(num=50_000)  # no file may grow past 64 kB
+    command = [sys.executable, "-c", LIMITED, str(file), str(tmp_path / "s")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.count("cannot write column") == 2
+    assert done.stdout.count("the store keeps what it held before") == 2
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == before
+    assert len(read_vector(tmp_path / "s", "nJets")) == 10
+
+
+AS_NOBODY = """
+import os, sys
+from memmpy import compute_cut_batched, convert, load_root
+from memmpy.errors import ReadOnlyStoreError
+file, store = sys.argv[1:]
+convert(file, store + "2", keys={"nJets", "weight"})  # imports all while Python may be read
+compute_cut_batched(store, "nJets > 2")
+os.setgid(65534)
+os.setuid(65534)
+loader = load_root(file, store, keys={"nJets"}, tcut="nJets > 1", fractions=(1.0,))
+print(sum(len(batch["nJets"]) for batch in loader))
+try:
+    convert(file, store, keys={"nJets", "weight"})
+except ReadOnlyStoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes nobody")
+def test_a_store_that_can_only_be_read_serves_what_it_has(
+    make_file: MakeFile, tmp_path: Path
+) -> None:
+    file = make_file(num=100)
+    convert(file, tmp_path / "s", keys={"nJets"})
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    command = [sys.executable, "-c", AS_NOBODY, str(file), str(tmp_path / "s")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    served, refused = done.stdout.splitlines()
+    assert served == "50"
+    assert "cannot write" in refused
+    assert "write to another path" in refused
