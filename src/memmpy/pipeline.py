@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from memmpy.columns import check_split_by, open_columns
+from memmpy.columns import Snapshot, check_split_by, open_columns
 from memmpy.cuts import Constant, Node, check_apart, keys_in, keys_of, read_cut
 from memmpy.dataset import Chosen, choose
-from memmpy.errors import CutError, MissingKeyError, StoreLockedError
+from memmpy.errors import ColumnError, CutError, MissingKeyError, StoreLockedError
 from memmpy.loaders import SplitLoader
 from memmpy.root import RootFiles, check_names, convert, list_configs, list_inputs, names_in
 from memmpy.typing import PathLike
@@ -146,30 +147,19 @@ def load_root(
         stored_as = {key: UNPADDED.format(key) for key in keys_padded if key in keys_of(cut)}
     in_cut = set() if cut is None else keys_of(cut) - {*stored_as, *said_of_files}
     needed = {*keys, *in_cut, *names, *stored_as.values()} - {*keys_padded, *said_of_files}
-    for _ in range(MAX_ATTEMPTS):
-        try:
-            conversion = convert(
-                configs,
-                path_mmap,
-                keys=needed,
-                keys_padded=keys_padded,
-                aliases={**aliases, **{name: key for key, name in stored_as.items()}},
-                recreate=recreate,
-                progress=progress,
-                lock_timeout=lock_timeout,
-            )
-        except MissingKeyError as error:
-            raise _placed(error, cut, {*keys, *keys_padded, *names}) from None
-        snapshot = open_columns(path_mmap, dict.fromkeys([*handed_out, *sorted(needed)]))
-        if conversion.is_in(snapshot.metadata):
-            break
-        recreate = False
-    else:
-        message = (
-            f"other processes keep converting other files into {os.fspath(path_mmap)!r}; "
-            "give each job a store of its own"
+    try:
+        snapshot = _convert_and_open(
+            configs,
+            path_mmap,
+            keys=needed,
+            keys_padded=keys_padded,
+            aliases={**aliases, **{name: key for key, name in stored_as.items()}},
+            recreate=recreate,
+            progress=progress,
+            lock_timeout=lock_timeout,
         )
-        raise StoreLockedError(message)
+    except MissingKeyError as error:
+        raise _placed(error, cut, {*keys, *keys_padded, *names}) from None
     chosen = choose(
         snapshot,
         {key: snapshot.columns[key] for key in handed_out},
@@ -200,6 +190,42 @@ def _read_cut(
         if not more:
             return read_cut(tcut, aliases=in_cut, constants=constants)
         in_cut |= more
+
+
+def _convert_and_open(
+    configs: RootFiles,
+    path: PathLike,
+    *,
+    keys: Collection[str],
+    keys_padded: Mapping[str, tuple[int, Any]],
+    aliases: Mapping[str, str],
+    recreate: bool,
+    progress: bool | None,
+    lock_timeout: float,
+) -> Snapshot:
+    """Return the store's columns as they are once they hold what is asked for."""
+    for attempt in range(MAX_ATTEMPTS):
+        conversion = convert(
+            configs,
+            path,
+            keys=keys,
+            keys_padded=keys_padded,
+            aliases=aliases,
+            recreate=recreate and attempt == 0,
+            progress=progress,
+            lock_timeout=lock_timeout,
+        )
+        # Another process may have converted other files since: then columns are stale or others.
+        with suppress(MissingKeyError, ColumnError):
+            made = {*keys, *keys_padded, *conversion.sources[0].metadata}
+            snapshot = open_columns(path, sorted(made))
+            if conversion.is_in(snapshot.metadata):
+                return snapshot
+    message = (
+        f"other processes keep converting other files into {os.fspath(path)!r}; "
+        "give each job a store of its own"
+    )
+    raise StoreLockedError(message)
 
 
 def _placed(
