@@ -110,3 +110,10 @@ def docs(session: nox.Session) -> None:
     """Build the pages, running their notebooks; a warning is an error."""
     session.install(".", *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks, each of which checks its answer; options go behind `--`."""
+    session.install(".")
+    session.run("python", "benchmarks/main_job.py", *session.posargs)
