@@ -11,6 +11,7 @@ from memmpy import RFileConfig, Store, convert
 from memmpy.errors import (
     CorruptStoreError,
     CutError,
+    LengthError,
     MissingFileError,
     MissingKeyError,
     OptionError,
@@ -136,6 +137,10 @@ def test_a_damaged_column_does_not_hide_the_others(store: Store) -> None:
     assert "weight" in opened
     with pytest.raises(CorruptStoreError, match=r"column 'weight' of .* is damaged"):
         opened["weight"]
+    with pytest.raises(CorruptStoreError, match=r"column 'weight' of .* is damaged"):
+        opened.cut("weight > 1")
+    with pytest.raises(CorruptStoreError, match=r"column 'weight' of .* is damaged"):
+        opened.loader(keys=["nJets"], split_by=["weight"])
     assert "weight: vector, ? entries, damaged" in repr(opened)
     assert [problem.key for problem in opened.verify()] == ["weight"]
 
@@ -143,6 +148,13 @@ def test_a_damaged_column_does_not_hide_the_others(store: Store) -> None:
 def test_a_text_for_keys_is_refused(store: Store) -> None:
     with pytest.raises(OptionError, match=r"keys is a set of keys, got the text 'met'"):
         store.loader(keys="met")
+
+
+def test_a_cut_on_a_column_of_another_length_is_refused(store: Store) -> None:
+    with memmpy.WriteVector(store.path, "short") as column:
+        column.extend(np.arange(5))
+    with pytest.raises(LengthError, match="'short' of the cut has 5 entries, what is loaded 100"):
+        memmpy.open(store.path).loader(keys=["nJets"], cut="short > 2")
 
 
 def test_a_missing_column_to_split_by_is_named(store: Store) -> None:

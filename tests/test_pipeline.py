@@ -370,6 +370,12 @@ class TestErrors:
             {"aliases": {"x": 3}},
             {"tcut": "x > 1", "aliases": {"x": "met"}, "cut_constants": {"x": 2}},
             {"split_by": "eventNumber"},
+            {
+                "keys": {"jet_pt__unpadded"},
+                "keys_padded": {"jet_pt": (2, 0)},
+                "tcut": "jet_pt > 1",
+                "aliases": {"jet_pt__unpadded": "nJets"},
+            },
         ],
         ids=str,
     )

@@ -2,7 +2,7 @@
 
 import html
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -16,8 +16,8 @@ from memmpy.columns import (
     open_columns,
     tickets_of,
 )
-from memmpy.cuts import STEP_SIZE, Constant, Node, Selection, read_cut, select
-from memmpy.errors import CorruptStoreError, MissingKeyError, nearest
+from memmpy.cuts import STEP_SIZE, Constant, Node, Selection, keys_of, read_cut, select
+from memmpy.errors import CorruptStoreError, LengthError, MissingKeyError, nearest
 from memmpy.loaders import SplitLoader
 from memmpy.store import ColumnRecord, Problem, SourceRecord, verify
 from memmpy.typing import PathLike
@@ -74,8 +74,7 @@ class Store(Mapping[str, StoredColumn]):
     def __getitem__(self, key: str) -> StoredColumn:
         if key in self._columns:
             return self._columns[key]
-        if key in self._damage:
-            raise CorruptStoreError(self._damage[key])
+        self._check_whole([key])
         message = f"no column {key!r} in {os.fspath(self.path)!r}{nearest(key, self)}"
         raise MissingKeyError(message, key)
 
@@ -107,6 +106,7 @@ class Store(Mapping[str, StoredColumn]):
     ) -> Selection:
         """Return the int64 entries that pass a cut; see `compute_cut_batched`."""
         cut = read_cut(expression, aliases=aliases, constants=constants)
+        self._check_whole(keys_of(cut))
         return select(self._snapshot, cut, stored_as={}, step_size=STEP_SIZE, recreate=False)
 
     def loader(
@@ -145,10 +145,12 @@ class Store(Mapping[str, StoredColumn]):
         """
         if keys is not None:
             check_keys(keys)
+        node = None if cut is None else read_cut(cut, aliases=aliases, constants=constants)
+        self._check_whole([*(split_by or ()), *(keys_of(node) if node is not None else ())])
         chosen = choose(
             self._snapshot,
             {key: self[key] for key in (self if keys is None else keys)},
-            cut=None if cut is None else read_cut(cut, aliases=aliases, constants=constants),
+            cut=node,
             stored_as={},
             recreate=False,
             split_by=split_by,
@@ -172,6 +174,12 @@ class Store(Mapping[str, StoredColumn]):
     def verify(self) -> list[Problem]:
         """Compare every file with its checksum and return what differs; reads all of it."""
         return verify(self.path)
+
+    def _check_whole(self, keys: Iterable[str]) -> None:
+        """Raise a `CorruptStoreError` if one of these columns could not be opened."""
+        for key in keys:
+            if key in self._damage:
+                raise CorruptStoreError(self._damage[key])
 
     @property
     def _num_files(self) -> int:
@@ -220,12 +228,18 @@ def choose(
     split_seed: int,
 ) -> Chosen:
     """Return what a loader is made of, all of one commit."""
+    num_entries = max(map(len, data.values()), default=0)
     subindex = None
     if cut is not None:
+        for key in sorted(keys_of(cut)):
+            column = snapshot.columns.get(stored_as.get(key, key))
+            if column is not None and len(column) != num_entries:
+                num = len(column)
+                message = f"{key!r} of the cut has {num} entries, what is loaded {num_entries}"
+                raise LengthError(message)
         subindex = select(
             snapshot, cut, stored_as=stored_as, step_size=STEP_SIZE, recreate=recreate
         )
-    num_entries = max(map(len, data.values()), default=0)
     named = tickets_of(snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries)
     return Chosen(data, subindex, named)
 

@@ -10,7 +10,7 @@ import numpy as np
 from memmpy.columns import Snapshot, check_split_by, open_columns
 from memmpy.cuts import Constant, Node, check_apart, keys_in, keys_of, read_cut
 from memmpy.dataset import Chosen, choose
-from memmpy.errors import ColumnError, CutError, MissingKeyError, StoreLockedError
+from memmpy.errors import ColumnError, CutError, MissingKeyError, OptionError, StoreLockedError
 from memmpy.loaders import SplitLoader
 from memmpy.root import RootFiles, check_names, convert, list_configs, list_inputs, names_in
 from memmpy.typing import PathLike
@@ -145,6 +145,8 @@ def load_root(
         cut = _read_cut(tcut, aliases=aliases, constants=constants, said_of_files=said_of_files)
         # A cut is on what the files hold: padding is not part of it.
         stored_as = {key: UNPADDED.format(key) for key in keys_padded if key in keys_of(cut)}
+        for name in sorted({*stored_as.values()} & {*keys, *keys_padded, *aliases, *said_of_files}):
+            raise OptionError(f"{name!r} is what load_root keeps for the cut; take another name")
     in_cut = set() if cut is None else keys_of(cut) - {*stored_as, *said_of_files}
     needed = {*keys, *in_cut, *names, *stored_as.values()} - {*keys_padded, *said_of_files}
     try:

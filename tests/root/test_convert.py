@@ -354,6 +354,15 @@ class TestIncremental:
         read = convert(files, tmp_path / "s", keys={"nJets", "weight"})
         assert branches_read(read) == {"b.root": {"weight"}}
 
+    def test_going_back_to_other_files_makes_their_columns_current(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        a, b = make_file("a.root", 2), make_file("b.root", 3)
+        convert(a, tmp_path / "s", keys={"weight"})
+        convert(b, tmp_path / "s", keys={"nJets"})
+        assert convert(a, tmp_path / "s", keys={"weight"}).was_cached
+        assert load_memmaps(tmp_path / "s").keys() == {"weight"}
+
     def test_columns_of_the_user_stay(self, make_file: MakeFile, tmp_path: Path) -> None:
         with WriteVector(tmp_path / "s", "score") as column:
             column.extend(np.arange(10.0))
@@ -522,6 +531,17 @@ class TestErrors:
     def test_a_text_for_keys_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
         with pytest.raises(OptionError, match=r"got the text 'nJets'; write \{'nJets'\}"):
             convert(make_file(), tmp_path / "s", keys="nJets")
+
+    def test_a_key_given_twice_is_one_key(self, make_file: MakeFile, tmp_path: Path) -> None:
+        convert(make_file(), tmp_path / "s", keys=["met", "met"])
+        assert len(read_vector(tmp_path / "s", "met")) == 10
+
+    def test_an_alias_of_the_name_of_metadata_is_refused(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        config = RFileConfig(make_file(), "tree", {"process": "ttH"})
+        with pytest.raises(OptionError, match="'process' is both an alias and a name of the"):
+            convert(config, tmp_path / "s", keys={"met"}, aliases={"process": "met"})
 
     def test_no_keys_at_all_are_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
         with pytest.raises(OptionError, match="no keys were given"):

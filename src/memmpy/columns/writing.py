@@ -91,7 +91,7 @@ class ColumnWriter(ABC):
         try:
             if kind is None:
                 assert self._transaction is not None
-                self._transaction.put(self.key, self._finish())
+                self._transaction.put(self.key, _checked(self.key, self._finish()))
         except BaseException as failure:
             if self._own is not None:
                 self._own.__exit__(type(failure), failure, failure.__traceback__)
@@ -120,6 +120,16 @@ class ColumnWriter(ABC):
             raise OptionError(
                 f"{name} writes inside a with block: with {name}(path, key) as f: ..."
             )
+
+
+def _checked(key: str, column: ColumnRecord) -> ColumnRecord:
+    """Return a column that has as many entries as what it says it was made of."""
+    if column.origin is not None:
+        expected = sum(num for _, num in column.origin.parts)
+        if column.num_entries != expected:
+            message = f"column {key!r} has {column.num_entries} of the {expected} entries it should"
+            raise ColumnError(message)
+    return column
 
 
 class RowWriter:

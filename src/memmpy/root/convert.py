@@ -10,7 +10,7 @@ from memmpy.errors import DiskError, MissingFileError, ReadOnlyStoreError, Store
 from memmpy.root.agreement import column_types
 from memmpy.root.config import RootFiles, list_inputs
 from memmpy.root.filling import Filling
-from memmpy.root.plan import Wanted
+from memmpy.root.plan import Wanted, parts_of
 from memmpy.root.recipe import make_recipes
 from memmpy.root.sources import describe_sources
 from memmpy.store import Metadata, SourceRecord, Transaction, read_metadata
@@ -142,8 +142,12 @@ def convert(
     sources = describe_sources(inputs, () if recreate else known.sources)
     wanted = Wanted(recipes, sources)
     plan = wanted.plan(known, recreate=recreate)
-    if not plan and known.sources != sources:
-        # Files have moved, at most: what can only be read serves as well without their new paths.
+    if not plan and parts_of(known.sources) != parts_of(sources):
+        # The store was filled from other files since; these columns were kept.
+        with Transaction(path, lock_timeout=lock_timeout) as transaction:
+            transaction.change(wanted.name_sources)
+    elif not plan and known.sources != sources:
+        # Files have moved: what can only be read serves as well without their new paths.
         with (
             suppress(ReadOnlyStoreError, StoreLockedError, DiskError),
             Transaction(path, lock_timeout=0) as transaction,

@@ -136,7 +136,7 @@ def make_recipes(
     """
     check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=reserved)
     paddings = {key: _padding(key, given) for key, given in keys_padded.items()}
-    recipes = [_recipe(key, aliases, None) for key in sorted(keys)]
+    recipes = [_recipe(key, aliases, None) for key in sorted(set(keys))]
     return recipes + [_recipe(key, aliases, padding) for key, padding in paddings.items()]
 
 
@@ -175,8 +175,9 @@ def check_names(
             raise OptionError(f"a key is a text other than '_index', got {key!r}")
     for key in sorted(set(keys) & set(keys_padded)):
         raise OptionError(f"{key!r} is in keys and in keys_padded; take it from one of them")
-    for key in sorted((set(keys) | set(keys_padded)) & set(reserved)):
-        message = f"{key!r} is both a key and a name of the metadata; rename one of them"
+    for key in sorted((set(keys) | set(keys_padded) | set(aliases)) & set(reserved)):
+        what = "an alias" if key in aliases else "a key"
+        message = f"{key!r} is both {what} and a name of the metadata; rename one of them"
         raise OptionError(message)
     texts: Iterable[tuple[str, object]] = aliases.items()
     for name, text in texts:
