@@ -10,7 +10,6 @@ from typing import Any, final
 from memmpy.columns import (
     Snapshot,
     StoredColumn,
-    Tickets,
     check_keys,
     open_column,
     open_columns,
@@ -19,6 +18,7 @@ from memmpy.columns import (
 from memmpy.cuts import STEP_SIZE, Constant, Node, Selection, keys_of, read_cut, select
 from memmpy.errors import CorruptStoreError, LengthError, MissingKeyError, nearest
 from memmpy.loaders import SplitLoader
+from memmpy.order import TicketsOf
 from memmpy.store import ColumnRecord, Problem, SourceRecord, verify
 from memmpy.typing import PathLike
 
@@ -214,7 +214,7 @@ class Chosen:
 
     data: Mapping[str, StoredColumn]
     subindex: Selection | None
-    tickets: Tickets | None
+    tickets: TicketsOf | None
 
 
 def choose(

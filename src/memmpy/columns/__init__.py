@@ -15,7 +15,7 @@ from memmpy.columns.nested import ReadNested, WriteNested
 from memmpy.columns.ragged import ReadJagged, WriteJagged
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
-from memmpy.columns.tickets import Tickets, check_split_by, tickets_of
+from memmpy.columns.tickets import check_split_by, tickets_of
 from memmpy.columns.vector import WriteVector, read_vector
 from memmpy.columns.writing import ColumnWriter
 
@@ -28,7 +28,6 @@ __all__ = [
     "ReadText",
     "Snapshot",
     "StoredColumn",
-    "Tickets",
     "WriteJagged",
     "WriteNested",
     "WriteShaped",

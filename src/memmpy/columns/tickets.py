@@ -1,27 +1,23 @@
 """The tickets of a store's entries: from the files that fill it, or from columns the user names."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns.loading import Snapshot
 from memmpy.errors import ColumnError, LengthError, MissingKeyError, OptionError, nearest
-from memmpy.order import column_identities, file_identities, tickets
+from memmpy.order import TicketsOf, column_identities, file_identities, tickets
 from memmpy.store import SourceRecord
 from memmpy.typing import Array, Entries
 
-__all__ = ["Tickets", "check_split_by", "tickets_of"]
-
-#: From int64 entries to their uint64 tickets.
-Tickets: TypeAlias = Callable[[Entries], NDArray[np.uint64]]
+__all__ = ["check_split_by", "tickets_of"]
 
 
 def tickets_of(
     snapshot: Snapshot, *, split_by: Sequence[str] | None, split_seed: int, num_entries: int
-) -> Tickets | None:
+) -> TicketsOf | None:
     """Return what gives the tickets of entries.
 
     Parameters

@@ -10,10 +10,10 @@ from memmpy.errors import DiskError, MissingFileError, ReadOnlyStoreError, Store
 from memmpy.root.agreement import column_types
 from memmpy.root.config import RootFiles, list_inputs
 from memmpy.root.filling import Filling
-from memmpy.root.plan import Wanted, parts_of
+from memmpy.root.plan import Wanted
 from memmpy.root.recipe import make_recipes
 from memmpy.root.sources import describe_sources
-from memmpy.store import Metadata, SourceRecord, Transaction, read_metadata
+from memmpy.store import Metadata, SourceRecord, Transaction, parts_of, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = ["Conversion", "convert"]
@@ -142,18 +142,14 @@ def convert(
     sources = describe_sources(inputs, () if recreate else known.sources)
     wanted = Wanted(recipes, sources)
     plan = wanted.plan(known, recreate=recreate)
-    if not plan and parts_of(known.sources) != parts_of(sources):
-        # The store was filled from other files since; these columns were kept.
-        with Transaction(path, lock_timeout=lock_timeout) as transaction:
-            transaction.change(wanted.name_sources)
-    elif not plan and known.sources != sources:
-        # Files have moved: what can only be read serves as well without their new paths.
-        with (
-            suppress(ReadOnlyStoreError, StoreLockedError, DiskError),
-            Transaction(path, lock_timeout=0) as transaction,
-        ):
-            transaction.change(wanted.name_sources)
-    if not plan:
+    if not plan and known.parts == parts_of(sources):
+        if known.sources != sources:
+            # Files have moved: what can only be read serves as well without their new paths.
+            with (
+                suppress(ReadOnlyStoreError, StoreLockedError, DiskError),
+                Transaction(path, lock_timeout=0) as transaction,
+            ):
+                transaction.change(wanted.name_sources)
         return Conversion(Path(path), sources, {}, wanted)
     types = column_types(plan, wanted, known)
     with Transaction(path, lock_timeout=lock_timeout) as transaction:

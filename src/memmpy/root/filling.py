@@ -20,12 +20,12 @@ from memmpy.columns import (
     open_column,
 )
 from memmpy.errors import RootFileError
-from memmpy.root.plan import Pieces, Wanted, parts_of
+from memmpy.root.plan import Pieces, Wanted
 from memmpy.root.progress import Progress
 from memmpy.root.reading import TreeFile
 from memmpy.root.recipe import Recipe, branches_of, metadata_recipe
 from memmpy.root.types import BranchType
-from memmpy.store import Origin, SourceRecord, Transaction, hash64
+from memmpy.store import Origin, SourceRecord, Transaction, hash64, parts_of
 
 __all__ = ["Filling"]
 

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 from memmpy.errors import OptionError
 from memmpy.root.recipe import Recipe, metadata_recipe
-from memmpy.store import Metadata, Origin, SourceRecord
+from memmpy.store import Metadata, Origin, SourceRecord, parts_of
 
-__all__ = ["Pieces", "Wanted", "parts_of", "plan_columns"]
+__all__ = ["Pieces", "Wanted", "plan_columns"]
 
 #: What fills a column, source by source: entries of the column as it is, or None for what must be
 #: read from the source.
@@ -49,11 +49,6 @@ class Wanted:
         """Return the metadata of a store that is filled from the sources."""
         texts = {text for source in self.sources for text in source.metadata.values()}
         return dataclasses.replace(metadata, sources=self.sources).with_texts(texts)
-
-
-def parts_of(sources: Sequence[SourceRecord]) -> tuple[tuple[str, int], ...]:
-    """Return what the origin of a column says of the sources that fill it."""
-    return tuple((source.id, source.num_entries) for source in sources)
 
 
 def plan_columns(

@@ -10,6 +10,7 @@ from memmpy.store.metadata import (
     Metadata,
     Origin,
     SourceRecord,
+    parts_of,
 )
 from memmpy.store.verify import Problem, verify
 
@@ -33,6 +34,7 @@ __all__ = [
     "hash64",
     "hash_text",
     "map_array",
+    "parts_of",
     "read_metadata",
     "storage_dtype",
     "verify",

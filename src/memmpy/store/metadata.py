@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from memmpy.errors import OptionError
 from memmpy.store.layout import hash64, hash_text
 
-__all__ = ["ArrayRecord", "ColumnRecord", "Metadata", "Origin", "SourceRecord"]
+__all__ = ["ArrayRecord", "ColumnRecord", "Metadata", "Origin", "SourceRecord", "parts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,11 @@ class SourceRecord:
         return hash_text(hash64(f"{self.uuid} {self.size} {self.mtime_ns} {self.tree}"))
 
 
+def parts_of(sources: Iterable[SourceRecord]) -> tuple[tuple[str, int], ...]:
+    """Return what the origin of a column says of the sources that fill it."""
+    return tuple((source.id, source.num_entries) for source in sources)
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """All that a store knows of itself.
@@ -171,7 +176,7 @@ class Metadata:
     @property
     def parts(self) -> tuple[tuple[str, int], ...]:
         """Source ids and entries, as a column made from all sources has them in its origin."""
-        return tuple((source.id, source.num_entries) for source in self.sources)
+        return parts_of(self.sources)
 
     def with_texts(self, texts: set[str]) -> "Metadata":
         """Return a copy that knows these texts.
