@@ -12,7 +12,7 @@ from memmpy.errors import ColumnError, CorruptStoreError, OptionError
 from memmpy.gather import offsets_of, pad_jagged, take_jagged
 from memmpy.typing import Array
 
-__all__ = ["Jagged", "to_awkward"]
+__all__ = ["Jagged"]
 
 
 @final
@@ -144,7 +144,10 @@ class Jagged(Sequence[Array]):
 
     def to_awkward(self) -> Any:
         """Return an `ak.Array` over the same memory."""
-        return to_awkward(self.content, self.offsets)
+        import awkward as ak
+
+        offsets, content = ak.index.Index64(self.offsets), ak.contents.NumpyArray(self.content)
+        return ak.Array(ak.contents.ListOffsetArray(offsets, content))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -190,16 +193,6 @@ def _same(values: Array, others: Array) -> bool:
         names = values.dtype.names
         return all(_same(values[name], others[name]) for name in names)
     return np.array_equal(values, others, equal_nan=values.dtype.kind in "fcmM")
-
-
-def to_awkward(content: Array, offsets: NDArray[np.int64]) -> Any:
-    """Return an `ak.Array` of lists over the given memory."""
-    import awkward as ak
-
-    layout = ak.contents.ListOffsetArray(
-        ak.index.Index64(np.asarray(offsets)), ak.contents.NumpyArray(np.asarray(content))
-    )
-    return ak.Array(layout)
 
 
 def _checked_offsets(given: NDArray[np.integer[Any]], content: Array) -> NDArray[np.int64]:
