@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import memmpy
 from memmpy import RFileConfig, Store, convert
+from memmpy.cuts import Cuts
 from memmpy.errors import (
     CorruptStoreError,
     CutError,
@@ -61,6 +64,64 @@ def test_a_cut_gives_the_entries_that_pass(store: Store) -> None:
     assert store.cut("nJets >= limit", constants={"limit": 3}).tolist() == list(range(3, 100, 4))
     with pytest.raises(CutError):
         store.cut("nJets >=")
+
+
+def test_cached_cuts_are_listed(store: Store) -> None:
+    assert len(store.cuts) == 0
+    assert repr(store.cuts) == "no cached cuts"
+    store.cut("nJets>=2")
+    store.cut("jet_pt[0] > 50 && weight < 1e9")
+    first, second = store.cuts
+    assert (first.expression, second.expression) == ("jet_pt[0] > 50 && weight < 1e9", "nJets>=2")
+    assert (second.keys, second.num_passing, second.is_current) == (("nJets",), 50, True)
+    assert store.cuts.num_bytes == first.num_bytes + second.num_bytes > 50 * 8
+    assert store.cuts[1:][0] == second
+    assert isinstance(store.cuts[1:], Cuts)
+
+
+def test_cached_cuts_are_shown_as_a_table(store: Store) -> None:
+    store.cut("nJets >= 2")
+    store.cut("jet_pt[0] > 5e9")
+    lines = [" ".join(line.split()) for line in str(store.cuts).splitlines()]
+    assert lines[0] == "cut columns state entries size"
+    assert f"nJets >= 2 nJets current 50 {store.cuts[1].num_bytes} B" in lines
+    assert lines[-1] == f"2 cached cuts, {store.cuts.num_bytes / 1000:.1f} kB"
+    assert "jet_pt[0] &gt; 5e9" in store.cuts._repr_html_()
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(store.cuts)
+    assert captured.get().split() == str(store.cuts).split()
+
+
+def test_cached_cuts_of_columns_written_again_are_outdated(store: Store) -> None:
+    store.cut("nJets >= 2")
+    with memmpy.WriteVector(store.path, "nJets") as column:
+        column.extend(np.zeros(100))
+    assert [record.is_current for record in store.cuts] == [True]  # for it has the old column
+    new = memmpy.open(store.path)
+    assert [record.is_current for record in new.cuts] == [False]
+    assert "outdated" in str(new.cuts)
+    new.cut("nJets > 2")
+    assert [(record.expression, record.is_current) for record in new.cuts] == [("nJets > 2", True)]
+
+
+def test_a_cutflow_is_that_of_the_commit_that_was_opened(store: Store) -> None:
+    cuts = ["nJets >= limit", "is_heavy"]
+    options: dict[str, Any] = {"constants": {"limit": 2}, "aliases": {"is_heavy": "weight > 30"}}
+    flow = store.cutflow(cuts, by="process", weight="weight", **options)
+    assert flow.groups == ("ttH",)
+    assert flow.counts.tolist() == [[100], [50], [40]]
+    same = memmpy.cutflow(store.path, cuts, by="process", weight="weight", **options)
+    assert same.to_dict() == flow.to_dict()
+    with memmpy.WriteVector(store.path, "nJets") as column:
+        column.extend(np.zeros(100))
+    assert store.cutflow(cuts, **options).counts.tolist() == [[100], [50], [40]]
+    assert memmpy.open(store.path).cutflow(cuts, **options).counts.tolist() == [[100], [0], [0]]
+
+
+def test_a_cutflow_by_a_missing_column_names_the_nearest(store: Store) -> None:
+    with pytest.raises(MissingKeyError, match=r"no column 'proces' in .*; nearest: 'process'"):
+        store.cutflow([], by="proces")
 
 
 def test_a_loader_hands_out_the_split_of_a_cut(store: Store) -> None:
@@ -139,6 +200,8 @@ def test_a_damaged_column_does_not_hide_the_others(store: Store) -> None:
         opened["weight"]
     with pytest.raises(CorruptStoreError, match=r"column 'weight' of .* is damaged"):
         opened.cut("weight > 1")
+    with pytest.raises(CorruptStoreError, match=r"column 'weight' of .* is damaged"):
+        opened.cutflow(["nJets > 1"], weight="weight")
     with pytest.raises(CorruptStoreError, match=r"column 'weight' of .* is damaged"):
         opened.loader(keys=["nJets"], split_by=["weight"])
     assert "weight: vector, ? entries, damaged" in repr(opened)

@@ -15,7 +15,7 @@ from memmpy.columns import (
     load_memmaps,
     read_vector,
 )
-from memmpy.cuts import compute_cut_batched
+from memmpy.cuts import CutFlow, compute_cut_batched, cutflow
 from memmpy.dataset import Store
 from memmpy.dataset import open as open  # not in __all__: a star import keeps Python's own
 from memmpy.errors import MemmpyError
@@ -25,6 +25,7 @@ from memmpy.root import RFileConfig, convert
 from memmpy.store import Transaction, verify
 
 __all__ = [
+    "CutFlow",
     "Jagged",
     "MemmpyError",
     "RFileConfig",
@@ -44,6 +45,7 @@ __all__ = [
     "__version__",
     "compute_cut_batched",
     "convert",
+    "cutflow",
     "load_memmaps",
     "load_root",
     "read_vector",

@@ -15,7 +15,21 @@ from memmpy.columns import (
     open_columns,
     tickets_of,
 )
-from memmpy.cuts import STEP_SIZE, Constant, Node, Selection, keys_of, read_cut, select
+from memmpy.cuts import (
+    STEP_SIZE,
+    Constant,
+    CutFlow,
+    Cuts,
+    Node,
+    Selection,
+    add_column,
+    count_steps,
+    keys_of,
+    list_cuts,
+    plan_flow,
+    read_cut,
+    select,
+)
 from memmpy.errors import CorruptStoreError, LengthError, MissingKeyError, nearest
 from memmpy.loaders import SplitLoader
 from memmpy.order import TicketsOf
@@ -68,7 +82,10 @@ class Store(Mapping[str, StoredColumn]):
     def __init__(self, path: PathLike) -> None:
         #: The store's directory.
         self.path = Path(path)
-        self._snapshot, self._damage = _open_what_is_whole(path)
+        self._open()
+
+    def _open(self) -> None:
+        self._snapshot, self._damage = _open_what_is_whole(self.path)
         self._metadata, self._columns = self._snapshot.metadata, self._snapshot.columns
 
     def __getitem__(self, key: str) -> StoredColumn:
@@ -107,7 +124,94 @@ class Store(Mapping[str, StoredColumn]):
         """Return the int64 entries that pass a cut; see `compute_cut_batched`."""
         cut = read_cut(expression, aliases=aliases, constants=constants)
         self._check_whole(keys_of(cut))
-        return select(self._snapshot, cut, stored_as={}, step_size=STEP_SIZE, recreate=False)
+        return select(
+            self._snapshot, cut, stored_as={}, step_size=STEP_SIZE, num_threads=None, recreate=False
+        )
+
+    def add(
+        self,
+        key: str,
+        expression: str,
+        *,
+        aliases: Mapping[str, str] | None = None,
+        constants: Mapping[str, Constant] | None = None,
+        recreate: bool = False,
+        num_threads: int | None = None,
+    ) -> StoredColumn:
+        """Compute a column from others and keep it in the store; no ROOT file is read.
+
+        Where it is there already, nothing is done. Once a column that it uses is written again it
+        is stale, and has to be added again.
+
+        Parameters
+        ----------
+        key : str
+            The new column.
+        expression : str
+            What a cut may be, of any value: ``"Sum$(jet_pt)"``, ``"jet_pt[0] / met"``. The dtype
+            is that of C++: float32 where floats are divided, float64 for a `Sum$` of them, bool
+            for a condition. A float is NaN where a picked element is missing.
+        aliases, constants : mapping, optional
+            Names in the expression, as `compute_cut_batched` takes them.
+        recreate : bool
+            Compute again what is there, and replace a column that was not computed.
+        num_threads : int, optional
+            Threads that compute; all cores of the machine where not given, 0 for none.
+
+        Returns
+        -------
+        np.memmap or ReadJagged
+            The column. The store shows it, as it shows what others have committed by now.
+
+        Raises
+        ------
+        CutError
+            If the expression cannot be understood or computed; shows the place.
+        OptionError
+            If there is a column of that key which was not computed, or the expression uses it.
+        ReadOnlyStoreError, StoreLockedError, DiskError
+            If the store cannot be written to; it keeps what it held.
+
+        Examples
+        --------
+        >>> store.add("HT", "Sum$(jet_pt)")
+        >>> store.add("is_hard", "HT > 500 && met > 50")
+        """
+        check_keys([key])
+        add_column(
+            self.path,
+            key,
+            expression,
+            aliases=aliases,
+            constants=constants,
+            recreate=recreate,
+            num_threads=num_threads,
+        )
+        self._open()
+        return self[key]
+
+    @property
+    def cuts(self) -> Cuts:
+        """The selections that are cached in the store now: a sequence, which prints as a table.
+
+        Those that are outdated, because a column of theirs was written again, are listed until the
+        next cut removes them; see `CutRecord.is_current`.
+        """
+        return Cuts(list_cuts(self.path, self._metadata))
+
+    def cutflow(
+        self,
+        cuts: str | Sequence[str],
+        *,
+        by: str | Sequence[str] | None = None,
+        weight: str | None = None,
+        aliases: Mapping[str, str] | None = None,
+        constants: Mapping[str, Constant] | None = None,
+    ) -> CutFlow:
+        """Return how many entries each step of a cut leaves, by group; see `memmpy.cutflow`."""
+        plan = plan_flow(cuts, by=by, weight=weight, aliases=aliases, constants=constants)
+        self._check_whole(plan.keys)
+        return count_steps(self._snapshot, plan, step_size=STEP_SIZE, num_threads=None)
 
     def loader(
         self,
@@ -238,7 +342,12 @@ def choose(
                 message = f"{key!r} of the cut has {num} entries, what is loaded {num_entries}"
                 raise LengthError(message)
         subindex = select(
-            snapshot, cut, stored_as=stored_as, step_size=STEP_SIZE, recreate=recreate
+            snapshot,
+            cut,
+            stored_as=stored_as,
+            step_size=STEP_SIZE,
+            num_threads=None,
+            recreate=recreate,
         )
     named = tickets_of(snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries)
     return Chosen(data, subindex, named)

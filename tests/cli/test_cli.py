@@ -29,7 +29,8 @@ def test_the_demo_does_the_main_job_and_then_takes_it_from_the_cache(tmp_path: P
     assert "Everything came from the cache" not in first.output
     assert "Everything came from the cache" in second.output
     for output in (first.output, second.output):
-        assert re.search(r"ttbb\s.*3,?000|ttbb\s.*6,000", output)
+        assert re.search(r"ttbb\s+all\s+6,000", output)
+        assert re.search(r"total\s+all\s+12,000", output)
         assert re.search(r"train: [\d,]+ events in [\d,]+ batches of 128, [\d,]+ events/s", output)
         assert re.search(r"val: [\d,]+ events in [\d,]+ batches of 128, [\d,]+ events/s", output)
 
@@ -40,7 +41,7 @@ def test_the_demo_runs_on_files_of_the_user(make_file: MakeFile, tmp_path: Path)
     command += ["--cut", "nJets >= 2 && process == 'a'"]
     done = memmpy(*command)
     assert done.exit_code == 0, done.output
-    assert re.search(r"a\s+│\s+500\s+│\s+250", done.output)
+    assert re.search(r"a\s+all\s+500 .*\n\s+nJets >= 2\s+250 .*50.0 %", done.output)
     assert "Everything came from the cache" in memmpy(*command).output
 
 

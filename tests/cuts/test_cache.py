@@ -1,5 +1,6 @@
 """Tests of the files that keep selections."""
 
+import json
 import os
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import numpy as np
 import pytest
 
 from memmpy.columns import WriteVector
-from memmpy.cuts.cache import CachedCut
-from memmpy.store import CUTS, read_metadata
+from memmpy.cuts.cache import CachedCut, list_cuts
+from memmpy.store import CUTS, Metadata, read_metadata
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def cached(tmp_path: Path) -> CachedCut:
         column.extend(np.arange(3))
     fingerprint = read_metadata(tmp_path).columns["x"].fingerprint
     cached = CachedCut(tmp_path, "x > 0", {"x": fingerprint})
-    cached.keep([np.array([1]), np.array([2])], "x>0")
+    cached.keep([np.array([1]), np.array([2])], expression="x>0", notes=())
     return cached
 
 
@@ -39,7 +40,7 @@ def leave(cached: CachedCut, name: str, *, age: float) -> Path:
 def test_what_was_kept_is_found(cached: CachedCut) -> None:
     found = cached.find()
     assert found is not None
-    assert found.tolist() == [1, 2]
+    assert found.selection.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".json"])
@@ -57,7 +58,7 @@ def test_a_selection_with_a_flipped_byte_is_not_found_and_made_anew(
     data[len(data) - 16 + position] ^= 1
     file.write_bytes(data)
     assert cached.find() is None
-    assert cached.keep([np.array([1, 2])], "x>0").tolist() == [1, 2]
+    assert cached.keep([np.array([1, 2])], expression="x>0", notes=()).tolist() == [1, 2]
     assert cached.find() is not None
 
 
@@ -70,7 +71,7 @@ def test_a_selection_with_a_damaged_document_is_not_found(cached: CachedCut, doc
 @pytest.mark.parametrize("name", ["0.npy", "0.1.2.tmp", "0.json.1.2.tmp"])
 def test_what_killed_processes_left_is_removed_after_an_hour(cached: CachedCut, name: str) -> None:
     old, fresh = leave(cached, name, age=3700), leave(cached, "1" + name, age=3500)
-    cached.keep([np.array([1, 2])], "x>0")
+    cached.keep([np.array([1, 2])], expression="x>0", notes=())
     assert not old.exists()
     assert fresh.exists()
 
@@ -78,16 +79,18 @@ def test_what_killed_processes_left_is_removed_after_an_hour(cached: CachedCut, 
 def test_old_selections_of_columns_as_they_are_stay(cached: CachedCut) -> None:
     for suffix in (".npy", ".json"):
         leave(cached, kept(cached, suffix).name, age=1e7)
-    CachedCut(cached.directory, "x > 1", cached.columns).keep([np.array([2])], "x>1")
+    CachedCut(cached.directory, "x > 1", cached.columns).keep(
+        [np.array([2])], expression="x>1", notes=()
+    )
     found = cached.find()
     assert found is not None
-    assert found.tolist() == [1, 2]
+    assert found.selection.tolist() == [1, 2]
 
 
 def test_selections_of_columns_written_again_are_removed(cached: CachedCut) -> None:
     with WriteVector(cached.directory, "x") as column:
         column.extend(np.arange(3))
-    CachedCut(cached.directory, "true", {}).keep([np.arange(3)], "true")
+    CachedCut(cached.directory, "true", {}).keep([np.arange(3)], expression="true", notes=())
     assert cached.find() is None
     assert len(list((cached.directory / CUTS).iterdir())) == 2
 
@@ -96,5 +99,75 @@ def test_a_selection_that_could_not_be_computed_leaves_nothing(cached: CachedCut
     before = sorted((cached.directory / CUTS).iterdir())
     other = CachedCut(cached.directory, "x > 1", cached.columns)
     with pytest.raises(ZeroDivisionError):
-        other.keep((np.array([1 // n]) for n in (1, 0)), "x>1")
+        other.keep((np.array([1 // n]) for n in (1, 0)), expression="x>1", notes=())
     assert sorted((cached.directory / CUTS).iterdir()) == before
+
+
+class TestList:
+    def test_what_is_kept_is_listed_by_expression(self, cached: CachedCut) -> None:
+        other = CachedCut(cached.directory, "x > 1", cached.columns)
+        other.keep([np.array([2])], expression="1 < x", notes=())
+        two, one = list_cuts(cached.directory, read_metadata(cached.directory))[::-1]
+        assert (one.expression, one.cut, one.num_passing) == ("1 < x", "x > 1", 1)
+        assert (two.expression, two.cut, two.num_passing) == ("x>0", "x > 0", 2)
+        assert one.keys == two.keys == ("x",)
+        assert one.is_current
+        assert two.is_current
+        size = sum(file.stat().st_size for file in (cached.directory / CUTS).iterdir())
+        assert one.num_bytes + two.num_bytes == size
+
+    def test_a_store_without_cuts_lists_none(self, tmp_path: Path) -> None:
+        with WriteVector(tmp_path, "x") as column:
+            column.extend(np.arange(3))
+        assert list_cuts(tmp_path, read_metadata(tmp_path)) == []
+
+    def test_what_lost_its_column_is_not_current(self, cached: CachedCut) -> None:
+        assert [r.is_current for r in list_cuts(cached.directory, Metadata())] == [False]
+
+    def test_what_was_computed_of_older_columns_is_not_current(self, cached: CachedCut) -> None:
+        with WriteVector(cached.directory, "x") as column:
+            column.extend(np.arange(3))
+        metadata = read_metadata(cached.directory)
+        assert [record.is_current for record in list_cuts(cached.directory, metadata)] == [False]
+        fresh = {"x": metadata.columns["x"].fingerprint}
+        again = CachedCut(cached.directory, cached.normal, fresh)
+        again.keep([np.array([1, 2])], expression="x>0", notes=())
+        assert [record.is_current for record in list_cuts(cached.directory, metadata)] == [True]
+
+    @pytest.mark.parametrize("is_gone", [True, False])
+    def test_what_lacks_its_entries_is_not_current(self, is_gone: bool, cached: CachedCut) -> None:
+        file = kept(cached, ".npy")
+        file.unlink() if is_gone else file.write_bytes(file.read_bytes()[:-1])
+        (record,) = list_cuts(cached.directory, read_metadata(cached.directory))
+        assert not record.is_current
+        assert record.num_passing == 2
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            "",
+            "[]",
+            "{}",
+            "null",
+            "\xff",
+            '{"cut": "x > 0", "columns": 3}',
+            '{"cut": 1, "columns": []}',
+        ],
+    )
+    def test_what_is_no_selection_is_left_out(self, document: str, cached: CachedCut) -> None:
+        kept(cached, ".json").write_bytes(document.encode("latin1"))
+        assert list_cuts(cached.directory, read_metadata(cached.directory)) == []
+
+    @pytest.mark.parametrize("key", ["expression", "num_passing", "cut", "columns"])
+    def test_a_document_without_a_part_is_left_out(self, key: str, cached: CachedCut) -> None:
+        file = kept(cached, ".json")
+        document = json.loads(file.read_text())
+        for wrong in ({**document, key: None}, {k: v for k, v in document.items() if k != key}):
+            file.write_text(json.dumps(wrong))
+            assert list_cuts(cached.directory, read_metadata(cached.directory)) == []
+
+    def test_what_others_put_there_is_left_out(self, cached: CachedCut) -> None:
+        file = kept(cached, ".json")
+        file.with_name("copy.json").write_bytes(file.read_bytes())
+        file.with_name("folder.json").mkdir()
+        assert len(list_cuts(cached.directory, read_metadata(cached.directory))) == 1

@@ -18,7 +18,6 @@ from memmpy import (
     compute_cut_batched,
     convert,
 )
-from memmpy.cuts import count_flow
 from memmpy.errors import CutError, CutWarning, LengthError, MissingFileError, OptionError
 
 MakeFile = Callable[..., Path]
@@ -102,8 +101,9 @@ def test_a_text_of_no_entry_warns_and_names_the_nearest(
     file = RFileConfig(make_file(), "tree", {"process": "ttH"})
     convert(file, tmp_path / "s", keys={"nJets"})
     for _ in range(2):  # the second one is cached
-        with pytest.warns(CutWarning, match="nearest: 'ttH'"):
+        with pytest.warns(CutWarning, match="nearest: 'ttH'") as caught:
             assert len(compute_cut_batched(tmp_path / "s", "process == 'tth'")) == 0
+        assert caught[0].filename == __file__
 
 
 def test_a_text_of_another_column_or_of_files_that_are_gone_warns(
@@ -263,30 +263,3 @@ class TestErrors:
         with pytest.raises(CutError):
             compute_cut_batched(store, cut)
         assert not (tmp_path / "f").exists()
-
-
-class TestFlow:
-    @pytest.fixture
-    def converted(self, make_file: MakeFile, tmp_path: Path) -> Path:
-        files = [
-            RFileConfig(make_file(f"{process}.root", num), "tree", {"process": process})
-            for process, num in (("ttH", 8), ("ttbb", 4))
-        ]
-        convert(files, tmp_path / "s", keys={"nJets", "nBTags_77"})
-        return tmp_path / "s"
-
-    def test_each_condition_is_a_step(self, converted: Path) -> None:
-        flow = count_flow(converted, "nJets >= 2 && nBTags_77 >= 1", by="process")
-        assert [step.label for step in flow] == ["all", "nJets >= 2", "nBTags_77 >= 1"]
-        assert [step.counts for step in flow] == [
-            {"ttH": 8, "ttbb": 4},
-            {"ttH": 4, "ttbb": 2},
-            {"ttH": 2, "ttbb": 1},
-        ]
-
-    def test_no_cut_is_no_step(self, converted: Path) -> None:
-        flow = count_flow(converted, None, by="process")
-        assert [step.counts for step in flow] == [{"ttH": 8, "ttbb": 4}]
-
-    def test_an_or_is_one_step(self, converted: Path) -> None:
-        assert len(count_flow(converted, "nJets > 2 || nBTags_77 > 1", by="process")) == 2

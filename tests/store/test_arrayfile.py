@@ -16,7 +16,7 @@ INT64 = np.dtype("<i8")
 
 @pytest.fixture
 def record(tmp_path: Path) -> ArrayRecord:
-    writer = ArrayWriter(tmp_path / "a.npy", INT64, (2,), "x")
+    writer = ArrayWriter(tmp_path / "a.npy", INT64, (2,), "x", durable=True)
     writer.extend(np.arange(10).reshape(5, 2))
     return writer.finish()
 
@@ -83,7 +83,7 @@ def test_no_bit_of_a_header_may_differ(
     tmp_path_factory: pytest.TempPathFactory, position: int, bit: int
 ) -> None:
     directory = tmp_path_factory.mktemp("header")
-    writer = ArrayWriter(directory / "a.npy", INT64, (), "x")
+    writer = ArrayWriter(directory / "a.npy", INT64, (), "x", durable=True)
     writer.extend(np.arange(3))
     record = writer.finish()
     data = bytearray((directory / "a.npy").read_bytes())
@@ -112,7 +112,7 @@ def test_the_checksum_of_the_values_is_that_of_the_record(
 
 
 def test_a_file_that_was_removed_while_it_grew_is_an_error(tmp_path: Path) -> None:
-    writer = ArrayWriter(tmp_path / "a.npy", INT64, (), "x")
+    writer = ArrayWriter(tmp_path / "a.npy", INT64, (), "x", durable=True)
     (tmp_path / "a.npy").unlink()
     with pytest.raises(DiskError, match=r"cannot write column 'x' to .*: No such file"):
         writer.extend(np.arange(100_000))

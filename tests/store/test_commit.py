@@ -247,8 +247,8 @@ def test_directories_are_made_where_they_are_missing(tmp_path: Path) -> None:
 
 
 def test_a_small_file_is_replaced_whole_and_nothing_stays_beside_it(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "a", b"old")
-    write_atomically(tmp_path / "a", b"new")
+    write_atomically(tmp_path / "a", b"old", durable=True)
+    write_atomically(tmp_path / "a", b"new", durable=True)
     assert (tmp_path / "a").read_bytes() == b"new"
     assert files(tmp_path) == {"a"}
 
@@ -256,7 +256,7 @@ def test_a_small_file_is_replaced_whole_and_nothing_stays_beside_it(tmp_path: Pa
 def test_a_small_file_that_cannot_be_replaced_leaves_nothing_beside_it(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(OSError, match=r"cannot write '.*a'"):
-        write_atomically(tmp_path / "a", b"new")
+        write_atomically(tmp_path / "a", b"new", durable=True)
     assert files(tmp_path) == {"a"}
 
 

@@ -86,7 +86,7 @@ class TestFormat1:
         [source] = metadata.sources
         assert source.path == "/data/ttH.root"
         assert source.id == "071c10663e98b141"
-        assert metadata.is_current("met")
+        assert "met" in metadata.current_keys()
         assert metadata.hashes == {hash64("ttH"): "ttH"}
 
     def test_it_can_be_written_to(self, format_1: Path) -> None:

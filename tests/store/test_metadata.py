@@ -49,15 +49,32 @@ def test_a_column_is_current_while_its_parts_are_those_of_the_store() -> None:
         "old": ColumnRecord("vector", 3, {}, {}, Origin({}, (("0" * 16, 3),))),
     }
     metadata = Metadata(columns=columns, sources=(source,))
-    assert [key for key in columns if metadata.is_current(key)] == ["user", "new"]
     assert metadata.current_keys() == ["user", "new"]
 
 
-def test_the_current_keys_are_those_of_which_each_is_current() -> None:
-    origins = [None, Origin({}, ()), Origin({}, (("0" * 16, 3),))]
-    columns = {str(i): ColumnRecord("vector", 0, {}, {}, o) for i, o in enumerate(origins)}
-    metadata = Metadata(columns=columns)
-    assert metadata.current_keys() == [key for key in columns if metadata.is_current(key)]
+def computed_from(**made_of: str) -> ColumnRecord:
+    return ColumnRecord("vector", 3, {}, {"computed": {"made_of": made_of}})
+
+
+def test_a_computed_column_is_current_while_what_it_was_made_of_is_as_it_was() -> None:
+    x = ColumnRecord("vector", 3, {})
+    columns = {
+        "x": x,
+        "fresh": computed_from(x=x.fingerprint),
+        "old": computed_from(x="before"),
+        "lost": computed_from(y="gone"),
+    }
+    assert Metadata(columns=columns).current_keys() == ["x", "fresh"]
+
+
+def test_what_is_computed_from_a_stale_column_is_stale() -> None:
+    stale = computed_from(x="before")
+    columns = {
+        "last": computed_from(stale=stale.fingerprint),
+        "stale": stale,
+        "x": ColumnRecord("vector", 3, {}),
+    }
+    assert Metadata(columns=columns).current_keys() == ["x"]
 
 
 def test_a_fingerprint_changes_when_the_column_is_written_again() -> None:

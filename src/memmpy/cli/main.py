@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 import memmpy
+from memmpy.cli.cutflow import cutflow
 from memmpy.cli.demo import demo
 from memmpy.cli.verify import verify
 from memmpy.errors import MemmpyError
@@ -30,5 +31,6 @@ def main() -> None:
     """Turn ROOT files into memory-mapped columns, and feed shuffled batches to training."""
 
 
+main.add_command(cutflow)
 main.add_command(demo)
 main.add_command(verify)

@@ -109,18 +109,27 @@ def _checked(
     if key not in metadata.columns:
         message = f"no column {key!r} in {where!r}{nearest(key, metadata.columns)}"
         raise MissingKeyError(message, key)
-    if key in stale:
-        message = (
-            f"column {key!r} of {where!r} is stale: the store has since been converted "
-            f"from other files; convert again with {key!r} among the keys"
-        )
-        raise ColumnError(message)
     column = metadata.columns[key]
+    if key in stale:
+        raise ColumnError(f"column {key!r} of {where!r} is stale: {_why_stale(key, column)}")
     if kind is not None and column.kind != kind:
         reader = _READERS.get(column.kind, "load_memmaps")
         message = f"column {key!r} is {column.kind}, not {kind}: open it with {reader}"
         raise ColumnError(message)
     return column
+
+
+def _why_stale(key: str, column: ColumnRecord) -> str:
+    if column.made_of:
+        return (
+            f"of {', '.join(map(repr, column.made_of))}, which it was computed from, something "
+            f"was written again since; compute it again: memmpy.open(...).add({key!r}, "
+            f"{column.details['computed']['expression']!r})"
+        )
+    return (
+        "the store has since been converted from other files; convert again with "
+        f"{key!r} among the keys"
+    )
 
 
 def _ends(offsets: np.memmap[Any, Any]) -> tuple[int, int]:

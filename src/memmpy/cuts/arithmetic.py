@@ -19,6 +19,7 @@ __all__ = [
     "UNARY",
     "Ufunc",
     "common_dtype",
+    "truncated",
     "truth",
     "widened",
 ]
@@ -35,6 +36,18 @@ INTEGERS_ONLY = frozenset({"&", "|", "<<", ">>", "~"})
 def truth(values: Array) -> Mask:
     """Return whether each is not zero; NaN is not, as in C++."""
     return values if values.dtype == np.bool_ else np.not_equal(values, 0)
+
+
+def truncated(values: Array) -> Array:
+    """Return integers of 64 bits: floats lose what is behind the point, NaN is 0.
+
+    What lies beyond the 64 bits, where C++ promises nothing, ends at their limits.
+    """
+    if values.dtype.kind != "f":
+        return widened(values)
+    whole: Array = np.nan_to_num(values.astype(np.float64), nan=0.0)
+    # The largest float64 below 2**63.
+    return np.clip(whole, -(2.0**63), 2.0**63 - 1024).astype(np.int64)
 
 
 def widened(values: Array) -> Array:
@@ -95,6 +108,15 @@ def _bitwise(ufunc: Ufunc, left: Array, right: Array) -> Array:
     return ufunc(left, right, dtype=_UINT64 if is_unsigned else _INT64, casting="unsafe")
 
 
+def _remainder(left: Array, right: Array) -> Array:
+    """Return what C++ gives for integers, with the sign of the left; ROOT takes no others."""
+    left, right = truncated(left), truncated(right)
+    dtype = common_dtype(left, right)
+    if dtype == _FLOAT64:  # signed beside uint64
+        return np.where(right != 0, np.fmod(left, right, dtype=dtype), 0)
+    return np.fmod(left, right, dtype=dtype, casting="unsafe")
+
+
 def _negative(values: Array) -> Array:
     dtype = _wide(values.dtype)
     return np.negative(values, dtype=_FLOAT64 if dtype == _UINT64 else dtype)
@@ -126,7 +148,7 @@ BINARY: Mapping[str, Callable[[Array, Array], Array]] = {
     "+": partial(_compute, np.add),
     "-": partial(_compute, np.subtract),
     "*": partial(_compute, np.multiply),
-    "%": partial(_compute, np.fmod),
+    "%": _remainder,
     "/": _divided,
     "**": partial(np.power, dtype=_FLOAT64),
     "<<": partial(_shift, np.left_shift),

@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,6 +19,7 @@ from memmpy.store import (
     CUTS,
     ArrayRecord,
     ArrayWriter,
+    Metadata,
     checksum,
     map_array,
     read_metadata,
@@ -26,7 +27,7 @@ from memmpy.store import (
 )
 from memmpy.typing import Entries
 
-__all__ = ["CachedCut", "Selection"]
+__all__ = ["CachedCut", "CutRecord", "Kept", "Selection", "list_cuts"]
 
 #: The int64 entries that pass, ascending.
 Selection: TypeAlias = np.memmap[Any, np.dtype[np.int64]]
@@ -34,6 +35,22 @@ Selection: TypeAlias = np.memmap[Any, np.dtype[np.int64]]
 _INT64 = np.dtype("<i8")
 #: Seconds after which nobody is writing a file any more.
 _LEFTOVER_AGE = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A selection that was in the store.
+
+    Attributes
+    ----------
+    selection : memmap of int64
+        The entries that pass, ascending.
+    notes : tuple of str
+        What the user was warned of when it was computed.
+    """
+
+    selection: Selection
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +74,7 @@ class CachedCut:
     normal: str
     columns: Mapping[str, str]
 
-    def find(self) -> Selection | None:
+    def find(self) -> Kept | None:
         """Return the selection, if it is there and whole; reads all of it."""
         try:
             document = json.loads(self._file(".json").read_text(encoding="utf-8"))
@@ -65,12 +82,25 @@ class CachedCut:
                 return None
             record = ArrayRecord(self._file(".npy").name, _INT64, (document["num_passing"],))
             selection = map_array(self._folder, record, key=self.normal)
-            return selection if checksum(selection) == document["checksum"] else None
+            if checksum(selection) != document["checksum"]:
+                return None
+            return Kept(selection, tuple(map(str, document["notes"])))
         except (OSError, ValueError, KeyError, TypeError, CorruptStoreError):
             return None
 
-    def keep(self, pieces: Iterable[Entries], expression: str) -> Selection:
+    def keep(
+        self, pieces: Iterable[Entries], *, expression: str, notes: Collection[str]
+    ) -> Selection:
         """Write the selection as its pieces come, and return it.
+
+        Parameters
+        ----------
+        pieces : iterable of int64 arrays
+            The entries that pass, ascending.
+        expression : str
+            The cut as the user wrote it.
+        notes : collection of str
+            What to warn of; complete once the pieces are.
 
         Raises
         ------
@@ -81,7 +111,8 @@ class CachedCut:
         self._prune()
         aside = self._file(f".{os.getpid()}.{threading.get_ident()}.tmp")
         try:
-            writer = ArrayWriter(aside, _INT64, (), self.normal)
+            # What a loss of power takes has another checksum, and is computed again.
+            writer = ArrayWriter(aside, _INT64, (), self.normal, durable=False)
             for piece in pieces:
                 writer.extend(piece)
             record = writer.finish()
@@ -93,10 +124,12 @@ class CachedCut:
             "expression": expression,
             "cut": self.normal,
             "columns": dict(self.columns),
+            "notes": sorted(notes),
             "num_passing": record.shape[0],
             "checksum": record.checksum,
         }
-        write_atomically(self._file(".json"), json.dumps(document, indent=1).encode())
+        text = json.dumps(document, indent=1)
+        write_atomically(self._file(".json"), text.encode(), durable=False)
         record = dataclasses.replace(record, file=self._file(".npy").name)
         return map_array(self._folder, record, key=self.normal)
 
@@ -124,3 +157,75 @@ class CachedCut:
             with contextlib.suppress(OSError):
                 if is_left and time.time() - file.stat().st_mtime > _LEFTOVER_AGE:
                     file.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class CutRecord:
+    """A cached selection, as a store lists it.
+
+    Attributes
+    ----------
+    expression : str
+        The cut as the user wrote it when it was computed.
+    cut : str
+        Its normal form, with aliases and constants put in: what it is found by.
+    keys : tuple of str
+        The columns it uses; all of the store for a constant.
+    num_passing : int
+        How many entries pass.
+    num_bytes : int
+        What it takes on disk.
+    is_current : bool
+        Whether it is still used: not where a column was written again, or its file is damaged. The
+        next selection that is kept in the store removes those of columns written again.
+    """
+
+    expression: str
+    cut: str
+    keys: tuple[str, ...]
+    num_passing: int
+    num_bytes: int
+    is_current: bool
+
+
+def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:
+    """Return the selections that are cached in a store, by expression; what is no such is left out.
+
+    Parameters
+    ----------
+    directory : Path
+        The store.
+    metadata : Metadata
+        What it knows of itself.
+    """
+    records = [_record(file, directory, metadata) for file in (directory / CUTS).glob("*.json")]
+    found = [record for record in records if record is not None]
+    return sorted(found, key=lambda record: (record.expression, record.cut, not record.is_current))
+
+
+def _record(file: Path, directory: Path, metadata: Metadata) -> CutRecord | None:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        cached = CachedCut(directory, document["cut"], document["columns"])
+        expression, num_passing = document["expression"], document["num_passing"]
+        num_bytes = file.stat().st_size
+        # Only a file that is named after what it holds is ever looked for.
+        is_ours = cached._file(".json").name == file.name and isinstance(expression, str)
+        if not is_ours or not isinstance(num_passing, int):
+            return None
+        keys = tuple(sorted(cached.columns))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    selection = file.with_suffix(".npy")
+    is_current = all(
+        key in metadata.columns and metadata.columns[key].fingerprint == fingerprint
+        for key, fingerprint in cached.columns.items()
+    )
+    try:
+        num_bytes += selection.stat().st_size
+        map_array(
+            selection.parent, ArrayRecord(selection.name, _INT64, (num_passing,)), key=file.name
+        )
+    except (OSError, ValueError, CorruptStoreError):
+        is_current = False
+    return CutRecord(expression, cached.normal, keys, num_passing, num_bytes, is_current)

@@ -1,94 +1,221 @@
-"""How many entries each step of a cut leaves, by process."""
+"""How many entries each step of a cut leaves, and their weights, by group."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from memmpy.columns import open_columns
-from memmpy.cuts.compute import STEP_SIZE, read_cut, select
+from memmpy.columns import Snapshot, open_columns
+from memmpy.cuts.compute import prepared, read_cut
+from memmpy.cuts.counting import Binning, Bins, weights_of
+from memmpy.cuts.evaluate import Program, check_keys
 from memmpy.cuts.expression import parse
-from memmpy.cuts.substitute import Constant
-from memmpy.cuts.tree import Logical
-from memmpy.errors import ColumnError
-from memmpy.typing import Entries, PathLike
+from memmpy.cuts.flow import CutFlow
+from memmpy.cuts.groups import (
+    check_by,
+    check_kinds,
+    check_known,
+    known_groups,
+    labels_of,
+    ordered,
+)
+from memmpy.cuts.slips import warn_of
+from memmpy.cuts.steps import STEP_SIZE, check_step_size, inputs_of, threads_of
+from memmpy.cuts.substitute import Constant, substitute
+from memmpy.cuts.tree import Key, Logical, Node, Span, keys_of
+from memmpy.errors import OptionError
+from memmpy.store import read_metadata
+from memmpy.typing import PathLike
 
-__all__ = ["FlowStep", "count_flow"]
-
-
-@dataclass(frozen=True, slots=True)
-class FlowStep:
-    """What is left after one step of a cut.
-
-    Parameters
-    ----------
-    label : str
-        The step, as the user wrote it.
-    counts : mapping of str to int
-        Entries that are left, by text of the column that was asked for.
-    """
-
-    label: str
-    counts: Mapping[str, int]
+__all__ = ["FlowPlan", "count_steps", "cutflow", "plan_flow"]
 
 
-def count_flow(
+def cutflow(
     path: PathLike,
-    expression: str | None,
+    cuts: str | Sequence[str],
     *,
-    by: str,
+    by: str | Sequence[str] | None = None,
+    weight: str | None = None,
     aliases: Mapping[str, str] | None = None,
     constants: Mapping[str, Constant] | None = None,
-) -> list[FlowStep]:
-    """Return the entries that are left before a cut and after each of its conditions in turn.
+    step_size: int = STEP_SIZE,
+    num_threads: int | None = None,
+) -> CutFlow:
+    """Return how many entries of a store each step of a cut leaves, and their weights, by group.
+
+    All steps are counted in one pass over the columns that they use. The result does not depend on
+    `step_size` and `num_threads`, to the last bit. It is not cached.
 
     Parameters
     ----------
     path : path-like
         The store.
-    expression : str or None
-        The cut; None for no step at all. Its steps are what its outermost ``&&`` joins, in the
-        order they are written.
-    by : str
-        A metadata column, such as ``"process"``.
-    aliases, constants : mapping, optional
-        As `compute_cut_batched` takes them.
+    cuts : sequence of str, or str
+        The steps, each a cut as `compute_cut_batched` takes it; an entry passes a step if it passes
+        that cut and all before it. One text is split at its outermost ``&&``.
+    by : str or sequence of str, optional
+        The column to group by, such as ``"process"``, or several: metadata, text, integers or
+        booleans, of at most 1,000 groups. Texts are in the order in which the store has them,
+        numbers in their own. Groups of metadata are there even if no entry is.
+    weight : str, optional
+        An expression of one number an entry: ``"weight"``, ``"weight * lumi"``. Each entry counts
+        1 where not given.
+    aliases : mapping of str to str, optional
+        Names for expressions, in the cuts and in the weight.
+    constants : mapping of str to bool, number or str, optional
+        Names for values, in the cuts and in the weight.
+    step_size : int
+        Entries evaluated at a time, at most.
+    num_threads : int, optional
+        Threads that evaluate; all cores of the machine where not given, 0 for none.
+
+    Returns
+    -------
+    CutFlow
+        Counts, sums of weights and their statistical errors, by step and group.
+
+    Raises
+    ------
+    CutError
+        If a cut or the weight cannot be understood, or names what the store has not; if the weight
+        is a list, or an entry has none.
+    MissingKeyError
+        If there is no column to group by.
+    OptionError
+        If entries cannot be grouped by a column, or that would make too many groups.
+    LengthError
+        If the columns differ in length.
+    MissingFileError, CorruptStoreError
+        If there is no such store, or it is damaged.
+
+    Warns
+    -----
+    CutWarning
+        Where `compute_cut_batched` warns, and if weights are NaN or infinite: the sums of their
+        groups then are, too.
+
+    Examples
+    --------
+    >>> flow = cutflow(
+    ...     "data.mmpy", ["nJets >= 6", "nBTags_77 >= 2"], by="process", weight="weight"
+    ... )
+    >>> print(flow)
     """
-    snapshot = open_columns(path, None)
-    texts = snapshot.texts(by) if by in snapshot.columns else None
-    if texts is None:
-        message = f"count by a name of the metadata: {by!r} of {os.fspath(path)!r} is none"
-        raise ColumnError(message)
-    hashed = np.asarray(snapshot.columns[by])
-    found = _counts(hashed, None, texts)
-    # An old store does not say whose texts are whose: its column tells.
-    texts = {number: text for number, text in texts.items() if found[text]} or texts
-    flow = [FlowStep("all", {text: found[text] for text in texts.values()})]
-    labels = [] if expression is None else _steps(expression)
-    for i, label in enumerate(labels, start=1):
-        part = " && ".join(f"({label})" for label in labels[:i])
-        cut = read_cut(part, aliases=aliases, constants=constants)
-        selection = select(snapshot, cut, stored_as={}, step_size=STEP_SIZE, recreate=False)
-        flow.append(FlowStep(label, _counts(hashed, selection, texts)))
-    return flow
+    plan = plan_flow(cuts, by=by, weight=weight, aliases=aliases, constants=constants)
+    known = read_metadata(path).current_keys()
+    for node in plan.nodes:
+        check_keys(node, known)
+    check_known(plan.by, known, path=path)
+    snapshot = open_columns(path, sorted(plan.keys) or None)
+    return count_steps(snapshot, plan, step_size=step_size, num_threads=num_threads)
 
 
-def _steps(expression: str) -> list[str]:
-    cut = parse(expression)
-    steps = cut.operands if isinstance(cut, Logical) and cut.operator == "&&" else (cut,)
-    return [expression[step.span.start : step.span.stop] for step in steps]
+@dataclass(frozen=True, slots=True)
+class FlowPlan:
+    """What a cut-flow is asked for.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        The steps as the user wrote them.
+    cuts : tuple of Node
+        The same, with aliases and constants put in.
+    by : tuple of str
+        The columns to group by.
+    weight : Node or None
+        The weight, with aliases and constants put in.
+    """
+
+    labels: tuple[str, ...]
+    cuts: tuple[Node, ...]
+    by: tuple[str, ...]
+    weight: Node | None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All that is evaluated."""
+        return self.cuts if self.weight is None else (*self.cuts, self.weight)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """All columns that are read."""
+        return frozenset(self.by).union(*map(keys_of, self.nodes))
 
 
-def _counts(
-    hashed: np.ndarray[tuple[int, ...], np.dtype[np.uint64]],
-    selection: Entries | None,
-    texts: Mapping[int, str],
-) -> dict[str, int]:
-    counts = dict.fromkeys(texts, 0)
-    for start in range(0, len(hashed if selection is None else selection), STEP_SIZE):
-        step = slice(start, start + STEP_SIZE)
-        values = hashed[step] if selection is None else hashed[selection[step]]
-        for number, count in zip(*np.unique(values, return_counts=True), strict=True):
-            counts[int(number)] += int(count)
-    return {texts[number]: count for number, count in counts.items()}
+def plan_flow(
+    cuts: str | Sequence[str],
+    *,
+    by: str | Sequence[str] | None,
+    weight: str | None,
+    aliases: Mapping[str, str] | None,
+    constants: Mapping[str, Constant] | None,
+) -> FlowPlan:
+    """Return what is asked for, with aliases and constants put in."""
+    if isinstance(cuts, str):
+        parsed = parse(cuts)
+        is_and = isinstance(parsed, Logical) and parsed.operator == "&&"
+        parts = parsed.operands if is_and else (parsed,)
+        # A label is shown whole, unlike a place in an error.
+        labels = [part.span.text[part.span.start : part.span.stop] for part in parts]
+        nodes = [substitute(part, aliases=aliases, constants=constants) for part in parts]
+    elif isinstance(cuts, list | tuple):
+        nodes = [read_cut(cut, aliases=aliases, constants=constants) for cut in cuts]
+        labels = list(cuts)
+    else:
+        raise OptionError(f"cuts is a list of cuts such as ['nJets >= 6'], not {cuts!r}")
+    weighed = None if weight is None else read_cut(weight, aliases=aliases, constants=constants)
+    return FlowPlan(tuple(labels), tuple(nodes), check_by(by), weighed)
+
+
+def count_steps(
+    snapshot: Snapshot, plan: FlowPlan, *, step_size: int, num_threads: int | None
+) -> CutFlow:
+    """Return the cut-flow of columns as one commit left them.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        With all columns of the plan among those that are open.
+    plan : FlowPlan
+        What is asked for.
+    step_size, num_threads
+        As `cutflow` takes them.
+    """
+    check_step_size(step_size)
+    threads = threads_of(num_threads)
+    for node in plan.nodes:
+        check_keys(node, snapshot.columns)
+    check_known(plan.by, snapshot.columns, path=snapshot.path)
+    check_kinds(snapshot, plan.by)
+    keys = [Key(key, span=Span(key, 0, len(key))) for key in plan.by]
+    inputs = inputs_of(snapshot, [*plan.nodes, *keys], {})
+    # Loops, so that warnings point at the user's line in all versions of Python.
+    cuts: list[Program] = []
+    for cut in plan.cuts:
+        cuts.append(prepared(cut, inputs))  # noqa: PERF401
+    weight = None if plan.weight is None else prepared(plan.weight, inputs)
+    binning = Binning(inputs, cuts, plan.by, weight)
+    if weight is not None:
+        weights_of(weight, inputs.values(0, 0), 0, 0, notes=binning.notes)
+    known = known_groups(snapshot, plan.by) if plan.by else [()]
+    bins = Bins(len(cuts), by=plan.by, known=known)
+    for piece in inputs.run(binning, step_size=step_size, num_threads=threads):
+        bins.add(piece)
+    note = None if plan.weight is None else bins.note(plan.weight)
+    warn_of(binning.notes if note is None else binning.notes | {note})
+    return _flow(plan, bins)
+
+
+def _flow(plan: FlowPlan, bins: Bins) -> CutFlow:
+    groups = ordered(bins.groups)
+    counts = bins.counts(groups)
+    sums = counts.astype(np.float64) if plan.weight is None else bins.sums(groups)
+    return CutFlow(
+        steps=("all", *plan.labels),
+        groups=labels_of(groups),
+        counts=counts,
+        sums=sums,
+        errors=np.sqrt(sums if plan.weight is None else bins.squares(groups)),
+        by=plan.by,
+        weight=None if plan.weight is None else plan.weight.span.text,
+    )

@@ -1,76 +1,73 @@
-"""From tree to booleans: a cut as a list of steps, run on the columns of a range of entries."""
+"""From tree to values: a cut as a program, run on the columns of a range of entries."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from memmpy.cuts.arithmetic import BINARY, INTEGERS_ONLY, LOGICAL, UNARY, truth
+from memmpy.cuts.elements import alternative, picked_by_number, picked_by_value
 from memmpy.cuts.functions import FUNCTIONS
+from memmpy.cuts.program import Formula, Step, to_formula
+from memmpy.cuts.reduce import reduced
+from memmpy.cuts.shapes import Shape, joint
 from memmpy.cuts.tree import (
+    Alternative,
     Binary,
     Call,
+    Element,
     Key,
     Logical,
+    Loop,
     Node,
     Number,
+    Reduction,
     Text,
     Unary,
     keys_in,
     keys_of,
 )
-from memmpy.cuts.values import (
-    ColumnLike,
-    Operand,
-    Values,
-    aligned,
-    any_of_entry,
-    length_of,
-    operand_of,
-)
+from memmpy.cuts.values import ColumnLike, Operand, Values, length_of, operand_of
 from memmpy.cuts.words import check_texts, compared, misplaced, takes_text
 from memmpy.errors import LengthError, nearest
+from memmpy.gather import count_true
 from memmpy.typing import Array, Mask
 
-__all__ = ["Program", "Step", "check_keys", "evaluate", "passes", "to_program"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Take the results of the last operands, leave that of the node."""
-
-    node: Node
-    operands: tuple[Node, ...]
+__all__ = ["Program", "any_of_entry", "check_keys", "evaluate", "passes", "to_program"]
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A cut, ready to be run on one range of entries after another.
+    """A cut, ready to be run on one range of entries after another, on any number of threads.
 
     Attributes
     ----------
     node : Node
         The cut.
-    steps : tuple of Step
-        The same in the order of work: operands before what needs them.
+    formula : Formula
+        The same in the order of work.
+    compiled : bool
+        Whether there is enough to do that loading compiled kernels pays.
     """
 
     node: Node
-    steps: tuple[Step, ...]
+    formula: Formula
+    compiled: bool = False
 
     @property
     def keys(self) -> frozenset[str]:
         """The columns it needs."""
         return keys_of(self.node)
 
-    def __call__(self, columns: Mapping[str, ColumnLike]) -> Values:
+    def __call__(self, columns: Mapping[str, ColumnLike], notes: set[str] | None = None) -> Values:
         """Run it.
 
         Parameters
         ----------
         columns : mapping of str to array, jagged column or HashedText
             The entries of one range, for each key that the cut uses; more do no harm.
+        notes : set of str, optional
+            Gets what the user should be warned of.
 
         Raises
         ------
@@ -79,31 +76,12 @@ class Program:
         LengthError
             If columns differ in their number of entries.
         """
-        loaded = _loaded(self.node, columns)
-        stack: list[Operand] = []
+        run = _Run(_loaded(self.node, columns), self.compiled, set() if notes is None else notes)
         with np.errstate(all="ignore"):
-            for step in self.steps:
-                start = len(stack) - len(step.operands)
-                stack[start:] = [self._run(step, stack[start:], loaded)]
-        (result,) = stack
+            (result,), shape = run.formula(self.formula)
         if not isinstance(result, Values):
             raise misplaced(self.node)
-        return result
-
-    def _run(self, step: Step, operands: list[Operand], loaded: Mapping[str, Operand]) -> Operand:
-        match step.node:
-            case Key(name=name):
-                return loaded[name]
-            case Text(value=text):
-                return text
-            case Number(value=value):
-                return Values(_constant(value))
-        if all(isinstance(operand, Values) for operand in operands):
-            return _applied(step, [values for values in operands if isinstance(values, Values)])
-        if not takes_text(step.node):
-            pairs = zip(step.operands, operands, strict=True)
-            raise misplaced(next(node for node, value in pairs if not isinstance(value, Values)))
-        return compared(step.node, operands)
+        return replace(result, present=shape.present)
 
 
 def to_program(root: Node) -> Program:
@@ -115,21 +93,7 @@ def to_program(root: Node) -> Program:
         If a text stands where no text can.
     """
     check_texts(root)
-    steps: list[Step] = []
-    pending: list[Node | Step] = [root]
-    while pending:
-        match pending.pop():
-            case Step() as step:
-                steps.append(step)
-            case Logical(operands=(first, *_)) as node:
-                # Two at a time: thousands of operands need no more memory than two.
-                for left, right in reversed([*pairwise(node.operands)]):
-                    pending += [Step(node, (left, right)), right]
-                pending.append(first)
-            case node:
-                pending.append(Step(node, node.operands))
-                pending.extend(reversed(node.operands))
-    return Program(root, tuple(steps))
+    return Program(root, to_formula(root))
 
 
 def evaluate(cut: Node | Program, columns: Mapping[str, ColumnLike]) -> Values:
@@ -146,7 +110,13 @@ def evaluate(cut: Node | Program, columns: Mapping[str, ColumnLike]) -> Values:
     return program(columns)
 
 
-def passes(cut: Node | Program, columns: Mapping[str, ColumnLike], *, num_entries: int) -> Mask:
+def passes(
+    cut: Node | Program,
+    columns: Mapping[str, ColumnLike],
+    *,
+    num_entries: int,
+    notes: set[str] | None = None,
+) -> Mask:
     """Return which entries pass a cut, as ROOT's ``TTree::GetEntries(cut)`` counts them.
 
     A number passes if it is not zero, NaN too; an array if any of its elements passes.
@@ -159,18 +129,34 @@ def passes(cut: Node | Program, columns: Mapping[str, ColumnLike], *, num_entrie
         The entries, for each key that the cut uses.
     num_entries : int
         Their number, which a cut without any key could not know.
+    notes : set of str, optional
+        Gets what the user should be warned of.
 
     Returns
     -------
     bool array of shape (num_entries,)
     """
-    values = evaluate(cut, columns)
+    program = cut if isinstance(cut, Program) else to_program(cut)
+    values = program(columns, notes)
     length = length_of(values)
     if length is None:
         return np.full(num_entries, truth(values.content))
     if length != num_entries:
         raise LengthError(f"the columns of the cut have {length} entries, not {num_entries}")
-    return any_of_entry(values)
+    return any_of_entry(values, compiled=program.compiled)
+
+
+def any_of_entry(values: Values, *, compiled: bool) -> Mask:
+    """Return whether any element of each entry is true; an entry without elements is not."""
+    mask = truth(values.content)
+    if mask.ndim > 1:
+        mask = np.logical_or.reduce(mask, axis=tuple(range(1, mask.ndim)))
+    if values.offsets is not None:
+        mask = count_true(mask, values.offsets, compiled=compiled) > 0
+    elif mask is values.content:
+        # Not the column itself: the mask is the caller's own.
+        mask = mask.copy()
+    return mask if values.present is None else mask & values.present
 
 
 def check_keys(node: Node, known: Iterable[str]) -> None:
@@ -191,13 +177,89 @@ def _loaded(node: Node, columns: Mapping[str, ColumnLike]) -> dict[str, Operand]
     return loaded
 
 
-def _constant(value: bool | float) -> Array:
-    return np.asarray(value, np.uint64 if isinstance(value, int) and value >= 2**63 else None)
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of a program: its columns, and the formulas that are known already."""
+
+    columns: Mapping[str, Operand]
+    compiled: bool
+    notes: set[str]
+    known: dict[Formula, tuple[list[Operand], Shape]] = field(default_factory=dict)
+
+    def formula(self, formula: Formula) -> tuple[list[Operand], Shape]:
+        """Return the values of a formula's nodes, and its shape."""
+        if formula not in self.known:
+            leaves = {leaf: self._leaf(leaf) for leaf in formula.leaves}
+            shape = joint([v for v in leaves.values() if isinstance(v, Values)])
+            if shape.unlike is not None:
+                self.notes.add(_unlike(formula, shape.unlike))
+            stack: list[Operand] = []
+            for step in formula.steps:
+                start = len(stack) - len(step.operands)
+                stack[start:] = [self._step(step, stack[start:], leaves, shape)]
+            self.known[formula] = stack, shape
+        return self.known[formula]
+
+    def _leaf(self, leaf: Key | Element) -> Operand:
+        if isinstance(leaf, Key):
+            return self.columns[leaf.name]
+        return picked_by_number(self._picked_from(leaf), leaf)
+
+    def _picked_from(self, node: Element) -> Values:
+        (key, *_) = node.operands
+        assert isinstance(key, Key)
+        column = self.columns[key.name]
+        if not isinstance(column, Values):
+            raise misplaced(key)
+        return column
+
+    def _step(
+        self,
+        step: Step,
+        operands: list[Operand],
+        leaves: Mapping[Key | Element, Operand],
+        shape: Shape,
+    ) -> Operand:
+        node = step.node
+        match node:
+            case Key() | Element() if node in leaves:
+                leaf = leaves[node]
+                return shape.cut(leaf) if isinstance(leaf, Values) else leaf
+            case Text(value=text):
+                return text
+            case Number(value=value):
+                return Values(_constant(value))
+            case Loop(name="Iteration$"):
+                return Values(shape.numbers(), shape.offsets)
+            case Loop():
+                return Values(shape.lengths())
+        inner_shape = shape
+        if step.inner is not None:
+            inner, inner_shape = self.formula(step.inner)
+            operands = [*inner, *operands]
+        if not all(isinstance(operand, Values) for operand in operands):
+            if takes_text(node):
+                return compared(node, operands)
+            parts = node.operands if step.inner is not None else step.operands
+            pairs = zip(parts, operands, strict=True)
+            raise misplaced(next(part for part, value in pairs if not isinstance(value, Values)))
+        values = [operand for operand in operands if isinstance(operand, Values)]
+        match node:
+            case Reduction():
+                return reduced(node, values, inner_shape, compiled=self.compiled)
+            case Alternative():
+                primary = replace(values[0], present=inner_shape.present)
+                return alternative(primary, values[1], node=node, shape=shape)
+            case Element():
+                column = self._picked_from(node)
+                return picked_by_value(column, values[0], node=node, shape=shape)
+        return _applied(step, values, shape)
 
 
-def _applied(step: Step, operands: Sequence[Values]) -> Values:
+def _applied(step: Step, operands: Sequence[Values], shape: Shape) -> Values:
+    """Return what an operator or a function makes of operands of one shape."""
     node = step.node
-    contents, model = aligned(operands, node.span)
+    contents = shape.broadcast(operands)
     match node:
         case Unary(operator=operator) | Binary(operator=operator):
             if operator in INTEGERS_ONLY:
@@ -210,7 +272,12 @@ def _applied(step: Step, operands: Sequence[Values]) -> Values:
             result = FUNCTIONS[name].apply(*contents)
         case _:
             raise NotImplementedError(type(node))
+    model = next((values for values in operands if values.offsets is not None), operands[0])
     return Values(np.asarray(result), model.offsets, model.key)
+
+
+def _constant(value: bool | float) -> Array:
+    return np.asarray(value, np.uint64 if isinstance(value, int) and value >= 2**63 else None)
 
 
 def _check_integers(step: Step, contents: Sequence[Array]) -> None:
@@ -221,3 +288,14 @@ def _check_integers(step: Step, contents: Sequence[Array]) -> None:
                 f"{operator} is for integers and conditions, and {node.span} is a float",
                 "to combine conditions, compare first: met > 50",
             )
+
+
+def _unlike(formula: Formula, keys: tuple[str, str]) -> str:
+    """Return the warning for lists of different lengths that are matched one to one."""
+    one, other = keys
+    error = formula.nodes[0].span.error(
+        f"{one!r} and {other!r} differ in length; elements are matched one to one, and the longer "
+        "one's others are left out",
+        f"to ask each on its own, reduce them: any({one} > ...) && any({other} > ...)",
+    )
+    return str(error)

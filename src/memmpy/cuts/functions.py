@@ -1,15 +1,24 @@
-"""The functions a cut may call, as a table."""
+"""The functions a cut may call, and the constants it may name, as tables.
 
+Angles are in radians. Each function has one name here, that of C; other spellings lead to it.
+"""
+
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
+from typing import Literal, TypeAlias
 
 import numpy as np
 
-from memmpy.cuts.arithmetic import Ufunc, common_dtype, widened
+from memmpy.cuts.arithmetic import Ufunc, common_dtype, truncated, truth, widened
 from memmpy.typing import Array
 
-__all__ = ["FUNCTIONS", "Function"]
+__all__ = ["CONSTANTS", "FUNCTIONS", "SPELLINGS", "Function"]
+
+#: What C++ makes of the arguments' types: "common", that of all; "chosen", the same without the
+#: first; "real", float where all are float, else double; or a dtype, whatever they are.
+Rule: TypeAlias = Literal["common", "chosen", "real"] | np.dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +30,41 @@ class Function:
     arity : int
         The number of arguments, or the least number where it is `variadic`.
     apply : callable
-        Takes arrays of numbers that broadcast, returns an array.
-    condition : bool
-        Whether it answers true or false.
+        Takes arrays of numbers that broadcast, returns an array in the type it computes in.
+    rule : Rule
+        The type of the result as C++ has it.
+    variadic : bool
+        Whether it takes more arguments than `arity`.
     """
 
     arity: int
     apply: Callable[..., Array]
-    condition: bool = False
+    rule: Rule = "real"
     variadic: bool = False
+
+    @property
+    def condition(self) -> bool:
+        """Whether it answers true or false."""
+        return self.rule == np.dtype(np.bool_)
 
 
 def _absolute(values: Array) -> Array:
     return np.absolute(widened(values))
+
+
+def _square(values: Array) -> Array:
+    wide = widened(values)
+    return wide * wide
+
+
+def _sign(values: Array) -> Array:
+    # As TMath::Sign(1, x), for which 0 is positive.
+    return np.where(values < 0, -1, 1)
+
+
+def _signed_as(values: Array, other: Array) -> Array:
+    size = np.absolute(widened(values))
+    return np.where(other < 0, -size.astype(np.result_type(size, np.int64)), size)
 
 
 def _round(values: Array) -> Array:
@@ -60,45 +91,182 @@ def _reduced(pair: Callable[[Array, Array], Array], *values: Array) -> Array:
     return reduce(pair, values)
 
 
-def _float(ufunc: Ufunc, arity: int = 1) -> Function:
+def _where(condition: Array, left: Array, right: Array) -> Array:
+    if left.dtype == right.dtype == np.bool_:
+        return np.where(truth(condition), left, right)
+    dtype = common_dtype(left, right)
+    return np.where(truth(condition), left.astype(dtype), right.astype(dtype))
+
+
+def _is_odd(values: Array) -> Array:
+    odd: Array = np.not_equal(truncated(values) & 1, 0)
+    return odd
+
+
+def _is_even(values: Array) -> Array:
+    even: Array = np.equal(truncated(values) & 1, 0)
+    return even
+
+
+def _turned(start: float, angle: Array) -> Array:
+    """Return the same direction in [start, start + 2 pi); what is there already stays as it is."""
+    turns = np.floor(np.subtract(angle, start, dtype=np.float64) / (2 * math.pi))
+    return np.subtract(angle, 2 * math.pi * turns, dtype=np.float64)
+
+
+def _cast(dtype: np.dtype, values: Array) -> Array:
+    if dtype.kind == "b":
+        return truth(values)
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    if values.dtype.kind == "f":
+        values = truncated(values)
+    return values.astype(dtype)
+
+
+def _to_int(values: Array) -> Array:
+    # 64 bits are computed with, as in ROOT; only a column of its own is cut to C++'s 32.
+    return truncated(values)
+
+
+def _real(ufunc: Ufunc, arity: int = 1) -> Function:
     """Return a function that computes in float64, whatever it is given."""
     return Function(arity, partial(ufunc, dtype=np.float64))
 
 
+def _condition(apply: Callable[[Array], Array]) -> Function:
+    return Function(1, apply, np.dtype(np.bool_))
+
+
+def _caster(name: str) -> Function:
+    return Function(1, partial(_cast, np.dtype(name)), np.dtype(name))
+
+
 FUNCTIONS: Mapping[str, Function] = {
-    "abs": Function(1, _absolute),
-    "fabs": _float(np.fabs),
-    "sqrt": _float(np.sqrt),
-    "cbrt": _float(np.cbrt),
-    "exp": _float(np.exp),
-    "expm1": _float(np.expm1),
-    "log": _float(np.log),
-    "log10": _float(np.log10),
-    "log2": _float(np.log2),
-    "log1p": _float(np.log1p),
-    "pow": _float(np.power, 2),
-    "hypot": _float(np.hypot, 2),
-    "fmod": _float(np.fmod, 2),
-    "sin": _float(np.sin),
-    "cos": _float(np.cos),
-    "tan": _float(np.tan),
-    "asin": _float(np.arcsin),
-    "acos": _float(np.arccos),
-    "atan": _float(np.arctan),
-    "atan2": _float(np.arctan2, 2),
-    "sinh": _float(np.sinh),
-    "cosh": _float(np.cosh),
-    "tanh": _float(np.tanh),
-    "asinh": _float(np.arcsinh),
-    "acosh": _float(np.arccosh),
-    "atanh": _float(np.arctanh),
-    "floor": _float(np.floor),
-    "ceil": _float(np.ceil),
-    "trunc": _float(np.trunc),
+    "abs": Function(1, _absolute, "common"),
+    "fabs": _real(np.fabs),
+    "sqrt": _real(np.sqrt),
+    "cbrt": _real(np.cbrt),
+    "sq": Function(1, _square, "common"),
+    "pow": _real(np.power, 2),
+    "hypot": _real(np.hypot, 2),
+    "exp": _real(np.exp),
+    "exp2": _real(np.exp2),
+    "expm1": _real(np.expm1),
+    "log": _real(np.log),
+    "log10": _real(np.log10),
+    "log2": _real(np.log2),
+    "log1p": _real(np.log1p),
+    "sin": _real(np.sin),
+    "cos": _real(np.cos),
+    "tan": _real(np.tan),
+    "asin": _real(np.arcsin),
+    "acos": _real(np.arccos),
+    "atan": _real(np.arctan),
+    "atan2": _real(np.arctan2, 2),
+    "sinh": _real(np.sinh),
+    "cosh": _real(np.cosh),
+    "tanh": _real(np.tanh),
+    "asinh": _real(np.arcsinh),
+    "acosh": _real(np.arccosh),
+    "atanh": _real(np.arctanh),
+    "phi_mpi_pi": Function(1, partial(_turned, -math.pi)),
+    "phi_0_2pi": Function(1, partial(_turned, 0.0)),
+    "fmod": _real(np.fmod, 2),
+    "floor": _real(np.floor),
+    "ceil": _real(np.ceil),
+    "trunc": _real(np.trunc),
+    "rint": _real(np.rint),
     "round": Function(1, _round),
-    "min": Function(2, partial(_reduced, _smaller), variadic=True),
-    "max": Function(2, partial(_reduced, _larger), variadic=True),
-    "isnan": Function(1, np.isnan, condition=True),
-    "isinf": Function(1, np.isinf, condition=True),
-    "isfinite": Function(1, np.isfinite, condition=True),
+    "sign": Function(1, _sign, np.dtype(np.int32)),
+    "copysign": Function(2, _signed_as, "common"),
+    "min": Function(2, partial(_reduced, _smaller), "common", variadic=True),
+    "max": Function(2, partial(_reduced, _larger), "common", variadic=True),
+    "where": Function(3, _where, "chosen"),
+    "isnan": _condition(np.isnan),
+    "isinf": _condition(np.isinf),
+    "isfinite": _condition(np.isfinite),
+    "isodd": _condition(_is_odd),
+    "iseven": _condition(_is_even),
+    "int": Function(1, _to_int, np.dtype(np.int32)),
+    **{
+        name: _caster(name)
+        for name in (
+            *("bool", "int8", "int16", "int32", "int64"),
+            *("uint8", "uint16", "uint32", "uint64", "float32", "float64"),
+        )
+    },
+}
+
+_CASTS = {
+    "short": "int16",
+    "long": "int64",
+    "unsigned": "uint32",
+    "float": "float32",
+    "double": "float64",
+    "Bool_t": "bool",
+    "Char_t": "int8",
+    "Short_t": "int16",
+    "Int_t": "int",
+    "Long64_t": "int64",
+    "UChar_t": "uint8",
+    "UShort_t": "uint16",
+    "UInt_t": "uint32",
+    "ULong64_t": "uint64",
+    "Float_t": "float32",
+    "Double_t": "float64",
+}
+_TMATH = {
+    **{name: name.lower() for name in ("Abs", "Sqrt", "Sq", "Hypot", "Exp", "Log", "Log2")},
+    **{name: name.lower() for name in ("Log10", "Sin", "Cos", "Tan", "ASin", "ACos", "ATan")},
+    **{name: name.lower() for name in ("ATan2", "SinH", "CosH", "TanH", "ASinH", "ACosH")},
+    **{name: name.lower() for name in ("ATanH", "Floor", "Ceil", "Min", "Max", "IsNaN")},
+    "Power": "pow",
+    "Nint": "rint",
+    "FloorNint": "floor",
+    "CeilNint": "ceil",
+    "Sign": "copysign",
+    "Even": "iseven",
+    "Odd": "isodd",
+    "Finite": "isfinite",
+}
+_NUMPY = {
+    **{f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")},
+    "absolute": "abs",
+    "square": "sq",
+    "power": "pow",
+    "minimum": "min",
+    "maximum": "max",
+}
+_STD = {
+    *("abs", "fabs", "sqrt", "cbrt", "pow", "hypot", "exp", "exp2", "expm1", "log", "log10"),
+    *("log2", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh"),
+    *("tanh", "asinh", "acosh", "atanh", "fmod", "floor", "ceil", "trunc", "rint", "round"),
+    *("copysign", "min", "max", "isnan", "isinf", "isfinite"),
+}
+
+#: From what a user may write to the name in `FUNCTIONS`.
+SPELLINGS: Mapping[str, str] = {
+    **{name: name for name in FUNCTIONS},
+    **{f"std::{name}": name for name in _STD},
+    **{f"TMath::{name}": known for name, known in _TMATH.items()},
+    **_NUMPY,
+    **_CASTS,
+    "TVector2::Phi_mpi_pi": "phi_mpi_pi",
+    "TVector2::Phi_0_2pi": "phi_0_2pi",
+}
+
+#: Numbers by the names that ROOT gives them; those with ``::`` are called without arguments.
+CONSTANTS: Mapping[str, float] = {
+    "pi": math.pi,
+    "TMath::Pi": math.pi,
+    "TMath::TwoPi": 2 * math.pi,
+    "TMath::PiOver2": math.pi / 2,
+    "TMath::PiOver4": math.pi / 4,
+    "TMath::E": math.e,
+    "TMath::Ln10": math.log(10),
+    "TMath::Sqrt2": math.sqrt(2),
+    "TMath::DegToRad": math.pi / 180,
+    "TMath::RadToDeg": 180 / math.pi,
+    "TMath::Infinity": math.inf,
 }

@@ -2,10 +2,9 @@ r"""The grammar of cuts: which text is an expression, with C++'s precedence.
 
 Python's ``not`` stands where Python has it, looser than comparisons; ``!`` where C++ has it.
 The power binds tighter than a sign on its left, so ``-2**2`` is -4, in Python and in ROOT alike;
-C++ has no power, and ROOT's ``^`` is one. ROOT also reads ``**`` as ``^``, from the left where
-Python and this grammar read it from the right. Comparisons do not nest without parentheses: the
-grammar takes a chain of them as one rule, so that it can be refused with its operands at hand (or
-given a meaning).
+C++ has no power, and ROOT's ``^`` is one. Comparisons do not nest without parentheses: the grammar
+takes a chain of them as one rule. Names are those of ROOT's formulas, too: ``Sum$`` and
+``TMath::Abs``; a name in backquotes is a key, whatever stands in it.
 """
 
 import functools
@@ -14,13 +13,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import lark
 
-__all__ = ["GRAMMAR", "TEXT", "parser"]
+__all__ = ["GRAMMAR", "KEYWORDS", "TEXT", "parser"]
+
+#: Names that are no keys, unless they stand in backquotes.
+KEYWORDS = frozenset({"and", "or", "not", "in", "true", "True", "false", "False", "pi"})
 
 #: A text in quotes, as a regular expression: nothing inside ends it but its own quote.
 TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 
 GRAMMAR = rf"""
-?start: disjunction
+?start: conditional
+?conditional: disjunction
+            | disjunction QUESTION conditional COLON conditional -> where
 ?disjunction: conjunction (("||" | "or") conjunction)*
 ?conjunction: negation (("&&" | "and") negation)*
 ?negation: NOT negation -> unary
@@ -28,6 +32,9 @@ GRAMMAR = rf"""
 ?bitwise_or: bitwise_and (BAR bitwise_and)*
 ?bitwise_and: comparison (AMPERSAND comparison)*
 ?comparison: shift (COMPARE shift)*
+           | shift NOT? IN values -> membership
+values: LPAR conditional ("," conditional)* ","? RPAR
+      | LSQB conditional ("," conditional)* ","? RSQB
 ?shift: sum
       | shift SHIFT sum -> binary
 ?sum: product
@@ -41,11 +48,16 @@ GRAMMAR = rf"""
 ?atom: INTEGER -> integer
      | REAL -> real
      | TEXT -> text
-     | NAME -> name
-     | NAME LPAR (disjunction ("," disjunction)*)? RPAR -> call
-     | LPAR disjunction RPAR -> group
+     | key
+     | key (LSQB conditional RSQB)+ -> element
+     | NAME LPAR (conditional ("," conditional)*)? RPAR -> call
+     | AT key LPAR RPAR -> size
+     | key AT SIZE -> size
+     | LPAR conditional RPAR -> group
+key: NAME | QUOTED
 
 NOT: "not"
+IN: "in"
 BAR: "|"
 AMPERSAND: "&"
 SHIFT.2: /<<|>>/
@@ -54,12 +66,19 @@ SIGN: /[+-]/
 FLIP: /[!~]/
 POWER.2: /\*\*|\^/
 SCALE: /[*\/%]/
+QUESTION: "?"
+COLON: ":"
+AT: "@"
+SIZE.2: /\.size\s*\(\s*\)/
 LPAR: "("
 RPAR: ")"
+LSQB: "["
+RSQB: "]"
 REAL.2: /([0-9]+\.[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+/
 INTEGER: /0[xX][0-9a-fA-F]+|[0-9]+/
 TEXT: /{TEXT}/s
-NAME: /[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*/
+QUOTED: /`[^`]+`/
+NAME: /[A-Za-z_][A-Za-z0-9_]*((\.|::)[A-Za-z_][A-Za-z0-9_]*)*\$?/
 
 %ignore /[ \t\r\n\f]+/
 """

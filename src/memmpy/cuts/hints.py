@@ -13,16 +13,18 @@ _HINTS = tuple(
         (r"=>|=<", "'at least' is written >= and 'at most' <="),
         (r"=(?!=)", "to compare, write =="),
         (r"<>", "'not equal' is written !="),
-        (r"\[", "elements cannot be picked: an entry passes if any of its elements passes"),
-        (r"\?|if\b", "instead of c ? a : b, write (c && a) || (!c && b)"),
-        (r"::", "functions have no namespace: write abs(x), sqrt(x), ..."),
-        (r"\$", "ROOT's special names, such as Sum$ and Entry$, are not known here"),
-        (r"@", "ROOT's @, the size of a collection, is not known here"),
+        (r"\[\s*\]", "the elements of jet_pt are jet_pt, without brackets"),
+        (r"\[", "an element is picked from a column: jet_pt[0]"),
+        (r":", "ranges such as jet_pt[:2] are not known; of the first two: Iteration$ < 2"),
+        (r"if\b", "write c ? a : b, or where(c, a, b)"),
+        (r"`", "the name has no closing backquote"),
+        (r"\$", "ROOT's special names end in $: Sum$(jet_pt), Iteration$"),
+        (r"@", "the size of a collection is @jet_pt.size(), or len(jet_pt)"),
         (r"[≥≤≠]", "write >=, <= or !="),
         (r"[\u2010-\u2015\u2212]", "write the minus of the keyboard: -"),
         (r"[\u2018\u2019\u201c\u201d]", "write the quotes of the keyboard: ' or \""),
         (rf"(?!(?s:{TEXT}))['\"]", "the text has no closing quote"),
-        (r"(in|not\s+in)\b", "write a == 1 || a == 2"),
+        (r"(in|not\s+in)\b", "values stand in parentheses: process in ('ttH', 'ttbb')"),
         (r"not\b", "write ! here, or put parentheses around (not ...)"),
         (r"is\b", "to compare, write =="),
         (r"(?i:and|or|not|xor)\b", "the words are and, or, not, in small letters"),
@@ -37,5 +39,5 @@ _CAST = re.compile(
 def hint_at(text: str, place: int) -> str:
     """Return the way out of what stands at a place, or the empty string."""
     if _CAST.search(text, max(0, place - 40), place):
-        return "casts are not needed: a cut computes in 64 bits"
+        return "a cast is written like a call: int(x)"
     return next((hint for pattern, hint in _HINTS if pattern.match(text, place)), "")

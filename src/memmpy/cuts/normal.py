@@ -1,14 +1,21 @@
 """One text for all spellings of a cut: what its cached selection is filed under."""
 
 import math
+import re
 
+from memmpy.cuts.grammar import KEYWORDS
 from memmpy.cuts.tree import (
+    COMPARISONS,
+    Alternative,
     Binary,
     Call,
+    Element,
     Key,
     Logical,
+    Loop,
     Node,
     Number,
+    Reduction,
     Text,
     Unary,
     fold,
@@ -17,18 +24,24 @@ from memmpy.cuts.tree import (
 
 __all__ = ["normal"]
 
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_MIRRORED = {">": "<", ">=": "<="}
+#: Below it, an integer column and the same one rounded to float64 are on one side of a number.
+_EXACT = 2**53
+
 
 def normal(node: Node) -> str:
     """Return the canonical text of a cut.
 
-    Spelling, white space, and the order and repetition of the operands of ``&&`` and ``||`` leave
-    no trace; everything else does, down to the type of a number. Cuts of equal normal form mean the
-    same, and the normal form is itself a cut of that meaning.
+    Spelling, white space, the direction of comparisons, and the order and repetition of the
+    operands of ``&&`` and ``||`` leave no trace; everything else does, down to the type of a number
+    that is not compared. Cuts of equal normal form mean the same, and the normal form is itself a
+    cut of that meaning.
 
     Examples
     --------
-    >>> normal(parse("not(b>1)&a==2"))
-    '((!(b > 1)) && (a == 2))'
+    >>> normal(parse("not(b>1.0)&2==a"))
+    '((!(1 < b)) && (2 == a))'
     """
     return fold(node, _printed)
 
@@ -41,11 +54,19 @@ def _printed(node: Node, operands: list[str]) -> str:
             escaped = value.replace("\\", "\\\\").replace("'", "\\'")
             return f"'{escaped}'"
         case Key(name=name):
+            return name if _PLAIN.fullmatch(name) and name not in KEYWORDS else f"`{name}`"
+        case Loop(name=name):
             return name
-        case Call(name=name):
+        case Call(name=name) | Reduction(name=name):
             return f"{name}({', '.join(operands)})"
+        case Alternative():
+            return f"Alt$({', '.join(operands)})"
+        case Element():
+            return operands[0] + "".join(f"[{index}]" for index in operands[1:])
         case Unary(operator=operator):
             return f"({operator}{operands[0]})"
+        case Binary(operator=operator) if operator in COMPARISONS:
+            return _printed_comparison(node, operands)
         case Binary(operator=operator):
             return f"({operands[0]} {operator} {operands[1]})"
         case Logical(operator=operator):
@@ -55,6 +76,23 @@ def _printed(node: Node, operands: list[str]) -> str:
             return distinct[0] if is_condition(node.operands[0]) else f"(!(!{distinct[0]}))"
         case _:
             raise NotImplementedError(type(node))
+
+
+def _printed_comparison(node: Binary, operands: list[str]) -> str:
+    left, right = map(_compared, node.operands, operands)
+    if node.operator in {"==", "!="}:
+        left, right = sorted((left, right))
+    elif node.operator in _MIRRORED:
+        return f"({right} {_MIRRORED[node.operator]} {left})"
+    return f"({left} {node.operator} {right})"
+
+
+def _compared(node: Node, printed: str) -> str:
+    """Return a side of a comparison; comparing with 1.0 and with 1 is the same."""
+    match node:
+        case Number(value=float() as value) if value.is_integer() and abs(value) < _EXACT:
+            return _printed_number(int(value))
+    return printed
 
 
 def _printed_number(value: bool | float) -> str:

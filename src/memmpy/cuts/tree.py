@@ -17,17 +17,24 @@ from memmpy.errors import CutError
 __all__ = [
     "COMPARISONS",
     "MAX_DEPTH",
+    "MAX_INDEX",
+    "Alternative",
     "Binary",
     "Call",
+    "Element",
     "Key",
     "Logical",
+    "Loop",
     "Node",
     "Number",
+    "Reduction",
     "Span",
     "Text",
     "Unary",
     "binary",
+    "element",
     "fold",
+    "has_numbers_only",
     "is_condition",
     "keys_in",
     "keys_of",
@@ -41,6 +48,8 @@ __all__ = [
 MAX_DEPTH = 200
 #: How many nodes a tree may have, which aliases of aliases could otherwise make grow exponentially.
 MAX_SIZE = 1 << 18
+#: The highest number that an element may be picked by.
+MAX_INDEX = (1 << 31) - 1
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _LOGICAL_OF = {"&": "&&", "|": "||"}
 
@@ -118,6 +127,30 @@ class Call(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Element(Node):
+    """``x[i][j]``: one element of each entry. The operands are the key, then the indices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction(Node):
+    """One value of all elements of an entry: ``Sum$``, ``any``, ... of its operands."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative(Node):
+    """``Alt$(a, b)``: a where the entry has such an element, else b."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop(Node):
+    """``Iteration$``, the number of an element, or ``Length$``, that of all elements."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unary(Node):
     """One of ``! ~ - +`` before its operand."""
 
@@ -175,9 +208,27 @@ def logical(operator: str, operands: Iterable[Node], span: Span) -> Node:
     return Logical(operator, operands=tuple(flat), span=span)
 
 
+def element(operands: Sequence[Node], span: Span) -> Element:
+    """Return elements of a column: the key, then indices, each a number from 0 on or computed."""
+    column, *indices = operands
+    if not isinstance(column, Key):
+        raise span.error("only elements of a column can be picked", "for example jet_pt[0]")
+    for index in indices:
+        if isinstance(index, Text):
+            raise index.span.error("an index is a number", f"for example {column.span}[0]")
+        if isinstance(index, Number) and not (type(index.value) is int and index.value >= 0):
+            hint = f"for the last element, write {column.span}[Length$({column.span}) - 1]"
+            raise index.span.error("an index is 0 or a positive integer", hint)
+        if isinstance(index, Number) and index.value > MAX_INDEX:
+            raise index.span.error(f"no entry has more than {MAX_INDEX} elements")
+    return Element(operands=tuple(operands), span=span)
+
+
 def rebuilt(node: Node, operands: Sequence[Node]) -> Node:
     """Return the node with other operands, in the shape that these ask for."""
     match node:
+        case Element():
+            return element(operands, node.span)
         case Unary(operator=operator):
             return unary(operator, operands[0], node.span)
         case Binary(operator=operator):
@@ -197,10 +248,19 @@ def is_condition(node: Node) -> bool:
             return operator in COMPARISONS
         case Unary(operator=operator):
             return operator == "!"
+        case Call(name="where", operands=(_, *choices)):
+            return all(map(is_condition, choices))
         case Call(name=name):
             return FUNCTIONS[name].condition
+        case Reduction(name=name):
+            return name in {"any", "all"}
         case _:
             return isinstance(node, Logical)
+
+
+def has_numbers_only(node: Element) -> bool:
+    """Whether every index of an element is written as a number."""
+    return all(isinstance(index, Number) for index in node.operands[1:])
 
 
 def fold(

@@ -1,26 +1,23 @@
-"""What a cut computes with: numbers by entry, in one shape or in another, and how shapes meet."""
+"""What a cut computes with: numbers and texts by entry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.cuts.arithmetic import truth
-from memmpy.cuts.tree import Key, Span
-from memmpy.errors import CutError
+from memmpy.cuts.tree import Key
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = [
     "ColumnLike",
     "HashedText",
     "JaggedLike",
+    "ListSlice",
     "Operand",
     "PlainText",
     "Values",
-    "aligned",
-    "any_of_entry",
     "length_of",
     "operand_of",
 ]
@@ -28,7 +25,10 @@ __all__ = [
 
 @runtime_checkable
 class JaggedLike(Protocol):
-    """A jagged column: entry i holds ``content[offsets[i]:offsets[i + 1]]``, offsets start at 0."""
+    """Jagged entries; entry i holds the elements from number offsets[i] to offsets[i + 1].
+
+    The first element of the content has the number ``offsets[0]``.
+    """
 
     @property
     def content(self) -> Array:
@@ -39,6 +39,22 @@ class JaggedLike(Protocol):
     def offsets(self) -> Entries:
         """Where each entry starts, and where the last one stops."""
         ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListSlice:
+    """Jagged entries out of the middle of a column, whose offsets do not start at 0.
+
+    Attributes
+    ----------
+    content : array of shape (offsets[-1] - offsets[0], ...)
+        The elements of these entries.
+    offsets : int64 array of shape (n + 1,)
+        Of the column.
+    """
+
+    content: Array
+    offsets: Entries
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,14 +89,19 @@ class Values:
     content : array
         Of shape (n,) or (n, k, ...); of shape () for a constant; all elements where it is jagged.
     offsets : int64 array of shape (n + 1,), optional
-        Where each entry starts and stops in the content, if it is jagged.
+        Where each entry starts and stops, if it is jagged; the first element has the number
+        ``offsets[0]``.
     key : str
         A key that has this shape, to be named where shapes do not meet.
+    present : bool array of shape (n,), optional
+        Which entries have all elements that were picked by number. The others have no value,
+        whatever stands in the content.
     """
 
     content: Array
     offsets: Entries | None = None
     key: str = ""
+    present: Mask | None = None
 
 
 ColumnLike: TypeAlias = Array | JaggedLike | HashedText
@@ -119,64 +140,3 @@ def length_of(operand: Operand) -> int | None:
         case Values(content=content):
             return len(content) if content.ndim else None
     return len(operand.values)
-
-
-def aligned(operands: Sequence[Values], span: Span) -> tuple[list[Array], Values]:
-    """Return contents that broadcast, and an operand that has the shape of the result.
-
-    A constant fits all. One number an entry is repeated for each element of the others. Elements
-    are matched one to one, so that all others must have as many in each entry.
-    """
-    model = max(operands, key=lambda values: (values.offsets is not None, values.content.ndim))
-    contents = [values.content for values in operands]
-    if model.offsets is not None:
-        contents = [_spread(values, model, span) for values in operands]
-    shape = max((content.shape for content in contents), key=len)
-    for i, (content, values) in enumerate(zip(contents, operands, strict=True)):
-        if content.shape != shape[: content.ndim]:
-            raise _mismatch(values, model, span)
-        if 0 < content.ndim < len(shape):
-            contents[i] = content.reshape(content.shape + (1,) * (len(shape) - content.ndim))
-    return contents, model
-
-
-def _spread(values: Values, model: Values, span: Span) -> Array:
-    """Return one value for each element of a jagged model."""
-    content, offsets = values.content, model.offsets
-    if offsets is None or values.offsets is offsets or content.ndim == 0:
-        return content
-    if values.offsets is not None:
-        if np.array_equal(values.offsets, offsets):
-            return content
-        raise _mismatch(values, model, span)
-    counts = np.diff(offsets)
-    if content.ndim == 1:
-        return np.repeat(content, counts)
-    if np.any(counts != content.shape[1]):
-        raise _mismatch(values, model, span)
-    flat: Array = content.reshape(content.shape[0] * content.shape[1], *content.shape[2:])
-    return flat
-
-
-def _mismatch(values: Values, model: Values, span: Span) -> CutError:
-    return span.error(
-        f"{model.key!r} and {values.key!r} do not have the same number of elements in each entry",
-        "elements are matched one to one",
-    )
-
-
-def any_of_entry(values: Values) -> Mask:
-    """Return whether any element of each entry is true; an entry without elements is not."""
-    mask = truth(values.content)
-    if mask.ndim > 1:
-        mask = np.logical_or.reduce(mask, axis=tuple(range(1, mask.ndim)))
-    if values.offsets is None:
-        # Not the column itself: the mask is the caller's own.
-        return mask.copy() if mask is values.content else mask
-    starts = values.offsets[:-1]
-    filled = starts < values.offsets[1:]
-    passed = np.zeros(len(starts), np.bool_)
-    if filled.any():
-        # Without the empty entries, each of which reduceat would take for one element.
-        passed[filled] = np.logical_or.reduceat(mask, starts[filled])
-    return passed

@@ -1,16 +1,15 @@
 """Comparing text: the only thing a cut can do with it."""
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from memmpy.cuts.tree import Binary, Key, Node, Text
-from memmpy.cuts.values import ColumnLike, HashedText, Operand, PlainText, Values
-from memmpy.errors import CutError, CutWarning, nearest
+from memmpy.cuts.tree import Binary, Node, Text
+from memmpy.cuts.values import HashedText, Operand, PlainText, Values
+from memmpy.errors import CutError
 from memmpy.typing import Mask
 
-__all__ = ["check_texts", "compared", "misplaced", "takes_text", "warn_of_unknown_texts"]
+__all__ = ["check_texts", "code_of", "compared", "misplaced", "takes_text"]
 
 
 def takes_text(node: Node) -> bool:
@@ -74,40 +73,13 @@ def _equal(node: Node, operands: Sequence[Operand]) -> Mask | bool:
 
 
 def _equal_hashes(column: HashedText, text: str) -> Mask:
-    code = _code(column, text)
+    code = code_of(column, text)
     if code is None:  # no entry has it
         return np.zeros(column.values.shape, np.bool_)
     same: Mask = np.equal(column.values, np.uint64(code))
     return same
 
 
-def _code(column: HashedText, text: str) -> int | None:
+def code_of(column: HashedText, text: str) -> int | None:
+    """Return the hash of a text, if an entry of the column has it."""
     return next((code for code, known in column.table.items() if known == text), None)
-
-
-def warn_of_unknown_texts(root: Node, columns: Mapping[str, ColumnLike]) -> None:
-    """Emit a `CutWarning` for each text of a cut that no entry of the column has.
-
-    Parameters
-    ----------
-    root : Node
-        The cut.
-    columns : mapping of str to array, jagged column or HashedText
-        What it is evaluated on.
-    """
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        pending.extend(node.operands)
-        if takes_text(node):
-            for key, text in (node.operands, node.operands[::-1]):
-                column = columns.get(key.name) if isinstance(key, Key) else None
-                if isinstance(text, Text) and isinstance(column, HashedText):
-                    _warn_if_unknown(node, column, text.value)
-
-
-def _warn_if_unknown(node: Node, column: HashedText, text: str) -> None:
-    if _code(column, text) is None:
-        near = nearest(text, column.table.values())
-        message = str(node.span.error(f"no entry has the text {text!r}{near}"))
-        warnings.warn(message, CutWarning, stacklevel=2)

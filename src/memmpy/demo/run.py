@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memmpy.cuts import count_flow, keys_of, parse
+from memmpy.cuts import cutflow, keys_of, parse
 from memmpy.demo.events import demo_files, write_demo_files
 from memmpy.errors import RootFileError
 from memmpy.loaders import SplitLoader
@@ -33,6 +33,7 @@ class Job:
     keys: Sequence[str]
     keys_padded: Mapping[str, tuple[int, Any]] = field(default_factory=dict)
     cut: str | None = None
+    weight: str | None = None
 
 
 def toy_job(
@@ -59,6 +60,7 @@ def toy_job(
         keys=["nJets", "nBTags_77", "met", "weight", "eventNumber", "jet_eta"],
         keys_padded={"jet_pt": (22, float("nan"))},
         cut=cut or TOY_CUT,
+        weight="weight",
     )
 
 
@@ -95,7 +97,7 @@ def run(job: Job, *, batch_size: int, console: "Console") -> None:
             f"Converted {branches} branches of {len(conversion.read)} files to {where} in "
             f"{seconds:.1f} s, {_rate(num, seconds)}."
         )
-    _show_flow(job, console)
+    console.print(cutflow(job.store, job.cut or [], by="process", weight=job.weight))
     for split in ("train", "val"):
         loader = load_root(
             job.root_files,
@@ -115,16 +117,6 @@ def run(job: Job, *, batch_size: int, console: "Console") -> None:
 def _all_keys(job: Job) -> set[str]:
     needed = set() if job.cut is None else keys_of(parse(job.cut))
     return {*job.keys, *needed} - {*job.keys_padded, *job.root_files[0].metadata}
-
-
-def _show_flow(job: Job, console: "Console") -> None:
-    from rich.table import Table
-
-    flow = count_flow(job.store, job.cut, by="process")
-    table = Table("events that pass", *(step.label for step in flow))
-    for process in flow[0].counts:
-        table.add_row(process, *(f"{step.counts[process]:,}" for step in flow))
-    console.print(table)
 
 
 def _show_batch(loader: SplitLoader, console: "Console") -> None:

@@ -1,5 +1,21 @@
 """Hot kernels: arrays in, arrays out."""
 
+from memmpy.gather.reductions import (
+    ITEMS_WORTH_COMPILING,
+    count_true,
+    max_lists,
+    min_lists,
+    sum_lists,
+)
 from memmpy.gather.reference import offsets_of, pad_jagged, take_jagged
 
-__all__ = ["offsets_of", "pad_jagged", "take_jagged"]
+__all__ = [
+    "ITEMS_WORTH_COMPILING",
+    "count_true",
+    "max_lists",
+    "min_lists",
+    "offsets_of",
+    "pad_jagged",
+    "sum_lists",
+    "take_jagged",
+]

@@ -6,9 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import CorruptStoreError
-from memmpy.typing import Array, Entries
+from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["offsets_of", "pad_jagged", "take_jagged"]
+__all__ = [
+    "count_true",
+    "max_lists",
+    "min_lists",
+    "offsets_of",
+    "pad_jagged",
+    "sum_lists",
+    "take_jagged",
+]
 
 
 def offsets_of(counts: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
@@ -59,3 +67,55 @@ def pad_jagged(content: Array, offsets: NDArray[np.int64], length: int, fill: An
     columns = np.arange(len(rows)) - np.repeat(offsets_of(counts)[:-1], counts)
     padded[rows, columns] = content[offsets[rows] + columns]
     return padded
+
+
+def sum_lists(content: Array, offsets: NDArray[np.int64]) -> Array:
+    """Return the sum of each list: see `memmpy.gather.sum_lists`."""
+    starts, content = _starts_and_items(content, offsets)
+    if content.dtype.kind == "f":
+        counts = np.diff(starts)
+        rows = np.repeat(np.arange(len(counts)), counts)
+        # Adds in order, which reduceat does not.
+        sums = np.bincount(rows, weights=content, minlength=len(counts))
+        return sums.astype(np.float64, copy=False)  # int64 where there is no list
+    # Differences of sums modulo 2**64 are right even where the sums wrap.
+    totals = np.zeros(len(content) + 1, np.uint64 if content.dtype == np.uint64 else np.int64)
+    np.cumsum(content, out=totals[1:])
+    return np.diff(totals[starts])
+
+
+def count_true(mask: Mask, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many items of each list are true: see `memmpy.gather.count_true`."""
+    return sum_lists(mask, offsets)
+
+
+def min_lists(content: Array, offsets: NDArray[np.int64]) -> Array:
+    """Return the least item of each list: see `memmpy.gather.min_lists`."""
+    return _reduce(np.fmin, content, offsets)
+
+
+def max_lists(content: Array, offsets: NDArray[np.int64]) -> Array:
+    """Return the greatest item of each list: see `memmpy.gather.max_lists`."""
+    return _reduce(np.fmax, content, offsets)
+
+
+def _reduce(reduction: np.ufunc, content: Array, offsets: NDArray[np.int64]) -> Array:
+    """Return the reduction of each list, and 0 for the empty ones."""
+    starts, content = _starts_and_items(content, offsets)
+    dtype = np.dtype(np.float32) if content.dtype == np.float16 else content.dtype
+    reduced = np.zeros(len(starts) - 1, dtype.newbyteorder("="))
+    filled = np.flatnonzero(np.diff(starts))
+    # Without the empty lists, each of which reduceat would take for one item.
+    if len(filled):
+        reduced[filled] = reduction.reduceat(content, starts[filled])
+    return reduced
+
+
+def _starts_and_items(
+    content: Array, offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Array]:
+    """Return the n+1 places in the content, and the content up to the last of them."""
+    starts = offsets - offsets[0]
+    if starts[-1] > len(content) or (np.diff(starts) < 0).any():
+        raise CorruptStoreError("offsets fall or lead out of the content: verify the store")
+    return starts, content[: starts[-1]]

@@ -1,6 +1,7 @@
 """How the entries of one column are made from the branches of a tree."""
 
 import re
+import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import Jagged, check_fill, check_keys
-from memmpy.cuts import Program, keys_of, normal, parse, substitute, to_program
-from memmpy.errors import OptionError
+from memmpy.cuts import Key, Program, computed, keys_of, normal, parse, substitute, to_program
+from memmpy.errors import CutWarning, OptionError
 from memmpy.root.types import BranchType, type_of_values
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
@@ -152,7 +153,8 @@ def metadata_recipe(name: str, sources: Iterable[SourceRecord]) -> dict[str, Any
 
 def names_in(alias: str) -> frozenset[str]:
     """Return the names that an alias uses; it may be a name itself, of a branch or an alias."""
-    return frozenset({alias}) if _BRANCH.fullmatch(alias) else keys_of(parse(alias))
+    name = _as_name(alias)
+    return keys_of(parse(alias)) if name is None else frozenset({name})
 
 
 def check_names(
@@ -201,8 +203,8 @@ def _padding(key: str, given: Any) -> Padding:
 def _recipe(key: str, aliases: Mapping[str, str], padding: Padding | None) -> Recipe:
     # An alias that is a name is a branch, or another alias.
     name, followed = key, {key}
-    while name in aliases and _BRANCH.fullmatch(aliases[name]):
-        name = aliases[name]
+    while name in aliases and (other := _as_name(aliases[name])) is not None:
+        name = other
         if name in followed:
             raise OptionError(f"the alias {name!r} refers to itself")
         followed.add(name)
@@ -215,11 +217,21 @@ def _recipe(key: str, aliases: Mapping[str, str], padding: Padding | None) -> Re
     return Recipe(key, branches, to_program(node), padding)
 
 
+def _as_name(alias: str) -> str | None:
+    """Return the name that an alias is, plain or in backquotes; None where it is an expression."""
+    if _BRANCH.fullmatch(alias):
+        return alias
+    node = parse(alias)
+    return node.name if isinstance(node, Key) else None
+
+
 def _computed(program: Program, branches: Mapping[str, Any]) -> Array | Jagged:
-    result = program(branches)
-    if result.offsets is None:
-        return result.content
-    return Jagged.trusted(result.content, result.offsets)
+    notes: set[str] = set()
+    num_entries = len(next(iter(branches.values())))
+    values = computed(program, branches, num_entries=num_entries, notes=notes)
+    for note in sorted(notes):
+        warnings.warn(note, CutWarning, stacklevel=2)
+    return values
 
 
 def _as_jagged(values: Array) -> Jagged:

@@ -86,10 +86,20 @@ class ArrayWriter:
         Shape of one row.
     key : str
         The column, for messages.
+    durable : bool
+        Whether `finish` waits until the disk has it all, so that it outlives a loss of power.
     """
 
-    def __init__(self, path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], key: str) -> None:
-        self.dtype, self.shape = dtype, shape
+    def __init__(
+        self,
+        path: Path,
+        dtype: np.dtype[Any],
+        shape: tuple[int, ...],
+        key: str,
+        *,
+        durable: bool,
+    ) -> None:
+        self.dtype, self.shape, self._durable = dtype, shape, durable
         #: Rows given so far.
         self.num_rows = 0
         self.path, self._key = path, key
@@ -124,14 +134,15 @@ class ArrayWriter:
         self.num_rows += num
 
     def finish(self) -> ArrayRecord:
-        """Write what is left and the header, and see that all is on disk."""
+        """Write what is left and the header."""
         if self._failure is not None:
             raise self._failure
         self._flush()
         shape = (self.num_rows, *self.shape)
         with self._open("r+b") as file:
             _write_all(file, _header(self.dtype, shape))
-            os.fsync(file.fileno())
+            if self._durable:
+                os.fsync(file.fileno())
         return ArrayRecord(self.path.name, self.dtype, shape, f"crc32:{self._crc:08x}")
 
     def _flush(self) -> None:

@@ -63,14 +63,18 @@ def read_metadata(path: PathLike) -> Metadata:
     return read(document, path=str(file))
 
 
-def write_atomically(file: Path, data: bytes) -> None:
-    """Write a small file so that a reader sees all of it or what was there before."""
+def write_atomically(file: Path, data: bytes, *, durable: bool) -> None:
+    """Write a small file so that a reader sees all of it or what was there before.
+
+    With `durable` that holds for a loss of power, too: it waits for the disk.
+    """
     aside = file.with_name(f"{file.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         with aside.open("wb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         aside.replace(file)
     except OSError as error:
         raise disk_error(error, what=repr(str(file))) from error
@@ -78,8 +82,9 @@ def write_atomically(file: Path, data: bytes) -> None:
         with suppress(OSError):
             aside.unlink()
     # The file is in place: that its directory cannot be synced is no reason to undo anything.
-    with suppress(OSError):
-        _sync_directory(file.parent)
+    if durable:
+        with suppress(OSError):
+            _sync_directory(file.parent)
 
 
 @final
@@ -160,7 +165,7 @@ class Transaction:
             while (file := self.directory / array_file(name, self._generation)).exists():
                 self._generation += 1
             self._arrays.append(file)
-            return ArrayWriter(file, dtype, shape, key)
+            return ArrayWriter(file, dtype, shape, key, durable=True)
 
     def check_open(self) -> None:
         """Raise an `OptionError` outside the ``with`` block: nothing would be committed."""
@@ -205,7 +210,7 @@ class Transaction:
             decode(json.loads(text), path=str(file))  # what cannot be read back is not committed
             # The names of the new arrays must not reach the disk after what refers to them.
             self._sync()
-            write_atomically(file, text.encode())
+            write_atomically(file, text.encode(), durable=True)
         self._remove(_files(before) - _files(after))
         self._remove(self._written() - _files(after))
 

@@ -89,6 +89,12 @@ class ColumnRecord:
     origin: Origin | None = None
 
     @property
+    def made_of(self) -> Mapping[str, str]:
+        """The fingerprints, by key, of the columns that the column was computed from."""
+        made_of: Mapping[str, str] = self.details.get("computed", {}).get("made_of", {})
+        return made_of
+
+    @property
     def fingerprint(self) -> str:
         """Changes whenever the column is written again: what caches depend on."""
         arrays = [[role, a.file, a.checksum] for role, a in sorted(self.arrays.items())]
@@ -162,16 +168,35 @@ class Metadata:
     hashes: Mapping[int, str] = field(default_factory=dict)
     read_only: bool = False
 
-    def is_current(self, key: str) -> bool:
-        """Say whether a column holds what the store's sources hold now."""
-        origin = self.columns[key].origin
-        return origin is None or origin.parts == self.parts
-
     def current_keys(self) -> list[str]:
-        """Return the keys for which `is_current` holds, at the cost of asking for one."""
+        """Return the columns that hold what they would hold if they were made now.
+
+        The others were made from other files than the store's sources, or computed from columns
+        that were written again since.
+        """
         parts = self.parts
-        origins = {key: column.origin for key, column in self.columns.items()}
-        return [key for key, o in origins.items() if o is None or o.parts == parts]
+        current = {
+            key: column
+            for key, column in self.columns.items()
+            if column.origin is None or column.origin.parts == parts
+        }
+        fingerprints = {
+            key: self.columns[key].fingerprint
+            for column in current.values()
+            for key in column.made_of
+            if key in self.columns
+        }
+        is_settled = False
+        while not is_settled:
+            stale = [
+                key
+                for key, column in current.items()
+                if any(k not in current or fingerprints[k] != f for k, f in column.made_of.items())
+            ]
+            for key in stale:
+                del current[key]
+            is_settled = not stale
+        return list(current)
 
     @property
     def parts(self) -> tuple[tuple[str, int], ...]:

@@ -1,0 +1,196 @@
+"""The one pass of a cut-flow: each entry goes to one bin, its group and how many steps it passes.
+
+What a step leaves of a group is the sum over the group's bins from there on.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.cuts.evaluate import Program, passes
+from memmpy.cuts.groups import Group, check_number, groups_in
+from memmpy.cuts.steps import Inputs
+from memmpy.cuts.tree import Node
+from memmpy.cuts.values import ColumnLike
+from memmpy.typing import Array, Entries
+
+__all__ = ["Binning", "Bins", "Piece", "weights_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of entries in bins.
+
+    Attributes
+    ----------
+    entry_start : int
+        The first of them.
+    groups : sequence of Group
+        Their groups, each of which has a row of bins.
+    counts : int64 array of shape (num_groups, 1 + num_cuts)
+        Entries of each bin.
+    bin_of, weights : int64 and float64 arrays of shape (n,), optional
+        The bin of each entry, row by row, and what it weighs.
+    """
+
+    entry_start: int
+    groups: Sequence[Group]
+    counts: NDArray[np.int64]
+    bin_of: Entries | None
+    weights: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Binning:
+    """What threads do with runs of entries; `notes` gets what the user should be warned of."""
+
+    inputs: Inputs
+    cuts: Sequence[Program]
+    by: Sequence[str]
+    weight: Program | None
+    notes: set[str] = field(default_factory=set)
+
+    def __call__(self, start: int, stop: int) -> Piece:
+        """Return a run of entries in bins."""
+        num_entries, num_bins = stop - start, 1 + len(self.cuts)
+        columns = self.inputs.values(start, stop)
+        groups, bin_of = groups_in(self.by, columns, num_entries=num_entries)
+        bin_of *= num_bins
+        is_left = np.ones(num_entries, np.bool_)
+        for cut in self.cuts:
+            is_left &= passes(cut, columns, num_entries=num_entries, notes=self.notes)
+            if not is_left.any():
+                break
+            bin_of += is_left
+        counts = np.bincount(bin_of, minlength=len(groups) * num_bins).reshape(-1, num_bins)
+        if self.weight is None:
+            return Piece(start, groups, counts, None, None)
+        weights = weights_of(self.weight, columns, start, stop, notes=self.notes)
+        return Piece(start, groups, counts, bin_of, weights)
+
+
+def weights_of(
+    weight: Program,
+    columns: Mapping[str, ColumnLike],
+    start: int,
+    stop: int,
+    *,
+    notes: set[str],
+) -> NDArray[np.float64]:
+    """Return the weights of a run of entries.
+
+    Raises
+    ------
+    CutError
+        If they are lists, or an entry has none.
+    """
+    values, span = weight(columns, notes), weight.node.span
+    if values.offsets is not None or values.content.ndim > 1:
+        raise span.error(
+            f"a weight is one number an entry, and {span} is a list of numbers",
+            "take one of them, as in x[0], or reduce them, as in Sum$(x)",
+        )
+    if values.present is not None and not values.present.all():
+        entry = start + int(np.argmin(values.present))
+        raise span.error(
+            f"entry {entry} has no weight: it lacks an element that {span} takes",
+            "say what such an entry weighs, as in Alt$(x[0], 1)",
+        )
+    return np.broadcast_to(values.content.astype(np.float64), stop - start)
+
+
+@final
+class Bins:
+    """What the entries of each bin add up to, one by one in their order.
+
+    Parameters
+    ----------
+    num_cuts : int
+        Steps, without the first that all pass.
+    by : sequence of str
+        The columns that groups are of.
+    known : sequence of Group
+        Groups that are there even if they have no entry.
+    """
+
+    def __init__(self, num_cuts: int, *, by: Sequence[str], known: Sequence[Group]) -> None:
+        self._by = by
+        self._row_of: dict[Group, int] = {}
+        self._counts = np.zeros((0, 1 + num_cuts), np.int64)
+        self._sums, self._squares = np.zeros((2, 0, 1 + num_cuts))
+        self._num_odd, self._first_odd = 0, 0
+        self._rows(known)
+
+    @property
+    def groups(self) -> list[Group]:
+        """The groups, those that were known first, then as they came."""
+        return list(self._row_of)
+
+    def add(self, piece: Piece) -> None:
+        """Add a run of entries."""
+        rows = self._rows(piece.groups)
+        self._counts[rows] += piece.counts
+        if piece.weights is None or piece.bin_of is None:
+            return
+        is_odd = ~np.isfinite(piece.weights)
+        if is_odd.any():
+            if not self._num_odd:
+                self._first_odd = piece.entry_start + int(is_odd.argmax())
+            self._num_odd += int(np.count_nonzero(is_odd))
+        with np.errstate(all="ignore"):
+            self._sums[rows] = _continued(self._sums[rows], piece.bin_of, piece.weights)
+            self._squares[rows] = _continued(self._squares[rows], piece.bin_of, piece.weights**2)
+
+    def counts(self, groups: Iterable[Group]) -> NDArray[np.int64]:
+        """Return how many entries each step leaves, of shape (1 + num_cuts, num_groups)."""
+        return _left(self._counts[self._rows(groups)])
+
+    def sums(self, groups: Iterable[Group]) -> NDArray[np.float64]:
+        """Return the sum of their weights, of the same shape."""
+        return _left(self._sums[self._rows(groups)])
+
+    def squares(self, groups: Iterable[Group]) -> NDArray[np.float64]:
+        """Return the sum of the squares of their weights, of the same shape."""
+        return _left(self._squares[self._rows(groups)])
+
+    def note(self, weight: Node) -> str | None:
+        """Return the warning for weights that were NaN or infinite, if any were."""
+        if not self._num_odd:
+            return None
+        error = weight.span.error(
+            f"{self._num_odd:,} entries, the first of them {self._first_odd}, have weights that "
+            "are NaN or infinite, and so are the sums that they are in",
+            "to have them count nothing, write where(isfinite(w), w, 0)",
+        )
+        return str(error)
+
+    def _rows(self, groups: Iterable[Group]) -> Entries:
+        rows = [self._row_of.setdefault(group, len(self._row_of)) for group in groups]
+        check_number(len(self._row_of), self._by)
+        num_new = len(self._row_of) - len(self._counts)
+        if num_new:
+            more = ((0, num_new), (0, 0))
+            self._counts = np.pad(self._counts, more)
+            self._sums, self._squares = np.pad(self._sums, more), np.pad(self._squares, more)
+        return np.array(rows, np.int64)
+
+
+def _continued(
+    sums: NDArray[np.float64], bin_of: Entries, weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return sums with weights added to their bins one by one, as if never interrupted.
+
+    So the result is the same to the last bit wherever one run of entries ends and the next begins.
+    """
+    bins = np.concatenate([np.arange(sums.size), bin_of])
+    added = np.bincount(bins, np.concatenate([sums.ravel(), weights]))
+    return np.asarray(added, np.float64).reshape(sums.shape)
+
+
+def _left(bins: Array) -> Array:
+    with np.errstate(all="ignore"):
+        sums: Array = np.cumsum(bins[:, ::-1], axis=1)[:, ::-1].T
+    return np.ascontiguousarray(sums)

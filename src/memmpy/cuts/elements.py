@@ -1,0 +1,124 @@
+"""Picking elements of an entry: by number, by a computed index, or where there are any."""
+
+import numpy as np
+
+from memmpy.cuts.arithmetic import common_dtype, truncated
+from memmpy.cuts.shapes import Shape, as_lists, pieces_of
+from memmpy.cuts.tree import MAX_INDEX, Element, Node, Number
+from memmpy.cuts.values import Values
+from memmpy.typing import Array, Entries, Mask
+
+__all__ = ["alternative", "picked_by_number", "picked_by_value"]
+
+
+def picked_by_number(values: Values, node: Element) -> Values:
+    """Return ``x[0]``: one element of each entry, marked where it is not there.
+
+    Raises
+    ------
+    CutError
+        If entries have no such axis, or never such an element.
+    """
+    _check_axes(values, node)
+    present: Mask | None = None
+    content = values.content
+    for axis, index in enumerate(node.operands[1:]):
+        assert isinstance(index, Number)
+        number = int(index.value)
+        if axis == 0 and values.offsets is not None:
+            counts = np.diff(values.offsets)
+            present = counts > number
+            starts = values.offsets[:-1] - values.offsets[0]
+            content = _taken(content, starts + number, present)
+        elif number >= content.shape[1]:
+            message = f"{node.operands[0].span} has {content.shape[1]} elements in each entry"
+            raise index.span.error(message, "the first is [0]")
+        else:
+            content = content[:, number]
+    return Values(content, None, values.key, present)
+
+
+def picked_by_value(values: Values, index: Values, *, node: Element, shape: Shape) -> Values:
+    """Return ``x[i]`` for a computed index; NaN where there is no such element.
+
+    The index loses what is behind the point. Integers become float64, so that they can be NaN.
+    """
+    _check_axes(values, node)
+    values = as_lists(values)
+    if len(node.operands) > 2 or values.content.ndim > 1:
+        raise node.span.error(
+            f"a computed index picks from one axis, and {node.operands[0].span} has more",
+            "pick by numbers, such as [0][1]",
+        )
+    offsets = values.offsets
+    assert offsets is not None
+    of_entry = Values(offsets[:-1] - offsets[0]), Values(np.diff(offsets))
+    picked, starts, counts = shape.broadcast([index, *of_entry])
+    number = np.minimum(truncated(picked), MAX_INDEX).astype(np.int64)
+    there = (number >= 0) & (number < counts)
+    content = _taken(values.content, starts + number, there)
+    dtype = content.dtype if content.dtype.kind == "f" else np.dtype(np.float64)
+    content = np.where(there, content.astype(dtype), np.asarray(np.nan, dtype))
+    return Values(content, index.offsets, values.key)
+
+
+def alternative(primary: Values, other: Values, *, node: Node, shape: Shape) -> Values:
+    """Return ``Alt$(primary, other)`` for the elements that a formula has.
+
+    Where the primary is one value of an entry, it is that for every element.
+    """
+    if other.offsets is not None or other.content.ndim > 1:
+        place = node.operands[1].span
+        raise place.error(f"{place} has many values in an entry", "Alt$ takes a single one here")
+    if primary.offsets is None and primary.content.ndim <= 1:
+        there = np.True_ if primary.present is None else primary.present
+        return Values(_chosen(there, primary.content, other.content), None, primary.key)
+    primary = as_lists(primary)
+    offsets = primary.offsets
+    assert offsets is not None
+    if primary.content.ndim > 1 or len(shape.inner) > (shape.offsets is None):
+        raise node.span.error("Alt$ takes lists of one axis")
+    starts, counts = offsets[:-1] - offsets[0], np.diff(offsets)
+    if primary.present is not None:
+        counts = np.where(primary.present, counts, 0)
+    fallback = other.content
+    positions: Entries = np.zeros(len(starts), np.int64)
+    if shape.offsets is not None:
+        starts, counts = np.repeat(starts, shape.counts), np.repeat(counts, shape.counts)
+        positions = pieces_of(shape.offsets, shape.counts)
+        fallback = np.repeat(fallback, shape.counts) if fallback.ndim else fallback
+    elif shape.inner:
+        positions = np.arange(shape.inner[0])[np.newaxis]
+        starts, counts = starts[:, np.newaxis], counts[:, np.newaxis]
+        fallback = fallback[:, np.newaxis] if fallback.ndim else fallback
+    there = positions < counts
+    content = _chosen(there, _taken(primary.content, starts + positions, there), fallback)
+    return Values(content, shape.offsets, primary.key)
+
+
+def _taken(content: Array, items: Entries, there: Mask) -> Array:
+    """Return items of a content; zeros where they are not there."""
+    if len(content) == 0:
+        return np.zeros(
+            (*np.broadcast_shapes(items.shape, there.shape), *content.shape[1:]), content.dtype
+        )
+    return content[np.where(there, items, 0)]
+
+
+def _chosen(there: Mask | np.bool_, content: Array, fallback: Array) -> Array:
+    if content.dtype == fallback.dtype:
+        return np.where(there, content, fallback)
+    dtype = common_dtype(content, fallback)
+    return np.where(there, content.astype(dtype), fallback.astype(dtype))
+
+
+def _check_axes(values: Values, node: Element) -> None:
+    axes = max(values.content.ndim, 1) - (values.offsets is None)
+    column, *indices = node.operands
+    if axes == 0:
+        raise node.span.error(f"{column.span} has one value in each entry", f"write {column.span}")
+    if len(indices) > axes:
+        place = indices[axes].span
+        raise place.error(
+            f"{column.span} has {axes} {'axis' if axes == 1 else 'axes'} to pick from"
+        )

@@ -1,0 +1,167 @@
+"""Which group each entry is in, by columns of text, integers or booleans."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from memmpy.columns import ReadText, Snapshot
+from memmpy.cuts.values import ColumnLike, HashedText
+from memmpy.errors import MissingKeyError, OptionError, nearest
+from memmpy.store import hash_text
+from memmpy.typing import Array, Entries, PathLike
+
+__all__ = [
+    "MAX_GROUPS",
+    "Group",
+    "check_by",
+    "check_kinds",
+    "check_known",
+    "check_number",
+    "groups_in",
+    "known_groups",
+    "labels_of",
+    "ordered",
+]
+
+#: The values of an entry in the columns that it is grouped by.
+Group: TypeAlias = tuple[str | int, ...]
+
+#: How many groups there may be: a table of more is a slip, and would be a table of events.
+MAX_GROUPS = 1000
+
+
+def check_by(by: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the columns to group by, or raise an `OptionError` if they are no names."""
+    names = () if by is None else (by,) if isinstance(by, str) else by
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise OptionError(f"by is a column or a tuple of columns, such as 'process', not {by!r}")
+    return tuple(dict.fromkeys(names))
+
+
+def check_known(by: Iterable[str], known: Iterable[str], *, path: PathLike) -> None:
+    """Raise a `MissingKeyError` for what is no column."""
+    names = sorted(known)
+    for key in by:
+        if key not in names:
+            message = f"no column {key!r} in {os.fspath(path)!r} to group by"
+            raise MissingKeyError(f"{message}{nearest(key, names)}", key)
+
+
+def check_kinds(snapshot: Snapshot, by: Iterable[str]) -> None:
+    """Raise an `OptionError` for a column that entries cannot be grouped by."""
+    for key in by:
+        column = snapshot.columns[key]
+        if isinstance(column, np.ndarray):
+            is_right = column.ndim == 1 and column.dtype.kind in "biu"
+            found = f"a column of {column.dtype}{list(column.shape[1:]) or ''}"
+        else:
+            is_right = isinstance(column, ReadText)
+            found = f"a {snapshot.metadata.columns[key].kind} column"
+        if not is_right:
+            message = f"entries cannot be grouped by {key!r}, {found}; "
+            raise OptionError(message + "group by text, integers or booleans, as the metadata is")
+
+
+def known_groups(snapshot: Snapshot, by: Sequence[str]) -> list[Group]:
+    """Return the groups that the store knows of, whether they have entries or not.
+
+    They are those of its files, in their order, where all columns are metadata.
+    """
+    texts_of_files = []
+    for key in by:
+        origin = snapshot.metadata.columns[key].origin
+        if origin is None or "metadata" not in origin.recipe:
+            return []
+        texts_of_files.append(origin.recipe["metadata"])
+    return list(dict.fromkeys(zip(*texts_of_files, strict=True)))
+
+
+def groups_in(
+    by: Sequence[str], columns: Mapping[str, ColumnLike], *, num_entries: int
+) -> tuple[list[Group], Entries]:
+    """Return the groups of some entries as they first come, and the number of each entry's.
+
+    Parameters
+    ----------
+    by : sequence of str
+        The columns to group by; without any, all entries are one group.
+    columns : mapping of str to array or HashedText
+        Their values.
+    num_entries : int
+        How many there are, at least 1.
+
+    Raises
+    ------
+    OptionError
+        If there are more than `MAX_GROUPS` groups.
+    """
+    groups: list[Group] = [()]
+    numbers = np.zeros(num_entries, np.int64)
+    for key in by:
+        values, value_of = _values(columns[key])
+        check_number(len(values), by)
+        codes, numbers = _distinct(numbers * len(values) + value_of)
+        groups = [(*groups[i // len(values)], values[i % len(values)]) for i in codes.tolist()]
+        check_number(len(groups), by)
+    return groups, numbers
+
+
+def check_number(num_groups: int, by: Sequence[str]) -> None:
+    """Raise an `OptionError` for more groups than a table can show."""
+    if num_groups > MAX_GROUPS:
+        names = " and ".join(map(repr, by))
+        message = f"{names} would make more than {MAX_GROUPS:,} groups; "
+        raise OptionError(message + "group by columns of few values, such as the metadata")
+
+
+def ordered(groups: Sequence[Group]) -> list[Group]:
+    """Return groups by their first column, then by the next.
+
+    Texts come in the order in which they are first seen, numbers in their own.
+    """
+    ranks: list[dict[str | int, int]] = []
+    for values in zip(*groups, strict=True):
+        distinct = list(dict.fromkeys(values))
+        numbers = sorted(value for value in distinct if not isinstance(value, str))
+        in_order: list[str | int] = [value for value in distinct if isinstance(value, str)]
+        ranks.append({value: rank for rank, value in enumerate([*numbers, *in_order])})
+    return sorted(groups, key=lambda group: [rank[v] for rank, v in zip(ranks, group, strict=True)])
+
+
+def labels_of(groups: Sequence[Group]) -> tuple[str, ...]:
+    """Return a name for each group, no two of them the same: ``ttH, mc16a``."""
+    words = [[_word(value) for value in group] or ["all"] for group in groups]
+    labels = [", ".join(each) for each in words]
+    if len(set(labels)) < len(labels):
+        labels = [", ".join(map(repr, each)) for each in words]
+    return tuple(labels)
+
+
+def _word(value: str | int) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    # Bytes of the file that are no UTF-8 could not be printed.
+    return str(value).encode(errors="backslashreplace").decode()
+
+
+def _values(column: ColumnLike) -> tuple[list[Any], Entries]:
+    """Return the distinct values of a column as they first come, and the number of each entry's."""
+    if not isinstance(column, HashedText):
+        distinct, numbers = _distinct(np.asarray(column))
+        return distinct.tolist(), numbers
+    distinct, numbers = _distinct(column.values)
+    return [column.table.get(code, hash_text(code)) for code in distinct.tolist()], numbers
+
+
+def _distinct(values: Array) -> tuple[Array, Entries]:
+    """Return the distinct values as they first come, and the number of each entry's among them."""
+    # Entries of one file lie side by side: there are few runs of one value to be sorted.
+    starts = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
+    distinct, first, number_of_run = np.unique(
+        values[starts], return_index=True, return_inverse=True
+    )
+    order = np.argsort(first)
+    numbers = np.argsort(order)[number_of_run]
+    return distinct[order], np.repeat(numbers, np.diff(starts, append=len(values)))

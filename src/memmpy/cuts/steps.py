@@ -1,0 +1,170 @@
+"""Columns of a store given to programs in steps of bounded memory, on threads."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from memmpy.columns import ReadJagged, ReadNested, ReadShaped, Snapshot, StoredColumn
+from memmpy.cuts.tree import Node, keys_in, keys_of
+from memmpy.cuts.values import ColumnLike, HashedText, ListSlice
+from memmpy.errors import LengthError, OptionError
+from memmpy.gather import ITEMS_WORTH_COMPILING
+from memmpy.loaders import prefetch
+
+__all__ = ["STEP_SIZE", "Inputs", "check_step_size", "inputs_of", "threads_of"]
+
+T = TypeVar("T")
+
+#: Entries evaluated at a time: what they need fits into a processor's cache.
+STEP_SIZE = 1 << 18
+#: Elements of one list or array evaluated at a time, unless one entry has more.
+MAX_ITEMS = 1 << 20
+#: More threads wait for memory, and each holds a step.
+MAX_THREADS = 16
+#: What a step takes at once, at most, of memory that the next step takes again.
+KEPT_BYTES = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Columns that programs take, of one length.
+
+    Attributes
+    ----------
+    columns : mapping of str to column
+        By the name that programs have for them.
+    texts : mapping of str to mapping of int to str
+        From hash to text, for the columns of hashes; None for the others.
+    num_entries : int
+        The length of all columns.
+    """
+
+    columns: Mapping[str, StoredColumn]
+    texts: Mapping[str, Mapping[int, str] | None]
+    num_entries: int
+
+    @property
+    def is_worth_compiling(self) -> bool:
+        """Whether there are so many elements that compiled kernels pay."""
+        jagged = (c for c in self.columns.values() if isinstance(c, ReadJagged))
+        return sum(column.content.size for column in jagged) >= ITEMS_WORTH_COMPILING
+
+    def values(self, start: int, stop: int) -> dict[str, ColumnLike]:
+        """Return a run of entries of each column, as a program takes them; copies no numbers."""
+        return {key: self._values(key, start, stop) for key in self.columns}
+
+    def run(
+        self, work: Callable[[int, int], T], *, step_size: int, num_threads: int
+    ) -> Iterator[T]:
+        """Yield what work returns for each run of entries, given as start and stop, in order."""
+        tasks = (partial(work, start, stop) for start, stop in self._runs(step_size))
+        if self.num_entries <= step_size:
+            num_threads = 0
+        if num_threads:
+            _keep_freed_memory()
+        return prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1)
+
+    def _runs(self, step_size: int) -> Iterator[tuple[int, int]]:
+        offsets = [c.offsets for c in self.columns.values() if isinstance(c, ReadJagged)]
+        rows = [c[:1].size for c in self.columns.values() if isinstance(c, np.ndarray)]
+        step_size = min(step_size, max(1, MAX_ITEMS // max([1, *rows])))
+        start = 0
+        while start < self.num_entries:
+            stop = min(start + step_size, self.num_entries)
+            for bounds in offsets:
+                last = bounds[start] + MAX_ITEMS
+                if bounds[stop] > last:
+                    fitting = int(np.searchsorted(bounds[start : stop + 1], last, side="right"))
+                    stop = start + max(1, fitting - 1)
+            yield start, stop
+            start = stop
+
+    def _values(self, key: str, start: int, stop: int) -> ColumnLike:
+        column, texts = self.columns[key], self.texts[key]
+        if isinstance(column, ReadJagged):
+            offsets = column.offsets[start : stop + 1]
+            return ListSlice(column.content[offsets[0] : offsets[-1]], offsets)
+        values: Any = column[start:stop]
+        if not isinstance(column, np.ndarray):
+            return values  # type: ignore[no-any-return]
+        return np.asarray(values) if texts is None else HashedText(np.asarray(values), texts)
+
+
+def inputs_of(snapshot: Snapshot, nodes: Sequence[Node], stored_as: Mapping[str, str]) -> Inputs:
+    """Return the columns that cuts use.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        With the columns of the cuts among those that are open.
+    nodes : sequence of Node
+        The cuts; their keys are columns of the snapshot.
+    stored_as : mapping of str to str
+        Keys of the cuts whose columns have another name in the store.
+
+    Raises
+    ------
+    CutError
+        If a column is of a kind that cuts cannot use.
+    LengthError
+        If the columns differ in length.
+    """
+    keys = sorted(frozenset().union(*map(keys_of, nodes)))
+    stored = {key: stored_as.get(key, key) for key in keys}
+    columns = {key: snapshot.columns[name] for key, name in stored.items()}
+    for node in nodes:
+        _check_kinds(node, columns)
+    # A constant passes all entries that there are, or none.
+    num_entries = _num_entries(snapshot.path, columns or snapshot.columns)
+    return Inputs(columns, {key: snapshot.texts(name) for key, name in stored.items()}, num_entries)
+
+
+def check_step_size(step_size: int) -> None:
+    """Raise an `OptionError` for a step of nothing."""
+    if step_size < 1:
+        raise OptionError(f"step_size must be at least 1, got {step_size}")
+
+
+def threads_of(num_threads: int | None) -> int:
+    """Return the number of threads to use: one for each core up to 16, unless given."""
+    if num_threads is None:
+        return min(MAX_THREADS, len(os.sched_getaffinity(0)))
+    if num_threads < 0:
+        raise OptionError(f"num_threads must be at least 0, got {num_threads}")
+    return num_threads
+
+
+def _check_kinds(cut: Node, columns: Mapping[str, StoredColumn]) -> None:
+    for key in keys_in(cut):
+        column = columns[key.name]
+        if isinstance(column, ReadNested | ReadShaped):
+            kind = "nested" if isinstance(column, ReadNested) else "shaped"
+            hint = "cuts take vectors, jagged columns of one level, and text"
+            raise key.span.error(f"a cut cannot use the {kind} column {key.name!r}", hint)
+
+
+def _num_entries(path: Path, columns: Mapping[str, StoredColumn]) -> int:
+    lengths = {key: len(column) for key, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        short, long = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
+        message = (
+            f"columns of {str(path)!r} differ in length: {short!r} has "
+            f"{lengths[short]} entries, {long!r} has {lengths[long]}"
+        )
+        raise LengthError(message)
+    return next(iter(lengths.values()), 0)
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep what threads free for what they take next.
+
+    glibc's gives a thread's memory back to the kernel after each step, and so faults it in again
+    page by page, for longer than the step computes. Once a larger block has been freed it keeps
+    blocks up to that size.
+    """
+    np.empty(KEPT_BYTES, np.uint8)

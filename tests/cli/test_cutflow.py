@@ -1,0 +1,70 @@
+"""Tests of `memmpy cutflow`, as a user types it."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from memmpy import RFileConfig, convert, cutflow
+from memmpy.cli import main
+
+MakeFile = Callable[..., Path]
+
+
+def memmpy(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture
+def store(make_file: MakeFile, tmp_path: Path) -> Path:
+    files = [
+        RFileConfig(make_file(f"{name}.root", num), "tree", {"process": name, "year": "mc16a"})
+        for name, num in (("ttH", 800), ("ttbb", 400))
+    ]
+    convert(files, tmp_path / "s", keys={"nJets", "nBTags_77", "weight"})
+    return tmp_path / "s"
+
+
+def test_each_cut_is_a_step(store: Path) -> None:
+    done = memmpy("cutflow", store, "nJets >= 2", "nBTags_77 >= 1", "--by", "process")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"ttH\s+all\s+800 ", done.output)
+    assert re.search(r"ttbb\s+all\s+400 .*\n\s+nJets >= 2\s+200 .*50.0 %", done.output)
+    assert re.search(r"total\s+all\s+1,200 ", done.output)
+
+
+def test_one_cut_is_split(store: Path) -> None:
+    one = memmpy("cutflow", store, "nJets >= 2 && nBTags_77 >= 1")
+    two = memmpy("cutflow", store, "nJets >= 2", "nBTags_77 >= 1")
+    assert one.output == two.output
+    assert "nBTags_77 >= 1" in one.output
+
+
+def test_json_is_what_python_gets(store: Path) -> None:
+    options = ["--by", "process", "--by", "year", "--weight", "weight / 2", "--json"]
+    done = memmpy("cutflow", store, "nJets >= 2", *options)
+    flow = cutflow(store, ["nJets >= 2"], by=("process", "year"), weight="weight / 2")
+    assert json.loads(done.output) == flow.to_dict()
+    assert flow.groups == ("ttH, mc16a", "ttbb, mc16a")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nJets >>"], "^"),
+        (["njets > 1"], "nearest: 'nJets'"),
+        (["nJets > 1", "--by", "proces"], "nearest: 'process'"),
+        (["nJets > 1", "--by", "weight"], "group by text, integers or booleans"),
+        ([], "Missing argument 'CUT...'"),
+    ],
+)
+def test_what_goes_wrong_is_said_without_a_traceback(
+    words: list[str], message: str, store: Path
+) -> None:
+    done = memmpy("cutflow", store, *words)
+    assert done.exit_code in {1, 2}
+    assert message in done.output
+    assert "Traceback" not in done.output
