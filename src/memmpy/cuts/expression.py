@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_LENGTH", "parse"]
 
 #: How long a text may be, in characters.
-MAX_LENGTH = 65_536
+MAX_LENGTH = 32_768
 
 _PARENTHESES = re.compile(rf"{TEXT}|`[^`]*`|(?P<open>[(\[])|(?P<close>[)\]])", re.DOTALL)
 

@@ -147,7 +147,8 @@ def _common(*dtypes: np.dtype) -> np.dtype:
     promoted = {_promoted(dtype) for dtype in dtypes}
     if _UINT64 in promoted and any(dtype.kind == "i" for dtype in dtypes):
         return _FLOAT64
-    return next(dtype for dtype in (_FLOAT32, _UINT64, _INT64, _INT32) if dtype in promoted)
+    order = _FLOAT64, _FLOAT32, _UINT64, _INT64, _INT32
+    return next(dtype for dtype in order if dtype in promoted)
 
 
 def _chosen(left: np.dtype, right: np.dtype) -> np.dtype:

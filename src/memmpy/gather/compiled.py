@@ -51,7 +51,7 @@ def sum_lists(content: Array, offsets: NDArray[np.int64]) -> Array:
 def count_true(mask: Mask, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many items of each list are true: see `memmpy.gather.count_true`."""
     counts = np.empty(len(offsets) - 1, np.int64)
-    if offsets[-1] - offsets[0] > len(mask):
+    if int(offsets[-1]) - int(offsets[0]) > len(mask):
         raise CorruptStoreError(_WRONG_OFFSETS)
     _run(_count, np.packbits(mask, bitorder="little"), offsets, counts)
     return counts
