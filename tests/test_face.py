@@ -124,7 +124,7 @@ def test_the_snippets_of_the_seed_run_as_written() -> None:
 @pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
 def test_the_snippets_of_the_readme_run_as_written() -> None:
     snippets = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(snippets) == 4
+    assert len(snippets) == 5
     check_training_batches(run(snippets[:1])["loader"])
     names = run(snippets)
     subindices = names["subindices"]

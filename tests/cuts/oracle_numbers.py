@@ -42,7 +42,7 @@ class Cell:
 def cast(value: Numeric, dtype: np.dtype) -> Numeric:
     """Return a number in another type; integers wrap."""
     if dtype.kind == "b":
-        return value != 0
+        return bool(value)
     if dtype.kind == "f":
         return float(value) if dtype == FLOAT else float(np.asarray(value).astype(dtype))
     bits = 8 * dtype.itemsize

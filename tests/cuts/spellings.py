@@ -206,12 +206,8 @@ class Speller:
         sign, (left, right) = node.operator, node.operands
         level = LEVELS[sign]
         symbol = "^" if sign == "**" and not self.is_python and self.random.random() < 0.7 else sign
-        if (
-            sign == "=="
-            and self.is_python
-            and not isinstance(right, Key)
-            and self.random.random() < 0.2
-        ):
+        can_be_in = sign == "==" and self.is_python and not isinstance(right, Key)
+        if can_be_in and self.random.random() < 0.2:
             return COMPARISON, [*self.at(left, SUM), "in", "(", *self.at(right, WHERE), ",", ")"]
         bare = [True, True]
         if level == POWER:
@@ -227,24 +223,19 @@ class Speller:
         else:
             levels = [level, level + 1]
             bare = [sign == "%" or not (isinstance(left, Binary) and left.operator == "%"), True]
-        first, second = (
-            self.at(side, *how) if False else self.at(side, how[0], bare=how[1])
-            for side, how in zip(node.operands, zip(levels, bare, strict=True), strict=True)
-        )
+        first, second = map(self.operand, node.operands, levels, bare)
         return level, [*first, symbol, *second]
+
+    def operand(self, node: Node, level: int, bare: bool) -> list[str]:
+        return self.at(node, level, bare=bare)
 
     def logical(self, node: Logical) -> Spelt:
         sign, operands = node.operator, node.operands
         links = self.links(node)
         if links is not None and self.random.random() < 0.8:
-            tokens = self.at(
-                links[0].operands[0], SUM, bare=not isinstance(links[0].operands[0], Unary)
-            )
+            tokens = self.link(links[0].operands[0])
             for link in links:
-                tokens += [
-                    link.operator,
-                    *self.at(link.operands[1], SUM, bare=not isinstance(link.operands[1], Unary)),
-                ]
+                tokens += [link.operator, *self.link(link.operands[1])]
             return COMPARISON, tokens
         found = self.membership(node)
         if found is not None:
@@ -256,9 +247,11 @@ class Speller:
             words = [word] if self.is_python else [word, sign]
         tokens = self.at(operands[0], level + 1)
         for operand in operands[1:]:
-            # An operand that is the same again in parentheses is flat all the same.
             tokens += [self.random.choice(words), *self.at(operand, level + 1)]
         return level, tokens
+
+    def link(self, node: Node) -> list[str]:
+        return self.at(node, SUM, bare=not isinstance(node, Unary))
 
     def links(self, node: Logical) -> Sequence[Binary] | None:
         """Return the comparisons that can be written as a chain."""
@@ -283,7 +276,7 @@ class Speller:
         tokens: list[str] = []
         for _, right in same:
             tokens += [*self.at(right, WHERE), ","]
-        opening, closing = self.random.choice(["()", "[]"])
+        opening, closing = self.random.choice([("(", ")"), ("[", "]")])
         return self.at(same[0][0], SUM), [opening, *tokens[:-1], closing]
 
 

@@ -182,3 +182,13 @@ def test_a_store_that_is_gone_is_a_clear_error(path: Path) -> None:
 def test_a_column_that_is_not_there_is_named(path: Path) -> None:
     with pytest.raises(MissingKeyError, match="no column 'HT'"):
         memmpy.open(path)["HT"]
+
+
+def test_a_column_of_another_language_is_computed_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memmpy.open(path).add("x", "n + 1")
+    before = generation(path)
+    monkeypatch.setattr("memmpy.cuts.adding.LANGUAGE", 0)
+    memmpy.open(path).add("x", "n + 1")
+    assert generation(path) > before

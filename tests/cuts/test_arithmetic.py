@@ -64,7 +64,9 @@ def test_an_unsigned_beside_a_signed_integer_keeps_its_sign() -> None:
         ("7 / 2", 3.5),
         ("-7 % 3", -1),
         ("7 % -3", 1),
-        ("-7.5 % 2", -1.5),
+        ("-7.5 % 2", -1),
+        ("2.9 % 2.9", 0),
+        ("7 % 0.5", 0),
         ("2 ** 10", 1024.0),
         ("-2 ** 2", -4.0),
         ("2 ** -1", 0.5),
@@ -92,10 +94,23 @@ def test_operators_give_what_cpp_gives(text: str, expected: float) -> None:
 def test_dividing_by_nothing_is_quiet() -> None:
     x = np.array([0.0, 1.0])
     np.testing.assert_array_equal(value("x / 0", x=x), [0.0, 0.0])
-    np.testing.assert_array_equal(value("x % 0", x=x), [np.nan, np.nan])
+    np.testing.assert_array_equal(value("x % 0", x=x), [0, 0])
     np.testing.assert_array_equal(value("x % 0", x=np.array([1, 2], np.uint64)), [0, 0])
     np.testing.assert_array_equal(value("x % -1", x=np.array([-(2**63)])), [0])
     np.testing.assert_array_equal(value("1e300 * x * 1e300 > 1", x=x), [False, True])
+
+
+def test_the_remainder_is_taken_of_integers() -> None:
+    x = np.array([7.9, -7.9, np.nan, np.inf, -np.inf])
+    result = value("x % 4", x=x)
+    assert result.dtype == np.int64
+    assert result.tolist() == [3, -3, 0, (2**63 - 1024) % 4, 0]
+
+
+def test_the_remainder_of_unsigned_by_signed_keeps_its_sign() -> None:
+    x, y = np.array([7, 7], np.uint64), np.array([-4, 0])
+    assert value("x % y", x=x, y=y).tolist() == [3.0, 0.0]
+    assert value("y % x", x=x, y=y).tolist() == [-4.0, 0.0]
 
 
 def test_conditions_are_joined_and_integers_are_masked() -> None:

@@ -171,3 +171,12 @@ class TestList:
         file.with_name("copy.json").write_bytes(file.read_bytes())
         file.with_name("folder.json").mkdir()
         assert len(list_cuts(cached.directory, read_metadata(cached.directory))) == 1
+
+
+def test_a_selection_of_another_language_is_not_found_and_removed(
+    cached: CachedCut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memmpy.cuts.cache.LANGUAGE", 0)
+    assert cached.find() is None
+    cached.keep([np.array([0])], expression="x>0", notes=())
+    assert len(list((cached.directory / CUTS).glob("*.npy"))) == 1

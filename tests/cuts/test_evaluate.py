@@ -63,8 +63,8 @@ def test_a_mask_is_the_callers_own() -> None:
 
 
 def test_thousands_of_alternatives_are_evaluated() -> None:
-    text = " || ".join(f"run == {run}" for run in range(3_000))
-    runs = np.array([2_999, 3_000, 0])
+    text = " || ".join(f"run == {run}" for run in range(2_000))
+    runs = np.array([1_999, 2_000, 0])
     assert passes(parse(text), {"run": runs}, num_entries=3).tolist() == [True, False, True]
 
 
@@ -132,6 +132,12 @@ def divided(left: Array, right: Array) -> Array:
     return np.where(np.equal(right, 0), 0.0, np.true_divide(left, right))
 
 
+def remainder(left: Array, right: Array) -> Array:
+    """Return what is left of integers, as in C++; of what is divided by zero, nothing."""
+    whole, by = (np.nan_to_num(side).astype(np.int64) for side in (left, right))
+    return np.where(np.equal(by, 0), 0, np.fmod(whole, by))
+
+
 def leaves() -> st.SearchStrategy[Spelt]:
     keys = [(key, key, column.astype(WIDE[key])) for key, column in COLUMNS.items()]
     literals = st.integers(0, 5) | st.floats(0, 5, allow_subnormal=False)
@@ -144,7 +150,7 @@ def numbers(conditions: st.SearchStrategy[Spelt] | None = None) -> st.SearchStra
         "-": np.subtract,
         "*": np.multiply,
         "/": divided,
-        "%": np.fmod,
+        "%": remainder,
     }
 
     def extend(below: st.SearchStrategy[Spelt]) -> st.SearchStrategy[Spelt]:

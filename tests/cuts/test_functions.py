@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from memmpy.cuts import FUNCTIONS, evaluate, parse
+from memmpy.cuts import FUNCTIONS, Number, evaluate, parse
+from memmpy.cuts.functions import CONSTANTS, SPELLINGS
 from memmpy.typing import Array
 
 NAN, INF = math.nan, math.inf
@@ -45,7 +46,22 @@ REFERENCE: dict[str, Callable[..., Array]] = {
     "isnan": np.isnan,
     "isinf": np.isinf,
     "isfinite": np.isfinite,
+    "exp2": np.exp2,
+    "rint": np.rint,
+    "sq": np.square,
+    "copysign": np.copysign,
+    "sign": lambda x: np.where(x < 0, -1, 1),
+    "isodd": lambda x: np.equal(x % 2, 1),
+    "iseven": lambda x: np.equal(x % 2, 0),
 }
+CASTS = [
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float32", "float64"),
+]
+
+
+#: Those with tests of their own.
+OTHERS = ["round", "where", "int", "phi_mpi_pi", "phi_0_2pi"]
 
 
 def call(name: str, *arguments: object) -> Array:
@@ -54,7 +70,7 @@ def call(name: str, *arguments: object) -> Array:
 
 
 def test_every_function_has_a_reference() -> None:
-    assert FUNCTIONS.keys() == REFERENCE.keys() | {"round"}
+    assert FUNCTIONS.keys() == REFERENCE.keys() | {*CASTS, *OTHERS}
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int8, np.uint64, np.bool_])
@@ -94,3 +110,96 @@ def test_abs_of_integers_stays_an_integer() -> None:
     result = call("abs", np.array([-128, 5], np.int8))
     assert result.dtype == np.int64
     assert result.tolist() == [128, 5]
+
+
+def test_casts_cut_and_wrap_as_c_does() -> None:
+    values = [-1.9, 300.7, NAN, 0.0]
+    assert call("int8", values).tolist() == [-1, 44, 0, 0]
+    assert call("uint8", values).tolist() == [255, 44, 0, 0]
+    assert call("int64", values).tolist() == [-1, 300, 0, 0]
+    assert call("bool", values).tolist() == [True, True, True, False]
+    np.testing.assert_array_equal(call("float32", [0.1]), np.array([0.1], np.float32))
+    assert call("float64", [3]).tolist() == [3.0]
+
+
+@pytest.mark.parametrize("name", CASTS)
+def test_a_cast_gives_its_type(name: str) -> None:
+    for values in ([True], [3], [2.5], np.array([7], np.uint64)):
+        assert call(name, values).dtype == name
+
+
+def test_what_lies_beyond_64_bits_is_cut_to_their_limits() -> None:
+    assert call("int64", [INF, -INF, 1e30]).tolist() == [2**63 - 1024, -(2**63), 2**63 - 1024]
+
+
+def test_int_keeps_64_bits_as_roots_formulas_do() -> None:
+    assert call("int", [3e9, -2.7]).tolist() == [3_000_000_000, -2]
+    assert call("int", [True]).dtype == np.int64
+    assert call("int", np.array([2**63 + 1], np.uint64)).tolist() == [2**63 + 1]
+
+
+def test_where_takes_one_or_the_other() -> None:
+    assert call("where", [1.0, 0.0, NAN], [1, 2, 3], [4, 5, 6]).tolist() == [1, 5, 3]
+    assert call("where", [True], [True], [False]).dtype == np.bool_
+    assert call("where", [True], [True], [2]).dtype == np.int64
+    assert call("where", [False], [2**53 + 1], [0.5]).tolist() == [0.5]
+
+
+def test_angles_are_turned_into_range() -> None:
+    for angle in (0.0, 1.0, -3.0, 3.5, -3.5, 100.0):
+        centred, positive = (call(name, [angle]).item() for name in ("phi_mpi_pi", "phi_0_2pi"))
+        assert -math.pi <= centred < math.pi
+        assert 0 <= positive < 2 * math.pi
+        assert math.isclose(math.cos(centred), math.cos(angle), rel_tol=1e-12)
+        assert math.isclose(math.sin(positive), math.sin(angle), rel_tol=1e-12, abs_tol=1e-12)
+    assert call("phi_mpi_pi", [0.1]).item() == 0.1
+
+
+def test_signs_of_zero_and_nan_are_positive_as_in_root() -> None:
+    assert call("sign", [-2.0, 0.0, -0.0, NAN]).tolist() == [-1, 1, 1, 1]
+    assert call("copysign", [3, -3, 3], [-1, 1, 0]).tolist() == [-3, 3, 3]
+    assert call("copysign", np.array([5], np.uint64), [-1]).tolist() == [-5.0]
+
+
+def test_odd_and_even_take_whole_numbers() -> None:
+    assert call("isodd", [-3.9, 2.5, NAN]).tolist() == [True, False, False]
+    assert call("iseven", np.array([2**63 + 1], np.uint64)).tolist() == [False]
+
+
+def test_square_of_integers_is_exact() -> None:
+    assert call("sq", np.array([-3], np.int8)).tolist() == [9]
+    assert call("sq", [2**31]).tolist() == [2**62]
+
+
+def test_every_spelling_leads_to_a_function() -> None:
+    assert set(SPELLINGS.values()) == FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("TMath::Abs(x)", "abs(x)"),
+        ("std::fabs(x)", "fabs(x)"),
+        ("TMath::Power(x, 3)", "pow(x, 3)"),
+        ("TMath::Nint(x)", "rint(x)"),
+        ("TMath::Even(x)", "iseven(x)"),
+        ("TMath::Sign(x, y)", "copysign(x, y)"),
+        ("TMath::Finite(x)", "isfinite(x)"),
+        ("TVector2::Phi_mpi_pi(x)", "phi_mpi_pi(x)"),
+        ("arctan2(x, y)", "TMath::ATan2(x, y)"),
+        ("maximum(x, y)", "TMath::Max(x, y)"),
+        ("Long64_t(x)", "long(x)"),
+        ("Int_t(x)", "int(x)"),
+        ("float(x)", "float32(x)"),
+        ("unsigned(x)", "uint32(x)"),
+    ],
+)
+def test_spellings_of_a_function_are_the_same(one: str, other: str) -> None:
+    assert parse(one) == parse(other)
+
+
+@pytest.mark.parametrize(("name", "value"), CONSTANTS.items())
+def test_constants_are_numbers(name: str, value: float) -> None:
+    node = parse(f"{name}()" if "::" in name else name)
+    assert isinstance(node, Number)
+    assert node.value == value

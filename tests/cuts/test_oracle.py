@@ -1,5 +1,6 @@
 """Random cuts, in both spellings, against an interpreter of their trees."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_entries_may_come_in_any_steps(node: Node, table: Columns, steps: list[i
     num, program = len(table["n"].entries), to_program(node)
     expected = passes(program, columns_of(table, 0, num), num_entries=num)
     bounds = sorted({0, num, *(step for step in steps if step < num)})
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in itertools.pairwise(bounds):
         mask = passes(program, columns_of(table, start, stop), num_entries=stop - start)
         np.testing.assert_array_equal(mask, expected[start:stop])
 

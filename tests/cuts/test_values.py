@@ -101,28 +101,6 @@ def test_no_entries_are_no_trouble() -> None:
     assert passing("x > y", 0, x=np.zeros((0, 3)), y=jagged()) == []
 
 
-@pytest.mark.parametrize(
-    ("y", "pair"),
-    [
-        (jagged([1], [1], [1]), "'x' and 'y'"),
-        (np.ones((3, 2)), "'x' and 'y'"),
-    ],
-)
-def test_counts_that_differ_are_refused(y: ColumnLike, pair: str) -> None:
-    text = "1 + x > y && x > 1"
-    with pytest.raises(CutError) as caught:
-        evaluate(parse(text), {"x": PT, "y": y})
-    message = f"{pair} do not have the same number of elements in each entry"
-    assert caught.value.message == message
-    assert caught.value.hint == "elements are matched one to one"
-    assert (caught.value.start, caught.value.stop) == (0, len("1 + x > y"))
-
-
-def test_fixed_columns_that_differ_are_refused() -> None:
-    with pytest.raises(CutError, match="'x' and 'y' do not have the same number of elements"):
-        evaluate(parse("x > y"), {"x": np.ones((3, 2)), "y": np.ones((3, 1))})
-
-
 def test_columns_of_different_lengths_are_refused() -> None:
     with pytest.raises(LengthError, match="'y' has 2 entries, 'x' has 3"):
         evaluate(parse("x > y"), {"x": PT, "y": np.ones(2)})

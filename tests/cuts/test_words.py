@@ -1,13 +1,10 @@
 """Text in cuts."""
 
-import warnings
-
 import numpy as np
 import pytest
 
 from memmpy.cuts import ColumnLike, HashedText, parse, passes, to_program
-from memmpy.cuts.words import warn_of_unknown_texts
-from memmpy.errors import CutError, CutWarning
+from memmpy.errors import CutError
 
 TABLE = {2**64 - 1: "ttH", 5: "ttbb", 6: "mc16a"}
 PROCESS = HashedText(np.array([2**64 - 1, 5, 5], np.uint64), TABLE)
@@ -40,24 +37,6 @@ def test_texts_of_the_cut_are_compared_as_they_are() -> None:
 @pytest.mark.parametrize(("text", "expected"), [("p == 'tth'", False), ("p != 'tth'", True)])
 def test_a_text_that_no_entry_has_equals_nothing(text: str, expected: bool) -> None:
     assert passing(text, p=PROCESS) == [expected] * 3
-
-
-@pytest.mark.parametrize("text", ["p == 'tth'", "'tth' != p"])
-def test_a_text_that_no_entry_has_brings_a_warning(text: str) -> None:
-    with pytest.warns(CutWarning) as caught:
-        warn_of_unknown_texts(parse(f"true && {text}"), {"p": PROCESS})
-    assert str(caught[0].message).splitlines() == [
-        "no entry has the text 'tth'; nearest: 'ttH'",
-        f"  true && {text}",
-        "          ^^^^^^^^^^",
-    ]
-
-
-@pytest.mark.parametrize("text", ["p == 'ttH'", "p != q", "x > 2", "n == 'tth'"])
-def test_what_entries_can_have_brings_no_warning(text: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of_unknown_texts(parse(text), {"p": PROCESS, "q": PROCESS, "x": NAME, "n": NAME})
 
 
 @pytest.mark.parametrize(

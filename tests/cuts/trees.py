@@ -50,7 +50,7 @@ VALUES = {"?": [False, True], "i1": range(-3, 4), "i4": INTEGERS, "u8": NATURALS
 
 def values_of(dtype: str) -> Sequence[Any]:
     if dtype in VALUES:
-        return VALUES[dtype]  # type: ignore[index]
+        return VALUES[dtype]
     with np.errstate(over="ignore"):
         return [float(np.dtype(dtype).type(value)) for value in FLOATS]
 

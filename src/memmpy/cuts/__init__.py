@@ -10,7 +10,7 @@ from memmpy.cuts.expression import parse
 from memmpy.cuts.flow import CutFlow
 from memmpy.cuts.functions import CONSTANTS, FUNCTIONS, SPELLINGS, Function
 from memmpy.cuts.listing import Cuts
-from memmpy.cuts.normal import normal
+from memmpy.cuts.normal import LANGUAGE, normal
 from memmpy.cuts.steps import STEP_SIZE
 from memmpy.cuts.substitute import Constant, check_apart, substitute
 from memmpy.cuts.tree import (
@@ -35,6 +35,7 @@ from memmpy.cuts.values import ColumnLike, HashedText, JaggedLike, Values
 __all__ = [
     "CONSTANTS",
     "FUNCTIONS",
+    "LANGUAGE",
     "SPELLINGS",
     "STEP_SIZE",
     "Alternative",

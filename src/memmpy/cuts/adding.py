@@ -1,12 +1,13 @@
 """Columns computed from other columns of a store, and kept in it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from memmpy.columns import Jagged, WriteJagged, WriteVector, open_columns
 from memmpy.cuts.compute import prepared, read_cut
 from memmpy.cuts.computed import computed
 from memmpy.cuts.evaluate import check_keys
-from memmpy.cuts.normal import normal
+from memmpy.cuts.normal import LANGUAGE, normal
 from memmpy.cuts.slips import warn_of
 from memmpy.cuts.steps import STEP_SIZE, inputs_of, threads_of
 from memmpy.cuts.substitute import Constant
@@ -56,7 +57,8 @@ def add_column(
     threads, names = threads_of(num_threads), sorted(keys_of(node))
     if key in names:
         raise OptionError(f"{key!r} would be computed from itself; take another key")
-    if not recreate and _is_there(read_metadata(path), key, normal(node)):
+    meaning = {"normal": normal(node), "language": LANGUAGE}
+    if not recreate and _is_there(read_metadata(path), key, meaning):
         return
     with Transaction(path) as transaction:
         metadata = transaction.metadata
@@ -71,15 +73,13 @@ def add_column(
 
         with _writer(path, key, values(0, 0), transaction) as column:
             made_of = {name: metadata.columns[name].fingerprint for name in names}
-            column.details = {
-                "computed": {"expression": expression, "normal": normal(node), "made_of": made_of}
-            }
+            column.details = {"computed": {**meaning, "expression": expression, "made_of": made_of}}
             for piece in inputs.run(values, step_size=STEP_SIZE, num_threads=threads):
                 column.extend(piece)
     warn_of(notes)
 
 
-def _is_there(metadata: Metadata, key: str, meaning: str) -> bool:
+def _is_there(metadata: Metadata, key: str, meaning: Mapping[str, Any]) -> bool:
     """Whether a store has a column of these values.
 
     Raises
@@ -94,7 +94,7 @@ def _is_there(metadata: Metadata, key: str, meaning: str) -> bool:
     if held is None:
         message = f"column {key!r} of the store was not computed and would be lost; "
         raise OptionError(f"{message}take another key, or replace it (recreate=True)")
-    return bool(held["normal"] == meaning) and key in metadata.current_keys()
+    return meaning.items() <= held.items() and key in metadata.current_keys()
 
 
 def _writer(

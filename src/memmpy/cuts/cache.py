@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from memmpy.cuts.normal import LANGUAGE
 from memmpy.errors import CorruptStoreError
 from memmpy.store import (
     CUTS,
@@ -123,6 +124,7 @@ class CachedCut:
         document = {
             "expression": expression,
             "cut": self.normal,
+            "language": LANGUAGE,
             "columns": dict(self.columns),
             "notes": sorted(notes),
             "num_passing": record.shape[0],
@@ -138,7 +140,7 @@ class CachedCut:
         return self.directory / CUTS
 
     def _file(self, suffix: str) -> Path:
-        text = json.dumps([self.normal, dict(self.columns)], sort_keys=True)
+        text = json.dumps([LANGUAGE, self.normal, dict(self.columns)], sort_keys=True)
         return self._folder / (hashlib.sha256(text.encode()).hexdigest()[:32] + suffix)
 
     def _prune(self) -> None:
@@ -146,8 +148,10 @@ class CachedCut:
         columns = read_metadata(self.directory).columns
         for file in self._folder.glob("*.json"):
             with contextlib.suppress(OSError, ValueError, KeyError, AttributeError):
-                used = json.loads(file.read_text(encoding="utf-8"))["columns"]
-                if any(k not in columns or columns[k].fingerprint != f for k, f in used.items()):
+                document = json.loads(file.read_text(encoding="utf-8"))
+                is_old = document.get("language") != LANGUAGE
+                used = document["columns"].items()
+                if is_old or any(k not in columns or columns[k].fingerprint != f for k, f in used):
                     file.unlink()
                     file.with_suffix(".npy").unlink(missing_ok=True)
         for file in self._folder.iterdir():

@@ -22,7 +22,7 @@ __all__ = ["MAX_LENGTH", "parse"]
 #: How long a text may be, in characters.
 MAX_LENGTH = 32_768
 
-_PARENTHESES = re.compile(rf"{TEXT}|`[^`]*`|(?P<open>[(\[])|(?P<close>[)\]])", re.DOTALL)
+_BRACKETS = re.compile(rf"{TEXT}|`[^`]*`|::|(?P<open>[(\[?])|(?P<close>[)\]:])", re.DOTALL)
 
 
 def parse(text: str, *, alias: str = "") -> Node:
@@ -56,7 +56,7 @@ def parse(text: str, *, alias: str = "") -> Node:
     if len(text) > MAX_LENGTH:
         place = replace(source, start=MAX_LENGTH)
         raise place.error(f"the cut has {len(text):,} characters; at most {MAX_LENGTH:,} are read")
-    _open_parentheses(source, limit=MAX_DEPTH)
+    _check_depth(source)
 
     def visit(part: Part, parts: list[Part]) -> Part:
         if isinstance(part, str):
@@ -81,7 +81,7 @@ def _explained(error: "UnexpectedInput", source: Span) -> CutError:
     """Return the parser's complaint in the user's words."""
     if not source.text.strip():
         return source.error("the cut is empty", "to let every entry pass, write true")
-    expected = getattr(error, "expected", None) or ()
+    expected = frozenset(getattr(error, "expected", None) or ())
     token = getattr(error, "token", None)
     start: int = getattr(error, "pos_in_stream", 0)
     if token is None:
@@ -91,21 +91,32 @@ def _explained(error: "UnexpectedInput", source: Span) -> CutError:
     at_end = token.type == "$END"
     start, stop = (len(source.text.rstrip()),) * 2 if at_end else (start, start + len(token))
     place = replace(source, start=start, stop=stop)
-    opened = _open_parentheses(replace(source, stop=start))
     if "NAME" in expected:
         wanted = "a number, a text, a key or '('"
+    elif expected and expected <= {"LPAR", "LSQB"}:
+        wanted = "values in parentheses" if "LSQB" in expected else "'('"
     else:
-        wanted = "an operator or ')'" if opened else "an operator or the end"
+        wanted = f"an operator or {_closing(replace(source, stop=start))}"
     found = "the cut ends too early" if at_end else f"unexpected {str(token)!r}"
     return place.error(f"{found}; expected {wanted}", hint_at(source.text, start))
 
 
-def _open_parentheses(span: Span, limit: int = MAX_LENGTH) -> int:
-    """Return how many parentheses are open at the end of a span."""
+def _check_depth(span: Span) -> None:
+    """Raise `CutError` where more brackets are open than a tree may be deep."""
     depth = 0
-    for match in _PARENTHESES.finditer(span.text, span.start, span.stop):
-        depth = max(0, depth + (match["open"] is not None) - (match["close"] is not None))
-        if depth > limit:
+    for match in _BRACKETS.finditer(span.text, span.start, span.stop):
+        depth = max(0, depth + (match["open"] in {"(", "["}) - (match["close"] in {")", "]"}))
+        if depth > MAX_DEPTH:
             place = replace(span, start=match.start(), stop=match.end())
-            raise place.error(f"the cut is nested deeper than {limit} levels")
-    return depth
+            raise place.error(f"the cut is nested deeper than {MAX_DEPTH} levels")
+
+
+def _closing(span: Span) -> str:
+    """Return what closes what was opened last in a span."""
+    opened: list[str] = []
+    for match in _BRACKETS.finditer(span.text, span.start, span.stop):
+        if match["open"]:
+            opened.append(match["open"])
+        elif match["close"] and opened:
+            opened.pop()
+    return {"(": "')'", "[": "']'", "?": "':'"}[opened[-1]] if opened else "the end"

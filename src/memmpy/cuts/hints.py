@@ -13,31 +13,39 @@ _HINTS = tuple(
         (r"=>|=<", "'at least' is written >= and 'at most' <="),
         (r"=(?!=)", "to compare, write =="),
         (r"<>", "'not equal' is written !="),
-        (r"\[\s*\]", "the elements of jet_pt are jet_pt, without brackets"),
         (r"\[", "an element is picked from a column: jet_pt[0]"),
-        (r":", "ranges such as jet_pt[:2] are not known; of the first two: Iteration$ < 2"),
+        (r":(?=[A-Za-z_])", "namespaces have two colons: TMath::Abs"),
         (r"if\b", "write c ? a : b, or where(c, a, b)"),
         (r"`", "the name has no closing backquote"),
         (r"\$", "ROOT's special names end in $: Sum$(jet_pt), Iteration$"),
-        (r"@", "the size of a collection is @jet_pt.size(), or len(jet_pt)"),
         (r"[≥≤≠]", "write >=, <= or !="),
         (r"[\u2010-\u2015\u2212]", "write the minus of the keyboard: -"),
         (r"[\u2018\u2019\u201c\u201d]", "write the quotes of the keyboard: ' or \""),
         (rf"(?!(?s:{TEXT}))['\"]", "the text has no closing quote"),
-        (r"(in|not\s+in)\b", "values stand in parentheses: process in ('ttH', 'ttbb')"),
         (r"not\b", "write ! here, or put parentheses around (not ...)"),
         (r"is\b", "to compare, write =="),
         (r"(?i:and|or|not|xor)\b", "the words are and, or, not, in small letters"),
         (r"[;{}`#\\]", "a cut is one expression"),
     )
 )
-_CAST = re.compile(
-    r"\(\s*(unsigned\s+|long\s+)*(bool|char|short|int|long|float|double|\w+_t)\s*\)\s*\Z"
+#: What stands before the place, and the way out.
+_HINTS_BEFORE = tuple(
+    (re.compile(rf"{pattern}\s*\Z"), hint)
+    for pattern, hint in (
+        (
+            r"\(\s*(unsigned\s+|long\s+)*(bool|char|short|int|long|float|double|\w+_t)\s*\)",
+            "a cast is written like a call: int(x)",
+        ),
+        (r"\bin", "for example process in ('ttH', 'ttbb')"),
+        (r"\[", "jet_pt[0] is one element, jet_pt are all; Iteration$ < 2 picks the first two"),
+        (r"@[\w.]*", "the size of a collection is @jet_pt.size(), or len(jet_pt)"),
+    )
 )
 
 
 def hint_at(text: str, place: int) -> str:
     """Return the way out of what stands at a place, or the empty string."""
-    if _CAST.search(text, max(0, place - 40), place):
-        return "a cast is written like a call: int(x)"
-    return next((hint for pattern, hint in _HINTS if pattern.match(text, place)), "")
+    at_place = (hint for pattern, hint in _HINTS if pattern.match(text, place))
+    before = text[max(0, place - 40) : place]
+    before_place = (hint for pattern, hint in _HINTS_BEFORE if pattern.search(before))
+    return next(at_place, "") or next(before_place, "")

@@ -22,7 +22,10 @@ from memmpy.cuts.tree import (
     is_condition,
 )
 
-__all__ = ["normal"]
+__all__ = ["LANGUAGE", "normal"]
+
+#: Grows when a cut comes to mean something else, so that what was computed before is not used.
+LANGUAGE = 2
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _MIRRORED = {">": "<", ">=": "<="}

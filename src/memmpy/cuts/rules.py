@@ -187,6 +187,8 @@ def _refuse_computed_index(primary: Node) -> None:
 
 def _hint_of(name: str) -> str:
     """Return the way out where a name is called that is no function."""
+    if name in _LOOPS:
+        return f"write {name}"
     last = re.split(r"\.|::", name)[-1]
     known = last if last in _CALLABLE else last.lower()
     if known != name and known in _CALLABLE:

@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import Jagged, check_fill, check_keys
-from memmpy.cuts import Key, Program, computed, keys_of, normal, parse, substitute, to_program
+from memmpy.cuts import (
+    LANGUAGE,
+    Key,
+    Program,
+    computed,
+    keys_of,
+    normal,
+    parse,
+    substitute,
+    to_program,
+)
 from memmpy.errors import CutWarning, OptionError
 from memmpy.root.types import BranchType, type_of_values
 from memmpy.store import SourceRecord
@@ -62,7 +72,7 @@ class Recipe:
         source = (
             {"branch": self.branches[0]}
             if self.program is None
-            else {"expression": normal(self.program.node)}
+            else {"expression": normal(self.program.node), "language": LANGUAGE}
         )
         if self.padding is None:
             return source
