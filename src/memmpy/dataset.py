@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
+
 from memmpy.columns import (
+    ReadJagged,
     Snapshot,
     StoredColumn,
     check_keys,
@@ -137,7 +140,7 @@ class Store(Mapping[str, StoredColumn]):
         constants: Mapping[str, Constant] | None = None,
         recreate: bool = False,
         num_threads: int | None = None,
-    ) -> StoredColumn:
+    ) -> np.memmap[Any, Any] | ReadJagged:
         """Compute a column from others and keep it in the store; no ROOT file is read.
 
         Where it is there already, nothing is done. Once a column that it uses is written again it
@@ -188,7 +191,9 @@ class Store(Mapping[str, StoredColumn]):
             num_threads=num_threads,
         )
         self._open()
-        return self[key]
+        column = self[key]
+        assert isinstance(column, np.memmap | ReadJagged)
+        return column
 
     @property
     def cuts(self) -> Cuts:

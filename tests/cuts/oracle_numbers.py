@@ -46,7 +46,7 @@ def cast(value: Numeric, dtype: np.dtype) -> Numeric:
     if dtype.kind == "f":
         return float(value) if dtype == FLOAT else float(np.asarray(value).astype(dtype))
     bits = 8 * dtype.itemsize
-    wrapped = int(value) % 2**bits
+    wrapped: int = int(value) % 2**bits
     return wrapped - 2**bits if dtype.kind == "i" and wrapped >= 2 ** (bits - 1) else wrapped
 
 

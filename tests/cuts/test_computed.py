@@ -9,7 +9,7 @@ from memmpy import Jagged
 from memmpy.cuts import computed, parse, to_program
 from memmpy.errors import CutError
 
-COLUMNS = {
+COLUMNS: dict[str, Any] = {
     "i": np.array([1, 2, 3], np.int32),
     "f": np.array([0.5, 1.5, 2.5], np.float32),
     "flag": np.array([True, False, True]),

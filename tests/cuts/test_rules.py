@@ -58,6 +58,7 @@ REFUSED = [
     ("«Alt$(a)» > 1", "Alt$ takes 2 arguments, not 1", ""),
     ("«MinIf$(a)» > 1", "MinIf$ takes 2 arguments, not 1", ""),
     ("«any(a, b)»", "any takes 1 argument, not 2", ""),
+    ("«Iteration$»() > 1", "no function 'Iteration$'", "write Iteration$"),
     ("«@jets.front()» > 5", "of a collection, only its size is known", "write @jet_pt.size()"),
     ("«@jets()» > 5", "of a collection, only its size is known", "write @jet_pt.size()"),
     (

@@ -30,6 +30,12 @@ def test_places_do_not_count_in_comparing_nodes() -> None:
     assert parse("a && b") != parse("b && a")
 
 
+@pytest.mark.parametrize("text", ["a + 1.0", "a + true", "a + 2"])
+def test_numbers_of_different_types_are_different_nodes(text: str) -> None:
+    assert parse("a + 1") != parse(text)
+    assert parse("a * 0.0") != parse("a * -0.0")
+
+
 def test_nodes_travel_to_other_processes() -> None:
     node = parse("abs(a) > 1 && p == 'x'")
     assert pickle.loads(pickle.dumps(node)) == node

@@ -157,6 +157,8 @@ class Grower:
             lambda x: reduction(
                 x.one_of("MinIf$", "MaxIf$"), x.inner.any_number(), x.inner.any_number()
             ),
+            lambda x: reduction(x.one_of(*REDUCTIONS), x.inner.element("biuf")),
+            Grower.alternative,
             Grower.alternative,
         )
 
@@ -261,6 +263,7 @@ REAL = [
     *("fabs", "sqrt", "floor", "ceil", "trunc", "rint", "round", "abs", "sq", "phi_mpi_pi"),
     *("float32", "float64", "int", "int16", "uint16", "iseven", "isnan", "isinf", "isfinite"),
 ]
+REDUCTIONS = ["Sum$", "Min$", "Max$", "Length$", "any", "all"]
 OF_TWO = ["hypot", "fmod", "min", "max", "copysign"]
 
 

@@ -132,7 +132,7 @@ def as_lists(values: Values) -> Values:
         return values
     num, length, *inner = values.content.shape
     content = values.content.reshape(num * length, *inner)
-    return Values(content, np.arange(num + 1) * length, values.key)
+    return Values(content, np.arange(num + 1) * length, values.key, values.present)
 
 
 def pieces_of(offsets: Entries, counts: Entries) -> Entries:

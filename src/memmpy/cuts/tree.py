@@ -100,9 +100,17 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Number(Node):
-    """A number: bool, int of 64 bits (signed or not) or float."""
+    """A number: bool, int of 64 bits (signed or not) or float.
 
-    value: bool | int | float
+    1, 1.0 and true are not equal, nor are 0.0 and -0.0: they compute in other types.
+    """
+
+    value: bool | int | float = field(compare=False)
+    exact: tuple[str, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        Node.__post_init__(self)  # slots leave no cell for super()
+        object.__setattr__(self, "exact", (type(self.value).__name__, repr(self.value)))
 
 
 @dataclass(frozen=True, slots=True)
