@@ -15,7 +15,7 @@ from memmpy.cuts.groups import Group, check_number, groups_in
 from memmpy.cuts.steps import Inputs
 from memmpy.cuts.tree import Node
 from memmpy.cuts.values import ColumnLike
-from memmpy.typing import Array, Entries
+from memmpy.typing import Array, Entries, Mask
 
 __all__ = ["Binning", "Bins", "Piece", "weights_of"]
 
@@ -57,19 +57,30 @@ class Binning:
         """Return a run of entries in bins."""
         num_entries, num_bins = stop - start, 1 + len(self.cuts)
         columns = self.inputs.values(start, stop)
-        groups, bin_of = groups_in(self.by, columns, num_entries=num_entries)
-        bin_of *= num_bins
+        groups, group_of = groups_in(self.by, columns, num_entries=num_entries)
         is_left = np.ones(num_entries, np.bool_)
-        for cut in self.cuts:
+        left = np.zeros((num_bins + 1, len(groups)), np.int64)
+        left[0] = _counted(group_of, is_left, len(groups))
+        bin_of = None if self.weight is None else group_of * num_bins
+        for i, cut in enumerate(self.cuts, start=1):
             is_left &= passes(cut, columns, num_entries=num_entries, notes=self.notes)
-            if not is_left.any():
+            left[i] = _counted(group_of, is_left, len(groups))
+            if not left[i].any():
                 break
-            bin_of += is_left
-        counts = np.bincount(bin_of, minlength=len(groups) * num_bins).reshape(-1, num_bins)
+            if bin_of is not None:
+                bin_of += is_left
+        counts = np.ascontiguousarray((left[:-1] - left[1:]).T)
         if self.weight is None:
             return Piece(start, groups, counts, None, None)
         weights = weights_of(self.weight, columns, start, stop, notes=self.notes)
         return Piece(start, groups, counts, bin_of, weights)
+
+
+def _counted(group_of: Entries, is_left: Mask, num_groups: int) -> Entries:
+    """Return how many entries are left of each group."""
+    if num_groups == 1:
+        return np.array([np.count_nonzero(is_left)])
+    return np.bincount(group_of[is_left], minlength=num_groups)
 
 
 def weights_of(

@@ -169,7 +169,8 @@ def check_keys(node: Node, known: Iterable[str]) -> None:
 
 def _loaded(node: Node, columns: Mapping[str, ColumnLike]) -> dict[str, Operand]:
     check_keys(node, columns)
-    loaded = {key.name: operand_of(columns[key.name], key) for key in keys_in(node)}
+    keys = {key.name: key for key in keys_in(node)}
+    loaded = {name: operand_of(columns[name], key) for name, key in keys.items()}
     lengths = {length_of(operand): name for name, operand in loaded.items()}
     if len(lengths) > 1:
         (one, first), (other, second) = sorted(lengths.items())[:2]

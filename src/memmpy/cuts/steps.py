@@ -21,11 +21,11 @@ __all__ = ["STEP_SIZE", "Inputs", "check_step_size", "inputs_of", "threads_of"]
 T = TypeVar("T")
 
 #: Entries evaluated at a time: what they need fits into a processor's cache.
-STEP_SIZE = 1 << 18
+STEP_SIZE = 1 << 19
 #: Elements of one list or array evaluated at a time, unless one entry has more.
-MAX_ITEMS = 1 << 20
+MAX_ITEMS = 1 << 21
 #: More threads wait for memory, and each holds a step.
-MAX_THREADS = 16
+MAX_THREADS = 8
 #: What a step takes at once, at most, of memory that the next step takes again.
 KEPT_BYTES = 1 << 24
 
@@ -131,7 +131,7 @@ def check_step_size(step_size: int) -> None:
 
 
 def threads_of(num_threads: int | None) -> int:
-    """Return the number of threads to use: one for each core up to 16, unless given."""
+    """Return the number of threads to use: one for each core up to 8, unless given."""
     if num_threads is None:
         return min(MAX_THREADS, len(os.sched_getaffinity(0)))
     if num_threads < 0:

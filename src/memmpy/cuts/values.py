@@ -113,7 +113,9 @@ def operand_of(column: ColumnLike, key: Key) -> Operand:
     """Return a column as what a cut computes with."""
     if isinstance(column, HashedText):
         return column
-    if isinstance(column, JaggedLike):
+    # Asking for a Protocol takes longer than a step of few entries.
+    is_array = isinstance(column, np.ndarray)
+    if isinstance(column, ListSlice) or (not is_array and isinstance(column, JaggedLike)):
         return Values(_numbers(np.asarray(column.content), key), column.offsets, key.name)
     array: Array = np.asarray(column)
     if array.ndim == 0:

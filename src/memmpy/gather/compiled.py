@@ -27,7 +27,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _WIDER = {"b1": "u1", "f2": "f4", "i1": "i4", "u1": "i4", "i2": "i4", "u2": "i4", "u4": "i8"}
 
 _ONE = np.uint64(1)
-_BITS_OF_57 = np.uint64(2**57 - 1)
+#: Lists that are looked at before they are counted; their offsets stay in the nearest cache.
+_BLOCK = 2048
 
 _WRONG_OFFSETS = "offsets fall or lead out of the content: verify the store"
 
@@ -167,34 +168,34 @@ choose: Callable[[Any, Any, Any], Any] = intrinsic(_choose)
 @_kernel
 def _count(octets: NDArray[np.uint8], offsets: NDArray[np.int64], out: NDArray[np.int64]) -> bool:
     """Count the bits that are set of each list; 57 of them are in any word of 8 octets."""
-    base = offsets[0]
-    # A pass of its own takes many offsets at once, and leaves the lists without a branch.
-    are_right = offsets[-1] - base <= 8 * len(octets)
-    for i in range(len(out)):
-        are_right &= offsets[i] <= offsets[i + 1]
-    if not are_right:
-        return False
-    num_within = len(out)
-    while num_within and offsets[num_within] - base > 8 * (len(octets) - 8):
-        num_within -= 1  # a word would reach past the end
-    start = np.int64(0)
-    for i in range(num_within):
-        stop = offsets[i + 1] - base
-        count = np.uint64(0)
-        while stop - start > 57:
-            word = load_word(octets, start >> 3) >> np.uint64(start & 7)
-            count += count_bits(word & _BITS_OF_57)
-            start += 57
-        word = load_word(octets, start >> 3) >> np.uint64(start & 7)
-        out[i] = count + count_bits(word & ((_ONE << np.uint64(stop - start)) - _ONE))
-        start = stop
-    for i in range(num_within, len(out)):
-        stop = offsets[i + 1] - base
-        count = np.uint64(0)
-        for j in range(start, stop):
-            count += np.uint64(octets[np.uint64(j >> 3)] >> np.uint8(j & 7)) & _ONE
-        out[i] = count
-        start = stop
+    base, num_bits = offsets[0], 8 * len(octets)
+    last_word = num_bits - 64  # no word may start later
+    for first in range(0, len(out), _BLOCK):
+        # Slices, since Numba looks for an index from the end in any that does not start at 0.
+        some, counts = offsets[first : first + _BLOCK + 1], out[first : first + _BLOCK]
+        # A look ahead, at many offsets at once, leaves short lists without a branch.
+        lengths = np.uint64(0)
+        for i in range(len(counts)):
+            lengths |= np.uint64(some[i + 1] - some[i])
+        if lengths < 32 and 0 <= some[-1] - base <= last_word:
+            for i in range(len(counts)):
+                start, length = some[i] - base, np.uint64(some[i + 1] - some[i])
+                word = load_word(octets, start >> 3) >> np.uint64(start & 7)
+                counts[i] = count_bits(word & ((_ONE << length) - _ONE))
+            continue
+        for i in range(len(counts)):
+            start, stop = some[i] - base, some[i + 1] - base
+            if not 0 <= start <= stop <= num_bits:
+                return False
+            count = np.uint64(0)
+            while start < stop and start <= last_word:
+                length = np.uint64(min(stop - start, 57))
+                word = load_word(octets, start >> 3) >> np.uint64(start & 7)
+                count += count_bits(word & ((_ONE << length) - _ONE))
+                start += 57
+            for j in range(start, stop):
+                count += np.uint64(octets[np.uint64(j >> 3)] >> np.uint8(j & 7)) & _ONE
+            counts[i] = count
     return True
 
 
