@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.cuts import Binary, Call, Logical, Node, Unary
-from memmpy.cuts.tree import COMPARISONS
+from memmpy.cuts.language.tree import COMPARISONS
 
 __all__ = [
     "BOOL",

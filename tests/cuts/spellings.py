@@ -21,8 +21,8 @@ from memmpy.cuts import (
     Text,
     Unary,
 )
-from memmpy.cuts.grammar import KEYWORDS
-from memmpy.cuts.tree import COMPARISONS, is_condition
+from memmpy.cuts.language.grammar import KEYWORDS
+from memmpy.cuts.language.tree import COMPARISONS, is_condition
 
 __all__ = ["spelled"]
 

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from memmpy.cuts import normal, parse
-from memmpy.cuts.expression import MAX_LENGTH
+from memmpy.cuts.language.expression import MAX_LENGTH
 from memmpy.errors import CutError
 from tests.cuts.root_selections import CASES
 from tests.cuts.spellings import spelled

@@ -22,8 +22,8 @@ from memmpy.cuts import (
     passes,
     to_program,
 )
-from memmpy.cuts.tree import fold, rebuilt
-from memmpy.cuts.values import ListSlice
+from memmpy.cuts.evaluation.values import ListSlice
+from memmpy.cuts.language.tree import fold, rebuilt
 from memmpy.errors import CutError
 from tests.cuts.oracle import Oracle
 from tests.cuts.spellings import spelled

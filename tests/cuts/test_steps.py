@@ -9,8 +9,8 @@ import pytest
 from memmpy import WriteJagged, WriteText, WriteVector
 from memmpy.columns import open_columns
 from memmpy.cuts import ColumnLike, parse
+from memmpy.cuts.evaluation.values import ListSlice
 from memmpy.cuts.steps import MAX_ITEMS, Inputs, check_step_size, inputs_of, threads_of
-from memmpy.cuts.values import ListSlice
 from memmpy.errors import OptionError
 
 

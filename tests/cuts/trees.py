@@ -23,8 +23,8 @@ from memmpy.cuts import (
     Span,
     Text,
 )
-from memmpy.cuts.tree import COMPARISONS, binary, is_condition, logical, number, unary
-from memmpy.cuts.values import ListSlice
+from memmpy.cuts.evaluation.values import ListSlice
+from memmpy.cuts.language.tree import COMPARISONS, binary, is_condition, logical, number, unary
 from tests.cuts.oracle import Column
 
 __all__ = ["Columns", "columns", "columns_of", "trees"]

@@ -3,21 +3,30 @@
 from memmpy.cuts.adding import add_column
 from memmpy.cuts.cache import CutRecord, Selection, list_cuts
 from memmpy.cuts.compute import compute_cut_batched, read_cut, select
-from memmpy.cuts.computed import computed
-from memmpy.cuts.cutflow import count_steps, cutflow, plan_flow
-from memmpy.cuts.evaluate import Program, check_keys, evaluate, passes, to_program
-from memmpy.cuts.expression import parse
-from memmpy.cuts.flow import CutFlow
-from memmpy.cuts.functions import CONSTANTS, FUNCTIONS, SPELLINGS, Function
-from memmpy.cuts.listing import Cuts
-from memmpy.cuts.normal import LANGUAGE, normal
-from memmpy.cuts.steps import STEP_SIZE
-from memmpy.cuts.substitute import Constant, check_apart, substitute
-from memmpy.cuts.tree import (
+from memmpy.cuts.evaluation import (
+    ColumnLike,
+    HashedText,
+    JaggedLike,
+    Program,
+    Values,
+    check_keys,
+    computed,
+    evaluate,
+    passes,
+    to_program,
+)
+from memmpy.cuts.flow import CutFlow, count_steps, cutflow, plan_flow
+from memmpy.cuts.language import (
+    CONSTANTS,
+    FUNCTIONS,
+    LANGUAGE,
+    SPELLINGS,
     Alternative,
     Binary,
     Call,
+    Constant,
     Element,
+    Function,
     Key,
     Logical,
     Loop,
@@ -27,10 +36,15 @@ from memmpy.cuts.tree import (
     Span,
     Text,
     Unary,
+    check_apart,
     keys_in,
     keys_of,
+    normal,
+    parse,
+    substitute,
 )
-from memmpy.cuts.values import ColumnLike, HashedText, JaggedLike, Values
+from memmpy.cuts.listing import Cuts
+from memmpy.cuts.steps import STEP_SIZE
 
 __all__ = [
     "CONSTANTS",

@@ -5,13 +5,9 @@ from typing import Any
 
 from memmpy.columns import Jagged, WriteJagged, WriteVector, open_columns
 from memmpy.cuts.compute import prepared, read_cut
-from memmpy.cuts.computed import computed
-from memmpy.cuts.evaluate import check_keys
-from memmpy.cuts.normal import LANGUAGE, normal
-from memmpy.cuts.slips import warn_of
+from memmpy.cuts.evaluation import check_keys, computed, warn_of
+from memmpy.cuts.language import LANGUAGE, Constant, keys_of, normal
 from memmpy.cuts.steps import STEP_SIZE, inputs_of, threads_of
-from memmpy.cuts.substitute import Constant
-from memmpy.cuts.tree import keys_of
 from memmpy.errors import OptionError
 from memmpy.store import Metadata, Transaction, read_metadata
 from memmpy.typing import Array, PathLike

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from memmpy.cuts.normal import LANGUAGE
+from memmpy.cuts.language import LANGUAGE
 from memmpy.errors import CorruptStoreError
 from memmpy.store import (
     CUTS,

@@ -8,13 +8,9 @@ import numpy as np
 
 from memmpy.columns import Snapshot, open_columns
 from memmpy.cuts.cache import CachedCut, Selection
-from memmpy.cuts.evaluate import Program, check_keys, passes, to_program
-from memmpy.cuts.expression import parse
-from memmpy.cuts.normal import normal
-from memmpy.cuts.slips import warn_of, warn_of_slips
+from memmpy.cuts.evaluation import Program, check_keys, passes, to_program, warn_of, warn_of_slips
+from memmpy.cuts.language import Constant, Node, keys_of, normal, parse, substitute
 from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
-from memmpy.cuts.substitute import Constant, substitute
-from memmpy.cuts.tree import Node, keys_of
 from memmpy.store import read_metadata
 from memmpy.typing import Entries, PathLike
 

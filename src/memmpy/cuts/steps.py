@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from memmpy.columns import ReadJagged, ReadNested, ReadShaped, Snapshot, StoredColumn
-from memmpy.cuts.tree import Node, keys_in, keys_of
-from memmpy.cuts.values import ColumnLike, HashedText, ListSlice
+from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
+from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError, OptionError
 from memmpy.gather import ITEMS_WORTH_COMPILING
 from memmpy.loaders import prefetch

@@ -10,11 +10,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.cuts.evaluate import Program, passes
-from memmpy.cuts.groups import Group, check_number, groups_in
+from memmpy.cuts.evaluation import ColumnLike, Program, passes
+from memmpy.cuts.flow.groups import Group, check_number, groups_in
+from memmpy.cuts.language import Node
 from memmpy.cuts.steps import Inputs
-from memmpy.cuts.tree import Node
-from memmpy.cuts.values import ColumnLike
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = ["Binning", "Bins", "Piece", "weights_of"]

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from memmpy.columns import Jagged
-from memmpy.cuts.evaluate import Program
-from memmpy.cuts.promotion import promoted_dtype
-from memmpy.cuts.tree import Element, Key
-from memmpy.cuts.values import ColumnLike, HashedText, JaggedLike, Values
+from memmpy.cuts.evaluation.evaluate import Program
+from memmpy.cuts.evaluation.promotion import promoted_dtype
+from memmpy.cuts.evaluation.values import ColumnLike, HashedText, JaggedLike, Values
+from memmpy.cuts.language import Element, Key
 from memmpy.gather import offsets_of
 from memmpy.typing import Array
 

@@ -19,7 +19,7 @@ from memmpy.cuts import (
     Unary,
     parse,
 )
-from memmpy.cuts.expression import MAX_LENGTH
+from memmpy.cuts.language.expression import MAX_LENGTH
 from memmpy.errors import CutError, OptionError
 
 

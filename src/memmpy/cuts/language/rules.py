@@ -7,9 +7,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from memmpy.cuts.functions import CONSTANTS, FUNCTIONS, SPELLINGS
-from memmpy.cuts.grammar import TEXT
-from memmpy.cuts.tree import (
+from memmpy.cuts.language.functions import CONSTANTS, FUNCTIONS, SPELLINGS
+from memmpy.cuts.language.grammar import TEXT
+from memmpy.cuts.language.tree import (
     COMPARISONS,
     Alternative,
     Binary,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from memmpy.cuts import FUNCTIONS, Number, evaluate, parse
-from memmpy.cuts.functions import CONSTANTS, SPELLINGS
+from memmpy.cuts.language.functions import CONSTANTS, SPELLINGS
 from memmpy.typing import Array
 
 NAN, INF = math.nan, math.inf

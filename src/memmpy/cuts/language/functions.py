@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from memmpy.cuts.arithmetic import Ufunc, common_dtype, truncated, truth, widened
+from memmpy.cuts.language.arithmetic import Ufunc, common_dtype, truncated, truth, widened
 from memmpy.typing import Array
 
 __all__ = ["CONSTANTS", "FUNCTIONS", "SPELLINGS", "Function"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from memmpy.cuts import ColumnLike, HashedText, parse
-from memmpy.cuts.slips import warn_of_slips
+from memmpy.cuts.evaluation.slips import warn_of_slips
 from memmpy.errors import CutWarning
 
 PROCESS = HashedText(np.array([], np.uint64), {5: "ttH", 6: "ttbb"})

@@ -8,10 +8,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from memmpy.cuts.grammar import TEXT, parser
-from memmpy.cuts.hints import hint_at
-from memmpy.cuts.rules import RULES, Part, place_of
-from memmpy.cuts.tree import MAX_DEPTH, Node, Span, fold
+from memmpy.cuts.language.grammar import TEXT, parser
+from memmpy.cuts.language.hints import hint_at
+from memmpy.cuts.language.rules import RULES, Part, place_of
+from memmpy.cuts.language.tree import MAX_DEPTH, Node, Span, fold
 from memmpy.errors import CutError, OptionError
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The order of work of a cut."""
 
 from memmpy.cuts import Logical, parse
-from memmpy.cuts.program import to_formula
+from memmpy.cuts.evaluation.program import to_formula
 
 
 def names(text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 
-from memmpy.cuts.grammar import TEXT
+from memmpy.cuts.language.grammar import TEXT
 
 __all__ = ["hint_at"]
 

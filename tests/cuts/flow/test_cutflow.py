@@ -22,7 +22,7 @@ from memmpy import (
 )
 from memmpy.columns import open_columns
 from memmpy.cuts import HashedText, count_steps, plan_flow
-from memmpy.cuts.groups import MAX_GROUPS, groups_in
+from memmpy.cuts.flow.groups import MAX_GROUPS, groups_in
 from memmpy.errors import (
     CutError,
     CutWarning,

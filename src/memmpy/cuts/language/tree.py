@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TypeVar
 
-from memmpy.cuts.functions import FUNCTIONS
+from memmpy.cuts.language.functions import FUNCTIONS
 from memmpy.errors import CutError
 
 __all__ = [

@@ -3,8 +3,8 @@
 import math
 import re
 
-from memmpy.cuts.grammar import KEYWORDS
-from memmpy.cuts.tree import (
+from memmpy.cuts.language.grammar import KEYWORDS
+from memmpy.cuts.language.tree import (
     COMPARISONS,
     Alternative,
     Binary,

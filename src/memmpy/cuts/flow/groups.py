@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.columns import ReadText, Snapshot
-from memmpy.cuts.values import ColumnLike, HashedText
+from memmpy.cuts.evaluation import ColumnLike, HashedText
 from memmpy.errors import MissingKeyError, OptionError, nearest
 from memmpy.store import hash_text
 from memmpy.typing import Array, Entries, PathLike

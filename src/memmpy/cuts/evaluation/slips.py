@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from memmpy.cuts.evaluate import evaluate
-from memmpy.cuts.tree import Binary, Key, Node, Text, is_condition
-from memmpy.cuts.values import ColumnLike, HashedText
-from memmpy.cuts.words import code_of, takes_text
+from memmpy.cuts.evaluation.evaluate import evaluate
+from memmpy.cuts.evaluation.values import ColumnLike, HashedText
+from memmpy.cuts.evaluation.words import code_of, takes_text
+from memmpy.cuts.language import Binary, Key, Node, Text, is_condition
 from memmpy.errors import CutWarning, nearest
 
 __all__ = ["warn_of", "warn_of_slips"]

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from memmpy.cuts.expression import parse
-from memmpy.cuts.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuilt
+from memmpy.cuts.language.expression import parse
+from memmpy.cuts.language.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuilt
 from memmpy.errors import CutError, OptionError
 
 __all__ = ["Constant", "check_apart", "substitute"]

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from memmpy.cuts.arithmetic import common_dtype, truncated
-from memmpy.cuts.shapes import Shape, as_lists, pieces_of
-from memmpy.cuts.tree import MAX_INDEX, Element, Node, Number
-from memmpy.cuts.values import Values
+from memmpy.cuts.evaluation.shapes import Shape, as_lists, pieces_of
+from memmpy.cuts.evaluation.values import Values
+from memmpy.cuts.language import MAX_INDEX, Element, Node, Number, common_dtype, truncated
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = ["alternative", "picked_by_number", "picked_by_value"]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from memmpy.cuts.tree import Binary, Node, Text
-from memmpy.cuts.values import HashedText, Operand, PlainText, Values
+from memmpy.cuts.evaluation.values import HashedText, Operand, PlainText, Values
+from memmpy.cuts.language import Binary, Node, Text
 from memmpy.errors import CutError
 from memmpy.typing import Mask
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from memmpy.cuts.tree import (
+from memmpy.cuts.language import (
     Alternative,
     Element,
     Key,

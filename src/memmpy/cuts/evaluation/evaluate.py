@@ -5,13 +5,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from memmpy.cuts.arithmetic import BINARY, INTEGERS_ONLY, LOGICAL, UNARY, truth
-from memmpy.cuts.elements import alternative, picked_by_number, picked_by_value
-from memmpy.cuts.functions import FUNCTIONS
-from memmpy.cuts.program import Formula, Step, to_formula
-from memmpy.cuts.reduce import reduced
-from memmpy.cuts.shapes import Shape, joint
-from memmpy.cuts.tree import (
+from memmpy.cuts.evaluation.elements import alternative, picked_by_number, picked_by_value
+from memmpy.cuts.evaluation.program import Formula, Step, to_formula
+from memmpy.cuts.evaluation.reduce import reduced
+from memmpy.cuts.evaluation.shapes import Shape, joint
+from memmpy.cuts.evaluation.values import ColumnLike, Operand, Values, length_of, operand_of
+from memmpy.cuts.evaluation.words import check_texts, compared, misplaced, takes_text
+from memmpy.cuts.language import (
+    BINARY,
+    FUNCTIONS,
+    INTEGERS_ONLY,
+    LOGICAL,
+    UNARY,
     Alternative,
     Binary,
     Call,
@@ -26,9 +31,8 @@ from memmpy.cuts.tree import (
     Unary,
     keys_in,
     keys_of,
+    truth,
 )
-from memmpy.cuts.values import ColumnLike, Operand, Values, length_of, operand_of
-from memmpy.cuts.words import check_texts, compared, misplaced, takes_text
 from memmpy.errors import LengthError, nearest
 from memmpy.gather import count_true
 from memmpy.typing import Array, Mask

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from memmpy.cuts.functions import FUNCTIONS
-from memmpy.cuts.tree import (
+from memmpy.cuts.language import (
     COMPARISONS,
+    FUNCTIONS,
     Alternative,
     Binary,
     Call,

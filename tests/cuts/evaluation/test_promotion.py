@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from memmpy.cuts import parse, to_program
-from memmpy.cuts.promotion import promoted_dtype
+from memmpy.cuts.evaluation.promotion import promoted_dtype
 
 DTYPES = {
     "b": np.dtype(np.bool_),

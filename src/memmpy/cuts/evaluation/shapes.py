@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from memmpy.cuts.values import Values
+from memmpy.cuts.evaluation.values import Values
 from memmpy.gather import offsets_of
 from memmpy.typing import Array, Entries, Mask
 

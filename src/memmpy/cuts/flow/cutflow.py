@@ -7,11 +7,9 @@ import numpy as np
 
 from memmpy.columns import Snapshot, open_columns
 from memmpy.cuts.compute import prepared, read_cut
-from memmpy.cuts.counting import Binning, Bins, weights_of
-from memmpy.cuts.evaluate import Program, check_keys
-from memmpy.cuts.expression import parse
-from memmpy.cuts.flow import CutFlow
-from memmpy.cuts.groups import (
+from memmpy.cuts.evaluation import Program, check_keys, warn_of
+from memmpy.cuts.flow.counting import Binning, Bins, weights_of
+from memmpy.cuts.flow.groups import (
     check_by,
     check_kinds,
     check_known,
@@ -19,10 +17,9 @@ from memmpy.cuts.groups import (
     labels_of,
     ordered,
 )
-from memmpy.cuts.slips import warn_of
+from memmpy.cuts.flow.result import CutFlow
+from memmpy.cuts.language import Constant, Key, Logical, Node, Span, keys_of, parse, substitute
 from memmpy.cuts.steps import STEP_SIZE, check_step_size, inputs_of, threads_of
-from memmpy.cuts.substitute import Constant, substitute
-from memmpy.cuts.tree import Key, Logical, Node, Span, keys_of
 from memmpy.errors import OptionError
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.cuts.tree import Key
+from memmpy.cuts.language import Key
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = [

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from memmpy.cuts import Key, Number, Span, keys_of, parse
-from memmpy.cuts.tree import MAX_SIZE, fold, keys_in, logical, number, rebuilt
+from memmpy.cuts.language.tree import MAX_SIZE, fold, keys_in, logical, number, rebuilt
 from memmpy.errors import CutError
 
 SPAN = Span("a", 0, 1)
