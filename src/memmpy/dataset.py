@@ -17,6 +17,7 @@ from memmpy.columns import (
     open_column,
     open_columns,
     tickets_of,
+    why_stale,
 )
 from memmpy.cuts import (
     STEP_SIZE,
@@ -33,7 +34,7 @@ from memmpy.cuts import (
     read_cut,
     select,
 )
-from memmpy.errors import CorruptStoreError, LengthError, MissingKeyError, nearest
+from memmpy.errors import ColumnError, CorruptStoreError, LengthError, MissingKeyError, nearest
 from memmpy.loaders import SplitLoader
 from memmpy.order import TicketsOf
 from memmpy.store import ColumnRecord, Problem, SourceRecord, verify
@@ -95,8 +96,10 @@ class Store(Mapping[str, StoredColumn]):
         if key in self._columns:
             return self._columns[key]
         self._check_whole([key])
-        message = f"no column {key!r} in {os.fspath(self.path)!r}{nearest(key, self)}"
-        raise MissingKeyError(message, key)
+        where, stale = os.fspath(self.path), why_stale(self._metadata)
+        if key in stale:
+            raise ColumnError(f"column {key!r} of {where!r} is stale: {stale[key]}")
+        raise MissingKeyError(f"no column {key!r} in {where!r}{nearest(key, self)}", key)
 
     def __contains__(self, key: object) -> bool:
         return key in self._columns or key in self._damage
@@ -123,12 +126,18 @@ class Store(Mapping[str, StoredColumn]):
         *,
         aliases: Mapping[str, str] | None = None,
         constants: Mapping[str, Constant] | None = None,
+        num_threads: int | None = None,
     ) -> Selection:
         """Return the int64 entries that pass a cut; see `compute_cut_batched`."""
         cut = read_cut(expression, aliases=aliases, constants=constants)
         self._check_whole(keys_of(cut))
         return select(
-            self._snapshot, cut, stored_as={}, step_size=STEP_SIZE, num_threads=None, recreate=False
+            self._snapshot,
+            cut,
+            stored_as={},
+            step_size=STEP_SIZE,
+            num_threads=num_threads,
+            recreate=False,
         )
 
     def add(
@@ -143,8 +152,8 @@ class Store(Mapping[str, StoredColumn]):
     ) -> np.memmap[Any, Any] | ReadJagged:
         """Compute a column from others and keep it in the store; no ROOT file is read.
 
-        Where it is there already, nothing is done. Once a column that it uses is written again it
-        is stale, and has to be added again.
+        Where it is there already, nothing is done; another expression replaces a computed column.
+        Once a column that it uses is written again it is stale, and has to be added again.
 
         Parameters
         ----------
@@ -159,7 +168,7 @@ class Store(Mapping[str, StoredColumn]):
         recreate : bool
             Compute again what is there, and replace a column that was not computed.
         num_threads : int, optional
-            Threads that compute; all cores of the machine where not given, 0 for none.
+            As `compute_cut_batched` takes it.
 
         Returns
         -------
@@ -212,11 +221,12 @@ class Store(Mapping[str, StoredColumn]):
         weight: str | None = None,
         aliases: Mapping[str, str] | None = None,
         constants: Mapping[str, Constant] | None = None,
+        num_threads: int | None = None,
     ) -> CutFlow:
         """Return how many entries each step of a cut leaves, by group; see `memmpy.cutflow`."""
         plan = plan_flow(cuts, by=by, weight=weight, aliases=aliases, constants=constants)
         self._check_whole(plan.keys)
-        return count_steps(self._snapshot, plan, step_size=STEP_SIZE, num_threads=None)
+        return count_steps(self._snapshot, plan, step_size=STEP_SIZE, num_threads=num_threads)
 
     def loader(
         self,

@@ -5,6 +5,8 @@ Every error of memmpy is a `MemmpyError` and also the built-in error a user woul
 
 import difflib
 import errno
+import sys
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,6 +26,7 @@ __all__ = [
     "StoreLockedError",
     "UnreadableError",
     "nearest",
+    "warn_of",
 ]
 
 
@@ -137,6 +140,15 @@ class CutError(MemmpyError, ValueError):
 
 class CutWarning(UserWarning):
     """A cut that can be evaluated but is likely to be a slip."""
+
+
+def warn_of(notes: Iterable[str]) -> None:
+    """Emit a `CutWarning` for each note, at the line outside of memmpy that led here."""
+    frame, stacklevel = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("memmpy"):
+        frame, stacklevel = frame.f_back, stacklevel + 1
+    for note in sorted(notes):
+        warnings.warn(note, CutWarning, stacklevel=stacklevel)
 
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:

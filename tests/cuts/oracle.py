@@ -12,17 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.cuts import (
-    Alternative,
-    Binary,
-    Element,
-    Key,
-    Loop,
-    Node,
-    Number,
-    Reduction,
-    Text,
-)
+from memmpy.cuts import Key, Node
+from memmpy.cuts.language import Alternative, Binary, Element, Loop, Number, Reduction, Text
 from tests.cuts.oracle_numbers import (
     BOOL,
     FLOAT,

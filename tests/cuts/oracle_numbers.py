@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from memmpy.cuts import Binary, Call, Logical, Node, Unary
+from memmpy.cuts import Node
+from memmpy.cuts.language import Binary, Call, Logical, Unary
 from memmpy.cuts.language.tree import COMPARISONS
 
 __all__ = [

@@ -7,15 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memmpy.cuts import (
+from memmpy.cuts import Key, Node
+from memmpy.cuts.language import (
     Alternative,
     Binary,
     Call,
     Element,
-    Key,
     Logical,
     Loop,
-    Node,
     Number,
     Reduction,
     Text,

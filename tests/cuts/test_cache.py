@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from memmpy.columns import WriteVector
-from memmpy.cuts.cache import CachedCut, list_cuts
+from memmpy.cuts.cache import CachedCut, Found, list_cuts
 from memmpy.store import CUTS, Metadata, read_metadata
 
 
@@ -19,8 +19,13 @@ def cached(tmp_path: Path) -> CachedCut:
         column.extend(np.arange(3))
     fingerprint = read_metadata(tmp_path).columns["x"].fingerprint
     cached = CachedCut(tmp_path, "x > 0", {"x": fingerprint})
-    cached.keep([np.array([1]), np.array([2])], expression="x>0", notes=())
+    cached.keep(found(1) + found(2), expression="x>0")
     return cached
+
+
+def found(*entries: int) -> list[Found]:
+    """Return what one step finds."""
+    return [Found(np.array(entries, np.int64), frozenset())]
 
 
 def kept(cached: CachedCut, suffix: str) -> Path:
@@ -38,9 +43,9 @@ def leave(cached: CachedCut, name: str, *, age: float) -> Path:
 
 
 def test_what_was_kept_is_found(cached: CachedCut) -> None:
-    found = cached.find()
-    assert found is not None
-    assert found.selection.tolist() == [1, 2]
+    again = cached.find()
+    assert again is not None
+    assert again.entries.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".json"])
@@ -58,7 +63,7 @@ def test_a_selection_with_a_flipped_byte_is_not_found_and_made_anew(
     data[len(data) - 16 + position] ^= 1
     file.write_bytes(data)
     assert cached.find() is None
-    assert cached.keep([np.array([1, 2])], expression="x>0", notes=()).tolist() == [1, 2]
+    assert cached.keep(found(1, 2), expression="x>0").entries.tolist() == [1, 2]
     assert cached.find() is not None
 
 
@@ -71,7 +76,7 @@ def test_a_selection_with_a_damaged_document_is_not_found(cached: CachedCut, doc
 @pytest.mark.parametrize("name", ["0.npy", "0.1.2.tmp", "0.json.1.2.tmp"])
 def test_what_killed_processes_left_is_removed_after_an_hour(cached: CachedCut, name: str) -> None:
     old, fresh = leave(cached, name, age=3700), leave(cached, "1" + name, age=3500)
-    cached.keep([np.array([1, 2])], expression="x>0", notes=())
+    cached.keep(found(1, 2), expression="x>0")
     assert not old.exists()
     assert fresh.exists()
 
@@ -79,18 +84,16 @@ def test_what_killed_processes_left_is_removed_after_an_hour(cached: CachedCut, 
 def test_old_selections_of_columns_as_they_are_stay(cached: CachedCut) -> None:
     for suffix in (".npy", ".json"):
         leave(cached, kept(cached, suffix).name, age=1e7)
-    CachedCut(cached.directory, "x > 1", cached.columns).keep(
-        [np.array([2])], expression="x>1", notes=()
-    )
-    found = cached.find()
-    assert found is not None
-    assert found.selection.tolist() == [1, 2]
+    CachedCut(cached.directory, "x > 1", cached.columns).keep(found(2), expression="x>1")
+    again = cached.find()
+    assert again is not None
+    assert again.entries.tolist() == [1, 2]
 
 
 def test_selections_of_columns_written_again_are_removed(cached: CachedCut) -> None:
     with WriteVector(cached.directory, "x") as column:
         column.extend(np.arange(3))
-    CachedCut(cached.directory, "true", {}).keep([np.arange(3)], expression="true", notes=())
+    CachedCut(cached.directory, "true", {}).keep(found(0, 1, 2), expression="true")
     assert cached.find() is None
     assert len(list((cached.directory / CUTS).iterdir())) == 2
 
@@ -99,14 +102,14 @@ def test_a_selection_that_could_not_be_computed_leaves_nothing(cached: CachedCut
     before = sorted((cached.directory / CUTS).iterdir())
     other = CachedCut(cached.directory, "x > 1", cached.columns)
     with pytest.raises(ZeroDivisionError):
-        other.keep((np.array([1 // n]) for n in (1, 0)), expression="x>1", notes=())
+        other.keep((piece for n in (1, 0) for piece in found(1 // n)), expression="x>1")
     assert sorted((cached.directory / CUTS).iterdir()) == before
 
 
 class TestList:
     def test_what_is_kept_is_listed_by_expression(self, cached: CachedCut) -> None:
         other = CachedCut(cached.directory, "x > 1", cached.columns)
-        other.keep([np.array([2])], expression="1 < x", notes=())
+        other.keep(found(2), expression="1 < x")
         two, one = list_cuts(cached.directory, read_metadata(cached.directory))[::-1]
         assert (one.expression, one.cut, one.num_passing) == ("1 < x", "x > 1", 1)
         assert (two.expression, two.cut, two.num_passing) == ("x>0", "x > 0", 2)
@@ -131,7 +134,7 @@ class TestList:
         assert [record.is_current for record in list_cuts(cached.directory, metadata)] == [False]
         fresh = {"x": metadata.columns["x"].fingerprint}
         again = CachedCut(cached.directory, cached.normal, fresh)
-        again.keep([np.array([1, 2])], expression="x>0", notes=())
+        again.keep(found(1, 2), expression="x>0")
         assert [record.is_current for record in list_cuts(cached.directory, metadata)] == [True]
 
     @pytest.mark.parametrize("is_gone", [True, False])
@@ -178,5 +181,5 @@ def test_a_selection_of_another_language_is_not_found_and_removed(
 ) -> None:
     monkeypatch.setattr("memmpy.cuts.cache.LANGUAGE", 0)
     assert cached.find() is None
-    cached.keep([np.array([0])], expression="x>0", notes=())
+    cached.keep(found(0), expression="x>0")
     assert len(list((cached.directory / CUTS).glob("*.npy"))) == 1

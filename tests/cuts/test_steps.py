@@ -8,7 +8,8 @@ import pytest
 
 from memmpy import WriteJagged, WriteText, WriteVector
 from memmpy.columns import open_columns
-from memmpy.cuts import ColumnLike, parse
+from memmpy.cuts import parse
+from memmpy.cuts.evaluation import ColumnLike
 from memmpy.cuts.evaluation.values import ListSlice
 from memmpy.cuts.steps import MAX_ITEMS, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.errors import OptionError
@@ -31,8 +32,8 @@ def inputs(store: Path, *cuts: str, **stored_as: str) -> Inputs:
     return inputs_of(open_columns(store, None), nodes, stored_as)
 
 
-def runs(found: Inputs, step_size: int, num_threads: int = 0) -> list[tuple[int, int]]:
-    work = found.run(
+def ranges(found: Inputs, step_size: int, num_threads: int = 0) -> list[tuple[int, int]]:
+    work = found.map(
         lambda start, stop: (start, stop), step_size=step_size, num_threads=num_threads
     )
     return list(work)
@@ -41,12 +42,12 @@ def runs(found: Inputs, step_size: int, num_threads: int = 0) -> list[tuple[int,
 @pytest.mark.parametrize("num_threads", [0, 2])
 def test_runs_go_in_order_to_the_last_entry(num_threads: int, store: Path) -> None:
     found = inputs(store, "n > 1")
-    assert runs(found, 3, num_threads) == [(0, 3), (3, 6), (6, 7)]
-    assert runs(found, 100, num_threads) == [(0, 7)]
+    assert ranges(found, 3, num_threads) == [(0, 3), (3, 6), (6, 7)]
+    assert ranges(found, 100, num_threads) == [(0, 7)]
 
 
 def test_what_fits_in_one_step_needs_no_thread(store: Path) -> None:
-    names = inputs(store, "n").run(
+    names = inputs(store, "n").map(
         lambda *_: threading.current_thread().name, step_size=7, num_threads=2
     )
     assert list(names) == [threading.current_thread().name]
@@ -61,7 +62,7 @@ def test_a_cut_without_keys_takes_as_many_entries_as_the_store_has(store: Path) 
 
 
 def test_columns_may_have_another_name_in_the_store(store: Path) -> None:
-    found = inputs(store, "x > 1", x="n").values(2, 4)
+    found = inputs(store, "x > 1", x="n").slices(2, 4)
     assert [*found] == ["x"]
     np.testing.assert_array_equal(plain(found["x"]), [2, 3])
 
@@ -71,8 +72,8 @@ def plain(column: ColumnLike) -> object:
     return column
 
 
-def test_values_are_slices_of_columns(store: Path) -> None:
-    found = inputs(store, "pt > n && kind == 'a'").values(2, 5)
+def test_slices_are_views_of_columns(store: Path) -> None:
+    found = inputs(store, "pt > n && kind == 'a'").slices(2, 5)
     pt, kind = found["pt"], found["kind"]
     assert isinstance(pt, ListSlice)
     assert pt.content.tolist() == [0, 1, 2, 0]
@@ -80,8 +81,8 @@ def test_values_are_slices_of_columns(store: Path) -> None:
     np.testing.assert_array_equal(plain(kind), ["a", "b", "a"])
 
 
-def test_no_entries_are_values_too(store: Path) -> None:
-    found = inputs(store, "pt > n").values(0, 0)
+def test_no_entries_are_slices_too(store: Path) -> None:
+    found = inputs(store, "pt > n").slices(0, 0)
     assert isinstance(found["pt"], ListSlice)
     assert found["pt"].offsets.tolist() == [0]
 
@@ -90,13 +91,13 @@ def test_long_lists_make_steps_short(tmp_path: Path) -> None:
     third = MAX_ITEMS // 3
     with WriteJagged(tmp_path / "s", "x") as lists:
         lists.extend([np.zeros(num, np.int8) for num in (third, third, third, 2 * MAX_ITEMS, 1, 0)])
-    assert runs(inputs(tmp_path / "s", "x > 1"), 100) == [(0, 3), (3, 4), (4, 6)]
+    assert ranges(inputs(tmp_path / "s", "x > 1"), 100) == [(0, 3), (3, 4), (4, 6)]
 
 
 def test_long_rows_make_steps_short(tmp_path: Path) -> None:
     with WriteVector(tmp_path / "s", "x") as column:
         column.extend(np.zeros((5, MAX_ITEMS // 2), np.int8))
-    assert runs(inputs(tmp_path / "s", "x > 1"), 100) == [(0, 2), (2, 4), (4, 5)]
+    assert ranges(inputs(tmp_path / "s", "x > 1"), 100) == [(0, 2), (2, 4), (4, 5)]
 
 
 def test_small_stores_are_not_worth_compiling(store: Path) -> None:

@@ -9,21 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 from hypothesis import strategies as st
 
-from memmpy.cuts import (
-    Alternative,
-    Call,
-    ColumnLike,
-    Element,
-    HashedText,
-    Key,
-    Loop,
-    Node,
-    Number,
-    Reduction,
-    Span,
-    Text,
-)
+from memmpy.cuts import Key, Node
+from memmpy.cuts.evaluation import ColumnLike, HashedText
 from memmpy.cuts.evaluation.values import ListSlice
+from memmpy.cuts.language import Alternative, Call, Element, Loop, Reduction, Span, Text
 from memmpy.cuts.language.tree import COMPARISONS, binary, is_condition, logical, number, unary
 from tests.cuts.oracle import Column
 
@@ -227,8 +216,7 @@ class Grower:
         names = [name for name, (dtype, _) in LISTS.items() if np.dtype(dtype).kind in kinds]
         index = constant(self.one_of(0, 1, 2))
         if self.has_indices and self.one_of(True, False):
-            computed = self.any_number()
-            index = index if isinstance(computed, Number) else computed
+            index = pair("+", self.any_number(), constant(0))  # an index is no condition
         return Element(operands=(key(self.one_of(*names)), index), span=SPAN)
 
     def alternative(self) -> Node:

@@ -7,6 +7,7 @@ from memmpy.errors import OptionError
 from memmpy.store import (
     ArrayRecord,
     ColumnRecord,
+    Computed,
     Metadata,
     Origin,
     SourceRecord,
@@ -53,7 +54,8 @@ def test_a_column_is_current_while_its_parts_are_those_of_the_store() -> None:
 
 
 def computed_from(**made_of: str) -> ColumnRecord:
-    return ColumnRecord("vector", 3, {}, {"computed": {"made_of": made_of}})
+    details = Computed("x", "x", 1, made_of).to_details()
+    return ColumnRecord("vector", 3, {}, details)
 
 
 def test_a_computed_column_is_current_while_what_it_was_made_of_is_as_it_was() -> None:

@@ -19,8 +19,11 @@ def cutflow(
 ) -> None:
     """Count the entries of STORE that each CUT leaves.
 
-    An entry passes a step if it passes that CUT and all before it. A single CUT is split at its
-    outermost &&.
+    An entry passes a step if it passes that CUT and all before it. A single CUT is split where &&
+    joins its conditions.
+
+    Put cuts in single quotes: the shell takes $ and ! for itself. Write -- before a cut that begins
+    with a minus.
     """
     from rich.console import Console
 

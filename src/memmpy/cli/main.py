@@ -1,6 +1,9 @@
 """The command ``memmpy``: finds the verb, and says errors in one line."""
 
 import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -9,7 +12,7 @@ import memmpy
 from memmpy.cli.cutflow import cutflow
 from memmpy.cli.demo import demo
 from memmpy.cli.verify import verify
-from memmpy.errors import MemmpyError
+from memmpy.errors import CutWarning, MemmpyError
 
 __all__ = ["main"]
 
@@ -18,11 +21,27 @@ class _Verbs(click.Group):
     """Verbs whose errors are for users: no traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", CutWarning)
+            warnings.showwarning = partial(_show, warnings.showwarning)
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except MemmpyError as error:
             click.echo(f"memmpy: {error}", err=True)
             sys.exit(1)
+
+
+def _show(
+    others: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any
+) -> None:
+    """Print what a cut is warned of without a line of Python."""
+    if issubclass(category, CutWarning):
+        click.echo(f"memmpy: warning: {message}", err=True)
+    else:
+        others(message, category, *place)
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,6 +12,7 @@ from memmpy.columns.loading import (
     open_columns,
 )
 from memmpy.columns.nested import ReadNested, WriteNested
+from memmpy.columns.opening import why_stale
 from memmpy.columns.ragged import ReadJagged, WriteJagged
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
@@ -42,4 +43,5 @@ __all__ = [
     "read_vector",
     "resolve",
     "tickets_of",
+    "why_stale",
 ]

@@ -11,7 +11,7 @@ from memmpy.errors import ColumnError, CorruptStoreError, MissingKeyError, neare
 from memmpy.store import ColumnRecord, Metadata, map_array, read_metadata
 from memmpy.typing import PathLike
 
-__all__ = ["Arrays", "map_column", "map_columns", "open_arrays"]
+__all__ = ["Arrays", "map_column", "map_columns", "open_arrays", "why_stale"]
 
 #: Role to mapped array.
 Arrays: TypeAlias = dict[str, np.memmap[Any, Any]]
@@ -111,7 +111,7 @@ def _checked(
         raise MissingKeyError(message, key)
     column = metadata.columns[key]
     if key in stale:
-        raise ColumnError(f"column {key!r} of {where!r} is stale: {_why_stale(key, column)}")
+        raise ColumnError(f"column {key!r} of {where!r} is stale: {_reason(key, column)}")
     if kind is not None and column.kind != kind:
         reader = _READERS.get(column.kind, "load_memmaps")
         message = f"column {key!r} is {column.kind}, not {kind}: open it with {reader}"
@@ -119,12 +119,19 @@ def _checked(
     return column
 
 
-def _why_stale(key: str, column: ColumnRecord) -> str:
-    if column.made_of:
+def why_stale(metadata: Metadata) -> dict[str, str]:
+    """Return the columns that are stale, each with the reason and the way out."""
+    current = frozenset(metadata.current_keys())
+    return {k: _reason(k, c) for k, c in metadata.columns.items() if k not in current}
+
+
+def _reason(key: str, column: ColumnRecord) -> str:
+    computed = column.computed
+    if computed is not None:
         return (
-            f"of {', '.join(map(repr, column.made_of))}, which it was computed from, something "
+            f"of {', '.join(map(repr, computed.made_of))}, which it was computed from, something "
             f"was written again since; compute it again: memmpy.open(...).add({key!r}, "
-            f"{column.details['computed']['expression']!r})"
+            f"{computed.normal!r})"
         )
     return (
         "the store has since been converted from other files; convert again with "

@@ -1,15 +1,14 @@
 """Columns computed from other columns of a store, and kept in it."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from memmpy.columns import Jagged, WriteJagged, WriteVector, open_columns
-from memmpy.cuts.compute import prepared, read_cut
-from memmpy.cuts.evaluation import check_keys, computed, warn_of
+from memmpy.cuts.compute import check_stored, prepare, read_cut
+from memmpy.cuts.evaluation import compute_column
 from memmpy.cuts.language import LANGUAGE, Constant, keys_of, normal
 from memmpy.cuts.steps import STEP_SIZE, inputs_of, threads_of
-from memmpy.errors import OptionError
-from memmpy.store import Metadata, Transaction, read_metadata
+from memmpy.errors import OptionError, warn_of
+from memmpy.store import Computed, Metadata, Transaction, read_metadata
 from memmpy.typing import Array, PathLike
 
 __all__ = ["add_column"]
@@ -40,7 +39,7 @@ def add_column(
     recreate : bool
         Whether to compute again what is there, and to replace a column that was not computed.
     num_threads : int, optional
-        Threads that compute; all cores where not given.
+        As `compute_cut_batched` takes it.
 
     Raises
     ------
@@ -53,29 +52,30 @@ def add_column(
     threads, names = threads_of(num_threads), sorted(keys_of(node))
     if key in names:
         raise OptionError(f"{key!r} would be computed from itself; take another key")
-    meaning = {"normal": normal(node), "language": LANGUAGE}
+    meaning = normal(node)
     if not recreate and _is_there(read_metadata(path), key, meaning):
         return
     with Transaction(path) as transaction:
         metadata = transaction.metadata
-        check_keys(node, metadata.current_keys())
+        check_stored(node, metadata.current_keys(), path=path, metadata=metadata)
         snapshot = open_columns(path, names or None)
         inputs = inputs_of(snapshot, [node], {})
-        program, notes = prepared(node, inputs), set[str]()
+        program, notes = prepare(node, inputs)
 
-        def values(start: int, stop: int) -> Array | Jagged:
-            columns = inputs.values(start, stop)
-            return computed(program, columns, num_entries=stop - start, notes=notes)
+        def values(start: int, stop: int) -> tuple[Array | Jagged, frozenset[str]]:
+            return compute_column(program, inputs.slices(start, stop), num_entries=stop - start)
 
-        with _writer(path, key, values(0, 0), transaction) as column:
+        nothing, _ = values(0, 0)
+        with _writer(path, key, nothing, transaction) as column:
             made_of = {name: metadata.columns[name].fingerprint for name in names}
-            column.details = {"computed": {**meaning, "expression": expression, "made_of": made_of}}
-            for piece in inputs.run(values, step_size=STEP_SIZE, num_threads=threads):
+            column.details = Computed(expression, meaning, LANGUAGE, made_of).to_details()
+            for piece, more in inputs.map(values, step_size=STEP_SIZE, num_threads=threads):
                 column.extend(piece)
+                notes |= more
     warn_of(notes)
 
 
-def _is_there(metadata: Metadata, key: str, meaning: Mapping[str, Any]) -> bool:
+def _is_there(metadata: Metadata, key: str, meaning: str) -> bool:
     """Whether a store has a column of these values.
 
     Raises
@@ -86,11 +86,12 @@ def _is_there(metadata: Metadata, key: str, meaning: Mapping[str, Any]) -> bool:
     column = metadata.columns.get(key)
     if column is None:
         return False
-    held = column.details.get("computed")
+    held = column.computed
     if held is None:
         message = f"column {key!r} of the store was not computed and would be lost; "
         raise OptionError(f"{message}take another key, or replace it (recreate=True)")
-    return meaning.items() <= held.items() and key in metadata.current_keys()
+    is_same = (held.normal, held.language) == (meaning, LANGUAGE)
+    return is_same and key in metadata.current_keys()
 
 
 def _writer(

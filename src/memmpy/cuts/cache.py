@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -28,7 +28,7 @@ from memmpy.store import (
 )
 from memmpy.typing import Entries
 
-__all__ = ["CachedCut", "CutRecord", "Kept", "Selection", "list_cuts"]
+__all__ = ["CachedCut", "CutRecord", "Found", "Selection", "list_cuts"]
 
 #: The int64 entries that pass, ascending.
 Selection: TypeAlias = np.memmap[Any, np.dtype[np.int64]]
@@ -39,19 +39,19 @@ _LEFTOVER_AGE = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A selection that was in the store.
+class Found:
+    """Entries that pass a cut: all, or those of one step.
 
     Attributes
     ----------
-    selection : memmap of int64
-        The entries that pass, ascending.
-    notes : tuple of str
-        What the user was warned of when it was computed.
+    entries : int64 array
+        Ascending; a `Selection` where it is all of them and kept.
+    notes : frozenset of str
+        What the user should be warned of.
     """
 
-    selection: Selection
-    notes: tuple[str, ...]
+    entries: Entries
+    notes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class CachedCut:
     normal: str
     columns: Mapping[str, str]
 
-    def find(self) -> Kept | None:
+    def find(self) -> Found | None:
         """Return the selection, if it is there and whole; reads all of it."""
         try:
             document = json.loads(self._file(".json").read_text(encoding="utf-8"))
@@ -85,23 +85,19 @@ class CachedCut:
             selection = map_array(self._folder, record, key=self.normal)
             if checksum(selection) != document["checksum"]:
                 return None
-            return Kept(selection, tuple(map(str, document["notes"])))
+            return Found(selection, frozenset(map(str, document["notes"])))
         except (OSError, ValueError, KeyError, TypeError, CorruptStoreError):
             return None
 
-    def keep(
-        self, pieces: Iterable[Entries], *, expression: str, notes: Collection[str]
-    ) -> Selection:
+    def keep(self, pieces: Iterable[Found], *, expression: str) -> Found:
         """Write the selection as its pieces come, and return it.
 
         Parameters
         ----------
-        pieces : iterable of int64 arrays
-            The entries that pass, ascending.
+        pieces : iterable of Found
+            What passes, step by step.
         expression : str
             The cut as the user wrote it.
-        notes : collection of str
-            What to warn of; complete once the pieces are.
 
         Raises
         ------
@@ -114,8 +110,10 @@ class CachedCut:
         try:
             # What a loss of power takes has another checksum, and is computed again.
             writer = ArrayWriter(aside, _INT64, (), self.normal, durable=False)
+            notes = frozenset[str]()
             for piece in pieces:
-                writer.extend(piece)
+                writer.extend(piece.entries)
+                notes |= piece.notes
             record = writer.finish()
             aside.replace(self._file(".npy"))
         except BaseException:
@@ -133,7 +131,7 @@ class CachedCut:
         text = json.dumps(document, indent=1)
         write_atomically(self._file(".json"), text.encode(), durable=False)
         record = dataclasses.replace(record, file=self._file(".npy").name)
-        return map_array(self._folder, record, key=self.normal)
+        return Found(map_array(self._folder, record, key=self.normal), notes)
 
     @property
     def _folder(self) -> Path:
@@ -145,13 +143,12 @@ class CachedCut:
 
     def _prune(self) -> None:
         """Remove selections of columns written again since, and what killed processes left."""
-        columns = read_metadata(self.directory).columns
+        metadata = read_metadata(self.directory)
         for file in self._folder.glob("*.json"):
             with contextlib.suppress(OSError, ValueError, KeyError, AttributeError):
                 document = json.loads(file.read_text(encoding="utf-8"))
                 is_old = document.get("language") != LANGUAGE
-                used = document["columns"].items()
-                if is_old or any(k not in columns or columns[k].fingerprint != f for k, f in used):
+                if is_old or not _are_current(document["columns"], metadata):
                     file.unlink()
                     file.with_suffix(".npy").unlink(missing_ok=True)
         for file in self._folder.iterdir():
@@ -221,10 +218,7 @@ def _record(file: Path, directory: Path, metadata: Metadata) -> CutRecord | None
     except (OSError, ValueError, KeyError, TypeError):
         return None
     selection = file.with_suffix(".npy")
-    is_current = all(
-        key in metadata.columns and metadata.columns[key].fingerprint == fingerprint
-        for key, fingerprint in cached.columns.items()
-    )
+    is_current = _are_current(cached.columns, metadata)
     try:
         num_bytes += selection.stat().st_size
         map_array(
@@ -233,3 +227,9 @@ def _record(file: Path, directory: Path, metadata: Metadata) -> CutRecord | None
     except (OSError, ValueError, CorruptStoreError):
         is_current = False
     return CutRecord(expression, cached.normal, keys, num_passing, num_bytes, is_current)
+
+
+def _are_current(columns: Mapping[str, str], metadata: Metadata) -> bool:
+    """Whether columns still have these fingerprints, and none of them is stale."""
+    current = frozenset(metadata.current_keys())
+    return all(k in current and metadata.columns[k].fingerprint == f for k, f in columns.items())

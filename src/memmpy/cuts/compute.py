@@ -1,20 +1,22 @@
 """Which entries of a store pass a cut: computed in steps on threads, and kept in the store."""
 
 import logging
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from memmpy.columns import Snapshot, open_columns
-from memmpy.cuts.cache import CachedCut, Selection
-from memmpy.cuts.evaluation import Program, check_keys, passes, to_program, warn_of, warn_of_slips
+from memmpy.columns import Snapshot, open_columns, why_stale
+from memmpy.cuts.cache import CachedCut, Found, Selection
+from memmpy.cuts.evaluation import Program, check_keys, slips_in, to_program
 from memmpy.cuts.language import Constant, Node, keys_of, normal, parse, substitute
 from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
-from memmpy.store import read_metadata
-from memmpy.typing import Entries, PathLike
+from memmpy.errors import warn_of
+from memmpy.store import Metadata, read_metadata
+from memmpy.typing import PathLike
 
-__all__ = ["compute_cut_batched", "prepared", "read_cut", "select"]
+__all__ = ["check_stored", "compute_cut_batched", "prepare", "read_cut", "select"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ def compute_cut_batched(
     expression : str
         The cut, as ROOT or Python would write it: ``"nJets >= 6 & nBTags_77 >= 2"``,
         ``'process == "ttH" && abs(weight) < 10'``. Columns of lists pass an entry if any of its
-        elements passes. ``docs/guides/cut.md`` has the language.
+        elements passes. See "The language of cuts" in the documentation.
     aliases : mapping of str to str, optional
         Names for expressions.
     constants : mapping of str to bool, number or str, optional
@@ -48,7 +50,8 @@ def compute_cut_batched(
     step_size : int
         Entries evaluated at a time, at most.
     num_threads : int, optional
-        Threads that evaluate; all cores of the machine where not given, 0 for none.
+        Threads that evaluate, 0 for none; one for each core that this process may use, 8 at most,
+        where not given.
     recreate : bool
         Compute again what is cached.
 
@@ -63,6 +66,8 @@ def compute_cut_batched(
         If the cut cannot be understood, or names what the store has not; shows the place.
     LengthError
         If the columns it uses differ in length.
+    OptionError
+        If the cut is no text, a name is both an alias and a constant, or a number makes no sense.
     MissingFileError, CorruptStoreError
         If there is no such store, or it is damaged.
 
@@ -74,7 +79,7 @@ def compute_cut_batched(
     """
     cut = read_cut(expression, aliases=aliases, constants=constants)
     metadata = read_metadata(path)
-    check_keys(cut, metadata.current_keys())
+    check_stored(cut, metadata.current_keys(), path=path, metadata=metadata)
     snapshot = open_columns(path, sorted(keys_of(cut)) or None)
     return select(
         snapshot,
@@ -84,6 +89,11 @@ def compute_cut_batched(
         num_threads=num_threads,
         recreate=recreate,
     )
+
+
+def check_stored(cut: Node, known: Iterable[str], *, path: PathLike, metadata: Metadata) -> None:
+    """Raise `CutError` if a cut uses a key that a store has not, or whose column is stale."""
+    check_keys(cut, known, stale=why_stale(metadata), where=f" in {os.fspath(path)!r}")
 
 
 def read_cut(
@@ -120,42 +130,37 @@ def select(
     """
     check_step_size(step_size)
     threads = threads_of(num_threads)
-    check_keys(cut, {*snapshot.columns, *stored_as})
+    known = {*snapshot.columns, *stored_as}
+    check_stored(cut, known, path=snapshot.path, metadata=snapshot.metadata)
     inputs = inputs_of(snapshot, [cut], stored_as)
     # What is wrong with the cut, or likely to be, is said whether it is cached or not.
-    program = prepared(cut, inputs)
+    program, slips = prepare(cut, inputs)
     used = {stored_as.get(key, key) for key in keys_of(cut)} or snapshot.columns.keys()
     fingerprints = {name: snapshot.metadata.columns[name].fingerprint for name in sorted(used)}
     cached = CachedCut(snapshot.path, _normal(cut, stored_as), fingerprints)
-    kept = None if recreate else cached.find()
-    if kept is not None:
-        warn_of(kept.notes)
-        return kept.selection
-    logger.info("computing the cut %s of %s", cut.span, snapshot.path)
-    notes: set[str] = set()
+    found = None if recreate else cached.find()
 
-    def selected() -> Iterator[Entries]:
-        def entries(start: int, stop: int) -> Entries:
-            columns = inputs.values(start, stop)
-            mask = passes(program, columns, num_entries=stop - start, notes=notes)
-            return np.flatnonzero(mask) + start
+    def passing(start: int, stop: int) -> Found:
+        values = program(inputs.slices(start, stop))
+        entries = np.flatnonzero(program.mask(values, stop - start)) + start
+        return Found(entries, values.notes)
 
-        return inputs.run(entries, step_size=step_size, num_threads=threads)
-
-    selection = None
-    if not snapshot.metadata.read_only:
-        try:
-            selection = cached.keep(selected(), expression=cut.span.text, notes=notes)
-        except OSError as error:
-            logger.warning("the cut %s is not cached: %s", cut.span, error)
-    if selection is None:
-        selection = np.concatenate([np.empty(0, np.int64), *selected()]).view(np.memmap)
-    warn_of(notes)
-    return selection
+    if found is None:
+        logger.info("computing the cut %s of %s", cut.span, snapshot.path)
+        if not snapshot.metadata.read_only:
+            try:
+                pieces = inputs.map(passing, step_size=step_size, num_threads=threads)
+                found = cached.keep(pieces, expression=cut.span.text)
+            except OSError as error:
+                logger.warning("the cut %s is not cached: %s", cut.span, error)
+    if found is None:
+        found = _joined(inputs.map(passing, step_size=step_size, num_threads=threads))
+    warn_of(slips | found.notes)
+    return found.entries.view(np.memmap)
 
 
-def prepared(cut: Node, inputs: Inputs) -> Program:
-    """Return the program of a cut that has been tried on no entries, and warn of likely slips.
+def prepare(cut: Node, inputs: Inputs) -> tuple[Program, frozenset[str]]:
+    """Return the program of a cut that has been tried on no entries, and what is likely a slip.
 
     Raises
     ------
@@ -163,10 +168,15 @@ def prepared(cut: Node, inputs: Inputs) -> Program:
         If the columns cannot be used so.
     """
     program = to_program(cut)
-    nothing = inputs.values(0, 0)
+    nothing = inputs.slices(0, 0)
     program(nothing)
-    warn_of_slips(cut, nothing)
-    return replace(program, compiled=inputs.is_worth_compiling)
+    return replace(program, compiled=inputs.is_worth_compiling), slips_in(cut, nothing)
+
+
+def _joined(pieces: Iterable[Found]) -> Found:
+    found = list(pieces)
+    entries = np.concatenate([np.empty(0, np.int64), *(piece.entries for piece in found)])
+    return Found(entries, frozenset[str]().union(*(piece.notes for piece in found)))
 
 
 def _normal(cut: Node, stored_as: Mapping[str, str]) -> str:

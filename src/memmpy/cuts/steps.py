@@ -20,7 +20,7 @@ __all__ = ["STEP_SIZE", "Inputs", "check_step_size", "inputs_of", "threads_of"]
 
 T = TypeVar("T")
 
-#: Entries evaluated at a time: what they need fits into a processor's cache.
+#: Entries evaluated at a time, as many as measured best: fewer wait for Python, more for memory.
 STEP_SIZE = 1 << 19
 #: Elements of one list or array evaluated at a time, unless one entry has more.
 MAX_ITEMS = 1 << 21
@@ -54,22 +54,22 @@ class Inputs:
         jagged = (c for c in self.columns.values() if isinstance(c, ReadJagged))
         return sum(column.content.size for column in jagged) >= ITEMS_WORTH_COMPILING
 
-    def values(self, start: int, stop: int) -> dict[str, ColumnLike]:
+    def slices(self, start: int, stop: int) -> dict[str, ColumnLike]:
         """Return a run of entries of each column, as a program takes them; copies no numbers."""
         return {key: self._values(key, start, stop) for key in self.columns}
 
-    def run(
+    def map(
         self, work: Callable[[int, int], T], *, step_size: int, num_threads: int
     ) -> Iterator[T]:
         """Yield what work returns for each run of entries, given as start and stop, in order."""
-        tasks = (partial(work, start, stop) for start, stop in self._runs(step_size))
+        tasks = (partial(work, start, stop) for start, stop in self._ranges(step_size))
         if self.num_entries <= step_size:
             num_threads = 0
         if num_threads:
             _keep_freed_memory()
         return prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1)
 
-    def _runs(self, step_size: int) -> Iterator[tuple[int, int]]:
+    def _ranges(self, step_size: int) -> Iterator[tuple[int, int]]:
         offsets = [c.offsets for c in self.columns.values() if isinstance(c, ReadJagged)]
         rows = [c[:1].size for c in self.columns.values() if isinstance(c, np.ndarray)]
         step_size = min(step_size, max(1, MAX_ITEMS // max([1, *rows])))
@@ -133,7 +133,9 @@ def check_step_size(step_size: int) -> None:
 def threads_of(num_threads: int | None) -> int:
     """Return the number of threads to use: one for each core up to 8, unless given."""
     if num_threads is None:
-        return min(MAX_THREADS, len(os.sched_getaffinity(0)))
+        has_affinity = hasattr(os, "sched_getaffinity")
+        num_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+        return min(MAX_THREADS, num_cores)
     if num_threads < 0:
         raise OptionError(f"num_threads must be at least 0, got {num_threads}")
     return num_threads

@@ -1,7 +1,6 @@
 """How the entries of one column are made from the branches of a tree."""
 
 import re
-import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +12,14 @@ from memmpy.cuts import (
     LANGUAGE,
     Key,
     Program,
-    computed,
+    compute_column,
     keys_of,
     normal,
     parse,
     substitute,
     to_program,
 )
-from memmpy.errors import CutWarning, OptionError
+from memmpy.errors import OptionError, warn_of
 from memmpy.root.types import BranchType, type_of_values
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
@@ -236,11 +235,9 @@ def _as_name(alias: str) -> str | None:
 
 
 def _computed(program: Program, branches: Mapping[str, Any]) -> Array | Jagged:
-    notes: set[str] = set()
     num_entries = len(next(iter(branches.values())))
-    values = computed(program, branches, num_entries=num_entries, notes=notes)
-    for note in sorted(notes):
-        warnings.warn(note, CutWarning, stacklevel=2)
+    values, notes = compute_column(program, branches, num_entries=num_entries)
+    warn_of(notes)
     return values
 
 

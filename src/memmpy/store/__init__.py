@@ -7,6 +7,7 @@ from memmpy.store.layout import CUTS, LOCK, METADATA, array_file, hash64, hash_t
 from memmpy.store.metadata import (
     ArrayRecord,
     ColumnRecord,
+    Computed,
     Metadata,
     Origin,
     SourceRecord,
@@ -23,6 +24,7 @@ __all__ = [
     "ArrayRecord",
     "ArrayWriter",
     "ColumnRecord",
+    "Computed",
     "Metadata",
     "Origin",
     "Problem",

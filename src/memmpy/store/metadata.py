@@ -11,7 +11,18 @@ import numpy as np
 from memmpy.errors import OptionError
 from memmpy.store.layout import hash64, hash_text
 
-__all__ = ["ArrayRecord", "ColumnRecord", "Metadata", "Origin", "SourceRecord", "parts_of"]
+__all__ = [
+    "ArrayRecord",
+    "ColumnRecord",
+    "Computed",
+    "Metadata",
+    "Origin",
+    "SourceRecord",
+    "parts_of",
+]
+
+#: Where the details of a column say how it was computed.
+COMPUTED = "computed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,32 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """How a column was computed from others of the store, so that it is known when it is stale.
+
+    Parameters
+    ----------
+    expression : str
+        As the user wrote it.
+    normal : str
+        The same in its normal form, with aliases and constants put in.
+    language : int
+        Grows when an expression comes to mean something else.
+    made_of : mapping of str to str
+        The fingerprints of the columns that it uses, by key.
+    """
+
+    expression: str
+    normal: str
+    language: int
+    made_of: Mapping[str, str]
+
+    def to_details(self) -> dict[str, Any]:
+        """Return what the details of the column say of it."""
+        return {COMPUTED: dataclasses.asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnRecord:
     """One column: its kind, its arrays by role, and where it came from.
 
@@ -89,10 +126,10 @@ class ColumnRecord:
     origin: Origin | None = None
 
     @property
-    def made_of(self) -> Mapping[str, str]:
-        """The fingerprints, by key, of the columns that the column was computed from."""
-        made_of: Mapping[str, str] = self.details.get("computed", {}).get("made_of", {})
-        return made_of
+    def computed(self) -> "Computed | None":
+        """How the column was computed from others; None for what was not."""
+        held = self.details.get(COMPUTED)
+        return None if held is None else Computed(**held)
 
     @property
     def fingerprint(self) -> str:
@@ -174,29 +211,18 @@ class Metadata:
         The others were made from other files than the store's sources, or computed from columns
         that were written again since.
         """
-        parts = self.parts
-        current = {
-            key: column
-            for key, column in self.columns.items()
-            if column.origin is None or column.origin.parts == parts
-        }
-        fingerprints = {
-            key: self.columns[key].fingerprint
-            for column in current.values()
-            for key in column.made_of
-            if key in self.columns
-        }
-        is_settled = False
-        while not is_settled:
-            stale = [
-                key
-                for key, column in current.items()
-                if any(k not in current or fingerprints[k] != f for k, f in column.made_of.items())
-            ]
-            for key in stale:
-                del current[key]
-            is_settled = not stale
-        return list(current)
+        parts, columns = self.parts, self.columns
+        stale = {k for k, c in columns.items() if c.origin is not None and c.origin.parts != parts}
+        made_of = {k: c.computed.made_of for k, c in columns.items() if c.computed is not None}
+        used = {key for fingerprints in made_of.values() for key in fingerprints}
+        now = {key: columns[key].fingerprint for key in used & columns.keys()}
+        while more := {
+            key
+            for key, then in made_of.items()
+            if key not in stale and any(k in stale or now.get(k) != f for k, f in then.items())
+        }:
+            stale |= more
+        return [key for key in columns if key not in stale]
 
     @property
     def parts(self) -> tuple[tuple[str, int], ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from memmpy import Jagged
-from memmpy.cuts import computed, parse, to_program
+from memmpy.cuts import compute_column, parse, to_program
 from memmpy.errors import CutError
 
 COLUMNS: dict[str, Any] = {
@@ -21,9 +21,8 @@ COLUMNS: dict[str, Any] = {
 
 def values_of(expression: str, columns: Any = None, num_entries: int = 3) -> Any:
     program = to_program(parse(expression))
-    return computed(
-        program, COLUMNS if columns is None else columns, num_entries=num_entries, notes=set()
-    )
+    columns = COLUMNS if columns is None else columns
+    return compute_column(program, columns, num_entries=num_entries)[0]
 
 
 def test_a_number_of_the_entry_becomes_a_vector() -> None:
@@ -95,9 +94,7 @@ class TestIntegers:
 
 
 def test_lists_of_different_lengths_leave_a_note() -> None:
-    notes: set[str] = set()
     other = Jagged(np.array([1.0]), np.array([0, 1, 1, 1]))
     program = to_program(parse("pt + other"))
-    computed(program, {**COLUMNS, "other": other}, num_entries=3, notes=notes)
-    (note,) = notes
+    _, (note,) = compute_column(program, {**COLUMNS, "other": other}, num_entries=3)
     assert note.startswith("'pt' and 'other' differ in length")

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy.cuts import ColumnLike, evaluate, parse
+from memmpy.cuts import parse
+from memmpy.cuts.evaluation import ColumnLike, evaluate
 from memmpy.errors import CutError
 from memmpy.typing import Array, Entries
 
@@ -186,3 +187,9 @@ def test_what_cannot_be_picked_is_refused(text: str, place: str, message: str, h
     assert bool(error.hint) == bool(hint)
     assert text[error.start : error.stop] == place
     assert error.start == text.rindex(place)
+
+
+def test_a_column_of_booleans_is_no_index() -> None:
+    columns = {"pt": np.zeros((3, 2)), "good": np.zeros((3, 2), np.bool_)}
+    with pytest.raises(CutError, match="an index is a number, and good is a condition"):
+        evaluate(parse("pt[good]"), columns)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy.cuts import ColumnLike, evaluate, parse
+from memmpy.cuts import parse
+from memmpy.cuts.evaluation import ColumnLike, evaluate
 from memmpy.errors import CutError
 from memmpy.typing import Array, Entries
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.cuts import ColumnLike, evaluate, parse, passes
+from memmpy.cuts import parse, to_program
+from memmpy.cuts.evaluation import ColumnLike, evaluate
 from memmpy.typing import Array, Entries
 
 
@@ -28,9 +29,9 @@ def values(text: str, **columns: ColumnLike) -> list[Any]:
 
 def passing(text: str, num_entries: int = 3, **columns: ColumnLike) -> tuple[list[bool], set[str]]:
     """Return which entries pass, and the notes."""
-    notes: set[str] = set()
-    mask = passes(parse(text), columns, num_entries=num_entries, notes=notes)
-    return mask.tolist(), notes
+    program = to_program(parse(text))
+    found = program(columns)
+    return program.mask(found, num_entries).tolist(), set(found.notes)
 
 
 ONE_TO_ONE = "elements are matched one to one, and the longer one's others are left out"

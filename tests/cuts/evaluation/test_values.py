@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from memmpy.cuts import ColumnLike, evaluate, parse, passes
+from memmpy.cuts import parse
+from memmpy.cuts.evaluation import ColumnLike, evaluate, passes
 from memmpy.errors import CutError, LengthError
 from memmpy.typing import Array
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.cuts import evaluate, parse, passes
+from memmpy.cuts import parse
+from memmpy.cuts.evaluation import evaluate, passes
 from memmpy.typing import Array
 
 INTEGERS = (np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64)

@@ -4,20 +4,18 @@ import re
 
 import pytest
 
-from memmpy.cuts import (
+from memmpy.cuts import Key, Node, parse
+from memmpy.cuts.language import (
     Alternative,
     Binary,
     Call,
     Element,
-    Key,
     Logical,
     Loop,
-    Node,
     Number,
     Reduction,
     Text,
     Unary,
-    parse,
 )
 from memmpy.cuts.language.expression import MAX_LENGTH
 from memmpy.errors import CutError, OptionError

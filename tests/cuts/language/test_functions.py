@@ -6,7 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from memmpy.cuts import FUNCTIONS, Number, evaluate, parse
+from memmpy.cuts import parse
+from memmpy.cuts.evaluation import evaluate
+from memmpy.cuts.language import FUNCTIONS, Number
 from memmpy.cuts.language.functions import CONSTANTS, SPELLINGS
 from memmpy.typing import Array
 

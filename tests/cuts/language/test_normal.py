@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from memmpy.cuts import evaluate, normal, parse, substitute
+from memmpy.cuts import normal, parse, substitute
+from memmpy.cuts.evaluation import evaluate
 
 A = {"a": np.array([1.0, 2.0])}
 

@@ -182,3 +182,10 @@ def test_elements_of_an_alias_that_is_no_column_are_refused(alias: str) -> None:
 
 def test_elements_of_an_alias_that_is_a_column_are_picked() -> None:
     assert substitute(parse("y[0]"), aliases={"y": "x"}) == parse("x[0]")
+
+
+@pytest.mark.parametrize("cut", ["pt[pt > 30]", "pt[!n]", "pt[any(pt)]"])
+def test_an_index_that_is_a_condition_is_refused(cut: str) -> None:
+    with pytest.raises(CutError, match=r"an index is a number, and .* is a condition") as caught:
+        parse(f"sum({cut}) > 300")
+    assert caught.value.hint.startswith("to pick by it, reduce: count(")

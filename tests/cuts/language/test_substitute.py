@@ -5,7 +5,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from memmpy.cuts import Constant, Number, Text, evaluate, parse, substitute
+from memmpy.cuts import Constant, parse, substitute
+from memmpy.cuts.evaluation import evaluate
+from memmpy.cuts.language import Number, Text
 from memmpy.errors import CutError, OptionError
 
 
@@ -118,3 +120,10 @@ def test_aliases_that_nest_too_deep_are_refused() -> None:
     aliases = {f"a{i}": f"-a{i - 1}" for i in range(1, 300)}
     with pytest.raises(CutError, match="nested deeper than 200 levels"):
         substitute(parse("a299"), aliases=aliases)
+
+
+@pytest.mark.parametrize("name", ["pi", "true", "in"])
+@pytest.mark.parametrize("kind", ["aliases", "constants"])
+def test_words_of_cuts_are_no_names(kind: str, name: str) -> None:
+    with pytest.raises(OptionError, match=f"{name!r}: cuts have a meaning for it already"):
+        substitute(parse("x > 1"), **{kind: {name: "1"}})

@@ -4,7 +4,8 @@ import pickle
 
 import pytest
 
-from memmpy.cuts import Key, Number, Span, keys_of, parse
+from memmpy.cuts import Key, keys_of, parse
+from memmpy.cuts.language import Number, Span
 from memmpy.cuts.language.tree import MAX_SIZE, fold, keys_in, logical, number, rebuilt
 from memmpy.errors import CutError
 

@@ -5,24 +5,23 @@ from collections.abc import Mapping
 import numpy as np
 
 from memmpy.columns import Jagged
-from memmpy.cuts.evaluation.evaluate import Program
+from memmpy.cuts.evaluation.program import Program
 from memmpy.cuts.evaluation.promotion import promoted_dtype
 from memmpy.cuts.evaluation.values import ColumnLike, HashedText, JaggedLike, Values
 from memmpy.cuts.language import Element, Key
 from memmpy.gather import offsets_of
 from memmpy.typing import Array
 
-__all__ = ["computed"]
+__all__ = ["compute_column"]
 
 
-def computed(
+def compute_column(
     program: Program,
     columns: Mapping[str, ColumnLike],
     *,
     num_entries: int,
-    notes: set[str],
-) -> Array | Jagged:
-    """Return the values of an expression for a range of entries, as a column holds them.
+) -> tuple[Array | Jagged, frozenset[str]]:
+    """Return the values of an expression, as a column holds them, and what to warn of.
 
     Where an entry lacks an element that is picked by number, a float is NaN, a condition false and
     a list empty.
@@ -35,8 +34,6 @@ def computed(
         The entries, for each key that it uses.
     num_entries : int
         Their number, which an expression without any key could not know.
-    notes : set of str
-        Gets what the user should be warned of.
 
     Raises
     ------
@@ -52,7 +49,11 @@ def computed(
     dtype = promoted_dtype(program.node, dtypes)
     if dtype.kind in "iu":
         _check_holes(program, columns)
-    values = program(columns, notes)
+    values = program(columns)
+    return _column(program, values, dtype, num_entries), values.notes
+
+
+def _column(program: Program, values: Values, dtype: np.dtype, num_entries: int) -> Array | Jagged:
     content = _fitted(program, values.content, dtype)
     if values.offsets is not None:
         return _lists(content, values)

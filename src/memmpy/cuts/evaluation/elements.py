@@ -2,9 +2,17 @@
 
 import numpy as np
 
-from memmpy.cuts.evaluation.shapes import Shape, as_lists, pieces_of
+from memmpy.cuts.evaluation.shapes import Shape, as_lists, local_index
 from memmpy.cuts.evaluation.values import Values
-from memmpy.cuts.language import MAX_INDEX, Element, Node, Number, common_dtype, truncated
+from memmpy.cuts.language import (
+    MAX_INDEX,
+    Element,
+    Node,
+    Number,
+    common_dtype,
+    index_by_condition,
+    truncated,
+)
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = ["alternative", "picked_by_number", "picked_by_value"]
@@ -43,6 +51,8 @@ def picked_by_value(values: Values, index: Values, *, node: Element, shape: Shap
     The index loses what is behind the point. Integers become float64, so that they can be NaN.
     """
     _check_axes(values, node)
+    if index.content.dtype == np.bool_:
+        raise index_by_condition(*node.operands[:2])
     values = as_lists(values)
     if len(node.operands) > 2 or values.content.ndim > 1:
         raise node.span.error(
@@ -84,7 +94,7 @@ def alternative(primary: Values, other: Values, *, node: Node, shape: Shape) -> 
     positions: Entries = np.zeros(len(starts), np.int64)
     if shape.offsets is not None:
         starts, counts = np.repeat(starts, shape.counts), np.repeat(counts, shape.counts)
-        positions = pieces_of(shape.offsets, shape.counts)
+        positions = local_index(shape.offsets, shape.counts)
         fallback = np.repeat(fallback, shape.counts) if fallback.ndim else fallback
     elif shape.inner:
         positions = np.arange(shape.inner[0])[np.newaxis]

@@ -1,98 +1,168 @@
-"""A cut in the order of work: formulas, each a list of steps."""
+"""From tree to values: a cut as a program, for one range of entries after another."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from memmpy.cuts.language import (
-    Alternative,
-    Element,
-    Key,
-    Logical,
-    Node,
-    Reduction,
-    has_numbers_only,
-)
+import numpy as np
 
-__all__ = ["Formula", "Step", "to_formula"]
+from memmpy.cuts.evaluation.formula import Formula, to_formula
+from memmpy.cuts.evaluation.run import Run
+from memmpy.cuts.evaluation.text import check_texts, misplaced, takes_text
+from memmpy.cuts.evaluation.values import ColumnLike, Operand, Values, length_of, operand_of
+from memmpy.cuts.language import Key, Node, keys_in, keys_of, nodes_in, truth
+from memmpy.errors import LengthError, nearest
+from memmpy.gather import count_true
+from memmpy.typing import Mask
+
+__all__ = ["Program", "check_keys", "evaluate", "passes", "to_program"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """Take the results of the last operands, leave that of the node.
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A cut, ready to be run on one range of entries after another, on any number of threads.
 
     Attributes
     ----------
     node : Node
-        What is computed.
-    operands : tuple of Node
-        What its operands were.
-    inner : Formula, optional
-        What must be known first: the argument of a reduction, the primary of an alternative.
+        The cut.
+    formula : Formula
+        The same in the order of work.
+    compiled : bool
+        Whether there is enough to do that loading compiled kernels pays.
     """
 
     node: Node
-    operands: tuple[Node, ...]
-    inner: "Formula | None" = None
+    formula: Formula
+    compiled: bool = False
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The columns it needs."""
+        return keys_of(self.node)
+
+    def __call__(self, columns: Mapping[str, ColumnLike]) -> Values:
+        """Run it.
+
+        Parameters
+        ----------
+        columns : mapping of str to array, jagged column or HashedText
+            The entries of one range, for each key that the cut uses; more do no harm.
+
+        Raises
+        ------
+        CutError
+            If a key is missing, or its values cannot be used so.
+        LengthError
+            If columns differ in their number of entries.
+        """
+        run = Run(_loaded(self.node, columns), self.compiled)
+        with np.errstate(all="ignore"):
+            (result,), shape = run.formula(self.formula)
+        if not isinstance(result, Values):
+            raise misplaced(self.node)
+        return replace(result, present=shape.present, notes=run.notes)
+
+    def mask(self, values: Values, num_entries: int) -> Mask:
+        """Return which entries pass, of the values that a run gave, as `passes` does."""
+        length = length_of(values)
+        if length is None:
+            return np.full(num_entries, truth(values.content))
+        if length != num_entries:
+            raise LengthError(f"the columns of the cut have {length} entries, not {num_entries}")
+        mask = truth(values.content)
+        if mask.ndim > 1:
+            mask = np.logical_or.reduce(mask, axis=tuple(range(1, mask.ndim)))
+        if values.offsets is not None:
+            mask = count_true(mask, values.offsets, compiled=self.compiled) > 0
+        elif mask is values.content:
+            # Not the column itself: the mask is the caller's own.
+            mask = mask.copy()
+        return mask if values.present is None else mask & values.present
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Formula:
-    """A part of a cut whose lists are matched element by element.
+def to_program(root: Node) -> Program:
+    """Return a cut as a program.
 
-    Attributes
-    ----------
-    nodes : tuple of Node
-        What it computes: the cut, or the arguments of a reduction.
-    steps : tuple of Step
-        The work, operands before what needs them.
-    leaves : tuple of Key and Element
-        The columns and elements that say how many elements an entry has.
+    Raises
+    ------
+    CutError
+        If a text stands where no text can.
     """
-
-    nodes: tuple[Node, ...]
-    steps: tuple[Step, ...]
-    leaves: tuple[Key | Element, ...]
+    check_texts(root)
+    return Program(root, to_formula(root))
 
 
-def to_formula(node: Node) -> Formula:
-    """Return a cut as a formula; what is in it twice is one formula within."""
-    return _formula((node,), {})
+def evaluate(cut: Node | Program, columns: Mapping[str, ColumnLike]) -> Values:
+    """Return the values of a cut: booleans or numbers, one an entry, or one an element.
+
+    Parameters
+    ----------
+    cut : Node or Program
+        The cut; a program where it is evaluated more than once.
+    columns : mapping of str to array, jagged column or HashedText
+        The entries, for each key that the cut uses.
+    """
+    program = cut if isinstance(cut, Program) else to_program(cut)
+    return program(columns)
 
 
-def _formula(nodes: tuple[Node, ...], known: dict[tuple[Node, ...], Formula]) -> Formula:
-    if nodes in known:
-        return known[nodes]
-    steps: list[Step] = []
-    leaves: dict[Key | Element, None] = {}
-    pending: list[Node | Step] = list(reversed(nodes))
-    while pending:
-        match pending.pop():
-            case Step() as step:
-                steps.append(step)
-            case Reduction() as node:
-                steps.append(Step(node, (), _formula(node.operands, known)))
-            case Alternative(operands=(primary, other)) as node:
-                pending += [Step(node, (other,), _formula((primary,), known)), other]
-            case Key() as node:
-                leaves[node] = None
-                steps.append(Step(node, ()))
-            case Element() as node if has_numbers_only(node):
-                leaves[node] = None
-                steps.append(Step(node, ()))
-            case Element(operands=(_, *indices)) as node:
-                _push(pending, node, indices)
-            case Logical(operands=(first, *_)) as node:
-                # Two at a time: thousands of operands need no more memory than two.
-                for left, right in reversed([*pairwise(node.operands)]):
-                    pending += [Step(node, (left, right)), right]
-                pending.append(first)
-            case node:
-                _push(pending, node, node.operands)
-    known[nodes] = Formula(nodes, tuple(steps), tuple(leaves))
-    return known[nodes]
+def passes(cut: Node | Program, columns: Mapping[str, ColumnLike], *, num_entries: int) -> Mask:
+    """Return which entries pass a cut, as ROOT's ``TTree::GetEntries(cut)`` counts them.
+
+    A number passes if it is not zero, NaN too; an array if any of its elements passes.
+
+    Parameters
+    ----------
+    cut : Node or Program
+        The cut; a program where it is evaluated more than once.
+    columns : mapping of str to array, jagged column or HashedText
+        The entries, for each key that the cut uses.
+    num_entries : int
+        Their number, which a cut without any key could not know.
+
+    Returns
+    -------
+    bool array of shape (num_entries,)
+    """
+    program = cut if isinstance(cut, Program) else to_program(cut)
+    return program.mask(program(columns), num_entries)
 
 
-def _push(pending: list[Node | Step], node: Node, operands: Sequence[Node]) -> None:
-    pending.append(Step(node, tuple(operands)))
-    pending.extend(reversed(operands))
+def check_keys(
+    node: Node, known: Iterable[str], *, stale: Mapping[str, str] | None = None, where: str = ""
+) -> None:
+    """Raise `CutError` if a cut uses a key that is not known.
+
+    Parameters
+    ----------
+    node : Node
+        The cut.
+    known : iterable of str
+        The keys that there are.
+    stale : mapping of str to str, optional
+        Keys that there would be, and what is wrong with them.
+    where : str
+        What should have them, for the message.
+    """
+    names = frozenset(known)
+    pairs = (n.operands for n in nodes_in(node) if takes_text(n))
+    maybe_text = {id(right) for left, right in pairs if isinstance(left, Key)}
+    for key in keys_in(node):
+        if key.name in names:
+            continue
+        if stale is not None and key.name in stale:
+            raise key.span.error(f"column {key.name!r}{where} is stale: {stale[key.name]}")
+        near = nearest(key.name, sorted(names))
+        hint = f"a text stands in quotes: {key.name!r}" if id(key) in maybe_text else ""
+        raise key.span.error(f"no key {key.name!r}{where}{near}", hint)
+
+
+def _loaded(node: Node, columns: Mapping[str, ColumnLike]) -> dict[str, Operand]:
+    check_keys(node, columns)
+    keys = {key.name: key for key in keys_in(node)}
+    loaded = {name: operand_of(columns[name], key) for name, key in keys.items()}
+    lengths = {length_of(operand): name for name, operand in loaded.items()}
+    if len(lengths) > 1:
+        (one, first), (other, second) = sorted(lengths.items())[:2]
+        raise LengthError(f"{first!r} has {one} entries, {second!r} has {other}")
+    return loaded

@@ -14,12 +14,12 @@ from memmpy.cuts.language import Reduction, truth
 from memmpy.gather import count_true, max_lists, min_lists, offsets_of, sum_lists
 from memmpy.typing import Array, Entries
 
-__all__ = ["reduced"]
+__all__ = ["reduce"]
 
 _INT64 = np.dtype(np.int64)
 
 
-def reduced(node: Reduction, operands: Sequence[Values], shape: Shape, *, compiled: bool) -> Values:
+def reduce(node: Reduction, operands: Sequence[Values], shape: Shape, *, compiled: bool) -> Values:
     """Return a reduction of the operands of its formula.
 
     Parameters

@@ -15,7 +15,7 @@ from memmpy.cuts.evaluation.values import Values
 from memmpy.gather import offsets_of
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["Shape", "as_lists", "joint", "pieces_of"]
+__all__ = ["Shape", "as_lists", "joint", "local_index"]
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,13 @@ class Shape:
     present: Mask | None
     unlike: tuple[str, str] | None
 
-    @property
-    def is_scalar(self) -> bool:
-        """Whether an entry has one value."""
-        return self.offsets is None and not self.inner
-
     @cached_property
     def counts(self) -> Entries:
         """The number of elements of each entry along the jagged axis."""
         assert self.offsets is not None
         return np.diff(self.offsets)
 
-    def cut(self, values: Values) -> Values:
+    def trim(self, values: Values) -> Values:
         """Return a column with no more elements than the shape has."""
         content, offsets = values.content, values.offsets
         if offsets is None and content.ndim <= 1:
@@ -83,13 +78,13 @@ class Shape:
             for content in contents
         ]
 
-    def numbers(self) -> Array:
+    def local_index(self) -> Array:
         """Return the number of each element within its entry, as ``Iteration$``."""
         size = int(np.prod(self.inner, dtype=np.int64))
         within: Array = np.arange(size).reshape(self.inner)
         if self.offsets is None:
             return within[np.newaxis] if self.inner else within
-        positions = pieces_of(self.offsets, self.counts)
+        positions = local_index(self.offsets, self.counts)
         return (positions * size).reshape(-1, *(1,) * len(self.inner)) + within
 
     def lengths(self) -> Array:
@@ -135,7 +130,7 @@ def as_lists(values: Values) -> Values:
     return Values(content, np.arange(num + 1) * length, values.key, values.present)
 
 
-def pieces_of(offsets: Entries, counts: Entries) -> Entries:
+def local_index(offsets: Entries, counts: Entries) -> Entries:
     """Return the number of each element within its entry."""
     numbers: Entries = np.arange(int(offsets[-1] - offsets[0]))
     numbers -= np.repeat(offsets[:-1] - offsets[0], counts)
@@ -148,7 +143,7 @@ def _taken(values: Values, offsets: Entries, counts: Entries) -> Array:
     if _same(values.offsets, offsets):
         return values.content
     starts = values.offsets[:-1] - values.offsets[0]
-    taken: Array = values.content[pieces_of(offsets, counts) + np.repeat(starts, counts)]
+    taken: Array = values.content[local_index(offsets, counts) + np.repeat(starts, counts)]
     return taken
 
 

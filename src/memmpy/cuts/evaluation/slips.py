@@ -1,23 +1,20 @@
-"""Warnings of cuts that can be computed but are likely not what is meant."""
+"""Cuts that can be computed but are likely not what is meant."""
 
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from memmpy.cuts.evaluation.evaluate import evaluate
+from memmpy.cuts.evaluation.program import evaluate
+from memmpy.cuts.evaluation.text import code_of, takes_text
 from memmpy.cuts.evaluation.values import ColumnLike, HashedText
-from memmpy.cuts.evaluation.words import code_of, takes_text
-from memmpy.cuts.language import Binary, Key, Node, Text, is_condition
-from memmpy.errors import CutWarning, nearest
+from memmpy.cuts.language import LOGICAL_OF, Binary, Key, Node, Text, is_condition, nodes_in
+from memmpy.errors import nearest
 
-__all__ = ["warn_of", "warn_of_slips"]
-
-_LOGICAL_OF = {"&": "&&", "|": "||"}
+__all__ = ["slips_in"]
 
 
-def warn_of_slips(root: Node, columns: Mapping[str, ColumnLike]) -> None:
-    """Emit a `CutWarning` for each likely slip in a cut.
+def slips_in(root: Node, columns: Mapping[str, ColumnLike]) -> frozenset[str]:
+    """Return a warning for each likely slip in a cut.
 
     Parameters
     ----------
@@ -26,48 +23,37 @@ def warn_of_slips(root: Node, columns: Mapping[str, ColumnLike]) -> None:
     columns : mapping of str to array, jagged column or HashedText
         What it is evaluated on, without any entries.
     """
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        pending.extend(node.operands)
+    notes: list[str] = []
+    for node in nodes_in(root):
         if takes_text(node):
-            for key, text in (node.operands, node.operands[::-1]):
-                column = columns.get(key.name) if isinstance(key, Key) else None
-                if isinstance(text, Text) and isinstance(column, HashedText):
-                    _warn_if_unknown(node, column, text.value)
-        elif isinstance(node, Binary) and node.operator in _LOGICAL_OF:
-            for condition, number in (node.operands, node.operands[::-1]):
-                if is_condition(condition) and not is_condition(number):
-                    _warn_of_bits(node, node.operator, number, columns)
+            notes += _unknown_texts(node, columns)
+        elif isinstance(node, Binary) and node.operator in LOGICAL_OF:
+            notes += _bits(node, columns)
+    return frozenset(notes)
 
 
-def warn_of(notes: Iterable[str]) -> None:
-    """Emit a `CutWarning` for each note that running a program has left."""
-    for note in sorted(notes):
-        warnings.warn(note, CutWarning, stacklevel=4)
+def _unknown_texts(node: Node, columns: Mapping[str, ColumnLike]) -> Iterator[str]:
+    """Yield a note where no entry of the column has the text."""
+    for key, text in (node.operands, node.operands[::-1]):
+        column = columns.get(key.name) if isinstance(key, Key) else None
+        if not isinstance(text, Text) or not isinstance(column, HashedText):
+            continue
+        if code_of(column, text.value) is None:
+            near = nearest(text.value, column.table.values())
+            yield str(node.span.error(f"no entry has the text {text.value!r}{near}"))
 
 
-def _warn_if_unknown(node: Node, column: HashedText, text: str) -> None:
-    """Warn of a text that no entry of the column has."""
-    if code_of(column, text) is None:
-        near = nearest(text, column.table.values())
-        _warn(node, f"no entry has the text {text!r}{near}")
-
-
-def _warn_of_bits(
-    node: Node, operator: str, number: Node, columns: Mapping[str, ColumnLike]
-) -> None:
-    """Warn of ``nJets >= 6 & nBTags``, which takes the lowest bit of a number, as in C++."""
-    if evaluate(number, columns).content.dtype != np.bool_:
-        left, right = (str(operand.span) for operand in node.operands)
-        bits, logical = f"({number.span} {operator} 1)", _LOGICAL_OF[operator]
-        _warn(
-            node,
-            f"{operator} of a condition and a number takes the number's bits, as in C++: "
-            f"it reads {bits}",
-            f"where you mean that {number.span} is not 0, write {left} {logical} {right}",
-        )
-
-
-def _warn(node: Node, message: str, hint: str = "") -> None:
-    warnings.warn(str(node.span.error(message, hint)), CutWarning, stacklevel=7)
+def _bits(node: Binary, columns: Mapping[str, ColumnLike]) -> Iterator[str]:
+    """Yield a note for ``nJets >= 6 & nBTags``, which takes the lowest bit, as in C++."""
+    for condition, number in (node.operands, node.operands[::-1]):
+        if not is_condition(condition) or is_condition(number):
+            continue
+        if evaluate(number, columns).content.dtype != np.bool_:
+            left, right = (str(operand.span) for operand in node.operands)
+            error = node.span.error(
+                f"{node.operator} of a condition and a number takes the number's bits, as in C++: "
+                f"it reads ({number.span} {node.operator} 1)",
+                f"where you mean that {number.span} is not 0, "
+                f"write {left} {LOGICAL_OF[node.operator]} {right}",
+            )
+            yield str(error)

@@ -96,12 +96,15 @@ class Values:
     present : bool array of shape (n,), optional
         Which entries have all elements that were picked by number. The others have no value,
         whatever stands in the content.
+    notes : frozenset of str
+        What the user should be warned of.
     """
 
     content: Array
     offsets: Entries | None = None
     key: str = ""
     present: Mask | None = None
+    notes: frozenset[str] = frozenset()
 
 
 ColumnLike: TypeAlias = Array | JaggedLike | HashedText

@@ -4,13 +4,13 @@ What a step leaves of a group is the sum over the group's bins from there on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.cuts.evaluation import ColumnLike, Program, passes
+from memmpy.cuts.evaluation import ColumnLike, Program
 from memmpy.cuts.flow.groups import Group, check_number, groups_in
 from memmpy.cuts.language import Node
 from memmpy.cuts.steps import Inputs
@@ -31,6 +31,8 @@ class Piece:
         Their groups, each of which has a row of bins.
     counts : int64 array of shape (num_groups, 1 + num_cuts)
         Entries of each bin.
+    notes : frozenset of str
+        What the user should be warned of.
     bin_of, weights : int64 and float64 arrays of shape (n,), optional
         The bin of each entry, row by row, and what it weighs.
     """
@@ -38,31 +40,34 @@ class Piece:
     entry_start: int
     groups: Sequence[Group]
     counts: NDArray[np.int64]
-    bin_of: Entries | None
-    weights: NDArray[np.float64] | None
+    notes: frozenset[str]
+    bin_of: Entries | None = None
+    weights: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Binning:
-    """What threads do with runs of entries; `notes` gets what the user should be warned of."""
+    """What threads do with runs of entries."""
 
     inputs: Inputs
     cuts: Sequence[Program]
     by: Sequence[str]
-    weight: Program | None
-    notes: set[str] = field(default_factory=set)
+    weight: Program | None = None
 
     def __call__(self, start: int, stop: int) -> Piece:
         """Return a run of entries in bins."""
         num_entries, num_bins = stop - start, 1 + len(self.cuts)
-        columns = self.inputs.values(start, stop)
+        columns = self.inputs.slices(start, stop)
         groups, group_of = groups_in(self.by, columns, num_entries=num_entries)
+        notes = frozenset[str]()
         is_left = np.ones(num_entries, np.bool_)
         left = np.zeros((num_bins + 1, len(groups)), np.int64)
         left[0] = _counted(group_of, is_left, len(groups))
         bin_of = None if self.weight is None else group_of * num_bins
         for i, cut in enumerate(self.cuts, start=1):
-            is_left &= passes(cut, columns, num_entries=num_entries, notes=self.notes)
+            values = cut(columns)
+            is_left &= cut.mask(values, num_entries)
+            notes |= values.notes
             left[i] = _counted(group_of, is_left, len(groups))
             if not left[i].any():
                 break
@@ -70,9 +75,9 @@ class Binning:
                 bin_of += is_left
         counts = np.ascontiguousarray((left[:-1] - left[1:]).T)
         if self.weight is None:
-            return Piece(start, groups, counts, None, None)
-        weights = weights_of(self.weight, columns, start, stop, notes=self.notes)
-        return Piece(start, groups, counts, bin_of, weights)
+            return Piece(start, groups, counts, notes)
+        weights, more = weights_of(self.weight, columns, start, stop)
+        return Piece(start, groups, counts, notes | more, bin_of, weights)
 
 
 def _counted(group_of: Entries, is_left: Mask, num_groups: int) -> Entries:
@@ -83,21 +88,16 @@ def _counted(group_of: Entries, is_left: Mask, num_groups: int) -> Entries:
 
 
 def weights_of(
-    weight: Program,
-    columns: Mapping[str, ColumnLike],
-    start: int,
-    stop: int,
-    *,
-    notes: set[str],
-) -> NDArray[np.float64]:
-    """Return the weights of a run of entries.
+    weight: Program, columns: Mapping[str, ColumnLike], start: int, stop: int
+) -> tuple[NDArray[np.float64], frozenset[str]]:
+    """Return the weights of a run of entries, and what the user should be warned of.
 
     Raises
     ------
     CutError
         If they are lists, or an entry has none.
     """
-    values, span = weight(columns, notes), weight.node.span
+    values, span = weight(columns), weight.node.span
     if values.offsets is not None or values.content.ndim > 1:
         raise span.error(
             f"a weight is one number an entry, and {span} is a list of numbers",
@@ -109,7 +109,7 @@ def weights_of(
             f"entry {entry} has no weight: it lacks an element that {span} takes",
             "say what such an entry weighs, as in Alt$(x[0], 1)",
         )
-    return np.broadcast_to(values.content.astype(np.float64), stop - start)
+    return np.broadcast_to(values.content.astype(np.float64), stop - start), values.notes
 
 
 @final
@@ -131,7 +131,8 @@ class Bins:
         self._row_of: dict[Group, int] = {}
         self._counts = np.zeros((0, 1 + num_cuts), np.int64)
         self._sums, self._squares = np.zeros((2, 0, 1 + num_cuts))
-        self._num_odd, self._first_odd = 0, 0
+        self._num_nonfinite, self._first_nonfinite = 0, 0
+        self._notes = frozenset[str]()
         self._rows(known)
 
     @property
@@ -143,13 +144,14 @@ class Bins:
         """Add a run of entries."""
         rows = self._rows(piece.groups)
         self._counts[rows] += piece.counts
+        self._notes |= piece.notes
         if piece.weights is None or piece.bin_of is None:
             return
-        is_odd = ~np.isfinite(piece.weights)
-        if is_odd.any():
-            if not self._num_odd:
-                self._first_odd = piece.entry_start + int(is_odd.argmax())
-            self._num_odd += int(np.count_nonzero(is_odd))
+        is_nonfinite = ~np.isfinite(piece.weights)
+        if is_nonfinite.any():
+            if not self._num_nonfinite:
+                self._first_nonfinite = piece.entry_start + int(is_nonfinite.argmax())
+            self._num_nonfinite += int(np.count_nonzero(is_nonfinite))
         with np.errstate(all="ignore"):
             self._sums[rows] = _continued(self._sums[rows], piece.bin_of, piece.weights)
             self._squares[rows] = _continued(self._squares[rows], piece.bin_of, piece.weights**2)
@@ -166,16 +168,16 @@ class Bins:
         """Return the sum of the squares of their weights, of the same shape."""
         return _left(self._squares[self._rows(groups)])
 
-    def note(self, weight: Node) -> str | None:
-        """Return the warning for weights that were NaN or infinite, if any were."""
-        if not self._num_odd:
-            return None
+    def notes(self, weight: Node | None) -> frozenset[str]:
+        """Return what the user should be warned of, as weights that were NaN or infinite."""
+        if weight is None or not self._num_nonfinite:
+            return self._notes
         error = weight.span.error(
-            f"{self._num_odd:,} entries, the first of them {self._first_odd}, have weights that "
-            "are NaN or infinite, and so are the sums that they are in",
+            f"{self._num_nonfinite:,} entries, the first of them {self._first_nonfinite}, have "
+            "weights that are NaN or infinite, and so are the sums that they are in",
             "to have them count nothing, write where(isfinite(w), w, 0)",
         )
-        return str(error)
+        return self._notes | {str(error)}
 
     def _rows(self, groups: Iterable[Group]) -> Entries:
         rows = [self._row_of.setdefault(group, len(self._row_of)) for group in groups]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memmpy.columns import Snapshot, open_columns
-from memmpy.cuts.compute import prepared, read_cut
-from memmpy.cuts.evaluation import Program, check_keys, warn_of
+from memmpy.cuts.compute import check_stored, prepare, read_cut
 from memmpy.cuts.flow.counting import Binning, Bins, weights_of
 from memmpy.cuts.flow.groups import (
     check_by,
@@ -20,7 +19,7 @@ from memmpy.cuts.flow.groups import (
 from memmpy.cuts.flow.result import CutFlow
 from memmpy.cuts.language import Constant, Key, Logical, Node, Span, keys_of, parse, substitute
 from memmpy.cuts.steps import STEP_SIZE, check_step_size, inputs_of, threads_of
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, warn_of
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
 
@@ -49,7 +48,8 @@ def cutflow(
         The store.
     cuts : sequence of str, or str
         The steps, each a cut as `compute_cut_batched` takes it; an entry passes a step if it passes
-        that cut and all before it. One text is split at its outermost ``&&``.
+        that cut and all before it. One text is split where ``&&``,
+        or a chain such as ``20 < met < 50``, joins its conditions; aliases are not split.
     by : str or sequence of str, optional
         The column to group by, such as ``"process"``, or several: metadata, text, integers or
         booleans, of at most 1,000 groups. Texts are in the order in which the store has them,
@@ -64,7 +64,8 @@ def cutflow(
     step_size : int
         Entries evaluated at a time, at most.
     num_threads : int, optional
-        Threads that evaluate; all cores of the machine where not given, 0 for none.
+        Threads that evaluate, 0 for none; one for each core that this process may use, 8 at most,
+        where not given.
 
     Returns
     -------
@@ -99,9 +100,10 @@ def cutflow(
     >>> print(flow)
     """
     plan = plan_flow(cuts, by=by, weight=weight, aliases=aliases, constants=constants)
-    known = read_metadata(path).current_keys()
+    metadata = read_metadata(path)
+    known = metadata.current_keys()
     for node in plan.nodes:
-        check_keys(node, known)
+        check_stored(node, known, path=path, metadata=metadata)
     check_known(plan.by, known, path=path)
     snapshot = open_columns(path, sorted(plan.keys) or None)
     return count_steps(snapshot, plan, step_size=step_size, num_threads=num_threads)
@@ -181,25 +183,22 @@ def count_steps(
     check_step_size(step_size)
     threads = threads_of(num_threads)
     for node in plan.nodes:
-        check_keys(node, snapshot.columns)
+        check_stored(node, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
     check_known(plan.by, snapshot.columns, path=snapshot.path)
     check_kinds(snapshot, plan.by)
     keys = [Key(key, span=Span(key, 0, len(key))) for key in plan.by]
     inputs = inputs_of(snapshot, [*plan.nodes, *keys], {})
-    # Loops, so that warnings point at the user's line in all versions of Python.
-    cuts: list[Program] = []
-    for cut in plan.cuts:
-        cuts.append(prepared(cut, inputs))  # noqa: PERF401
-    weight = None if plan.weight is None else prepared(plan.weight, inputs)
-    binning = Binning(inputs, cuts, plan.by, weight)
-    if weight is not None:
-        weights_of(weight, inputs.values(0, 0), 0, 0, notes=binning.notes)
+    prepared = [prepare(node, inputs) for node in plan.nodes]
+    programs = [program for program, _ in prepared]
+    cuts, weights = programs[: len(plan.cuts)], programs[len(plan.cuts) :]
+    for weight in weights:
+        weights_of(weight, inputs.slices(0, 0), 0, 0)
     known = known_groups(snapshot, plan.by) if plan.by else [()]
     bins = Bins(len(cuts), by=plan.by, known=known)
-    for piece in inputs.run(binning, step_size=step_size, num_threads=threads):
+    binning = Binning(inputs, cuts, plan.by, *weights)
+    for piece in inputs.map(binning, step_size=step_size, num_threads=threads):
         bins.add(piece)
-    note = None if plan.weight is None else bins.note(plan.weight)
-    warn_of(binning.notes if note is None else binning.notes | {note})
+    warn_of(bins.notes(plan.weight).union(*(slips for _, slips in prepared)))
     return _flow(plan, bins)
 
 

@@ -15,6 +15,7 @@ from memmpy.cuts.language.normal import LANGUAGE, normal
 from memmpy.cuts.language.substitute import Constant, check_apart, substitute
 from memmpy.cuts.language.tree import (
     COMPARISONS,
+    LOGICAL_OF,
     MAX_INDEX,
     Alternative,
     Binary,
@@ -31,9 +32,11 @@ from memmpy.cuts.language.tree import (
     Unary,
     fold,
     has_numbers_only,
+    index_by_condition,
     is_condition,
     keys_in,
     keys_of,
+    nodes_in,
 )
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "INTEGERS_ONLY",
     "LANGUAGE",
     "LOGICAL",
+    "LOGICAL_OF",
     "MAX_INDEX",
     "SPELLINGS",
     "UNARY",
@@ -66,9 +70,11 @@ __all__ = [
     "common_dtype",
     "fold",
     "has_numbers_only",
+    "index_by_condition",
     "is_condition",
     "keys_in",
     "keys_of",
+    "nodes_in",
     "normal",
     "parse",
     "substitute",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from memmpy.cuts.language.expression import parse
+from memmpy.cuts.language.grammar import KEYWORDS
 from memmpy.cuts.language.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuilt
 from memmpy.errors import CutError, OptionError
 
@@ -49,7 +50,11 @@ def substitute(
 
 
 def check_apart(aliases: Mapping[str, object], constants: Mapping[str, object]) -> None:
-    """Raise an `OptionError` if a name is both an alias and a constant."""
+    """Raise an `OptionError` if a name is both an alias and a constant, or a word of cuts."""
+    reserved = sorted((aliases.keys() | constants.keys()) & KEYWORDS)
+    if reserved:
+        names = ", ".join(map(repr, reserved))
+        raise OptionError(f"{names}: cuts have a meaning for it already; take another name")
     twice = sorted(aliases.keys() & constants.keys())
     if twice:
         raise OptionError(f"{', '.join(map(repr, twice))}: both an alias and a constant; drop one")

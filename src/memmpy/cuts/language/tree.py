@@ -16,6 +16,7 @@ from memmpy.errors import CutError
 
 __all__ = [
     "COMPARISONS",
+    "LOGICAL_OF",
     "MAX_DEPTH",
     "MAX_INDEX",
     "Alternative",
@@ -35,10 +36,12 @@ __all__ = [
     "element",
     "fold",
     "has_numbers_only",
+    "index_by_condition",
     "is_condition",
     "keys_in",
     "keys_of",
     "logical",
+    "nodes_in",
     "number",
     "rebuilt",
     "unary",
@@ -51,7 +54,8 @@ MAX_SIZE = 1 << 18
 #: The highest number that an element may be picked by.
 MAX_INDEX = (1 << 31) - 1
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
-_LOGICAL_OF = {"&": "&&", "|": "||"}
+#: From what joins bits to what joins conditions.
+LOGICAL_OF = {"&": "&&", "|": "||"}
 
 _Tree = TypeVar("_Tree")
 _Result = TypeVar("_Result")
@@ -202,8 +206,8 @@ def unary(operator: str, operand: Node, span: Span) -> Node:
 
 def binary(operator: str, operands: Sequence[Node], span: Span) -> Node:
     """Return two operands joined; of two conditions, ``&`` and ``|`` are ``&&`` and ``||``."""
-    if operator in _LOGICAL_OF and all(map(is_condition, operands)):
-        return logical(_LOGICAL_OF[operator], operands, span)
+    if operator in LOGICAL_OF and all(map(is_condition, operands)):
+        return logical(LOGICAL_OF[operator], operands, span)
     return Binary(operator, operands=tuple(operands), span=span)
 
 
@@ -224,12 +228,23 @@ def element(operands: Sequence[Node], span: Span) -> Element:
     for index in indices:
         if isinstance(index, Text):
             raise index.span.error("an index is a number", f"for example {column.span}[0]")
+        if is_condition(index) and not isinstance(index, Number):
+            raise index_by_condition(column, index)
         if isinstance(index, Number) and not (type(index.value) is int and index.value >= 0):
             hint = f"for the last element, write {column.span}[Length$({column.span}) - 1]"
             raise index.span.error("an index is 0 or a positive integer", hint)
         if isinstance(index, Number) and index.value > MAX_INDEX:
             raise index.span.error(f"no entry has more than {MAX_INDEX} elements")
     return Element(operands=tuple(operands), span=span)
+
+
+def index_by_condition(column: Node, index: Node) -> CutError:
+    """Return the error for ``x[x > 30]``, which NumPy would take as the elements that fulfil it."""
+    return index.span.error(
+        f"an index is a number, and {index.span} is a condition",
+        f"to pick by it, reduce: count({index.span}), Sum$({column.span} * ({index.span})), "
+        f"MaxIf$({column.span}, {index.span})",
+    )
 
 
 def rebuilt(node: Node, operands: Sequence[Node]) -> Node:
@@ -291,14 +306,18 @@ def fold(
     return results[0]
 
 
-def keys_in(root: Node) -> Iterator[Key]:
-    """Yield each mention of a name in a cut, from left to right."""
+def nodes_in(root: Node) -> Iterator[Node]:
+    """Yield all nodes of a cut, from left to right, each before its operands."""
     pending = [root]
     while pending:
         node = pending.pop()
         pending.extend(reversed(node.operands))
-        if isinstance(node, Key):
-            yield node
+        yield node
+
+
+def keys_in(root: Node) -> Iterator[Key]:
+    """Yield each mention of a name in a cut, from left to right."""
+    return (node for node in nodes_in(root) if isinstance(node, Key))
 
 
 def keys_of(node: Node) -> frozenset[str]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from memmpy.cuts import ColumnLike, HashedText, parse, passes, to_program
+from memmpy.cuts import parse, to_program
+from memmpy.cuts.evaluation import ColumnLike, HashedText, passes
 from memmpy.errors import CutError
 
 TABLE = {2**64 - 1: "ttH", 5: "ttbb", 6: "mc16a"}

@@ -1,0 +1,98 @@
+"""A cut in the order of work: formulas, each a list of steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from memmpy.cuts.language import (
+    Alternative,
+    Element,
+    Key,
+    Logical,
+    Node,
+    Reduction,
+    has_numbers_only,
+)
+
+__all__ = ["Formula", "Step", "to_formula"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """Take the results of the last operands, leave that of the node.
+
+    Attributes
+    ----------
+    node : Node
+        What is computed.
+    operands : tuple of Node
+        What its operands were.
+    inner : Formula, optional
+        What must be known first: the argument of a reduction, the primary of an alternative.
+    """
+
+    node: Node
+    operands: tuple[Node, ...]
+    inner: "Formula | None" = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Formula:
+    """A part of a cut whose lists are matched element by element.
+
+    Attributes
+    ----------
+    nodes : tuple of Node
+        What it computes: the cut, or the arguments of a reduction.
+    steps : tuple of Step
+        The work, operands before what needs them.
+    leaves : tuple of Key and Element
+        The columns and elements that say how many elements an entry has.
+    """
+
+    nodes: tuple[Node, ...]
+    steps: tuple[Step, ...]
+    leaves: tuple[Key | Element, ...]
+
+
+def to_formula(node: Node) -> Formula:
+    """Return a cut as a formula; what is in it twice is one formula within."""
+    return _formula((node,), {})
+
+
+def _formula(nodes: tuple[Node, ...], known: dict[tuple[Node, ...], Formula]) -> Formula:
+    if nodes in known:
+        return known[nodes]
+    steps: list[Step] = []
+    leaves: dict[Key | Element, None] = {}
+    pending: list[Node | Step] = list(reversed(nodes))
+    while pending:
+        match pending.pop():
+            case Step() as step:
+                steps.append(step)
+            case Reduction() as node:
+                steps.append(Step(node, (), _formula(node.operands, known)))
+            case Alternative(operands=(primary, other)) as node:
+                pending += [Step(node, (other,), _formula((primary,), known)), other]
+            case Key() as node:
+                leaves[node] = None
+                steps.append(Step(node, ()))
+            case Element() as node if has_numbers_only(node):
+                leaves[node] = None
+                steps.append(Step(node, ()))
+            case Element(operands=(_, *indices)) as node:
+                _push(pending, node, indices)
+            case Logical(operands=(first, *_)) as node:
+                # Two at a time: thousands of operands need no more memory than two.
+                for left, right in reversed([*pairwise(node.operands)]):
+                    pending += [Step(node, (left, right)), right]
+                pending.append(first)
+            case node:
+                _push(pending, node, node.operands)
+    known[nodes] = Formula(nodes, tuple(steps), tuple(leaves))
+    return known[nodes]
+
+
+def _push(pending: list[Node | Step], node: Node, operands: Sequence[Node]) -> None:
+    pending.append(Step(node, tuple(operands)))
+    pending.extend(reversed(operands))
