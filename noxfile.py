@@ -114,7 +114,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks, each of which checks its answer; options go behind `--`."""
+    """Run the benchmarks, each of which checks its answer."""
     session.install(".", *group("bench"))
     session.run("python", "benchmarks/main_job.py")
     session.run("python", "benchmarks/cuts.py")

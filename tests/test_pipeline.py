@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import uproot
 
+import memmpy
 from memmpy import Jagged, RFileConfig, SplitLoader, compute_cut_batched, load_root, read_vector
 from memmpy.errors import CutError, MissingKeyError, OptionError
 from memmpy.store import hash64
@@ -407,3 +408,24 @@ class TestErrors:
         cut: dict[str, Any] = {"tcut": "nJets > limit", "cut_constants": {"limit": 1}}
         load_root(make_file(), tmp_path / "s", keys={"nJets"}, **cut)
         assert len(compute_cut_batched(tmp_path / "s", "nJets > 1")) == 4
+
+
+class TestColumnsThatWereAdded:
+    def test_a_computed_column_gives_way_to_an_alias(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        files, path = config(make_file(num=100)), tmp_path / "s"
+        load_root(files, path, keys={"jet_pt"})
+        memmpy.open(path).add("HT", "Sum$(jet_pt)")
+        expected = np.asarray(read_vector(path, "HT")).copy()
+        load_root(files, path, keys={"HT"}, aliases={"HT": "Sum$(jet_pt)"})
+        np.testing.assert_array_equal(read_vector(path, "HT"), expected)
+
+    def test_one_that_is_asked_for_as_a_branch_is_said_to_be_none(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        files, path = config(make_file(num=100)), tmp_path / "s"
+        load_root(files, path, keys={"jet_pt"})
+        memmpy.open(path).add("HT", "Sum$(jet_pt)")
+        with pytest.raises(OptionError, match=r"aliases=\{'HT': 'Sum\$\(jet_pt\)'\}"):
+            load_root(files, path, keys={"jet_pt"}, tcut="HT > 5")

@@ -34,7 +34,14 @@ from memmpy.cuts import (
     read_cut,
     select,
 )
-from memmpy.errors import ColumnError, CorruptStoreError, LengthError, MissingKeyError, nearest
+from memmpy.errors import (
+    ColumnError,
+    CorruptStoreError,
+    LengthError,
+    MissingKeyError,
+    OptionError,
+    nearest,
+)
 from memmpy.loaders import SplitLoader
 from memmpy.order import TicketsOf
 from memmpy.store import ColumnRecord, Problem, SourceRecord, verify
@@ -189,7 +196,9 @@ class Store(Mapping[str, StoredColumn]):
         >>> store.add("HT", "Sum$(jet_pt)")
         >>> store.add("is_hard", "HT > 500 && met > 50")
         """
-        check_keys([key])
+        name: object = key
+        if not isinstance(name, str) or not name:
+            raise OptionError(f"a key is a text, got {name!r}")
         add_column(
             self.path,
             key,

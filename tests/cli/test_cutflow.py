@@ -68,3 +68,10 @@ def test_what_goes_wrong_is_said_without_a_traceback(
     assert done.exit_code in {1, 2}
     assert message in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_likely_slip_is_said_without_a_line_of_python(store: Path) -> None:
+    done = memmpy("cutflow", store, "nJets >= 2 & nBTags_77")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("memmpy: warning: & of a condition and a number takes")
+    assert ".py" not in done.stderr

@@ -115,7 +115,9 @@ class Oracle:
             case Element(operands=(key, Number(value=index))):
                 return self._picked(key, int(index), place)
             case Element(operands=(key, index)):
-                return self._picked_by_value(key, truncated(self.cell(index, place)).value, place)
+                cell = self.cell(index, place)
+                number = -1 if cell.value != cell.value else truncated(cell).value
+                return self._picked_by_value(key, number, place)
             case Loop(name="Iteration$"):
                 return Cell(place.element, INT, constant=place.length is None)
             case Loop():

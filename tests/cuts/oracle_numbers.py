@@ -149,6 +149,7 @@ def joined(sign: str, left: Cell, right: Cell) -> Cell:
             dtype = UINT if UINT in (left.dtype, right.dtype) else INT
         case _:
             dtype = common(left, right)
+            dtype = FLOAT if (sign, dtype) == ("-", UINT) else dtype
     result = COMPUTE[sign](cast(left.value, dtype), cast(right.value, dtype))
     return Cell(cast(result, dtype), dtype)
 
@@ -208,7 +209,10 @@ def called(name: str, cells: Sequence[Cell]) -> Cell:
         case "copysign":
             size = cast(abs(value), dtype)
             dtype = FLOAT if dtype == UINT else dtype
-            negative = cells[1].value < 0
+            sign = cells[1]
+            negative = (
+                math.copysign(1, sign.value) < 0 if sign.dtype.kind == "f" else sign.value < 0
+            )
             return Cell(cast(-size if negative else size, dtype), dtype)
         case "min":
             return reduce(lambda one, other: chosen(other, one, one, other), cells)
@@ -221,8 +225,18 @@ def called(name: str, cells: Sequence[Cell]) -> Cell:
         case "int":
             return truncated(first)
     to = np.dtype(name)
-    is_cut = to.kind in "iu" and first.dtype.kind == "f"
-    return Cell(cast(truncated(first).value if is_cut else value, to), to)
+    if to.kind in "iu" and first.dtype.kind == "f":
+        return Cell(cast(clipped(float(value), to), to), to)
+    return Cell(cast(value, to), to)
+
+
+def clipped(value: float, dtype: np.dtype) -> int:
+    """Return the whole number of a type that is nearest to zero's side of a float; 0 for NaN."""
+    limits = np.iinfo(dtype)
+    if math.isnan(value):
+        return 0
+    greatest = np.nextafter(float(limits.max), 0) if dtype.itemsize == 8 else float(limits.max)
+    return int(min(max(value, float(limits.min)), float(greatest)))
 
 
 def rounded(value: float) -> float:

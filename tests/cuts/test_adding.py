@@ -1,7 +1,9 @@
 """Columns computed from others: written once, and stale when what they came from changed."""
 
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,6 +88,32 @@ def test_a_column_that_was_not_computed_is_not_replaced(path: Path) -> None:
 def test_a_column_that_was_not_computed_is_replaced_on_request(path: Path) -> None:
     column = memmpy.open(path).add("n", "Length$(pt) * 10", recreate=True)
     assert np.asarray(column).tolist() == [20, 0, 10]
+
+
+def test_a_column_is_not_computed_from_itself_through_others(path: Path) -> None:
+    store = memmpy.open(path)
+    store.add("double", "n * 2")
+    with pytest.raises(OptionError, match="'n' would be computed from itself, through 'double'"):
+        store.add("n", "double / 2", recreate=True)
+    assert read_vector(path, "n").tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize("key", [5, b"x", None, ""])
+def test_a_key_is_a_text(key: Any, path: Path) -> None:
+    with pytest.raises(OptionError, match="a key is a text"):
+        memmpy.open(path).add(key, "n")
+
+
+def test_the_way_out_of_a_stale_column_has_aliases_and_constants_put_in(path: Path) -> None:
+    store = memmpy.open(path)
+    store.add("x", "k * HT", aliases={"HT": "Sum$(pt)"}, constants={"k": 2})
+    with WriteJagged(path, "pt") as pt:
+        pt.extend(PT)
+    with pytest.raises(ColumnError) as caught:
+        memmpy.open(path)["x"]
+    add = re.search(r"\.add\('x', '(.*)'\)", str(caught.value))
+    assert add is not None
+    assert np.asarray(memmpy.open(path).add("x", add[1])).tolist() == [160, 0, 40]
 
 
 def test_a_column_is_not_computed_from_itself(path: Path) -> None:

@@ -1,7 +1,9 @@
 """Runs of entries that are evaluated at a time."""
 
+import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,12 +108,26 @@ def test_small_stores_are_not_worth_compiling(store: Path) -> None:
 
 def test_a_step_of_nothing_is_refused() -> None:
     check_step_size(1)
-    with pytest.raises(OptionError, match="step_size must be at least 1, got 0"):
+    with pytest.raises(OptionError, match="step_size is an integer of at least 1, got 0"):
         check_step_size(0)
 
 
 def test_threads_are_counted() -> None:
     assert threads_of(None) >= 1
     assert threads_of(0) == 0
-    with pytest.raises(OptionError, match="num_threads must be at least 0, got -1"):
+    with pytest.raises(OptionError, match="num_threads is an integer of at least 0, got -1"):
         threads_of(-1)
+
+
+@pytest.mark.parametrize("given", [1.5, "2", 1e6])
+def test_threads_and_steps_are_integers(given: Any) -> None:
+    with pytest.raises(OptionError, match="num_threads is an integer"):
+        threads_of(given)
+    with pytest.raises(OptionError, match="step_size is an integer"):
+        check_step_size(given)
+
+
+def test_threads_are_counted_where_cores_cannot_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert threads_of(None) == 3

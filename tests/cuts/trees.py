@@ -178,8 +178,10 @@ class Grower:
             Grower.natural,
             lambda x: call("uint64", x.any_number()),
             lambda x: unary(x.one_of(*"+~"), x.natural(), SPAN),
-            lambda x: pair(x.one_of(*BITS), x.natural(), constant(x.one_of(0, 1, 7, 2**63))),
-            lambda x: pair(x.one_of(*BITS), x.natural(), x.natural()),
+            lambda x: pair(
+                x.one_of(*UNSIGNED_BITS), x.natural(), constant(x.one_of(0, 1, 7, 2**63))
+            ),
+            lambda x: pair(x.one_of(*UNSIGNED_BITS), x.natural(), x.natural()),
             lambda x: pair(x.one_of("&", "|"), x.natural(), x.integer()),
             lambda x: pair("<<", x.natural(), x.integer()),
             lambda x: reduction(x.one_of("Sum$", "Max$"), x.inner.natural()),
@@ -246,6 +248,8 @@ class Grower:
 
 SIGNS = sorted(COMPARISONS)
 BITS = ["+", "-", "*", "%", "&", "|", "<<", ">>"]
+#: A difference of uint64 is a float.
+UNSIGNED_BITS = [sign for sign in BITS if sign != "-"]
 CASTS = ["bool", "int8", "uint8", "int32", "uint32", "int64", "sign", "isodd"]
 REAL = [
     *("fabs", "sqrt", "floor", "ceil", "trunc", "rint", "round", "abs", "sq", "phi_mpi_pi"),

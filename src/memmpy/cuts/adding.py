@@ -1,6 +1,6 @@
 """Columns computed from other columns of a store, and kept in it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from memmpy.columns import Jagged, WriteJagged, WriteVector, open_columns
 from memmpy.cuts.compute import check_stored, prepare, read_cut
@@ -50,13 +50,13 @@ def add_column(
     """
     node = read_cut(expression, aliases=aliases, constants=constants)
     threads, names = threads_of(num_threads), sorted(keys_of(node))
-    if key in names:
-        raise OptionError(f"{key!r} would be computed from itself; take another key")
+    _check_no_circle(read_metadata(path), key, names)
     meaning = normal(node)
     if not recreate and _is_there(read_metadata(path), key, meaning):
         return
     with Transaction(path) as transaction:
         metadata = transaction.metadata
+        _check_no_circle(metadata, key, names)
         check_stored(node, metadata.current_keys(), path=path, metadata=metadata)
         snapshot = open_columns(path, names or None)
         inputs = inputs_of(snapshot, [node], {})
@@ -73,6 +73,21 @@ def add_column(
                 column.extend(piece)
                 notes |= more
     warn_of(notes)
+
+
+def _check_no_circle(metadata: Metadata, key: str, names: Collection[str]) -> None:
+    """Raise an `OptionError` if a column would be computed from itself, through others or not."""
+    seen, pending = set[str](), list(names)
+    while pending:
+        name = pending.pop()
+        if name == key:
+            through = "" if key in names else f", through {', '.join(map(repr, names))}"
+            message = f"{key!r} would be computed from itself{through}; take another key"
+            raise OptionError(message)
+        column = metadata.columns.get(name)
+        if column is not None and column.computed is not None and name not in seen:
+            seen.add(name)
+            pending += column.computed.made_of
 
 
 def _is_there(metadata: Metadata, key: str, meaning: str) -> bool:

@@ -86,7 +86,7 @@ class CachedCut:
             if checksum(selection) != document["checksum"]:
                 return None
             return Found(selection, frozenset(map(str, document["notes"])))
-        except (OSError, ValueError, KeyError, TypeError, CorruptStoreError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, CorruptStoreError):
             return None
 
     def keep(self, pieces: Iterable[Found], *, expression: str) -> Found:
@@ -145,7 +145,7 @@ class CachedCut:
         """Remove selections of columns written again since, and what killed processes left."""
         metadata = read_metadata(self.directory)
         for file in self._folder.glob("*.json"):
-            with contextlib.suppress(OSError, ValueError, KeyError, AttributeError):
+            with contextlib.suppress(OSError, ValueError, KeyError, AttributeError, RecursionError):
                 document = json.loads(file.read_text(encoding="utf-8"))
                 is_old = document.get("language") != LANGUAGE
                 if is_old or not _are_current(document["columns"], metadata):
@@ -215,7 +215,7 @@ def _record(file: Path, directory: Path, metadata: Metadata) -> CutRecord | None
         if not is_ours or not isinstance(num_passing, int):
             return None
         keys = tuple(sorted(cached.columns))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     selection = file.with_suffix(".npy")
     is_current = _are_current(cached.columns, metadata)

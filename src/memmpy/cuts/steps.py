@@ -125,9 +125,8 @@ def inputs_of(snapshot: Snapshot, nodes: Sequence[Node], stored_as: Mapping[str,
 
 
 def check_step_size(step_size: int) -> None:
-    """Raise an `OptionError` for a step of nothing."""
-    if step_size < 1:
-        raise OptionError(f"step_size must be at least 1, got {step_size}")
+    """Raise an `OptionError` unless a step is a number of entries."""
+    _check_number("step_size", step_size, least=1)
 
 
 def threads_of(num_threads: int | None) -> int:
@@ -136,9 +135,13 @@ def threads_of(num_threads: int | None) -> int:
         has_affinity = hasattr(os, "sched_getaffinity")
         num_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
         return min(MAX_THREADS, num_cores)
-    if num_threads < 0:
-        raise OptionError(f"num_threads must be at least 0, got {num_threads}")
+    _check_number("num_threads", num_threads, least=0)
     return num_threads
+
+
+def _check_number(name: str, value: object, *, least: int) -> None:
+    if not isinstance(value, int | np.integer) or value < least:
+        raise OptionError(f"{name} is an integer of at least {least}, got {value!r}")
 
 
 def _check_kinds(cut: Node, columns: Mapping[str, StoredColumn]) -> None:

@@ -159,6 +159,10 @@ def _kernels(compiled: bool) -> _Kernels:
     if not compiled:
         return reference
     # Numba takes half a second to import.
+    from numba import config
+
+    if config.DISABLE_JIT:  # for debugging; the kernels are nothing that Python could run
+        return reference
     from memmpy.gather import compiled as kernels
 
     return kernels

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from memmpy.errors import OptionError
 from memmpy.root.recipe import Recipe, metadata_recipe
-from memmpy.store import Metadata, Origin, SourceRecord, parts_of
+from memmpy.store import ColumnRecord, Metadata, Origin, SourceRecord, parts_of
 
 __all__ = ["Pieces", "Wanted", "plan_columns"]
 
@@ -86,11 +86,7 @@ def plan_columns(
     for key, recipe in recipes.items():
         column = metadata.columns.get(key)
         if column is not None and column.origin is None and not recreate:
-            message = (
-                f"column {key!r} of the store was not made by convert and would be lost; "
-                "take the branch under another name (aliases=), or replace it (recreate=True)"
-            )
-            raise OptionError(message)
+            _check_replaceable(key, column, recipe)
         origin = None if column is None or recreate else column.origin
         if origin is None or origin.recipe != recipe:
             plan[key] = (None,) * len(parts)
@@ -98,6 +94,23 @@ def plan_columns(
             held = _ranges(origin)
             plan[key] = tuple(held.get(part) for part in parts)
     return plan
+
+
+def _check_replaceable(key: str, column: ColumnRecord, recipe: Mapping[str, Any]) -> None:
+    """Raise an `OptionError` if a column is not convert's; what was computed can be again."""
+    if column.computed is None:
+        message = (
+            f"column {key!r} of the store was not made by convert and would be lost; "
+            "take the branch under another name (aliases=), or replace it (recreate=True)"
+        )
+        raise OptionError(message)
+    if "branch" in recipe:
+        message = (
+            f"column {key!r} was added to the store and is no branch; give its expression as an "
+            f"alias, aliases={{{key!r}: {column.computed.expression!r}}}, or load it from the "
+            "store: memmpy.open(...).loader(cut=...)"
+        )
+        raise OptionError(message)
 
 
 def _ranges(origin: Origin) -> dict[tuple[str, int], range]:

@@ -2,6 +2,7 @@
 
 import operator
 import pickle
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memmpy import Jagged
 from memmpy.cuts import normal, parse, to_program
 from memmpy.cuts.evaluation import check_keys, evaluate, passes
 from memmpy.cuts.language import Logical, Unary
@@ -232,3 +234,24 @@ def test_a_text_without_quotes_brings_a_hint() -> None:
 def test_a_stale_key_is_said_to_be_stale() -> None:
     with pytest.raises(CutError, match=r"column 'HT' in 's' is stale: add it again"):
         check_keys(parse("HT > 1"), ["pt"], stale={"HT": "add it again"}, where=" in 's'")
+
+
+def test_many_reductions_keep_no_elements() -> None:
+    columns = {"j": Jagged(np.ones(1_000_000), np.arange(0, 1_000_001, 10))}
+    cut = " && ".join(f"Sum$(j * {i}) > 0" for i in range(1, 31))
+    program = to_program(parse(cut))
+    tracemalloc.start()
+    program(columns)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * columns["j"].content.nbytes
+
+
+def test_many_operands_of_max_keep_two() -> None:
+    columns = {"x": np.ones(1_000_000)}
+    program = to_program(parse(f"max({', '.join(f'x + {i}' for i in range(50))}) > 0"))
+    tracemalloc.start()
+    program(columns)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * columns["x"].nbytes

@@ -17,6 +17,7 @@ from memmpy import (
     WriteJagged,
     WriteText,
     WriteVector,
+    compute_cut_batched,
     convert,
     cutflow,
 )
@@ -403,7 +404,7 @@ class TestErrors:
             cutflow(store, [], by=by)
 
     def test_a_step_of_nothing_is_refused(self, store: Path) -> None:
-        with pytest.raises(OptionError, match="step_size must be at least 1, got 0"):
+        with pytest.raises(OptionError, match="step_size is an integer of at least 1, got 0"):
             cutflow(store, CUTS, step_size=0)
 
     def test_columns_of_other_lengths_are_refused(self, tmp_path: Path) -> None:
@@ -531,3 +532,15 @@ class TestFace:
             flow, sums=np.full((2, 2), value), errors=np.full((2, 2), error), groups=("a", "b")
         )
         assert shown in str(one)
+
+
+@pytest.mark.parametrize(
+    "cut", ["20 < jet_pt < 50", "n > 0 && jet_pt > 20 && jet_pt < 50", "jet_pt > 20 && jet_pt < 50"]
+)
+def test_the_steps_of_one_text_are_of_the_same_element(cut: str, tmp_path: Path) -> None:
+    with WriteVector(tmp_path, "n") as n, WriteJagged(tmp_path, "jet_pt") as pt:
+        n.extend(np.array([2, 1]))
+        pt.append(np.array([10.0, 90.0]))
+        pt.append(np.array([30.0]))
+    last = cutflow(tmp_path, cut).counts[-1].tolist()
+    assert last == [len(compute_cut_batched(tmp_path, cut))] == [1]

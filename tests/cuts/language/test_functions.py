@@ -114,11 +114,13 @@ def test_abs_of_integers_stays_an_integer() -> None:
     assert result.tolist() == [128, 5]
 
 
-def test_casts_cut_and_wrap_as_c_does() -> None:
+def test_casts_of_floats_cut_and_end_at_the_limits() -> None:
     values = [-1.9, 300.7, NAN, 0.0]
-    assert call("int8", values).tolist() == [-1, 44, 0, 0]
-    assert call("uint8", values).tolist() == [255, 44, 0, 0]
+    assert call("int8", values).tolist() == [-1, 127, 0, 0]
+    assert call("uint8", values).tolist() == [0, 255, 0, 0]
     assert call("int64", values).tolist() == [-1, 300, 0, 0]
+    assert call("int8", [300]).tolist() == [44]
+    assert call("uint64", [1.5e19]).tolist() == [15_000_000_000_000_000_000]
     assert call("bool", values).tolist() == [True, True, True, False]
     np.testing.assert_array_equal(call("float32", [0.1]), np.array([0.1], np.float32))
     assert call("float64", [3]).tolist() == [3.0]

@@ -9,7 +9,7 @@ from memmpy.errors import CutError
 
 PARENTHESES = "put parentheses around what belongs together"
 SHIFT = "ROOT does not bind << and >> as C++ and Python do"
-POWER = "ROOT reads a{0}b{0}c from the left, Python from the right"
+POWER = "ROOT reads a^b^c and a**b**c from the left, Python from the right"
 SCALE = "ROOT binds * and / tighter than %, C++ and Python from the left"
 CHAIN = "C++ reads (20 < pt) < 50, Python (20 < pt) and (pt < 50), and this is C++'s spelling"
 INDEX = "an index is 0 or a positive integer"
@@ -81,9 +81,9 @@ REFUSED = [
         "C++ reads (4 == flags) | 4, but Python binds | tighter",
         PARENTHESES,
     ),
-    ("«2^3^2»", POWER.format("^"), PARENTHESES),
-    ("«2**3**2»", POWER.format("**"), PARENTHESES),
-    ("«2^-3^2»", POWER.format("^"), PARENTHESES),
+    ("«2^3^2»", POWER, PARENTHESES),
+    ("«2**3**2»", POWER, PARENTHESES),
+    ("«2^-3^2»", POWER, PARENTHESES),
     ("b || «!a^2»", "ROOT reads !a^b as (!a)^b, though a power binds first", PARENTHESES),
     ("1 + «7 % 4 * 2»", SCALE, PARENTHESES),
     ("«7 % 4 / 2»", SCALE, PARENTHESES),

@@ -64,7 +64,7 @@ def picked_by_value(values: Values, index: Values, *, node: Element, shape: Shap
     of_entry = Values(offsets[:-1] - offsets[0]), Values(np.diff(offsets))
     picked, starts, counts = shape.broadcast([index, *of_entry])
     number = np.minimum(truncated(picked), MAX_INDEX).astype(np.int64)
-    there = (number >= 0) & (number < counts)
+    there = (number >= 0) & (number < counts) & ~np.isnan(picked)
     content = _taken(values.content, starts + number, there)
     dtype = content.dtype if content.dtype.kind == "f" else np.dtype(np.float64)
     content = np.where(there, content.astype(dtype), np.asarray(np.nan, dtype))

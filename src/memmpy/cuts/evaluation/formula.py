@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from memmpy.cuts.language import (
     Alternative,
+    Call,
     Element,
     Key,
     Logical,
@@ -82,10 +82,11 @@ def _formula(nodes: tuple[Node, ...], known: dict[tuple[Node, ...], Formula]) ->
                 steps.append(Step(node, ()))
             case Element(operands=(_, *indices)) as node:
                 _push(pending, node, indices)
-            case Logical(operands=(first, *_)) as node:
+            case (Logical() | Call(name="min" | "max")) as node if len(node.operands) > 2:
                 # Two at a time: thousands of operands need no more memory than two.
-                for left, right in reversed([*pairwise(node.operands)]):
-                    pending += [Step(node, (left, right)), right]
+                first, *others = node.operands
+                for right in reversed(others):
+                    pending += [Step(node, (first, right)), right]
                 pending.append(first)
             case node:
                 _push(pending, node, node.operands)

@@ -60,7 +60,7 @@ class Program:
             (result,), shape = run.formula(self.formula)
         if not isinstance(result, Values):
             raise misplaced(self.node)
-        return replace(result, present=shape.present, notes=run.notes)
+        return replace(result, present=shape.present, notes=frozenset(run.notes))
 
     def mask(self, values: Values, num_entries: int) -> Mask:
         """Return which entries pass, of the values that a run gave, as `passes` does."""

@@ -113,6 +113,8 @@ def _of_binary(operator: str, left: np.dtype, right: np.dtype) -> np.dtype:
     if operator in {"<<", ">>"}:
         return _UINT64 if left == _UINT64 else _INT64
     common = _common(left, right)
+    if operator == "-" and common == _UINT64:
+        return _FLOAT64
     if operator == "/":
         return common if common.kind == "f" else _FLOAT64
     if operator in "&|" and common == _FLOAT64:

@@ -46,31 +46,36 @@ class Run:
         The entries of one range, by key.
     compiled : bool
         Whether there is enough to do that loading compiled kernels pays.
-    known : dict of Formula to its results and shape
-        The formulas that were evaluated.
+    known : dict of (name, Formula) to Values
+        The reductions that were evaluated, one value an entry each.
+    notes : set of str
+        What the user should be warned of.
     """
 
     columns: Mapping[str, Operand]
     compiled: bool
-    known: dict[Formula, tuple[list[Operand], Shape]] = field(default_factory=dict)
-
-    @property
-    def notes(self) -> frozenset[str]:
-        """What the user should be warned of, in the formulas that are known."""
-        unlike = ((formula, shape.unlike) for formula, (_, shape) in self.known.items())
-        return frozenset(_note(formula, keys) for formula, keys in unlike if keys is not None)
+    known: dict[tuple[str, Formula], Values] = field(default_factory=dict)
+    notes: set[str] = field(default_factory=set)
 
     def formula(self, formula: Formula) -> tuple[list[Operand], Shape]:
         """Return the values of a formula's nodes, and its shape."""
-        if formula not in self.known:
-            leaves = {leaf: self._leaf(leaf) for leaf in formula.leaves}
-            shape = joint([v for v in leaves.values() if isinstance(v, Values)])
-            stack: list[Operand] = []
-            for step in formula.steps:
-                start = len(stack) - len(step.operands)
-                stack[start:] = [self._step(step, stack[start:], leaves, shape)]
-            self.known[formula] = stack, shape
-        return self.known[formula]
+        leaves = {leaf: self._leaf(leaf) for leaf in formula.leaves}
+        shape = joint([values for values in leaves.values() if isinstance(values, Values)])
+        if shape.unlike is not None:
+            self.notes.add(_note(formula, shape.unlike))
+        stack: list[Operand] = []
+        for step in formula.steps:
+            start = len(stack) - len(step.operands)
+            stack[start:] = [self._step(step, stack[start:], leaves, shape)]
+        return stack, shape
+
+    def _reduced(self, node: Reduction, formula: Formula) -> Values:
+        """Return a reduction; its elements are let go, and what is asked for again is kept."""
+        if (node.name, formula) not in self.known:
+            operands, shape = self.formula(formula)
+            values = _numbers(node.operands, operands)
+            self.known[node.name, formula] = reduce(node, values, shape, compiled=self.compiled)
+        return self.known[node.name, formula]
 
     def _leaf(self, leaf: Key | Element) -> Operand:
         if isinstance(leaf, Key):
@@ -104,14 +109,15 @@ class Run:
                 return Values(shape.local_index(), shape.offsets)
             case Loop():
                 return Values(shape.lengths())
-            case Reduction() | Alternative() as node:
+            case Reduction() as node:
+                assert step.inner is not None
+                return self._reduced(node, step.inner)
+            case Alternative() as node:
                 assert step.inner is not None
                 inner, inner_shape = self.formula(step.inner)
-                values = _numbers(node.operands, [*inner, *operands])
-                if isinstance(node, Reduction):
-                    return reduce(node, values, inner_shape, compiled=self.compiled)
-                primary = replace(values[0], present=inner_shape.present)
-                return alternative(primary, values[1], node=node, shape=shape)
+                values, other = _numbers(node.operands, [*inner, *operands])
+                primary = replace(values, present=inner_shape.present)
+                return alternative(primary, other, node=node, shape=shape)
             case Element() as node:
                 (index,) = _numbers(step.operands, operands)
                 return picked_by_value(self._picked_from(node), index, node=node, shape=shape)

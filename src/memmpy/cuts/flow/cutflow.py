@@ -17,7 +17,17 @@ from memmpy.cuts.flow.groups import (
     ordered,
 )
 from memmpy.cuts.flow.result import CutFlow
-from memmpy.cuts.language import Constant, Key, Logical, Node, Span, keys_of, parse, substitute
+from memmpy.cuts.language import (
+    Constant,
+    Key,
+    Logical,
+    Node,
+    Span,
+    keys_of,
+    logical,
+    parse,
+    substitute,
+)
 from memmpy.cuts.steps import STEP_SIZE, check_step_size, inputs_of, threads_of
 from memmpy.errors import OptionError, warn_of
 from memmpy.store import read_metadata
@@ -48,8 +58,9 @@ def cutflow(
         The store.
     cuts : sequence of str, or str
         The steps, each a cut as `compute_cut_batched` takes it; an entry passes a step if it passes
-        that cut and all before it. One text is split where ``&&``,
-        or a chain such as ``20 < met < 50``, joins its conditions; aliases are not split.
+        that cut and all before it. One text is split where ``&&``, or a chain such as
+        ``20 < met < 50``, joins its conditions: a step is then the text up to there, so that
+        conditions on a list are of the same element. Aliases are not split.
     by : str or sequence of str, optional
         The column to group by, such as ``"process"``, or several: metadata, text, integers or
         booleans, of at most 1,000 groups. Texts are in the order in which the store has them,
@@ -151,12 +162,15 @@ def plan_flow(
 ) -> FlowPlan:
     """Return what is asked for, with aliases and constants put in."""
     if isinstance(cuts, str):
+        whole = read_cut(cuts, aliases=aliases, constants=constants)
         parsed = parse(cuts)
-        is_and = isinstance(parsed, Logical) and parsed.operator == "&&"
-        parts = parsed.operands if is_and else (parsed,)
+        parts = parsed.operands if _is_and(parsed) else (parsed,)
         # A label is shown whole, unlike a place in an error.
         labels = [part.span.text[part.span.start : part.span.stop] for part in parts]
-        nodes = [substitute(part, aliases=aliases, constants=constants) for part in parts]
+        steps = [substitute(part, aliases=aliases, constants=constants) for part in parts]
+        # Each with all before it as one cut: conditions on a list are of the same element.
+        firsts = [logical("&&", steps[:i], whole.span) for i in range(2, len(steps))]
+        nodes = [whole] if len(steps) == 1 else [steps[0], *firsts, whole]
     elif isinstance(cuts, list | tuple):
         nodes = [read_cut(cut, aliases=aliases, constants=constants) for cut in cuts]
         labels = list(cuts)
@@ -164,6 +178,10 @@ def plan_flow(
         raise OptionError(f"cuts is a list of cuts such as ['nJets >= 6'], not {cuts!r}")
     weighed = None if weight is None else read_cut(weight, aliases=aliases, constants=constants)
     return FlowPlan(tuple(labels), tuple(nodes), check_by(by), weighed)
+
+
+def _is_and(node: Node) -> bool:
+    return isinstance(node, Logical) and node.operator == "&&"
 
 
 def count_steps(

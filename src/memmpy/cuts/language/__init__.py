@@ -36,6 +36,7 @@ from memmpy.cuts.language.tree import (
     is_condition,
     keys_in,
     keys_of,
+    logical,
     nodes_in,
 )
 
@@ -74,6 +75,7 @@ __all__ = [
     "is_condition",
     "keys_in",
     "keys_of",
+    "logical",
     "nodes_in",
     "normal",
     "parse",

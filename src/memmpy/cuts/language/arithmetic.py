@@ -34,7 +34,7 @@ INTEGERS_ONLY = frozenset({"&", "|", "<<", ">>", "~"})
 
 
 def truth(values: Array) -> Mask:
-    """Return whether each is not zero; NaN is not, as in C++."""
+    """Return whether each is not zero; NaN counts as true, as in C++."""
     return values if values.dtype == np.bool_ else np.not_equal(values, 0)
 
 
@@ -97,6 +97,13 @@ def _compute(ufunc: Ufunc, left: Array, right: Array) -> Array:
     return ufunc(left, right, dtype=common_dtype(left, right), casting="unsafe")
 
 
+def _difference(left: Array, right: Array) -> Array:
+    """Subtract; of uint64 in float64, which has a sign, as ROOT does."""
+    dtype = common_dtype(left, right)
+    dtype = _FLOAT64 if dtype == _UINT64 else dtype
+    return np.subtract(left, right, dtype=dtype, casting="unsafe")
+
+
 def _shift(ufunc: Ufunc, left: Array, right: Array) -> Array:
     return ufunc(left, right, dtype=_wide(left.dtype), casting="unsafe")
 
@@ -146,7 +153,7 @@ UNARY: Mapping[str, Callable[[Array], Array]] = {
 
 BINARY: Mapping[str, Callable[[Array, Array], Array]] = {
     "+": partial(_compute, np.add),
-    "-": partial(_compute, np.subtract),
+    "-": _difference,
     "*": partial(_compute, np.multiply),
     "%": _remainder,
     "/": _divided,

@@ -64,7 +64,8 @@ def _sign(values: Array) -> Array:
 
 def _signed_as(values: Array, other: Array) -> Array:
     size = np.absolute(widened(values))
-    return np.where(other < 0, -size.astype(np.result_type(size, np.int64)), size)
+    is_negative = np.signbit(other) if other.dtype.kind == "f" else other < 0
+    return np.where(is_negative, -size.astype(np.result_type(size, np.int64)), size)
 
 
 def _round(values: Array) -> Array:
@@ -115,13 +116,16 @@ def _turned(start: float, angle: Array) -> Array:
 
 
 def _cast(dtype: np.dtype, values: Array) -> Array:
+    """Cast as C++ does; where it promises nothing, NaN is 0 and the limits are the end."""
     if dtype.kind == "b":
         return truth(values)
-    if dtype.kind == "f":
+    if dtype.kind == "f" or values.dtype.kind != "f":
         return values.astype(dtype)
-    if values.dtype.kind == "f":
-        values = truncated(values)
-    return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    # The largest float64 that the integers hold.
+    greatest = np.nextafter(float(limits.max), 0) if dtype.itemsize == 8 else float(limits.max)
+    whole: Array = np.nan_to_num(values.astype(np.float64), nan=0.0)
+    return np.clip(whole, float(limits.min), greatest).astype(dtype)
 
 
 def _to_int(values: Array) -> Array:

@@ -1,20 +1,22 @@
-"""What each rule of the grammar makes of its parts, and what it refuses as likely a slip."""
+"""What each rule of the grammar makes of its parts: nodes, and the tokens that it names."""
 
-import functools
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeAlias
 
 from memmpy.cuts.language.functions import CONSTANTS, FUNCTIONS, SPELLINGS
-from memmpy.cuts.language.grammar import TEXT
+from memmpy.cuts.language.readings import (
+    check_alternative,
+    check_binary,
+    check_bits,
+    check_chain,
+    check_not,
+)
 from memmpy.cuts.language.tree import (
-    COMPARISONS,
     Alternative,
-    Binary,
     Call,
-    Element,
     Key,
     Loop,
     Node,
@@ -22,10 +24,8 @@ from memmpy.cuts.language.tree import (
     Reduction,
     Span,
     Text,
-    Unary,
     binary,
     element,
-    has_numbers_only,
     is_condition,
     logical,
     number,
@@ -40,12 +40,6 @@ Part: TypeAlias = Any
 
 #: Other spellings of operators.
 _OPERATORS = {"not": "!", "^": "**"}
-_SHIFTS = {"<<", ">>"}
-#: Beside which operators these need parentheses, since ROOT does not bind shifts as others do.
-_UNLIKE_ROOT = {
-    **dict.fromkeys(_SHIFTS, _SHIFTS | {"+", "-"}),
-    **dict.fromkeys(COMPARISONS, _SHIFTS),
-}
 _BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
 #: From what may be called to the reduction it is, with the number of its arguments.
 _REDUCTIONS = {
@@ -63,13 +57,7 @@ _OTHER_SPECIALS = {
     "Entries$": "the number of entries is that of the store, len(store[key])",
 }
 _CALLABLE = {*SPELLINGS, *_REDUCTIONS, "Alt$", *(f"{n}" for n in CONSTANTS if "::" in n)}
-_PARENTHESES_HINT = "put parentheses around what belongs together"
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-#: What Python does not know; texts and quoted keys are skipped.
-_CPP_ONLY = re.compile(
-    rf"{TEXT}|`[^`]*`|(?P<cpp>&&|\|\||!(?!=)|\?|::|\$|@|\^)",
-    re.DOTALL,
-)
 
 
 def place_of(part: Part) -> tuple[int, int]:
@@ -156,7 +144,7 @@ def _call(parts: list[Part], span: Span) -> Node:
         return number(CONSTANTS[name], span)
     if name == "Alt$":
         _check_arity(name, len(operands), 2, span)
-        _refuse_computed_index(operands[0])
+        check_alternative(operands[0])
         return Alternative(operands=operands, span=span)
     if len(operands) == 1 and SPELLINGS.get(name) in _OF_ONE:
         return Reduction(_OF_ONE[SPELLINGS[name]], operands=operands, span=span)
@@ -171,18 +159,6 @@ def _call(parts: list[Part], span: Span) -> Node:
     function = FUNCTIONS[SPELLINGS[name]]
     _check_arity(name, len(operands), function.arity, span, variadic=function.variadic)
     return Call(SPELLINGS[name], operands=operands, span=span)
-
-
-def _refuse_computed_index(primary: Node) -> None:
-    """Refuse ``Alt$(x[i], b)``: which i is meant depends on what it stands beside."""
-    pending = [primary]
-    while pending:
-        node = pending.pop()
-        pending.extend(node.operands)
-        if isinstance(node, Element) and not has_numbers_only(node):
-            column, index = (operand.span for operand in node.operands[:2])
-            hint = f"write {index} < Length$({column}) ? {node.span} : ..."
-            raise node.span.error("Alt$ takes elements picked by a number", hint)
 
 
 def _hint_of(name: str) -> str:
@@ -214,67 +190,29 @@ def _where(parts: list[Part], span: Span) -> Node:
 
 def _unary(parts: list[Part], span: Span) -> Node:
     operator, operand = parts
-    if operator == "!" and _is_bare(operand, {"**"}):
-        raise span.error("ROOT reads !a^b as (!a)^b, though a power binds first", _PARENTHESES_HINT)
+    if operator == "!":
+        check_not(operand, span)
     return unary(_OPERATORS.get(operator, str(operator)), operand, span)
 
 
 def _binary(parts: list[Part], span: Span) -> Node:
     left, operator, right = parts
     plain = _OPERATORS.get(operator, str(operator))
-    signed = isinstance(right, Unary) and span.text[right.span.start] != "("
-    if plain == "**" and _is_bare(right.operands[0] if signed else right, {"**"}):
-        message = f"ROOT reads a{operator}b{operator}c from the left, Python from the right"
-        raise span.error(message, _PARENTHESES_HINT)
-    if plain in {"*", "/"} and _is_bare(left, {"%"}):
-        raise span.error(
-            "ROOT binds * and / tighter than %, C++ and Python from the left", _PARENTHESES_HINT
-        )
-    if any(_is_bare(side, _UNLIKE_ROOT.get(plain, ())) for side in (left, right)):
-        message = "ROOT does not bind << and >> as C++ and Python do"
-        raise span.error(message, _PARENTHESES_HINT)
-    if plain in COMPARISONS:
-        _refuse_not_of_number(left, plain, right, span)
+    check_binary(left, plain, right, span)
     return binary(plain, (left, right), span)
-
-
-def _refuse_not_of_number(left: Node, operator: str, right: Node, span: Span) -> None:
-    """Refuse ``!nJets >= 6``, which C++ reads as ``(!nJets) >= 6``: it is never true."""
-    is_not = isinstance(left, Unary) and left.operator == "!" and span.text[left.span.start] == "!"
-    if not is_not or not isinstance(right, Number):
-        return
-    if operator not in {"==", "!="} or right.value not in {0, 1}:
-        inner, whole = left.operands[0].span, f"{operator} {right.span}"
-        message = f"C++ reads (!{inner}) {whole}, which compares 0 or 1 with {right.span}"
-        raise span.error(message, f"write !({inner} {whole})")
 
 
 def _comparison(parts: list[Part], span: Span) -> Node:
     """Return one comparison, or a chain of them: ``20 < pt < 50`` as Python has it."""
     if len(parts) == 3:
         return _binary(parts, span)
-    if _is_in_cpp(span.text):
-        first, less, second, more, third = (
-            str(part if isinstance(part, str) else part.span) for part in parts[:5]
-        )
-        raise span.error(
-            f"C++ reads ({first} {less} {second}) {more} {third}, Python "
-            f"({first} {less} {second}) and ({second} {more} {third}), and this is C++'s spelling",
-            f"write {first} {less} {second} && {second} {more} {third}",
-        )
+    check_chain(parts, span)
+    sides, operators = parts[::2], parts[1::2]
     pairs = []
-    for (left, operator), (right, _) in pairwise(
-        zip(parts[::2], [*parts[1::2], None], strict=True)
-    ):
+    for (left, right), operator in zip(pairwise(sides), operators, strict=True):
         place = replace(span, start=left.span.start, stop=right.span.stop)
         pairs.append(_binary([left, operator, right], place))
     return logical("&&", pairs, span)
-
-
-@functools.lru_cache(maxsize=16)
-def _is_in_cpp(text: str) -> bool:
-    """Whether a cut is spelled as Python would not have it."""
-    return any(match["cpp"] for match in _CPP_ONLY.finditer(text))
 
 
 def _values(parts: list[Part], _: Span) -> list[Part]:
@@ -295,39 +233,9 @@ def _bitwise(parts: list[Part], span: Span) -> Node:
         return binary(operator, operands, span)
     node: Node = operands[0]
     for right in operands[1:]:
-        _refuse_two_readings(node, operator, right)
+        check_bits(node, operator, right)
         node = binary(operator, (node, right), replace(span, stop=right.span.stop))
     return node
-
-
-def _refuse_two_readings(left: Node, operator: str, right: Node) -> None:
-    """Refuse ``flags & 4 == 4`` and ``4 == flags & 4``, which C++ and Python read differently.
-
-    C++ reads ``flags & (4 == 4)``. Without a plain number beside the operator nothing is refused:
-    in ``nJets >= 6 & isGood`` what C++ reads is what is meant.
-    """
-    meant_right = (
-        not is_condition(left) and _is_bare(right, COMPARISONS) and _is_integer(right.operands[0])
-    )
-    meant_left = _is_integer(right) and _is_bare(left, COMPARISONS)
-    if meant_right or meant_left:
-        whole = replace(left.span, stop=right.span.stop)
-        sides = [
-            f"({side.span})" if _is_bare(side, COMPARISONS) else str(side.span)
-            for side in (left, right)
-        ]
-        message = f"C++ reads {f' {operator} '.join(sides)}, but Python binds {operator} tighter"
-        raise whole.error(message, _PARENTHESES_HINT)
-
-
-def _is_bare(node: Node, operators: Collection[str]) -> bool:
-    """Whether a node is one of these operators without parentheses around it."""
-    is_one = isinstance(node, Binary) and node.operator in operators
-    return is_one and node.span.start == node.operands[0].span.start
-
-
-def _is_integer(node: Node) -> bool:
-    return isinstance(node, Number) and type(node.value) is int
 
 
 def _any(parts: list[Part], span: Span) -> Node:

@@ -51,6 +51,9 @@ def substitute(
 
 def check_apart(aliases: Mapping[str, object], constants: Mapping[str, object]) -> None:
     """Raise an `OptionError` if a name is both an alias and a constant, or a word of cuts."""
+    for kind, given in (("aliases", aliases), ("constants", constants)):
+        if not isinstance(given, Mapping):
+            raise OptionError(f"{kind} is a dict of names, got {given!r}")
     reserved = sorted((aliases.keys() | constants.keys()) & KEYWORDS)
     if reserved:
         names = ", ".join(map(repr, reserved))
