@@ -1,10 +1,9 @@
 """Ask ROOT which entries pass the selections of root_selections.py, and keep its answers.
 
-Run it with a Python that has ROOT: ``python tests/cuts/root_referee.py [folder of the files]``.
+Run it with a Python that has ROOT: ``python -m tests.cuts.root_referee [folder of the files]``.
 """
 
 import hashlib
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.cuts.root_selections import CASES
 
 __all__ = ["digest", "freeze", "passing_entries", "root_version"]
 
@@ -62,7 +63,7 @@ def root_version() -> str:
 def freeze(folder: Path = REAL_DATA) -> None:
     """Run all cases and write root_selections.json, one line a case."""
     lines = []
-    for case in _cases():
+    for case in CASES:
         path = folder / case.file
         with _root().TFile.Open(str(path)) as file:
             num_entries = int(file.Get(case.tree).GetEntries())
@@ -88,16 +89,6 @@ def _root() -> Any:  # ROOT has no types
     ROOT.gROOT.SetBatch(True)
     ROOT.gErrorIgnoreLevel = ROOT.kFatal
     return ROOT
-
-
-def _cases() -> Any:  # the module beside this one, which no package holds
-    spec = importlib.util.spec_from_file_location("root_selections", HERE / "root_selections.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module.CASES
 
 
 if __name__ == "__main__":

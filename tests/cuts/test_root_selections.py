@@ -82,8 +82,8 @@ def test_every_case_has_an_answer_of_root_and_every_answer_a_case(answers: Answe
     assert answers.keys() == {(case.file, case.cut) for case in CASES}
 
 
-def test_root_and_memmpy_agree_on_most_of_four_hundred_cuts() -> None:
-    assert (len(CASES), len(ALIKE), len(IN_PYTHON)) == (401, 361, 169)
+def test_as_many_cuts_are_compared_with_root_as_the_docs_say() -> None:
+    assert len(ALIKE) == 361
 
 
 def test_reasons_for_differing_are_those_in_use() -> None:

@@ -1,5 +1,6 @@
 """The command ``memmpy``: finds the verb, and says errors in one line."""
 
+import io
 import sys
 import warnings
 from collections.abc import Callable
@@ -21,6 +22,9 @@ class _Verbs(click.Group):
     """Verbs whose errors are for users: no traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal may know fewer characters than ±
+                stream.reconfigure(errors="replace")
         with warnings.catch_warnings():
             warnings.simplefilter("always", CutWarning)
             warnings.showwarning = partial(_show, warnings.showwarning)

@@ -24,7 +24,9 @@ _HINTS = tuple(
         (rf"(?!(?s:{TEXT}))['\"]", "the text has no closing quote"),
         (r"not\b", "write ! here, or put parentheses around (not ...)"),
         (r"is\b", "to compare, write =="),
-        (r"(?i:and|or|not|xor)\b", "the words are and, or, not, in small letters"),
+        (r"(?i:xor)\b", "of two conditions, exclusive or is !="),
+        (r"(?!and|or|not)(?i:and|or|not)\b", "the words are and, or, not, in small letters"),
+        (r"[^\x00-\x7f]", "a key with such characters stands in backquotes: `µ_pt`"),
         (r"[;{}`#\\]", "a cut is one expression"),
     )
 )
