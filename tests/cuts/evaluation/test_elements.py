@@ -1,7 +1,5 @@
 """Elements by number, by a computed index, and Alt$."""
 
-import itertools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,24 +8,7 @@ import pytest
 from memmpy.cuts import parse
 from memmpy.cuts.evaluation import ColumnLike, evaluate
 from memmpy.errors import CutError
-from memmpy.typing import Array, Entries
-
-
-@dataclass
-class Jagged:
-    content: Array
-    offsets: Entries
-
-
-def jagged(*entries: list[Any], dtype: str = "f8") -> Jagged:
-    content: Array = np.array([*itertools.chain.from_iterable(entries)], dtype)
-    return Jagged(content, np.cumsum([0, *map(len, entries)], dtype=np.int64))
-
-
-def values(text: str, **columns: ColumnLike) -> list[Any]:
-    found: list[Any] = evaluate(parse(text), columns).content.tolist()
-    return found
-
+from tests.cuts.evaluation.lists import Jagged, jagged, values
 
 PT = jagged([50, 20], [], [30])
 P4 = np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])

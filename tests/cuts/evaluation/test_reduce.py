@@ -1,33 +1,14 @@
 """Sums, extremes and counts of the elements of an entry."""
 
-import itertools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
 from memmpy.cuts import parse
-from memmpy.cuts.evaluation import ColumnLike, evaluate
+from memmpy.cuts.evaluation import evaluate
 from memmpy.errors import CutError
-from memmpy.typing import Array, Entries
-
-
-@dataclass
-class Jagged:
-    content: Array
-    offsets: Entries
-
-
-def jagged(*entries: list[Any], dtype: str = "f8") -> Jagged:
-    content: Array = np.array([*itertools.chain.from_iterable(entries)], dtype)
-    return Jagged(content, np.cumsum([0, *map(len, entries)], dtype=np.int64))
-
-
-def values(text: str, **columns: ColumnLike) -> list[Any]:
-    found: list[Any] = evaluate(parse(text), columns).content.tolist()
-    return found
-
+from tests.cuts.evaluation.lists import Jagged, jagged, values
 
 PT = jagged([50, 20], [], [30])
 TAG = jagged([True, False], [], [True], dtype="?")

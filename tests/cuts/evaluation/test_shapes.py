@@ -1,30 +1,12 @@
 """How many elements a formula has, and how columns of unlike shapes meet in it."""
 
 import itertools
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from memmpy.cuts import parse, to_program
-from memmpy.cuts.evaluation import ColumnLike, evaluate
-from memmpy.typing import Array, Entries
-
-
-@dataclass
-class Jagged:
-    content: Array
-    offsets: Entries
-
-
-def jagged(*entries: list[Any], dtype: str = "f8") -> Jagged:
-    content: Array = np.array([*itertools.chain.from_iterable(entries)], dtype)
-    return Jagged(content, np.cumsum([0, *map(len, entries)], dtype=np.int64))
-
-
-def values(text: str, **columns: ColumnLike) -> list[Any]:
-    found: list[Any] = evaluate(parse(text), columns).content.tolist()
-    return found
+from memmpy.cuts.evaluation import ColumnLike
+from tests.cuts.evaluation.lists import Jagged, jagged, values
 
 
 def passing(text: str, num_entries: int = 3, **columns: ColumnLike) -> tuple[list[bool], set[str]]:
