@@ -498,8 +498,8 @@ class TestFace:
         assert "jet_pt[0] &gt; &lt;50&gt;" in shown
         assert shown.count("<tr>") == 1 + 3 * 2
 
-    def test_a_repr_is_short(self, flow: CutFlow) -> None:
-        assert repr(flow) == "<CutFlow of 2 steps, 2 groups>"
+    def test_a_repr_is_the_table(self, flow: CutFlow) -> None:
+        assert repr(flow) == str(flow)
 
     def test_one_group_needs_no_total(self, store: Path) -> None:
         shown = str(cutflow(store, CUTS))

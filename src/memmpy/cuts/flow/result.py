@@ -70,7 +70,7 @@ class CutFlow:
                 counts=self.counts.sum(axis=1, keepdims=True),
                 sums=self.sums.sum(axis=1, keepdims=True),
                 errors=np.sqrt((self.errors**2).sum(axis=1, keepdims=True)),
-                by=self.by,
+                by=(),
                 weight=self.weight,
             )
 
@@ -144,7 +144,8 @@ class CutFlow:
         return self._table().to_text()
 
     def __repr__(self) -> str:
-        return f"<CutFlow of {len(self.steps)} steps, {len(self.groups)} groups>"
+        # What a terminal shows of it, as of a table of any other library.
+        return str(self)
 
     def _repr_html_(self) -> str:
         return self._table().to_html()
