@@ -145,10 +145,14 @@ class CutWarning(UserWarning):
 def warn_of(notes: Iterable[str]) -> None:
     """Emit a `CutWarning` for each note, at the line outside of memmpy that led here."""
     frame, stacklevel = sys._getframe(), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("memmpy"):
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
         frame, stacklevel = frame.f_back, stacklevel + 1
     for note in sorted(notes):
         warnings.warn(note, CutWarning, stacklevel=stacklevel)
+
+
+def _is_ours(module: str) -> bool:
+    return module == "memmpy" or module.startswith("memmpy.")
 
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,16 @@ def test_lists_of_different_lengths_are_warned_of(path: Path) -> None:
         other.extend(PT[[2, 1, 0]])
     with pytest.warns(CutWarning, match="differ in length"):
         memmpy.open(path).add("x", "pt + other")
+
+
+def test_a_warning_that_is_an_error_leaves_the_store_as_it_was(path: Path) -> None:
+    with WriteJagged(path, "other") as other:
+        other.extend(PT[[2, 1, 0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(CutWarning):
+            memmpy.open(path).add("x", "pt + other")
+    assert "x" not in memmpy.open(path)
 
 
 def test_a_missing_key_is_named_with_the_nearest(path: Path) -> None:

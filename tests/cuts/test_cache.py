@@ -43,7 +43,7 @@ def leave(cached: CachedCut, name: str, *, age: float) -> Path:
 
 
 def test_what_was_kept_is_found(cached: CachedCut) -> None:
-    again = cached.find()
+    again = cached.find(expression="x>0")
     assert again is not None
     assert again.entries.tolist() == [1, 2]
 
@@ -51,7 +51,7 @@ def test_what_was_kept_is_found(cached: CachedCut) -> None:
 @pytest.mark.parametrize("suffix", [".npy", ".json"])
 def test_a_selection_that_lacks_a_file_is_not_found(cached: CachedCut, suffix: str) -> None:
     kept(cached, suffix).unlink()
-    assert cached.find() is None
+    assert cached.find(expression="x>0") is None
 
 
 @pytest.mark.parametrize("position", [0, 7, 15])
@@ -62,15 +62,15 @@ def test_a_selection_with_a_flipped_byte_is_not_found_and_made_anew(
     data = bytearray(file.read_bytes())
     data[len(data) - 16 + position] ^= 1
     file.write_bytes(data)
-    assert cached.find() is None
+    assert cached.find(expression="x>0") is None
     assert cached.keep(found(1, 2), expression="x>0").entries.tolist() == [1, 2]
-    assert cached.find() is not None
+    assert cached.find(expression="x>0") is not None
 
 
 @pytest.mark.parametrize("document", ["", "[]", "{}", "null", '{"cut": "x > 0"}'])
 def test_a_selection_with_a_damaged_document_is_not_found(cached: CachedCut, document: str) -> None:
     kept(cached, ".json").write_text(document)
-    assert cached.find() is None
+    assert cached.find(expression="x>0") is None
 
 
 @pytest.mark.parametrize("name", ["0.npy", "0.1.2.tmp", "0.json.1.2.tmp"])
@@ -85,7 +85,7 @@ def test_old_selections_of_columns_as_they_are_stay(cached: CachedCut) -> None:
     for suffix in (".npy", ".json"):
         leave(cached, kept(cached, suffix).name, age=1e7)
     CachedCut(cached.directory, "x > 1", cached.columns).keep(found(2), expression="x>1")
-    again = cached.find()
+    again = cached.find(expression="x>0")
     assert again is not None
     assert again.entries.tolist() == [1, 2]
 
@@ -94,7 +94,7 @@ def test_selections_of_columns_written_again_are_removed(cached: CachedCut) -> N
     with WriteVector(cached.directory, "x") as column:
         column.extend(np.arange(3))
     CachedCut(cached.directory, "true", {}).keep(found(0, 1, 2), expression="true")
-    assert cached.find() is None
+    assert cached.find(expression="x>0") is None
     assert len(list((cached.directory / CUTS).iterdir())) == 2
 
 
@@ -180,6 +180,6 @@ def test_a_selection_of_another_language_is_not_found_and_removed(
     cached: CachedCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("memmpy.cuts.cache.LANGUAGE", 0)
-    assert cached.find() is None
+    assert cached.find(expression="x>0") is None
     cached.keep(found(0), expression="x>0")
     assert len(list((cached.directory / CUTS).glob("*.npy"))) == 1

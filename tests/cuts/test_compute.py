@@ -263,3 +263,17 @@ class TestErrors:
         with pytest.raises(CutError):
             compute_cut_batched(store, cut)
         assert not (tmp_path / "f").exists()
+
+
+def test_a_warning_from_the_cache_shows_no_text_that_was_not_written(tmp_path: Path) -> None:
+    with WriteJagged(tmp_path, "j") as j, WriteJagged(tmp_path, "k") as k:
+        j.append(np.array([7.0, 8.0]))
+        k.append(np.array([7.0]))
+    for cut, shown in (
+        ("j > 6 && k > 6", True),
+        ("j > 6 && k > 6", True),
+        ("k > 6 and 6 < j", False),
+    ):
+        with pytest.warns(CutWarning, match="differ in length") as caught:
+            compute_cut_batched(tmp_path, cut)
+        assert (first in str(caught[0].message)) == shown

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns.loading import Snapshot
+from memmpy.columns.opening import why_stale
 from memmpy.errors import ColumnError, LengthError, MissingKeyError, OptionError, nearest
 from memmpy.order import TicketsOf, column_identities, file_identities, tickets
 from memmpy.store import SourceRecord
@@ -50,6 +51,9 @@ def tickets_of(
     columns = []
     for key in check_split_by(split_by):
         if key not in snapshot.columns:
+            stale = why_stale(snapshot.metadata)
+            if key in stale:
+                raise ColumnError(f"column {key!r} to split by is stale: {stale[key]}")
             message = f"no column {key!r} to split by{nearest(key, snapshot.columns)}"
             raise MissingKeyError(message, key)
         column = snapshot.columns[key]

@@ -72,7 +72,7 @@ def add_column(
             for piece, more in inputs.map(values, step_size=STEP_SIZE, num_threads=threads):
                 column.extend(piece)
                 notes |= more
-    warn_of(notes)
+        warn_of(notes)  # before the commit: as an error, it leaves the store as it was
 
 
 def _check_no_circle(metadata: Metadata, key: str, names: Collection[str]) -> None:

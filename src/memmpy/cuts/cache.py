@@ -75,8 +75,11 @@ class CachedCut:
     normal: str
     columns: Mapping[str, str]
 
-    def find(self) -> Found | None:
-        """Return the selection, if it is there and whole; reads all of it."""
+    def find(self, *, expression: str) -> Found | None:
+        """Return the selection, if it is there and whole; reads all of it.
+
+        Its notes show the place only in the text for which they were made.
+        """
         try:
             document = json.loads(self._file(".json").read_text(encoding="utf-8"))
             if document["cut"] != self.normal or document["columns"] != dict(self.columns):
@@ -85,7 +88,10 @@ class CachedCut:
             selection = map_array(self._folder, record, key=self.normal)
             if checksum(selection) != document["checksum"]:
                 return None
-            return Found(selection, frozenset(map(str, document["notes"])))
+            notes = frozenset(map(str, document["notes"]))
+            if document["expression"] != expression:
+                notes = frozenset(map(_without_picture, notes))
+            return Found(selection, notes)
         except (OSError, ValueError, KeyError, TypeError, RecursionError, CorruptStoreError):
             return None
 
@@ -233,3 +239,7 @@ def _are_current(columns: Mapping[str, str], metadata: Metadata) -> bool:
     """Whether columns still have these fingerprints, and none of them is stale."""
     current = frozenset(metadata.current_keys())
     return all(k in current and metadata.columns[k].fingerprint == f for k, f in columns.items())
+
+
+def _without_picture(note: str) -> str:
+    return "\n".join(line for line in note.splitlines() if not line.startswith("  "))

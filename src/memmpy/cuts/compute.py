@@ -138,7 +138,7 @@ def select(
     used = {stored_as.get(key, key) for key in keys_of(cut)} or snapshot.columns.keys()
     fingerprints = {name: snapshot.metadata.columns[name].fingerprint for name in sorted(used)}
     cached = CachedCut(snapshot.path, _normal(cut, stored_as), fingerprints)
-    found = None if recreate else cached.find()
+    found = None if recreate else cached.find(expression=cut.span.text)
 
     def passing(start: int, stop: int) -> Found:
         values = program(inputs.slices(start, stop))

@@ -106,9 +106,10 @@ def _check_replaceable(key: str, column: ColumnRecord, recipe: Mapping[str, Any]
         raise OptionError(message)
     if "branch" in recipe:
         message = (
-            f"column {key!r} was added to the store and is no branch; give its expression as an "
-            f"alias, aliases={{{key!r}: {column.computed.expression!r}}}, or load it from the "
-            "store: memmpy.open(...).loader(cut=...)"
+            f"column {key!r} of the store was computed by Store.add, and would be lost for a "
+            f"branch of that name; to compute it from branches, give aliases={{{key!r}: "
+            f"{column.computed.expression!r}}}; to use it as it is, memmpy.open(...).loader(); to "
+            "take the branch, recreate=True"
         )
         raise OptionError(message)
 

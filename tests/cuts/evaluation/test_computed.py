@@ -65,6 +65,9 @@ class TestMissingElements:
             values_of("id[0] + 1", columns, 0)
         assert caught.value.hint == "say one: Alt$(id[0], -1)"
 
+    def test_leave_a_list_of_integers_empty(self) -> None:
+        assert [list(x) for x in values_of("id * id[1]")] == [[56, 64], [], []]
+
     def test_may_be_replaced_in_an_integer(self) -> None:
         result = values_of("Alt$(id[1], -1)")
         assert (result.tolist(), result.dtype) == ([8, -1, -1], np.int32)
@@ -77,7 +80,7 @@ class TestIntegers:
     def test_that_do_not_fit_are_an_error(self) -> None:
         with pytest.raises(CutError, match="does not hold 3000000000") as caught:
             values_of("i * 1000000000")
-        assert caught.value.hint == "compute in 64 bits: int64(a) * b"
+        assert caught.value.hint == "compute in 64 bits, as in int64(a) * b"
 
     def test_below_the_least_are_an_error(self) -> None:
         with pytest.raises(CutError, match="does not hold -3000000000"):

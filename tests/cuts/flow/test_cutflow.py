@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+import memmpy
 from memmpy import (
     CutFlow,
+    Jagged,
     RFileConfig,
     WriteJagged,
     WriteText,
@@ -26,6 +28,7 @@ from memmpy.cuts import count_steps, plan_flow
 from memmpy.cuts.evaluation import HashedText
 from memmpy.cuts.flow.groups import MAX_GROUPS, groups_in
 from memmpy.errors import (
+    ColumnError,
     CutError,
     CutWarning,
     LengthError,
@@ -544,3 +547,26 @@ def test_the_steps_of_one_text_are_of_the_same_element(cut: str, tmp_path: Path)
         pt.append(np.array([30.0]))
     last = cutflow(tmp_path, cut).counts[-1].tolist()
     assert last == [len(compute_cut_batched(tmp_path, cut))] == [1]
+
+
+def test_what_is_warned_of_does_not_depend_on_the_steps(tmp_path: Path) -> None:
+    with WriteVector(tmp_path, "n") as n, WriteJagged(tmp_path, "j") as j:
+        n.extend(np.arange(3))
+        j.extend(Jagged(np.arange(3.0), np.arange(4)))
+    with WriteJagged(tmp_path, "k") as k:
+        k.extend(Jagged(np.arange(2.0), np.array([0, 1, 2, 2])))
+    for step_size in (1, 100):
+        with pytest.warns(CutWarning, match="differ in length"):
+            cutflow(tmp_path, ["n < 1", "j > k"], step_size=step_size)
+
+
+def test_a_stale_group_is_said_to_be_stale(tmp_path: Path) -> None:
+    with WriteVector(tmp_path, "n") as n:
+        n.extend(np.arange(3))
+    memmpy.open(tmp_path).add("m", "n % 2")
+    with WriteVector(tmp_path, "n") as n:
+        n.extend(np.arange(1, 4))
+    with pytest.raises(ColumnError, match=r"column 'm' of .* is stale"):
+        cutflow(tmp_path, ["n > 0"], by="m")
+    with pytest.raises(ColumnError, match="column 'm' to split by is stale"):
+        memmpy.open(tmp_path).loader(keys=["n"], split_by=["m"])

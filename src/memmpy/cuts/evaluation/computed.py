@@ -47,9 +47,9 @@ def compute_column(
         if not isinstance(column, HashedText)
     }
     dtype = promoted_dtype(program.node, dtypes)
-    if dtype.kind in "iu":
-        _check_holes(program, columns)
     values = program(columns)
+    if dtype.kind in "iu" and values.offsets is None:
+        _check_holes(program, columns)
     return _column(program, values, dtype, num_entries), values.notes
 
 
@@ -86,7 +86,7 @@ def _fitted(program: Program, content: Array, dtype: np.dtype) -> Array:
             span = program.node.span
             raise span.error(
                 f"{span} has the type {dtype} in C++, which does not hold {beyond}",
-                "compute in 64 bits: int64(a) * b",
+                "compute in 64 bits, as in int64(a) * b",
             )
     return content.astype(dtype, copy=False)
 

@@ -123,6 +123,8 @@ def _of_binary(operator: str, left: np.dtype, right: np.dtype) -> np.dtype:
 
 
 def _of_call(name: str, operands: Sequence[np.dtype]) -> np.dtype:
+    if name == "copysign" and operands[0] == _UINT64:
+        return _FLOAT64
     match FUNCTIONS[name].rule:
         case "real":
             return _real(operands)

@@ -69,8 +69,6 @@ class Binning:
             is_left &= cut.mask(values, num_entries)
             notes |= values.notes
             left[i] = _counted(group_of, is_left, len(groups))
-            if not left[i].any():
-                break
             if bin_of is not None:
                 bin_of += is_left
         counts = np.ascontiguousarray((left[:-1] - left[1:]).T)

@@ -1,12 +1,13 @@
 """How many entries each step of a cut leaves, and their weights, by group."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from memmpy.columns import Snapshot, open_columns
 from memmpy.cuts.compute import check_stored, prepare, read_cut
+from memmpy.cuts.evaluation import Program, to_program
 from memmpy.cuts.flow.counting import Binning, Bins, weights_of
 from memmpy.cuts.flow.groups import (
     check_by,
@@ -28,7 +29,7 @@ from memmpy.cuts.language import (
     parse,
     substitute,
 )
-from memmpy.cuts.steps import STEP_SIZE, check_step_size, inputs_of, threads_of
+from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.errors import OptionError, warn_of
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
@@ -115,7 +116,7 @@ def cutflow(
     known = metadata.current_keys()
     for node in plan.nodes:
         check_stored(node, known, path=path, metadata=metadata)
-    check_known(plan.by, known, path=path)
+    check_known(plan.by, known, path=path, metadata=metadata)
     snapshot = open_columns(path, sorted(plan.keys) or None)
     return count_steps(snapshot, plan, step_size=step_size, num_threads=num_threads)
 
@@ -134,12 +135,15 @@ class FlowPlan:
         The columns to group by.
     weight : Node or None
         The weight, with aliases and constants put in.
+    is_one_cut : bool
+        Whether the steps are the conditions of one cut, and so of the same elements.
     """
 
     labels: tuple[str, ...]
     cuts: tuple[Node, ...]
     by: tuple[str, ...]
     weight: Node | None
+    is_one_cut: bool
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -162,22 +166,18 @@ def plan_flow(
 ) -> FlowPlan:
     """Return what is asked for, with aliases and constants put in."""
     if isinstance(cuts, str):
-        whole = read_cut(cuts, aliases=aliases, constants=constants)
         parsed = parse(cuts)
         parts = parsed.operands if _is_and(parsed) else (parsed,)
         # A label is shown whole, unlike a place in an error.
         labels = [part.span.text[part.span.start : part.span.stop] for part in parts]
-        steps = [substitute(part, aliases=aliases, constants=constants) for part in parts]
-        # Each with all before it as one cut: conditions on a list are of the same element.
-        firsts = [logical("&&", steps[:i], whole.span) for i in range(2, len(steps))]
-        nodes = [whole] if len(steps) == 1 else [steps[0], *firsts, whole]
+        nodes = [substitute(part, aliases=aliases, constants=constants) for part in parts]
     elif isinstance(cuts, list | tuple):
         nodes = [read_cut(cut, aliases=aliases, constants=constants) for cut in cuts]
         labels = list(cuts)
     else:
         raise OptionError(f"cuts is a list of cuts such as ['nJets >= 6'], not {cuts!r}")
     weighed = None if weight is None else read_cut(weight, aliases=aliases, constants=constants)
-    return FlowPlan(tuple(labels), tuple(nodes), check_by(by), weighed)
+    return FlowPlan(tuple(labels), tuple(nodes), check_by(by), weighed, isinstance(cuts, str))
 
 
 def _is_and(node: Node) -> bool:
@@ -202,13 +202,15 @@ def count_steps(
     threads = threads_of(num_threads)
     for node in plan.nodes:
         check_stored(node, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
-    check_known(plan.by, snapshot.columns, path=snapshot.path)
+    check_known(plan.by, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
     check_kinds(snapshot, plan.by)
     keys = [Key(key, span=Span(key, 0, len(key))) for key in plan.by]
     inputs = inputs_of(snapshot, [*plan.nodes, *keys], {})
     prepared = [prepare(node, inputs) for node in plan.nodes]
     programs = [program for program, _ in prepared]
     cuts, weights = programs[: len(plan.cuts)], programs[len(plan.cuts) :]
+    if plan.is_one_cut:
+        cuts = _of_same_elements(cuts, inputs)
     for weight in weights:
         weights_of(weight, inputs.slices(0, 0), 0, 0)
     known = known_groups(snapshot, plan.by) if plan.by else [()]
@@ -218,6 +220,23 @@ def count_steps(
         bins.add(piece)
     warn_of(bins.notes(plan.weight).union(*(slips for _, slips in prepared)))
     return _flow(plan, bins)
+
+
+def _of_same_elements(cuts: Sequence[Program], inputs: Inputs) -> list[Program]:
+    """Return conditions of one cut, each on elements together with all before it that are."""
+    of_elements: list[Node] = []
+    result: list[Program] = []
+    for cut in cuts:
+        values = cut(inputs.slices(0, 0))
+        if values.offsets is None and values.content.ndim <= 1:
+            result.append(cut)
+            continue
+        of_elements.append(cut.node)
+        node = cut.node
+        if len(of_elements) > 1:
+            node = logical("&&", of_elements, node.span)
+        result.append(replace(to_program(node), compiled=cut.compiled))
+    return result
 
 
 def _flow(plan: FlowPlan, bins: Bins) -> CutFlow:

@@ -6,10 +6,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from memmpy.columns import ReadText, Snapshot
+from memmpy.columns import ReadText, Snapshot, why_stale
 from memmpy.cuts.evaluation import ColumnLike, HashedText
-from memmpy.errors import MissingKeyError, OptionError, nearest
-from memmpy.store import hash_text
+from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest
+from memmpy.store import Metadata, hash_text
 from memmpy.typing import Array, Entries, PathLike
 
 __all__ = [
@@ -40,13 +40,18 @@ def check_by(by: str | Sequence[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def check_known(by: Iterable[str], known: Iterable[str], *, path: PathLike) -> None:
-    """Raise a `MissingKeyError` for what is no column."""
-    names = sorted(known)
+def check_known(
+    by: Iterable[str], known: Iterable[str], *, path: PathLike, metadata: Metadata
+) -> None:
+    """Raise an error for what is no column, or a stale one."""
+    names, stale, where = sorted(known), why_stale(metadata), os.fspath(path)
     for key in by:
-        if key not in names:
-            message = f"no column {key!r} in {os.fspath(path)!r} to group by"
-            raise MissingKeyError(f"{message}{nearest(key, names)}", key)
+        if key in names:
+            continue
+        if key in stale:
+            raise ColumnError(f"column {key!r} of {where!r} is stale: {stale[key]}")
+        message = f"no column {key!r} in {where!r} to group by{nearest(key, names)}"
+        raise MissingKeyError(message, key)
 
 
 def check_kinds(snapshot: Snapshot, by: Iterable[str]) -> None:

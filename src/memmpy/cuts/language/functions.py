@@ -77,15 +77,22 @@ def _round(values: Array) -> Array:
 
 def _smaller(left: Array, right: Array) -> Array:
     # std::min keeps the first unless the second is smaller, which NaN never is.
-    dtype = common_dtype(left, right)
+    dtype = _chosen_dtype(left, right)
     left, right = left.astype(dtype), right.astype(dtype)
     return np.where(right < left, right, left)
 
 
 def _larger(left: Array, right: Array) -> Array:
-    dtype = common_dtype(left, right)
+    dtype = _chosen_dtype(left, right)
     left, right = left.astype(dtype), right.astype(dtype)
     return np.where(left < right, right, left)
+
+
+def _chosen_dtype(left: Array, right: Array) -> np.dtype:
+    """Return the type of one of two; without a sign where both have none, for the next of them."""
+    if left.dtype.kind in "ub" and right.dtype.kind in "ub":
+        return np.result_type(left, right, np.uint8)
+    return common_dtype(left, right)
 
 
 def _reduced(pair: Callable[[Array, Array], Array], *values: Array) -> Array:
