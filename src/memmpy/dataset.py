@@ -14,10 +14,10 @@ from memmpy.columns import (
     Snapshot,
     StoredColumn,
     check_keys,
+    no_column,
     open_column,
     open_columns,
     tickets_of,
-    why_stale,
 )
 from memmpy.cuts import (
     STEP_SIZE,
@@ -35,12 +35,9 @@ from memmpy.cuts import (
     select,
 )
 from memmpy.errors import (
-    ColumnError,
     CorruptStoreError,
     LengthError,
-    MissingKeyError,
     OptionError,
-    nearest,
 )
 from memmpy.loaders import SplitLoader
 from memmpy.order import TicketsOf
@@ -103,10 +100,7 @@ class Store(Mapping[str, StoredColumn]):
         if key in self._columns:
             return self._columns[key]
         self._check_whole([key])
-        where, stale = os.fspath(self.path), why_stale(self._metadata)
-        if key in stale:
-            raise ColumnError(f"column {key!r} of {where!r} is stale: {stale[key]}")
-        raise MissingKeyError(f"no column {key!r} in {where!r}{nearest(key, self)}", key)
+        raise no_column(key, self._metadata, path=self.path, known=self)
 
     def __contains__(self, key: object) -> bool:
         return key in self._columns or key in self._damage

@@ -12,7 +12,7 @@ from memmpy.columns.loading import (
     open_columns,
 )
 from memmpy.columns.nested import ReadNested, WriteNested
-from memmpy.columns.opening import why_stale
+from memmpy.columns.opening import no_column, why_stale
 from memmpy.columns.ragged import ReadJagged, WriteJagged
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
@@ -38,6 +38,7 @@ __all__ = [
     "check_keys",
     "check_split_by",
     "load_memmaps",
+    "no_column",
     "open_column",
     "open_columns",
     "read_vector",

@@ -11,7 +11,7 @@ from memmpy.errors import ColumnError, CorruptStoreError, MissingKeyError, neare
 from memmpy.store import ColumnRecord, Metadata, map_array, read_metadata
 from memmpy.typing import PathLike
 
-__all__ = ["Arrays", "map_column", "map_columns", "open_arrays", "why_stale"]
+__all__ = ["Arrays", "map_column", "map_columns", "no_column", "open_arrays", "why_stale"]
 
 #: Role to mapped array.
 Arrays: TypeAlias = dict[str, np.memmap[Any, Any]]
@@ -105,18 +105,38 @@ def _checked(
     metadata: Metadata, key: str, *, stale: frozenset[str], kind: str | None, path: PathLike
 ) -> ColumnRecord:
     """Return the record of a column that must be there and hold what its sources hold now."""
-    where = os.fspath(path)
-    if key not in metadata.columns:
-        message = f"no column {key!r} in {where!r}{nearest(key, metadata.columns)}"
-        raise MissingKeyError(message, key)
+    if key not in metadata.columns or key in stale:
+        raise no_column(key, metadata, path=path, known=metadata.columns)
     column = metadata.columns[key]
-    if key in stale:
-        raise ColumnError(f"column {key!r} of {where!r} is stale: {_reason(key, column)}")
     if kind is not None and column.kind != kind:
         reader = _READERS.get(column.kind, "load_memmaps")
         message = f"column {key!r} is {column.kind}, not {kind}: open it with {reader}"
         raise ColumnError(message)
     return column
+
+
+def no_column(
+    key: str, metadata: Metadata, *, path: PathLike, known: Iterable[str], purpose: str = ""
+) -> ColumnError | MissingKeyError:
+    """Return the error for a column that a store has not, or that is stale.
+
+    Parameters
+    ----------
+    key : str
+        What was asked for.
+    metadata : Metadata
+        What the store knows of itself.
+    path : path-like
+        The store.
+    known : iterable of str
+        What could have been meant.
+    purpose : str
+        What it was asked for, such as `` to group by``.
+    """
+    where, stale = os.fspath(path), why_stale(metadata)
+    if key in stale:
+        return ColumnError(f"column {key!r} of {where!r} is stale: {stale[key]}")
+    return MissingKeyError(f"no column {key!r} in {where!r}{purpose}{nearest(key, known)}", key)
 
 
 def why_stale(metadata: Metadata) -> dict[str, str]:

@@ -50,9 +50,9 @@ def add_column(
     """
     node = read_cut(expression, aliases=aliases, constants=constants)
     threads, names = threads_of(num_threads), sorted(keys_of(node))
-    _check_no_circle(read_metadata(path), key, names)
-    meaning = normal(node)
-    if not recreate and _is_there(read_metadata(path), key, meaning):
+    meaning, metadata = normal(node), read_metadata(path)
+    _check_no_circle(metadata, key, names)
+    if not recreate and _is_there(metadata, key, meaning):
         return
     with Transaction(path) as transaction:
         metadata = transaction.metadata

@@ -20,6 +20,7 @@ from memmpy.store import (
     CUTS,
     ArrayRecord,
     ArrayWriter,
+    ColumnRecord,
     Metadata,
     checksum,
     map_array,
@@ -149,12 +150,12 @@ class CachedCut:
 
     def _prune(self) -> None:
         """Remove selections of columns written again since, and what killed processes left."""
-        metadata = read_metadata(self.directory)
+        current = _current(read_metadata(self.directory))
         for file in self._folder.glob("*.json"):
             with contextlib.suppress(OSError, ValueError, KeyError, AttributeError, RecursionError):
                 document = json.loads(file.read_text(encoding="utf-8"))
                 is_old = document.get("language") != LANGUAGE
-                if is_old or not _are_current(document["columns"], metadata):
+                if is_old or not _are_current(document["columns"], current):
                     file.unlink()
                     file.with_suffix(".npy").unlink(missing_ok=True)
         for file in self._folder.iterdir():
@@ -205,12 +206,13 @@ def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:
     metadata : Metadata
         What it knows of itself.
     """
-    records = [_record(file, directory, metadata) for file in (directory / CUTS).glob("*.json")]
+    current = _current(metadata)
+    records = [_record(file, directory, current) for file in (directory / CUTS).glob("*.json")]
     found = [record for record in records if record is not None]
     return sorted(found, key=lambda record: (record.expression, record.cut, not record.is_current))
 
 
-def _record(file: Path, directory: Path, metadata: Metadata) -> CutRecord | None:
+def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) -> CutRecord | None:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         cached = CachedCut(directory, document["cut"], document["columns"])
@@ -224,7 +226,7 @@ def _record(file: Path, directory: Path, metadata: Metadata) -> CutRecord | None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     selection = file.with_suffix(".npy")
-    is_current = _are_current(cached.columns, metadata)
+    is_current = _are_current(cached.columns, current)
     try:
         num_bytes += selection.stat().st_size
         map_array(
@@ -235,10 +237,14 @@ def _record(file: Path, directory: Path, metadata: Metadata) -> CutRecord | None
     return CutRecord(expression, cached.normal, keys, num_passing, num_bytes, is_current)
 
 
-def _are_current(columns: Mapping[str, str], metadata: Metadata) -> bool:
+def _current(metadata: Metadata) -> dict[str, ColumnRecord]:
+    """Return the columns that are not stale."""
+    return {key: metadata.columns[key] for key in metadata.current_keys()}
+
+
+def _are_current(columns: Mapping[str, str], current: Mapping[str, ColumnRecord]) -> bool:
     """Whether columns still have these fingerprints, and none of them is stale."""
-    current = frozenset(metadata.current_keys())
-    return all(k in current and metadata.columns[k].fingerprint == f for k, f in columns.items())
+    return all(k in current and current[k].fingerprint == f for k, f in columns.items())
 
 
 def _without_picture(note: str) -> str:

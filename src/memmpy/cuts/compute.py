@@ -93,7 +93,8 @@ def compute_cut_batched(
 
 def check_stored(cut: Node, known: Iterable[str], *, path: PathLike, metadata: Metadata) -> None:
     """Raise `CutError` if a cut uses a key that a store has not, or whose column is stale."""
-    check_keys(cut, known, stale=why_stale(metadata), where=f" in {os.fspath(path)!r}")
+    if not keys_of(cut) <= (names := frozenset(known)):
+        check_keys(cut, names, stale=why_stale(metadata), where=f" in {os.fspath(path)!r}")
 
 
 def read_cut(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from memmpy.cuts.evaluation.shapes import Shape, as_lists, local_index
+from memmpy.cuts.evaluation.shapes import Shape, as_lists
 from memmpy.cuts.evaluation.values import Values
 from memmpy.cuts.language import (
     MAX_INDEX,
@@ -90,16 +90,9 @@ def alternative(primary: Values, other: Values, *, node: Node, shape: Shape) -> 
     starts, counts = offsets[:-1] - offsets[0], np.diff(offsets)
     if primary.present is not None:
         counts = np.where(primary.present, counts, 0)
-    fallback = other.content
-    positions: Entries = np.zeros(len(starts), np.int64)
-    if shape.offsets is not None:
-        starts, counts = np.repeat(starts, shape.counts), np.repeat(counts, shape.counts)
-        positions = local_index(shape.offsets, shape.counts)
-        fallback = np.repeat(fallback, shape.counts) if fallback.ndim else fallback
-    elif shape.inner:
-        positions = np.arange(shape.inner[0])[np.newaxis]
-        starts, counts = starts[:, np.newaxis], counts[:, np.newaxis]
-        fallback = fallback[:, np.newaxis] if fallback.ndim else fallback
+    of_entry = Values(starts), Values(counts), other
+    iteration = Values(shape.local_index(), shape.offsets)
+    positions, starts, counts, fallback = shape.broadcast([iteration, *of_entry])
     there = positions < counts
     content = _chosen(there, _taken(primary.content, starts + positions, there), fallback)
     return Values(content, shape.offsets, primary.key)

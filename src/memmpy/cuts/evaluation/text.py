@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from memmpy.cuts.evaluation.values import HashedText, Operand, PlainText, Values
-from memmpy.cuts.language import Binary, Node, Text
+from memmpy.cuts.language import Binary, Node, Text, nodes_in
 from memmpy.errors import CutError
 from memmpy.typing import Mask
 
@@ -19,12 +19,9 @@ def takes_text(node: Node) -> bool:
 
 def check_texts(root: Node) -> None:
     """Raise `CutError` if a text of the cut stands where no text can."""
-    pending = [root]
     if isinstance(root, Text):
         raise misplaced(root)
-    while pending:
-        node = pending.pop()
-        pending.extend(node.operands)
+    for node in nodes_in(root):
         if not takes_text(node):
             for operand in node.operands:
                 if isinstance(operand, Text):

@@ -1,14 +1,13 @@
 """Which group each entry is in, by columns of text, integers or booleans."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from memmpy.columns import ReadText, Snapshot, why_stale
+from memmpy.columns import ReadText, Snapshot, no_column
 from memmpy.cuts.evaluation import ColumnLike, HashedText
-from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest
+from memmpy.errors import OptionError
 from memmpy.store import Metadata, hash_text
 from memmpy.typing import Array, Entries, PathLike
 
@@ -44,14 +43,10 @@ def check_known(
     by: Iterable[str], known: Iterable[str], *, path: PathLike, metadata: Metadata
 ) -> None:
     """Raise an error for what is no column, or a stale one."""
-    names, stale, where = sorted(known), why_stale(metadata), os.fspath(path)
+    names = sorted(known)
     for key in by:
-        if key in names:
-            continue
-        if key in stale:
-            raise ColumnError(f"column {key!r} of {where!r} is stale: {stale[key]}")
-        message = f"no column {key!r} in {where!r} to group by{nearest(key, names)}"
-        raise MissingKeyError(message, key)
+        if key not in names:
+            raise no_column(key, metadata, path=path, known=names, purpose=" to group by")
 
 
 def check_kinds(snapshot: Snapshot, by: Iterable[str]) -> None:
