@@ -21,7 +21,7 @@ from memmpy.dataset import open as open  # not in __all__: a star import keeps P
 from memmpy.errors import MemmpyError
 from memmpy.loaders import SimpleLoader, SplitLoader
 from memmpy.pipeline import load_root
-from memmpy.root import RFileConfig, convert
+from memmpy.conversion import RFileConfig, convert
 from memmpy.store import Transaction, verify
 
 __all__ = [

@@ -16,6 +16,7 @@ __all__ = [
     "CutError",
     "CutWarning",
     "DiskError",
+    "InputFileError",
     "LengthError",
     "MemmpyError",
     "MissingFileError",
@@ -46,7 +47,11 @@ class MissingFileError(MemmpyError, FileNotFoundError):
     """A file, a store or a pattern of files that should be there is not."""
 
 
-class RootFileError(MemmpyError, OSError):
+class InputFileError(MemmpyError, OSError):
+    """A file of events cannot be read, is broken, or lacks what was asked of it."""
+
+
+class RootFileError(InputFileError):
     """A file is not a ROOT file, is broken, or lacks what was asked of it."""
 
 

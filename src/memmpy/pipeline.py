@@ -12,7 +12,7 @@ from memmpy.cuts import Constant, Node, check_apart, keys_in, keys_of, read_cut
 from memmpy.dataset import Chosen, choose
 from memmpy.errors import ColumnError, CutError, MissingKeyError, OptionError, StoreLockedError
 from memmpy.loaders import SplitLoader
-from memmpy.root import RootFiles, check_names, convert, list_configs, list_inputs, names_in
+from memmpy.conversion import RootFiles, check_names, convert, list_configs, list_inputs, names_in
 from memmpy.typing import PathLike
 
 __all__ = ["load_root"]

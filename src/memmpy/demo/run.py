@@ -11,7 +11,8 @@ from memmpy.demo.events import demo_files, write_demo_files
 from memmpy.errors import RootFileError
 from memmpy.loaders import SplitLoader
 from memmpy.pipeline import load_root
-from memmpy.root import RFileConfig, TreeFile, convert, list_inputs
+from memmpy.conversion import RFileConfig, convert, list_inputs
+from memmpy.root import TreeFile
 
 if TYPE_CHECKING:
     from rich.console import Console

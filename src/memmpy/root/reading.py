@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, final
 
 from memmpy.errors import MemmpyError, MissingKeyError, RootFileError, nearest
-from memmpy.root.types import BranchType, from_awkward, type_of_form
+from memmpy.inputs.types import BranchType, from_awkward, type_of_form
 
 __all__ = ["TreeFile"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from memmpy.errors import MissingFileError, OptionError, UnreadableError
-from memmpy.root import RFileConfig, list_inputs
+from memmpy.conversion import RFileConfig, list_inputs
 
 
 @pytest.fixture

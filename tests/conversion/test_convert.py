@@ -26,7 +26,7 @@ from memmpy.errors import (
     OptionError,
     RootFileError,
 )
-from memmpy.root import Conversion
+from memmpy.conversion import Conversion
 from memmpy.store import hash64, read_metadata
 
 MakeFile = Callable[..., Path]

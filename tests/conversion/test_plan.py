@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.errors import OptionError
-from memmpy.root.plan import plan_columns
+from memmpy.conversion.plan import plan_columns
 from memmpy.store import ColumnRecord, Metadata, Origin, SourceRecord
 
 RECIPE = {"branch": "x"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from memmpy.errors import OptionError
-from memmpy.root.recipe import Recipe, metadata_recipe
+from memmpy.conversion.recipe import Recipe, metadata_recipe
 from memmpy.store import ColumnRecord, Metadata, Origin, SourceRecord, parts_of
 
 __all__ = ["Pieces", "Wanted", "plan_columns"]

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from memmpy.errors import DiskError, MissingFileError, ReadOnlyStoreError, StoreLockedError
-from memmpy.root.agreement import column_types
-from memmpy.root.config import RootFiles, list_inputs
-from memmpy.root.filling import Filling
-from memmpy.root.plan import Wanted
-from memmpy.root.recipe import make_recipes
-from memmpy.root.sources import describe_sources
+from memmpy.conversion.agreement import column_types
+from memmpy.conversion.config import RootFiles, list_inputs
+from memmpy.conversion.filling import Filling
+from memmpy.conversion.plan import Wanted
+from memmpy.conversion.recipe import make_recipes
+from memmpy.conversion.sources import describe_sources
 from memmpy.store import Metadata, SourceRecord, Transaction, parts_of, read_metadata
 from memmpy.typing import PathLike
 

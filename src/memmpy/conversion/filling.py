@@ -20,11 +20,11 @@ from memmpy.columns import (
     open_column,
 )
 from memmpy.errors import RootFileError
-from memmpy.root.plan import Pieces, Wanted
-from memmpy.root.progress import Progress
+from memmpy.conversion.plan import Pieces, Wanted
+from memmpy.conversion.progress import Progress
 from memmpy.root.reading import TreeFile
-from memmpy.root.recipe import Recipe, branches_of, metadata_recipe
-from memmpy.root.types import BranchType
+from memmpy.conversion.recipe import Recipe, branches_of, metadata_recipe
+from memmpy.inputs.types import BranchType
 from memmpy.store import Origin, SourceRecord, Transaction, hash64, parts_of
 
 __all__ = ["Filling"]

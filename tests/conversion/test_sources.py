@@ -11,8 +11,8 @@ import pytest
 import uproot
 
 from memmpy.errors import OptionError
-from memmpy.root import RFileConfig, list_inputs
-from memmpy.root.sources import describe_sources
+from memmpy.conversion import RFileConfig, list_inputs
+from memmpy.conversion.sources import describe_sources
 
 MakeFile = Callable[..., Path]
 TWICE = "holds the same events as .* they would count twice"

@@ -20,7 +20,7 @@ from memmpy.cuts import (
     to_program,
 )
 from memmpy.errors import OptionError, warn_of
-from memmpy.root.types import BranchType, type_of_values
+from memmpy.inputs.types import BranchType, type_of_values
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from memmpy.errors import OptionError
-from memmpy.root.config import Input
+from memmpy.conversion.config import Input
 from memmpy.root.reading import TreeFile
 from memmpy.store import SourceRecord
 

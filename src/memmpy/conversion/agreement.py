@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from memmpy.errors import RootFileError
-from memmpy.root.plan import Pieces, Wanted
+from memmpy.conversion.plan import Pieces, Wanted
 from memmpy.root.reading import TreeFile
-from memmpy.root.recipe import branches_of
-from memmpy.root.types import BranchType, type_of_column
+from memmpy.conversion.recipe import branches_of
+from memmpy.inputs.types import BranchType, type_of_column
 from memmpy.store import Metadata
 
 __all__ = ["column_types"]

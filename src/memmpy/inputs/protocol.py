@@ -1,0 +1,85 @@
+"""What a file of events must be able to tell, whatever its format."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.inputs.types import BranchType
+
+__all__ = ["EventFile"]
+
+
+class EventFile(Protocol):
+    """An open file, and the tree (or table) in it that is read.
+
+    All that a method raises is a `MemmpyError` that names the file. Objects are used by one thread
+    at a time.
+    """
+
+    @property
+    def uuid(self) -> str:
+        """What names the file for ever: 32 hexadecimal digits."""
+
+    @property
+    def tree(self) -> str:
+        """Path of the tree in the file, with its cycle where the format has cycles."""
+
+    @property
+    def num_entries(self) -> int:
+        """Entries of the tree."""
+
+    @property
+    def where(self) -> str:
+        """File and tree, for messages."""
+
+    def branches(self) -> list[str]:
+        """Return the names of all branches, in the order of the file."""
+
+    def type_of(self, branch: str) -> BranchType:
+        """Return what kind of column holds a branch.
+
+        Raises
+        ------
+        MissingKeyError
+            If there is no such branch; names the nearest.
+        InputFileError
+            If no column can hold what it gives.
+        """
+
+    def sizes_of(self, branch: str) -> tuple[int, int]:
+        """Return the bytes of a branch as they lie in the file, and about those once decoded."""
+
+    def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
+        """Return where reading may begin and end so that nothing is decoded twice.
+
+        Returns
+        -------
+        array of int64
+            Entries, ascending, from 0 to `num_entries`; only ``[0]`` for an empty tree.
+        """
+
+    def read(self, branches: Sequence[str], start: int, stop: int) -> dict[str, Any]:
+        """Return entries ``start`` to ``stop`` of some branches.
+
+        Returns
+        -------
+        dict of branch to values
+            By the kind of its `BranchType`: a native `np.ndarray` of shape (n, ...) for
+            ``vector``, a `Jagged` for ``jagged`` and (of UTF-8 bytes) ``text``, an `ak.Array` for
+            ``nested``. The caller may keep them.
+        """
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+    def __enter__(self) -> "EventFile": ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...

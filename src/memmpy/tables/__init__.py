@@ -1,0 +1,1 @@
+"""Files of events that are not ROOT's: Parquet and HDF5."""
