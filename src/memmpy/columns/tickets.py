@@ -91,7 +91,7 @@ def _file_tickets(
         source, here = sources[owner], owners == owner
         # Two cycles of a tree are an older and a newer state of the same events.
         tree = source.tree.rpartition(";")[0]
-        local = entries[here] - source.entry_start
+        local = entries[here] - source.entry_start + source.tree_start
         identities[here] = file_identities(bytes.fromhex(source.uuid), tree, local)
     return tickets(identities, split_seed)
 

@@ -15,7 +15,9 @@ __all__ = ["FORMAT_VERSION", "array_of_json", "decode", "encode", "hashes_of_jso
 
 FORMAT = "memmpy store"
 #: Raised by one whenever an older memmpy could misread what a newer one writes.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+#: What can still be read: versions that differ only in what may be absent.
+READABLE_VERSIONS = (1, 2)
 
 _Kind = TypeVar("_Kind")
 #: As `Origin` has them.
@@ -27,6 +29,9 @@ def encode(metadata: Metadata, *, written_by: str) -> str:
     origins = [column.origin for column in metadata.columns.values() if column.origin is not None]
     # Most columns are made of all sources: what they have in common is written once.
     indices = {parts: i for i, parts in enumerate(dict.fromkeys(o.parts for o in origins))}
+    # So are the branches that patterns found in files of one kind.
+    matches = [_matches_to_json(source) for source in metadata.sources]
+    kinds = {text: i for i, text in enumerate(dict.fromkeys(matches))}
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -36,7 +41,11 @@ def encode(metadata: Metadata, *, written_by: str) -> str:
             key: _column_to_json(column, indices) for key, column in metadata.columns.items()
         },
         "hashes": {hash_text(number): text for number, text in metadata.hashes.items()},
-        "sources": [dataclasses.asdict(source) for source in metadata.sources],
+        "sources": [
+            {**dataclasses.asdict(source), "matches": kinds[text]}
+            for source, text in zip(metadata.sources, matches, strict=True)
+        ],
+        "matches": [json.loads(text) for text in kinds],
         "parts": [[list(part) for part in parts] for parts in indices],
     }
     return json.dumps(document, indent=1)
@@ -53,7 +62,7 @@ def decode(document: Any, *, path: str) -> Metadata:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CorruptStoreError(f"{path!r} is not the metadata of a memmpy store")
     version = document.get("format_version")
-    if version != FORMAT_VERSION:
+    if version not in READABLE_VERSIONS:
         message = (
             f"{path!r} has format version {version!r}, and this memmpy reads {FORMAT_VERSION}; "
             f"it was written by memmpy {document.get('memmpy_version')}: use that one or a newer"
@@ -61,13 +70,14 @@ def decode(document: Any, *, path: str) -> Metadata:
         raise CorruptStoreError(message)
     try:
         parts = [_parts_of_json(found) for found in _value(document, "parts", list)]
+        matches = [_matches_of_json(found) for found in document.get("matches", [])]
         return Metadata(
             generation=_count(document["generation"]),
             columns={
                 key: _column_of_json(column, parts)
                 for key, column in _value(document, "columns", dict).items()
             },
-            sources=tuple(_source_of_json(s) for s in _value(document, "sources", list)),
+            sources=tuple(_source_of_json(s, matches) for s in _value(document, "sources", list)),
             hashes=hashes_of_json(document["hashes"]),
         )
     except (LookupError, TypeError, ValueError, AttributeError, SyntaxError) as error:
@@ -112,7 +122,14 @@ def _column_to_json(column: ColumnRecord, indices: Mapping[_Parts, int]) -> dict
     }
     if column.origin is not None:
         index = indices[column.origin.parts]
-        document["origin"] = {"recipe": dict(column.origin.recipe), "parts": index}
+        made_by: Any = list(column.origin.made_by)
+        if len(set(made_by)) == 1:
+            made_by = made_by[0]  # nearly always
+        document["origin"] = {
+            "recipe": dict(column.origin.recipe),
+            "parts": index,
+            "made_by": made_by,
+        }
     return document
 
 
@@ -139,7 +156,13 @@ def _array_of_json(document: Any) -> ArrayRecord:
 
 
 def _origin_of_json(document: Any, parts: Sequence[_Parts]) -> Origin:
-    return Origin(_value(document, "recipe", dict), parts[_count(document["parts"])])
+    filled_by = parts[_count(document["parts"])]
+    made_by = document.get("made_by", [])
+    if isinstance(made_by, str):
+        made_by = [made_by] * len(filled_by)
+    if made_by and (len(made_by) != len(filled_by) or any(type(v) is not str for v in made_by)):
+        raise ValueError(f"made_by is {made_by!r}")
+    return Origin(_value(document, "recipe", dict), filled_by, tuple(made_by))
 
 
 def _parts_of_json(document: Any) -> _Parts:
@@ -148,17 +171,41 @@ def _parts_of_json(document: Any) -> _Parts:
     return tuple((source, _count(num)) for source, num in document)
 
 
-def _source_of_json(document: Any) -> SourceRecord:
-    source = SourceRecord(**document)
+def _matches_to_json(source: SourceRecord) -> str:
+    return json.dumps({pattern: list(found) for pattern, found in source.matches.items()})
+
+
+def _matches_of_json(document: Any) -> dict[str, tuple[str, ...]]:
+    return {
+        pattern: tuple(_value(document, pattern, list)) for pattern in _mapping(document)
+    }
+
+
+def _source_of_json(document: Any, matches: Sequence[Mapping[str, Any]]) -> SourceRecord:
+    found = {}
+    if "matches" in document:
+        found["matches"] = matches[_count(document["matches"])]
+    source = SourceRecord(**{**document, **found})
     for name in ("path", "uuid", "tree"):
         _value(document, name, str)
     if document["asked"] is not None:
         _value(document, "asked", str)
     for name in ("size", "num_entries", "entry_start"):
         _count(document[name])
+    _count(source.tree_start)
+    if source.tree_entries is not None:
+        _count(source.tree_entries)
+    if type(source.tag) is not str:
+        raise TypeError(f"tag is {source.tag!r}")
     _value(document, "mtime_ns", int)
     _value(document, "metadata", dict)
     return source
+
+
+def _mapping(document: Any) -> dict[str, Any]:
+    if type(document) is not dict:
+        raise TypeError(f"{document!r} is no mapping")
+    return document
 
 
 def _value(document: Any, name: str, kind: type[_Kind]) -> _Kind:

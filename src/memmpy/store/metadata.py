@@ -69,10 +69,13 @@ class Origin:
         another column.
     parts : tuple of (source id, number of entries)
         What fills the column, in the order of its entries. Columns may share the tuple.
+    made_by : tuple of str
+        The version of memmpy that read each part; empty where that was not kept.
     """
 
     recipe: Mapping[str, Any]
     parts: tuple[tuple[str, int], ...]
+    made_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +148,11 @@ class SourceRecord:
     Parameters
     ----------
     path : str
-        Where the file was when it was read.
+        Where the file was when it was read: an absolute path, or a URL.
     uuid : str
         The file's own identity, 32 hexadecimal digits.
     size, mtime_ns : int
-        Bytes, and time of the last change in nanoseconds.
+        Bytes, and time of the last change in nanoseconds; 0 where a server does not tell it.
     tree : str
         Path of the tree inside the file, with its cycle.
     asked : str or None
@@ -158,6 +161,14 @@ class SourceRecord:
         The range of the store's entries that it fills.
     metadata : mapping of str to str
         What the user said about the file.
+    tree_start : int
+        The first entry of the tree that is taken.
+    tree_entries : int or None
+        All entries of the tree; None where it was not kept, and all were taken.
+    tag : str
+        What a server says of the content, such as an ETag; empty for files of this machine.
+    matches : mapping of str to tuple of str
+        The branches that each pattern of keys found in the tree.
     """
 
     path: str
@@ -169,11 +180,25 @@ class SourceRecord:
     num_entries: int
     entry_start: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+    tree_start: int = 0
+    tree_entries: int | None = None
+    tag: str = ""
+    matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        """The same for the same content at another path."""
-        return hash_text(hash64(f"{self.uuid} {self.size} {self.mtime_ns} {self.tree}"))
+        """The same for the same entries of the same content at another path."""
+        text = f"{self.uuid} {self.size} {self.mtime_ns} {self.tree}"
+        if self.tag:
+            text += f" {self.tag}"
+        if self.tree_entries not in {None, self.num_entries}:
+            text += f" {self.tree_start}:{self.tree_stop}"
+        return hash_text(hash64(text))
+
+    @property
+    def tree_stop(self) -> int:
+        """One more than the last entry of the tree that is taken."""
+        return self.tree_start + self.num_entries
 
 
 def parts_of(sources: Iterable[SourceRecord]) -> tuple[tuple[str, int], ...]:
