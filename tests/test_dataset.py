@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import uproot
 from rich.console import Console
 
 import memmpy
 from memmpy import RFileConfig, Store, convert
 from memmpy.cuts import Cuts
 from memmpy.errors import (
+    ColumnError,
     CorruptStoreError,
     CutError,
     LengthError,
@@ -58,6 +60,49 @@ def test_sources_tell_where_entries_come_from(store: Store) -> None:
     (source,) = store.sources
     assert (source.tree, source.num_entries, source.entry_start) == ("tree;1", 100, 0)
     assert source.metadata == {"process": "ttH"}
+
+
+def test_an_entry_tells_its_file_tree_and_entry(make_file: MakeFile, tmp_path: Path) -> None:
+    files = [make_file("a.root", num=10), make_file("b.root", num=5, tree="dir/other", first=10)]
+    convert(files, tmp_path / "s", keys={"eventNumber"})
+    store = memmpy.open(tmp_path / "s")
+    assert store.source(12) == (str(files[1]), "dir/other", 2)
+    entries = np.array([12, 3, 14, 0])
+    numbers = np.asarray(store["eventNumber"])[entries]
+    for file, tree, entry, number in zip(*store.source(entries), numbers, strict=True):
+        with uproot.open(file) as opened:
+            assert opened[tree]["eventNumber"].array(library="np")[entry] == number
+    with pytest.raises(OptionError, match="entry 15 is out of range"):
+        store.source(15)
+
+
+def test_the_lineage_of_a_column_names_its_files(store: Store) -> None:
+    (made,) = store.lineage("weight")
+    (source,) = store.sources
+    assert (made.file, made.uuid, made.tree) == (source.path, source.uuid, "tree;1")
+    assert (made.entry_start, made.entry_stop, made.expression) == (0, 100, "weight")
+    assert store.lineage("process")[0].expression == '"ttH"'
+
+
+def test_the_lineage_of_what_did_not_come_from_files(store: Store) -> None:
+    with memmpy.WriteVector(store.path, "score") as column:
+        column.extend(np.zeros(100))
+    store.add("twice", "weight * 2")
+    assert store.lineage("score") == []
+    with pytest.raises(ColumnError, match=r"'twice' was computed in the store: 'weight [*] 2'"):
+        store.lineage("twice")
+    with pytest.raises(MissingKeyError, match=r"no column 'wieght' in .*; nearest: 'weight'"):
+        store.lineage("wieght")
+
+
+def test_friends_are_those_of_the_files_that_filled_the_store_when_it_was_opened(
+    store: Store, make_file: MakeFile, tmp_path: Path
+) -> None:
+    convert(make_file("other.root", num=3), store.path, keys={"nJets"}, recreate=True)
+    (friend,) = store.write_friend(tmp_path / "f", {"score": [0.5]}, entries=[99])
+    assert (friend.path.name, friend.num_filled) == ("events.root", 99)
+    (friend,) = memmpy.write_friend(store.path, tmp_path / "f", {"score": [0.5]}, entries=[2])
+    assert (friend.path.name, friend.num_filled) == ("other.root", 2)
 
 
 def test_a_cut_gives_the_entries_that_pass(store: Store) -> None:

@@ -15,13 +15,14 @@ from memmpy.columns import (
     load_memmaps,
     read_vector,
 )
+from memmpy.conversion import RFileConfig, convert
 from memmpy.cuts import CutFlow, compute_cut_batched, cutflow
 from memmpy.dataset import Store
 from memmpy.dataset import open as open  # not in __all__: a star import keeps Python's own
 from memmpy.errors import MemmpyError
 from memmpy.loaders import SimpleLoader, SplitLoader
 from memmpy.pipeline import load_root
-from memmpy.conversion import RFileConfig, convert
+from memmpy.root import write_friend
 from memmpy.store import Transaction, verify
 
 __all__ = [
@@ -50,4 +51,5 @@ __all__ = [
     "load_root",
     "read_vector",
     "verify",
+    "write_friend",
 ]

@@ -5,9 +5,10 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, final, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memmpy.columns import (
     ReadJagged,
@@ -41,7 +42,18 @@ from memmpy.errors import (
 )
 from memmpy.loaders import SplitLoader
 from memmpy.order import TicketsOf
-from memmpy.store import ColumnRecord, Problem, SourceRecord, verify
+from memmpy.root import Friend, write_friends
+from memmpy.store import (
+    ColumnRecord,
+    Lineage,
+    Problem,
+    SourceEntries,
+    SourceEntry,
+    SourceRecord,
+    lineage_of,
+    source_of,
+    verify,
+)
 from memmpy.typing import PathLike
 
 __all__ = ["Chosen", "Store", "choose", "open"]
@@ -115,6 +127,62 @@ class Store(Mapping[str, StoredColumn]):
     def sources(self) -> tuple[SourceRecord, ...]:
         """The files that fill the store, in the order of their entries."""
         return self._metadata.sources
+
+    @overload
+    def source(self, entries: int | np.integer[Any]) -> SourceEntry: ...
+    @overload
+    def source(self, entries: Sequence[int] | NDArray[Any]) -> SourceEntries: ...
+    def source(self, entries: Any) -> SourceEntry | SourceEntries:
+        """Return the file, the tree and the entry in it that an entry came from.
+
+        Parameters
+        ----------
+        entries : int, or array of int
+            Entries of the store, such as ``batch["_index"]``, in any order.
+
+        Returns
+        -------
+        SourceEntry for an int, SourceEntries for an array
+            Tuples of ``file, tree, entry``. The tree is without its cycle (`lineage` has it), and
+            the entry counts from the start of the tree: ``uproot.open(file)[tree]`` has it.
+
+        Raises
+        ------
+        OptionError
+            If no files fill the store, or an entry is out of range.
+
+        Examples
+        --------
+        >>> file, tree, entry = store.source(batch["_index"])
+        """
+        found: SourceEntry | SourceEntries = source_of(self.sources, entries)
+        return found
+
+    def lineage(self, key: str) -> list[Lineage]:
+        """Return what each file gave to a column; nothing for one that the user wrote.
+
+        Raises
+        ------
+        MissingKeyError, ColumnError
+            If there is no such column, it is stale, or it was computed from others of the store.
+        """
+        if key not in self:
+            raise no_column(key, self._metadata, path=self.path, known=self)
+        return lineage_of(self._metadata, key)
+
+    def write_friend(
+        self,
+        directory: PathLike,
+        branches: Mapping[str, Any],
+        *,
+        entries: Sequence[int] | NDArray[Any] | None = None,
+        fill: float | Mapping[str, float] | None = None,
+        overwrite: bool = False,
+    ) -> list[Friend]:
+        """Write values of entries to ROOT files beside the sources; see `memmpy.write_friend`."""
+        return write_friends(
+            self.sources, directory, branches, entries=entries, fill=fill, overwrite=overwrite
+        )
 
     @property
     def texts(self) -> Mapping[int, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 __all__ = [
     "ColumnError",
+    "ConversionWarning",
     "CorruptStoreError",
     "CutError",
     "CutWarning",
@@ -24,6 +25,7 @@ __all__ = [
     "OptionError",
     "ReadOnlyStoreError",
     "RootFileError",
+    "SchemaError",
     "StoreLockedError",
     "UnreadableError",
     "nearest",
@@ -53,6 +55,10 @@ class InputFileError(MemmpyError, OSError):
 
 class RootFileError(InputFileError):
     """A file is not a ROOT file, is broken, or lacks what was asked of it."""
+
+
+class SchemaError(InputFileError):
+    """Files that are to fill one store differ in their branches."""
 
 
 class MissingKeyError(MemmpyError, KeyError):
@@ -147,13 +153,17 @@ class CutWarning(UserWarning):
     """A cut that can be evaluated but is likely to be a slip."""
 
 
-def warn_of(notes: Iterable[str]) -> None:
-    """Emit a `CutWarning` for each note, at the line outside of memmpy that led here."""
+class ConversionWarning(UserWarning):
+    """Values that a column does not hold as the files do."""
+
+
+def warn_of(notes: Iterable[str], category: type[Warning] = CutWarning) -> None:
+    """Emit a warning for each note, at the line outside of memmpy that led here."""
     frame, stacklevel = sys._getframe(), 1
     while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
         frame, stacklevel = frame.f_back, stacklevel + 1
     for note in sorted(notes):
-        warnings.warn(note, CutWarning, stacklevel=stacklevel)
+        warnings.warn(note, category, stacklevel=stacklevel)
 
 
 def _is_ours(module: str) -> bool:

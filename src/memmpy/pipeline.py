@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import Snapshot, check_split_by, open_columns
+from memmpy.conversion import RootFiles, check_names, convert, list_configs, names_in
 from memmpy.cuts import Constant, Node, check_apart, keys_in, keys_of, read_cut
 from memmpy.dataset import Chosen, choose
 from memmpy.errors import ColumnError, CutError, MissingKeyError, OptionError, StoreLockedError
 from memmpy.loaders import SplitLoader
-from memmpy.conversion import RootFiles, check_names, convert, list_configs, list_inputs, names_in
 from memmpy.typing import PathLike
 
 __all__ = ["load_root"]
@@ -115,7 +115,7 @@ def load_root(
         If the store cannot be written to; it keeps what it held.
     """
     configs = list_configs(root_files)
-    said_of_files = list_inputs(configs)[0].metadata
+    said_of_files = list_configs(configs)[0].metadata
     keys_padded, aliases = keys_padded or {}, aliases or {}
     check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=said_of_files)
     names = [] if split_by is None else check_split_by(split_by)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from memmpy.errors import MissingFileError, OptionError, UnreadableError
 from memmpy.conversion import RFileConfig, list_inputs
+from memmpy.errors import MissingFileError, OptionError, UnreadableError
 
 
 @pytest.fixture

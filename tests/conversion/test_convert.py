@@ -18,6 +18,7 @@ import uproot
 
 import memmpy
 from memmpy import RFileConfig, WriteVector, convert, read_vector, verify
+from memmpy.conversion import Conversion
 from memmpy.errors import (
     ColumnError,
     CutError,
@@ -26,7 +27,6 @@ from memmpy.errors import (
     OptionError,
     RootFileError,
 )
-from memmpy.conversion import Conversion
 from memmpy.store import hash64, read_metadata
 
 MakeFile = Callable[..., Path]

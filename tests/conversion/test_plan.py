@@ -1,14 +1,20 @@
 """Tests of the plan: what must be read, without any data."""
 
 import dataclasses
+from itertools import accumulate
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memmpy.conversion.dividing import Range
+from memmpy.conversion.plan import Wanted, make_plan
+from memmpy.conversion.recipe import Recipe
+from memmpy.conversion.surveying import Facts
 from memmpy.errors import OptionError
-from memmpy.conversion.plan import plan_columns
-from memmpy.store import ColumnRecord, Metadata, Origin, SourceRecord
+from memmpy.inputs import BranchType
+from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
 
 RECIPE = {"branch": "x"}
 
@@ -28,12 +34,33 @@ def source(name: str, num_entries: int = 10) -> SourceRecord:
 
 def store_of(*sources: SourceRecord) -> Metadata:
     parts = tuple((s.id, s.num_entries) for s in sources)
-    column = ColumnRecord("vector", sum(n for _, n in parts), {}, {}, Origin(RECIPE, parts))
+    num_entries = sum(n for _, n in parts)
+    array = ArrayRecord("x.npy", np.dtype("<f4"), (num_entries,))
+    column = ColumnRecord("vector", num_entries, {"values": array}, {}, Origin(RECIPE, parts))
     return Metadata(columns={"x": column}, sources=sources)
 
 
-def plan(metadata: Metadata, *sources: SourceRecord, recreate: bool = False) -> object:
-    return plan_columns(metadata, sources, {"x": RECIPE}, recreate=recreate).get("x")
+def facts_of(source: SourceRecord) -> Facts:
+    ranges = (Range(("x",), 0, source.num_entries, 1, 1),)
+    types = {"x": BranchType("vector", np.dtype("<f4"))}
+    return Facts(source.uuid, source.tree, source.num_entries, {}, (), types, {}, ranges)
+
+
+def plan(
+    metadata: Metadata, *sources: SourceRecord, recreate: bool = False, branch: str = "x"
+) -> object:
+    starts = accumulate([0, *(s.num_entries for s in sources[:-1])])
+    placed = [dataclasses.replace(s, entry_start=n) for s, n in zip(sources, starts, strict=True)]
+    wanted = Wanted((Recipe("x", (branch,)),), tuple(placed))
+    made = make_plan(wanted, [facts_of(s) for s in placed], metadata, recreate=recreate)
+    held = {column.key: column.held for column in made.columns}
+    if "x" not in held:
+        return None
+    # What is not held is read, each entry once.
+    assert [fill.source for fill in made.fills] == [
+        i for i, piece in enumerate(held["x"]) if piece is None
+    ]
+    return tuple(None if piece is None else piece.entries for piece in held["x"])
 
 
 def test_nothing_is_to_do_where_nothing_changed() -> None:
@@ -72,8 +99,7 @@ def test_files_in_another_order_are_not_read_again() -> None:
 
 def test_another_recipe_is_another_column() -> None:
     store = store_of(source("a"))
-    wanted = plan_columns(store, [source("a")], {"x": {"branch": "y"}}, recreate=False)
-    assert wanted == {"x": (None,)}
+    assert plan(store, source("a"), branch="y") == (None,)
 
 
 def test_recreating_reads_everything() -> None:

@@ -4,15 +4,42 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import uproot
 
-from memmpy.errors import OptionError
 from memmpy.conversion import RFileConfig, list_inputs
-from memmpy.conversion.sources import describe_sources
+from memmpy.conversion.config import Input
+from memmpy.conversion.recipe import Recipe, Recipes
+from memmpy.conversion.sources import survey
+from memmpy.errors import OptionError
+from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
+
+
+def describe_sources(
+    inputs: list[Input], known: tuple[SourceRecord, ...]
+) -> tuple[SourceRecord, ...]:
+    recipes = Recipes((Recipe("nJets", ("nJets",)),) if known else ())
+    parts = tuple((s.id, s.num_entries) for s in known)
+    array = ArrayRecord("x.npy", np.dtype("<i4"), (sum(n for _, n in parts),))
+    origin = Origin({"branch": "nJets"}, parts)
+    column = ColumnRecord("vector", array.shape[0], {"values": array}, {}, origin)
+    metadata = Metadata(columns={"nJets": column} if known else {}, sources=known)
+    with ThreadPoolExecutor(2) as threads:
+        wanted, _ = survey(
+            inputs,
+            recipes,
+            metadata,
+            executor=threads,
+            num_waiting=4,
+            range_bytes=1 << 20,
+            recreate=False,
+        )
+    return wanted.sources
+
 
 MakeFile = Callable[..., Path]
 TWICE = "holds the same events as .* they would count twice"

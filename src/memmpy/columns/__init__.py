@@ -13,6 +13,14 @@ from memmpy.columns.loading import (
 )
 from memmpy.columns.nested import ReadNested, WriteNested
 from memmpy.columns.opening import no_column, why_stale
+from memmpy.columns.pieces import (
+    ENTRIES,
+    Field,
+    Layout,
+    layout_of_nested,
+    layout_of_numbers,
+    shifted,
+)
 from memmpy.columns.ragged import ReadJagged, WriteJagged
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
@@ -21,8 +29,11 @@ from memmpy.columns.vector import WriteVector, read_vector
 from memmpy.columns.writing import ColumnWriter
 
 __all__ = [
+    "ENTRIES",
     "ColumnWriter",
+    "Field",
     "Jagged",
+    "Layout",
     "ReadJagged",
     "ReadNested",
     "ReadShaped",
@@ -37,12 +48,15 @@ __all__ = [
     "check_fill",
     "check_keys",
     "check_split_by",
+    "layout_of_nested",
+    "layout_of_numbers",
     "load_memmaps",
     "no_column",
     "open_column",
     "open_columns",
     "read_vector",
     "resolve",
+    "shifted",
     "tickets_of",
     "why_stale",
 ]

@@ -6,12 +6,14 @@ from typing import Any, final
 
 import numpy as np
 
+from memmpy.columns.buffers import form_of
 from memmpy.columns.indexing import resolve
 from memmpy.columns.opening import Arrays, open_arrays
+from memmpy.columns.pieces import ENTRIES, Field, empty_of_type, layout_of_array, shifted
 from memmpy.columns.writing import ColumnWriter
 from memmpy.errors import ColumnError, CorruptStoreError
 from memmpy.store import LOCK_TIMEOUT, ArrayWriter, ColumnRecord, Transaction
-from memmpy.typing import PathLike
+from memmpy.typing import Array, PathLike
 
 __all__ = ["ReadNested", "WriteNested"]
 
@@ -57,7 +59,7 @@ class WriteNested(ColumnWriter):
 
     def _start(self) -> None:
         if self._type is not None:
-            self.extend(_empty(self._type))
+            self.extend(empty_of_type(self._type))
 
     def extend(self, values: Any) -> None:
         """Add the entries of an `ak.Array`; all pieces must have one type."""
@@ -69,13 +71,29 @@ class WriteNested(ColumnWriter):
         except (TypeError, ValueError) as error:
             message = f"column {self.key!r} takes awkward arrays, got {values!r}"
             raise ColumnError(message) from error
-        form = self._form_of(array.layout, "node0")
+        try:
+            form = form_of(array)
+        except ColumnError as error:
+            raise ColumnError(f"column {self.key!r} {error}") from None
         if self._form is None:
             self._form, self._type = form, str(array.type.content)
         elif form != self._form:
             message = f"column {self.key!r} has entries of type {self._type}, "
             raise ColumnError(f"{message}got {array.type.content}")
-        self._append(array.layout, "node0")
+        layout = layout_of_array(array, form)
+        piece = layout.cut(array)
+        for field in layout.fields:
+            self._append(field, piece.arrays[field.role])
+        for node, length in piece.lengths.items():
+            self._lengths[node] = self._lengths.get(node, 0) + length
+
+    def _append(self, field: Field, values: Array) -> None:
+        if field.role not in self._buffers:
+            self._buffers[field.role] = self._new_array(field.role, field.dtype, ())
+            if field.means == "offsets":
+                self._buffers[field.role].append(0)
+        base = 0 if field.links is None else self._lengths.get(field.links, 0)
+        self._buffers[field.role].extend(shifted(field, values, base))
 
     def _finish(self) -> ColumnRecord:
         if self._form is None:
@@ -85,64 +103,7 @@ class WriteNested(ColumnWriter):
             raise ColumnError(message)
         arrays = {role: writer.finish() for role, writer in self._buffers.items()}
         details = {**self.details, "form": self._form}
-        return ColumnRecord("nested", self._lengths["node0"], arrays, details, self.origin)
-
-    def _form_of(self, layout: Any, name: str) -> dict[str, Any]:
-        """Return the form that the buffers of `layout` will have, with `name` as its key."""
-        import awkward as ak
-
-        contents = ak.contents
-        layout = _plain(layout)
-        form = {"form_key": name, "parameters": dict(layout.parameters)}
-        if isinstance(layout, contents.NumpyArray):
-            primitive = layout.form.primitive
-            return {**form, "class": "NumpyArray", "primitive": primitive, "inner_shape": []}
-        if isinstance(layout, contents.RecordArray):
-            inner = [self._form_of(c, f"{name}.{i}") for i, c in enumerate(layout.contents)]
-            fields = None if layout.is_tuple else layout.fields
-            return {**form, "class": "RecordArray", "fields": fields, "contents": inner}
-        if isinstance(layout, contents.UnionArray | contents.EmptyArray):
-            message = f"column {self.key!r} cannot hold the type {layout.form.type}: "
-            raise ColumnError(message + "unions and unknown types have no fixed dtype")
-        if layout.is_option:
-            content = self._form_of(layout.content, f"{name}.0")
-            return {**form, "class": "IndexedOptionArray", "index": "i64", "content": content}
-        content = self._form_of(layout.content, f"{name}.0")
-        if isinstance(layout, contents.RegularArray):
-            return {**form, "class": "RegularArray", "size": layout.size, "content": content}
-        return {**form, "class": "ListOffsetArray", "offsets": "i64", "content": content}
-
-    def _append(self, layout: Any, name: str) -> None:
-        import awkward as ak
-
-        contents = ak.contents
-        layout = _plain(layout)
-        self._lengths[name] = self._lengths.get(name, 0) + len(layout)
-        if isinstance(layout, contents.NumpyArray):
-            data = np.asarray(layout.data)
-            self._buffer(f"{name}-data", data.dtype).extend(data)
-        elif isinstance(layout, contents.RecordArray):
-            for i, content in enumerate(layout.contents):
-                self._append(content[: len(layout)], f"{name}.{i}")
-        elif layout.is_option:
-            index = np.asarray(layout.index.data)
-            shifted = np.where(index < 0, -1, index + self._lengths.get(f"{name}.0", 0))
-            self._buffer(f"{name}-index", np.dtype(np.int64)).extend(shifted)
-            self._append(layout.content, f"{name}.0")
-        elif isinstance(layout, contents.RegularArray):
-            self._append(layout.content[: len(layout) * layout.size], f"{name}.0")
-        else:
-            offsets = np.asarray(layout.offsets.data).astype(np.int64)
-            buffer = self._buffer(f"{name}-offsets", np.dtype(np.int64))
-            if buffer.num_rows == 0:
-                buffer.append(0)
-            buffer.extend(offsets[1:] - offsets[0] + self._lengths.get(f"{name}.0", 0))
-            self._append(layout.content[offsets[0] : offsets[-1]], f"{name}.0")
-
-    def _buffer(self, role: str, dtype: np.dtype[Any]) -> ArrayWriter:
-        if role not in self._buffers:
-            self._buffers[role] = self._new_array(role, dtype, ())
-        return self._buffers[role]
+        return ColumnRecord("nested", self._lengths[ENTRIES], arrays, details, self.origin)
 
 
 @final
@@ -201,26 +162,3 @@ class ReadNested:
 
     def __repr__(self) -> str:
         return f"<ReadNested of type {self._array.type}>"
-
-
-def _plain(layout: Any) -> Any:
-    """Return a layout of one of the few classes that are stored."""
-    import awkward as ak
-
-    if isinstance(layout, ak.contents.IndexedArray):
-        return _plain(layout.project().to_packed())
-    if isinstance(layout, ak.contents.NumpyArray):
-        return layout.to_RegularArray() if layout.data.ndim > 1 else layout
-    return layout.to_IndexedOptionArray64() if layout.is_option else layout
-
-
-def _empty(type_of_entry: str) -> Any:
-    """Return an array without entries, of a type."""
-    import awkward as ak
-
-    try:
-        form = ak.forms.from_type(ak.types.from_datashape(type_of_entry, highlevel=False))
-    except Exception as error:  # awkward does not export those of its parser
-        message = f"awkward knows no type {type_of_entry!r}; write it as in 'var * var * float32'"
-        raise ColumnError(message) from error
-    return ak.Array(form.length_zero_array(highlevel=False))

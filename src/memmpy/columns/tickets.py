@@ -10,7 +10,7 @@ from memmpy.columns.loading import Snapshot
 from memmpy.columns.opening import why_stale
 from memmpy.errors import ColumnError, LengthError, MissingKeyError, OptionError, nearest
 from memmpy.order import TicketsOf, column_identities, file_identities, tickets
-from memmpy.store import SourceRecord
+from memmpy.store import SourceRecord, locate, num_filled, tree_name
 from memmpy.typing import Array, Entries
 
 __all__ = ["check_split_by", "tickets_of"]
@@ -45,7 +45,7 @@ def tickets_of(
     """
     if split_by is None:
         sources = snapshot.metadata.sources
-        is_named = bool(sources) and num_entries == sum(source.num_entries for source in sources)
+        is_named = bool(sources) and num_entries == num_filled(sources)
         named = partial(_file_tickets, sources=sources, split_seed=split_seed)
         return named if is_named else None
     columns = []
@@ -83,16 +83,14 @@ def _file_tickets(
     entries: Entries, *, sources: Sequence[SourceRecord], split_seed: int
 ) -> NDArray[np.uint64]:
     """Return tickets by file and entry."""
-    starts = np.array([source.entry_start for source in sources], np.int64)
-    # Sources without entries start where the next one does: the last of them has the entry.
-    owners = np.searchsorted(starts, entries, side="right") - 1
+    owners, local = locate(sources, entries)
     identities = np.empty(len(entries), np.uint64)
     for owner in np.unique(owners):
         source, here = sources[owner], owners == owner
         # Two cycles of a tree are an older and a newer state of the same events.
-        tree = source.tree.rpartition(";")[0]
-        local = entries[here] - source.entry_start + source.tree_start
-        identities[here] = file_identities(bytes.fromhex(source.uuid), tree, local)
+        identities[here] = file_identities(
+            bytes.fromhex(source.uuid), tree_name(source), local[here]
+        )
     return tickets(identities, split_seed)
 
 

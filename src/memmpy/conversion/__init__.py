@@ -1,11 +1,13 @@
 """Files of events in, columns out: a plan of what must be read, and whoever carries it out."""
 
 from memmpy.conversion.config import RFileConfig, RootFiles, list_configs, list_inputs
-from memmpy.conversion.convert import Conversion, convert
+from memmpy.conversion.convert import Conversion, convert, plan_conversion
+from memmpy.conversion.plan import Plan
 from memmpy.conversion.recipe import check_names, names_in
 
 __all__ = [
     "Conversion",
+    "Plan",
     "RFileConfig",
     "RootFiles",
     "check_names",
@@ -13,4 +15,5 @@ __all__ = [
     "list_configs",
     "list_inputs",
     "names_in",
+    "plan_conversion",
 ]

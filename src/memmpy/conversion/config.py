@@ -1,38 +1,50 @@
-"""What a user says about ROOT files, checked."""
+"""What a user says about files of events, checked."""
 
-import glob
 import os
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 
-from memmpy.errors import MissingFileError, OptionError, UnreadableError
+from memmpy.errors import OptionError
+from memmpy.inputs import describe, find
 from memmpy.typing import PathLike
 
 __all__ = ["Input", "RFileConfig", "RootFiles", "list_configs", "list_inputs"]
 
+#: Files that are looked for at a time: most of it is waiting for a disk or a server.
+_NUM_LOOKING = 16
+
 
 @dataclass(frozen=True)
 class RFileConfig:
-    """One ROOT file, or several by a pattern, with the tree to read and what is known of it.
+    """One file, or several by a pattern, with the tree to read and what is known of it.
 
     Parameters
     ----------
     path : path-like
         A file, or a pattern such as ``"ttbb/*.root"`` or ``"data/**/*.root"``. Files of a pattern
-        are taken in the order of their names.
+        are taken in the order of their names. May be a URL: ``"root://server//path/*.root"``,
+        ``"https://..."``, ``"s3://..."``. Parquet and HDF5 files are known by their content.
     tree : str, optional
         A TTree or RNTuple, with its directories (``"analysis/nominal"``) and, where an older one is
-        meant, its cycle (``"Events;1"``). Not needed where the file has one only.
+        meant, its cycle (``"Events;1"``). Of an HDF5 file, a group or a compound dataset. Not
+        needed where the file has one only.
     metadata : mapping of str to str
         What belongs to all events of the file, such as ``{"process": "ttbb"}``. All files of one
         conversion need the same names.
+    entry_start : int
+        The first entry of the tree to take.
+    entry_stop : int, optional
+        One more than the last entry to take; all that follow where not given. A tree may be
+        shorter.
     """
 
     path: PathLike
     tree: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    entry_start: int = 0
+    entry_stop: int | None = None
 
 
 #: What `convert` and `load_root` take: one file or pattern, or several, with or without a tree.
@@ -41,13 +53,16 @@ RootFiles: TypeAlias = RFileConfig | PathLike | Iterable[RFileConfig | PathLike]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One existing file: absolute path, size, time of change, and what the user said of it."""
+    """One existing file: absolute path or URL, size, time of change, and what the user said."""
 
     path: str
     size: int
     mtime_ns: int
     tree: str | None
     metadata: Mapping[str, str]
+    tag: str = ""
+    entry_start: int = 0
+    entry_stop: int | None = None
 
 
 def list_inputs(root_files: RootFiles) -> list[Input]:
@@ -60,7 +75,13 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
     OptionError
         If the files differ in the names of their metadata, or what they say is no text.
     """
-    inputs = [found for config in list_configs(root_files) for found in _find(config)]
+    configs = list_configs(root_files)
+    for config in configs:
+        _check(config)
+    with ThreadPoolExecutor(_NUM_LOOKING) as threads:
+        found = list(threads.map(lambda config: find(os.fspath(config.path)), configs))
+        pairs = [(c, path) for c, paths in zip(configs, found, strict=True) for path in paths]
+        inputs = list(threads.map(lambda pair: _input(*pair), pairs))
     _check_metadata(inputs)
     return inputs
 
@@ -89,7 +110,7 @@ def _config(given: RFileConfig | PathLike) -> RFileConfig:
     raise OptionError(f"root_files takes RFileConfig or paths, got {given!r}")
 
 
-def _find(config: RFileConfig) -> list[Input]:
+def _check(config: RFileConfig) -> None:
     given: tuple[tuple[object, Any], ...] = (
         (config.path, str | os.PathLike),
         (config.tree, str | None),
@@ -98,34 +119,25 @@ def _find(config: RFileConfig) -> list[Input]:
     if not all(isinstance(value, kind) for value, kind in given):
         message = f"RFileConfig takes a path, a tree and a dict of texts, got {config!r}"
         raise OptionError(message)
-    pattern = os.fspath(config.path)
-    if "://" in pattern:
-        message = f"{pattern!r}: only files of a mounted file system can be read; copy or mount it"
+    stop = config.entry_stop
+    entries = [config.entry_start, config.entry_start if stop is None else stop]
+    if any(type(entry) is not int for entry in entries) or not 0 <= entries[0] <= entries[1]:
+        message = f"entry_start and entry_stop are entries, 0 <= start <= stop, got {config!r}"
         raise OptionError(message)
-    paths = [pattern] if _exists(Path(pattern)) else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
-    if not paths:
-        what = "no file matches" if glob.has_magic(pattern) else "no such file:"
-        raise MissingFileError(f"{what} {pattern!r}")
-    tree = None if config.tree is None else config.tree.strip("/")
-    return [_input(Path(path), tree, config.metadata) for path in paths]
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError as error:
-        message = f"cannot look for {str(path)!r}: {error.strerror}"
-        raise UnreadableError(message) from error
-
-
-def _input(path: Path, tree: str | None, metadata: Mapping[str, str]) -> Input:
-    if path.is_dir():
-        message = f"{str(path)!r} is a directory, not a file; write {str(path / '*.root')!r}"
-        raise MissingFileError(message)
-    if not path.is_file():
-        raise MissingFileError(f"{str(path)!r} is not a regular file")
-    status = path.stat()
-    return Input(str(path.resolve()), status.st_size, status.st_mtime_ns, tree, dict(metadata))
+def _input(config: RFileConfig, path: str) -> Input:
+    status = describe(path)
+    return Input(
+        status.path,
+        status.size,
+        status.mtime_ns,
+        None if config.tree is None else config.tree.strip("/"),
+        dict(config.metadata),
+        status.tag,
+        config.entry_start,
+        config.entry_stop,
+    )
 
 
 def _check_metadata(inputs: list[Input]) -> None:

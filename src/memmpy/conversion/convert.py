@@ -1,25 +1,51 @@
-"""ROOT files to columns: reads what is missing or stale, keeps the rest."""
+"""Files of events to columns: reads what is missing or stale, keeps the rest."""
 
+import logging
 from collections.abc import Collection, Mapping
+from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memmpy.errors import DiskError, MissingFileError, ReadOnlyStoreError, StoreLockedError
-from memmpy.conversion.agreement import column_types
-from memmpy.conversion.config import RootFiles, list_inputs
-from memmpy.conversion.filling import Filling
-from memmpy.conversion.plan import Wanted
-from memmpy.conversion.recipe import make_recipes
-from memmpy.conversion.sources import describe_sources
-from memmpy.store import Metadata, SourceRecord, Transaction, parts_of, read_metadata
+from memmpy._version import __version__
+from memmpy.conversion.building import Builder, Built
+from memmpy.conversion.config import Input, RootFiles, list_inputs
+from memmpy.conversion.plan import NewColumn, Plan, Wanted, make_plan
+from memmpy.conversion.recipe import Recipes, make_recipes
+from memmpy.conversion.sources import survey
+from memmpy.conversion.surveying import opened_files
+from memmpy.conversion.workers import is_local, workers
+from memmpy.errors import (
+    ConversionWarning,
+    DiskError,
+    InputFileError,
+    MemmpyError,
+    MissingFileError,
+    OptionError,
+    ReadOnlyStoreError,
+    StoreLockedError,
+    warn_of,
+)
+from memmpy.store import (
+    ColumnRecord,
+    Metadata,
+    Origin,
+    SourceRecord,
+    Transaction,
+    parts_of,
+    read_metadata,
+)
 from memmpy.typing import PathLike
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Conversion", "convert", "plan_conversion"]
 
-#: Bytes of decompressed data that are read at a time, unless told otherwise.
-STEP_BYTES = 64 * 2**20
+logger = logging.getLogger(__name__)
+
+#: Bytes of decompressed data that a worker reads in one go, unless told otherwise.
+STEP_BYTES = 32 * 2**20
+#: How many of the things that went wrong an error shows.
+_MAX_FAILURES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,74 +56,95 @@ class Conversion:
     ----------
     path : Path
         The store.
-    sources : tuple of SourceRecord
-        The files that fill it, in the order of their entries.
-    read : mapping of file to branches
-        What was read from each; empty where everything was in the store already.
-    wanted : Wanted
-        What was asked for.
+    plan : Plan
+        What had to be done, and why.
     """
 
     path: Path
-    sources: tuple[SourceRecord, ...]
-    read: Mapping[str, tuple[str, ...]]
-    wanted: "Wanted" = field(repr=False)
+    plan: Plan
+
+    @property
+    def wanted(self) -> Wanted:
+        """What was asked for."""
+        return self.plan.wanted
+
+    @property
+    def sources(self) -> tuple[SourceRecord, ...]:
+        """The files that fill the store, in the order of their entries."""
+        return self.plan.wanted.sources
+
+    @property
+    def read(self) -> Mapping[str, tuple[str, ...]]:
+        """What was read of each file: its branches. Empty where the store had everything."""
+        return self.plan.branches_read()
 
     @property
     def num_entries(self) -> int:
         """Entries of all files together."""
-        return sum(source.num_entries for source in self.sources)
+        return self.plan.num_entries
 
     @property
     def was_cached(self) -> bool:
         """Whether no file had to be read."""
-        return not self.read
+        return not self.plan.fills
 
     def is_in(self, metadata: Metadata) -> bool:
         """Say whether a store still holds what was asked for: others may convert into it too."""
-        held = tuple(source.id for source in metadata.sources)
-        return held == tuple(source.id for source in self.sources) and not self.wanted.plan(
-            metadata
-        )
+        return self.wanted.is_in(metadata)
+
+    def __str__(self) -> str:
+        return str(self.plan)
 
 
 def convert(
     root_files: RootFiles,
     path: PathLike,
     *,
-    keys: Collection[str],
+    keys: Collection[str] | Mapping[str, str],
     keys_padded: Mapping[str, tuple[int, Any]] | None = None,
     aliases: Mapping[str, str] | None = None,
+    dtypes: Mapping[str, Any] | None = None,
+    executor: Executor | None = None,
     recreate: bool = False,
     step_bytes: int = STEP_BYTES,
     progress: bool | None = None,
     lock_timeout: float = -1,
 ) -> Conversion:
-    """Make columns of ROOT files.
+    """Make columns of ROOT, Parquet or HDF5 files.
 
     Only what is missing or stale is read: one more key reads its branch alone, a file that was
-    added or changed is the only one read. Killed half way, the store stays as it was.
+    added or changed is the only one read. Killed half way, the store stays as it was, and the next
+    call goes on from there.
 
     Parameters
     ----------
     root_files : RFileConfig or path-like, or a list of them
-        The files, whose events follow each other in this order. Paths may be patterns.
+        The files, whose events follow each other in this order. Paths may be patterns and URLs.
     path : path-like
-        The store; made where it is missing.
-    keys : set of str
+        The store; made where it is missing. All workers must see it under that path.
+    keys : set of str, or mapping of str to str
         Branches or aliases, which keep their dtype and shape: numbers and fixed arrays become
         vectors, leaf-counted arrays and ``std::vector`` become jagged columns, strings text
-        columns, and deeper types nested ones.
+        columns, and deeper types nested ones. A pattern (``"Jet_*"``) stands for all branches that
+        match and that a column can hold. A mapping names them anew:
+        ``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``.
     keys_padded : mapping of str to (int, number), optional
         Branches or aliases of lists that are cut or filled up to a length with a value:
         ``{"jet_pt": (22, float("nan"))}``. The dtype stays that of the branch.
     aliases : mapping of str to str, optional
         Names for branches (``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``) or for expressions of them
         (``{"met_gev": "met * 0.001"}``), in the language of cuts. May use each other.
+    dtypes : mapping of str to dtype-like, optional
+        How keys are stored: ``{"jet_pt": "float16"}``. Values that a float cannot hold become
+        infinite, and integers that it cannot hold are rounded, with a warning that counts them;
+        an integer that does not fit is an error.
+    executor : concurrent.futures.Executor, optional
+        Who does the work: ``client.get_executor()`` of a Dask client, a process pool, ...; threads
+        of this process on all cores where not given.
     recreate : bool
         Read everything again, and replace columns of these keys that the user wrote.
     step_bytes : int
-        About how many bytes of decompressed data are in memory at a time.
+        About how many bytes of decompressed data a worker has in memory at a time.
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
     lock_timeout : float
@@ -106,14 +153,17 @@ def convert(
     Returns
     -------
     Conversion
-        What the store holds and what was read.
+        What the store holds and what was read. Printed, it says what was done and why.
 
     Raises
     ------
-    MissingFileError, RootFileError
-        If a file is not there, is not a ROOT file or is broken, or has no such tree.
+    MissingFileError, InputFileError
+        If a file is not there, of an unknown format or broken, or has no such tree. What was made
+        of other files is kept, and not read again by the next call.
     MissingKeyError
-        If a tree has no such branch; the nearest are named.
+        If no file has such a branch; the nearest are named.
+    SchemaError
+        If files differ in their branches, all differences in one table, before any is read.
     OptionError
         If the arguments make no sense together.
     CutError
@@ -130,37 +180,115 @@ def convert(
     ...     keys_padded={"jet_pt": (22, float("nan"))},
     ... )
     """
+    _check_step(step_bytes)
     inputs = list_inputs(root_files)
-    recipes = make_recipes(
+    recipes = _recipes(inputs, keys, keys_padded, aliases, dtypes)
+    known = _known(path)
+    with workers(executor) as (crew, num_waiting):
+
+        def planned(metadata: Metadata) -> Plan:
+            wanted, facts = survey(
+                inputs,
+                recipes,
+                metadata,
+                executor=crew,
+                num_waiting=num_waiting,
+                range_bytes=step_bytes,
+                recreate=recreate,
+            )
+            return make_plan(wanted, facts, metadata, recreate=recreate)
+
+        try:
+            plan = planned(known)
+            if not plan.columns and known.parts == parts_of(plan.wanted.sources):
+                _remember(path, plan.wanted, known)
+                return Conversion(Path(path), plan)
+            with Transaction(path, lock_timeout=lock_timeout) as transaction:
+                if transaction.metadata.generation != known.generation:
+                    # Another process may have done the work while this one waited for the lock.
+                    plan = planned(transaction.metadata)
+                builder = Builder(
+                    plan,
+                    transaction.metadata,
+                    transaction.directory,
+                    is_shared=not is_local(executor),
+                )
+                try:
+                    built = builder.run(crew, num_waiting=num_waiting, progress=progress)
+                    _check_done(builder.failures)
+                    _put(transaction, plan, built)
+                except BaseException:
+                    builder.leave()
+                    raise
+                builder.clear()
+        finally:
+            opened_files.close()
+    for source, branches in plan.branches_read().items():
+        logger.info("read %s of %s", ", ".join(branches), source)
+    warn_of(builder.notes)
+    warn_of(_losses(builder.num_lost, dtypes or {}), ConversionWarning)
+    return Conversion(Path(path), plan)
+
+
+def plan_conversion(
+    root_files: RootFiles,
+    path: PathLike,
+    *,
+    keys: Collection[str] | Mapping[str, str],
+    keys_padded: Mapping[str, tuple[int, Any]] | None = None,
+    aliases: Mapping[str, str] | None = None,
+    dtypes: Mapping[str, Any] | None = None,
+    executor: Executor | None = None,
+    recreate: bool = False,
+    step_bytes: int = STEP_BYTES,
+) -> Plan:
+    """Return what `convert` would do, with the same arguments; nothing is written.
+
+    Returns
+    -------
+    Plan
+        Which columns would be written and why, and which entries of which files would be read for
+        them. Printed, it is a table.
+    """
+    _check_step(step_bytes)
+    inputs = list_inputs(root_files)
+    recipes = _recipes(inputs, keys, keys_padded, aliases, dtypes)
+    known = _known(path)
+    try:
+        with workers(executor) as (crew, num_waiting):
+            wanted, facts = survey(
+                inputs,
+                recipes,
+                known,
+                executor=crew,
+                num_waiting=num_waiting,
+                range_bytes=step_bytes,
+                recreate=recreate,
+            )
+    finally:
+        opened_files.close()
+    return make_plan(wanted, facts, known, recreate=recreate)
+
+
+def _recipes(
+    inputs: list[Input],
+    keys: Collection[str] | Mapping[str, str],
+    keys_padded: Mapping[str, tuple[int, Any]] | None,
+    aliases: Mapping[str, str] | None,
+    dtypes: Mapping[str, Any] | None,
+) -> Recipes:
+    return make_recipes(
         keys,
         keys_padded=keys_padded or {},
         aliases=aliases or {},
+        dtypes=dtypes or {},
         reserved=inputs[0].metadata,
     )
-    known = _known(path)
-    # To read everything again is to ask the files again.
-    sources = describe_sources(inputs, () if recreate else known.sources)
-    wanted = Wanted(recipes, sources)
-    plan = wanted.plan(known, recreate=recreate)
-    if not plan and known.parts == parts_of(sources):
-        if known.sources != sources:
-            # Files have moved: what can only be read serves as well without their new paths.
-            with (
-                suppress(ReadOnlyStoreError, StoreLockedError, DiskError),
-                Transaction(path, lock_timeout=0) as transaction,
-            ):
-                transaction.change(wanted.name_sources)
-        return Conversion(Path(path), sources, {}, wanted)
-    types = column_types(plan, wanted, known)
-    with Transaction(path, lock_timeout=lock_timeout) as transaction:
-        if transaction.metadata.generation != known.generation:
-            # Another process may have done the work while this one waited for the lock.
-            plan = wanted.plan(transaction.metadata, recreate=recreate)
-            types = column_types(plan, wanted, transaction.metadata)
-        filling = Filling(plan, wanted, types, transaction)
-        read = filling.run(step_bytes=step_bytes, progress=progress)
-        transaction.change(wanted.name_sources)
-    return Conversion(Path(path), sources, read, wanted)
+
+
+def _check_step(step_bytes: int) -> None:
+    if type(step_bytes) is not int or step_bytes < 1:
+        raise OptionError(f"step_bytes is a number of bytes, got {step_bytes!r}")
 
 
 def _known(path: PathLike) -> Metadata:
@@ -168,3 +296,59 @@ def _known(path: PathLike) -> Metadata:
         return read_metadata(path)
     except MissingFileError:
         return Metadata()
+
+
+def _remember(path: PathLike, wanted: Wanted, known: Metadata) -> None:
+    """Keep what has become known of the sources, such as where they lie now, if that is allowed."""
+    if known.sources == wanted.sources:
+        return
+    # What can only be read serves as well without.
+    with (
+        suppress(ReadOnlyStoreError, StoreLockedError, DiskError),
+        Transaction(path, lock_timeout=0) as transaction,
+    ):
+        transaction.change(wanted.name_sources)
+
+
+def _put(transaction: Transaction, plan: Plan, built: Mapping[str, Built]) -> None:
+    """Move finished columns into the store, for the moment when it commits."""
+    parts = parts_of(plan.wanted.sources)
+    for column in plan.columns:
+        arrays = {}
+        for role, record in built[column.key].arrays.items():
+            name = column.key if role in {"values", "content"} else f"{column.key}:{role}"
+            file = Path(built[column.key].files[role])
+            arrays[role] = transaction.take_array(name, file, record, key=column.key)
+        transaction.put(column.key, _record(column, plan, arrays, parts))
+    transaction.change(plan.wanted.name_sources)
+
+
+def _record(column: NewColumn, plan: Plan, arrays: Any, parts: Any) -> ColumnRecord:
+    made_by = tuple(__version__ if held is None else held.made_by for held in column.held)
+    details = dict(column.layout.details)
+    if "metadata" in column.recipe:
+        details["hashed"] = True
+    origin = Origin(column.recipe, parts, made_by)
+    return ColumnRecord(column.layout.kind, plan.num_entries, arrays, details, origin)
+
+
+def _check_done(failures: list[tuple[str, MemmpyError]]) -> None:
+    """Raise one error for all that went wrong."""
+    if not failures:
+        return
+    first = failures[0][1]
+    if len(failures) == 1 or isinstance(first, DiskError | ReadOnlyStoreError):
+        raise first
+    lines = [f"{len(failures)} pieces of work failed; what others made is kept for the next call:"]
+    lines += [f"  {place}: {error}" for place, error in failures[:_MAX_FAILURES]]
+    if len(failures) > _MAX_FAILURES:
+        lines.append(f"  ... and {len(failures) - _MAX_FAILURES} more")
+    raise InputFileError("\n".join(lines))
+
+
+def _losses(num_lost: Mapping[str, int], dtypes: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{num:,} values of {key!r} do not fit into {dtypes.get(key)}: they became infinite, or "
+        "rounded"
+        for key, num in num_lost.items()
+    ]

@@ -24,7 +24,7 @@ class Progress:
     def __init__(self, title: str, total: int, *, show: bool | None) -> None:
         is_shown = sys.stderr.isatty() if show is None else show
         self._bar = _new_bar() if is_shown and total else None
-        self._title, self._total = title, total
+        self._title, self._total, self._done = title, total, 0.0
 
     def __enter__(self) -> "Progress":
         if self._bar is not None:
@@ -46,10 +46,11 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, description=f"{self._title} {detail}")
 
-    def advance(self, num_entries: int) -> None:
-        """Count entries as done."""
+    def advance(self, num_entries: float) -> None:
+        """Count entries as done; a part of one where only some of its columns are."""
+        self._done += num_entries
         if self._bar is not None:
-            self._bar.advance(self._task, num_entries)
+            self._bar.update(self._task, completed=round(self._done))
 
 
 def _new_bar() -> Any:  # rich is imported only where a bar is shown

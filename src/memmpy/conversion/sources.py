@@ -1,74 +1,197 @@
 """The trees that fill a store, each with its range of entries."""
 
 import dataclasses
-import hashlib
-import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from itertools import islice
 
-from memmpy.errors import OptionError
 from memmpy.conversion.config import Input
-from memmpy.root.reading import TreeFile
-from memmpy.store import SourceRecord
+from memmpy.conversion.plan import Wanted, held_parts
+from memmpy.conversion.recipe import Recipes
+from memmpy.conversion.surveying import Facts, Question, answer
+from memmpy.conversion.workers import outcomes
+from memmpy.errors import MemmpyError, MissingKeyError, OptionError
+from memmpy.store import Metadata, SourceRecord, tree_name
 
-__all__ = ["describe_sources"]
-
-#: Bytes of either end of a file that tell it from others where it has no UUID.
-_SAMPLE_BYTES = 1 << 20
+__all__ = ["survey"]
 
 
-def describe_sources(
-    inputs: Sequence[Input], known: Sequence[SourceRecord]
-) -> tuple[SourceRecord, ...]:
-    """Return the inputs with what only the files themselves can tell; unchanged ones stay shut.
+def survey(
+    inputs: Sequence[Input],
+    recipes: Recipes,
+    metadata: Metadata,
+    *,
+    executor: Executor,
+    num_waiting: int,
+    range_bytes: int,
+    recreate: bool,
+) -> tuple[Wanted, list[Facts | None]]:
+    """Look at the files from which something is needed; the others stay shut.
+
+    Parameters
+    ----------
+    inputs : sequence of Input
+        The files.
+    recipes : Recipes
+        The columns wanted.
+    metadata : Metadata
+        What the store holds.
+    executor, num_waiting
+        Who looks; see `outcomes`.
+    range_bytes : int
+        About how many decompressed bytes are to be read in one go.
+    recreate : bool
+        Whether to look at all files, and to read all of them again.
+
+    Returns
+    -------
+    Wanted
+        The columns, with those that patterns match, and the sources.
+    list of Facts or None
+        What each source says; None where it was not looked at.
 
     Raises
     ------
+    MemmpyError
+        The first thing that is wrong with a file, in the order of the files.
     OptionError
         If two inputs hold the same events, which would count twice.
     """
-    unchanged = {(s.path, s.size, s.mtime_ns, s.asked): s for s in known}
-    sources: list[SourceRecord] = []
-    seen: dict[tuple[str, str], str] = {}
+    known = [None if recreate else _known(found, recipes, metadata) for found in inputs]
+    questions = {}
+    for i, (found, source) in enumerate(zip(inputs, known, strict=True)):
+        held = frozenset[str]() if source is None else _held(source, recipes, metadata)
+        wanted = None if source is None else recipes.with_matches(source.matches)
+        if wanted is None or any(recipe.key not in held for recipe in wanted):
+            questions[i] = Question(found, recipes, held, range_bytes)
+    facts = _ask(questions, executor, num_waiting=num_waiting)
+    sources = _in_order(
+        [
+            _described(found, facts[i]) if source is None else source
+            for i, (found, source) in enumerate(zip(inputs, known, strict=True))
+        ],
+        inputs,
+    )
+    wanted_recipes = recipes.with_matches(_all_matches(recipes, sources))
+    return Wanted(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
+
+
+def _known(found: Input, recipes: Recipes, metadata: Metadata) -> SourceRecord | None:
+    """Return what the store knows of a file that did not change, if that is enough."""
+    for source in metadata.sources:
+        same = (source.path, source.size, source.mtime_ns, source.tag, source.asked)
+        if same != (found.path, found.size, found.mtime_ns, found.tag, found.tree):
+            continue
+        tree_entries = source.num_entries if source.tree_entries is None else source.tree_entries
+        start, stop = _range(found, tree_entries)
+        if (start, stop) != (source.tree_start, source.tree_stop):
+            continue
+        if all(pattern in source.matches for pattern in recipes.patterns):
+            return source
+    return None
+
+
+def _range(found: Input, tree_entries: int) -> tuple[int, int]:
+    """Return the entries of a tree that are taken."""
+    start = min(found.entry_start, tree_entries)
+    stop = tree_entries if found.entry_stop is None else min(found.entry_stop, tree_entries)
+    return start, max(start, stop)
+
+
+def _held(source: SourceRecord, recipes: Recipes, metadata: Metadata) -> frozenset[str]:
+    """Return the columns for which the store has the entries of a source."""
+    part = (source.id, source.num_entries)
+    held = set()
+    for recipe in recipes.with_matches(source.matches):
+        found = held_parts(recipe, recipe.to_json(), recipe.key, [part], metadata)
+        if found[0] is not None:
+            held.add(recipe.key)
+    return frozenset(held)
+
+
+def _ask(
+    questions: Mapping[int, Question], executor: Executor, *, num_waiting: int
+) -> dict[int, Facts]:
+    """Return what the files answer, asked all at once; the first error in their order is raised."""
+    waiting = iter(questions.items())
+    facts: dict[int, Facts] = {}
+    errors: dict[int, MemmpyError] = {}
+
+    def next_questions(num: int) -> list[tuple[int, Question]]:
+        return list(islice(waiting, num))
+
+    for i, said in outcomes(executor, _answer, next_questions, num_waiting=num_waiting):
+        if isinstance(said, Facts):
+            facts[i] = said
+        else:
+            errors[i] = said
+    if errors:
+        raise errors[min(errors)]
+    return facts
+
+
+def _answer(numbered: tuple[int, Question]) -> tuple[int, Facts | MemmpyError]:
+    i, question = numbered
+    return i, answer(question)
+
+
+def _described(found: Input, facts: Facts) -> SourceRecord:
+    start, stop = _range(found, facts.num_entries)
+    return SourceRecord(
+        path=found.path,
+        uuid=facts.uuid,
+        size=found.size,
+        mtime_ns=found.mtime_ns,
+        tree=facts.tree,
+        asked=found.tree,
+        num_entries=stop - start,
+        entry_start=0,
+        tree_start=start,
+        tree_entries=facts.num_entries,
+        tag=found.tag,
+        matches=facts.matches,
+    )
+
+
+def _in_order(sources: Sequence[SourceRecord], inputs: Sequence[Input]) -> tuple[SourceRecord, ...]:
+    """Return the sources with the entries of the store that they fill."""
+    placed: list[SourceRecord] = []
+    seen: dict[tuple[str, str], list[SourceRecord]] = {}
     entry_start = 0
-    for found in inputs:
-        same = unchanged.get((found.path, found.size, found.mtime_ns, found.tree))
-        source = _describe(found) if same is None else same
+    for source, found in zip(sources, inputs, strict=True):
         # What names an event: cycles of a tree are older and newer states of the same events.
-        events = (source.uuid, source.tree.rpartition(";")[0])
-        if events in seen:
-            message = (
-                f"{found.path!r} holds the same events as {seen[events]!r} (tree {events[1]!r}, "
-                "and the UUID of the file): they would count twice; give one of them"
-            )
-            raise OptionError(message)
-        seen[events] = found.path
-        sources.append(
-            dataclasses.replace(source, entry_start=entry_start, metadata=found.metadata)
-        )
+        events = (source.uuid, tree_name(source))
+        for other in seen.setdefault(events, []):
+            _check_apart(source, other)
+        seen[events].append(source)
+        placed.append(dataclasses.replace(source, entry_start=entry_start, metadata=found.metadata))
         entry_start += source.num_entries
-    return tuple(sources)
+    return tuple(placed)
 
 
-def _describe(found: Input) -> SourceRecord:
-    with TreeFile(found.path, found.tree) as file:
-        return SourceRecord(
-            path=found.path,
-            uuid=file.uuid if int(file.uuid, 16) else _uuid_of_content(Path(found.path)),
-            size=found.size,
-            mtime_ns=found.mtime_ns,
-            tree=file.tree,
-            asked=found.tree,
-            num_entries=file.num_entries,
-            entry_start=0,
-        )
+def _check_apart(source: SourceRecord, other: SourceRecord) -> None:
+    """Raise an `OptionError` if two sources hold the same events."""
+    is_range = source.tree_entries != source.num_entries or other.tree_entries != other.num_entries
+    if is_range and max(source.tree_start, other.tree_start) >= min(
+        source.tree_stop, other.tree_stop
+    ):
+        return
+    message = (
+        f"{source.path!r} holds the same events as {other.path!r} (tree {tree_name(source)!r}, "
+        "and the UUID of the file): they would count twice; give one of them"
+    )
+    raise OptionError(message)
 
 
-def _uuid_of_content(path: Path) -> str:
-    """Return 32 hexadecimal digits for a file that was written without a UUID."""
-    with path.open("rb") as file:
-        first = file.read(_SAMPLE_BYTES)
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _SAMPLE_BYTES))
-        last = file.read()
-    return hashlib.sha256(b"%d " % size + first + last).hexdigest()[:32]
+def _all_matches(recipes: Recipes, sources: Sequence[SourceRecord]) -> dict[str, dict[str, None]]:
+    """Return the branches that each pattern matches in any file."""
+    matched: dict[str, dict[str, None]] = {pattern: {} for pattern in recipes.patterns}
+    for source in sources:
+        for pattern in recipes.patterns:
+            matched[pattern] |= dict.fromkeys(source.matches.get(pattern, ()))
+    for pattern, names in matched.items():
+        if not names:
+            message = f"the pattern {pattern!r} matches no branch of {sources[0].path!r}"
+            more = "" if len(sources) == 1 else f", nor of the other {len(sources) - 1} files"
+            raise MissingKeyError(message + more, pattern)
+    return matched

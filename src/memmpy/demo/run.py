@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memmpy.conversion import RFileConfig, convert, list_inputs
 from memmpy.cuts import cutflow, keys_of, parse
 from memmpy.demo.events import demo_files, write_demo_files
 from memmpy.errors import RootFileError
 from memmpy.loaders import SplitLoader
 from memmpy.pipeline import load_root
-from memmpy.conversion import RFileConfig, convert, list_inputs
 from memmpy.root import TreeFile
 
 if TYPE_CHECKING:

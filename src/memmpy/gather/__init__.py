@@ -8,14 +8,17 @@ from memmpy.gather.reductions import (
     sum_lists,
 )
 from memmpy.gather.reference import offsets_of, pad_jagged, take_jagged
+from memmpy.gather.unpacking import BYTES_WORTH_COMPILING, strip_headers
 
 __all__ = [
+    "BYTES_WORTH_COMPILING",
     "ITEMS_WORTH_COMPILING",
     "count_true",
     "max_lists",
     "min_lists",
     "offsets_of",
     "pad_jagged",
+    "strip_headers",
     "sum_lists",
     "take_jagged",
 ]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from memmpy.errors import CorruptStoreError
 from memmpy.typing import Array, Mask
 
-__all__ = ["count_true", "max_lists", "min_lists", "sum_lists"]
+__all__ = ["count_true", "max_lists", "min_lists", "strip_headers", "sum_lists"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -80,6 +80,24 @@ def max_lists(content: Array, offsets: NDArray[np.int64]) -> Array:
     greatest = np.empty(len(offsets) - 1, items.dtype)
     _run(_max, items, offsets, greatest, items.dtype.type(least))
     return greatest.astype(_dtype_of_extremes(content), copy=False)
+
+
+def strip_headers(
+    octets: NDArray[np.uint8], bounds: NDArray[np.integer[Any]], header: int, dtype: np.dtype[Any]
+) -> Array:
+    """Return the items of records as native numbers: see `memmpy.gather.strip_headers`."""
+    num_bytes = int(bounds[-1]) - int(bounds[0]) - header * (len(bounds) - 1)
+    right = num_bytes >= 0 and num_bytes % dtype.itemsize == 0
+    items: Array = np.empty(num_bytes // dtype.itemsize if right else 0, f"u{dtype.itemsize}")
+    try:
+        _run(_strip, octets, bounds.astype(np.int64), items, np.int64(header), items.dtype.type(0))
+    except CorruptStoreError:
+        right = False
+    if not right:
+        raise CorruptStoreError("records do not hold a header and whole items")
+    if dtype.str[0] == ">":
+        items.byteswap(inplace=True)
+    return items.view(dtype.newbyteorder("="))
 
 
 def _dtype_of_extremes(content: Array) -> np.dtype[Any]:
@@ -291,3 +309,29 @@ def _max(items: Array, offsets: NDArray[np.int64], out: Array, least: Any) -> bo
         out[i] = most
         start = stop
     return True
+
+
+@_kernel
+def _strip(
+    octets: NDArray[np.uint8],
+    bounds: NDArray[np.int64],
+    out: Array,
+    header: np.int64,
+    zero: Any,
+) -> bool:
+    width, total = out.itemsize, 0
+    for i in range(len(bounds) - 1):
+        start, stop = bounds[i] + header, bounds[i + 1]
+        num = (stop - start) // width
+        if bounds[i] < 0 or stop < start or stop > len(octets) or num * width != stop - start:
+            return False
+        if num > len(out) - total:
+            return False
+        for item in range(num):
+            word = zero
+            for octet in range(width):  # LLVM makes one load of it
+                word |= type(zero)(octets[np.uint64(start + octet)]) << type(zero)(8 * octet)
+            out[np.uint64(total + item)] = word
+            start += width
+        total += num
+    return bool(total == len(out))

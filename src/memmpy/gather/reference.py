@@ -14,6 +14,7 @@ __all__ = [
     "min_lists",
     "offsets_of",
     "pad_jagged",
+    "strip_headers",
     "sum_lists",
     "take_jagged",
 ]
@@ -119,3 +120,44 @@ def _starts_and_items(
     if starts[-1] > len(content) or (np.diff(starts) < 0).any():
         raise CorruptStoreError("offsets fall or lead out of the content: verify the store")
     return starts, content[: starts[-1]]
+
+
+def strip_headers(
+    octets: NDArray[np.uint8], bounds: NDArray[np.integer[Any]], header: int, dtype: np.dtype[Any]
+) -> Array:
+    """Return the items of records that each begin with some bytes to skip, as native numbers.
+
+    Parameters
+    ----------
+    octets : uint8 array
+        The records.
+    bounds : integer array of shape (n + 1,)
+        Record i is ``octets[bounds[i] : bounds[i + 1]]``.
+    header : int
+        Bytes to skip at the beginning of each.
+    dtype : np.dtype
+        Of the items as they lie in the records, of any byte order.
+
+    Returns
+    -------
+    array of shape (m,)
+
+    Raises
+    ------
+    CorruptStoreError
+        If the bounds fall or lead out, or a record is no header and whole items.
+    """
+    starts = bounds[:-1].astype(np.int64) + header
+    counts = bounds[1:] - starts
+    if len(counts) and (
+        starts.min() < header
+        or counts.min() < 0
+        or bounds.max() > len(octets)
+        or np.any(counts % dtype.itemsize)
+    ):
+        raise CorruptStoreError("records do not hold a header and whole items")
+    keep = np.zeros(len(octets) + 1, np.int8)
+    np.add.at(keep, starts, 1)
+    np.add.at(keep, bounds[1:], -1)
+    items = octets[np.cumsum(keep[:-1], dtype=np.int8).view(np.bool_)]
+    return items.view(dtype).astype(dtype.newbyteorder("="))

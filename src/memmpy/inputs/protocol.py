@@ -1,6 +1,6 @@
 """What a file of events must be able to tell, whatever its format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -15,8 +15,7 @@ __all__ = ["EventFile"]
 class EventFile(Protocol):
     """An open file, and the tree (or table) in it that is read.
 
-    All that a method raises is a `MemmpyError` that names the file. Objects are used by one thread
-    at a time.
+    All that a method raises is a `MemmpyError` that names the file. Several threads may call.
     """
 
     @property
@@ -61,12 +60,12 @@ class EventFile(Protocol):
             Entries, ascending, from 0 to `num_entries`; only ``[0]`` for an empty tree.
         """
 
-    def read(self, branches: Sequence[str], start: int, stop: int) -> dict[str, Any]:
-        """Return entries ``start`` to ``stop`` of some branches.
+    def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
+        """Yield some branches, in their order, each with its entries ``start`` to ``stop``.
 
-        Returns
-        -------
-        dict of branch to values
+        Yields
+        ------
+        str, values
             By the kind of its `BranchType`: a native `np.ndarray` of shape (n, ...) for
             ``vector``, a `Jagged` for ``jagged`` and (of UTF-8 bytes) ``text``, an `ak.Array` for
             ``nested``. The caller may keep them.

@@ -1,13 +1,32 @@
-"""The one place that reads ROOT files: trees, the types of branches, entries in steps."""
+"""The one place that reads ROOT files: trees, the types of branches, ranges of entries."""
 
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from functools import reduce
 from types import TracebackType
 from typing import Any, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from memmpy.errors import MemmpyError, MissingKeyError, RootFileError, nearest
-from memmpy.inputs.types import BranchType, from_awkward, type_of_form
+from memmpy.inputs import (
+    BranchType,
+    ByteSource,
+    from_awkward,
+    open_binary,
+    retrying,
+    type_of_form,
+    uuid_of,
+)
+from memmpy.root.baskets import (
+    Encoding,
+    NotPlainError,
+    decode_baskets,
+    encoding_of,
+    ranges_of,
+)
 
 __all__ = ["TreeFile"]
 
@@ -22,12 +41,14 @@ _TREE_CLASSES = {
 
 @final
 class TreeFile:
-    """A TTree or RNTuple of an open ROOT file.
+    """A TTree or RNTuple of an open ROOT file: an `EventFile`.
+
+    Several threads may read at once.
 
     Parameters
     ----------
     path : str
-        The file.
+        The file: a path, or a URL.
     tree : str or None
         The tree, with its directories and perhaps its cycle; None for the only one.
 
@@ -38,17 +59,18 @@ class TreeFile:
     """
 
     def __init__(self, path: str, tree: str | None) -> None:
-        import uproot
-
         self.path = path
         self._types: dict[str, BranchType] = {}
+        self._encodings: dict[str, Encoding | None] = {}
+        self._sizes: dict[str, tuple[int, int]] | None = None
+        # uproot's objects fill caches of their own as they are used.
+        self._lock = threading.Lock()
         self._stack = ExitStack()
-        with _said_of(path, "cannot be opened"):
-            _check_magic(path)
-            # Caches would keep what was read: memory is bounded by the step.
-            options: dict[str, Any] = {"array_cache": None, "object_cache": None}
-            self._file = self._stack.enter_context(uproot.open(path, **options))
         try:
+            with _said_of(path, "cannot be opened"):
+                self._bytes = self._stack.enter_context(ByteSource(path))
+                _check_magic(path, self._bytes)
+                self._file = self._stack.enter_context(retrying(path, lambda: _open(path)))
             self._tree, self._is_ntuple = self._find(tree)
         except BaseException:
             self._stack.close()
@@ -56,9 +78,12 @@ class TreeFile:
 
     @property
     def uuid(self) -> str:
-        """The file's identity: 32 hexadecimal digits."""
+        """The file's identity: 32 hexadecimal digits, of its content where it has no UUID."""
         uuid: str = self._file.file.uuid.hex
-        return uuid
+        if int(uuid, 16):
+            return uuid
+        with open_binary(self.path) as stream:
+            return uuid_of(stream)
 
     @property
     def tree(self) -> str:
@@ -107,29 +132,44 @@ class TreeFile:
         self._types[branch] = held
         return held
 
-    def iterate(self, branches: Iterable[str], *, step_bytes: int) -> Iterator[dict[str, Any]]:
-        """Read branches in steps of entries.
+    def sizes_of(self, branch: str) -> tuple[int, int]:
+        """Return the bytes of a branch as they lie in the file, and about those once decoded."""
+        with self._lock, _said_of(self.where, "is damaged"):
+            if not self._is_ntuple:
+                found = self._branch(branch)
+                return int(found.compressed_bytes), int(found.uncompressed_bytes)
+            if self._sizes is None:
+                self._sizes = _sizes_of_fields(self._tree)
+            return self._sizes[branch]
 
-        Parameters
-        ----------
-        branches : iterable of str
-            What to read; an empty one gives nothing.
-        step_bytes : int
-            About how many bytes of decompressed data a step may take. An RNTuple is read by
-            whole clusters.
+    def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
+        """Return where reading may begin and end so that nothing is decoded twice.
 
-        Yields
-        ------
-        dict of branch to values
-            As `from_awkward` gives them, for one run of entries after the other.
+        Returns
+        -------
+        array of int64
+            Entries, ascending, from 0 to `num_entries`: edges of clusters, or of the baskets of
+            all the branches.
         """
-        types = {branch: self.type_of(branch) for branch in branches}
-        if not types or not self.num_entries:
-            return
-        read = self._iterate_ntuple if self._is_ntuple else self._iterate_tree
+        with self._lock, _said_of(self.where, "is damaged"):
+            if self._is_ntuple:
+                edges = [[0]]
+                edges += [[c.num_first_entry + c.num_entries] for c in self._tree.cluster_summaries]
+                return np.unique(np.concatenate(edges).astype(np.int64))
+            ends = np.array([0, self.num_entries], np.int64)
+            all_edges = [np.asarray(self._branch(b).entry_offsets, np.int64) for b in branches]
+            return np.unique(np.concatenate([ends, *_common(all_edges)]))
+
+    def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
+        """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
         with _said_of(self.where, "is damaged"):
-            for arrays in read(list(types), step_bytes):
-                yield {name: from_awkward(arrays[name], types[name].kind) for name in types}
+            fetched = self._fetch(branches, start, stop)
+        for branch in branches:
+            yield branch, self._read(branch, fetched.pop(branch, None), start, stop)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._stack.close()
 
     def __enter__(self) -> "TreeFile":
         return self
@@ -140,7 +180,7 @@ class TreeFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stack.close()
+        self.close()
 
     def _find(self, tree: str | None) -> tuple[Any, bool]:
         with _said_of(self.path, "cannot be read"):
@@ -188,34 +228,46 @@ class TreeFile:
         except Exception as error:  # noqa: BLE001 - uproot says in many ways that it cannot
             return None, error
 
-    def _iterate_tree(self, names: list[str], step_bytes: int) -> Iterator[dict[str, Any]]:
-        branches = {name: self._tree[name] for name in names}
-        size = sum(branch.uncompressed_bytes for branch in branches.values())
-        yield from self._tree.iterate(
-            # With interpretations, names are taken as they are and not as formulas.
-            [(name, branch.interpretation) for name, branch in branches.items()],
-            step_size=max(1, int(step_bytes * self.num_entries / max(size, 1))),
-            library="ak",
-            how=dict,
-        )
+    def _encoding(self, branch: str) -> Encoding | None:
+        """Return how the branch of a TTree holds plain numbers, or None."""
+        if branch not in self._encodings:
+            with self._lock:
+                self._encodings[branch] = encoding_of(self._tree[branch])
+        return self._encodings[branch]
 
-    def _iterate_ntuple(self, names: list[str], step_bytes: int) -> Iterator[dict[str, Any]]:
-        wanted = set(names)
-        # Pages are read by whole clusters: a step that ends inside one would read it again.
-        stops = [c.num_first_entry + c.num_entries for c in self._tree.cluster_summaries]
-        start, bytes_per_entry = 0, float("inf")
-        for i, stop in enumerate(stops):
-            is_last = i + 1 == len(stops)
-            if not is_last and (stops[i + 1] - start) * bytes_per_entry <= step_bytes:
-                continue
-            arrays = self._tree.arrays(
-                filter_field=lambda field: field.path in wanted,
-                entry_start=start,
-                entry_stop=stop,
-            )
-            bytes_per_entry = arrays.nbytes / max(1, stop - start)
-            start = stop
-            yield {name: arrays[name] for name in names}
+    def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[bytes]]:
+        """Return the baskets of the branches that are plain numbers, as they lie in the file."""
+        plain = [] if self._is_ntuple else [b for b in branches if self._encoding(b) is not None]
+        with self._lock:
+            ranges = {branch: ranges_of(self._tree[branch], start, stop) for branch in plain}
+        found = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
+        return {branch: [next(found) for _ in several] for branch, several in ranges.items()}
+
+    def _read(self, branch: str, fetched: list[bytes] | None, start: int, stop: int) -> Any:
+        held = self.type_of(branch)
+        with _said_of(self.where, "is damaged"):
+            encoding = None if fetched is None else self._encoding(branch)
+            if fetched is not None and encoding is not None:
+                with suppress(NotPlainError):
+                    found = self._tree[branch]
+                    return decode_baskets(found, encoding, fetched, start, stop)
+            array = retrying(self.path, lambda: self._read_slowly(branch, start, stop))
+            if len(array) != stop - start:
+                message = (
+                    f"{self.where!r} gave {len(array)} of {stop - start} entries of {branch!r}"
+                )
+                raise RootFileError(message)
+            return from_awkward(array, held.kind)
+
+    def _read_slowly(self, branch: str, start: int, stop: int) -> Any:
+        """Return an awkward array, as uproot reads it."""
+        entries = {"entry_start": start, "entry_stop": stop}
+        if self._is_ntuple:
+            return self._tree.arrays(filter_field=lambda field: field.path == branch, **entries)[
+                branch
+            ]
+        with self._lock:
+            return self._tree[branch].array(library="ak", array_cache=None, **entries)
 
 
 @contextmanager
@@ -233,11 +285,43 @@ def _said_of(what: str, failure: str) -> Iterator[None]:
         raise RootFileError(message) from error
 
 
-def _check_magic(path: str) -> None:
-    with Path(path).open("rb") as file:
-        start = file.read(4)
+def _open(path: str) -> Any:
+    import uproot
+
+    # Caches would keep what was read: memory is bounded by the step.
+    options: dict[str, Any] = {"array_cache": None, "object_cache": None}
+    return uproot.open(path, **options)
+
+
+def _check_magic(path: str, source: ByteSource) -> None:
+    start = source.read(0, min(4, source.size))
     if start != b"root":
         raise RootFileError(f"{path!r} is not a ROOT file: it begins with {start!r}, not b'root'")
+
+
+def _common(edges: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Return the entries at which baskets of all branches begin, in a list of one or none."""
+    return [reduce(np.intersect1d, edges)] if edges else []
+
+
+def _sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
+    """Return the bytes of each field at the top, with those inside of it."""
+    records = ntuple.field_records
+    tops = []
+    for number, record in enumerate(records):
+        top = number
+        while records[top].parent_field_id != top:
+            top = records[top].parent_field_id
+        tops.append(record.field_name if top == number else records[top].field_name)
+    sizes = dict.fromkeys(tops, (0, 0))
+    columns = ntuple.column_records
+    for cluster in ntuple.page_link_list:
+        for column, pages in zip(columns, cluster, strict=False):
+            top = tops[column.field_id]
+            packed = sum(page.locator.num_bytes for page in pages.pages)
+            unpacked = sum(page.num_elements for page in pages.pages) * column.nbits // 8
+            sizes[top] = (sizes[top][0] + packed, sizes[top][1] + unpacked)
+    return sizes
 
 
 def _last_cycle(tree: str, names: Iterable[str]) -> str:

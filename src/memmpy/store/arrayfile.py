@@ -4,7 +4,6 @@ import errno
 import logging
 import os
 import resource
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memmpy.errors import (
     ColumnError,
@@ -21,10 +19,11 @@ from memmpy.errors import (
     ReadOnlyStoreError,
     UnreadableError,
 )
+from memmpy.store.checksums import bytes_of, crc_of, crc_text
 from memmpy.store.metadata import ArrayRecord
 from memmpy.typing import Array
 
-__all__ = ["ArrayWriter", "checksum", "disk_error", "map_array", "storage_dtype"]
+__all__ = ["ArrayWriter", "checksum", "disk_error", "header_of", "map_array", "storage_dtype"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ def storage_dtype(dtype: np.dtype[Any], *, key: str) -> np.dtype[Any]:
     little = dtype.newbyteorder("<")
     try:
         stored: np.dtype[Any] = np.lib.format.descr_to_dtype(_descr(little))
-        is_same = stored == little and stored.itemsize > 0 and bool(_header(stored, ()))
+        is_same = stored == little and stored.itemsize > 0 and bool(header_of(stored, ()))
     except ValueError:
         is_same = False
     if not is_same:
@@ -110,7 +109,7 @@ class ArrayWriter:
         self._buffer = np.empty((max(1, BUFFER_BYTES // max(1, row_bytes)), *shape), dtype)
         self._capacity = len(self._buffer)
         with self._open("xb") as file:
-            _write_all(file, _header(dtype, (0, *shape)))
+            _write_all(file, header_of(dtype, (0, *shape)))
 
     def append(self, row: Any) -> None:
         """Add one row, which numpy casts to the dtype of the file."""
@@ -140,10 +139,10 @@ class ArrayWriter:
         self._flush()
         shape = (self.num_rows, *self.shape)
         with self._open("r+b") as file:
-            _write_all(file, _header(self.dtype, shape))
+            _write_all(file, header_of(self.dtype, shape))
             if self._durable:
                 os.fsync(file.fileno())
-        return ArrayRecord(self.path.name, self.dtype, shape, f"crc32:{self._crc:08x}")
+        return ArrayRecord(self.path.name, self.dtype, shape, crc_text(self._crc))
 
     def _flush(self) -> None:
         if self._fill:
@@ -151,8 +150,8 @@ class ArrayWriter:
             self._write(filled)
 
     def _write(self, rows: Array) -> None:
-        data = _bytes_of(rows)
-        self._crc = zlib.crc32(data, self._crc)
+        data = bytes_of(rows)
+        self._crc = crc_of(data, self._crc)
         with self._open("r+b") as file:  # a file that somebody removed must not begin anew
             file.seek(0, os.SEEK_END)
             _write_all(file, data)
@@ -206,7 +205,7 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
 
 def _map(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[Any, Any]:
     path = directory / record.file
-    header = _header(record.dtype, record.shape) if record.has_header else b""
+    header = header_of(record.dtype, record.shape) if record.has_header else b""
     start = len(header)
     with path.open("rb") as file:
         found = file.read(start)
@@ -238,14 +237,10 @@ def _raise_limit() -> bool:
 
 def checksum(values: Array) -> str:
     """Return the checksum of an array's values as an `ArrayRecord` has it."""
-    crc = 0
-    data = _bytes_of(values)
-    for start in range(0, len(data), 1 << 26):
-        crc = zlib.crc32(data[start : start + (1 << 26)], crc)
-    return f"crc32:{crc:08x}"
+    return crc_text(crc_of(values))
 
 
-def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+def header_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
     """Return a ``.npy`` header whose size does not depend on the number of rows.
 
     Our own, so that its bytes can be compared: numpy may lay them out in another way one day.
@@ -279,8 +274,3 @@ def _empty_map(record: ArrayRecord) -> np.memmap[Any, Any]:
     values = np.empty(record.shape, record.dtype).view(np.memmap)
     values.flags.writeable = False
     return values
-
-
-def _bytes_of(rows: Array) -> memoryview:
-    flat: NDArray[np.uint8] = np.ascontiguousarray(rows).reshape(-1).view(np.uint8)
-    return flat.data

@@ -27,7 +27,7 @@ from memmpy.store.document import decode, encode
 from memmpy.store.layout import METADATA, array_file, is_array_file
 from memmpy.store.legacy import decode_legacy, is_legacy
 from memmpy.store.lock import hold_lock
-from memmpy.store.metadata import ColumnRecord, Metadata
+from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
 from memmpy.typing import PathLike
 
 __all__ = ["LOCK_TIMEOUT", "Transaction", "read_metadata", "write_atomically"]
@@ -162,10 +162,18 @@ class Transaction:
         self.check_open()
         dtype = storage_dtype(dtype, key=key)
         with self._mutex:
-            while (file := self.directory / array_file(name, self._generation)).exists():
-                self._generation += 1
-            self._arrays.append(file)
-            return ArrayWriter(file, dtype, shape, key, durable=True)
+            return ArrayWriter(self._new_file(name), dtype, shape, key, durable=True)
+
+    def take_array(self, name: str, file: Path, record: ArrayRecord, *, key: str) -> ArrayRecord:
+        """Move a finished array file of the same file system into the store; see `new_array`."""
+        self.check_open()
+        with self._mutex:
+            taken = self._new_file(name)
+            try:
+                file.rename(taken)
+            except OSError as error:
+                raise disk_error(error, what=f"column {key!r} to {str(taken)!r}") from error
+        return dataclasses.replace(record, file=taken.name)
 
     def check_open(self) -> None:
         """Raise an `OptionError` outside the ``with`` block: nothing would be committed."""
@@ -181,6 +189,12 @@ class Transaction:
         """Let `change` be applied to the metadata when the transaction commits."""
         self.check_open()
         self._changes.append(change)
+
+    def _new_file(self, name: str) -> Path:
+        while (file := self.directory / array_file(name, self._generation)).exists():
+            self._generation += 1
+        self._arrays.append(file)
+        return file
 
     def _read(self) -> Metadata:
         try:

@@ -176,9 +176,7 @@ def _matches_to_json(source: SourceRecord) -> str:
 
 
 def _matches_of_json(document: Any) -> dict[str, tuple[str, ...]]:
-    return {
-        pattern: tuple(_value(document, pattern, list)) for pattern in _mapping(document)
-    }
+    return {pattern: tuple(_value(document, pattern, list)) for pattern in _mapping(document)}
 
 
 def _source_of_json(document: Any, matches: Sequence[Mapping[str, Any]]) -> SourceRecord:

@@ -3,7 +3,16 @@
 import hashlib
 import re
 
-__all__ = ["CUTS", "LOCK", "METADATA", "array_file", "hash64", "hash_text", "is_array_file"]
+__all__ = [
+    "CUTS",
+    "LOCK",
+    "METADATA",
+    "UNFINISHED",
+    "array_file",
+    "hash64",
+    "hash_text",
+    "is_array_file",
+]
 
 #: The commit point: what this file says is the store.
 METADATA = "metadata_memmpy.json"
@@ -11,6 +20,8 @@ METADATA = "metadata_memmpy.json"
 LOCK = "lock"
 #: Folder of cached selections.
 CUTS = "cuts"
+#: Folder of arrays that are being made.
+UNFINISHED = "unfinished"
 
 _ARRAY_FILE = re.compile(r"[0-9a-f]{16}\.[0-9]+\.npy")
 

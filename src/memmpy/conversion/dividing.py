@@ -1,0 +1,174 @@
+"""How the work on a file is divided: into ranges of entries, and of columns where need be."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Range", "divide"]
+
+#: A range that is so many times larger than wanted is divided by columns.
+_TOO_LARGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Entries of a tree that are read for some columns in one go.
+
+    Parameters
+    ----------
+    keys : tuple of str
+        The columns.
+    start, stop : int
+        Entries of the tree, half open.
+    packed, unpacked : int
+        About how many bytes are read, and how many that is once decompressed.
+    """
+
+    keys: tuple[str, ...]
+    start: int
+    stop: int
+    packed: int
+    unpacked: int
+
+
+def divide(
+    branches: Mapping[str, Sequence[str]],
+    sizes: Mapping[str, tuple[int, int]],
+    boundaries: Callable[[Sequence[str]], NDArray[np.int64]],
+    *,
+    num_entries: int,
+    start: int,
+    stop: int,
+    num_bytes: int,
+) -> list[Range]:
+    """Return ranges that together are all entries of all columns, none decoded twice.
+
+    Parameters
+    ----------
+    branches : mapping of key to branches
+        What each column is made of.
+    sizes : mapping of branch to (int, int)
+        Its bytes in the file, and once decompressed.
+    boundaries : callable
+        See `EventFile.boundaries`.
+    num_entries : int
+        Of the tree.
+    start, stop : int
+        Which of its entries are wanted.
+    num_bytes : int
+        About how many decompressed bytes a range shall have.
+
+    Returns
+    -------
+    list of Range
+        All columns of some entries follow each other, as they mostly do in the file. Where the
+        file leaves no place to cut between, columns that share no branch are read apart.
+    """
+    if not branches or start >= stop:
+        return []
+    whole = _cut(
+        list(branches),
+        branches,
+        sizes,
+        boundaries,
+        num_entries=num_entries,
+        start=start,
+        stop=stop,
+        num_bytes=num_bytes,
+    )
+    if all(found.unpacked <= _TOO_LARGE * num_bytes for found in whole):
+        return whole
+    groups = _pack(_groups(branches), branches, sizes, num_bytes=num_bytes, ranges=whole)
+    if len(groups) == 1:
+        return whole
+    return [
+        found
+        for keys in groups
+        for found in _cut(
+            keys,
+            branches,
+            sizes,
+            boundaries,
+            num_entries=num_entries,
+            start=start,
+            stop=stop,
+            num_bytes=num_bytes,
+        )
+    ]
+
+
+def _cut(
+    keys: Sequence[str],
+    branches: Mapping[str, Sequence[str]],
+    sizes: Mapping[str, tuple[int, int]],
+    boundaries: Callable[[Sequence[str]], NDArray[np.int64]],
+    *,
+    num_entries: int,
+    start: int,
+    stop: int,
+    num_bytes: int,
+) -> list[Range]:
+    """Return the ranges of entries of some columns."""
+    used = _used(keys, branches)
+    packed, unpacked = (sum(sizes[branch][i] for branch in used) for i in (0, 1))
+    inner = boundaries(used)
+    edges = [start, *inner[(inner > start) & (inner < stop)].tolist(), stop]
+    length = num_bytes * num_entries / max(1, unpacked)
+    cuts = [start]
+    for edge, following in zip(edges[1:], [*edges[2:], None], strict=True):
+        # As close to the wanted length as the places to cut allow.
+        if following is None or following - cuts[-1] > max(length, edge - cuts[-1]):
+            cuts.append(edge)
+    return [
+        Range(
+            tuple(keys),
+            a,
+            b,
+            packed * (b - a) // num_entries,
+            unpacked * (b - a) // num_entries,
+        )
+        for a, b in pairwise(cuts)
+    ]
+
+
+def _used(keys: Sequence[str], branches: Mapping[str, Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(branch for key in keys for branch in branches[key]))
+
+
+def _groups(branches: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Return the columns in groups that share no branch."""
+    groups: list[tuple[list[str], set[str]]] = []
+    for key, used in branches.items():
+        keys, known = [key], set(used)
+        apart = []
+        for others, theirs in groups:
+            if known & theirs:
+                keys, known = [*others, *keys], known | theirs
+            else:
+                apart.append((others, theirs))
+        groups = [*apart, (keys, known)]
+    return [keys for keys, _ in groups]
+
+
+def _pack(
+    groups: Sequence[list[str]],
+    branches: Mapping[str, Sequence[str]],
+    sizes: Mapping[str, tuple[int, int]],
+    *,
+    num_bytes: int,
+    ranges: Sequence[Range],
+) -> list[list[str]]:
+    """Put small groups together until they have the wanted size in the largest range."""
+    all_bytes = sum(found.unpacked for found in ranges)
+    share = max(found.unpacked for found in ranges) / max(1, all_bytes)
+    packs: list[tuple[list[str], float]] = []
+    for keys in groups:
+        size = share * sum(sizes[branch][1] for branch in _used(keys, branches))
+        if packs and packs[-1][1] + size <= num_bytes:
+            packs[-1] = ([*packs[-1][0], *keys], packs[-1][1] + size)
+        else:
+            packs.append((keys, size))
+    return [keys for keys, _ in packs]

@@ -1,0 +1,108 @@
+"""The type of each column of a conversion, on which all its files must agree."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from memmpy.columns import Layout, layout_of_nested, layout_of_numbers
+from memmpy.conversion.surveying import Facts
+from memmpy.errors import MissingKeyError, SchemaError
+from memmpy.inputs import BranchType
+from memmpy.store import storage_dtype
+
+__all__ = ["agreed_types", "layout_of"]
+
+#: How many columns, and files of each kind, an error shows.
+_MAX_COLUMNS = 20
+_STORE = "the store"
+_UINT8 = np.dtype(np.uint8)
+
+
+def agreed_types(
+    surveyed: Sequence[tuple[str, Facts | None]], held: Mapping[str, BranchType]
+) -> dict[str, BranchType]:
+    """Return the type of each column.
+
+    Parameters
+    ----------
+    surveyed : sequence of (path, Facts)
+        What the files that were looked at say; None for others.
+    held : mapping of key to BranchType
+        What the store has of columns of which it keeps entries.
+
+    Raises
+    ------
+    MissingKeyError
+        If no file has a branch.
+    SchemaError
+        If only some have it, or they differ in its type; says so of all columns in one table.
+    """
+    found: dict[str, dict[str, list[str]]] = {
+        key: {str(held_type): [_STORE]} for key, held_type in held.items()
+    }
+    types = dict(held)
+    known = [(path, facts) for path, facts in surveyed if facts is not None]
+    keys = dict.fromkeys(key for _, facts in known for key in (*facts.types, *facts.missing))
+    for path, facts in known:
+        for key in keys:
+            if key in facts.types:
+                kind = str(facts.types[key])
+                types.setdefault(key, facts.types[key])
+            elif key in facts.missing or _is_matched_elsewhere(key, facts, known):
+                kind = "missing"
+            else:
+                continue
+            found.setdefault(key, {}).setdefault(kind, []).append(path)
+    for key, kinds in found.items():
+        if list(kinds) == ["missing"]:
+            branch, message = next(f.missing[key] for _, f in known if key in f.missing)
+            raise MissingKeyError(message, branch)
+    differing = {key: kinds for key, kinds in found.items() if len(kinds) > 1}
+    if differing:
+        raise SchemaError(_table(differing))
+    return types
+
+
+def layout_of(found: BranchType, *, key: str) -> Layout:
+    """Return the arrays that hold entries of a type."""
+    if found.kind == "nested":
+        return layout_of_nested(found.type)
+    if found.kind == "text":
+        return layout_of_numbers("text", storage_dtype(_UINT8, key=key), ())
+    assert found.dtype is not None
+    return layout_of_numbers(found.kind, storage_dtype(found.dtype, key=key), found.shape)
+
+
+def _is_matched_elsewhere(key: str, facts: Facts, known: Sequence[tuple[str, Facts]]) -> bool:
+    """Say whether a pattern matches a branch in other files, and in this one does not."""
+    matched = any(key in names for _, f in known for names in f.matches.values())
+    return matched and not any(key in names for names in facts.matches.values())
+
+
+def _table(differing: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
+    """Return the differences as a message: one line a column and kind."""
+    if len(differing) == 1:
+        key, kinds = next(iter(differing.items()))
+        parts = [f"{kind} in {_where(paths)}" for kind, paths in kinds.items()]
+        message = f"{key!r} is {' and '.join(parts)}"
+        return f"{message}; convert them into two stores, or make the files agree"
+    rows = [("key", "is", "in")]
+    for key, kinds in list(differing.items())[:_MAX_COLUMNS]:
+        for i, (kind, paths) in enumerate(kinds.items()):
+            rows.append(("" if i else key, kind, _where(paths)))
+    widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
+    lines = [f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows]
+    if len(differing) > _MAX_COLUMNS:
+        lines.append(f"  ... and {len(differing) - _MAX_COLUMNS} more")
+    return "\n".join(
+        [
+            f"the files differ in {len(differing)} columns:",
+            *lines,
+            "name keys that all files have, or convert those that differ into stores of their own",
+        ]
+    )
+
+
+def _where(paths: Sequence[str]) -> str:
+    first = repr(paths[0])
+    return first if len(paths) == 1 else f"{len(paths)} files, such as {first}"

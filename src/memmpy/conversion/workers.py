@@ -1,0 +1,138 @@
+"""Who does the tasks: the threads of this process, or any executor that the user has."""
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager
+from typing import TypeVar
+
+from memmpy.errors import OptionError
+
+__all__ = ["is_local", "num_cores", "outcomes", "workers"]
+
+logger = logging.getLogger(__name__)
+
+_Task = TypeVar("_Task")
+_Outcome = TypeVar("_Outcome")
+
+#: Tasks that wait in an executor of unknown size, so that none of its workers does.
+_NUM_WAITING = 512
+
+
+def num_cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        return os.cpu_count() or 1
+
+
+@contextmanager
+def workers(executor: Executor | None) -> Iterator[tuple[Executor, int]]:
+    """Give the user's executor, or threads for all cores for as long as they are needed.
+
+    Yields
+    ------
+    Executor, int
+        And how many tasks it may have at a time, those that wait counted.
+    """
+    if executor is not None:
+        if not hasattr(executor, "submit"):
+            message = f"executor is a concurrent.futures.Executor, got {executor!r}"
+            raise OptionError(message + "; of a Dask client, give client.get_executor()")
+        yield executor, _NUM_WAITING
+        return
+    pool = ThreadPoolExecutor(num_cores(), thread_name_prefix="memmpy")
+    try:
+        yield pool, 2 * num_cores()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def is_local(executor: Executor | None) -> bool:
+    """Say whether all workers are on this machine for sure."""
+    return executor is None or isinstance(executor, ThreadPoolExecutor | ProcessPoolExecutor)
+
+
+def outcomes(
+    executor: Executor,
+    do: Callable[[_Task], _Outcome],
+    next_tasks: Callable[[int], Sequence[_Task]],
+    *,
+    num_waiting: int,
+) -> Iterator[_Outcome]:
+    """Yield what comes of tasks, in the order in which they are done.
+
+    A task whose worker was lost is done again by threads of this process, and so is all that is
+    left once the executor takes no more.
+
+    Parameters
+    ----------
+    executor : Executor
+        Who does them.
+    do : callable
+        What is done with a task; must be picklable for processes, and may be done twice.
+    next_tasks : callable
+        Returns up to that many tasks, none if there are none at the moment; asked again after each
+        outcome.
+    num_waiting : int
+        How many tasks the executor may have at a time.
+    """
+    running: dict[Future[_Outcome], tuple[_Task, bool]] = {}
+    lost: deque[_Task] = deque()
+    takes_more = True
+    with ThreadPoolExecutor(num_cores(), thread_name_prefix="memmpy") as own:
+        try:
+            while True:
+                num_own = sum(is_own for _, is_own in running.values())
+                num_free = num_waiting - (len(running) - num_own) if takes_more else 0
+                for task in next_tasks(num_free):
+                    future = _submitted(executor, do, task) if takes_more else None
+                    if future is None:
+                        takes_more = False
+                        lost.append(task)
+                    else:
+                        running[future] = task, False
+                num_free = 2 * num_cores() - num_own
+                if not takes_more:
+                    lost.extend(next_tasks(max(0, num_free - len(lost))))
+                for _ in range(min(num_free, len(lost))):
+                    task = lost.popleft()
+                    running[own.submit(do, task)] = task, True
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task, is_own = running.pop(future)
+                    try:
+                        outcome = future.result()
+                    except Exception as error:
+                        if is_own:
+                            raise
+                        logger.warning("a worker was lost (%r): its task is done again", error)
+                        lost.append(task)
+                        continue
+                    yield outcome
+        finally:
+            for future in running:
+                future.cancel()
+            wait(running)
+
+
+def _submitted(
+    executor: Executor, do: Callable[[_Task], _Outcome], task: _Task
+) -> Future[_Outcome] | None:
+    """Hand a task to an executor; None if it takes no more."""
+    try:
+        return executor.submit(do, task)
+    except RuntimeError as error:  # broken, or shut down
+        logger.warning("the executor takes no more (%s): threads do the rest", error)
+        return None

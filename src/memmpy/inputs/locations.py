@@ -1,0 +1,237 @@
+"""Where files lie, on disks or behind URLs: found by pattern, and described."""
+
+import errno
+import glob
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+from memmpy.errors import InputFileError, MissingFileError, UnreadableError
+from memmpy.inputs.retries import asked, is_missing
+from memmpy.inputs.urls import filesystem, forget, is_url, local_path, protocol_of, target_of
+
+__all__ = ["Status", "describe", "find"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+
+# What the filesystems of fsspec call the time of a change and the checksum, best ones first.
+_TIMES = ["mtime", "LastModified", "Last-Modified", "last_modified", "modified", "updated"]
+_TIMES += ["modify", "created"]
+_TAGS = ["ETag", "etag", "checksum", "md5", "md5Hash", "Content-MD5", "content_md5", "Digest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known of a file without reading it.
+
+    Parameters
+    ----------
+    path : str
+        The real, absolute path of a local file, or the URL as it was given.
+    size : int
+        Bytes.
+    mtime_ns : int
+        When it changed, in nanoseconds since 1970; 0 where a server does not say it.
+    tag : str
+        What a server says to tell contents apart, such as an ETag; empty where it says nothing,
+        and for local files.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    tag: str
+
+
+def find(pattern: str) -> list[str]:
+    """Return the existing files that a path, a URL or a pattern of either names.
+
+    Parameters
+    ----------
+    pattern : str
+        With ``*``, ``?``, ``[...]`` and ``**`` for any directories. A ``?`` in the address of a
+        web page is no pattern. What exists under the very name is taken as it is.
+
+    Returns
+    -------
+    list of str
+        Sorted by name: real, absolute paths of local files, and full URLs of others.
+
+    Raises
+    ------
+    MissingFileError
+        If there is none, or one is not a file.
+    UnreadableError
+        If it may not be looked at.
+    InputFileError
+        If a server does not answer.
+    """
+    if is_url(pattern):
+        return _find_remote(pattern)
+    path = local_path(pattern)
+    is_there = _look(path) is not None
+    paths = [path] if is_there else sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+    if not paths:
+        what = "no file matches" if glob.has_magic(path) else "no such file:"
+        raise MissingFileError(f"{what} {pattern!r}")
+    return [_describe_local(path).path for path in paths]
+
+
+def describe(path: str) -> Status:
+    """Return what is known of a file, as it is now. Safe in several threads at once.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file, or it is not a file.
+    UnreadableError
+        If it may not be looked at.
+    InputFileError
+        If a server does not answer, or does not say how large the file is.
+    """
+    return _describe_remote(path) if is_url(path) else _describe_local(local_path(path))
+
+
+def _look(path: str) -> os.stat_result | None:
+    """Return the status of a local path, None where there is nothing."""
+    try:
+        return Path(path).stat()
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise UnreadableError(f"cannot look for {path!r}: {error.strerror}") from error
+    except ValueError:  # no name that any file can have
+        return None
+
+
+def _describe_local(path: str) -> Status:
+    status = _look(path)
+    if status is None:
+        raise MissingFileError(f"no such file: {path!r}")
+    if stat.S_ISDIR(status.st_mode):
+        raise MissingFileError(_directory(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise MissingFileError(f"{path!r} is not a regular file")
+    return Status(os.path.realpath(path), status.st_size, status.st_mtime_ns, "")
+
+
+def _describe_remote(url: str) -> Status:
+    def look() -> dict[str, Any]:
+        forget(url)
+        fs, name = filesystem(url)
+        info: dict[str, Any] = fs.info(name)
+        return info
+
+    info = asked(url, look)
+    if _is_directory(url, info):
+        raise MissingFileError(_directory(url))
+    size = info.get("size")
+    if size is None:
+        message = f"the server does not say how large {url!r} is; download it, and give its path"
+        raise InputFileError(message)
+    return Status(url, int(size), _mtime_ns(info), _tag(info))
+
+
+def _find_remote(url: str) -> list[str]:
+    if not _is_pattern(url):
+        return [describe(url).path]
+    missing = MissingFileError(f"no file matches {url!r}")
+    try:
+        return [describe(url).path]
+    except MissingFileError:
+        reason: MissingFileError | UnreadableError = missing
+    except UnreadableError as error:
+        reason = error
+
+    def look() -> dict[str, dict[str, Any]]:
+        forget(url)
+        fs, name = filesystem(url)
+        # A directory that cannot be listed must not pass for an empty one.
+        walks = protocol_of(url) in {"http", "https", "root"}
+        options = {"on_error": _raise_unless_missing} if walks else {}
+        infos: dict[str, dict[str, Any]] = fs.glob(name, detail=True, **options)
+        return {_full_url(url, fs, name, found): info for found, info in infos.items()}
+
+    try:
+        found = asked(url, look)
+    except MissingFileError:
+        found = {}
+    for path, info in found.items():
+        if _is_directory(path, info):
+            raise MissingFileError(_directory(path))
+    if not found:
+        raise reason
+    return sorted(found)
+
+
+def _is_pattern(url: str) -> bool:
+    protocol, _, rest = target_of(url)[1].partition("://")
+    if protocol in {"http", "https"}:
+        path = rest.partition("/")[2]  # an address such as [::1] is no pattern
+        return "*" in path or "[" in path
+    return glob.has_magic(rest)
+
+
+def _raise_unless_missing(error: BaseException) -> None:
+    if not is_missing(error):
+        raise error
+
+
+def _full_url(url: str, fs: Any, name: str, found: str) -> str:
+    """Return the URL of what a filesystem found for a URL that it calls `name`."""
+    before, target, after = target_of(url)
+    if "://" in found:
+        return before + found + after
+    # What a user writes of the server, and a filesystem knows without, comes from the URL.
+    tail = name.lstrip("/")
+    server = target.removesuffix(tail)
+    full = server + found.lstrip("/") if target.endswith(tail) else fs.unstrip_protocol(found)
+    return f"{before}{full}{after}"
+
+
+def _is_directory(path: str, info: Mapping[str, Any]) -> bool:
+    return info.get("type") == "directory" or target_of(path)[1].endswith("/")
+
+
+def _directory(path: str) -> str:
+    return f"{path!r} is a directory, not a file; write {path.rstrip('/') + '/*.root'!r}"
+
+
+def _mtime_ns(info: Mapping[str, Any]) -> int:
+    for name in _TIMES:
+        if info.get(name):
+            found = _nanoseconds(info[name])
+            if found:
+                return found
+    return 0
+
+
+def _nanoseconds(time: object) -> int:
+    """Return nanoseconds since 1970 of what a filesystem gives for a time, 0 if it is unclear."""
+    if isinstance(time, str):
+        try:
+            time = _parsed(time)
+        except ValueError:
+            return 0
+    if isinstance(time, datetime):
+        aware = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+        return (aware - _EPOCH) // timedelta(microseconds=1) * 1000
+    if isinstance(time, int):
+        return time * 10**9
+    return round(time * 1e6) * 1000 if isinstance(time, float) else 0
+
+
+def _parsed(text: str) -> datetime:
+    if text[:4].isdigit():
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return parsedate_to_datetime(text)
+
+
+def _tag(info: Mapping[str, Any]) -> str:
+    return next((str(info[name]) for name in _TAGS if info.get(name)), "")

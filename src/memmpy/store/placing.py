@@ -1,0 +1,147 @@
+"""A ``.npy`` file of which any part can be written, in any order, by any process."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memmpy.store.arrayfile import disk_error, header_of
+from memmpy.store.checksums import bytes_of, crc_of
+from memmpy.store.metadata import ArrayRecord
+from memmpy.typing import Array
+
+__all__ = ["PlacedArray", "copy_bytes", "writing"]
+
+#: Bytes that are copied at a time where the kernel does not do it.
+_COPY_BYTES = 1 << 23
+#: What a kernel or file system says that cannot copy between two files.
+_CANNOT_COPY = {
+    errno.EXDEV,
+    errno.EINVAL,
+    errno.ENOSYS,
+    errno.EOPNOTSUPP,
+    errno.EPERM,
+    errno.EBADF,
+    errno.ETXTBSY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedArray:
+    """Where an array lies on disk, for writers that each fill some rows of it.
+
+    Rows are written with ``pwrite`` and not through a map: of two machines that share a file
+    system, each hands on the bytes it wrote and not whole pages.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    dtype : np.dtype
+        Little endian.
+    shape : tuple of int
+        Of one row.
+    key : str
+        The column, for messages.
+    """
+
+    path: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    key: str
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return int(self.dtype.itemsize * np.prod(self.shape, dtype=np.int64))
+
+    def byte_of(self, row: int) -> int:
+        """Return where a row begins in the file."""
+        return len(header_of(self.dtype, (0, *self.shape))) + row * self.row_bytes
+
+    def create(self) -> None:
+        """Make the file, unless it is there."""
+        with self._writing(os.O_CREAT):
+            pass
+
+    def write(self, row: int, values: Array) -> int:
+        """Write rows, and return the CRC-32 of their bytes."""
+        data = bytes_of(values.astype(self.dtype, copy=False))
+        with self._writing() as file:
+            _write_at(file, data, self.byte_of(row))
+        return crc_of(data)
+
+    def copy(self, row: int, source: int, start: int, num_bytes: int) -> None:
+        """Let the kernel copy bytes of another open file to rows of this one."""
+        with self._writing() as file:
+            copy_bytes(source, start, file, self.byte_of(row), num_bytes)
+
+    def finish(self, num_rows: int, checksum: str) -> ArrayRecord:
+        """Write the header, cut off what lies behind the last row, and wait for the disk."""
+        with self._writing() as file:
+            _write_at(file, memoryview(header_of(self.dtype, (num_rows, *self.shape))), 0)
+            os.ftruncate(file, self.byte_of(num_rows))
+            os.fsync(file)
+        name = Path(self.path).name
+        return ArrayRecord(name, self.dtype, (num_rows, *self.shape), checksum)
+
+    @contextmanager
+    def _writing(self, flags: int = 0) -> Iterator[int]:
+        with writing(self.path, flags, what=f"column {self.key!r} to {self.path!r}") as file:
+            yield file
+
+
+@contextmanager
+def writing(path: str, flags: int, *, what: str) -> Iterator[int]:
+    """Open a file to write to, and say what a refusal means."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | flags, 0o666)
+        try:
+            yield file
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise disk_error(error, what=what) from error
+
+
+def copy_bytes(source: int, start: int, target: int, at: int, num_bytes: int) -> None:
+    """Copy bytes between two open files: in the kernel, or without a copy where disks can share.
+
+    Raises
+    ------
+    EOFError
+        If the source ends too early.
+    """
+    done = 0
+    while done < num_bytes:
+        try:
+            num = os.copy_file_range(
+                source, target, num_bytes - done, offset_src=start + done, offset_dst=at + done
+            )
+        except AttributeError:  # not Linux
+            break
+        except OSError as error:
+            if error.errno not in _CANNOT_COPY:
+                raise
+            break
+        if num == 0:
+            break
+        done += num
+    while done < num_bytes:
+        data = os.pread(source, min(_COPY_BYTES, num_bytes - done), start + done)
+        if not data:
+            raise EOFError(f"the file ends {num_bytes - done} bytes too early")
+        _write_at(target, memoryview(data), at + done)
+        done += len(data)
+
+
+def _write_at(file: int, data: memoryview, at: int) -> None:
+    """Write all of it: a disk that is nearly full takes a part before it refuses."""
+    while data:
+        num = os.pwrite(file, data, at)
+        data, at = data[num:], at + num

@@ -1,0 +1,268 @@
+"""Where the entries of a store came from: files, trees, and the entries in them."""
+
+import json
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.errors import ColumnError, OptionError
+from memmpy.store.metadata import Metadata, SourceRecord
+from memmpy.typing import Entries
+
+__all__ = [
+    "Lineage",
+    "SourceEntries",
+    "SourceEntry",
+    "check_entries",
+    "check_sources",
+    "lineage_of",
+    "locate",
+    "num_filled",
+    "source_of",
+    "tree_name",
+]
+
+
+class SourceEntry(NamedTuple):
+    """Where one entry came from.
+
+    Parameters
+    ----------
+    file : str
+        An absolute path, or a URL.
+    tree : str
+        The tree with its directories, without its cycle.
+    entry : int
+        The entry in the tree, as ROOT and uproot count it.
+    """
+
+    file: str
+    tree: str
+    entry: int
+
+
+class SourceEntries(NamedTuple):
+    """Where entries came from: three arrays of one length.
+
+    Parameters
+    ----------
+    file, tree : array of str, of dtype object
+        As in `SourceEntry`.
+    entry : array of int64
+        As in `SourceEntry`.
+    """
+
+    file: NDArray[np.object_]
+    tree: NDArray[np.object_]
+    entry: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What one tree of one file gave to a column, and how it was made.
+
+    Parameters
+    ----------
+    file : str
+        Where the file was when it was read: an absolute path, or a URL.
+    uuid : str
+        The file's own identity, 32 hexadecimal digits.
+    tree : str
+        The tree as it was read, with its cycle.
+    tree_start, tree_stop : int
+        The entries of the tree that were taken, half open.
+    entry_start, entry_stop : int
+        The entries of the store that they fill, half open.
+    expression : str
+        The branch, or the expression of branches in its normal form; for metadata the text, in
+        double quotes.
+    padding : tuple of (int, str) or None
+        The length to which entries were cut or filled, and the value; None where they were not.
+    made_by : str
+        The version of memmpy that read the entries; empty where that was not kept.
+    """
+
+    file: str
+    uuid: str
+    tree: str
+    tree_start: int
+    tree_stop: int
+    entry_start: int
+    entry_stop: int
+    expression: str
+    padding: tuple[int, str] | None
+    made_by: str
+
+
+def tree_name(source: SourceRecord) -> str:
+    """Return the tree of a source with its directories, without its cycle."""
+    name, has_cycle, _ = source.tree.rpartition(";")
+    return name if has_cycle else source.tree
+
+
+def locate(
+    sources: Sequence[SourceRecord], entries: Entries
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which sources entries came from, and their entries in the trees.
+
+    Parameters
+    ----------
+    sources : sequence of SourceRecord
+        All of the store, in the order of their entries.
+    entries : array of int64
+        Entries of the store, in any order. None may be out of range.
+
+    Returns
+    -------
+    owners, local : array of int64
+        Numbers of the sources; and entries that count from the start of the tree, also where the
+        store holds only some of it.
+    """
+    starts = np.array([source.entry_start for source in sources], np.int64)
+    shifts = np.array([source.tree_start - source.entry_start for source in sources], np.int64)
+    # Sources without entries start where the next one does: the last of them has the entry.
+    owners = np.searchsorted(starts, entries, side="right").astype(np.int64, copy=False) - 1
+    return owners, entries + shifts[owners]
+
+
+def check_entries(entries: Any, num_entries: int) -> Entries:
+    """Return entries of a store as int64.
+
+    Raises
+    ------
+    OptionError
+        If they are not a list of integers, or one is out of range.
+    """
+    given = np.asarray(entries)
+    if given.dtype.kind == "b":
+        raise OptionError("entries are integers, got a mask; give np.flatnonzero(mask)")
+    is_empty_list = isinstance(entries, list | tuple) and not entries
+    if given.ndim != 1 or (given.dtype.kind not in "iu" and not is_empty_list):
+        message = (
+            "entries are a one-dimensional array of integers, such as batch['_index']; got "
+            f"{given.dtype} of shape {given.shape}"
+        )
+        raise OptionError(message)
+    if given.size:
+        # In their own dtype: a uint64 beyond int64 would wrap around.
+        for entry in (int(given.min()), int(given.max())):
+            if not 0 <= entry < num_entries:
+                message = (
+                    f"entry {entry} is out of range: the files fill {num_entries} entries of the "
+                    "store, from 0 on"
+                )
+                raise OptionError(message)
+    return given.astype(np.int64, copy=False)
+
+
+@overload
+def source_of(sources: Sequence[SourceRecord], entries: int | np.integer[Any]) -> SourceEntry: ...
+@overload
+def source_of(
+    sources: Sequence[SourceRecord], entries: Sequence[int] | NDArray[Any]
+) -> SourceEntries: ...
+def source_of(sources: Sequence[SourceRecord], entries: Any) -> SourceEntry | SourceEntries:
+    """Return the file, the tree and the entry in it that an entry of a store came from.
+
+    Parameters
+    ----------
+    sources : sequence of SourceRecord
+        All of the store, in the order of their entries.
+    entries : int, or array of int
+        Entries of the store, in any order.
+
+    Returns
+    -------
+    SourceEntry for an int, SourceEntries for an array
+
+    Raises
+    ------
+    OptionError
+        If no files fill the store, or an entry is out of range.
+    """
+    check_sources(sources)
+    given = _as_int(entries)
+    many = check_entries(entries if given is None else [given], num_filled(sources))
+    owners, local = locate(sources, many)
+    if given is not None:
+        source = sources[int(owners[0])]
+        return SourceEntry(source.path, tree_name(source), int(local[0]))
+    files = np.array([source.path for source in sources], object)
+    trees = np.array([tree_name(source) for source in sources], object)
+    return SourceEntries(files[owners], trees[owners], local)
+
+
+def check_sources(sources: Sequence[SourceRecord]) -> None:
+    """Raise an `OptionError` where no files fill a store."""
+    if not sources:
+        message = "no files fill this store: its columns were written by hand, not converted"
+        raise OptionError(message)
+
+
+def num_filled(sources: Sequence[SourceRecord]) -> int:
+    """Return how many entries the sources of a store fill."""
+    return sum(source.num_entries for source in sources)
+
+
+def lineage_of(metadata: Metadata, key: str) -> list[Lineage]:
+    """Return what each source gave to a column that is not stale.
+
+    Returns
+    -------
+    list of Lineage
+        In the order of the entries; empty for a column that the user wrote.
+
+    Raises
+    ------
+    ColumnError
+        If the column was computed from others of the store.
+    """
+    column = metadata.columns[key]
+    if column.computed is not None:
+        made_of = ", ".join(map(repr, column.computed.made_of))
+        message = (
+            f"{key!r} was computed in the store: {column.computed.expression!r}; "
+            f"ask for the lineage of {made_of or 'what it names'}"
+        )
+        raise ColumnError(message)
+    origin = column.origin
+    if origin is None:
+        return []
+    made_by = origin.made_by or ("",) * len(origin.parts)
+    recipe = origin.recipe
+    padding = recipe.get("padding")
+    lineage = []
+    for i, (source, version) in enumerate(zip(metadata.sources, made_by, strict=True)):
+        if "metadata" in recipe:
+            expression = json.dumps(recipe["metadata"][i], ensure_ascii=False)
+        else:
+            expression = recipe["branch"] if "branch" in recipe else recipe["expression"]
+        lineage.append(
+            Lineage(
+                file=source.path,
+                uuid=source.uuid,
+                tree=source.tree,
+                tree_start=source.tree_start,
+                tree_stop=source.tree_stop,
+                entry_start=source.entry_start,
+                entry_stop=source.entry_start + source.num_entries,
+                expression=expression,
+                padding=None if padding is None else (int(padding[0]), str(padding[1])),
+                made_by=version,
+            )
+        )
+    return lineage
+
+
+def _as_int(entries: Any) -> int | None:
+    """Return one entry as an int, and None for several."""
+    if isinstance(entries, bool | np.bool_):
+        raise OptionError(f"an entry is an integer, got {entries!r}")
+    try:
+        return operator.index(entries)
+    except TypeError:
+        return None

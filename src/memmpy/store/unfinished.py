@@ -1,0 +1,79 @@
+"""Arrays of a store that are still being made, and a journal of what is done of them.
+
+A conversion that is killed or fails leaves it, and the next one goes on from there. It may be
+deleted at any time by who holds the store's lock: then the work is done again.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, final
+
+from memmpy.store.arrayfile import disk_error
+from memmpy.store.layout import UNFINISHED
+
+__all__ = ["Unfinished"]
+
+_JOURNAL = "journal.jsonl"
+
+
+@final
+class Unfinished:
+    """The folder of a store in which arrays are made, one array or part a file.
+
+    Parameters
+    ----------
+    directory : Path
+        The store's.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory.absolute() / UNFINISHED
+
+    def create(self) -> None:
+        """Make the folder, unless it is there."""
+        try:
+            self.directory.mkdir(exist_ok=True)
+        except OSError as error:
+            raise disk_error(error, what=f"to {str(self.directory)!r}") from error
+
+    def file(self, name: str) -> str:
+        """Return the path of a file in it."""
+        return str(self.directory / name)
+
+    def note(self, line: dict[str, Any]) -> None:
+        """Add a line to the journal."""
+        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        try:
+            with (self.directory / _JOURNAL).open("ab", buffering=0) as file:
+                file.write(data)
+        except OSError as error:
+            raise disk_error(error, what=f"to {str(self.directory / _JOURNAL)!r}") from error
+
+    def notes(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of the journal; one that a kill cut off means nothing."""
+        try:
+            text = (self.directory / _JOURNAL).read_bytes()
+        except OSError:
+            return
+        for line in text.split(b"\n"):
+            with suppress(ValueError):
+                noted = json.loads(line)
+                if isinstance(noted, dict):
+                    yield noted
+
+    def remove(self, file: str) -> None:
+        """Remove a file of it, if it is there."""
+        with suppress(OSError):
+            os.unlink(file)  # noqa: PTH108 - one of many thousands
+
+    def clear(self) -> None:
+        """Remove it all."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def is_empty(self) -> bool:
+        """Say whether nothing is noted in the journal."""
+        return next(self.notes(), None) is None

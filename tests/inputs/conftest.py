@@ -1,0 +1,63 @@
+"""Places where files can lie: a disk, a memory, a server."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from memmpy.inputs import retries
+from tests.servers import RangeServer
+
+#: Puts a file in a place, and returns the path by which memmpy reads it.
+Put = Callable[[str, bytes], str]
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "FIRST_DELAY", 0.0)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RangeServer]:
+    """Return a running server of `tmp_path`."""
+    with RangeServer(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def memory() -> Iterator[fsspec.AbstractFileSystem]:
+    """Return the filesystem of ``memory://``, empty before and after."""
+    fs = fsspec.filesystem("memory")
+    fs.store.clear()
+    yield fs
+    fs.store.clear()
+
+
+@pytest.fixture(params=["local", "file", "memory", "http"])
+def put(request: pytest.FixtureRequest, tmp_path: Path) -> Put:
+    """Return a function that puts a file, in each of the places."""
+
+    def on_disk(name: str, content: bytes) -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return str(path)
+
+    def in_memory(name: str, content: bytes) -> str:
+        fs: fsspec.AbstractFileSystem = request.getfixturevalue("memory")
+        fs.pipe_file(f"/{name}", content)
+        return f"memory://{name}"
+
+    def behind_server(name: str, content: bytes) -> str:
+        on_disk(name, content)
+        server: RangeServer = request.getfixturevalue("server")
+        return server.url(name)
+
+    places: dict[str, Put] = {
+        "local": on_disk,
+        "file": lambda name, content: f"file://{on_disk(name, content)}",
+        "memory": in_memory,
+        "http": behind_server,
+    }
+    return places[request.param]

@@ -1,0 +1,507 @@
+"""Parquet files of pyarrow, pandas and awkward, compared with the arrays they were made of."""
+
+import io
+import itertools
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from memmpy.columns import Jagged
+from memmpy.errors import InputFileError, MissingKeyError, OptionError
+from memmpy.inputs import BranchType, EventFile
+from memmpy.tables import ParquetTable
+from memmpy.inputs.identity import uuid_of
+
+NUMBERS = ["bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"]
+
+
+class CountingBytes(io.BytesIO):
+    """Says how many bytes were read of it."""
+
+    num_read = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.num_read += len(data)
+        return data
+
+
+def written(columns: Any, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    parquet.write_table(
+        columns if isinstance(columns, pa.Table) else pa.table(columns), stream, **options
+    )
+    return stream.getvalue()
+
+
+def opened(columns: Any, **options: Any) -> ParquetTable:
+    data = columns if isinstance(columns, bytes) else written(columns, **options)
+    return ParquetTable("x.parquet", None, io.BytesIO(data))
+
+
+def by_awkward(path: Path, array: Any, **options: Any) -> ParquetTable:
+    ak.to_parquet(ak.Array(array), str(path / "x.parquet"), **options)
+    return opened((path / "x.parquet").read_bytes())
+
+
+def whole(file: EventFile, branch: str) -> Any:
+    return dict(file.read([branch], 0, file.num_entries))[branch]
+
+
+JETS = ak.zip({"pt": [[1.0, 2.0], [], [3.0]], "n": [[1, 2], [], [3]]}, with_name="Momentum4D")
+
+
+def test_a_table_is_an_event_file() -> None:
+    file: EventFile = opened({"x": [1.0, 2.0]})
+    with file:
+        assert (file.tree, file.where, file.num_entries) == ("", "x.parquet", 2)
+
+
+@pytest.mark.parametrize("dtype", NUMBERS)
+def test_numbers_that_may_be_missing_but_are_not_become_a_plain_vector(dtype: str) -> None:
+    values = np.arange(5).astype(dtype)
+    file = opened({"x": pa.array(values)}, row_group_size=2)
+    assert file.type_of("x") == BranchType("vector", np.dtype(dtype))
+    got = whole(file, "x")
+    assert got.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(got, values)
+
+
+@pytest.mark.parametrize("dtype", NUMBERS)
+def test_lists_that_may_be_missing_but_are_not_become_jagged(dtype: str) -> None:
+    content = np.arange(3).astype(dtype)
+    lists = pa.ListArray.from_arrays([0, 2, 2, 3], pa.array(content))
+    file = opened({"x": lists}, row_group_size=2)
+    assert file.type_of("x") == BranchType("jagged", np.dtype(dtype))
+    assert whole(file, "x") == Jagged(content, np.array([0, 2, 2, 3]))
+
+
+@pytest.mark.parametrize("list_type", [pa.list_, pa.large_list])
+def test_lists_of_both_sizes_become_jagged(list_type: Any) -> None:
+    file = opened({"x": pa.array([[1.5], [], [2.5, 3.5]], list_type(pa.float32()))})
+    assert whole(file, "x") == Jagged(np.array([1.5, 2.5, 3.5], np.float32), np.array([0, 1, 1, 3]))
+
+
+def test_lists_of_one_size_become_a_vector_with_a_shape() -> None:
+    values = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    inner = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), 3)
+    file = opened({"x": pa.FixedSizeListArray.from_arrays(inner, 2)})
+    assert file.type_of("x") == BranchType("vector", np.dtype(np.float32), (2, 3))
+    np.testing.assert_array_equal(whole(file, "x"), values)
+
+
+def test_lists_of_lists_of_one_size_become_jagged_with_a_shape(tmp_path: Path) -> None:
+    pairs = ak.to_regular(ak.Array([[[1, 2], [3, 4]], [], [[5, 6]]]), axis=2)
+    file = by_awkward(tmp_path, {"x": pairs})
+    assert file.type_of("x") == BranchType("jagged", np.dtype(np.int64), (2,))
+    content = np.array([[1, 2], [3, 4], [5, 6]])
+    assert whole(file, "x") == Jagged(content, np.array([0, 2, 2, 3]))
+
+
+TEXTS = ["ttbb", "", "tt\N{LATIN SMALL LETTER AE}", "ttbb"]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array(TEXTS),
+        pa.array(TEXTS, pa.large_string()),
+        pa.array(TEXTS).dictionary_encode(),
+        pa.array([text.encode() for text in TEXTS]),
+    ],
+    ids=["string", "large_string", "dictionary", "binary"],
+)
+def test_texts_of_all_encodings_become_text(array: Any) -> None:
+    file = opened({"x": array}, row_group_size=3)
+    assert file.type_of("x") == BranchType("text")
+    assert [item.tobytes().decode() for item in whole(file, "x")] == TEXTS
+
+
+def test_views_of_texts_become_text() -> None:
+    file = opened({"x": pa.array(TEXTS).cast(pa.string_view())})
+    assert [item.tobytes().decode() for item in whole(file, "x")] == TEXTS
+
+
+def test_instants_become_datetime64() -> None:
+    values = np.array(["2024-01-01T00:00:01", "2025-01-01"], "M8[us]")
+    file = opened({"x": pa.array(values)})
+    assert file.type_of("x") == BranchType("vector", np.dtype("M8[us]"))
+    np.testing.assert_array_equal(whole(file, "x"), values)
+
+
+def test_lists_of_lists_become_nested_without_options() -> None:
+    file = opened({"x": pa.array([[[1.0]], [], [[], [2.0, 3.0]]])}, row_group_size=2)
+    assert str(file.type_of("x")) == "var * var * float64"
+    assert whole(file, "x").to_list() == [[[1.0]], [], [[], [2.0, 3.0]]]
+
+
+def test_lists_of_dictionaries_are_read_across_row_groups() -> None:
+    texts = pa.array(["a", "b", "a"]).dictionary_encode()
+    file = opened({"x": pa.ListArray.from_arrays([0, 1, 2, 3], texts)}, row_group_size=2)
+    assert whole(file, "x").to_list() == [["a"], ["b"], ["a"]]
+
+
+@pytest.mark.parametrize("options", [{}, {"extensionarray": False}, {"list_to32": True}])
+def test_what_awkward_writes_keeps_its_type(tmp_path: Path, options: dict[str, Any]) -> None:
+    arrays = {
+        "x": np.arange(3, dtype=np.float32),
+        "jagged": ak.Array([[1.5], [], [2.5, 3.5]]),
+        "text": ak.Array(["a", "", "ccc"]),
+        "deep": ak.Array([[[1]], [], [[2], [3]]]),
+        "jets": JETS,
+    }
+    file = by_awkward(tmp_path, arrays, **options)
+    assert {name: str(file.type_of(name)) for name in arrays} == {
+        "x": "float32",
+        "jagged": "var * float64",
+        "text": "text",
+        "deep": "var * var * int64",
+        "jets": "var * {pt: float64, n: int64}",
+    }
+
+
+@pytest.mark.parametrize("options", [{}, {"extensionarray": False}, {"list_to32": True}])
+def test_what_awkward_writes_keeps_its_values(tmp_path: Path, options: dict[str, Any]) -> None:
+    file = by_awkward(tmp_path, {"jets": JETS, "x": [1, 2, 3]}, row_group_size=2, **options)
+    assert whole(file, "jets").to_list() == JETS.to_list()
+
+
+def test_options_that_awkward_declares_are_plain_where_nothing_is_missing(tmp_path: Path) -> None:
+    file = by_awkward(tmp_path, {"x": ak.mask(np.arange(3.0), [True] * 3)})
+    assert file.type_of("x") == BranchType("vector", np.dtype(np.float64))
+
+
+def test_lists_with_missing_items_by_awkward_are_nested(tmp_path: Path) -> None:
+    file = by_awkward(tmp_path, {"x": ak.Array([[1, None], [], [2]])})
+    assert str(file.type_of("x")) == "var * ?int64"
+    assert whole(file, "x").to_list() == [[1, None], [], [2]]
+
+
+def test_members_of_records_follow_their_record(tmp_path: Path) -> None:
+    file = by_awkward(tmp_path, {"x": [1, 2, 3], "jets": JETS, "y": [1, 2, 3]})
+    assert file.branches() == ["x", "jets", "jets.pt", "jets.n", "y"]
+
+
+def test_members_of_lists_of_records_become_jagged(tmp_path: Path) -> None:
+    file = by_awkward(tmp_path, {"jets": JETS})
+    assert file.type_of("jets.pt") == BranchType("jagged", np.dtype(np.float64))
+    assert whole(file, "jets.pt") == Jagged.from_awkward(JETS.pt)
+
+
+def test_members_of_records_of_lists_become_jagged() -> None:
+    file = opened({"jets": pa.array([{"pt": [1.0], "n": 1}, {"pt": [], "n": 0}])})
+    assert whole(file, "jets.pt") == Jagged(np.array([1.0]), np.array([0, 1, 1]))
+    np.testing.assert_array_equal(whole(file, "jets.n"), [1, 0])
+
+
+def test_members_of_members_are_branches() -> None:
+    file = opened({"a": pa.array([[{"b": {"c": 1}, "d": 2}], []])})
+    assert file.branches() == ["a", "a.b", "a.b.c", "a.d"]
+    assert whole(file, "a.b.c") == Jagged(np.array([1]), np.array([0, 1, 1]))
+
+
+def test_a_record_and_its_member_are_read_together(tmp_path: Path) -> None:
+    file = by_awkward(tmp_path, {"jets": JETS})
+    got = dict(file.read(["jets.pt", "jets"], 1, 3))
+    assert got["jets"].pt.to_list() == [item.tolist() for item in got["jets.pt"]] == [[], [3.0]]
+
+
+def test_a_column_with_a_dot_in_its_name_is_found_before_a_member() -> None:
+    file = opened({"a": pa.array([{"b": 1}]), "a.b": pa.array([7.5])})
+    assert file.branches() == ["a", "a.b"]
+    assert whole(file, "a.b").tolist() == [7.5]
+
+
+def test_a_member_of_a_type_that_is_named_is_read_of_the_whole(tmp_path: Path) -> None:
+    # As awkward before 2.7 wrote it: the type is registered once awkward has met pyarrow.
+    ak.to_arrow_table({"x": JETS}, extensionarray=True)
+    table = ak.to_arrow_table(ak.Array({"jets": JETS}), extensionarray=True)
+    file = opened(table)
+    assert str(file.type_of("jets")) == "var * {pt: float64, n: int64}"
+    assert whole(file, "jets.n") == Jagged.from_awkward(JETS.n)
+
+
+def test_the_index_of_pandas_is_no_branch() -> None:
+    assert opened({"x": [1], "__index_level_0__": [0]}).branches() == ["x"]
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["x", "x"])
+    with pytest.raises(InputFileError, match=r"'x.parquet' has two columns of the name 'x'"):
+        opened(table)
+
+
+@pytest.mark.parametrize(
+    ("array", "type"),
+    [
+        (pa.array([1.0, None]), "?float64"),
+        (pa.array([1, None]), "?int64"),
+        (pa.array(["a", None]), "?string"),
+        (pa.array(["a", None]).dictionary_encode(), "?string"),
+    ],
+)
+def test_what_statistics_show_to_be_missing_makes_an_option(array: Any, type: str) -> None:
+    file = opened({"x": array})
+    assert str(file.type_of("x")) == type
+    assert whole(file, "x").to_list() == array.to_pylist()
+
+
+@pytest.mark.parametrize("values", [[[1.0], None], [[1.0, None], []], [[None, 1.0], [2.0]]])
+def test_missing_values_that_statistics_cannot_show_are_refused(values: Any) -> None:
+    file = opened({"x": pa.array(values)})
+    message = r"branch 'x' of 'x.parquet' has missing values \(1 in row group 0\).*ak.fill_none"
+    with pytest.raises(InputFileError, match=message):
+        whole(file, "x")
+
+
+def test_missing_values_without_statistics_are_refused() -> None:
+    file = opened({"x": pa.array([1.0, None])}, write_statistics=False)
+    assert file.type_of("x") == BranchType("vector", np.dtype(np.float64))
+    with pytest.raises(InputFileError, match="has missing values"):
+        whole(file, "x")
+
+
+def test_plain_values_without_statistics_are_read() -> None:
+    file = opened({"x": pa.array([1.0, 2.0])}, write_statistics=False)
+    assert whole(file, "x").tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array([1, 2]).cast(pa.decimal128(25, 2)),
+        pa.nulls(2),
+        pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
+    ],
+    ids=["decimal", "null", "map"],
+)
+def test_what_no_column_can_hold_is_refused(array: Any) -> None:
+    file = opened({"x": array})
+    with pytest.raises(
+        InputFileError, match=r"branch 'x' of 'x.parquet' is of the type .* no column"
+    ):
+        file.type_of("x")
+
+
+@pytest.mark.parametrize("method", ["type_of", "sizes_of"])
+def test_a_missing_column_names_the_nearest(method: str) -> None:
+    with pytest.raises(
+        MissingKeyError, match=r"no branch 'jet_ptt' in 'x.parquet'; nearest: 'jet_pt'"
+    ):
+        getattr(opened({"jet_pt": [1.0]}), method)("jet_ptt")
+
+
+def test_boundaries_are_the_edges_of_row_groups() -> None:
+    file = opened({"x": np.arange(5)}, row_group_size=2)
+    assert file.boundaries(["x"]).tolist() == [0, 2, 4, 5]
+    assert file.boundaries(["x"]).dtype == np.int64
+
+
+def test_row_groups_without_rows_are_no_boundaries() -> None:
+    stream = io.BytesIO()
+    table = pa.table({"x": [1, 2]})
+    with parquet.ParquetWriter(stream, table.schema) as writer:
+        for piece in (table, table.slice(0, 0), table):
+            writer.write_table(piece)
+    file = opened(stream.getvalue())
+    assert file.boundaries([]).tolist() == [0, 2, 4]
+    assert whole(file, "x").tolist() == [1, 2, 1, 2]
+
+
+@pytest.mark.parametrize("num_groups", [0, 1])
+def test_a_table_without_rows_gives_empty_arrays(num_groups: int) -> None:
+    stream = io.BytesIO()
+    schema = pa.schema([("x", pa.float32()), ("j", pa.list_(pa.int16())), ("t", pa.string())])
+    with parquet.ParquetWriter(stream, schema) as writer:
+        for _ in range(num_groups):
+            writer.write_table(schema.empty_table())
+    file = opened(stream.getvalue())
+    got = dict(file.read(["x", "j", "t"], 0, 0))
+    assert file.boundaries(["x"]).tolist() == [0]
+    assert (got["x"].shape, got["x"].dtype) == ((0,), np.float32)
+    assert got["j"] == Jagged(np.empty(0, np.int16), np.zeros(1, np.int64))
+    assert got["t"] == Jagged(np.empty(0, np.uint8), np.zeros(1, np.int64))
+
+
+def test_no_branches_give_nothing() -> None:
+    assert dict(opened({"x": [1]}).read([], 0, 1)) == {}
+
+
+def test_aligned_reads_decode_each_row_group_once() -> None:
+    values = np.random.default_rng(1).normal(size=200_000)
+    data = written({"x": values, "unused": values}, row_group_size=50_000, compression="none")
+    stream = CountingBytes(data)
+    file = ParquetTable("x.parquet", None, stream)
+    file.type_of("x")
+    stream.num_read = 0
+    edges = file.boundaries(["x"]).tolist()
+    pieces = [dict(file.read(["x"], a, b))["x"] for a, b in itertools.pairwise(edges)]
+    np.testing.assert_array_equal(np.concatenate(pieces), values)
+    assert stream.num_read == file.sizes_of("x")[0]
+
+
+def test_sizes_are_those_of_the_columns() -> None:
+    file = opened({"x": np.zeros(100_000), "y": np.zeros(100_000)})
+    stored, decoded = file.sizes_of("x")
+    assert stored < 10_000
+    assert decoded == 800_000
+
+
+def test_sizes_of_a_member_are_less_than_those_of_its_record(tmp_path: Path) -> None:
+    file = by_awkward(tmp_path, {"jets": JETS})
+    sizes = [file.sizes_of(name)[0] for name in ("jets", "jets.pt", "jets.n")]
+    assert sizes[0] == sizes[1] + sizes[2]
+
+
+def make_columns(num: int) -> dict[str, Any]:
+    numbers = np.arange(num)
+    counts = numbers % 3
+    content = np.arange(counts.sum(), dtype=np.float32)
+    return {
+        "x": ak.Array(numbers),
+        "flag": ak.Array(numbers % 2 == 0),
+        "jagged": ak.unflatten(content, counts),
+        "text": ak.Array([str(i) * (i % 4) for i in range(num)]),
+        "option": ak.mask(ak.Array(numbers), numbers % 3 > 0),
+        "deep": ak.unflatten(ak.unflatten(content, np.ones(len(content), int)), counts),
+        "jets": ak.unflatten(ak.zip({"pt": content}), counts),
+    }
+
+
+@given(data=st.data(), num=st.integers(1, 30), group=st.integers(1, 12), nullable=st.booleans())
+def test_any_slice_of_any_row_groups_is_that_of_the_arrays(
+    data: st.DataObject, num: int, group: int, nullable: bool
+) -> None:
+    start = data.draw(st.integers(0, num))
+    stop = data.draw(st.integers(start, num))
+    columns = make_columns(num)
+    table = ak.to_arrow_table(ak.Array(columns), extensionarray=False)
+    if nullable:
+        fields = [pa.field(f.name, f.type, nullable=True) for f in table.schema]
+        table = pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
+    with opened(table, row_group_size=group) as file:
+        got = dict(file.read([*columns, "jets.pt"], start, stop))
+    for name, values in columns.items():
+        as_lists = {
+            Jagged: lambda got: got.to_awkward().to_list(),
+            ak.Array: ak.to_list,
+            np.ndarray: lambda got: got.tolist(),
+        }[type(got[name])](got[name])
+        expected = values[start:stop].to_list()
+        assert as_lists == ([[*map(ord, t)] for t in expected] if name == "text" else expected)
+    assert got["jets.pt"].to_awkward().to_list() == columns["jets"].pt[start:stop].to_list()
+
+
+def test_branches_come_in_the_order_that_was_asked_for() -> None:
+    file = opened({"x": [1, 2], "y": [1, 2], "a": pa.array([{"b": 1, "c": 2}] * 2)})
+    names = ["a.c", "y", "a", "a.b", "x"]
+    assert [name for name, _ in file.read(names, 0, 2)] == names
+
+
+def test_threads_may_share_a_file() -> None:
+    columns = {name: np.random.default_rng(1).normal(size=20_000) for name in "abcd"}
+    file = opened(columns, row_group_size=1_000)
+    spans = [(name, a, a + 1_000) for a in range(0, 20_000, 1_000) for name in columns]
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda span: dict(file.read([span[0]], *span[1:])), spans))
+    for (name, a, b), values in zip(spans, got, strict=True):
+        np.testing.assert_array_equal(values[name], columns[name][a:b])
+
+
+def test_what_was_read_outlives_the_file() -> None:
+    with opened({"x": np.arange(1000)}) as file:
+        values = whole(file, "x")
+    np.testing.assert_array_equal(values, np.arange(1000))
+
+
+def test_a_tree_is_refused() -> None:
+    with pytest.raises(InputFileError, match=r"no tree 'events' in 'x.parquet': .* give no tree"):
+        ParquetTable("x.parquet", "events", io.BytesIO(written({"x": [1]})))
+
+
+def test_an_empty_tree_is_none() -> None:
+    assert ParquetTable("x.parquet", "", io.BytesIO(written({"x": [1]}))).num_entries == 1
+
+
+def test_an_empty_file_is_refused() -> None:
+    with pytest.raises(InputFileError, match=r"'x.parquet' is empty"):
+        opened(b"")
+
+
+def test_a_file_of_another_format_is_refused() -> None:
+    with pytest.raises(
+        InputFileError, match=r"'x.parquet' is not a file in Parquet: it begins with"
+    ):
+        opened(b"root" + bytes(1000))
+
+
+@pytest.mark.parametrize("kept", [4, 11, 100, 5_000, -1])
+def test_a_truncated_file_is_refused(kept: int) -> None:
+    with pytest.raises(InputFileError, match=r"'x.parquet' cannot be opened"):
+        opened(written({"x": np.arange(10_000)})[:kept])
+
+
+def test_a_damaged_page_is_said_of_its_file() -> None:
+    data = bytearray(written({"x": np.arange(10_000)}, use_dictionary=False, compression="gzip"))
+    data[2_000:2_100] = bytes(100)
+    with pytest.raises(InputFileError, match=r"'x.parquet' is damaged"):
+        whole(opened(bytes(data)), "x")
+
+
+def test_a_changed_byte_is_found_where_pages_have_checksums() -> None:
+    options = {"use_dictionary": False, "compression": "none", "write_page_checksum": True}
+    data = bytearray(written({"x": np.arange(10_000)}, **options))
+    data[40_000] ^= 1
+    with pytest.raises(InputFileError, match=r"'x.parquet' is damaged"):
+        whole(opened(bytes(data)), "x")
+
+
+@pytest.mark.parametrize("tree", [None, "events"])
+def test_a_file_that_cannot_be_opened_is_closed(tree: str | None) -> None:
+    stream = io.BytesIO(b"")
+    with pytest.raises(InputFileError):
+        ParquetTable("x.parquet", tree, stream)
+    assert stream.closed
+
+
+def test_the_stream_is_closed_with_the_table() -> None:
+    stream = io.BytesIO(written({"x": [1]}))
+    ParquetTable("x.parquet", None, stream).close()
+    assert stream.closed
+
+
+def test_equal_content_has_one_uuid_and_other_content_another() -> None:
+    one, same, other = ({"x": values} for values in ([1], [1], [2]))
+    assert opened(one).uuid == opened(same).uuid != opened(other).uuid
+
+
+def test_a_uuid_is_made_of_size_start_and_end() -> None:
+    data = bytearray(3 << 20)
+    uuids = {uuid_of(io.BytesIO(data))}
+    for changed in (0, (3 << 20) - 1):
+        data[changed] = 1
+        uuids.add(uuid_of(io.BytesIO(data)))
+    uuids.add(uuid_of(io.BytesIO(data + b"\0")))
+    assert len(uuids) == 4
+    assert {len(uuid) for uuid in uuids} == {32}
+
+
+def test_tables_are_imported_without_their_libraries() -> None:
+    code = "import sys, memmpy.tables; assert not {'pyarrow', 'h5py', 'awkward'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(OptionError, match=r"pip install 'memmpy\[parquet\]'"):
+        ParquetTable("x.parquet", None, io.BytesIO(b"PAR1"))
