@@ -22,10 +22,12 @@ from memmpy.conversion import Conversion
 from memmpy.errors import (
     ColumnError,
     CutError,
+    InputFileError,
     MemmpyError,
     MissingKeyError,
     OptionError,
     RootFileError,
+    SchemaError,
 )
 from memmpy.store import hash64, read_metadata
 
@@ -369,13 +371,13 @@ class TestIncremental:
         convert(make_file(), tmp_path / "s", keys={"nJets"})
         assert load_memmaps(tmp_path / "s").keys() == {"score", "nJets"}
 
-    def test_branches_of_two_trees_of_a_file_are_both_named(self, tmp_path: Path) -> None:
+    def test_a_branch_of_two_trees_of_a_file_is_named_once(self, tmp_path: Path) -> None:
         with uproot.recreate(tmp_path / "two.root") as file:
             for name in ("one", "two"):
                 file.mktree(name, {"x": np.int64}).extend({"x": np.arange(3)})
         configs = [RFileConfig(tmp_path / "two.root", name) for name in ("one", "two")]
         done = convert(configs, tmp_path / "s", keys={"x"})
-        assert done.read == {str(tmp_path / "two.root"): ("x", "x")}
+        assert done.read == {str(tmp_path / "two.root"): ("x",)}
 
     def test_recreate_asks_the_files_again_who_they_are(
         self, make_file: MakeFile, tmp_path: Path
@@ -450,13 +452,15 @@ class TestErrors:
     def test_a_file_that_is_no_root_file_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "x.root").write_text("hello, this is text")
         with pytest.raises(
-            RootFileError, match=r"x\.root' is not a ROOT file: it begins with b'hell'"
+            InputFileError, match=r"x\.root' is not a ROOT file: it begins with b'hell'"
         ):
             convert(tmp_path / "x.root", tmp_path / "s", keys={"x"})
 
     def test_an_empty_file_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "x.root").write_bytes(b"")
-        with pytest.raises(RootFileError, match=r"x\.root' is not a ROOT file: it begins with b''"):
+        with pytest.raises(
+            InputFileError, match=r"x\.root' is not a ROOT file: it begins with b''"
+        ):
             convert(tmp_path / "x.root", tmp_path / "s", keys={"x"})
 
     def test_a_damaged_rntuple_gives_no_error_but_ours(self, tmp_path: Path) -> None:
@@ -496,7 +500,7 @@ class TestErrors:
         convert(make_file("good.root"), tmp_path / "s", keys={"nJets"})
         file = make_file(num=5000)
         os.truncate(file, int(file.stat().st_size * share))
-        with pytest.raises(RootFileError, match=r"events\.root"):
+        with pytest.raises(InputFileError, match=r"events\.root"):
             convert(file, tmp_path / "s", keys=FLAT | {"jet_pt"})
         assert len(read_vector(tmp_path / "s", "nJets")) == 10
         assert verify(tmp_path / "s") == []
@@ -507,7 +511,7 @@ class TestErrors:
         a = make_file("a.root", extra=np.zeros(10, np.float32))
         b = make_file("b.root", extra=np.zeros(10, np.float64))
         message = r"'extra' is float32 in .*a\.root' and float64 in .*b\.root'"
-        with pytest.raises(RootFileError, match=message):
+        with pytest.raises(SchemaError, match=message):
             convert([a, b], tmp_path / "s", keys={"extra"})
 
     def test_so_it_is_where_the_first_file_is_in_the_store_already(
@@ -516,7 +520,7 @@ class TestErrors:
         a = make_file("a.root", extra=np.zeros(10, np.float32))
         b = make_file("b.root", extra=ak.Array([[1.0]] * 10))
         convert(a, tmp_path / "s", keys={"extra"})
-        with pytest.raises(RootFileError, match="'extra' is float32 in 'the store' and var"):
+        with pytest.raises(SchemaError, match="'extra' is float32 in 'the store' and var"):
             convert([a, b], tmp_path / "s", keys={"extra"})
 
     def test_a_key_in_both_sets_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:

@@ -232,9 +232,9 @@ def test_another_document_is_no_metadata(found: Any) -> None:
 
 
 def test_a_format_of_the_future_names_the_memmpy_that_reads_it() -> None:
-    future = {**document(), "format_version": 2}
+    future = {**document(), "format_version": 3}
     message = (
-        "has format version 2, and this memmpy reads 1; it was written by memmpy 9.9: use that one"
+        "has format version 3, and this memmpy reads 2; it was written by memmpy 9.9: use that one"
     )
     with pytest.raises(CorruptStoreError, match=message):
         decode(future, path="store")

@@ -29,6 +29,11 @@ def format_1(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def format_2(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STORES / "format-2", tmp_path / "format-2"))
+
+
+@pytest.fixture
 def old(tmp_path: Path) -> Path:
     """A store that memmpy 0.1.2 itself wrote."""
     return Path(shutil.copytree(STORES / "memmpy-0.1.2", tmp_path / "old"))
@@ -49,6 +54,42 @@ def write_old(store: Path, arrays: dict[str, np.ndarray], texts: set[str]) -> Pa
     hashes = {f"{hash64(text):0>16x}": text for text in texts | set(arrays)}
     (store / METADATA).write_text(json.dumps({"arrays": described, "hashes": hashes}, indent=4))
     return store
+
+
+class TestFormat2:
+    def test_it_is_what_is_written(self, format_2: Path) -> None:
+        assert document(format_2)["format_version"] == FORMAT_VERSION == 2
+
+    def test_its_columns_hold_what_was_written(self, format_1: Path, format_2: Path) -> None:
+        first, second = load_memmaps(format_1), load_memmaps(format_2)
+        assert first.keys() == second.keys()
+        assert verify(format_2) == []
+
+    def test_a_source_may_fill_a_part_of_a_tree(self, format_2: Path) -> None:
+        (source,) = read_metadata(format_2).sources
+        assert (source.tree_start, source.tree_stop, source.tree_entries) == (1, 4, 9)
+        assert source.matches == {"jet_*": ("jet_pt",)}
+        assert source.tag == "etag"
+
+    def test_an_origin_says_who_made_it(self, format_2: Path) -> None:
+        origin = read_metadata(format_2).columns["met"].origin
+        assert origin is not None
+        assert origin.made_by == ("0.3.0",)
+
+    def test_the_new_fields_of_its_metadata_are_frozen(self, format_2: Path) -> None:
+        found = document(format_2)
+        assert found["matches"] == [{"jet_*": ["jet_pt"]}]
+        assert found["sources"][0]["matches"] == 0
+        assert found["columns"]["met"]["origin"]["made_by"] == "0.3.0"
+
+    def test_a_store_of_format_1_becomes_one_of_format_2_when_it_is_written_to(
+        self, format_1: Path
+    ) -> None:
+        before = read_metadata(format_1).sources
+        with WriteVector(format_1, "next") as column:
+            column.append(1)
+        assert document(format_1)["format_version"] == 2
+        assert read_metadata(format_1).sources == before
 
 
 class TestFormat1:
@@ -115,7 +156,7 @@ class TestFormat1:
             "parts",
         ]
         assert found["format"] == "memmpy store"
-        assert found["format_version"] == FORMAT_VERSION == 1
+        assert found["format_version"] == 1
         assert found["columns"]["met"] == {
             "kind": "vector",
             "num_entries": 3,
