@@ -117,4 +117,5 @@ def bench(session: nox.Session) -> None:
     """Run the benchmarks, each of which checks its answer."""
     session.install(".", *group("bench"))
     session.run("python", "benchmarks/main_job.py")
+    session.run("python", "benchmarks/conversion.py")
     session.run("python", "benchmarks/cuts.py")

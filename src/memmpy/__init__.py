@@ -15,7 +15,7 @@ from memmpy.columns import (
     load_memmaps,
     read_vector,
 )
-from memmpy.conversion import RFileConfig, convert
+from memmpy.conversion import RFileConfig, convert, plan_conversion
 from memmpy.cuts import CutFlow, compute_cut_batched, cutflow
 from memmpy.dataset import Store
 from memmpy.dataset import open as open  # not in __all__: a star import keeps Python's own
@@ -49,6 +49,7 @@ __all__ = [
     "cutflow",
     "load_memmaps",
     "load_root",
+    "plan_conversion",
     "read_vector",
     "verify",
     "write_friend",

@@ -2,13 +2,22 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from memmpy.columns import Snapshot, check_split_by, open_columns
-from memmpy.conversion import RootFiles, check_names, convert, list_configs, names_in
+from memmpy.conversion import (
+    Conversion,
+    RootFiles,
+    check_names,
+    convert,
+    list_configs,
+    names_in,
+    renamed,
+)
 from memmpy.cuts import Constant, Node, check_apart, keys_in, keys_of, read_cut
 from memmpy.dataset import Chosen, choose
 from memmpy.errors import ColumnError, CutError, MissingKeyError, OptionError, StoreLockedError
@@ -27,11 +36,13 @@ def load_root(
     root_files: RootFiles,
     path_mmap: PathLike,
     *,
-    keys: Collection[str],
+    keys: Collection[str] | Mapping[str, str],
     keys_padded: Mapping[str, tuple[int, Any]] | None = None,
     tcut: str | None = None,
     aliases: Mapping[str, str] | None = None,
     cut_constants: Mapping[str, Constant] | None = None,
+    dtypes: Mapping[str, Any] | None = None,
+    executor: Executor | None = None,
     recreate: bool = False,
     batch_size: int = 32,
     split: int | str = 0,
@@ -57,8 +68,9 @@ def load_root(
         The files, with their trees and metadata. Paths may be patterns.
     path_mmap : path-like
         The store; made where it is missing.
-    keys : set of str
-        Branches or aliases that batches hold as they are.
+    keys : set of str, or mapping of str to str
+        Branches or aliases that batches hold as they are; patterns and new names for branches as
+        `convert` takes them.
     keys_padded : mapping of str to (int, number), optional
         Branches or aliases of lists, cut or filled up to a length with a value. The dtype stays.
     tcut : str, optional
@@ -69,6 +81,10 @@ def load_root(
         Names for branches or for expressions of them.
     cut_constants : mapping of str to bool, number or str, optional
         Names for values in the cut.
+    dtypes : mapping of str to dtype-like, optional
+        How keys are stored, and handed out: ``{"jet_pt": "float16"}``.
+    executor : concurrent.futures.Executor, optional
+        Who converts; threads of this process on all cores where not given.
     recreate : bool
         Read and compute everything again, and replace columns of these keys that the user wrote.
     batch_size : int
@@ -115,11 +131,11 @@ def load_root(
         If the store cannot be written to; it keeps what it held.
     """
     configs = list_configs(root_files)
-    said_of_files = list_configs(configs)[0].metadata
-    keys_padded, aliases = keys_padded or {}, aliases or {}
+    said_of_files = configs[0].metadata
+    keys_padded = keys_padded or {}
+    keys, aliases = renamed(keys, aliases or {})
     check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=said_of_files)
     names = [] if split_by is None else check_split_by(split_by)
-    handed_out = [*sorted(keys), *keys_padded, *said_of_files]
 
     def make_loader(chosen: Chosen) -> SplitLoader:
         return SplitLoader(
@@ -150,21 +166,24 @@ def load_root(
     in_cut = set() if cut is None else keys_of(cut) - {*stored_as, *said_of_files}
     needed = {*keys, *in_cut, *names, *stored_as.values()} - {*keys_padded, *said_of_files}
     try:
-        snapshot = _convert_and_open(
+        snapshot, conversion = _convert_and_open(
             configs,
             path_mmap,
             keys=needed,
             keys_padded=keys_padded,
             aliases={**aliases, **{name: key for key, name in stored_as.items()}},
+            dtypes=dtypes,
+            executor=executor,
             recreate=recreate,
             progress=progress,
             lock_timeout=lock_timeout,
         )
     except MissingKeyError as error:
         raise _placed(error, cut, {*keys, *keys_padded, *names}) from None
+    matched = conversion.keys_of(keys)
     chosen = choose(
         snapshot,
-        {key: snapshot.columns[key] for key in handed_out},
+        {key: snapshot.columns[key] for key in [*matched, *keys_padded, *said_of_files]},
         cut=cut,
         stored_as=stored_as,
         recreate=recreate,
@@ -201,10 +220,12 @@ def _convert_and_open(
     keys: Collection[str],
     keys_padded: Mapping[str, tuple[int, Any]],
     aliases: Mapping[str, str],
+    dtypes: Mapping[str, Any] | None,
+    executor: Executor | None,
     recreate: bool,
     progress: bool | None,
     lock_timeout: float,
-) -> Snapshot:
+) -> tuple[Snapshot, Conversion]:
     """Return the store's columns as they are once they hold what is asked for."""
     for attempt in range(MAX_ATTEMPTS):
         conversion = convert(
@@ -213,16 +234,17 @@ def _convert_and_open(
             keys=keys,
             keys_padded=keys_padded,
             aliases=aliases,
+            dtypes=dtypes,
+            executor=executor,
             recreate=recreate and attempt == 0,
             progress=progress,
             lock_timeout=lock_timeout,
         )
         # Another process may have converted other files since: then columns are stale or others.
         with suppress(MissingKeyError, ColumnError):
-            made = {*keys, *keys_padded, *conversion.sources[0].metadata}
-            snapshot = open_columns(path, sorted(made))
+            snapshot = open_columns(path, sorted(conversion.wanted.made))
             if conversion.is_in(snapshot.metadata):
-                return snapshot
+                return snapshot, conversion
     message = (
         f"other processes keep converting other files into {os.fspath(path)!r}; "
         "give each job a store of its own"

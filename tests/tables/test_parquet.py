@@ -19,8 +19,8 @@ from pyarrow import parquet
 from memmpy.columns import Jagged
 from memmpy.errors import InputFileError, MissingKeyError, OptionError
 from memmpy.inputs import BranchType, EventFile
-from memmpy.tables import ParquetTable
 from memmpy.inputs.identity import uuid_of
+from memmpy.tables import ParquetTable
 
 NUMBERS = ["bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"]
 
@@ -128,7 +128,10 @@ def test_texts_of_all_encodings_become_text(array: Any) -> None:
 
 
 def test_views_of_texts_become_text() -> None:
-    file = opened({"x": pa.array(TEXTS).cast(pa.string_view())})
+    try:
+        file = opened({"x": pa.array(TEXTS, pa.string_view())})
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this pyarrow writes no views")
     assert [item.tobytes().decode() for item in whole(file, "x")] == TEXTS
 
 

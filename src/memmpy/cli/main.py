@@ -10,12 +10,16 @@ from typing import Any
 import click
 
 import memmpy
+from memmpy.cli.convert import convert
 from memmpy.cli.cutflow import cutflow
 from memmpy.cli.demo import demo
 from memmpy.cli.verify import verify
-from memmpy.errors import CutWarning, MemmpyError
+from memmpy.errors import ConversionWarning, CutWarning, MemmpyError
 
 __all__ = ["main"]
+
+#: Warnings whose words are for users.
+_OURS = (ConversionWarning, CutWarning)
 
 
 class _Verbs(click.Group):
@@ -26,7 +30,8 @@ class _Verbs(click.Group):
             if isinstance(stream, io.TextIOWrapper):  # a terminal may know fewer characters than ±
                 stream.reconfigure(errors="replace")
         with warnings.catch_warnings():
-            warnings.simplefilter("always", CutWarning)
+            for category in _OURS:
+                warnings.simplefilter("always", category)
             warnings.showwarning = partial(_show, warnings.showwarning)
             return self._invoke(ctx)
 
@@ -41,8 +46,8 @@ class _Verbs(click.Group):
 def _show(
     others: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any
 ) -> None:
-    """Print what a cut is warned of without a line of Python."""
-    if issubclass(category, CutWarning):
+    """Print what memmpy warns of without a line of Python."""
+    if issubclass(category, _OURS):
         click.echo(f"memmpy: warning: {message}", err=True)
     else:
         others(message, category, *place)
@@ -54,6 +59,7 @@ def main() -> None:
     """Turn ROOT files into memory-mapped columns, and feed shuffled batches to training."""
 
 
+main.add_command(convert)
 main.add_command(cutflow)
 main.add_command(demo)
 main.add_command(verify)

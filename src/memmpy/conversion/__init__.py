@@ -3,7 +3,7 @@
 from memmpy.conversion.config import RFileConfig, RootFiles, list_configs, list_inputs
 from memmpy.conversion.convert import Conversion, convert, plan_conversion
 from memmpy.conversion.plan import Plan
-from memmpy.conversion.recipe import check_names, names_in
+from memmpy.conversion.recipe import check_names, names_in, renamed
 
 __all__ = [
     "Conversion",
@@ -16,4 +16,5 @@ __all__ = [
     "list_inputs",
     "names_in",
     "plan_conversion",
+    "renamed",
 ]

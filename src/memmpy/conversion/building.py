@@ -1,25 +1,25 @@
-"""Carries out a plan: hands tasks to workers, follows how columns grow, and finishes them.
+"""Carries out a plan: makes its tasks, hands them to workers, and follows what comes of them.
 
 Every column is a row of slots, one for each range of entries that comes from one place. A worker
-fills a slot: values of known rows go where they belong at once, all else to a part beside. As soon
-as all slots before it are filled, it is known where the part belongs, and a worker places it.
+fills a slot: values of known rows go where they belong at once, all else to a part beside, or stays
+in memory where that is shared. As soon as all slots before it are filled, it is known where the
+rest belongs, and a worker places it.
 """
 
-import logging
+import dataclasses
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias, TypeVar, final
 
-import numpy as np
-
-from memmpy.columns import ENTRIES, Field
-from memmpy.conversion.journal import Journal
-from memmpy.conversion.plan import NewColumn, Plan
+from memmpy.conversion.growing import Built, Growing, Slot
+from memmpy.conversion.journal import Journal, Name
+from memmpy.conversion.plan import Fill, Held, NewColumn, Plan
 from memmpy.conversion.progress import Progress
+from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.surveying import state_of_source
 from memmpy.conversion.tasks import (
     Checked,
@@ -34,70 +34,30 @@ from memmpy.conversion.tasks import (
     Output,
     Placed,
     PlaceTask,
+    Reads,
     Span,
     Task,
-    run,
 )
 from memmpy.conversion.workers import outcomes
+from memmpy.conversion.working import PartWriter, run
 from memmpy.errors import DiskError, MemmpyError, ReadOnlyStoreError
-from memmpy.store import (
-    ArrayRecord,
-    Metadata,
-    PlacedArray,
-    Unfinished,
-    crc_of,
-    crc_text,
-    hash64,
-    hash_text,
-    joined_crc,
-)
+from memmpy.store import Metadata, Unfinished, hash64, hash_text, parts_of
 
-__all__ = ["Builder", "Built"]
+__all__ = ["Builder"]
 
-logger = logging.getLogger(__name__)
-
-#: Bytes of entries that are copied from the store in one go.
+#: Bytes that may wait in memory for what comes before them.
+_MAX_KEPT = 1 << 28
+#: Columns that wait for the disk at a time.
+_NUM_SYNCING = 8
+#: Bytes of entries that are copied from the store, or written for a text, in one go.
 _COPY_BYTES = 1 << 26
 
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """The arrays of a finished column, by role, still beside the store."""
-
-    arrays: Mapping[str, ArrayRecord]
-    files: Mapping[str, str]
+#: What an interrupted run left of a task: by key, the lengths of nodes and the spans by role.
+_Left: TypeAlias = dict[str, tuple[dict[str, int], dict[str, Span]]]
+_Task = TypeVar("_Task", bound=Task)
 
 
-@dataclass(slots=True)
-class _Slot:
-    """A range of entries of a column, and what is known of it so far."""
-
-    task: int
-    entry: int
-    num_entries: int
-    lengths: Mapping[str, int] | None = None
-    spans: dict[str, Span] = field(default_factory=dict)
-    is_placed: bool = False
-
-
-@dataclass(slots=True)
-class _Growing:
-    """A column that is being made."""
-
-    column: NewColumn
-    arrays: dict[str, PlacedArray]
-    slots: list[_Slot] = field(default_factory=list)
-    #: The first slot of which the place is not known yet, and the lengths of all before it.
-    frontier: int = 0
-    lengths: dict[str, int] = field(default_factory=dict)
-
-
-def taken(tasks: deque[Any]) -> Iterator[Any]:
-    """Yield tasks from the front, taking them away."""
-    while tasks:
-        yield tasks.popleft()
-
-
+@final
 class Builder:
     """Makes the columns of a plan in the `Unfinished` folder of a store.
 
@@ -111,57 +71,67 @@ class Builder:
         The store.
     is_shared : bool
         Whether the workers may be other machines.
+    is_in_process : bool
+        Whether they are threads of this process.
     """
 
-    def __init__(self, plan: Plan, metadata: Metadata, directory: Path, *, is_shared: bool) -> None:
-        self._plan, self._metadata, self._directory = plan, metadata, directory
-        self._is_shared = is_shared
+    def __init__(
+        self,
+        plan: Plan,
+        metadata: Metadata,
+        directory: Path,
+        *,
+        is_shared: bool,
+        is_in_process: bool,
+    ) -> None:
+        self._plan, self._metadata, self._directory = plan, metadata, directory.absolute()
+        self._is_shared, self._is_in_process = is_shared, is_in_process
         self._unfinished = Unfinished(directory)
         self._journal = Journal(self._unfinished)
-        self._columns = {column.key: self._start(column) for column in plan.columns}
+        parts = parts_of(plan.wanted.sources)
+        self._columns = {c.key: Growing(c, parts, self._unfinished) for c in plan.columns}
+        # By number: the tasks and their slots, what has to be placed of them, and of how many slots
+        # that is not known yet. Of those that read a file, the name in the journal and a share of
+        # the entries.
         self._tasks: list[FillTask] = []
-        #: Of each task that reads a file: what the journal calls it, and its share of the entries.
-        self._names: dict[int, tuple[str, int, int]] = {}
-        self._weights: dict[int, float] = {}
-        self._sources: dict[int, str] = {}
-        self._slots: dict[int, dict[str, _Slot]] = {}
-        self._copies: dict[int, list[Copy]] = {}
-        self._num_waiting: dict[int, int] = {}
-        self._checked: dict[int, dict[str, tuple[dict[str, int], dict[str, Span]]]] = {}
-        self._num_lost: dict[str, int] = {}
-        self._notes: set[str] = set()
-        self._failures: list[tuple[str, MemmpyError]] = []
-        self._make_tasks()
-
-    @property
-    def notes(self) -> frozenset[str]:
-        """What to warn of, of expressions."""
-        return frozenset(self._notes)
-
-    @property
-    def num_lost(self) -> dict[str, int]:
-        """By key, how many values another dtype could not hold."""
-        return {key: num for key, num in self._num_lost.items() if num}
-
-    @property
-    def failures(self) -> list[tuple[str, MemmpyError]]:
-        """What could not be done: where, and why."""
-        return list(self._failures)
+        self._slots: list[dict[str, Slot]] = []
+        self._copies: list[list[Copy]] = []
+        self._num_waiting: list[int] = []
+        self._names: dict[int, Name] = {}
+        self._shares: dict[int, float] = {}
+        self._num_kept = 0
+        #: What to warn of, of expressions.
+        self.notes: set[str] = set()
+        #: By key, how many values another dtype could not hold.
+        self.num_lost: dict[str, int] = {}
+        #: What could not be done: where, and why.
+        self.failures: list[tuple[str, MemmpyError]] = []
+        self._add_fills()
+        for column in plan.columns:
+            for i, held in enumerate(column.held):
+                if held is not None:
+                    self._add_held(column, held, plan.wanted.sources[i].entry_start)
+                elif "metadata" in column.recipe:
+                    self._add_text(column, i)
+        for growing in self._columns.values():
+            growing.start()
 
     def run(
         self, executor: Executor, *, num_waiting: int, progress: bool | None
     ) -> dict[str, Built]:
-        """Do all tasks, and return the finished columns; empty if some failed."""
+        """Do all tasks, and return the finished columns; none if something failed."""
         self._unfinished.create()
         for growing in self._columns.values():
-            for entry in growing.column.layout.fields:
-                growing.arrays[entry.role].create()
-        total = round(sum(self._weights.values()))
+            growing.create()
+        total = round(sum(self._shares.values()))
         with Progress("converting", total, show=progress) as bar:
             self._follow(executor, bar, num_waiting=num_waiting)
-        if self._failures:
+        if self.failures:
             return {}
-        return {key: self._finish(growing) for key, growing in self._columns.items()}
+        # Each waits for the disk, which serves many at once better than one after the other.
+        with ThreadPoolExecutor(_NUM_SYNCING) as threads:
+            built = threads.map(Growing.finish, self._columns.values())
+            return dict(zip(self._columns, built, strict=True))
 
     def clear(self) -> None:
         """Remove what is beside the store."""
@@ -169,255 +139,221 @@ class Builder:
 
     def leave(self) -> None:
         """Keep what is done for the next run, if anything is."""
+        with suppress(MemmpyError):  # there may be no room for it
+            for number in self._names:
+                self._spill(number)
         if self._unfinished.is_empty():
             self._unfinished.clear()
 
-    def _start(self, column: NewColumn) -> _Growing:
-        """Return a column without entries, whose files are named by all that it depends on."""
-        parts = [(s.id, s.num_entries) for s in self._plan.wanted.sources]
-        name = f"{column.key} {column.recipe} {column.layout} {parts}"
-        arrays = {
-            entry.role: PlacedArray(
-                self._unfinished.file(f"{hash_text(hash64(f'{name} {entry.role}'))}.npy"),
-                entry.dtype,
-                entry.shape,
-                column.key,
-            )
-            for entry in column.layout.fields
-        }
-        return _Growing(column, arrays)
-
     # What there is to do.
 
-    def _make_tasks(self) -> None:
-        sources = self._plan.wanted.sources
+    def _add_fills(self) -> None:
+        """Add the tasks that read files."""
         recipes = {recipe.key: recipe for recipe in self._plan.wanted.recipes}
-        num_keys: dict[int, int] = {}
+        cells: dict[int, int] = {}
         for fill in self._plan.fills:
-            num_keys[fill.source] = num_keys.get(fill.source, 0) + (
-                len(fill.range.keys) * (fill.range.stop - fill.range.start)
-            )
+            cells[fill.source] = cells.get(fill.source, 0) + _num_cells(fill)
         for fill in self._plan.fills:
-            source, found = sources[fill.source], fill.range
+            source, found = self._plan.wanted.sources[fill.source], fill.range
             assert source.tree_entries is not None
             state = state_of_source(source)
-            origin = FromFile(
+            reads = FromFile(
                 source.path, source.asked, state, source.tree_entries, found.start, found.stop
             )
-            num = self._add(
-                origin,
-                [(key, recipes[key]) for key in found.keys],
-                fill.entry,
-                found.stop - found.start,
-            )
-            self._names[num] = (source.id, found.start, found.stop)
-            self._sources[num] = f"{source.path}:{source.tree}"
-            all_cells = num_keys[fill.source]
-            cells = len(found.keys) * (found.stop - found.start)
-            self._weights[num] = cells / max(1, all_cells) * source.num_entries
-        for column in self._plan.columns:
-            for i, held in enumerate(column.held):
-                source = sources[i]
-                if held is not None:
-                    self._add_held(column, held.key, held.entries, held.finish, source.entry_start)
-                elif column.key not in recipes and source.num_entries:
-                    text = FromText(hash64(source.metadata[column.key]), source.num_entries)
-                    self._add(text, [(column.key, None)], source.entry_start, source.num_entries)
-        for growing in self._columns.values():
-            growing.slots.sort(key=lambda slot: slot.entry)
+            number = self._add(reads, {key: recipes[key] for key in found.keys}, fill.entry)
+            self._names[number] = (source.id, found.start, found.stop)
+            share = _num_cells(fill) / max(1, cells[fill.source])
+            self._shares[number] = share * source.num_entries
 
-    def _add_held(
-        self, column: NewColumn, key: str, entries: range, finish: Any, entry: int
-    ) -> None:
+    def _add_held(self, column: NewColumn, held: Held, entry: int) -> None:
         """Add the tasks that copy entries of a column of the store."""
-        record = self._metadata.columns[key]
+        # Of the record, a task needs no more than the arrays.
+        record = dataclasses.replace(self._metadata.columns[held.key], origin=None)
         num_bytes = sum(array.nbytes for array in record.arrays.values())
         step = max(1, int(_COPY_BYTES * record.num_entries / max(1, num_bytes)))
-        directory = str(self._directory.absolute())
-        for start in range(entries.start, entries.stop, step):
-            stop = min(start + step, entries.stop)
-            origin = FromColumn(directory, key, record, start, stop)
-            self._add(origin, [(column.key, finish)], entry + start - entries.start, stop - start)
+        for start in range(held.entries.start, held.entries.stop, step):
+            stop = min(start + step, held.entries.stop)
+            reads = FromColumn(str(self._directory), held.key, record, start, stop)
+            self._add(reads, {column.key: held.finish}, entry + start - held.entries.start)
 
-    def _add(
-        self,
-        origin: FromFile | FromColumn | FromText,
-        columns: Sequence[tuple[str, Any]],
-        entry: int,
-        num_entries: int,
-    ) -> int:
-        """Add a task, and the slots that it fills."""
+    def _add_text(self, column: NewColumn, source: int) -> None:
+        """Add the tasks that write the hash of what the user said of a file."""
+        found = self._plan.wanted.sources[source]
+        number = hash64(found.metadata[column.key])
+        step = _COPY_BYTES // 8
+        for start in range(0, found.num_entries, step):
+            reads = FromText(number, min(step, found.num_entries - start))
+            self._add(reads, {column.key: None}, found.entry_start + start)
+
+    def _add(self, reads: Reads, recipes: Mapping[str, Recipe | None], entry: int) -> int:
+        """Add a task with its slots, and return its number."""
         number = len(self._tasks)
         outputs = []
-        for key, recipe in columns:
+        slots = {}
+        for key, recipe in recipes.items():
             growing = self._columns[key]
-            in_place = {
-                found.role: (growing.arrays[found.role], entry)
-                for found in growing.column.layout.fields
-                if found.is_fixed
-            }
-            outputs.append(Output(key, growing.column.layout, recipe, in_place))
-            slot = _Slot(number, entry, num_entries)
-            growing.slots.append(slot)
-            self._slots.setdefault(number, {})[key] = slot
-        part = self._unfinished.file(f"{self._name(origin, outputs)}.part")
-        self._tasks.append(FillTask(number, origin, tuple(outputs), part, self._is_shared))
-        self._num_waiting[number] = len(outputs)
+            outputs.append(Output(key, growing.column.layout, recipe, growing.in_place(entry)))
+            slots[key] = Slot(number, entry)
+            growing.add(slots[key])
+        self._slots.append(slots)
+        self._copies.append([])
+        self._num_waiting.append(len(slots))
+        self._tasks.append(self._task(number, reads, outputs))
         return number
 
-    def _name(self, origin: object, outputs: Sequence[Output]) -> str:
-        made = [(output.key, str(output.recipe and output.recipe.to_json())) for output in outputs]
-        return hash_text(hash64(f"{origin} {made}"))
+    def _task(self, number: int, reads: Reads, outputs: Sequence[Output]) -> FillTask:
+        """Return a task, whose part is named by what it does."""
+        made = sorted(self._columns[output.key].identity for output in outputs)
+        part = self._unfinished.file(f"{hash_text(hash64(f'{reads} {made}'))}.part")
+        return FillTask(number, reads, tuple(outputs), part, self._is_shared)
 
     # How it goes on.
 
     def _follow(self, executor: Executor, bar: Progress, *, num_waiting: int) -> None:
         """Hand out tasks until all are done, or nothing more can be."""
-        # What is placed makes room on the disk, so it goes first.
-        waiting: deque[Task] = deque(self._checks())
-        fills = deque(task for task in self._tasks if task.number not in self._checked)
-        stopped = False
+        left = self._left()
+        checks: deque[Task] = deque(
+            CheckTask(number, {key: tuple(spans.values()) for key, (_, spans) in found.items()})
+            for number, found in left.items()
+        )
+        fills = deque(task for task in self._tasks if task.number not in left)
+        # What is placed makes room on the disk or in memory, so it goes first.
+        places: deque[Task] = deque()
+        is_stopped = False
 
         def next_tasks(num: int) -> list[Task]:
-            ready = () if stopped else chain(taken(waiting), taken(fills))
+            if is_stopped:
+                return []
+            handed_out = map(self._handed_out, _taken(fills))
+            ready: Iterator[Task] = chain(_taken(places), _taken(checks), handed_out)
             return list(islice(ready, num))
 
-        for key in self._columns:
-            waiting.extend(self._advance(key))
         for outcome in outcomes(executor, run, next_tasks, num_waiting=num_waiting):
+            number, keys = outcome.number, frozenset[str]()
             if isinstance(outcome, Failure):
-                stopped = stopped or isinstance(outcome.error, DiskError | ReadOnlyStoreError)
-                self._failures.append((self._where(outcome.number), outcome.error))
+                is_stopped |= isinstance(outcome.error, DiskError | ReadOnlyStoreError)
+                self.failures.append((self._where(number), outcome.error))
             elif isinstance(outcome, Filled):
+                keys = frozenset(outcome.lengths)
                 self._take(outcome)
-                bar.advance(self._weights.get(outcome.number, 0.0))
-                for key in outcome.spans:
-                    waiting.extend(self._advance(key))
+                bar.advance(self._shares.get(number, 0.0))
             elif isinstance(outcome, Checked):
-                rest = self._take_checked(outcome)
+                keys = outcome.keys
+                rest = self._take_checked(outcome, left[number])
                 if rest is None:
-                    bar.advance(self._weights[outcome.number])
+                    bar.advance(self._shares[number])
                 else:
                     fills.appendleft(rest)
-                for key in outcome.keys:
-                    waiting.extend(self._advance(key))
             else:
                 self._take_placed(outcome)
+            for key in keys:
+                places.extend(self._advance(key))
 
-    def _where(self, number: int) -> str:
-        origin = self._tasks[number].origin
-        if isinstance(origin, FromFile):
-            return f"{self._sources[number]}, entries {origin.start} to {origin.stop}"
-        return ""
+    def _left(self) -> dict[int, _Left]:
+        """Return what the journal says that there is of tasks."""
+        left = {}
+        for number, name in self._names.items():
+            found = {
+                key: there
+                for key in self._slots[number]
+                if (there := self._journal.known(name, self._columns[key].identity)) is not None
+            }
+            if found:
+                left[number] = found
+        return left
+
+    def _handed_out(self, task: FillTask) -> FillTask:
+        """Return a task that leaves in memory what may stay there."""
+        may_stay = self._is_in_process and self._num_kept < _MAX_KEPT
+        return dataclasses.replace(task, part=None) if may_stay else task
 
     def _take(self, filled: Filled) -> None:
-        for key, spans in filled.spans.items():
+        """Take what a task made."""
+        for key, lengths in filled.lengths.items():
             slot = self._slots[filled.number][key]
-            slot.lengths, slot.spans = filled.lengths[key], dict(spans)
-            self._num_lost[key] = self._num_lost.get(key, 0) + filled.num_lost.get(key, 0)
-        self._notes |= filled.notes
-        self._note(filled.number, filled.spans)
+            slot.lengths, slot.spans = lengths, dict(filled.spans.get(key, {}))
+            slot.arrays = dict(filled.arrays.get(key, {}))
+            self._num_kept += slot.num_kept
+            if filled.num_lost[key]:
+                self.num_lost[key] = self.num_lost.get(key, 0) + filled.num_lost[key]
+        self.notes |= filled.notes
+        self._note(filled.number, [key for key in filled.lengths if key not in filled.arrays])
 
-    def _note(self, number: int, keys: Mapping[str, object]) -> None:
-        if number in self._names:
-            slots = self._slots[number]
-            self._journal.note(
-                self._names[number],
-                {
-                    key: (self._columns[key].column, slots[key].lengths or {}, slots[key].spans)
-                    for key in keys
-                },
-            )
+    def _take_checked(self, checked: Checked, left: _Left) -> FillTask | None:
+        """Take what is whole of an interrupted run, and return a task that makes the rest."""
+        number = checked.number
+        for key in checked.keys:
+            slot = self._slots[number][key]
+            slot.lengths, slot.spans = left[key]
+        task = self._tasks[number]
+        outputs = [output for output in task.outputs if output.key not in checked.keys]
+        if not outputs:
+            return None
+        self._tasks[number] = self._task(number, task.origin, outputs)
+        return self._tasks[number]
 
     def _advance(self, key: str) -> Iterator[PlaceTask]:
         """Yield the tasks that place what has come to have a place."""
-        growing = self._columns[key]
-        while growing.frontier < len(growing.slots):
-            slot = growing.slots[growing.frontier]
-            if slot.lengths is None:
-                return
-            growing.frontier += 1
-            bases = dict(growing.lengths)
-            for node, length in slot.lengths.items():
-                growing.lengths[node] = bases.get(node, 0) + length
-            copies = [
-                copy
-                for entry in growing.column.layout.fields
-                if (copy := self._copy(growing, slot, entry, bases)) is not None
-            ]
-            number = slot.task
-            self._copies.setdefault(number, []).extend(copies)
-            slot.is_placed = not copies
+        for number, copies in self._columns[key].advance():
+            self._copies[number] += copies
             self._num_waiting[number] -= 1
-            if self._num_waiting[number] == 0:
-                ready = tuple(self._copies.pop(number))
-                if ready:
-                    yield PlaceTask(number, ready, self._is_shared)
-                else:
-                    self._unfinished.remove(self._tasks[number].part)
+            if self._num_waiting[number]:
+                continue
+            if self._copies[number]:
+                yield PlaceTask(number, tuple(self._copies[number]), self._is_shared)
+                self._copies[number] = []
+            else:
+                self._remove_part(number)
 
-    def _copy(
-        self, growing: _Growing, slot: _Slot, entry: Field, bases: Mapping[str, int]
-    ) -> Copy | None:
-        """Return what puts rows of a slot in their place, or None if they are there."""
-        span, array = slot.spans[entry.role], growing.arrays[entry.role]
-        row = slot.entry if entry.node == ENTRIES else bases.get(entry.node, 0)
-        row += entry.means == "offsets"  # behind the leading 0
-        base = 0 if entry.links is None else bases.get(entry.links, 0)
-        is_there = (span.file, span.start) == (array.path, array.byte_of(row))
-        if is_there and span.base == base:
-            return None
-        return Copy(growing.column.key, entry, span, array, row, base)
-
-    def _take_placed(self, done: Placed) -> None:
-        for key, spans in done.spans.items():
-            slot = self._slots[done.number][key]
+    def _take_placed(self, placed: Placed) -> None:
+        """Take note of where things lie now."""
+        for key, spans in placed.spans.items():
+            slot = self._slots[placed.number][key]
             slot.spans |= spans
-            slot.is_placed = True
-        self._note(done.number, done.spans)
-        self._unfinished.remove(self._tasks[done.number].part)
+            self._num_kept -= slot.num_kept
+            slot.arrays = {}
+        self._note(placed.number, placed.spans)
+        self._remove_part(placed.number)
 
-    # What an interrupted conversion left.
+    def _note(self, number: int, keys: Collection[str]) -> None:
+        """Write down what lies on disk of some columns."""
+        if number not in self._names or not keys:
+            return
+        slots = self._slots[number]
+        self._journal.note(
+            self._names[number],
+            {self._columns[k].identity: (slots[k].lengths or {}, slots[k].spans) for k in keys},
+        )
 
-    def _checks(self) -> Iterator[CheckTask]:
-        """Yield tasks that look whether what the journal says is still true."""
-        for number, name in self._names.items():
-            known = self._journal.known(
-                name, {key: self._columns[key].column for key in self._slots[number]}
-            )
-            if known:
-                self._checked[number] = known
-                spans = {key: tuple(found.values()) for key, (_, found) in known.items()}
-                yield CheckTask(number, spans)
+    def _spill(self, number: int) -> None:
+        """Write what a task left in memory to its part."""
+        part = self._tasks[number].part
+        slots = {key: slot for key, slot in self._slots[number].items() if slot.arrays}
+        if not slots or part is None:
+            return
+        with PartWriter(part) as writer:
+            for slot in slots.values():
+                slot.spans |= {role: writer.append(array) for role, array in slot.arrays.items()}
+            writer.finish(is_durable=False)
+        self._note(number, slots)
 
-    def _take_checked(self, done: Checked) -> FillTask | None:
-        """Take what is whole; return a task that does the rest, if there is any."""
-        known, task = self._checked[done.number], self._tasks[done.number]
-        for key in done.keys:
-            slot = self._slots[done.number][key]
-            slot.lengths, slot.spans = known[key]
-        left = tuple(output for output in task.outputs if output.key not in done.keys)
-        if not left:
-            return None
-        part = self._unfinished.file(f"{self._name(task.origin, left)}.rest.part")
-        rest = FillTask(task.number, task.origin, left, part, task.is_durable)
-        self._tasks[done.number] = rest
-        return rest
+    def _remove_part(self, number: int) -> None:
+        part = self._tasks[number].part
+        if part is not None:
+            self._unfinished.remove(part)
 
-    # The end.
+    def _where(self, number: int) -> str:
+        reads = self._tasks[number].origin
+        if not isinstance(reads, FromFile):
+            return "the store"
+        return f"{reads.path}, entries {reads.start} to {reads.stop}"
 
-    def _finish(self, growing: _Growing) -> Built:
-        records, files = {}, {}
-        for entry in growing.column.layout.fields:
-            array = growing.arrays[entry.role]
-            crc, num_rows = 0, 0
-            if entry.means == "offsets":
-                array.write(0, np.zeros(1, entry.dtype))
-                crc, num_rows = crc_of(bytes(8)), 1
-            for slot in growing.slots:
-                span = slot.spans[entry.role]
-                crc = joined_crc(crc, span.crc, span.num_bytes)
-                num_rows += span.num_rows
-            records[entry.role] = array.finish(num_rows, crc_text(crc))
-            files[entry.role] = array.path
-        return Built(records, files)
+
+def _num_cells(fill: Fill) -> int:
+    return len(fill.range.keys) * (fill.range.stop - fill.range.start)
+
+
+def _taken(tasks: deque[_Task]) -> Iterator[_Task]:
+    """Yield tasks from the front, taking them away."""
+    while tasks:
+        yield tasks.popleft()

@@ -76,8 +76,6 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
         If the files differ in the names of their metadata, or what they say is no text.
     """
     configs = list_configs(root_files)
-    for config in configs:
-        _check(config)
     with ThreadPoolExecutor(_NUM_LOOKING) as threads:
         found = list(threads.map(lambda config: find(os.fspath(config.path)), configs))
         pairs = [(c, path) for c, paths in zip(configs, found, strict=True) for path in paths]
@@ -91,6 +89,8 @@ def list_configs(root_files: RootFiles) -> list[RFileConfig]:
     configs = [_config(given) for given in _listed(root_files)]
     if not configs:
         raise OptionError("no ROOT files were given")
+    for config in configs:
+        _check(config)
     return configs
 
 

@@ -2,17 +2,19 @@
 
 import logging
 from collections.abc import Collection, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from memmpy._version import __version__
-from memmpy.conversion.building import Builder, Built
+from memmpy.conversion.building import Builder
 from memmpy.conversion.config import Input, RootFiles, list_inputs
+from memmpy.conversion.growing import Built
 from memmpy.conversion.plan import NewColumn, Plan, Wanted, make_plan
 from memmpy.conversion.recipe import Recipes, make_recipes
+from memmpy.conversion.report import Report
 from memmpy.conversion.sources import survey
 from memmpy.conversion.surveying import opened_files
 from memmpy.conversion.workers import is_local, workers
@@ -48,7 +50,7 @@ STEP_BYTES = 32 * 2**20
 _MAX_FAILURES = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Conversion:
     """What `convert` did.
 
@@ -88,12 +90,37 @@ class Conversion:
         """Whether no file had to be read."""
         return not self.plan.fills
 
+    def keys_of(self, keys: Collection[str]) -> list[str]:
+        """Return the columns that keys and patterns stand for, sorted."""
+        matched = {recipe.key for recipe in self.wanted.recipes}
+        patterns = [key for key in keys if key not in matched]
+        found = {
+            name
+            for source in self.sources
+            for pattern in patterns
+            for name in source.matches.get(pattern, ())
+        }
+        return sorted(matched & (found | set(keys)))
+
     def is_in(self, metadata: Metadata) -> bool:
         """Say whether a store still holds what was asked for: others may convert into it too."""
         return self.wanted.is_in(metadata)
 
+    def report(self, *, seconds: float | None = None) -> Report:
+        """Return what was done in words, and how fast if it is said how long it took."""
+        return self.plan.report(is_done=True, store=str(self.path), seconds=seconds)
+
     def __str__(self) -> str:
-        return str(self.plan)
+        return str(self.report())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __rich__(self) -> Report:
+        return self.report()
+
+    def _repr_html_(self) -> str:
+        return self.report()._repr_html_()
 
 
 def convert(
@@ -212,6 +239,7 @@ def convert(
                     transaction.metadata,
                     transaction.directory,
                     is_shared=not is_local(executor),
+                    is_in_process=isinstance(crew, ThreadPoolExecutor),
                 )
                 try:
                     built = builder.run(crew, num_waiting=num_waiting, progress=progress)

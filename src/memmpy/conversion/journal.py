@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from memmpy.conversion.plan import NewColumn
 from memmpy.conversion.tasks import Span
 from memmpy.store import Unfinished
 
@@ -31,27 +30,31 @@ class Journal:
             self._read(line)
 
     def note(
-        self,
-        name: Name,
-        keys: Mapping[str, tuple[NewColumn, Mapping[str, int], Mapping[str, Span]]],
+        self, name: Name, columns: Mapping[str, tuple[Mapping[str, int], Mapping[str, Span]]]
     ) -> None:
-        """Write down where arrays of some columns lie; the last word counts."""
-        columns = [
+        """Write down where arrays of some columns lie; the last word counts.
+
+        Parameters
+        ----------
+        name : Name
+            Of the range of entries.
+        columns : mapping of identity to (lengths, spans)
+            A text that is equal for columns whose entries are made alike, and what there is: the
+            lengths of nodes, and spans by role.
+        """
+        noted = [
             {
-                "column": _identity(column),
+                "column": identity,
                 "lengths": dict(lengths),
                 "spans": {role: self._to_json(span) for role, span in spans.items()},
             }
-            for column, lengths, spans in keys.values()
+            for identity, (lengths, spans) in columns.items()
         ]
-        self._unfinished.note({"name": list(name), "columns": columns})
+        self._unfinished.note({"name": list(name), "columns": noted})
 
-    def known(
-        self, name: Name, columns: Mapping[str, NewColumn]
-    ) -> dict[str, tuple[dict[str, int], dict[str, Span]]]:
-        """Return what is known of a range, by key: lengths of nodes, and spans by role."""
-        found = {key: self._known.get((name, _identity(c))) for key, c in columns.items()}
-        return {key: value for key, value in found.items() if value is not None}
+    def known(self, name: Name, identity: str) -> tuple[dict[str, int], dict[str, Span]] | None:
+        """Return what there is of a range of a column: lengths of nodes, and spans by role."""
+        return self._known.get((name, identity))
 
     def _read(self, line: Mapping[str, Any]) -> None:
         try:
@@ -68,8 +71,3 @@ class Journal:
     def _of_json(self, values: list[Any]) -> Span:
         file, *numbers = values
         return Span(self._unfinished.file(os.path.basename(file)), *map(int, numbers))  # noqa: PTH119
-
-
-def _identity(column: NewColumn) -> str:
-    """Return what is equal for columns whose entries are made alike."""
-    return f"{column.key} {column.recipe} {column.layout}"

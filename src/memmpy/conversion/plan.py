@@ -13,10 +13,12 @@ import numpy as np
 
 from memmpy.columns import Layout
 from memmpy.conversion.dividing import Range
+from memmpy.conversion.reasons import check_replaceable, why_written
 from memmpy.conversion.recipe import Padding, Recipe, metadata_recipe
+from memmpy.conversion.report import Line, Report, compared, type_in_words
 from memmpy.conversion.schema import agreed_types, layout_of
+from memmpy.conversion.sizes import is_exact, size_of_lists, size_of_rows
 from memmpy.conversion.surveying import Facts
-from memmpy.errors import OptionError
 from memmpy.inputs import BranchType, type_of_column
 from memmpy.store import ColumnRecord, Metadata, Origin, SourceRecord, parts_of
 
@@ -67,6 +69,10 @@ class NewColumn:
         For each source, what the store has of it; None for what must be read.
     why : str
         Why it has to be written.
+    type : BranchType
+        Of its entries.
+    num_bytes : int
+        What it will take on disk: exact for vectors, about that for others.
     """
 
     key: str
@@ -74,6 +80,8 @@ class NewColumn:
     layout: Layout
     held: tuple[Held | None, ...]
     why: str
+    type: BranchType
+    num_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +140,7 @@ class Wanted:
         return dataclasses.replace(metadata, sources=self.sources).with_texts(texts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """What a conversion has to do.
 
@@ -142,24 +150,117 @@ class Plan:
         What was asked for.
     columns : tuple of NewColumn
         The columns that have to be written; empty where the store has all.
-    current : tuple of str
-        The columns that are right already.
+    current : mapping of str to ColumnRecord
+        The columns that are right already, as the store has them.
     fills : tuple of Fill
         What has to be read from files.
     skipped : tuple of str
         Branches that a pattern matches and no column can hold.
+    stale : tuple of str
+        Columns of the store that were not asked for and are made of other files: they cannot be
+        opened until they are asked for.
+    before : tuple of SourceRecord
+        What filled the store before.
+    num_opened : int
+        Files that were looked at for the plan; the store knows enough of the others.
     """
 
     wanted: Wanted
     columns: tuple[NewColumn, ...]
-    current: tuple[str, ...]
+    current: Mapping[str, ColumnRecord]
     fills: tuple[Fill, ...]
-    skipped: tuple[str, ...] = ()
+    skipped: tuple[str, ...]
+    stale: tuple[str, ...]
+    before: tuple[SourceRecord, ...]
+    num_opened: int
 
     @property
     def num_entries(self) -> int:
         """Entries of all sources."""
         return sum(source.num_entries for source in self.wanted.sources)
+
+    @property
+    def bytes_packed(self) -> int:
+        """About how many bytes are read from the files."""
+        return sum(fill.range.packed for fill in self.fills)
+
+    @property
+    def bytes_unpacked(self) -> int:
+        """How many bytes that is once decompressed."""
+        return sum(fill.range.unpacked for fill in self.fills)
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """What the columns that are written will take; see `is_exact`."""
+        return sum(column.num_bytes for column in self.columns)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `bytes_on_disk` is exact: no column that is written has lists of any length."""
+        return all(is_exact(column.layout) for column in self.columns)
+
+    @property
+    def bytes_kept(self) -> int:
+        """What the columns take that are right already."""
+        return sum(a.nbytes for column in self.current.values() for a in column.arrays.values())
+
+    def report(
+        self, *, is_done: bool = False, store: str = "", seconds: float | None = None
+    ) -> Report:
+        """Return the plan in words.
+
+        Parameters
+        ----------
+        is_done : bool
+            Whether to say what was done, not what would be.
+        store : str
+            Where, if that shall be said.
+        seconds : float, optional
+            How long it took.
+        """
+        sources, made = self.wanted.sources, self.wanted.made
+        num_read = len({fill.source for fill in self.fills})
+        return Report(
+            files=compared(sources, self.before, num_opened=self.num_opened, num_read=num_read),
+            num_entries=self.num_entries,
+            bytes_packed=self.bytes_packed,
+            bytes_unpacked=self.bytes_unpacked,
+            bytes_written=self.bytes_on_disk,
+            is_exact=self.is_exact,
+            bytes_kept=self.bytes_kept,
+            written=[
+                Line(
+                    column.key,
+                    type_in_words(column.type, column.recipe),
+                    0 if "metadata" in column.recipe else column.held.count(None),
+                    tuple(dict.fromkeys(piece.key for piece in column.held if piece is not None)),
+                    column.why,
+                )
+                for column in self.columns
+            ],
+            kept=[
+                Line(key, type_in_words(type_of_column(column), made[key]))
+                for key, column in self.current.items()
+            ],
+            skipped=self.skipped,
+            stale=self.stale,
+            is_done=is_done,
+            store=store,
+            seconds=seconds,
+        )
+
+    def __str__(self) -> str:
+        return str(self.report())
+
+    def __repr__(self) -> str:
+        # Thousands of files and columns are nothing to look at.
+        return str(self)
+
+    def __rich__(self) -> Report:
+        return self.report()
+
+    def _repr_html_(self) -> str:
+        return self.report()._repr_html_()
 
     def branches_read(self) -> dict[str, tuple[str, ...]]:
         """Return the branches that are read, by file."""
@@ -202,13 +303,13 @@ def make_plan(
     recipes = {recipe.key: recipe for recipe in wanted.recipes}
     made = wanted.made
     held: dict[str, tuple[Held | None, ...]] = {}
-    current = []
+    current: dict[str, ColumnRecord] = {}
     for key, json in made.items():
         column = metadata.columns.get(key)
         if not recreate and column is not None and column.origin is None:
-            _check_replaceable(key, column, json)
-        if not recreate and _is_current(column, json, parts):
-            current.append(key)
+            check_replaceable(key, column, json)
+        if not recreate and column is not None and _is_current(column, json, parts):
+            current[key] = column
         elif recreate:
             held[key] = (None,) * len(sources)
         else:
@@ -221,12 +322,8 @@ def make_plan(
             if key in recipes and (held_type := _type_of_held(held[key], metadata)) is not None
         },
     )
-    columns = []
-    for key, pieces in held.items():
-        found = types[key] if key in recipes else _HASHES
-        why = _why(metadata.columns.get(key), made[key], pieces, recreate=recreate)
-        layout = layout_of(found, key=key)
-        columns.append(NewColumn(key, made[key], layout, pieces, why))
+    found = {key: types[key] if key in recipes else _HASHES for key in held}
+    layouts = {key: layout_of(found[key], key=key) for key in held}
     fills = []
     for i, (source, facts) in enumerate(zip(sources, surveyed, strict=True)):
         for read in () if facts is None else facts.ranges:
@@ -234,8 +331,26 @@ def make_plan(
             if keys:
                 entry = source.entry_start + read.start - source.tree_start
                 fills.append(Fill(i, entry, dataclasses.replace(read, keys=keys)))
+    sizes = size_of_lists([fill.range for fill in fills], recipes, layouts)
+    columns = []
+    for key, pieces in held.items():
+        why = why_written(metadata.columns.get(key), made[key], pieces, recreate=recreate)
+        if is_exact(layouts[key]):
+            num_bytes = size_of_rows(layouts[key], sum(num for _, num in parts))
+        else:
+            num_bytes = sizes.get(key, 0) + _bytes_held(pieces, metadata)
+        columns.append(NewColumn(key, made[key], layouts[key], pieces, why, found[key], num_bytes))
     skipped = dict.fromkeys(name for facts in surveyed if facts for name in facts.skipped)
-    return Plan(wanted, tuple(columns), tuple(current), tuple(fills), tuple(skipped))
+    return Plan(
+        wanted,
+        tuple(columns),
+        current,
+        tuple(fills),
+        tuple(skipped),
+        _stale(metadata, made, parts),
+        metadata.sources,
+        sum(facts is not None for facts in surveyed),
+    )
 
 
 def held_parts(
@@ -315,6 +430,28 @@ def _type_of_held(held: Sequence[Held | None], metadata: Metadata) -> BranchType
     return None
 
 
+def _bytes_held(held: Sequence[Held | None], metadata: Metadata) -> int:
+    """Return about how many bytes entries take that serve again."""
+    num_bytes = 0
+    for piece in held:
+        if piece is not None and len(piece.entries):
+            column = metadata.columns[piece.key]
+            all_bytes = sum(array.nbytes for array in column.arrays.values())
+            num_bytes += all_bytes * len(piece.entries) // column.num_entries
+    return num_bytes
+
+
+def _stale(
+    metadata: Metadata, made: Mapping[str, object], parts: tuple[Part, ...]
+) -> tuple[str, ...]:
+    """Return the columns that were not asked for, and are made of other files."""
+    return tuple(
+        key
+        for key, column in metadata.columns.items()
+        if key not in made and column.origin is not None and column.origin.parts != parts
+    )
+
+
 def _ranges(origin: Origin) -> list[tuple[Part, range, str]]:
     """Return the entries that each part of a column fills, and who read them."""
     ranges, start = [], 0
@@ -323,56 +460,3 @@ def _ranges(origin: Origin) -> list[tuple[Part, range, str]]:
         ranges.append((part, range(start, start + part[1]), version))
         start += part[1]
     return ranges
-
-
-def _why(
-    column: ColumnRecord | None,
-    recipe: Mapping[str, Any],
-    held: Sequence[Held | None],
-    *,
-    recreate: bool,
-) -> str:
-    if recreate:
-        return "recreate=True"
-    num_read = sum(piece is None for piece in held)
-    if column is None or column.origin is None:
-        why = "new" if column is None else "replaces a computed column"
-    elif "metadata" in recipe:
-        return "the files or their texts changed"
-    elif column.origin.recipe != recipe:
-        why = f"was {_short(column.origin.recipe)}, now {_short(recipe)}"
-    elif num_read == 0:
-        why = "files left or changed places"
-    else:
-        why = f"{num_read} of {len(held)} files are new or changed"
-    if num_read < len(held) and why != "files left or changed places":
-        others = {piece.key for piece in held if piece is not None}
-        why += f"; the rest is in the store ({', '.join(sorted(others))})"
-    return why
-
-
-def _short(recipe: Mapping[str, Any]) -> str:
-    """Return a recipe in a few words."""
-    text = str(recipe.get("branch", recipe.get("expression", "text of the files")))
-    if "padding" in recipe:
-        length, fill = recipe["padding"]
-        text += f" padded to {length} with {fill}"
-    return text + (f" as {recipe['dtype']}" if "dtype" in recipe else "")
-
-
-def _check_replaceable(key: str, column: ColumnRecord, recipe: Mapping[str, Any]) -> None:
-    """Raise an `OptionError` if a column is not convert's; what was computed can be again."""
-    if column.computed is None:
-        message = (
-            f"column {key!r} of the store was not made by convert and would be lost; "
-            "take the branch under another name (aliases=), or replace it (recreate=True)"
-        )
-        raise OptionError(message)
-    if "branch" in recipe:
-        message = (
-            f"column {key!r} of the store was computed by Store.add, and would be lost for a "
-            f"branch of that name; to compute it from branches, give aliases={{{key!r}: "
-            f"{column.computed.expression!r}}}; to use it as it is, memmpy.open(...).loader(); to "
-            "take the branch, recreate=True"
-        )
-        raise OptionError(message)

@@ -4,16 +4,11 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    wait,
-)
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import TypeVar
+from uuid import uuid4
 
 from memmpy.errors import OptionError
 
@@ -45,8 +40,10 @@ def workers(executor: Executor | None) -> Iterator[tuple[Executor, int]]:
     Executor, int
         And how many tasks it may have at a time, those that wait counted.
     """
+    given: object = executor
     if executor is not None:
-        if not hasattr(executor, "submit"):
+        # A Dask client has `submit`, too, and no `shutdown` of an executor: its futures are others.
+        if not isinstance(given, Executor):
             message = f"executor is a concurrent.futures.Executor, got {executor!r}"
             raise OptionError(message + "; of a Dask client, give client.get_executor()")
         yield executor, _NUM_WAITING
@@ -88,6 +85,10 @@ def outcomes(
         How many tasks the executor may have at a time.
     """
     running: dict[Future[_Outcome], tuple[_Task, bool]] = {}
+    # Futures tell it themselves: `wait` would for ever, for one that is cancelled by a shutdown.
+    done: SimpleQueue[Future[_Outcome]] = SimpleQueue()
+    # Dask takes equal calls for one, and may still know what came of that.
+    call = uuid4().hex
     lost: deque[_Task] = deque()
     takes_more = True
     with ThreadPoolExecutor(num_cores(), thread_name_prefix="memmpy") as own:
@@ -96,43 +97,48 @@ def outcomes(
                 num_own = sum(is_own for _, is_own in running.values())
                 num_free = num_waiting - (len(running) - num_own) if takes_more else 0
                 for task in next_tasks(num_free):
-                    future = _submitted(executor, do, task) if takes_more else None
+                    future = _submitted(executor, do, task, call) if takes_more else None
                     if future is None:
                         takes_more = False
                         lost.append(task)
                     else:
                         running[future] = task, False
+                        future.add_done_callback(done.put)
                 num_free = 2 * num_cores() - num_own
                 if not takes_more:
                     lost.extend(next_tasks(max(0, num_free - len(lost))))
                 for _ in range(min(num_free, len(lost))):
                     task = lost.popleft()
-                    running[own.submit(do, task)] = task, True
+                    future = own.submit(do, task)
+                    running[future] = task, True
+                    future.add_done_callback(done.put)
                 if not running:
                     return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    task, is_own = running.pop(future)
-                    try:
-                        outcome = future.result()
-                    except Exception as error:
-                        if is_own:
-                            raise
-                        logger.warning("a worker was lost (%r): its task is done again", error)
-                        lost.append(task)
-                        continue
-                    yield outcome
+                future = done.get()
+                task, is_own = running.pop(future)
+                try:
+                    outcome = future.result()
+                except Exception as error:
+                    if is_own:
+                        raise
+                    logger.warning("a worker was lost (%r): its task is done again", error)
+                    lost.append(task)
+                    continue
+                yield outcome
         finally:
-            for future in running:
-                future.cancel()
-            wait(running)
+            wait([future for future in running if not future.cancel()])
 
 
 def _submitted(
-    executor: Executor, do: Callable[[_Task], _Outcome], task: _Task
+    executor: Executor, do: Callable[[_Task], _Outcome], task: _Task, call: str
 ) -> Future[_Outcome] | None:
     """Hand a task to an executor; None if it takes no more."""
     try:
-        return executor.submit(do, task)
-    except RuntimeError as error:  # broken, or shut down
-        logger.warning("the executor takes no more (%s): threads do the rest", error)
+        return executor.submit(_do, do, task, call)
+    except Exception as error:  # noqa: BLE001 - broken, shut down, or gone: each says so in its way
+        logger.warning("the executor takes no more (%r): threads do the rest", error)
         return None
+
+
+def _do(do: Callable[[_Task], _Outcome], task: _Task, call: str) -> _Outcome:  # noqa: ARG001
+    return do(task)

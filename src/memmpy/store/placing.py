@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,12 +74,14 @@ class PlacedArray:
         data = bytes_of(values.astype(self.dtype, copy=False))
         with self._writing() as file:
             _write_at(file, data, self.byte_of(row))
+            _start_writeback(file, self.byte_of(row), len(data))
         return crc_of(data)
 
     def copy(self, row: int, source: int, start: int, num_bytes: int) -> None:
         """Let the kernel copy bytes of another open file to rows of this one."""
         with self._writing() as file:
             copy_bytes(source, start, file, self.byte_of(row), num_bytes)
+            _start_writeback(file, self.byte_of(row), num_bytes)
 
     def finish(self, num_rows: int, checksum: str) -> ArrayRecord:
         """Write the header, cut off what lies behind the last row, and wait for the disk."""
@@ -138,6 +140,15 @@ def copy_bytes(source: int, start: int, target: int, at: int, num_bytes: int) ->
             raise EOFError(f"the file ends {num_bytes - done} bytes too early")
         _write_at(target, memoryview(data), at + done)
         done += len(data)
+
+
+def _start_writeback(file: int, start: int, num_bytes: int) -> None:
+    """Let the disk begin now: who commits has to wait for all of it.
+
+    The kernel takes the advice as a reason to write pages, and drops none that are not yet written.
+    """
+    with suppress(AttributeError, OSError):
+        os.posix_fadvise(file, start, num_bytes, os.POSIX_FADV_DONTNEED)
 
 
 def _write_at(file: int, data: memoryview, at: int) -> None:

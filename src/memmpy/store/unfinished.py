@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, final
 
 from memmpy.store.arrayfile import disk_error
+from memmpy.store.checksums import crc_of
 from memmpy.store.layout import UNFINISHED
 
 __all__ = ["Unfinished"]
@@ -46,7 +47,9 @@ class Unfinished:
 
     def note(self, line: dict[str, Any]) -> None:
         """Add a line to the journal."""
-        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        text = json.dumps(line, separators=(",", ":")).encode()
+        # What was cut off before it ends where the new line begins.
+        data = b"\n%08x %b\n" % (crc_of(text), text)
         try:
             with (self.directory / _JOURNAL).open("ab", buffering=0) as file:
                 file.write(data)
@@ -54,16 +57,15 @@ class Unfinished:
             raise disk_error(error, what=f"to {str(self.directory / _JOURNAL)!r}") from error
 
     def notes(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the journal; one that a kill cut off means nothing."""
+        """Yield the lines of the journal; one that is not as it was written means nothing."""
         try:
             text = (self.directory / _JOURNAL).read_bytes()
         except OSError:
             return
         for line in text.split(b"\n"):
-            with suppress(ValueError):
-                noted = json.loads(line)
-                if isinstance(noted, dict):
-                    yield noted
+            checksum, _, noted = line.partition(b" ")
+            if checksum == b"%08x" % crc_of(noted):
+                yield json.loads(noted)
 
     def remove(self, file: str) -> None:
         """Remove a file of it, if it is there."""

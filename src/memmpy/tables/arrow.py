@@ -42,21 +42,35 @@ def has_extension(arrow_type: Any) -> bool:
 
 
 def whole_table(table: Any) -> Any:
-    """Return a table that awkward reads aright.
+    """Return a table of one column that awkward reads aright.
 
-    It knows no views, and takes the missing values of an array that is a part of another from the
-    wrong entries.
+    It knows no views, needs pandas for dictionaries, and takes the missing values of an array that
+    is a part of another from the wrong entries.
     """
     import pyarrow as pa
 
     field, column = table.schema.field(0), table.column(0)
-    is_view = getattr(pa.types, "is_string_view", lambda _: False)
-    if is_view(field.type):
-        column = column.cast(pa.large_string())
-        field = field.with_type(column.type)
+    plain = _plain_type(field.type)
+    if plain != field.type:
+        field, column = field.with_type(plain), column.cast(plain)
     chunks = [c.take(pa.array(np.arange(len(c)))) if c.offset else c for c in column.chunks]
     column = pa.chunked_array(chunks, field.type)
     return pa.Table.from_arrays([column], schema=pa.schema([field], table.schema.metadata))
+
+
+def _plain_type(arrow_type: Any) -> Any:
+    """Return a type without dictionaries and views, but for those in records."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(arrow_type):
+        return _plain_type(arrow_type.value_type)
+    if pa.types.is_string_view(arrow_type):
+        return pa.large_string()
+    if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):
+        items = arrow_type.value_field
+        make = pa.list_ if pa.types.is_list(arrow_type) else pa.large_list
+        return make(items.with_type(_plain_type(items.type)))
+    return arrow_type
 
 
 def plain_layout(layout: Any, *, keep_options: bool) -> Any:

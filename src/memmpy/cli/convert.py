@@ -1,0 +1,148 @@
+"""``memmpy convert``: make columns of files, or print what would be done."""
+
+import signal
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import click
+
+__all__ = ["convert"]
+
+#: What a shell knows of a command that Ctrl-C ended.
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILES]...")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The store; made if missing."
+)
+@click.option(
+    "--keys",
+    "-k",
+    multiple=True,
+    help="Branches, joined by commas; patterns in quotes ('Jet_*'); new=branch renames.",
+)
+@click.option(
+    "--pad",
+    multiple=True,
+    metavar="KEY:LENGTH:FILL",
+    help="A branch of lists to cut or fill up to a length, such as jet_pt:22:nan.",
+)
+@click.option(
+    "--alias",
+    multiple=True,
+    metavar="NAME=EXPR",
+    help="A name for an expression, such as 'met_gev=met*0.001'; ask for it with --keys or --pad.",
+)
+@click.option(
+    "--dtype", multiple=True, metavar="KEY=DTYPE", help="How to store a key, such as met=float16."
+)
+@click.option("--tree", help="The tree of the files; not needed where each has one only.")
+@click.option(
+    "--metadata",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help="What belongs to all events of FILES, such as process=ttH.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="A JSON list of groups of files, each with path, tree and metadata, instead of FILES.",
+)
+@click.option("--entry-start", default=0, help="The first entry to take of each file.")
+@click.option("--entry-stop", type=int, help="One more than the last entry to take of each file.")
+@click.option("--recreate", is_flag=True, help="Read everything again.")
+@click.option("--dry-run", "-n", is_flag=True, help="Print what would be done and why; do nothing.")
+@click.option(
+    "--step-bytes", type=int, help="Decompressed bytes that a worker has in memory at a time."
+)
+@click.option("--workers", type=click.IntRange(1), help="Work in so many processes, not threads.")
+@click.option("--dask", metavar="ADDRESS", help="Work on the Dask cluster of that scheduler.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def convert(
+    *,
+    files: tuple[str, ...],
+    out: Path,
+    keys: tuple[str, ...],
+    pad: tuple[str, ...],
+    alias: tuple[str, ...],
+    dtype: tuple[str, ...],
+    tree: str | None,
+    metadata: tuple[str, ...],
+    config: Path | None,
+    entry_start: int,
+    entry_stop: int | None,
+    recreate: bool,
+    dry_run: bool,
+    step_bytes: int | None,
+    workers: int | None,
+    dask: str | None,
+    quiet: bool,
+) -> None:
+    """Make columns of ROOT, Parquet or HDF5 FILES, and say what was done and why.
+
+    Only what is missing or stale is read. Interrupted, the same command goes on from there.
+
+    FILES may be patterns and URLs. What to convert may be joined by commas, or repeated:
+
+    \b
+      memmpy convert 'ttH_*.root' --out data.mmpy --tree nominal --metadata process=ttH \\
+          --keys nJets,met --keys 'el_*' --pad jet_pt:22:nan --dry-run
+    """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
+    from rich.console import Console
+
+    from memmpy.cli.cluster import crew
+    from memmpy.cli.values import joined, keys_of, pads_of, pairs_of, read_groups
+    from memmpy.conversion import Plan, RFileConfig, plan_conversion
+    from memmpy.conversion import convert as do_convert
+    from memmpy.conversion.convert import STEP_BYTES
+
+    if bool(files) == (config is not None):
+        raise click.UsageError("name FILES, or a file that lists them with --config")
+    if not (keys or pad):
+        raise click.UsageError("say what to convert: --keys met,'jet_*' or --pad jet_pt:22:nan")
+    if workers is not None and dask is not None:
+        raise click.UsageError("--workers and --dask exclude each other")
+    texts = pairs_of(metadata, option="--metadata", example="process=ttH")
+    if config is None:
+        groups = [RFileConfig(file, tree, texts, entry_start, entry_stop) for file in files]
+    else:
+        entries = entry_start, entry_stop
+        groups = read_groups(config, tree=tree, metadata=texts, entries=entries)
+    wanted, renamed = keys_of(keys)
+    padded, more = pads_of(pad)
+    named = pairs_of(alias, option="--alias", example="met_gev=met*0.001")
+    run = partial(
+        plan_conversion if dry_run else partial(do_convert, progress=False if quiet else None),
+        groups,
+        out,
+        keys=wanted,
+        keys_padded=padded,
+        aliases=joined(named, [renamed, more], keys=[*wanted, *padded]),
+        dtypes=pairs_of(dtype, option="--dtype", example="met=float16"),
+        recreate=recreate,
+        step_bytes=STEP_BYTES if step_bytes is None else step_bytes,
+    )
+    start = time.perf_counter()
+    try:
+        with crew(num_processes=workers, address=dask) as executor:
+            done = run(executor=executor)
+    except KeyboardInterrupt:
+        click.echo(f"memmpy: interrupted; {_kept(out)}", err=True)
+        sys.exit(_INTERRUPTED)
+    if not quiet:
+        is_plan = isinstance(done, Plan)
+        Console().print(done if is_plan else done.report(seconds=time.perf_counter() - start))
+
+
+def _kept(store: Path) -> str:
+    """Say what is left of a conversion that was interrupted."""
+    from memmpy.store import Unfinished
+
+    unfinished = Unfinished(store)
+    if unfinished.is_empty():
+        return f"{str(store)!r} is as it was"
+    return f"what was read is kept in {str(unfinished.directory)!r}: run the same again to go on"

@@ -1,0 +1,183 @@
+"""What is typed for keys, lengths and files, as the values that `convert` takes."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from memmpy.conversion import RFileConfig, names_in
+from memmpy.errors import MissingFileError, OptionError, nearest
+
+__all__ = ["joined", "keys_of", "pads_of", "pairs_of", "read_groups", "words_of"]
+
+_FIELDS = {"path": str, "tree": str, "metadata": dict, "entry_start": int, "entry_stop": int}
+_EXAMPLE = '[{"path": "ttH_*.root", "tree": "nominal", "metadata": {"process": "ttH"}}]'
+
+
+def words_of(texts: Iterable[str]) -> list[str]:
+    """Return what stands between commas; a comma in brackets is none: ``min(a, b)``."""
+    words = []
+    for text in texts:
+        depth, word = 0, ""
+        for sign in text:
+            depth += (sign in "([{") - (sign in ")]}")
+            if sign == "," and depth <= 0:
+                words.append(word)
+                word = ""
+            else:
+                word += sign
+        words.append(word)
+    return [word.strip() for word in words if word.strip()]
+
+
+def keys_of(texts: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the keys of ``a,b,new=branch``, and the aliases of those that are renamed.
+
+    Raises
+    ------
+    OptionError
+        If one key is given two branches.
+    """
+    branches: dict[str, str] = {}
+    for word in words_of(texts):
+        key, branch = _divided(word) if "=" in word else (word, word)
+        if branches.setdefault(key, branch) != branch:
+            message = f"--keys gives {key!r} two branches, {branches[key]!r} and {branch!r}"
+            raise OptionError(message)
+    return list(branches), {key: name for key, name in branches.items() if key != name}
+
+
+def pads_of(texts: Iterable[str]) -> tuple[dict[str, tuple[int, Any]], dict[str, str]]:
+    """Return the padded keys of ``key:length:fill``, and the aliases of ``new=branch:...``.
+
+    Raises
+    ------
+    OptionError
+        If a text has not these three parts.
+    """
+    padded: dict[str, tuple[int, Any]] = {}
+    aliases: dict[str, str] = {}
+    for word in words_of(texts):
+        try:
+            key, length, fill = word.rsplit(":", 2)
+            padding = int(length), _number(fill)
+        except ValueError:
+            message = f"--pad takes key:length:fill, such as jet_pt:22:nan, got {word!r}"
+            raise OptionError(message) from None
+        if "=" in key:
+            key, branch = _divided(key)
+            aliases[key] = branch
+        if padded.setdefault(key, padding) is not padding:
+            raise OptionError(f"--pad names {key!r} twice")
+    return padded, aliases
+
+
+def pairs_of(texts: Iterable[str], *, option: str, example: str) -> dict[str, str]:
+    """Return names and texts of ``name=text``.
+
+    Raises
+    ------
+    OptionError
+        If there is no ``=``, or a name stands twice.
+    """
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not sign or not name or not value:
+            raise OptionError(f"{option} takes name=value, such as {example}, got {text!r}")
+        if name in pairs:
+            raise OptionError(f"{option} names {name!r} twice")
+        pairs[name] = value
+    return pairs
+
+
+def joined(
+    named: Mapping[str, str], renamed: Iterable[Mapping[str, str]], *, keys: Collection[str]
+) -> dict[str, str]:
+    """Return the aliases of ``--alias``, and of keys that are renamed.
+
+    Raises
+    ------
+    OptionError, CutError
+        If a name stands for two things, if nothing uses what ``--alias`` names, or it cannot be
+        understood.
+    """
+    aliases = dict(named)
+    for others in renamed:
+        for name in sorted(aliases.keys() & others):
+            raise OptionError(f"{name!r} is {aliases[name]!r} and {others[name]!r}; say it once")
+        aliases |= others
+    used = {*keys}.union(*map(names_in, aliases.values()))
+    for name in sorted(named.keys() - used):
+        raise OptionError(f"the alias {name!r} is not asked for; add it to --keys or --pad")
+    return aliases
+
+
+def read_groups(
+    path: Path, *, tree: str | None, metadata: Mapping[str, str], entries: tuple[int, int | None]
+) -> list[RFileConfig]:
+    """Return the groups of files that a JSON file lists.
+
+    Parameters
+    ----------
+    path : Path
+        A list of objects of ``path``, and where needed ``tree``, ``metadata``, ``entry_start`` and
+        ``entry_stop``.
+    tree, metadata, entries
+        What counts for groups that do not say it.
+
+    Raises
+    ------
+    MissingFileError, OptionError
+        If it is not there, or not such a list.
+    """
+    try:
+        groups = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise MissingFileError(f"no such file: {str(path)!r}") from None
+    except OSError as error:
+        raise OptionError(f"cannot read {str(path)!r}: {error.strerror}") from None
+    except ValueError as error:
+        raise OptionError(f"{str(path)!r} is not JSON: {error}") from None
+    if not isinstance(groups, list) or not groups:
+        raise OptionError(f"{str(path)!r} is a list of groups of files, such as {_EXAMPLE}")
+    start, stop = entries
+    configs = []
+    for i, group in enumerate(groups):
+        _check_group(group, f"group {i + 1} of {str(path)!r}")
+        configs.append(
+            RFileConfig(
+                group["path"],
+                group.get("tree", tree),
+                {**metadata, **group.get("metadata", {})},
+                group.get("entry_start", start),
+                group.get("entry_stop", stop),
+            )
+        )
+    return configs
+
+
+def _check_group(group: object, where: str) -> None:
+    if not isinstance(group, dict) or "path" not in group:
+        raise OptionError(f"{where} names no path; write it as in {_EXAMPLE}")
+    for name, value in group.items():
+        if name not in _FIELDS:
+            known = ", ".join(_FIELDS)
+            hint = nearest(name, _FIELDS)
+            raise OptionError(f"{where} has {name!r}, which is none of {known}{hint}")
+        if type(value) is not _FIELDS[name]:
+            raise OptionError(f"{where}: {name} cannot be {value!r}; write it as in {_EXAMPLE}")
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _divided(word: str) -> tuple[str, str]:
+    key, _, branch = (part.strip() for part in word.partition("="))
+    if not key or not branch:
+        raise OptionError(f"a key is renamed as new=branch, got {word!r}")
+    return key, branch

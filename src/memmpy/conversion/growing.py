@@ -1,0 +1,155 @@
+"""A column that is being made: what fills it, where that belongs, and its end."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+
+from memmpy.columns import ENTRIES, Field
+from memmpy.conversion.plan import NewColumn
+from memmpy.conversion.tasks import Copy, Span
+from memmpy.store import (
+    ArrayRecord,
+    PlacedArray,
+    Unfinished,
+    crc_text,
+    hash64,
+    hash_text,
+    joined_crc,
+)
+from memmpy.typing import Array
+
+__all__ = ["Built", "Growing", "Slot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The arrays of a finished column, by role, and the files that they are in beside the store."""
+
+    arrays: Mapping[str, ArrayRecord]
+    files: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Slot:
+    """A range of entries of a column that one task fills.
+
+    Parameters
+    ----------
+    task : int
+        Which task.
+    entry : int
+        The first entry.
+    lengths : mapping of str to int, or None
+        Of its nodes; None until it is filled.
+    spans : mapping of role to Span
+        Where its arrays lie.
+    arrays : mapping of role to array
+        Those that lie in memory, until they are placed.
+    """
+
+    task: int
+    entry: int
+    lengths: Mapping[str, int] | None = None
+    spans: dict[str, Span] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def num_kept(self) -> int:
+        """Bytes in memory."""
+        return sum(array.nbytes for array in self.arrays.values())
+
+
+@final
+class Growing:
+    """A column that grows slot by slot, in any order.
+
+    Parameters
+    ----------
+    column : NewColumn
+        What is made.
+    parts : sequence of (source id, number of entries)
+        What fills it.
+    unfinished : Unfinished
+        Where its arrays are.
+    """
+
+    def __init__(
+        self, column: NewColumn, parts: Sequence[tuple[str, int]], unfinished: Unfinished
+    ) -> None:
+        self.column = column
+        made = f"{column.key} {column.recipe} {column.layout}"
+        #: Equal for columns whose entries are made alike.
+        self.identity = hash_text(hash64(made))
+        self._arrays = {
+            found.role: PlacedArray(
+                unfinished.file(f"{hash_text(hash64(f'{made} {parts} {found.role}'))}.npy"),
+                found.dtype,
+                found.shape,
+                column.key,
+            )
+            for found in column.layout.fields
+        }
+        self._slots: list[Slot] = []
+        # The first slot of which the place is not known yet, and the lengths of all before it.
+        self._frontier = 0
+        self._lengths: dict[str, int] = {}
+
+    def create(self) -> None:
+        """Make the files of the arrays, unless they are there."""
+        for array in self._arrays.values():
+            array.create()
+
+    def add(self, slot: Slot) -> None:
+        """Add a slot, before anything is filled."""
+        self._slots.append(slot)
+
+    def start(self) -> None:
+        """Bring the slots in order: no more are added."""
+        self._slots.sort(key=lambda slot: slot.entry)
+
+    def in_place(self, entry: int) -> dict[str, tuple[PlacedArray, int]]:
+        """Return the arrays whose rows are known before, each with the row of an entry."""
+        fixed = (found.role for found in self.column.layout.fields if found.is_fixed)
+        return {role: (self._arrays[role], entry) for role in fixed}
+
+    def advance(self) -> Iterator[tuple[int, list[Copy]]]:
+        """Yield, for slots that have come to have a place, their task and what is to be placed."""
+        while self._frontier < len(self._slots):
+            slot = self._slots[self._frontier]
+            if slot.lengths is None:
+                return
+            self._frontier += 1
+            copies = [self._copy(slot, found) for found in self.column.layout.fields]
+            for node, length in slot.lengths.items():
+                self._lengths[node] = self._lengths.get(node, 0) + length
+            yield slot.task, [copy for copy in copies if copy is not None]
+
+    def finish(self) -> Built:
+        """Finish the arrays, and wait until they are on the disk."""
+        records, files = {}, {}
+        for found in self.column.layout.fields:
+            array, crc, num_rows = self._arrays[found.role], 0, 0
+            if found.means == "offsets":
+                crc, num_rows = array.write(0, np.zeros(1, found.dtype)), 1
+            for slot in self._slots:
+                span = slot.spans[found.role]
+                crc = joined_crc(crc, span.crc, span.num_bytes)
+                num_rows += span.num_rows
+            records[found.role] = array.finish(num_rows, crc_text(crc))
+            files[found.role] = array.path
+        return Built(records, files)
+
+    def _copy(self, slot: Slot, found: Field) -> Copy | None:
+        """Return what puts rows of a slot in their place, or None if they are there."""
+        array = self._arrays[found.role]
+        row = slot.entry if found.node == ENTRIES else self._lengths.get(found.node, 0)
+        row += found.means == "offsets"  # behind the leading 0
+        base = 0 if found.links is None else self._lengths.get(found.links, 0)
+        if found.role in slot.arrays:
+            return Copy(self.column.key, found, slot.arrays[found.role], array, row, base)
+        span = slot.spans[found.role]
+        if (span.file, span.start, span.base) == (array.path, array.byte_of(row), base):
+            return None
+        return Copy(self.column.key, found, span, array, row, base)

@@ -1,0 +1,247 @@
+"""Does tasks, in whatever process it is called."""
+
+import dataclasses
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, final
+
+import numpy as np
+
+from memmpy.columns import ReadText, open_column, shifted
+from memmpy.conversion.recipe import Made
+from memmpy.conversion.surveying import opened_files
+from memmpy.conversion.tasks import (
+    Checked,
+    CheckTask,
+    Copy,
+    Failure,
+    Filled,
+    FillTask,
+    FromColumn,
+    FromFile,
+    FromText,
+    Outcome,
+    Output,
+    Placed,
+    PlaceTask,
+    Span,
+    Task,
+)
+from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
+from memmpy.store import PlacedArray, bytes_of, crc_of, writing
+from memmpy.typing import Array
+
+__all__ = ["PartWriter", "run"]
+
+
+def run(task: Task) -> Outcome:
+    """Do a task, in whatever process, and return what came of it."""
+    try:
+        if isinstance(task, FillTask):
+            return _fill(task)
+        return _place(task) if isinstance(task, PlaceTask) else _check(task)
+    except MemmpyError as error:
+        return Failure(task.number, error)
+    except MemoryError:
+        message = "not enough memory; give a smaller step_bytes, or fewer workers"
+        return Failure(task.number, InputFileError(message))
+
+
+def _fill(task: FillTask) -> Filled:
+    lengths: dict[str, Mapping[str, int]] = {}
+    spans: dict[str, dict[str, Span]] = {}
+    arrays: dict[str, dict[str, Array]] = {}
+    num_lost: dict[str, int] = {}
+    notes: set[str] = set()
+    with ExitStack() as stack:
+        part = None if task.part is None else stack.enter_context(PartWriter(task.part))
+        for output, made in _made(task):
+            piece = output.layout.cut(made.values)
+            lengths[output.key] = piece.lengths
+            num_lost[output.key] = made.num_lost
+            notes |= made.notes
+            for entry in output.layout.fields:
+                rows = np.asarray(piece.arrays[entry.role], entry.dtype)
+                if entry.role in output.in_place:
+                    array, row = output.in_place[entry.role]
+                    span = _written(array, row, rows)
+                elif part is not None:
+                    span = part.append(rows)
+                else:
+                    arrays.setdefault(output.key, {})[entry.role] = rows
+                    continue
+                spans.setdefault(output.key, {})[entry.role] = span
+        if part is not None:
+            part.finish(is_durable=task.is_durable)
+    if task.is_durable:
+        _sync({a.path for output in task.outputs for a, _ in output.in_place.values()})
+    return Filled(task.number, lengths, spans, arrays, num_lost, frozenset(notes))
+
+
+def _written(array: PlacedArray, row: int, rows: Array, base: int = 0) -> Span:
+    """Write rows where they belong."""
+    crc, num_bytes = array.write(row, rows), len(rows) * array.row_bytes
+    return Span(array.path, array.byte_of(row), len(rows), num_bytes, crc, base)
+
+
+@final
+class PartWriter:
+    """A file of arrays one after the other, made when the first one comes.
+
+    Who else does the same task writes a file of another name, and both rename to one.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path, self._size = path, 0
+        self._aside = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
+        self._is_made = False
+
+    def append(self, rows: Array) -> Span:
+        """Write an array behind the others."""
+        data = bytes_of(rows)
+        flags = os.O_APPEND if self._is_made else os.O_CREAT | os.O_TRUNC
+        with writing(self._aside, flags, what=f"to {self._aside!r}") as file:
+            self._is_made = True
+            left = data
+            while left:
+                left = left[os.write(file, left) :]
+        span = Span(self._path, self._size, len(rows), len(data), crc_of(data))
+        self._size += len(data)
+        return span
+
+    def finish(self, *, is_durable: bool) -> None:
+        """Give the file its name."""
+        if self._is_made:
+            if is_durable:
+                _sync({self._aside})
+            Path(self._aside).replace(self._path)
+            self._is_made = False
+
+    def __enter__(self) -> "PartWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._is_made:
+            Path(self._aside).unlink(missing_ok=True)
+
+
+def _made(task: FillTask) -> Iterator[tuple[Output, Made]]:
+    """Yield the columns of a task, each with its entries, as soon as their branches are read."""
+    origin = task.origin
+    if isinstance(origin, FromFile):
+        yield from _made_of_file(origin, task.outputs)
+        return
+    for output in task.outputs:
+        if isinstance(origin, FromText):
+            values: Any = np.full(origin.num_entries, np.uint64(origin.number))
+        else:
+            values = _entries_of(origin)
+        yield output, Made(values) if output.recipe is None else output.recipe.finish(values)
+
+
+def _made_of_file(origin: FromFile, outputs: tuple[Output, ...]) -> Iterator[tuple[Output, Made]]:
+    waiting = {output.key: output for output in outputs}
+    branches = list(dict.fromkeys(b for output in outputs for b in _branches(output)))
+    values: dict[str, Any] = {}
+    with opened_files.opened(origin.path, origin.tree, origin.state) as file:
+        if file.num_entries != origin.tree_entries:
+            message = f"{file.where!r} has {file.num_entries} entries, it had "
+            raise InputFileError(f"{message}{origin.tree_entries}: it has changed; run again")
+        for branch, entries in file.read(branches, origin.start, origin.stop):
+            values[branch] = entries
+            ready = [o for o in waiting.values() if values.keys() >= set(_branches(o))]
+            for output in ready:
+                assert output.recipe is not None
+                yield waiting.pop(output.key), output.recipe.make(values)
+            needed = {b for output in waiting.values() for b in _branches(output)}
+            for name in values.keys() - needed:
+                del values[name]
+
+
+def _branches(output: Output) -> tuple[str, ...]:
+    assert output.recipe is not None
+    return output.recipe.branches
+
+
+def _entries_of(origin: FromColumn) -> Any:
+    column = open_column(origin.directory, origin.key, origin.record)
+    entries: Any = column.encoded if isinstance(column, ReadText) else column
+    return entries[origin.start : origin.stop]
+
+
+def _place(task: PlaceTask) -> Placed:
+    placed: dict[str, dict[str, Span]] = {}
+    files: dict[str, int] = {}
+    with ExitStack() as stack:
+        try:
+            for copy in task.copies:
+                path = copy.source.file if isinstance(copy.source, Span) else None
+                if path is not None and path not in files:
+                    files[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                    stack.callback(os.close, files[path])
+                span = _copied(copy, None if path is None else files[path])
+                placed.setdefault(copy.key, {})[copy.field.role] = span
+        except MemmpyError:
+            raise
+        except (OSError, EOFError) as error:
+            message = f"what was made of {task.copies[0].key!r} cannot be read again: {error}"
+            raise CorruptStoreError(f"{message}; run again") from error
+    if task.is_durable:
+        _sync({copy.target.path for copy in task.copies})
+    return Placed(task.number, placed)
+
+
+def _copied(copy: Copy, file: int | None) -> Span:
+    """Put rows in their place, and return where they lie now."""
+    source, target = copy.source, copy.target
+    if not isinstance(source, Span):
+        return _written(target, copy.row, shifted(copy.field, source, copy.base), copy.base)
+    assert file is not None
+    if copy.field.links is None:
+        target.copy(copy.row, file, source.start, source.num_bytes)
+        return dataclasses.replace(source, file=target.path, start=target.byte_of(copy.row))
+    data = bytearray(source.num_bytes)
+    if os.preadv(file, [data], source.start) != source.num_bytes:
+        raise EOFError(f"{source.file!r} ends too early")
+    rows = np.frombuffer(data, copy.field.dtype)
+    return _written(target, copy.row, shifted(copy.field, rows, copy.base - source.base), copy.base)
+
+
+def _check(task: CheckTask) -> Checked:
+    """Return the keys of which all spans are as they were written."""
+    whole = {key for key, spans in task.spans.items() if all(map(_is_whole, spans))}
+    return Checked(task.number, frozenset(whole))
+
+
+def _is_whole(span: Span) -> bool:
+    try:
+        file = os.open(span.file, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        crc, at, stop = 0, span.start, span.start + span.num_bytes
+        while at < stop:
+            data = os.pread(file, min(1 << 22, stop - at), at)
+            if not data:
+                return False
+            crc, at = crc_of(data, crc), at + len(data)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return crc == span.crc
+
+
+def _sync(paths: set[str]) -> None:
+    for path in paths:
+        with writing(path, 0, what=f"to {path!r}") as file:
+            os.fdatasync(file)
