@@ -89,9 +89,9 @@ def check_finishes(kind: str, folder: Path, store: Path) -> None:
 def test_killed_at_any_moment_the_store_opens_and_the_next_run_makes_the_same(
     kind: str, folder: Path, tmp_path: Path
 ) -> None:
-    were_old = kill("often", kind, folder, tmp_path / "s", 30)
-    assert len(were_old) == 30
-    assert sum(were_old) > 20
+    were_old = kill("often", kind, folder, tmp_path / "s", 15)
+    assert len(were_old) == 15
+    assert sum(were_old) > 10
 
 
 def test_a_half_done_conversion_has_left_work(half: tuple[str, Path]) -> None:
@@ -126,7 +126,7 @@ def test_killed_from_outside_the_store_opens_and_the_next_run_makes_the_same(
     check_finishes("tree", folder, store)
 
 
-@pytest.mark.parametrize("tenths", [3, 6, 9])
+@pytest.mark.parametrize("tenths", [4, 9])
 def test_what_was_done_is_not_read_again(tenths: int, folder: Path, tmp_path: Path) -> None:
     files, options = arguments_of("urls", folder)
     counted = CountingFileSystem.num_bytes
@@ -141,7 +141,7 @@ def test_what_was_done_is_not_read_again(tenths: int, folder: Path, tmp_path: Pa
     assert contents(tmp_path / "s") == contents(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("num", [1, 2, 5])
+@pytest.mark.parametrize("num", [1, 4])
 @pytest.mark.parametrize("harm", ["flip", "truncate", "remove", "empty", "lengthen"])
 def test_harm_to_what_was_left_is_found_and_made_good(
     harm: str, num: int, half: tuple[str, Path], folder: Path
@@ -195,7 +195,7 @@ def test_garbage_in_the_journal_is_harmless(
     check_finishes(kind, folder, store)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_flipped_bit_in_the_journal_is_harmless(
     seed: int, half: tuple[str, Path], folder: Path
 ) -> None:
@@ -236,7 +236,7 @@ def test_another_step_than_before_does_not_matter(half: tuple[str, Path], folder
 def test_fewer_keys_than_before_are_finished(half: tuple[str, Path], folder: Path) -> None:
     kind, store = half
     files, options = arguments_of(kind, folder)
-    convert(files, store, **{**options, "keys": {"huge"}})
+    convert(files, store, keys={"huge"}, step_bytes=options["step_bytes"])
     new = contents(folder / f"{kind}_new")
     assert contents(store)["huge:values"] == new["huge:values"]
     check_clean(store)
@@ -271,7 +271,7 @@ except DiskError as error:
 """
 
 
-@pytest.mark.parametrize("limit", [100, 2000, 6000, 8000])
+@pytest.mark.parametrize("limit", [100, 2000, 8000])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_disk_that_gets_full_is_said_and_the_next_run_goes_on(
     kind: str, limit: int, folder: Path, tmp_path: Path

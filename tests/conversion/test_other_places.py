@@ -1,11 +1,13 @@
 """Files of other formats and in other places than a ROOT file on the disk."""
 
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
+import fsspec
 import numpy as np
 import pytest
 import uproot
@@ -238,9 +240,14 @@ class TestServer:
     ) -> None:
         pytest.importorskip("aiohttp")
         certificate = make_certificate(tmp_path)
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.certificate))
+        trusting = ssl.create_default_context(cafile=str(certificate.certificate))
+        for protocol in ("http", "https"):  # fsspec may know the class by the one first used
+            monkeypatch.setitem(fsspec.config.conf, protocol, {"ssl": trusting})
+        kind = fsspec.get_filesystem_class("https")
+        kind.clear_instance_cache()
         make_file()
         with RangeServer(tmp_path, certificate=certificate) as server:
             url = server.url("events.root")
             assert url.startswith("https://")
             assert convert(url, tmp_path / "s", keys={"met"}).num_entries == 10
+        kind.clear_instance_cache()

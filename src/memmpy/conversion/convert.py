@@ -364,7 +364,9 @@ def _check_done(failures: list[tuple[str, MemmpyError]]) -> None:
     """Raise one error for all that went wrong."""
     if not failures:
         return
-    first = failures[0][1]
+    where, first = failures[0]
+    if len(failures) == 1 and isinstance(first, InputFileError):
+        raise type(first)(f"{where}: {first}") from first
     if len(failures) == 1 or isinstance(first, DiskError | ReadOnlyStoreError):
         raise first
     lines = [f"{len(failures)} pieces of work failed; what others made is kept for the next call:"]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from memmpy.errors import InputFileError
-from memmpy.inputs import EventFile, open_binary
+from memmpy.inputs import ByteSource, EventFile, open_binary
 
 __all__ = ["OpenFiles", "open_file"]
 
@@ -23,9 +23,8 @@ def open_file(path: str, tree: str | None) -> EventFile:
     MissingFileError, InputFileError
         If it is not there, of another format, or broken.
     """
-    stream = open_binary(path)
-    with stream:
-        start = stream.read(len(_HDF5))
+    with ByteSource(path) as source:
+        start = source.read(0, min(len(_HDF5), source.size))
     if start == _HDF5:
         from memmpy.tables import HdfTable
 

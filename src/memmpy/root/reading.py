@@ -16,7 +16,6 @@ from memmpy.inputs import (
     ByteSource,
     from_awkward,
     open_binary,
-    retrying,
     type_of_form,
     uuid_of,
 )
@@ -70,7 +69,7 @@ class TreeFile:
             with _said_of(path, "cannot be opened"):
                 self._bytes = self._stack.enter_context(ByteSource(path))
                 _check_magic(path, self._bytes)
-                self._file = self._stack.enter_context(retrying(path, lambda: _open(path)))
+                self._file = self._stack.enter_context(_open(self._bytes))
             self._tree, self._is_ntuple = self._find(tree)
         except BaseException:
             self._stack.close()
@@ -251,7 +250,7 @@ class TreeFile:
                 with suppress(NotPlainError):
                     found = self._tree[branch]
                     return decode_baskets(found, encoding, fetched, start, stop)
-            array = retrying(self.path, lambda: self._read_slowly(branch, start, stop))
+            array = self._read_slowly(branch, start, stop)
             if len(array) != stop - start:
                 message = (
                     f"{self.where!r} gave {len(array)} of {stop - start} entries of {branch!r}"
@@ -285,12 +284,10 @@ def _said_of(what: str, failure: str) -> Iterator[None]:
         raise RootFileError(message) from error
 
 
-def _open(path: str) -> Any:
-    import uproot
+def _open(source: ByteSource) -> Any:
+    from memmpy.root.source import open_with  # uproot is slow to import
 
-    # Caches would keep what was read: memory is bounded by the step.
-    options: dict[str, Any] = {"array_cache": None, "object_cache": None}
-    return uproot.open(path, **options)
+    return open_with(source)
 
 
 def _check_magic(path: str, source: ByteSource) -> None:
