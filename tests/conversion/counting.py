@@ -21,7 +21,7 @@ class CountingFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> str:
-        return os.fspath(path).removeprefix("counting://")
+        return str(os.fspath(path)).removeprefix("counting://")
 
     def cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **options: Any

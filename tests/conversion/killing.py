@@ -12,13 +12,15 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from memmpy import convert, open, verify
 from memmpy.store import read_metadata
 from tests.conversion.everything import arguments_of, check_clean, contents
 
+T = TypeVar("T")
 #: Audit events of what changes a directory; what writes to a file has none, and is wrapped.
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
 WRITES = ("write", "pwrite")
@@ -95,11 +97,26 @@ def in_child(action: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+class OtherWorkers(Executor):
+    """Threads that might as well be machines: all that they make goes to the disk."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(2)
+
+    def submit(self, do: Callable[..., T], /, *arguments: Any, **options: Any) -> Future[T]:
+        return self._threads.submit(do, *arguments, **options)
+
+
+def convert_watched(kind: str, folder: Path, store: Path) -> None:
+    """Convert: trees with threads, RNTuples with workers of which nothing is known."""
+    files, options = arguments_of(kind, folder)
+    convert(files, store, executor=OtherWorkers() if kind == "tuple" else None, **options)
+
+
 def run(kind: str, folder: Path, store: Path, num: int = 0) -> int:
     """Convert, die at a moment if that is not 0, and return how many moments there were."""
     watch = Watch(store, num, die)
-    files, options = arguments_of(kind, folder)
-    convert(files, store, **options)
+    convert_watched(kind, folder, store)
     return watch.count
 
 
@@ -144,9 +161,8 @@ def interrupted(kind: str, folder: Path, store: Path, num: int) -> None:
 
     def run_interrupted() -> int:
         watch = Watch(store, num, interrupt)
-        files, options = arguments_of(kind, folder)
         try:
-            convert(files, store, **options)
+            convert_watched(kind, folder, store)
         except KeyboardInterrupt:
             return watch.count
         raise AssertionError("it was not interrupted")

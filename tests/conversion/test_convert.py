@@ -1,5 +1,6 @@
 """Tests of conversion on files that the tests make."""
 
+import json
 import os
 import shutil
 import signal
@@ -29,7 +30,7 @@ from memmpy.errors import (
     RootFileError,
     SchemaError,
 )
-from memmpy.store import hash64, read_metadata
+from memmpy.store import METADATA, hash64, read_metadata
 
 MakeFile = Callable[..., Path]
 FLAT = {"nJets", "eventNumber", "weight", "isGood"}
@@ -288,6 +289,20 @@ class TestIncremental:
         convert(file, tmp_path / "s", keys=FLAT)
         read = convert(file, tmp_path / "s", keys=FLAT | {"jet_pt"})
         assert branches_read(read) == {"events.root": {"jet_pt"}}
+
+    def test_a_store_of_format_1_is_added_to(self, make_file: MakeFile, tmp_path: Path) -> None:
+        file = make_file()
+        convert(file, tmp_path / "s", keys={"met"})
+        metadata = tmp_path / "s" / METADATA
+        document = json.loads(metadata.read_text())
+        document["format_version"] = 1
+        del document["matches"]
+        del document["columns"]["met"]["origin"]["made_by"]
+        for name in ("tree_start", "tree_entries", "tag", "matches"):
+            del document["sources"][0][name]
+        metadata.write_text(json.dumps(document))
+        done = convert(file, tmp_path / "s", keys={"met", "nJets"})
+        assert done.read == {str(file): ("nJets",)}
 
     def test_an_added_file_is_read_alone(self, make_file: MakeFile, tmp_path: Path) -> None:
         files = [make_file("a.root", 4), make_file("b.root", 5, first=4)]

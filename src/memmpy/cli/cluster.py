@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import get_context
+from multiprocessing import active_children
+from multiprocessing.context import SpawnContext, SpawnProcess
 
 from memmpy.errors import OptionError
 
@@ -13,6 +14,24 @@ __all__ = ["crew"]
 
 #: Seconds that a scheduler has to answer.
 _PATIENCE = 10
+
+
+class _Heedless(SpawnProcess):
+    """A process without Ctrl-C, which reaches all of a terminal: who hands out work heeds it."""
+
+    def start(self) -> None:
+        """Start it; it takes over what is ignored at that moment."""
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            super().start()
+        finally:
+            signal.signal(signal.SIGINT, handler)
+
+
+class _Context(SpawnContext):
+    """Spawns, as threads and fork do not go together."""
+
+    Process = _Heedless
 
 
 @contextmanager
@@ -35,11 +54,14 @@ def crew(*, num_processes: int | None, address: str | None) -> Iterator[Executor
         with _dask(address) as executor:
             yield executor
     elif num_processes is not None:
-        # Ctrl-C reaches all processes of a terminal: only the one that hands out work heeds it.
-        heedless = signal.signal, (signal.SIGINT, signal.SIG_IGN)
-        context = get_context("spawn")  # threads and fork do not go together
-        with ProcessPoolExecutor(num_processes, context, *heedless) as pool:
-            yield pool
+        with ProcessPoolExecutor(num_processes, _Context()) as pool:
+            try:
+                yield pool
+            except KeyboardInterrupt:
+                # Nothing runs any more; one that the pool was just starting would stay for ever.
+                for process in active_children():
+                    process.terminate()
+                raise
     else:
         yield None
 

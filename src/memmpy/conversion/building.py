@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar, final
 
 from memmpy.conversion.growing import Built, Growing, Slot
+from memmpy.conversion.holdings import Held
 from memmpy.conversion.journal import Journal, Name
-from memmpy.conversion.plan import Fill, Held, NewColumn, Plan
+from memmpy.conversion.plan import Fill, NewColumn, Plan
 from memmpy.conversion.progress import Progress
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.surveying import state_of_source
@@ -142,6 +143,7 @@ class Builder:
         with suppress(MemmpyError):  # there may be no room for it
             for number in self._names:
                 self._spill(number)
+        self._unfinished.close()
         if self._unfinished.is_empty():
             self._unfinished.clear()
 

@@ -7,50 +7,26 @@ already. `memmpy.conversion.building` carries it out.
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from memmpy.columns import Layout
 from memmpy.conversion.dividing import Range
+from memmpy.conversion.holdings import Held, Holdings, Part
 from memmpy.conversion.reasons import check_replaceable, why_written
-from memmpy.conversion.recipe import Padding, Recipe, metadata_recipe
+from memmpy.conversion.recipe import Recipe, metadata_recipe
 from memmpy.conversion.report import Line, Report, compared, type_in_words
 from memmpy.conversion.schema import agreed_types, layout_of
 from memmpy.conversion.sizes import is_exact, size_of_lists, size_of_rows
 from memmpy.conversion.surveying import Facts
 from memmpy.inputs import BranchType, type_of_column
-from memmpy.store import ColumnRecord, Metadata, Origin, SourceRecord, parts_of
+from memmpy.store import ColumnRecord, Metadata, SourceRecord, parts_of
 
-__all__ = ["Fill", "Held", "NewColumn", "Part", "Plan", "Wanted", "make_plan"]
-
-#: What fills a range of a column, as metadata has it: the id of a source, and a number of entries.
-Part: TypeAlias = tuple[str, int]
+__all__ = ["Fill", "NewColumn", "Plan", "Wanted", "make_plan"]
 
 #: The type of the column of a name of the metadata.
 _HASHES = BranchType("vector", np.dtype("<u8"))
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Entries of a column of the store that serve again.
-
-    Parameters
-    ----------
-    key : str
-        The column.
-    entries : range
-        Which of its entries.
-    finish : Recipe or None
-        How they are padded and cast; None for what is taken as it is.
-    made_by : str
-        The version of memmpy that read them; empty where that was not kept.
-    """
-
-    key: str
-    entries: range
-    finish: Recipe | None
-    made_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +277,7 @@ def make_plan(
     """
     sources, parts = wanted.sources, parts_of(wanted.sources)
     recipes = {recipe.key: recipe for recipe in wanted.recipes}
-    made = wanted.made
+    made, holdings = wanted.made, Holdings(metadata)
     held: dict[str, tuple[Held | None, ...]] = {}
     current: dict[str, ColumnRecord] = {}
     for key, json in made.items():
@@ -310,10 +286,10 @@ def make_plan(
             check_replaceable(key, column, json)
         if not recreate and column is not None and _is_current(column, json, parts):
             current[key] = column
-        elif recreate:
+        elif recreate or key not in recipes:
             held[key] = (None,) * len(sources)
         else:
-            held[key] = held_parts(recipes.get(key), json, key, parts, metadata)
+            held[key] = holdings.find(recipes[key], parts)
     types = agreed_types(
         [(source.path, facts) for source, facts in zip(sources, surveyed, strict=True)],
         {
@@ -353,42 +329,6 @@ def make_plan(
     )
 
 
-def held_parts(
-    recipe: Recipe | None,
-    json: Mapping[str, Any],
-    key: str,
-    parts: Sequence[Part],
-    metadata: Metadata,
-) -> tuple[Held | None, ...]:
-    """Return, for each part of a column, what the store has of it.
-
-    Parameters
-    ----------
-    recipe : Recipe or None
-        How the column is made; None for the texts of metadata, which are made anew.
-    json : mapping
-        The same, as JSON values.
-    key : str
-        The column.
-    parts : sequence of (source id, number of entries)
-        What shall fill it.
-    metadata : Metadata
-        What the store holds.
-    """
-    found: dict[Part, Held] = {}
-    if recipe is not None:
-        names = [key, *(name for name in metadata.columns if name != key)]
-        for name in names:
-            column = metadata.columns.get(name)
-            if column is None or column.origin is None:
-                continue
-            serves, finish = _serves(column.origin.recipe, json, recipe)
-            if serves:
-                for part, entries, made_by in _ranges(column.origin):
-                    found.setdefault(part, Held(name, entries, finish, made_by))
-    return tuple(found.get(part) for part in parts)
-
-
 def _is_current(
     column: ColumnRecord | None, recipe: Mapping[str, Any], parts: Sequence[Part]
 ) -> bool:
@@ -398,28 +338,6 @@ def _is_current(
         and column.origin.recipe == recipe
         and column.origin.parts == tuple(parts)
     )
-
-
-def _serves(
-    has: Mapping[str, Any], wants: Mapping[str, Any], recipe: Recipe
-) -> tuple[bool, Recipe | None]:
-    """Say whether a column of one recipe serves for another, and what is still to be done to it."""
-    if has == wants:
-        return True, None
-    special = {"padding", "dtype"}
-    bare = {name: value for name, value in has.items() if name not in special}
-    if bare != recipe.base or "metadata" in has:
-        return False, None
-    if "padding" not in has and has.get("dtype") in {None, wants.get("dtype")}:
-        dtype = None if "dtype" in has else recipe.dtype
-        return True, dataclasses.replace(recipe, dtype=dtype)
-    # A longer list that was filled with the same value only has to be cut.
-    if "padding" in has and "padding" in wants and has.get("dtype") == wants.get("dtype"):
-        (length, fill), (wanted, other) = has["padding"], wants["padding"]
-        if wanted <= length and fill == other and recipe.padding is not None:
-            cut = Padding(wanted, recipe.padding.fill)
-            return True, dataclasses.replace(recipe, dtype=None, padding=cut)
-    return False, None
 
 
 def _type_of_held(held: Sequence[Held | None], metadata: Metadata) -> BranchType | None:
@@ -450,13 +368,3 @@ def _stale(
         for key, column in metadata.columns.items()
         if key not in made and column.origin is not None and column.origin.parts != parts
     )
-
-
-def _ranges(origin: Origin) -> list[tuple[Part, range, str]]:
-    """Return the entries that each part of a column fills, and who read them."""
-    ranges, start = [], 0
-    made_by = origin.made_by or ("",) * len(origin.parts)
-    for part, version in zip(origin.parts, made_by, strict=True):
-        ranges.append((part, range(start, start + part[1]), version))
-        start += part[1]
-    return ranges

@@ -43,12 +43,14 @@ def agreed_types(
     types = dict(held)
     known = [(path, facts) for path, facts in surveyed if facts is not None]
     keys = dict.fromkeys(key for _, facts in known for key in (*facts.types, *facts.missing))
+    matched = {name for _, f in known for names in f.matches.values() for name in names}
     for path, facts in known:
+        own = {name for names in facts.matches.values() for name in names}
         for key in keys:
             if key in facts.types:
                 kind = str(facts.types[key])
                 types.setdefault(key, facts.types[key])
-            elif key in facts.missing or _is_matched_elsewhere(key, facts, known):
+            elif key in facts.missing or (key in matched and key not in own):
                 kind = "missing"
             else:
                 continue
@@ -71,12 +73,6 @@ def layout_of(found: BranchType, *, key: str) -> Layout:
         return layout_of_numbers("text", storage_dtype(_UINT8, key=key), ())
     assert found.dtype is not None
     return layout_of_numbers(found.kind, storage_dtype(found.dtype, key=key), found.shape)
-
-
-def _is_matched_elsewhere(key: str, facts: Facts, known: Sequence[tuple[str, Facts]]) -> bool:
-    """Say whether a pattern matches a branch in other files, and in this one does not."""
-    matched = any(key in names for _, f in known for names in f.matches.values())
-    return matched and not any(key in names for names in facts.matches.values())
 
 
 def _table(differing: Mapping[str, Mapping[str, Sequence[str]]]) -> str:

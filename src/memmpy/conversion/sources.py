@@ -6,9 +6,10 @@ from concurrent.futures import Executor
 from itertools import islice
 
 from memmpy.conversion.config import Input
-from memmpy.conversion.plan import Wanted, held_parts
+from memmpy.conversion.holdings import Holdings, Part
+from memmpy.conversion.plan import Wanted
 from memmpy.conversion.recipe import Recipes
-from memmpy.conversion.surveying import Facts, Question, answer
+from memmpy.conversion.surveying import Facts, Question, answer, state_of, state_of_source
 from memmpy.conversion.workers import outcomes
 from memmpy.errors import MemmpyError, MissingKeyError, OptionError
 from memmpy.store import Metadata, SourceRecord, tree_name
@@ -57,17 +58,17 @@ def survey(
     OptionError
         If two inputs hold the same events, which would count twice.
     """
-    known = [None if recreate else _known(found, recipes, metadata) for found in inputs]
+    known = [None] * len(inputs) if recreate else _known(inputs, recipes, metadata)
+    lacking = _lacking([s for s in known if s is not None], recipes, Holdings(metadata))
     questions = {}
     for i, (found, source) in enumerate(zip(inputs, known, strict=True)):
-        held = frozenset[str]() if source is None else _held(source, recipes, metadata)
-        wanted = None if source is None else recipes.with_matches(source.matches)
-        if wanted is None or any(recipe.key not in held for recipe in wanted):
+        held, needed = (frozenset[str](), True) if source is None else lacking[_part(source)]
+        if needed:
             questions[i] = Question(found, recipes, held, range_bytes)
     facts = _ask(questions, executor, num_waiting=num_waiting)
     sources = _in_order(
         [
-            _described(found, facts[i]) if source is None else source
+            _described(found, facts[i]) if source is None or i in facts else source
             for i, (found, source) in enumerate(zip(inputs, known, strict=True))
         ],
         inputs,
@@ -76,19 +77,27 @@ def survey(
     return Wanted(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
 
 
-def _known(found: Input, recipes: Recipes, metadata: Metadata) -> SourceRecord | None:
-    """Return what the store knows of a file that did not change, if that is enough."""
+def _known(
+    inputs: Sequence[Input], recipes: Recipes, metadata: Metadata
+) -> list[SourceRecord | None]:
+    """Return what the store knows of files that did not change, where that is enough."""
+    candidates: dict[tuple[object, ...], list[SourceRecord]] = {}
     for source in metadata.sources:
-        same = (source.path, source.size, source.mtime_ns, source.tag, source.asked)
-        if same != (found.path, found.size, found.mtime_ns, found.tag, found.tree):
-            continue
-        tree_entries = source.num_entries if source.tree_entries is None else source.tree_entries
-        start, stop = _range(found, tree_entries)
-        if (start, stop) != (source.tree_start, source.tree_stop):
-            continue
-        if all(pattern in source.matches for pattern in recipes.patterns):
-            return source
-    return None
+        state = (source.path, *state_of_source(source), source.asked)
+        candidates.setdefault(state, []).append(source)
+    known = []
+    for found in inputs:
+        same = candidates.get((found.path, *state_of(found), found.tree), ())
+        known.append(next((s for s in same if _is_enough(s, found, recipes)), None))
+    return known
+
+
+def _is_enough(source: SourceRecord, found: Input, recipes: Recipes) -> bool:
+    """Say whether a known source has the entries that are wanted, and all patterns."""
+    tree_entries = source.num_entries if source.tree_entries is None else source.tree_entries
+    return _range(found, tree_entries) == (source.tree_start, source.tree_stop) and all(
+        pattern in source.matches for pattern in recipes.patterns
+    )
 
 
 def _range(found: Input, tree_entries: int) -> tuple[int, int]:
@@ -98,15 +107,27 @@ def _range(found: Input, tree_entries: int) -> tuple[int, int]:
     return start, max(start, stop)
 
 
-def _held(source: SourceRecord, recipes: Recipes, metadata: Metadata) -> frozenset[str]:
-    """Return the columns for which the store has the entries of a source."""
-    part = (source.id, source.num_entries)
-    held = set()
-    for recipe in recipes.with_matches(source.matches):
-        found = held_parts(recipe, recipe.to_json(), recipe.key, [part], metadata)
-        if found[0] is not None:
-            held.add(recipe.key)
-    return frozenset(held)
+def _part(source: SourceRecord) -> Part:
+    return source.id, source.num_entries
+
+
+def _lacking(
+    sources: Sequence[SourceRecord], recipes: Recipes, holdings: Holdings
+) -> dict[Part, tuple[frozenset[str], bool]]:
+    """Return the columns that the store has of each source, and whether it lacks others."""
+    parts = [_part(source) for source in sources]
+    held: dict[Part, set[str]] = {part: set() for part in parts}
+    # Sources that match alike share one mapping.
+    wanted = {id(s.matches): recipes.with_matches(s.matches) for s in sources}
+    for recipe in {recipe.key: recipe for found in wanted.values() for recipe in found}.values():
+        for part, piece in zip(parts, holdings.find(recipe, parts), strict=True):
+            if piece is not None:
+                held[part].add(recipe.key)
+    keys = {number: {recipe.key for recipe in found} for number, found in wanted.items()}
+    return {
+        part: (frozenset(held[part]), not keys[id(source.matches)] <= held[part])
+        for part, source in zip(parts, sources, strict=True)
+    }
 
 
 def _ask(

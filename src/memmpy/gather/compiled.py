@@ -87,7 +87,7 @@ def strip_headers(
 ) -> Array:
     """Return the items of records as native numbers: see `memmpy.gather.strip_headers`."""
     num_bytes = int(bounds[-1]) - int(bounds[0]) - header * (len(bounds) - 1)
-    right = num_bytes >= 0 and num_bytes % dtype.itemsize == 0
+    right = 0 <= num_bytes <= len(octets) and num_bytes % dtype.itemsize == 0
     items: Array = np.empty(num_bytes // dtype.itemsize if right else 0, f"u{dtype.itemsize}")
     try:
         _run(_strip, octets, bounds.astype(np.int64), items, np.int64(header), items.dtype.type(0))

@@ -70,13 +70,13 @@ class ByteSource:
         InputFileError
             If the file has not so many, any more or at all, or cannot be read.
         """
-        return self.read_many([(start, stop)])[0]
+        return bytes(self.read_many([(start, stop)])[0])
 
-    def read_many(self, ranges: Sequence[Range]) -> list[bytes]:
+    def read_many(self, ranges: Sequence[Range]) -> list[memoryview]:
         """Return the bytes of several ranges, in the order of the ranges.
 
         What lies near to each other is read at once, and requests to a server run at the same
-        time. All that is read is held in memory until it returns.
+        time. All that is read stays in memory as long as any of it is used.
 
         Raises
         ------
@@ -87,14 +87,12 @@ class ByteSource:
             self._check(start, stop)
         blocks = coalesce(ranges, gap=GAP, limit=REQUEST)
         contents = self._fetch([(start, stop) for start, stop, _ in blocks])
-        found = [b""] * len(ranges)
-        for (block_start, block_stop, members), content in zip(blocks, contents, strict=True):
+        found = [memoryview(b"")] * len(ranges)
+        for (block_start, _, members), content in zip(blocks, contents, strict=True):
             view = memoryview(content)
             for member in members:
                 start, stop = ranges[member]
-                is_all = (start, stop) == (block_start, block_stop)
-                part = view[start - block_start : stop - block_start]
-                found[member] = content if is_all else bytes(part)
+                found[member] = view[start - block_start : stop - block_start]
         return found
 
     def close(self) -> None:

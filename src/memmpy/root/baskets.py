@@ -89,7 +89,7 @@ def ranges_of(branch: Any, start: int, stop: int) -> list[tuple[int, int]]:
 
 
 def decode_baskets(
-    branch: Any, encoding: Encoding, fetched: Sequence[bytes], start: int, stop: int
+    branch: Any, encoding: Encoding, fetched: Sequence[memoryview], start: int, stop: int
 ) -> Array | Jagged:
     """Return entries of a branch, of shape (stop - start, ...), or as lists.
 
@@ -99,7 +99,7 @@ def decode_baskets(
         Whose entries.
     encoding : Encoding
         How it holds them.
-    fetched : sequence of bytes
+    fetched : sequence of memoryview
         What lies at the `ranges_of` its baskets.
     start, stop : int
         Which entries.
@@ -109,18 +109,16 @@ def decode_baskets(
     NotPlainError
         If a basket is not what the branch promises.
     """
-    edges, baskets = branch.entry_offsets, _baskets_of(branch, start, stop)
+    baskets = _baskets_of(branch, start, stop)
     decoded = [_open_basket(raw, branch) for raw in fetched]
     # ROOT keeps the last ones of a file that was not closed inside of the tree.
     decoded += [_of_uproot(branch.basket(i)) for i in baskets[len(fetched) :]]
-    bounds = [
-        (max(edges[i], start) - edges[i], min(edges[i + 1], stop) - edges[i]) for i in baskets
-    ]
-    lengths = [edges[i + 1] - edges[i] for i in baskets]
+    edges = branch.entry_offsets[baskets.start : baskets.stop + 1] if baskets else [start]
+    first, last = start - edges[0], stop - edges[0]
     if encoding.header is None:
-        return _numbers(encoding, decoded, lengths, bounds)
+        return _numbers(encoding, decoded, edges)[first:last]
     is_large = branch.uncompressed_bytes >= BYTES_WORTH_COMPILING
-    return _lists(encoding, decoded, lengths, bounds, compiled=is_large)
+    return _lists(encoding, decoded, edges, first, last, compiled=is_large)
 
 
 def _baskets_of(branch: Any, start: int, stop: int) -> range:
@@ -136,73 +134,60 @@ class _Basket:
     """The bytes of the entries of a basket, and where each begins (one more than entries)."""
 
     data: NDArray[np.uint8]
-    offsets: NDArray[np.int32] | None
+    offsets: NDArray[np.integer[Any]] | None
 
 
-def _numbers(
-    encoding: Encoding,
-    baskets: Sequence[_Basket],
-    lengths: Sequence[int],
-    bounds: Sequence[tuple[int, int]],
-) -> Array:
-    num = sum(last - first for first, last in bounds)
-    out = np.empty((num, *encoding.shape), encoding.dtype.newbyteorder("="))
-    row = 0
-    for basket, length, (first, last) in zip(baskets, lengths, bounds, strict=True):
-        if len(basket.data) != length * encoding.row_bytes:
+def _numbers(encoding: Encoding, baskets: Sequence[_Basket], edges: Sequence[int]) -> Array:
+    """Return the entries of some baskets, whose first entries `edges` has."""
+    out = np.empty((edges[-1] - edges[0], *encoding.shape), encoding.dtype.newbyteorder("="))
+    for basket, start, stop in zip(baskets, edges[:-1], edges[1:], strict=True):
+        if len(basket.data) != (stop - start) * encoding.row_bytes:
             raise NotPlainError
-        values = basket.data.view(encoding.dtype).reshape(length, *encoding.shape)
-        out[row : row + last - first] = values[first:last]
-        row += last - first
+        values = basket.data.view(encoding.dtype)
+        out[start - edges[0] : stop - edges[0]] = values.reshape(stop - start, *encoding.shape)
     return out
 
 
 def _lists(
     encoding: Encoding,
     baskets: Sequence[_Basket],
-    lengths: Sequence[int],
-    bounds: Sequence[tuple[int, int]],
+    edges: Sequence[int],
+    first: int,
+    last: int,
     *,
     compiled: bool,
 ) -> Jagged:
-    contents, counts = [], []
-    for basket, length, (first, last) in zip(baskets, lengths, bounds, strict=True):
+    """Return entries `first` to `last` of some baskets, counted from the first of them."""
+    octets = np.empty(sum(len(basket.data) for basket in baskets), np.uint8)
+    bounds = np.zeros(edges[-1] - edges[0] + 1, np.int64)
+    base = 0
+    for basket, start, stop in zip(baskets, edges[:-1], edges[1:], strict=True):
         offsets = basket.offsets
-        if offsets is None or len(offsets) != length + 1:
+        if offsets is None or len(offsets) != stop - start + 1 or offsets[0] != 0:
             raise NotPlainError
-        offsets = offsets[first : last + 1]
-        content, count = _items(encoding, basket.data, offsets, compiled=compiled)
-        contents.append(content)
-        counts.append(count)
-    native = encoding.dtype.newbyteorder("=")
-    content = np.concatenate([np.empty(0, native), *contents], dtype=native)
-    all_counts = np.concatenate([np.empty(0, np.int64), *counts])
-    return Jagged.trusted(content.reshape(-1, *encoding.shape), offsets_of(all_counts))
-
-
-def _items(
-    encoding: Encoding, data: NDArray[np.uint8], offsets: NDArray[np.int32], *, compiled: bool
-) -> tuple[Array, NDArray[np.int64]]:
-    """Return the numbers of some lists, one after the other, and how many items each has."""
-    header = encoding.header or 0
-    num_bytes = np.diff(offsets).astype(np.int64) - header
-    if len(num_bytes) and (
-        num_bytes.min() < 0 or np.any(num_bytes % encoding.row_bytes) or offsets[-1] > len(data)
-    ):
+        octets[base : base + len(basket.data)] = basket.data
+        np.add(offsets[1:], base, out=bounds[start - edges[0] + 1 : stop - edges[0] + 1])
+        base += len(basket.data)
+    bounds = bounds[first : last + 1]
+    num_bytes = np.diff(bounds) - encoding.header
+    counts = num_bytes // encoding.row_bytes
+    if np.any(num_bytes < 0) or np.any(counts * encoding.row_bytes != num_bytes):
         raise NotPlainError
-    if header:
+    if encoding.header:
         try:
-            content = strip_headers(data, offsets, header, encoding.dtype, compiled=compiled)
+            content = strip_headers(
+                octets, bounds, encoding.header, encoding.dtype, compiled=compiled
+            )
         except CorruptStoreError:
             raise NotPlainError from None
     else:
-        content = data[offsets[0] : offsets[-1]].view(encoding.dtype)
-    return content, num_bytes // encoding.row_bytes
+        packed = octets[bounds[0] : bounds[-1]].view(encoding.dtype)
+        content = packed.astype(encoding.dtype.newbyteorder("="))
+    return Jagged.trusted(content.reshape(-1, *encoding.shape), offsets_of(counts))
 
 
-def _open_basket(raw: bytes | memoryview, branch: Any) -> _Basket:
+def _open_basket(raw: memoryview, branch: Any) -> _Basket:
     """Return what a basket of the file holds."""
-    raw = memoryview(raw)
     num_bytes, _, size, _, key_bytes, _ = _KEY.unpack_from(raw)
     end = _KEY_END.unpack_from(raw, key_bytes - _KEY_END.size - 1)[4]
     if num_bytes != len(raw) or not 0 <= end - key_bytes <= size:

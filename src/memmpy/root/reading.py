@@ -161,10 +161,13 @@ class TreeFile:
 
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
+        if self._is_ntuple:
+            yield from self._read_fields(branches, start, stop)
+            return
         with _said_of(self.where, "is damaged"):
             fetched = self._fetch(branches, start, stop)
         for branch in branches:
-            yield branch, self._read(branch, fetched.pop(branch, None), start, stop)
+            yield branch, self._read_branch(branch, fetched.pop(branch, None), start, stop)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -234,39 +237,49 @@ class TreeFile:
                 self._encodings[branch] = encoding_of(self._tree[branch])
         return self._encodings[branch]
 
-    def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[bytes]]:
+    def _read_fields(
+        self, fields: Sequence[str], start: int, stop: int
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield fields of an RNTuple, all of which uproot reads at once."""
+        kinds, wanted = {field: self.type_of(field).kind for field in fields}, set(fields)
+        with _said_of(self.where, "is damaged"):
+            arrays = self._tree.arrays(
+                filter_field=lambda field: field.path in wanted, entry_start=start, entry_stop=stop
+            )
+        for field, kind in kinds.items():
+            yield field, self._checked(arrays[field], kind, stop - start)
+
+    def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[memoryview]]:
         """Return the baskets of the branches that are plain numbers, as they lie in the file."""
-        plain = [] if self._is_ntuple else [b for b in branches if self._encoding(b) is not None]
+        plain = [branch for branch in branches if self._encoding(branch) is not None]
         with self._lock:
             ranges = {branch: ranges_of(self._tree[branch], start, stop) for branch in plain}
         found = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
         return {branch: [next(found) for _ in several] for branch, several in ranges.items()}
 
-    def _read(self, branch: str, fetched: list[bytes] | None, start: int, stop: int) -> Any:
-        held = self.type_of(branch)
+    def _read_branch(
+        self, branch: str, fetched: list[memoryview] | None, start: int, stop: int
+    ) -> Any:
+        """Return entries of a branch of a TTree, decoded here if it is plain, else by uproot."""
+        kind = self.type_of(branch).kind
         with _said_of(self.where, "is damaged"):
             encoding = None if fetched is None else self._encoding(branch)
             if fetched is not None and encoding is not None:
                 with suppress(NotPlainError):
-                    found = self._tree[branch]
-                    return decode_baskets(found, encoding, fetched, start, stop)
-            array = self._read_slowly(branch, start, stop)
-            if len(array) != stop - start:
-                message = (
-                    f"{self.where!r} gave {len(array)} of {stop - start} entries of {branch!r}"
+                    return decode_baskets(self._tree[branch], encoding, fetched, start, stop)
+            with self._lock:
+                array = self._tree[branch].array(
+                    library="ak", array_cache=None, entry_start=start, entry_stop=stop
                 )
-                raise RootFileError(message)
-            return from_awkward(array, held.kind)
+        return self._checked(array, kind, stop - start)
 
-    def _read_slowly(self, branch: str, start: int, stop: int) -> Any:
-        """Return an awkward array, as uproot reads it."""
-        entries = {"entry_start": start, "entry_stop": stop}
-        if self._is_ntuple:
-            return self._tree.arrays(filter_field=lambda field: field.path == branch, **entries)[
-                branch
-            ]
-        with self._lock:
-            return self._tree[branch].array(library="ak", array_cache=None, **entries)
+    def _checked(self, array: Any, kind: str, num_entries: int) -> Any:
+        """Return what uproot read as its column takes it."""
+        if len(array) != num_entries:
+            message = f"{self.where!r} gave {len(array)} of {num_entries} entries"
+            raise RootFileError(message)
+        with _said_of(self.where, "is damaged"):
+            return from_awkward(array, kind)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import queue
 from collections.abc import Sequence
 from typing import Any, final
 
+import numpy as np
 import uproot
 from uproot.source.chunk import Chunk, Source
 from uproot.source.futures import TrivialFuture
@@ -50,11 +51,11 @@ class SharedSource(Source):  # type: ignore[misc]  # uproot has no types
     def __exit__(self, *_: object) -> None:
         """Leave the bytes to their owner."""
 
-    def _filled(self, bounds: tuple[int, int], content: bytes) -> Chunk:
+    def _filled(self, bounds: tuple[int, int], content: bytes | memoryview) -> Chunk:
         self._num_requests += 1
         self._num_requested_chunks += 1
         self._num_requested_bytes += len(content)
-        return Chunk(self, *bounds, TrivialFuture(content))
+        return Chunk(self, *bounds, TrivialFuture(np.frombuffer(content, np.uint8)))
 
 
 def open_with(source: ByteSource) -> Any:

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any, final
 
@@ -33,6 +34,7 @@ class Unfinished:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.absolute() / UNFINISHED
+        self._journal: FileIO | None = None
 
     def create(self) -> None:
         """Make the folder, unless it is there."""
@@ -72,8 +74,15 @@ class Unfinished:
         with suppress(OSError):
             os.unlink(file)  # noqa: PTH108 - one of many thousands
 
+    def close(self) -> None:
+        """Close the journal."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
     def clear(self) -> None:
         """Remove it all."""
+        self.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def is_empty(self) -> bool:
