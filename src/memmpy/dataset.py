@@ -3,13 +3,13 @@
 import html
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.choosing import choose
 from memmpy.columns import (
     ReadJagged,
     Snapshot,
@@ -18,14 +18,12 @@ from memmpy.columns import (
     no_column,
     open_column,
     open_columns,
-    tickets_of,
 )
 from memmpy.cuts import (
     STEP_SIZE,
     Constant,
     CutFlow,
     Cuts,
-    Node,
     Selection,
     add_column,
     count_steps,
@@ -37,11 +35,9 @@ from memmpy.cuts import (
 )
 from memmpy.errors import (
     CorruptStoreError,
-    LengthError,
     OptionError,
 )
 from memmpy.loaders import SplitLoader
-from memmpy.order import TicketsOf
 from memmpy.root import Friend, write_friends
 from memmpy.store import (
     ColumnRecord,
@@ -56,7 +52,7 @@ from memmpy.store import (
 )
 from memmpy.typing import PathLike
 
-__all__ = ["Chosen", "Store", "choose", "open"]
+__all__ = ["Store", "open"]
 
 
 def open(path: PathLike) -> "Store":
@@ -396,47 +392,6 @@ class Store(Mapping[str, StoredColumn]):
         body = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in cells)
         title = f"{html.escape(os.fspath(self.path))}: {self._num_files} files"
         return f"<p>{title}</p><table>{head}{body}</table>"
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a loader is made of: columns, the entries of a cut, and what splits them."""
-
-    data: Mapping[str, StoredColumn]
-    subindex: Selection | None
-    tickets: TicketsOf | None
-
-
-def choose(
-    snapshot: Snapshot,
-    data: Mapping[str, StoredColumn],
-    *,
-    cut: Node | None,
-    stored_as: Mapping[str, str],
-    recreate: bool,
-    split_by: Sequence[str] | None,
-    split_seed: int,
-) -> Chosen:
-    """Return what a loader is made of, all of one commit."""
-    num_entries = max(map(len, data.values()), default=0)
-    subindex = None
-    if cut is not None:
-        for key in sorted(keys_of(cut)):
-            column = snapshot.columns.get(stored_as.get(key, key))
-            if column is not None and len(column) != num_entries:
-                num = len(column)
-                message = f"{key!r} of the cut has {num} entries, what is loaded {num_entries}"
-                raise LengthError(message)
-        subindex = select(
-            snapshot,
-            cut,
-            stored_as=stored_as,
-            step_size=STEP_SIZE,
-            num_threads=None,
-            recreate=recreate,
-        )
-    named = tickets_of(snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries)
-    return Chosen(data, subindex, named)
 
 
 def _open_what_is_whole(path: PathLike) -> tuple[Snapshot, dict[str, str]]:

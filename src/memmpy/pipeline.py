@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from memmpy.choosing import Chosen, choose
 from memmpy.columns import Snapshot, check_split_by, open_columns
 from memmpy.conversion import (
     Conversion,
@@ -19,7 +20,6 @@ from memmpy.conversion import (
     renamed,
 )
 from memmpy.cuts import Constant, Node, check_apart, keys_in, keys_of, read_cut
-from memmpy.dataset import Chosen, choose
 from memmpy.errors import ColumnError, CutError, MissingKeyError, OptionError, StoreLockedError
 from memmpy.loaders import SplitLoader
 from memmpy.typing import PathLike

@@ -12,8 +12,9 @@ import pytest
 import uproot
 
 from memmpy.conversion import RFileConfig, list_inputs
+from memmpy.conversion.asking import Recipes
 from memmpy.conversion.config import Input
-from memmpy.conversion.recipe import Recipe, Recipes
+from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.sources import survey
 from memmpy.errors import OptionError
 from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord

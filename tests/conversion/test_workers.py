@@ -20,13 +20,15 @@ import uproot
 
 import memmpy
 from memmpy import convert
-from memmpy.errors import OptionError
+from memmpy.errors import InputFileError, OptionError
 from tests.conversion.dying import DyingExecutor
 from tests.conversion.everything import (
     STEPS,
     arguments_of,
     check_clean,
     contents,
+    of_tree,
+    write_file,
     write_files,
 )
 
@@ -203,6 +205,36 @@ def test_an_executor_that_takes_no_more_does_not_matter(
 @pytest.mark.parametrize("kind", KINDS)
 def test_cancelled_tasks_are_done_again(kind: str, folder: Path, tmp_path: Path) -> None:
     check_same(kind, folder, tmp_path / "s", CancellingExecutor())
+
+
+def test_a_file_that_is_replaced_meanwhile_does_not_mix(tmp_path: Path) -> None:
+    """A process that opens it late must not read other events than the others did."""
+
+    def make(name: str, first: int) -> Path:
+        steps = [of_tree(first + 40 * i, 40) for i in range(6)]
+        write_file(tmp_path / name, "tree", steps)
+        return tmp_path / name
+
+    file = make("a.root", 0)
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(1, mp_context=context) as processes:
+
+        class Replacing(CountingExecutor):
+            """Replaces the file after some tasks, and lets a new process do the others."""
+
+            def submit(self, do: Callable[..., T], /, *arguments: Any, **options: Any) -> Future[T]:
+                if self.num < 4:
+                    return super().submit(do, *arguments, **options)
+                if self.num == 4:
+                    make("b.root", 1000).replace(file)
+                self.num += 1
+                return processes.submit(do, *arguments, **options)
+
+        with pytest.raises(InputFileError, match=r"a\.root' has changed while it was converted"):
+            convert(file, tmp_path / "s", keys={"number"}, step_bytes=100, executor=Replacing())
+    convert(file, tmp_path / "s", keys={"number"}, step_bytes=100)
+    assert np.array_equal(memmpy.read_vector(tmp_path / "s", "number"), np.arange(1000, 1240))
+    check_clean(tmp_path / "s")
 
 
 @pytest.mark.parametrize("executor", [4, "threads", ThreadPoolExecutor, object()], ids=str)

@@ -9,7 +9,7 @@ rest belongs, and a worker places it.
 import dataclasses
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
@@ -98,6 +98,7 @@ class Builder:
         self._slots: list[dict[str, Slot]] = []
         self._copies: list[list[Copy]] = []
         self._num_waiting: list[int] = []
+        self._num_unplaced = dict.fromkeys(self._columns, 0)
         self._names: dict[int, Name] = {}
         self._shares: dict[int, float] = {}
         self._num_kept = 0
@@ -125,14 +126,11 @@ class Builder:
         for growing in self._columns.values():
             growing.create()
         total = round(sum(self._shares.values()))
-        with Progress("converting", total, show=progress) as bar:
-            self._follow(executor, bar, num_waiting=num_waiting)
-        if self.failures:
-            return {}
-        # Each waits for the disk, which serves many at once better than one after the other.
+        # A column that is finished waits for the disk, while others are still made.
         with ThreadPoolExecutor(_NUM_SYNCING) as threads:
-            built = threads.map(Growing.finish, self._columns.values())
-            return dict(zip(self._columns, built, strict=True))
+            with Progress("converting", total, show=progress) as bar:
+                built = dict(self._follow(executor, threads, bar, num_waiting=num_waiting))
+            return {} if self.failures else {key: built[key].result() for key in self._columns}
 
     def clear(self) -> None:
         """Remove what is beside the store."""
@@ -197,6 +195,7 @@ class Builder:
             outputs.append(Output(key, growing.column.layout, recipe, growing.in_place(entry)))
             slots[key] = Slot(number, entry)
             growing.add(slots[key])
+            self._num_unplaced[key] += 1
         self._slots.append(slots)
         self._copies.append([])
         self._num_waiting.append(len(slots))
@@ -211,8 +210,13 @@ class Builder:
 
     # How it goes on.
 
-    def _follow(self, executor: Executor, bar: Progress, *, num_waiting: int) -> None:
-        """Hand out tasks until all are done, or nothing more can be."""
+    def _follow(
+        self, executor: Executor, threads: Executor, bar: Progress, *, num_waiting: int
+    ) -> Iterator[tuple[str, Future[Built]]]:
+        """Hand out tasks until all are done, or nothing more can be; yield columns at their end."""
+        for key, growing in self._columns.items():
+            if not self._num_unplaced[key]:
+                yield key, threads.submit(growing.finish)
         left = self._left()
         checks: deque[Task] = deque(
             CheckTask(number, {key: tuple(spans.values()) for key, (_, spans) in found.items()})
@@ -250,6 +254,10 @@ class Builder:
                 self._take_placed(outcome)
             for key in keys:
                 places.extend(self._advance(key))
+            touched = outcome.spans if isinstance(outcome, Placed) else keys
+            for key in touched:
+                if not self._num_unplaced[key]:
+                    yield key, threads.submit(self._columns[key].finish)
 
     def _left(self) -> dict[int, _Left]:
         """Return what the journal says that there is of tasks."""
@@ -297,6 +305,7 @@ class Builder:
     def _advance(self, key: str) -> Iterator[PlaceTask]:
         """Yield the tasks that place what has come to have a place."""
         for number, copies in self._columns[key].advance():
+            self._num_unplaced[key] -= not copies
             self._copies[number] += copies
             self._num_waiting[number] -= 1
             if self._num_waiting[number]:
@@ -314,6 +323,7 @@ class Builder:
             slot.spans |= spans
             self._num_kept -= slot.num_kept
             slot.arrays = {}
+            self._num_unplaced[key] -= 1
         self._note(placed.number, placed.spans)
         self._remove_part(placed.number)
 

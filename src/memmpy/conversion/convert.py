@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from memmpy._version import __version__
+from memmpy.conversion.asking import Recipes, make_recipes
 from memmpy.conversion.building import Builder
 from memmpy.conversion.config import Input, RootFiles, list_inputs
 from memmpy.conversion.growing import Built
 from memmpy.conversion.plan import NewColumn, Plan, Wanted, make_plan
-from memmpy.conversion.recipe import Recipes, make_recipes
 from memmpy.conversion.report import Report
 from memmpy.conversion.sources import survey
 from memmpy.conversion.surveying import opened_files
@@ -35,6 +35,7 @@ from memmpy.store import (
     Origin,
     SourceRecord,
     Transaction,
+    Unfinished,
     parts_of,
     read_metadata,
 )
@@ -234,6 +235,8 @@ def convert(
                 if transaction.metadata.generation != known.generation:
                     # Another process may have done the work while this one waited for the lock.
                     plan = planned(transaction.metadata)
+                if recreate:
+                    Unfinished(transaction.directory).clear()
                 builder = Builder(
                     plan,
                     transaction.metadata,

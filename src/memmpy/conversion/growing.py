@@ -6,6 +6,7 @@ from typing import final
 
 import numpy as np
 
+from memmpy._version import __version__
 from memmpy.columns import ENTRIES, Field
 from memmpy.conversion.plan import NewColumn
 from memmpy.conversion.tasks import Copy, Span
@@ -79,7 +80,7 @@ class Growing:
         self, column: NewColumn, parts: Sequence[tuple[str, int]], unfinished: Unfinished
     ) -> None:
         self.column = column
-        made = f"{column.key} {column.recipe} {column.layout}"
+        made = f"{__version__} {column.key} {column.recipe} {column.layout}"
         #: Equal for columns whose entries are made alike.
         self.identity = hash_text(hash64(made))
         self._arrays = {

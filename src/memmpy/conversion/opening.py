@@ -5,11 +5,15 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from memmpy.errors import InputFileError
-from memmpy.inputs import ByteSource, EventFile, open_binary
+from memmpy.inputs import ByteSource, EventFile, describe, open_binary
 
-__all__ = ["OpenFiles", "open_file"]
+__all__ = ["OpenFiles", "State", "open_file"]
+
+#: Of a file: its size, when it changed, and its tag.
+State: TypeAlias = tuple[int, int, str]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _PARQUET = b"PAR1"
@@ -41,6 +45,16 @@ def open_file(path: str, tree: str | None) -> EventFile:
     return TreeFile(path, tree)
 
 
+def _open_unchanged(path: str, tree: str | None, state: State) -> EventFile:
+    file = open_file(path, tree)
+    # Another process may open it much later than it was looked at.
+    found = describe(path)
+    if (found.size, found.mtime_ns, found.tag) != state:
+        file.close()
+        raise InputFileError(f"{path!r} has changed while it was converted; run again")
+    return file
+
+
 @dataclass(slots=True)
 class _Held:
     """An open file, once it is open, and how many use it."""
@@ -64,11 +78,17 @@ class OpenFiles:
     def __init__(self, num_idle: int) -> None:
         self._num_idle = num_idle
         self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[str, str | None, object], _Held] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str | None, State], _Held] = OrderedDict()
 
     @contextmanager
-    def opened(self, path: str, tree: str | None, state: object) -> Iterator[EventFile]:
-        """Open a file, unless it is; `state` is another one once the file has changed."""
+    def opened(self, path: str, tree: str | None, state: State) -> Iterator[EventFile]:
+        """Open a file, unless it is; `state` is another one once the file has changed.
+
+        Raises
+        ------
+        InputFileError
+            If it has changed since then; and as `open_file` does.
+        """
         key = (path, tree, state)
         with self._lock:
             held = self._held.setdefault(key, _Held())
@@ -77,7 +97,7 @@ class OpenFiles:
         try:
             with held.lock:  # one opens it, the others wait
                 if held.file is None:
-                    held.file = open_file(path, tree)
+                    held.file = _open_unchanged(path, tree, state)
             yield held.file
         finally:
             with self._lock:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import islice
 
+from memmpy.conversion.asking import Recipes
 from memmpy.conversion.config import Input
 from memmpy.conversion.holdings import Holdings, Part
 from memmpy.conversion.plan import Wanted
-from memmpy.conversion.recipe import Recipes
 from memmpy.conversion.surveying import Facts, Question, answer, state_of, state_of_source
 from memmpy.conversion.workers import outcomes
 from memmpy.errors import MemmpyError, MissingKeyError, OptionError

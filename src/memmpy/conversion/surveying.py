@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from memmpy.conversion.asking import Recipes, match
 from memmpy.conversion.config import Input
 from memmpy.conversion.dividing import Range, divide
 from memmpy.conversion.opening import OpenFiles
-from memmpy.conversion.recipe import Recipe, Recipes, match
+from memmpy.conversion.recipe import Recipe
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError
 from memmpy.inputs import BranchType, EventFile
 from memmpy.store import SourceRecord
@@ -14,7 +15,7 @@ from memmpy.store import SourceRecord
 __all__ = ["Facts", "Question", "answer", "opened_files", "state_of", "state_of_source"]
 
 #: The files that this process has open.
-opened_files = OpenFiles(num_idle=2)
+opened_files = OpenFiles(num_idle=4)
 
 
 @dataclass(frozen=True, slots=True)

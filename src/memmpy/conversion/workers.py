@@ -11,6 +11,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from memmpy.errors import OptionError
+from memmpy.gather import keep_freed_memory
 
 __all__ = ["is_local", "num_cores", "outcomes", "workers"]
 
@@ -48,6 +49,7 @@ def workers(executor: Executor | None) -> Iterator[tuple[Executor, int]]:
             raise OptionError(message + "; of a Dask client, give client.get_executor()")
         yield executor, _NUM_WAITING
         return
+    keep_freed_memory()
     pool = ThreadPoolExecutor(num_cores(), thread_name_prefix="memmpy")
     try:
         yield pool, 2 * num_cores()
@@ -90,7 +92,7 @@ def outcomes(
     # Dask takes equal calls for one, and may still know what came of that.
     call = uuid4().hex
     lost: deque[_Task] = deque()
-    takes_more = True
+    takes_more, has_lost = True, False
     with ThreadPoolExecutor(num_cores(), thread_name_prefix="memmpy") as own:
         try:
             while True:
@@ -121,7 +123,10 @@ def outcomes(
                 except Exception as error:
                     if is_own:
                         raise
-                    logger.warning("a worker was lost (%r): its task is done again", error)
+                    # A pool that breaks loses all that it has, one by one.
+                    level = logging.DEBUG if has_lost else logging.WARNING
+                    logger.log(level, "a worker was lost (%r): its task is done again", error)
+                    has_lost = True
                     lost.append(task)
                     continue
                 yield outcome

@@ -13,7 +13,7 @@ from memmpy.columns import ReadJagged, ReadNested, ReadShaped, Snapshot, StoredC
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError, OptionError
-from memmpy.gather import ITEMS_WORTH_COMPILING
+from memmpy.gather import ITEMS_WORTH_COMPILING, keep_freed_memory
 from memmpy.loaders import prefetch
 
 __all__ = ["STEP_SIZE", "Inputs", "check_step_size", "inputs_of", "threads_of"]
@@ -26,8 +26,6 @@ STEP_SIZE = 1 << 19
 MAX_ITEMS = 1 << 21
 #: More threads wait for memory, and each holds a step.
 MAX_THREADS = 8
-#: What a step takes at once, at most, of memory that the next step takes again.
-KEPT_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class Inputs:
         if self.num_entries <= step_size:
             num_threads = 0
         if num_threads:
-            _keep_freed_memory()
+            keep_freed_memory()
         return prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1)
 
     def _ranges(self, step_size: int) -> Iterator[tuple[int, int]]:
@@ -163,13 +161,3 @@ def _num_entries(path: Path, columns: Mapping[str, StoredColumn]) -> int:
         )
         raise LengthError(message)
     return next(iter(lengths.values()), 0)
-
-
-def _keep_freed_memory() -> None:
-    """Let the C library keep what threads free for what they take next.
-
-    glibc's gives a thread's memory back to the kernel after each step, and so faults it in again
-    page by page, for longer than the step computes. Once a larger block has been freed it keeps
-    blocks up to that size.
-    """
-    np.empty(KEPT_BYTES, np.uint8)

@@ -1,5 +1,6 @@
 """Hot kernels: arrays in, arrays out."""
 
+from memmpy.gather.memory import keep_freed_memory
 from memmpy.gather.reductions import (
     ITEMS_WORTH_COMPILING,
     count_true,
@@ -14,6 +15,7 @@ __all__ = [
     "BYTES_WORTH_COMPILING",
     "ITEMS_WORTH_COMPILING",
     "count_true",
+    "keep_freed_memory",
     "max_lists",
     "min_lists",
     "offsets_of",
