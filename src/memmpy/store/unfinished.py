@@ -53,8 +53,9 @@ class Unfinished:
         # What was cut off before it ends where the new line begins.
         data = b"\n%08x %b\n" % (crc_of(text), text)
         try:
-            with (self.directory / _JOURNAL).open("ab", buffering=0) as file:
-                file.write(data)
+            if self._journal is None:
+                self._journal = (self.directory / _JOURNAL).open("ab", buffering=0)
+            self._journal.write(data)
         except OSError as error:
             raise disk_error(error, what=f"to {str(self.directory / _JOURNAL)!r}") from error
 
