@@ -21,8 +21,10 @@ from memmpy.store.placing import copy_bytes
 SHARED = Path("/dev/shm")
 
 
-def placed(path: Path, dtype: Any = "<i8", shape: tuple[int, ...] = ()) -> PlacedArray:
-    array = PlacedArray(str(path), np.dtype(dtype), shape, "key")
+def placed(
+    path: Path, dtype: Any = "<i8", shape: tuple[int, ...] = (), *, is_shared: bool = False
+) -> PlacedArray:
+    array = PlacedArray(str(path), np.dtype(dtype), shape, "key", is_shared=is_shared)
     array.create()
     return array
 
@@ -68,6 +70,14 @@ def test_what_lies_behind_the_last_row_is_cut_off(tmp_path: Path) -> None:
     assert np.load(tmp_path / "x.npy").tolist() == [0, 1, 2]
 
 
+def test_a_shared_array_takes_the_same_rows(tmp_path: Path) -> None:
+    array = placed(tmp_path / "x.npy", is_shared=True)
+    array.write(2, np.arange(2))
+    array.write(0, np.arange(2))
+    array.finish(4, "")
+    assert np.load(tmp_path / "x.npy").tolist() == [0, 1, 0, 1]
+
+
 def test_to_create_an_array_again_keeps_its_rows(tmp_path: Path) -> None:
     placed(tmp_path / "x.npy").write(0, np.arange(4))
     array = placed(tmp_path / "x.npy")
@@ -111,7 +121,7 @@ def test_a_file_that_was_removed_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
-    array = PlacedArray("/dev/full", np.dtype("<i8"), (), "key")
+    array = PlacedArray("/dev/full", np.dtype("<i8"), (), "key", is_shared=False)
     with pytest.raises(DiskError, match="free some space and run again") as caught:
         array.write(0, np.arange(3))
     assert caught.value.errno == errno.ENOSPC

@@ -39,15 +39,15 @@ from memmpy.conversion.tasks import (
     Span,
     Task,
 )
-from memmpy.conversion.workers import outcomes
+from memmpy.conversion.workers import num_cores, outcomes
 from memmpy.conversion.working import PartWriter, run
 from memmpy.errors import DiskError, MemmpyError, ReadOnlyStoreError
 from memmpy.store import Metadata, Unfinished, hash64, hash_text, parts_of
 
 __all__ = ["Builder"]
 
-#: Bytes that may wait in memory for what comes before them.
-_MAX_KEPT = 1 << 28
+#: Bytes that may wait in memory for what comes before them: for each core, and at least for four.
+_KEPT_A_CORE = 1 << 26
 #: Columns that wait for the disk at a time.
 _NUM_SYNCING = 8
 #: Bytes of entries that are copied from the store, or written for a text, in one go.
@@ -90,7 +90,9 @@ class Builder:
         self._unfinished = Unfinished(directory)
         self._journal = Journal(self._unfinished)
         parts = parts_of(plan.wanted.sources)
-        self._columns = {c.key: Growing(c, parts, self._unfinished) for c in plan.columns}
+        self._columns = {
+            c.key: Growing(c, parts, self._unfinished, is_shared=is_shared) for c in plan.columns
+        }
         # By number: the tasks and their slots, what has to be placed of them, and of how many slots
         # that is not known yet. Of those that read a file, the name in the journal and a share of
         # the entries.
@@ -101,7 +103,10 @@ class Builder:
         self._num_unplaced = dict.fromkeys(self._columns, 0)
         self._names: dict[int, Name] = {}
         self._shares: dict[int, float] = {}
-        self._num_kept = 0
+        # Bytes that tasks leave in memory, and of those that are not done yet, about how many.
+        self._sizes: dict[int, int] = {}
+        self._expected: dict[int, int] = {}
+        self._num_kept, self._max_kept = 0, _KEPT_A_CORE * max(4, num_cores())
         #: What to warn of, of expressions.
         self.notes: set[str] = set()
         #: By key, how many values another dtype could not hold.
@@ -164,6 +169,7 @@ class Builder:
             self._names[number] = (source.id, found.start, found.stop)
             share = _num_cells(fill) / max(1, cells[fill.source])
             self._shares[number] = share * source.num_entries
+            self._sizes[number] = found.unpacked
 
     def _add_held(self, column: NewColumn, held: Held, entry: int) -> None:
         """Add the tasks that copy entries of a column of the store."""
@@ -236,6 +242,7 @@ class Builder:
 
         for outcome in outcomes(executor, run, next_tasks, num_waiting=num_waiting):
             number, keys = outcome.number, frozenset[str]()
+            self._num_kept -= self._expected.pop(number, 0)
             if isinstance(outcome, Failure):
                 is_stopped |= isinstance(outcome.error, DiskError | ReadOnlyStoreError)
                 self.failures.append((self._where(number), outcome.error))
@@ -274,8 +281,12 @@ class Builder:
 
     def _handed_out(self, task: FillTask) -> FillTask:
         """Return a task that leaves in memory what may stay there."""
-        may_stay = self._is_in_process and self._num_kept < _MAX_KEPT
-        return dataclasses.replace(task, part=None) if may_stay else task
+        size = self._sizes.get(task.number, _COPY_BYTES)
+        if not self._is_in_process or self._num_kept + size > self._max_kept:
+            return task
+        self._num_kept += size
+        self._expected[task.number] = size
+        return dataclasses.replace(task, part=None)
 
     def _take(self, filled: Filled) -> None:
         """Take what a task made."""
@@ -311,7 +322,7 @@ class Builder:
             if self._num_waiting[number]:
                 continue
             if self._copies[number]:
-                yield PlaceTask(number, tuple(self._copies[number]), self._is_shared)
+                yield PlaceTask(number, tuple(self._copies[number]))
                 self._copies[number] = []
             else:
                 self._remove_part(number)

@@ -78,7 +78,7 @@ class Conversion:
 
     @property
     def read(self) -> Mapping[str, tuple[str, ...]]:
-        """What was read of each file: its branches. Empty where the store had everything."""
+        """The branches that were read, by file; empty where the store had everything."""
         return self.plan.branches_read()
 
     @property

@@ -74,10 +74,17 @@ class Growing:
         What fills it.
     unfinished : Unfinished
         Where its arrays are.
+    is_shared : bool
+        Whether other machines write to them.
     """
 
     def __init__(
-        self, column: NewColumn, parts: Sequence[tuple[str, int]], unfinished: Unfinished
+        self,
+        column: NewColumn,
+        parts: Sequence[tuple[str, int]],
+        unfinished: Unfinished,
+        *,
+        is_shared: bool,
     ) -> None:
         self.column = column
         made = f"{__version__} {column.key} {column.recipe} {column.layout}"
@@ -89,6 +96,7 @@ class Growing:
                 found.dtype,
                 found.shape,
                 column.key,
+                is_shared,
             )
             for found in column.layout.fields
         }

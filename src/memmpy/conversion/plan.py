@@ -172,7 +172,7 @@ class Plan:
 
     @property
     def is_exact(self) -> bool:
-        """Whether `bytes_on_disk` is exact: no column that is written has lists of any length."""
+        """Whether `bytes_on_disk` is exact, since no column that is written has lists."""
         return all(is_exact(column.layout) for column in self.columns)
 
     @property

@@ -134,7 +134,7 @@ class FillTask:
         The file for all whose rows are not known before; None to hand it back in memory, to who
         is in the same process.
     is_durable : bool
-        Whether to wait for the disk: the writer may be another machine than the one that commits.
+        Whether the part waits for the disk: who reads it may be another machine.
     """
 
     number: int
@@ -178,7 +178,6 @@ class PlaceTask:
 
     number: int
     copies: tuple[Copy, ...]
-    is_durable: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,6 @@ def _fill(task: FillTask) -> Filled:
                 spans.setdefault(output.key, {})[entry.role] = span
         if part is not None:
             part.finish(is_durable=task.is_durable)
-    if task.is_durable:
-        _sync({a.path for output in task.outputs for a, _ in output.in_place.values()})
     return Filled(task.number, lengths, spans, arrays, num_lost, frozenset(notes))
 
 
@@ -117,7 +115,8 @@ class PartWriter:
         """Give the file its name."""
         if self._is_made:
             if is_durable:
-                _sync({self._aside})
+                with writing(self._aside, 0, what=f"to {self._aside!r}") as file:
+                    os.fdatasync(file)
             Path(self._aside).replace(self._path)
             self._is_made = False
 
@@ -195,8 +194,6 @@ def _place(task: PlaceTask) -> Placed:
         except (OSError, EOFError) as error:
             message = f"what was made of {task.copies[0].key!r} cannot be read again: {error}"
             raise CorruptStoreError(f"{message}; run again") from error
-    if task.is_durable:
-        _sync({copy.target.path for copy in task.copies})
     return Placed(task.number, placed)
 
 
@@ -239,9 +236,3 @@ def _is_whole(span: Span) -> bool:
     finally:
         os.close(file)
     return crc == span.crc
-
-
-def _sync(paths: set[str]) -> None:
-    for path in paths:
-        with writing(path, 0, what=f"to {path!r}") as file:
-            os.fdatasync(file)

@@ -35,8 +35,8 @@ _CANNOT_COPY = {
 class PlacedArray:
     """Where an array lies on disk, for writers that each fill some rows of it.
 
-    Rows are written with ``pwrite`` and not through a map: of two machines that share a file
-    system, each hands on the bytes it wrote and not whole pages.
+    Rows are written with ``pwrite`` and not through a map, so that of two machines that share a
+    file system each hands on the bytes it wrote, and no pages in which others write, too.
 
     Parameters
     ----------
@@ -48,12 +48,16 @@ class PlacedArray:
         Of one row.
     key : str
         The column, for messages.
+    is_shared : bool
+        Whether other machines write to it: then each write waits for the disk. That also keeps NFS
+        from sending the rest of a page.
     """
 
     path: str
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     key: str
+    is_shared: bool
 
     @property
     def row_bytes(self) -> int:
@@ -94,6 +98,7 @@ class PlacedArray:
 
     @contextmanager
     def _writing(self, flags: int = 0) -> Iterator[int]:
+        flags |= os.O_DSYNC if self.is_shared else 0
         with writing(self.path, flags, what=f"column {self.key!r} to {self.path!r}") as file:
             yield file
 
