@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from memmpy.choosing import choose
 from memmpy.columns import (
     ReadJagged,
-    Snapshot,
     StoredColumn,
     check_keys,
     no_column,
-    open_column,
-    open_columns,
+    open_what_is_whole,
 )
 from memmpy.cuts import (
     STEP_SIZE,
@@ -40,7 +38,6 @@ from memmpy.errors import (
 from memmpy.loaders import SplitLoader
 from memmpy.root import Friend, write_friends
 from memmpy.store import (
-    ColumnRecord,
     Lineage,
     Problem,
     SourceEntries,
@@ -101,7 +98,7 @@ class Store(Mapping[str, StoredColumn]):
         self._open()
 
     def _open(self) -> None:
-        self._snapshot, self._damage = _open_what_is_whole(self.path)
+        self._snapshot, self._damage = open_what_is_whole(self.path)
         self._metadata, self._columns = self._snapshot.metadata, self._snapshot.columns
 
     def __getitem__(self, key: str) -> StoredColumn:
@@ -392,30 +389,6 @@ class Store(Mapping[str, StoredColumn]):
         body = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in cells)
         title = f"{html.escape(os.fspath(self.path))}: {self._num_files} files"
         return f"<p>{title}</p><table>{head}{body}</table>"
-
-
-def _open_what_is_whole(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
-    """Return the columns that can be opened, and what is wrong with the others."""
-    try:
-        return open_columns(path, None), {}
-    except CorruptStoreError:
-        snapshot = open_columns(path, ())
-    damage: dict[str, str] = {}
-    columns: dict[str, StoredColumn] = {}
-    for key in snapshot.metadata.current_keys():
-        opened = _open_or_say(path, key, snapshot.metadata.columns[key])
-        if isinstance(opened, str):
-            damage[key] = opened
-        else:
-            columns[key] = opened
-    return Snapshot(snapshot.path, snapshot.metadata, columns), damage
-
-
-def _open_or_say(path: PathLike, key: str, record: ColumnRecord) -> StoredColumn | str:
-    try:
-        return open_column(path, key, record)
-    except (CorruptStoreError, FileNotFoundError) as error:
-        return str(error)
 
 
 def _type(column: Any) -> str:

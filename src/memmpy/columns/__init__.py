@@ -22,6 +22,7 @@ from memmpy.columns.pieces import (
     shifted,
 )
 from memmpy.columns.ragged import ReadJagged, WriteJagged
+from memmpy.columns.salvage import open_what_is_whole
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
 from memmpy.columns.tickets import check_split_by, tickets_of
@@ -54,6 +55,7 @@ __all__ = [
     "no_column",
     "open_column",
     "open_columns",
+    "open_what_is_whole",
     "read_vector",
     "resolve",
     "shifted",
