@@ -100,9 +100,9 @@ def test_friends_are_those_of_the_files_that_filled_the_store_when_it_was_opened
 ) -> None:
     convert(make_file("other.root", num=3), store.path, keys={"nJets"}, recreate=True)
     (friend,) = store.write_friend(tmp_path / "f", {"score": [0.5]}, entries=[99])
-    assert (friend.path.name, friend.num_filled) == ("events.root", 99)
+    assert (friend.path.name, friend.num_missing) == ("events.root", 99)
     (friend,) = memmpy.write_friend(store.path, tmp_path / "f", {"score": [0.5]}, entries=[2])
-    assert (friend.path.name, friend.num_filled) == ("other.root", 2)
+    assert (friend.path.name, friend.num_missing) == ("other.root", 2)
 
 
 def test_a_cut_gives_the_entries_that_pass(store: Store) -> None:

@@ -467,14 +467,16 @@ class TestErrors:
     def test_a_file_that_is_no_root_file_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "x.root").write_text("hello, this is text")
         with pytest.raises(
-            InputFileError, match=r"x\.root' is not a ROOT file: it begins with b'hell'"
+            InputFileError,
+            match=r"x\.root' is not a ROOT, Parquet or HDF5 file: it begins with b'hell'",
         ):
             convert(tmp_path / "x.root", tmp_path / "s", keys={"x"})
 
     def test_an_empty_file_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "x.root").write_bytes(b"")
         with pytest.raises(
-            InputFileError, match=r"x\.root' is not a ROOT file: it begins with b''"
+            InputFileError,
+            match=r"x\.root' is not a ROOT, Parquet or HDF5 file: it begins with b''",
         ):
             convert(tmp_path / "x.root", tmp_path / "s", keys={"x"})
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.conversion.dividing import Range
-from memmpy.conversion.plan import Wanted, make_plan
+from memmpy.conversion.facts import Facts
+from memmpy.conversion.plan import make_plan
 from memmpy.conversion.recipe import Recipe
-from memmpy.conversion.surveying import Facts
+from memmpy.conversion.wanted import Wanted
 from memmpy.errors import OptionError
 from memmpy.inputs import BranchType
 from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
@@ -29,6 +30,7 @@ def source(name: str, num_entries: int = 10) -> SourceRecord:
         asked="t",
         num_entries=num_entries,
         entry_start=0,
+        tree_entries=num_entries,
     )
 
 

@@ -1,5 +1,6 @@
 """Tests of reading ranges of bytes."""
 
+import io
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -11,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.errors import InputFileError, MissingFileError, OptionError, UnreadableError
-from memmpy.inputs import ByteSource, coalesce
+from memmpy.inputs import ByteSource, describe
 from memmpy.inputs import bytes as inputs_bytes
-from memmpy.inputs.bytes import opened
+from memmpy.inputs.bytes import coalesce, opened
 from tests.conftest import MakeFile
 from tests.inputs.conftest import Put
 from tests.servers import RangeServer
@@ -36,6 +37,34 @@ def test_a_range_is_read_exactly(put: Put) -> None:
 def test_size_is_that_of_the_file(put: Put) -> None:
     with ByteSource(put("a.bin", CONTENT)) as source:
         assert source.size == len(CONTENT)
+
+
+def test_status_is_what_describes_the_file(put: Put) -> None:
+    path = put("a.bin", CONTENT)
+    with ByteSource(path) as source:
+        assert source.status == describe(path)
+
+
+def test_status_is_that_of_the_file_that_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "a.bin", tmp_path / "b.bin"
+    path.write_bytes(CONTENT)
+    other.write_bytes(b"other")
+
+    def replaced(name: str) -> io.FileIO:
+        other.replace(name)
+        return opened(name)
+
+    monkeypatch.setattr(inputs_bytes, "opened", replaced)
+    with ByteSource(str(path)) as source:
+        assert source.status == describe(str(path))
+
+
+def test_a_url_is_asked_once_when_it_is_opened(remote: str, server: RangeServer) -> None:
+    server.num_requests = 0
+    with ByteSource(remote) as source:
+        assert (server.num_requests, source.size) == (1, len(CONTENT))
 
 
 def test_ranges_come_in_the_order_they_were_given(put: Put) -> None:

@@ -5,26 +5,30 @@ import ssl
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zipfile import ZipFile
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
-from memmpy.inputs import Status, describe, find
+from memmpy.inputs import State, Status, describe, find
 from memmpy.inputs.locations import _mtime_ns, _tag
 from tests.inputs.conftest import Put
 from tests.servers import RangeServer, make_certificate
 
+MOMENT = datetime(2024, 5, 1, 12, 0, 0, 250_000, tzinfo=timezone.utc)
+NANOSECONDS = 1_714_564_800_250_000_000
 
-def names(paths: list[str]) -> list[str]:
-    return [path.rpartition("/")[2] for path in paths]
+
+def names(found: list[Status]) -> list[str]:
+    return [status.path.rpartition("/")[2] for status in found]
 
 
 def test_a_file_is_found(put: Put) -> None:
     path = put("a.root", b"root")
-    assert find(path) == [path.removeprefix("file://")]
+    assert [status.path for status in find(path)] == [path.removeprefix("file://")]
 
 
 def test_files_of_a_pattern_come_in_the_order_of_their_names(put: Put) -> None:
@@ -34,9 +38,11 @@ def test_files_of_a_pattern_come_in_the_order_of_their_names(put: Put) -> None:
     assert names(found) == ["a.root", "b.root"]
 
 
-def test_what_a_pattern_found_can_be_described(put: Put) -> None:
-    pattern = put("data/a.root", b"root").replace("a.root", "*.root")
-    assert [describe(path).size for path in find(pattern)] == [4]
+def test_what_a_pattern_found_is_described(put: Put) -> None:
+    for name in ("data/a.root", "data/b.root"):
+        path = put(name, name.encode())
+    found = find(path.replace("b.root", "*.root"))
+    assert found == [describe(status.path) for status in found]
 
 
 def test_two_stars_find_files_in_all_directories(put: Put) -> None:
@@ -110,12 +116,12 @@ def test_a_question_mark_of_a_web_address_is_no_pattern(
 ) -> None:
     (tmp_path / "a.root").write_bytes(b"root")
     url = server.url("a.root?token=x")
-    assert find(url) == [url]
+    assert [status.path for status in find(url)] == [url]
 
 
 def test_a_question_mark_elsewhere_is_a_pattern(memory: Any) -> None:
     memory.pipe_file("/a1.root", b"root")
-    assert find("memory://a?.root") == ["memory://a1.root"]
+    assert find("memory://a?.root") == [describe("memory://a1.root")]
 
 
 def test_a_host_in_brackets_is_no_pattern() -> None:
@@ -127,7 +133,7 @@ def test_files_in_an_archive_are_found_with_their_archive(tmp_path: Path) -> Non
     with ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("b.root", b"root")
     found = find(f"zip://*.root::{tmp_path / 'a.zip'}")
-    assert found == [f"zip://b.root::{tmp_path / 'a.zip'}"]
+    assert [status.path for status in found] == [f"zip://b.root::{tmp_path / 'a.zip'}"]
 
 
 def test_a_listing_that_fails_in_a_subdirectory_does_not_pass_for_an_empty_one(
@@ -171,8 +177,76 @@ def test_a_server_tells_time_and_tag(tmp_path: Path, server: RangeServer) -> Non
     status = describe(server.url("a.root"))
     assert (status.mtime_ns, status.tag) == (
         1_700_000_000 * 10**9,
-        f'"{1_700_000_000 * 10**9:x}-4"',
+        f"{1_700_000_000 * 10**9:x}-4",
     )
+
+
+def test_a_state_is_all_that_changes_with_a_file() -> None:
+    assert Status("/a.root", 4, 5, "tag").state == State(4, 5, "tag")
+
+
+def test_a_file_behind_a_server_is_asked_for_once(tmp_path: Path, server: RangeServer) -> None:
+    (tmp_path / "a.root").write_bytes(b"root")
+    find(server.url("a.root"))
+    assert server.num_requests == 1
+
+
+class Bucket(MemoryFileSystem):
+    """Files whose listings say as much as is said of one file, as those of object stores do.
+
+    Times are finer in listings, and tags have no quotes.
+    """
+
+    protocol = "bucket"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+    num_described = 0
+    tag = "1a"
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> Any:
+        return super()._strip_protocol(path.removeprefix("bucket://"))
+
+    def ls(self, path: str, detail: bool = True, **options: Any) -> Any:
+        found = super().ls(path, detail=True, **options)
+        for info in found:
+            info["LastModified"] = MOMENT
+            info["ETag"] = self.tag
+        return found if detail else [info["name"] for info in found]
+
+    def info(self, path: str, **options: Any) -> Any:
+        type(self).num_described += 1
+        more = {"LastModified": MOMENT.replace(microsecond=0), "ETag": f'"{self.tag}"'}
+        return super().info(path, **options) | more
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Bucket]]:
+    """Return the kind of the filesystem of ``bucket://``, which has two files."""
+    fsspec.register_implementation("bucket", Bucket, clobber=True)
+    Bucket().pipe({"/data/a.root": b"root", "/data/b.root": b"root!"})
+    monkeypatch.setattr(Bucket, "num_described", 0)
+    yield Bucket
+    Bucket.store.clear()
+
+
+def test_a_listing_that_tells_all_spares_asking_for_each_file(bucket: type[Bucket]) -> None:
+    found = find("bucket://data/*.root")
+    assert names(found) == ["a.root", "b.root"]
+    assert bucket.num_described == 1  # whether a file has the name of the pattern
+
+
+def test_a_listing_tells_the_same_of_a_file_as_the_file_itself(bucket: type[Bucket]) -> None:
+    found = find("bucket://data/*.root")
+    assert found == [describe(status.path) for status in found]
+
+
+def test_files_of_a_listing_that_tells_less_are_asked_for(
+    bucket: type[Bucket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket, "tag", "")
+    assert [status.size for status in find("bucket://data/*.root")] == [4, 5]
+    assert bucket.num_described == 3
 
 
 def test_a_directory_cannot_be_described(memory: Any) -> None:
@@ -188,8 +262,6 @@ def test_a_server_that_says_no_size_is_named(tmp_path: Path, server: RangeServer
         describe(server.url("a.root"))
 
 
-MOMENT = datetime(2024, 5, 1, 12, 0, 0, 250_000, tzinfo=timezone.utc)
-NANOSECONDS = 1_714_564_800_250_000_000
 
 
 @pytest.mark.parametrize(
@@ -217,7 +289,7 @@ def test_times_of_filesystems_are_understood(info: dict[str, Any], expected: int
 @pytest.mark.parametrize(
     ("info", "expected"),
     [
-        ({"ETag": '"1a"'}, '"1a"'),
+        ({"ETag": '"1a"'}, "1a"),
         ({"etag": "1a", "md5": "2b"}, "1a"),
         ({"checksum": 26}, "26"),
         ({"ETag": "", "md5Hash": "2b"}, "2b"),

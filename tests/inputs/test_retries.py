@@ -11,8 +11,8 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from memmpy.errors import InputFileError, MissingFileError, OptionError, UnreadableError
-from memmpy.inputs import describe, retries, retrying
-from memmpy.inputs.retries import asked
+from memmpy.inputs import describe, retries
+from memmpy.inputs.retries import asked, retrying
 from tests.servers import RangeServer
 
 ADDRESS = "memory://a.root"

@@ -7,8 +7,8 @@ import pytest
 from fsspec.registry import _registry
 
 from memmpy.errors import OptionError
-from memmpy.inputs import describe, is_url, local_path
-from memmpy.inputs.urls import filesystem, protocol_of, target_of
+from memmpy.inputs import describe
+from memmpy.inputs.urls import filesystem, is_url, local_path, protocol_of, target_of
 
 
 @pytest.mark.parametrize(

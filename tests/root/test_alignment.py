@@ -12,7 +12,7 @@ from memmpy.errors import OptionError
 from memmpy.root.alignment import align, friend_files, plan_friends
 from memmpy.store import SourceRecord
 
-SOURCE = SourceRecord("/data/a.root", "0" * 32, 1, 1, "tree;1", None, 10, 0)
+SOURCE = SourceRecord("/data/a.root", "0" * 32, 1, 1, "tree;1", None, 10, 0, 10)
 
 
 def change(source: SourceRecord = SOURCE, **more: Any) -> SourceRecord:

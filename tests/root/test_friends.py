@@ -117,7 +117,7 @@ def test_batches_of_a_loader_find_their_way_back(store: Path, tmp_path: Path) ->
 
 def test_without_entries_every_entry_of_the_store_has_a_row(store: Path, tmp_path: Path) -> None:
     written = write_friend(store, tmp_path / "f", {"x": np.arange(17)})
-    assert [friend.num_filled for friend in written] == [0, 0, 0]
+    assert [friend.num_missing for friend in written] == [0, 0, 0]
     assert read(tmp_path / "f/a.root")["x"].tolist() == list(range(10))
     assert read(tmp_path / "f/b.root", "dir/other")["x"].tolist() == list(range(10, 17))
 
@@ -244,7 +244,7 @@ def test_a_range_of_a_tree_lies_where_it_was(made_of_one: Path, tmp_path: Path) 
     part = dataclasses.replace(source, num_entries=4, tree_start=5, tree_entries=10)
     put_sources(made_of_one, part)
     (written,) = write_friend(made_of_one, tmp_path / "f", {"x": [0.0, 1.0, 2.0, 3.0]})
-    assert (written.num_entries, written.num_filled) == (10, 6)
+    assert (written.num_entries, written.num_missing) == (10, 6)
     held = read(written.path)["x"]
     assert held[5:9].tolist() == [0.0, 1.0, 2.0, 3.0]
     assert np.isnan([*held[:5], *held[9:]]).all()

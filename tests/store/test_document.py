@@ -38,7 +38,17 @@ ARRAYS = st.builds(
     shape=st.lists(COUNTS, min_size=1, max_size=3).map(tuple),
     checksum=st.none() | st.just("crc32:00000000"),
 )
-ORIGINS = st.builds(Origin, JSON, st.lists(st.tuples(st.text(), COUNTS), max_size=3).map(tuple))
+PARTS = st.lists(st.tuples(st.text(), COUNTS), max_size=3).map(tuple)
+ORIGINS = st.builds(Origin, JSON, PARTS) | PARTS.flatmap(
+    lambda parts: st.builds(
+        Origin,
+        JSON,
+        st.just(parts),
+        st.lists(st.sampled_from(["0.2", "0.3"]), min_size=len(parts), max_size=len(parts)).map(
+            tuple
+        ),
+    )
+)
 COLUMNS = st.builds(
     ColumnRecord,
     kind=st.text(),
@@ -57,7 +67,11 @@ SOURCES = st.builds(
     asked=st.none() | st.text(),
     num_entries=COUNTS,
     entry_start=COUNTS,
+    tree_entries=COUNTS,
     metadata=st.dictionaries(st.text(), st.text(), max_size=2),
+    tree_start=COUNTS,
+    tag=st.text(),
+    matches=st.dictionaries(st.text(), st.lists(st.text(), max_size=2).map(tuple), max_size=2),
 )
 METADATAS = st.builds(
     Metadata,
@@ -70,7 +84,7 @@ METADATAS = st.builds(
 
 
 def document() -> dict[str, Any]:
-    source = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0, {"process": "ttH"})
+    source = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0, 3, {"process": "ttH"})
     array = ArrayRecord(array_file("x", 1), np.dtype("<f4"), (3,), "crc32:00000000")
     column = ColumnRecord("vector", 3, {"values": array}, {}, Origin({}, ((source.id, 3),)))
     metadata = Metadata(1, {"x": column}, (source,)).with_texts({"ttH"})
@@ -234,7 +248,8 @@ def test_another_document_is_no_metadata(found: Any) -> None:
 def test_a_format_of_the_future_names_the_memmpy_that_reads_it() -> None:
     future = {**document(), "format_version": 3}
     message = (
-        "has format version 3, and this memmpy reads 2; it was written by memmpy 9.9: use that one"
+        "has format version 3, and this memmpy reads up to 2; it was written by memmpy 9.9: use "
+        "that one"
     )
     with pytest.raises(CorruptStoreError, match=message):
         decode(future, path="store")

@@ -36,14 +36,14 @@ def test_the_hash_is_the_last_64_bits_of_sha256() -> None:
 
 
 def test_a_source_is_the_same_at_another_path() -> None:
-    source = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0)
-    moved = SourceRecord("/b.root", "0" * 32, 1, 2, "t;1", "t", 3, 100)
-    touched = SourceRecord("/a.root", "0" * 32, 1, 3, "t;1", None, 3, 0)
+    source = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0, 3)
+    moved = SourceRecord("/b.root", "0" * 32, 1, 2, "t;1", "t", 3, 100, 3)
+    touched = SourceRecord("/a.root", "0" * 32, 1, 3, "t;1", None, 3, 0, 3)
     assert source.id == moved.id != touched.id
 
 
 def test_a_column_is_current_while_its_parts_are_those_of_the_store() -> None:
-    source = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0)
+    source = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0, 3)
     columns = {
         "user": ColumnRecord("vector", 3, {}),
         "new": ColumnRecord("vector", 3, {}, {}, Origin({}, ((source.id, 3),))),

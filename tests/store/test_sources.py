@@ -115,7 +115,7 @@ def test_a_store_that_no_file_fills_has_no_sources() -> None:
     ("tree", "name"), [("a/b;12", "a/b"), ("group", "group"), ("", ""), ("a;b;1", "a;b")]
 )
 def test_a_tree_loses_its_cycle_alone(tree: str, name: str) -> None:
-    assert tree_name(SourceRecord("p", "", 0, 0, tree, None, 0, 0)) == name
+    assert tree_name(SourceRecord("p", "", 0, 0, tree, None, 0, 0, 0)) == name
 
 
 def metadata_of(recipe: dict[str, Any], made_by: tuple[str, ...] = ()) -> Metadata:

@@ -20,6 +20,7 @@ source = SourceRecord(
     asked="nominal",
     num_entries=3,
     entry_start=0,
+    tree_entries=3,
     metadata={"process": "ttH"},
 )
 fields = np.dtype([("run", "<u4"), ("weight", "<f8", (2,))])

@@ -1,9 +1,9 @@
 """Files of events in, columns out: a plan of what must be read, and whoever carries it out."""
 
-from memmpy.conversion.asking import check_names, names_in, renamed
 from memmpy.conversion.config import RFileConfig, RootFiles, list_configs, list_inputs
 from memmpy.conversion.convert import Conversion, convert, plan_conversion
 from memmpy.conversion.plan import Plan
+from memmpy.conversion.recipes import check_names, names_in, renamed
 
 __all__ = [
     "Conversion",

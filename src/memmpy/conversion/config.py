@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from memmpy.errors import OptionError
-from memmpy.inputs import describe, find
+from memmpy.inputs import Status, find
 from memmpy.typing import PathLike
 
 __all__ = ["Input", "RFileConfig", "RootFiles", "list_configs", "list_inputs"]
@@ -53,16 +53,30 @@ RootFiles: TypeAlias = RFileConfig | PathLike | Iterable[RFileConfig | PathLike]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One existing file: absolute path or URL, size, time of change, and what the user said."""
+    """One existing file, as it is now, and what the user said of it.
 
-    path: str
-    size: int
-    mtime_ns: int
+    Parameters
+    ----------
+    status : Status
+        Path, size, time of change.
+    tree : str or None
+        What to read of it; None for the only one.
+    metadata : mapping of str to str
+        What belongs to all its events.
+    tree_start, tree_stop : int, and int or None
+        The entries of the tree to take; None for all that follow.
+    """
+
+    status: Status
     tree: str | None
     metadata: Mapping[str, str]
-    tag: str = ""
-    entry_start: int = 0
-    entry_stop: int | None = None
+    tree_start: int
+    tree_stop: int | None
+
+    @property
+    def path(self) -> str:
+        """An absolute path, or a URL."""
+        return self.status.path
 
 
 def list_inputs(root_files: RootFiles) -> list[Input]:
@@ -78,8 +92,9 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
     configs = list_configs(root_files)
     with ThreadPoolExecutor(_NUM_LOOKING) as threads:
         found = list(threads.map(lambda config: find(os.fspath(config.path)), configs))
-        pairs = [(c, path) for c, paths in zip(configs, found, strict=True) for path in paths]
-        inputs = list(threads.map(lambda pair: _input(*pair), pairs))
+    inputs = [
+        _input(c, status) for c, several in zip(configs, found, strict=True) for status in several
+    ]
     _check_metadata(inputs)
     return inputs
 
@@ -126,18 +141,9 @@ def _check(config: RFileConfig) -> None:
         raise OptionError(message)
 
 
-def _input(config: RFileConfig, path: str) -> Input:
-    status = describe(path)
-    return Input(
-        status.path,
-        status.size,
-        status.mtime_ns,
-        None if config.tree is None else config.tree.strip("/"),
-        dict(config.metadata),
-        status.tag,
-        config.entry_start,
-        config.entry_stop,
-    )
+def _input(config: RFileConfig, status: Status) -> Input:
+    tree = None if config.tree is None else config.tree.strip("/")
+    return Input(status, tree, dict(config.metadata), config.entry_start, config.entry_stop)
 
 
 def _check_metadata(inputs: list[Input]) -> None:

@@ -1,23 +1,25 @@
 """Files of events to columns: reads what is missing or stale, keeps the rest."""
 
 import logging
-from collections.abc import Collection, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from memmpy._version import __version__
-from memmpy.conversion.asking import Recipes, make_recipes
 from memmpy.conversion.building import Builder
 from memmpy.conversion.config import Input, RootFiles, list_inputs
 from memmpy.conversion.growing import Built
-from memmpy.conversion.plan import NewColumn, Plan, Wanted, make_plan
+from memmpy.conversion.holdings import Part
+from memmpy.conversion.opening import opened_files
+from memmpy.conversion.plan import NewColumn, Plan, make_plan
+from memmpy.conversion.recipes import Recipes, make_recipes
 from memmpy.conversion.report import Report
-from memmpy.conversion.sources import survey
-from memmpy.conversion.surveying import opened_files
-from memmpy.conversion.workers import is_local, workers
+from memmpy.conversion.surveying import survey
+from memmpy.conversion.wanted import Wanted
+from memmpy.conversion.workers import Crew, workers
 from memmpy.errors import (
     ConversionWarning,
     DiskError,
@@ -30,6 +32,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.store import (
+    ArrayRecord,
     ColumnRecord,
     Metadata,
     Origin,
@@ -208,52 +211,28 @@ def convert(
     ...     keys_padded={"jet_pt": (22, float("nan"))},
     ... )
     """
-    _check_step(step_bytes)
-    inputs = list_inputs(root_files)
-    recipes = _recipes(inputs, keys, keys_padded, aliases, dtypes)
+    asked = _asked(root_files, keys, keys_padded, aliases, dtypes, step_bytes)
     known = _known(path)
-    with workers(executor) as (crew, num_waiting):
-
-        def planned(metadata: Metadata) -> Plan:
-            wanted, facts = survey(
-                inputs,
-                recipes,
-                metadata,
-                executor=crew,
-                num_waiting=num_waiting,
-                range_bytes=step_bytes,
-                recreate=recreate,
-            )
-            return make_plan(wanted, facts, metadata, recreate=recreate)
-
-        try:
-            plan = planned(known)
-            if not plan.columns and known.parts == parts_of(plan.wanted.sources):
-                _remember(path, plan.wanted, known)
-                return Conversion(Path(path), plan)
-            with Transaction(path, lock_timeout=lock_timeout) as transaction:
-                if transaction.metadata.generation != known.generation:
-                    # Another process may have done the work while this one waited for the lock.
-                    plan = planned(transaction.metadata)
-                if recreate:
-                    Unfinished(transaction.directory).clear()
-                builder = Builder(
-                    plan,
-                    transaction.metadata,
-                    transaction.directory,
-                    is_shared=not is_local(executor),
-                    is_in_process=isinstance(crew, ThreadPoolExecutor),
-                )
-                try:
-                    built = builder.run(crew, num_waiting=num_waiting, progress=progress)
-                    _check_done(builder.failures)
-                    _put(transaction, plan, built)
-                except BaseException:
-                    builder.leave()
-                    raise
-                builder.clear()
-        finally:
-            opened_files.close()
+    with workers(executor) as crew, _files_closed():
+        plan = _plan(asked, known, crew, recreate=recreate)
+        if not plan.columns and known.parts == parts_of(plan.wanted.sources):
+            _remember(path, plan.wanted, known)
+            return Conversion(Path(path), plan)
+        with Transaction(path, lock_timeout=lock_timeout) as transaction:
+            if transaction.metadata.generation != known.generation:
+                # Another process may have done the work while this one waited for the lock.
+                plan = _plan(asked, transaction.metadata, crew, recreate=recreate)
+            if recreate:
+                Unfinished(transaction.directory).clear()
+            builder = Builder(plan, transaction.metadata, transaction.directory, crew)
+            try:
+                built = builder.run(progress=progress)
+                _check_done(builder.failures)
+                _put(transaction, plan, built)
+            except BaseException:
+                builder.leave()
+                raise
+            builder.clear()
     for source, branches in plan.branches_read().items():
         logger.info("read %s of %s", ", ".join(branches), source)
     warn_of(builder.notes)
@@ -281,45 +260,61 @@ def plan_conversion(
         Which columns would be written and why, and which entries of which files would be read for
         them. Printed, it is a table.
     """
-    _check_step(step_bytes)
-    inputs = list_inputs(root_files)
-    recipes = _recipes(inputs, keys, keys_padded, aliases, dtypes)
-    known = _known(path)
-    try:
-        with workers(executor) as (crew, num_waiting):
-            wanted, facts = survey(
-                inputs,
-                recipes,
-                known,
-                executor=crew,
-                num_waiting=num_waiting,
-                range_bytes=step_bytes,
-                recreate=recreate,
-            )
-    finally:
-        opened_files.close()
-    return make_plan(wanted, facts, known, recreate=recreate)
+    asked = _asked(root_files, keys, keys_padded, aliases, dtypes, step_bytes)
+    with workers(executor) as crew, _files_closed():
+        return _plan(asked, _known(path), crew, recreate=recreate)
 
 
-def _recipes(
-    inputs: list[Input],
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a user asked for, checked."""
+
+    inputs: list[Input]
+    recipes: Recipes
+    step_bytes: int
+
+
+def _asked(
+    root_files: RootFiles,
     keys: Collection[str] | Mapping[str, str],
     keys_padded: Mapping[str, tuple[int, Any]] | None,
     aliases: Mapping[str, str] | None,
     dtypes: Mapping[str, Any] | None,
-) -> Recipes:
-    return make_recipes(
+    step_bytes: int,
+) -> _Asked:
+    if type(step_bytes) is not int or step_bytes < 1:
+        raise OptionError(f"step_bytes is a number of bytes, got {step_bytes!r}")
+    inputs = list_inputs(root_files)
+    recipes = make_recipes(
         keys,
         keys_padded=keys_padded or {},
         aliases=aliases or {},
         dtypes=dtypes or {},
         reserved=inputs[0].metadata,
     )
+    return _Asked(inputs, recipes, step_bytes)
 
 
-def _check_step(step_bytes: int) -> None:
-    if type(step_bytes) is not int or step_bytes < 1:
-        raise OptionError(f"step_bytes is a number of bytes, got {step_bytes!r}")
+def _plan(asked: _Asked, metadata: Metadata, crew: Crew, *, recreate: bool) -> Plan:
+    """Look at the files, and return what has to be done."""
+    wanted, facts = survey(
+        asked.inputs,
+        asked.recipes,
+        metadata,
+        crew=crew,
+        range_bytes=asked.step_bytes,
+        recreate=recreate,
+    )
+    return make_plan(wanted, facts, metadata, recreate=recreate)
+
+
+@contextmanager
+def _files_closed() -> Iterator[None]:
+    """Let no file stay open at the end."""
+    try:
+        yield
+    finally:
+        opened_files.close()
 
 
 def _known(path: PathLike) -> Metadata:
@@ -354,7 +349,9 @@ def _put(transaction: Transaction, plan: Plan, built: Mapping[str, Built]) -> No
     transaction.change(plan.wanted.name_sources)
 
 
-def _record(column: NewColumn, plan: Plan, arrays: Any, parts: Any) -> ColumnRecord:
+def _record(
+    column: NewColumn, plan: Plan, arrays: Mapping[str, ArrayRecord], parts: tuple[Part, ...]
+) -> ColumnRecord:
     made_by = tuple(__version__ if held is None else held.made_by for held in column.held)
     details = dict(column.layout.details)
     if "metadata" in column.recipe:

@@ -21,17 +21,22 @@ class Range:
     ----------
     keys : tuple of str
         The columns.
-    start, stop : int
+    tree_start, tree_stop : int
         Entries of the tree, half open.
     packed, unpacked : int
         About how many bytes are read, and how many that is once decompressed.
     """
 
     keys: tuple[str, ...]
-    start: int
-    stop: int
+    tree_start: int
+    tree_stop: int
     packed: int
     unpacked: int
+
+    @property
+    def num_entries(self) -> int:
+        """How many entries it has."""
+        return self.tree_stop - self.tree_start
 
 
 def divide(

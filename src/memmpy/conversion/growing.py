@@ -1,7 +1,7 @@
 """A column that is being made: what fills it, where that belongs, and its end."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from memmpy._version import __version__
 from memmpy.columns import ENTRIES, Field
 from memmpy.conversion.plan import NewColumn
-from memmpy.conversion.tasks import Copy, Span
+from memmpy.conversion.tasks import Copy, Filling, Span
 from memmpy.store import (
     ArrayRecord,
     PlacedArray,
@@ -19,7 +19,6 @@ from memmpy.store import (
     hash_text,
     joined_crc,
 )
-from memmpy.typing import Array
 
 __all__ = ["Built", "Growing", "Slot"]
 
@@ -40,26 +39,15 @@ class Slot:
     ----------
     task : int
         Which task.
-    entry : int
+    entry_start : int
         The first entry.
-    lengths : mapping of str to int, or None
-        Of its nodes; None until it is filled.
-    spans : mapping of role to Span
-        Where its arrays lie.
-    arrays : mapping of role to array
-        Those that lie in memory, until they are placed.
+    filling : Filling or None
+        What it is filled with; None until it is.
     """
 
     task: int
-    entry: int
-    lengths: Mapping[str, int] | None = None
-    spans: dict[str, Span] = field(default_factory=dict)
-    arrays: dict[str, Array] = field(default_factory=dict)
-
-    @property
-    def num_kept(self) -> int:
-        """Bytes in memory."""
-        return sum(array.nbytes for array in self.arrays.values())
+    entry_start: int
+    filling: Filling | None = None
 
 
 @final
@@ -101,6 +89,7 @@ class Growing:
             for found in column.layout.fields
         }
         self._slots: list[Slot] = []
+        self._num_placed = 0
         # The first slot of which the place is not known yet, and the lengths of all before it.
         self._frontier = 0
         self._lengths: dict[str, int] = {}
@@ -116,24 +105,37 @@ class Growing:
 
     def start(self) -> None:
         """Bring the slots in order: no more are added."""
-        self._slots.sort(key=lambda slot: slot.entry)
+        self._slots.sort(key=lambda slot: slot.entry_start)
 
     def in_place(self, entry: int) -> dict[str, tuple[PlacedArray, int]]:
         """Return the arrays whose rows are known before, each with the row of an entry."""
         fixed = (found.role for found in self.column.layout.fields if found.is_fixed)
         return {role: (self._arrays[role], entry) for role in fixed}
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all slots are filled and placed."""
+        return self._num_placed == len(self._slots)
+
     def advance(self) -> Iterator[tuple[int, list[Copy]]]:
         """Yield, for slots that have come to have a place, their task and what is to be placed."""
         while self._frontier < len(self._slots):
             slot = self._slots[self._frontier]
-            if slot.lengths is None:
+            if slot.filling is None:
                 return
             self._frontier += 1
-            copies = [self._copy(slot, found) for found in self.column.layout.fields]
-            for node, length in slot.lengths.items():
+            found = [self._copy(slot, slot.filling, f) for f in self.column.layout.fields]
+            for node, length in slot.filling.lengths.items():
                 self._lengths[node] = self._lengths.get(node, 0) + length
-            yield slot.task, [copy for copy in copies if copy is not None]
+            copies = [copy for copy in found if copy is not None]
+            self._num_placed += not copies
+            yield slot.task, copies
+
+    def place(self, slot: Slot, spans: Mapping[str, Span]) -> None:
+        """Take note of where the arrays of a slot lie now, which is where they belong."""
+        assert slot.filling is not None
+        slot.filling = Filling(slot.filling.lengths, {**slot.filling.spans, **spans})
+        self._num_placed += 1
 
     def finish(self) -> Built:
         """Finish the arrays, and wait until they are on the disk."""
@@ -143,22 +145,23 @@ class Growing:
             if found.means == "offsets":
                 crc, num_rows = array.write(0, np.zeros(1, found.dtype)), 1
             for slot in self._slots:
-                span = slot.spans[found.role]
+                assert slot.filling is not None
+                span = slot.filling.spans[found.role]
                 crc = joined_crc(crc, span.crc, span.num_bytes)
                 num_rows += span.num_rows
             records[found.role] = array.finish(num_rows, crc_text(crc))
             files[found.role] = array.path
         return Built(records, files)
 
-    def _copy(self, slot: Slot, found: Field) -> Copy | None:
+    def _copy(self, slot: Slot, filling: Filling, found: Field) -> Copy | None:
         """Return what puts rows of a slot in their place, or None if they are there."""
         array = self._arrays[found.role]
-        row = slot.entry if found.node == ENTRIES else self._lengths.get(found.node, 0)
+        row = slot.entry_start if found.node == ENTRIES else self._lengths.get(found.node, 0)
         row += found.means == "offsets"  # behind the leading 0
         base = 0 if found.links is None else self._lengths.get(found.links, 0)
-        if found.role in slot.arrays:
-            return Copy(self.column.key, found, slot.arrays[found.role], array, row, base)
-        span = slot.spans[found.role]
+        if found.role in filling.arrays:
+            return Copy(self.column.key, found, filling.arrays[found.role], array, row, base)
+        span = filling.spans[found.role]
         if (span.file, span.start, span.base) == (array.path, array.byte_of(row), base):
             return None
         return Copy(self.column.key, found, span, array, row, base)

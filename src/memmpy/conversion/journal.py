@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, final
 
-from memmpy.conversion.tasks import Span
+from memmpy.conversion.tasks import Filling, Span
 from memmpy.store import Unfinished
 
 __all__ = ["Journal", "Name"]
@@ -13,6 +13,7 @@ __all__ = ["Journal", "Name"]
 Name: TypeAlias = tuple[str, int, int]
 
 
+@final
 class Journal:
     """Remembers, for ranges of entries of files, where the arrays made of them lie.
 
@@ -24,35 +25,32 @@ class Journal:
 
     def __init__(self, unfinished: Unfinished) -> None:
         self._unfinished = unfinished
-        self._known: dict[tuple[Name, str], tuple[dict[str, int], dict[str, Span]]] = {}
+        self._known: dict[tuple[Name, str], Filling] = {}
         for line in unfinished.notes():
             self._read(line)
 
-    def note(
-        self, name: Name, columns: Mapping[str, tuple[Mapping[str, int], Mapping[str, Span]]]
-    ) -> None:
+    def note(self, name: Name, columns: Mapping[str, Filling]) -> None:
         """Write down where arrays of some columns lie; the last word counts.
 
         Parameters
         ----------
         name : Name
             Of the range of entries.
-        columns : mapping of identity to (lengths, spans)
-            A text that is equal for columns whose entries are made alike, and what there is: the
-            lengths of nodes, and spans by role.
+        columns : mapping of identity to Filling
+            A text that is equal for columns whose entries are made alike, and what there is.
         """
         noted = [
             {
                 "column": identity,
-                "lengths": dict(lengths),
-                "spans": {role: self._to_json(span) for role, span in spans.items()},
+                "lengths": dict(filling.lengths),
+                "spans": {role: self._to_json(span) for role, span in filling.spans.items()},
             }
-            for identity, (lengths, spans) in columns.items()
+            for identity, filling in columns.items()
         ]
         self._unfinished.note({"name": list(name), "columns": noted})
 
-    def known(self, name: Name, identity: str) -> tuple[dict[str, int], dict[str, Span]] | None:
-        """Return what there is of a range of a column: lengths of nodes, and spans by role."""
+    def known(self, name: Name, identity: str) -> Filling | None:
+        """Return what there is of a range of a column."""
         return self._known.get((name, identity))
 
     def _read(self, line: Mapping[str, Any]) -> None:
@@ -60,7 +58,9 @@ class Journal:
             source, start, stop = line["name"]
             for column in line["columns"]:
                 spans = {role: self._of_json(span) for role, span in column["spans"].items()}
-                self._known[(source, start, stop), column["column"]] = (column["lengths"], spans)
+                self._known[(source, start, stop), column["column"]] = Filling(
+                    column["lengths"], spans
+                )
         except (LookupError, TypeError, ValueError, AttributeError):
             return
 

@@ -2,61 +2,52 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import final
 
 from memmpy.errors import InputFileError
-from memmpy.inputs import ByteSource, EventFile, describe, open_binary
+from memmpy.formats import HdfTable, ParquetTable
+from memmpy.inputs import ByteSource, EventFile
+from memmpy.root import TreeFile
 
-__all__ = ["OpenFiles", "State", "open_file"]
-
-#: Of a file: its size, when it changed, and its tag.
-State: TypeAlias = tuple[int, int, str]
+__all__ = ["OpenFiles", "opened_files"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_PARQUET = b"PAR1"
+#: What files of a format begin with, and who reads them.
+_KINDS: dict[bytes, Callable[[ByteSource, str | None], EventFile]] = {
+    b"root": TreeFile,
+    b"PAR1": ParquetTable,
+    _HDF5: HdfTable,
+}
 
 
-def open_file(path: str, tree: str | None) -> EventFile:
-    """Open a ROOT, Parquet or HDF5 file; tree names what is meant of it.
+def _open(path: str, tree: str | None, state: tuple[int, int, str]) -> EventFile:
+    """Open a ROOT, Parquet or HDF5 file that is still in a state.
 
     Raises
     ------
     MissingFileError, InputFileError
-        If it is not there, of another format, or broken.
+        If it is not there, has changed, is of another format, or broken.
     """
-    with ByteSource(path) as source:
+    with ExitStack() as stack:
+        source = stack.enter_context(ByteSource(path))
+        # Another process may open it much later than it was looked at.
+        if source.status.state != state:
+            raise InputFileError(f"{path!r} has changed while it was converted; run again")
         start = source.read(0, min(len(_HDF5), source.size))
-    if start == _HDF5:
-        from memmpy.tables import HdfTable
-
-        return HdfTable(path, tree, open_binary(path))
-    if start.startswith(_PARQUET):
-        from memmpy.tables import ParquetTable
-
-        return ParquetTable(path, tree, open_binary(path))
-    if not start.startswith(b"root"):
-        message = f"{path!r} is not a ROOT file: it begins with {start[:4]!r}, not b'root'"
-        raise InputFileError(message + " (nor is it Parquet or HDF5)")
-    from memmpy.root import TreeFile
-
-    return TreeFile(path, tree)
-
-
-def _open_unchanged(path: str, tree: str | None, state: State) -> EventFile:
-    file = open_file(path, tree)
-    # Another process may open it much later than it was looked at.
-    found = describe(path)
-    if (found.size, found.mtime_ns, found.tag) != state:
-        file.close()
-        raise InputFileError(f"{path!r} has changed while it was converted; run again")
-    return file
+        kinds = [kind for magic, kind in _KINDS.items() if start.startswith(magic)]
+        if not kinds:
+            message = f"{path!r} is not a ROOT, Parquet or HDF5 file: it begins with {start[:4]!r}"
+            raise InputFileError(message)
+        file = kinds[0](source, tree)
+        stack.pop_all()  # the source is the file's now
+        return file
 
 
 @dataclass(slots=True)
-class _Held:
+class _Opened:
     """An open file, once it is open, and how many use it."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,6 +55,7 @@ class _Held:
     num_users: int = 0
 
 
+@final
 class OpenFiles:
     """Files that the tasks of a process share; a few stay open for the next task.
 
@@ -78,30 +70,32 @@ class OpenFiles:
     def __init__(self, num_idle: int) -> None:
         self._num_idle = num_idle
         self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[str, str | None, State], _Held] = OrderedDict()
+        self._files: OrderedDict[object, _Opened] = OrderedDict()
 
     @contextmanager
-    def opened(self, path: str, tree: str | None, state: State) -> Iterator[EventFile]:
+    def opened(
+        self, path: str, tree: str | None, state: tuple[int, int, str]
+    ) -> Iterator[EventFile]:
         """Open a file, unless it is; `state` is another one once the file has changed.
 
         Raises
         ------
         InputFileError
-            If it has changed since then; and as `open_file` does.
+            If it has changed since then; and if it cannot be read.
         """
         key = (path, tree, state)
         with self._lock:
-            held = self._held.setdefault(key, _Held())
-            held.num_users += 1
-            self._held.move_to_end(key)
+            opened = self._files.setdefault(key, _Opened())
+            opened.num_users += 1
+            self._files.move_to_end(key)
         try:
-            with held.lock:  # one opens it, the others wait
-                if held.file is None:
-                    held.file = _open_unchanged(path, tree, state)
-            yield held.file
+            with opened.lock:  # one opens it, the others wait
+                if opened.file is None:
+                    opened.file = _open(path, tree, state)
+            yield opened.file
         finally:
             with self._lock:
-                held.num_users -= 1
+                opened.num_users -= 1
             self._close_idle(self._num_idle)
 
     def close(self) -> None:
@@ -110,8 +104,12 @@ class OpenFiles:
 
     def _close_idle(self, num_left: int) -> None:
         with self._lock:
-            idle = [key for key, held in self._held.items() if not held.num_users]
-            closed = [self._held.pop(key) for key in idle[: max(0, len(idle) - num_left)]]
-        for held in closed:
-            if held.file is not None:
-                held.file.close()
+            idle = [key for key, opened in self._files.items() if not opened.num_users]
+            closed = [self._files.pop(key) for key in idle[: max(0, len(idle) - num_left)]]
+        for opened in closed:
+            if opened.file is not None:
+                opened.file.close()
+
+
+#: The files that this process has open.
+opened_files = OpenFiles(num_idle=4)

@@ -13,17 +13,17 @@ import numpy as np
 
 from memmpy.columns import Layout
 from memmpy.conversion.dividing import Range
+from memmpy.conversion.facts import Facts
 from memmpy.conversion.holdings import Held, Holdings, Part
 from memmpy.conversion.reasons import check_replaceable, why_written
-from memmpy.conversion.recipe import Recipe, metadata_recipe
 from memmpy.conversion.report import Line, Report, compared, type_in_words
 from memmpy.conversion.schema import agreed_types, layout_of
 from memmpy.conversion.sizes import is_exact, size_of_lists, size_of_rows
-from memmpy.conversion.surveying import Facts
+from memmpy.conversion.wanted import Wanted, is_current
 from memmpy.inputs import BranchType, type_of_column
 from memmpy.store import ColumnRecord, Metadata, SourceRecord, parts_of
 
-__all__ = ["Fill", "NewColumn", "Plan", "Wanted", "make_plan"]
+__all__ = ["Fill", "NewColumn", "Plan", "make_plan"]
 
 #: The type of the column of a name of the metadata.
 _HASHES = BranchType("vector", np.dtype("<u8"))
@@ -68,52 +68,15 @@ class Fill:
     ----------
     source : int
         Which source.
-    entry : int
+    entry_start : int
         The first entry of the store that they become.
     range : Range
         Which entries of the tree, for which columns.
     """
 
     source: int
-    entry: int
+    entry_start: int
     range: Range
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a user asked for.
-
-    Parameters
-    ----------
-    recipes : tuple of Recipe
-        The columns.
-    sources : tuple of SourceRecord
-        What fills them, in the order of their entries.
-    """
-
-    recipes: tuple[Recipe, ...]
-    sources: tuple[SourceRecord, ...]
-
-    @property
-    def made(self) -> dict[str, dict[str, Any]]:
-        """The recipes of all columns as JSON values, also of those of the metadata."""
-        recipes = {recipe.key: recipe.to_json() for recipe in self.recipes}
-        for name in self.sources[0].metadata:
-            recipes[name] = metadata_recipe(name, self.sources)
-        return recipes
-
-    def is_in(self, metadata: Metadata) -> bool:
-        """Say whether a store holds all of it."""
-        parts = parts_of(self.sources)
-        return metadata.parts == parts and all(
-            _is_current(metadata.columns.get(key), recipe, parts)
-            for key, recipe in self.made.items()
-        )
-
-    def name_sources(self, metadata: Metadata) -> Metadata:
-        """Return the metadata of a store that is filled from the sources."""
-        texts = {text for source in self.sources for text in source.metadata.values()}
-        return dataclasses.replace(metadata, sources=self.sources).with_texts(texts)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -194,7 +157,7 @@ class Plan:
         seconds : float, optional
             How long it took.
         """
-        sources, made = self.wanted.sources, self.wanted.made
+        sources, made = self.wanted.sources, self.wanted.recipes_by_key
         num_read = len({fill.source for fill in self.fills})
         return Report(
             files=compared(sources, self.before, num_opened=self.num_opened, num_read=num_read),
@@ -277,14 +240,14 @@ def make_plan(
     """
     sources, parts = wanted.sources, parts_of(wanted.sources)
     recipes = {recipe.key: recipe for recipe in wanted.recipes}
-    made, holdings = wanted.made, Holdings(metadata)
+    made, holdings = wanted.recipes_by_key, Holdings(metadata)
     held: dict[str, tuple[Held | None, ...]] = {}
     current: dict[str, ColumnRecord] = {}
     for key, json in made.items():
         column = metadata.columns.get(key)
         if not recreate and column is not None and column.origin is None:
             check_replaceable(key, column, json)
-        if not recreate and column is not None and _is_current(column, json, parts):
+        if not recreate and column is not None and is_current(column, json, parts):
             current[key] = column
         elif recreate or key not in recipes:
             held[key] = (None,) * len(sources)
@@ -305,7 +268,7 @@ def make_plan(
         for read in () if facts is None else facts.ranges:
             keys = tuple(key for key in read.keys if key in held and held[key][i] is None)
             if keys:
-                entry = source.entry_start + read.start - source.tree_start
+                entry = source.entry_start + read.tree_start - source.tree_start
                 fills.append(Fill(i, entry, dataclasses.replace(read, keys=keys)))
     sizes = size_of_lists([fill.range for fill in fills], recipes, layouts)
     columns = []
@@ -326,17 +289,6 @@ def make_plan(
         _stale(metadata, made, parts),
         metadata.sources,
         sum(facts is not None for facts in surveyed),
-    )
-
-
-def _is_current(
-    column: ColumnRecord | None, recipe: Mapping[str, Any], parts: Sequence[Part]
-) -> bool:
-    return (
-        column is not None
-        and column.origin is not None
-        and column.origin.recipe == recipe
-        and column.origin.parts == tuple(parts)
     )
 
 

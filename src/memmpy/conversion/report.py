@@ -2,18 +2,18 @@
 
 import html
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
-from memmpy.cuts.tables import WIDTH, Table
 from memmpy.inputs import BranchType
+from memmpy.printing import WIDTH, Table, size_in_words
 from memmpy.store import SourceRecord
 
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["Files", "Line", "Report", "compared", "size_in_words", "type_in_words"]
+__all__ = ["Files", "Line", "Report", "compared", "type_in_words"]
 
 #: Columns that the table shows, and names that a line does, at most.
 _MAX_COLUMNS = 60
@@ -265,21 +265,6 @@ def compared(
 def type_in_words(found: BranchType, recipe: Mapping[str, Any]) -> str:
     """Return the type of a column; for one of the metadata, what its numbers stand for."""
     return "hash of text" if "metadata" in recipe else str(found)
-
-
-def size_in_words(num_bytes: int) -> str:
-    """Return a number of bytes in three digits: ``1.23 GB``."""
-    if num_bytes < 1000:
-        return _num(num_bytes, "byte")
-    size, units = float(num_bytes), _units()
-    unit = ""
-    while size >= 999.5:
-        size, unit = size / 1000, next(units)
-    return f"{size:.{2 - (size >= 9.995) - (size >= 99.95)}f} {unit}"
-
-
-def _units() -> Iterator[str]:
-    yield from ("kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def _content(source: SourceRecord) -> tuple[object, ...]:

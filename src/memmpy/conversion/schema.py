@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from memmpy.columns import Layout, layout_of_nested, layout_of_numbers
-from memmpy.conversion.surveying import Facts
+from memmpy.conversion.facts import Facts
 from memmpy.errors import MissingKeyError, SchemaError
 from memmpy.inputs import BranchType
 from memmpy.store import storage_dtype

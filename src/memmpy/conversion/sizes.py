@@ -47,7 +47,7 @@ def size_of_lists(
         if not varying:
             continue
         plain = {
-            recipes[key].branches[0]: size_of_rows(layouts[key], read.stop - read.start)
+            recipes[key].branches[0]: size_of_rows(layouts[key], read.num_entries)
             for key in read.keys
             if is_exact(layouts[key]) and _is_plain(recipes[key])
         }
@@ -55,7 +55,7 @@ def size_of_lists(
         left = max(0, read.unpacked - sum(plain.values()))
         for key in varying:
             share = left / max(1, len(used - plain.keys()))
-            sizes[key] = sizes.get(key, 0) + share + _MORE_BYTES * (read.stop - read.start)
+            sizes[key] = sizes.get(key, 0) + share + _MORE_BYTES * (read.num_entries)
     return {key: round(size) for key, size in sizes.items()}
 
 

@@ -1,174 +1,213 @@
-"""What is asked of a file before anything of it is read, and what it answers."""
+"""The trees that fill a store, each with its range of entries."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
-from memmpy.conversion.asking import Recipes, match
 from memmpy.conversion.config import Input
-from memmpy.conversion.dividing import Range, divide
-from memmpy.conversion.opening import OpenFiles
-from memmpy.conversion.recipe import Recipe
-from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError
-from memmpy.inputs import BranchType, EventFile
-from memmpy.store import SourceRecord
+from memmpy.conversion.facts import Facts, Question, look_at
+from memmpy.conversion.holdings import Holdings, Part
+from memmpy.conversion.recipes import Recipes
+from memmpy.conversion.wanted import Wanted
+from memmpy.conversion.workers import Crew, outcomes
+from memmpy.errors import MemmpyError, MissingKeyError, OptionError
+from memmpy.store import Metadata, SourceRecord, tree_name
 
-__all__ = ["Facts", "Question", "answer", "opened_files", "state_of", "state_of_source"]
-
-#: The files that this process has open.
-opened_files = OpenFiles(num_idle=4)
+__all__ = ["survey"]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a plan must know of a file.
+def survey(
+    inputs: Sequence[Input],
+    recipes: Recipes,
+    metadata: Metadata,
+    *,
+    crew: Crew,
+    range_bytes: int,
+    recreate: bool,
+) -> tuple[Wanted, list[Facts | None]]:
+    """Look at the files from which something is needed; the others stay shut.
 
     Parameters
     ----------
-    input : Input
-        The file.
+    inputs : sequence of Input
+        The files.
     recipes : Recipes
-        All columns wanted.
-    held : frozenset of str
-        Those that need nothing of this file.
+        The columns wanted.
+    metadata : Metadata
+        What the store holds.
+    crew : Crew
+        Who looks.
     range_bytes : int
         About how many decompressed bytes are to be read in one go.
+    recreate : bool
+        Whether to look at all files, and to read all of them again.
+
+    Returns
+    -------
+    Wanted
+        The columns, with those that patterns match, and the sources.
+    list of Facts or None
+        What each source says; None where it was not looked at.
+
+    Raises
+    ------
+    MemmpyError
+        The first thing that is wrong with a file, in the order of the files.
+    OptionError
+        If two inputs hold the same events, which would count twice.
     """
-
-    input: Input
-    recipes: Recipes
-    held: frozenset[str]
-    range_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a file says of itself.
-
-    Parameters
-    ----------
-    uuid : str
-        32 hexadecimal digits.
-    tree : str
-        Path of the tree in the file, with its cycle.
-    num_entries : int
-        All entries of the tree.
-    matches : mapping of str to tuple of str
-        The branches that each pattern matches, and a column can hold.
-    skipped : tuple of str
-        Those that match, and no column can hold.
-    types : mapping of str to BranchType
-        Of the columns that need something of this file.
-    missing : mapping of str to (str, str)
-        Of the columns for which a branch is missing, which one, and a message that says so.
-    ranges : tuple of Range
-        How the file is best read; empty where something is missing.
-    """
-
-    uuid: str
-    tree: str
-    num_entries: int
-    matches: Mapping[str, tuple[str, ...]]
-    skipped: tuple[str, ...]
-    types: Mapping[str, BranchType]
-    missing: Mapping[str, tuple[str, str]]
-    ranges: tuple[Range, ...]
+    known = [None] * len(inputs) if recreate else _known(inputs, recipes, metadata)
+    lacking = _lacking([s for s in known if s is not None], recipes, Holdings(metadata))
+    questions = {}
+    for i, (found, source) in enumerate(zip(inputs, known, strict=True)):
+        held, needed = (frozenset[str](), True) if source is None else lacking[_part(source)]
+        if needed:
+            questions[i] = Question(found, recipes, held, range_bytes)
+    facts = _look(questions, crew)
+    sources = _in_order(
+        [
+            _described(found, facts[i]) if source is None or i in facts else source
+            for i, (found, source) in enumerate(zip(inputs, known, strict=True))
+        ],
+        inputs,
+    )
+    wanted_recipes = recipes.with_matches(_all_matches(recipes, sources))
+    return Wanted(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
 
 
-def answer(question: Question) -> Facts | MemmpyError:
-    """Look at a file, and return what it says or what is wrong with it."""
-    given = question.input
-    try:
-        with opened_files.opened(given.path, given.tree, state_of(given)) as file:
-            return _ask(file, question)
-    except MemmpyError as error:
-        return error
+def _known(
+    inputs: Sequence[Input], recipes: Recipes, metadata: Metadata
+) -> list[SourceRecord | None]:
+    """Return what the store knows of files that did not change, where that is enough."""
+    candidates: dict[tuple[object, ...], list[SourceRecord]] = {}
+    for source in metadata.sources:
+        state = (source.path, source.state, source.asked)
+        candidates.setdefault(state, []).append(source)
+    known = []
+    for found in inputs:
+        same = candidates.get((found.path, found.status.state, found.tree), ())
+        known.append(next((s for s in same if _is_enough(s, found, recipes)), None))
+    return known
 
 
-def state_of(given: Input) -> tuple[int, int, str]:
-    """Return what changes when a file does."""
-    return given.size, given.mtime_ns, given.tag
+def _is_enough(source: SourceRecord, found: Input, recipes: Recipes) -> bool:
+    """Say whether a known source has the entries that are wanted, and all patterns."""
+    return _range(found, source.tree_entries) == (source.tree_start, source.tree_stop) and all(
+        pattern in source.matches for pattern in recipes.patterns
+    )
 
 
-def state_of_source(source: SourceRecord) -> tuple[int, int, str]:
-    """Return the same of a file that fills a store."""
-    return source.size, source.mtime_ns, source.tag
+def _range(found: Input, tree_entries: int) -> tuple[int, int]:
+    """Return the entries of a tree that are taken."""
+    start = min(found.tree_start, tree_entries)
+    stop = tree_entries if found.tree_stop is None else min(found.tree_stop, tree_entries)
+    return start, max(start, stop)
 
 
-def _ask(file: EventFile, question: Question) -> Facts:
-    given, recipes = question.input, question.recipes
-    if given.entry_start > file.num_entries:
-        message = f"{file.where!r} has {file.num_entries} entries, entry_start is "
-        raise OptionError(f"{message}{given.entry_start}")
-    matches, skipped = _match(file, recipes)
-    wanted = [r for r in recipes.with_matches(matches) if r.key not in question.held]
-    types: dict[str, BranchType] = {}
-    missing: dict[str, tuple[str, str]] = {}
-    for recipe in wanted:
-        lacks = _missing(file, recipe)
-        if lacks is None:
-            types[recipe.key] = recipe.type({b: file.type_of(b) for b in recipe.branches})
+def _part(source: SourceRecord) -> Part:
+    return source.id, source.num_entries
+
+
+def _lacking(
+    sources: Sequence[SourceRecord], recipes: Recipes, holdings: Holdings
+) -> dict[Part, tuple[frozenset[str], bool]]:
+    """Return the columns that the store has of each source, and whether it lacks others."""
+    parts = [_part(source) for source in sources]
+    held: dict[Part, set[str]] = {part: set() for part in parts}
+    # Sources that match alike share one mapping.
+    wanted = {id(s.matches): recipes.with_matches(s.matches) for s in sources}
+    for recipe in {recipe.key: recipe for found in wanted.values() for recipe in found}.values():
+        for part, piece in zip(parts, holdings.find(recipe, parts), strict=True):
+            if piece is not None:
+                held[part].add(recipe.key)
+    keys = {number: {recipe.key for recipe in found} for number, found in wanted.items()}
+    return {
+        part: (frozenset(held[part]), not keys[id(source.matches)] <= held[part])
+        for part, source in zip(parts, sources, strict=True)
+    }
+
+
+def _look(questions: Mapping[int, Question], crew: Crew) -> dict[int, Facts]:
+    """Return what files say, all looked at at once; the first error in their order is raised."""
+    waiting = iter(questions.items())
+    facts: dict[int, Facts] = {}
+    errors: dict[int, MemmpyError] = {}
+
+    def next_questions(num: int) -> list[tuple[int, Question]]:
+        return list(islice(waiting, num))
+
+    for i, said in outcomes(crew, _look_at, next_questions):
+        if isinstance(said, Facts):
+            facts[i] = said
         else:
-            missing[recipe.key] = lacks
-    ranges: list[Range] = []
-    if not missing:
-        ranges = _divide(file, wanted, question)
-    return Facts(
-        uuid=file.uuid,
-        tree=file.tree,
-        num_entries=file.num_entries,
-        matches=matches,
-        skipped=skipped,
-        types=types,
-        missing=missing,
-        ranges=tuple(ranges),
+            errors[i] = said
+    if errors:
+        raise errors[min(errors)]
+    return facts
+
+
+def _look_at(numbered: tuple[int, Question]) -> tuple[int, Facts | MemmpyError]:
+    i, question = numbered
+    return i, look_at(question)
+
+
+def _described(found: Input, facts: Facts) -> SourceRecord:
+    start, stop = _range(found, facts.num_entries)
+    return SourceRecord(
+        path=found.path,
+        uuid=facts.uuid,
+        size=found.status.size,
+        mtime_ns=found.status.mtime_ns,
+        tree=facts.tree,
+        asked=found.tree,
+        num_entries=stop - start,
+        entry_start=0,
+        tree_start=start,
+        tree_entries=facts.num_entries,
+        tag=found.status.tag,
+        matches=facts.matches,
     )
 
 
-def _match(file: EventFile, recipes: Recipes) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Return the branches that patterns match, and of these the ones that no column can hold."""
-    if not recipes.patterns:
-        return {}, ()
-    names = file.branches()
-    matches, skipped = {}, []
-    for pattern in recipes.patterns:
-        found = match(pattern, names)
-        held = [name for name in found if _can_be_held(file, name)]
-        skipped += [name for name in found if name not in held]
-        if not held and file.num_entries and found:
-            message = f"no column can hold what the pattern {pattern!r} matches in {file.where!r}"
-            raise InputFileError(f"{message}: {', '.join(map(repr, found[:5]))}")
-        matches[pattern] = tuple(held)
-    return matches, tuple(dict.fromkeys(skipped))
+def _in_order(sources: Sequence[SourceRecord], inputs: Sequence[Input]) -> tuple[SourceRecord, ...]:
+    """Return the sources with the entries of the store that they fill."""
+    placed: list[SourceRecord] = []
+    seen: dict[tuple[str, str], list[SourceRecord]] = {}
+    entry_start = 0
+    for source, found in zip(sources, inputs, strict=True):
+        # What names an event: cycles of a tree are older and newer states of the same events.
+        events = (source.uuid, tree_name(source))
+        for other in seen.setdefault(events, []):
+            _check_apart(source, other)
+        seen[events].append(source)
+        placed.append(dataclasses.replace(source, entry_start=entry_start, metadata=found.metadata))
+        entry_start += source.num_entries
+    return tuple(placed)
 
 
-def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
-    """Return the branch that a file lacks for a column, and a message that says so."""
-    try:
-        for branch in recipe.branches:
-            file.type_of(branch)
-    except MissingKeyError as error:
-        return error.key, str(error)
-    return None
-
-
-def _can_be_held(file: EventFile, name: str) -> bool:
-    try:
-        file.type_of(name)
-    except InputFileError:
-        return False
-    return True
-
-
-def _divide(file: EventFile, wanted: list[Recipe], question: Question) -> list[Range]:
-    given = question.input
-    stop = file.num_entries if given.entry_stop is None else given.entry_stop
-    used = {branch for recipe in wanted for branch in recipe.branches}
-    return divide(
-        {recipe.key: recipe.branches for recipe in wanted},
-        {branch: file.sizes_of(branch) for branch in used},
-        file.boundaries,
-        num_entries=file.num_entries,
-        start=given.entry_start,
-        stop=min(stop, file.num_entries),
-        num_bytes=question.range_bytes,
+def _check_apart(source: SourceRecord, other: SourceRecord) -> None:
+    """Raise an `OptionError` if two sources hold the same events."""
+    is_range = source.tree_entries != source.num_entries or other.tree_entries != other.num_entries
+    if is_range and max(source.tree_start, other.tree_start) >= min(
+        source.tree_stop, other.tree_stop
+    ):
+        return
+    message = (
+        f"{source.path!r} holds the same events as {other.path!r} (tree {tree_name(source)!r}, "
+        "and the UUID of the file): they would count twice; give one of them"
     )
+    raise OptionError(message)
+
+
+def _all_matches(recipes: Recipes, sources: Sequence[SourceRecord]) -> dict[str, dict[str, None]]:
+    """Return the branches that each pattern matches in any file."""
+    matched: dict[str, dict[str, None]] = {pattern: {} for pattern in recipes.patterns}
+    for source in sources:
+        for pattern in recipes.patterns:
+            matched[pattern] |= dict.fromkeys(source.matches.get(pattern, ()))
+    for pattern, names in matched.items():
+        if not names:
+            message = f"the pattern {pattern!r} matches no branch of {sources[0].path!r}"
+            more = "" if len(sources) == 1 else f", nor of the other {len(sources) - 1} files"
+            raise MissingKeyError(message + more, pattern)
+    return matched

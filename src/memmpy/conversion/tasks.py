@@ -21,9 +21,10 @@ __all__ = [
     "Failure",
     "FillTask",
     "Filled",
+    "Filling",
     "FromColumn",
     "FromFile",
-    "FromText",
+    "FromMetadata",
     "Outcome",
     "Output",
     "PlaceTask",
@@ -62,37 +63,37 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class FromFile:
-    """Entries of a tree of a file; see `OpenFiles.opened`."""
+    """Entries of a tree of a file, from `tree_start` to `tree_stop`; see `OpenFiles.opened`."""
 
     path: str
     tree: str | None
     state: tuple[int, int, str]
     tree_entries: int
-    start: int
-    stop: int
+    tree_start: int
+    tree_stop: int
 
 
 @dataclass(frozen=True, slots=True)
 class FromColumn:
-    """Entries of a column that the store has, from `start` to `stop`."""
+    """Entries of a column that the store has, from `entry_start` to `entry_stop`."""
 
     directory: str
     key: str
     record: ColumnRecord
-    start: int
-    stop: int
+    entry_start: int
+    entry_stop: int
 
 
 @dataclass(frozen=True, slots=True)
-class FromText:
-    """The same number for each of some entries: the hash of a text."""
+class FromMetadata:
+    """The hash of what the user said of files, once for each of some entries."""
 
     number: int
     num_entries: int
 
 
 #: What a task reads.
-Reads: TypeAlias = FromFile | FromColumn | FromText
+Reads: TypeAlias = FromFile | FromColumn | FromMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class FillTask:
     ----------
     number : int
         Which task.
-    origin : FromFile, FromColumn or FromText
+    reads : FromFile, FromColumn or FromMetadata
         What is read.
     outputs : tuple of Output
         What is made of it.
@@ -138,7 +139,7 @@ class FillTask:
     """
 
     number: int
-    origin: Reads
+    reads: Reads
     outputs: tuple[Output, ...]
     part: str | None
     is_durable: bool
@@ -189,18 +190,37 @@ class CheckTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """What a `FillTask` made: by key, the lengths of the nodes, and where the arrays lie.
+class Filling:
+    """Some entries of a column, as a task made them.
 
-    Those that lie nowhere yet are in `arrays`.
+    Parameters
+    ----------
+    lengths : mapping of str to int
+        Of the nodes.
+    spans : mapping of role to Span
+        Where the arrays lie.
+    arrays : mapping of role to array
+        Those that lie nowhere yet.
     """
 
+    lengths: Mapping[str, int]
+    spans: Mapping[str, Span]
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes in memory."""
+        return sum(array.nbytes for array in self.arrays.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a `FillTask` made, by key; what it lost of values, and what it warns of."""
+
     number: int
-    lengths: Mapping[str, Mapping[str, int]]
-    spans: Mapping[str, Mapping[str, Span]]
-    arrays: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
-    num_lost: Mapping[str, int] = field(default_factory=dict)
-    notes: frozenset[str] = frozenset()
+    fillings: Mapping[str, Filling]
+    num_lost: Mapping[str, int]
+    notes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,28 +2,27 @@
 
 import dataclasses
 import os
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from types import TracebackType
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 
 from memmpy.columns import ReadText, open_column, shifted
+from memmpy.conversion.opening import opened_files
+from memmpy.conversion.parts import PartWriter
 from memmpy.conversion.recipe import Made
-from memmpy.conversion.surveying import opened_files
 from memmpy.conversion.tasks import (
     Checked,
     CheckTask,
     Copy,
     Failure,
     Filled,
+    Filling,
     FillTask,
     FromColumn,
     FromFile,
-    FromText,
+    FromMetadata,
     Outcome,
     Output,
     Placed,
@@ -32,10 +31,10 @@ from memmpy.conversion.tasks import (
     Task,
 )
 from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
-from memmpy.store import PlacedArray, bytes_of, crc_of, writing
+from memmpy.store import PlacedArray, crc_of
 from memmpy.typing import Array
 
-__all__ = ["PartWriter", "run"]
+__all__ = ["run"]
 
 
 def run(task: Task) -> Outcome:
@@ -52,32 +51,35 @@ def run(task: Task) -> Outcome:
 
 
 def _fill(task: FillTask) -> Filled:
-    lengths: dict[str, Mapping[str, int]] = {}
-    spans: dict[str, dict[str, Span]] = {}
-    arrays: dict[str, dict[str, Array]] = {}
+    fillings: dict[str, Filling] = {}
     num_lost: dict[str, int] = {}
     notes: set[str] = set()
     with ExitStack() as stack:
         part = None if task.part is None else stack.enter_context(PartWriter(task.part))
         for output, made in _made(task):
-            piece = output.layout.cut(made.values)
-            lengths[output.key] = piece.lengths
+            fillings[output.key] = _filling(output, made.values, part)
             num_lost[output.key] = made.num_lost
             notes |= made.notes
-            for entry in output.layout.fields:
-                rows = np.asarray(piece.arrays[entry.role], entry.dtype)
-                if entry.role in output.in_place:
-                    array, row = output.in_place[entry.role]
-                    span = _written(array, row, rows)
-                elif part is not None:
-                    span = part.append(rows)
-                else:
-                    arrays.setdefault(output.key, {})[entry.role] = rows
-                    continue
-                spans.setdefault(output.key, {})[entry.role] = span
         if part is not None:
             part.finish(is_durable=task.is_durable)
-    return Filled(task.number, lengths, spans, arrays, num_lost, frozenset(notes))
+    return Filled(task.number, fillings, num_lost, frozenset(notes))
+
+
+def _filling(output: Output, values: Any, part: PartWriter | None) -> Filling:
+    """Write entries of a column where they go, or keep them."""
+    piece = output.layout.cut(values)
+    spans: dict[str, Span] = {}
+    arrays: dict[str, Array] = {}
+    for found in output.layout.fields:
+        rows = np.asarray(piece.arrays[found.role], found.dtype)
+        if found.role in output.in_place:
+            array, row = output.in_place[found.role]
+            spans[found.role] = _written(array, row, rows)
+        elif part is not None:
+            spans[found.role] = part.append(rows)
+        else:
+            arrays[found.role] = rows
+    return Filling(piece.lengths, spans, arrays)
 
 
 def _written(array: PlacedArray, row: int, rows: Array, base: int = 0) -> Span:
@@ -86,76 +88,29 @@ def _written(array: PlacedArray, row: int, rows: Array, base: int = 0) -> Span:
     return Span(array.path, array.byte_of(row), len(rows), num_bytes, crc, base)
 
 
-@final
-class PartWriter:
-    """A file of arrays one after the other, made when the first one comes.
-
-    Who else does the same task writes a file of another name, and both rename to one.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path, self._size = path, 0
-        self._aside = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
-        self._is_made = False
-
-    def append(self, rows: Array) -> Span:
-        """Write an array behind the others."""
-        data = bytes_of(rows)
-        flags = os.O_APPEND if self._is_made else os.O_CREAT | os.O_TRUNC
-        with writing(self._aside, flags, what=f"to {self._aside!r}") as file:
-            self._is_made = True
-            left = data
-            while left:
-                left = left[os.write(file, left) :]
-        span = Span(self._path, self._size, len(rows), len(data), crc_of(data))
-        self._size += len(data)
-        return span
-
-    def finish(self, *, is_durable: bool) -> None:
-        """Give the file its name."""
-        if self._is_made:
-            if is_durable:
-                with writing(self._aside, 0, what=f"to {self._aside!r}") as file:
-                    os.fdatasync(file)
-            Path(self._aside).replace(self._path)
-            self._is_made = False
-
-    def __enter__(self) -> "PartWriter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._is_made:
-            Path(self._aside).unlink(missing_ok=True)
-
-
 def _made(task: FillTask) -> Iterator[tuple[Output, Made]]:
     """Yield the columns of a task, each with its entries, as soon as their branches are read."""
-    origin = task.origin
-    if isinstance(origin, FromFile):
-        yield from _made_of_file(origin, task.outputs)
+    reads = task.reads
+    if isinstance(reads, FromFile):
+        yield from _made_of_file(reads, task.outputs)
         return
     for output in task.outputs:
-        if isinstance(origin, FromText):
-            values: Any = np.full(origin.num_entries, np.uint64(origin.number))
+        if isinstance(reads, FromMetadata):
+            values: Any = np.full(reads.num_entries, np.uint64(reads.number))
         else:
-            values = _entries_of(origin)
+            values = _entries_of(reads)
         yield output, Made(values) if output.recipe is None else output.recipe.finish(values)
 
 
-def _made_of_file(origin: FromFile, outputs: tuple[Output, ...]) -> Iterator[tuple[Output, Made]]:
+def _made_of_file(reads: FromFile, outputs: tuple[Output, ...]) -> Iterator[tuple[Output, Made]]:
     waiting = {output.key: output for output in outputs}
     branches = list(dict.fromkeys(b for output in outputs for b in _branches(output)))
     values: dict[str, Any] = {}
-    with opened_files.opened(origin.path, origin.tree, origin.state) as file:
-        if file.num_entries != origin.tree_entries:
+    with opened_files.opened(reads.path, reads.tree, reads.state) as file:
+        if file.num_entries != reads.tree_entries:
             message = f"{file.where!r} has {file.num_entries} entries, it had "
-            raise InputFileError(f"{message}{origin.tree_entries}: it has changed; run again")
-        for branch, entries in file.read(branches, origin.start, origin.stop):
+            raise InputFileError(f"{message}{reads.tree_entries}: it has changed; run again")
+        for branch, entries in file.read(branches, reads.tree_start, reads.tree_stop):
             values[branch] = entries
             ready = [o for o in waiting.values() if values.keys() >= set(_branches(o))]
             for output in ready:
@@ -171,10 +126,10 @@ def _branches(output: Output) -> tuple[str, ...]:
     return output.recipe.branches
 
 
-def _entries_of(origin: FromColumn) -> Any:
-    column = open_column(origin.directory, origin.key, origin.record)
+def _entries_of(reads: FromColumn) -> Any:
+    column = open_column(reads.directory, reads.key, reads.record)
     entries: Any = column.encoded if isinstance(column, ReadText) else column
-    return entries[origin.start : origin.stop]
+    return entries[reads.entry_start : reads.entry_stop]
 
 
 def _place(task: PlaceTask) -> Placed:

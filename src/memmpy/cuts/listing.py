@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import final, overload
 
 from memmpy.cuts.cache import CutRecord
-from memmpy.cuts.tables import Table
+from memmpy.printing import Table, size_in_words
 
 __all__ = ["Cuts"]
 
@@ -48,13 +48,13 @@ class Cuts(Sequence[CutRecord]):
                 ", ".join(record.keys),
                 "current" if record.is_current else "outdated",
                 f"{record.num_passing:,}",
-                _size(record.num_bytes),
+                size_in_words(record.num_bytes),
             )
             for record in self._records
         ]
         headings = ("cut", "columns", "state", "entries", "size")
         num = len(self)
-        caption = f"{num} cached {'cut' if num == 1 else 'cuts'}, {_size(self.num_bytes)}"
+        caption = f"{num} cached {'cut' if num == 1 else 'cuts'}, {size_in_words(self.num_bytes)}"
         return Table(headings, 3, [rows], caption)
 
     def __rich__(self) -> Table:
@@ -65,15 +65,3 @@ class Cuts(Sequence[CutRecord]):
 
     def _repr_html_(self) -> str:
         return self._table().to_html()
-
-
-def _size(num_bytes: int) -> str:
-    """Return bytes in words: ``1.2 MB``."""
-    if num_bytes < 1000:
-        return f"{num_bytes} B"
-    size, unit = num_bytes / 1e3, "kB"
-    for larger in ("MB", "GB", "TB"):
-        if size < 999.95:
-            break
-        size, unit = size / 1e3, larger
-    return f"{size:.1f} {unit}"

@@ -10,6 +10,7 @@ from memmpy.conversion import RFileConfig, convert, list_inputs
 from memmpy.cuts import cutflow, keys_of, parse
 from memmpy.demo.events import demo_files, write_demo_files
 from memmpy.errors import RootFileError
+from memmpy.inputs import ByteSource
 from memmpy.loaders import SplitLoader
 from memmpy.pipeline import load_root
 from memmpy.root import TreeFile
@@ -148,7 +149,7 @@ def _rate(num_events: int, seconds: float) -> str:
 def _some_branches(file: Path, tree: str | None, needed: Sequence[str]) -> list[str]:
     """Return branches of numbers or lists of numbers, the first of the tree, and what is needed."""
     chosen = list(needed)
-    with TreeFile(str(file), tree) as opened:
+    with TreeFile(ByteSource(str(file)), tree) as opened:
         for branch in opened.branches():
             if len(chosen) >= MAX_BRANCHES:
                 break

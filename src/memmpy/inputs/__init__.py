@@ -1,11 +1,11 @@
 """What files of events have in common: where they lie, what they hold, what they must tell."""
 
-from memmpy.inputs.bytes import ByteSource, coalesce
+from memmpy.inputs.bytes import ByteSource
+from memmpy.inputs.failures import listed, no_branch, said_of
 from memmpy.inputs.identity import uuid_of
-from memmpy.inputs.locations import Status, describe, find
+from memmpy.inputs.locations import State, Status, describe, find
 from memmpy.inputs.protocol import EventFile
-from memmpy.inputs.retries import retrying
-from memmpy.inputs.streams import open_binary
+from memmpy.inputs.streams import stream_of
 from memmpy.inputs.types import (
     BranchType,
     from_awkward,
@@ -13,21 +13,20 @@ from memmpy.inputs.types import (
     type_of_form,
     type_of_values,
 )
-from memmpy.inputs.urls import is_url, local_path
 
 __all__ = [
     "BranchType",
     "ByteSource",
     "EventFile",
+    "State",
     "Status",
-    "coalesce",
     "describe",
     "find",
     "from_awkward",
-    "is_url",
-    "local_path",
-    "open_binary",
-    "retrying",
+    "listed",
+    "no_branch",
+    "said_of",
+    "stream_of",
     "type_of_column",
     "type_of_form",
     "type_of_values",

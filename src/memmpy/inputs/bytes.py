@@ -4,6 +4,7 @@ import io
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TypeAlias, final
 
@@ -37,6 +38,8 @@ class ByteSource:
 
     Attributes
     ----------
+    status : Status
+        What `describe` said of the file when it was opened.
     path : str
         The real path of a local file, or the URL.
     size : int
@@ -52,15 +55,18 @@ class ByteSource:
     """
 
     def __init__(self, path: str) -> None:
-        status = describe(path)
-        self.path, self.size = status.path, status.size
+        self.status = describe(path)
+        self.path = self.status.path
         self.num_bytes = self.num_requests = 0
         self._file: io.FileIO | None = None
         self._is_closed = False
         self._lock = threading.Lock()
         if not is_url(path):
             self._file = opened(self.path)
-            self.size = os.fstat(self._file.fileno()).st_size
+            # Of what is open, should another file have taken its place since then.
+            found = os.fstat(self._file.fileno())
+            self.status = replace(self.status, size=found.st_size, mtime_ns=found.st_mtime_ns)
+        self.size = self.status.size
 
     def read(self, start: int, stop: int) -> bytes:
         """Return the bytes from `start` to `stop`, exactly.

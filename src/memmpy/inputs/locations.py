@@ -5,17 +5,21 @@ import glob
 import os
 import stat
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
 from memmpy.inputs.retries import asked, is_missing
 from memmpy.inputs.urls import filesystem, forget, is_url, local_path, protocol_of, target_of
 
-__all__ = ["Status", "describe", "find"]
+__all__ = ["State", "Status", "describe", "find"]
+
+#: Files of a listing that are asked for at a time.
+NUM_ASKED = 16
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
@@ -24,6 +28,14 @@ _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 _TIMES = ["mtime", "LastModified", "Last-Modified", "last_modified", "modified", "updated"]
 _TIMES += ["modify", "created"]
 _TAGS = ["ETag", "etag", "checksum", "md5", "md5Hash", "Content-MD5", "content_md5", "Digest"]
+
+
+class State(NamedTuple):
+    """What is another one once a file has changed: see `Status`."""
+
+    size: int
+    mtime_ns: int
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,8 @@ class Status:
     size : int
         Bytes.
     mtime_ns : int
-        When it changed, in nanoseconds since 1970; 0 where a server does not say it.
+        When it changed, in nanoseconds since 1970; 0 where a server does not say it, and in whole
+        seconds where it gives a tag.
     tag : str
         What a server says to tell contents apart, such as an ETag; empty where it says nothing,
         and for local files.
@@ -48,9 +61,17 @@ class Status:
     mtime_ns: int
     tag: str
 
+    @property
+    def state(self) -> State:
+        """What tells whether the file has changed."""
+        return State(self.size, self.mtime_ns, self.tag)
 
-def find(pattern: str) -> list[str]:
-    """Return the existing files that a path, a URL or a pattern of either names.
+
+def find(pattern: str) -> list[Status]:
+    """Return what is known of the files that a path, a URL or a pattern of either names.
+
+    As `describe` gives it, with no more requests than that takes: where the listing of a server
+    tells all of a file, the file is not asked for.
 
     Parameters
     ----------
@@ -60,8 +81,8 @@ def find(pattern: str) -> list[str]:
 
     Returns
     -------
-    list of str
-        Sorted by name: real, absolute paths of local files, and full URLs of others.
+    list of Status
+        Sorted by name, each with the real, absolute path of a local file, or the full URL.
 
     Raises
     ------
@@ -70,7 +91,7 @@ def find(pattern: str) -> list[str]:
     UnreadableError
         If it may not be looked at.
     InputFileError
-        If a server does not answer.
+        If a server does not answer, or does not say how large a file is.
     """
     if is_url(pattern):
         return _find_remote(pattern)
@@ -80,7 +101,7 @@ def find(pattern: str) -> list[str]:
     if not paths:
         what = "no file matches" if glob.has_magic(path) else "no such file:"
         raise MissingFileError(f"{what} {pattern!r}")
-    return [_describe_local(path).path for path in paths]
+    return [_describe_local(path) for path in paths]
 
 
 def describe(path: str) -> Status:
@@ -128,22 +149,29 @@ def _describe_remote(url: str) -> Status:
         info: dict[str, Any] = fs.info(name)
         return info
 
-    info = asked(url, look)
+    return _status(url, asked(url, look))
+
+
+def _status(url: str, info: Mapping[str, Any]) -> Status:
+    """Return what the filesystem of a URL says of it."""
     if _is_directory(url, info):
         raise MissingFileError(_directory(url))
     size = info.get("size")
     if size is None:
         message = f"the server does not say how large {url!r} is; download it, and give its path"
         raise InputFileError(message)
-    return Status(url, int(size), _mtime_ns(info), _tag(info))
+    tag, mtime_ns = _tag(info), _mtime_ns(info)
+    if tag:
+        mtime_ns -= mtime_ns % 10**9  # listings may be finer than what is said of one file
+    return Status(url, int(size), mtime_ns, tag)
 
 
-def _find_remote(url: str) -> list[str]:
+def _find_remote(url: str) -> list[Status]:
     if not _is_pattern(url):
-        return [describe(url).path]
+        return [_describe_remote(url)]
     missing = MissingFileError(f"no file matches {url!r}")
     try:
-        return [describe(url).path]
+        return [_describe_remote(url)]
     except MissingFileError:
         reason: MissingFileError | UnreadableError = missing
     except UnreadableError as error:
@@ -162,12 +190,19 @@ def _find_remote(url: str) -> list[str]:
         found = asked(url, look)
     except MissingFileError:
         found = {}
+    if not found:
+        raise reason
     for path, info in found.items():
         if _is_directory(path, info):
             raise MissingFileError(_directory(path))
-    if not found:
-        raise reason
-    return sorted(found)
+    with ThreadPoolExecutor(NUM_ASKED) as threads:
+        return list(threads.map(_listed_status, *zip(*sorted(found.items()), strict=True)))
+
+
+def _listed_status(url: str, info: Mapping[str, Any]) -> Status:
+    """Return what a listing says of a file, or the file itself, where a listing says less."""
+    says_all = info.get("size") is not None and _mtime_ns(info) and _tag(info)
+    return _status(url, info) if says_all else _describe_remote(url)
 
 
 def _is_pattern(url: str) -> bool:
@@ -234,4 +269,5 @@ def _parsed(text: str) -> datetime:
 
 
 def _tag(info: Mapping[str, Any]) -> str:
-    return next((str(info[name]) for name in _TAGS if info.get(name)), "")
+    tag = next((str(info[name]) for name in _TAGS if info.get(name)), "")
+    return tag.strip('"')  # which headers have and listings may not

@@ -52,7 +52,10 @@ class EventFile(Protocol):
         """Return the bytes of a branch as they lie in the file, and about those once decoded."""
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
-        """Return where reading may begin and end so that nothing is decoded twice.
+        """Return where reading may begin and end so that (almost) nothing is decoded twice.
+
+        Chunks of an HDF5 file that lie across an edge are, where the branches have no edges in
+        common that are near enough.
 
         Returns
         -------

@@ -6,34 +6,26 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, BinaryIO, final
 
 from memmpy.errors import OptionError
-from memmpy.inputs.bytes import ByteSource, opened
-from memmpy.inputs.locations import describe
+from memmpy.inputs.bytes import ByteSource
 from memmpy.inputs.urls import is_url
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["open_binary"]
+__all__ = ["stream_of"]
 
 #: What is read ahead for small reads of a file behind a URL, and how many such blocks are kept.
 BLOCK = 4 << 20
 NUM_BLOCKS = 8
 
 
-def open_binary(path: str) -> BinaryIO:
+def stream_of(source: ByteSource) -> BinaryIO:
     """Return a file as a seekable stream of bytes, for one thread at a time.
 
     Small reads behind a URL are served from blocks that are read ahead; the last ones are kept,
-    32 MiB in all. Reads are made again where the network fails.
-
-    Raises
-    ------
-    MissingFileError, UnreadableError, InputFileError
-        As `describe` does.
+    32 MiB in all. The source is not closed with the stream, and may have several streams.
     """
-    if is_url(path):
-        return io.BufferedReader(_Stream(ByteSource(path)))
-    return io.BufferedReader(opened(describe(path).path))
+    return io.BufferedReader(_Stream(source))
 
 
 @final
@@ -43,6 +35,7 @@ class _Stream(io.RawIOBase):
     def __init__(self, source: ByteSource) -> None:
         self._source = source
         self._position = 0
+        self._reads_ahead = is_url(source.path)
         self._block = lru_cache(NUM_BLOCKS)(partial(_read_block, source))
 
     def readable(self) -> bool:
@@ -66,11 +59,12 @@ class _Stream(io.RawIOBase):
         start, stop = self._position, min(self._position + len(view), self._source.size)
         if start >= stop:
             return 0
-        if stop - start >= BLOCK:
-            content = self._source.read(start, stop)
-        else:
+        content: bytes | memoryview
+        if self._reads_ahead and stop - start < BLOCK:
             number, at = divmod(start, BLOCK)
             content = self._block(number)[at : at + stop - start]
+        else:
+            [content] = self._source.read_many([(start, stop)])
         view[: len(content)] = content
         self._position += len(content)
         return len(content)
@@ -81,9 +75,7 @@ class _Stream(io.RawIOBase):
         return content
 
     def close(self) -> None:
-        if not self.closed:
-            self._block.cache_clear()
-            self._source.close()
+        self._block.cache_clear()
         super().close()
 
 

@@ -150,10 +150,7 @@ def plan_friends(sources: Sequence[SourceRecord]) -> list[FriendTree]:
             if tree in names:
                 raise OptionError(f"two trees of {path!r} would have the friend {tree!r}")
             names.add(tree)
-            num_entries = max(
-                record.num_entries if record.tree_entries is None else record.tree_entries
-                for record in records
-            )
+            num_entries = max(record.tree_entries for record in records)
             ascending = tuple(sorted(records, key=lambda record: record.tree_start))
             trees.append(FriendTree(files[path], path, tree, num_entries, ascending))
     return trees

@@ -11,7 +11,7 @@ from typing import Any
 
 from memmpy.errors import LengthError, OptionError, ReadOnlyStoreError
 from memmpy.root.alignment import FriendTree, Rows, align, plan_friends
-from memmpy.root.branches import (
+from memmpy.root.friend_values import (
     Fill,
     Values,
     branch_type,
@@ -42,7 +42,7 @@ class Friend:
         Name of both trees, with its directories.
     num_entries : int
         Entries of both trees.
-    num_filled : int
+    num_missing : int
         Entries that had no value.
     """
 
@@ -50,7 +50,7 @@ class Friend:
     source: str
     tree: str
     num_entries: int
-    num_filled: int
+    num_missing: int
 
 
 def write_friend(
@@ -181,7 +181,7 @@ def write_friends(
             source=tree.source,
             tree=tree.tree,
             num_entries=tree.num_entries,
-            num_filled=tree.num_entries - tree.num_given(rows),
+            num_missing=tree.num_entries - tree.num_given(rows),
         )
         for tree in trees
     ]

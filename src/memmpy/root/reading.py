@@ -2,20 +2,23 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from functools import reduce
+from contextlib import ExitStack, suppress
+from functools import partial, reduce
 from types import TracebackType
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import MemmpyError, MissingKeyError, RootFileError, nearest
+from memmpy.errors import RootFileError, nearest
 from memmpy.inputs import (
     BranchType,
     ByteSource,
     from_awkward,
-    open_binary,
+    listed,
+    no_branch,
+    said_of,
+    stream_of,
     type_of_form,
     uuid_of,
 )
@@ -37,6 +40,8 @@ _TREE_CLASSES = {
     "ROOT::Experimental::RNTuple": "RNTuple",
 }
 
+_said_of = partial(said_of, kind=RootFileError)
+
 
 @final
 class TreeFile:
@@ -46,8 +51,8 @@ class TreeFile:
 
     Parameters
     ----------
-    path : str
-        The file: a path, or a URL.
+    source : ByteSource
+        The file; it is closed with the tree.
     tree : str or None
         The tree, with its directories and perhaps its cycle; None for the only one.
 
@@ -57,23 +62,20 @@ class TreeFile:
         If the file is not a ROOT file or is broken, or the tree is not in it.
     """
 
-    def __init__(self, path: str, tree: str | None) -> None:
-        self.path = path
+    def __init__(self, source: ByteSource, tree: str | None) -> None:
+        self.path = source.path
+        self._bytes = source
         self._types: dict[str, BranchType] = {}
         self._encodings: dict[str, Encoding | None] = {}
         self._sizes: dict[str, tuple[int, int]] | None = None
         # uproot's objects fill caches of their own as they are used.
         self._lock = threading.Lock()
-        self._stack = ExitStack()
-        try:
-            with _said_of(path, "cannot be opened"):
-                self._bytes = self._stack.enter_context(ByteSource(path))
-                _check_magic(path, self._bytes)
-                self._file = self._stack.enter_context(_open(self._bytes))
+        with ExitStack() as stack:
+            stack.callback(source.close)
+            with _said_of(self.path, "cannot be opened as ROOT"):
+                self._file = stack.enter_context(_open(source))
             self._tree, self._is_ntuple = self._find(tree)
-        except BaseException:
-            self._stack.close()
-            raise
+            self._stack = stack.pop_all()
 
     @property
     def uuid(self) -> str:
@@ -81,7 +83,7 @@ class TreeFile:
         uuid: str = self._file.file.uuid.hex
         if int(uuid, 16):
             return uuid
-        with open_binary(self.path) as stream:
+        with stream_of(self._bytes) as stream:
             return uuid_of(stream)
 
     @property
@@ -134,8 +136,8 @@ class TreeFile:
     def sizes_of(self, branch: str) -> tuple[int, int]:
         """Return the bytes of a branch as they lie in the file, and about those once decoded."""
         with self._lock, _said_of(self.where, "is damaged"):
+            found = self._branch(branch)
             if not self._is_ntuple:
-                found = self._branch(branch)
                 return int(found.compressed_bytes), int(found.uncompressed_bytes)
             if self._sizes is None:
                 self._sizes = _sizes_of_fields(self._tree)
@@ -151,13 +153,13 @@ class TreeFile:
             all the branches.
         """
         with self._lock, _said_of(self.where, "is damaged"):
+            found = [self._branch(branch) for branch in branches]
             if self._is_ntuple:
-                edges = [[0]]
-                edges += [[c.num_first_entry + c.num_entries] for c in self._tree.cluster_summaries]
-                return np.unique(np.concatenate(edges).astype(np.int64))
+                clusters = self._tree.cluster_summaries
+                stops = [c.num_first_entry + c.num_entries for c in clusters]
+                return np.unique(np.array([0, *stops], np.int64))
             ends = np.array([0, self.num_entries], np.int64)
-            all_edges = [np.asarray(self._branch(b).entry_offsets, np.int64) for b in branches]
-            return np.unique(np.concatenate([ends, *_common(all_edges)]))
+            return np.union1d(ends, _common([np.asarray(b.entry_offsets, np.int64) for b in found]))
 
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
@@ -190,20 +192,16 @@ class TreeFile:
         trees = {name: _TREE_CLASSES[c] for name, c in classes.items() if c in _TREE_CLASSES}
         known = sorted({name.rpartition(";")[0] for name in trees})
         if tree is None:
-            names = sorted({name.rpartition(";")[0] for name in trees})
-            if len(names) != 1:
-                message = (
-                    f"{self.path!r} has {len(names)} trees{_list(names)}; say which with tree="
-                )
-                raise RootFileError(message)
-            tree = names[0]
+            if len(known) != 1:
+                has = f"{len(known)} trees{listed(known)}; say which with tree="
+                raise RootFileError(f"{self.path!r} has {has if known else 'no tree at all'}")
+            tree = known[0]
         name = tree if ";" in tree else _last_cycle(tree, trees)
         if name not in trees:
-            known = sorted({name.rpartition(";")[0] for name in trees})
             if tree in classes or _last_cycle(tree, classes) in classes:
                 kind = classes.get(tree) or classes[_last_cycle(tree, classes)]
                 raise RootFileError(f"{tree!r} of {self.path!r} is a {kind}, not a tree")
-            has = f"its trees are{_list(known)}" if known else "it has no tree at all"
+            has = f"its trees are{listed(known)}" if known else "it has no tree at all"
             message = f"no tree {tree!r} in {self.path!r}: {has}{nearest(tree, known)}"
             raise RootFileError(message)
         with _said_of(f"{self.path}:{name}", "cannot be read"):
@@ -214,9 +212,7 @@ class TreeFile:
             # A field of a field is not a column of its own.
             if not self._is_ntuple or name in self.branches():
                 return self._tree[name]
-        known = self.branches()
-        message = f"no branch {name!r} in {self.where!r}{nearest(name, known)}"
-        raise MissingKeyError(message, name)
+        raise no_branch(name, self.where, self.branches())
 
     def _held(self, branch: Any) -> tuple[BranchType | None, Exception | None]:
         """Return the type of a branch, or None and perhaps why it has none."""
@@ -234,7 +230,7 @@ class TreeFile:
         """Return how the branch of a TTree holds plain numbers, or None."""
         if branch not in self._encodings:
             with self._lock:
-                self._encodings[branch] = encoding_of(self._tree[branch])
+                self._encodings[branch] = encoding_of(self._branch(branch))
         return self._encodings[branch]
 
     def _read_fields(
@@ -282,36 +278,15 @@ class TreeFile:
             return from_awkward(array, kind)
 
 
-@contextmanager
-def _said_of(what: str, failure: str) -> Iterator[None]:
-    """Turn whatever the reader raises into an error that names the file."""
-    try:
-        yield
-    except (MemmpyError, GeneratorExit):
-        raise
-    except MemoryError as error:
-        raise MemoryError(f"not enough memory for {what!r}; give a smaller step_bytes") from error
-    except Exception as error:
-        first = str(error).strip().partition("\n")[0]
-        message = f"{what!r} {failure}: {first or type(error).__name__}"
-        raise RootFileError(message) from error
-
-
 def _open(source: ByteSource) -> Any:
     from memmpy.root.source import open_with  # uproot is slow to import
 
     return open_with(source)
 
 
-def _check_magic(path: str, source: ByteSource) -> None:
-    start = source.read(0, min(4, source.size))
-    if start != b"root":
-        raise RootFileError(f"{path!r} is not a ROOT file: it begins with {start!r}, not b'root'")
-
-
-def _common(edges: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Return the entries at which baskets of all branches begin, in a list of one or none."""
-    return [reduce(np.intersect1d, edges)] if edges else []
+def _common(edges: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the entries at which baskets of all branches begin."""
+    return reduce(np.intersect1d, edges) if edges else np.empty(0, np.int64)
 
 
 def _sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
@@ -337,8 +312,3 @@ def _sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
 def _last_cycle(tree: str, names: Iterable[str]) -> str:
     cycles = [name for name in names if name.rpartition(";")[0] == tree]
     return max(cycles, key=lambda name: int(name.rpartition(";")[2]), default=tree)
-
-
-def _list(names: list[str]) -> str:
-    shown = ", ".join(map(repr, names[:10]))
-    return f" ({shown}{', ...' if len(names) > 10 else ''})" if names else ""

@@ -14,7 +14,7 @@ from memmpy.store.metadata import (
     SourceRecord,
     parts_of,
 )
-from memmpy.store.placing import PlacedArray, copy_bytes, writing
+from memmpy.store.placing import PlacedArray, copy_bytes, refusals, writing
 from memmpy.store.sources import (
     Lineage,
     SourceEntries,
@@ -69,6 +69,7 @@ __all__ = [
     "num_filled",
     "parts_of",
     "read_metadata",
+    "refusals",
     "source_of",
     "storage_dtype",
     "tree_name",

@@ -64,8 +64,9 @@ def decode(document: Any, *, path: str) -> Metadata:
     version = document.get("format_version")
     if version not in READABLE_VERSIONS:
         message = (
-            f"{path!r} has format version {version!r}, and this memmpy reads {FORMAT_VERSION}; "
-            f"it was written by memmpy {document.get('memmpy_version')}: use that one or a newer"
+            f"{path!r} has format version {version!r}, and this memmpy reads up to "
+            f"{FORMAT_VERSION}; it was written by memmpy {document.get('memmpy_version')}: "
+            "use that one or a newer"
         )
         raise CorruptStoreError(message)
     try:
@@ -183,7 +184,8 @@ def _source_of_json(document: Any, matches: Sequence[Mapping[str, Any]]) -> Sour
     found = {}
     if "matches" in document:
         found["matches"] = matches[_count(document["matches"])]
-    source = SourceRecord(**{**document, **found})
+    # Format 1 took all entries of a tree, and did not say how many that are.
+    source = SourceRecord(**{"tree_entries": document["num_entries"], **document, **found})
     for name in ("path", "uuid", "tree"):
         _value(document, name, str)
     if document["asked"] is not None:
@@ -191,8 +193,7 @@ def _source_of_json(document: Any, matches: Sequence[Mapping[str, Any]]) -> Sour
     for name in ("size", "num_entries", "entry_start"):
         _count(document[name])
     _count(source.tree_start)
-    if source.tree_entries is not None:
-        _count(source.tree_entries)
+    _count(source.tree_entries)
     if type(source.tag) is not str:
         raise TypeError(f"tag is {source.tag!r}")
     _value(document, "mtime_ns", int)

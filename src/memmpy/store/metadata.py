@@ -159,12 +159,12 @@ class SourceRecord:
         The tree as the user named it; None for the only one.
     num_entries, entry_start : int
         The range of the store's entries that it fills.
+    tree_entries : int
+        All entries of the tree.
     metadata : mapping of str to str
         What the user said about the file.
     tree_start : int
-        The first entry of the tree that is taken.
-    tree_entries : int or None
-        All entries of the tree; None where it was not kept, and all were taken.
+        The first of them that is taken.
     tag : str
         What a server says of the content, such as an ETag; empty for files of this machine.
     matches : mapping of str to tuple of str
@@ -179,9 +179,9 @@ class SourceRecord:
     asked: str | None
     num_entries: int
     entry_start: int
+    tree_entries: int
     metadata: Mapping[str, str] = field(default_factory=dict)
     tree_start: int = 0
-    tree_entries: int | None = None
     tag: str = ""
     matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -191,9 +191,14 @@ class SourceRecord:
         text = f"{self.uuid} {self.size} {self.mtime_ns} {self.tree}"
         if self.tag:
             text += f" {self.tag}"
-        if self.tree_entries not in {None, self.num_entries}:
+        if self.num_entries != self.tree_entries:
             text += f" {self.tree_start}:{self.tree_stop}"
         return hash_text(hash64(text))
+
+    @property
+    def state(self) -> tuple[int, int, str]:
+        """What changes when the file does."""
+        return self.size, self.mtime_ns, self.tag
 
     @property
     def tree_stop(self) -> int:

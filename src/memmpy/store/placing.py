@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from memmpy.errors import MemmpyError
 from memmpy.store.arrayfile import disk_error, header_of
 from memmpy.store.checksums import bytes_of, crc_of
 from memmpy.store.metadata import ArrayRecord
 from memmpy.typing import Array
 
-__all__ = ["PlacedArray", "copy_bytes", "writing"]
+__all__ = ["PlacedArray", "copy_bytes", "refusals", "writing"]
 
 #: Bytes that are copied at a time where the kernel does not do it.
 _COPY_BYTES = 1 << 23
@@ -106,12 +107,21 @@ class PlacedArray:
 @contextmanager
 def writing(path: str, flags: int, *, what: str) -> Iterator[int]:
     """Open a file to write to, and say what a refusal means."""
-    try:
+    with refusals(what):
         file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | flags, 0o666)
         try:
             yield file
         finally:
             os.close(file)
+
+
+@contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Turn what the system says when it refuses to write into the error for it."""
+    try:
+        yield
+    except MemmpyError:
+        raise
     except OSError as error:
         raise disk_error(error, what=what) from error
 

@@ -6,22 +6,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, BinaryIO, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import InputFileError, MissingKeyError, OptionError, nearest
-from memmpy.inputs.identity import uuid_of
-from memmpy.inputs.types import BranchType, from_awkward, type_of_form
-from memmpy.tables.arrow import (
+from memmpy.errors import InputFileError, OptionError
+from memmpy.formats.arrow import (
     MissingValuesError,
     has_extension,
     leaf_paths,
     plain_layout,
     whole_table,
 )
-from memmpy.tables.failures import check_magic, said_of
+from memmpy.inputs import (
+    BranchType,
+    ByteSource,
+    from_awkward,
+    no_branch,
+    said_of,
+    stream_of,
+    type_of_form,
+    uuid_of,
+)
 
 __all__ = ["ParquetTable"]
 
@@ -47,18 +54,16 @@ class _Branch:
 
 @final
 class ParquetTable:
-    """The columns of an open Parquet file.
+    """The columns of an open Parquet file: an `EventFile`.
 
     The members of records are branches too: ``jets.pt`` of lists of records with a member ``pt``.
 
     Parameters
     ----------
-    path : str
-        The file, as messages name it.
+    source : ByteSource
+        The file; it is closed with the table.
     tree : str or None
         A Parquet file has no trees: None or empty.
-    stream : binary file
-        The file, open and seekable; it is closed with the table.
 
     Raises
     ------
@@ -75,19 +80,19 @@ class ParquetTable:
     wrote. Otherwise the statistics do not tell: a missing value is an error when it is read.
     """
 
-    def __init__(self, path: str, tree: str | None, stream: BinaryIO) -> None:
-        self.path = path
+    def __init__(self, source: ByteSource, tree: str | None) -> None:
+        self.path = path = source.path
         self._types: dict[str, BranchType] = {}
         self._options: dict[str, bool] = {}
         self._lock = threading.Lock()  # the stream has one position
         with ExitStack() as stack:
-            stack.callback(stream.close)
+            stack.callback(source.close)
             parquet = _import_parquet(path)
             if tree:
                 message = f"no tree {tree!r} in {path!r}: a Parquet file is one table; give no tree"
                 raise InputFileError(message)
-            with said_of(path, "cannot be opened"):
-                check_magic(stream, b"PAR1", path=path, format="Parquet")
+            stream = stack.enter_context(stream_of(source))
+            with said_of(path, "cannot be opened as Parquet"):
                 self._uuid = uuid_of(stream)
                 stream.seek(0)
                 self._file = parquet.ParquetFile(stream, page_checksum_verification=True)
@@ -166,7 +171,10 @@ class ParquetTable:
         return compressed, decoded
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
-        """Return where row groups begin and end, which is the same for all branches."""
+        """Return where reading may begin and end so that nothing is decoded twice.
+
+        Where row groups do, which is the same for all branches.
+        """
         for branch in branches:
             self._branch(branch)
         return np.unique(self._edges)
@@ -250,8 +258,7 @@ class ParquetTable:
 
     def _branch(self, name: str) -> _Branch:
         if name not in self._branches:
-            message = f"no branch {name!r} in {self.where!r}{nearest(name, self._branches)}"
-            raise MissingKeyError(message, name)
+            raise no_branch(name, self.where, self._branches)
         return self._branches[name]
 
     def _chunks(self, leaves: Sequence[int]) -> Iterator[Any]:

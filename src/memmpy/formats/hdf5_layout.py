@@ -1,15 +1,16 @@
 """What a file in HDF5 has: which groups and datasets are tables, and their columns."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from memmpy.errors import InputFileError, nearest
+from memmpy.inputs import listed
 
-__all__ = ["DatasetColumn", "columns_of", "common_length", "listed", "only_table", "say_dtype"]
+__all__ = ["DatasetColumn", "columns_of", "common_length", "only_table", "say_dtype"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +141,3 @@ def say_dtype(dtype: np.dtype[Any]) -> str:
     if items is not None:
         return f"lists of {say_dtype(np.dtype(items))}"
     return "references" if h5py.check_ref_dtype(dtype) is not None else str(dtype)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names in parentheses for a message; of many, the first."""
-    shown = ", ".join(map(repr, names[:10]))
-    return f" ({shown}{', ...' if len(names) > 10 else ''})" if names else ""

@@ -1,4 +1,4 @@
-"""Cells of text under headings: shown on a terminal, as plain text, and as HTML."""
+"""What is shown to users: tables on a terminal, as plain text and as HTML, and sizes in words."""
 
 import html
 import io
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["Table"]
+__all__ = ["WIDTH", "Table", "size_in_words"]
 
 #: Characters in a line of plain text, at most.
 WIDTH = 100
@@ -98,3 +98,15 @@ class Table:
     def _cell(self, tag: str, column: int, text: str) -> str:
         side = "left" if column < self.num_words else "right"
         return f'<{tag} style="text-align: {side}">{html.escape(text)}</{tag}>'
+
+
+def size_in_words(num_bytes: int) -> str:
+    """Return a number of bytes in the unit that fits: ``999 B``, ``1.5 kB``, ``26.4 MB``."""
+    if num_bytes < 1000:
+        return f"{num_bytes} B"
+    size, unit = num_bytes / 1e3, "kB"
+    for larger in ("MB", "GB", "TB", "PB", "EB"):
+        if size < 999.95:
+            break
+        size, unit = size / 1e3, larger
+    return f"{size:.1f} {unit}"

@@ -4,24 +4,29 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, BinaryIO, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import Jagged
-from memmpy.errors import InputFileError, MissingKeyError, OptionError, nearest
-from memmpy.gather import offsets_of
-from memmpy.inputs.identity import uuid_of
-from memmpy.inputs.types import BranchType
-from memmpy.tables.failures import said_of
-from memmpy.tables.hdf5_layout import (
+from memmpy.errors import InputFileError, OptionError
+from memmpy.formats.hdf5_layout import (
     DatasetColumn,
     columns_of,
     common_length,
-    listed,
     only_table,
     say_dtype,
+)
+from memmpy.gather import offsets_of
+from memmpy.inputs import (
+    BranchType,
+    ByteSource,
+    listed,
+    no_branch,
+    said_of,
+    stream_of,
+    uuid_of,
 )
 from memmpy.typing import Array
 
@@ -37,7 +42,7 @@ _NUM_SAMPLED = 256
 
 @final
 class HdfTable:
-    """A table of an open HDF5 file.
+    """A table of an open HDF5 file: an `EventFile`.
 
     Either a group of datasets whose first axes are the entries, or a dataset of records (of a
     compound dtype), whose fields are the branches: of ``(num_entries, 40)`` records, vectors of
@@ -46,13 +51,11 @@ class HdfTable:
 
     Parameters
     ----------
-    path : str
-        The file, as messages name it.
+    source : ByteSource
+        The file; it is closed with the table.
     tree : str or None
         Path of the group or of the dataset of records; ``/`` is the root. None for the root if it
         has datasets of plain numbers or texts, else for the only table of the file.
-    stream : binary file
-        The file, open and seekable; it is closed with the table.
 
     Raises
     ------
@@ -63,12 +66,13 @@ class HdfTable:
         If h5py is not installed.
     """
 
-    def __init__(self, path: str, tree: str | None, stream: BinaryIO) -> None:
-        self.path = path
+    def __init__(self, source: ByteSource, tree: str | None) -> None:
+        self.path = path = source.path
         self._types: dict[str, BranchType] = {}
         with ExitStack() as stack:
-            stack.callback(stream.close)
+            stack.callback(source.close)
             h5py = _import_h5py(path)
+            stream = stack.enter_context(stream_of(source))
             with said_of(path, "cannot be opened as HDF5"):
                 self._uuid = uuid_of(stream)
                 stream.seek(0)
@@ -149,10 +153,11 @@ class HdfTable:
         return int(stored), int(decoded)
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
-        """Return where reading may begin and end so that few things are decoded twice.
+        """Return where reading may begin and end so that (almost) nothing is decoded twice.
 
         At edges that the chunks of all branches share. Where these lie too far apart to be of use,
-        at edges of the longest chunks; without chunks, anywhere.
+        at edges of the longest chunks, so that shorter ones that lie across are decoded twice;
+        without chunks, anywhere.
         """
         columns = [self._column(branch) for branch in branches]
         chunks = [c.dataset.chunks[0] for c in columns if c.dataset.chunks is not None]
@@ -193,8 +198,7 @@ class HdfTable:
 
     def _column(self, name: str) -> DatasetColumn:
         if name not in self._columns:
-            message = f"no branch {name!r} in {self.where!r}{nearest(name, self._columns)}"
-            raise MissingKeyError(message, name)
+            raise no_branch(name, self.where, self._columns)
         return self._columns[name]
 
     def _read_dataset(self, branches: Sequence[str], start: int, stop: int) -> dict[str, Array]:

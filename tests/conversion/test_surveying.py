@@ -4,7 +4,6 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,11 @@ import pytest
 import uproot
 
 from memmpy.conversion import RFileConfig, list_inputs
-from memmpy.conversion.asking import Recipes
 from memmpy.conversion.config import Input
 from memmpy.conversion.recipe import Recipe
-from memmpy.conversion.sources import survey
+from memmpy.conversion.recipes import Recipes
+from memmpy.conversion.surveying import survey
+from memmpy.conversion.workers import workers
 from memmpy.errors import OptionError
 from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
 
@@ -29,15 +29,9 @@ def describe_sources(
     origin = Origin({"branch": "nJets"}, parts)
     column = ColumnRecord("vector", array.shape[0], {"values": array}, {}, origin)
     metadata = Metadata(columns={"nJets": column} if known else {}, sources=known)
-    with ThreadPoolExecutor(2) as threads:
+    with workers(None) as crew:
         wanted, _ = survey(
-            inputs,
-            recipes,
-            metadata,
-            executor=threads,
-            num_waiting=4,
-            range_bytes=1 << 20,
-            recreate=False,
+            inputs, recipes, metadata, crew=crew, range_bytes=1 << 20, recreate=False
         )
     return wanted.sources
 

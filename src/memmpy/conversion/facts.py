@@ -1,0 +1,160 @@
+"""What is asked of a file before anything of it is read, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from memmpy.conversion.config import Input
+from memmpy.conversion.dividing import Range, divide
+from memmpy.conversion.opening import opened_files
+from memmpy.conversion.recipe import Recipe
+from memmpy.conversion.recipes import Recipes, match
+from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError
+from memmpy.inputs import BranchType, EventFile
+
+__all__ = ["Facts", "Question", "look_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a plan must know of a file.
+
+    Parameters
+    ----------
+    input : Input
+        The file.
+    recipes : Recipes
+        All columns wanted.
+    not_needed : frozenset of str
+        Those that need nothing of this file.
+    range_bytes : int
+        About how many decompressed bytes are to be read in one go.
+    """
+
+    input: Input
+    recipes: Recipes
+    not_needed: frozenset[str]
+    range_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file says of itself.
+
+    Parameters
+    ----------
+    uuid : str
+        32 hexadecimal digits.
+    tree : str
+        Path of the tree in the file, with its cycle.
+    num_entries : int
+        All entries of the tree.
+    matches : mapping of str to tuple of str
+        The branches that each pattern matches, and a column can hold.
+    skipped : tuple of str
+        Those that match, and no column can hold.
+    types : mapping of str to BranchType
+        Of the columns that need something of this file.
+    missing : mapping of str to (str, str)
+        Of the columns for which a branch is missing, which one, and a message that says so.
+    ranges : tuple of Range
+        How the file is best read; empty where something is missing.
+    """
+
+    uuid: str
+    tree: str
+    num_entries: int
+    matches: Mapping[str, tuple[str, ...]]
+    skipped: tuple[str, ...]
+    types: Mapping[str, BranchType]
+    missing: Mapping[str, tuple[str, str]]
+    ranges: tuple[Range, ...]
+
+
+def look_at(question: Question) -> Facts | MemmpyError:
+    """Look at a file, and return what it says or what is wrong with it."""
+    given = question.input
+    try:
+        with opened_files.opened(given.path, given.tree, given.status.state) as file:
+            return _facts(file, question)
+    except MemmpyError as error:
+        return error
+
+
+def _facts(file: EventFile, question: Question) -> Facts:
+    given, recipes = question.input, question.recipes
+    if given.tree_start > file.num_entries:
+        message = f"{file.where!r} has {file.num_entries} entries, entry_start is "
+        raise OptionError(f"{message}{given.tree_start}")
+    matches, skipped = _match(file, recipes)
+    wanted = [r for r in recipes.with_matches(matches) if r.key not in question.not_needed]
+    types: dict[str, BranchType] = {}
+    missing: dict[str, tuple[str, str]] = {}
+    for recipe in wanted:
+        lacks = _missing(file, recipe)
+        if lacks is None:
+            types[recipe.key] = recipe.type({b: file.type_of(b) for b in recipe.branches})
+        else:
+            missing[recipe.key] = lacks
+    ranges: list[Range] = []
+    if not missing:
+        ranges = _divide(file, wanted, question)
+    return Facts(
+        uuid=file.uuid,
+        tree=file.tree,
+        num_entries=file.num_entries,
+        matches=matches,
+        skipped=skipped,
+        types=types,
+        missing=missing,
+        ranges=tuple(ranges),
+    )
+
+
+def _match(file: EventFile, recipes: Recipes) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return the branches that patterns match, and of these the ones that no column can hold."""
+    if not recipes.patterns:
+        return {}, ()
+    names = file.branches()
+    matches, skipped = {}, []
+    for pattern in recipes.patterns:
+        found = match(pattern, names)
+        held = [name for name in found if _can_be_held(file, name)]
+        skipped += [name for name in found if name not in held]
+        if not held and file.num_entries and found:
+            message = f"no column can hold what the pattern {pattern!r} matches in {file.where!r}"
+            raise InputFileError(f"{message}: {', '.join(map(repr, found[:5]))}")
+        matches[pattern] = tuple(held)
+    return matches, tuple(dict.fromkeys(skipped))
+
+
+def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
+    """Return the branch that a file lacks for a column, and a message that says so."""
+    try:
+        for branch in recipe.branches:
+            file.type_of(branch)
+    except MissingKeyError as error:
+        return error.key, str(error)
+    return None
+
+
+def _can_be_held(file: EventFile, name: str) -> bool:
+    try:
+        file.type_of(name)
+    except InputFileError:
+        return False
+    return True
+
+
+def _divide(file: EventFile, wanted: list[Recipe], question: Question) -> list[Range]:
+    given = question.input
+    stop = file.num_entries if given.tree_stop is None else given.tree_stop
+    used = {branch for recipe in wanted for branch in recipe.branches}
+    return divide(
+        {recipe.key: recipe.branches for recipe in wanted},
+        {branch: file.sizes_of(branch) for branch in used},
+        file.boundaries,
+        num_entries=file.num_entries,
+        start=given.tree_start,
+        stop=min(stop, file.num_entries),
+        num_bytes=question.range_bytes,
+    )
