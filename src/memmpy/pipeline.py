@@ -17,7 +17,7 @@ from memmpy.conversion import (
     convert,
     list_configs,
     names_in,
-    renamed,
+    split_renames,
 )
 from memmpy.cuts import Constant, Node, check_apart, keys_in, keys_of, read_cut
 from memmpy.errors import ColumnError, CutError, MissingKeyError, OptionError, StoreLockedError
@@ -133,7 +133,7 @@ def load_root(
     configs = list_configs(root_files)
     said_of_files = configs[0].metadata
     keys_padded = keys_padded or {}
-    keys, aliases = renamed(keys, aliases or {})
+    keys, aliases = split_renames(keys, aliases or {})
     check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=said_of_files)
     names = [] if split_by is None else check_split_by(split_by)
 

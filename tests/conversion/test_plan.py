@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from memmpy.conversion.dividing import Range
 from memmpy.conversion.facts import Facts
+from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.plan import make_plan
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.wanted import Wanted
@@ -54,7 +55,14 @@ def plan(
     starts = accumulate([0, *(s.num_entries for s in sources[:-1])])
     placed = [dataclasses.replace(s, entry_start=n) for s, n in zip(sources, starts, strict=True)]
     wanted = Wanted((Recipe("x", (branch,)),), tuple(placed))
-    made = make_plan(wanted, [facts_of(s) for s in placed], metadata, recreate=recreate)
+    facts, holdings = [facts_of(s) for s in placed], Holdings(metadata)
+    made = make_plan(wanted, facts, metadata, holdings=holdings, recreate=recreate)
+        wanted,
+        [facts_of(s) for s in placed],
+        metadata,
+        holdings=Holdings(metadata),
+        recreate=recreate,
+    )
     held = {column.key: column.held for column in made.columns}
     if "x" not in held:
         return None

@@ -12,6 +12,7 @@ import uproot
 
 from memmpy.conversion import RFileConfig, list_inputs
 from memmpy.conversion.config import Input
+from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.recipes import Recipes
 from memmpy.conversion.surveying import survey
@@ -31,7 +32,13 @@ def describe_sources(
     metadata = Metadata(columns={"nJets": column} if known else {}, sources=known)
     with workers(None) as crew:
         wanted, _ = survey(
-            inputs, recipes, metadata, crew=crew, range_bytes=1 << 20, recreate=False
+            inputs,
+            recipes,
+            metadata,
+            holdings=Holdings(metadata),
+            crew=crew,
+            range_bytes=1 << 20,
+            recreate=False,
         )
     return wanted.sources
 

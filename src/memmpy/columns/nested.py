@@ -9,7 +9,7 @@ import numpy as np
 from memmpy.columns.buffers import form_of
 from memmpy.columns.indexing import resolve
 from memmpy.columns.opening import Arrays, open_arrays
-from memmpy.columns.pieces import ENTRIES, Field, empty_of_type, layout_of_array, shifted
+from memmpy.columns.pieces import ENTRIES, Field, Layout, empty_of_type, layout_of_array, shifted
 from memmpy.columns.writing import ColumnWriter
 from memmpy.errors import ColumnError, CorruptStoreError
 from memmpy.store import LOCK_TIMEOUT, ArrayWriter, ColumnRecord, Transaction
@@ -54,6 +54,7 @@ class WriteNested(ColumnWriter):
         super().__init__(path, key, transaction=transaction, lock_timeout=lock_timeout)
         self._type = type
         self._form: dict[str, Any] | None = None
+        self._layout: Layout | None = None
         self._buffers: dict[str, ArrayWriter] = {}
         self._lengths: dict[str, int] = {}
 
@@ -80,9 +81,10 @@ class WriteNested(ColumnWriter):
         elif form != self._form:
             message = f"column {self.key!r} has entries of type {self._type}, "
             raise ColumnError(f"{message}got {array.type.content}")
-        layout = layout_of_array(array, form)
-        piece = layout.cut(array)
-        for field in layout.fields:
+        if self._layout is None:
+            self._layout = layout_of_array(array, form)
+        piece = self._layout.cut(array)
+        for field in self._layout.fields:
             self._append(field, piece.arrays[field.role])
         for node, length in piece.lengths.items():
             self._lengths[node] = self._lengths.get(node, 0) + length

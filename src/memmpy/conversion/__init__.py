@@ -3,7 +3,7 @@
 from memmpy.conversion.config import RFileConfig, RootFiles, list_configs, list_inputs
 from memmpy.conversion.convert import Conversion, convert, plan_conversion
 from memmpy.conversion.plan import Plan
-from memmpy.conversion.recipes import check_names, names_in, renamed
+from memmpy.conversion.recipes import check_names, names_in, split_renames
 
 __all__ = [
     "Conversion",
@@ -16,5 +16,5 @@ __all__ = [
     "list_inputs",
     "names_in",
     "plan_conversion",
-    "renamed",
+    "split_renames",
 ]

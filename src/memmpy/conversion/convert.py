@@ -12,7 +12,7 @@ from memmpy._version import __version__
 from memmpy.conversion.building import Builder
 from memmpy.conversion.config import Input, RootFiles, list_inputs
 from memmpy.conversion.growing import Built
-from memmpy.conversion.holdings import Part
+from memmpy.conversion.holdings import Holdings, Part
 from memmpy.conversion.opening import opened_files
 from memmpy.conversion.plan import NewColumn, Plan, make_plan
 from memmpy.conversion.recipes import Recipes, make_recipes
@@ -297,15 +297,17 @@ def _asked(
 
 def _plan(asked: _Asked, metadata: Metadata, crew: Crew, *, recreate: bool) -> Plan:
     """Look at the files, and return what has to be done."""
+    holdings = Holdings(metadata)
     wanted, facts = survey(
         asked.inputs,
         asked.recipes,
         metadata,
+        holdings=holdings,
         crew=crew,
         range_bytes=asked.step_bytes,
         recreate=recreate,
     )
-    return make_plan(wanted, facts, metadata, recreate=recreate)
+    return make_plan(wanted, facts, metadata, holdings=holdings, recreate=recreate)
 
 
 @contextmanager

@@ -216,6 +216,7 @@ def make_plan(
     surveyed: Sequence[Facts | None],
     metadata: Metadata,
     *,
+    holdings: Holdings,
     recreate: bool,
 ) -> Plan:
     """Return what has to be done so that a store holds what is wanted.
@@ -228,6 +229,8 @@ def make_plan(
         What each source says; None for those that were not looked at.
     metadata : Metadata
         What the store holds now.
+    holdings : Holdings
+        The same, by how it is made.
     recreate : bool
         Whether to read everything again.
 
@@ -240,7 +243,7 @@ def make_plan(
     """
     sources, parts = wanted.sources, parts_of(wanted.sources)
     recipes = {recipe.key: recipe for recipe in wanted.recipes}
-    made, holdings = wanted.recipes_by_key, Holdings(metadata)
+    made = wanted.recipes_by_key
     held: dict[str, tuple[Held | None, ...]] = {}
     current: dict[str, ColumnRecord] = {}
     for key, json in made.items():
@@ -281,14 +284,14 @@ def make_plan(
         columns.append(NewColumn(key, made[key], layouts[key], pieces, why, found[key], num_bytes))
     skipped = dict.fromkeys(name for facts in surveyed if facts for name in facts.skipped)
     return Plan(
-        wanted,
-        tuple(columns),
-        current,
-        tuple(fills),
-        tuple(skipped),
-        _stale(metadata, made, parts),
-        metadata.sources,
-        sum(facts is not None for facts in surveyed),
+        wanted=wanted,
+        columns=tuple(columns),
+        current=current,
+        fills=tuple(fills),
+        skipped=tuple(skipped),
+        stale=_stale(metadata, made, parts),
+        before=metadata.sources,
+        num_opened=sum(facts is not None for facts in surveyed),
     )
 
 

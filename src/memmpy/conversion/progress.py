@@ -41,11 +41,6 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def say(self, detail: str) -> None:
-        """Show what is being done now."""
-        if self._bar is not None:
-            self._bar.update(self._task, description=f"{self._title} {detail}")
-
     def advance(self, num_entries: float) -> None:
         """Count entries as done; a part of one where only some of its columns are."""
         self._done += num_entries

@@ -20,7 +20,7 @@ __all__ = [
     "make_recipes",
     "match",
     "names_in",
-    "renamed",
+    "split_renames",
 ]
 
 _BRANCH = re.compile(r"[A-Za-z_][\w.:]*")
@@ -81,7 +81,7 @@ def make_recipes(
     CutError
         If an alias cannot be understood.
     """
-    keys, aliases = renamed(keys, aliases)
+    keys, aliases = split_renames(keys, aliases)
     check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=reserved)
     patterns = sorted({key for key in keys if is_pattern(key) and key not in aliases})
     for key in filter(is_pattern, keys_padded):
@@ -94,7 +94,7 @@ def make_recipes(
     return Recipes(tuple(named), tuple(patterns), types, tuple(reserved))
 
 
-def renamed(
+def split_renames(
     keys: Collection[str] | Mapping[str, str], aliases: Mapping[str, str]
 ) -> tuple[Collection[str], Mapping[str, str]]:
     """Return keys and aliases of what may be a mapping of keys to branches or expressions.
@@ -107,7 +107,7 @@ def renamed(
     if not isinstance(keys, Mapping):
         return keys, aliases
     for key in sorted(keys.keys() & aliases):
-        raise OptionError(f"{key!r} is renamed in keys and in aliases; say it once")
+        raise OptionError(f"{key!r} is split_renames in keys and in aliases; say it once")
     others = {key: branch for key, branch in keys.items() if key != branch}
     return list(keys), {**aliases, **others}
 

@@ -21,6 +21,7 @@ def survey(
     recipes: Recipes,
     metadata: Metadata,
     *,
+    holdings: Holdings,
     crew: Crew,
     range_bytes: int,
     recreate: bool,
@@ -35,6 +36,8 @@ def survey(
         The columns wanted.
     metadata : Metadata
         What the store holds.
+    holdings : Holdings
+        The same, by how it is made.
     crew : Crew
         Who looks.
     range_bytes : int
@@ -57,7 +60,7 @@ def survey(
         If two inputs hold the same events, which would count twice.
     """
     known = [None] * len(inputs) if recreate else _known(inputs, recipes, metadata)
-    lacking = _lacking([s for s in known if s is not None], recipes, Holdings(metadata))
+    lacking = _lacking([s for s in known if s is not None], recipes, holdings)
     questions = {}
     for i, (found, source) in enumerate(zip(inputs, known, strict=True)):
         held, needed = (frozenset[str](), True) if source is None else lacking[_part(source)]
