@@ -62,6 +62,18 @@ class TestPatterns:
         convert(make_file(), tmp_path / "s", keys={"*"}, keys_padded={"jet_pt": (2, 0.0)})
         assert read_vector(tmp_path / "s", "jet_pt").shape == (10, 2)
 
+    def test_a_branch_of_that_very_name_is_what_a_pattern_means(self, tmp_path: Path) -> None:
+        with uproot.recreate(tmp_path / "a.root") as file:
+            file.mkrntuple("t", {"x[2]": np.arange(3), "x2": np.arange(3)})
+        convert(tmp_path / "a.root", tmp_path / "s", keys={"x[2]"})
+        assert list(memmpy.open(tmp_path / "s")) == ["x[2]"]
+
+    def test_a_slash_in_the_name_of_a_branch_is_part_of_it(self, tmp_path: Path) -> None:
+        with uproot.recreate(tmp_path / "a.root") as file:
+            file.mktree("t", {"p/q": np.int64}).extend({"p/q": np.arange(3)})
+        convert(tmp_path / "a.root", tmp_path / "s", keys={"*"})
+        assert list(memmpy.open(tmp_path / "s")) == ["p/q"]
+
     def test_a_pattern_that_matches_nothing_is_an_error(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
@@ -152,6 +164,19 @@ class TestRenaming:
         file = make_file(**{"Jets.n": np.arange(10)})
         convert(file, tmp_path / "s", keys={"n": "Jets.n"})
         assert read_vector(tmp_path / "s", "n").tolist() == list(range(10))
+
+    def test_what_a_key_is_mapped_to_is_a_name_and_no_expression(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(MissingKeyError, match="no branch 'met/weight'"):
+            convert(make_file(), tmp_path / "s", keys={"ratio": "met/weight"})
+
+    @pytest.mark.parametrize("name", ["", 3, "a`b"])
+    def test_a_key_is_mapped_to_a_text(
+        self, name: Any, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(OptionError, match="keys maps a key to the name of a branch"):
+            convert(make_file(), tmp_path / "s", keys={"n": name})
 
     def test_a_key_with_two_meanings_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
         with pytest.raises(OptionError, match="'n' is renamed in keys and in aliases"):

@@ -142,6 +142,13 @@ class TestValues:
         assert [table[int(number)] for number in stored] == ["ttH"] * 2 + ["ttbb"] * 3
         assert int(stored[0]) == hash64("ttH")
 
+    def test_metadata_may_be_a_file_name_that_is_no_text(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        name = os.fsdecode(b"caf\xe9")
+        convert(RFileConfig(make_file(), None, {"from": name}), tmp_path / "s", keys={"nJets"})
+        assert list(memmpy.open(tmp_path / "s").texts.values()) == [name]
+
     def test_an_empty_tree_gives_empty_columns(self, make_file: MakeFile, tmp_path: Path) -> None:
         convert(make_file(num=0), tmp_path / "s", keys={"nJets", "jet_pt"})
         columns = load_memmaps(tmp_path / "s")
@@ -195,6 +202,10 @@ class TestPadding:
         file = make_file(extra=lists)
         with pytest.raises(OptionError, match="cannot pad 'extra': cannot fill with nan among"):
             convert(file, tmp_path / "s", keys=(), keys_padded={"extra": (3, float("nan"))})
+
+    def test_entries_do_not_grow_past_all_memory(self, make_file: MakeFile, tmp_path: Path) -> None:
+        with pytest.raises(OptionError, match="an entry would have 4,000,000,000 bytes"):
+            convert(make_file(), tmp_path / "s", keys=(), keys_padded={"jet_pt": (10**9, 0)})
 
     def test_a_scalar_cannot_be_padded(self, make_file: MakeFile, tmp_path: Path) -> None:
         with pytest.raises(OptionError, match="cannot pad 'nJets': its entries are int32"):
@@ -500,6 +511,7 @@ class TestErrors:
             {"keys": 5},
             {"keys_padded": ["jet_pt"]},
             {"keys_padded": {"jet_pt": (float("inf"), 0)}},
+            {"keys_padded": {"jet_pt": (2**70, 0)}},
             {"aliases": ["x"]},
         ],
         ids=str,

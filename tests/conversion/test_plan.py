@@ -57,12 +57,6 @@ def plan(
     wanted = Wanted((Recipe("x", (branch,)),), tuple(placed))
     facts, holdings = [facts_of(s) for s in placed], Holdings(metadata)
     made = make_plan(wanted, facts, metadata, holdings=holdings, recreate=recreate)
-        wanted,
-        [facts_of(s) for s in placed],
-        metadata,
-        holdings=Holdings(metadata),
-        recreate=recreate,
-    )
     held = {column.key: column.held for column in made.columns}
     if "x" not in held:
         return None

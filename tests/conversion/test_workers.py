@@ -237,6 +237,24 @@ def test_a_file_that_is_replaced_meanwhile_does_not_mix(tmp_path: Path) -> None:
     check_clean(tmp_path / "s")
 
 
+def test_a_file_that_is_written_over_meanwhile_does_not_mix(tmp_path: Path) -> None:
+    """Who has it open reads the new bytes through the old handle."""
+    for name, first in (("a.root", 0), ("b.root", 1000)):
+        write_file(tmp_path / name, "tree", [of_tree(first + 40 * i, 40) for i in range(6)])
+    file = tmp_path / "a.root"
+
+    class WritingOver(CountingExecutor):
+        def submit(self, do: Callable[..., T], /, *arguments: Any, **options: Any) -> Future[T]:
+            if self.num == 4:
+                file.write_bytes((tmp_path / "b.root").read_bytes())
+            return super().submit(do, *arguments, **options)
+
+    with pytest.raises(InputFileError, match=r"a\.root' has changed while it was converted"):
+        convert(file, tmp_path / "s", keys={"number"}, step_bytes=100, executor=WritingOver())
+    convert(file, tmp_path / "s", keys={"number"}, step_bytes=100)
+    assert np.array_equal(memmpy.read_vector(tmp_path / "s", "number"), np.arange(1000, 1240))
+
+
 @pytest.mark.parametrize("executor", [4, "threads", ThreadPoolExecutor, object()], ids=str)
 def test_what_is_no_executor_is_refused(executor: Any, folder: Path, tmp_path: Path) -> None:
     files, options = arguments_of("tree", folder)

@@ -102,6 +102,7 @@ class Builder:
         with ThreadPoolExecutor(_NUM_SYNCING) as threads:
             with Progress("converting", total, show=progress) as bar:
                 built = dict(self._follow(threads, bar))
+            self.failures.sort(key=lambda failure: failure[0])
             return {} if self.failures else {key: built[key].result() for key in self._columns}
 
     def clear(self) -> None:

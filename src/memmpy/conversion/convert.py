@@ -21,6 +21,7 @@ from memmpy.conversion.surveying import survey
 from memmpy.conversion.wanted import Wanted
 from memmpy.conversion.workers import Crew, workers
 from memmpy.errors import (
+    ColumnError,
     ConversionWarning,
     DiskError,
     InputFileError,
@@ -212,13 +213,15 @@ def convert(
     ... )
     """
     asked = _asked(root_files, keys, keys_padded, aliases, dtypes, step_bytes)
-    known = _known(path)
+    # Threads may change the directory meanwhile.
+    directory = Path(path).absolute()
+    known = _known(directory)
     with workers(executor) as crew, _files_closed():
         plan = _plan(asked, known, crew, recreate=recreate)
         if not plan.columns and known.parts == parts_of(plan.wanted.sources):
-            _remember(path, plan.wanted, known)
+            _remember(directory, plan.wanted, known)
             return Conversion(Path(path), plan)
-        with Transaction(path, lock_timeout=lock_timeout) as transaction:
+        with Transaction(directory, lock_timeout=lock_timeout) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another process may have done the work while this one waited for the lock.
                 plan = _plan(asked, transaction.metadata, crew, recreate=recreate)
@@ -367,15 +370,21 @@ def _check_done(failures: list[tuple[str, MemmpyError]]) -> None:
     if not failures:
         return
     where, first = failures[0]
-    if len(failures) == 1 and isinstance(first, InputFileError):
-        raise type(first)(f"{where}: {first}") from first
-    if len(failures) == 1 or isinstance(first, DiskError | ReadOnlyStoreError):
-        raise first
+    kinds = {type(error) for _, error in failures}
+    refused = [e for _, e in failures if isinstance(e, DiskError | ReadOnlyStoreError)]
+    if refused:
+        raise refused[0]
+    if len(failures) == 1:
+        raise type(first)(f"{where}: {first}") if isinstance(first, InputFileError) else first
     lines = [f"{len(failures)} pieces of work failed; what others made is kept for the next call:"]
     lines += [f"  {place}: {error}" for place, error in failures[:_MAX_FAILURES]]
     if len(failures) > _MAX_FAILURES:
         lines.append(f"  ... and {len(failures) - _MAX_FAILURES} more")
-    raise InputFileError("\n".join(lines))
+    # One that has only a message can say all of them.
+    kind = kinds.pop() if len(kinds) == 1 else InputFileError
+    raise (kind if issubclass(kind, InputFileError | ColumnError) else InputFileError)(
+        "\n".join(lines)
+    )
 
 
 def _losses(num_lost: Mapping[str, int], dtypes: Mapping[str, Any]) -> list[str]:

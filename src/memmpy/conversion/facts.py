@@ -1,5 +1,6 @@
 """What is asked of a file before anything of it is read, and what it answers."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -115,9 +116,10 @@ def _match(file: EventFile, recipes: Recipes) -> tuple[dict[str, tuple[str, ...]
     if not recipes.patterns:
         return {}, ()
     names = file.branches()
+    last = Counter(name.rpartition("/")[2] for name in names)
     matches, skipped = {}, []
     for pattern in recipes.patterns:
-        found = match(pattern, names)
+        found = [_short(file, path, last) for path in match(pattern, names)]
         held = [name for name in found if _can_be_held(file, name)]
         skipped += [name for name in found if name not in held]
         if not held and file.num_entries and found:
@@ -135,6 +137,20 @@ def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
     except MissingKeyError as error:
         return error.key, str(error)
     return None
+
+
+def _short(file: EventFile, path: str, last: Mapping[str, int]) -> str:
+    """Return the last name of a branch of a branch, where that is enough to ask for it."""
+    name = path.rpartition("/")[2]
+    if name == path or last[name] > 1:
+        return path
+    try:
+        file.type_of(name)
+    except MissingKeyError:
+        return path
+    except InputFileError:
+        pass
+    return name
 
 
 def _can_be_held(file: EventFile, name: str) -> bool:

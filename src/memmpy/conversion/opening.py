@@ -9,10 +9,10 @@ from typing import final
 
 from memmpy.errors import InputFileError
 from memmpy.formats import HdfTable, ParquetTable
-from memmpy.inputs import ByteSource, EventFile
+from memmpy.inputs import ByteSource, EventFile, describe
 from memmpy.root import TreeFile
 
-__all__ = ["OpenFiles", "opened_files"]
+__all__ = ["OpenFiles", "opened_files", "unchanged"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 #: What files of a format begin with, and who reads them.
@@ -34,8 +34,7 @@ def _open(path: str, tree: str | None, state: tuple[int, int, str]) -> EventFile
     with ExitStack() as stack:
         source = stack.enter_context(ByteSource(path))
         # Another process may open it much later than it was looked at.
-        if source.status.state != state:
-            raise InputFileError(f"{path!r} has changed while it was converted; run again")
+        _check_same(path, source.status.state, state)
         start = source.read(0, min(len(_HDF5), source.size))
         kinds = [kind for magic, kind in _KINDS.items() if start.startswith(magic)]
         if not kinds:
@@ -44,6 +43,20 @@ def _open(path: str, tree: str | None, state: tuple[int, int, str]) -> EventFile
         file = kinds[0](source, tree)
         stack.pop_all()  # the source is the file's now
         return file
+
+
+@contextmanager
+def unchanged(path: str, state: tuple[int, int, str]) -> Iterator[None]:
+    """Raise an `InputFileError` if a file changes meanwhile, whatever else goes wrong with it."""
+    try:
+        yield
+    finally:
+        _check_same(path, describe(path).state, state)
+
+
+def _check_same(path: str, found: tuple[int, int, str], state: tuple[int, int, str]) -> None:
+    if found != state:
+        raise InputFileError(f"{path!r} has changed while it was converted; run again")
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """How the entries of one column are made from the branches of a tree."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from memmpy.typing import Array
 
 __all__ = ["Made", "Padding", "Recipe", "metadata_recipe"]
 
+#: Bytes that an entry may have, once it is padded.
+_MAX_ENTRY = 1 << 30
 #: From what kind of dtype to what: an integer is never made of a float unasked.
 _CASTS = {"ff", "ii", "iu", "ui", "uu", "if", "uf", "bi", "bu", "bf", "bb"}
 
@@ -115,6 +118,10 @@ class Recipe:
         except OptionError as error:
             raise OptionError(f"cannot pad {self.key!r}: {error}") from None
         inner = result.shape[1:] if result.kind == "vector" else result.shape
+        size = self.padding.length * result.dtype.itemsize * math.prod(inner)
+        if size > _MAX_ENTRY:
+            message = f"cannot pad {self.key!r} to {self.padding.length:,} items: an entry would "
+            raise OptionError(f"{message}have {size:,} bytes")
         return BranchType("vector", result.dtype, (self.padding.length, *inner))
 
     def make(self, branches: Mapping[str, Any]) -> Made:

@@ -107,8 +107,12 @@ def split_renames(
     if not isinstance(keys, Mapping):
         return keys, aliases
     for key in sorted(keys.keys() & aliases):
-        raise OptionError(f"{key!r} is split_renames in keys and in aliases; say it once")
-    others = {key: branch for key, branch in keys.items() if key != branch}
+        raise OptionError(f"{key!r} is renamed in keys and in aliases; say it once")
+    for key, branch in keys.items():
+        if not isinstance(branch, str) or not branch or "`" in branch:
+            raise OptionError(f"keys maps a key to the name of a branch, got {key!r}: {branch!r}")
+    # Whatever stands in it is the name of a branch: expressions are for aliases.
+    others = {key: f"`{branch}`" for key, branch in keys.items() if key != branch}
     return list(keys), {**aliases, **others}
 
 
@@ -118,15 +122,17 @@ def is_pattern(key: Any) -> bool:
 
 
 def match(pattern: str, branches: Iterable[str]) -> list[str]:
-    """Return the branches that a pattern matches, by their last name where that is their own.
+    """Return the branches that a pattern matches; one of that very name is the only one.
 
-    Branches of branches are known as ``parent/child``, and may be asked for as ``child``.
+    Branches of branches are known as ``parent/child``, and match as ``child``, too.
     """
-    paths = list(branches)
-    last = [path.rpartition("/")[2] for path in paths]
+    names = {path: path.rpartition("/")[2] for path in branches}
+    exact = [path for path, name in names.items() if pattern in {path, name}]
+    if exact:
+        return exact[:1]
     return [
-        name if last.count(name) == 1 else path
-        for name, path in zip(last, paths, strict=True)
+        path
+        for path, name in names.items()
         if fnmatchcase(name, pattern) or fnmatchcase(path, pattern)
     ]
 
@@ -174,7 +180,7 @@ def _padding(key: str, given: Any) -> Padding:
         length = int(length) if length == int(length) else -1
     except (TypeError, ValueError, OverflowError):
         length, fill = -1, None
-    if length < 0:
+    if not 0 <= length < 1 << 31:
         message = f"keys_padded takes {{key: (length, fill value)}}, got {key!r}: {given!r}"
         raise OptionError(message)
     return Padding(length, fill.item() if isinstance(fill, np.generic) else fill)

@@ -190,10 +190,8 @@ def _in_order(sources: Sequence[SourceRecord], inputs: Sequence[Input]) -> tuple
 
 def _check_apart(source: SourceRecord, other: SourceRecord) -> None:
     """Raise an `OptionError` if two sources hold the same events."""
-    is_range = source.tree_entries != source.num_entries or other.tree_entries != other.num_entries
-    if is_range and max(source.tree_start, other.tree_start) >= min(
-        source.tree_stop, other.tree_stop
-    ):
+    start = max(source.tree_start, other.tree_start)
+    if start >= min(source.tree_stop, other.tree_stop):
         return
     message = (
         f"{source.path!r} holds the same events as {other.path!r} (tree {tree_name(source)!r}, "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import ReadText, open_column, shifted
-from memmpy.conversion.opening import opened_files
+from memmpy.conversion.opening import opened_files, unchanged
 from memmpy.conversion.parts import PartWriter
 from memmpy.conversion.recipe import Made
 from memmpy.conversion.tasks import (
@@ -106,7 +106,10 @@ def _made_of_file(reads: FromFile, outputs: tuple[Output, ...]) -> Iterator[tupl
     waiting = {output.key: output for output in outputs}
     branches = list(dict.fromkeys(b for output in outputs for b in _branches(output)))
     values: dict[str, Any] = {}
-    with opened_files.opened(reads.path, reads.tree, reads.state) as file:
+    with (
+        opened_files.opened(reads.path, reads.tree, reads.state) as file,
+        unchanged(reads.path, reads.state),
+    ):
         if file.num_entries != reads.tree_entries:
             message = f"{file.where!r} has {file.num_entries} entries, it had "
             raise InputFileError(f"{message}{reads.tree_entries}: it has changed; run again")
@@ -161,9 +164,13 @@ def _copied(copy: Copy, file: int | None) -> Span:
     if copy.field.links is None:
         target.copy(copy.row, file, source.start, source.num_bytes)
         return dataclasses.replace(source, file=target.path, start=target.byte_of(copy.row))
-    data = bytearray(source.num_bytes)
-    if os.preadv(file, [data], source.start) != source.num_bytes:
-        raise EOFError(f"{source.file!r} ends too early")
+    data = memoryview(bytearray(source.num_bytes))
+    done = 0
+    while done < source.num_bytes:  # one call gives no more than 2 GiB
+        num = os.preadv(file, [data[done:]], source.start + done)
+        if num == 0:
+            raise EOFError(f"{source.file!r} ends too early")
+        done += num
     rows = np.frombuffer(data, copy.field.dtype)
     return _written(target, copy.row, shifted(copy.field, rows, copy.base - source.base), copy.base)
 

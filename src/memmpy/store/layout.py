@@ -28,7 +28,7 @@ _ARRAY_FILE = re.compile(r"[0-9a-f]{16}\.[0-9]+\.npy")
 
 def hash64(text: str) -> int:
     """Return sha256 of the UTF-8 text, as an integer modulo 2**64."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[-8:], "big")
+    return int.from_bytes(hashlib.sha256(text.encode(errors="surrogatepass")).digest()[-8:], "big")
 
 
 def hash_text(number: int) -> str:
