@@ -3,7 +3,6 @@
 import io
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,51 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.columns import Jagged
-from memmpy.errors import InputFileError, MissingKeyError, OptionError
-from memmpy.inputs import BranchType, EventFile
-from memmpy.tables import HdfTable
+from memmpy.errors import InputFileError, OptionError
+from memmpy.formats import HdfTable
+from memmpy.inputs import BranchType, ByteSource, EventFile
+from tests.formats.conftest import in_memory
+from tests.inputs.contract import Columns, EventFileContract
 
 NUMBERS = ["bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"]
 
 JETS = np.dtype([("pt", "f4"), ("n", "i2"), ("valid", "?")])
+
+
+class TestGroup(EventFileContract):
+    def write(self, path: Path, columns: Columns, *, step: int) -> None:
+        with h5py.File(path, "w") as file:
+            for name, values in columns.items():
+                data, dtype = values, None
+                if not isinstance(values, np.ndarray):
+                    data, dtype = lists(values.to_list(), "f4"), h5py.vlen_dtype(np.dtype("f4"))
+                chunks = (max(1, min(step, len(data))), *data.shape[1:])
+                most = (None, *data.shape[1:])
+                path_in = f"events/{name}"
+                file.create_dataset(path_in, data=data, dtype=dtype, chunks=chunks, maxshape=most)
+
+    def open(self, source: ByteSource) -> HdfTable:
+        return HdfTable(source, "events")
+
+
+class TestRecords(EventFileContract):
+    def write(self, path: Path, columns: Columns, *, step: int) -> None:
+        fields = [
+            (name, values.dtype, values.shape[1:])
+            if isinstance(values, np.ndarray)
+            else (name, h5py.vlen_dtype(np.dtype("f4")))
+            for name, values in columns.items()
+        ]
+        values = np.empty(len(columns["number"]), fields)
+        for name, column in columns.items():
+            is_array = isinstance(column, np.ndarray)
+            values[name] = column if is_array else lists(column.to_list(), "f4")
+        with h5py.File(path, "w") as file:
+            chunks = (max(1, min(step, len(values))),)
+            file.create_dataset("records", data=values, chunks=chunks, maxshape=(None,))
+
+    def open(self, source: ByteSource) -> HdfTable:
+        return HdfTable(source, None)
 
 
 def written(fill: Callable[[Any], None]) -> bytes:
@@ -39,7 +76,7 @@ def opened(datasets: dict[str, Any], tree: str | None = None) -> HdfTable:
 
 
 def of_bytes(data: bytes, tree: str | None = None) -> HdfTable:
-    return HdfTable("x.h5", tree, io.BytesIO(data))
+    return HdfTable(in_memory("x.h5", data), tree)
 
 
 def whole(file: EventFile, branch: str) -> Any:
@@ -57,12 +94,6 @@ def lists(arrays: list[list[Any]], dtype: Any) -> Any:
     values = np.empty(len(arrays), object)
     values[:] = [np.array(array, dtype) for array in arrays]
     return values.astype(h5py.vlen_dtype(np.dtype(dtype)))
-
-
-def test_a_table_is_an_event_file() -> None:
-    file: EventFile = opened({"events/x": np.arange(3)}, "events")
-    with file:
-        assert (file.tree, file.where, file.num_entries) == ("events", "x.h5:events", 3)
 
 
 @pytest.mark.parametrize("dtype", NUMBERS)
@@ -184,7 +215,7 @@ def test_without_a_tree_the_only_table_is_read(datasets: dict[str, Any], tree: s
 
 
 def test_without_a_tree_several_tables_are_listed() -> None:
-    message = r"'x.h5' has 3 tables \('/', 'jets', 'tracks'\); say which with tree="
+    message = r"x.h5' has 3 tables \('/', 'jets', 'tracks'\); say which with tree="
     with pytest.raises(InputFileError, match=message):
         opened({"jets": records(3), "tracks": records(3, 4)})
 
@@ -206,7 +237,7 @@ def test_slashes_around_a_tree_do_not_matter(tree: str) -> None:
 
 def test_a_missing_tree_names_those_there_are() -> None:
     message = (
-        r"no group or dataset 'evnts' in 'x.h5': its tables are \('jets', 'events'\); "
+        r"no group or dataset 'evnts' in '.*x.h5': its tables are \('jets', 'events'\); "
         "nearest: 'events'"
     )
     with pytest.raises(InputFileError, match=message):
@@ -214,25 +245,25 @@ def test_a_missing_tree_names_those_there_are() -> None:
 
 
 def test_a_group_without_arrays_names_those_with() -> None:
-    message = r"no arrays in the group 'a' in 'x.h5': its tables are \('a/b'\)"
+    message = r"no arrays in the group 'a' in '.*x.h5': its tables are \('a/b'\)"
     with pytest.raises(InputFileError, match=message):
         opened({"a/b/x": np.arange(3)}, "a")
 
 
 @pytest.mark.parametrize("datasets", [{}, {"x": 3}, {"x": h5py.Empty("f4")}])
 def test_a_file_without_arrays_has_no_table(datasets: dict[str, Any]) -> None:
-    with pytest.raises(InputFileError, match=r"'x.h5' has no arrays, so no table"):
+    with pytest.raises(InputFileError, match=r"x.h5' has no arrays, so no table"):
         opened(datasets)
 
 
 def test_a_dataset_of_plain_numbers_is_no_table() -> None:
-    message = r"'a/x' of 'x.h5' is no table but a dataset of float64; its group is tree='a'"
+    message = r"'a/x' of '.*x.h5' is no table but a dataset of float64; its group is tree='a'"
     with pytest.raises(InputFileError, match=message):
         opened({"a/x": np.arange(3.0)}, "a/x")
 
 
 def test_datasets_of_different_lengths_are_no_table() -> None:
-    message = r"datasets of 'x.h5:/' differ in length \('x': 3, 'y': 4\).* with tree="
+    message = r"datasets of '.*x.h5:/' differ in length \('x': 3, 'y': 4\).* with tree="
     with pytest.raises(InputFileError, match=message):
         opened({"x": np.arange(3), "y": np.arange(4)})
 
@@ -246,14 +277,6 @@ def test_scalars_and_links_to_elsewhere_are_no_branches() -> None:
         file["elsewhere"] = h5py.ExternalLink("other.h5", "/x")
 
     assert of_bytes(written(fill)).branches() == ["same", "x"]
-
-
-@pytest.mark.parametrize("method", ["type_of", "sizes_of"])
-def test_a_missing_column_names_the_nearest(method: str) -> None:
-    with pytest.raises(
-        MissingKeyError, match=r"no branch 'jet_ptt' in 'x.h5:/'; nearest: 'jet_pt'"
-    ):
-        getattr(opened({"jet_pt": [1.0]}), method)("jet_ptt")
 
 
 @pytest.mark.parametrize(
@@ -274,14 +297,14 @@ def test_what_no_column_can_hold_is_refused(dtype: Any, shape: Any, said: str) -
     if dtype == np.longdouble and np.dtype(np.longdouble).itemsize == 8:
         pytest.skip("long double is double here")
     file = of_bytes(written(lambda f: f.create_dataset("x", shape, dtype)))
-    message = f"branch 'x' of 'x.h5:/' holds {said}.*, which no column can hold"
+    message = f"branch 'x' of '.*x.h5:/' holds {said}.*, which no column can hold"
     with pytest.raises(InputFileError, match=message):
         file.type_of("x")
 
 
 def test_records_in_records_are_refused() -> None:
     values = np.zeros(2, [("a", [("b", "f4")])])
-    with pytest.raises(InputFileError, match=r"'a' of 'x.h5:t' holds records of 'b'"):
+    with pytest.raises(InputFileError, match=r"'a' of '.*x.h5:t' holds records of 'b'"):
         opened({"t": values}, "t").type_of("a")
 
 
@@ -368,10 +391,6 @@ def test_a_table_without_entries_gives_empty_arrays() -> None:
     assert got["t"] == got["s"] == Jagged(np.empty(0, np.uint8), np.zeros(1, np.int64))
 
 
-def test_no_branches_give_nothing() -> None:
-    assert dict(opened({"x": [1]}).read([], 0, 1)) == {}
-
-
 def test_sizes_are_those_of_the_datasets() -> None:
     options = {"chunks": (1_000,), "compression": "gzip"}
     data = written(lambda f: f.create_dataset("x", data=np.zeros(100_000), **options))
@@ -432,36 +451,20 @@ def test_branches_come_in_the_order_that_was_asked_for() -> None:
     assert [name for name, _ in file.read(names, 0, 2)] == names
 
 
-def test_threads_may_share_a_file() -> None:
-    columns = {name: np.random.default_rng(1).normal(size=20_000) for name in "abcd"}
-    file = opened(columns)
-    spans = [(name, a, a + 1_000) for a in range(0, 20_000, 1_000) for name in columns]
-    with ThreadPoolExecutor(4) as pool:
-        got = list(pool.map(lambda span: dict(file.read([span[0]], *span[1:])), spans))
-    for (name, a, b), values in zip(spans, got, strict=True):
-        np.testing.assert_array_equal(values[name], columns[name][a:b])
-
-
-def test_what_was_read_outlives_the_file() -> None:
-    with opened({"x": np.arange(1000)}) as file:
-        values = whole(file, "x")
-    np.testing.assert_array_equal(values, np.arange(1000))
-
-
 def test_an_empty_file_is_refused() -> None:
-    with pytest.raises(InputFileError, match=r"'x.h5' cannot be opened as HDF5"):
+    with pytest.raises(InputFileError, match=r"x.h5' cannot be opened as HDF5"):
         of_bytes(b"")
 
 
 def test_a_file_of_another_format_is_refused() -> None:
-    with pytest.raises(InputFileError, match=r"'x.h5' cannot be opened as HDF5: .*signature"):
+    with pytest.raises(InputFileError, match=r"x.h5' cannot be opened as HDF5: .*signature"):
         of_bytes(b"PAR1" + bytes(1000))
 
 
 @pytest.mark.parametrize("kept", [4, 8, 100, 3_000, -1])
 def test_a_truncated_file_is_refused(kept: int) -> None:
     data = written(lambda f: f.create_dataset("x", data=np.arange(10_000)))
-    with pytest.raises(InputFileError, match=r"'x.h5' cannot be opened as HDF5"):
+    with pytest.raises(InputFileError, match=r"x.h5' cannot be opened as HDF5"):
         of_bytes(data[:kept])
 
 
@@ -469,23 +472,17 @@ def test_a_damaged_chunk_is_said_of_its_file() -> None:
     options = {"chunks": (10_000,), "fletcher32": True}
     data = bytearray(written(lambda f: f.create_dataset("x", data=np.arange(10_000), **options)))
     data[len(data) - 40_000] ^= 1
-    with pytest.raises(InputFileError, match=r"'x.h5:/' is damaged"):
+    with pytest.raises(InputFileError, match=r"x.h5:/' is damaged"):
         whole(of_bytes(bytes(data)), "x")
 
 
 @pytest.mark.parametrize("tree", [None, "events"])
-def test_a_file_that_cannot_be_opened_is_closed(tree: str | None) -> None:
-    for data in (b"", written(lambda f: f.create_group("a"))):
-        stream = io.BytesIO(data)
-        with pytest.raises(InputFileError):
-            HdfTable("x.h5", tree, stream)
-        assert stream.closed
-
-
-def test_the_stream_is_closed_with_the_table() -> None:
-    stream = io.BytesIO(written(lambda f: f.create_dataset("x", data=[1])))
-    HdfTable("x.h5", None, stream).close()
-    assert stream.closed
+def test_a_file_without_the_table_is_closed(tree: str | None) -> None:
+    source = in_memory("x.h5", written(lambda f: f.create_group("a")))
+    with pytest.raises(InputFileError, match=r"no arrays, so no table|no group or dataset"):
+        HdfTable(source, tree)
+    with pytest.raises(InputFileError, match="is closed"):
+        source.read(0, 1)
 
 
 def test_equal_content_has_one_uuid_and_other_content_another() -> None:
@@ -496,4 +493,4 @@ def test_equal_content_has_one_uuid_and_other_content_another() -> None:
 def test_without_h5py_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(OptionError, match=r"pip install 'memmpy\[hdf5\]'"):
-        HdfTable("x.h5", None, io.BytesIO(b""))
+        HdfTable(in_memory("x.h5", b""), None)

@@ -4,7 +4,6 @@ import io
 import itertools
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,28 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from memmpy.columns import Jagged
-from memmpy.errors import InputFileError, MissingKeyError, OptionError
-from memmpy.inputs import BranchType, EventFile
-from memmpy.inputs.identity import uuid_of
-from memmpy.tables import ParquetTable
+from memmpy.errors import InputFileError, OptionError
+from memmpy.formats import ParquetTable
+from memmpy.inputs import BranchType, ByteSource, EventFile, uuid_of
+from tests.formats.conftest import in_memory
+from tests.inputs.contract import Columns, EventFileContract
 
 NUMBERS = ["bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"]
 
 
-class CountingBytes(io.BytesIO):
-    """Says how many bytes were read of it."""
+class TestParquet(EventFileContract):
+    def write(self, path: Path, columns: Columns, *, step: int) -> None:
+        array = {
+            name: ak.from_numpy(values, regulararray=True)
+            if isinstance(values, np.ndarray)
+            else values
+            for name, values in columns.items()
+        }
+        table = ak.to_arrow_table(ak.Array(array), extensionarray=False)
+        parquet.write_table(table, path, row_group_size=step)
 
-    num_read = 0
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        data = super().read(size)
-        self.num_read += len(data)
-        return data
+    def open(self, source: ByteSource) -> ParquetTable:
+        return ParquetTable(source, None)
 
 
 def written(columns: Any, **options: Any) -> bytes:
@@ -46,7 +50,7 @@ def written(columns: Any, **options: Any) -> bytes:
 
 def opened(columns: Any, **options: Any) -> ParquetTable:
     data = columns if isinstance(columns, bytes) else written(columns, **options)
-    return ParquetTable("x.parquet", None, io.BytesIO(data))
+    return ParquetTable(in_memory("x.parquet", data), None)
 
 
 def by_awkward(path: Path, array: Any, **options: Any) -> ParquetTable:
@@ -59,12 +63,6 @@ def whole(file: EventFile, branch: str) -> Any:
 
 
 JETS = ak.zip({"pt": [[1.0, 2.0], [], [3.0]], "n": [[1, 2], [], [3]]}, with_name="Momentum4D")
-
-
-def test_a_table_is_an_event_file() -> None:
-    file: EventFile = opened({"x": [1.0, 2.0]})
-    with file:
-        assert (file.tree, file.where, file.num_entries) == ("", "x.parquet", 2)
 
 
 @pytest.mark.parametrize("dtype", NUMBERS)
@@ -240,7 +238,7 @@ def test_the_index_of_pandas_is_no_branch() -> None:
 
 def test_two_columns_of_one_name_are_refused() -> None:
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["x", "x"])
-    with pytest.raises(InputFileError, match=r"'x.parquet' has two columns of the name 'x'"):
+    with pytest.raises(InputFileError, match=r"x.parquet' has two columns of the name 'x'"):
         opened(table)
 
 
@@ -262,7 +260,7 @@ def test_what_statistics_show_to_be_missing_makes_an_option(array: Any, type: st
 @pytest.mark.parametrize("values", [[[1.0], None], [[1.0, None], []], [[None, 1.0], [2.0]]])
 def test_missing_values_that_statistics_cannot_show_are_refused(values: Any) -> None:
     file = opened({"x": pa.array(values)})
-    message = r"branch 'x' of 'x.parquet' has missing values \(1 in row group 0\).*ak.fill_none"
+    message = r"branch 'x' of '.*x.parquet' has missing values \(1 in row group 0\).*ak.fill_none"
     with pytest.raises(InputFileError, match=message):
         whole(file, "x")
 
@@ -291,17 +289,9 @@ def test_plain_values_without_statistics_are_read() -> None:
 def test_what_no_column_can_hold_is_refused(array: Any) -> None:
     file = opened({"x": array})
     with pytest.raises(
-        InputFileError, match=r"branch 'x' of 'x.parquet' is of the type .* no column"
+        InputFileError, match=r"branch 'x' of '.*x.parquet' is of the type .* no column"
     ):
         file.type_of("x")
-
-
-@pytest.mark.parametrize("method", ["type_of", "sizes_of"])
-def test_a_missing_column_names_the_nearest(method: str) -> None:
-    with pytest.raises(
-        MissingKeyError, match=r"no branch 'jet_ptt' in 'x.parquet'; nearest: 'jet_pt'"
-    ):
-        getattr(opened({"jet_pt": [1.0]}), method)("jet_ptt")
 
 
 def test_boundaries_are_the_edges_of_row_groups() -> None:
@@ -336,21 +326,21 @@ def test_a_table_without_rows_gives_empty_arrays(num_groups: int) -> None:
     assert got["t"] == Jagged(np.empty(0, np.uint8), np.zeros(1, np.int64))
 
 
-def test_no_branches_give_nothing() -> None:
-    assert dict(opened({"x": [1]}).read([], 0, 1)) == {}
-
-
-def test_aligned_reads_decode_each_row_group_once() -> None:
+def test_aligned_reads_decode_each_row_group_once(tmp_path: Path) -> None:
     values = np.random.default_rng(1).normal(size=200_000)
     data = written({"x": values, "unused": values}, row_group_size=50_000, compression="none")
-    stream = CountingBytes(data)
-    file = ParquetTable("x.parquet", None, stream)
-    file.type_of("x")
-    stream.num_read = 0
-    edges = file.boundaries(["x"]).tolist()
-    pieces = [dict(file.read(["x"], a, b))["x"] for a, b in itertools.pairwise(edges)]
-    np.testing.assert_array_equal(np.concatenate(pieces), values)
-    assert stream.num_read == file.sizes_of("x")[0]
+    (tmp_path / "x.parquet").write_bytes(data)
+    source = ByteSource(str(tmp_path / "x.parquet"))
+    with ParquetTable(source, None) as file:
+        file.type_of("x")
+        num_before = source.num_bytes
+        edges = file.boundaries(["x"]).tolist()
+        pieces = [dict(file.read(["x"], a, b))["x"] for a, b in itertools.pairwise(edges)]
+        num_read = source.num_bytes - num_before
+        np.testing.assert_array_equal(np.concatenate(pieces), values)
+        # A stream fills its buffer behind what is asked for.
+        num_more = num_read - file.sizes_of("x")[0]
+    assert 0 <= num_more <= io.DEFAULT_BUFFER_SIZE * len(pieces)
 
 
 def test_sizes_are_those_of_the_columns() -> None:
@@ -411,53 +401,32 @@ def test_branches_come_in_the_order_that_was_asked_for() -> None:
     assert [name for name, _ in file.read(names, 0, 2)] == names
 
 
-def test_threads_may_share_a_file() -> None:
-    columns = {name: np.random.default_rng(1).normal(size=20_000) for name in "abcd"}
-    file = opened(columns, row_group_size=1_000)
-    spans = [(name, a, a + 1_000) for a in range(0, 20_000, 1_000) for name in columns]
-    with ThreadPoolExecutor(4) as pool:
-        got = list(pool.map(lambda span: dict(file.read([span[0]], *span[1:])), spans))
-    for (name, a, b), values in zip(spans, got, strict=True):
-        np.testing.assert_array_equal(values[name], columns[name][a:b])
-
-
-def test_what_was_read_outlives_the_file() -> None:
-    with opened({"x": np.arange(1000)}) as file:
-        values = whole(file, "x")
-    np.testing.assert_array_equal(values, np.arange(1000))
-
-
 def test_a_tree_is_refused() -> None:
-    with pytest.raises(InputFileError, match=r"no tree 'events' in 'x.parquet': .* give no tree"):
-        ParquetTable("x.parquet", "events", io.BytesIO(written({"x": [1]})))
+    with pytest.raises(InputFileError, match=r"no tree 'events' in '.*x.parquet': .* give no tree"):
+        ParquetTable(in_memory("x.parquet", written({"x": [1]})), "events")
 
 
 def test_an_empty_tree_is_none() -> None:
-    assert ParquetTable("x.parquet", "", io.BytesIO(written({"x": [1]}))).num_entries == 1
+    assert ParquetTable(in_memory("x.parquet", written({"x": [1]})), "").num_entries == 1
 
 
-def test_an_empty_file_is_refused() -> None:
-    with pytest.raises(InputFileError, match=r"'x.parquet' is empty"):
-        opened(b"")
-
-
-def test_a_file_of_another_format_is_refused() -> None:
-    with pytest.raises(
-        InputFileError, match=r"'x.parquet' is not a file in Parquet: it begins with"
-    ):
-        opened(b"root" + bytes(1000))
+@pytest.mark.parametrize("data", [b"", b"root" + bytes(1000)], ids=["empty", "root"])
+def test_a_file_of_another_format_is_refused(data: bytes) -> None:
+    message = r"x.parquet' cannot be opened as Parquet: .*(is 0 bytes|not a parquet file)"
+    with pytest.raises(InputFileError, match=message):
+        opened(data)
 
 
 @pytest.mark.parametrize("kept", [4, 11, 100, 5_000, -1])
 def test_a_truncated_file_is_refused(kept: int) -> None:
-    with pytest.raises(InputFileError, match=r"'x.parquet' cannot be opened"):
+    with pytest.raises(InputFileError, match=r"x.parquet' cannot be opened"):
         opened(written({"x": np.arange(10_000)})[:kept])
 
 
 def test_a_damaged_page_is_said_of_its_file() -> None:
     data = bytearray(written({"x": np.arange(10_000)}, use_dictionary=False, compression="gzip"))
     data[2_000:2_100] = bytes(100)
-    with pytest.raises(InputFileError, match=r"'x.parquet' is damaged"):
+    with pytest.raises(InputFileError, match=r"x.parquet' is damaged"):
         whole(opened(bytes(data)), "x")
 
 
@@ -465,22 +434,16 @@ def test_a_changed_byte_is_found_where_pages_have_checksums() -> None:
     options = {"use_dictionary": False, "compression": "none", "write_page_checksum": True}
     data = bytearray(written({"x": np.arange(10_000)}, **options))
     data[40_000] ^= 1
-    with pytest.raises(InputFileError, match=r"'x.parquet' is damaged"):
+    with pytest.raises(InputFileError, match=r"x.parquet' is damaged"):
         whole(opened(bytes(data)), "x")
 
 
-@pytest.mark.parametrize("tree", [None, "events"])
-def test_a_file_that_cannot_be_opened_is_closed(tree: str | None) -> None:
-    stream = io.BytesIO(b"")
-    with pytest.raises(InputFileError):
-        ParquetTable("x.parquet", tree, stream)
-    assert stream.closed
-
-
-def test_the_stream_is_closed_with_the_table() -> None:
-    stream = io.BytesIO(written({"x": [1]}))
-    ParquetTable("x.parquet", None, stream).close()
-    assert stream.closed
+def test_a_file_of_which_a_tree_is_asked_is_closed() -> None:
+    source = in_memory("x.parquet", written({"x": [1]}))
+    with pytest.raises(InputFileError, match="give no tree"):
+        ParquetTable(source, "events")
+    with pytest.raises(InputFileError, match="is closed"):
+        source.read(0, 1)
 
 
 def test_equal_content_has_one_uuid_and_other_content_another() -> None:
@@ -499,12 +462,14 @@ def test_a_uuid_is_made_of_size_start_and_end() -> None:
     assert {len(uuid) for uuid in uuids} == {32}
 
 
-def test_tables_are_imported_without_their_libraries() -> None:
-    code = "import sys, memmpy.tables; assert not {'pyarrow', 'h5py', 'awkward'} & set(sys.modules)"
+def test_formats_are_imported_without_their_libraries() -> None:
+    code = (
+        "import sys, memmpy.formats; assert not {'pyarrow', 'h5py', 'awkward'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(OptionError, match=r"pip install 'memmpy\[parquet\]'"):
-        ParquetTable("x.parquet", None, io.BytesIO(b"PAR1"))
+        ParquetTable(in_memory("x.parquet", b"PAR1"), None)

@@ -9,7 +9,7 @@ from memmpy.inputs import listed, no_branch, said_of
 @pytest.mark.parametrize("kind", [InputFileError, RootFileError])
 def test_whatever_a_reader_raises_names_the_file(kind: type[InputFileError]) -> None:
     with (
-        pytest.raises(kind, match="^'a.root' is damaged: bad magic$") as caught,
+        pytest.raises(kind, match=r"^'a\.root' is damaged: bad magic$") as caught,
         said_of("a.root", "is damaged", kind),
     ):
         raise ValueError("bad magic\nand much more")
@@ -24,7 +24,10 @@ def test_what_is_no_fault_of_the_file_is_left_as_it_is(error: BaseException) -> 
 
 
 def test_an_error_without_words_is_named_by_its_kind() -> None:
-    with pytest.raises(InputFileError, match="is damaged: AssertionError"), said_of("a", "is damaged"):
+    with (
+        pytest.raises(InputFileError, match="is damaged: AssertionError"),
+        said_of("a", "is damaged"),
+    ):
         raise AssertionError
 
 

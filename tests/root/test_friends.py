@@ -26,7 +26,7 @@ from memmpy.errors import (
     OptionError,
     ReadOnlyStoreError,
 )
-from memmpy.root import Friend, branches, friends
+from memmpy.root import Friend, friend_values, friends
 from memmpy.store import Metadata, SourceRecord, Transaction, read_metadata
 
 MakeFile = Callable[..., Path]
@@ -145,7 +145,7 @@ def test_large_rows_are_written_in_steps_of_bytes(
 ) -> None:
     monkeypatch.setattr(friends, "STEP_BYTES", 100)
     sizes = []
-    take_step = branches.take_step
+    take_step = friend_values.take_step
 
     def watch(*words: Any, num_entries: int, **more: Any) -> Any:
         sizes.append(num_entries)
@@ -400,7 +400,7 @@ def test_a_failure_leaves_the_directory_as_it_was(
     write_friend(store, tmp_path / "f", {"x": np.zeros(17)})
     before = {file: file.read_bytes() for file in (tmp_path / "f").iterdir()}
     num_steps = 0
-    take_step = branches.take_step
+    take_step = friend_values.take_step
 
     def fail(*words: Any, **more: Any) -> Any:
         nonlocal num_steps

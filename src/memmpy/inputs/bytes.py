@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TypeAlias, final
 
-from memmpy.errors import InputFileError, MissingFileError, OptionError, UnreadableError
+from memmpy.errors import InputFileError, MissingFileError, UnreadableError
 from memmpy.inputs.locations import describe
 from memmpy.inputs.retries import asked, first_line
 from memmpy.inputs.urls import filesystem, is_url
@@ -122,7 +122,8 @@ class ByteSource:
         if self._is_closed:
             raise InputFileError(f"{self.path!r} is closed")
         if not 0 <= start <= stop:
-            raise OptionError(f"a range of bytes has 0 <= start <= stop, got {(start, stop)}")
+            message = f"what lies in it is said to lie from byte {start} to {stop}"
+            raise InputFileError(f"{self.path!r} is damaged: {message}")
         if stop > self.size:
             raise self._cut(f"{self.size} bytes, not the {stop} that are looked for")
 

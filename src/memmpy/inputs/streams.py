@@ -5,7 +5,7 @@ import os
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, BinaryIO, final
 
-from memmpy.errors import OptionError
+from memmpy.errors import InputFileError
 from memmpy.inputs.bytes import ByteSource
 from memmpy.inputs.urls import is_url
 
@@ -50,7 +50,8 @@ class _Stream(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         starts = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._source.size}
         if whence not in starts or starts[whence] + offset < 0:
-            raise OptionError(f"cannot seek to {offset} with whence={whence}")
+            message = f"cannot seek to {offset} with whence={whence}"
+            raise InputFileError(f"{self._source.path!r} is damaged: {message}")
         self._position = starts[whence] + offset
         return self._position
 

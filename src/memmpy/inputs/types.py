@@ -83,11 +83,19 @@ def from_awkward(array: Any, kind: str) -> Any:
     -------
     np.ndarray for ``vector``, `Jagged` for ``jagged`` and (UTF-8 bytes) ``text``, the `ak.Array`
     itself for ``nested``.
+
+    Raises
+    ------
+    ValueError
+        If lists do not lie in their content, as those of a damaged file may not.
     """
     import awkward as ak
 
     if kind == "vector":
         return ak.to_numpy(array, allow_missing=False)
+    wrong = ak.validity_error(array)
+    if wrong:
+        raise ValueError(f"what was read makes no sense: {wrong}")
     if kind == "nested":
         return array
     layout = array.layout.to_ListOffsetArray64(True)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import Jagged
-from memmpy.errors import CorruptStoreError, RootFileError
+from memmpy.errors import CorruptStoreError
 from memmpy.gather import BYTES_WORTH_COMPILING, offsets_of, strip_headers
 from memmpy.typing import Array
 
@@ -49,11 +49,14 @@ class Encoding:
         Of an entry, or of an item of a list.
     header : int or None
         Bytes before the items of each list; None where entries are no lists.
+    is_text : bool
+        Whether a list has its length first: in a byte, or, after the byte 255, in four.
     """
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     header: int | None
+    is_text: bool = False
 
     @property
     def row_bytes(self) -> int:
@@ -66,6 +69,8 @@ def encoding_of(branch: Any) -> Encoding | None:
     import uproot
 
     interpretation, header = branch.interpretation, None
+    if type(interpretation) is uproot.AsStrings and interpretation.length_bytes == "1-5":
+        return Encoding(np.dtype(np.uint8), (), interpretation.header_bytes, is_text=True)
     if type(interpretation) is uproot.AsJagged:
         interpretation, header = interpretation.content, interpretation.header_bytes
     if type(interpretation) is not uproot.AsDtype:
@@ -117,8 +122,12 @@ def decode_baskets(
     first, last = start - edges[0], stop - edges[0]
     if encoding.header is None:
         return _numbers(encoding, decoded, edges)[first:last]
+    octets, bounds = _joined(decoded, edges)
+    bounds = bounds[first : last + 1]
+    if encoding.is_text:
+        return _texts(octets, bounds, encoding.header)
     is_large = branch.uncompressed_bytes >= BYTES_WORTH_COMPILING
-    return _lists(encoding, decoded, edges, first, last, compiled=is_large)
+    return _lists(encoding, octets, bounds, encoding.header, compiled=is_large)
 
 
 def _baskets_of(branch: Any, start: int, stop: int) -> range:
@@ -139,45 +148,55 @@ class _Basket:
 
 def _numbers(encoding: Encoding, baskets: Sequence[_Basket], edges: Sequence[int]) -> Array:
     """Return the entries of some baskets, whose first entries `edges` has."""
+    spans = list(zip(baskets, edges[:-1], edges[1:], strict=True))
+    # All of it before room is made for as many entries as a damaged file may claim.
+    if any(len(b.data) != (stop - start) * encoding.row_bytes for b, start, stop in spans):
+        raise NotPlainError
     out = np.empty((edges[-1] - edges[0], *encoding.shape), encoding.dtype.newbyteorder("="))
-    for basket, start, stop in zip(baskets, edges[:-1], edges[1:], strict=True):
-        if len(basket.data) != (stop - start) * encoding.row_bytes:
-            raise NotPlainError
+    for basket, start, stop in spans:
         values = basket.data.view(encoding.dtype)
         out[start - edges[0] : stop - edges[0]] = values.reshape(stop - start, *encoding.shape)
     return out
 
 
-def _lists(
-    encoding: Encoding,
-    baskets: Sequence[_Basket],
-    edges: Sequence[int],
-    first: int,
-    last: int,
-    *,
-    compiled: bool,
-) -> Jagged:
-    """Return entries `first` to `last` of some baskets, counted from the first of them."""
+def _joined(
+    baskets: Sequence[_Basket], edges: Sequence[int]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the bytes of some baskets as one, and where each entry begins, and the last ends."""
+    spans = list(zip(baskets, edges[:-1], edges[1:], strict=True))
+    if any(b.offsets is None or len(b.offsets) != stop - start + 1 for b, start, stop in spans):
+        raise NotPlainError
     octets = np.empty(sum(len(basket.data) for basket in baskets), np.uint8)
     bounds = np.zeros(edges[-1] - edges[0] + 1, np.int64)
     base = 0
-    for basket, start, stop in zip(baskets, edges[:-1], edges[1:], strict=True):
+    for basket, start, stop in spans:
         offsets = basket.offsets
-        if offsets is None or len(offsets) != stop - start + 1 or offsets[0] != 0:
+        if offsets is None or offsets[0] != 0:
             raise NotPlainError
         octets[base : base + len(basket.data)] = basket.data
         np.add(offsets[1:], base, out=bounds[start - edges[0] + 1 : stop - edges[0] + 1])
         base += len(basket.data)
-    bounds = bounds[first : last + 1]
-    num_bytes = np.diff(bounds) - encoding.header
+    if np.any(bounds[1:] < bounds[:-1]) or bounds[-1] > len(octets):
+        raise NotPlainError
+    return octets, bounds
+
+
+def _lists(
+    encoding: Encoding,
+    octets: NDArray[np.uint8],
+    bounds: NDArray[np.int64],
+    header: int,
+    *,
+    compiled: bool,
+) -> Jagged:
+    """Return lists of numbers, each behind a header."""
+    num_bytes = np.diff(bounds) - header
     counts = num_bytes // encoding.row_bytes
     if np.any(num_bytes < 0) or np.any(counts * encoding.row_bytes != num_bytes):
         raise NotPlainError
-    if encoding.header:
+    if header:
         try:
-            content = strip_headers(
-                octets, bounds, encoding.header, encoding.dtype, compiled=compiled
-            )
+            content = strip_headers(octets, bounds, header, encoding.dtype, compiled=compiled)
         except CorruptStoreError:
             raise NotPlainError from None
     else:
@@ -186,17 +205,39 @@ def _lists(
     return Jagged.trusted(content.reshape(-1, *encoding.shape), offsets_of(counts))
 
 
+def _texts(octets: NDArray[np.uint8], bounds: NDArray[np.int64], header: int) -> Jagged:
+    """Return the bytes of texts. Of an empty one ROOT may write nothing, not even its length."""
+    starts, stops = bounds[:-1] + header, bounds[1:]
+    is_there = bounds[:-1] < stops
+    if np.any(starts[is_there] >= stops[is_there]):
+        raise NotPlainError
+    counts = np.zeros(len(starts), np.int64)
+    counts[is_there] = octets[starts[is_there]]
+    is_long = counts == 255
+    if np.any(stops[is_long] - starts[is_long] < 5):
+        raise NotPlainError
+    counts[is_long] = 0
+    for i in range(1, 5):
+        counts[is_long] = counts[is_long] << 8 | octets[starts[is_long] + i]
+    starts += np.where(is_long, 5, is_there)
+    if np.any((starts + counts != stops)[is_there]):
+        raise NotPlainError
+    offsets = offsets_of(counts)
+    places = np.repeat(starts - offsets[:-1], counts) + np.arange(offsets[-1])
+    return Jagged.trusted(octets[places], offsets)
+
+
 def _open_basket(raw: memoryview, branch: Any) -> _Basket:
     """Return what a basket of the file holds."""
     num_bytes, _, size, _, key_bytes, _ = _KEY.unpack_from(raw)
     end = _KEY_END.unpack_from(raw, key_bytes - _KEY_END.size - 1)[4]
     if num_bytes != len(raw) or not 0 <= end - key_bytes <= size:
-        raise RootFileError(f"a basket of {branch.name!r} is damaged")
+        raise ValueError(f"a basket of {branch.name!r} has another size than it says")
     packed = raw[key_bytes:]
     data = packed if len(packed) == size else _decompress(packed, size, branch)
     octets, border = np.frombuffer(data, np.uint8), end - key_bytes
     if len(octets) != size:
-        raise RootFileError(f"a basket of {branch.name!r} is damaged")
+        raise ValueError(f"a basket of {branch.name!r} has another size than it says")
     if border == size:
         return _Basket(octets, None)
     # A count, where each entry begins, and a last one that says nothing.

@@ -122,14 +122,19 @@ class TreeFile:
         """
         if branch in self._types:
             return self._types[branch]
-        found = self._branch(branch)
-        held, reason = self._held(found)
-        if held is None:
-            message = (
-                f"branch {branch!r} of {self.where!r} holds C++ objects ({found.typename}) that no "
-                "column can hold; give its members that are numbers, vectors or strings"
-            )
-            raise RootFileError(message) from reason
+        with _said_of(self.where, "is damaged"):
+            found = self._branch(branch)
+            held, reason = self._held(found)
+            if held is None:
+                message = (
+                    f"branch {branch!r} of {self.where!r} holds C++ objects ({found.typename}) "
+                    "that no column can hold; give its members that are numbers, vectors or strings"
+                )
+                raise RootFileError(message) from reason
+        if not self._is_ntuple and found.num_entries != self._tree.num_entries:
+            num, expected = found.num_entries, self._tree.num_entries
+            message = f"branch {branch!r} of {self.where!r} has {num} entries, the tree {expected}"
+            raise RootFileError(message)
         self._types[branch] = held
         return held
 
