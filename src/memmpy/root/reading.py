@@ -127,7 +127,7 @@ class TreeFile:
             held, reason = self._held(found)
             if held is None:
                 message = (
-                    f"branch {branch!r} of {self.where!r} holds C++ objects ({found.typename}) "
+                    f"branch {branch!r} of {self.where!r} holds C++ objects{_typename(found)} "
                     "that no column can hold; give its members that are numbers, vectors or strings"
                 )
                 raise RootFileError(message) from reason
@@ -312,6 +312,14 @@ def _sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
             unpacked = sum(page.num_elements for page in pages.pages) * column.nbits // 8
             sizes[top] = (sizes[top][0] + packed, sizes[top][1] + unpacked)
     return sizes
+
+
+def _typename(branch: Any) -> str:
+    """Return the C++ type of a branch in brackets; nothing where uproot cannot say it."""
+    try:
+        return f" ({branch.typename})"
+    except Exception:  # noqa: BLE001 - uproot fails in many ways
+        return ""
 
 
 def _last_cycle(tree: str, names: Iterable[str]) -> str:
