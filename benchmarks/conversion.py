@@ -37,7 +37,7 @@ from memory import Memory
 COUNTER = "n__"
 #: What a contestant runs.
 SCRIPT = str(Path(__file__).with_name("contestants.py"))
-#: What the issue asks for: how many times as fast as uproot, bytes at most, and by how much more
+#: What is promised: how many times as fast as uproot, bytes at most, and by how much more
 #: for longer files.
 SPEED, PEAK, GROWTH = 1.6, 1.5e9, 1.2
 
@@ -278,11 +278,12 @@ def data_sets(folder: Path) -> list[DataSet]:
 def data_set(name: str, paths: Sequence[Path]) -> DataSet:
     """Return files with their trees, and the branches of all that hold numbers."""
     from memmpy.errors import MemmpyError
+    from memmpy.inputs import ByteSource
     from memmpy.root import TreeFile
 
     files, num_entries, keys = [], [], None
     for path in paths:
-        with TreeFile(str(path), None) as tree:
+        with TreeFile(ByteSource(str(path)), None) as tree:
             files.append((str(path.absolute()), tree.tree))
             num_entries.append(tree.num_entries)
             found = []
