@@ -122,12 +122,12 @@ def decode_baskets(
     first, last = start - edges[0], stop - edges[0]
     if encoding.header is None:
         return _numbers(encoding, decoded, edges)[first:last]
-    octets, bounds = _joined(decoded, edges)
-    bounds = bounds[first : last + 1]
+    bounds = _bounds(decoded, edges)[first : last + 1]
+    data = [basket.data for basket in decoded]
     if encoding.is_text:
-        return _texts(octets, bounds, encoding.header)
+        return _texts(_joined(data, np.dtype(np.uint8)), bounds, encoding.header)
     is_large = branch.uncompressed_bytes >= BYTES_WORTH_COMPILING
-    return _lists(encoding, octets, bounds, encoding.header, compiled=is_large)
+    return _lists(encoding, data, bounds, encoding.header, compiled=is_large)
 
 
 def _baskets_of(branch: Any, start: int, stop: int) -> range:
@@ -159,50 +159,63 @@ def _numbers(encoding: Encoding, baskets: Sequence[_Basket], edges: Sequence[int
     return out
 
 
-def _joined(
-    baskets: Sequence[_Basket], edges: Sequence[int]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the bytes of some baskets as one, and where each entry begins, and the last ends."""
+def _bounds(baskets: Sequence[_Basket], edges: Sequence[int]) -> NDArray[np.int64]:
+    """Return where each entry begins in the bytes of all baskets, and where the last one ends."""
     spans = list(zip(baskets, edges[:-1], edges[1:], strict=True))
     if any(b.offsets is None or len(b.offsets) != stop - start + 1 for b, start, stop in spans):
         raise NotPlainError
-    octets = np.empty(sum(len(basket.data) for basket in baskets), np.uint8)
     bounds = np.zeros(edges[-1] - edges[0] + 1, np.int64)
     base = 0
     for basket, start, stop in spans:
         offsets = basket.offsets
         if offsets is None or offsets[0] != 0:
             raise NotPlainError
-        octets[base : base + len(basket.data)] = basket.data
         np.add(offsets[1:], base, out=bounds[start - edges[0] + 1 : stop - edges[0] + 1])
         base += len(basket.data)
-    if np.any(bounds[1:] < bounds[:-1]) or bounds[-1] > len(octets):
+    if np.any(bounds[1:] < bounds[:-1]) or bounds[-1] > base:
         raise NotPlainError
-    return octets, bounds
+    return bounds
+
+
+def _joined(data: Sequence[NDArray[np.uint8]], dtype: np.dtype[Any]) -> Array:
+    """Return the bytes of all baskets as numbers of this machine."""
+    if any(len(octets) % dtype.itemsize for octets in data):
+        raise NotPlainError
+    num = sum(len(octets) for octets in data) // dtype.itemsize
+    joined = np.empty(num, dtype.newbyteorder("="))
+    start = 0
+    for octets in data:
+        stop = start + len(octets) // dtype.itemsize
+        joined[start:stop] = octets.view(dtype)
+        start = stop
+    return joined
 
 
 def _lists(
     encoding: Encoding,
-    octets: NDArray[np.uint8],
+    data: Sequence[NDArray[np.uint8]],
     bounds: NDArray[np.int64],
     header: int,
     *,
     compiled: bool,
 ) -> Jagged:
     """Return lists of numbers, each behind a header."""
-    num_bytes = np.diff(bounds) - header
-    counts = num_bytes // encoding.row_bytes
-    if np.any(num_bytes < 0) or np.any(counts * encoding.row_bytes != num_bytes):
+    ends = bounds - bounds[0]
+    if header:
+        ends -= header * np.arange(len(bounds))
+    offsets = ends // encoding.row_bytes
+    if np.any(offsets[1:] < offsets[:-1]) or np.any(offsets * encoding.row_bytes != ends):
         raise NotPlainError
     if header:
+        octets = _joined(data, np.dtype(np.uint8))
         try:
             content = strip_headers(octets, bounds, header, encoding.dtype, compiled=compiled)
         except CorruptStoreError:
             raise NotPlainError from None
     else:
-        packed = octets[bounds[0] : bounds[-1]].view(encoding.dtype)
-        content = packed.astype(encoding.dtype.newbyteorder("="))
-    return Jagged.trusted(content.reshape(-1, *encoding.shape), offsets_of(counts))
+        first, last = bounds[[0, -1]] // encoding.dtype.itemsize
+        content = _joined(data, encoding.dtype)[first:last]
+    return Jagged.trusted(content.reshape(-1, *encoding.shape), offsets)
 
 
 def _texts(octets: NDArray[np.uint8], bounds: NDArray[np.int64], header: int) -> Jagged:

@@ -1,12 +1,16 @@
 """CRC-32 of values, in one go or joined from those of their pieces."""
 
-import zlib
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.typing import Array
+
+try:
+    from isal.isal_zlib import crc32
+except ImportError:  # no wheel for this processor
+    from zlib import crc32
 
 __all__ = ["bytes_of", "crc_of", "crc_text", "joined_crc"]
 
@@ -19,7 +23,7 @@ def crc_of(values: Array | bytes | memoryview, crc: int = 0) -> int:
     """Return the CRC-32 of values in C order, going on from that of what stands before them."""
     data = values if isinstance(values, bytes | memoryview) else bytes_of(values)
     for start in range(0, len(data), 1 << 26):
-        crc = zlib.crc32(data[start : start + (1 << 26)], crc)
+        crc = crc32(data[start : start + (1 << 26)], crc)
     return crc
 
 
