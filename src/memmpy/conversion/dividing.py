@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -74,43 +75,31 @@ def divide(
     """
     if not branches or start >= stop:
         return []
-    whole = _cut(
-        list(branches),
-        branches,
-        sizes,
-        boundaries,
+    cut = partial(
+        _cut,
+        branches=branches,
+        sizes=sizes,
+        boundaries=boundaries,
         num_entries=num_entries,
         start=start,
         stop=stop,
         num_bytes=num_bytes,
     )
+    whole = cut(list(branches))
     if all(found.unpacked <= _TOO_LARGE * num_bytes for found in whole):
         return whole
     groups = _pack(_groups(branches), branches, sizes, num_bytes=num_bytes, ranges=whole)
     if len(groups) == 1:
         return whole
-    return [
-        found
-        for keys in groups
-        for found in _cut(
-            keys,
-            branches,
-            sizes,
-            boundaries,
-            num_entries=num_entries,
-            start=start,
-            stop=stop,
-            num_bytes=num_bytes,
-        )
-    ]
+    return [found for keys in groups for found in cut(keys)]
 
 
 def _cut(
     keys: Sequence[str],
+    *,
     branches: Mapping[str, Sequence[str]],
     sizes: Mapping[str, tuple[int, int]],
     boundaries: Callable[[Sequence[str]], NDArray[np.int64]],
-    *,
     num_entries: int,
     start: int,
     stop: int,
