@@ -212,6 +212,15 @@ class TestDtypes:
         with pytest.warns(ConversionWarning, match="9 values of 'eventNumber' do not fit"):
             convert(make_file(), tmp_path / "s", keys={"eventNumber"}, dtypes={"eventNumber": "f4"})
 
+    @pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.int64])
+    def test_integers_that_half_precision_rounds_are_counted(
+        self, make_file: MakeFile, tmp_path: Path, dtype: type
+    ) -> None:
+        file = make_file(x=np.array([0, 1, 2048, 2049, 30_001] * 2, dtype))
+        with pytest.warns(ConversionWarning, match="4 values of 'x' do not fit into float16"):
+            convert(file, tmp_path / "s", keys={"x"}, dtypes={"x": "float16"})
+        assert read_vector(tmp_path / "s", "x")[:3].tolist() == [0, 1, 2048]
+
     def test_an_integer_that_does_not_fit_is_an_error(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:

@@ -15,7 +15,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias, TypeVar, final
 
-from memmpy.conversion.growing import Built, Growing
+from memmpy.conversion.growing import Built, Growing, Shared
 from memmpy.conversion.jobs import Job, list_jobs, with_outputs
 from memmpy.conversion.journal import Journal
 from memmpy.conversion.parts import PartWriter
@@ -24,12 +24,14 @@ from memmpy.conversion.progress import Progress
 from memmpy.conversion.tasks import (
     Checked,
     CheckTask,
+    Copy,
     Failure,
     Filled,
     Filling,
     FillTask,
     Placed,
     PlaceTask,
+    Span,
     Task,
 )
 from memmpy.conversion.workers import Crew, num_cores, outcomes
@@ -159,9 +161,10 @@ class Builder:
                     fills.appendleft(rest)
             else:
                 self._take_placed(job, outcome)
-            for key in keys:
-                places.extend(self._advance(key))
-            for key in outcome.spans if isinstance(outcome, Placed) else keys:
+            placed = [found for key in keys for found in self._advance(key)]
+            places.extend(task for task, _ in placed if task.copies)
+            touched = set(outcome.spans) if isinstance(outcome, Placed) else set[str]()
+            for key in touched.union(*(slots for _, slots in placed)):
                 if self._columns[key].is_whole:
                     yield key, threads.submit(self._columns[key].finish)
 
@@ -209,15 +212,26 @@ class Builder:
         job.task = with_outputs(job.task, rest)
         return job.task
 
-    def _advance(self, key: str) -> Iterator[PlaceTask]:
-        """Yield the tasks that place what has come to have a place."""
-        for number, copies in self._columns[key].advance():
-            job = self._jobs[number]
-            job.copies += copies
+    def _advance(self, key: str) -> Iterator[tuple[PlaceTask, Collection[str]]]:
+        """Yield the tasks that place what has come to have a place, each with its columns."""
+        for slot in self._columns[key].advance():
+            job = self._jobs[slot.task]
             job.num_without_place -= 1
-            if job.num_without_place == 0 and job.copies:
-                yield PlaceTask(number, tuple(job.copies))
-                job.copies = []
+            if job.num_without_place == 0:
+                yield PlaceTask(slot.task, self._copies(job)), job.slots.keys()
+
+    def _copies(self, job: Job) -> tuple[Copy, ...]:
+        """Return what is to be placed of a job, what columns share once."""
+        copies: dict[tuple[str, int], Copy] = {}
+        shared: Shared = {}
+        for key, slot in job.slots.items():
+            for copy in self._columns[key].copies(slot, shared):
+                where = copy.target.path, copy.row
+                first = copies.setdefault(where, copy)
+                if first is not copy:
+                    columns = (*first.columns, *copy.columns)
+                    copies[where] = dataclasses.replace(first, columns=columns)
+        return tuple(copies.values())
 
     def _take_placed(self, job: Job, placed: Placed) -> None:
         """Take note of where things lie now, and remove the part."""
@@ -245,10 +259,14 @@ class Builder:
         }
         if not kept or job.name is None or job.task.part is None:
             return
+        written: dict[int, Span] = {}
         with PartWriter(job.task.part) as writer:
             for slot in kept.values():
                 assert slot.filling is not None
-                more = {role: writer.append(a) for role, a in slot.filling.arrays.items()}
+                for array in slot.filling.arrays.values():
+                    if id(array) not in written:  # columns may share it
+                        written[id(array)] = writer.append(array)
+                more = {role: written[id(a)] for role, a in slot.filling.arrays.items()}
                 slot.filling = Filling(slot.filling.lengths, {**slot.filling.spans, **more})
             writer.finish(is_durable=False)
         self._note(job, kept)

@@ -344,12 +344,15 @@ def _remember(path: PathLike, wanted: Wanted, known: Metadata) -> None:
 def _put(transaction: Transaction, plan: Plan, built: Mapping[str, Built]) -> None:
     """Move finished columns into the store, for the moment when it commits."""
     parts = parts_of(plan.wanted.sources)
+    taken: dict[str, ArrayRecord] = {}  # columns may share one
     for column in plan.columns:
         arrays = {}
         for role, record in built[column.key].arrays.items():
             name = column.key if role in {"values", "content"} else f"{column.key}:{role}"
-            file = Path(built[column.key].files[role])
-            arrays[role] = transaction.take_array(name, file, record, key=column.key)
+            file = built[column.key].files[role]
+            if file not in taken:
+                taken[file] = transaction.take_array(name, Path(file), record, key=column.key)
+            arrays[role] = taken[file]
         transaction.put(column.key, _record(column, plan, arrays, parts))
     transaction.change(plan.wanted.name_sources)
 

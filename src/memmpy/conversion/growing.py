@@ -1,8 +1,14 @@
-"""A column that is being made: what fills it, where that belongs, and its end."""
+"""A column that is being made: what fills it, where that belongs, and its end.
+
+Columns whose lists have the same lengths, such as all branches of a collection, share the array of
+their offsets: as long as every slot of a column has the very offsets of another one, they are
+written once. Where they come to differ, the column goes on in an array of its own, and what the
+other array has of it is copied at the end.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, field
+from typing import TypeAlias, final
 
 import numpy as np
 
@@ -20,7 +26,11 @@ from memmpy.store import (
     joined_crc,
 )
 
-__all__ = ["Built", "Growing", "Slot"]
+__all__ = ["Built", "Growing", "Shared", "Slot"]
+
+#: For rows, as where they lie (or which array they are), what they mean, the first row and what is
+#: added to them: the array that they go to.
+Shared: TypeAlias = dict[tuple[Span | int, str, int, int], PlacedArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +53,23 @@ class Slot:
         The first entry.
     filling : Filling or None
         What it is filled with; None until it is.
+    before : mapping of str to int
+        Length of each node in the slots before it, once they are filled.
     """
 
     task: int
     entry_start: int
     filling: Filling | None = None
+    before: Mapping[str, int] = field(default_factory=dict)
+
+    def row(self, found: Field) -> int:
+        """Return where its first row of an array belongs."""
+        row = self.entry_start if found.node == ENTRIES else self.before.get(found.node, 0)
+        return row + (found.means == "offsets")  # behind the leading 0
+
+    def base(self, found: Field) -> int:
+        """Return what its values of an array are shifted by, if they point."""
+        return 0 if found.links is None else self.before.get(found.links, 0)
 
 
 @final
@@ -88,6 +110,8 @@ class Growing:
             )
             for found in column.layout.fields
         }
+        # Where the rows of shared arrays go, once it is decided.
+        self._targets: dict[str, PlacedArray] = {}
         self._slots: list[Slot] = []
         self._num_placed = 0
         # The first slot of which the place is not known yet, and the lengths of all before it.
@@ -117,19 +141,33 @@ class Growing:
         """Whether all slots are filled and placed."""
         return self._num_placed == len(self._slots)
 
-    def advance(self) -> Iterator[tuple[int, list[Copy]]]:
-        """Yield, for slots that have come to have a place, their task and what is to be placed."""
+    def advance(self) -> Iterator[Slot]:
+        """Yield the slots that have come to have a place: all before them are filled."""
         while self._frontier < len(self._slots):
             slot = self._slots[self._frontier]
             if slot.filling is None:
                 return
             self._frontier += 1
-            found = [self._copy(slot, slot.filling, f) for f in self.column.layout.fields]
+            slot.before = dict(self._lengths)
             for node, length in slot.filling.lengths.items():
                 self._lengths[node] = self._lengths.get(node, 0) + length
-            copies = [copy for copy in found if copy is not None]
-            self._num_placed += not copies
-            yield slot.task, copies
+            yield slot
+
+    def copies(self, slot: Slot, shared: Shared) -> list[Copy]:
+        """Return what is to be placed of a slot that has a place; to be asked once for each.
+
+        Parameters
+        ----------
+        slot : Slot
+            One that `advance` gave.
+        shared : dict
+            For what the columns of the same task have of arrays that can be shared, where it goes.
+            The place of what is not in it is added.
+        """
+        found = [self._copy(slot, f, shared) for f in self.column.layout.fields]
+        copies = [copy for copy in found if copy is not None]
+        self._num_placed += not copies
+        return copies
 
     def place(self, slot: Slot, spans: Mapping[str, Span]) -> None:
         """Take note of where the arrays of a slot lie now, which is where they belong."""
@@ -141,27 +179,43 @@ class Growing:
         """Finish the arrays, and wait until they are on the disk."""
         records, files = {}, {}
         for found in self.column.layout.fields:
-            array, crc, num_rows = self._arrays[found.role], 0, 0
+            array, crc, num_rows = self._target(found), 0, 0
             if found.means == "offsets":
                 crc, num_rows = array.write(0, np.zeros(1, found.dtype)), 1
             for slot in self._slots:
                 assert slot.filling is not None
                 span = slot.filling.spans[found.role]
+                if span.file != array.path:  # in the array of another column, up to here the same
+                    array.copy_file(slot.row(found), span.file, span.start, span.num_bytes)
                 crc = joined_crc(crc, span.crc, span.num_bytes)
                 num_rows += span.num_rows
             records[found.role] = array.finish(num_rows, crc_text(crc))
             files[found.role] = array.path
         return Built(records, files)
 
-    def _copy(self, slot: Slot, filling: Filling, found: Field) -> Copy | None:
+    def _copy(self, slot: Slot, found: Field, shared: Shared) -> Copy | None:
         """Return what puts rows of a slot in their place, or None if they are there."""
+        assert slot.filling is not None
+        row, base = slot.row(found), slot.base(found)
+        rows = slot.filling.arrays.get(found.role)
+        source = slot.filling.spans[found.role] if rows is None else rows
         array = self._arrays[found.role]
-        row = slot.entry_start if found.node == ENTRIES else self._lengths.get(found.node, 0)
-        row += found.means == "offsets"  # behind the leading 0
-        base = 0 if found.links is None else self._lengths.get(found.links, 0)
-        if found.role in filling.arrays:
-            return Copy(self.column.key, found, filling.arrays[found.role], array, row, base)
-        span = filling.spans[found.role]
-        if (span.file, span.start, span.base) == (array.path, array.byte_of(row), base):
+        if found.links is not None:
+            name = source if isinstance(source, Span) else id(source), found.means, row, base
+            array = self._targets[found.role] = self._follow(found, shared.get(name))
+            shared.setdefault(name, array)
+        if isinstance(source, Span) and (source.file, source.start, source.base) == (
+            array.path,
+            array.byte_of(row),
+            base,
+        ):
             return None
-        return Copy(self.column.key, found, span, array, row, base)
+        return Copy(((self.column.key, found.role),), found, source, array, row, base)
+
+    def _target(self, found: Field) -> PlacedArray:
+        return self._targets.get(found.role, self._arrays[found.role])
+
+    def _follow(self, found: Field, other: PlacedArray | None) -> PlacedArray:
+        """Return the array of another column if all rows so far went there; else its own."""
+        own = self._arrays[found.role]
+        return own if other is None or self._targets.get(found.role, other) != other else other

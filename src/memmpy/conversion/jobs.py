@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from memmpy.conversion.growing import Growing, Slot
@@ -11,9 +11,8 @@ from memmpy.conversion.journal import Name
 from memmpy.conversion.plan import Plan
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.tasks import (
-    Copy,
     FillTask,
-    FromColumn,
+    FromColumns,
     FromFile,
     FromMetadata,
     Output,
@@ -43,8 +42,6 @@ class Job:
         What it is called in the journal; None for what reads no file.
     share : float
         Its part of all entries that are read from files.
-    copies : list of Copy
-        What has to be placed of it.
     num_without_place : int
         Slots of which the place is not known yet.
     """
@@ -54,7 +51,6 @@ class Job:
     num_bytes: int
     name: Name | None = None
     share: float = 0.0
-    copies: list[Copy] = field(default_factory=list)
     num_without_place: int = 0
 
     @property
@@ -63,7 +59,7 @@ class Job:
         reads = self.task.reads
         if isinstance(reads, FromFile):
             return f"{reads.path}, entries {reads.tree_start} to {reads.tree_stop}"
-        return reads.directory if isinstance(reads, FromColumn) else "the metadata of files"
+        return reads.directory if isinstance(reads, FromColumns) else "the metadata of files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +121,8 @@ def list_jobs(
     for column in plan.columns:
         if "metadata" in column.recipe:
             _add_texts(drawer, column.key, sources)
-        for held, entry in _joined(column.held, sources):
-            # Of the record, a task needs no more than the arrays.
-            record = dataclasses.replace(metadata.columns[held.key], origin=None)
-            all_bytes = sum(array.nbytes for array in record.arrays.values())
-            step = max(1, int(_COPY_BYTES * record.num_entries / max(1, all_bytes)))
-            for start in range(held.entries.start, held.entries.stop, step):
-                stop = min(start + step, held.entries.stop)
-                reads = FromColumn(str(directory), held.key, record, start, stop)
-                at = entry + start - held.entries.start
-                drawer.add(reads, {column.key: held.finish}, at, _COPY_BYTES)
+    for (entry, entries), held in _held(plan, sources).items():
+        _add_held(drawer, held, entry, entries, metadata, directory)
     for growing in columns.values():
         growing.start()
     return drawer.jobs
@@ -168,6 +156,38 @@ def _add_fills(drawer: _Drawer, plan: Plan) -> None:
         job = drawer.add(reads, asked, fill.entry_start, found.unpacked)
         job.name = (source.id, found.tree_start, found.tree_stop)
         job.share = num / max(1, of_source[fill.source]) * source.num_entries
+
+
+def _held(plan: Plan, sources: Sequence[SourceRecord]) -> dict[tuple[int, range], dict[str, Held]]:
+    """Return what serves again, by the first entry and the entries of the store that go there."""
+    found: dict[tuple[int, range], dict[str, Held]] = {}
+    for column in plan.columns:
+        for held, entry in _joined(column.held, sources):
+            found.setdefault((entry, held.entries), {})[column.key] = held
+    return found
+
+
+def _add_held(
+    drawer: _Drawer,
+    held: Mapping[str, Held],
+    entry: int,
+    entries: range,
+    metadata: Metadata,
+    directory: Path,
+) -> None:
+    """Add the jobs that read the same entries of columns of the store."""
+    # Of a record, a task needs no more than the arrays.
+    columns = {
+        key: (h.key, dataclasses.replace(metadata.columns[h.key], origin=None))
+        for key, h in held.items()
+    }
+    row_bytes = sum(r.nbytes / max(1, r.num_entries) for _, r in columns.values())
+    step = max(1, int(_COPY_BYTES / max(1, row_bytes)))
+    recipes = {key: h.finish for key, h in held.items()}
+    for start in range(entries.start, entries.stop, step):
+        stop = min(start + step, entries.stop)
+        reads = FromColumns(str(directory), columns, start, stop)
+        drawer.add(reads, recipes, entry + start - entries.start, _COPY_BYTES)
 
 
 def _add_texts(drawer: _Drawer, key: str, sources: Sequence[SourceRecord]) -> None:

@@ -141,7 +141,8 @@ class Plan:
     @property
     def bytes_kept(self) -> int:
         """What the columns take that are right already."""
-        return sum(a.nbytes for column in self.current.values() for a in column.arrays.values())
+        arrays = {a.file: a for column in self.current.values() for a in column.arrays.values()}
+        return sum(array.nbytes for array in arrays.values())
 
     def report(
         self, *, is_done: bool = False, store: str = "", seconds: float | None = None
@@ -309,8 +310,7 @@ def _bytes_held(held: Sequence[Held | None], metadata: Metadata) -> int:
     for piece in held:
         if piece is not None and len(piece.entries):
             column = metadata.columns[piece.key]
-            all_bytes = sum(array.nbytes for array in column.arrays.values())
-            num_bytes += all_bytes * len(piece.entries) // column.num_entries
+            num_bytes += column.nbytes * len(piece.entries) // column.num_entries
     return num_bytes
 
 

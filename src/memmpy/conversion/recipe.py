@@ -184,12 +184,10 @@ def _cast(values: Any, dtype: np.dtype[Any], *, key: str) -> tuple[Any, int]:
     if dtype.kind == "f" and values.dtype.kind == "f":
         return cast, int(np.count_nonzero(np.isinf(cast) & ~np.isinf(values)))
     if dtype.kind == "f":
+        is_unsigned = values.dtype.kind == "u"
         # A float that is one more than the largest integer has no way back.
-        exact = np.abs(cast) < 2.0**63
-        back = np.where(exact, cast, 0).astype(np.int64) if values.dtype.kind != "u" else None
-        if back is None:
-            exact = cast < 2.0**64
-            back = np.where(exact, cast, 0).astype(np.uint64)
+        exact = np.abs(cast).astype(np.float64, copy=False) < (2.0**64 if is_unsigned else 2.0**63)
+        back = np.where(exact, cast, 0).astype(np.uint64 if is_unsigned else np.int64)
         return cast, int(np.count_nonzero(~exact | (back != values)))
     wrong = (cast.astype(values.dtype) != values) | ((cast < 0) != (values < 0))
     if np.any(wrong):

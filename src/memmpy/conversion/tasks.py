@@ -22,7 +22,7 @@ __all__ = [
     "FillTask",
     "Filled",
     "Filling",
-    "FromColumn",
+    "FromColumns",
     "FromFile",
     "FromMetadata",
     "Outcome",
@@ -74,12 +74,21 @@ class FromFile:
 
 
 @dataclass(frozen=True, slots=True)
-class FromColumn:
-    """Entries of a column that the store has, from `entry_start` to `entry_stop`."""
+class FromColumns:
+    """Entries of columns that the store has, from `entry_start` to `entry_stop`.
+
+    Parameters
+    ----------
+    directory : str
+        The store.
+    columns : mapping of key to (str, ColumnRecord)
+        For each column that is made, the one it is made of.
+    entry_start, entry_stop : int
+        Which entries.
+    """
 
     directory: str
-    key: str
-    record: ColumnRecord
+    columns: Mapping[str, tuple[str, ColumnRecord]]
     entry_start: int
     entry_stop: int
 
@@ -93,7 +102,7 @@ class FromMetadata:
 
 
 #: What a task reads.
-Reads: TypeAlias = FromFile | FromColumn | FromMetadata
+Reads: TypeAlias = FromFile | FromColumns | FromMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +160,10 @@ class Copy:
 
     Parameters
     ----------
-    key : str
-        The column.
+    columns : tuple of (key, role)
+        What has these rows: a column, or several that share them.
     field : Field
-        What the rows are to it.
+        What the rows are to the first.
     source : Span or array
         Where they lie, or the rows themselves.
     target : PlacedArray
@@ -165,7 +174,7 @@ class Copy:
         What their values shall be shifted by, if they point.
     """
 
-    key: str
+    columns: tuple[tuple[str, str], ...]
     field: Field
     source: Span | Array
     target: PlacedArray

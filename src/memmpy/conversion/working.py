@@ -4,11 +4,11 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
-from memmpy.columns import ReadText, open_column, shifted
+from memmpy.columns import Field, ReadText, open_column, shifted
 from memmpy.conversion.opening import opened_files, unchanged
 from memmpy.conversion.parts import PartWriter
 from memmpy.conversion.recipe import Made
@@ -20,7 +20,7 @@ from memmpy.conversion.tasks import (
     Filled,
     Filling,
     FillTask,
-    FromColumn,
+    FromColumns,
     FromFile,
     FromMetadata,
     Outcome,
@@ -56,8 +56,9 @@ def _fill(task: FillTask) -> Filled:
     notes: set[str] = set()
     with ExitStack() as stack:
         part = None if task.part is None else stack.enter_context(PartWriter(task.part))
+        keeper = _Keeper(part)
         for output, made in _made(task):
-            fillings[output.key] = _filling(output, made.values, part)
+            fillings[output.key] = _filling(output, made.values, keeper)
             num_lost[output.key] = made.num_lost
             notes |= made.notes
         if part is not None:
@@ -65,7 +66,40 @@ def _fill(task: FillTask) -> Filled:
     return Filled(task.number, fillings, num_lost, frozenset(notes))
 
 
-def _filling(output: Output, values: Any, part: PartWriter | None) -> Filling:
+@final
+class _Keeper:
+    """Keeps the arrays of a task whose place is not known yet.
+
+    Of those that point into lists it keeps equal ones once: branches of one collection have the
+    same offsets.
+
+    Parameters
+    ----------
+    part : PartWriter or None
+        Where they are written; None to keep them in memory.
+    """
+
+    def __init__(self, part: PartWriter | None) -> None:
+        self._part = part
+        self._kept: dict[tuple[np.dtype[Any], int, int], list[tuple[Array, Span | Array]]] = {}
+
+    def keep(self, found: Field, rows: Array) -> Span | Array:
+        """Return where rows lie now, or the rows."""
+        if found.links is None:
+            return self._put(rows)
+        alike = self._kept.setdefault((rows.dtype, len(rows), int(rows[-1:].sum())), [])
+        for known, place in alike:
+            if np.array_equal(known, rows):
+                return place
+        place = self._put(rows)
+        alike.append((rows, place))
+        return place
+
+    def _put(self, rows: Array) -> Span | Array:
+        return rows if self._part is None else self._part.append(rows)
+
+
+def _filling(output: Output, values: Any, keeper: _Keeper) -> Filling:
     """Write entries of a column where they go, or keep them."""
     piece = output.layout.cut(values)
     spans: dict[str, Span] = {}
@@ -75,10 +109,12 @@ def _filling(output: Output, values: Any, part: PartWriter | None) -> Filling:
         if found.role in output.in_place:
             array, row = output.in_place[found.role]
             spans[found.role] = _written(array, row, rows)
-        elif part is not None:
-            spans[found.role] = part.append(rows)
+            continue
+        place = keeper.keep(found, rows)
+        if isinstance(place, Span):
+            spans[found.role] = place
         else:
-            arrays[found.role] = rows
+            arrays[found.role] = place
     return Filling(piece.lengths, spans, arrays)
 
 
@@ -98,7 +134,7 @@ def _made(task: FillTask) -> Iterator[tuple[Output, Made]]:
         if isinstance(reads, FromMetadata):
             values: Any = np.full(reads.num_entries, np.uint64(reads.number))
         else:
-            values = _entries_of(reads)
+            values = _entries_of(reads, output.key)
         yield output, Made(values) if output.recipe is None else output.recipe.finish(values)
 
 
@@ -129,8 +165,8 @@ def _branches(output: Output) -> tuple[str, ...]:
     return output.recipe.branches
 
 
-def _entries_of(reads: FromColumn) -> Any:
-    column = open_column(reads.directory, reads.key, reads.record)
+def _entries_of(reads: FromColumns, key: str) -> Any:
+    column = open_column(reads.directory, *reads.columns[key])
     entries: Any = column.encoded if isinstance(column, ReadText) else column
     return entries[reads.entry_start : reads.entry_stop]
 
@@ -146,11 +182,14 @@ def _place(task: PlaceTask) -> Placed:
                     files[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
                     stack.callback(os.close, files[path])
                 span = _copied(copy, None if path is None else files[path])
-                placed.setdefault(copy.key, {})[copy.field.role] = span
+                for key, role in copy.columns:
+                    placed.setdefault(key, {})[role] = span
         except MemmpyError:
             raise
         except (OSError, EOFError) as error:
-            message = f"what was made of {task.copies[0].key!r} cannot be read again: {error}"
+            message = (
+                f"what was made of {task.copies[0].columns[0][0]!r} cannot be read again: {error}"
+            )
             raise CorruptStoreError(f"{message}; run again") from error
     return Placed(task.number, placed)
 
@@ -161,7 +200,7 @@ def _copied(copy: Copy, file: int | None) -> Span:
     if not isinstance(source, Span):
         return _written(target, copy.row, shifted(copy.field, source, copy.base), copy.base)
     assert file is not None
-    if copy.field.links is None:
+    if copy.field.links is None or copy.base == source.base:
         target.copy(copy.row, file, source.start, source.num_bytes)
         return dataclasses.replace(source, file=target.path, start=target.byte_of(copy.row))
     data = memoryview(bytearray(source.num_bytes))

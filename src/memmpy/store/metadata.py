@@ -129,6 +129,11 @@ class ColumnRecord:
     origin: Origin | None = None
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays, of which other columns may share some."""
+        return sum(array.nbytes for array in self.arrays.values())
+
+    @property
     def computed(self) -> "Computed | None":
         """How the column was computed from others; None for what was not."""
         held = self.details.get(COMPUTED)

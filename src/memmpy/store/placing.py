@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,11 @@ class PlacedArray:
         with self._writing() as file:
             copy_bytes(source, start, file, self.byte_of(row), num_bytes)
             _start_writeback(file, self.byte_of(row), num_bytes)
+
+    def copy_file(self, row: int, path: str, start: int, num_bytes: int) -> None:
+        """Let the kernel copy bytes of another file to rows of this one."""
+        with refusals(f"column {self.key!r} to {self.path!r}"), FileIO(path) as file:
+            self.copy(row, file.fileno(), start, num_bytes)
 
     def finish(self, num_rows: int, checksum: str) -> ArrayRecord:
         """Write the header, cut off what lies behind the last row, and wait for the disk."""
