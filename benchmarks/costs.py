@@ -1,0 +1,206 @@
+"""What the page of costs computes with: how fast one core decodes, and what opening a file costs.
+
+usage: python benchmarks/costs.py [NAME=FILE[:TREE] ...] [--events 500000] [--repeat 3] [--out DIR]
+
+Converts toy events that uproot wrote in each compression, and the files given, all branches that
+hold numbers or lists of them, on one thread. Prints a table for docs/explanation/costs.md: bytes
+of baskets decoded in a second of CPU time, and bytes stored for each; the CPU time to look at a
+tree of 1,500 branches; what the disk takes; the memory of a process of one thread. The best of the
+rounds counts: others may be at work on the machine. Every column is compared with what uproot
+reads.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+#: Branches of the tree that is only looked at.
+NUM_BRANCHES = 1500
+#: Bytes that are written to see how fast the disk is.
+NUM_BYTES = 1 << 30
+STEP = 50_000
+
+
+def toy_files(folder: Path, num_events: int) -> dict[str, tuple[Path, str | None]]:
+    """Write toy events in each compression, and return the files by what they are called."""
+    import awkward as ak
+    import numpy as np
+    import uproot
+
+    from memmpy.demo import make_events
+
+    tables = [
+        make_events("ttH", "mc16d", STEP, seed=0, first_event=first)
+        for first in range(0, num_events, STEP)
+    ]
+    kinds: dict[str, Any] = {
+        "TTree, zlib, written by uproot": uproot.ZLIB(1),
+        "TTree, LZ4": uproot.LZ4(4),
+        "TTree, ZSTD": uproot.ZSTD(5),
+        "TTree, LZMA": uproot.LZMA(7),
+        "RNTuple, ZSTD": uproot.ZSTD(5),
+    }
+    files: dict[str, tuple[Path, str | None]] = {}
+    for number, (name, compression) in enumerate(kinds.items()):
+        path = folder / f"{number}.root"
+        with uproot.recreate(path, compression=compression) as file:
+            if "RNTuple" in name:
+                written = file.mkrntuple("tree", ak.Array(tables[0]).layout.form)
+            else:
+                types = {
+                    key: values.dtype if isinstance(values, np.ndarray) else values.type
+                    for key, values in tables[0].items()
+                }
+                written = file.mktree("tree", types, counter_name=lambda key: f"n__{key}")
+            for table in tables:
+                written.extend(ak.Array(table) if "RNTuple" in name else table)
+        files[name] = path, "tree"
+    return files
+
+
+def wide_file(folder: Path) -> Path:
+    """Write a tree of many branches."""
+    import numpy as np
+    import uproot
+
+    path = folder / "wide.root"
+    with uproot.recreate(path) as file:
+        values = np.zeros(1000, np.float32)
+        file["tree"] = {f"branch_{i}": values for i in range(NUM_BRANCHES)}
+    return path
+
+
+def keys_of(path: Path, tree: str | None, folder: Path) -> list[str]:
+    """Return the branches that hold numbers or lists of them, but for the counters of lists."""
+    from memmpy import RFileConfig, plan_conversion
+
+    columns = plan_conversion(RFileConfig(path, tree), folder / "none.mmpy", keys={"*"}).columns
+    kinds = {column.key: column.layout.kind for column in columns}
+    return [n for n, kind in kinds.items() if kind in {"vector", "jagged"} and n[:3] != "n__"]
+
+
+def measure(path: str, tree: str | None, keys: list[str], store: str) -> dict[str, float]:
+    """Convert on one thread, and return CPU seconds, bytes read and stored, and memory."""
+    import resource
+
+    import awkward  # noqa: F401 - so that their imports do not count
+    import numba  # noqa: F401
+    import uproot  # noqa: F401
+
+    from memmpy import RFileConfig, convert, plan_conversion
+
+    given = RFileConfig(path, tree)
+    plan = plan_conversion(given, store, keys=set(keys))
+    with ThreadPoolExecutor(1) as executor:
+        start = time.process_time()
+        convert(given, store, keys=set(keys), executor=executor, progress=False)
+        seconds = time.process_time() - start
+    stored = sum(file.stat().st_size for file in Path(store).glob("*.npy"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"seconds": seconds, "packed": plan.bytes_packed, "stored": stored, "peak": peak}
+
+
+def check(path: Path, tree: str | None, keys: list[str], store: Path) -> None:
+    """Compare each column with what uproot reads."""
+    import awkward as ak
+    import uproot
+
+    import memmpy
+
+    columns = memmpy.open(store)
+    with uproot.open(path) as file:
+        found = file[tree or file.keys()[0]].arrays(filter_name=keys)
+    for key in keys:
+        column: Any = columns[key]
+        ours = column[:].to_awkward() if hasattr(column, "counts") else column
+        assert ak.array_equal(found[key], ours, check_parameters=False), key
+
+
+def open_seconds(path: Path) -> float:
+    """Return the CPU seconds that it takes to look at a tree."""
+    from memmpy import RFileConfig, plan_conversion
+
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as executor:
+        plan_conversion(RFileConfig(path), folder, keys={"branch_0"}, executor=executor)
+        start = time.process_time()
+        plan_conversion(RFileConfig(path), folder, keys={"branch_1"}, executor=executor)
+        return time.process_time() - start
+
+
+def write_rate(folder: Path) -> float:
+    """Return the bytes a second that the disk takes."""
+    block = os.urandom(1 << 24)
+    start = time.perf_counter()
+    with (folder / "zeros").open("wb") as file:
+        for _ in range(0, NUM_BYTES, len(block)):
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    seconds = time.perf_counter() - start
+    (folder / "zeros").unlink()
+    return NUM_BYTES / seconds
+
+
+def in_a_process(job: Mapping[str, Any]) -> dict[str, float]:
+    """Measure in a process of its own."""
+    command = [sys.executable, __file__, "--job", json.dumps(job)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Measure all, and print it as the page has it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="*", help="NAME=FILE or NAME=FILE:TREE")
+    parser.add_argument("--events", type=int, default=500_000, help="toy events in each file")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds, of which the best counts")
+    parser.add_argument("--out", type=Path, help="the disk to write to")
+    parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.job:
+        print(json.dumps(measure(**options.job)))
+        return
+    with tempfile.TemporaryDirectory(dir=options.out, prefix="costs_") as temporary:
+        folder = Path(temporary)
+        files = toy_files(folder, options.events)
+        for given in options.files:
+            name, _, place = given.partition("=")
+            path, _, tree = place.partition(":")
+            files[name] = Path(path), tree or None
+        peaks = []
+        print('"rates": {')
+        for name, (path, tree) in files.items():
+            keys = keys_of(path, tree, folder)
+            runs = []
+            for number in range(options.repeat):
+                store = folder / f"{number}.mmpy"
+                job = {"path": str(path), "tree": tree, "keys": keys, "store": str(store)}
+                runs.append(in_a_process(job))
+            check(path, tree, keys, folder / "0.mmpy")
+            for number in range(options.repeat):
+                subprocess.run(["rm", "-r", str(folder / f"{number}.mmpy")], check=True)
+            best = min(runs, key=lambda run: run["seconds"])
+            rate, growth = best["packed"] / best["seconds"], best["stored"] / best["packed"]
+            peaks.append(max(run["peak"] for run in runs))
+            print(f'    "{name}": ({rate / 1e6:.0f}e6, {growth:.2f}),')
+        print("},")
+        wide = wide_file(folder)
+        print(f'"open": {min(open_seconds(wide) for _ in range(options.repeat)):.2f},')
+        best_write = max(write_rate(folder) for _ in range(options.repeat))
+        print(f'"write": {best_write / 1e6:.0f}e6,')
+        print(f'"worker": {max(peaks) / 1e6:.0f}e6,')
+
+
+if __name__ == "__main__":
+    main()
