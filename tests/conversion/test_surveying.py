@@ -16,9 +16,9 @@ from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.recipes import Recipes
 from memmpy.conversion.surveying import survey
-from memmpy.conversion.workers import workers
 from memmpy.errors import OptionError
 from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
+from memmpy.workers import workers
 
 
 def describe_sources(

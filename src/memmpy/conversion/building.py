@@ -20,7 +20,6 @@ from memmpy.conversion.jobs import Job, list_jobs, with_outputs
 from memmpy.conversion.journal import Journal
 from memmpy.conversion.parts import PartWriter
 from memmpy.conversion.plan import Plan
-from memmpy.conversion.progress import Progress
 from memmpy.conversion.tasks import (
     Checked,
     CheckTask,
@@ -34,10 +33,11 @@ from memmpy.conversion.tasks import (
     Span,
     Task,
 )
-from memmpy.conversion.workers import Crew, num_cores, outcomes
 from memmpy.conversion.working import run
 from memmpy.errors import DiskError, MemmpyError, ReadOnlyStoreError
+from memmpy.progress import Progress
 from memmpy.store import Metadata, Unfinished, parts_of
+from memmpy.workers import Crew, num_cores, outcomes
 
 __all__ = ["Builder"]
 

@@ -19,7 +19,6 @@ from memmpy.conversion.recipes import Recipes, make_recipes
 from memmpy.conversion.report import Report
 from memmpy.conversion.surveying import survey
 from memmpy.conversion.wanted import Wanted
-from memmpy.conversion.workers import Crew, workers
 from memmpy.errors import (
     ColumnError,
     ConversionWarning,
@@ -44,6 +43,7 @@ from memmpy.store import (
     read_metadata,
 )
 from memmpy.typing import PathLike
+from memmpy.workers import Crew, workers
 
 __all__ = ["Conversion", "convert", "plan_conversion"]
 

@@ -9,9 +9,9 @@ from memmpy.conversion.facts import Facts, Question, look_at
 from memmpy.conversion.holdings import Holdings, Part
 from memmpy.conversion.recipes import Recipes
 from memmpy.conversion.wanted import Wanted
-from memmpy.conversion.workers import Crew, outcomes
 from memmpy.errors import MemmpyError, MissingKeyError, OptionError
 from memmpy.store import Metadata, SourceRecord, tree_name
+from memmpy.workers import Crew, outcomes
 
 __all__ = ["survey"]
 
