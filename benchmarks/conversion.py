@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -283,7 +284,7 @@ def data_set(name: str, paths: Sequence[Path]) -> DataSet:
 
     files, num_entries, keys = [], [], None
     for path in paths:
-        with TreeFile(ByteSource(str(path)), None) as tree:
+        with closing(TreeFile(ByteSource(str(path)), None)) as tree:
             files.append((str(path.absolute()), tree.tree))
             num_entries.append(tree.num_entries)
             found = []

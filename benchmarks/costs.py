@@ -14,6 +14,7 @@ others may be at work on the machine. Every column is compared with what uproot 
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -43,27 +44,31 @@ def toy_files(folder: Path, num_events: int) -> dict[str, tuple[Path, str | None
         make_events("ttH", "mc16d", STEP, seed=0, first_event=first)
         for first in range(0, num_events, STEP)
     ]
-    kinds: dict[str, Any] = {
-        "TTree, zlib, written by uproot": uproot.ZLIB(1),
-        "TTree, LZ4": uproot.LZ4(4),
-        "TTree, ZSTD": uproot.ZSTD(5),
-        "TTree, LZMA": uproot.LZMA(7),
-        "RNTuple, ZSTD": uproot.ZSTD(5),
+    types = {
+        key: values.dtype if isinstance(values, np.ndarray) else values.type
+        for key, values in tables[0].items()
+    }
+
+    def ttree(file: Any) -> Any:
+        return file.mktree("tree", types, counter_name=lambda key: f"n__{key}")
+
+    def rntuple(file: Any) -> Any:
+        return file.mkrntuple("tree", ak.Array(tables[0]).layout.form)
+
+    kinds = {
+        "TTree, zlib, written by uproot": (ttree, dict, uproot.ZLIB(1)),
+        "TTree, LZ4": (ttree, dict, uproot.LZ4(4)),
+        "TTree, ZSTD": (ttree, dict, uproot.ZSTD(5)),
+        "TTree, LZMA": (ttree, dict, uproot.LZMA(7)),
+        "RNTuple, ZSTD": (rntuple, ak.Array, uproot.ZSTD(5)),
     }
     files: dict[str, tuple[Path, str | None]] = {}
-    for number, (name, compression) in enumerate(kinds.items()):
+    for number, (name, (make, taken, compression)) in enumerate(kinds.items()):
         path = folder / f"{number}.root"
         with uproot.recreate(path, compression=compression) as file:
-            if "RNTuple" in name:
-                written = file.mkrntuple("tree", ak.Array(tables[0]).layout.form)
-            else:
-                types = {
-                    key: values.dtype if isinstance(values, np.ndarray) else values.type
-                    for key, values in tables[0].items()
-                }
-                written = file.mktree("tree", types, counter_name=lambda key: f"n__{key}")
+            written = make(file)
             for table in tables:
-                written.extend(ak.Array(table) if "RNTuple" in name else table)
+                written.extend(taken(table))
         files[name] = path, "tree"
     return files
 
@@ -109,16 +114,18 @@ def measure(path: str, tree: str | None, keys: list[str], store: str) -> dict[st
     return {"seconds": seconds, "packed": plan.bytes_packed, "stored": stored, "peak": peak}
 
 
-def check(path: Path, tree: str | None, keys: list[str], store: Path) -> None:
+def check(path: Path, keys: list[str], store: Path) -> None:
     """Compare each column with what uproot reads."""
     import awkward as ak
     import uproot
 
     import memmpy
+    from memmpy.store import read_metadata
 
     columns = memmpy.open(store)
+    [source] = read_metadata(store).sources
     with uproot.open(path) as file:
-        found = file[tree or file.keys()[0]].arrays(filter_name=keys)
+        found = file[source.tree].arrays(filter_name=keys)
     for key in keys:
         column: Any = columns[key]
         ours = column[:].to_awkward() if hasattr(column, "counts") else column
@@ -130,12 +137,11 @@ def open_seconds(path: Path, tree: str | None, folder: Path) -> float:
     from memmpy import RFileConfig, plan_conversion
 
     first, second, *_ = keys_of(path, tree, folder)
+    given, store = RFileConfig(path, tree), folder / "none.mmpy"
     with ThreadPoolExecutor(1) as executor:
-        for key in (first, second):
-            start = time.process_time()
-            plan_conversion(
-                RFileConfig(path, tree), folder / "none.mmpy", keys={key}, executor=executor
-            )
+        plan_conversion(given, store, keys={first}, executor=executor)  # imports do not count
+        start = time.process_time()
+        plan_conversion(given, store, keys={second}, executor=executor)
         return time.process_time() - start
 
 
@@ -143,13 +149,13 @@ def write_rate(folder: Path) -> float:
     """Return the bytes a second that the disk takes."""
     block = os.urandom(1 << 24)
     start = time.perf_counter()
-    with (folder / "zeros").open("wb") as file:
+    with (folder / "noise").open("wb") as file:
         for _ in range(0, NUM_BYTES, len(block)):
             file.write(block)
         file.flush()
         os.fsync(file.fileno())
     seconds = time.perf_counter() - start
-    (folder / "zeros").unlink()
+    (folder / "noise").unlink()
     return NUM_BYTES / seconds
 
 
@@ -193,9 +199,9 @@ def main() -> None:
                 store = folder / f"{number}.mmpy"
                 job = {"path": str(path), "tree": tree, "keys": keys, "store": str(store)}
                 runs.append(in_a_process(job))
-            check(path, tree, keys, folder / "0.mmpy")
+            check(path, keys, folder / "0.mmpy")
             for number in range(options.repeat):
-                subprocess.run(["rm", "-r", str(folder / f"{number}.mmpy")], check=True)
+                shutil.rmtree(folder / f"{number}.mmpy")
             best = min(runs, key=lambda run: run["seconds"])
             rate, growth = best["packed"] / best["seconds"], best["stored"] / best["packed"]
             peaks.append(max(run["peak"] for run in runs))

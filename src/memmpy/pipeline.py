@@ -242,7 +242,7 @@ def _convert_and_open(
         )
         # Another process may have converted other files since: then columns are stale or others.
         with suppress(MissingKeyError, ColumnError):
-            snapshot = open_columns(path, sorted(conversion.wanted.recipes_by_key))
+            snapshot = open_columns(path, sorted(conversion.wanted.origins))
             if conversion.is_in(snapshot.metadata):
                 return snapshot, conversion
     message = (

@@ -221,6 +221,16 @@ class TestDtypes:
             convert(file, tmp_path / "s", keys={"x"}, dtypes={"x": "float16"})
         assert read_vector(tmp_path / "s", "x")[:3].tolist() == [0, 1, 2048]
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_of_the_extreme_integers_a_float_loses_only_the_largest(
+        self, dtype: type, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        least, largest = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+        file = make_file(x=np.array([least, 0, 1, 2, largest] * 2))
+        with pytest.warns(ConversionWarning, match="2 values of 'x' do not fit"):
+            convert(file, tmp_path / "s", keys={"x"}, dtypes={"x": dtype})
+        assert read_vector(tmp_path / "s", "x")[0] == least
+
     def test_an_integer_that_does_not_fit_is_an_error(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:

@@ -161,6 +161,16 @@ class TestPlan:
         assert not plan.is_exact
         assert plan.bytes_on_disk == pytest.approx(on_disk, rel=0.05)
 
+    def test_what_branches_of_a_collection_share_counts_once_when_it_is_done(
+        self, tmp_path: Path, make_file: MakeFile
+    ) -> None:
+        lists = ak.unflatten(np.zeros(1000, np.float32), np.full(200, 5))
+        file = make_file(num=200, x=lists, y=lists + 1)
+        done = convert(file, tmp_path / "s", keys={"x", "y"})
+        assert done.bytes_written == 2 * 4 * 1000 + 8 * 201
+        assert done.plan.bytes_on_disk > done.bytes_written
+        assert re.search(r"written +9.6 kB", str(done))
+
     def test_what_is_read_is_counted_once_of_all_columns_of_a_branch(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:

@@ -1,5 +1,6 @@
 """Columns whose lists have the same lengths share the array of their offsets."""
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -9,12 +10,13 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmpy import Store, convert
+from memmpy import Store, convert, plan_conversion
 from memmpy.errors import InputFileError
-from memmpy.store import read_metadata, verify
+from memmpy.store import Unfinished, read_metadata
+from tests.conversion.counting import CountingFileSystem, url_of
 from tests.conversion.everything import check_clean
 
 STEP = 25
@@ -87,16 +89,24 @@ def test_columns_part_where_they_differ(tmp_path: Path, at: int) -> None:
     assert file_of(tmp_path / "s", "a") != file_of(tmp_path / "s", "b")
 
 
-def test_a_collection_that_grows_or_is_cast_still_has_one(tmp_path: Path) -> None:
+def test_a_collection_that_grows_still_has_one_array(tmp_path: Path) -> None:
     files = [tmp_path / "1.root", tmp_path / "2.root"]
     expected = [write(path, [SAME] * 2, 10 * i) for i, path in enumerate(files)]
     convert(files[0], tmp_path / "s", keys={"a", "b", "c"})
     convert(files, tmp_path / "s", keys={"a", "b", "c"})
     check(tmp_path / "s", expected, "abc")
     assert num_arrays(tmp_path / "s") == 1
-    convert(files, tmp_path / "s", keys={"a", "b", "c"}, dtypes={"a": "f8", "b": "f4"})
-    check(tmp_path / "s", expected, "abc")
-    assert file_of(tmp_path / "s", "a") == file_of(tmp_path / "s", "b")
+
+
+def test_columns_cast_together_share_an_array_and_the_others_keep_theirs(tmp_path: Path) -> None:
+    expected = write(tmp_path / "f.root", [SAME] * 2)
+    store, keys = tmp_path / "s", {"a", "b", "c"}
+    convert(tmp_path / "f.root", store, keys=keys)
+    before = file_of(store, "c")
+    convert(tmp_path / "f.root", store, keys=keys, dtypes={"a": "f8", "b": "f4"})
+    check(store, [expected], "abc")
+    assert file_of(store, "a") == file_of(store, "b") != before
+    assert file_of(store, "c") == before
 
 
 def test_what_others_share_outlives_a_column(tmp_path: Path) -> None:
@@ -108,26 +118,34 @@ def test_what_others_share_outlives_a_column(tmp_path: Path) -> None:
         check(store, [expected], "abc")
 
 
-def test_a_run_that_failed_goes_on(tmp_path: Path) -> None:
+def test_a_run_that_failed_goes_on_without_the_column_that_holds_the_offsets(
+    tmp_path: Path,
+) -> None:
     files = [tmp_path / "1.root", tmp_path / "2.root"]
     expected = [write(path, [SAME] * 3, 10 * i) for i, path in enumerate(files)]
-    whole = files[1].read_bytes()
+    urls, store = [url_of(path) for path in files], tmp_path / "s"
+    whole, status = files[1].read_bytes(), files[1].stat()
     with uproot.open(files[1]) as file:
         at = int(file["t"]["c"].member("fBasketSeek")[1])
     files[1].write_bytes(whole[: at + 20] + bytes(80) + whole[at + 100 :])
-    options: dict[str, Any] = {"step_bytes": 300}
+    os.utime(files[1], ns=(status.st_atime_ns, status.st_mtime_ns))
     with pytest.raises(InputFileError):
-        convert(files, tmp_path / "s", keys={"a", "b", "c"}, **options)
-    # Of one column the others are not asked for again, though they hold its offsets.
-    convert(files[0], tmp_path / "one", keys={"c"}, **options)
+        convert(urls, store, keys={"a", "b", "c"})
+    assert not Unfinished(store).is_empty()
     files[1].write_bytes(whole)
-    convert(files, tmp_path / "s", keys={"b", "c"}, **options)
-    check(tmp_path / "s", expected, "bc")
+    os.utime(files[1], ns=(status.st_atime_ns, status.st_mtime_ns))
+    CountingFileSystem.num_bytes.clear()
+    plan_conversion(urls, store, keys={"b", "c"})
+    to_look = CountingFileSystem.num_bytes["1.root"]
+    CountingFileSystem.num_bytes.clear()
+    convert(urls, store, keys={"b", "c"})
+    assert CountingFileSystem.num_bytes["1.root"] == to_look
+    check(store, expected, "bc")
 
 
 def test_nested_lists_of_the_same_lengths(tmp_path: Path) -> None:
     counts = np.arange(60) % 3
-    deep = ak.unflatten(ak.unflatten(np.arange(120.0), np.full(60, 2)), counts.repeat(1)[:30] + 1)
+    deep = ak.unflatten(ak.unflatten(np.arange(120.0), np.full(60, 2)), counts[:30] + 1)
     array = ak.Array({"x": deep[:20], "y": deep[:20] * 2})
     with uproot.recreate(tmp_path / "f.root") as file:
         file.mkrntuple("t", array)
@@ -143,7 +161,7 @@ def test_nested_lists_of_the_same_lengths(tmp_path: Path) -> None:
 groups = st.fixed_dictionaries({key: st.integers(0, 2) for key in DTYPES})
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     files=st.lists(st.lists(groups, min_size=1, max_size=3), min_size=1, max_size=3),
     step_bytes=st.sampled_from([50, 300, 1000, 100_000]),
@@ -165,6 +183,15 @@ def test_whatever_is_alike_the_entries_are_right(
         convert(paths[:first], folder / "s", keys=keys, step_bytes=step_bytes)
     convert(paths, folder / "s", keys=keys, step_bytes=step_bytes)
     check(folder / "s", expected, "abcde")
-    assert verify(folder / "s") == []
-    always = {tuple(steps[k] for file in files for steps in file) for k in DTYPES}
-    assert num_arrays(folder / "s") >= len(always)
+
+
+@settings(max_examples=20)
+@given(steps=st.lists(groups, min_size=1, max_size=3))
+def test_of_one_task_all_that_is_alike_is_shared(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[dict[str, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("files")
+    write(folder / "f.root", steps)
+    convert(folder / "f.root", folder / "s", keys=set(DTYPES))
+    different = {tuple(step[key] for step in steps) for key in DTYPES}
+    assert num_arrays(folder / "s") == len(different)

@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -434,7 +435,7 @@ def test_any_slice_of_any_chunks_is_that_of_the_arrays(
             chunks = (min(chunk, num), *values.shape[1:]) if chunk else None
             file.create_dataset(name, data=values, chunks=chunks)
 
-    with of_bytes(written(fill)) as file:
+    with closing(of_bytes(written(fill))) as file:
         got = dict(file.read(file.branches(), start, stop))
     expected = {name: values[start:stop] for name, values in columns.items()}
     np.testing.assert_array_equal(got["x"], expected["x"])

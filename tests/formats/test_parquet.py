@@ -4,6 +4,7 @@ import io
 import itertools
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -331,7 +332,7 @@ def test_aligned_reads_decode_each_row_group_once(tmp_path: Path) -> None:
     data = written({"x": values, "unused": values}, row_group_size=50_000, compression="none")
     (tmp_path / "x.parquet").write_bytes(data)
     source = ByteSource(str(tmp_path / "x.parquet"))
-    with ParquetTable(source, None) as file:
+    with closing(ParquetTable(source, None)) as file:
         file.type_of("x")
         num_before = source.num_bytes
         edges = file.boundaries(["x"]).tolist()
@@ -382,7 +383,7 @@ def test_any_slice_of_any_row_groups_is_that_of_the_arrays(
     if nullable:
         fields = [pa.field(f.name, f.type, nullable=True) for f in table.schema]
         table = pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
-    with opened(table, row_group_size=group) as file:
+    with closing(opened(table, row_group_size=group)) as file:
         got = dict(file.read([*columns, "jets.pt"], start, stop))
     for name, values in columns.items():
         as_lists = {

@@ -4,6 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -156,7 +157,7 @@ class EventFileContract(ABC):
     ) -> None:
         start = data.draw(st.integers(0, num))
         stop = data.draw(st.integers(start, num))
-        with make(num, step=step) as file:
+        with closing(make(num, step=step)) as file:
             for branch, values in file.read([*TYPES], start, stop):
                 assert_same(values, make_columns(num)[branch][start:stop])
 
@@ -183,7 +184,7 @@ class EventFileContract(ABC):
 
     def test_equal_content_has_one_uuid_of_32_digits(self, make: Open, tmp_path: Path) -> None:
         uuid = make().uuid
-        with self.open(ByteSource(str(tmp_path / "events"))) as again:
+        with closing(self.open(ByteSource(str(tmp_path / "events")))) as again:
             assert again.uuid == uuid
         assert re.fullmatch("[0-9a-f]{32}", uuid)
 
@@ -193,7 +194,7 @@ class EventFileContract(ABC):
         assert file.where == ":".join(filter(None, names))
 
     def test_what_was_read_outlives_the_file(self, make: Open) -> None:
-        with make() as file:
+        with closing(make()) as file:
             found = dict(file.read([*TYPES], 0, NUM))
         for branch, values in found.items():
             assert_same(values, make_columns(NUM)[branch])

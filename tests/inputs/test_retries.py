@@ -144,11 +144,6 @@ def test_errors_of_memmpy_are_left_as_they_are() -> None:
     assert len(left) == 1
 
 
-def test_a_local_path_is_asked_once() -> None:
-    with pytest.raises(OSError, match="input/output error"):
-        retrying("/data/a.root", failing(OSError("input/output error"))[0])
-
-
 def test_an_action_with_an_unknown_protocol_is_not_called() -> None:
     action, left = failing(OSError("called"))
     with pytest.raises(OptionError, match="no protocol 'nope'"):

@@ -1,6 +1,7 @@
 """The fast path over baskets gives what uproot gives, or leaves them to it."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -163,7 +164,7 @@ def test_lists_of_several_compressed_blocks_are_read_whole(
 
 def read_whole(path: Path) -> None:
     """Read all there is, and check its shape."""
-    with TreeFile(ByteSource(str(path)), None) as file:
+    with closing(TreeFile(ByteSource(str(path)), None)) as file:
         branches = file.branches()
         file.boundaries(branches)
         for branch in branches:

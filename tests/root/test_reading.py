@@ -1,5 +1,6 @@
 """Tests of trees of ROOT files as event files."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def opened(path: Path, tree: str | None) -> TreeFile:
 
 
 def test_the_only_tree_needs_no_name(make_file: MakeFile) -> None:
-    with opened(make_file(), None) as file:
+    with closing(opened(make_file(), None)) as file:
         assert file.tree == "tree;1"
 
 
@@ -111,7 +112,7 @@ def test_what_is_no_tree_is_named(two_trees: Path) -> None:
 def test_the_newest_cycle_is_read_unless_another_is_named(
     two_trees: Path, tree: str, num: int
 ) -> None:
-    with opened(two_trees, tree) as file:
+    with closing(opened(two_trees, tree)) as file:
         assert file.num_entries == num
 
 
@@ -126,6 +127,6 @@ def test_boundaries_are_edges_that_all_branches_share(tmp_path: Path) -> None:
         tree = file.mktree("tree", {"x": "i4", "y": "i4"})
         for num in (3, 4, 5):
             tree.extend({"x": np.arange(num), "y": np.arange(num)})
-    with opened(tmp_path / "a.root", "tree") as read:
+    with closing(opened(tmp_path / "a.root", "tree")) as read:
         assert read.boundaries(["x", "y"]).tolist() == [0, 3, 7, 12]
         assert read.boundaries([]).tolist() == [0, 12]

@@ -8,13 +8,15 @@ rest belongs, and a worker places it.
 
 import dataclasses
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias, TypeVar, final
 
+from memmpy.conversion.failures import raise_one_of
 from memmpy.conversion.growing import Built, Growing, Shared
 from memmpy.conversion.jobs import Job, list_jobs, with_outputs
 from memmpy.conversion.journal import Journal
@@ -39,7 +41,7 @@ from memmpy.progress import Progress
 from memmpy.store import Metadata, Unfinished, parts_of
 from memmpy.workers import Crew, num_cores, outcomes
 
-__all__ = ["Builder"]
+__all__ = ["Builder", "Done"]
 
 #: Bytes that may wait in memory for what comes before them: for each core, and at least for four.
 _KEPT_A_CORE = 1 << 26
@@ -49,6 +51,25 @@ _NUM_SYNCING = 8
 #: What an interrupted run left of a task, by key.
 _Left: TypeAlias = dict[str, Filling]
 _Task = TypeVar("_Task", bound=Task)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a plan.
+
+    Parameters
+    ----------
+    columns : mapping of key to Built
+        The finished columns.
+    notes : frozenset of str
+        What to warn of, of expressions.
+    num_lost : mapping of str to int
+        By key, how many values another dtype could not hold.
+    """
+
+    columns: Mapping[str, Built]
+    notes: frozenset[str]
+    num_lost: Mapping[str, int]
 
 
 @final
@@ -87,15 +108,19 @@ class Builder:
         # Bytes that tasks leave in memory, and of those that are not done yet, about how many.
         self._num_kept, self._max_kept = 0, _KEPT_A_CORE * max(4, num_cores())
         self._expected: dict[int, int] = {}
-        #: What to warn of, of expressions.
-        self.notes: set[str] = set()
-        #: By key, how many values another dtype could not hold.
-        self.num_lost: dict[str, int] = {}
-        #: What could not be done: where, and why.
-        self.failures: list[tuple[str, MemmpyError]] = []
+        self._notes: set[str] = set()
+        self._num_lost: dict[str, int] = {}
+        # What could not be done: where, and why.
+        self._failures: list[tuple[str, MemmpyError]] = []
 
-    def run(self, *, progress: bool | None) -> dict[str, Built]:
-        """Do all tasks, and return the finished columns; none if something failed."""
+    def run(self, *, progress: bool | None) -> Done:
+        """Do all tasks, and return what came of them.
+
+        Raises
+        ------
+        MemmpyError
+            If something failed, once all else is done.
+        """
         self._unfinished.create()
         for growing in self._columns.values():
             growing.create()
@@ -104,8 +129,10 @@ class Builder:
         with ThreadPoolExecutor(_NUM_SYNCING) as threads:
             with Progress("converting", total, show=progress) as bar:
                 built = dict(self._follow(threads, bar))
-            self.failures.sort(key=lambda failure: failure[0])
-            return {} if self.failures else {key: built[key].result() for key in self._columns}
+            if self._failures:
+                raise_one_of(self._failures)
+            columns = {key: built[key].result() for key in self._columns}
+        return Done(columns, frozenset(self._notes), self._num_lost)
 
     def clear(self) -> None:
         """Remove what is beside the store."""
@@ -147,7 +174,7 @@ class Builder:
             self._num_kept -= self._expected.pop(outcome.number, 0)
             if isinstance(outcome, Failure):
                 is_stopped |= isinstance(outcome.error, DiskError | ReadOnlyStoreError)
-                self.failures.append((job.where, outcome.error))
+                self._failures.append((job.where, outcome.error))
             elif isinstance(outcome, Filled):
                 keys = frozenset(outcome.fillings)
                 self._take(job, outcome)
@@ -196,10 +223,10 @@ class Builder:
         """Take what a task made."""
         for key, filling in filled.fillings.items():
             job.slots[key].filling = filling
-            self._num_kept += filling.num_bytes
             if filled.num_lost[key]:
-                self.num_lost[key] = self.num_lost.get(key, 0) + filled.num_lost[key]
-        self.notes |= filled.notes
+                self._num_lost[key] = self._num_lost.get(key, 0) + filled.num_lost[key]
+        self._num_kept += job.num_kept
+        self._notes |= filled.notes
         self._note(job, [key for key, filling in filled.fillings.items() if not filling.arrays])
 
     def _take_checked(self, job: Job, checked: Checked, left: _Left) -> FillTask | None:
@@ -218,14 +245,18 @@ class Builder:
             job = self._jobs[slot.task]
             job.num_without_place -= 1
             if job.num_without_place == 0:
-                yield PlaceTask(slot.task, self._copies(job)), job.slots.keys()
+                yield PlaceTask(slot.task, self._settle(job)), job.slots.keys()
 
-    def _copies(self, job: Job) -> tuple[Copy, ...]:
-        """Return what is to be placed of a job, what columns share once."""
+    def _settle(self, job: Job) -> tuple[Copy, ...]:
+        """Decide where all of a job goes, and return what is to be placed, shared rows once."""
         copies: dict[tuple[str, int], Copy] = {}
         shared: Shared = {}
         for key, slot in job.slots.items():
-            for copy in self._columns[key].copies(slot, shared):
+            self._columns[key].settle(slot, shared)
+            found = self._columns[key].copies(slot)
+            if not found:
+                self._columns[key].place(slot, {})
+            for copy in found:
                 where = copy.target.path, copy.row
                 first = copies.setdefault(where, copy)
                 if first is not copy:
@@ -235,10 +266,9 @@ class Builder:
 
     def _take_placed(self, job: Job, placed: Placed) -> None:
         """Take note of where things lie now, and remove the part."""
+        self._num_kept -= job.num_kept
         for key, spans in placed.spans.items():
-            slot = job.slots[key]
-            self._num_kept -= 0 if slot.filling is None else slot.filling.num_bytes
-            self._columns[key].place(slot, spans)
+            self._columns[key].place(job.slots[key], spans)
         self._note(job, placed.spans)
         if job.task.part is not None:
             self._unfinished.remove(job.task.part)

@@ -1,9 +1,9 @@
 """Files of events to columns: reads what is missing or stale, keeps the rest."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,16 @@ from memmpy._version import __version__
 from memmpy.conversion.building import Builder
 from memmpy.conversion.config import Input, RootFiles, list_inputs
 from memmpy.conversion.growing import Built
-from memmpy.conversion.holdings import Holdings, Part
+from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.opening import opened_files
 from memmpy.conversion.plan import NewColumn, Plan, make_plan
 from memmpy.conversion.recipes import Recipes, make_recipes
-from memmpy.conversion.report import Report
+from memmpy.conversion.report import Report, Reported
 from memmpy.conversion.surveying import survey
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import (
-    ColumnError,
     ConversionWarning,
     DiskError,
-    InputFileError,
-    MemmpyError,
     MissingFileError,
     OptionError,
     ReadOnlyStoreError,
@@ -36,6 +33,7 @@ from memmpy.store import (
     ColumnRecord,
     Metadata,
     Origin,
+    Part,
     SourceRecord,
     Transaction,
     Unfinished,
@@ -51,12 +49,10 @@ logger = logging.getLogger(__name__)
 
 #: Bytes of decompressed data that a worker reads in one go, unless told otherwise.
 STEP_BYTES = 32 * 2**20
-#: How many of the things that went wrong an error shows.
-_MAX_FAILURES = 10
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Conversion:
+class Conversion(Reported):
     """What `convert` did.
 
     Parameters
@@ -65,10 +61,13 @@ class Conversion:
         The store.
     plan : Plan
         What had to be done, and why.
+    bytes_written : int
+        What the columns that were written take, what they share once.
     """
 
     path: Path
     plan: Plan
+    bytes_written: int
 
     @property
     def wanted(self) -> Wanted:
@@ -113,19 +112,9 @@ class Conversion:
 
     def report(self, *, seconds: float | None = None) -> Report:
         """Return what was done in words, and how fast if it is said how long it took."""
-        return self.plan.report(is_done=True, store=str(self.path), seconds=seconds)
-
-    def __str__(self) -> str:
-        return str(self.report())
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __rich__(self) -> Report:
-        return self.report()
-
-    def _repr_html_(self) -> str:
-        return self.report()._repr_html_()
+        return self.plan.report(
+            bytes_written=self.bytes_written, store=str(self.path), seconds=seconds
+        )
 
 
 def convert(
@@ -216,11 +205,11 @@ def convert(
     # Threads may change the directory meanwhile.
     directory = Path(path).absolute()
     known = _known(directory)
-    with workers(executor) as crew, _files_closed():
+    with workers(executor) as crew, closing(opened_files):
         plan = _plan(asked, known, crew, recreate=recreate)
         if not plan.columns and known.parts == parts_of(plan.wanted.sources):
             _remember(directory, plan.wanted, known)
-            return Conversion(Path(path), plan)
+            return Conversion(Path(path), plan, 0)
         with Transaction(directory, lock_timeout=lock_timeout) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another process may have done the work while this one waited for the lock.
@@ -229,18 +218,17 @@ def convert(
                 Unfinished(transaction.directory).clear()
             builder = Builder(plan, transaction.metadata, transaction.directory, crew)
             try:
-                built = builder.run(progress=progress)
-                _check_done(builder.failures)
-                _put(transaction, plan, built)
+                made = builder.run(progress=progress)
+                bytes_written = _put(transaction, plan, made.columns)
             except BaseException:
                 builder.leave()
                 raise
             builder.clear()
     for source, branches in plan.branches_read().items():
         logger.info("read %s of %s", ", ".join(branches), source)
-    warn_of(builder.notes)
-    warn_of(_losses(builder.num_lost, dtypes or {}), ConversionWarning)
-    return Conversion(Path(path), plan)
+    warn_of(made.notes)
+    warn_of(_losses(made.num_lost, dtypes or {}), ConversionWarning)
+    return Conversion(Path(path), plan, bytes_written)
 
 
 def plan_conversion(
@@ -264,7 +252,7 @@ def plan_conversion(
         them. Printed, it is a table.
     """
     asked = _asked(root_files, keys, keys_padded, aliases, dtypes, step_bytes)
-    with workers(executor) as crew, _files_closed():
+    with workers(executor) as crew, closing(opened_files):
         return _plan(asked, _known(path), crew, recreate=recreate)
 
 
@@ -313,15 +301,6 @@ def _plan(asked: _Asked, metadata: Metadata, crew: Crew, *, recreate: bool) -> P
     return make_plan(wanted, facts, metadata, holdings=holdings, recreate=recreate)
 
 
-@contextmanager
-def _files_closed() -> Iterator[None]:
-    """Let no file stay open at the end."""
-    try:
-        yield
-    finally:
-        opened_files.close()
-
-
 def _known(path: PathLike) -> Metadata:
     try:
         return read_metadata(path)
@@ -341,8 +320,8 @@ def _remember(path: PathLike, wanted: Wanted, known: Metadata) -> None:
         transaction.change(wanted.name_sources)
 
 
-def _put(transaction: Transaction, plan: Plan, built: Mapping[str, Built]) -> None:
-    """Move finished columns into the store, for the moment when it commits."""
+def _put(transaction: Transaction, plan: Plan, built: Mapping[str, Built]) -> int:
+    """Move finished columns into the store, for the moment when it commits; return their bytes."""
     parts = parts_of(plan.wanted.sources)
     taken: dict[str, ArrayRecord] = {}  # columns may share one
     for column in plan.columns:
@@ -355,6 +334,7 @@ def _put(transaction: Transaction, plan: Plan, built: Mapping[str, Built]) -> No
             arrays[role] = taken[file]
         transaction.put(column.key, _record(column, plan, arrays, parts))
     transaction.change(plan.wanted.name_sources)
+    return sum(array.nbytes for array in taken.values())
 
 
 def _record(
@@ -366,28 +346,6 @@ def _record(
         details["hashed"] = True
     origin = Origin(column.recipe, parts, made_by)
     return ColumnRecord(column.layout.kind, plan.num_entries, arrays, details, origin)
-
-
-def _check_done(failures: list[tuple[str, MemmpyError]]) -> None:
-    """Raise one error for all that went wrong."""
-    if not failures:
-        return
-    where, first = failures[0]
-    kinds = {type(error) for _, error in failures}
-    refused = [e for _, e in failures if isinstance(e, DiskError | ReadOnlyStoreError)]
-    if refused:
-        raise refused[0]
-    if len(failures) == 1:
-        raise type(first)(f"{where}: {first}") if isinstance(first, InputFileError) else first
-    lines = [f"{len(failures)} pieces of work failed; what others made is kept for the next call:"]
-    lines += [f"  {place}: {error}" for place, error in failures[:_MAX_FAILURES]]
-    if len(failures) > _MAX_FAILURES:
-        lines.append(f"  ... and {len(failures) - _MAX_FAILURES} more")
-    # One that has only a message can say all of them.
-    kind = kinds.pop() if len(kinds) == 1 else InputFileError
-    raise (kind if issubclass(kind, InputFileError | ColumnError) else InputFileError)(
-        "\n".join(lines)
-    )
 
 
 def _losses(num_lost: Mapping[str, int], dtypes: Mapping[str, Any]) -> list[str]:

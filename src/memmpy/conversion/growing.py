@@ -8,16 +8,19 @@ other array has of it is copied at the end.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, final
+from io import FileIO
+from typing import NamedTuple, TypeAlias, final
 
 import numpy as np
 
 from memmpy._version import __version__
 from memmpy.columns import ENTRIES, Field
+from memmpy.conversion.parts import rereading
 from memmpy.conversion.plan import NewColumn
 from memmpy.conversion.tasks import Copy, Filling, Span
 from memmpy.store import (
     ArrayRecord,
+    Part,
     PlacedArray,
     Unfinished,
     crc_text,
@@ -25,12 +28,34 @@ from memmpy.store import (
     hash_text,
     joined_crc,
 )
+from memmpy.typing import Array
 
-__all__ = ["Built", "Growing", "Shared", "Slot"]
+__all__ = ["Built", "Growing", "Rows", "Shared", "Slot"]
 
-#: For rows, as where they lie (or which array they are), what they mean, the first row and what is
-#: added to them: the array that they go to.
-Shared: TypeAlias = dict[tuple[Span | int, str, int, int], PlacedArray]
+
+class Rows(NamedTuple):
+    """What makes rows of two columns the same.
+
+    Parameters
+    ----------
+    source : Span or int
+        Where they lie, or which array in memory they are.
+    means : str
+        What they mean.
+    row : int
+        Where the first belongs.
+    base : int
+        What is added to them.
+    """
+
+    source: Span | int
+    means: str
+    row: int
+    base: int
+
+
+#: The arrays that rows go to.
+Shared: TypeAlias = dict[Rows, PlacedArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +105,7 @@ class Growing:
     ----------
     column : NewColumn
         What is made.
-    parts : sequence of (source id, number of entries)
+    parts : sequence of Part
         What fills it.
     unfinished : Unfinished
         Where its arrays are.
@@ -91,7 +116,7 @@ class Growing:
     def __init__(
         self,
         column: NewColumn,
-        parts: Sequence[tuple[str, int]],
+        parts: Sequence[Part],
         unfinished: Unfinished,
         *,
         is_shared: bool,
@@ -153,8 +178,8 @@ class Growing:
                 self._lengths[node] = self._lengths.get(node, 0) + length
             yield slot
 
-    def copies(self, slot: Slot, shared: Shared) -> list[Copy]:
-        """Return what is to be placed of a slot that has a place; to be asked once for each.
+    def settle(self, slot: Slot, shared: Shared) -> None:
+        """Choose the arrays that what can be shared of a slot goes to, slot by slot.
 
         Parameters
         ----------
@@ -164,10 +189,18 @@ class Growing:
             For what the columns of the same task have of arrays that can be shared, where it goes.
             The place of what is not in it is added.
         """
-        found = [self._copy(slot, f, shared) for f in self.column.layout.fields]
-        copies = [copy for copy in found if copy is not None]
-        self._num_placed += not copies
-        return copies
+        for found in self.column.layout.fields:
+            if found.links is not None:
+                source = _source(slot, found)
+                which = source if isinstance(source, Span) else id(source)
+                rows = Rows(which, found.means, slot.row(found), slot.base(found))
+                self._targets[found.role] = self._follow(found, shared.get(rows))
+                shared.setdefault(rows, self._targets[found.role])
+
+    def copies(self, slot: Slot) -> list[Copy]:
+        """Return what is to be placed of the slot that was settled last."""
+        found = (self._copy(slot, f) for f in self.column.layout.fields)
+        return [copy for copy in found if copy is not None]
 
     def place(self, slot: Slot, spans: Mapping[str, Span]) -> None:
         """Take note of where the arrays of a slot lie now, which is where they belong."""
@@ -186,24 +219,18 @@ class Growing:
                 assert slot.filling is not None
                 span = slot.filling.spans[found.role]
                 if span.file != array.path:  # in the array of another column, up to here the same
-                    array.copy_file(slot.row(found), span.file, span.start, span.num_bytes)
+                    with rereading(self.column.key), FileIO(span.file) as file:
+                        array.copy(slot.row(found), file.fileno(), span.start, span.num_bytes)
                 crc = joined_crc(crc, span.crc, span.num_bytes)
                 num_rows += span.num_rows
             records[found.role] = array.finish(num_rows, crc_text(crc))
             files[found.role] = array.path
         return Built(records, files)
 
-    def _copy(self, slot: Slot, found: Field, shared: Shared) -> Copy | None:
+    def _copy(self, slot: Slot, found: Field) -> Copy | None:
         """Return what puts rows of a slot in their place, or None if they are there."""
-        assert slot.filling is not None
+        source, array = _source(slot, found), self._target(found)
         row, base = slot.row(found), slot.base(found)
-        rows = slot.filling.arrays.get(found.role)
-        source = slot.filling.spans[found.role] if rows is None else rows
-        array = self._arrays[found.role]
-        if found.links is not None:
-            name = source if isinstance(source, Span) else id(source), found.means, row, base
-            array = self._targets[found.role] = self._follow(found, shared.get(name))
-            shared.setdefault(name, array)
         if isinstance(source, Span) and (source.file, source.start, source.base) == (
             array.path,
             array.byte_of(row),
@@ -219,3 +246,10 @@ class Growing:
         """Return the array of another column if all rows so far went there; else its own."""
         own = self._arrays[found.role]
         return own if other is None or self._targets.get(found.role, other) != other else other
+
+
+def _source(slot: Slot, found: Field) -> Span | Array:
+    """Return where rows of a slot lie, or the rows."""
+    assert slot.filling is not None
+    rows = slot.filling.arrays.get(found.role)
+    return slot.filling.spans[found.role] if rows is None else rows

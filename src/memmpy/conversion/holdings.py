@@ -4,15 +4,12 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 from memmpy.conversion.recipe import Padding, Recipe
-from memmpy.store import Metadata, Origin
+from memmpy.store import Metadata, Origin, Part
 
-__all__ = ["Held", "Holdings", "Part"]
-
-#: What fills a range of a column, as metadata has it: the id of a source, and a number of entries.
-Part: TypeAlias = tuple[str, int]
+__all__ = ["Held", "Holdings"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from memmpy.conversion.tasks import (
     Output,
     Reads,
 )
+from memmpy.inputs import State
 from memmpy.store import Metadata, SourceRecord, Unfinished, hash64, hash_text
 
 __all__ = ["Job", "list_jobs", "with_outputs"]
@@ -52,6 +53,13 @@ class Job:
     name: Name | None = None
     share: float = 0.0
     num_without_place: int = 0
+
+    @property
+    def num_kept(self) -> int:
+        """Bytes that it left in memory, what columns share once."""
+        fillings = (slot.filling for slot in self.slots.values() if slot.filling is not None)
+        arrays = {id(array): array for f in fillings for array in f.arrays.values()}
+        return sum(array.nbytes for array in arrays.values())
 
     @property
     def where(self) -> str:
@@ -137,7 +145,7 @@ def with_outputs(task: FillTask, keys: Sequence[str]) -> FillTask:
 
 def _add_fills(drawer: _Drawer, plan: Plan) -> None:
     """Add the jobs that read files."""
-    recipes = {recipe.key: recipe for recipe in plan.wanted.recipes}
+    recipes = plan.wanted.recipes_by_key
     cells = [len(fill.range.keys) * fill.range.num_entries for fill in plan.fills]
     of_source: dict[int, int] = {}
     for fill, num in zip(plan.fills, cells, strict=True):
@@ -147,7 +155,7 @@ def _add_fills(drawer: _Drawer, plan: Plan) -> None:
         reads = FromFile(
             source.path,
             source.asked,
-            source.state,
+            State(*source.state),
             source.tree_entries,
             found.tree_start,
             found.tree_stop,
@@ -195,11 +203,11 @@ def _add_texts(drawer: _Drawer, key: str, sources: Sequence[SourceRecord]) -> No
     step = _COPY_BYTES // 8
     runs: list[tuple[str, int, int]] = []
     for source in sources:
-        text, start = source.metadata[key], source.entry_start
+        text = source.metadata[key]
         if runs and runs[-1][0] == text:
-            runs[-1] = (text, runs[-1][1], source.entry_start + source.num_entries)
+            runs[-1] = (text, runs[-1][1], source.entry_stop)
         else:
-            runs.append((text, start, start + source.num_entries))
+            runs.append((text, source.entry_start, source.entry_stop))
     for text, run_start, run_stop in runs:
         for start in range(run_start, run_stop, step):
             reads = FromMetadata(hash64(text), min(step, run_stop - start))

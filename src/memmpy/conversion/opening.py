@@ -9,7 +9,7 @@ from typing import final
 
 from memmpy.errors import InputFileError
 from memmpy.formats import HdfTable, ParquetTable
-from memmpy.inputs import ByteSource, EventFile, describe
+from memmpy.inputs import ByteSource, EventFile, State, describe
 from memmpy.root import TreeFile
 
 __all__ = ["OpenFiles", "opened_files", "unchanged"]
@@ -23,7 +23,7 @@ _KINDS: dict[bytes, Callable[[ByteSource, str | None], EventFile]] = {
 }
 
 
-def _open(path: str, tree: str | None, state: tuple[int, int, str]) -> EventFile:
+def _open(path: str, tree: str | None, state: State) -> EventFile:
     """Open a ROOT, Parquet or HDF5 file that is still in a state.
 
     Raises
@@ -46,7 +46,7 @@ def _open(path: str, tree: str | None, state: tuple[int, int, str]) -> EventFile
 
 
 @contextmanager
-def unchanged(path: str, state: tuple[int, int, str]) -> Iterator[None]:
+def unchanged(path: str, state: State) -> Iterator[None]:
     """Raise an `InputFileError` if a file changes meanwhile, whatever else goes wrong with it."""
     try:
         yield
@@ -54,7 +54,7 @@ def unchanged(path: str, state: tuple[int, int, str]) -> Iterator[None]:
         _check_same(path, describe(path).state, state)
 
 
-def _check_same(path: str, found: tuple[int, int, str], state: tuple[int, int, str]) -> None:
+def _check_same(path: str, found: State, state: State) -> None:
     if found != state:
         raise InputFileError(f"{path!r} has changed while it was converted; run again")
 
@@ -86,9 +86,7 @@ class OpenFiles:
         self._files: OrderedDict[object, _Opened] = OrderedDict()
 
     @contextmanager
-    def opened(
-        self, path: str, tree: str | None, state: tuple[int, int, str]
-    ) -> Iterator[EventFile]:
+    def opened(self, path: str, tree: str | None, state: State) -> Iterator[EventFile]:
         """Open a file, unless it is; `state` is another one once the file has changed.
 
         Raises

@@ -1,17 +1,19 @@
 """Parts: files of arrays one after the other, beside the store, until it is known where they go."""
 
 import os
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import final
 
 from memmpy.conversion.tasks import Span
-from memmpy.store import bytes_of, crc_of, refusals
+from memmpy.errors import CorruptStoreError, MemmpyError
+from memmpy.store import aside_suffix, bytes_of, crc_of, refusals
 from memmpy.typing import Array
 
-__all__ = ["PartWriter"]
+__all__ = ["PartWriter", "rereading"]
 
 
 @final
@@ -28,7 +30,7 @@ class PartWriter:
 
     def __init__(self, path: str) -> None:
         self._path, self._size = path, 0
-        self._aside = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
+        self._aside = f"{path}.{aside_suffix()}"
         self._what = f"to {self._aside!r}"
         self._file: FileIO | None = None
 
@@ -67,3 +69,15 @@ class PartWriter:
         if self._file is not None:
             self._file.close()
             Path(self._aside).unlink(missing_ok=True)
+
+
+@contextmanager
+def rereading(key: str) -> Iterator[None]:
+    """Say what it means that something that was made of a column cannot be read again."""
+    try:
+        yield
+    except MemmpyError:
+        raise
+    except (OSError, EOFError) as error:
+        message = f"what was made of {key!r} cannot be read again: {error}"
+        raise CorruptStoreError(f"{message}; run again") from error

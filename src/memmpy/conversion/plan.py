@@ -14,14 +14,14 @@ import numpy as np
 from memmpy.columns import Layout
 from memmpy.conversion.dividing import Range
 from memmpy.conversion.facts import Facts
-from memmpy.conversion.holdings import Held, Holdings, Part
+from memmpy.conversion.holdings import Held, Holdings
 from memmpy.conversion.reasons import check_replaceable, why_written
-from memmpy.conversion.report import Line, Report, compared, type_in_words
+from memmpy.conversion.report import Line, Report, Reported, compared, type_in_words
 from memmpy.conversion.schema import agreed_types, layout_of
 from memmpy.conversion.sizes import is_exact, size_of_lists, size_of_rows
 from memmpy.conversion.wanted import Wanted, is_current
 from memmpy.inputs import BranchType, type_of_column
-from memmpy.store import ColumnRecord, Metadata, SourceRecord, parts_of
+from memmpy.store import ColumnRecord, Metadata, Part, SourceRecord, num_filled, parts_of
 
 __all__ = ["Fill", "NewColumn", "Plan", "make_plan"]
 
@@ -48,7 +48,8 @@ class NewColumn:
     type : BranchType
         Of its entries.
     num_bytes : int
-        What it will take on disk: exact for vectors, about that for others.
+        What it will take on disk: exact for vectors, at most about that for others, which may
+        share their offsets.
     """
 
     key: str
@@ -80,7 +81,7 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Plan:
+class Plan(Reported):
     """What a conversion has to do.
 
     Parameters
@@ -116,7 +117,7 @@ class Plan:
     @property
     def num_entries(self) -> int:
         """Entries of all sources."""
-        return sum(source.num_entries for source in self.wanted.sources)
+        return num_filled(self.wanted.sources)
 
     @property
     def bytes_packed(self) -> int:
@@ -130,7 +131,10 @@ class Plan:
 
     @property
     def bytes_on_disk(self) -> int:
-        """What the columns that are written will take; see `is_exact`."""
+        """What the columns that are written will take, at most about; see `is_exact`.
+
+        Those with lists count their offsets each, though columns may come to share them.
+        """
         return sum(column.num_bytes for column in self.columns)
 
     @property
@@ -145,28 +149,29 @@ class Plan:
         return sum(array.nbytes for array in arrays.values())
 
     def report(
-        self, *, is_done: bool = False, store: str = "", seconds: float | None = None
+        self, *, bytes_written: int | None = None, store: str = "", seconds: float | None = None
     ) -> Report:
         """Return the plan in words.
 
         Parameters
         ----------
-        is_done : bool
-            Whether to say what was done, not what would be.
+        bytes_written : int, optional
+            What was written, to say what was done and not what would be.
         store : str
             Where, if that shall be said.
         seconds : float, optional
             How long it took.
         """
-        sources, made = self.wanted.sources, self.wanted.recipes_by_key
+        sources, made = self.wanted.sources, self.wanted.origins
         num_read = len({fill.source for fill in self.fills})
+        is_done = bytes_written is not None
         return Report(
             files=compared(sources, self.before, num_opened=self.num_opened, num_read=num_read),
             num_entries=self.num_entries,
             bytes_packed=self.bytes_packed,
             bytes_unpacked=self.bytes_unpacked,
-            bytes_written=self.bytes_on_disk,
-            is_exact=self.is_exact,
+            bytes_written=self.bytes_on_disk if bytes_written is None else bytes_written,
+            is_exact=is_done or self.is_exact,
             bytes_kept=self.bytes_kept,
             written=[
                 Line(
@@ -189,22 +194,9 @@ class Plan:
             seconds=seconds,
         )
 
-    def __str__(self) -> str:
-        return str(self.report())
-
-    def __repr__(self) -> str:
-        # Thousands of files and columns are nothing to look at.
-        return str(self)
-
-    def __rich__(self) -> Report:
-        return self.report()
-
-    def _repr_html_(self) -> str:
-        return self.report()._repr_html_()
-
     def branches_read(self) -> dict[str, tuple[str, ...]]:
         """Return the branches that are read, by file."""
-        recipes = {recipe.key: recipe for recipe in self.wanted.recipes}
+        recipes = self.wanted.recipes_by_key
         read: dict[str, dict[str, None]] = {}
         for fill in self.fills:
             of_file = read.setdefault(self.wanted.sources[fill.source].path, {})
@@ -243,8 +235,7 @@ def make_plan(
         If a column would replace one that the user wrote.
     """
     sources, parts = wanted.sources, parts_of(wanted.sources)
-    recipes = {recipe.key: recipe for recipe in wanted.recipes}
-    made = wanted.recipes_by_key
+    recipes, made = wanted.recipes_by_key, wanted.origins
     held: dict[str, tuple[Held | None, ...]] = {}
     current: dict[str, ColumnRecord] = {}
     for key, json in made.items():
@@ -279,7 +270,7 @@ def make_plan(
     for key, pieces in held.items():
         why = why_written(metadata.columns.get(key), made[key], pieces, recreate=recreate)
         if is_exact(layouts[key]):
-            num_bytes = size_of_rows(layouts[key], sum(num for _, num in parts))
+            num_bytes = size_of_rows(layouts[key], num_filled(sources))
         else:
             num_bytes = sizes.get(key, 0) + _bytes_held(pieces, metadata)
         columns.append(NewColumn(key, made[key], layouts[key], pieces, why, found[key], num_bytes))

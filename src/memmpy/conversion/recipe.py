@@ -185,10 +185,12 @@ def _cast(values: Any, dtype: np.dtype[Any], *, key: str) -> tuple[Any, int]:
         return cast, int(np.count_nonzero(np.isinf(cast) & ~np.isinf(values)))
     if dtype.kind == "f":
         is_unsigned = values.dtype.kind == "u"
+        least, limit = (0.0, 2.0**64) if is_unsigned else (-(2.0**63), 2.0**63)
         # A float that is one more than the largest integer has no way back.
-        exact = np.abs(cast).astype(np.float64, copy=False) < (2.0**64 if is_unsigned else 2.0**63)
-        back = np.where(exact, cast, 0).astype(np.uint64 if is_unsigned else np.int64)
-        return cast, int(np.count_nonzero(~exact | (back != values)))
+        wide = cast.astype(np.float64, copy=False)
+        has_way = (wide >= least) & (wide < limit)
+        back = np.where(has_way, cast, 0).astype(np.uint64 if is_unsigned else np.int64)
+        return cast, int(np.count_nonzero(~has_way | (back != values)))
     wrong = (cast.astype(values.dtype) != values) | ((cast < 0) != (values < 0))
     if np.any(wrong):
         found = values[wrong].flat[0]

@@ -2,6 +2,7 @@
 
 import html
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -13,7 +14,7 @@ from memmpy.store import SourceRecord
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["Files", "Line", "Report", "compared", "type_in_words"]
+__all__ = ["Files", "Line", "Report", "Reported", "compared", "type_in_words"]
 
 #: Columns that the table shows, and names that a line does, at most.
 _MAX_COLUMNS = 60
@@ -229,6 +230,28 @@ class Report:
         lines = (f"{html.escape(name)}: {html.escape(text)}" for name, text in self.facts)
         head = f"<p><b>{html.escape(self.headline)}</b><br>{'<br>'.join(lines)}</p>"
         return head + self.table.to_html()
+
+
+class Reported(ABC):
+    """What is printed as its report: thousands of files and columns are nothing to look at."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def report(self) -> Report:
+        """Return it in words."""
+
+    def __str__(self) -> str:
+        return str(self.report())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __rich__(self) -> Report:
+        return self.report()
+
+    def _repr_html_(self) -> str:
+        return self.report()._repr_html_()
 
 
 def compared(

@@ -1,4 +1,4 @@
-"""How many bytes columns will take: exact where entries have one size, about where they do not."""
+"""How many bytes columns will take: exact where entries have one size, at most about where not."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,7 +25,7 @@ def size_of_rows(layout: Layout, num_entries: int) -> int:
 def size_of_lists(
     ranges: Sequence[Range], recipes: Mapping[str, Recipe], layouts: Mapping[str, Layout]
 ) -> dict[str, int]:
-    """Return about how many bytes entries of different sizes take once they are read.
+    """Return at most about how many bytes entries of different sizes take once they are read.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ def size_of_lists(
     dict
         Bytes by key, of columns for which `is_exact` is false. What the branches of a range take
         decompressed, less those of one size, is shared evenly among the branches that are left; a
-        column is thought to take what one such branch does, and its wider offsets.
+        column is thought to take what one such branch does, and its wider offsets. It will take
+        less where it shares its offsets with others.
     """
     sizes: dict[str, float] = {}
     for read in ranges:
@@ -53,9 +54,9 @@ def size_of_lists(
         }
         used = {branch for key in read.keys for branch in recipes[key].branches}
         left = max(0, read.unpacked - sum(plain.values()))
+        share = left / max(1, len(used - plain.keys()))
         for key in varying:
-            share = left / max(1, len(used - plain.keys()))
-            sizes[key] = sizes.get(key, 0) + share + _MORE_BYTES * (read.num_entries)
+            sizes[key] = sizes.get(key, 0) + share + _MORE_BYTES * read.num_entries
     return {key: round(size) for key, size in sizes.items()}
 
 

@@ -6,11 +6,11 @@ from itertools import islice
 
 from memmpy.conversion.config import Input
 from memmpy.conversion.facts import Facts, Question, look_at
-from memmpy.conversion.holdings import Holdings, Part
+from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.recipes import Recipes
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import MemmpyError, MissingKeyError, OptionError
-from memmpy.store import Metadata, SourceRecord, tree_name
+from memmpy.store import Metadata, Part, SourceRecord, parts_of, tree_name
 from memmpy.workers import Crew, outcomes
 
 __all__ = ["survey"]
@@ -63,7 +63,9 @@ def survey(
     lacking = _lacking([s for s in known if s is not None], recipes, holdings)
     questions = {}
     for i, (found, source) in enumerate(zip(inputs, known, strict=True)):
-        held, needed = (frozenset[str](), True) if source is None else lacking[_part(source)]
+        held, needed = frozenset[str](), True
+        if source is not None:
+            held, needed = lacking[parts_of([source])[0]]
         if needed:
             questions[i] = Question(found, recipes, held, range_bytes)
     facts = _look(questions, crew)
@@ -107,15 +109,11 @@ def _range(found: Input, tree_entries: int) -> tuple[int, int]:
     return start, max(start, stop)
 
 
-def _part(source: SourceRecord) -> Part:
-    return source.id, source.num_entries
-
-
 def _lacking(
     sources: Sequence[SourceRecord], recipes: Recipes, holdings: Holdings
 ) -> dict[Part, tuple[frozenset[str], bool]]:
     """Return the columns that the store has of each source, and whether it lacks others."""
-    parts = [_part(source) for source in sources]
+    parts = parts_of(sources)
     held: dict[Part, set[str]] = {part: set() for part in parts}
     # Sources that match alike share one mapping.
     wanted = {id(s.matches): recipes.with_matches(s.matches) for s in sources}

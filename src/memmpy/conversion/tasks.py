@@ -11,6 +11,7 @@ from typing import TypeAlias
 from memmpy.columns import Field, Layout
 from memmpy.conversion.recipe import Recipe
 from memmpy.errors import MemmpyError
+from memmpy.inputs import State
 from memmpy.store import ColumnRecord, PlacedArray
 from memmpy.typing import Array
 
@@ -67,7 +68,7 @@ class FromFile:
 
     path: str
     tree: str | None
-    state: tuple[int, int, str]
+    state: State
     tree_entries: int
     tree_start: int
     tree_stop: int
@@ -136,7 +137,7 @@ class FillTask:
     ----------
     number : int
         Which task.
-    reads : FromFile, FromColumn or FromMetadata
+    reads : FromFile, FromColumns or FromMetadata
         What is read.
     outputs : tuple of Output
         What is made of it.
@@ -215,11 +216,6 @@ class Filling:
     lengths: Mapping[str, int]
     spans: Mapping[str, Span]
     arrays: Mapping[str, Array] = field(default_factory=dict)
-
-    @property
-    def num_bytes(self) -> int:
-        """Bytes in memory."""
-        return sum(array.nbytes for array in self.arrays.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from memmpy.conversion.holdings import Part
 from memmpy.conversion.recipe import Recipe, metadata_recipe
-from memmpy.store import ColumnRecord, Metadata, SourceRecord, parts_of
+from memmpy.store import ColumnRecord, Metadata, Part, SourceRecord, parts_of
 
 __all__ = ["Wanted", "is_current"]
 
@@ -28,19 +27,24 @@ class Wanted:
     sources: tuple[SourceRecord, ...]
 
     @property
-    def recipes_by_key(self) -> dict[str, dict[str, Any]]:
-        """The recipes of all columns as JSON values, also of those of the metadata."""
-        recipes = {recipe.key: recipe.to_json() for recipe in self.recipes}
+    def recipes_by_key(self) -> dict[str, Recipe]:
+        """The columns that are made of branches."""
+        return {recipe.key: recipe for recipe in self.recipes}
+
+    @property
+    def origins(self) -> dict[str, dict[str, Any]]:
+        """How each column is made, as JSON values; also those of the metadata."""
+        origins = {recipe.key: recipe.to_json() for recipe in self.recipes}
         for name in self.sources[0].metadata:
-            recipes[name] = metadata_recipe(name, self.sources)
-        return recipes
+            origins[name] = metadata_recipe(name, self.sources)
+        return origins
 
     def is_in(self, metadata: Metadata) -> bool:
         """Say whether a store holds all of it."""
         parts = parts_of(self.sources)
         return metadata.parts == parts and all(
-            is_current(metadata.columns.get(key), recipe, parts)
-            for key, recipe in self.recipes_by_key.items()
+            is_current(metadata.columns.get(key), origin, parts)
+            for key, origin in self.origins.items()
         )
 
     def name_sources(self, metadata: Metadata) -> Metadata:

@@ -10,7 +10,7 @@ import numpy as np
 
 from memmpy.columns import Field, ReadText, open_column, shifted
 from memmpy.conversion.opening import opened_files, unchanged
-from memmpy.conversion.parts import PartWriter
+from memmpy.conversion.parts import PartWriter, rereading
 from memmpy.conversion.recipe import Made
 from memmpy.conversion.tasks import (
     Checked,
@@ -30,8 +30,8 @@ from memmpy.conversion.tasks import (
     Span,
     Task,
 )
-from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
-from memmpy.store import PlacedArray, crc_of
+from memmpy.errors import InputFileError, MemmpyError
+from memmpy.store import PlacedArray, crc_of, read_bytes
 from memmpy.typing import Array
 
 __all__ = ["run"]
@@ -175,22 +175,15 @@ def _place(task: PlaceTask) -> Placed:
     placed: dict[str, dict[str, Span]] = {}
     files: dict[str, int] = {}
     with ExitStack() as stack:
-        try:
-            for copy in task.copies:
+        for copy in task.copies:
+            with rereading(copy.columns[0][0]):
                 path = copy.source.file if isinstance(copy.source, Span) else None
                 if path is not None and path not in files:
                     files[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
                     stack.callback(os.close, files[path])
                 span = _copied(copy, None if path is None else files[path])
-                for key, role in copy.columns:
-                    placed.setdefault(key, {})[role] = span
-        except MemmpyError:
-            raise
-        except (OSError, EOFError) as error:
-            message = (
-                f"what was made of {task.copies[0].columns[0][0]!r} cannot be read again: {error}"
-            )
-            raise CorruptStoreError(f"{message}; run again") from error
+            for key, role in copy.columns:
+                placed.setdefault(key, {})[role] = span
     return Placed(task.number, placed)
 
 
@@ -203,14 +196,7 @@ def _copied(copy: Copy, file: int | None) -> Span:
     if copy.field.links is None or copy.base == source.base:
         target.copy(copy.row, file, source.start, source.num_bytes)
         return dataclasses.replace(source, file=target.path, start=target.byte_of(copy.row))
-    data = memoryview(bytearray(source.num_bytes))
-    done = 0
-    while done < source.num_bytes:  # one call gives no more than 2 GiB
-        num = os.preadv(file, [data[done:]], source.start + done)
-        if num == 0:
-            raise EOFError(f"{source.file!r} ends too early")
-        done += num
-    rows = np.frombuffer(data, copy.field.dtype)
+    rows = np.frombuffer(read_bytes(file, source.start, source.num_bytes), copy.field.dtype)
     return _written(target, copy.row, shifted(copy.field, rows, copy.base - source.base), copy.base)
 
 

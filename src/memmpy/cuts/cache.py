@@ -4,8 +4,6 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from memmpy.store import (
     ArrayWriter,
     ColumnRecord,
     Metadata,
+    aside_suffix,
     checksum,
     map_array,
     read_metadata,
@@ -113,7 +112,7 @@ class CachedCut:
         """
         self._folder.mkdir(exist_ok=True)
         self._prune()
-        aside = self._file(f".{os.getpid()}.{threading.get_ident()}.tmp")
+        aside = self._file(f".{aside_suffix()}")
         try:
             # What a loss of power takes has another checksum, and is computed again.
             writer = ArrayWriter(aside, _INT64, (), self.normal, durable=False)

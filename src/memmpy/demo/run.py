@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,7 +150,7 @@ def _rate(num_events: int, seconds: float) -> str:
 def _some_branches(file: Path, tree: str | None, needed: Sequence[str]) -> list[str]:
     """Return branches of numbers or lists of numbers, the first of the tree, and what is needed."""
     chosen = list(needed)
-    with TreeFile(ByteSource(str(file)), tree) as opened:
+    with closing(TreeFile(ByteSource(str(file)), tree)) as opened:
         for branch in opened.branches():
             if len(chosen) >= MAX_BRANCHES:
                 break

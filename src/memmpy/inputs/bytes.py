@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import TypeAlias, final
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
+from memmpy.inputs.failures import first_line
 from memmpy.inputs.locations import describe
-from memmpy.inputs.retries import asked, first_line
+from memmpy.inputs.retries import asked
 from memmpy.inputs.urls import filesystem, is_url
 
 __all__ = ["ByteSource", "Range", "coalesce", "opened"]

@@ -3,10 +3,15 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, nearest
-from memmpy.inputs.retries import first_line
+from memmpy.errors import (
+    InputFileError,
+    MemmpyError,
+    MissingFileError,
+    MissingKeyError,
+    nearest,
+)
 
-__all__ = ["listed", "no_branch", "said_of"]
+__all__ = ["first_line", "listed", "no_branch", "not_a_file", "said_of"]
 
 
 @contextmanager
@@ -21,6 +26,17 @@ def said_of(what: str, failure: str, kind: type[InputFileError] = InputFileError
         raise
     except Exception as error:
         raise kind(f"{what!r} {failure}: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its kind where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def not_a_file(path: str) -> MissingFileError:
+    """Return the error for a directory where a file should be; says how to name its files."""
+    pattern = path.rstrip("/") + "/*.root"
+    return MissingFileError(f"{path!r} is a directory, not a file; write {pattern!r}")
 
 
 def no_branch(name: str, where: str, known: Collection[str]) -> MissingKeyError:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
+from memmpy.inputs.failures import not_a_file
 from memmpy.inputs.retries import asked, is_missing
 from memmpy.inputs.urls import filesystem, forget, is_url, local_path, protocol_of, target_of
 
@@ -136,7 +137,7 @@ def _describe_local(path: str) -> Status:
     if status is None:
         raise MissingFileError(f"no such file: {path!r}")
     if stat.S_ISDIR(status.st_mode):
-        raise MissingFileError(_directory(path))
+        raise not_a_file(path)
     if not stat.S_ISREG(status.st_mode):
         raise MissingFileError(f"{path!r} is not a regular file")
     return Status(os.path.realpath(path), status.st_size, status.st_mtime_ns, "")
@@ -155,7 +156,7 @@ def _describe_remote(url: str) -> Status:
 def _status(url: str, info: Mapping[str, Any]) -> Status:
     """Return what the filesystem of a URL says of it."""
     if _is_directory(url, info):
-        raise MissingFileError(_directory(url))
+        raise not_a_file(url)
     size = info.get("size")
     if size is None:
         message = f"the server does not say how large {url!r} is; download it, and give its path"
@@ -194,7 +195,7 @@ def _find_remote(url: str) -> list[Status]:
         raise reason
     for path, info in found.items():
         if _is_directory(path, info):
-            raise MissingFileError(_directory(path))
+            raise not_a_file(path)
     with ThreadPoolExecutor(NUM_ASKED) as threads:
         return list(threads.map(_listed_status, *zip(*sorted(found.items()), strict=True)))
 
@@ -232,10 +233,6 @@ def _full_url(url: str, fs: Any, name: str, found: str) -> str:
 
 def _is_directory(path: str, info: Mapping[str, Any]) -> bool:
     return info.get("type") == "directory" or target_of(path)[1].endswith("/")
-
-
-def _directory(path: str) -> str:
-    return f"{path!r} is a directory, not a file; write {path.rstrip('/') + '/*.root'!r}"
 
 
 def _mtime_ns(info: Mapping[str, Any]) -> int:

@@ -1,7 +1,6 @@
 """What a file of events must be able to tell, whatever its format."""
 
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 from typing import Any, Protocol
 
 import numpy as np
@@ -76,12 +75,3 @@ class EventFile(Protocol):
 
     def close(self) -> None:
         """Let go of the file."""
-
-    def __enter__(self) -> "EventFile": ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from memmpy.errors import InputFileError, MemmpyError, MissingFileError, UnreadableError
-from memmpy.inputs.urls import check_protocol, is_url
+from memmpy.inputs.failures import first_line, not_a_file, said_of
+from memmpy.inputs.urls import check_protocol
 
-__all__ = ["asked", "first_line", "is_missing", "retrying"]
+__all__ = ["asked", "is_missing", "retrying"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +26,13 @@ FIRST_DELAY = 0.2
 _random = random.SystemRandom()
 
 
-def retrying(path: str, action: Callable[[], T]) -> T:
+def retrying(url: str, action: Callable[[], T]) -> T:
     """Return what an action gives, and call it again after errors that a network makes.
 
     Parameters
     ----------
-    path : str
-        What the action reads. For a local path it is called once, and its errors are left as
-        they are.
+    url : str
+        What the action reads.
     action : callable
         Must be able to start over. What it raises that is no matter of networks is left as it is.
 
@@ -45,9 +45,7 @@ def retrying(path: str, action: Callable[[], T]) -> T:
     OptionError
         If the protocol is not known, or its package is not installed.
     """
-    if not is_url(path):
-        return action()
-    check_protocol(path)
+    check_protocol(url)
     attempt = 1
     while True:
         try:
@@ -56,18 +54,18 @@ def retrying(path: str, action: Callable[[], T]) -> T:
             raise
         except Exception as error:
             cause = _true_cause(error)
-            refusal = _refusal(path, cause)
+            refusal = _refusal(url, cause)
             if refusal is not None:
                 raise refusal from error
             if not _is_of_network(cause):
                 raise
             if attempt >= ATTEMPTS:
-                message = f"{path!r} cannot be read: {attempt} attempts failed, the last one with: "
+                message = f"{url!r} cannot be read: {attempt} attempts failed, the last one with: "
                 raise InputFileError(message + first_line(cause)) from error
             delay = FIRST_DELAY * 2 ** (attempt - 1) * _random.uniform(0.75, 1.25)
             logger.warning(
                 "%s: attempt %d of %d failed, the next one in %.1f s: %s",
-                path,
+                url,
                 attempt,
                 ATTEMPTS,
                 delay,
@@ -79,12 +77,8 @@ def retrying(path: str, action: Callable[[], T]) -> T:
 
 def asked(url: str, action: Callable[[], T]) -> T:
     """Return what `retrying` gives; whatever else a filesystem raises is an `InputFileError`."""
-    try:
+    with said_of(url, "cannot be read"):
         return retrying(url, action)
-    except (MemmpyError, MemoryError):
-        raise
-    except Exception as error:
-        raise InputFileError(f"{url!r} cannot be read: {first_line(error)}") from error
 
 
 def is_missing(error: BaseException) -> bool:
@@ -92,11 +86,6 @@ def is_missing(error: BaseException) -> bool:
     # XRootD's client has one kind of error; 3011 is what its protocol calls "not found".
     is_xrootd = isinstance(error, OSError) and "[3011]" in str(error)
     return isinstance(error, FileNotFoundError) or is_xrootd or _status(error) in {404, 410}
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or its kind where it says nothing."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _true_cause(error: Exception) -> BaseException:
@@ -107,21 +96,21 @@ def _true_cause(error: Exception) -> BaseException:
     return error
 
 
-def _refusal(path: str, cause: BaseException) -> MemmpyError | None:
+def _refusal(url: str, cause: BaseException) -> MemmpyError | None:
     """Return the error for what another attempt would not change."""
     status = _status(cause)
     if is_missing(cause):
-        return MissingFileError(f"no such file: {path!r}")
+        return MissingFileError(f"no such file: {url!r}")
     if isinstance(cause, IsADirectoryError):
-        return MissingFileError(f"{path!r} is a directory, not a file")
+        return not_a_file(url)
     if isinstance(cause, PermissionError) or status in {401, 403} or "[3010]" in str(cause):
-        return UnreadableError(f"{path!r} may not be read: {first_line(cause)}")
+        return UnreadableError(f"{url!r} may not be read: {first_line(cause)}")
     if status == 416:
-        return InputFileError(f"{path!r} is shorter than it was: it changed while it was read")
+        return InputFileError(f"{url!r} is shorter than it was: it changed while it was read")
     is_refused = status is not None and 400 <= status < 500 and status not in {408, 429}
     # Certificates that are not trusted and malformed URLs: of the network, and wrong values.
     if is_refused or (isinstance(cause, ValueError) and _is_of_network(cause)):
-        return InputFileError(f"{path!r} cannot be read: {first_line(cause)}")
+        return InputFileError(f"{url!r} cannot be read: {first_line(cause)}")
     return None
 
 

@@ -84,7 +84,7 @@ class FriendTree:
 
     def num_given(self, rows: Rows) -> int:
         """Return how many entries of the tree have a row."""
-        return sum(rows.count(p.entry_start, p.entry_start + p.num_entries) for p in self.parts)
+        return sum(rows.count(p.entry_start, p.entry_stop) for p in self.parts)
 
     def places(self, rows: Rows, start: int, stop: int) -> Iterator[Place]:
         """Yield rows, and where they go in the entries ``start`` to ``stop`` of the tree."""

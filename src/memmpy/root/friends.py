@@ -1,7 +1,6 @@
 """Friend trees: what was computed from a store, back beside the ROOT files it came from."""
 
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +18,14 @@ from memmpy.root.friend_values import (
     find_fills,
     take_step,
 )
-from memmpy.store import SourceRecord, check_sources, disk_error, num_filled, read_metadata
+from memmpy.store import (
+    SourceRecord,
+    aside_suffix,
+    check_sources,
+    disk_error,
+    num_filled,
+    read_metadata,
+)
 from memmpy.typing import PathLike
 
 __all__ = ["Friend", "write_friend", "write_friends"]
@@ -161,8 +167,7 @@ def write_friends(
         for file, group in groupby(trees, key=lambda tree: tree.file):
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            mark = f"{os.getpid()}.{threading.get_ident()}.tmp"
-            aside[target] = target.with_name(f"{target.name}.{mark}")
+            aside[target] = target.with_name(f"{target.name}.{aside_suffix()}")
             _write_file(aside[target], list(group), values, fills, rows)
         for target, written in aside.items():
             written.replace(target)

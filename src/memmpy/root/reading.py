@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial, reduce
-from types import TracebackType
 from typing import Any, final
 
 import numpy as np
@@ -179,17 +178,6 @@ class TreeFile:
     def close(self) -> None:
         """Let go of the file."""
         self._stack.close()
-
-    def __enter__(self) -> "TreeFile":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _find(self, tree: str | None) -> tuple[Any, bool]:
         with _said_of(self.path, "cannot be read"):

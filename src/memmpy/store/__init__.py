@@ -1,20 +1,37 @@
 """What lies on disk: names, metadata, atomic commits, the writer's lock, checksums."""
 
-from memmpy.store.arrayfile import ArrayWriter, checksum, disk_error, map_array, storage_dtype
+from memmpy.store.arrayfile import (
+    ArrayWriter,
+    checksum,
+    disk_error,
+    map_array,
+    refusals,
+    storage_dtype,
+)
 from memmpy.store.checksums import bytes_of, crc_of, crc_text, joined_crc
 from memmpy.store.commit import LOCK_TIMEOUT, Transaction, read_metadata, write_atomically
 from memmpy.store.document import FORMAT_VERSION
-from memmpy.store.layout import CUTS, LOCK, METADATA, UNFINISHED, array_file, hash64, hash_text
+from memmpy.store.layout import (
+    CUTS,
+    LOCK,
+    METADATA,
+    UNFINISHED,
+    array_file,
+    aside_suffix,
+    hash64,
+    hash_text,
+)
 from memmpy.store.metadata import (
     ArrayRecord,
     ColumnRecord,
     Computed,
     Metadata,
     Origin,
+    Part,
     SourceRecord,
     parts_of,
 )
-from memmpy.store.placing import PlacedArray, copy_bytes, refusals, writing
+from memmpy.store.placing import PlacedArray, copy_bytes, read_bytes, writing
 from memmpy.store.sources import (
     Lineage,
     SourceEntries,
@@ -44,6 +61,7 @@ __all__ = [
     "Lineage",
     "Metadata",
     "Origin",
+    "Part",
     "PlacedArray",
     "Problem",
     "SourceEntries",
@@ -52,6 +70,7 @@ __all__ = [
     "Transaction",
     "Unfinished",
     "array_file",
+    "aside_suffix",
     "bytes_of",
     "check_entries",
     "check_sources",
@@ -68,6 +87,7 @@ __all__ = [
     "map_array",
     "num_filled",
     "parts_of",
+    "read_bytes",
     "read_metadata",
     "refusals",
     "source_of",

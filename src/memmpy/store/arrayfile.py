@@ -16,6 +16,7 @@ from memmpy.errors import (
     ColumnError,
     CorruptStoreError,
     DiskError,
+    MemmpyError,
     ReadOnlyStoreError,
     UnreadableError,
 )
@@ -23,7 +24,15 @@ from memmpy.store.checksums import bytes_of, crc_of, crc_text
 from memmpy.store.metadata import ArrayRecord
 from memmpy.typing import Array
 
-__all__ = ["ArrayWriter", "checksum", "disk_error", "header_of", "map_array", "storage_dtype"]
+__all__ = [
+    "ArrayWriter",
+    "checksum",
+    "disk_error",
+    "header_of",
+    "map_array",
+    "refusals",
+    "storage_dtype",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +78,17 @@ def disk_error(error: OSError, *, what: str) -> DiskError | ReadOnlyStoreError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         message += "; free some space and run again"
     return DiskError(message, error.errno or errno.EIO)
+
+
+@contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Turn what the system says when it refuses to write into the error for it."""
+    try:
+        yield
+    except MemmpyError:
+        raise
+    except OSError as error:
+        raise disk_error(error, what=what) from error
 
 
 @final

@@ -4,7 +4,6 @@ import dataclasses
 import errno
 import json
 import os
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -22,9 +21,9 @@ from memmpy.errors import (
     ReadOnlyStoreError,
     UnreadableError,
 )
-from memmpy.store.arrayfile import ArrayWriter, disk_error, storage_dtype
+from memmpy.store.arrayfile import ArrayWriter, disk_error, refusals, storage_dtype
 from memmpy.store.document import decode, encode
-from memmpy.store.layout import METADATA, array_file, is_array_file
+from memmpy.store.layout import METADATA, array_file, aside_suffix, is_array_file
 from memmpy.store.legacy import decode_legacy, is_legacy
 from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
@@ -68,16 +67,15 @@ def write_atomically(file: Path, data: bytes, *, durable: bool) -> None:
 
     With `durable` that holds for a loss of power, too: it waits for the disk.
     """
-    aside = file.with_name(f"{file.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    aside = file.with_name(f"{file.name}.{aside_suffix()}")
     try:
-        with aside.open("wb") as stream:
-            stream.write(data)
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
-        aside.replace(file)
-    except OSError as error:
-        raise disk_error(error, what=repr(str(file))) from error
+        with refusals(repr(str(file))):
+            with aside.open("wb") as stream:
+                stream.write(data)
+                if durable:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            aside.replace(file)
     finally:
         with suppress(OSError):
             aside.unlink()
@@ -169,10 +167,8 @@ class Transaction:
         self.check_open()
         with self._mutex:
             taken = self._new_file(name)
-            try:
+            with refusals(f"column {key!r} to {str(taken)!r}"):
                 file.rename(taken)
-            except OSError as error:
-                raise disk_error(error, what=f"column {key!r} to {str(taken)!r}") from error
         return dataclasses.replace(record, file=taken.name)
 
     def check_open(self) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from memmpy.errors import CorruptStoreError
 from memmpy.store.layout import hash_text, is_array_file
-from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
+from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata, Origin, Part, SourceRecord
 
 __all__ = ["FORMAT_VERSION", "array_of_json", "decode", "encode", "hashes_of_json"]
 
@@ -21,7 +21,7 @@ READABLE_VERSIONS = (1, 2)
 
 _Kind = TypeVar("_Kind")
 #: As `Origin` has them.
-_Parts: TypeAlias = tuple[tuple[str, int], ...]
+_Parts: TypeAlias = tuple[Part, ...]
 
 
 def encode(metadata: Metadata, *, written_by: str) -> str:

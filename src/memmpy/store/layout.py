@@ -1,7 +1,9 @@
 """Names of the files of a store, and the 64-bit hash that names them."""
 
 import hashlib
+import os
 import re
+import threading
 
 __all__ = [
     "CUTS",
@@ -9,6 +11,7 @@ __all__ = [
     "METADATA",
     "UNFINISHED",
     "array_file",
+    "aside_suffix",
     "hash64",
     "hash_text",
     "is_array_file",
@@ -39,6 +42,11 @@ def hash_text(number: int) -> str:
 def array_file(name: str, generation: int) -> str:
     """Return the file name of an array of a store."""
     return f"{hash_text(hash64(name))}.{generation}.npy"
+
+
+def aside_suffix() -> str:
+    """Return how the name of a file ends that only this thread writes, until it is renamed."""
+    return f"{os.getpid()}.{threading.get_ident()}.tmp"
 
 
 def is_array_file(name: str) -> bool:

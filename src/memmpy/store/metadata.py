@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,9 +17,13 @@ __all__ = [
     "Computed",
     "Metadata",
     "Origin",
+    "Part",
     "SourceRecord",
     "parts_of",
 ]
+
+#: What fills a range of a column: the id of a source, and a number of entries.
+Part: TypeAlias = tuple[str, int]
 
 #: Where the details of a column say how it was computed.
 COMPUTED = "computed"
@@ -67,14 +71,14 @@ class Origin:
     recipe : mapping
         JSON values that say how an entry of the column is made. A column of another recipe is
         another column.
-    parts : tuple of (source id, number of entries)
+    parts : tuple of Part
         What fills the column, in the order of its entries. Columns may share the tuple.
     made_by : tuple of str
         The version of memmpy that read each part; empty where that was not kept.
     """
 
     recipe: Mapping[str, Any]
-    parts: tuple[tuple[str, int], ...]
+    parts: tuple[Part, ...]
     made_by: tuple[str, ...] = ()
 
 
@@ -206,12 +210,17 @@ class SourceRecord:
         return self.size, self.mtime_ns, self.tag
 
     @property
+    def entry_stop(self) -> int:
+        """One more than the last of the store's entries that it fills."""
+        return self.entry_start + self.num_entries
+
+    @property
     def tree_stop(self) -> int:
         """One more than the last entry of the tree that is taken."""
         return self.tree_start + self.num_entries
 
 
-def parts_of(sources: Iterable[SourceRecord]) -> tuple[tuple[str, int], ...]:
+def parts_of(sources: Iterable[SourceRecord]) -> tuple[Part, ...]:
     """Return what the origin of a column says of the sources that fill it."""
     return tuple((source.id, source.num_entries) for source in sources)
 
@@ -260,7 +269,7 @@ class Metadata:
         return [key for key in columns if key not in stale]
 
     @property
-    def parts(self) -> tuple[tuple[str, int], ...]:
+    def parts(self) -> tuple[Part, ...]:
         """Source ids and entries, as a column made from all sources has them in its origin."""
         return parts_of(self.sources)
 

@@ -5,19 +5,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from memmpy.errors import MemmpyError
-from memmpy.store.arrayfile import disk_error, header_of
+from memmpy.store.arrayfile import header_of, refusals
 from memmpy.store.checksums import bytes_of, crc_of
 from memmpy.store.metadata import ArrayRecord
 from memmpy.typing import Array
 
-__all__ = ["PlacedArray", "copy_bytes", "refusals", "writing"]
+__all__ = ["PlacedArray", "copy_bytes", "read_bytes", "writing"]
 
 #: Bytes that are copied at a time where the kernel does not do it.
 _COPY_BYTES = 1 << 23
@@ -89,11 +87,6 @@ class PlacedArray:
             copy_bytes(source, start, file, self.byte_of(row), num_bytes)
             _start_writeback(file, self.byte_of(row), num_bytes)
 
-    def copy_file(self, row: int, path: str, start: int, num_bytes: int) -> None:
-        """Let the kernel copy bytes of another file to rows of this one."""
-        with refusals(f"column {self.key!r} to {self.path!r}"), FileIO(path) as file:
-            self.copy(row, file.fileno(), start, num_bytes)
-
     def finish(self, num_rows: int, checksum: str) -> ArrayRecord:
         """Write the header, cut off what lies behind the last row, and wait for the disk."""
         with self._writing() as file:
@@ -119,17 +112,6 @@ def writing(path: str, flags: int, *, what: str) -> Iterator[int]:
             yield file
         finally:
             os.close(file)
-
-
-@contextmanager
-def refusals(what: str) -> Iterator[None]:
-    """Turn what the system says when it refuses to write into the error for it."""
-    try:
-        yield
-    except MemmpyError:
-        raise
-    except OSError as error:
-        raise disk_error(error, what=what) from error
 
 
 def copy_bytes(source: int, start: int, target: int, at: int, num_bytes: int) -> None:
@@ -158,9 +140,31 @@ def copy_bytes(source: int, start: int, target: int, at: int, num_bytes: int) ->
     while done < num_bytes:
         data = os.pread(source, min(_COPY_BYTES, num_bytes - done), start + done)
         if not data:
-            raise EOFError(f"the file ends {num_bytes - done} bytes too early")
+            raise _too_short(num_bytes - done)
         _write_at(target, memoryview(data), at + done)
         done += len(data)
+
+
+def read_bytes(file: int, start: int, num_bytes: int) -> bytearray:
+    """Return bytes of an open file.
+
+    Raises
+    ------
+    EOFError
+        If it ends too early.
+    """
+    data = bytearray(num_bytes)
+    left = memoryview(data)
+    while left:  # one call gives no more than 2 GiB
+        num = os.preadv(file, [left], start + num_bytes - len(left))
+        if num == 0:
+            raise _too_short(len(left))
+        left = left[num:]
+    return data
+
+
+def _too_short(num_bytes: int) -> EOFError:
+    return EOFError(f"the file ends {num_bytes} bytes too early")
 
 
 def _start_writeback(file: int, start: int, num_bytes: int) -> None:

@@ -249,7 +249,7 @@ def lineage_of(metadata: Metadata, key: str) -> list[Lineage]:
                 tree_start=source.tree_start,
                 tree_stop=source.tree_stop,
                 entry_start=source.entry_start,
-                entry_stop=source.entry_start + source.num_entries,
+                entry_stop=source.entry_stop,
                 expression=expression,
                 padding=None if padding is None else (int(padding[0]), str(padding[1])),
                 made_by=version,

@@ -13,7 +13,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, final
 
-from memmpy.store.arrayfile import disk_error
+from memmpy.store.arrayfile import refusals
 from memmpy.store.checksums import crc_of
 from memmpy.store.layout import UNFINISHED
 
@@ -38,10 +38,8 @@ class Unfinished:
 
     def create(self) -> None:
         """Make the folder, unless it is there."""
-        try:
+        with refusals(f"to {str(self.directory)!r}"):
             self.directory.mkdir(exist_ok=True)
-        except OSError as error:
-            raise disk_error(error, what=f"to {str(self.directory)!r}") from error
 
     def file(self, name: str) -> str:
         """Return the path of a file in it."""
@@ -52,12 +50,11 @@ class Unfinished:
         text = json.dumps(line, separators=(",", ":")).encode()
         # What was cut off before it ends where the new line begins.
         data = b"\n%08x %b\n" % (crc_of(text), text)
-        try:
+        journal = self.directory / _JOURNAL
+        with refusals(f"to {str(journal)!r}"):
             if self._journal is None:
-                self._journal = (self.directory / _JOURNAL).open("ab", buffering=0)
+                self._journal = journal.open("ab", buffering=0)
             self._journal.write(data)
-        except OSError as error:
-            raise disk_error(error, what=f"to {str(self.directory / _JOURNAL)!r}") from error
 
     def notes(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of the journal; one that is not as it was written means nothing."""
