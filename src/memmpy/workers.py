@@ -1,7 +1,6 @@
 """Who does the tasks: the threads of this process, or any executor that the user has."""
 
 import logging
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
@@ -13,8 +12,9 @@ from uuid import uuid4
 
 from memmpy.errors import OptionError
 from memmpy.gather import keep_freed_memory
+from memmpy.machine import num_cores
 
-__all__ = ["Crew", "num_cores", "outcomes", "workers"]
+__all__ = ["Crew", "outcomes", "workers"]
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +25,6 @@ _Future: TypeAlias = Future[tuple[_Outcome | None, Exception | None]]
 
 #: Tasks that wait in an executor of unknown size, so that none of its workers does.
 _NUM_WAITING = 512
-
-
-def num_cores() -> int:
-    """Return how many cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
-        return os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Division:
     branches: dict[str, tuple[str, ...]]
     sizes: dict[str, tuple[int, int]]
     edges: dict[str, list[int]]
+    entry_bytes: dict[str, int]
     num_entries: int
     start: int
     stop: int
@@ -37,6 +38,7 @@ class Division:
             self.branches,
             self.sizes,
             self.boundaries,
+            entry_bytes=self.entry_bytes,
             num_entries=self.num_entries,
             start=self.start,
             stop=self.stop,
@@ -59,6 +61,7 @@ def divisions(draw: st.DrawFn) -> Division:
         {key: draw(used) for key in keys},
         sizes,
         edges,
+        {key: draw(st.integers(0, 100)) for key in keys},
         num_entries,
         start,
         draw(st.integers(start, num_entries)),
@@ -103,17 +106,18 @@ def test_the_sizes_of_ranges_are_those_of_their_branches(division: Division) -> 
         for i, size in enumerate((found.packed, found.unpacked)):
             whole = sum(division.sizes[branch][i] for branch in used)
             assert size == whole * (found.tree_stop - found.tree_start) // division.num_entries
+        assert found.made == found.num_entries * sum(division.entry_bytes[k] for k in found.keys)
 
 
 @given(divisions())
 def test_a_range_is_larger_than_wanted_only_where_it_cannot_be_cut(division: Division) -> None:
     for found in division.ranges():
-        if found.unpacked <= division.num_bytes:
+        if found.num_bytes <= division.num_bytes:
             continue
         used = list({branch for key in found.keys for branch in division.branches[key]})
         edges = division.boundaries(used)
         inner = edges[(edges > found.tree_start) & (edges < found.tree_stop)]
-        assert not len(inner) or found.unpacked <= 2 * division.num_bytes
+        assert not len(inner) or found.num_bytes <= 2 * division.num_bytes
 
 
 @given(divisions())
@@ -123,9 +127,10 @@ def test_all_columns_of_some_entries_follow_each_other(division: Division) -> No
         assert a.keys != b.keys or a.tree_stop == b.tree_start
 
 
-def one_branch(num_bytes: int) -> list[Range]:
+def one_branch(num_bytes: int, *, entry_bytes: int = 0) -> list[Range]:
+    edges = {"b": list(range(0, 101, 10))}
     return Division(
-        {"k": ("b",)}, {"b": (100, 1000)}, {"b": list(range(0, 101, 10))}, 100, 0, 100, num_bytes
+        {"k": ("b",)}, {"b": (100, 1000)}, edges, {"k": entry_bytes}, 100, 0, 100, num_bytes
     ).ranges()
 
 
@@ -134,11 +139,17 @@ def test_a_range_is_about_as_large_as_wanted(num_bytes: int, length: int) -> Non
     assert {found.tree_stop - found.tree_start for found in one_branch(num_bytes)} == {length}
 
 
+def test_entries_that_are_larger_once_they_are_padded_count_so() -> None:
+    found = one_branch(5000, entry_bytes=250)
+    assert {read.num_entries for read in found} == {20}
+
+
 def test_branches_without_common_baskets_are_read_apart() -> None:
     division = Division(
         {"x": ("a",), "y": ("b",)},
         {"a": (10, 1000), "b": (10, 1000)},
         {"a": [0, 50, 100], "b": [0, 30, 60, 100]},
+        {"x": 0, "y": 0},
         100,
         0,
         100,
@@ -159,6 +170,7 @@ def test_columns_that_share_a_branch_are_read_together() -> None:
         {"x": ("a", "c"), "y": ("b", "c")},
         {"a": (10, 1000), "b": (10, 1000), "c": (10, 1000)},
         {"a": [0, 50, 100], "b": [0, 30, 100], "c": [0, 100]},
+        {"x": 0, "y": 0},
         100,
         0,
         100,
@@ -170,5 +182,5 @@ def test_columns_that_share_a_branch_are_read_together() -> None:
 
 
 def test_nothing_wanted_is_nothing_to_read() -> None:
-    division = Division({}, {}, {}, 10, 0, 10, 100)
+    division = Division({}, {}, {}, {}, 10, 0, 10, 100)
     assert division.ranges() == []

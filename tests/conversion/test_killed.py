@@ -104,8 +104,6 @@ def test_a_half_done_conversion_has_left_work(half: tuple[str, Path]) -> None:
 def test_killed_from_outside_the_store_opens_and_the_next_run_makes_the_same(
     share: float, folder: Path, tmp_path: Path
 ) -> None:
-    store, journal = tmp_path / "s", tmp_path / "s" / UNFINISHED / JOURNAL
-    shutil.copytree(folder / "tree_old", store)
     size = share * (folder / "tree_half" / UNFINISHED / JOURNAL).stat().st_size
     code = (
         "import sys; from pathlib import Path; from memmpy import convert\n"
@@ -114,13 +112,21 @@ def test_killed_from_outside_the_store_opens_and_the_next_run_makes_the_same(
         "convert(files, sys.argv[2], **options)"
     )
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-c", code, str(folder), str(store)]
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}) as process:
-        while process.poll() is None:
-            with suppress(FileNotFoundError):
-                if journal.stat().st_size > size:
-                    process.send_signal(signal.SIGKILL)
-                    process.wait()
+    command = [sys.executable, "-c", code, str(folder)]
+    for attempt in range(20):  # it may be done before it is killed
+        store = tmp_path / str(attempt)
+        journal = store / UNFINISHED / JOURNAL
+        shutil.copytree(folder / "tree_old", store)
+        with subprocess.Popen(
+            [*command, str(store)], env={**os.environ, "PYTHONPATH": path}
+        ) as process:
+            while process.poll() is None:
+                with suppress(FileNotFoundError):
+                    if journal.stat().st_size > size:
+                        process.send_signal(signal.SIGKILL)
+                        process.wait()
+        if process.returncode != 0:
+            break
     assert process.returncode == -signal.SIGKILL
     check_finishes("tree", folder, store)
 

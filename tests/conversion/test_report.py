@@ -131,12 +131,14 @@ class TestSizes:
     def test_lists_take_what_the_plain_branches_leave(self) -> None:
         recipes = {key: Recipe(key, (key,)) for key in "xab"}
         layouts = {key: layout_of(FLOAT if key == "x" else FLOATS, key=key) for key in "xab"}
-        read = Range(("x", "a", "b"), 0, 100, 500, 400 + 2000)
+        read = Range(("x", "a", "b"), 0, 100, 500, 400 + 2000, 0)
         assert size_of_lists([read], recipes, layouts) == {"a": 1400, "b": 1400}
 
     def test_vectors_are_not_guessed(self) -> None:
         layouts = {"x": layout_of(FLOAT, key="x")}
-        assert size_of_lists([Range(("x",), 0, 9, 1, 1)], {"x": Recipe("x", ("x",))}, layouts) == {}
+        assert (
+            size_of_lists([Range(("x",), 0, 9, 1, 1, 0)], {"x": Recipe("x", ("x",))}, layouts) == {}
+        )
 
 
 class TestPlan:

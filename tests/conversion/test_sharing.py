@@ -89,6 +89,16 @@ def test_columns_part_where_they_differ(tmp_path: Path, at: int) -> None:
     assert file_of(tmp_path / "s", "a") != file_of(tmp_path / "s", "b")
 
 
+def test_columns_that_leave_a_collection_together_stay_together(tmp_path: Path) -> None:
+    steps = [SAME | {"d": 0}, {"a": 0, "b": 0, "c": 1, "d": 1}]
+    expected = write(tmp_path / "f.root", steps)
+    convert(tmp_path / "f.root", tmp_path / "s", keys={"a", "b", "c", "d"}, step_bytes=1000)
+    check(tmp_path / "s", [expected], "abcd")
+    assert file_of(tmp_path / "s", "a") == file_of(tmp_path / "s", "b")
+    assert file_of(tmp_path / "s", "c") == file_of(tmp_path / "s", "d")
+    assert num_arrays(tmp_path / "s") == 2
+
+
 def test_a_collection_that_grows_still_has_one_array(tmp_path: Path) -> None:
     files = [tmp_path / "1.root", tmp_path / "2.root"]
     expected = [write(path, [SAME] * 2, 10 * i) for i, path in enumerate(files)]
@@ -186,12 +196,12 @@ def test_whatever_is_alike_the_entries_are_right(
 
 
 @settings(max_examples=20)
-@given(steps=st.lists(groups, min_size=1, max_size=3))
-def test_of_one_task_all_that_is_alike_is_shared(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[dict[str, int]]
+@given(steps=st.lists(groups, min_size=1, max_size=4), step_bytes=st.sampled_from([2000, 100_000]))
+def test_all_that_is_alike_is_shared(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[dict[str, int]], step_bytes: int
 ) -> None:
     folder = tmp_path_factory.mktemp("files")
     write(folder / "f.root", steps)
-    convert(folder / "f.root", folder / "s", keys=set(DTYPES))
+    convert(folder / "f.root", folder / "s", keys=set(DTYPES), step_bytes=step_bytes)
     different = {tuple(step[key] for step in steps) for key in DTYPES}
     assert num_arrays(folder / "s") == len(different)

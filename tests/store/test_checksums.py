@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.store import crc_of, crc_text, joined_crc
+from memmpy.store import crc_of, crc_of_text, crc_text, joined_crc
 
 
 @given(st.binary(), st.binary())
@@ -61,3 +61,10 @@ def test_a_large_array_is_not_read_otherwise_than_a_small_one() -> None:
 
 def test_the_text_of_a_checksum_has_all_digits() -> None:
     assert crc_text(10) == "crc32:0000000a"
+
+
+@given(st.integers(0, 2**32 - 1), st.text(max_size=12))
+def test_what_a_checksum_says_is_read_back_and_nothing_else(crc: int, text: str) -> None:
+    assert crc_of_text(crc_text(crc)) == crc
+    assert crc_of_text(text) == -1
+    assert crc_of_text(f"crc32:{text}") == -1 or len(text) == 8

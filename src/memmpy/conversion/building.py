@@ -18,7 +18,7 @@ from typing import TypeAlias, TypeVar, final
 
 from memmpy.conversion.failures import raise_one_of
 from memmpy.conversion.growing import Built, Growing, Shared
-from memmpy.conversion.jobs import Job, list_jobs, with_outputs
+from memmpy.conversion.jobs import Job, list_checks, list_jobs, with_outputs
 from memmpy.conversion.journal import Journal
 from memmpy.conversion.parts import PartWriter
 from memmpy.conversion.plan import Plan
@@ -36,10 +36,11 @@ from memmpy.conversion.tasks import (
     Task,
 )
 from memmpy.conversion.working import run
-from memmpy.errors import DiskError, MemmpyError, ReadOnlyStoreError
+from memmpy.errors import CorruptStoreError, DiskError, MemmpyError, ReadOnlyStoreError
+from memmpy.machine import num_cores
 from memmpy.progress import Progress
 from memmpy.store import Metadata, Unfinished, parts_of
-from memmpy.workers import Crew, num_cores, outcomes
+from memmpy.workers import Crew, outcomes
 
 __all__ = ["Builder", "Done"]
 
@@ -90,6 +91,8 @@ class Builder:
 
     def __init__(self, plan: Plan, metadata: Metadata, directory: Path, crew: Crew) -> None:
         self._crew = crew
+        self._metadata, self._directory = metadata, directory
+        self._checks = list_checks(plan, metadata, directory=directory)
         self._unfinished = Unfinished(directory)
         self._journal = Journal(self._unfinished)
         parts = parts_of(plan.wanted.sources)
@@ -118,9 +121,12 @@ class Builder:
 
         Raises
         ------
+        CorruptStoreError
+            If entries of the store that would serve again are not as they were written.
         MemmpyError
             If something failed, once all else is done.
         """
+        self._check_held()
         self._unfinished.create()
         for growing in self._columns.values():
             growing.create()
@@ -146,6 +152,18 @@ class Builder:
         self._unfinished.close()
         if self._unfinished.is_empty():
             self._unfinished.clear()
+
+    def _check_held(self) -> None:
+        """Compare what serves again with its checksums: the copies get checksums of their own."""
+        waiting = deque(self._checks)
+        damaged = {file for task in self._checks for file in task.spans}
+        for outcome in outcomes(self._crew, run, lambda num: list(islice(_taken(waiting), num))):
+            if isinstance(outcome, Failure):
+                raise outcome.error
+            assert isinstance(outcome, Checked)
+            damaged -= outcome.keys
+        if damaged:
+            raise _damage(self._directory, self._metadata, damaged)
 
     def _follow(self, threads: Executor, bar: Progress) -> Iterator[tuple[str, Future[Built]]]:
         """Hand out tasks until all are done, or nothing more can be; yield columns at their end."""
@@ -253,6 +271,7 @@ class Builder:
         shared: Shared = {}
         for key, slot in job.slots.items():
             self._columns[key].settle(slot, shared)
+        for key, slot in job.slots.items():
             found = self._columns[key].copies(slot)
             if not found:
                 self._columns[key].place(slot, {})
@@ -300,6 +319,20 @@ class Builder:
                 slot.filling = Filling(slot.filling.lengths, {**slot.filling.spans, **more})
             writer.finish(is_durable=False)
         self._note(job, kept)
+
+
+def _damage(directory: Path, metadata: Metadata, files: Collection[str]) -> CorruptStoreError:
+    """Return the error for damaged files of the store, with all columns that are in them."""
+    keys: dict[str, list[str]] = {file: [] for file in sorted(files)}
+    for key, column in metadata.columns.items():
+        for file in {array.file for array in column.arrays.values()} & keys.keys():
+            keys[file].append(repr(key))
+    found = "; ".join(f"{file} of {', '.join(names)}" for file, names in keys.items())
+    names = ", ".join(dict.fromkeys(name for some in keys.values() for name in some))
+    return CorruptStoreError(
+        f"{str(directory)!r} is damaged, these are missing or not as they were written: {found}; "
+        f"convert {names} with recreate=True: that reads the files again"
+    )
 
 
 def _taken(tasks: deque[_Task]) -> Iterator[_Task]:

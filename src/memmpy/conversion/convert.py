@@ -169,7 +169,8 @@ def convert(
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
     lock_timeout : float
-        Seconds to wait for another process that writes to the store; below zero, for ever.
+        Seconds to wait for another process that writes to the store, or another thread that
+        converts; below zero, for ever.
 
     Returns
     -------
@@ -189,6 +190,8 @@ def convert(
         If the arguments make no sense together.
     CutError
         If an alias cannot be understood.
+    CorruptStoreError
+        If entries of the store that would serve again are damaged; the columns are named.
     DiskError, ReadOnlyStoreError, StoreLockedError
         If the store cannot be written to; it keeps what it held.
 
@@ -210,9 +213,10 @@ def convert(
         if not plan.columns and known.parts == parts_of(plan.wanted.sources):
             _remember(directory, plan.wanted, known)
             return Conversion(Path(path), plan, 0)
-        with Transaction(directory, lock_timeout=lock_timeout) as transaction:
+        # What is unfinished is one conversion's at a time.
+        with Transaction(directory, lock_timeout=lock_timeout, takes_turns=True) as transaction:
             if transaction.metadata.generation != known.generation:
-                # Another process may have done the work while this one waited for the lock.
+                # Another one may have done the work while this one waited for the lock.
                 plan = _plan(asked, transaction.metadata, crew, recreate=recreate)
             if recreate:
                 Unfinished(transaction.directory).clear()

@@ -26,6 +26,8 @@ class Range:
         Entries of the tree, half open.
     packed, unpacked : int
         About how many bytes are read, and how many that is once decompressed.
+    made : int
+        How many bytes the columns of entries of one size take that are made of it.
     """
 
     keys: tuple[str, ...]
@@ -33,11 +35,17 @@ class Range:
     tree_stop: int
     packed: int
     unpacked: int
+    made: int
 
     @property
     def num_entries(self) -> int:
         """How many entries it has."""
         return self.tree_stop - self.tree_start
+
+    @property
+    def num_bytes(self) -> int:
+        """About how many bytes it takes: what is read, or what is made of it if that is more."""
+        return max(self.unpacked, self.made)
 
 
 def divide(
@@ -45,6 +53,7 @@ def divide(
     sizes: Mapping[str, tuple[int, int]],
     boundaries: Callable[[Sequence[str]], NDArray[np.int64]],
     *,
+    entry_bytes: Mapping[str, int],
     num_entries: int,
     start: int,
     stop: int,
@@ -60,12 +69,14 @@ def divide(
         Its bytes in the file, and once decompressed.
     boundaries : callable
         See `EventFile.boundaries`.
+    entry_bytes : mapping of key to int
+        Bytes of an entry of each column as it is stored; 0 where they differ in size.
     num_entries : int
         Of the tree.
     start, stop : int
         Which of its entries are wanted.
     num_bytes : int
-        About how many decompressed bytes a range shall have.
+        About how many bytes a range shall have, decompressed and as they are stored.
 
     Returns
     -------
@@ -80,18 +91,24 @@ def divide(
         branches=branches,
         sizes=sizes,
         boundaries=boundaries,
+        entry_bytes=entry_bytes,
         num_entries=num_entries,
         start=start,
         stop=stop,
         num_bytes=num_bytes,
     )
     whole = cut(list(branches))
-    if all(found.unpacked <= _TOO_LARGE * num_bytes for found in whole):
+    if all(found.num_bytes <= _TOO_LARGE * num_bytes for found in whole):
         return whole
-    groups = _pack(_groups(branches), branches, sizes, num_bytes=num_bytes, ranges=whole)
-    if len(groups) == 1:
+    groups = _groups(branches)
+    share = max(found.num_entries for found in whole) / num_entries
+    in_hand = [
+        share * max(_sizes(keys, branches, sizes, entry_bytes, num_entries)[1:]) for keys in groups
+    ]
+    packs = _pack(groups, in_hand, num_bytes=num_bytes)
+    if len(packs) == 1:
         return whole
-    return [found for keys in groups for found in cut(keys)]
+    return [found for keys in packs for found in cut(keys)]
 
 
 def _cut(
@@ -100,32 +117,39 @@ def _cut(
     branches: Mapping[str, Sequence[str]],
     sizes: Mapping[str, tuple[int, int]],
     boundaries: Callable[[Sequence[str]], NDArray[np.int64]],
+    entry_bytes: Mapping[str, int],
     num_entries: int,
     start: int,
     stop: int,
     num_bytes: int,
 ) -> list[Range]:
     """Return the ranges of entries of some columns."""
-    used = _used(keys, branches)
-    packed, unpacked = (sum(sizes[branch][i] for branch in used) for i in (0, 1))
-    inner = boundaries(used)
+    all_bytes = _sizes(keys, branches, sizes, entry_bytes, num_entries)
+    inner = boundaries(_used(keys, branches))
     edges = [start, *inner[(inner > start) & (inner < stop)].tolist(), stop]
-    length = num_bytes * num_entries / max(1, unpacked)
+    length = num_bytes * num_entries / max(1, *all_bytes[1:])
     cuts = [start]
     for edge, following in zip(edges[1:], [*edges[2:], None], strict=True):
         # As close to the wanted length as the places to cut allow.
         if following is None or following - cuts[-1] > max(length, edge - cuts[-1]):
             cuts.append(edge)
     return [
-        Range(
-            tuple(keys),
-            a,
-            b,
-            packed * (b - a) // num_entries,
-            unpacked * (b - a) // num_entries,
-        )
+        Range(tuple(keys), a, b, *(size * (b - a) // num_entries for size in all_bytes))
         for a, b in pairwise(cuts)
     ]
+
+
+def _sizes(
+    keys: Sequence[str],
+    branches: Mapping[str, Sequence[str]],
+    sizes: Mapping[str, tuple[int, int]],
+    entry_bytes: Mapping[str, int],
+    num_entries: int,
+) -> tuple[int, int, int]:
+    """Return the bytes of all entries: in the file, decompressed, and as they are stored."""
+    used = _used(keys, branches)
+    packed, unpacked = (sum(sizes[branch][i] for branch in used) for i in (0, 1))
+    return packed, unpacked, num_entries * sum(entry_bytes[key] for key in keys)
 
 
 def _used(keys: Sequence[str], branches: Mapping[str, Sequence[str]]) -> list[str]:
@@ -148,19 +172,11 @@ def _groups(branches: Mapping[str, Sequence[str]]) -> list[list[str]]:
 
 
 def _pack(
-    groups: Sequence[list[str]],
-    branches: Mapping[str, Sequence[str]],
-    sizes: Mapping[str, tuple[int, int]],
-    *,
-    num_bytes: int,
-    ranges: Sequence[Range],
+    groups: Sequence[list[str]], sizes: Sequence[float], *, num_bytes: int
 ) -> list[list[str]]:
-    """Put small groups together until they have the wanted size in the largest range."""
-    all_bytes = sum(found.unpacked for found in ranges)
-    share = max(found.unpacked for found in ranges) / max(1, all_bytes)
+    """Put small groups together until they have the wanted size."""
     packs: list[tuple[list[str], float]] = []
-    for keys in groups:
-        size = share * sum(sizes[branch][1] for branch in _used(keys, branches))
+    for keys, size in zip(groups, sizes, strict=True):
         if packs and packs[-1][1] + size <= num_bytes:
             packs[-1] = ([*packs[-1][0], *keys], packs[-1][1] + size)
         else:

@@ -1,5 +1,6 @@
 """What is asked of a file before anything of it is read, and what it answers."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def _facts(file: EventFile, question: Question) -> Facts:
             missing[recipe.key] = lacks
     ranges: list[Range] = []
     if not missing:
-        ranges = _divide(file, wanted, question)
+        ranges = _divide(file, wanted, types, question)
     return Facts(
         uuid=file.uuid,
         tree=file.tree,
@@ -161,7 +162,9 @@ def _can_be_held(file: EventFile, name: str) -> bool:
     return True
 
 
-def _divide(file: EventFile, wanted: list[Recipe], question: Question) -> list[Range]:
+def _divide(
+    file: EventFile, wanted: list[Recipe], types: Mapping[str, BranchType], question: Question
+) -> list[Range]:
     given = question.input
     stop = file.num_entries if given.tree_stop is None else given.tree_stop
     used = {branch for recipe in wanted for branch in recipe.branches}
@@ -169,8 +172,16 @@ def _divide(file: EventFile, wanted: list[Recipe], question: Question) -> list[R
         {recipe.key: recipe.branches for recipe in wanted},
         {branch: file.sizes_of(branch) for branch in used},
         file.boundaries,
+        entry_bytes={key: _entry_bytes(found) for key, found in types.items()},
         num_entries=file.num_entries,
         start=given.tree_start,
         stop=min(stop, file.num_entries),
         num_bytes=question.range_bytes,
     )
+
+
+def _entry_bytes(found: BranchType) -> int:
+    """Return the bytes of an entry of a column of some type; 0 where they differ in size."""
+    if found.kind != "vector" or found.dtype is None:
+        return 0
+    return found.dtype.itemsize * math.prod(found.shape)

@@ -1,9 +1,10 @@
 """A column that is being made: what fills it, where that belongs, and its end.
 
 Columns whose lists have the same lengths, such as all branches of a collection, share the array of
-their offsets: as long as every slot of a column has the very offsets of another one, they are
-written once. Where they come to differ, the column goes on in an array of its own, and what the
-other array has of it is copied at the end.
+their offsets: columns are together as long as the same tasks fill them with the very same offsets,
+which are written once. Where they come to differ, those that still agree stay together: in the
+array that they had if it is that of one of them, else in that of the first of them, and what the
+old array has of them is copied at the end.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,14 +31,34 @@ from memmpy.store import (
 )
 from memmpy.typing import Array
 
-__all__ = ["Built", "Growing", "Rows", "Shared", "Slot"]
+__all__ = ["Built", "Group", "Growing", "Rows", "Shared", "Slot"]
 
 
-class Rows(NamedTuple):
-    """What makes rows of two columns the same.
+@final
+class Group:
+    """Columns that are together: filled by the same tasks with the same rows so far.
+
+    Each task makes new groups, of those that it leaves together.
 
     Parameters
     ----------
+    array : PlacedArray
+        Where their rows go.
+    """
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: PlacedArray) -> None:
+        self.array = array
+
+
+class Rows(NamedTuple):
+    """What makes rows of two columns the same, and all rows before them.
+
+    Parameters
+    ----------
+    before : Group or None
+        The group so far; None for the first rows.
     source : Span or int
         Where they lie, or which array in memory they are.
     means : str
@@ -48,14 +69,15 @@ class Rows(NamedTuple):
         What is added to them.
     """
 
+    before: Group | None
     source: Span | int
     means: str
     row: int
     base: int
 
 
-#: The arrays that rows go to.
-Shared: TypeAlias = dict[Rows, PlacedArray]
+#: The groups that have the same rows of a task.
+Shared: TypeAlias = dict[Rows, Group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +157,8 @@ class Growing:
             )
             for found in column.layout.fields
         }
-        # Where the rows of shared arrays go, once it is decided.
-        self._targets: dict[str, PlacedArray] = {}
+        # With which columns arrays are shared that can be, once it is decided.
+        self._groups: dict[str, Group] = {}
         self._slots: list[Slot] = []
         self._num_placed = 0
         # The first slot of which the place is not known yet, and the lengths of all before it.
@@ -179,23 +201,28 @@ class Growing:
             yield slot
 
     def settle(self, slot: Slot, shared: Shared) -> None:
-        """Choose the arrays that what can be shared of a slot goes to, slot by slot.
+        """Find the groups to which the arrays of a slot belong that can be shared.
+
+        They hold once all columns of the task are settled. Tasks may come in any order.
 
         Parameters
         ----------
         slot : Slot
             One that `advance` gave.
         shared : dict
-            For what the columns of the same task have of arrays that can be shared, where it goes.
-            The place of what is not in it is added.
+            What the columns of the same task have of arrays that can be shared. What is not in
+            it is added.
         """
         for found in self.column.layout.fields:
             if found.links is not None:
                 source = _source(slot, found)
                 which = source if isinstance(source, Span) else id(source)
-                rows = Rows(which, found.means, slot.row(found), slot.base(found))
-                self._targets[found.role] = self._follow(found, shared.get(rows))
-                shared.setdefault(rows, self._targets[found.role])
+                before, own = self._groups.get(found.role), self._arrays[found.role]
+                rows = Rows(before, which, found.means, slot.row(found), slot.base(found))
+                group = shared.setdefault(rows, Group(own))
+                if before is not None and before.array == own:
+                    group.array = own  # it has their rows so far
+                self._groups[found.role] = group
 
     def copies(self, slot: Slot) -> list[Copy]:
         """Return what is to be placed of the slot that was settled last."""
@@ -240,12 +267,8 @@ class Growing:
         return Copy(((self.column.key, found.role),), found, source, array, row, base)
 
     def _target(self, found: Field) -> PlacedArray:
-        return self._targets.get(found.role, self._arrays[found.role])
-
-    def _follow(self, found: Field, other: PlacedArray | None) -> PlacedArray:
-        """Return the array of another column if all rows so far went there; else its own."""
-        own = self._arrays[found.role]
-        return own if other is None or self._targets.get(found.role, other) != other else other
+        group = self._groups.get(found.role)
+        return self._arrays[found.role] if group is None else group.array
 
 
 def _source(slot: Slot, found: Field) -> Span | Array:

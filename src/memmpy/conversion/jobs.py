@@ -11,17 +11,30 @@ from memmpy.conversion.journal import Name
 from memmpy.conversion.plan import Plan
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.tasks import (
+    CheckTask,
     FillTask,
     FromColumns,
     FromFile,
     FromMetadata,
     Output,
     Reads,
+    Span,
 )
 from memmpy.inputs import State
-from memmpy.store import Metadata, SourceRecord, Unfinished, hash64, hash_text
+from memmpy.store import (
+    ArrayRecord,
+    Metadata,
+    SourceRecord,
+    Unfinished,
+    crc_of,
+    crc_of_text,
+    hash64,
+    hash_text,
+    header_of,
+    joined_crc,
+)
 
-__all__ = ["Job", "list_jobs", "with_outputs"]
+__all__ = ["Job", "list_checks", "list_jobs", "with_outputs"]
 
 #: Bytes of entries that are copied from the store, or written for a text, in one go.
 _COPY_BYTES = 1 << 26
@@ -136,11 +149,31 @@ def list_jobs(
     return drawer.jobs
 
 
+def list_checks(plan: Plan, metadata: Metadata, *, directory: Path) -> list[CheckTask]:
+    """Return the tasks that compare what serves again with its checksums, one for each file."""
+    keys = {held.key for column in plan.columns for held in column.held if held is not None}
+    arrays = {a.file: a for key in keys for a in metadata.columns[key].arrays.values()}
+    spans = {
+        file: _span_of(array, array.checksum, directory)
+        for file, array in arrays.items()
+        if array.checksum is not None
+    }
+    return [CheckTask(i, {file: (span,)}) for i, (file, span) in enumerate(spans.items())]
+
+
 def with_outputs(task: FillTask, keys: Sequence[str]) -> FillTask:
     """Return a task that makes some of its columns only."""
     outputs = tuple(output for output in task.outputs if output.key in keys)
     part = None if task.part is None else f"{task.part}.{hash_text(hash64(repr(sorted(keys))))}"
     return dataclasses.replace(task, outputs=outputs, part=part)
+
+
+def _span_of(array: ArrayRecord, checksum: str, directory: Path) -> Span:
+    """Return all of the file of an array: header and values."""
+    header = header_of(array.dtype, array.shape)
+    crc = joined_crc(crc_of(header), crc_of_text(checksum), array.nbytes)
+    num_rows = array.shape[0] if array.shape else 1
+    return Span(str(directory / array.file), 0, num_rows, len(header) + array.nbytes, crc)
 
 
 def _add_fills(drawer: _Drawer, plan: Plan) -> None:
@@ -161,7 +194,7 @@ def _add_fills(drawer: _Drawer, plan: Plan) -> None:
             found.tree_stop,
         )
         asked = {key: recipes[key] for key in found.keys}
-        job = drawer.add(reads, asked, fill.entry_start, found.unpacked)
+        job = drawer.add(reads, asked, fill.entry_start, found.num_bytes)
         job.name = (source.id, found.tree_start, found.tree_stop)
         job.share = num / max(1, of_source[fill.source]) * source.num_entries
 
@@ -189,13 +222,21 @@ def _add_held(
         key: (h.key, dataclasses.replace(metadata.columns[h.key], origin=None))
         for key, h in held.items()
     }
-    row_bytes = sum(r.nbytes / max(1, r.num_entries) for _, r in columns.values())
+    # Of an entry as the store has it, or as it is made: padded, it may be much larger.
+    row_bytes = sum(
+        max(
+            record.nbytes / max(1, record.num_entries),
+            sum(f.row_bytes for f in drawer.columns[key].column.layout.fields if f.is_fixed),
+        )
+        for key, (_, record) in columns.items()
+    )
     step = max(1, int(_COPY_BYTES / max(1, row_bytes)))
     recipes = {key: h.finish for key, h in held.items()}
     for start in range(entries.start, entries.stop, step):
         stop = min(start + step, entries.stop)
         reads = FromColumns(str(directory), columns, start, stop)
-        drawer.add(reads, recipes, entry + start - entries.start, _COPY_BYTES)
+        num_bytes = int(row_bytes * (stop - start))
+        drawer.add(reads, recipes, entry + start - entries.start, num_bytes)
 
 
 def _add_texts(drawer: _Drawer, key: str, sources: Sequence[SourceRecord]) -> None:

@@ -193,7 +193,7 @@ class PlaceTask:
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """Read what an interrupted conversion left, and say whether it is as it was written."""
+    """Read what lies on the disk, and say by key whether it is as it was written."""
 
     number: int
     spans: Mapping[str, tuple[Span, ...]]

@@ -30,7 +30,7 @@ from memmpy.conversion.tasks import (
     Span,
     Task,
 )
-from memmpy.errors import InputFileError, MemmpyError
+from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
 from memmpy.store import PlacedArray, crc_of, read_bytes
 from memmpy.typing import Array
 
@@ -166,7 +166,11 @@ def _branches(output: Output) -> tuple[str, ...]:
 
 
 def _entries_of(reads: FromColumns, key: str) -> Any:
-    column = open_column(reads.directory, *reads.columns[key])
+    try:
+        column = open_column(reads.directory, *reads.columns[key])
+    except OSError as error:
+        message = f"column {reads.columns[key][0]!r} of {reads.directory!r} cannot be read: {error}"
+        raise CorruptStoreError(f"{message}; convert it with recreate=True") from error
     entries: Any = column.encoded if isinstance(column, ReadText) else column
     return entries[reads.entry_start : reads.entry_stop]
 

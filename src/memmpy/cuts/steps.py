@@ -1,6 +1,5 @@
 """Columns of a store given to programs in steps of bounded memory, on threads."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError, OptionError
 from memmpy.gather import ITEMS_WORTH_COMPILING, keep_freed_memory
 from memmpy.loaders import prefetch
+from memmpy.machine import num_cores
 
 __all__ = ["STEP_SIZE", "Inputs", "check_step_size", "inputs_of", "threads_of"]
 
@@ -130,9 +130,7 @@ def check_step_size(step_size: int) -> None:
 def threads_of(num_threads: int | None) -> int:
     """Return the number of threads to use: one for each core up to 8, unless given."""
     if num_threads is None:
-        has_affinity = hasattr(os, "sched_getaffinity")
-        num_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-        return min(MAX_THREADS, num_cores)
+        return min(MAX_THREADS, num_cores())
     _check_number("num_threads", num_threads, least=0)
     return num_threads
 

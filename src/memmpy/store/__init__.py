@@ -4,11 +4,12 @@ from memmpy.store.arrayfile import (
     ArrayWriter,
     checksum,
     disk_error,
+    header_of,
     map_array,
     refusals,
     storage_dtype,
 )
-from memmpy.store.checksums import bytes_of, crc_of, crc_text, joined_crc
+from memmpy.store.checksums import bytes_of, crc_of, crc_of_text, crc_text, joined_crc
 from memmpy.store.commit import LOCK_TIMEOUT, Transaction, read_metadata, write_atomically
 from memmpy.store.document import FORMAT_VERSION
 from memmpy.store.layout import (
@@ -77,10 +78,12 @@ __all__ = [
     "checksum",
     "copy_bytes",
     "crc_of",
+    "crc_of_text",
     "crc_text",
     "disk_error",
     "hash64",
     "hash_text",
+    "header_of",
     "joined_crc",
     "lineage_of",
     "locate",

@@ -12,7 +12,7 @@ try:
 except ImportError:  # no wheel for this processor
     from zlib import crc32
 
-__all__ = ["bytes_of", "crc_of", "crc_text", "joined_crc"]
+__all__ = ["bytes_of", "crc_of", "crc_of_text", "crc_text", "joined_crc"]
 
 #: The polynomial of CRC-32, lowest power first in the highest bit.
 _POLYNOMIAL = 0xEDB88320
@@ -39,6 +39,15 @@ def joined_crc(first: int, second: int, num_bytes: int) -> int:
 def crc_text(crc: int) -> str:
     """Return a checksum as an `ArrayRecord` has it."""
     return f"crc32:{crc:08x}"
+
+
+def crc_of_text(text: str) -> int:
+    """Return the CRC-32 that `crc_text` wrote; less than 0, as none is, for any other text."""
+    try:
+        crc = int(text.removeprefix("crc32:"), 16)
+    except ValueError:
+        return -1
+    return crc if crc_text(crc) == text else -1
 
 
 def bytes_of(values: Array) -> memoryview:

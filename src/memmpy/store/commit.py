@@ -98,18 +98,22 @@ class Transaction:
         The store; made where it is missing.
     lock_timeout : float
         Seconds to wait for another process that writes; below zero, for ever.
+    takes_turns : bool
+        Whether to wait, too, for other threads of this process that take turns.
 
     Raises
     ------
     StoreLockedError
-        If another process keeps the lock.
+        If another process, or a thread that has its turn, keeps the lock.
     ReadOnlyStoreError
         If the directory cannot be written to, or memmpy 0.1.2 made the store.
     """
 
-    def __init__(self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT) -> None:
+    def __init__(
+        self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT, takes_turns: bool = False
+    ) -> None:
         self.directory = Path(path)
-        self._lock_timeout = lock_timeout
+        self._lock_timeout, self._takes_turns = lock_timeout, takes_turns
         self._stack = ExitStack()
         self._is_open = False
 
@@ -121,7 +125,12 @@ class Transaction:
         self._changes: list[Callable[[Metadata], Metadata]] = []
         _make_directory(self.directory)
         self._read()  # a store that can only be read gets no lock file
-        lock = hold_lock(self.directory, timeout=self._lock_timeout, when_taken=self._sweep)
+        lock = hold_lock(
+            self.directory,
+            timeout=self._lock_timeout,
+            takes_turns=self._takes_turns,
+            when_taken=self._sweep,
+        )
         self._mutex = self._stack.enter_context(lock)
         try:
             #: What the store held when the transaction began.

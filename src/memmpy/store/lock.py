@@ -1,4 +1,7 @@
-"""One process writes to a store at a time; its threads and writers share the lock."""
+"""One process writes to a store at a time; its threads and writers share the lock.
+
+Of those that take turns, there is only one at a time in a process, too.
+"""
 
 import logging
 import os
@@ -27,11 +30,12 @@ _POLL = 0.05
 
 @dataclass
 class _Held:
-    """The lock of one store in this process, and how many writers share it."""
+    """The lock of one store in this process, how many writers share it, and if one has its turn."""
 
     lock: filelock.BaseFileLock
     mutex: threading.RLock = field(default_factory=threading.RLock)
     num_holders: int = 0
+    has_turn: bool = False
 
 
 _held: dict[str, _Held] = {}
@@ -53,7 +57,7 @@ os.register_at_fork(after_in_child=_forget)
 
 @contextmanager
 def hold_lock(
-    directory: Path, *, timeout: float, when_taken: Callable[[], None]
+    directory: Path, *, timeout: float, takes_turns: bool, when_taken: Callable[[], None]
 ) -> Iterator[threading.RLock]:
     """Hold the writer's lock of a store, and yield what its threads take turns with.
 
@@ -63,13 +67,15 @@ def hold_lock(
         The store.
     timeout : float
         Seconds to wait for another process; below zero, for ever.
+    takes_turns : bool
+        Whether to wait, too, for another holder in this process that takes turns.
     when_taken : callable
         Called before anybody else in this process has the lock, where it had to be taken.
 
     Raises
     ------
     StoreLockedError
-        If another process held it for `timeout` seconds.
+        If another process, or one that has its turn, held it for `timeout` seconds.
     ReadOnlyStoreError, DiskError
         If the directory cannot be written to.
     """
@@ -78,7 +84,7 @@ def hold_lock(
         held = _held.setdefault(
             name, _Held(filelock.FileLock(directory / LOCK, thread_local=False))
         )
-    _wait(lambda: _join(held, directory, when_taken), directory, timeout)
+    _wait(lambda: _join(held, directory, takes_turns, when_taken), directory, timeout)
     try:
         yield held.mutex
     finally:
@@ -86,6 +92,7 @@ def hold_lock(
         if _held.get(name) is held:
             with held.mutex:
                 held.num_holders -= 1
+                held.has_turn &= not takes_turns
                 if held.num_holders == 0:
                     held.lock.release()
 
@@ -109,9 +116,11 @@ def _wait(join: Callable[[], bool], directory: Path, timeout: float) -> None:
         time.sleep(_POLL if timeout < 0 else min(_POLL, timeout - waited))
 
 
-def _join(held: _Held, directory: Path, when_taken: Callable[[], None]) -> bool:
-    """Become a holder, unless another process is one. Never waits for it: others take turns."""
+def _join(held: _Held, directory: Path, takes_turns: bool, when_taken: Callable[[], None]) -> bool:
+    """Become a holder, unless another process is one, or another one has its turn. Never waits."""
     with held.mutex:
+        if takes_turns and held.has_turn:
+            return False
         if held.num_holders == 0:
             try:
                 held.lock.acquire(timeout=0)
@@ -125,4 +134,5 @@ def _join(held: _Held, directory: Path, when_taken: Callable[[], None]) -> bool:
                 held.lock.release()
                 raise
         held.num_holders += 1
+        held.has_turn |= takes_turns
         return True
