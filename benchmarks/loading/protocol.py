@@ -13,6 +13,7 @@ data set, number by number.
 import contextlib
 import importlib
 import json
+import multiprocessing
 import os
 import shutil
 import sys
@@ -101,8 +102,8 @@ def run(contestant: Contestant, job: Job) -> dict[str, Any]:
     start = time.perf_counter()
     loader = contestant.open(job)
     opened = time.perf_counter() - start
-    cold = _epoch(loader(0), keys, memory)
-    warm = _epoch(loader(1), keys, None)
+    cold = _epoch(loader, 0, keys, memory)
+    warm = _epoch(loader, 1, keys, None)
     peak, peak_private = memory.look()
     source = open_source(Path(job.folder), job.data)
     wrong = compare_values(loader(2), source)
@@ -121,7 +122,7 @@ def run(contestant: Contestant, job: Job) -> dict[str, Any]:
         "correlation": correlation,
         "reach": reach,
         "epochs_differ": differs,
-        "is_shuffled": differs and is_shuffled(score, correlation, len(warm.sizes)),
+        "is_shuffled": differs and is_shuffled(score, correlation, reach, len(warm.sizes)),
         "full_batches": full_batches,
         "batches": len(warm.sizes),
         "peak": peak,
@@ -130,11 +131,11 @@ def run(contestant: Contestant, job: Job) -> dict[str, Any]:
     }
 
 
-def _epoch(batches: Iterable[Batch], keys: Iterable[str], memory: "_Memory | None") -> Epoch:
+def _epoch(loader: Loader, epoch: int, keys: Iterable[str], memory: "_Memory | None") -> Epoch:
     events, labels = [], []
     first_seconds = 0.0
     start = time.perf_counter()
-    for number, batch in enumerate(batches):
+    for number, batch in enumerate(loader(epoch)):
         for key in keys:
             touch(batch[key])
         if not number:
@@ -187,9 +188,10 @@ def shuffle_scores(
     return float(score), float(correlation), float(reach)
 
 
-def is_shuffled(score: float, correlation: float, num_batches: int) -> bool:
-    """Return whether scores are those of independent draws, within five standard deviations."""
-    return abs(score - 1) < 5 / np.sqrt(2 * num_batches) and abs(correlation) < 0.02
+def is_shuffled(score: float, correlation: float, reach: float, num_batches: int) -> bool:
+    """Return whether scores are those of independent draws, the first within five deviations."""
+    is_even = abs(score - 1) < 5 / np.sqrt(2 * num_batches)
+    return bool(is_even and abs(correlation) < 0.02 and abs(reach - 1) < 0.05)
 
 
 def compare_values(batches: Iterable[Batch], source: Source) -> list[str]:
@@ -282,9 +284,9 @@ def _sizes_of(process: int, name: str) -> dict[str, float]:
 def _versions(packages: Iterable[str]) -> dict[str, str]:
     modules = {name.partition(".")[0] for name in packages}
     return {
-        name: str(getattr(sys.modules[name], "__version__", "?"))
+        name: str(sys.modules[name].__version__)
         for name in sorted(modules)
-        if name in sys.modules
+        if hasattr(sys.modules.get(name), "__version__")
     }
 
 
@@ -315,9 +317,11 @@ def main(
             answer = run(contestant, job)
     except Exception as error:  # noqa: BLE001 - whatever a peer raises is its answer
         traceback.print_exc()
-        answer = {"error": f"{type(error).__name__}: {error}"}
+        answer = {"error": f"{type(error).__name__}: {error}".partition("\n")[0]}
     print(json.dumps({"name": name, **asdict(job), **answer}), flush=True)
     # Threads and processes of a peer may not end by themselves.
+    for child in multiprocessing.active_children():
+        child.kill()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

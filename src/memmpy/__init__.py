@@ -20,9 +20,10 @@ from memmpy.cuts import CutFlow, compute_cut_batched, cutflow
 from memmpy.dataset import Store
 from memmpy.dataset import open as open  # not in __all__: a star import keeps Python's own
 from memmpy.errors import MemmpyError
-from memmpy.loaders import SimpleLoader, SplitLoader
+from memmpy.loaders import SimpleLoader, SplitLoader, shuffle_score
 from memmpy.pipeline import load_root
 from memmpy.root import write_friend
+from memmpy.skims import Skim, skim
 from memmpy.store import Transaction, verify
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "ReadShaped",
     "ReadText",
     "SimpleLoader",
+    "Skim",
     "SplitLoader",
     "Store",
     "Transaction",
@@ -51,6 +53,8 @@ __all__ = [
     "load_root",
     "plan_conversion",
     "read_vector",
+    "shuffle_score",
+    "skim",
     "verify",
     "write_friend",
 ]

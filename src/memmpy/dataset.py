@@ -3,6 +3,7 @@
 import html
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, final, overload
 
@@ -37,6 +38,7 @@ from memmpy.errors import (
 )
 from memmpy.loaders import SplitLoader
 from memmpy.root import Friend, write_friends
+from memmpy.skims import Skim, skim
 from memmpy.store import (
     Lineage,
     Problem,
@@ -352,6 +354,47 @@ class Store(Mapping[str, StoredColumn]):
             drop_last=drop_last,
             num_threads=num_threads,
             tickets=chosen.tickets,
+        )
+
+    def skim(
+        self,
+        *,
+        keys: Collection[str] = (),
+        keys_padded: Mapping[str, tuple[int, Any]] | None = None,
+        groups: Mapping[str, Sequence[str]] | None = None,
+        cut: str | None = None,
+        aliases: Mapping[str, str] | None = None,
+        constants: Mapping[str, Constant] | None = None,
+        dtype: Any = None,
+        split_by: Sequence[str] | None = None,
+        split_seed: int = 0,
+        executor: Executor | None = None,
+        recreate: bool = False,
+        progress: bool | None = None,
+        lock_timeout: float = -1,
+    ) -> Skim:
+        """Copy what a training needs into packed rows, in random order; see `memmpy.skim`.
+
+        Examples
+        --------
+        >>> skimmed = store.skim(keys=["weight"], groups={"event": ["met", "HT"]}, cut="met > 50")
+        >>> loader = memmpy.SplitLoader(skimmed, batch_size=1024)
+        """
+        return skim(
+            self.path,
+            keys=keys,
+            keys_padded=keys_padded,
+            groups=groups,
+            cut=cut,
+            aliases=aliases,
+            constants=constants,
+            dtype=dtype,
+            split_by=split_by,
+            split_seed=split_seed,
+            executor=executor,
+            recreate=recreate,
+            progress=progress,
+            lock_timeout=lock_timeout,
         )
 
     def verify(self) -> list[Problem]:

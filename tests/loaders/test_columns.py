@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.loaders.columns import check_data, gather, row_nbytes
+from memmpy.loaders.columns import _gathered as gather
+from memmpy.loaders.columns import _row_nbytes as row_nbytes
+from memmpy.loaders.columns import check_data
 from memmpy.typing import Column
 
 

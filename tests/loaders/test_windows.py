@@ -3,9 +3,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy.loaders import windows
+from memmpy.loaders import columns as windows
+from memmpy.loaders.columns import ColumnWindows
 from memmpy.loaders.windows import load_batches
-from memmpy.typing import Batch, Column
+from memmpy.order import EveryEntry
+from memmpy.typing import Batch, Column, Entries
+
+
+class Backwards:
+    """All entries from the last to the first."""
+
+    def __init__(self, num: int) -> None:
+        self.num = num
+
+    def __len__(self) -> int:
+        return self.num
+
+    def entries(self, positions: Entries) -> Entries:
+        return self.num - 1 - positions
 
 
 class Recording:
@@ -25,9 +40,8 @@ class Recording:
 
 def batches(columns: dict[str, Column], num: int, **options: Any) -> list[Batch]:
     defaults = {"batch_size": 4, "drop_last": False, "num_threads": 0, "position": 0}
-    return list(
-        load_batches(columns, lambda positions: num - 1 - positions, num, **defaults | options)
-    )
+    source = ColumnWindows(columns, Backwards(num), shuffle=False)
+    return list(load_batches(source, 0, **defaults | options))
 
 
 def test_batches_hold_each_key_and_their_entries() -> None:
@@ -78,8 +92,7 @@ def test_neither_windows_nor_threads_change_a_batch(
 
 def test_consecutive_entries_are_copied_not_viewed() -> None:
     values = np.arange(8)
-    (batch,) = load_batches(
-        {"x": values}, np.copy, 8, batch_size=8, drop_last=False, num_threads=0, position=0
-    )
+    source = ColumnWindows({"x": values}, EveryEntry(8), shuffle=False)
+    (batch,) = load_batches(source, 0, batch_size=8, drop_last=False, num_threads=0, position=0)
     batch["x"][:] = -1
     assert values.tolist() == list(range(8))

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import chain
 from typing import Any
 
@@ -12,6 +13,7 @@ from memmpy.order import (
     EveryEntry,
     Members,
     PermutedEntries,
+    check_fractions,
     choose_members,
     tickets,
 )
@@ -28,7 +30,8 @@ WITH_OR_WITHOUT_TICKETS = pytest.mark.parametrize("tickets", [None, tickets_of])
 
 def choose(num: int, split: int, **options: Any) -> Members:
     defaults: dict[str, Any] = {
-        "fractions": FRACTIONS,
+        "fractions": check_fractions(FRACTIONS),
+        "turn": Fraction(0),
         "split_seed": 0,
         "tickets": None,
         "subindex": None,

@@ -1,6 +1,6 @@
 import numpy as np
 
-from memmpy.order import ChosenEntries, EveryEntry, Permutation, PermutedEntries, Subset
+from memmpy.order import ChosenEntries, EveryEntry, Permutation, PermutedEntries, Shard, Subset
 
 MASK = np.array([True, False, True, True, False])
 
@@ -11,11 +11,17 @@ def test_every_entry_lies_at_its_own_position() -> None:
     assert members.entries(np.array([4, 0])).tolist() == [4, 0]
 
 
-def test_permuted_entries_are_a_range_of_a_permutation() -> None:
+def test_permuted_entries_are_a_range_of_a_permutation_on_a_circle() -> None:
     permutation = Permutation(10, key=0)
-    members = PermutedEntries(permutation, 3, 7)
+    members = PermutedEntries(permutation, 8, 4)
     assert len(members) == 4
-    assert members.entries(np.arange(4)).tolist() == permutation(np.arange(3, 7)).tolist()
+    assert members.entries(np.arange(4)).tolist() == permutation(np.array([8, 9, 0, 1])).tolist()
+
+
+def test_a_shard_is_a_part_of_other_members() -> None:
+    shard = Shard(EveryEntry(10), 3, 7)
+    assert len(shard) == 4
+    assert shard.entries(np.arange(4)).tolist() == [3, 4, 5, 6]
 
 
 def test_chosen_entries_are_those_of_the_subset() -> None:

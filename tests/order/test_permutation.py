@@ -176,3 +176,26 @@ def test_a_size_that_makes_no_sense_is_refused(num: int) -> None:
 def test_a_key_beyond_64_bits_is_refused(key: int) -> None:
     with pytest.raises(OptionError, match=r"key must be an integer in 0 <= key < 2\*\*64"):
         Permutation(5, key=key)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@given(
+    num=st.integers(0, 3000) | st.integers(2, 2**62) | st.integers(2, 62).map(lambda k: 2**k),
+    key=st.integers(0, 2**64 - 1),
+    draw=st.data(),
+)
+def test_a_run_is_what_its_positions_give(
+    compiled: bool, num: int, key: int, draw: st.DataObject
+) -> None:
+    start = draw.draw(st.integers(0, num))
+    stop = draw.draw(st.integers(start, min(num, start + 3000)))
+    permutation = Permutation(num, key=key)
+    entries = permutation.run(start, stop, compiled=compiled)
+    assert entries.dtype == np.int64
+    assert np.array_equal(entries, permutation(np.arange(start, stop)))
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 3), (4, 3), (0, 8)])
+def test_a_run_out_of_range_is_named(start: int, stop: int) -> None:
+    with pytest.raises(OptionError, match=f"no positions {start} to {stop}: there are 7 entries"):
+        Permutation(7, key=0).run(start, stop, compiled=True)

@@ -10,9 +10,11 @@ from typing import Any
 import click
 
 import memmpy
+from memmpy.cli.bench import bench
 from memmpy.cli.convert import convert
 from memmpy.cli.cutflow import cutflow
 from memmpy.cli.demo import demo
+from memmpy.cli.skim import skim
 from memmpy.cli.verify import verify
 from memmpy.errors import ConversionWarning, CutWarning, MemmpyError
 
@@ -59,7 +61,9 @@ def main() -> None:
     """Turn ROOT files into memory-mapped columns, and feed shuffled batches to training."""
 
 
+main.add_command(bench)
 main.add_command(convert)
 main.add_command(cutflow)
 main.add_command(demo)
+main.add_command(skim)
 main.add_command(verify)

@@ -107,6 +107,13 @@ class Jagged(Sequence[Array]):
             raise ColumnError(f"not lists of numbers: {ak.type(array)}")
         return cls(ak.to_numpy(layout.content), np.asarray(layout.offsets))
 
+    @classmethod
+    def concatenate(cls, parts: Sequence["Jagged"]) -> "Jagged":
+        """Return the entries of several, at least one, one after the other."""
+        content = np.concatenate([part.content for part in parts])
+        counts = np.concatenate([part.counts for part in parts])
+        return cls.trusted(content, offsets_of(counts))
+
     @property
     def counts(self) -> NDArray[np.int64]:
         """Number of items of each entry, of shape (n,)."""

@@ -1,5 +1,7 @@
 """Hot kernels: arrays in, arrays out."""
 
+from memmpy.gather.fields import RowField
+from memmpy.gather.lists import spread_lists, take_lists
 from memmpy.gather.memory import keep_freed_memory
 from memmpy.gather.reductions import (
     ITEMS_WORTH_COMPILING,
@@ -9,18 +11,24 @@ from memmpy.gather.reductions import (
     sum_lists,
 )
 from memmpy.gather.reference import offsets_of, pad_jagged, take_jagged
+from memmpy.gather.rows import spread_rows, take_rows
 from memmpy.gather.unpacking import BYTES_WORTH_COMPILING, strip_headers
 
 __all__ = [
     "BYTES_WORTH_COMPILING",
     "ITEMS_WORTH_COMPILING",
+    "RowField",
     "count_true",
     "keep_freed_memory",
     "max_lists",
     "min_lists",
     "offsets_of",
     "pad_jagged",
+    "spread_lists",
+    "spread_rows",
     "strip_headers",
     "sum_lists",
     "take_jagged",
+    "take_lists",
+    "take_rows",
 ]

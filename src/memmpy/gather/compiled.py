@@ -1,4 +1,4 @@
-"""The reductions of `reference`, compiled by Numba, which only this module imports.
+"""The reductions of `reference`, compiled by Numba.
 
 Lists of a few items spend their time in mispredicted branches: how long each is, no processor can
 guess. So all kernels take 8 items at once, however few there are, and blank those past the end of
@@ -6,21 +6,19 @@ the list by arithmetic. Floats are added in order nevertheless.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from memmpy.compiling import kernel, run_kernel
 from memmpy.errors import CorruptStoreError
 from memmpy.typing import Array, Mask
 
 __all__ = ["count_true", "max_lists", "min_lists", "strip_headers", "sum_lists"]
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 #: Other dtypes go into one of these without loss: each that a kernel is compiled for costs a user
 #: half a second, once.
@@ -118,26 +116,11 @@ def _plain(array: Array) -> Array:
     return plain
 
 
-def _kernel(function: Function) -> Function:
-    """Compile a function at its first call for each dtype, and keep that on disk if possible."""
-    try:
-        compiled: Function = njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no directory to keep it in can be written to
-        compiled = njit(nogil=True)(function)
-    return compiled
-
-
 def _run(
-    kernel: Callable[..., bool], items: Array, offsets: NDArray[np.int64], out: Array, *more: Any
+    function: Callable[..., bool], items: Array, offsets: NDArray[np.int64], out: Array, *more: Any
 ) -> None:
     """Fill `out`, one for each list."""
-    arguments = (items, _plain(offsets), out, *more)
-    try:
-        right = kernel(*arguments)
-    except OSError:
-        # It is compiled but could not be kept: a disk or a quota is full.
-        right = kernel(*arguments)
-    if not right:
+    if not run_kernel(function, items, _plain(offsets), out, *more):
         raise CorruptStoreError(_WRONG_OFFSETS)
 
 
@@ -183,7 +166,7 @@ choose: Callable[[Any, Any, Any], Any] = intrinsic(_choose)
 # there. Items are indexed by uint64, since Numba lets an int64 count from the end.
 
 
-@_kernel
+@kernel
 def _count(octets: NDArray[np.uint8], offsets: NDArray[np.int64], out: NDArray[np.int64]) -> bool:
     """Count the bits that are set of each list; 57 of them are in any word of 8 octets."""
     base, num_bits = offsets[0], 8 * len(octets)
@@ -217,7 +200,7 @@ def _count(octets: NDArray[np.uint8], offsets: NDArray[np.int64], out: NDArray[n
     return True
 
 
-@_kernel
+@kernel
 def _sum(items: Array, offsets: NDArray[np.int64], out: Array, zero: Any) -> bool:
     base = offsets[0]
     start = np.int64(0)
@@ -243,7 +226,7 @@ def _sum(items: Array, offsets: NDArray[np.int64], out: Array, zero: Any) -> boo
     return True
 
 
-@_kernel
+@kernel
 def _min(items: Array, offsets: NDArray[np.int64], out: Array, greatest: Any) -> bool:
     base = offsets[0]
     start = np.int64(0)
@@ -277,7 +260,7 @@ def _min(items: Array, offsets: NDArray[np.int64], out: Array, greatest: Any) ->
     return True
 
 
-@_kernel
+@kernel
 def _max(items: Array, offsets: NDArray[np.int64], out: Array, least: Any) -> bool:
     base = offsets[0]
     start = np.int64(0)
@@ -311,7 +294,7 @@ def _max(items: Array, offsets: NDArray[np.int64], out: Array, least: Any) -> bo
     return True
 
 
-@_kernel
+@kernel
 def _strip(
     octets: NDArray[np.uint8],
     bounds: NDArray[np.int64],

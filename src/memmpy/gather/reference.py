@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import CorruptStoreError
+from memmpy.gather.fields import RowField
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = [
@@ -14,9 +15,13 @@ __all__ = [
     "min_lists",
     "offsets_of",
     "pad_jagged",
+    "spread_lists",
+    "spread_rows",
     "strip_headers",
     "sum_lists",
     "take_jagged",
+    "take_lists",
+    "take_rows",
 ]
 
 
@@ -161,3 +166,52 @@ def strip_headers(
     np.add.at(keep, bounds[1:], -1)
     items = octets[np.cumsum(keep[:-1], dtype=np.int8).view(np.bool_)]
     return items.view(dtype).astype(dtype.newbyteorder("="))
+
+
+def take_rows(
+    rows: NDArray[np.uint8], entries: Entries, fields: tuple[RowField, ...], out: tuple[Array, ...]
+) -> None:
+    """Fill each output with a field of the given rows: see `memmpy.gather.take_rows`."""
+    for field, array in zip(fields, out, strict=True):
+        if array.nbytes:
+            octets = rows[:, field.offset : field.offset + field.nbytes][entries]
+            array[...] = np.ascontiguousarray(octets).view(field.dtype).reshape(array.shape)
+
+
+def spread_rows(
+    rows: NDArray[np.uint8],
+    starts: Entries,
+    counts: NDArray[np.int64],
+    places: NDArray[np.uint32],
+    fields: tuple[RowField, ...],
+    out: tuple[Array, ...],
+) -> None:
+    """Put the rows of blocks in their places: see `memmpy.gather.spread_rows`."""
+    take_rows(rows, _entries_at(starts, counts, places), fields, out)
+
+
+def take_lists(
+    content: Array, offsets: NDArray[np.int64], entries: Entries
+) -> tuple[Array, NDArray[np.int64]]:
+    """Return content and offsets of the given lists: see `memmpy.gather.take_lists`."""
+    if len(entries) and offsets[entries + 1].max() > len(content):
+        raise CorruptStoreError("offsets fall or lead out of the content: verify the store")
+    return take_jagged(content, offsets, entries)
+
+
+def spread_lists(
+    content: Array,
+    offsets: NDArray[np.int64],
+    starts: Entries,
+    counts: NDArray[np.int64],
+    places: NDArray[np.uint32],
+) -> tuple[Array, NDArray[np.int64]]:
+    """Return the lists of blocks in their places: see `memmpy.gather.spread_lists`."""
+    return take_lists(content, offsets, _entries_at(starts, counts, places))
+
+
+def _entries_at(starts: Entries, counts: NDArray[np.int64], places: NDArray[np.uint32]) -> Entries:
+    """Return which entry of the blocks goes to each place."""
+    entries = np.zeros(len(places), np.int64)
+    entries[places] = np.repeat(starts - offsets_of(counts)[:-1], counts) + np.arange(len(places))
+    return entries

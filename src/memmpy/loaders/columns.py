@@ -1,17 +1,85 @@
-"""The data of a loader: checked once, then gathered at int64 entries."""
+"""The columns of a loader: checked once, then gathered window by window at int64 entries."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, final
 
 import numpy as np
 
 from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.typing import Column, Data, Entries
+from memmpy.loaders.batching import Window
+from memmpy.loaders.shuffling import Shuffle
+from memmpy.loaders.windows import Gather
+from memmpy.order import Members, Permutation, plan_windows
+from memmpy.typing import Array, Column, Data, Entries
 
-__all__ = ["INDEX_KEY", "check_data", "gather", "row_nbytes"]
+__all__ = ["INDEX_KEY", "ColumnWindows", "check_data"]
 
 #: The key of a batch that holds its entries.
 INDEX_KEY = "_index"
+
+
+#: A window has so many rows, unless they would take more than so many bytes.
+WINDOW_ROWS = 1 << 14
+WINDOW_NBYTES = 8 << 20
+
+
+@final
+class ColumnWindows:
+    """Windows of columns, of whole batches each.
+
+    Parameters
+    ----------
+    columns : mapping of str to Column
+        What to gather.
+    members : Members
+        The entries of an epoch.
+    shuffle : bool
+        Whether each epoch has an order of its own; else that of the members.
+    """
+
+    def __init__(self, columns: Mapping[str, Column], members: Members, *, shuffle: bool) -> None:
+        self._columns, self._members, self._is_shuffled = columns, members, shuffle
+        self.entry_bytes = _row_nbytes(columns)
+        self.num_data = len(next(iter(columns.values())))
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @property
+    def shuffle(self) -> Shuffle:
+        """How entries are shuffled: each is gathered by itself from each column."""
+        if self._is_shuffled:
+            return Shuffle("exact", 1, self._window_rows, "columns are gathered entry by entry")
+        return Shuffle("none", self._window_rows, 1, "shuffle=False")
+
+    @property
+    def arrays(self) -> Sequence[Array]:
+        """The columns that are arrays."""
+        return [column for column in self._columns.values() if isinstance(column, np.ndarray)]
+
+    @property
+    def _window_rows(self) -> int:
+        return max(1, min(WINDOW_ROWS, int(WINDOW_NBYTES / max(1, self.entry_bytes))))
+
+    def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:
+        """Return what gathers the windows from a position on: see `Windows.plan`."""
+        windows = plan_windows(
+            len(self),
+            batch_size,
+            drop_last=False,
+            rows_per_window=self._window_rows,
+            position=position,
+        )
+        order = Permutation(len(self), key=key) if self._is_shuffled else None
+        return (partial(self._gather, order, *window) for window in windows), position
+
+    def _gather(self, order: Permutation | None, start: int, stop: int) -> Window:
+        positions = np.arange(start, stop)
+        entries = self._members.entries(positions if order is None else order(positions))
+        run = _as_run(entries)
+        values = {key: _gathered(column, entries, run) for key, column in self._columns.items()}
+        return Window(len(entries), {**values, INDEX_KEY: entries})
 
 
 def check_data(data: Data) -> tuple[dict[str, Column], int]:
@@ -39,7 +107,9 @@ def check_data(data: Data) -> tuple[dict[str, Column], int]:
     return columns, num_entries
 
 
-def gather(column: Column, entries: Entries, run: slice | None) -> Any:  # Any: what a column gives
+def _gathered(
+    column: Column, entries: Entries, run: slice | None
+) -> Any:  # Any: what a column gives
     """Return a column's values at `entries`; for arrays a new, plain, writable array.
 
     `run` says where the entries lie if they are consecutive: then arrays are copied in one piece.
@@ -52,7 +122,14 @@ def gather(column: Column, entries: Entries, run: slice | None) -> Any:  # Any: 
     return np.take(column, entries, axis=0, mode="wrap")
 
 
-def row_nbytes(columns: Mapping[str, Column]) -> float:
+def _as_run(entries: Entries) -> slice | None:
+    """Return the entries as a slice if they are consecutive."""
+    start, stop = int(entries[0]), int(entries[-1]) + 1
+    is_run = stop - start == len(entries) and bool((np.diff(entries) == 1).all())
+    return slice(start, stop) if is_run else None
+
+
+def _row_nbytes(columns: Mapping[str, Column]) -> float:
     """Return how many bytes an entry takes on average, of the columns that tell."""
     return sum(
         getattr(column, "nbytes", 0) / len(column) for column in columns.values() if len(column)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import final
 
-from memmpy.loaders.columns import check_data
+from memmpy.loaders.columns import ColumnWindows, check_data
 from memmpy.loaders.windows import load_batches
 from memmpy.order import EveryEntry, check_flag, check_integer, num_batches
 from memmpy.typing import Batch, Data
@@ -41,7 +41,8 @@ class SimpleLoader:
     def __init__(
         self, data: Data, batch_size: int = 32, *, drop_last: bool = False, num_threads: int = 1
     ) -> None:
-        self._columns, self.num_entries = check_data(data)
+        columns, self.num_entries = check_data(data)
+        self._windows = ColumnWindows(columns, EveryEntry(self.num_entries), shuffle=False)
         self.batch_size = check_integer("batch_size", batch_size, minimum=1)
         self.drop_last = check_flag("drop_last", drop_last)
         self.num_threads = check_integer("num_threads", num_threads, minimum=0)
@@ -51,9 +52,8 @@ class SimpleLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         return load_batches(
-            self._columns,
-            EveryEntry(self.num_entries).entries,
-            self.num_entries,
+            self._windows,
+            0,  # there is one order
             batch_size=self.batch_size,
             drop_last=self.drop_last,
             num_threads=self.num_threads,

@@ -1,27 +1,66 @@
-"""Gather windows of whole batches, some ahead, and cut them into batches."""
+"""From the windows of an epoch to its batches, some windows ahead."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from functools import partial
+from typing import Protocol, TypeAlias
 
-import numpy as np
-
-from memmpy.loaders.columns import INDEX_KEY, gather, row_nbytes
+from memmpy.loaders.batching import Window, batches_of
 from memmpy.loaders.prefetch import prefetch
-from memmpy.order import plan_windows
-from memmpy.typing import Batch, Column, Entries
+from memmpy.loaders.shuffling import Shuffle
+from memmpy.order import num_delivered
+from memmpy.typing import Array, Batch
 
-__all__ = ["WINDOW_NBYTES", "WINDOW_ROWS", "load_batches"]
+__all__ = ["Gather", "Windows", "load_batches"]
 
-#: A window has so many rows, unless they would take more than so many bytes.
-WINDOW_ROWS = 1 << 14
-WINDOW_NBYTES = 8 << 20
+#: Gathers one window; called in any thread.
+Gather: TypeAlias = Callable[[], Window]
+
+
+class Windows(Protocol):
+    """Entries that are gathered window by window, in an order of each epoch's own."""
+
+    def __len__(self) -> int:
+        """Return the number of entries of an epoch."""
+        ...
+
+    @property
+    def shuffle(self) -> Shuffle:
+        """How entries are shuffled."""
+        ...
+
+    @property
+    def arrays(self) -> Sequence[Array]:
+        """What the data lies in, as far as that is known."""
+        ...
+
+    @property
+    def entry_bytes(self) -> float:
+        """Bytes of an entry of the data, on average."""
+        ...
+
+    @property
+    def num_data(self) -> int:
+        """Entries of all data."""
+        ...
+
+    def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:
+        """Return what gathers the windows from a position on, and the position of the first.
+
+        Parameters
+        ----------
+        key : int
+            Of the epoch: 64 bits from which its order follows.
+        position : int
+            How many entries of it were handed out before; the first window may begin earlier.
+        batch_size : int
+            Into what the windows will be cut.
+        """
+        ...
 
 
 def load_batches(
-    columns: Mapping[str, Column],
-    entries_at: Callable[[Entries], Entries],
-    num: int,
+    windows: Windows,
+    key: int,
     *,
     batch_size: int,
     drop_last: bool,
@@ -36,39 +75,15 @@ def load_batches(
 
     Parameters
     ----------
-    columns : mapping of str to Column
-        What to gather.
-    entries_at : callable
-        From int64 positions of the epoch to the entries there; called in several threads.
-    num : int
-        The number of positions.
+    windows : Windows
+        What is gathered.
+    key : int
+        Of the epoch.
     position : int
         Where to start, at the edge of a batch.
     """
-    rows = min(WINDOW_ROWS, int(WINDOW_NBYTES / max(1, row_nbytes(columns))))
-    windows = plan_windows(
-        num, batch_size, drop_last=drop_last, rows_per_window=rows, position=position
-    )
-    tasks = (partial(_gather_window, columns, entries_at, *window) for window in windows)
+    if position >= num_delivered(len(windows), batch_size, drop_last=drop_last):
+        return
+    tasks, begin = windows.plan(key, position=position, batch_size=batch_size)
     with closing(prefetch(tasks, num_threads=num_threads, depth=num_threads + 1)) as gathered:
-        for window in gathered:
-            for start in range(0, len(window[INDEX_KEY]), batch_size):
-                part = slice(start, start + batch_size)
-                yield {key: values[part] for key, values in window.items()}
-
-
-def _gather_window(
-    columns: Mapping[str, Column], entries_at: Callable[[Entries], Entries], start: int, stop: int
-) -> Batch:
-    entries = entries_at(np.arange(start, stop))
-    run = _as_run(entries)
-    window = {key: gather(column, entries, run) for key, column in columns.items()}
-    window[INDEX_KEY] = entries
-    return window
-
-
-def _as_run(entries: Entries) -> slice | None:
-    """Return the entries as a slice if they are consecutive."""
-    start, stop = int(entries[0]), int(entries[-1]) + 1
-    is_run = stop - start == len(entries) and bool((np.diff(entries) == 1).all())
-    return slice(start, stop) if is_run else None
+        yield from batches_of(gathered, batch_size, drop_last=drop_last, skip=position - begin)

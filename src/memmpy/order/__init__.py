@@ -1,9 +1,10 @@
 """Which entry comes when, and in which split: pure integers, no data and no files."""
 
 from memmpy.order.batches import num_batches, num_delivered, plan_windows
+from memmpy.order.blocks import BlockOrder, BlockWindow
 from memmpy.order.choosing import TicketsOf, choose_members
 from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
-from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries
+from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
 from memmpy.order.mixing import Words, absorb, derive_key, mix64
 from memmpy.order.options import check_flag, check_integer, check_positions, check_seed
 from memmpy.order.permutation import Permutation
@@ -11,21 +12,25 @@ from memmpy.order.selection import check_selection
 from memmpy.order.splits import (
     Fractions,
     check_fractions,
-    in_ticket_range,
-    position_range,
+    check_turn,
+    in_ticket_ranges,
+    position_ranges,
     split_number,
-    ticket_range,
+    ticket_ranges,
 )
 from memmpy.order.subset import Subset
 
 __all__ = [
     "TICKET_VERSION",
+    "BlockOrder",
+    "BlockWindow",
     "ChosenEntries",
     "EveryEntry",
     "Fractions",
     "Members",
     "Permutation",
     "PermutedEntries",
+    "Shard",
     "Subset",
     "TicketsOf",
     "Words",
@@ -36,17 +41,18 @@ __all__ = [
     "check_positions",
     "check_seed",
     "check_selection",
+    "check_turn",
     "choose_members",
     "column_identities",
     "derive_key",
     "file_identities",
-    "in_ticket_range",
+    "in_ticket_ranges",
     "mix64",
     "num_batches",
     "num_delivered",
     "plan_windows",
-    "position_range",
+    "position_ranges",
     "split_number",
-    "ticket_range",
+    "ticket_ranges",
     "tickets",
 ]

@@ -11,13 +11,7 @@ from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEnt
 from memmpy.order.mixing import Words, derive_key
 from memmpy.order.permutation import Permutation
 from memmpy.order.selection import check_selection, chunks
-from memmpy.order.splits import (
-    check_fractions,
-    in_ticket_range,
-    position_range,
-    split_number,
-    ticket_range,
-)
+from memmpy.order.splits import Fractions, in_ticket_ranges, position_ranges, ticket_ranges
 from memmpy.order.subset import Subset
 from memmpy.typing import Array, Entries, Mask
 
@@ -31,8 +25,9 @@ _Rule: TypeAlias = Callable[[Entries], Mask]
 def choose_members(
     num_entries: int,
     *,
-    split: int | str,
-    fractions: Sequence[float | Fraction],
+    split: int,
+    fractions: Fractions,
+    turn: Fraction,
     split_seed: int,
     tickets: TicketsOf | None,
     subindex: Array | Sequence[int] | Sequence[bool] | None,
@@ -40,15 +35,16 @@ def choose_members(
 ) -> Members:
     """Return the entries of a split, of all entries or of those of a selection.
 
-    Whether an entry is in the split depends on `num_entries`, `fractions` and `split_seed`, or on
-    its ticket and `fractions`, and never on the selection: a looser one moves nothing.
+    Whether an entry is in the split depends on `num_entries`, `fractions`, `turn` and `split_seed`,
+    or on its ticket, `fractions` and `turn`, and never on the selection: a looser one moves
+    nothing.
 
     Parameters
     ----------
     num_entries : int
         The number of entries there are.
-    split, fractions
-        As `split_number` and `check_fractions` take them.
+    split, fractions, turn
+        As `split_number`, `check_fractions` and `check_turn` return them.
     split_seed : int
         Chooses the bijection that splits the entries; unused where there are tickets.
     tickets : callable, optional
@@ -60,19 +56,18 @@ def choose_members(
         a split of all entries costs no memory; with it, or with a selection or tickets, a quarter
         of a byte for each.
     """
-    exact = check_fractions(fractions)
-    number = split_number(split, len(exact))
     selection = None if subindex is None else check_selection(subindex, num_entries)
-    if selection is None and exact[number] == sum(exact, start=Fraction(0)):
+    if selection is None and fractions[split] == sum(fractions, start=Fraction(0)):
         return EveryEntry(num_entries)
     if tickets is not None:
-        rule = _ticket_rule(tickets, *ticket_range(exact, number))
+        rule = _ticket_rule(tickets, ticket_ranges(fractions, split, turn=turn))
     else:
         permutation = Permutation(num_entries, key=derive_key(split_seed, purpose="split"))
-        start, stop = position_range(num_entries, exact, number)
+        ranges = position_ranges(num_entries, fractions, split, turn=turn)
         if selection is None and not ascending:
-            return PermutedEntries(permutation, start, stop)
-        rule = _position_rule(permutation, start, stop)
+            first = ranges[0][0] if ranges else 0
+            return PermutedEntries(permutation, first, sum(stop - start for start, stop in ranges))
+        rule = _position_rule(permutation, ranges)
     if selection is None:
         masks = (rule(np.arange(*chunk)) for chunk in chunks(num_entries))
         return ChosenEntries(Subset(masks, num=num_entries), None)
@@ -82,16 +77,18 @@ def choose_members(
     return ChosenEntries(Subset(masks, num=len(selection)), selection)
 
 
-def _position_rule(permutation: Permutation, start: int, stop: int) -> _Rule:
+def _position_rule(permutation: Permutation, ranges: Sequence[tuple[int, int]]) -> _Rule:
     def rule(entries: Entries) -> Mask:
         positions = permutation.inverse(entries)
-        mask: Mask = (start <= positions) & (positions < stop)
+        mask: Mask = np.zeros(len(entries), np.bool_)
+        for start, stop in ranges:
+            mask |= (start <= positions) & (positions < stop)
         return mask
 
     return rule
 
 
-def _ticket_rule(tickets: TicketsOf, start: int, stop: int) -> _Rule:
+def _ticket_rule(tickets: TicketsOf, ranges: Sequence[tuple[int, int]]) -> _Rule:
     def rule(entries: Entries) -> Mask:
         drawn = np.asarray(tickets(entries))
         if drawn.dtype != np.uint64 or drawn.shape != entries.shape:
@@ -100,7 +97,7 @@ def _ticket_rule(tickets: TicketsOf, start: int, stop: int) -> _Rule:
                 "entries: it must return one uint64 for each"
             )
             raise ColumnError(message)
-        return in_ticket_range(drawn, start, stop)
+        return in_ticket_ranges(drawn, ranges)
 
     return rule
 

@@ -9,7 +9,7 @@ from memmpy.order.permutation import Permutation
 from memmpy.order.subset import Subset
 from memmpy.typing import Array, Entries
 
-__all__ = ["ChosenEntries", "EveryEntry", "Members", "PermutedEntries"]
+__all__ = ["ChosenEntries", "EveryEntry", "Members", "PermutedEntries", "Shard"]
 
 
 class Members(Protocol):
@@ -42,9 +42,26 @@ class EveryEntry:
 @final
 @dataclass(frozen=True, slots=True)
 class PermutedEntries:
-    """What a permutation puts at its positions start..stop-1, in its order."""
+    """What a permutation puts at `num` of its positions from `start` on, and over the end."""
 
     permutation: Permutation
+    start: int
+    num: int
+
+    def __len__(self) -> int:
+        return self.num
+
+    def entries(self, positions: Entries) -> Entries:
+        """Return the entry at each position."""
+        return self.permutation((positions + self.start) % len(self.permutation))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The members start..stop-1 of others."""
+
+    members: Members
     start: int
     stop: int
 
@@ -53,7 +70,7 @@ class PermutedEntries:
 
     def entries(self, positions: Entries) -> Entries:
         """Return the entry at each position."""
-        return self.permutation(positions + self.start)
+        return self.members.entries(positions + self.start)
 
 
 @final

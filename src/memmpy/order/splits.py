@@ -10,16 +10,18 @@ import numpy as np
 
 from memmpy.errors import OptionError, nearest
 from memmpy.order.mixing import Words
+from memmpy.order.options import check_integer
 from memmpy.typing import Mask
 
 __all__ = [
     "SPLIT_NAMES",
     "Fractions",
     "check_fractions",
-    "in_ticket_range",
-    "position_range",
+    "check_turn",
+    "in_ticket_ranges",
+    "position_ranges",
     "split_number",
-    "ticket_range",
+    "ticket_ranges",
 ]
 
 Fractions: TypeAlias = tuple[Fraction, ...]
@@ -77,26 +79,85 @@ def split_number(split: int | str, num_splits: int) -> int:
     raise OptionError(message)
 
 
-def position_range(num: int, fractions: Fractions, split: int) -> tuple[int, int]:
-    """Return the (start, stop) of a split of `num` positions: disjoint, complete, rounded once."""
-    return _boundary(num, fractions, split), _boundary(num, fractions, split + 1)
+def check_turn(
+    fractions: Fractions, fold: int | None, num_folds: int | None
+) -> tuple[Fractions, Fraction]:
+    """Return the fractions, and by how much a fold turns the circle of all events.
+
+    Parameters
+    ----------
+    fractions : tuple of Fraction
+        One of them is the share of a fold, ``1 / num_folds``, to 1e-9: what a fold holds out.
+    fold, num_folds : int or None
+        Which fold of how many; None for no folds.
+
+    Raises
+    ------
+    OptionError
+        If only one is given, there are fewer than two folds or no such fold, or no split is as
+        large as a fold: then folds would hold out events twice, or never.
+    """
+    if fold is None and num_folds is None:
+        return fractions, Fraction(0)
+    if fold is None or num_folds is None:
+        raise OptionError("give both fold and num_folds, such as fold=2, num_folds=5")
+    num_folds = check_integer("num_folds", num_folds, minimum=2)
+    fold = check_integer("fold", fold, minimum=0)
+    if fold >= num_folds:
+        raise OptionError(f"no fold {fold} of {num_folds} folds: give 0 to {num_folds - 1}")
+    # 1/3 has no decimals that would end.
+    whole = [round(fraction * num_folds) for fraction in fractions]
+    snapped = tuple(
+        Fraction(num, num_folds) if abs(f - Fraction(num, num_folds)) <= _TOLERANCE else f
+        for num, f in zip(whole, fractions, strict=True)
+    )
+    if Fraction(1, num_folds) not in snapped:
+        shares = tuple(map(float, fractions))
+        message = (
+            f"none of the fractions {shares} is 1/{num_folds}, what each of {num_folds} folds "
+            "holds out: leave fractions to their default, or let one of them be that"
+        )
+        raise OptionError(message)
+    return snapped, Fraction(fold, num_folds)
 
 
-def ticket_range(fractions: Fractions, split: int) -> tuple[int, int]:
+def position_ranges(
+    num: int, fractions: Fractions, split: int, *, turn: Fraction
+) -> list[tuple[int, int]]:
+    """Return the (start, stop) of a split of `num` positions on a circle turned by `turn`.
+
+    Splits are disjoint and complete, and so is one split over turns by its own fraction: every
+    boundary is rounded once. There are none where a split is empty, and two where it goes over the
+    end.
+    """
+    edges = [*accumulate(fractions, initial=Fraction(0))]
+    # The sum may miss 1 by the tolerance: the last split that has a share goes up to it.
+    start, stop = (
+        min(edge, Fraction(1)) if any(fractions[number:]) else Fraction(1)
+        for number, edge in ((split, edges[split]), (split + 1, edges[split + 1]))
+    )
+    start, stop = start + turn, stop + turn
+    if start >= 1:
+        start, stop = start - 1, stop - 1
+    pieces = [(start, stop)] if stop <= 1 else [(start, Fraction(1)), (Fraction(0), stop - 1)]
+    rounded = [(_rounded(num * a), _rounded(num * b)) for a, b in pieces]
+    return [(a, b) for a, b in rounded if a < b]
+
+
+def ticket_ranges(fractions: Fractions, split: int, *, turn: Fraction) -> list[tuple[int, int]]:
     """Return the (start, stop) of a split among the tickets; `stop` is up to 2**64.
 
     A boundary depends only on the fractions before it: with the first one kept, cutting the rest
     in another way leaves the first split as it is.
     """
-    return position_range(_NUM_TICKETS, fractions, split)
+    return position_ranges(_NUM_TICKETS, fractions, split, turn=turn)
 
 
-def in_ticket_range(tickets: Words, start: int, stop: int) -> Mask:
-    """Return which tickets lie in start <= ticket < stop, for 0 <= start <= stop <= 2**64."""
-    if start >= stop:
-        return np.zeros(tickets.shape, dtype=np.bool_)
-    mask: Mask = tickets >= np.uint64(start)
-    mask &= tickets <= np.uint64(stop - 1)
+def in_ticket_ranges(tickets: Words, ranges: Sequence[tuple[int, int]]) -> Mask:
+    """Return which tickets lie in one of the ranges, start <= ticket < stop <= 2**64."""
+    mask: Mask = np.zeros(tickets.shape, dtype=np.bool_)
+    for start, stop in ranges:
+        mask |= (tickets >= np.uint64(start)) & (tickets <= np.uint64(stop - 1))
     return mask
 
 
@@ -111,9 +172,6 @@ def _exact(fraction: float | Fraction) -> Fraction:
     raise OptionError(message)
 
 
-def _boundary(num: int, fractions: Fractions, split: int) -> int:
-    """Return ``num * sum(fractions[:split])``, rounded; past the last positive fraction, num."""
-    if not any(fractions[split:]):
-        return num
-    below = min(Fraction(1), list(accumulate(fractions, initial=Fraction(0)))[split])
-    return (2 * num * below.numerator + below.denominator) // (2 * below.denominator)
+def _rounded(number: Fraction) -> int:
+    """Return the nearest integer, the greater of two."""
+    return (2 * number.numerator + number.denominator) // (2 * number.denominator)

@@ -1,0 +1,133 @@
+"""What memmpy makes of shuffled batches: from a skim, and from columns.
+
+usage: python benchmarks/loading/ours.py NAME JOB_JSON
+
+`compare.py` runs this. See `protocol.py` for what is measured.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from data import FEATURES, JETS, Source, lists_of
+from protocol import Batch, Contestant, Job, Lists, Loader, main
+
+#: Entries that are written at a time.
+STEP = 1 << 20
+
+
+def write_store(source: Source, folder: Path) -> None:
+    """Write a store of the columns, and a skim of them."""
+    from memmpy import WriteJagged, WriteVector
+
+    folder.mkdir()
+    store = folder / "data.mmpy"
+    for key, column in source.columns.items():
+        if key in source.lists:
+            with WriteJagged(path=store, key=key) as lists:
+                for start in range(0, source.num_events, STEP):
+                    part = source.cut(start, min(start + STEP, source.num_events))
+                    lists.extend(_jagged(part.columns[key], part.offsets))
+        else:
+            with WriteVector(path=store, key=key) as vector:
+                for start in range(0, source.num_events, STEP):
+                    vector.extend(np.asarray(column[start : start + STEP]))
+    for grouped in (False, True):
+        _skim(store, lists=source.lists, grouped=grouped)
+
+
+def _jagged(content: Any, offsets: Any) -> Any:
+    from memmpy import Jagged
+
+    return Jagged(content, offsets)
+
+
+def _skim(store: Path, *, lists: tuple[str, ...], grouped: bool) -> Any:
+    """Return the skim of a store: of all keys by themselves, or of features as one input."""
+    import memmpy
+
+    keys = set(memmpy.open(store))
+    features = [key for key in (*FEATURES, *JETS) if key in keys]
+    if not grouped and not lists:
+        return memmpy.skim(store, keys=sorted(keys))
+    rest = sorted(keys - set(features))
+    return memmpy.skim(store, keys=rest, groups={"features": features})
+
+
+def open_skim(job: Job, *, grouped: bool, **options: Any) -> Loader:
+    import memmpy
+
+    lists = lists_of(job.data)
+    skimmed = _skim(Path(job.store, "data.mmpy"), lists=lists, grouped=grouped)
+    options["num_threads"] = job.num_workers or None
+    loader = memmpy.SplitLoader(skimmed, job.batch_size, fractions=(1.0,), seed=job.seed, **options)
+    features = FEATURES if job.data == "flat" else JETS
+    is_split = "features" not in skimmed.fields and "features" not in skimmed.lists
+
+    def load(epoch: int) -> Iterator[Batch]:
+        if is_split:
+            yield from loader.batches(epoch)
+            return
+        for batch in loader.batches(epoch):
+            held = batch.pop("features")
+            if lists:
+                for number, key in enumerate(features):
+                    batch[key] = Lists(held.content[:, number], held.offsets)
+            else:
+                for number, key in enumerate(features):
+                    batch[key] = held[..., number]
+            yield batch
+
+    return load
+
+
+def open_columns(job: Job) -> Loader:
+    import memmpy
+
+    loader = memmpy.SplitLoader(
+        memmpy.open(Path(job.store, "data.mmpy")),
+        job.batch_size,
+        fractions=(1.0,),
+        seed=job.seed,
+        num_threads=job.num_workers or None,
+    )
+    lists = lists_of(job.data)
+
+    def load(epoch: int) -> Iterator[Batch]:
+        for batch in loader.batches(epoch):
+            for key in lists:
+                batch[key] = Lists(batch[key].content, batch[key].offsets)
+            yield batch
+
+    return load
+
+
+def _contestants() -> Iterator[Contestant]:
+    for shuffle in ("blocks", "exact"):
+        for grouped in (False, True):
+            name = f"memmpy skim, {shuffle}{', one group' if grouped else ''}"
+            yield Contestant(
+                name=name,
+                environment="memmpy",
+                open=lambda job, s=shuffle, g=grouped: open_skim(job, grouped=g, shuffle=s),
+                imports=("memmpy",),
+                configuration=f"SplitLoader(skim, shuffle={shuffle!r})",
+                store="memmpy",
+                num_workers=(0,),
+            )
+    yield Contestant(
+        name="memmpy columns",
+        environment="memmpy",
+        open=open_columns,
+        imports=("memmpy",),
+        configuration="SplitLoader(store)",
+        store="memmpy",
+        num_workers=(0,),
+    )
+
+
+OURS = {contestant.name: contestant for contestant in _contestants()}
+
+if __name__ == "__main__":
+    main(OURS, {"memmpy": write_store})

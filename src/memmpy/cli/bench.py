@@ -1,0 +1,23 @@
+"""``memmpy bench``: how fast the batches of a store come on this machine."""
+
+from pathlib import Path
+
+import click
+
+__all__ = ["bench"]
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--batch-size", default=1024, help="Entries in a batch.")
+@click.option("--threads", type=click.IntRange(0), help="Threads that gather; one a core else.")
+def bench(*, path: Path, batch_size: int, threads: int | None) -> None:
+    """Measure how fast shuffled batches come from a store and its skims, or from a skim.
+
+    Each takes about a second. The limit is what a copy in order gives.
+    """
+    from rich.console import Console
+
+    from memmpy.benching import measure
+
+    Console().print(measure(path, batch_size=batch_size, num_threads=threads))

@@ -1,0 +1,86 @@
+"""``memmpy skim``: copy what a training needs of a store into packed rows."""
+
+from pathlib import Path
+
+import click
+
+__all__ = ["skim"]
+
+
+@click.command()
+@click.argument("store", type=click.Path(path_type=Path))
+@click.option("--keys", "-k", multiple=True, help="Columns that batches hold, joined by commas.")
+@click.option(
+    "--pad",
+    multiple=True,
+    metavar="KEY:LENGTH:FILL",
+    help="A column of lists to cut or fill up to a length, such as jet_pt:22:nan.",
+)
+@click.option(
+    "--group",
+    multiple=True,
+    metavar="NAME=KEYS",
+    help="An input of a network, such as jets=jet_pt,jet_eta.",
+)
+@click.option("--cut", help="Which entries, such as 'nJets >= 6'.")
+@click.option(
+    "--dtype",
+    multiple=True,
+    metavar="GROUP=DTYPE",
+    help="The dtype of a group whose keys differ in theirs, such as event=float32.",
+)
+@click.option("--split-by", multiple=True, help="Columns that name an event: runNumber,eventNumber")
+@click.option("--split-seed", default=0, help="Another seed deals the events into other splits.")
+@click.option("--recreate", is_flag=True, help="Make it again.")
+@click.option("--workers", type=click.IntRange(1), help="Work in so many processes, not threads.")
+@click.option("--dask", metavar="ADDRESS", help="Work on the Dask cluster of that scheduler.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def skim(
+    *,
+    store: Path,
+    keys: tuple[str, ...],
+    pad: tuple[str, ...],
+    group: tuple[str, ...],
+    cut: str | None,
+    dtype: tuple[str, ...],
+    split_by: tuple[str, ...],
+    split_seed: int,
+    recreate: bool,
+    workers: int | None,
+    dask: str | None,
+    quiet: bool,
+) -> None:
+    """Copy what a training needs of STORE into packed rows, in random order.
+
+    It is kept in the store and used again until something changes that it depends on.
+
+    \b
+      memmpy skim data.mmpy --keys weight --pad jet_pt:22:nan,jet_eta:22:nan \\
+          --group jets=jet_pt,jet_eta --group event=met,HT --cut 'nJets >= 6'
+    """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
+    from memmpy.cli.cluster import crew
+    from memmpy.cli.values import pads_of, pairs_of, words_of
+    from memmpy.skims import skim as make_skim
+
+    if workers is not None and dask is not None:
+        raise click.UsageError("--workers and --dask exclude each other")
+    groups = pairs_of(group, option="--group", example="jets=jet_pt,jet_eta")
+    padded, renamed = pads_of(pad)
+    if renamed:
+        raise click.UsageError("a skim renames no columns: --pad takes key:length:fill")
+    with crew(num_processes=workers, address=dask) as executor:
+        made = make_skim(
+            store,
+            keys=words_of(keys),
+            keys_padded=padded,
+            groups={name: words_of([text]) for name, text in groups.items()},
+            cut=cut,
+            dtype=pairs_of(dtype, option="--dtype", example="event=float32") or None,
+            split_by=words_of(split_by) or None,
+            split_seed=split_seed,
+            executor=executor,
+            recreate=recreate,
+            progress=False if quiet else None,
+        )
+    if not quiet:
+        click.echo(made)

@@ -1,0 +1,156 @@
+"""What compiled kernels need of Numba, which only they import.
+
+Kernels over bytes take raw addresses, as uint64, and so have one signature each: Numba compiles
+anew for each dtype, layout and writability of an array. Nothing checks an address, so their faces
+check all sizes before, and hold the arrays while a kernel runs.
+
+Numba keeps a compiled kernel until the kernel's own file changes, and does not look at this one.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from llvmlite import ir
+from numba import config, njit
+from numba.core import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+__all__ = [
+    "ENABLED",
+    "address_of",
+    "copy_bytes",
+    "inlined",
+    "kernel",
+    "load_int64",
+    "load_uint32",
+    "move_1",
+    "move_2",
+    "move_4",
+    "move_8",
+    "move_32",
+    "prefetch",
+    "prefetch_to_write",
+    "run_kernel",
+]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Result = TypeVar("Result")
+Intrinsic = tuple[Any, Callable[..., Any]]
+
+#: False where NUMBA_DISABLE_JIT is set, for debugging: kernels are nothing that Python could run.
+ENABLED = not config.DISABLE_JIT
+
+#: A function that kernels call.
+inlined: Callable[[Function], Function] = njit(nogil=True)
+
+_BYTE_POINTER = ir.IntType(8).as_pointer()
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function at its first call for each dtype, and keep that on disk if possible."""
+    try:
+        compiled: Function = njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # no directory to keep it in can be written to
+        compiled = inlined(function)
+    return compiled
+
+
+def run_kernel(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a kernel that may be called twice."""
+    try:
+        return function(*arguments)
+    except OSError:
+        # It is compiled but could not be kept: a disk or a quota is full.
+        return function(*arguments)
+
+
+def address_of(array: NDArray[Any]) -> np.uint64:
+    """Return where the items of an array begin; it must outlive the use of that."""
+    address: np.uint64 = np.uint64(array.ctypes.data)
+    return address
+
+
+def _pointer(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.inttoptr(address, kind.as_pointer())
+
+
+def _loading(bits: int, result: Any) -> Callable[[Any, Any], Intrinsic]:
+    def load(_: Any, _address: Any) -> Intrinsic:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return builder.load(_pointer(builder, arguments[0], ir.IntType(bits)), align=1)
+
+        return result(types.uint64), generate
+
+    return load
+
+
+def _moving(kind: Any) -> Callable[[Any, Any, Any], Intrinsic]:
+    def move(_: Any, _destination: Any, _source: Any) -> Intrinsic:
+        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            item = builder.load(_pointer(builder, arguments[1], kind), align=1)
+            builder.store(item, _pointer(builder, arguments[0], kind), align=1)
+            return context.get_dummy_value()
+
+        return types.void(types.uint64, types.uint64), generate
+
+    return move
+
+
+def _prefetching(to_write: bool) -> Callable[[Any, Any], Intrinsic]:
+    def prefetch(_: Any, _address: Any) -> Intrinsic:
+        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            word = ir.IntType(32)
+            signature = ir.FunctionType(ir.VoidType(), [_BYTE_POINTER, word, word, word])
+            function = builder.module.declare_intrinsic(
+                "llvm.prefetch", (_BYTE_POINTER,), signature
+            )
+            pointer = _pointer(builder, arguments[0], ir.IntType(8))
+            # To stay in all caches (3), as data (1).
+            builder.call(function, [pointer, word(int(to_write)), word(3), word(1)])
+            return context.get_dummy_value()
+
+        return types.void(types.uint64), generate
+
+    return prefetch
+
+
+#: Load a number from any address.
+load_int64: Callable[[np.uint64], np.int64] = intrinsic(_loading(64, types.int64))
+load_uint32: Callable[[np.uint64], np.uint32] = intrinsic(_loading(32, types.uint32))
+
+#: Move so many bytes to one address from another, both of any alignment.
+move_1: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(8)))
+move_2: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(16)))
+move_4: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(32)))
+move_8: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(64)))
+move_32: Callable[[np.uint64, np.uint64], None] = intrinsic(
+    _moving(ir.VectorType(ir.IntType(64), 4))
+)
+
+#: Ask for the cache line of an address, which may be any: a wrong one is no error.
+prefetch: Callable[[np.uint64], None] = intrinsic(_prefetching(to_write=False))
+prefetch_to_write: Callable[[np.uint64], None] = intrinsic(_prefetching(to_write=True))
+
+
+@inlined
+def copy_bytes(destination: np.uint64, source: np.uint64, size: np.uint64) -> None:
+    """Copy a few bytes, in the widest moves; the last overlaps the one before."""
+    at = np.uint64(0)
+    if size >= np.uint64(32):
+        last = size - np.uint64(32)
+        while at < last:
+            move_32(destination + at, source + at)
+            at += np.uint64(32)
+        move_32(destination + last, source + last)
+    elif size >= np.uint64(8):
+        last = size - np.uint64(8)
+        while at < last:
+            move_8(destination + at, source + at)
+            at += np.uint64(8)
+        move_8(destination + last, source + last)
+    else:
+        while at < size:
+            move_1(destination + at, source + at)
+            at += np.uint64(1)

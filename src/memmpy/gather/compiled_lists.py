@@ -1,0 +1,139 @@
+"""The kernels of lists in another order, compiled by Numba."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.compiling import (
+    address_of,
+    copy_bytes,
+    kernel,
+    load_int64,
+    load_uint32,
+    move_32,
+    prefetch,
+    run_kernel,
+)
+from memmpy.errors import CorruptStoreError
+from memmpy.typing import Array, Entries
+
+__all__ = ["spread_lists", "take_lists"]
+
+_LINE = np.uint64(64)
+#: How many lists ahead their memory is asked for.
+_AHEAD = np.uint64(16)
+#: How much of a long list is asked for ahead: the rest the processor foresees.
+_MAX_AHEAD = np.uint64(256)
+
+
+def take_lists(
+    content: Array, offsets: NDArray[np.int64], entries: Entries
+) -> tuple[Array, NDArray[np.int64]]:
+    """Return content and offsets of the given lists: see `memmpy.gather.take_lists`."""
+    num = np.uint64(len(entries))
+    begins = np.empty(len(entries), np.int64)
+    taken = np.empty(len(entries) + 1, np.int64)
+    # From here on only numbers that were checked are used, whoever writes to the offsets.
+    if not run_kernel(
+        _count, address_of(offsets), address_of(entries), num, len(content), begins, taken
+    ):
+        raise CorruptStoreError("offsets fall or lead out of the content: verify the store")
+    items: Array = np.empty((int(taken[-1]), *content.shape[1:]), content.dtype)
+    item_bytes = np.uint64(content.nbytes // len(content) if len(content) else 0)
+    run_kernel(
+        _copy,
+        address_of(content),
+        np.uint64(content.nbytes),
+        item_bytes,
+        begins,
+        taken,
+        address_of(items),
+    )
+    return items, taken
+
+
+def spread_lists(
+    content: Array,
+    offsets: NDArray[np.int64],
+    starts: Entries,
+    counts: NDArray[np.int64],
+    places: NDArray[np.uint32],
+) -> tuple[Array, NDArray[np.int64]]:
+    """Return the lists of blocks in their places: see `memmpy.gather.spread_lists`."""
+    entries = np.zeros(len(places), np.int64)
+    run_kernel(
+        _place_entries,
+        address_of(starts),
+        address_of(counts),
+        np.uint64(len(starts)),
+        address_of(places),
+        entries,
+    )
+    return take_lists(content, offsets, entries)
+
+
+@kernel
+def _place_entries(
+    starts: np.uint64, counts: np.uint64, num_blocks: np.uint64, places: np.uint64, entries: Entries
+) -> None:
+    for b in range(num_blocks):
+        start = load_int64(starts + np.uint64(8) * b)
+        for entry in range(start, start + load_int64(counts + np.uint64(8) * b)):
+            entries[load_uint32(places)] = entry
+            places += np.uint64(4)
+
+
+@kernel
+def _count(
+    offsets: np.uint64,
+    entries: np.uint64,
+    num: np.uint64,
+    num_items: int,
+    begins: NDArray[np.int64],
+    taken: NDArray[np.int64],
+) -> bool:
+    """Find where each list begins in the content, and will begin in what is taken of it."""
+    total = np.int64(0)
+    taken[0] = 0
+    for i in range(num):
+        if i + _AHEAD < num:
+            entry = load_int64(entries + np.uint64(8) * (i + _AHEAD))
+            prefetch(offsets + np.uint64(8) * np.uint64(entry))
+        place = offsets + np.uint64(8) * np.uint64(load_int64(entries + np.uint64(8) * i))
+        start, stop = load_int64(place), load_int64(place + np.uint64(8))
+        if not 0 <= start <= stop <= num_items:
+            return False
+        total += stop - start
+        begins[i] = start
+        taken[i + np.uint64(1)] = total
+    return True
+
+
+@kernel
+def _copy(
+    content: np.uint64,
+    num_bytes: np.uint64,
+    item_bytes: np.uint64,
+    begins: NDArray[np.int64],
+    taken: NDArray[np.int64],
+    items: np.uint64,
+) -> None:
+    stop_of_content = content + num_bytes
+    stop_of_items = items + np.uint64(taken[-1]) * item_bytes
+    for i in range(len(begins)):
+        ahead = i + np.int64(_AHEAD)
+        if ahead < len(begins):
+            line = content + np.uint64(begins[ahead]) * item_bytes
+            stop = line + min(np.uint64(taken[ahead + 1] - taken[ahead]) * item_bytes, _MAX_AHEAD)
+            while line < stop:
+                prefetch(line)
+                line += _LINE
+        source = content + np.uint64(begins[i]) * item_bytes
+        destination = items + np.uint64(taken[i]) * item_bytes
+        size = np.uint64(taken[i + 1] - taken[i]) * item_bytes
+        whole = (size + np.uint64(31)) & ~np.uint64(31)
+        if source + whole <= stop_of_content and destination + whole <= stop_of_items:
+            # What is moved too much is overwritten by the lists behind.
+            for at in range(np.uint64(0), size, np.uint64(32)):
+                move_32(destination + at, source + at)
+        else:
+            copy_bytes(destination, source, size)

@@ -1,0 +1,51 @@
+"""Where a field lies in a packed row."""
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, final
+
+import numpy as np
+
+from memmpy.errors import ColumnError, OptionError
+
+__all__ = ["RowField"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RowField:
+    """One field of a packed row: an array of a shape and dtype, at some byte.
+
+    Parameters
+    ----------
+    offset : int
+        The byte of a row where it begins; any, aligned or not.
+    dtype : np.dtype
+        Of its items; without Python objects.
+    shape : tuple of int
+        Of one entry; () for a number.
+
+    Attributes
+    ----------
+    nbytes : int
+        How many bytes of a row it takes.
+
+    Examples
+    --------
+    >>> RowField(8, np.dtype(np.float32), (20,)).nbytes
+    80
+    """
+
+    offset: int
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    nbytes: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.dtype.hasobject:
+            message = f"a row holds bytes, and no {self.dtype} with Python objects"
+            raise ColumnError(message)
+        if self.offset < 0 or min(self.shape, default=0) < 0:
+            message = f"a field begins at byte 0 or later and has no shape below 0, unlike {self}"
+            raise OptionError(message)
+        object.__setattr__(self, "nbytes", self.dtype.itemsize * prod(self.shape))

@@ -1,0 +1,249 @@
+"""What a loader does, why, and how fast: measured, beside what the machine can do at best."""
+
+import os
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from memmpy.loaders.windows import Windows
+from memmpy.machine import memory_for_pages
+from memmpy.printing import Table, size_in_words
+from memmpy.typing import Array, Batch
+
+__all__ = ["Explanation", "explain"]
+
+#: Seconds that each of the two measurements takes at most, once its first piece is done.
+_SECONDS = 0.5
+#: Bytes that are copied, or read, in one go to see how fast that is.
+_PIECE = 1 << 22
+#: Places of a file of which it is asked whether they are in memory.
+_NUM_SAMPLES = 256
+
+
+@final
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation:
+    """What a loader does, why, and how fast. Prints as a table; `to_dict` has it all.
+
+    Attributes
+    ----------
+    num_entries, batch_size, num_batches, num_threads : int
+        Of the loader.
+    entry_bytes : float
+        Bytes of an entry in memory or on disk, with its lists, on average.
+    total_bytes : int
+        Of all entries of the data, also those of other splits.
+    memory_bytes : int or None
+        What the kernel can keep of files now; None if unknown.
+    resident : float
+        The part of the data that is in memory, 0 to 1, seen in samples.
+    shuffle : {"none", "exact", "blocks"}
+        How entries are shuffled.
+    why : str
+        Why in that way.
+    block_rows, window_rows : int
+        Rows that are read together, and rows that are gathered together.
+    limit : {"memory", "disk"}
+        What the data comes from.
+    limit_rate : float
+        Bytes a second that it gives in order: a copy by all threads.
+    expected_rate : float
+        Entries a second at that limit.
+    measured_rate : float
+        Entries a second that the loader gave. It was measured on the first batches of an epoch.
+    """
+
+    num_entries: int
+    batch_size: int
+    num_batches: int
+    num_threads: int
+    entry_bytes: float
+    total_bytes: int
+    memory_bytes: int | None
+    resident: float
+    shuffle: str
+    why: str
+    block_rows: int
+    window_rows: int
+    limit: str
+    limit_rate: float
+    expected_rate: float
+    measured_rate: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it by name."""
+        return asdict(self)
+
+    def table(self) -> Table:
+        """Return it in words."""
+        memory = "unknown" if self.memory_bytes is None else size_in_words(self.memory_bytes)
+        share = self.measured_rate / self.expected_rate if self.expected_rate else 0.0
+        data = [
+            ("entries", f"{self.num_entries:,} in {self.num_batches:,} batches"),
+            ("bytes of an entry", f"{self.entry_bytes:,.1f}"),
+            ("all data", f"{size_in_words(self.total_bytes)}, {self.resident:.0%} in memory"),
+            ("memory for files", memory),
+        ]
+        how = [("shuffle", self.shuffle), ("because", self.why)]
+        if self.shuffle == "blocks":
+            how += [("rows of a block", f"{self.block_rows:,}")]
+        how += [("rows of a window", f"{self.window_rows:,}"), ("threads", str(self.num_threads))]
+        rates = [
+            (f"limit: {self.limit}, in order", f"{size_in_words(int(self.limit_rate))}/s"),
+            ("that is", _rate(self.expected_rate)),
+            ("measured", f"{_rate(self.measured_rate)}, {share:.0%} of the limit"),
+        ]
+        return Table(("", "loader"), 2, (data, how, rates))
+
+    def __str__(self) -> str:
+        return self.table().to_text()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __rich__(self) -> Table:
+        return self.table()
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def explain(
+    windows: Windows,
+    *,
+    batch_size: int,
+    num_batches: int,
+    num_threads: int,
+    batches: Callable[[], Generator[Batch, None, None]],
+) -> Explanation:
+    """Measure, and return what was found.
+
+    Parameters
+    ----------
+    windows : Windows
+        What the loader gathers.
+    batch_size, num_batches, num_threads : int
+        Of the loader.
+    batches : callable
+        Starts an epoch.
+    """
+    shuffle, entry_bytes = windows.shuffle, windows.entry_bytes
+    resident = _resident(windows.arrays)
+    limit_rate = _copy_rate(windows.arrays, num_threads=max(1, num_threads))
+    return Explanation(
+        num_entries=len(windows),
+        batch_size=batch_size,
+        num_batches=num_batches,
+        num_threads=num_threads,
+        entry_bytes=entry_bytes,
+        total_bytes=round(entry_bytes * windows.num_data),
+        memory_bytes=memory_for_pages(),
+        resident=resident,
+        shuffle=shuffle.kind,
+        why=shuffle.why,
+        block_rows=shuffle.block_rows,
+        window_rows=shuffle.window_rows,
+        limit="memory" if resident > 0.5 else "disk",
+        limit_rate=limit_rate,
+        expected_rate=limit_rate / entry_bytes if entry_bytes else 0.0,
+        measured_rate=_batch_rate(batches()),
+    )
+
+
+def _resident(arrays: Sequence[Array]) -> float:
+    """Return which part of arrays is in memory; what is no file is."""
+    sizes = np.array([array.nbytes for array in arrays], np.float64)
+    if not sizes.sum():
+        return 1.0
+    shares = np.array([_share_in_memory(array) for array in arrays])
+    return float(shares @ sizes / sizes.sum())
+
+
+def _share_in_memory(array: Array) -> float:
+    mapped = _map_of(array)
+    if mapped is None or not array.nbytes or not hasattr(os, "RWF_NOWAIT"):
+        return 1.0
+    start = mapped.offset + array.ctypes.data - mapped.ctypes.data
+    places = start + np.linspace(0, array.nbytes - 1, _NUM_SAMPLES).astype(np.int64)
+    try:
+        file = os.open(str(mapped.filename), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # removed since: who has it mapped keeps it
+        return 1.0
+    try:
+        return sum(_is_in_memory(file, place) for place in places.tolist()) / len(places)
+    finally:
+        os.close(file)
+
+
+def _is_in_memory(file: int, place: int) -> bool:
+    try:
+        return os.preadv(file, [bytearray(1)], place, os.RWF_NOWAIT) == 1
+    except BlockingIOError:
+        return False
+    except OSError:  # the file system cannot tell
+        return True
+
+
+def _map_of(array: Any) -> Any:
+    """Return the memory map that an array is a view of, or None."""
+    found = None
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap) and isinstance(array.filename, str | Path):
+            found = array
+        array = array.base
+    return found
+
+
+def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float:
+    """Return the bytes a second at which threads copy arrays in order."""
+    pieces = [
+        octets[start : start + _PIECE]
+        for array in arrays
+        if array.nbytes and array.flags.c_contiguous
+        for octets in [array.reshape(-1).view(np.uint8)]
+        for start in range(0, len(octets), _PIECE)
+    ]
+    if not pieces:
+        return 0.0
+    source = cycle(pieces)
+    begin = time.perf_counter()
+
+    def work(number: int) -> int:  # noqa: ARG001 - all threads do the same
+        target = np.empty(_PIECE, np.uint8)
+        copied = 0
+        while not copied or time.perf_counter() - begin < _SECONDS:
+            piece = next(source)
+            target[: len(piece)] = piece
+            copied += len(piece)
+        return copied
+
+    with ThreadPoolExecutor(num_threads) as pool:
+        copied = sum(pool.map(work, range(num_threads)))
+    return copied / (time.perf_counter() - begin)
+
+
+def _batch_rate(batches: Generator[Batch, None, None]) -> float:
+    """Return the entries a second of the first batches, but the very first window."""
+    num = 0
+    begin = start = time.perf_counter()
+    with closing(batches) as left:
+        for batch in left:
+            now = time.perf_counter()
+            if num == 0:
+                start = now  # kernels are loaded and threads are started by now
+            num += len(batch["_index"])
+            if now - begin > _SECONDS:
+                break
+    seconds = time.perf_counter() - start
+    return num / seconds if num and seconds else 0.0
+
+
+def _rate(rate: float) -> str:
+    return f"{rate / 1e6:,.2f} M entries/s" if rate >= 1e5 else f"{rate:,.0f} entries/s"

@@ -1,0 +1,221 @@
+"""The rows of a skim: which of them a loader hands out, and how they are gathered."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, final, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.gather import RowField, spread_lists, spread_rows, take_lists, take_rows
+from memmpy.loaders.batching import Window
+from memmpy.loaders.buffers import Buffers
+from memmpy.loaders.shuffling import Shuffle
+from memmpy.loaders.windows import Gather
+from memmpy.order import BlockOrder, Permutation, Words, plan_windows
+from memmpy.typing import Array, Entries
+
+__all__ = ["Packed", "RowWindows", "cut_ranges", "rows_between"]
+
+
+@runtime_checkable
+class Packed(Protocol):
+    """What a loader knows of a skim: rows in the order of their tickets."""
+
+    @property
+    def rows(self) -> NDArray[np.void]:
+        """The rows, of a structured dtype, of shape (n,)."""
+        ...
+
+    @property
+    def tickets(self) -> Words:
+        """Their tickets, ascending, of shape (n,)."""
+        ...
+
+    @property
+    def split_seed(self) -> int:
+        """The seed of the tickets."""
+        ...
+
+    @property
+    def fields(self) -> Mapping[str, RowField]:
+        """What a batch holds that lies in the rows: ``"_index"`` among it."""
+        ...
+
+    @property
+    def lists(self) -> Mapping[str, tuple[Array, NDArray[np.int64]]]:
+        """What a batch holds that are lists: content and offsets of all rows."""
+        ...
+
+    def to_lists(self, content: Array, offsets: NDArray[np.int64]) -> Any:
+        """Return lists as a batch holds them."""
+        ...
+
+
+def rows_between(packed: Packed, tickets: Sequence[tuple[int, int]]) -> list[range]:
+    """Return the rows whose tickets lie in intervals, start <= ticket < stop <= 2**64."""
+    ends = [(_row_of(packed.tickets, a), _row_of(packed.tickets, b)) for a, b in tickets]
+    return [range(first, last) for first, last in ends if first < last]
+
+
+def cut_ranges(ranges: Sequence[range], start: int, stop: int) -> list[range]:
+    """Return the members start..stop-1 of ranges that follow each other."""
+    found = []
+    for rows in ranges:
+        part = rows[max(0, start) : max(0, stop)]
+        if part:
+            found.append(part)
+        start, stop = start - len(rows), stop - len(rows)
+    return found
+
+
+def _row_of(tickets: Words, ticket: int) -> int:
+    """Return the first row of that ticket or of a greater one."""
+    if ticket >= 2**64:
+        return len(tickets)
+    return int(np.searchsorted(tickets, np.uint64(ticket), side="left"))
+
+
+@final
+class RowWindows:
+    """The windows of an epoch over some rows of a skim.
+
+    Parameters
+    ----------
+    packed : Packed
+        The skim.
+    ranges : sequence of range
+        Its rows to hand out: one after the other, they are the members 0..num-1.
+    compiled : bool
+        Whether kernels are Numba's.
+    shuffle : Shuffle
+        The order of an epoch.
+    buffers : Buffers
+        Where windows are.
+    """
+
+    def __init__(
+        self,
+        packed: Packed,
+        ranges: Sequence[range],
+        *,
+        shuffle: Shuffle,
+        compiled: bool,
+        buffers: Buffers,
+    ) -> None:
+        row_bytes = packed.rows.dtype.itemsize
+        self._rows = packed.rows.view(np.uint8).reshape(len(packed.rows), row_bytes)
+        self._fields, self._lists = dict(packed.fields), dict(packed.lists)
+        self._to_lists = packed.to_lists
+        self.shuffle, self._compiled, self._buffers = shuffle, compiled, buffers
+        self.arrays = [packed.rows, *(array for held in packed.lists.values() for array in held)]
+        self.num_data = len(packed.rows)
+        self.entry_bytes = sum(array.nbytes for array in self.arrays) / max(1, self.num_data)
+        # Member i of the epoch is row i + _shifts[k], where _ends[k - 1] <= i < _ends[k].
+        self._ends = np.cumsum([len(rows) for rows in ranges], dtype=np.int64)
+        firsts = np.concatenate([[0], self._ends[:-1]]) if ranges else self._ends
+        self._shifts = np.array([rows.start for rows in ranges], np.int64) - firsts
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:
+        """Return what gathers the windows from one that holds a position on: see `Windows.plan`."""
+        shuffle = self.shuffle
+        if shuffle.kind == "blocks":
+            order = BlockOrder(
+                len(self),
+                block_rows=shuffle.block_rows,
+                window_blocks=shuffle.window_blocks,
+                key=key,
+            )
+            first = order.window_at(position)
+            windows = range(first, order.num_windows)
+            return (partial(self._spread, order, w) for w in windows), order.window_start(first)
+        permutation = Permutation(len(self), key=key) if shuffle.kind == "exact" else None
+        runs = plan_windows(
+            len(self),
+            batch_size,
+            drop_last=False,
+            rows_per_window=shuffle.window_rows,
+            position=position,
+        )
+        return (partial(self._take, permutation, *run) for run in runs), position
+
+    def _take(self, permutation: Permutation | None, start: int, stop: int) -> Window:
+        """Gather the rows of positions."""
+        if permutation is None:
+            members = np.arange(start, stop)
+        else:
+            members = permutation.run(start, stop, compiled=self._compiled)
+        rows = self._rows_of(members)
+        values: dict[str, Any] = self._empty(len(rows))
+        take_rows(
+            self._rows,
+            rows,
+            fields=[*self._fields.values()],
+            out=[*values.values()],
+            compiled=self._compiled,
+        )
+        lists = {
+            key: self._to_lists(*take_lists(*held, entries=rows, compiled=self._compiled))
+            for key, held in self._lists.items()
+        }
+        return Window(len(rows), values | lists)
+
+    def _spread(self, order: BlockOrder, number: int) -> Window:
+        """Gather the rows of a window of blocks."""
+        window = order.window(number, compiled=self._compiled)
+        starts, counts = self._blocks_of(window.starts, window.counts)
+        values: dict[str, Any] = self._empty(window.num_rows)
+        spread_rows(
+            self._rows,
+            starts,
+            counts=counts,
+            places=window.places,
+            fields=[*self._fields.values()],
+            out=[*values.values()],
+            compiled=self._compiled,
+        )
+        lists = {
+            key: self._to_lists(
+                *spread_lists(
+                    *held,
+                    starts=starts,
+                    counts=counts,
+                    places=window.places,
+                    compiled=self._compiled,
+                )
+            )
+            for key, held in self._lists.items()
+        }
+        return Window(window.num_rows, values | lists)
+
+    def _empty(self, num: int) -> dict[str, Array]:
+        """Return arrays for the fields of so many rows, whatever they hold."""
+        places, size = {}, 0
+        for key, field in self._fields.items():
+            places[key] = size
+            size += -(-num * field.nbytes // 64) * 64
+        memory = self._buffers.take(size)
+        return {
+            key: memory[places[key] : places[key] + num * field.nbytes]
+            .view(field.dtype)
+            .reshape(num, *field.shape)
+            for key, field in self._fields.items()
+        }
+
+    def _rows_of(self, members: Entries) -> Entries:
+        """Return the row of each member."""
+        which = 0 if len(self._shifts) == 1 else np.searchsorted(self._ends, members, side="right")
+        rows: Entries = members + self._shifts[which]
+        return rows
+
+    def _blocks_of(self, starts: Entries, counts: Entries) -> tuple[Entries, Entries]:
+        """Return blocks of members as blocks of rows: one over the edge of a range is two."""
+        stops = starts + counts
+        for edge in self._ends[:-1]:
+            over = np.flatnonzero((starts < edge) & (edge < stops))
+            starts = np.insert(starts, over + 1, edge)
+            stops = np.insert(stops, over, edge)
+        return self._rows_of(starts), stops - starts

@@ -1,0 +1,93 @@
+"""How the rows of a skim are shuffled: chosen from their size alone, so that all machines agree."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from memmpy.errors import OptionError, nearest
+from memmpy.order import check_integer
+
+__all__ = ["Shuffle", "ShuffleOption", "choose_shuffle"]
+
+ShuffleOption: TypeAlias = bool | Literal["exact", "blocks"]
+
+#: A window of blocks stays in the second cache of a core while it is mixed.
+_WINDOW_BYTES = 3 << 19
+_MIN_WINDOW_ROWS, _MAX_WINDOW_ROWS = 1 << 10, 1 << 16
+_WINDOW_BLOCKS = 64
+#: Rows of which all fit into the last cache are gathered one by one as fast as by blocks.
+_EXACT_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shuffle:
+    """How the rows of an epoch are shuffled.
+
+    Parameters
+    ----------
+    kind : {"none", "exact", "blocks"}
+        In the order of the rows; by a permutation of all of them; or by blocks of consecutive rows,
+        mixed inside windows of blocks.
+    block_rows, window_blocks : int
+        Rows of a block, and blocks of a window.
+    why : str
+        Why it was chosen, in the user's words.
+    """
+
+    kind: Literal["none", "exact", "blocks"]
+    block_rows: int
+    window_blocks: int
+    why: str
+
+    @property
+    def window_rows(self) -> int:
+        """Rows of a window."""
+        return self.block_rows * self.window_blocks
+
+
+def choose_shuffle(
+    shuffle: ShuffleOption,
+    *,
+    block_rows: int | None,
+    window_blocks: int | None,
+    num_rows: int,
+    row_bytes: float,
+) -> Shuffle:
+    """Return how rows are shuffled.
+
+    Parameters
+    ----------
+    shuffle : bool or {"exact", "blocks"}
+        As `SplitLoader` takes it.
+    block_rows, window_blocks : int or None
+        None to choose.
+    num_rows : int
+        Rows of the skim.
+    row_bytes : float
+        Bytes of a row, with its lists.
+    """
+    blocks = (
+        _WINDOW_BLOCKS
+        if window_blocks is None
+        else check_integer("window_blocks", window_blocks, minimum=1)
+    )
+    # The power of two that makes a window of about the wanted size.
+    wanted = max(1, round(_WINDOW_BYTES / max(1.0, row_bytes)))
+    rows = min(max(1 << (wanted * 4 // 3).bit_length() - 1, _MIN_WINDOW_ROWS), _MAX_WINDOW_ROWS)
+    size = (
+        max(1, rows // blocks)
+        if block_rows is None
+        else check_integer("block_rows", block_rows, minimum=1)
+    )
+    given: object = shuffle
+    if given is False:
+        return Shuffle("none", size, blocks, "shuffle=False")
+    if given in ("exact", "blocks"):
+        kind: Literal["exact", "blocks"] = "exact" if given == "exact" else "blocks"
+        return Shuffle(kind, size, blocks, f"shuffle={given!r}")
+    if given is not True:
+        hint = nearest(given, ["exact", "blocks"]) if isinstance(given, str) else ""
+        message = f"shuffle is True, False, 'exact' or 'blocks', not {given!r}{hint}"
+        raise OptionError(message)
+    if num_rows * row_bytes <= _EXACT_BYTES:
+        return Shuffle("exact", size, blocks, "all rows fit into a processor's cache")
+    return Shuffle("blocks", size, blocks, "rows that lie together are read together")

@@ -1,0 +1,206 @@
+"""What a user asks of a skim: checked as far as that goes without a store."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from memmpy.columns import check_keys, check_split_by
+from memmpy.cuts import LANGUAGE, Constant, Node, keys_of, normal, read_cut
+from memmpy.errors import OptionError, nearest
+from memmpy.order import check_seed
+from memmpy.store import hash64, hash_text
+
+__all__ = ["INDEX", "Asked", "Padding", "ask", "mask_of"]
+
+#: The field of a row that holds its entry.
+INDEX = "_index"
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """Entries cut or filled up to `length` items."""
+
+    length: int
+    fill: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a skim holds, as the user asked for it.
+
+    Parameters
+    ----------
+    keys : tuple of str
+        Columns as they are.
+    padded : mapping of key to Padding
+        Columns of lists that are cut or filled up, on their own or in groups.
+    groups : mapping of name to tuple of keys
+        Columns that are put beside each other.
+    dtypes : mapping of group to dtype
+        Of the groups for which it was said.
+    cut : Node or None
+        Which entries, as `read_cut` gives it.
+    split_by : tuple of str or None
+        What names an event.
+    split_seed : int
+        Of the tickets.
+    """
+
+    keys: tuple[str, ...]
+    padded: Mapping[str, Padding]
+    groups: Mapping[str, tuple[str, ...]]
+    dtypes: Mapping[str, np.dtype[Any]]
+    cut: Node | None
+    split_by: tuple[str, ...] | None
+    split_seed: int
+
+    @property
+    def padded_alone(self) -> list[str]:
+        """Padded keys that are handed out on their own: those in no group."""
+        grouped = {key for keys in self.groups.values() for key in keys}
+        return [key for key in self.padded if key not in grouped]
+
+    @property
+    def held(self) -> list[str]:
+        """The columns whose values the skim holds, each once."""
+        grouped = (key for keys in self.groups.values() for key in keys)
+        return list(dict.fromkeys([*self.keys, *self.padded, *grouped]))
+
+    @property
+    def used(self) -> list[str]:
+        """The columns that must be there: those held, and those of the cut and the tickets."""
+        in_cut = () if self.cut is None else sorted(keys_of(self.cut))
+        return list(dict.fromkeys([*self.held, *in_cut, *(self.split_by or ())]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON values: equal for equal skims."""
+        return {
+            "keys": list(self.keys),
+            "keys_padded": [[k, p.length, repr(p.fill)] for k, p in self.padded.items()],
+            "groups": [[name, list(keys)] for name, keys in self.groups.items()],
+            "dtypes": {name: dtype.str for name, dtype in self.dtypes.items()},
+            "cut": None if self.cut is None else normal(self.cut),
+            "language": None if self.cut is None else LANGUAGE,
+            "split_by": None if self.split_by is None else list(self.split_by),
+            "split_seed": self.split_seed,
+        }
+
+    @property
+    def name(self) -> str:
+        """Of the skim's folder: 16 hexadecimal digits, the hash of all of it."""
+        return hash_text(hash64(json.dumps(self.to_json(), sort_keys=True)))
+
+
+def mask_of(group: str) -> str:
+    """Return the name of what says which items of a padded group are real."""
+    return f"{group}_mask"
+
+
+def ask(
+    *,
+    keys: Collection[str],
+    keys_padded: Mapping[str, tuple[int, Any]],
+    groups: Mapping[str, Sequence[str]],
+    cut: str | None,
+    aliases: Mapping[str, str] | None,
+    constants: Mapping[str, Constant] | None,
+    dtype: Any,
+    split_by: Sequence[str] | None,
+    split_seed: int,
+) -> Asked:
+    """Return what the arguments of `skim` ask for.
+
+    Raises
+    ------
+    OptionError, CutError
+        If they make no sense.
+    """
+    check_keys(keys)
+    # A set has no order of its own, and that of its hashes is another one in each process.
+    ordered = sorted(keys) if isinstance(keys, AbstractSet) else list(keys)
+    checked = {name: _group(name, members) for name, members in groups.items()}
+    asked = Asked(
+        keys=tuple(ordered),
+        padded={key: _padding(key, padding) for key, padding in keys_padded.items()},
+        groups=checked,
+        dtypes=_dtypes(dtype, checked),
+        cut=None if cut is None else read_cut(cut, aliases=aliases, constants=constants),
+        split_by=None if split_by is None else tuple(check_split_by(split_by)),
+        split_seed=check_seed("split_seed", split_seed),
+    )
+    _check_names(asked)
+    return asked
+
+
+def _group(name: str, keys: Sequence[str]) -> tuple[str, ...]:
+    given: object = keys
+    if not isinstance(given, Sequence) or isinstance(given, str | bytes) or not given:
+        message = f"the group {name!r} is a list of keys, in the order of its values; got {keys!r}"
+        raise OptionError(message)
+    for key in sorted({key for key in keys if list(keys).count(key) > 1}):
+        raise OptionError(f"the group {name!r} has the key {key!r} twice")
+    return tuple(keys)
+
+
+def _padding(key: str, padding: tuple[int, Any]) -> Padding:
+    given: object = padding
+    if isinstance(given, tuple | list) and len(given) == 2:
+        length, fill = given
+        is_number = isinstance(length, int | np.integer) and not isinstance(length, bool)
+        if is_number and length >= 0:
+            return Padding(int(length), fill.item() if isinstance(fill, np.generic) else fill)
+    message = f"keys_padded says (length, fill) for each key, got {padding!r} for {key!r}"
+    raise OptionError(message)
+
+
+def _dtypes(dtype: Any, groups: Collection[str]) -> dict[str, np.dtype[Any]]:
+    if dtype is None:
+        return {}
+    if not isinstance(dtype, Mapping):
+        if not groups:
+            raise OptionError("dtype is that of groups, and there are none: keys keep theirs")
+        dtype = dict.fromkeys(groups, dtype)
+    for name in dtype:
+        if name not in groups:
+            raise OptionError(f"dtype names no group {name!r}{nearest(str(name), groups)}")
+    return {name: _dtype(name, given) for name, given in dtype.items()}
+
+
+def _dtype(name: str, given: Any) -> np.dtype[Any]:
+    try:
+        dtype: np.dtype[Any] = np.dtype(given).newbyteorder("<")
+    except TypeError as error:
+        raise OptionError(f"the group {name!r} cannot have the dtype {given!r}") from error
+    if dtype.kind not in "biuf":
+        raise OptionError(f"the group {name!r} holds numbers, it cannot have the dtype {dtype}")
+    return dtype
+
+
+def _check_names(asked: Asked) -> None:
+    """Raise an `OptionError` if two things of a batch would have one name."""
+    named = [
+        *((key, "a key") for key in asked.keys),
+        *((key, "a padded key") for key in asked.padded_alone),
+        *((name, "a group") for name in asked.groups),
+    ]
+    if not named:
+        raise OptionError("a skim holds something: give keys, keys_padded or groups")
+    _check_text([*(name for name, _ in named), *asked.held])
+    padded = asked.padded.keys()
+    masks = [n for n, keys in asked.groups.items() if padded & set(keys)]
+    named += [(mask_of(name), f"the mask of the group {name!r}") for name in masks]
+    taken: dict[str, str] = {INDEX: "taken: a batch holds its entries there"}
+    for name, what in named:
+        if name in taken:
+            raise OptionError(f"the name {name!r} of {what} is {taken[name]}; take another one")
+        taken[name] = f"that of {what}, too"
+
+
+def _check_text(names: Iterable[Any]) -> None:
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise OptionError(f"names of keys and groups are texts, got {name!r}")

@@ -1,0 +1,183 @@
+"""Makes a skim: chunks are sorted one by one, then joined bucket by bucket."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import Any
+
+import numpy as np
+
+from memmpy.columns import ReadJagged
+from memmpy.progress import Progress
+from memmpy.skims.plan import Sizes, plan_bounds, plan_chunks, stride_of
+from memmpy.skims.sorting import (
+    BucketTask,
+    ChunkTask,
+    Outcome,
+    Placed,
+    Sorted,
+    Task,
+    Work,
+    run,
+)
+from memmpy.store import ArrayRecord, ColumnRecord, crc_text, joined_crc, refusals
+from memmpy.workers import Crew, outcomes
+
+__all__ = ["Built", "build"]
+
+#: Bytes that tasks may have in memory, all threads of this process together.
+_MEMORY = 3 << 28
+#: What a task has in memory for each byte of its chunk or bucket, or so.
+_COPIES = 3
+#: At how many places of the selection lists are looked at, to know how long they are.
+_NUM_LOOKS, _ENTRIES_A_LOOK = 64, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A skim whose arrays lie on the disk.
+
+    Parameters
+    ----------
+    arrays : mapping of name to ArrayRecord
+        As `Work.arrays` names them.
+    num_lost : mapping of (group, key) to int
+        Values that the dtype of a group does not hold.
+    """
+
+    arrays: Mapping[str, ArrayRecord]
+    num_lost: Mapping[tuple[str, str], int]
+
+
+def build(work: Work, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bool | None) -> Built:
+    """Write the arrays of a skim to its folder, and wait for the disk.
+
+    Parameters
+    ----------
+    work : Work
+        What it is made of.
+    num_rows : int
+        How many entries it has.
+    crew : Crew
+        Who does it.
+    sizes : Sizes
+        How much a task has in memory.
+    progress : bool or None
+        As `Progress` takes it.
+    """
+    if not crew.is_in_process and isinstance(work.selection, np.ndarray):
+        work = dataclasses.replace(work, selection=_saved(work))
+    for array in work.arrays.values():
+        array.create()
+    row_bytes = _bytes_of(work, num_rows)
+    chunks = plan_chunks(num_rows, row_bytes, sizes.chunk_bytes)
+    stride = stride_of(row_bytes, sizes.bucket_bytes) if len(chunks) > 1 else 0
+    span = _span(work, sizes.chunk_bytes)
+    num_lost: Counter[tuple[str, str]] = Counter()
+    with Progress("skimming", num_rows, show=progress) as bar:
+        tasks: Iterable[Task] = (
+            ChunkTask(work, number, start, stop, span, stride)
+            for number, (start, stop) in enumerate(chunks)
+        )
+        sorted_: dict[int, Sorted] = {}
+        placed: dict[int, Placed] = {}
+        for outcome in _done(crew, tasks, sizes.chunk_bytes):
+            num_lost.update(outcome.num_lost)
+            if isinstance(outcome, Sorted):
+                sorted_[outcome.number] = outcome
+                bar.advance(outcome.part.num_rows / 2)
+            else:
+                placed[outcome.number] = outcome
+                bar.advance(outcome.num_rows)
+        if sorted_:
+            tasks = _bucket_tasks(work, sorted_, num_rows, stride, row_bytes, sizes)
+            for outcome in _done(crew, tasks, sizes.bucket_bytes):
+                assert isinstance(outcome, Placed)
+                placed[outcome.number] = outcome
+                bar.advance(outcome.num_rows / 2)
+    return Built(_finished(work, [placed[number] for number in sorted(placed)]), num_lost)
+
+
+def _bucket_tasks(
+    work: Work,
+    found: Mapping[int, Sorted],
+    num_rows: int,
+    stride: int,
+    row_bytes: float,
+    sizes: Sizes,
+) -> list[Task]:
+    chunks = [found[number] for number in sorted(found)]
+    num_buckets = len(plan_chunks(num_rows, row_bytes, sizes.bucket_bytes))
+    bounds = plan_bounds([chunk.samples for chunk in chunks], stride, num_rows, num_buckets)
+    parts = tuple(chunk.part for chunk in chunks)
+    return [
+        BucketTask(work, number, parts, low, high)
+        for number, (low, high) in enumerate(pairwise([None, *bounds, None]))
+    ]
+
+
+def _done(crew: Crew, tasks: Iterable[Task], task_bytes: int) -> Iterator[Outcome]:
+    """Do tasks, as many at a time as there is memory for."""
+    waiting = iter(tasks)
+    num_running = 0
+    # Other processes have memory of their own.
+    most = max(1, _MEMORY // (_COPIES * task_bytes)) if crew.is_in_process else crew.num_waiting
+
+    def next_tasks(num: int) -> list[Task]:
+        nonlocal num_running
+        handed_out = list(islice(waiting, max(0, min(num, most - num_running))))
+        num_running += len(handed_out)
+        return handed_out
+
+    for outcome in outcomes(crew, run, next_tasks):
+        num_running -= 1
+        yield outcome
+
+
+def _finished(work: Work, placed: list[Placed]) -> dict[str, ArrayRecord]:
+    """Write the headers, wait for the disk, and return the records of all arrays."""
+    records = {}
+    for name, array in work.arrays.items():
+        num_rows, crc = 0, 0
+        for bucket in placed:
+            num, its_crc = bucket.written[name]
+            crc = joined_crc(crc, its_crc, num * array.row_bytes)
+            num_rows += num
+        records[name] = array.finish(num_rows, crc_text(crc))
+    return records
+
+
+def _saved(work: Work) -> str:
+    """Write the selection where other processes find it."""
+    file = work.directory / "selection.npy"
+    with refusals(f"to {str(file)!r}"):
+        np.save(file, np.asarray(work.selection))
+    return str(file)
+
+
+def _bytes_of(work: Work, num_rows: int) -> float:
+    """Return about how many bytes an entry of the skim takes: for lists, looks at some of them."""
+    layout = work.layout
+    size: float = layout.row.itemsize + 8 + 8 * len(layout.lists)
+    if not layout.lists:
+        return size
+    columns = work.columns()
+    num_seen, num_bytes = 0, 0
+    for start in sorted({num_rows * i // _NUM_LOOKS for i in range(_NUM_LOOKS)}):
+        entries = work.entries(start, min(start + _ENTRIES_A_LOOK, num_rows))
+        num_seen += len(entries)
+        for one in layout.lists:
+            column = columns[one.keys[0]]
+            assert isinstance(column, ReadJagged)
+            counts = column.offsets[entries + 1] - column.offsets[entries]
+            num_bytes += one.item_bytes * int(counts.sum())
+    return size + num_bytes / max(1, num_seen)
+
+
+def _span(work: Work, num_bytes: int) -> int:
+    """Return how many entries of the store are looked at in one go."""
+    columns: Iterable[ColumnRecord] = work.metadata.columns.values()
+    stored: Any = sum(column.nbytes / max(1, column.num_entries) for column in columns)
+    return max(1, int(num_bytes / max(1, stored)))

@@ -1,0 +1,202 @@
+"""What a skim knows of itself, as the JSON file that lies beside its arrays."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from memmpy._version import __version__
+from memmpy.errors import CorruptStoreError
+from memmpy.store import ArrayRecord
+
+__all__ = ["DOCUMENT", "Document", "decode", "encode"]
+
+#: Name of the file.
+DOCUMENT = "metadata_skim.json"
+FORMAT = "memmpy skim"
+#: Raised by one whenever an older memmpy could misread what a newer one writes.
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a skim knows of itself.
+
+    Parameters
+    ----------
+    asked : mapping
+        What was asked for, as JSON values; the skim is named after it.
+    made_of : mapping
+        JSON values that change when something does that the skim depends on.
+    cut : str or None
+        As the user wrote it.
+    num_entries : int
+        Of the store.
+    row : np.dtype
+        Structured: of a row.
+    rows, tickets : ArrayRecord
+        The rows, and the ticket of each.
+    lists : mapping of name to (content, offsets)
+        The lists beside them.
+    """
+
+    asked: Mapping[str, Any]
+    made_of: Mapping[str, Any]
+    cut: str | None
+    num_entries: int
+    row: np.dtype[Any]
+    rows: ArrayRecord
+    tickets: ArrayRecord
+    lists: Mapping[str, tuple[ArrayRecord, ArrayRecord]]
+
+
+def encode(document: Document) -> str:
+    """Return it as JSON text."""
+    fields = document.row.fields
+    assert fields is not None
+    held = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "memmpy_version": __version__,
+        "asked": document.asked,
+        "made_of": document.made_of,
+        "cut": document.cut,
+        "num_entries": document.num_entries,
+        "row": {
+            "num_bytes": document.row.itemsize,
+            "fields": {
+                name: {
+                    "offset": fields[name][1],
+                    "dtype": _descr(fields[name][0].base),
+                    "shape": list(fields[name][0].shape),
+                }
+                for name in document.row.names or ()
+            },
+        },
+        "rows": _array_to_json(document.rows),
+        "tickets": _array_to_json(document.tickets),
+        "lists": {
+            name: {"content": _array_to_json(content), "offsets": _array_to_json(offsets)}
+            for name, (content, offsets) in document.lists.items()
+        },
+    }
+    return json.dumps(held, indent=1)
+
+
+def decode(text: str, *, path: str) -> Document:
+    """Return what a JSON text holds.
+
+    Raises
+    ------
+    CorruptStoreError
+        If it is not one of a skim, or was written by a memmpy that is too new.
+    """
+    try:
+        held = json.loads(text)
+        _check_version(held, path=path)
+        rows = _array_of_json(held["rows"])
+        document = Document(
+            asked=dict(held["asked"]),
+            made_of=dict(held["made_of"]),
+            cut=held["cut"],
+            num_entries=int(held["num_entries"]),
+            row=_row_of_json(held["row"]),
+            rows=rows,
+            tickets=_array_of_json(held["tickets"]),
+            lists={
+                name: (_array_of_json(one["content"]), _array_of_json(one["offsets"]))
+                for name, one in held["lists"].items()
+            },
+        )
+        _check(document)
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        SyntaxError,
+        RecursionError,
+    ) as error:
+        if isinstance(error, CorruptStoreError):
+            raise
+        raise CorruptStoreError(f"{path!r} is damaged: {error!r}; skim again") from error
+    return document
+
+
+def _check_version(held: Any, *, path: str) -> None:
+    if held["format"] != FORMAT:
+        raise ValueError("it is not of a skim")
+    if held["format_version"] != FORMAT_VERSION:
+        message = (
+            f"{path!r} has format version {held['format_version']!r}, and this memmpy reads "
+            f"{FORMAT_VERSION}; it was written by memmpy {held.get('memmpy_version')}: use that "
+            "one, or skim again"
+        )
+        raise CorruptStoreError(message)
+
+
+def _check(document: Document) -> None:
+    """Raise a `ValueError` if the arrays do not belong together."""
+    if not document.asked.keys() >= {"split_by", "split_seed"}:
+        raise ValueError("it does not say how it is split")
+    num = document.rows.shape[0]
+    is_same = document.tickets.shape == (num,) and document.tickets.dtype == np.dtype("<u8")
+    for _, offsets in document.lists.values():
+        is_same &= offsets.shape == (num + 1,) and offsets.dtype == np.dtype("<i8")
+    if not is_same or document.rows.shape != (num,):
+        raise ValueError("its arrays differ in length")
+    if document.rows.dtype.itemsize != document.row.itemsize:
+        raise ValueError("its rows differ in length")
+
+
+def _row_of_json(held: Any) -> np.dtype[Any]:
+    fields = held["fields"]
+    return np.dtype(
+        {
+            "names": list(fields),
+            "formats": [(_dtype(f["dtype"]), tuple(map(int, f["shape"]))) for f in fields.values()],
+            "offsets": [int(field["offset"]) for field in fields.values()],
+            "itemsize": int(held["num_bytes"]),
+        }
+    )
+
+
+def _array_to_json(array: ArrayRecord) -> dict[str, Any]:
+    return {
+        "file": array.file,
+        "dtype": _descr(array.dtype),
+        "shape": list(array.shape),
+        "checksum": array.checksum,
+    }
+
+
+def _array_of_json(held: Any) -> ArrayRecord:
+    file = str(held["file"])
+    if "/" in file or not file.endswith(".npy"):
+        raise ValueError(f"{file!r} is not the name of an array")
+    return ArrayRecord(
+        file, _dtype(held["dtype"]), tuple(map(int, held["shape"])), str(held["checksum"])
+    )
+
+
+def _descr(dtype: np.dtype[Any]) -> Any:
+    return np.lib.format.dtype_to_descr(dtype)
+
+
+def _dtype(descr: Any) -> np.dtype[Any]:
+    dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(_tuples(descr))
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects")
+    return dtype
+
+
+def _tuples(descr: Any) -> Any:
+    """Return what JSON made of the fields of a dtype as numpy wants it."""
+    if isinstance(descr, str):
+        return descr
+    return [
+        (name, _tuples(inner), *(tuple(map(int, shape)) for shape in rest))
+        for name, inner, *rest in descr
+    ]

@@ -1,0 +1,222 @@
+"""A skim as loaders and users open it."""
+
+import html
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.columns import Jagged
+from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError
+from memmpy.gather import RowField
+from memmpy.printing import Table, size_in_words
+from memmpy.skims.document import DOCUMENT, Document, decode
+from memmpy.store import ArrayRecord, Problem, checksum, map_array
+from memmpy.typing import Array, PathLike
+
+__all__ = ["Skim"]
+
+_Map: TypeAlias = np.memmap[Any, Any]
+
+
+@final
+class Skim:
+    """An open skim: rows of fixed size, lists beside them, all in the order of their tickets.
+
+    Nothing is read before it is touched. What was opened stays as it is, also after the skim was
+    made anew.
+
+    Attributes
+    ----------
+    path : Path
+        Its folder.
+    rows : structured np.memmap of shape (n,)
+        A row for each entry; ``rows[key]`` is a view of one field.
+    tickets : np.memmap of uint64, of shape (n,)
+        Ascending; rows of equal tickets ascend by entry.
+    fields : mapping of str to RowField
+        Where each key of a batch lies in a row: its offset in bytes, its dtype, and its shape.
+        ``"_index"``, the int64 entry of the store, is among them.
+    lists : mapping of str to (np.memmap, np.memmap)
+        Content, of shape (items, ...), and offsets, int64 of shape (n + 1,).
+    num_entries : int
+        Entries of the store.
+    cut : str or None
+        Which of them are here; None for all.
+    split_by : tuple of str or None
+        The columns that name an event; None for its file, or its entry where no file has it.
+    split_seed : int
+        Of the tickets.
+
+    Examples
+    --------
+    >>> skimmed = skim("data.mmpy", groups={"jets": ["jet_pt", "jet_eta"]}, cut="nJets >= 6")
+    >>> skimmed.rows["jets"][:128]
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        document: Document,
+        rows: _Map,
+        tickets: _Map,
+        lists: dict[str, tuple[_Map, _Map]],
+    ) -> None:
+        self.path, self._document = path, document
+        self.rows, self.tickets = rows, tickets
+        self.lists: Mapping[str, tuple[_Map, _Map]] = lists
+        found = document.row.fields
+        assert found is not None
+        self.fields: Mapping[str, RowField] = {
+            name: RowField(found[name][1], found[name][0].base, found[name][0].shape)
+            for name in found
+        }
+        self.num_entries, self.cut = document.num_entries, document.cut
+        split_by = document.asked["split_by"]
+        self.split_by: tuple[str, ...] | None = None if split_by is None else tuple(split_by)
+        self.split_seed: int = document.asked["split_seed"]
+
+    @classmethod
+    def open(cls, path: PathLike) -> "Skim":
+        """Open a skim, whether or not it is still what would be made now.
+
+        Parameters
+        ----------
+        path : path-like
+            Its folder: ``<store>/skims/<name>``.
+
+        Raises
+        ------
+        MissingFileError
+            If there is none.
+        CorruptStoreError
+            If it is damaged.
+        """
+        folder = Path(path)
+        while True:
+            state = _state(folder)
+            document = decode(state[0], path=str(folder / DOCUMENT))
+            try:
+                skim = cls._over(folder, document)
+            except CorruptStoreError:
+                if state == _state(folder):
+                    raise
+                continue
+            # Another process may have put a new one here meanwhile: all files must be of one.
+            if state == _state(folder):
+                return skim
+
+    @classmethod
+    def _over(cls, folder: Path, document: Document) -> "Skim":
+        rows = _mapped(folder, document.rows).view(document.row)
+        assert isinstance(rows, np.memmap)
+        lists = {}
+        for name, (content, offsets) in document.lists.items():
+            lists[name] = _mapped(folder, content), _mapped(folder, offsets)
+            first, last = int(lists[name][1][0]), int(lists[name][1][-1])
+            if (first, last) != (0, content.shape[0]):
+                raise _damaged(folder, offsets.file, "its offsets do not go from 0 to the end")
+        return cls(folder, document, rows, _mapped(folder, document.tickets), lists)
+
+    def is_current(self, asked: Mapping[str, Any], made_of: Mapping[str, Any]) -> bool:
+        """Say whether it is what was asked for, made of what there is now."""
+        return self._document.asked == asked and self._document.made_of == made_of
+
+    def to_lists(self, content: Array, offsets: NDArray[np.int64]) -> Jagged:
+        """Return lists as a batch holds them."""
+        return Jagged.trusted(content, offsets)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row."""
+        return int(self.rows.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes on disk, without headers."""
+        return sum(array.nbytes for array in self._arrays().values())
+
+    def verify(self) -> list[Problem]:
+        """Compare every file with its checksum, and return what differs; reads all of it."""
+        problems = []
+        for name, array in self._arrays().items():
+            message = None
+            try:
+                if checksum(_mapped(self.path, array)) != array.checksum:
+                    message = "the checksum differs"
+            except CorruptStoreError as error:
+                message = str(error)
+            if message is not None:
+                problems.append(Problem(name, array.file, message))
+        return problems
+
+    def _arrays(self) -> dict[str, ArrayRecord]:
+        """Return the arrays by what they are called in messages."""
+        document = self._document
+        found = {"rows": document.rows, "tickets": document.tickets}
+        for name, (content, offsets) in document.lists.items():
+            found |= {name: content, f"{name}:offsets": offsets}
+        return found
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _table(self) -> Table:
+        values = [
+            (name, "row", str(field.dtype), _axes(field.shape))
+            for name, field in self.fields.items()
+        ]
+        for name, (content, _) in self.lists.items():
+            mean = len(content) / max(1, len(self))
+            axes = _axes(content.shape[1:])
+            values.append((name, f"list, {mean:.1f} items", str(content.dtype), axes))
+        return Table(("key", "where", "dtype", "shape"), 4, [values])
+
+    def _title(self) -> str:
+        which = "all entries" if self.cut is None else self.cut
+        return (
+            f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_entries:,} entries "
+            f"({which}), {size_in_words(self.nbytes)}, {self.row_bytes} bytes a row"
+        )
+
+    def __repr__(self) -> str:
+        return f"{self._title()}\n{self._table().to_text()}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}"
+
+
+def _state(folder: Path) -> tuple[str, int, int]:
+    """Return the text of the document, and what changes when another one is put in its place."""
+    path = folder / DOCUMENT
+    try:
+        with path.open(encoding="utf-8") as file:
+            status = os.fstat(file.fileno())
+            return file.read(), status.st_ino, status.st_mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
+        raise MissingFileError(f"no skim at {str(folder)!r}: it holds no {DOCUMENT}") from None
+    except UnicodeDecodeError as error:
+        raise CorruptStoreError(f"{str(path)!r} is damaged: {error}; skim again") from error
+    except OSError as error:
+        raise UnreadableError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+
+
+def _mapped(folder: Path, array: ArrayRecord) -> _Map:
+    try:
+        return map_array(folder, array, key=array.file)
+    except FileNotFoundError:
+        raise _damaged(folder, array.file, "the file is missing") from None
+    except CorruptStoreError as error:
+        raise _damaged(folder, array.file, "it has another size or header") from error
+
+
+def _damaged(folder: Path, file: str, why: str) -> CorruptStoreError:
+    message = f"the skim {str(folder)!r} is damaged: {file}: {why}; make it again with skim(...)"
+    return CorruptStoreError(message)
+
+
+def _axes(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) if shape else "1"

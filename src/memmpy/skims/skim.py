@@ -1,0 +1,406 @@
+"""A store to a skim: what was asked for is made, unless it is there and still right."""
+
+import dataclasses
+import logging
+import os
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memmpy.columns import Snapshot, open_columns, tickets_of
+from memmpy.cuts import STEP_SIZE, Constant, keys_of, select
+from memmpy.cuts.compute import check_stored
+from memmpy.errors import (
+    ConversionWarning,
+    CorruptStoreError,
+    LengthError,
+    MissingFileError,
+    ReadOnlyStoreError,
+    StoreLockedError,
+    warn_of,
+)
+from memmpy.skims.asking import Asked, ask
+from memmpy.skims.building import Built, build
+from memmpy.skims.document import DOCUMENT, Document, encode
+from memmpy.skims.keeping import SKIMS, being_made, publish
+from memmpy.skims.layout import Layout, lay_out
+from memmpy.skims.plan import Sizes
+from memmpy.skims.read import Skim
+from memmpy.skims.sorting import ROWS, TICKETS, Work
+from memmpy.store import Metadata, SourceRecord, read_metadata, refusals, write_atomically
+from memmpy.typing import PathLike
+from memmpy.workers import workers
+
+__all__ = ["make_skim", "skim"]
+
+logger = logging.getLogger(__name__)
+
+#: How often to begin again where another process replaces columns meanwhile.
+MAX_ATTEMPTS = 3
+
+
+def skim(
+    path: PathLike,
+    *,
+    keys: Collection[str] = (),
+    keys_padded: Mapping[str, tuple[int, Any]] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    cut: str | None = None,
+    aliases: Mapping[str, str] | None = None,
+    constants: Mapping[str, Constant] | None = None,
+    dtype: Any = None,
+    split_by: Sequence[str] | None = None,
+    split_seed: int = 0,
+    executor: Executor | None = None,
+    recreate: bool = False,
+    progress: bool | None = None,
+    lock_timeout: float = -1,
+) -> Skim:
+    """Copy what a training needs of a store into packed rows, in the order of their tickets.
+
+    In that order a split is one contiguous range, and rows that follow each other are a fair
+    sample of it: reading the skim from start to end is a shuffle already.
+
+    The skim is kept in the store, and returned as it is until something changes that it depends
+    on: a column that it uses, for tickets by file the files of the store, or what is asked for.
+
+    Parameters
+    ----------
+    path : path-like
+        The store. All workers must see it under that path.
+    keys : collection of str
+        Columns that are handed out one by one as they are: vectors of any dtype and shape, and
+        lists of numbers, which keep their lengths.
+    keys_padded : mapping of str to (int, number), optional
+        Columns of lists that are cut or filled up to a length with a value:
+        ``{"jet_pt": (22, float("nan"))}``. The dtype stays. One that is in a group is part of that
+        alone.
+    groups : mapping of str to list of str, optional
+        Inputs of a network: columns put beside each other along the last axis, in that order.
+        Columns of one number an entry give shape (k,) an entry; padded ones, or vectors of L
+        numbers, shape (L, k); lists give lists of k numbers an item, and must agree in length in
+        every entry. A group of lists that are padded here has a mask beside it,
+        ``"<group>_mask"``, bool of shape (L,), True where an item is real.
+    cut : str, optional
+        Which entries, as ROOT or Python would write it; all where not given.
+    aliases, constants : mapping, optional
+        Names in the cut, as `compute_cut_batched` takes them.
+    dtype : dtype-like, or mapping of str to dtype-like, optional
+        Of all groups, or of each; needed where the keys of a group differ in dtype. Values that a
+        float cannot hold become infinite, and integers that it cannot hold are rounded, with a
+        warning that counts them; an integer that does not fit is an error.
+    split_by : sequence of str, optional
+        Integer columns that name an event, such as ``("runNumber", "eventNumber")``. Where not
+        given, an event is named by its file's UUID, its tree and its entry; in a store that no
+        files fill, by its entry: ``column_identities([entries])``.
+    split_seed : int
+        Another seed gives other tickets: another order, and other splits.
+    executor : concurrent.futures.Executor, optional
+        Who does the work: ``client.get_executor()`` of a Dask client, a process pool, ...; threads
+        of this process on all cores where not given.
+    recreate : bool
+        Make it, and compute the cut, again.
+    progress : bool, optional
+        Whether to show a progress bar; on a terminal where not given.
+    lock_timeout : float
+        Seconds to wait for another process that makes the same skim; below zero, for ever.
+
+    Returns
+    -------
+    Skim
+        Rows of all that has a fixed size, with ``"_index"``, the int64 entry in the store; and the
+        lists beside them. Sorted by (ticket, entry).
+
+    Raises
+    ------
+    MissingFileError, MissingKeyError
+        If there is no such store or column.
+    ColumnError
+        If columns cannot be used so: text, keys of a group that do not fit together or whose lists
+        differ in length, an integer that does not fit.
+    LengthError
+        If columns differ in their number of entries.
+    CutError
+        If the cut cannot be understood.
+    OptionError
+        If the arguments make no sense together.
+    DiskError, ReadOnlyStoreError, StoreLockedError
+        If the store cannot be written to; it keeps what it held.
+
+    Warns
+    -----
+    ConversionWarning
+        If the dtype of a group does not hold all values.
+    CutWarning
+        As `compute_cut_batched` does, when the skim is made.
+
+    Notes
+    -----
+    Takes well under 1 GB of memory in this process, however large the store is; each process of an
+    executor takes about 200 MB. While it is made, it takes twice its size on the disk: chunks are
+    sorted beside it, and then joined.
+
+    Examples
+    --------
+    >>> skimmed = skim(
+    ...     "data.mmpy",
+    ...     keys=["process", "weight"],
+    ...     keys_padded={"jet_pt": (22, float("nan")), "jet_eta": (22, float("nan"))},
+    ...     groups={"jets": ["jet_pt", "jet_eta"], "event": ["met", "HT"]},
+    ...     cut="nJets >= 6",
+    ... )
+    >>> skimmed.rows["jets"].shape
+    (41327, 22, 2)
+    """
+    asked = ask(
+        keys=keys,
+        keys_padded=keys_padded or {},
+        groups=groups or {},
+        cut=cut,
+        aliases=aliases,
+        constants=constants,
+        dtype=dtype,
+        split_by=split_by,
+        split_seed=split_seed,
+    )
+    return make_skim(
+        path,
+        asked,
+        executor=executor,
+        recreate=recreate,
+        progress=progress,
+        lock_timeout=lock_timeout,
+        sizes=Sizes(),
+    )
+
+
+def make_skim(
+    path: PathLike,
+    asked: Asked,
+    *,
+    executor: Executor | None,
+    recreate: bool,
+    progress: bool | None,
+    lock_timeout: float,
+    sizes: Sizes,
+) -> Skim:
+    """Return the skim that was asked for, from the store or made now.
+
+    Parameters
+    ----------
+    path, executor, recreate, progress, lock_timeout
+        As `skim` takes them.
+    asked : Asked
+        What it holds.
+    sizes : Sizes
+        How much a task has in memory.
+    """
+    # Threads may change the directory meanwhile.
+    store = Path(path).absolute()
+    folder = store / SKIMS / asked.name
+    plan = _plan(store, asked)
+    if not recreate and (found := _found(folder, plan)) is not None:
+        return found
+    if plan.snapshot.metadata.read_only:
+        message = (
+            f"{str(store)!r} was made by memmpy 0.1.2 and can only be read: it holds no skims; "
+            "convert to another path"
+        )
+        raise ReadOnlyStoreError(message)
+    with being_made(folder, timeout=lock_timeout):
+        for _ in range(MAX_ATTEMPTS):
+            # Another process may have made it, or written columns, while this one waited.
+            plan = _plan(store, asked)
+            if not recreate and (found := _found(folder, plan)) is not None:
+                return found
+            try:
+                num_lost = _make(
+                    folder, plan, executor, recreate=recreate, progress=progress, sizes=sizes
+                )
+            except MissingFileError as error:
+                if read_metadata(store).generation == plan.snapshot.metadata.generation:
+                    message = f"{str(store)!r} is damaged: {error}; convert or write it again"
+                    raise CorruptStoreError(message) from None
+                continue
+            made = Skim.open(folder)
+            break
+        else:
+            message = (
+                f"other processes keep writing to {str(store)!r}; skim when they are done, or give "
+                "each job a store of its own"
+            )
+            raise StoreLockedError(message)
+    warn_of(num_lost, ConversionWarning)
+    return made
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a skim is made of now.
+
+    Parameters
+    ----------
+    asked : Asked
+        What it holds.
+    snapshot : Snapshot
+        The columns that it uses, as one commit left them.
+    layout : Layout
+        What it consists of.
+    num_entries : int
+        Of the store.
+    made_of : mapping
+        As `Document` has it.
+    """
+
+    asked: Asked
+    snapshot: Snapshot
+    layout: Layout
+    num_entries: int
+    made_of: Mapping[str, Any]
+
+
+def _plan(store: Path, asked: Asked) -> _Plan:
+    """Look at the store, and check that it has what was asked for."""
+    metadata = read_metadata(store)
+    if asked.cut is not None:
+        check_stored(asked.cut, metadata.current_keys(), path=store, metadata=metadata)
+    snapshot = open_columns(store, asked.used)
+    lengths = {key: len(column) for key, column in snapshot.columns.items()}
+    first, *others = asked.used
+    for key in others:
+        if lengths[key] != lengths[first]:
+            message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
+            raise LengthError(f"{message}entries: all columns of a skim must have as many")
+    layout = lay_out(asked, snapshot.metadata.columns)
+    named = tickets_of(
+        snapshot,
+        split_by=asked.split_by,
+        split_seed=asked.split_seed,
+        num_entries=lengths[first],
+    )
+    made_of = {
+        "num_entries": lengths[first],
+        "columns": {key: snapshot.metadata.columns[key].fingerprint for key in sorted(asked.used)},
+        "sources": [
+            [source.uuid, source.tree, source.tree_start, source.num_entries]
+            for source in snapshot.metadata.sources
+        ]
+        if asked.split_by is None and named is not None
+        else None,
+    }
+    return _Plan(asked, snapshot, layout, lengths[first], made_of)
+
+
+def _found(folder: Path, plan: _Plan) -> Skim | None:
+    """Return the skim, if it is there, whole and made of what there is now."""
+    try:
+        found = Skim.open(folder)
+    except (MissingFileError, CorruptStoreError):
+        return None
+    return found if found.is_current(plan.asked.to_json(), plan.made_of) else None
+
+
+def _make(
+    folder: Path,
+    plan: _Plan,
+    executor: Executor | None,
+    *,
+    recreate: bool,
+    progress: bool | None,
+    sizes: Sizes,
+) -> list[str]:
+    """Make the skim aside, and let it appear; return what to warn of."""
+    asked, snapshot = plan.asked, plan.snapshot
+    selection = None
+    if asked.cut is not None:
+        selection = select(
+            _with_columns(snapshot, sorted(keys_of(asked.cut)) or asked.used),
+            asked.cut,
+            stored_as={},
+            step_size=STEP_SIZE,
+            num_threads=None,
+            recreate=recreate,
+        )
+    num_rows = plan.num_entries if selection is None else len(selection)
+    logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
+    made = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+    try:
+        with refusals(f"to {str(made)!r}"):
+            made.mkdir()
+        with workers(executor) as crew:
+            work = Work(
+                store=snapshot.path,
+                metadata=_needed(snapshot.metadata, asked),
+                layout=plan.layout,
+                split_by=asked.split_by,
+                split_seed=asked.split_seed,
+                num_entries=plan.num_entries,
+                selection=None if selection is None else np.asarray(selection),
+                directory=made,
+                is_shared=crew.is_shared,
+            )
+            built = build(work, num_rows, crew=crew, sizes=sizes, progress=progress)
+        document = _document(plan, built)
+        write_atomically(made / DOCUMENT, encode(document).encode(), durable=True)
+        _clear(made, document)
+        publish(made, folder)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    return [
+        f"{num:,} values of {key!r} do not fit into {plan.layout.dtype_of(group)} in the group "
+        f"{group!r}: they became infinite, or rounded"
+        for (group, key), num in built.num_lost.items()
+        if num
+    ]
+
+
+def _document(plan: _Plan, built: Built) -> Document:
+    arrays, lists = built.arrays, plan.layout.lists
+    return Document(
+        asked=plan.asked.to_json(),
+        made_of=plan.made_of,
+        cut=None if plan.asked.cut is None else plan.asked.cut.span.text,
+        num_entries=plan.num_entries,
+        row=plan.layout.row,
+        rows=arrays[ROWS],
+        tickets=arrays[TICKETS],
+        lists={
+            one.name: (arrays[f"content{i}"], arrays[f"offsets{i}"]) for i, one in enumerate(lists)
+        },
+    )
+
+
+def _clear(made: Path, document: Document) -> None:
+    """Remove what was sorted, and leave the skim."""
+    arrays = [
+        document.rows,
+        document.tickets,
+        *(a for pair in document.lists.values() for a in pair),
+    ]
+    keep = {DOCUMENT, *(array.file for array in arrays)}
+    for file in list(made.iterdir()):
+        if file.name not in keep:
+            file.unlink(missing_ok=True)
+
+
+def _with_columns(snapshot: Snapshot, keys: Collection[str]) -> Snapshot:
+    """Return a snapshot of these columns alone: others are nothing to a cut."""
+    columns = {key: snapshot.columns[key] for key in keys}
+    return dataclasses.replace(snapshot, columns=columns)
+
+
+def _needed(metadata: Metadata, asked: Asked) -> Metadata:
+    """Return what tasks need to know of a store: it may be sent to many of them."""
+    keys = dict.fromkeys([*asked.held, *(asked.split_by or ())])
+    columns = {k: dataclasses.replace(metadata.columns[k], origin=None) for k in keys}
+    sources = () if asked.split_by is not None else tuple(map(_named, metadata.sources))
+    return Metadata(columns=columns, sources=sources)
+
+
+def _named(source: SourceRecord) -> SourceRecord:
+    return dataclasses.replace(source, path="", asked=None, metadata={}, matches={}, tag="")

@@ -1,0 +1,93 @@
+"""Tests of `memmpy skim` and `memmpy bench`, as a user types them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from memmpy import WriteJagged, WriteVector
+from memmpy.cli import main
+from memmpy.skims import Skim, list_skims
+
+
+def memmpy(*words: object) -> Result:
+    return CliRunner().invoke(main, [*map(str, words)])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    with WriteVector(path=tmp_path / "s", key="nJets") as column:
+        column.extend(np.arange(500) % 8)
+    with WriteVector(path=tmp_path / "s", key="met") as column:
+        column.extend(np.linspace(0, 100, 500, dtype=np.float32))
+    with WriteJagged(path=tmp_path / "s", key="jet_pt") as lists:
+        for i in range(500):
+            lists.append(np.full(i % 8, i, np.float32))
+    return tmp_path / "s"
+
+
+def only_skim(store: Path) -> Skim:
+    (found,) = list_skims(store)
+    return found
+
+
+def test_all_that_a_skim_takes_can_be_typed(store: Path) -> None:
+    done = memmpy(
+        *("skim", store, "--keys", "met", "--pad", "jet_pt:4:nan", "--group", "jets=jet_pt"),
+        *("--group", "event=nJets,met", "--dtype", "event=float64", "--cut", "nJets >= 6"),
+        *("--split-by", "nJets", "--split-seed", "5"),
+    )
+    assert done.exit_code == 0, done.output
+    assert "124 of 500 entries (nJets >= 6)" in done.output
+    found = only_skim(store)
+    assert found.rows["jets"].shape == (124, 4, 1)
+    assert found.rows["jets_mask"].dtype == np.bool_
+    assert found.rows["event"].dtype == np.float64
+    assert (found.split_by, found.split_seed) == (("nJets",), 5)
+
+
+def test_quiet_prints_nothing(store: Path) -> None:
+    assert memmpy("skim", store, "--keys", "met", "--quiet").output == ""
+    assert len(only_skim(store).rows) == 500
+
+
+def test_processes_make_the_same(store: Path) -> None:
+    memmpy("skim", store, "--keys", "met", "-q")
+    rows = only_skim(store).rows.tobytes()
+    done = memmpy("skim", store, "--keys", "met", "-q", "--recreate", "--workers", 1)
+    assert done.exit_code == 0, done.output
+    assert only_skim(store).rows.tobytes() == rows
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--keys", "mett"], "no column 'mett'"),
+        (["--pad", "jet=jet_pt:4:nan"], "a skim renames no columns"),
+        (["--group", "jets"], "--group takes name=value, such as jets=jet_pt,jet_eta"),
+        (["--keys", "met", "--workers", "2", "--dask", "x"], "--workers and --dask exclude"),
+    ],
+)
+def test_what_cannot_be_skimmed_is_said(store: Path, words: list[str], message: str) -> None:
+    done = memmpy("skim", store, *words)
+    assert done.exit_code != 0
+    assert message in done.output
+
+
+def test_bench_measures_a_store_and_its_skims(store: Path) -> None:
+    memmpy("skim", store, "--keys", "met", "-q")
+    done = memmpy("bench", store, "--batch-size", 16)
+    assert done.exit_code == 0, done.output
+    assert "3 columns" in done.output
+    assert done.output.count("skim") >= 2
+    assert "500" in done.output
+    of_skim = memmpy("bench", only_skim(store).path, "--threads", 0)
+    assert of_skim.exit_code == 0, of_skim.output
+    assert "columns" not in of_skim.output
+
+
+def test_bench_of_nothing_is_an_error(tmp_path: Path) -> None:
+    done = memmpy("bench", tmp_path)
+    assert done.exit_code == 1
+    assert "memmpy: " in done.output

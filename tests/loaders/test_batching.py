@@ -1,0 +1,75 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from memmpy import Jagged
+from memmpy.loaders.batching import Window, batches_of
+from memmpy.loaders.buffers import Buffers
+
+
+def windows_of(sizes: list[int]) -> Iterator[Window]:
+    """Yield windows of the numbers 0, 1, ... and of lists that hold their number."""
+    start = 0
+    for size in sizes:
+        numbers = np.arange(start, start + size)
+        lists = Jagged(np.repeat(numbers, numbers % 3), np.append(0, np.cumsum(numbers % 3)))
+        yield Window(size, {"x": numbers, "lists": lists})
+        start += size
+
+
+@pytest.mark.parametrize("sizes", [[10], [3, 7], [1] * 10, [4, 4, 2], [0, 10], [5, 0, 0, 5], []])
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 10, 11])
+@pytest.mark.parametrize("drop_last", [True, False])
+@pytest.mark.parametrize("skip", [0, 1])
+def test_batches_do_not_depend_on_the_windows(
+    sizes: list[int], batch_size: int, drop_last: bool, skip: int
+) -> None:
+    num = sum(sizes)
+    if sizes and sizes[0] <= skip:
+        return
+    windows = windows_of(sizes)
+    batches = list(batches_of(windows, batch_size, drop_last=drop_last, skip=skip if num else 0))
+    expected = [
+        list(range(start, min(start + batch_size, num)))
+        for start in range(skip, num, batch_size)
+        if not drop_last or start + batch_size <= num
+    ]
+    assert [batch["x"].tolist() for batch in batches] == expected
+    for batch in batches:
+        assert [held.tolist() for held in batch["lists"]] == [[i] * (i % 3) for i in batch["x"]]
+
+
+def test_batches_inside_of_a_window_are_views() -> None:
+    (window,) = windows_of([8])
+    batches = list(batches_of([window], 4, drop_last=False, skip=0))
+    assert all(np.shares_memory(batch["x"], window.values["x"]) for batch in batches)
+
+
+def test_memory_serves_again_once_nobody_looks_into_it() -> None:
+    buffers = Buffers(2)
+    first, second = buffers.take(100), buffers.take(100)
+    assert not np.shares_memory(first, second)
+    view = first[8:16].view(np.float64)
+    place, kept = second.ctypes.data, first.ctypes.data
+    del first, second
+    third = buffers.take(100)
+    assert third.ctypes.data == place
+    del third, view
+    assert {buffers.take(100).ctypes.data, buffers.take(64).ctypes.data} <= {place, kept}
+
+
+def test_memory_that_is_kept_by_many_is_never_handed_out_twice() -> None:
+    buffers = Buffers(2)
+    taken = [buffers.take(1000) for _ in range(10)]
+    for i, memory in enumerate(taken):
+        memory[:] = i
+    assert [int(memory.max()) for memory in taken] == list(range(10))
+    assert all(memory.ctypes.data % 64 == 0 for memory in taken)
+
+
+def test_a_larger_window_takes_the_place_of_smaller_memory() -> None:
+    buffers = Buffers(1)
+    buffers.take(10)
+    place = buffers.take(10_000).ctypes.data
+    assert buffers.take(10_000).ctypes.data == place

@@ -1,0 +1,174 @@
+"""Stores to skim, and what a skim of them must hold, said slowly."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memmpy.columns import Jagged, WriteJagged, WriteVector, load_memmaps, open_columns
+from memmpy.columns import tickets_of as named_tickets_of
+from memmpy.order import column_identities, tickets
+from memmpy.skims import Skim
+from memmpy.skims.asking import ask
+from memmpy.skims.plan import Sizes
+from memmpy.skims.skim import make_skim
+from memmpy.store import Transaction
+
+#: So small that a hundred entries make many chunks and buckets.
+TINY = Sizes(chunk_bytes=700, bucket_bytes=500)
+
+NOTHING: dict[str, Any] = {
+    "keys": (),
+    "keys_padded": {},
+    "groups": {},
+    "cut": None,
+    "aliases": None,
+    "constants": None,
+    "dtype": None,
+    "split_by": None,
+    "split_seed": 0,
+}
+
+
+def write_store(path: Path, columns: Mapping[str, Any]) -> Path:
+    """Write arrays as vectors, and `Jagged` as lists, in one commit."""
+    with Transaction(path) as transaction:
+        for key, values in columns.items():
+            writer = WriteJagged if isinstance(values, Jagged) else WriteVector
+            dtype = values.dtype
+            shape = (values.content if isinstance(values, Jagged) else values).shape[1:]
+            with writer(path, key, dtype=dtype, shape=shape, transaction=transaction) as column:
+                column.extend(values)
+    return path
+
+
+def make_events(num: int = 200, *, seed: int = 0) -> dict[str, Any]:
+    """Return columns of all kinds that a skim holds."""
+    random = np.random.default_rng(seed)
+    counts = random.integers(0, 6, num)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+
+    def lists(dtype: str) -> Jagged:
+        return Jagged(random.integers(0, 100, offsets[-1]).astype(dtype), offsets)
+
+    others = np.concatenate([[0], np.cumsum(random.integers(0, 3, num))])
+    return {
+        "run": random.integers(0, 4, num).astype(np.int32),
+        "event": np.arange(num).astype(np.uint64) + np.uint64(1 << 63),
+        "met": random.random(num, dtype=np.float32),
+        "ht": random.random(num, dtype=np.float32),
+        "weight": random.random(num),
+        "is_good": random.random(num) < 0.5,
+        "matrix": random.integers(-99, 99, (num, 2, 3)).astype(np.int16),
+        "fixed": random.random((num, 4), dtype=np.float32),
+        "pt": lists("f4"),
+        "eta": lists("f4"),
+        "tag": lists("i4"),
+        "pairs": Jagged(random.random((others[-1], 2)), others),
+    }
+
+
+def skim_of(
+    path: Path,
+    *,
+    sizes: Sizes = TINY,
+    executor: Any = None,
+    recreate: bool = False,
+    lock_timeout: float = -1,
+    **asked: Any,
+) -> Skim:
+    """Skim with tasks of other sizes."""
+    return make_skim(
+        path,
+        ask(**{**NOTHING, **asked}),
+        executor=executor,
+        recreate=recreate,
+        progress=False,
+        lock_timeout=lock_timeout,
+        sizes=sizes,
+    )
+
+
+def bytes_of(skim: Skim) -> dict[str, bytes]:
+    """Return the bytes of each file of a skim."""
+    return {file.name: file.read_bytes() for file in skim.path.iterdir()}
+
+
+def tickets_of(
+    path: Path, num_entries: int, split_by: Sequence[str] | None, split_seed: int
+) -> np.ndarray:
+    """Return the ticket of each entry, as a loader of the store has it."""
+    entries = np.arange(num_entries)
+    snapshot = open_columns(path, None)
+    named = named_tickets_of(
+        snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries
+    )
+    if named is None:
+        return tickets(column_identities([entries]), split_seed)
+    return named(entries)
+
+
+def check_skim(
+    path: Path,
+    skim: Skim,
+    *,
+    passing: np.ndarray,
+    keys: Sequence[str] = (),
+    keys_padded: Mapping[str, tuple[int, Any]] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    split_by: Sequence[str] | None = None,
+    split_seed: int = 0,
+) -> None:
+    """Check every bit of a skim against the columns of its store."""
+    padded, groups = keys_padded or {}, groups or {}
+    columns: dict[str, Any] = dict(load_memmaps(path))
+    num_entries = len(next(iter(columns.values())))
+    all_tickets = tickets_of(path, num_entries, split_by, split_seed)
+    entries = passing[np.lexsort((passing, all_tickets[passing]))]
+    assert len(skim) == len(passing)
+    assert skim.num_entries == num_entries
+    assert np.array_equal(skim.rows["_index"], entries)
+    assert np.array_equal(skim.tickets, all_tickets[entries])
+    seen = {"_index"}
+    for key in keys:
+        seen |= _check(skim, key, columns[key][entries])
+    for key, (length, fill) in padded.items():
+        if not any(key in members for members in groups.values()):
+            seen |= _check(skim, key, columns[key][entries].pad(length, fill))
+    for name, members in groups.items():
+        values = [columns[key][entries] for key in members]
+        masks = []
+        for i, key in enumerate(members):
+            if key in padded:
+                length, fill = padded[key]
+                masks.append(np.arange(length) < values[i].counts[:, None])
+                values[i] = values[i].pad(length, fill)
+        if masks:
+            seen |= _check(skim, f"{name}_mask", masks[0])
+        dtype = (skim.lists[name][0] if name in skim.lists else skim.rows[name]).dtype
+        if isinstance(values[0], Jagged):
+            content = np.stack([one.content for one in values], axis=-1).astype(dtype)
+            seen |= _check(skim, name, Jagged(content, values[0].offsets))
+        else:
+            seen |= _check(skim, name, np.stack(values, axis=-1).astype(dtype))
+    assert seen == skim.fields.keys() | skim.lists.keys()
+    assert skim.verify() == []
+
+
+def _check(skim: Skim, name: str, expected: Any) -> set[str]:
+    if isinstance(expected, Jagged):
+        content, offsets = skim.lists[name]
+        assert content.dtype == expected.dtype
+        assert content.shape == expected.content.shape
+        assert np.array_equal(offsets, expected.offsets)
+        assert content.tobytes() == expected.content.tobytes()
+    else:
+        found = skim.rows[name]
+        assert found.dtype == expected.dtype
+        assert found.shape == expected.shape
+        assert found.tobytes() == expected.tobytes()
+        field = skim.fields[name]
+        assert (field.dtype, field.shape) == (expected.dtype, expected.shape[1:])
+        assert field.offset % field.dtype.alignment == 0
+    return {name}

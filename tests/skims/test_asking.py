@@ -1,0 +1,160 @@
+"""What is asked of a skim: what makes no sense is said in the user's words."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from memmpy.columns import WriteText
+from memmpy.errors import (
+    ColumnError,
+    CutError,
+    LengthError,
+    MissingFileError,
+    MissingKeyError,
+    OptionError,
+)
+from memmpy.skims import skim
+from tests.skims.stores import make_events, write_store
+
+NAN = float("nan")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = write_store(tmp_path_factory.mktemp("asking") / "data", make_events(20))
+    write_store(path, {"short": np.arange(3)})
+    with WriteText(path, "name") as column:
+        column.extend(["x"] * 20)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({}, "a skim holds something: give keys, keys_padded or groups"),
+        ({"keys": "met"}, r"keys is a set of keys, got the text 'met'"),
+        ({"keys": [3]}, "names of keys and groups are texts, got 3"),
+        ({"keys": ["met", "met"]}, "the name 'met' of a key is that of a key, too"),
+        ({"keys": ["_index"]}, "the name '_index' of a key is taken: a batch holds its entries"),
+        ({"groups": {"_index": ["met"]}}, "the name '_index' of a group is taken"),
+        (
+            {"keys": ["met"], "groups": {"met": ["ht"]}},
+            "the name 'met' of a group is that of a key",
+        ),
+        (
+            {"keys": ["pt"], "keys_padded": {"pt": (3, NAN)}},
+            "the name 'pt' of a padded key is that of a key, too; take another one",
+        ),
+        (
+            {"groups": {"j": ["pt"], "j_mask": ["met"]}, "keys_padded": {"pt": (3, NAN)}},
+            "the name 'j_mask' of the mask of the group 'j' is that of a group, too",
+        ),
+        ({"groups": {"j": []}}, r"the group 'j' is a list of keys, in the order of its values"),
+        ({"groups": {"j": "met"}}, r"the group 'j' is a list of keys"),
+        ({"groups": {"j": {"met", "ht"}}}, r"the group 'j' is a list of keys"),
+        ({"groups": {"j": ["met", "met"]}}, "the group 'j' has the key 'met' twice"),
+        ({"keys_padded": {"pt": 3}}, r"keys_padded says \(length, fill\) for each key, got 3"),
+        ({"keys_padded": {"pt": (-1, 0)}}, r"keys_padded says \(length, fill\) for each key"),
+        ({"keys_padded": {"pt": (True, 0)}}, r"keys_padded says \(length, fill\) for each key"),
+        ({"keys_padded": {"tag": (3, NAN)}}, "cannot pad 'tag': cannot fill with nan among values"),
+        (
+            {"keys_padded": {"pt": (3, 1e30)}, "groups": {"j": ["pt"]}, "dtype": "f2"},
+            "cannot pad 'pt': cannot fill with 1e.30 among values of dtype float16",
+        ),
+        ({"keys_padded": {"pt": (1 << 28, 0)}}, "a row would have 1,073,741,8.. bytes, and may"),
+        ({"keys": ["met"], "dtype": "f4"}, "dtype is that of groups, and there are none"),
+        (
+            {"groups": {"jets": ["pt"]}, "dtype": {"jet": "f4"}},
+            "dtype names no group 'jet'; nearest: 'jets'",
+        ),
+        ({"groups": {"j": ["pt"]}, "dtype": "no"}, "the group 'j' cannot have the dtype 'no'"),
+        ({"groups": {"j": ["pt"]}, "dtype": "U3"}, "the group 'j' holds numbers, it cannot have"),
+        (
+            {"groups": {"g": ["met", "weight"]}},
+            "'met' is float32, 'weight' is float64; say which it has: dtype={'g': 'float32'}",
+        ),
+        (
+            {"groups": {"g": ["met"]}, "dtype": "i4"},
+            "the group 'g' cannot hold 'met' as int32: it is float32",
+        ),
+        ({"keys": ["met"], "split_seed": -1}, "split_seed must be an integer in 0 <= split_seed"),
+        ({"keys": ["met"], "split_by": "run"}, "split_by takes names of columns"),
+    ],
+)
+def test_what_makes_no_sense_is_an_error(store: Path, asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        skim(store, progress=False, **asked)
+    assert not (store / "skims").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            {"keys": ["name"]},
+            "a skim holds vectors and lists of numbers, and column 'name' is text",
+        ),
+        (
+            {"keys_padded": {"matrix": (3, 0)}},
+            r"keys_padded takes columns of lists, and 'matrix' is a vector of shape \(n, 2, 3\)",
+        ),
+        ({"groups": {"g": ["matrix"]}}, r"holds numbers along its keys, and 'matrix' has entries"),
+        ({"groups": {"g": ["pairs"]}}, r"holds numbers along its keys, and 'pairs' has items of"),
+        (
+            {"groups": {"g": ["pt", "met", "fixed"]}},
+            "do not fit together: 'pt' has a list, 'met' has one number, 'fixed' has 4 items an",
+        ),
+        (
+            {"groups": {"g": ["pt", "eta"]}, "keys_padded": {"pt": (3, NAN), "eta": (4, NAN)}},
+            "'pt' has 3 items, 'eta' has 4 items an entry",
+        ),
+        ({"keys": ["met"], "split_by": ["ht"]}, "split_by takes columns of one integer an entry"),
+    ],
+)
+def test_columns_that_cannot_be_used_so_are_an_error(
+    store: Path, asked: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ColumnError, match=message):
+        skim(store, progress=False, **asked)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"keys": ["mett"]},
+        {"keys_padded": {"mett": (3, 0)}},
+        {"groups": {"g": ["mett"]}},
+        {"keys": ["ht"], "split_by": ["mett"]},
+    ],
+)
+def test_a_missing_key_is_an_error_that_names_the_nearest(
+    store: Path, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(MissingKeyError, match=r"no column 'mett' in '.*'; nearest: 'met'"):
+        skim(store, progress=False, **asked)
+
+
+def test_a_missing_key_of_the_cut_is_shown(store: Path) -> None:
+    with pytest.raises(CutError, match="mett"):
+        skim(store, keys=["met"], cut="mett > 3", progress=False)
+
+
+def test_columns_that_differ_in_length_are_an_error(store: Path) -> None:
+    message = "columns 'met' and 'short' have 20 and 3 entries: all columns of a skim must have"
+    for asked in ({"keys": ["met", "short"]}, {"keys": ["met"], "cut": "short > 3"}):
+        with pytest.raises(LengthError, match=message):
+            skim(store, progress=False, **asked)
+
+
+def test_no_store_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="no store at"):
+        skim(tmp_path / "none", keys=["met"], progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_executor_is_one(store: Path) -> None:
+    executor: Any = 3
+    with pytest.raises(OptionError, match=r"executor is a concurrent\.futures\.Executor, got 3"):
+        skim(store, keys=["met"], executor=executor, progress=False)

@@ -1,0 +1,268 @@
+"""One writer makes a skim at a time, and it appears whole or not at all."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import pytest
+
+from memmpy.columns import WriteVector
+from memmpy.errors import DiskError, StoreLockedError
+from memmpy.skims import Skim
+from tests.skims.conftest import Start
+from tests.skims.stores import bytes_of, make_events, skim_of, write_store
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts and becomes nobody")
+
+ASKED: dict[str, Any] = {
+    "keys": ["weight", "pt"],
+    "groups": {"x": ["met", "ht"]},
+    "cut": "met > 0.2",
+}
+# Skims, and does something to itself before it renames or makes a file for the n-th time.
+DYING = """
+    import os, signal, sys
+    from pathlib import Path
+    from tests.skims.stores import skim_of
+    from tests.skims.test_keeping import ASKED
+    num, left = 0, int(sys.argv[2])
+    def hook(event, arguments):
+        global num
+        if event in {"os.rename", "os.mkdir", "os.remove"} and "skims" in str(arguments[0]):
+            num += 1
+            if num == left:
+                os.kill(os.getpid(), getattr(signal, sys.argv[3]))
+    sys.addaudithook(hook)
+    try:
+        skim_of(Path(sys.argv[1]), recreate=sys.argv[4] == "recreate", **ASKED)
+    except KeyboardInterrupt:
+        print("interrupted")
+    else:
+        print("done")
+"""
+LIMITED = """
+    import errno, resource, sys
+    from pathlib import Path
+    from memmpy.errors import DiskError
+    from tests.skims.stores import Sizes, TINY, skim_of
+    from tests.skims.test_keeping import ASKED
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+    try:
+        skim_of(Path(sys.argv[1]), sizes=TINY if sys.argv[3] == "tiny" else Sizes(), **ASKED)
+    except DiskError as error:
+        assert error.errno == errno.EFBIG
+        print(error)
+"""
+AS_NOBODY = """
+    import os, sys
+    from pathlib import Path
+    from memmpy.errors import ReadOnlyStoreError
+    from tests.skims.stores import skim_of
+    from tests.skims.test_keeping import ASKED
+    cached = skim_of(Path(sys.argv[1]), **ASKED)
+    os.setgid(65534)
+    os.setuid(65534)
+    print(len(skim_of(Path(sys.argv[1]), **ASKED)) == len(cached))
+    try:
+        skim_of(Path(sys.argv[1]), keys=["ht"])
+    except ReadOnlyStoreError as error:
+        print(error)
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return write_store(tmp_path / "data", make_events())
+
+
+def output_of(process: "subprocess.Popen[str]") -> str:
+    out, error = process.communicate(timeout=60)
+    assert process.returncode in {0, -signal.SIGKILL}, error
+    return out.strip()
+
+
+def leftovers(store: Path) -> list[str]:
+    """Return what lies beside skims and their locks."""
+    skims = store / "skims"
+    names = [file.name for file in skims.iterdir()] if skims.exists() else []
+    return [name for name in names if not name.endswith(".lock") and "." in name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["new", "recreate"])
+def test_killed_anywhere_it_leaves_a_whole_skim_or_none(
+    store: Path, tmp_path: Path, start: Start, mode: str
+) -> None:
+    expected = bytes_of(skim_of(store, **ASKED))
+    folder = next(file for file in (store / "skims").iterdir() if file.is_dir())
+    num_killed = 0
+    for num in (*range(1, 6), 20, *range(60, 1000, 60)):
+        if mode == "new":
+            for file in folder.iterdir():
+                file.unlink()
+            folder.rmdir()
+        process = start(DYING, store, num, "SIGKILL", mode)
+        if output_of(process) == "done":
+            break
+        num_killed += 1
+        if folder.exists():
+            assert bytes_of(Skim.open(folder)) == expected
+        assert bytes_of(skim_of(store, **ASKED)) == expected
+        if leftovers(store):  # what is whole is returned without a look at what lies beside it
+            skim_of(store, recreate=True, **ASKED)
+        assert leftovers(store) == []
+    assert num_killed > 5
+
+
+@pytest.mark.parametrize("num", [3, 10, 30])
+def test_an_interrupt_leaves_nothing(store: Path, start: Start, num: int) -> None:
+    assert output_of(start(DYING, store, num, "SIGINT", "new")) == "interrupted"
+    assert leftovers(store) == []
+    assert not [file for file in (store / "skims").iterdir() if file.is_dir()]
+
+
+def test_leftovers_of_other_skims_are_swept_unless_they_are_being_made(store: Path) -> None:
+    skims = store / "skims"
+    for name in ("0123456789abcdef.77.tmp", "0123456789abcdef.77.old", "0123456789abcde0.7.tmp"):
+        (skims / name).mkdir(parents=True)
+        (skims / name / "part0").write_bytes(b"x")
+    with filelock.FileLock(skims / "0123456789abcde0.lock"):
+        skim_of(store, **ASKED)
+    assert leftovers(store) == ["0123456789abcde0.7.tmp"]
+    skim_of(store, recreate=True, **ASKED)
+    assert leftovers(store) == []
+
+
+class Failing(Executor):
+    """Does some tasks, then raises in one."""
+
+    def __init__(self, num: int) -> None:
+        self.left = num
+
+    def submit(self, do: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.left -= 1
+        if self.left < 0:
+            future.set_result((None, DiskError("no room")))
+        else:
+            future.set_result(do(*arguments))
+        return future
+
+
+@pytest.mark.parametrize("num", [0, 3, 20])
+def test_a_task_that_fails_leaves_the_skim_that_was(store: Path, num: int) -> None:
+    expected = bytes_of(skim_of(store, **ASKED))
+    with pytest.raises(DiskError, match="no room"):
+        skim_of(store, recreate=True, executor=Failing(num), **ASKED)
+    assert leftovers(store) == []
+    assert bytes_of(skim_of(store, **ASKED)) == expected
+
+
+class Meddling(Executor):
+    """Writes a column again before a task is done."""
+
+    def __init__(self, store: Path, num: int) -> None:
+        self.store, self.left = store, num
+
+    def submit(self, do: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        self.left -= 1
+        if self.left == 0:
+            write_store(self.store, {"weight": np.arange(200.0)})
+        future: Future[Any] = Future()
+        future.set_result(do(*arguments))
+        return future
+
+
+@pytest.mark.parametrize("num", [1, 4])
+def test_a_column_that_is_written_meanwhile_is_taken_as_a_whole(store: Path, num: int) -> None:
+    made = skim_of(store, executor=Meddling(store, num), **ASKED)
+    assert np.array_equal(made.rows["weight"], made.rows["_index"])
+    assert len(skim_of(store, **ASKED)) == len(made)
+
+
+def test_who_waits_takes_what_the_other_made(store: Path) -> None:
+    made: list[tuple[int, int]] = []
+
+    def make() -> None:
+        status = skim_of(store, **ASKED).path.stat()
+        made.append((status.st_ino, status.st_mtime_ns))
+
+    threads = [threading.Thread(target=make) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 4
+    assert len(set(made)) == 1
+
+
+def test_two_processes_make_one_skim(store: Path, start: Start) -> None:
+    processes = [start(DYING, store, 0, "SIGKILL", "new") for _ in range(3)]
+    assert [output_of(process) for process in processes] == ["done"] * 3
+    assert leftovers(store) == []
+    assert skim_of(store, **ASKED).verify() == []
+
+
+def test_a_writer_that_waits_too_long_is_told(store: Path) -> None:
+    folder = skim_of(store, **ASKED).path
+    message = "another process is making the skim '.*'; waited 0 s: run again when it is done"
+    with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
+        with pytest.raises(StoreLockedError, match=message):
+            skim_of(store, recreate=True, lock_timeout=0, **ASKED)
+        assert len(skim_of(store, lock_timeout=0, **ASKED)) > 0  # one that is there needs no lock
+        assert len(skim_of(store, lock_timeout=0, keys=["met"])) == 200
+
+
+@pytest.mark.parametrize("limit", [100, 1000, 3000])
+@pytest.mark.parametrize("size", ["tiny", "whole"])
+def test_a_full_disk_is_an_error_that_leaves_nothing(
+    store: Path, start: Start, limit: int, size: str
+) -> None:
+    out = output_of(start(LIMITED, store, limit, size))
+    assert "cannot write" in out
+    assert "File too large; the store keeps what it held before" in out
+    assert leftovers(store) == []
+    assert not [file for file in (store / "skims").iterdir() if file.is_dir()]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    yield path
+    subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
+@as_root
+def test_a_disk_without_room_for_it_keeps_the_store(small_disk: Path) -> None:
+    store = small_disk / "data"
+    with WriteVector(store, "x") as column:
+        column.extend(np.zeros(60_000))
+    with pytest.raises(DiskError, match=r"No space left on device.*free some space and run again"):
+        skim_of(store, keys=["x"])
+    assert leftovers(store) == []
+    with WriteVector(store, "y") as column:  # there is room again
+        column.extend(np.zeros(30_000))
+
+
+@as_root
+def test_a_store_that_can_only_be_read_gives_the_skims_it_has(store: Path, start: Start) -> None:
+    skim_of(store, **ASKED)
+    for folder in (store, *store.parents):
+        if folder != folder.parent and not folder.stat().st_mode & 0o005:
+            folder.chmod(0o755)
+    is_same, message = output_of(start(AS_NOBODY, store)).splitlines()
+    assert is_same == "True"
+    assert "cannot write to '" in message
+    assert "Permission denied; write to another path" in message

@@ -1,0 +1,140 @@
+"""Skims that are opened."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from memmpy.errors import CorruptStoreError, MissingFileError
+from memmpy.skims import Skim, list_skims
+from tests.skims.stores import make_events, skim_of, write_store
+
+
+@pytest.fixture
+def skim(tmp_path: Path) -> Skim:
+    store = write_store(tmp_path / "data", make_events())
+    return skim_of(store, keys=["matrix", "pairs"], groups={"x": ["met"]}, cut="met > 0.5")
+
+
+def test_opened_again_it_is_the_same(skim: Skim) -> None:
+    again = Skim.open(skim.path)
+    assert np.array_equal(again.rows, skim.rows)
+    assert np.array_equal(again.tickets, skim.tickets)
+    assert again.fields == skim.fields
+    assert again.lists.keys() == skim.lists.keys()
+    assert (again.num_entries, again.cut, again.split_by, again.split_seed) == (
+        200,
+        "met > 0.5",
+        None,
+        0,
+    )
+
+
+def test_what_it_maps_cannot_be_written(skim: Skim) -> None:
+    arrays = [skim.rows, skim.tickets, *skim.lists["pairs"]]
+    assert all(isinstance(array, np.memmap) for array in arrays)
+    assert not any(array.flags.writeable for array in arrays)
+
+
+def test_its_bytes_are_counted(skim: Skim) -> None:
+    content, offsets = skim.lists["pairs"]
+    row_bytes = 8 + 4 + 12
+    assert skim.row_bytes == row_bytes
+    assert skim.nbytes == len(skim) * (row_bytes + 8) + content.nbytes + offsets.nbytes
+
+
+def test_it_says_what_it_holds(skim: Skim) -> None:
+    text = repr(skim)
+    assert f"{len(skim)} of 200 entries (met > 0.5)" in text
+    for word in ("_index", "matrix", "2 x 3", "int16", "pairs", "items", "24 bytes a row"):
+        assert word in text
+    assert "<table>" in skim._repr_html_()
+    assert "met &gt; 0.5" in skim._repr_html_()
+
+
+def test_no_skim_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"no skim at '.*': it holds no metadata_skim.json"):
+        Skim.open(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "tickets.npy", "content", "offsets"])
+@pytest.mark.parametrize("how", ["truncated", "missing", "header"])
+def test_a_damaged_file_is_an_error_when_it_is_opened(skim: Skim, name: str, how: str) -> None:
+    file = next(file for file in skim.path.iterdir() if name in file.name)
+    if how == "truncated":
+        with file.open("r+b") as stream:
+            stream.truncate(file.stat().st_size - 8)
+    elif how == "missing":
+        file.unlink()
+    else:
+        with file.open("r+b") as stream:
+            stream.seek(20)
+            stream.write(b"x")
+    message = rf"the skim '.*' is damaged: {file.name}: .*; make it again with skim\(...\)"
+    with pytest.raises(CorruptStoreError, match=message):
+        Skim.open(skim.path)
+
+
+def test_altered_values_are_found_by_verify(skim: Skim) -> None:
+    file = skim.path / "rows.npy"
+    with file.open("r+b") as stream:
+        stream.seek(-3, 2)
+        stream.write(b"\x77\x77")
+    (problem,) = Skim.open(skim.path).verify()
+    assert (problem.key, problem.file, problem.message) == (
+        "rows",
+        "rows.npy",
+        "the checksum differs",
+    )
+    file.unlink()
+    (problem,) = skim.verify()
+    assert "the file is missing" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", "x"),
+        ("row", {"num_bytes": 8, "fields": {}}),
+        ("row", {"num_bytes": 4, "fields": {"a": {"offset": 0, "dtype": "<i8", "shape": []}}}),
+        ("rows", {"file": "../x.npy", "dtype": "<i8", "shape": [3], "checksum": ""}),
+        ("tickets", {"file": "tickets.npy", "dtype": "|O", "shape": [3], "checksum": ""}),
+        ("tickets", {"file": "tickets.npy", "dtype": "<u8", "shape": [3], "checksum": ""}),
+        ("num_entries", None),
+        ("asked", 3),
+        ("asked", {}),
+        ("lists", {"x": 3}),
+    ],
+)
+def test_metadata_that_is_damaged_is_an_error(skim: Skim, key: str, value: Any) -> None:
+    file = skim.path / "metadata_skim.json"
+    held = json.loads(file.read_text())
+    held[key] = value
+    file.write_text(json.dumps(held))
+    with pytest.raises(CorruptStoreError, match=r"metadata_skim.json' is damaged: .*; skim again"):
+        Skim.open(skim.path)
+
+
+def test_a_newer_format_is_an_error_that_says_so(skim: Skim) -> None:
+    file = skim.path / "metadata_skim.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format_version": 99}))
+    with pytest.raises(CorruptStoreError, match="has format version 99, and this memmpy reads 1"):
+        Skim.open(skim.path)
+
+
+def test_the_skims_of_a_store_are_listed_without_what_is_damaged(skim: Skim) -> None:
+    store = skim.path.parents[1]
+    other = skim_of(store, keys=["met"])
+    (store / "skims" / "0123456789abcdef.7.tmp").mkdir()
+    paths = sorted([skim.path, other.path])
+    assert [found.path for found in list_skims(store)] == paths
+    (other.path / "rows.npy").unlink()
+    assert [found.path for found in list_skims(store)] == [skim.path]
+    assert list_skims(store / "none") == []
+
+
+def test_its_lists_are_those_of_a_batch(skim: Skim) -> None:
+    lists = skim.to_lists(*skim.lists["pairs"])
+    assert len(lists) == len(skim)
