@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 from memmpy.gather import RowField, spread_lists, spread_rows, take_lists, take_rows
 from memmpy.loaders.batching import Window
 from memmpy.loaders.buffers import Buffers
+from memmpy.loaders.pieces import empty_of, pieces_of, size_of
 from memmpy.loaders.shuffling import Shuffle
 from memmpy.loaders.windows import Gather
 from memmpy.order import BlockOrder, Permutation, Words, plan_windows
 from memmpy.typing import Array, Entries
 
 __all__ = ["Packed", "RowWindows", "cut_ranges", "rows_between"]
+
+
+#: Rows that a thread gathers in one go, at least.
+_TASK_ROWS = 1 << 16
 
 
 @runtime_checkable
@@ -105,11 +110,13 @@ class RowWindows:
     ) -> None:
         row_bytes = packed.rows.dtype.itemsize
         self._rows = packed.rows.view(np.uint8).reshape(len(packed.rows), row_bytes)
-        self._fields, self._lists = dict(packed.fields), dict(packed.lists)
+        self._pieces, self._lists = pieces_of(packed.fields), dict(packed.lists)
+        self._wholes = [piece.whole for piece in self._pieces]
         self._to_lists = packed.to_lists
         self.shuffle, self._compiled, self._buffers = shuffle, compiled, buffers
         self.arrays = [packed.rows, *(array for held in packed.lists.values() for array in held)]
         self.num_data = len(packed.rows)
+        self.task_windows = max(1, _TASK_ROWS // shuffle.window_rows)
         self.entry_bytes = sum(array.nbytes for array in self.arrays) / max(1, self.num_data)
         # Member i of the epoch is row i + _shifts[k], where _ends[k - 1] <= i < _ends[k].
         self._ends = np.cumsum([len(rows) for rows in ranges], dtype=np.int64)
@@ -149,32 +156,26 @@ class RowWindows:
         else:
             members = permutation.run(start, stop, compiled=self._compiled)
         rows = self._rows_of(members)
-        values: dict[str, Any] = self._empty(len(rows))
-        take_rows(
-            self._rows,
-            rows,
-            fields=[*self._fields.values()],
-            out=[*values.values()],
-            compiled=self._compiled,
-        )
+        out = self._empty(len(rows))
+        take_rows(self._rows, rows, fields=self._wholes, out=out, compiled=self._compiled)
         lists = {
             key: self._to_lists(*take_lists(*held, entries=rows, compiled=self._compiled))
             for key, held in self._lists.items()
         }
-        return Window(len(rows), values | lists)
+        return self._window(out, lists)
 
     def _spread(self, order: BlockOrder, number: int) -> Window:
         """Gather the rows of a window of blocks."""
         window = order.window(number, compiled=self._compiled)
         starts, counts = self._blocks_of(window.starts, window.counts)
-        values: dict[str, Any] = self._empty(window.num_rows)
+        out = self._empty(window.num_rows)
         spread_rows(
             self._rows,
             starts,
             counts=counts,
             places=window.places,
-            fields=[*self._fields.values()],
-            out=[*values.values()],
+            fields=self._wholes,
+            out=out,
             compiled=self._compiled,
         )
         lists = {
@@ -189,21 +190,19 @@ class RowWindows:
             )
             for key, held in self._lists.items()
         }
-        return Window(window.num_rows, values | lists)
+        return self._window(out, lists)
 
-    def _empty(self, num: int) -> dict[str, Array]:
-        """Return arrays for the fields of so many rows, whatever they hold."""
-        places, size = {}, 0
-        for key, field in self._fields.items():
-            places[key] = size
-            size += -(-num * field.nbytes // 64) * 64
-        memory = self._buffers.take(size)
-        return {
-            key: memory[places[key] : places[key] + num * field.nbytes]
-            .view(field.dtype)
-            .reshape(num, *field.shape)
-            for key, field in self._fields.items()
-        }
+    def _empty(self, num: int) -> list[NDArray[np.uint8]]:
+        """Return room for the pieces of so many rows."""
+        return empty_of(self._pieces, num, self._buffers.take(size_of(self._pieces, num)))
+
+    def _window(self, out: Sequence[NDArray[np.uint8]], lists: Mapping[str, Any]) -> Window:
+        """Return a window of pieces, which are at least the entry, and of lists."""
+        values: dict[str, Any] = {}
+        for piece, moved in zip(self._pieces, out, strict=True):
+            values.update(piece.views(moved))
+        values.update(lists)
+        return Window(len(out[0]), values)
 
     def _rows_of(self, members: Entries) -> Entries:
         """Return the row of each member."""

@@ -46,7 +46,8 @@ class SplitLoader:
     Each ``iter()`` is the next epoch, and an epoch hands out each entry of the split once. The
     order follows from (seed, epoch, position) alone, with any number of threads. A batch is a dict
     with the values of each key, and ``"_index"``: its int64 entries. Arrays of a batch are
-    writable and independent of the data.
+    writable and independent of the data. Those of single numbers of a skim are strided, as fields
+    of a structured array are; its groups and all other arrays are contiguous.
 
     Parameters
     ----------
@@ -321,5 +322,5 @@ def _row_windows(
         ranges,
         shuffle=chosen,
         compiled=num_bytes >= _BYTES_WORTH_COMPILING,
-        buffers=Buffers(num_threads + 3),
+        buffers=Buffers(8 * (num_threads + 3)),
     )

@@ -139,8 +139,8 @@ def lay_out(asked: Asked, columns: Mapping[str, ColumnRecord]) -> Layout:
     for name, keys in asked.groups.items():
         made += _group(name, keys, asked, columns)
     fields = [output for output in made if isinstance(output, Field)]
-    # Stable: fields of one alignment keep the user's order.
-    fields.sort(key=lambda field: -field.dtype.alignment)
+    # Numbers before arrays, so that they are moved at once; of one alignment in the user's order.
+    fields.sort(key=lambda field: (field.shape != (), -field.dtype.alignment))
     layout = Layout(tuple(fields), tuple(output for output in made if isinstance(output, List)))
     if layout.row.itemsize > _MAX_ENTRY:
         size = f"{layout.row.itemsize:,} bytes"
