@@ -264,9 +264,12 @@ def long_file(tmp_path: Path) -> Path:
 
 
 def test_ctrl_c_says_what_is_kept(long_file: Path, out: Path) -> None:
-    status, said = interrupted(long_file, out)
-    assert status == 130
-    assert len(said) == 1
+    for _ in range(10):  # it may come before the first line of the journal
+        status, said = interrupted(long_file, out)
+        assert status == 130
+        assert len(said) == 1
+        if not said[0].endswith("is as it was"):
+            break
     assert said[0].startswith("memmpy: interrupted; what was read is kept in ")
 
 
