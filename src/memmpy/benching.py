@@ -68,11 +68,10 @@ def _keys(skim: Skim) -> list[str]:
 
 
 def _numbers(found: Explanation) -> tuple[str, ...]:
-    share = found.measured_rate / found.expected_rate if found.expected_rate else 0.0
     return (
         f"{found.num_entries:,}",
         f"{found.entry_bytes:,.0f}",
         f"{found.resident:.0%} of {size_in_words(found.total_bytes)}",
         f"{found.measured_rate:,.3g}",
-        f"{share:.0%}",
+        f"{found.share:.0%}",
     )

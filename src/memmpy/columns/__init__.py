@@ -1,5 +1,6 @@
 """One stored column: written, then read as a memory map."""
 
+from memmpy.columns.casting import cast
 from memmpy.columns.fitting import check_fill
 from memmpy.columns.indexing import resolve
 from memmpy.columns.jagged import Jagged
@@ -46,6 +47,7 @@ __all__ = [
     "WriteShaped",
     "WriteText",
     "WriteVector",
+    "cast",
     "check_fill",
     "check_keys",
     "check_split_by",

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import Jagged, check_fill
+from memmpy.columns import Jagged, cast, check_fill
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
-from memmpy.errors import ColumnError, OptionError
+from memmpy.errors import OptionError
 from memmpy.inputs import BranchType, type_of_values
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
@@ -179,23 +179,7 @@ def _cast(values: Any, dtype: np.dtype[Any], *, key: str) -> tuple[Any, int]:
     if isinstance(values, Jagged):
         content, num_lost = _cast(values.content, dtype, key=key)
         return Jagged.trusted(content, values.offsets), num_lost
-    with np.errstate(over="ignore"):
-        cast = values.astype(dtype)
-    if dtype.kind == "f" and values.dtype.kind == "f":
-        return cast, int(np.count_nonzero(np.isinf(cast) & ~np.isinf(values)))
-    if dtype.kind == "f":
-        is_unsigned = values.dtype.kind == "u"
-        least, limit = (0.0, 2.0**64) if is_unsigned else (-(2.0**63), 2.0**63)
-        # A float that is one more than the largest integer has no way back.
-        wide = cast.astype(np.float64, copy=False)
-        has_way = (wide >= least) & (wide < limit)
-        back = np.where(has_way, cast, 0).astype(np.uint64 if is_unsigned else np.int64)
-        return cast, int(np.count_nonzero(~has_way | (back != values)))
-    wrong = (cast.astype(values.dtype) != values) | ((cast < 0) != (values < 0))
-    if np.any(wrong):
-        found = values[wrong].flat[0]
-        raise ColumnError(f"{key!r} has the value {found}, which does not fit into {dtype}")
-    return cast, 0
+    return cast(values, dtype, key=key)
 
 
 def _as_jagged(values: Array) -> Jagged:

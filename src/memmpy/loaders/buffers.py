@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Buffers"]
 
-#: References to memory that no array looks into: the list's, the loop's, and getrefcount's own.
+#: References to memory that no array looks into: the list's, the name's, and getrefcount's own.
 _NUM_OWN = 3
 #: Memory begins at a multiple of it: a line of the cache, and the widest of vectors.
 _ALIGNMENT = 64
@@ -35,13 +35,16 @@ class Buffers:
     def take(self, num_bytes: int) -> NDArray[np.uint8]:
         """Return that many bytes, whatever they hold, aligned to 64."""
         with self._lock:
-            free = [block for block in self._blocks if sys.getrefcount(block) == _NUM_OWN]
-            for block in free:
-                if len(block) >= num_bytes + _ALIGNMENT:
-                    return _aligned(block, num_bytes)
+            small = None
+            for i in range(len(self._blocks)):  # enumerate would hold a reference of its own
+                block = self._blocks[i]
+                if sys.getrefcount(block) == _NUM_OWN:
+                    if len(block) >= num_bytes + _ALIGNMENT:
+                        return _aligned(block, num_bytes)
+                    small = i
             block = np.empty(num_bytes + _ALIGNMENT, np.uint8)
-            if free and len(self._blocks) >= self._num:  # too small, and would stay so
-                self._blocks = [kept for kept in self._blocks if kept is not free[0]]
+            if small is not None and len(self._blocks) >= self._num:  # it would stay too small
+                del self._blocks[small]
             if len(self._blocks) < self._num:
                 self._blocks.append(block)
             return _aligned(block, num_bytes)

@@ -77,6 +77,11 @@ class Explanation:
     expected_rate: float
     measured_rate: float
 
+    @property
+    def share(self) -> float:
+        """The measured rate over the expected one."""
+        return self.measured_rate / self.expected_rate if self.expected_rate else 0.0
+
     def to_dict(self) -> dict[str, Any]:
         """Return all of it by name."""
         return asdict(self)
@@ -84,7 +89,6 @@ class Explanation:
     def table(self) -> Table:
         """Return it in words."""
         memory = "unknown" if self.memory_bytes is None else size_in_words(self.memory_bytes)
-        share = self.measured_rate / self.expected_rate if self.expected_rate else 0.0
         data = [
             ("entries", f"{self.num_entries:,} in {self.num_batches:,} batches"),
             ("bytes of an entry", f"{self.entry_bytes:,.1f}"),
@@ -98,7 +102,7 @@ class Explanation:
         rates = [
             (f"limit: {self.limit}, in order", f"{size_in_words(int(self.limit_rate))}/s"),
             ("that is", _rate(self.expected_rate)),
-            ("measured", f"{_rate(self.measured_rate)}, {share:.0%} of the limit"),
+            ("measured", f"{_rate(self.measured_rate)}, {self.share:.0%} of the limit"),
         ]
         return Table(("", "loader"), 2, (data, how, rates))
 

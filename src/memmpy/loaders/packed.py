@@ -95,8 +95,8 @@ class RowWindows:
         Whether kernels are Numba's.
     shuffle : Shuffle
         The order of an epoch.
-    buffers : Buffers
-        Where windows are.
+    num_threads : int
+        How many threads gather.
     """
 
     def __init__(
@@ -106,17 +106,19 @@ class RowWindows:
         *,
         shuffle: Shuffle,
         compiled: bool,
-        buffers: Buffers,
+        num_threads: int,
     ) -> None:
         row_bytes = packed.rows.dtype.itemsize
         self._rows = packed.rows.view(np.uint8).reshape(len(packed.rows), row_bytes)
         self._pieces, self._lists = pieces_of(packed.fields), dict(packed.lists)
         self._wholes = [piece.whole for piece in self._pieces]
         self._to_lists = packed.to_lists
-        self.shuffle, self._compiled, self._buffers = shuffle, compiled, buffers
+        self.shuffle, self._compiled = shuffle, compiled
         self.arrays = [packed.rows, *(array for held in packed.lists.values() for array in held)]
         self.num_data = len(packed.rows)
         self.task_windows = max(1, _TASK_ROWS // shuffle.window_rows)
+        # Those of the tasks on their way, of the one that is handed out, and of the one before.
+        self._buffers = Buffers(self.task_windows * (num_threads + 3))
         self.entry_bytes = sum(array.nbytes for array in self.arrays) / max(1, self.num_data)
         # Member i of the epoch is row i + _shifts[k], where _ends[k - 1] <= i < _ends[k].
         self._ends = np.cumsum([len(rows) for rows in ranges], dtype=np.int64)

@@ -71,13 +71,17 @@ def empty_of(
     for piece in pieces:
         size = piece.whole.nbytes
         found.append(memory[start : start + num * size].reshape(num, size))
-        start += -(-num * size // _LINE) * _LINE
+        start += _in_lines(num * size)
     return found
 
 
 def size_of(pieces: Sequence[Piece], num: int) -> int:
     """Return how many bytes `num` rows of pieces take."""
-    return sum(-(-num * piece.whole.nbytes // _LINE) * _LINE for piece in pieces)
+    return sum(_in_lines(num * piece.whole.nbytes) for piece in pieces)
+
+
+def _in_lines(num_bytes: int) -> int:
+    return -(-num_bytes // _LINE) * _LINE
 
 
 def _numbers(run: Mapping[str, RowField]) -> list[Piece]:

@@ -81,7 +81,7 @@ def _values(batch: Mapping[str, Any], key: str) -> NDArray[Any]:
         raise ColumnError(f"{message} an entry")
     if values.dtype.kind == "f" and np.isnan(values).any():
         raise OptionError(f"{key!r} has NaN: take a key that every entry has")
-    copied: NDArray[Any] = values.copy()  # memory of a window is taken again
+    copied: NDArray[Any] = values.copy()  # a view would keep its window
     return copied
 
 
@@ -98,7 +98,7 @@ def _score(indicators: list[NDArray[np.float64]], sizes: NDArray[np.int64]) -> S
     """Pool the squares of all classes, each of which has its own variance."""
     starts = np.append(0, np.cumsum(sizes)[:-1])
     num = int(sizes.sum())
-    between = within = product = 0.0
+    between = within = product = total = 0.0
     for values in indicators:
         apart = values - values.mean()
         variance = float(np.mean(apart * apart))
@@ -106,8 +106,8 @@ def _score(indicators: list[NDArray[np.float64]], sizes: NDArray[np.int64]) -> S
         between += float(np.mean(means * means * sizes))
         # Draws without putting back: the more of all a batch has, the less it can differ.
         within += variance * float(np.mean((num - sizes) / (num - 1)))
-        product += float(np.mean(apart[1:] * apart[:-1])) / len(indicators)
+        product += float(np.mean(apart[1:] * apart[:-1]))
+        total += variance
     if within == 0:
         return ShuffleScore(np.nan, np.nan)
-    total = sum(float(np.var(values)) for values in indicators) / len(indicators)
     return ShuffleScore(float(np.sqrt(between / within)), product / total)

@@ -7,7 +7,6 @@ from functools import partial
 from typing import final
 
 from memmpy.errors import OptionError
-from memmpy.loaders.buffers import Buffers
 from memmpy.loaders.columns import ColumnWindows, check_data
 from memmpy.loaders.explaining import Explanation, explain
 from memmpy.loaders.packed import Packed, RowWindows, cut_ranges, rows_between
@@ -322,5 +321,5 @@ def _row_windows(
         ranges,
         shuffle=chosen,
         compiled=num_bytes >= _BYTES_WORTH_COMPILING,
-        buffers=Buffers(8 * (num_threads + 3)),
+        num_threads=num_threads,
     )

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns import Jagged, ReadJagged, StoredColumn
+from memmpy.columns import Jagged, ReadJagged, StoredColumn, cast
 from memmpy.errors import ColumnError
 from memmpy.gather import offsets_of, take_jagged
 from memmpy.skims.asking import Padding
-from memmpy.skims.casting import cast
 from memmpy.skims.layout import Field, Layout, List
 from memmpy.typing import Array, Entries
 

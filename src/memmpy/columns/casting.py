@@ -22,7 +22,7 @@ def cast(values: Array, dtype: np.dtype[Any], *, key: str) -> tuple[Array, int]:
         If an integer dtype cannot hold an integer.
     """
     if _is_lossless(values.dtype, dtype):
-        return values, 0
+        return values.astype(dtype, copy=False), 0
     with np.errstate(over="ignore"):
         held = values.astype(dtype)
     if values.dtype.kind == "f":

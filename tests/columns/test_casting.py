@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memmpy.columns.casting import cast
 from memmpy.errors import ColumnError
-from memmpy.skims.casting import cast
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)), st.sampled_from(["f2", "f4", "f8"]))
