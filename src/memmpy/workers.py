@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from queue import SimpleQueue
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from memmpy.errors import OptionError
 from memmpy.gather import keep_freed_memory
 from memmpy.machine import num_cores
+from memmpy.threads import THREAD_NAME, start
 
 __all__ = ["Crew", "outcomes", "workers"]
 
@@ -20,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 _Task = TypeVar("_Task")
 _Outcome = TypeVar("_Outcome")
-
-_Future: TypeAlias = Future[tuple[_Outcome | None, Exception | None]]
 
 #: Tasks that wait in an executor of unknown size, so that none of its workers does.
 _NUM_WAITING = 512
@@ -63,7 +64,7 @@ def workers(executor: Executor | None) -> Iterator[Crew]:
         yield Crew(executor, _NUM_WAITING, not is_local, is_in_process)
         return
     keep_freed_memory()
-    pool = ThreadPoolExecutor(num_cores(), thread_name_prefix="memmpy")
+    pool = ThreadPoolExecutor(num_cores(), thread_name_prefix=THREAD_NAME)
     try:
         yield Crew(pool, 2 * num_cores(), is_shared=False, is_in_process=True)
     finally:
@@ -89,66 +90,110 @@ def outcomes(
         Returns up to that many tasks, none if there are none at the moment; asked again after each
         outcome.
     """
-    running: dict[_Future[_Outcome], tuple[_Task, bool]] = {}
-    # Futures tell it themselves: `wait` would for ever, for one that is cancelled by a shutdown.
-    done: SimpleQueue[_Future[_Outcome]] = SimpleQueue()
-    # Dask takes equal calls for one, and may still know what came of that.
-    call = uuid4().hex
+    running: dict[int, tuple[_Task, bool]] = {}
+    orders: SimpleQueue[_Order | None] = SimpleQueue()
+    events: SimpleQueue[_Event] = SimpleQueue()
     lost: deque[_Task] = deque()
     takes_more, has_lost = True, False
-    with ThreadPoolExecutor(num_cores(), thread_name_prefix="memmpy") as own:
-        try:
-            while True:
-                num_own = sum(is_own for _, is_own in running.values())
-                num_free = crew.num_waiting - (len(running) - num_own) if takes_more else 0
-                for task in next_tasks(num_free):
-                    future = _submitted(crew.executor, do, task, call) if takes_more else None
-                    if future is None:
-                        takes_more = False
-                        lost.append(task)
-                    else:
-                        running[future] = task, False
-                        future.add_done_callback(done.put)
-                num_free = 2 * num_cores() - num_own
-                if not takes_more:
-                    lost.extend(next_tasks(max(0, num_free - len(lost))))
-                for _ in range(min(num_free, len(lost))):
-                    task = lost.popleft()
-                    future = own.submit(_do, do, task, call)
-                    running[future] = task, True
-                    future.add_done_callback(done.put)
-                if not running:
-                    return
-                future = done.get()
-                task, is_own = running.pop(future)
-                try:
-                    outcome, error = future.result()
-                except Exception as reason:
-                    if is_own:
-                        raise
-                    # A pool that breaks loses all that it has, one by one.
-                    level = logging.DEBUG if has_lost else logging.WARNING
-                    logger.log(level, "a worker was lost (%r): its task is done again", reason)
-                    has_lost = True
-                    lost.append(task)
-                    continue
-                if error is not None:
-                    raise error
-                assert outcome is not None
-                yield outcome
-        finally:
-            wait([future for future in running if not future.cancel()])
+    numbers = count()
 
+    def hand_out(task: _Task, *, is_own: bool) -> None:
+        number = next(numbers)
+        running[number] = task, is_own
+        orders.put(_Order(number, task, is_own))
 
-def _submitted(
-    executor: Executor, do: Callable[[_Task], _Outcome], task: _Task, call: str
-) -> _Future[_Outcome] | None:
-    """Hand a task to an executor; None if it takes no more."""
+    foreman = start(_hand_out, crew.executor, do, orders, events)
     try:
-        return executor.submit(_do, do, task, call)
-    except Exception as error:  # noqa: BLE001 - broken, shut down, or gone: each says so in its way
-        logger.warning("the executor takes no more (%r): threads do the rest", error)
-        return None
+        while True:
+            num_own = sum(is_own for _, is_own in running.values())
+            if takes_more:
+                for task in next_tasks(crew.num_waiting - (len(running) - num_own)):
+                    hand_out(task, is_own=False)
+            num_free = 2 * num_cores() - num_own
+            if not takes_more:
+                lost.extend(next_tasks(max(0, num_free - len(lost))))
+            for _ in range(min(num_free, len(lost))):
+                hand_out(lost.popleft(), is_own=True)
+            if not running:
+                return
+            event = events.get()
+            task, is_own = running.pop(event.number)
+            if event.refusal is not None:
+                if takes_more:
+                    logger.warning(
+                        "the executor takes no more (%r): threads do the rest", event.refusal
+                    )
+                takes_more = False
+                lost.append(task)
+            elif event.loss is not None:
+                if is_own:
+                    raise event.loss
+                # A pool that breaks loses all that it has, one by one.
+                level = logging.DEBUG if has_lost else logging.WARNING
+                logger.log(level, "a worker was lost (%r): its task is done again", event.loss)
+                has_lost = True
+                lost.append(task)
+            elif event.error is not None:
+                raise event.error
+            else:
+                yield event.outcome
+    finally:
+        orders.put(None)
+        foreman.join()
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A task to hand out: to the executor, or to our own threads."""
+
+    number: int
+    task: Any
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What became of a task: an outcome, what it raised, how it was lost, why it was not taken."""
+
+    number: int
+    outcome: Any = None
+    error: Exception | None = None
+    loss: Exception | None = None
+    refusal: Exception | None = None
+
+
+def _hand_out(
+    executor: Executor,
+    do: Callable[[Any], Any],
+    orders: SimpleQueue[_Order | None],
+    events: SimpleQueue[_Event],
+) -> None:
+    """Hand out what is ordered, and tell what becomes of it; at the end wait for what runs."""
+    # Dask takes equal calls for one, and may still know what came of that.
+    call = uuid4().hex
+    futures: set[Future[Any]] = set()
+    with ThreadPoolExecutor(num_cores(), thread_name_prefix=THREAD_NAME) as own:
+        while (order := orders.get()) is not None:
+            try:
+                future = (own if order.is_own else executor).submit(_do, do, order.task, call)
+            except Exception as error:  # noqa: BLE001 - broken, shut down, gone: each in its way
+                events.put(_Event(order.number, refusal=error))
+                continue
+            futures.add(future)
+            # Futures tell it themselves: `wait` would for ever, for one cancelled by a shutdown.
+            future.add_done_callback(futures.discard)
+            future.add_done_callback(partial(_tell, events, order.number))
+            del order, future
+        wait([future for future in futures.copy() if not future.cancel()])
+
+
+def _tell(events: SimpleQueue[_Event], number: int, future: Future[Any]) -> None:
+    try:
+        outcome, error = future.result()
+    except Exception as loss:  # noqa: BLE001 - the task is done again
+        events.put(_Event(number, loss=loss))
+    else:
+        events.put(_Event(number, outcome, error))
 
 
 def _do(

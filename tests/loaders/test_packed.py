@@ -14,8 +14,8 @@ from memmpy import Jagged, SplitLoader
 from memmpy.errors import OptionError
 from memmpy.gather import RowField
 from memmpy.loaders.packed import cut_ranges
-from memmpy.loaders.prefetch import THREAD_NAME
 from memmpy.order import tickets
+from memmpy.threads import THREAD_NAME
 
 DTYPE = np.dtype(
     [("_index", "<i8"), ("jets", "<f4", (3, 2)), ("x", "<f4"), ("label", "i1")], align=True

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from memmpy.errors import ColumnError, LengthError, OptionError
 from memmpy.loaders import SplitLoader
 from memmpy.loaders import columns as windows
-from memmpy.loaders.prefetch import THREAD_NAME
 from memmpy.order import file_identities, tickets
+from memmpy.threads import THREAD_NAME
 from memmpy.typing import Batch
 
 

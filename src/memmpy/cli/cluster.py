@@ -20,12 +20,12 @@ class _Heedless(SpawnProcess):
     """A process without Ctrl-C, which reaches all of a terminal: who hands out work heeds it."""
 
     def start(self) -> None:
-        """Start it; it takes over what is ignored at that moment."""
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        """Start it; it takes over what the thread that starts it has blocked."""
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             super().start()
         finally:
-            signal.signal(signal.SIGINT, handler)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 class _Context(SpawnContext):

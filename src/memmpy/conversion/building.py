@@ -9,7 +9,6 @@ rest belongs, and a worker places it.
 import dataclasses
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -40,6 +39,7 @@ from memmpy.errors import CorruptStoreError, DiskError, MemmpyError, ReadOnlySto
 from memmpy.machine import num_cores
 from memmpy.progress import Progress
 from memmpy.store import Metadata, Unfinished, parts_of
+from memmpy.threads import Call, Threads
 from memmpy.workers import Crew, outcomes
 
 __all__ = ["Builder", "Done"]
@@ -132,7 +132,7 @@ class Builder:
             growing.create()
         total = round(sum(job.share for job in self._jobs))
         # A column that is finished waits for the disk, while others are still made.
-        with ThreadPoolExecutor(_NUM_SYNCING) as threads:
+        with Threads(_NUM_SYNCING) as threads:
             with Progress("converting", total, show=progress) as bar:
                 built = dict(self._follow(threads, bar))
             if self._failures:
@@ -165,11 +165,11 @@ class Builder:
         if damaged:
             raise _damage(self._directory, self._metadata, damaged)
 
-    def _follow(self, threads: Executor, bar: Progress) -> Iterator[tuple[str, Future[Built]]]:
+    def _follow(self, threads: Threads, bar: Progress) -> Iterator[tuple[str, Call[Built]]]:
         """Hand out tasks until all are done, or nothing more can be; yield columns at their end."""
         for key, growing in self._columns.items():
             if growing.is_whole:  # of no entries
-                yield key, threads.submit(growing.finish)
+                yield key, threads.call(growing.finish)
         left = self._left()
         checks: deque[Task] = deque(
             CheckTask(number, {key: tuple(f.spans.values()) for key, f in found.items()})
@@ -211,7 +211,7 @@ class Builder:
             touched = set(outcome.spans) if isinstance(outcome, Placed) else set[str]()
             for key in touched.union(*(slots for _, slots in placed)):
                 if self._columns[key].is_whole:
-                    yield key, threads.submit(self._columns[key].finish)
+                    yield key, threads.call(self._columns[key].finish)
 
     def _left(self) -> dict[int, _Left]:
         """Return what the journal says that there is of tasks."""

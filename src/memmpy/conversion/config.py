@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from memmpy.errors import OptionError
 from memmpy.inputs import Status, find
+from memmpy.threads import prefetch
 from memmpy.typing import PathLike
 
 __all__ = ["Input", "RFileConfig", "RootFiles", "list_configs", "list_inputs"]
@@ -90,8 +91,8 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
         If the files differ in the names of their metadata, or what they say is no text.
     """
     configs = list_configs(root_files)
-    with ThreadPoolExecutor(_NUM_LOOKING) as threads:
-        found = list(threads.map(lambda config: find(os.fspath(config.path)), configs))
+    asked = [partial(find, os.fspath(config.path)) for config in configs]
+    found = prefetch(asked, num_threads=_NUM_LOOKING, depth=len(asked))
     inputs = [
         _input(c, status) for c, several in zip(configs, found, strict=True) for status in several
     ]

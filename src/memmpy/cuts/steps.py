@@ -13,8 +13,8 @@ from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError, OptionError
 from memmpy.gather import ITEMS_WORTH_COMPILING, keep_freed_memory
-from memmpy.loaders import prefetch
 from memmpy.machine import num_cores
+from memmpy.threads import prefetch
 
 __all__ = ["STEP_SIZE", "Inputs", "check_step_size", "inputs_of", "threads_of"]
 

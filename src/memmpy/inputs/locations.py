@@ -5,10 +5,10 @@ import glob
 import os
 import stat
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from memmpy.errors import InputFileError, MissingFileError, UnreadableError
 from memmpy.inputs.failures import not_a_file
 from memmpy.inputs.retries import asked, is_missing
 from memmpy.inputs.urls import filesystem, forget, is_url, local_path, protocol_of, target_of
+from memmpy.threads import prefetch
 
 __all__ = ["State", "Status", "describe", "find"]
 
@@ -196,8 +197,8 @@ def _find_remote(url: str) -> list[Status]:
     for path, info in found.items():
         if _is_directory(path, info):
             raise not_a_file(path)
-    with ThreadPoolExecutor(NUM_ASKED) as threads:
-        return list(threads.map(_listed_status, *zip(*sorted(found.items()), strict=True)))
+    looks = [partial(_listed_status, path, info) for path, info in sorted(found.items())]
+    return list(prefetch(looks, num_threads=NUM_ASKED, depth=len(looks)))
 
 
 def _listed_status(url: str, info: Mapping[str, Any]) -> Status:

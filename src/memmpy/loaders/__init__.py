@@ -2,7 +2,6 @@
 
 from memmpy.loaders.explaining import Explanation
 from memmpy.loaders.packed import Packed
-from memmpy.loaders.prefetch import prefetch
 from memmpy.loaders.scoring import ShuffleScore, shuffle_score
 from memmpy.loaders.shuffling import ShuffleOption
 from memmpy.loaders.simple import SimpleLoader
@@ -15,6 +14,5 @@ __all__ = [
     "ShuffleScore",
     "SimpleLoader",
     "SplitLoader",
-    "prefetch",
     "shuffle_score",
 ]

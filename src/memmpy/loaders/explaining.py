@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import cycle
@@ -15,6 +14,7 @@ import numpy as np
 from memmpy.loaders.windows import Windows
 from memmpy.machine import memory_for_pages
 from memmpy.printing import Table, size_in_words
+from memmpy.threads import prefetch
 from memmpy.typing import Array, Batch
 
 __all__ = ["Explanation", "explain"]
@@ -219,7 +219,7 @@ def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float:
     source = cycle(pieces)
     begin = time.perf_counter()
 
-    def work(number: int) -> int:  # noqa: ARG001 - all threads do the same
+    def work() -> int:
         target = np.empty(_PIECE, np.uint8)
         copied = 0
         while not copied or time.perf_counter() - begin < _SECONDS:
@@ -228,8 +228,7 @@ def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float:
             copied += len(piece)
         return copied
 
-    with ThreadPoolExecutor(num_threads) as pool:
-        copied = sum(pool.map(work, range(num_threads)))
+    copied = sum(prefetch([work] * num_threads, num_threads=num_threads, depth=num_threads))
     return copied / (time.perf_counter() - begin)
 
 

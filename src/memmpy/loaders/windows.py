@@ -7,9 +7,9 @@ from itertools import chain, islice
 from typing import Protocol, TypeAlias
 
 from memmpy.loaders.batching import Window, batches_of
-from memmpy.loaders.prefetch import prefetch
 from memmpy.loaders.shuffling import Shuffle
 from memmpy.order import num_delivered
+from memmpy.threads import prefetch
 from memmpy.typing import Array, Batch
 
 __all__ = ["Gather", "Windows", "load_batches"]

@@ -7,8 +7,7 @@ from itertools import islice
 
 import pytest
 
-from memmpy.loaders import prefetch
-from memmpy.loaders.prefetch import THREAD_NAME
+from memmpy.threads import THREAD_NAME, prefetch
 
 THREADS = pytest.mark.parametrize("num_threads", [0, 1, 4])
 

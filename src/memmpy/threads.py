@@ -1,0 +1,145 @@
+"""Threads that Ctrl-C leaves whole.
+
+An interrupt raises between any two steps of the main thread: also inside the locks of a `Future`
+and of a `ThreadPoolExecutor`, which then stay taken, and their workers wait for ever. So the main
+thread talks to threads by `SimpleQueue` alone, whose steps nothing comes between.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any, Generic, TypeVar, cast
+
+__all__ = ["THREAD_NAME", "Call", "Threads", "prefetch", "start"]
+
+T = TypeVar("T")
+
+#: What the names of the threads begin with.
+THREAD_NAME = "memmpy"
+
+
+def start(do: Callable[..., object], *arguments: object) -> threading.Thread:
+    """Start a thread; to be joined by the caller.
+
+    An interrupt while it starts may leave it waiting for ever, so the interpreter does not wait for
+    it at its end.
+    """
+    thread = threading.Thread(target=do, args=arguments, name=THREAD_NAME, daemon=True)
+    thread.start()
+    return thread
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """What comes of a call on another thread."""
+
+    do: Callable[[], T]
+    _outcome: SimpleQueue[tuple[T | None, BaseException | None]] = field(
+        default_factory=SimpleQueue
+    )
+
+    def run(self) -> None:
+        """Make the call."""
+        try:
+            self._outcome.put((self.do(), None))
+        except BaseException as error:  # noqa: BLE001 - raised again by `result`
+            self._outcome.put((None, error))
+
+    def result(self) -> T:
+        """Wait for the call, and return or raise what it did; only once."""
+        outcome, error = self._outcome.get()
+        if error is None:
+            return cast(T, outcome)
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame
+
+
+class Threads:
+    """Threads that make calls in the order in which they are handed over.
+
+    Each starts when it is needed. At the end of the ``with`` block, what waits is dropped, and what
+    runs is waited for.
+
+    Parameters
+    ----------
+    num : int
+        How many, at least 1.
+    """
+
+    def __init__(self, num: int) -> None:
+        self._num = num
+        self._threads: list[threading.Thread] = []
+        self._calls: SimpleQueue[Call[Any] | None] = SimpleQueue()
+
+    def __enter__(self) -> "Threads":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            while True:
+                self._calls.get_nowait()
+        except Empty:
+            pass
+        for _ in range(self._num):
+            self._calls.put(None)
+        for thread in self._threads:
+            # A forgotten generator may be collected by a thread of its own.
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def call(self, do: Callable[..., T], *arguments: object) -> Call[T]:
+        """Hand over a call."""
+        call = Call(partial(do, *arguments) if arguments else do)
+        self._calls.put(call)
+        if len(self._threads) < self._num:
+            self._threads.append(start(_make_calls, self._calls))
+        return call
+
+
+def prefetch(
+    tasks: Iterable[Callable[[], T]], *, num_threads: int, depth: int
+) -> Generator[T, None, None]:
+    """Yield the result of each task, in order.
+
+    An exception of a task is raised in its place. Threads start with the first ``next()`` and end
+    with the generator, however that ends: what waits is dropped, what runs is waited for.
+
+    Parameters
+    ----------
+    tasks : iterable of callables
+        Asked for one by one, in the consumer's thread.
+    num_threads : int
+        With 0, tasks run in the consumer's thread when their turn comes.
+    depth : int
+        How many tasks, at least 1, are on the way at once, with the one that is waited for.
+    """
+    if num_threads == 0:
+        for task in tasks:
+            yield task()
+        return
+    waiting = iter(tasks)
+    pending: deque[Call[T]] = deque()
+    with Threads(num_threads) as threads:
+        while True:
+            pending.extend(map(threads.call, islice(waiting, depth - len(pending))))
+            if not pending:
+                return
+            yield pending.popleft().result()
+
+
+def _make_calls(calls: SimpleQueue[Call[Any] | None]) -> None:
+    while (call := calls.get()) is not None:
+        call.run()
+        del call  # what it holds is the consumer's

@@ -1,0 +1,64 @@
+"""Interrupts threads and executors at random moments, for as long as it is told to.
+
+Run as a script, ``interrupting.py WHAT SECONDS``, for a hang must not take the tests with it.
+"""
+
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from memmpy.threads import prefetch
+from memmpy.workers import outcomes, workers
+
+
+def add_one(number: int) -> int:
+    return number + 1
+
+
+def run_prefetch() -> None:
+    tasks = [partial(add_one, number) for number in range(10**6)]
+    for _ in prefetch(tasks, num_threads=2, depth=4):
+        pass
+
+
+def run_default() -> None:
+    with workers(None) as crew:
+        for _ in outcomes(crew, add_one, lambda num: list(range(num))):
+            pass
+
+
+def run_given() -> None:
+    with ThreadPoolExecutor(2) as threads, workers(threads) as crew:
+        for _ in outcomes(crew, add_one, lambda num: list(range(num))):
+            pass
+
+
+RUNS: dict[str, Callable[[], None]] = {
+    "prefetch": run_prefetch,
+    "default": run_default,
+    "given": run_given,
+}
+
+
+def main() -> None:
+    run, seconds = RUNS[sys.argv[1]], float(sys.argv[2])
+    end, num = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        delay = random.uniform(0.001, 0.03)  # noqa: S311 - no secret
+        timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+        try:
+            timer.start()
+            run()
+        except KeyboardInterrupt:
+            num += 1
+    print(num)
+
+
+if __name__ == "__main__":
+    main()
