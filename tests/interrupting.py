@@ -50,14 +50,14 @@ def main() -> None:
     run, seconds = RUNS[sys.argv[1]], float(sys.argv[2])
     end, num = time.monotonic() + seconds, 0
     while time.monotonic() < end:
-        delay = random.uniform(0.001, 0.03)  # noqa: S311 - no secret
+        delay = random.uniform(0.001, 0.03)
         timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
         try:
             timer.start()
             run()
         except KeyboardInterrupt:
             num += 1
-    print(num)
+    sys.stdout.write(str(num))
 
 
 if __name__ == "__main__":
