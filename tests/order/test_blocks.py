@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.errors import OptionError
-from memmpy.order import BlockOrder, BlockWindow, Permutation, derive_key
+from memmpy.order import BlockOrder, BlockWindows, Permutation, derive_key
 
 # What a window of a promised order is, for ever.
 STARTS = [0, 400, 800]
@@ -41,11 +41,13 @@ def orders(draw: st.DrawFn) -> BlockOrder:
     return BlockOrder(num, block_rows=block_rows, window_blocks=window_blocks, key=draw(KEYS))
 
 
-def windows_of(order: BlockOrder, *, compiled: bool) -> list[BlockWindow]:
-    return [order.window(number, compiled=compiled) for number in range(order.num_windows)]
+def windows_of(order: BlockOrder, *, compiled: bool) -> list[BlockWindows]:
+    return [
+        order.windows(number, number + 1, compiled=compiled) for number in range(order.num_windows)
+    ]
 
 
-def rows_read(window: BlockWindow) -> np.ndarray:
+def rows_read(window: BlockWindows) -> np.ndarray:
     blocks = zip(window.starts.tolist(), window.counts.tolist(), strict=True)
     return np.concatenate([np.arange(start, start + count) for start, count in blocks])
 
@@ -55,8 +57,9 @@ def test_each_row_comes_once_and_windows_tile_the_positions(order: BlockOrder) -
     seen, position = np.zeros(order.num, np.int64), 0
     for number, window in enumerate(windows_of(order, compiled=True)):
         assert window.position_start == position == order.window_start(number)
-        assert window.num_rows == len(window.places) == window.counts.sum() > 0
-        assert (np.bincount(window.places, minlength=window.num_rows) == 1).all()
+        places = window.places(compiled=True)
+        assert window.num_rows == len(places) == window.counts.sum() > 0
+        assert (np.bincount(places, minlength=window.num_rows) == 1).all()
         assert order.window_at(position) == number
         position += window.num_rows
         assert order.window_at(position - 1) == number
@@ -80,24 +83,52 @@ def test_windows_have_the_blocks_of_their_slots_in_ascending_order(order: BlockO
 @given(order=orders())
 def test_compiled_windows_are_those_of_numpy(order: BlockOrder) -> None:
     for number in {0, order.num_windows // 2, order.num_windows - 1} & {*range(order.num_windows)}:
-        numpy, numba = (order.window(number, compiled=compiled) for compiled in (False, True))
-        assert (numpy.position_start, numpy.num_rows) == (numba.position_start, numba.num_rows)
-        for name in ("starts", "counts", "places"):
-            assert getattr(numpy, name).dtype == getattr(numba, name).dtype
-            assert np.array_equal(getattr(numpy, name), getattr(numba, name))
+        check_alike(*(order.windows(number, number + 1, compiled=c) for c in (False, True)))
+
+
+def check_alike(numpy: BlockWindows, numba: BlockWindows) -> None:
+    """Check that windows are the same, those of NumPy and of Numba."""
+    assert (numpy.position_start, numpy.num_rows) == (numba.position_start, numba.num_rows)
+    arrays = [
+        (w.starts, w.counts, w.edges, w.words, w.places(compiled=w is numba))
+        for w in (numpy, numba)
+    ]
+    for one, other in zip(*arrays, strict=True):
+        assert one.dtype == other.dtype
+        assert np.array_equal(one, other)
+
+
+@given(order=orders(), draw=st.data())
+def test_several_windows_are_one_after_the_other(order: BlockOrder, draw: st.DataObject) -> None:
+    if not order.num:
+        return
+    first = draw.draw(st.integers(0, order.num_windows - 1))
+    stop = draw.draw(st.integers(first + 1, min(order.num_windows, first + 9)))
+    many = order.windows(first, stop, compiled=False)
+    check_alike(many, order.windows(first, stop, compiled=True))
+    for number in range(first, stop):
+        one = order.windows(number, number + 1, compiled=False)
+        check_alike(many.part(number - first, number - first + 1), one)
+        start, end = many.edges[number - first : number - first + 2]
+        places = many.places(compiled=False)[start:end]
+        assert np.array_equal(places, start + one.places(compiled=False))
 
 
 @pytest.mark.parametrize("num", [1024, 1025, 2047, 2048, 65_537, 100_000, 131_072])
 def test_large_windows_are_mixed_alike(num: int) -> None:
     order = BlockOrder(num, block_rows=num, window_blocks=1, key=num)
-    numpy, numba = (order.window(0, compiled=compiled).places for compiled in (False, True))
+    numpy, numba = (order.windows(0, 1, compiled=False).places(compiled=c) for c in (False, True))
     assert np.array_equal(numpy, numba)
     assert (np.bincount(numpy) == 1).all()
 
 
 def test_numbers_are_of_the_dtypes_promised() -> None:
-    window = BlockOrder(100, block_rows=8, window_blocks=3, key=0).window(1, compiled=False)
-    assert [a.dtype for a in (window.starts, window.counts, window.places)] == ["i8", "i8", "u4"]
+    window = BlockOrder(100, block_rows=8, window_blocks=3, key=0).windows(1, 2, compiled=False)
+    assert [a.dtype for a in (window.starts, window.counts, window.places(compiled=False))] == [
+        "i8",
+        "i8",
+        "u4",
+    ]
 
 
 def test_values_never_change() -> None:
@@ -105,25 +136,26 @@ def test_values_never_change() -> None:
     windows = windows_of(order, compiled=False)
     assert [w.position_start for w in windows] == STARTS
     assert [w.starts.tolist() for w in windows] == BLOCKS
-    assert [w.places[:8].tolist() for w in windows] == PLACES
+    assert [w.places(compiled=False)[:8].tolist() for w in windows] == PLACES
     large = BlockOrder(2**40, block_rows=2**17, window_blocks=8, key=2**64 - 1)
-    window = large.window(10**6, compiled=True)
+    window = large.windows(10**6, 10**6 + 1, compiled=True)
     assert window.starts.tolist() == LARGE_BLOCKS
-    assert window.places[-4:].tolist() == LARGE_PLACES
+    assert window.places(compiled=True)[-4:].tolist() == LARGE_PLACES
 
 
 def test_orders_of_other_keys_and_windows_differ() -> None:
     one, other = (BlockOrder(4096, block_rows=64, window_blocks=32, key=key) for key in (6, 7))
     first, second = windows_of(one, compiled=False)
     (unlike, _) = windows_of(other, compiled=False)
-    assert (first.places == second.places).sum() < 12
-    assert (first.places == unlike.places).sum() < 12
+    places = first.places(compiled=False)
+    assert (places == second.places(compiled=False)).sum() < 12
+    assert (places == unlike.places(compiled=False)).sum() < 12
     assert first.starts.tolist() != unlike.starts.tolist()
 
 
 def places(num: int, key: int, *, compiled: bool = True) -> np.ndarray:
     order = BlockOrder(num, block_rows=num, window_blocks=1, key=key)
-    return order.window(0, compiled=compiled).places
+    return order.windows(0, 1, compiled=compiled).places(compiled=compiled)
 
 
 def chi_square(counts: np.ndarray) -> float:
@@ -182,7 +214,7 @@ def test_a_block_is_equally_frequent_in_each_window() -> None:
 
 def test_windows_of_a_huge_order_cost_nothing_but_themselves() -> None:
     order = BlockOrder(2**62, block_rows=2**10, window_blocks=4, key=1)
-    window = order.window(order.num_windows - 1, compiled=True)
+    window = order.windows(order.num_windows - 1, order.num_windows, compiled=True)
     assert window.position_start + window.num_rows == order.num
     assert order.window_at(order.num - 1) == order.num_windows - 1
 
@@ -199,7 +231,7 @@ def test_what_is_out_of_range_is_named(compiled: bool) -> None:
     order = BlockOrder(10, block_rows=2, window_blocks=2, key=0)
     for wrong in (-1, 3):
         with pytest.raises(OptionError, match=f"no window {wrong}: there are 3, from 0 on"):
-            order.window(wrong, compiled=compiled)
+            order.windows(wrong, wrong + 1, compiled=compiled)
     for wrong in (-1, 10):
         with pytest.raises(OptionError, match=f"{wrong} is out of range: there are 10 rows"):
             order.window_at(wrong)

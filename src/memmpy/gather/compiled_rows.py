@@ -1,8 +1,10 @@
 """The kernels of packed rows, compiled by Numba.
 
-Both take the table of `_fields_table`: a line for each field, with the byte of a row where it
+Both take the table of `fields_table`: a line for each field, with the byte of a row where it
 begins, its size, and the address of its output.
 """
+
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +21,20 @@ from memmpy.compiling import (
     move_4,
     move_8,
     prefetch,
-    prefetch_to_write,
     run_kernel,
 )
 from memmpy.gather.fields import RowField
 from memmpy.typing import Array, Entries
 
-__all__ = ["spread_rows", "take_rows"]
+__all__ = ["Table", "fields_table", "spread", "spread_rows", "take", "take_rows"]
 
 Table = NDArray[np.uint64]
 
 _LINE = np.uint64(64)
-#: Rows taken together: their lines are asked for while the ones before are moved.
-_TILE = np.uint64(64)
+#: Rows taken together, field by field.
+_TILE = np.uint64(32)
+#: How far ahead of its move a row is asked for, wherever it lies.
+_BYTES_AHEAD, _MIN_AHEAD = np.uint64(5120), np.uint64(8)
 #: What a tile of consecutive rows has at most, to stay in the nearest cache.
 _TILE_BYTES = np.uint64(32768)
 
@@ -41,12 +44,12 @@ def take_rows(
 ) -> None:
     """Fill each output with a field of the given rows: see `memmpy.gather.take_rows`."""
     run_kernel(
-        _take,
+        take,
         address_of(rows),
         np.uint64(rows.shape[1]),
         address_of(entries),
         np.uint64(len(entries)),
-        _fields_table(fields, out),
+        fields_table(fields, out),
     )
 
 
@@ -61,7 +64,7 @@ def spread_rows(
     """Put the rows of blocks in their places: see `memmpy.gather.spread_rows`."""
     scratch = np.empty(len(places), np.uint64)
     run_kernel(
-        _spread,
+        spread,
         address_of(rows),
         np.uint64(rows.shape[1]),
         address_of(starts),
@@ -69,12 +72,13 @@ def spread_rows(
         np.uint64(len(starts)),
         address_of(places),
         np.uint64(len(places)),
-        _fields_table(fields, out),
+        fields_table(fields, out),
         address_of(scratch),
     )
 
 
-def _fields_table(fields: tuple[RowField, ...], out: tuple[Array, ...]) -> Table:
+def fields_table(fields: Iterable[RowField], out: Iterable[Array]) -> Table:
+    """Return what the kernels take for fields and their outputs, which must outlive it."""
     numbers: list[int] = []
     for field, array in zip(fields, out, strict=True):
         if field.nbytes:
@@ -138,43 +142,44 @@ def _spread_narrow(
             move_1(items + place, scratch + i)
 
 
+@inlined
+def _ask_for_row(row: np.uint64, row_bytes: np.uint64) -> None:
+    last = row + row_bytes - np.uint64(1)
+    while row < last:
+        prefetch(row)
+        row += _LINE
+    prefetch(last)
+
+
 @kernel
-def _take(
+def take(
     rows: np.uint64, row_bytes: np.uint64, entries: np.uint64, num: np.uint64, table: Table
 ) -> None:
+    """Move the fields of rows, each row asked for some time before."""
+    ahead = max(_MIN_AHEAD, _BYTES_AHEAD // max(row_bytes, np.uint64(1)))
+    for i in range(min(ahead, num)):
+        entry = np.uint64(load_int64(entries + np.uint64(8) * i))
+        _ask_for_row(rows + entry * row_bytes, row_bytes)
     start = np.uint64(0)
     while start < num:
         stop = min(num, start + _TILE)
-        for i in range(stop, min(num, stop + _TILE)):
-            row = rows + np.uint64(load_int64(entries + np.uint64(8) * i)) * row_bytes
-            stop_of_row = row + row_bytes
-            while row < stop_of_row:
-                prefetch(row)
-                row += _LINE
+        asked = start + ahead
         for f in range(len(table)):
-            size = table[f, 1]
-            source = rows + table[f, 0]
+            source, size = rows + table[f, 0], table[f, 1]
             destination = table[f, 2] + size * start
-            if size == np.uint64(4):
-                for i in range(start, stop):
-                    entry = np.uint64(load_int64(entries + np.uint64(8) * i))
-                    move_4(destination, source + entry * row_bytes)
-                    destination += np.uint64(4)
-            elif size == np.uint64(8):
-                for i in range(start, stop):
-                    entry = np.uint64(load_int64(entries + np.uint64(8) * i))
-                    move_8(destination, source + entry * row_bytes)
-                    destination += np.uint64(8)
-            else:
-                for i in range(start, stop):
-                    entry = np.uint64(load_int64(entries + np.uint64(8) * i))
-                    copy_bytes(destination, source + entry * row_bytes, size)
-                    destination += size
+            for i in range(start, stop):
+                if asked < min(num, stop + ahead):
+                    entry = np.uint64(load_int64(entries + np.uint64(8) * asked))
+                    _ask_for_row(rows + entry * row_bytes, row_bytes)
+                    asked += np.uint64(1)
+                entry = np.uint64(load_int64(entries + np.uint64(8) * i))
+                copy_bytes(destination, source + entry * row_bytes, size)
+                destination += size
         start = stop
 
 
 @kernel
-def _spread(
+def spread(
     rows: np.uint64,
     row_bytes: np.uint64,
     starts: np.uint64,
@@ -187,35 +192,42 @@ def _spread(
 ) -> None:
     """Move wide fields to their places at once, and narrow ones in two steps.
 
+    Rows are taken tile by tile, and the lines of the next tile are asked for meanwhile: the
+    processor foresees neither the next block nor the next page.
+
     A store of a few bytes to a place far off costs a whole cache line. So the narrow fields are
     first laid out in the order in which they are read, and then each is spread on its own, from a
     copy: what it spreads over, as 64 kB for 16,384 float32, stays in the second cache.
     """
     tile = max(np.uint64(16), _TILE_BYTES // max(row_bytes, np.uint64(1)))
-    done = np.uint64(0)
-    for b in range(num_blocks):
-        row = rows + np.uint64(load_int64(starts + np.uint64(8) * b)) * row_bytes
-        num_left = np.uint64(load_int64(counts + np.uint64(8) * b))
-        while num_left:
-            some = min(tile, num_left)
-            for f in range(len(table)):
-                source, size, destination = row + table[f, 0], table[f, 1], table[f, 2]
-                if _is_narrow(size):
-                    _lay_out(destination + size * done, source, row_bytes, size, some)
-                    continue
-                for i in range(done, done + some):
-                    line = destination + size * np.uint64(load_uint32(places + np.uint64(4) * i))
-                    stop = line + size
-                    while line < stop:
-                        prefetch_to_write(line)
-                        line += _LINE
-                for i in range(done, done + some):
-                    place = np.uint64(load_uint32(places + np.uint64(4) * i))
-                    copy_bytes(destination + size * place, source, size)
-                    source += row_bytes
-            row += some * row_bytes
-            done += some
-            num_left -= some
+    block = done = some = num_left = row = ahead = np.uint64(0)
+    while True:
+        while num_left == np.uint64(0) and block < num_blocks:
+            ahead = rows + np.uint64(load_int64(starts + np.uint64(8) * block)) * row_bytes
+            num_left = np.uint64(load_int64(counts + np.uint64(8) * block))
+            block += np.uint64(1)
+        num_next = min(tile, num_left)
+        next_row, stop_ahead = ahead, ahead + num_next * row_bytes
+        for f in range(len(table)):
+            source, size, destination = row + table[f, 0], table[f, 1], table[f, 2]
+            if _is_narrow(size):
+                _lay_out(destination + size * done, source, row_bytes, size, some)
+                continue
+            for i in range(done, done + some):
+                place = np.uint64(load_uint32(places + np.uint64(4) * i))
+                copy_bytes(destination + size * place, source, size)
+                source += row_bytes
+                if ahead < stop_ahead:
+                    prefetch(ahead)
+                    ahead += _LINE
+        while ahead < stop_ahead:
+            prefetch(ahead)
+            ahead += _LINE
+        done += some
+        if num_next == np.uint64(0):
+            break
+        row, some, ahead = next_row, num_next, stop_ahead
+        num_left -= num_next
     for f in range(len(table)):
         if _is_narrow(table[f, 1]):
             _spread_narrow(table[f, 2], places, num, table[f, 1], scratch)

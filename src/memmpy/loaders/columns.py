@@ -43,8 +43,6 @@ class ColumnWindows:
         self.entry_bytes = _row_nbytes(columns)
         self.num_data = len(next(iter(columns.values())))
 
-        self.task_windows = 1
-
     def __len__(self) -> int:
         return len(self._members)
 

@@ -7,20 +7,23 @@ from typing import Any, Protocol, final, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.gather import RowField, spread_lists, spread_rows, take_lists, take_rows
+from memmpy.gather import RowField, spread_lists, take_lists
 from memmpy.loaders.batching import Window
 from memmpy.loaders.buffers import Buffers
+from memmpy.loaders.moving import Ranges, mover_of
 from memmpy.loaders.pieces import empty_of, pieces_of, size_of
 from memmpy.loaders.shuffling import Shuffle
 from memmpy.loaders.windows import Gather
-from memmpy.order import BlockOrder, Permutation, Words, plan_windows
-from memmpy.typing import Array, Entries
+from memmpy.order import BlockOrder, BlockWindows, Permutation, Words, plan_windows
+from memmpy.typing import Array
 
 __all__ = ["Packed", "RowWindows", "cut_ranges", "rows_between"]
 
-
-#: Rows that a thread gathers in one go, at least.
-_TASK_ROWS = 1 << 16
+#: What a thread gathers in one go: to wake it takes as long as a few thousand rows, and what all
+#: threads have made and nobody has read yet stays in the last cache.
+_GATHERED_BYTES, _MAX_GATHERED_ROWS = 7 << 19, 1 << 15
+#: Windows whose blocks are looked up at once.
+_NUM_PLANNED = 64
 
 
 @runtime_checkable
@@ -109,24 +112,23 @@ class RowWindows:
         num_threads: int,
     ) -> None:
         row_bytes = packed.rows.dtype.itemsize
-        self._rows = packed.rows.view(np.uint8).reshape(len(packed.rows), row_bytes)
+        rows = packed.rows.view(np.uint8).reshape(len(packed.rows), row_bytes)
         self._pieces, self._lists = pieces_of(packed.fields), dict(packed.lists)
-        self._wholes = [piece.whole for piece in self._pieces]
+        self._ranges = Ranges(ranges)
+        wholes = [piece.whole for piece in self._pieces]
+        self._mover = mover_of(rows, self._ranges, wholes, compiled=compiled)
         self._to_lists = packed.to_lists
         self.shuffle, self._compiled = shuffle, compiled
         self.arrays = [packed.rows, *(array for held in packed.lists.values() for array in held)]
         self.num_data = len(packed.rows)
-        self.task_windows = max(1, _TASK_ROWS // shuffle.window_rows)
-        # Those of the tasks on their way, of the one that is handed out, and of the one before.
-        self._buffers = Buffers(self.task_windows * (num_threads + 3))
+        # Those on their way, the one that is handed out, and the one before.
+        self._buffers = Buffers(num_threads + 3)
         self.entry_bytes = sum(array.nbytes for array in self.arrays) / max(1, self.num_data)
-        # Member i of the epoch is row i + _shifts[k], where _ends[k - 1] <= i < _ends[k].
-        self._ends = np.cumsum([len(rows) for rows in ranges], dtype=np.int64)
-        firsts = np.concatenate([[0], self._ends[:-1]]) if ranges else self._ends
-        self._shifts = np.array([rows.start for rows in ranges], np.int64) - firsts
+        num = min(_MAX_GATHERED_ROWS, _GATHERED_BYTES / max(1.0, self.entry_bytes))
+        self._gathered_windows = max(1, round(num / shuffle.window_rows))
 
     def __len__(self) -> int:
-        return int(self._ends[-1]) if len(self._ends) else 0
+        return len(self._ranges)
 
     def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:
         """Return what gathers the windows from one that holds a position on: see `Windows.plan`."""
@@ -139,55 +141,47 @@ class RowWindows:
                 key=key,
             )
             first = order.window_at(position)
-            windows = range(first, order.num_windows)
-            return (partial(self._spread, order, w) for w in windows), order.window_start(first)
+            plan = (partial(self._spread, part) for part in self._parts(order, first))
+            return plan, order.window_start(first)
         permutation = Permutation(len(self), key=key) if shuffle.kind == "exact" else None
         runs = plan_windows(
             len(self),
             batch_size,
             drop_last=False,
-            rows_per_window=shuffle.window_rows,
+            rows_per_window=self._gathered_windows * shuffle.window_rows,
             position=position,
         )
         return (partial(self._take, permutation, *run) for run in runs), position
 
+    def _parts(self, order: BlockOrder, first: int) -> Iterator[BlockWindows]:
+        """Yield the windows of an order in parts to gather in one go, many of them made at once."""
+        size = self._gathered_windows
+        many = size * _NUM_PLANNED
+        for start in range(first, order.num_windows, many):
+            num = min(many, order.num_windows - start)
+            windows = order.windows(start, start + num, compiled=self._compiled)
+            for at in range(0, num, size):
+                yield windows.part(at, min(at + size, num))
+
     def _take(self, permutation: Permutation | None, start: int, stop: int) -> Window:
         """Gather the rows of positions."""
-        if permutation is None:
-            members = np.arange(start, stop)
-        else:
-            members = permutation.run(start, stop, compiled=self._compiled)
-        rows = self._rows_of(members)
-        out = self._empty(len(rows))
-        take_rows(self._rows, rows, fields=self._wholes, out=out, compiled=self._compiled)
+        out = self._empty(stop - start)
+        rows = self._mover.take(permutation, start, stop, out)
         lists = {
             key: self._to_lists(*take_lists(*held, entries=rows, compiled=self._compiled))
             for key, held in self._lists.items()
         }
         return self._window(out, lists)
 
-    def _spread(self, order: BlockOrder, number: int) -> Window:
-        """Gather the rows of a window of blocks."""
-        window = order.window(number, compiled=self._compiled)
-        starts, counts = self._blocks_of(window.starts, window.counts)
-        out = self._empty(window.num_rows)
-        spread_rows(
-            self._rows,
-            starts,
-            counts=counts,
-            places=window.places,
-            fields=self._wholes,
-            out=out,
-            compiled=self._compiled,
-        )
+    def _spread(self, windows: BlockWindows) -> Window:
+        """Gather the rows of windows of blocks."""
+        starts, counts = self._ranges.blocks(windows.starts, windows.counts)
+        out = self._empty(windows.num_rows)
+        places = self._mover.spread(windows, starts, counts, out)
         lists = {
             key: self._to_lists(
                 *spread_lists(
-                    *held,
-                    starts=starts,
-                    counts=counts,
-                    places=window.places,
-                    compiled=self._compiled,
+                    *held, starts=starts, counts=counts, places=places, compiled=self._compiled
                 )
             )
             for key, held in self._lists.items()
@@ -205,18 +199,3 @@ class RowWindows:
             values.update(piece.views(moved))
         values.update(lists)
         return Window(len(out[0]), values)
-
-    def _rows_of(self, members: Entries) -> Entries:
-        """Return the row of each member."""
-        which = 0 if len(self._shifts) == 1 else np.searchsorted(self._ends, members, side="right")
-        rows: Entries = members + self._shifts[which]
-        return rows
-
-    def _blocks_of(self, starts: Entries, counts: Entries) -> tuple[Entries, Entries]:
-        """Return blocks of members as blocks of rows: one over the edge of a range is two."""
-        stops = starts + counts
-        for edge in self._ends[:-1]:
-            over = np.flatnonzero((starts < edge) & (edge < stops))
-            starts = np.insert(starts, over + 1, edge)
-            stops = np.insert(stops, over, edge)
-        return self._rows_of(starts), stops - starts

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from functools import partial
-from itertools import chain, islice
 from typing import Protocol, TypeAlias
 
 from memmpy.loaders.batching import Window, batches_of
@@ -38,11 +36,6 @@ class Windows(Protocol):
     @property
     def entry_bytes(self) -> float:
         """Bytes of an entry of the data, on average."""
-        ...
-
-    @property
-    def task_windows(self) -> int:
-        """How many windows a thread gathers in one go."""
         ...
 
     @property
@@ -92,18 +85,5 @@ def load_batches(
     if position >= num_delivered(len(windows), batch_size, drop_last=drop_last):
         return
     plan, begin = windows.plan(key, position=position, batch_size=batch_size)
-    tasks = _in_runs(plan, windows.task_windows)
-    with closing(prefetch(tasks, num_threads=num_threads, depth=num_threads + 1)) as gathered:
-        yield from batches_of(
-            chain.from_iterable(gathered), batch_size, drop_last=drop_last, skip=position - begin
-        )
-
-
-def _in_runs(plan: Iterator[Gather], num: int) -> Iterator[Callable[[], list[Window]]]:
-    """Yield what gathers a run of windows: to wake a thread takes as long as a small window."""
-    while run := list(islice(plan, num)):
-        yield partial(_gathered, run)
-
-
-def _gathered(run: Sequence[Gather]) -> list[Window]:
-    return [gather() for gather in run]
+    with closing(prefetch(plan, num_threads=num_threads, depth=num_threads + 1)) as gathered:
+        yield from batches_of(gathered, batch_size, drop_last=drop_last, skip=position - begin)

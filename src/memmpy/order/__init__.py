@@ -1,7 +1,7 @@
 """Which entry comes when, and in which split: pure integers, no data and no files."""
 
 from memmpy.order.batches import num_batches, num_delivered, plan_windows
-from memmpy.order.blocks import BlockOrder, BlockWindow
+from memmpy.order.blocks import BlockOrder, BlockWindows
 from memmpy.order.choosing import TicketsOf, choose_members
 from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
 from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
@@ -23,7 +23,7 @@ from memmpy.order.subset import Subset
 __all__ = [
     "TICKET_VERSION",
     "BlockOrder",
-    "BlockWindow",
+    "BlockWindows",
     "ChosenEntries",
     "EveryEntry",
     "Fractions",

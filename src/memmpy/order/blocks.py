@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import OptionError
-from memmpy.order.mixing import absorb, derive_key
+from memmpy.order.mixing import Words, absorb, derive_key
 from memmpy.order.options import check_integer, check_seed
 from memmpy.order.permutation import Permutation
 from memmpy.typing import Entries
 
-__all__ = ["MAX_WINDOW_ROWS", "MIX_MIN_BITS", "MIX_ROUNDS", "BlockOrder", "BlockWindow"]
+__all__ = ["MAX_WINDOW_ROWS", "MIX_MIN_BITS", "MIX_ROUNDS", "BlockOrder", "BlockWindows"]
 
 #: The largest number of rows of a window.
 MAX_WINDOW_ROWS = 2**31
@@ -26,29 +26,75 @@ MIX_MIN_BITS = 8
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class BlockWindow:
-    """What to read for a run of positions of the epoch, and where to put it.
+class BlockWindows:
+    """What to read for a run of positions of the epoch, and where to put it: one window or more.
 
     Attributes
     ----------
     position_start : int
-        The first position of the epoch that the window fills.
-    num_rows : int
-        How many positions it fills.
+        The first position of the epoch that they fill.
+    edges : int64 array of shape (w + 1,)
+        How many positions are before each window, from 0 on, and how many are in all.
     starts : int64 array of shape (k,)
-        The first row of each block, ascending.
+        The first row of each block; they ascend in each window.
     counts : int64 array of shape (k,)
         How many rows each block has, at least 1.
-    places : uint32 array of shape (num_rows,)
-        Where each row goes that is read, one block after the other: the i-th is for the position
-        ``position_start + places[i]``. A permutation of 0..num_rows-1.
+    words : uint64 array of shape (w, 6)
+        From which the places of each window follow: see `BlockOrder`.
+    window_blocks : int
+        Blocks of each window but the last.
     """
 
     position_start: int
-    num_rows: int
+    edges: Entries
     starts: Entries
     counts: NDArray[np.int64]
-    places: NDArray[np.uint32]
+    words: Words
+    window_blocks: int
+
+    @property
+    def num_rows(self) -> int:
+        """How many positions they fill, at most 2**32."""
+        return int(self.edges[-1])
+
+    def part(self, first: int, stop: int) -> "BlockWindows":
+        """Return the windows first..stop-1 of these."""
+        blocks = slice(first * self.window_blocks, stop * self.window_blocks)
+        edges = self.edges[first : stop + 1]
+        return BlockWindows(
+            self.position_start + int(edges[0]),
+            edges - edges[0],
+            self.starts[blocks],
+            self.counts[blocks],
+            self.words[first:stop],
+            self.window_blocks,
+        )
+
+    def places(self, *, compiled: bool) -> NDArray[np.uint32]:
+        """Return where each row goes that is read, one block after the other.
+
+        Parameters
+        ----------
+        compiled : bool
+            Whether to use Numba, which takes 0.5 ns a row where the rows of a window are a power of
+            two and up to 3 ns where not, and NumPy ten times as long. The places are the same.
+
+        Returns
+        -------
+        uint32 array of shape (num_rows,)
+            The i-th row is for the position ``position_start + places[i]``. A permutation of
+            0..num_rows-1.
+        """
+        if compiled:
+            from memmpy.compiling import ENABLED
+
+            if ENABLED:
+                from memmpy.order.compiled import mix_places
+
+                return mix_places(self.edges, self.words)
+        ends = zip(self.edges[:-1].tolist(), self.edges[1:].tolist(), self.words, strict=True)
+        parts = [start + _mixed(stop - start, words) for start, stop, words in ends]
+        return np.concatenate(parts, dtype=np.uint32)
 
 
 @final
@@ -89,7 +135,8 @@ class BlockOrder:
 
     Examples
     --------
-    >>> window = BlockOrder(10, block_rows=4, window_blocks=2, key=0).window(0, compiled=False)
+    >>> order = BlockOrder(10, block_rows=4, window_blocks=2, key=0)
+    >>> window = order.windows(0, 1, compiled=False)
     >>> window.starts, window.counts
     (array([4, 8]), array([4, 2]))
     """
@@ -149,50 +196,46 @@ class BlockOrder:
         number = position // (self.window_blocks * self.block_rows)
         return number + (position >= self.window_start(number + 1))
 
-    def window(self, number: int, *, compiled: bool) -> BlockWindow:
-        """Return what window `number`, from 0 to num_windows - 1, reads and where it goes.
+    def windows(self, first: int, stop: int, *, compiled: bool) -> BlockWindows:
+        """Return what some windows read, and where it goes.
 
         Parameters
         ----------
-        number : int
-            From 0 to num_windows - 1.
+        first, stop : int
+            The windows first..stop-1, at least one, of 0..num_windows-1.
         compiled : bool
-            Whether to use Numba, which takes 0.5 ns a row where their number is a power of two and
-            up to 3 ns where not, and NumPy ten times as long. The window is the same.
+            Whether to use Numba.
 
         Raises
         ------
         OptionError
             If there is no such window.
         """
-        if not 0 <= number < self.num_windows:
-            message = f"no window {number}: there are {self.num_windows:,}, from 0 on"
+        if not 0 <= first < stop <= self.num_windows:
+            wrong = first if not 0 <= first < self.num_windows else stop - 1
+            message = f"no window {wrong}: there are {self.num_windows:,}, from 0 on"
             raise OptionError(message)
-        slot = number * self.window_blocks
-        slot_stop = min(slot + self.window_blocks, len(self._blocks))
-        starts = np.sort(self._blocks.run(slot, slot_stop, compiled=compiled)) * self.block_rows
+        slot = first * self.window_blocks
+        slot_stop = min(stop * self.window_blocks, len(self._blocks))
+        blocks = self._blocks.run(slot, slot_stop, compiled=compiled)
+        whole = len(blocks) // self.window_blocks * self.window_blocks
+        blocks[:whole].reshape(-1, self.window_blocks).sort(axis=1)
+        blocks[whole:].sort()
+        starts = blocks * self.block_rows
         counts = np.minimum(self.num - starts, self.block_rows)
-        position = self.window_start(number)
-        num_rows = self.window_start(number + 1) - position
-        places = _places(
-            num_rows, key=derive_key(self.key, number, purpose="places"), compiled=compiled
-        )
-        return BlockWindow(position, num_rows, starts, counts, places)
+        ends = [self.window_start(number) for number in range(first, stop + 1)]
+        keys = [derive_key(self.key, number, purpose="places") for number in range(first, stop)]
+        rounds = np.tile(np.arange(MIX_ROUNDS, dtype=np.uint64), (len(keys), 1))
+        words = absorb(np.array(keys, np.uint64)[:, np.newaxis], rounds)
+        edges = np.array(ends, np.int64) - ends[0]
+        return BlockWindows(ends[0], edges, starts, counts, words, self.window_blocks)
 
 
-def _places(num: int, *, key: int, compiled: bool) -> NDArray[np.uint32]:
+def _mixed(num: int, words: Words) -> NDArray[np.uint32]:
     """Return the place of each of `num` rows."""
     bits = max(MIX_MIN_BITS, (num - 1).bit_length())
-    words = absorb(key, np.arange(MIX_ROUNDS, dtype=np.uint64))
     factors = words.astype(np.uint32) | np.uint32(1)
     summands = (words >> np.uint64(32)).astype(np.uint32)
-    if compiled:
-        from memmpy.compiling import ENABLED
-
-        if ENABLED:
-            from memmpy.order.compiled import mix_places
-
-            return mix_places(num, bits=bits, factors=factors, summands=summands)
     places = _mix(np.arange(num, dtype=np.uint32), bits, factors, summands)
     outside = np.flatnonzero(places >= num)
     while outside.size:

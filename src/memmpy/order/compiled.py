@@ -9,54 +9,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.compiling import inlined, kernel, run_kernel
+from memmpy.order.blocks import MIX_MIN_BITS
 from memmpy.order.mixing import Words
+from memmpy.order.permutation import Network
 from memmpy.typing import Entries
 
-__all__ = ["mix_places", "permute_run"]
+__all__ = ["mix", "mix_places", "permute", "permute_run"]
 
 #: Numbers taken together; they and those that leave the range stay in the nearest cache.
 _CHUNK = 1024
 
 _ONE_FACTOR, _OTHER_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _HALF = np.uint64(32)
+_MIN_BITS = np.int64(MIX_MIN_BITS)
 
 _RoundKeys = tuple[np.uint64, np.uint64, np.uint64, np.uint64, np.uint64, np.uint64]
 _RoundWords = tuple[np.uint32, np.uint32, np.uint32, np.uint32, np.uint32, np.uint32]
 
 
-def permute_run(
-    start: int, stop: int, *, num: int, high_bits: int, low_bits: int, round_keys: Words
-) -> Entries:
+def permute_run(start: int, stop: int, network: Network) -> Entries:
     """Return what a `Permutation` puts at the positions start..stop-1."""
-    out = np.empty(stop - start, np.uint64)
-    run_kernel(
-        _permute,
-        np.uint64(start),
-        np.uint64(num),
-        np.uint64(high_bits),
-        np.uint64(low_bits),
-        round_keys,
-        np.empty(_CHUNK, np.uint64),
-        np.empty(_CHUNK, np.int64),
-        out,
-    )
-    return out.view(np.int64)
+    out = np.empty(stop - start, np.int64)
+    run_kernel(permute, np.uint64(start), *network, out)
+    return out
 
 
-def mix_places(
-    num: int, *, bits: int, factors: NDArray[np.uint32], summands: NDArray[np.uint32]
-) -> NDArray[np.uint32]:
-    """Return the place of each row of a window of a `BlockOrder`."""
-    out = np.empty(num, np.uint32)
-    run_kernel(
-        _mix,
-        np.uint32(bits),
-        factors,
-        summands,
-        np.empty(_CHUNK, np.uint32),
-        np.empty(_CHUNK, np.int64),
-        out,
-    )
+def mix_places(edges: Entries, words: Words) -> NDArray[np.uint32]:
+    """Return the place of each row of windows of a `BlockOrder`.
+
+    Parameters
+    ----------
+    edges : int64 array of shape (k + 1,)
+        Where windows begin and end, from 0 on.
+    words : uint64 array of shape (k, 6)
+        Of each window's rounds.
+    """
+    out = np.empty(int(edges[-1]), np.uint32)
+    run_kernel(mix, edges, words, out)
     return out
 
 
@@ -92,20 +81,20 @@ def _permute_all(words: Words, high_bits: np.uint64, low_bits: np.uint64, keys: 
 
 
 @kernel
-def _permute(
+def permute(
     start: np.uint64,
     num: np.uint64,
     high_bits: np.uint64,
     low_bits: np.uint64,
     round_keys: Words,
-    words: Words,
-    places: Entries,
-    out: Words,
+    out: Entries,
 ) -> None:
+    """Fill `out` with what a `Permutation` puts at the positions from `start` on."""
+    words, places = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
     r = round_keys
     keys = (r[0], r[1], r[2], r[3], r[4], r[5])
     for first in range(0, len(out), _CHUNK):
-        chunk = out[first : first + _CHUNK]
+        chunk = out[first : first + _CHUNK].view(np.uint64)
         for i in range(len(chunk)):
             chunk[i] = start + np.uint64(first + i)
         _permute_all(chunk, high_bits, low_bits, keys)
@@ -162,32 +151,47 @@ def _mix_all(
         numbers[i] = _mixed(numbers[i], factors, summands, mask, shift)
 
 
-@kernel
-def _mix(
-    bits: np.uint32,
-    round_factors: NDArray[np.uint32],
-    round_summands: NDArray[np.uint32],
+@inlined
+def _mix_window(
+    start: np.uint32,
+    words: Words,
     numbers: NDArray[np.uint32],
     places: Entries,
     out: NDArray[np.uint32],
 ) -> None:
-    mask = np.uint32((np.int64(1) << np.int64(bits)) - 1)
-    shift = np.uint32(bits // np.uint32(2) + np.uint32(1))
-    f, s = round_factors, round_summands
-    factors = (f[0], f[1], f[2], f[3], f[4], f[5])
-    summands = (s[0], s[1], s[2], s[3], s[4], s[5])
     num = len(out)
+    bits = _MIN_BITS
+    while np.int64(1) << bits < num:
+        bits += np.int64(1)
+    mask = np.uint32((np.int64(1) << bits) - 1)
+    shift = np.uint32(bits // np.int64(2) + np.int64(1))
+    w, one = words, np.uint32(1)
+    factors = (
+        np.uint32(w[0]) | one,
+        np.uint32(w[1]) | one,
+        np.uint32(w[2]) | one,
+        np.uint32(w[3]) | one,
+        np.uint32(w[4]) | one,
+        np.uint32(w[5]) | one,
+    )
+    summands = (
+        np.uint32(w[0] >> _HALF),
+        np.uint32(w[1] >> _HALF),
+        np.uint32(w[2] >> _HALF),
+        np.uint32(w[3] >> _HALF),
+        np.uint32(w[4] >> _HALF),
+        np.uint32(w[5] >> _HALF),
+    )
     for first in range(0, num, _CHUNK):
         chunk = out[first : first + _CHUNK]
         for i in range(len(chunk)):
             chunk[i] = np.uint32(first + i)
         _mix_all(chunk, factors, summands, mask, shift)
-        if num > mask:
-            continue  # none is outside
         num_outside = 0
-        for i in range(len(chunk)):
-            numbers[num_outside], places[num_outside] = chunk[i], i
-            num_outside += chunk[i] >= num
+        if num <= mask:
+            for i in range(len(chunk)):
+                numbers[num_outside], places[num_outside] = chunk[i], i
+                num_outside += chunk[i] >= num
         while num_outside:
             _mix_all(numbers[:num_outside], factors, summands, mask, shift)
             num_left = 0
@@ -197,3 +201,14 @@ def _mix(
                 numbers[num_left], places[num_left] = number, place
                 num_left += number >= num
             num_outside = num_left
+        for i in range(len(chunk)):
+            chunk[i] += start
+
+
+@kernel
+def mix(edges: Entries, words: Words, out: NDArray[np.uint32]) -> None:
+    """Fill `out` with the place of each row of windows of a `BlockOrder`: see `mix_places`."""
+    numbers, places = np.empty(_CHUNK, np.uint32), np.empty(_CHUNK, np.int64)
+    for w in range(len(words)):
+        start, stop = edges[w], edges[w + 1]
+        _mix_window(np.uint32(start), words[w], numbers, places, out[start:stop])

@@ -1,7 +1,7 @@
 """A keyed bijection of 0..num-1 that needs no memory: the shuffle of an epoch."""
 
 from collections.abc import Iterable
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from memmpy.order.mixing import Words, absorb
 from memmpy.order.options import check_integer, check_positions, check_seed
 from memmpy.typing import Entries
 
-__all__ = ["MAX_NUM", "MIN_BITS", "ROUNDS", "Permutation"]
+__all__ = ["MAX_NUM", "MIN_BITS", "ROUNDS", "Network", "Permutation"]
 
 #: The largest number of entries.
 MAX_NUM = 2**62
@@ -21,6 +21,15 @@ MIN_BITS = 8
 
 _MULTIPLIERS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _HALF = np.uint64(32)
+
+
+class Network(NamedTuple):
+    """A Feistel network over the words below ``2**(high_bits + low_bits)``, for 0..num-1."""
+
+    num: np.uint64
+    high_bits: np.uint64
+    low_bits: np.uint64
+    round_keys: Words
 
 
 @final
@@ -68,6 +77,16 @@ class Permutation:
         self._low_bits = bits - self._high_bits
         self._round_keys = absorb(self.key, np.arange(ROUNDS, dtype=np.uint64))
 
+    @property
+    def network(self) -> Network:
+        """What the network is made of, as the kernel takes it."""
+        return Network(
+            np.uint64(self.num),
+            np.uint64(self._high_bits),
+            np.uint64(self._low_bits),
+            self._round_keys,
+        )
+
     def __len__(self) -> int:
         return self.num
 
@@ -107,14 +126,7 @@ class Permutation:
             if ENABLED:
                 from memmpy.order.compiled import permute_run
 
-                return permute_run(
-                    start,
-                    stop,
-                    num=self.num,
-                    high_bits=self._high_bits,
-                    low_bits=self._low_bits,
-                    round_keys=self._round_keys,
-                )
+                return permute_run(start, stop, self.network)
         return self(np.arange(start, stop))
 
     def _walk(self, numbers: Entries, rounds: Iterable[int]) -> Entries:
