@@ -40,6 +40,11 @@ class Source:
         """Number of events."""
         return len(self.columns["event"])
 
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all columns."""
+        return sum(column.nbytes for column in self.columns.values()) + self.offsets.nbytes
+
     def cut(self, start: int, stop: int) -> "Source":
         """Return the events from `start` to `stop`, as views."""
         offsets = self.offsets[start : stop + 1]

@@ -5,10 +5,20 @@ import numpy as np
 import pytest
 
 from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.loaders.columns import _gathered as gather
+from memmpy.loaders.columns import BYTES_WORTH_COMPILING, ColumnWindows, check_data
 from memmpy.loaders.columns import _row_nbytes as row_nbytes
-from memmpy.loaders.columns import check_data
+from memmpy.order import EveryEntry, Shard
 from memmpy.typing import Column
+
+
+def gather(column: Any, start: int, stop: int, *, shuffle: bool) -> tuple[Any, np.ndarray]:
+    """Return values of a run of entries, as a window has them, and the entries."""
+    columns, num = check_data({"x": column})
+    members = Shard(EveryEntry(num), start, stop)
+    source = ColumnWindows(columns, members, shuffle=shuffle, num_threads=0)
+    plan, _ = source.plan(1, position=0, batch_size=stop - start)
+    (window,) = (make() for make in plan)
+    return window.values["x"], window.values["_index"]
 
 
 class Table:
@@ -36,31 +46,46 @@ def test_a_memory_map_becomes_the_plain_array_it_is(mapped: np.ndarray) -> None:
     assert np.shares_memory(columns["x"], mapped)
 
 
-@pytest.mark.parametrize("run", [None, slice(1, 3)])
+@pytest.mark.parametrize("shuffle", [False, True])
 def test_gathered_arrays_are_plain_writable_and_independent(
-    mapped: np.ndarray, run: slice | None
+    mapped: np.ndarray, shuffle: bool
 ) -> None:
-    columns, _ = check_data({"x": mapped})
-    values = gather(columns["x"], np.array([1, 2]), run)
+    values, entries = gather(mapped, 1, 3, shuffle=shuffle)
     assert type(values) is np.ndarray
-    assert values.tolist() == [[3, 4, 5], [6, 7, 8]]
+    assert sorted(entries.tolist()) == [1, 2]
+    assert values.tolist() == mapped[entries].tolist()
     values[:] = 0
     assert mapped[1].tolist() == [3, 4, 5]
 
 
-@pytest.mark.parametrize("dtype", [np.uint64, np.bool_, "S3", "M8[s]", [("a", "i4"), ("b", "f8")]])
-def test_gathering_keeps_the_dtype(dtype: Any) -> None:
+DTYPES = [np.uint64, np.bool_, np.float16, "S3", "S0", "M8[s]", object, [("a", "i4"), ("b", "f8")]]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gathering_keeps_the_dtype(dtype: Any, shuffle: bool) -> None:
     array = np.arange(4).astype(np.int64 if isinstance(dtype, list) else dtype)
     array = np.zeros(4, dtype=dtype) if isinstance(dtype, list) else array
-    values = gather(array, np.array([3, 0]), None)
+    values, entries = gather(array, 0, 3, shuffle=shuffle)
     assert values.dtype == array.dtype
-    assert values.tolist() == array[[3, 0]].tolist()
+    assert values.tolist() == array[entries].tolist()
+
+
+@pytest.mark.parametrize("inner", [(), (3,), (2, 5)])
+@pytest.mark.parametrize("dtype", ["u1", "f2", "f4", "f8", "c16", "S7"])
+def test_large_columns_are_gathered_alike(dtype: str, inner: tuple[int, ...]) -> None:
+    size = max(1, np.zeros(inner, dtype).nbytes)
+    shape = (2 * BYTES_WORTH_COMPILING // size, *inner)
+    whole = np.random.default_rng(0).integers(0, 100, shape, dtype=np.uint8).astype(dtype)
+    for array in (whole, whole[::2], whole[::-1]):
+        values, entries = gather(array, 5, 5000, shuffle=True)
+        assert np.array_equal(values, array[entries])
 
 
 def test_a_masked_array_keeps_its_mask() -> None:
     masked = np.ma.masked_array([1, 2, 3], mask=[False, True, False])
-    columns, _ = check_data({"x": masked})
-    assert gather(columns["x"], np.array([1, 2]), None).mask.tolist() == [True, False]
+    values, entries = gather(masked, 1, 3, shuffle=True)
+    assert values.mask.tolist() == masked[entries].mask.tolist()
 
 
 def test_row_nbytes_counts_the_columns_that_tell() -> None:

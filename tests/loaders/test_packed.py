@@ -110,7 +110,7 @@ def test_kernels_make_the_same_batches(monkeypatch: pytest.MonkeyPatch, shuffle:
     from memmpy.loaders import split
 
     expected = bits(SplitLoader(ROWS, 100, shuffle=shuffle, **SMALL))
-    monkeypatch.setattr(split, "_BYTES_WORTH_COMPILING", 0)
+    monkeypatch.setattr(split, "BYTES_WORTH_COMPILING", 0)
     assert bits(SplitLoader(ROWS, 100, shuffle=shuffle, **SMALL)) == expected
 
 

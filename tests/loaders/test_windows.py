@@ -19,7 +19,7 @@ class Backwards:
     def __len__(self) -> int:
         return self.num
 
-    def entries(self, positions: Entries) -> Entries:
+    def entries(self, positions: Entries, *, compiled: bool) -> Entries:
         return self.num - 1 - positions
 
 
@@ -40,7 +40,7 @@ class Recording:
 
 def batches(columns: dict[str, Column], num: int, **options: Any) -> list[Batch]:
     defaults = {"batch_size": 4, "drop_last": False, "num_threads": 0, "position": 0}
-    source = ColumnWindows(columns, Backwards(num), shuffle=False)
+    source = ColumnWindows(columns, Backwards(num), shuffle=False, num_threads=0)
     return list(load_batches(source, 0, **defaults | options))
 
 
@@ -92,7 +92,7 @@ def test_neither_windows_nor_threads_change_a_batch(
 
 def test_consecutive_entries_are_copied_not_viewed() -> None:
     values = np.arange(8)
-    source = ColumnWindows({"x": values}, EveryEntry(8), shuffle=False)
+    source = ColumnWindows({"x": values}, EveryEntry(8), shuffle=False, num_threads=0)
     (batch,) = load_batches(source, 0, batch_size=8, drop_last=False, num_threads=0, position=0)
     batch["x"][:] = -1
     assert values.tolist() == list(range(8))

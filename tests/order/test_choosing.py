@@ -41,7 +41,7 @@ def choose(num: int, split: int, **options: Any) -> Members:
 
 
 def entries_of(members: Members) -> list[int]:
-    entries: list[int] = members.entries(np.arange(len(members))).tolist()
+    entries: list[int] = members.entries(np.arange(len(members)), compiled=False).tolist()
     return entries
 
 

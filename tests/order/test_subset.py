@@ -18,8 +18,10 @@ def test_select_gives_the_members_in_ascending_order_however_the_mask_is_cut(
     members = np.flatnonzero(whole)
     subset = Subset(masks, num=len(whole))
     assert len(subset) == len(members)
-    assert np.array_equal(subset.select(np.arange(len(members))), members)
-    assert np.array_equal(subset.select(np.arange(len(members))[::-1]), members[::-1])
+    for compiled in (False, True):
+        ranks = np.arange(len(members))
+        assert np.array_equal(subset.select(ranks, compiled=compiled), members)
+        assert np.array_equal(subset.select(ranks[::-1], compiled=compiled), members[::-1])
 
 
 @pytest.mark.parametrize("density", [0.0001, 0.01, 0.5, 0.999, 1.0])
@@ -29,7 +31,8 @@ def test_select_works_at_any_density(density: float) -> None:
     members = np.flatnonzero(mask)
     ranks = generator.permutation(len(members))
     subset = Subset(np.array_split(mask, 7), num=len(mask))
-    assert np.array_equal(subset.select(ranks), members[ranks])
+    for compiled in (False, True):
+        assert np.array_equal(subset.select(ranks, compiled=compiled), members[ranks])
 
 
 def test_memory_is_a_quarter_of_a_byte_for_each_position() -> None:

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from memmpy.columns.fitting import check_fill
 from memmpy.columns.indexing import resolve
 from memmpy.errors import ColumnError, CorruptStoreError, OptionError
-from memmpy.gather import offsets_of, pad_jagged, take_jagged
-from memmpy.typing import Array
+from memmpy.gather import offsets_of, pad_jagged, take_jagged, take_lists
+from memmpy.typing import Array, Entries
 
 __all__ = ["Jagged"]
+
+#: Lists taken at once for which importing Numba is worth its second.
+_NUM_WORTH_COMPILING = 1 << 12
 
 
 @final
@@ -173,7 +176,15 @@ class Jagged(Sequence[Array]):
                 raise CorruptStoreError("offsets fall: verify the store")
             content = self.content[offsets[0] : offsets[-1]]
             return Jagged.trusted(content, offsets - offsets[0])
-        return Jagged.trusted(*take_jagged(self.content, self.offsets, resolved))
+        return Jagged.trusted(*self._take(resolved))
+
+    def _take(self, entries: Entries) -> tuple[Array, NDArray[np.int64]]:
+        """Return content and offsets of entries in range."""
+        content, offsets = self.content, self.offsets
+        is_plain = content.flags.c_contiguous and offsets.flags.c_contiguous
+        if len(entries) < _NUM_WORTH_COMPILING or not is_plain or content.dtype.hasobject:
+            return take_jagged(content, offsets, entries)
+        return take_lists(content, offsets, entries=entries, compiled=True)
 
     def __iter__(self) -> Iterator[Array]:
         for start, stop in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):

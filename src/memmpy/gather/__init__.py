@@ -1,5 +1,6 @@
 """Hot kernels: arrays in, arrays out."""
 
+from memmpy.gather.columns import take_columns
 from memmpy.gather.fields import RowField
 from memmpy.gather.lists import spread_lists, take_lists
 from memmpy.gather.memory import keep_freed_memory
@@ -28,6 +29,7 @@ __all__ = [
     "spread_rows",
     "strip_headers",
     "sum_lists",
+    "take_columns",
     "take_jagged",
     "take_lists",
     "take_rows",

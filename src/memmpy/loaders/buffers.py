@@ -7,12 +7,17 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Buffers"]
+__all__ = ["Buffers", "in_lines"]
 
 #: References to memory that no array looks into: the list's, the name's, and getrefcount's own.
 _NUM_OWN = 3
 #: Memory begins at a multiple of it: a line of the cache, and the widest of vectors.
 _ALIGNMENT = 64
+
+
+def in_lines(num_bytes: int) -> int:
+    """Return how many bytes so many take where all that is moved begins at a line of the cache."""
+    return -(-num_bytes // _ALIGNMENT) * _ALIGNMENT
 
 
 @final

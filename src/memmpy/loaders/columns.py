@@ -2,23 +2,27 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any, final
 
 import numpy as np
 
 from memmpy.errors import ColumnError, LengthError, OptionError
+from memmpy.gather import take_columns
 from memmpy.loaders.batching import Window
+from memmpy.loaders.buffers import Buffers, in_lines
 from memmpy.loaders.shuffling import Shuffle
 from memmpy.loaders.windows import Gather
 from memmpy.order import Members, Permutation, plan_windows
 from memmpy.typing import Array, Column, Data, Entries
 
-__all__ = ["INDEX_KEY", "ColumnWindows", "check_data"]
+__all__ = ["BYTES_WORTH_COMPILING", "INDEX_KEY", "ColumnWindows", "check_data"]
 
 #: The key of a batch that holds its entries.
 INDEX_KEY = "_index"
 
-
+#: Bytes of data for which importing Numba and loading kernels is worth its second.
+BYTES_WORTH_COMPILING = 1 << 22
 #: A window has so many rows, unless they would take more than so many bytes.
 WINDOW_ROWS = 1 << 14
 WINDOW_NBYTES = 8 << 20
@@ -38,10 +42,25 @@ class ColumnWindows:
         Whether each epoch has an order of its own; else that of the members.
     """
 
-    def __init__(self, columns: Mapping[str, Column], members: Members, *, shuffle: bool) -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, Column],
+        members: Members,
+        *,
+        shuffle: bool,
+        num_threads: int,
+    ) -> None:
         self._columns, self._members, self._is_shuffled = columns, members, shuffle
+        self._arrays = {
+            key: column
+            for key, column in columns.items()
+            if type(column) is np.ndarray and not column.dtype.hasobject
+        }
         self.entry_bytes = _row_nbytes(columns)
         self.num_data = len(next(iter(columns.values())))
+        self._compiled = self.entry_bytes * self.num_data >= BYTES_WORTH_COMPILING
+        # Those on their way, the one that is handed out, and the one before.
+        self._buffers = Buffers(num_threads + 3)
 
     def __len__(self) -> int:
         return len(self._members)
@@ -75,11 +94,38 @@ class ColumnWindows:
         return (partial(self._gather, order, *window) for window in windows), position
 
     def _gather(self, order: Permutation | None, start: int, stop: int) -> Window:
-        positions = np.arange(start, stop)
-        entries = self._members.entries(positions if order is None else order(positions))
-        run = _as_run(entries)
-        values = {key: _gathered(column, entries, run) for key, column in self._columns.items()}
+        if order is None:
+            positions = np.arange(start, stop)
+        else:
+            positions = order.run(start, stop, compiled=self._compiled)
+        entries = self._members.entries(positions, compiled=self._compiled)
+        run = _as_run(entries) if order is None else None
+        taken = self._empty(len(entries))
+        if run is None:
+            take_columns(
+                [*self._arrays.values()],
+                entries,
+                out=[*taken.values()],
+                compiled=self._compiled,
+            )
+        else:
+            for key, column in self._arrays.items():
+                np.copyto(taken[key], column[run])
+        values = {
+            key: taken[key] if key in taken else column[entries]
+            for key, column in self._columns.items()
+        }
         return Window(len(entries), {**values, INDEX_KEY: entries})
+
+    def _empty(self, num: int) -> dict[str, Array]:
+        """Return room for so many entries of each array, whatever it holds."""
+        sizes = [in_lines(num * column[:1].nbytes) for column in self._arrays.values()]
+        memory = self._buffers.take(sum(sizes))
+        starts = accumulate(sizes, initial=0)
+        return {
+            key: np.ndarray((num, *column.shape[1:]), column.dtype, memory, start)
+            for (key, column), start in zip(self._arrays.items(), starts, strict=False)
+        }
 
 
 def check_data(data: Data) -> tuple[dict[str, Column], int]:
@@ -105,21 +151,6 @@ def check_data(data: Data) -> tuple[dict[str, Column], int]:
             )
             raise LengthError(message)
     return columns, num_entries
-
-
-def _gathered(
-    column: Column, entries: Entries, run: slice | None
-) -> Any:  # Any: what a column gives
-    """Return a column's values at `entries`; for arrays a new, plain, writable array.
-
-    `run` says where the entries lie if they are consecutive: then arrays are copied in one piece.
-    """
-    if type(column) is not np.ndarray:
-        return column[entries]
-    if run is not None:
-        return column[run].copy()
-    # entries are in range by now, and where nothing wraps this mode is the fastest
-    return np.take(column, entries, axis=0, mode="wrap")
 
 
 def _as_run(entries: Entries) -> slice | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.gather import RowField
+from memmpy.loaders.buffers import in_lines
 from memmpy.typing import Array
 
 __all__ = ["Piece", "empty_of", "pieces_of", "size_of"]
@@ -17,8 +18,6 @@ __all__ = ["Piece", "empty_of", "pieces_of", "size_of"]
 _BYTE = np.dtype(np.uint8)
 #: Pieces of numbers begin and end at a multiple of it, so that no number is ever misaligned.
 _ALIGNMENT = 8
-#: Where the values of a piece begin in a window: at a line of the cache.
-_LINE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +70,13 @@ def empty_of(
     for piece in pieces:
         size = piece.whole.nbytes
         found.append(memory[start : start + num * size].reshape(num, size))
-        start += _in_lines(num * size)
+        start += in_lines(num * size)
     return found
 
 
 def size_of(pieces: Sequence[Piece], num: int) -> int:
     """Return how many bytes `num` rows of pieces take."""
-    return sum(_in_lines(num * piece.whole.nbytes) for piece in pieces)
-
-
-def _in_lines(num_bytes: int) -> int:
-    return -(-num_bytes // _LINE) * _LINE
+    return sum(in_lines(num * piece.whole.nbytes) for piece in pieces)
 
 
 def _numbers(run: Mapping[str, RowField]) -> list[Piece]:

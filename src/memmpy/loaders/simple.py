@@ -42,10 +42,11 @@ class SimpleLoader:
         self, data: Data, batch_size: int = 32, *, drop_last: bool = False, num_threads: int = 1
     ) -> None:
         columns, self.num_entries = check_data(data)
-        self._windows = ColumnWindows(columns, EveryEntry(self.num_entries), shuffle=False)
         self.batch_size = check_integer("batch_size", batch_size, minimum=1)
         self.drop_last = check_flag("drop_last", drop_last)
         self.num_threads = check_integer("num_threads", num_threads, minimum=0)
+        members = EveryEntry(self.num_entries)
+        self._windows = ColumnWindows(columns, members, shuffle=False, num_threads=self.num_threads)
 
     def __len__(self) -> int:
         return num_batches(self.num_entries, self.batch_size, drop_last=self.drop_last)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import final
 
 from memmpy.errors import OptionError
-from memmpy.loaders.columns import ColumnWindows, check_data
+from memmpy.loaders.columns import BYTES_WORTH_COMPILING, ColumnWindows, check_data
 from memmpy.loaders.explaining import Explanation, explain
 from memmpy.loaders.packed import Packed, RowWindows, cut_ranges, rows_between
 from memmpy.loaders.shuffling import ShuffleOption, choose_shuffle
@@ -34,8 +34,6 @@ __all__ = ["SplitLoader"]
 
 #: Threads that gather, at most, where no number is given: memory has no more to give.
 _MAX_THREADS = 8
-#: Bytes of rows for which importing Numba and loading kernels is worth its second.
-_BYTES_WORTH_COMPILING = 1 << 22
 
 
 @final
@@ -176,7 +174,9 @@ class SplitLoader:
             if num_ranks > 1:
                 members = Shard(members, start, stop)
             is_shuffled = _check_shuffle_of_columns(shuffle)
-            self._windows = ColumnWindows(columns, members, shuffle=is_shuffled)
+            self._windows = ColumnWindows(
+                columns, members, shuffle=is_shuffled, num_threads=self.num_threads
+            )
         self.shuffle = shuffle
         self.split, self.fractions = split, tuple(map(float, exact))
 
@@ -320,6 +320,6 @@ def _row_windows(
         packed,
         ranges,
         shuffle=chosen,
-        compiled=num_bytes >= _BYTES_WORTH_COMPILING,
+        compiled=num_bytes >= BYTES_WORTH_COMPILING,
         num_threads=num_threads,
     )

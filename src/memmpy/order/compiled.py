@@ -14,7 +14,7 @@ from memmpy.order.mixing import Words
 from memmpy.order.permutation import Network
 from memmpy.typing import Entries
 
-__all__ = ["mix", "mix_places", "permute", "permute_run"]
+__all__ = ["mix", "mix_places", "permute", "permute_all", "permute_run", "select_members"]
 
 #: Numbers taken together; they and those that leave the range stay in the nearest cache.
 _CHUNK = 1024
@@ -27,10 +27,24 @@ _RoundKeys = tuple[np.uint64, np.uint64, np.uint64, np.uint64, np.uint64, np.uin
 _RoundWords = tuple[np.uint32, np.uint32, np.uint32, np.uint32, np.uint32, np.uint32]
 
 
+def permute_all(positions: Entries, network: Network) -> Entries:
+    """Return what a `Permutation` has at each of some positions, which lie in its range."""
+    out = np.array(positions, np.int64)
+    run_kernel(permute_in_place, *network, out)
+    return out
+
+
 def permute_run(start: int, stop: int, network: Network) -> Entries:
-    """Return what a `Permutation` puts at the positions start..stop-1."""
+    """Return what a `Permutation` has at the positions start..stop-1."""
     out = np.empty(stop - start, np.int64)
     run_kernel(permute, np.uint64(start), *network, out)
+    return out
+
+
+def select_members(words: Words, counts: Entries, ranks: Entries) -> Entries:
+    """Return the position of the member of each rank of a `Subset`: ranks lie in its range."""
+    out = np.empty(len(ranks), np.int64)
+    run_kernel(_select, words, counts, np.ascontiguousarray(ranks), out)
     return out
 
 
@@ -90,13 +104,21 @@ def permute(
     out: Entries,
 ) -> None:
     """Fill `out` with what a `Permutation` puts at the positions from `start` on."""
+    for i in range(len(out)):
+        out[i] = np.int64(start) + i
+    permute_in_place(num, high_bits, low_bits, round_keys, out)
+
+
+@kernel
+def permute_in_place(
+    num: np.uint64, high_bits: np.uint64, low_bits: np.uint64, round_keys: Words, out: Entries
+) -> None:
+    """Put what a `Permutation` has at the positions in `out` in their stead."""
     words, places = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
     r = round_keys
     keys = (r[0], r[1], r[2], r[3], r[4], r[5])
     for first in range(0, len(out), _CHUNK):
         chunk = out[first : first + _CHUNK].view(np.uint64)
-        for i in range(len(chunk)):
-            chunk[i] = start + np.uint64(first + i)
         _permute_all(chunk, high_bits, low_bits, keys)
         num_outside = 0
         for i in range(len(chunk)):
@@ -212,3 +234,54 @@ def mix(edges: Entries, words: Words, out: NDArray[np.uint32]) -> None:
     for w in range(len(words)):
         start, stop = edges[w], edges[w + 1]
         _mix_window(np.uint32(start), words[w], numbers, places, out[start:stop])
+
+
+@inlined
+def _num_set(word: np.uint64) -> np.int64:
+    """Return how many bits of a word are set."""
+    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    word = (word & np.uint64(0x3333333333333333)) + (
+        (word >> np.uint64(2)) & np.uint64(0x3333333333333333)
+    )
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    num: np.int64 = np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+    return num
+
+
+@kernel
+def _select(words: Words, counts: Entries, ranks: Entries, out: Entries) -> None:
+    """Find each rank's word by where it would be if members lay evenly, and then its bit."""
+    num_words, num = len(words), counts[len(words)]
+    for i in range(len(ranks)):
+        rank = ranks[i]
+        low, high = 0, num_words  # counts[low] <= rank < counts[high]
+        guess = np.int64(np.float64(rank) / np.float64(num) * np.float64(num_words))
+        step = 1
+        if counts[min(guess, num_words - 1)] <= rank:
+            low = min(guess, num_words - 1)
+            while low + step < num_words and counts[low + step] <= rank:
+                low += step
+                step *= 2
+            high = min(low + step, num_words)
+        else:
+            high = min(guess, num_words - 1)
+            while high - step > 0 and counts[high - step] > rank:
+                high -= step
+                step *= 2
+            low = max(high - step, 0)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if counts[middle] <= rank:
+                low = middle
+            else:
+                high = middle
+        word, left, place = words[low], rank - counts[low], low * 64
+        half = np.uint64(32)
+        while half:
+            num_low = _num_set(word & ((np.uint64(1) << half) - np.uint64(1)))
+            if left >= num_low:
+                left -= num_low
+                word >>= half
+                place += np.int64(half)
+            half >>= np.uint64(1)
+        out[i] = place

@@ -19,8 +19,8 @@ class Members(Protocol):
         """Return the number of entries."""
         ...
 
-    def entries(self, positions: Entries) -> Entries:
-        """Return the entry at each position, 0 <= position < len."""
+    def entries(self, positions: Entries, *, compiled: bool) -> Entries:
+        """Return the entry at each position, 0 <= position < len; by Numba where `compiled`."""
         ...
 
 
@@ -34,7 +34,7 @@ class EveryEntry:
     def __len__(self) -> int:
         return self.num
 
-    def entries(self, positions: Entries) -> Entries:
+    def entries(self, positions: Entries, *, compiled: bool) -> Entries:  # noqa: ARG002
         """Return the entry at each position."""
         return positions
 
@@ -51,9 +51,10 @@ class PermutedEntries:
     def __len__(self) -> int:
         return self.num
 
-    def entries(self, positions: Entries) -> Entries:
+    def entries(self, positions: Entries, *, compiled: bool) -> Entries:
         """Return the entry at each position."""
-        return self.permutation((positions + self.start) % len(self.permutation))
+        positions = (positions + self.start) % len(self.permutation)
+        return self.permutation(positions, compiled=compiled)
 
 
 @final
@@ -68,9 +69,9 @@ class Shard:
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def entries(self, positions: Entries) -> Entries:
+    def entries(self, positions: Entries, *, compiled: bool) -> Entries:
         """Return the entry at each position."""
-        return self.members.entries(positions + self.start)
+        return self.members.entries(positions + self.start, compiled=compiled)
 
 
 @final
@@ -84,9 +85,9 @@ class ChosenEntries:
     def __len__(self) -> int:
         return len(self.subset)
 
-    def entries(self, positions: Entries) -> Entries:
+    def entries(self, positions: Entries, *, compiled: bool) -> Entries:
         """Return the entry at each position, in the order of the selection."""
-        chosen = self.subset.select(positions)
+        chosen = self.subset.select(positions, compiled=compiled)
         if self.selection is None:
             return chosen
         return np.take(self.selection, chosen).astype(np.int64, copy=False)

@@ -93,8 +93,28 @@ class Permutation:
     def __repr__(self) -> str:
         return f"Permutation({self.num}, key={self.key})"
 
-    def __call__(self, positions: Entries) -> Entries:
-        """Return the entry at each of a one-dimensional array of positions."""
+    def __call__(self, positions: Entries, *, compiled: bool = False) -> Entries:
+        """Return the entry at each of a one-dimensional array of positions.
+
+        Parameters
+        ----------
+        positions : int64 array
+            Each from 0 to num - 1.
+        compiled : bool
+            As `run` takes it.
+
+        Raises
+        ------
+        OptionError
+            If a position is out of range.
+        """
+        if compiled and self.num > 1:
+            from memmpy.compiling import ENABLED
+
+            if ENABLED:
+                from memmpy.order.compiled import permute_all
+
+                return permute_all(check_positions(positions, self.num), self.network)
         return self._walk(positions, range(ROUNDS))
 
     def inverse(self, entries: Entries) -> Entries:

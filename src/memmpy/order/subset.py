@@ -59,9 +59,29 @@ class Subset:
         """The memory it takes, in bytes."""
         return self._words.nbytes + self._counts.nbytes
 
-    def select(self, ranks: Entries) -> Entries:
-        """Return the position of the member of each rank, 0 for the lowest."""
+    def select(self, ranks: Entries, *, compiled: bool = False) -> Entries:
+        """Return the position of the member of each rank, 0 for the lowest.
+
+        Parameters
+        ----------
+        ranks : int64 array
+            Each from 0 to len - 1.
+        compiled : bool
+            Whether to use Numba, which is five times as fast and holds no GIL.
+
+        Raises
+        ------
+        OptionError
+            If a rank is out of range.
+        """
         ranks = check_positions(ranks, len(self))
+        if compiled and len(ranks):
+            from memmpy.compiling import ENABLED
+
+            if ENABLED:
+                from memmpy.order.compiled import select_members
+
+                return select_members(self._words, self._counts, ranks)
         # sorted ranks walk the counts in order, which is worth the sorting
         order = np.argsort(ranks)
         places = np.empty_like(ranks)

@@ -1,0 +1,65 @@
+"""The answers of `compare.py --out` as tables in Markdown, as the docs show them.
+
+usage: python benchmarks/loading/table.py ANSWERS_JSON ...
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from compare import is_true, title
+
+HEAD = ("loader", "M events/s", "ratio", "each event once", "score", "first batch", "memory")
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """Return the table of a run, the fastest first."""
+    done = [answer for answer in found["answers"] if "error" not in answer]
+    done.sort(key=rate, reverse=True)
+    others = [answer for answer in done if not answer["name"].startswith("memmpy skim")]
+    best = max((rate(answer) for answer in others if is_true(answer)), default=0.0)
+    rows = [
+        (
+            title(answer),
+            f"{rate(answer):.3g}",
+            f"{rate(answer) / best:.2g}" if best else "",
+            once(answer),
+            f"{answer['score']:.2f}" if answer["score"] < 1000 else "> 1000",
+            f"{answer['first_seconds']:.1f} s",
+            f"{answer['peak_private'] / 1e6:.0f} MB",
+        )
+        for answer in done
+    ]
+    widths = [max(len(row[i]) for row in (HEAD, *rows)) for i in range(len(HEAD))]
+    rule = tuple("-" * width for width in widths)
+    table = [
+        "| " + " | ".join(word.ljust(w) for word, w in zip(row, widths, strict=True)) + " |"
+        for row in (HEAD, rule, *rows)
+    ]
+    failed = [f"- {title(a)}: {a['error']}" for a in found["answers"] if "error" in a]
+    limit = found["copy_rate"] / found["event_bytes"]
+    said = (
+        f"{found['events']:,} events, {found['data']}, batches of {found['batch_size']:,}, "
+        f"{found['cores']} cores. Memory is copied at {found['copy_rate'] / 1e9:.1f} GB/s: "
+        f"{limit / 1e6:.0f} M events/s of {found['event_bytes']:.0f} bytes."
+    )
+    return [said, "", *table, *(["", *failed] if failed else [])]
+
+
+def rate(answer: dict[str, Any]) -> float:
+    """Return millions of events a second."""
+    return float(answer["events"] / answer["seconds"] / 1e6)
+
+
+def once(answer: dict[str, Any]) -> str:
+    """Return whether each event came once, and with its own numbers."""
+    said = [f"{answer[key]:,} {key}" for key in ("repeated", "missing", "unknown") if answer[key]]
+    if any("other" in words or "shape" in words for words in answer["wrong"]):
+        said.append("wrong numbers")
+    return ", ".join(said) or "yes"
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        print("\n".join(lines(json.loads(Path(name).read_text()))), end="\n\n")
