@@ -181,9 +181,32 @@ def test_a_loader_hands_out_the_split_of_a_cut(store: Store) -> None:
 def test_a_loader_agrees_with_load_root(store: Store, make_file: MakeFile) -> None:
     file = RFileConfig(store.sources[0].path, "tree", {"process": "ttH"})
     ours = store.loader(16, keys=["weight"], split="val", seed=3)
-    theirs = memmpy.load_root(file, store.path, keys={"weight"}, batch_size=16, split="val", seed=3)
+    theirs = memmpy.load_root(
+        file, store.path, keys={"weight"}, skim=False, batch_size=16, split="val", seed=3
+    )
     for a, b in zip(ours, theirs, strict=True):
         assert np.array_equal(a["_index"], b["_index"])
+
+
+def test_folds_of_a_loader_test_each_entry_once(store: Store) -> None:
+    loaders = [store.loader(7, split="test", fold=fold, num_folds=4) for fold in range(4)]
+    assert sorted(int(i) for loader in loaders for b in loader for i in b["_index"]) == [
+        *range(100)
+    ]
+
+
+def test_ranks_of_a_loader_share_its_split(store: Store) -> None:
+    every, *parts = (
+        {int(i) for b in store.loader(7, rank=rank, num_ranks=num) for i in b["_index"]}
+        for rank, num in ((0, 1), (0, 2), (1, 2))
+    )
+    assert parts[0] | parts[1] == every
+    assert len(parts[0]) + len(parts[1]) == len(every)
+
+
+def test_columns_are_not_shuffled_by_blocks(store: Store) -> None:
+    with pytest.raises(OptionError, match="shuffle='blocks' is for skims"):
+        store.loader(shuffle="blocks")
 
 
 def test_an_own_store_is_split_exactly(tmp_path: Path) -> None:

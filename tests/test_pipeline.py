@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import uproot
 import memmpy
 from memmpy import Jagged, RFileConfig, SplitLoader, compute_cut_batched, load_root, read_vector
 from memmpy.errors import CutError, MissingKeyError, OptionError
+from memmpy.loaders import ShuffleOption
 from memmpy.store import hash64
 
 MakeFile = Callable[..., Path]
+Load = Callable[..., SplitLoader]
 FRACTIONS = (0.5, 0.3, 0.2)
 
 
@@ -27,10 +30,16 @@ def events_of(batches: Iterable[dict[str, Any]]) -> list[int]:
     return [int(number) for batch in batches for number in batch["eventNumber"]]
 
 
-def splits(files: Any, path: Path, **options: Any) -> list[set[int]]:
+@pytest.fixture(params=[True, False], ids=["skim", "columns"])
+def load(request: pytest.FixtureRequest) -> Load:
+    """Return `load_root` from a skim, and from columns."""
+    return partial(load_root, skim=request.param)
+
+
+def splits(load: Load, files: Any, path: Path, **options: Any) -> list[set[int]]:
     """Return the events of each split."""
     loaders = [
-        load_root(files, path, keys={"eventNumber"}, split=i, fractions=FRACTIONS, **options)
+        load(files, path, keys={"eventNumber"}, split=i, fractions=FRACTIONS, **options)
         for i in range(3)
     ]
     return [set(events_of(loader)) for loader in loaders]
@@ -38,9 +47,9 @@ def splits(files: Any, path: Path, **options: Any) -> list[set[int]]:
 
 class TestBatches:
     def test_a_batch_holds_keys_padded_keys_and_metadata(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        loader = load_root(
+        loader = load(
             config(make_file(num=100)),
             tmp_path / "s",
             keys={"nJets", "nBTags_77"},
@@ -56,9 +65,9 @@ class TestBatches:
         assert batch["_index"].dtype == np.int64
 
     def test_values_belong_to_the_entry_of_the_batch(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        loader = load_root(
+        loader = load(
             make_file(num=200),
             tmp_path / "s",
             keys={"weight", "jet_pt"},
@@ -74,8 +83,10 @@ class TestBatches:
             filled = np.where(np.arange(2) < (numbers % 4)[:, None], numbers[:, None] + 0.25, -1)
             assert np.array_equal(batch["padded"], filled.astype(np.float32))
 
-    def test_the_cut_is_the_one_of_root(self, make_file: MakeFile, tmp_path: Path) -> None:
-        loader = load_root(
+    def test_the_cut_is_the_one_of_root(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        loader = load(
             make_file(num=600),
             tmp_path / "s",
             keys={"nJets", "nBTags_77"},
@@ -90,16 +101,16 @@ class TestBatches:
         assert len(jets) == sum(i % 4 >= 2 and i % 3 >= 1 for i in range(600))
 
     def test_branches_of_the_cut_alone_are_not_in_the_batch(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        loader = load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="met > 0.5")
+        loader = load(make_file(), tmp_path / "s", keys={"nJets"}, tcut="met > 0.5")
         assert next(iter(loader)).keys() == {"nJets", "_index"}
 
     def test_the_cut_knows_metadata_constants_and_aliases(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         files = [config(make_file("a.root", 10)), config(make_file("b.root", 10), "ttbb")]
-        loader = load_root(
+        loader = load(
             files,
             tmp_path / "s",
             keys={"weight"},
@@ -112,9 +123,9 @@ class TestBatches:
 
     @pytest.mark.parametrize("padding", [(5, 0.0), (1, 0.0), (3, float("nan"))])
     def test_the_cut_does_not_see_padding(
-        self, padding: tuple[int, float], make_file: MakeFile, tmp_path: Path
+        self, load: Load, padding: tuple[int, float], make_file: MakeFile, tmp_path: Path
     ) -> None:
-        loader = load_root(
+        loader = load(
             make_file(num=40),
             tmp_path / "s",
             keys={"nJets"},
@@ -128,10 +139,10 @@ class TestBatches:
         assert next(iter(loader)).keys() == {"nJets", "jet_pt", "_index"}
 
     def test_an_alias_in_the_cut_may_use_metadata_and_constants(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         files = [config(make_file("a.root", 10)), config(make_file("b.root", 10), "ttbb")]
-        loader = load_root(
+        loader = load(
             files,
             tmp_path / "s",
             keys={"weight"},
@@ -142,102 +153,118 @@ class TestBatches:
         )
         assert sorted(w for batch in loader for w in batch["weight"]) == [13.5]
 
-    def test_files_may_come_from_a_generator(self, make_file: MakeFile, tmp_path: Path) -> None:
+    def test_files_may_come_from_a_generator(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
         files = [make_file("a.root", 5), make_file("b.root", 5)]
-        loader = load_root(
-            (file for file in files), tmp_path / "s", keys={"nJets"}, fractions=(1.0,)
-        )
+        loader = load((file for file in files), tmp_path / "s", keys={"nJets"}, fractions=(1.0,))
         assert loader.num_entries == 10
 
     def test_no_event_passes_gives_a_loader_without_batches(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        loader = load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="nJets > 99")
+        loader = load(make_file(), tmp_path / "s", keys={"nJets"}, tcut="nJets > 99")
         assert len(loader) == 0
         assert list(loader) == []
 
     def test_an_empty_tree_gives_a_loader_without_batches(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        loader = load_root(make_file(num=0), tmp_path / "s", keys={"nJets"}, tcut="nJets > 1")
+        loader = load(make_file(num=0), tmp_path / "s", keys={"nJets"}, tcut="nJets > 1")
         assert list(loader) == []
 
     def test_a_batch_larger_than_the_data_is_one_short_batch(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        loader = load_root(
+        loader = load(
             make_file(num=7), tmp_path / "s", keys={"nJets"}, batch_size=100, fractions=(1.0,)
         )
         assert [len(batch["nJets"]) for batch in loader] == [7]
 
 
 class TestSplits:
-    def test_splits_are_disjoint_and_complete(self, make_file: MakeFile, tmp_path: Path) -> None:
-        a, b, c = splits(make_file(num=1000), tmp_path / "s")
+    def test_splits_are_disjoint_and_complete(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        a, b, c = splits(load, make_file(num=1000), tmp_path / "s")
         assert len(a | b | c) == len(a) + len(b) + len(c) == 1000
 
-    def test_splits_have_about_their_fraction(self, make_file: MakeFile, tmp_path: Path) -> None:
-        sizes = [len(split) for split in splits(make_file(num=10_000), tmp_path / "s")]
+    def test_splits_have_about_their_fraction(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        sizes = [len(split) for split in splits(load, make_file(num=10_000), tmp_path / "s")]
         deviations = [10_000 * f for f in FRACTIONS]
         assert np.allclose(sizes, deviations, atol=5 * np.sqrt(10_000) / 2)
 
-    def test_a_looser_cut_moves_no_event(self, make_file: MakeFile, tmp_path: Path) -> None:
+    def test_a_looser_cut_moves_no_event(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
         file = make_file(num=1000)
-        tight = splits(file, tmp_path / "s", tcut="nJets >= 3")
-        loose = splits(file, tmp_path / "s", tcut="nJets >= 1")
+        tight = splits(load, file, tmp_path / "s", tcut="nJets >= 3")
+        loose = splits(load, file, tmp_path / "s", tcut="nJets >= 1")
         assert all(few < many for few, many in zip(tight, loose, strict=True))
 
-    def test_an_added_file_moves_no_event(self, make_file: MakeFile, tmp_path: Path) -> None:
+    def test_an_added_file_moves_no_event(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
         files = [make_file("a.root", 500), make_file("b.root", 500, first=500)]
-        before = splits(files[1:], tmp_path / "s")
-        after = splits(files, tmp_path / "s")
+        before = splits(load, files[1:], tmp_path / "s")
+        after = splits(load, files, tmp_path / "s")
         assert all(few < many for few, many in zip(before, after, strict=True))
 
     def test_another_order_of_files_moves_no_event(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         files = [make_file("a.root", 500), make_file("b.root", 500, first=500)]
-        assert splits(files, tmp_path / "s") == splits(files[::-1], tmp_path / "t")
+        assert splits(load, files, tmp_path / "s") == splits(load, files[::-1], tmp_path / "t")
 
     def test_another_split_seed_deals_events_anew(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=1000)
-        assert splits(file, tmp_path / "s") != splits(file, tmp_path / "s", split_seed=1)
+        assert splits(load, file, tmp_path / "s") != splits(
+            load, file, tmp_path / "s", split_seed=1
+        )
 
-    def test_equal_identities_share_a_split(self, make_file: MakeFile, tmp_path: Path) -> None:
+    def test_equal_identities_share_a_split(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
         # The same events in another file: another campaign, say, or another selection.
         files = [make_file("a.root", 500), make_file("b.root", 1000)]
-        by_event = splits(files, tmp_path / "s", split_by=("runNumber", "eventNumber"))
+        by_event = splits(load, files, tmp_path / "s", split_by=("runNumber", "eventNumber"))
         assert sum(map(len, by_event)) == 1000
-        by_file = splits(files, tmp_path / "s")
+        by_file = splits(load, files, tmp_path / "s")
         assert sum(map(len, by_file)) > 1000
 
-    def test_the_width_of_an_event_number_does_not_matter(self, tmp_path: Path) -> None:
+    def test_the_width_of_an_event_number_does_not_matter(self, load: Load, tmp_path: Path) -> None:
         found = []
         for dtype in ("i4", "u8"):
             with uproot.recreate(tmp_path / f"{dtype}.root") as file:
                 tree = file.mktree("tree", {"eventNumber": np.dtype(dtype)})
                 tree.extend({"eventNumber": np.arange(1000).astype(dtype)})
             file = tmp_path / f"{dtype}.root"
-            found.append(splits(file, tmp_path / dtype, split_by=["eventNumber"]))
+            found.append(splits(load, file, tmp_path / dtype, split_by=["eventNumber"]))
         assert found[0] == found[1]
 
-    def test_floats_cannot_name_an_event(self, make_file: MakeFile, tmp_path: Path) -> None:
+    def test_floats_cannot_name_an_event(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
         with pytest.raises(TypeError, match=r"split_by takes columns of one integer .* 'weight'"):
-            load_root(make_file(), tmp_path / "s", keys={"nJets"}, split_by=["weight"])
+            load(make_file(), tmp_path / "s", keys={"nJets"}, split_by=["weight"])
 
-    def test_a_text_for_split_by_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+    def test_a_text_for_split_by_is_refused(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
         with pytest.raises(OptionError, match="split_by takes names of columns"):
-            load_root(make_file(), tmp_path / "s", keys={"nJets"}, split_by="eventNumber")
+            load(make_file(), tmp_path / "s", keys={"nJets"}, split_by="eventNumber")
 
 
 class TestEpochs:
     @pytest.mark.parametrize("batch_size", [1, 7, 100, 101])
     def test_an_epoch_hands_out_each_event_once(
-        self, batch_size: int, make_file: MakeFile, tmp_path: Path
+        self, load: Load, batch_size: int, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        loader = load_root(
+        loader = load(
             make_file(num=100),
             tmp_path / "s",
             keys={"eventNumber"},
@@ -248,14 +275,62 @@ class TestEpochs:
         assert sorted(first) == sorted(second) == [i + (1 << 60) for i in range(100)]
         assert first != second
 
+    def test_folds_test_each_event_once(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=300)
+        found = [
+            event
+            for fold in range(3)
+            for event in events_of(
+                load(
+                    file,
+                    tmp_path / "s",
+                    keys={"eventNumber"},
+                    split="test",
+                    fold=fold,
+                    num_folds=3,
+                )
+            )
+        ]
+        assert sorted(found) == [i + (1 << 60) for i in range(300)]
+
+    def test_ranks_share_a_split(self, load: Load, make_file: MakeFile, tmp_path: Path) -> None:
+        file = make_file(num=300)
+        every, *parts = (
+            events_of(load(file, tmp_path / "s", keys={"eventNumber"}, **ranks))
+            for ranks in ({}, {"rank": 0, "num_ranks": 2}, {"rank": 1, "num_ranks": 2})
+        )
+        assert sorted(every) == sorted(parts[0] + parts[1])
+        assert abs(len(parts[0]) - len(parts[1])) <= 1
+
+    @pytest.mark.parametrize(
+        ("shuffle", "kind"),
+        [(True, "exact"), (False, "none"), ("exact", "exact"), ("blocks", "blocks")],
+    )
+    def test_a_skim_is_shuffled_as_is_said(
+        self, shuffle: ShuffleOption, kind: str, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        loader = load_root(
+            make_file(num=100),
+            tmp_path / "s",
+            keys={"eventNumber"},
+            fractions=(1.0,),
+            shuffle=shuffle,
+            block_rows=4,
+            window_blocks=2,
+        )
+        first, second = events_of(loader), events_of(loader)
+        assert sorted(first) == sorted(second) == [i + (1 << 60) for i in range(100)]
+        assert (first == second) is (shuffle is False)
+        assert loader.explain().to_dict()["shuffle"] == kind
+
     def test_one_and_four_threads_give_the_same_batches(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=3000)
         one, four = (
-            list(
-                load_root(file, tmp_path / "s", keys={"weight", "jet_pt"}, num_threads=num_threads)
-            )
+            list(load(file, tmp_path / "s", keys={"weight", "jet_pt"}, num_threads=num_threads))
             for num_threads in (1, 4)
         )
         assert len(one) == len(four)
@@ -267,10 +342,10 @@ class TestEpochs:
 
 class TestCaching:
     def test_a_second_call_opens_no_root_file(
-        self, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, load: Load, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def load() -> SplitLoader:
-            return load_root(
+        def load_again() -> SplitLoader:
+            return load(
                 config(file),
                 tmp_path / "s",
                 keys={"eventNumber"},
@@ -279,29 +354,46 @@ class TestCaching:
             )
 
         file = make_file(num=100)
-        expected = events_of(load())
+        expected = events_of(load_again())
         # The same size and time: only whoever opens it sees that nothing is left in it.
         status = file.stat()
         file.write_bytes(bytes(status.st_size))
         os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-        assert events_of(load()) == expected
+        assert events_of(load_again()) == expected
+
+    def test_a_second_call_makes_no_skim(self, make_file: MakeFile, tmp_path: Path) -> None:
+        states, file = [], make_file(num=100)
+        for keys_padded in (["jet_pt", "twice"], ["twice", "jet_pt"]):
+            load_root(
+                config(file),
+                tmp_path / "s",
+                keys={"nJets", "met"},
+                keys_padded=dict.fromkeys(keys_padded, (3, 0)),
+                groups={"event": ["weight"]},
+                aliases={"twice": "jet_pt * 2"},
+                tcut="nJets > 1 && process == 'ttH'",
+            )
+            documents = (tmp_path / "s" / "skims").glob("*/metadata_skim.json")
+            states.append({path: path.stat().st_ino for path in documents})
+        assert states[0] == states[1]
+        assert len(states[0]) == 1
 
     def test_a_changed_file_changes_columns_and_selection(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         options: dict[str, Any] = {"tcut": "nJets >= 3", "fractions": (1.0,)}
         file = make_file(num=100)
-        load_root(file, tmp_path / "s", keys={"eventNumber"}, **options)
+        load(file, tmp_path / "s", keys={"eventNumber"}, **options)
         make_file(num=40, first=1000)
-        again = load_root(file, tmp_path / "s", keys={"eventNumber"}, **options)
+        again = load(file, tmp_path / "s", keys={"eventNumber"}, **options)
         assert sorted(events_of(again)) == [i + (1 << 60) for i in range(1000, 1040) if i % 4 == 3]
 
     def test_a_changed_constant_changes_the_selection(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=8)
         for limit, num in ((1, 6), (3, 2)):
-            loader = load_root(
+            loader = load(
                 file,
                 tmp_path / "s",
                 keys={"nJets"},
@@ -312,11 +404,11 @@ class TestCaching:
             assert loader.num_entries == num
 
     def test_a_changed_alias_changes_the_selection(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=8)
         for factor, num in ((1, 5), (2, 6)):
-            loader = load_root(
+            loader = load(
                 file,
                 tmp_path / "s",
                 keys={"nJets"},
@@ -327,35 +419,37 @@ class TestCaching:
             assert loader.num_entries == num
 
     def test_recreate_reads_what_no_time_stamp_shows(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=10)
-        load_root(file, tmp_path / "s", keys={"weight"})
+        load(file, tmp_path / "s", keys={"weight"})
         status = file.stat()
         changed = make_file("other.root", 10, first=100)
         file.write_bytes(changed.read_bytes())
         os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-        load_root(file, tmp_path / "s", keys={"weight"}, recreate=True)
+        load(file, tmp_path / "s", keys={"weight"}, recreate=True)
         assert read_vector(tmp_path / "s", "weight")[0] == 150
 
 
 class TestErrors:
-    def test_a_typo_in_the_cut_names_the_nearest(self, make_file: MakeFile, tmp_path: Path) -> None:
+    def test_a_typo_in_the_cut_names_the_nearest(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
         with pytest.raises(CutError, match=r"no branch 'njets' in .*nearest: 'nJets'") as caught:
-            load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="met > 1 && njets > 3")
+            load(make_file(), tmp_path / "s", keys={"nJets"}, tcut="met > 1 && njets > 3")
         assert (caught.value.start, caught.value.stop) == (11, 16)
 
     def test_a_typo_in_the_keys_names_the_nearest(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         with pytest.raises(MissingKeyError, match="nearest: 'nJets'"):
-            load_root(make_file(), tmp_path / "s", keys={"njets"}, tcut="njets > 3")
+            load(make_file(), tmp_path / "s", keys={"njets"}, tcut="njets > 3")
 
     def test_a_broken_cut_shows_the_place_before_anything_is_read(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         with pytest.raises(CutError, match=r"\^"):
-            load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="nJets >")
+            load(make_file(), tmp_path / "s", keys={"nJets"}, tcut="nJets >")
         assert not (tmp_path / "s").exists()
 
     @pytest.mark.parametrize(
@@ -376,37 +470,65 @@ class TestErrors:
                 "keys_padded": {"jet_pt": (2, 0)},
                 "tcut": "jet_pt > 1",
                 "aliases": {"jet_pt__unpadded": "nJets"},
+                "dtypes": {"jet_pt": "float16"},
             },
+            {"keys_padded": {"jet_*": (2, 0)}},
+            {"keys_padded": {"jet_pt": (-1, 0)}},
+            {"keys_padded": {"jet_pt": (2, "x")}},
+            {"keys_padded": {"met": (2, 0)}},
+            {"split_seed": -1},
+            {"shuffle": "block"},
+            {"fold": 5, "num_folds": 5},
+            {"rank": 2, "num_ranks": 2},
+            {"num_threads": -1},
+            {"skim": 1},
         ],
         ids=str,
     )
     def test_wrong_options_are_said_before_anything_is_converted(
-        self, options: dict[str, Any], make_file: MakeFile, tmp_path: Path
+        self, load: Load, options: dict[str, Any], make_file: MakeFile, tmp_path: Path
     ) -> None:
         with pytest.raises(OptionError):
-            load_root(make_file(), tmp_path / "s", **{"keys": {"nJets"}, **options})
+            load(make_file(), tmp_path / "s", **{"keys": {"nJets"}, **options})
+        assert not (tmp_path / "s").exists()
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"groups": {"event": ["met"]}}, "groups is for skims, and skim=False makes none"),
+            ({"dtype": "float32"}, "dtype is for skims"),
+            ({"block_rows": 8}, "block_rows is for skims"),
+            ({"window_blocks": 8}, "window_blocks is for skims"),
+            ({"shuffle": "blocks"}, "shuffle='blocks' is for skims"),
+        ],
+    )
+    def test_options_of_skims_are_for_skims(
+        self, options: dict[str, Any], message: str, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(OptionError, match=message):
+            load_root(make_file(), tmp_path / "s", keys={"nJets"}, skim=False, **options)
         assert not (tmp_path / "s").exists()
 
     def test_an_error_in_a_cut_on_a_padded_key_speaks_of_that_key(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         padded: dict[str, Any] = {"keys_padded": {"jet_pt": (2, 0)}}
         with pytest.raises(CutError) as caught:
-            load_root(make_file(), tmp_path / "s", keys={"nJets"}, tcut="jet_pt & 2", **padded)
+            load(make_file(), tmp_path / "s", keys={"nJets"}, tcut="jet_pt & 2", **padded)
         assert "unpadded" not in str(caught.value)
         assert caught.value.text == "jet_pt & 2"
 
     def test_a_split_that_is_not_there_is_refused(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         with pytest.raises(OptionError, match="nearest: 'train'"):
-            load_root(make_file(), tmp_path / "s", keys={"nJets"}, split="trian")
+            load(make_file(), tmp_path / "s", keys={"nJets"}, split="trian")
 
     def test_a_constant_is_not_looked_for_in_the_file(
-        self, make_file: MakeFile, tmp_path: Path
+        self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         cut: dict[str, Any] = {"tcut": "nJets > limit", "cut_constants": {"limit": 1}}
-        load_root(make_file(), tmp_path / "s", keys={"nJets"}, **cut)
+        load(make_file(), tmp_path / "s", keys={"nJets"}, **cut)
         assert len(compute_cut_batched(tmp_path / "s", "nJets > 1")) == 4
 
 

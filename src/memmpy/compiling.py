@@ -17,6 +17,8 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from memmpy.compile_note import CompileNote
+
 __all__ = [
     "ENABLED",
     "address_of",
@@ -47,6 +49,9 @@ inlined: Callable[[Function], Function] = njit(nogil=True)
 
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 
+_note = CompileNote()
+_note.register()
+
 
 def kernel(function: Function) -> Function:
     """Compile a function at its first call for each dtype, and keep that on disk if possible."""
@@ -54,6 +59,8 @@ def kernel(function: Function) -> Function:
         compiled: Function = njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no directory to keep it in can be written to
         compiled = inlined(function)
+        _note.are_kept = False
+    _note.kernels.add(compiled)
     return compiled
 
 

@@ -36,7 +36,7 @@ from memmpy.errors import (
     CorruptStoreError,
     OptionError,
 )
-from memmpy.loaders import SplitLoader
+from memmpy.loaders import ShuffleOption, SplitLoader
 from memmpy.root import Friend, write_friends
 from memmpy.skims import Skim, skim
 from memmpy.store import (
@@ -303,14 +303,18 @@ class Store(Mapping[str, StoredColumn]):
         aliases: Mapping[str, str] | None = None,
         constants: Mapping[str, Constant] | None = None,
         split: int | str = 0,
-        fractions: Sequence[float] = (0.8, 0.1, 0.1),
+        fractions: Sequence[float] | None = None,
+        fold: int | None = None,
+        num_folds: int | None = None,
+        rank: int = 0,
+        num_ranks: int = 1,
         split_seed: int = 0,
         split_by: Sequence[str] | None = None,
         seed: int = 0,
         epoch: int = 0,
-        shuffle: bool = True,
+        shuffle: ShuffleOption = True,
         drop_last: bool = False,
-        num_threads: int = 1,
+        num_threads: int | None = None,
     ) -> SplitLoader:
         """Return a loader of some columns, or of all.
 
@@ -321,12 +325,17 @@ class Store(Mapping[str, StoredColumn]):
         keys : collection of str, optional
             Which columns; all of the store where not given.
         cut : str, optional
-            Which entries.
+            Which entries. Those that came from files are split by their tickets, others by an
+            exact bijection.
         aliases, constants : mapping, optional
             Names in the cut, as `compute_cut_batched` takes them.
-        split, fractions, split_seed, split_by, seed, epoch, shuffle, drop_last, num_threads
-            As `load_root` takes them. Entries that came from files are split by their tickets,
-            others by an exact bijection.
+        split, fractions, fold, num_folds, rank, num_ranks
+            As `SplitLoader` takes them.
+        split_seed, split_by, seed, epoch, drop_last, num_threads
+            As `load_root` takes them.
+        shuffle : bool or "exact"
+            Whether each epoch has an order of its own, a permutation of all entries; else that of
+            the entries.
         """
         if keys is not None:
             check_keys(keys)
@@ -346,6 +355,10 @@ class Store(Mapping[str, StoredColumn]):
             batch_size,
             split=split,
             fractions=fractions,
+            fold=fold,
+            num_folds=num_folds,
+            rank=rank,
+            num_ranks=num_ranks,
             subindex=chosen.subindex,
             split_seed=split_seed,
             seed=seed,

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from memmpy.cli import main
+from tests.conversion.everything import of_tuple, write_file
 
 MakeFile = Callable[..., Path]
 
@@ -49,6 +50,14 @@ def test_the_demo_takes_keys(make_file: MakeFile, tmp_path: Path) -> None:
     done = memmpy("demo", "--files", make_file(), "--keys", "met, jet_pt", "--out", tmp_path / "d")
     assert done.exit_code == 0, done.output
     assert "Converted 2 branches" in done.output
+
+
+def test_the_demo_takes_what_no_skim_holds(tmp_path: Path) -> None:
+    write_file(tmp_path / "a.root", "tuple", [of_tuple(0, 40)])
+    files = ["--files", tmp_path / "a.root", "--keys", "number,name"]
+    done = memmpy("demo", *files, "--out", tmp_path / "d")
+    assert done.exit_code == 0, done.output
+    assert not (tmp_path / "d" / "files.mmpy" / "skims").exists()
 
 
 def test_an_empty_tree_is_no_reason_to_fail(make_file: MakeFile, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 import uproot
 
 import memmpy
-from memmpy import RFileConfig, WriteVector, convert, read_vector, verify
+from memmpy import RFileConfig, WriteVector, convert, load_root, read_vector, verify
 from memmpy.conversion import Conversion
 from memmpy.errors import (
     ColumnError,
@@ -708,10 +708,15 @@ convert(file, store + "2", keys={"nJets", "weight"})  # imports all while Python
 compute_cut_batched(store, "nJets > 2")
 os.setgid(65534)
 os.setuid(65534)
-loader = load_root(file, store, keys={"nJets"}, tcut="nJets > 1", fractions=(1.0,))
-print(sum(len(batch["nJets"]) for batch in loader))
+for cut, skim in (("nJets > 0", True), ("nJets > 1", False)):
+    loader = load_root(file, store, keys={"nJets"}, tcut=cut, fractions=(1.0,), skim=skim)
+    print(sum(len(batch["nJets"]) for batch in loader))
 try:
     convert(file, store, keys={"nJets", "weight"})
+except ReadOnlyStoreError as error:
+    print(error)
+try:
+    load_root(file, store, keys={"nJets"}, tcut="nJets > 1")
 except ReadOnlyStoreError as error:
     print(error)
 """
@@ -722,12 +727,14 @@ def test_a_store_that_can_only_be_read_serves_what_it_has(
     make_file: MakeFile, tmp_path: Path
 ) -> None:
     file = make_file(num=100)
-    convert(file, tmp_path / "s", keys={"nJets"})
+    load_root(file, tmp_path / "s", keys={"nJets"}, tcut="nJets > 0")
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     command = [sys.executable, "-c", AS_NOBODY, str(file), str(tmp_path / "s")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    served, refused = done.stdout.splitlines()
-    assert served == "50"
+    skimmed, served, refused, not_skimmed = done.stdout.splitlines()
+    assert (skimmed, served) == ("75", "50")
     assert "cannot write" in refused
     assert "write to another path" in refused
+    assert "cannot write" in not_skimmed
+    assert "load_root(skim=False) makes no skim" in not_skimmed

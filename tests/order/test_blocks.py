@@ -42,9 +42,7 @@ def orders(draw: st.DrawFn) -> BlockOrder:
 
 
 def windows_of(order: BlockOrder, *, compiled: bool) -> list[BlockWindows]:
-    return [
-        order.windows(number, number + 1, compiled=compiled) for number in range(order.num_windows)
-    ]
+    return [order.windows(number, number + 1) for number in range(order.num_windows)]
 
 
 def rows_read(window: BlockWindows) -> np.ndarray:
@@ -83,7 +81,7 @@ def test_windows_have_the_blocks_of_their_slots_in_ascending_order(order: BlockO
 @given(order=orders())
 def test_compiled_windows_are_those_of_numpy(order: BlockOrder) -> None:
     for number in {0, order.num_windows // 2, order.num_windows - 1} & {*range(order.num_windows)}:
-        check_alike(*(order.windows(number, number + 1, compiled=c) for c in (False, True)))
+        check_alike(*(order.windows(number, number + 1) for c in (False, True)))
 
 
 def check_alike(numpy: BlockWindows, numba: BlockWindows) -> None:
@@ -104,10 +102,10 @@ def test_several_windows_are_one_after_the_other(order: BlockOrder, draw: st.Dat
         return
     first = draw.draw(st.integers(0, order.num_windows - 1))
     stop = draw.draw(st.integers(first + 1, min(order.num_windows, first + 9)))
-    many = order.windows(first, stop, compiled=False)
-    check_alike(many, order.windows(first, stop, compiled=True))
+    many = order.windows(first, stop)
+    check_alike(many, order.windows(first, stop))
     for number in range(first, stop):
-        one = order.windows(number, number + 1, compiled=False)
+        one = order.windows(number, number + 1)
         check_alike(many.part(number - first, number - first + 1), one)
         start, end = many.edges[number - first : number - first + 2]
         places = many.places(compiled=False)[start:end]
@@ -117,13 +115,13 @@ def test_several_windows_are_one_after_the_other(order: BlockOrder, draw: st.Dat
 @pytest.mark.parametrize("num", [1024, 1025, 2047, 2048, 65_537, 100_000, 131_072])
 def test_large_windows_are_mixed_alike(num: int) -> None:
     order = BlockOrder(num, block_rows=num, window_blocks=1, key=num)
-    numpy, numba = (order.windows(0, 1, compiled=False).places(compiled=c) for c in (False, True))
+    numpy, numba = (order.windows(0, 1).places(compiled=c) for c in (False, True))
     assert np.array_equal(numpy, numba)
     assert (np.bincount(numpy) == 1).all()
 
 
 def test_numbers_are_of_the_dtypes_promised() -> None:
-    window = BlockOrder(100, block_rows=8, window_blocks=3, key=0).windows(1, 2, compiled=False)
+    window = BlockOrder(100, block_rows=8, window_blocks=3, key=0).windows(1, 2)
     assert [a.dtype for a in (window.starts, window.counts, window.places(compiled=False))] == [
         "i8",
         "i8",
@@ -138,7 +136,7 @@ def test_values_never_change() -> None:
     assert [w.starts.tolist() for w in windows] == BLOCKS
     assert [w.places(compiled=False)[:8].tolist() for w in windows] == PLACES
     large = BlockOrder(2**40, block_rows=2**17, window_blocks=8, key=2**64 - 1)
-    window = large.windows(10**6, 10**6 + 1, compiled=True)
+    window = large.windows(10**6, 10**6 + 1)
     assert window.starts.tolist() == LARGE_BLOCKS
     assert window.places(compiled=True)[-4:].tolist() == LARGE_PLACES
 
@@ -155,7 +153,7 @@ def test_orders_of_other_keys_and_windows_differ() -> None:
 
 def places(num: int, key: int, *, compiled: bool = True) -> np.ndarray:
     order = BlockOrder(num, block_rows=num, window_blocks=1, key=key)
-    return order.windows(0, 1, compiled=compiled).places(compiled=compiled)
+    return order.windows(0, 1).places(compiled=compiled)
 
 
 def chi_square(counts: np.ndarray) -> float:
@@ -214,7 +212,7 @@ def test_a_block_is_equally_frequent_in_each_window() -> None:
 
 def test_windows_of_a_huge_order_cost_nothing_but_themselves() -> None:
     order = BlockOrder(2**62, block_rows=2**10, window_blocks=4, key=1)
-    window = order.windows(order.num_windows - 1, order.num_windows, compiled=True)
+    window = order.windows(order.num_windows - 1, order.num_windows)
     assert window.position_start + window.num_rows == order.num
     assert order.window_at(order.num - 1) == order.num_windows - 1
 
@@ -231,7 +229,7 @@ def test_what_is_out_of_range_is_named(compiled: bool) -> None:
     order = BlockOrder(10, block_rows=2, window_blocks=2, key=0)
     for wrong in (-1, 3):
         with pytest.raises(OptionError, match=f"no window {wrong}: there are 3, from 0 on"):
-            order.windows(wrong, wrong + 1, compiled=compiled)
+            order.windows(wrong, wrong + 1)
     for wrong in (-1, 10):
         with pytest.raises(OptionError, match=f"{wrong} is out of range: there are 10 rows"):
             order.window_at(wrong)

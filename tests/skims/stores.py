@@ -135,15 +135,16 @@ def check_skim(
         seen |= _check(skim, key, columns[key][entries])
     for key, (length, fill) in padded.items():
         if not any(key in members for members in groups.values()):
-            seen |= _check(skim, key, columns[key][entries].pad(length, fill))
+            seen |= _check(skim, key, _lists(columns[key][entries]).pad(length, fill))
     for name, members in groups.items():
         values = [columns[key][entries] for key in members]
         masks = []
         for i, key in enumerate(members):
             if key in padded:
                 length, fill = padded[key]
-                masks.append(np.arange(length) < values[i].counts[:, None])
-                values[i] = values[i].pad(length, fill)
+                lists = _lists(values[i])
+                masks.append(np.arange(length) < lists.counts[:, None])
+                values[i] = lists.pad(length, fill)
         if masks:
             seen |= _check(skim, f"{name}_mask", masks[0])
         dtype = (skim.lists[name][0] if name in skim.lists else skim.rows[name]).dtype
@@ -154,6 +155,10 @@ def check_skim(
             seen |= _check(skim, name, np.stack(values, axis=-1).astype(dtype))
     assert seen == skim.fields.keys() | skim.lists.keys()
     assert skim.verify() == []
+
+
+def _lists(values: Any) -> Jagged:
+    return values if isinstance(values, Jagged) else Jagged.from_arrays([*values])
 
 
 def _check(skim: Skim, name: str, expected: Any) -> set[str]:

@@ -58,12 +58,25 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"keys_padded": {"pt": 3}}, r"keys_padded says \(length, fill\) for each key, got 3"),
         ({"keys_padded": {"pt": (-1, 0)}}, r"keys_padded says \(length, fill\) for each key"),
         ({"keys_padded": {"pt": (True, 0)}}, r"keys_padded says \(length, fill\) for each key"),
+        ({"keys_padded": {"met": (3, 0)}}, "cannot pad 'met': its entries are float32, not lists"),
+        ({"keys_padded": {"name": (3, 0)}}, "cannot pad 'name': its entries are text, not lists"),
+        (
+            {"keys_padded": {"met": (3, 0)}, "groups": {"g": ["met"]}},
+            "cannot pad 'met': its entries are float32, not lists",
+        ),
+        ({"keys_padded": ["tag"]}, r"keys_padded is a dict, got \['tag'\]"),
+        ({"groups": ["tag"]}, r"groups is a dict of name to list of keys, got \['tag'\]"),
         ({"keys_padded": {"tag": (3, NAN)}}, "cannot pad 'tag': cannot fill with nan among values"),
         (
             {"keys_padded": {"pt": (3, 1e30)}, "groups": {"j": ["pt"]}, "dtype": "f2"},
             "cannot pad 'pt': cannot fill with 1e.30 among values of dtype float16",
         ),
         ({"keys_padded": {"pt": (1 << 28, 0)}}, "a row would have 1,073,741,8.. bytes, and may"),
+        ({"keys_padded": {"pt": (1 << 40, 0)}}, "a row would have 4,398,046,511,112 bytes"),
+        (
+            {"keys_padded": {"pt": (1 << 27, 0), "eta": (1 << 27, 0), "tag": (1 << 27, 0)}},
+            "a row would have 1,610,612,744 bytes",
+        ),
         ({"keys": ["met"], "dtype": "f4"}, "dtype is that of groups, and there are none"),
         (
             {"groups": {"jets": ["pt"]}, "dtype": {"jet": "f4"}},
@@ -94,11 +107,7 @@ def test_what_makes_no_sense_is_an_error(store: Path, asked: dict[str, Any], mes
     [
         (
             {"keys": ["name"]},
-            "a skim holds vectors and lists of numbers, and column 'name' is text",
-        ),
-        (
-            {"keys_padded": {"matrix": (3, 0)}},
-            r"keys_padded takes columns of lists, and 'matrix' is a vector of shape \(n, 2, 3\)",
+            r"vectors and lists of numbers, and column 'name' is text; load_root\(skim=False\) and",
         ),
         ({"groups": {"g": ["matrix"]}}, r"holds numbers along its keys, and 'matrix' has entries"),
         ({"groups": {"g": ["pairs"]}}, r"holds numbers along its keys, and 'pairs' has items of"),

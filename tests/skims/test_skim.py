@@ -147,6 +147,16 @@ def test_a_set_of_keys_has_one_order(store: Path) -> None:
     assert found.path == skim(store, keys=["event", "met", "run"], progress=False).path
 
 
+@pytest.mark.parametrize("length", [0, 1, 2, 7])
+def test_arrays_of_one_length_are_padded_as_lists_are(store: Path, length: int) -> None:
+    asked: dict[str, Any] = {
+        "keys": ["fixed"],
+        "keys_padded": dict.fromkeys(["matrix", "fixed", "fixed_too"], (length, -1)),
+        "groups": {"g": ["fixed", "fixed_too"]},
+    }
+    check_skim(store, skim_of(store, **asked), passing=np.arange(200), **asked)
+
+
 def test_the_mask_of_a_padded_group_says_which_items_are_real(store: Path) -> None:
     found = skim_of(store, groups={"jets": ["pt"]}, keys_padded={"pt": (3, -1.0)})
     counts = load_memmaps(store)["pt"][found.rows["_index"]].counts  # type: ignore[union-attr]

@@ -2,6 +2,7 @@
 
 from memmpy.columns.casting import cast
 from memmpy.columns.fitting import check_fill
+from memmpy.columns.fixed import as_lists
 from memmpy.columns.indexing import resolve
 from memmpy.columns.jagged import Jagged
 from memmpy.columns.loading import (
@@ -47,6 +48,7 @@ __all__ = [
     "WriteShaped",
     "WriteText",
     "WriteVector",
+    "as_lists",
     "cast",
     "check_fill",
     "check_keys",

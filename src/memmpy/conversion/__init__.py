@@ -1,9 +1,9 @@
 """Files of events in, columns out: a plan of what must be read, and whoever carries it out."""
 
 from memmpy.conversion.config import RFileConfig, RootFiles, list_configs, list_inputs
-from memmpy.conversion.convert import Conversion, convert, plan_conversion
+from memmpy.conversion.convert import Conversion, convert, convert_checked, plan_conversion
 from memmpy.conversion.plan import Plan
-from memmpy.conversion.recipes import check_names, names_in, split_renames
+from memmpy.conversion.recipes import check_names, is_pattern, names_in, split_renames
 
 __all__ = [
     "Conversion",
@@ -12,6 +12,8 @@ __all__ = [
     "RootFiles",
     "check_names",
     "convert",
+    "convert_checked",
+    "is_pattern",
     "list_configs",
     "list_inputs",
     "names_in",

@@ -1,7 +1,7 @@
 """Files of events to columns: reads what is missing or stale, keeps the rest."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ from memmpy.store import (
 from memmpy.typing import PathLike
 from memmpy.workers import Crew, workers
 
-__all__ = ["Conversion", "convert", "plan_conversion"]
+__all__ = ["STEP_BYTES", "Conversion", "convert", "convert_checked", "plan_conversion"]
 
 logger = logging.getLogger(__name__)
 
@@ -96,15 +96,7 @@ class Conversion(Reported):
 
     def keys_of(self, keys: Collection[str]) -> list[str]:
         """Return the columns that keys and patterns stand for, sorted."""
-        matched = {recipe.key for recipe in self.wanted.recipes}
-        patterns = [key for key in keys if key not in matched]
-        found = {
-            name
-            for source in self.sources
-            for pattern in patterns
-            for name in source.matches.get(pattern, ())
-        }
-        return sorted(matched & (found | set(keys)))
+        return self.wanted.keys_of(keys)
 
     def is_in(self, metadata: Metadata) -> bool:
         """Say whether a store still holds what was asked for: others may convert into it too."""
@@ -204,12 +196,56 @@ def convert(
     ...     keys_padded={"jet_pt": (22, float("nan"))},
     ... )
     """
+    return convert_checked(
+        root_files,
+        path,
+        keys=keys,
+        keys_padded=keys_padded,
+        aliases=aliases,
+        dtypes=dtypes,
+        executor=executor,
+        recreate=recreate,
+        step_bytes=step_bytes,
+        progress=progress,
+        lock_timeout=lock_timeout,
+        check=None,
+    )
+
+
+def convert_checked(
+    root_files: RootFiles,
+    path: PathLike,
+    *,
+    keys: Collection[str] | Mapping[str, str],
+    keys_padded: Mapping[str, tuple[int, Any]] | None,
+    aliases: Mapping[str, str] | None,
+    dtypes: Mapping[str, Any] | None,
+    executor: Executor | None,
+    recreate: bool,
+    step_bytes: int,
+    progress: bool | None,
+    lock_timeout: float,
+    check: Callable[[Plan], object] | None,
+) -> Conversion:
+    """Make columns as `convert` does, once their plan has passed a check.
+
+    Parameters
+    ----------
+    root_files, path, keys, keys_padded, aliases, dtypes, executor, recreate, step_bytes, progress
+        As `convert` takes them.
+    lock_timeout
+        As `convert` takes it.
+    check : callable or None
+        Raises where the columns would be of no use; before any entry is read.
+    """
     asked = _asked(root_files, keys, keys_padded, aliases, dtypes, step_bytes)
     # Threads may change the directory meanwhile.
     directory = Path(path).absolute()
     known = _known(directory)
     with workers(executor) as crew, closing(opened_files):
         plan = _plan(asked, known, crew, recreate=recreate)
+        if check is not None:
+            check(plan)
         if not plan.columns and known.parts == parts_of(plan.wanted.sources):
             _remember(directory, plan.wanted, known)
             return Conversion(Path(path), plan, 0)

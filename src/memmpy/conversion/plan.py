@@ -194,6 +194,12 @@ class Plan(Reported):
             seconds=seconds,
         )
 
+    @property
+    def types(self) -> dict[str, BranchType]:
+        """The type of each column that was asked for."""
+        kept = {key: type_of_column(column) for key, column in self.current.items()}
+        return kept | {column.key: column.type for column in self.columns}
+
     def branches_read(self) -> dict[str, tuple[str, ...]]:
         """Return the branches that are read, by file."""
         recipes = self.wanted.recipes_by_key

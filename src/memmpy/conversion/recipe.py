@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import Jagged, cast, check_fill
+from memmpy.columns import Jagged, as_lists, cast, check_fill
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
 from memmpy.errors import OptionError
 from memmpy.inputs import BranchType, type_of_values
 from memmpy.store import SourceRecord
-from memmpy.typing import Array
 
 __all__ = ["Made", "Padding", "Recipe", "metadata_recipe"]
 
@@ -142,7 +141,7 @@ class Recipe:
         if self.padding is None:
             return Made(values, num_lost)
         if not isinstance(values, Jagged):
-            values = _as_jagged(values)
+            values = as_lists(values)
         return Made(values.pad(self.padding.length, self.padding.fill), num_lost)
 
     def _cast_type(self, found: BranchType, dtype: np.dtype[Any]) -> BranchType:
@@ -180,9 +179,3 @@ def _cast(values: Any, dtype: np.dtype[Any], *, key: str) -> tuple[Any, int]:
         content, num_lost = _cast(values.content, dtype, key=key)
         return Jagged.trusted(content, values.offsets), num_lost
     return cast(values, dtype, key=key)
-
-
-def _as_jagged(values: Array) -> Jagged:
-    num, length, *inner = values.shape
-    offsets = np.arange(num + 1, dtype=np.int64) * length
-    return Jagged.trusted(values.reshape(num * length, *inner), offsets)

@@ -16,6 +16,7 @@ from memmpy.errors import OptionError, nearest
 __all__ = [
     "Recipes",
     "check_names",
+    "is_pattern",
     "make_recipes",
     "match",
     "names_in",
@@ -82,8 +83,8 @@ def make_recipes(
     """
     keys, aliases = split_renames(keys, aliases)
     check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=reserved)
-    patterns = sorted({key for key in keys if _is_pattern(key) and key not in aliases})
-    for key in filter(_is_pattern, keys_padded):
+    patterns = sorted({key for key in keys if is_pattern(key) and key not in aliases})
+    for key in filter(is_pattern, keys_padded):
         raise OptionError(f"a pattern cannot be padded, got {key!r}; name each key of keys_padded")
     paddings = {key: _padding(key, given) for key, given in keys_padded.items()}
     types = _dtypes(dtypes, known=None if patterns else {*keys, *keys_padded})
@@ -115,7 +116,7 @@ def split_renames(
     return list(keys), {**aliases, **others}
 
 
-def _is_pattern(key: Any) -> bool:
+def is_pattern(key: Any) -> bool:
     """Say whether a key stands for all branches whose names match it."""
     return isinstance(key, str) and any(sign in key for sign in "*?[")
 

@@ -1,7 +1,7 @@
 """What a store shall hold after a conversion."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,18 @@ class Wanted:
         for name in self.sources[0].metadata:
             origins[name] = metadata_recipe(name, self.sources)
         return origins
+
+    def keys_of(self, keys: Collection[str]) -> list[str]:
+        """Return the columns that keys and patterns stand for, sorted."""
+        matched = {recipe.key for recipe in self.recipes}
+        patterns = [key for key in keys if key not in matched]
+        found = {
+            name
+            for source in self.sources
+            for pattern in patterns
+            for name in source.matches.get(pattern, ())
+        }
+        return sorted(matched & (found | set(keys)))
 
     def is_in(self, metadata: Metadata) -> bool:
         """Say whether a store holds all of it."""

@@ -19,6 +19,7 @@ from memmpy.cuts.language import (
     keys_of,
     normal,
     parse,
+    renamed,
     substitute,
 )
 from memmpy.cuts.listing import Cuts
@@ -48,6 +49,7 @@ __all__ = [
     "parse",
     "plan_flow",
     "read_cut",
+    "renamed",
     "select",
     "substitute",
     "to_program",

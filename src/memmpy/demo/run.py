@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memmpy.conversion import RFileConfig, convert, list_inputs
+from memmpy.conversion import Conversion, RFileConfig, convert, list_inputs
 from memmpy.cuts import cutflow, keys_of, parse
 from memmpy.demo.events import demo_files, write_demo_files
 from memmpy.errors import RootFileError
@@ -87,9 +87,7 @@ def own_job(
 def run(job: Job, *, batch_size: int, console: "Console") -> None:
     """Convert, show the cut-flow, and load train and validation batches."""
     start = time.perf_counter()
-    conversion = convert(
-        job.root_files, job.store, keys=_all_keys(job), keys_padded=job.keys_padded
-    )
+    conversion = convert(job.root_files, job.store, keys=_all_keys(job))
     seconds = time.perf_counter() - start
     num, where = conversion.num_entries, f"{job.store}: {conversion.num_entries:,} events"
     if conversion.was_cached:
@@ -111,6 +109,7 @@ def run(job: Job, *, batch_size: int, console: "Console") -> None:
             batch_size=batch_size,
             split=split,
             shuffle=split == "train",
+            skim=_fits_a_skim(conversion, job),
         )
         if split == "train" and loader.num_entries:
             _show_batch(loader, console)
@@ -119,7 +118,13 @@ def run(job: Job, *, batch_size: int, console: "Console") -> None:
 
 def _all_keys(job: Job) -> set[str]:
     needed = set() if job.cut is None else keys_of(parse(job.cut))
-    return {*job.keys, *needed} - {*job.keys_padded, *job.root_files[0].metadata}
+    return {*job.keys, *job.keys_padded, *needed} - {*job.root_files[0].metadata}
+
+
+def _fits_a_skim(conversion: Conversion, job: Job) -> bool:
+    """Say whether batches hold numbers and lists of numbers alone."""
+    types = conversion.plan.types
+    return all(types[key].kind in {"vector", "jagged"} for key in conversion.keys_of(job.keys))
 
 
 def _show_batch(loader: SplitLoader, console: "Console") -> None:

@@ -16,7 +16,7 @@ from memmpy.compiling import (
 from memmpy.errors import CorruptStoreError
 from memmpy.typing import Array, Entries
 
-__all__ = ["spread_lists", "take_lists"]
+__all__ = ["copy_lists", "count_items", "place_entries", "spread_lists", "take_lists"]
 
 _LINE = np.uint64(64)
 #: How many lists ahead their memory is asked for.
@@ -34,13 +34,13 @@ def take_lists(
     taken = np.empty(len(entries) + 1, np.int64)
     # From here on only numbers that were checked are used, whoever writes to the offsets.
     if not run_kernel(
-        _count, address_of(offsets), address_of(entries), num, len(content), begins, taken
+        count_items, address_of(offsets), address_of(entries), num, len(content), begins, taken
     ):
         raise CorruptStoreError("offsets fall or lead out of the content: verify the store")
     items: Array = np.empty((int(taken[-1]), *content.shape[1:]), content.dtype)
     item_bytes = np.uint64(content.nbytes // len(content) if len(content) else 0)
     run_kernel(
-        _copy,
+        copy_lists,
         address_of(content),
         np.uint64(content.nbytes),
         item_bytes,
@@ -61,7 +61,7 @@ def spread_lists(
     """Return the lists of blocks in their places: see `memmpy.gather.spread_lists`."""
     entries = np.zeros(len(places), np.int64)
     run_kernel(
-        _place_entries,
+        place_entries,
         address_of(starts),
         address_of(counts),
         np.uint64(len(starts)),
@@ -72,9 +72,10 @@ def spread_lists(
 
 
 @kernel
-def _place_entries(
+def place_entries(
     starts: np.uint64, counts: np.uint64, num_blocks: np.uint64, places: np.uint64, entries: Entries
 ) -> None:
+    """Fill `entries`, as long as the places, with the entry of blocks that goes to each."""
     for b in range(num_blocks):
         start = load_int64(starts + np.uint64(8) * b)
         for entry in range(start, start + load_int64(counts + np.uint64(8) * b)):
@@ -83,7 +84,7 @@ def _place_entries(
 
 
 @kernel
-def _count(
+def count_items(
     offsets: np.uint64,
     entries: np.uint64,
     num: np.uint64,
@@ -109,7 +110,7 @@ def _count(
 
 
 @kernel
-def _copy(
+def copy_lists(
     content: np.uint64,
     num_bytes: np.uint64,
     item_bytes: np.uint64,
@@ -117,6 +118,7 @@ def _copy(
     taken: NDArray[np.int64],
     items: np.uint64,
 ) -> None:
+    """Copy the lists that `count_items` found."""
     stop_of_content = content + num_bytes
     stop_of_items = items + np.uint64(taken[-1]) * item_bytes
     for i in range(len(begins)):

@@ -3,7 +3,7 @@
 from memmpy.loaders.explaining import Explanation
 from memmpy.loaders.packed import Packed
 from memmpy.loaders.scoring import ShuffleScore, shuffle_score
-from memmpy.loaders.shuffling import ShuffleOption
+from memmpy.loaders.shuffling import ShuffleOption, choose_shuffle
 from memmpy.loaders.simple import SimpleLoader
 from memmpy.loaders.split import SplitLoader
 
@@ -14,5 +14,6 @@ __all__ = [
     "ShuffleScore",
     "SimpleLoader",
     "SplitLoader",
+    "choose_shuffle",
     "shuffle_score",
 ]

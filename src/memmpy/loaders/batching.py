@@ -1,27 +1,53 @@
 """Cut windows of an epoch into batches, also over the edges of windows."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from memmpy.typing import Batch
+from memmpy.typing import Array, Batch
 
-__all__ = ["Window", "batches_of"]
+__all__ = ["Lists", "ToLists", "Window", "batches_of"]
+
+
+#: Content and offsets of lists.
+Lists: TypeAlias = tuple[Array, NDArray[np.int64]]
+#: From content and offsets to lists as a batch holds them.
+ToLists: TypeAlias = Callable[[Array, NDArray[np.int64]], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Entries that were gathered together: how many, and by key what slices like an array."""
+    """Entries that were gathered together.
+
+    Parameters
+    ----------
+    num_entries : int
+        How many.
+    values : mapping of str to sequence
+        By key what slices like an array.
+    lists : mapping of str to (array, int64 array)
+        By key content and offsets, which are known to belong together.
+    to_lists : callable
+        What makes of them what a batch holds.
+    """
 
     num_entries: int
     values: Mapping[str, Any]  # what columns give
+    lists: Mapping[str, Lists] = field(default_factory=dict)
+    to_lists: ToLists = lambda content, offsets: (content, offsets)
 
     def cut(self, start: int, stop: int) -> Batch:
         """Return the values of the entries from `start` to `stop`; views where they are arrays."""
         part = slice(start, stop)
-        return {key: values[part] for key, values in self.values.items()}
+        batch = {key: values[part] for key, values in self.values.items()}
+        for key, (content, offsets) in self.lists.items():
+            own = offsets[start : stop + 1]
+            first = own[0]
+            batch[key] = self.to_lists(content[first : own[-1]], own - first)
+        return batch
 
 
 def batches_of(

@@ -1,16 +1,16 @@
 """What a loader does, why, and how fast: measured, beside what the machine can do at best."""
 
-import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import cycle
-from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
+from memmpy.loaders.packed import RowWindows
+from memmpy.loaders.paging import Reading, in_memory
 from memmpy.loaders.windows import Windows
 from memmpy.machine import memory_for_pages
 from memmpy.printing import Table, size_in_words
@@ -50,6 +50,9 @@ class Explanation:
         Why in that way.
     block_rows, window_rows : int
         Rows that are read together, and rows that are gathered together.
+    is_ahead, is_dropped : bool
+        Whether an epoch that began now would ask the kernel for pages before they are needed, and
+        drop them behind.
     limit : {"memory", "disk"}
         What the data comes from.
     limit_rate : float
@@ -72,6 +75,8 @@ class Explanation:
     why: str
     block_rows: int
     window_rows: int
+    is_ahead: bool
+    is_dropped: bool
     limit: str
     limit_rate: float
     expected_rate: float
@@ -99,6 +104,14 @@ class Explanation:
         if self.shuffle == "blocks":
             how += [("rows of a block", f"{self.block_rows:,}")]
         how += [("rows of a window", f"{self.window_rows:,}"), ("threads", str(self.num_threads))]
+        if self.is_ahead:
+            ahead = "read ahead, as some of it is not in memory"
+        else:
+            ahead = "as it comes: nothing is asked of the kernel"
+        how += [("data", ahead)]
+        if self.is_ahead:
+            behind = "dropped, as all is much more than memory" if self.is_dropped else "kept"
+            how += [("what was read", behind)]
         rates = [
             (f"limit: {self.limit}, in order", f"{size_in_words(int(self.limit_rate))}/s"),
             ("that is", _rate(self.expected_rate)),
@@ -140,6 +153,7 @@ def explain(
     """
     shuffle, entry_bytes = windows.shuffle, windows.entry_bytes
     resident = _resident(windows.arrays)
+    reading = windows.reading() if isinstance(windows, RowWindows) else Reading(False, False)
     limit_rate = _copy_rate(windows.arrays, num_threads=max(1, num_threads))
     return Explanation(
         num_entries=len(windows),
@@ -154,6 +168,8 @@ def explain(
         why=shuffle.why,
         block_rows=shuffle.block_rows,
         window_rows=shuffle.window_rows,
+        is_ahead=reading.is_ahead,
+        is_dropped=reading.is_dropped,
         limit="memory" if resident > 0.5 else "disk",
         limit_rate=limit_rate,
         expected_rate=limit_rate / entry_bytes if entry_bytes else 0.0,
@@ -171,38 +187,7 @@ def _resident(arrays: Sequence[Array]) -> float:
 
 
 def _share_in_memory(array: Array) -> float:
-    mapped = _map_of(array)
-    if mapped is None or not array.nbytes or not hasattr(os, "RWF_NOWAIT"):
-        return 1.0
-    start = mapped.offset + array.ctypes.data - mapped.ctypes.data
-    places = start + np.linspace(0, array.nbytes - 1, _NUM_SAMPLES).astype(np.int64)
-    try:
-        file = os.open(str(mapped.filename), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # removed since: who has it mapped keeps it
-        return 1.0
-    try:
-        return sum(_is_in_memory(file, place) for place in places.tolist()) / len(places)
-    finally:
-        os.close(file)
-
-
-def _is_in_memory(file: int, place: int) -> bool:
-    try:
-        return os.preadv(file, [bytearray(1)], place, os.RWF_NOWAIT) == 1
-    except BlockingIOError:
-        return False
-    except OSError:  # the file system cannot tell
-        return True
-
-
-def _map_of(array: Any) -> Any:
-    """Return the memory map that an array is a view of, or None."""
-    found = None
-    while isinstance(array, np.ndarray):
-        if isinstance(array, np.memmap) and isinstance(array.filename, str | Path):
-            found = array
-        array = array.base
-    return found
+    return in_memory(array, start=0, stop=array.nbytes, num_samples=_NUM_SAMPLES)
 
 
 def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float:

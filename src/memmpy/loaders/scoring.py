@@ -38,7 +38,8 @@ def shuffle_score(
     """Return how random the batches of an epoch are, judged by one key.
 
     Take a key by which the files are sorted, such as the process. Loaders that shuffle well score
-    within a few percent of 1: the score itself spreads by ``1 / sqrt(2 * batches * classes)``.
+    within a few percent of 1: the score itself spreads by
+    ``1 / sqrt(2 * batches * (classes - 1))``.
 
     Parameters
     ----------

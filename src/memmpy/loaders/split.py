@@ -10,9 +10,10 @@ from memmpy.errors import OptionError
 from memmpy.loaders.columns import BYTES_WORTH_COMPILING, ColumnWindows, check_data
 from memmpy.loaders.explaining import Explanation, explain
 from memmpy.loaders.packed import Packed, RowWindows, cut_ranges, rows_between
+from memmpy.loaders.paging import advise_of
 from memmpy.loaders.shuffling import ShuffleOption, choose_shuffle
 from memmpy.loaders.windows import Windows, load_batches
-from memmpy.machine import num_cores
+from memmpy.machine import memory_for_pages, num_cores
 from memmpy.order import (
     Fractions,
     Shard,
@@ -316,10 +317,13 @@ def _row_windows(
         num_rows=len(packed.rows),
         row_bytes=num_bytes / max(1, len(packed.rows)),
     )
+    compiled = num_bytes >= BYTES_WORTH_COMPILING
     return RowWindows(
         packed,
         ranges,
         shuffle=chosen,
-        compiled=num_bytes >= BYTES_WORTH_COMPILING,
+        compiled=compiled,
         num_threads=num_threads,
+        memory=memory_for_pages,
+        advise=advise_of(compiled=compiled),
     )

@@ -136,7 +136,7 @@ class BlockOrder:
     Examples
     --------
     >>> order = BlockOrder(10, block_rows=4, window_blocks=2, key=0)
-    >>> window = order.windows(0, 1, compiled=False)
+    >>> window = order.windows(0, 1)
     >>> window.starts, window.counts
     (array([4, 8]), array([4, 2]))
     """
@@ -196,15 +196,13 @@ class BlockOrder:
         number = position // (self.window_blocks * self.block_rows)
         return number + (position >= self.window_start(number + 1))
 
-    def windows(self, first: int, stop: int, *, compiled: bool) -> BlockWindows:
+    def windows(self, first: int, stop: int) -> BlockWindows:
         """Return what some windows read, and where it goes.
 
         Parameters
         ----------
         first, stop : int
             The windows first..stop-1, at least one, of 0..num_windows-1.
-        compiled : bool
-            Whether to use Numba.
 
         Raises
         ------
@@ -217,7 +215,7 @@ class BlockOrder:
             raise OptionError(message)
         slot = first * self.window_blocks
         slot_stop = min(stop * self.window_blocks, len(self._blocks))
-        blocks = self._blocks.run(slot, slot_stop, compiled=compiled)
+        blocks = self._blocks(np.arange(slot, slot_stop))
         whole = len(blocks) // self.window_blocks * self.window_blocks
         blocks[:whole].reshape(-1, self.window_blocks).sort(axis=1)
         blocks[whole:].sort()

@@ -14,7 +14,7 @@ from memmpy.errors import OptionError, nearest
 from memmpy.order import check_seed
 from memmpy.store import hash64, hash_text
 
-__all__ = ["INDEX", "Asked", "Padding", "ask", "mask_of"]
+__all__ = ["INDEX", "Asked", "Padding", "ask", "check_groups", "mask_of"]
 
 #: The field of a row that holds its entry.
 INDEX = "_index"
@@ -119,10 +119,12 @@ def ask(
     OptionError, CutError
         If they make no sense.
     """
+    if not isinstance(keys_padded, Mapping):
+        raise OptionError(f"keys_padded is a dict, got {keys_padded!r}")
     check_keys(keys)
     # A set has no order of its own, and that of its hashes is another one in each process.
     ordered = sorted(keys) if isinstance(keys, AbstractSet) else list(keys)
-    checked = {name: _group(name, members) for name, members in groups.items()}
+    checked = check_groups(groups)
     asked = Asked(
         keys=tuple(ordered),
         padded={key: _padding(key, padding) for key, padding in keys_padded.items()},
@@ -134,6 +136,13 @@ def ask(
     )
     _check_names(asked)
     return asked
+
+
+def check_groups(groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the keys of each group, if they are lists of different keys."""
+    if not isinstance(groups, Mapping):
+        raise OptionError(f"groups is a dict of name to list of keys, got {groups!r}")
+    return {name: _group(name, members) for name, members in groups.items()}
 
 
 def _group(name: str, keys: Sequence[str]) -> tuple[str, ...]:

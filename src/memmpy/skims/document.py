@@ -1,7 +1,7 @@
 """What a skim knows of itself, as the JSON file that lies beside its arrays."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from memmpy._version import __version__
 from memmpy.errors import CorruptStoreError
-from memmpy.store import ArrayRecord
+from memmpy.store import ArrayRecord, Metadata
 
-__all__ = ["DOCUMENT", "Document", "decode", "encode"]
+__all__ = ["DOCUMENT", "Document", "decode", "encode", "ingredients"]
 
 #: Name of the file.
 DOCUMENT = "metadata_skim.json"
@@ -50,6 +50,34 @@ class Document:
     rows: ArrayRecord
     tickets: ArrayRecord
     lists: Mapping[str, tuple[ArrayRecord, ArrayRecord]]
+
+
+def ingredients(
+    metadata: Metadata, keys: Collection[str], *, num_entries: int, by_file: bool
+) -> dict[str, Any]:
+    """Return what a skim is made of, as `Document` has it.
+
+    Parameters
+    ----------
+    metadata : Metadata
+        Of the store.
+    keys : collection of str
+        The columns that the skim uses; all are there.
+    num_entries : int
+        Of the store.
+    by_file : bool
+        Whether its tickets come from the files.
+    """
+    return {
+        "num_entries": num_entries,
+        "columns": {key: metadata.columns[key].fingerprint for key in sorted(keys)},
+        "sources": [
+            [source.uuid, source.tree, source.tree_start, source.num_entries]
+            for source in metadata.sources
+        ]
+        if by_file
+        else None,
+    }
 
 
 def encode(document: Document) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 
 from memmpy.columns import check_fill
 from memmpy.errors import ColumnError, OptionError
+from memmpy.inputs import BranchType
 from memmpy.skims.asking import INDEX, Asked, Padding, mask_of
-from memmpy.store import ColumnRecord
 
 __all__ = ["Field", "Layout", "List", "lay_out"]
 
@@ -121,8 +121,8 @@ class Layout:
         return {key for output in outputs for key in output.keys}
 
 
-def lay_out(asked: Asked, columns: Mapping[str, ColumnRecord]) -> Layout:
-    """Return what a skim consists of, given the columns of the store.
+def lay_out(asked: Asked, types: Mapping[str, BranchType]) -> Layout:
+    """Return what a skim consists of, given the types of the columns that it holds.
 
     Raises
     ------
@@ -133,36 +133,38 @@ def lay_out(asked: Asked, columns: Mapping[str, ColumnRecord]) -> Layout:
     """
     made: list[Field | List] = [
         Field(INDEX, np.dtype("<i8"), (), "entry"),
-        *(_as_it_is(key, columns[key]) for key in asked.keys),
-        *(_padded(key, columns[key], asked.padded[key]) for key in asked.padded_alone),
+        *(_as_it_is(key, types[key]) for key in asked.keys),
+        *(_padded(key, types[key], asked.padded[key]) for key in asked.padded_alone),
     ]
     for name, keys in asked.groups.items():
-        made += _group(name, keys, asked, columns)
+        made += _group(name, keys, asked, types)
     fields = [output for output in made if isinstance(output, Field)]
     # Numbers before arrays, so that they are moved at once; of one alignment in the user's order.
     fields.sort(key=lambda field: (field.shape != (), -field.dtype.alignment))
     layout = Layout(tuple(fields), tuple(output for output in made if isinstance(output, List)))
-    if layout.row.itemsize > _MAX_ENTRY:
-        size = f"{layout.row.itemsize:,} bytes"
+    # Before NumPy is asked for a row: it has no dtype of so many bytes, and says that otherwise.
+    num_bytes = sum(field.dtype.itemsize * math.prod(field.shape) for field in layout.fields)
+    if num_bytes > _MAX_ENTRY:
+        size = f"{num_bytes:,} bytes"
         raise OptionError(f"a row would have {size}, and may have {_MAX_ENTRY:,}: pad to less")
     return layout
 
 
-def _as_it_is(key: str, column: ColumnRecord) -> Field | List:
-    dtype, shape = _type_of(key, column)
-    if column.kind == "vector":
+def _as_it_is(key: str, found: BranchType) -> Field | List:
+    dtype, shape = _numbers_of(key, found)
+    if found.kind == "vector":
         return Field(key, dtype, shape, "values", (key,))
     return List(key, dtype, shape, (key,), is_group=False)
 
 
-def _padded(key: str, column: ColumnRecord, padding: Padding) -> Field:
-    dtype, shape = _type_of(key, column)
-    if column.kind != "jagged":
-        message = f"keys_padded takes columns of lists, and {key!r} is a vector of shape (n"
-        message += "".join(f", {length}" for length in shape)
-        raise ColumnError(message + "): it needs no padding")
+def _padded(key: str, found: BranchType, padding: Padding) -> Field:
+    if found.kind not in {"vector", "jagged"} or (found.kind, found.shape) == ("vector", ()):
+        message = f"cannot pad {key!r}: its entries are {found}, not lists of numbers"
+        raise OptionError(message)
+    dtype, shape = _numbers_of(key, found)
     _check_padding(key, padding, dtype)
-    return Field(key, dtype, (padding.length, *shape), "padded", (key,), {key: padding})
+    inner = shape[1:] if found.kind == "vector" else shape
+    return Field(key, dtype, (padding.length, *inner), "padded", (key,), {key: padding})
 
 
 def _check_padding(key: str, padding: Padding, dtype: np.dtype[Any]) -> None:
@@ -172,28 +174,31 @@ def _check_padding(key: str, padding: Padding, dtype: np.dtype[Any]) -> None:
         raise OptionError(f"cannot pad {key!r}: {error}") from None
 
 
-def _type_of(key: str, column: ColumnRecord) -> tuple[np.dtype[Any], tuple[int, ...]]:
+def _numbers_of(key: str, found: BranchType) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Return the dtype and the shape of an entry of a vector, or of an item of lists."""
-    if column.kind not in {"vector", "jagged"}:
-        message = f"a skim holds vectors and lists of numbers, and column {key!r} is {column.kind}"
+    if found.kind not in {"vector", "jagged"}:
+        message = (
+            f"a skim holds vectors and lists of numbers, and column {key!r} is {found.kind}; "
+            "load_root(skim=False) and Store.loader load it from the columns"
+        )
         raise ColumnError(message)
-    values = column.arrays["values" if column.kind == "vector" else "content"]
-    return values.dtype.newbyteorder("<"), values.shape[1:]
+    assert found.dtype is not None
+    return found.dtype.newbyteorder("<"), found.shape
 
 
 def _group(
-    name: str, keys: Sequence[str], asked: Asked, columns: Mapping[str, ColumnRecord]
+    name: str, keys: Sequence[str], asked: Asked, types: Mapping[str, BranchType]
 ) -> list[Field | List]:
     """Return what a group gives: its values, and a mask where lists are padded."""
     padding = {key: asked.padded[key] for key in keys if key in asked.padded}
     for key, one in padding.items():
-        _padded(key, columns[key], one)
-    kinds = {key: _member(name, key, columns[key], padding.get(key)) for key in keys}
+        _padded(key, types[key], one)
+    kinds = {key: _member(name, key, types[key], padding.get(key)) for key in keys}
     if len(set(kinds.values())) > 1:
         said = ", ".join(f"{key!r} has {_words(kind)}" for key, kind in kinds.items())
         message = f"the keys of the group {name!r} do not fit together: {said} an entry; "
         raise ColumnError(message + "make a group of each kind, or pad to one length")
-    dtype = _group_dtype(name, keys, asked, columns)
+    dtype = _group_dtype(name, keys, asked, types)
     for key, one in padding.items():
         _check_padding(key, one, dtype)
     kind = kinds[keys[0]]
@@ -210,18 +215,18 @@ def _group(
 
 
 def _member(
-    name: str, key: str, column: ColumnRecord, padding: Padding | None
+    name: str, key: str, found: BranchType, padding: Padding | None
 ) -> int | Literal["number", "lists"]:
     """Return what an entry of a column gives to a group: so many items, a number, or a list."""
-    _, shape = _type_of(key, column)
-    if len(shape) > (column.kind == "vector"):
+    _, shape = _numbers_of(key, found)
+    if len(shape) > (found.kind == "vector"):
         message = f"the group {name!r} holds numbers along its keys, and {key!r} has "
-        raise ColumnError(
-            f"{message}{'entries' if column.kind == 'vector' else 'items'} of {shape}"
-        )
-    if column.kind == "vector":
+        raise ColumnError(f"{message}{'entries' if found.kind == 'vector' else 'items'} of {shape}")
+    if padding is not None:
+        return padding.length
+    if found.kind == "vector":
         return shape[0] if shape else "number"
-    return "lists" if padding is None else padding.length
+    return "lists"
 
 
 def _words(kind: int | Literal["number", "lists"]) -> str:
@@ -229,9 +234,9 @@ def _words(kind: int | Literal["number", "lists"]) -> str:
 
 
 def _group_dtype(
-    name: str, keys: Sequence[str], asked: Asked, columns: Mapping[str, ColumnRecord]
+    name: str, keys: Sequence[str], asked: Asked, types: Mapping[str, BranchType]
 ) -> np.dtype[Any]:
-    dtypes = {key: _type_of(key, columns[key])[0] for key in keys}
+    dtypes = {key: _numbers_of(key, types[key])[0] for key in keys}
     wanted = asked.dtypes.get(name)
     if wanted is None:
         if len(set(dtypes.values())) > 1:

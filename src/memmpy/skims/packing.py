@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns import Jagged, ReadJagged, StoredColumn, cast
+from memmpy.columns import Jagged, ReadJagged, StoredColumn, as_lists, cast
 from memmpy.errors import ColumnError
 from memmpy.gather import offsets_of, take_jagged
 from memmpy.skims.asking import Padding
@@ -128,7 +128,7 @@ def _fill(
         case "values":
             out[...] = values[field.keys[0]]
         case "mask":
-            counts = values[field.keys[0]].counts
+            counts = _lists(values[field.keys[0]]).counts
             np.less(np.arange(field.shape[0]), counts[:, np.newaxis], out=out)
         case "padded":
             out[...] = _padded(field, values, field.keys[0])
@@ -152,8 +152,15 @@ def _is_padded(field: Field, key: str) -> bool:
 
 def _padded(field: Field, values: Mapping[str, Any], key: str) -> Array:
     padding = _padding(field, key)
-    given: Array = values[key] if padding is None else values[key].pad(padding.length, padding.fill)
+    if padding is not None:
+        return _lists(values[key]).pad(padding.length, padding.fill)
+    given: Array = values[key]
     return given
+
+
+def _lists(values: Array | Jagged) -> Jagged:
+    """Return lists, also of what is an array because all have one length."""
+    return values if isinstance(values, Jagged) else as_lists(values)
 
 
 def _list_of(
@@ -178,7 +185,7 @@ def _check_counts(
 ) -> None:
     """Raise a `ColumnError` where the lists of a group differ in length."""
     for key in keys[1:]:
-        first, other = values[keys[0]], values[key]
+        first, other = _lists(values[keys[0]]), _lists(values[key])
         if not np.array_equal(first.offsets, other.offsets):
             at = int(np.flatnonzero(first.counts != other.counts)[0])
             message = (

@@ -13,8 +13,8 @@ from memmpy.columns import Jagged
 from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError
 from memmpy.gather import RowField
 from memmpy.printing import Table, size_in_words
-from memmpy.skims.document import DOCUMENT, Document, decode
-from memmpy.store import ArrayRecord, Problem, checksum, map_array
+from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
+from memmpy.store import ArrayRecord, Metadata, Problem, checksum, map_array
 from memmpy.typing import Array, PathLike
 
 __all__ = ["Skim"]
@@ -124,6 +124,14 @@ class Skim:
     def is_current(self, asked: Mapping[str, Any], made_of: Mapping[str, Any]) -> bool:
         """Say whether it is what was asked for, made of what there is now."""
         return self._document.asked == asked and self._document.made_of == made_of
+
+    def is_made_of(self, metadata: Metadata) -> bool:
+        """Say whether it was made of the columns and the files that a store has."""
+        made_of = self._document.made_of
+        keys, by_file = made_of["columns"], made_of["sources"] is not None
+        return keys.keys() <= metadata.columns.keys() and made_of == ingredients(
+            metadata, keys, num_entries=self.num_entries, by_file=by_file
+        )
 
     def to_lists(self, content: Array, offsets: NDArray[np.int64]) -> Jagged:
         """Return lists as a batch holds them."""

@@ -23,9 +23,10 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
+from memmpy.inputs import type_of_column
 from memmpy.skims.asking import Asked, ask
 from memmpy.skims.building import Built, build
-from memmpy.skims.document import DOCUMENT, Document, encode
+from memmpy.skims.document import DOCUMENT, Document, encode, ingredients
 from memmpy.skims.keeping import SKIMS, being_made, publish
 from memmpy.skims.layout import Layout, lay_out
 from memmpy.skims.plan import Sizes
@@ -76,9 +77,9 @@ def skim(
         Columns that are handed out one by one as they are: vectors of any dtype and shape, and
         lists of numbers, which keep their lengths.
     keys_padded : mapping of str to (int, number), optional
-        Columns of lists that are cut or filled up to a length with a value:
-        ``{"jet_pt": (22, float("nan"))}``. The dtype stays. One that is in a group is part of that
-        alone.
+        Columns of lists, or of arrays of one length, that are cut or filled up to a length with a
+        value: ``{"jet_pt": (22, float("nan"))}``. The dtype stays. One that is in a group is part
+        of that alone.
     groups : mapping of str to list of str, optional
         Inputs of a network: columns put beside each other along the last axis, in that order.
         Columns of one number an entry give shape (k,) an entry; padded ones, or vectors of L
@@ -275,23 +276,20 @@ def _plan(store: Path, asked: Asked) -> _Plan:
         if lengths[key] != lengths[first]:
             message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
             raise LengthError(f"{message}entries: all columns of a skim must have as many")
-    layout = lay_out(asked, snapshot.metadata.columns)
+    columns = snapshot.metadata.columns
+    layout = lay_out(asked, {key: type_of_column(columns[key]) for key in asked.held})
     named = tickets_of(
         snapshot,
         split_by=asked.split_by,
         split_seed=asked.split_seed,
         num_entries=lengths[first],
     )
-    made_of = {
-        "num_entries": lengths[first],
-        "columns": {key: snapshot.metadata.columns[key].fingerprint for key in sorted(asked.used)},
-        "sources": [
-            [source.uuid, source.tree, source.tree_start, source.num_entries]
-            for source in snapshot.metadata.sources
-        ]
-        if asked.split_by is None and named is not None
-        else None,
-    }
+    made_of = ingredients(
+        snapshot.metadata,
+        asked.used,
+        num_entries=lengths[first],
+        by_file=asked.split_by is None and named is not None,
+    )
     return _Plan(asked, snapshot, layout, lengths[first], made_of)
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from memmpy.cuts import Constant, parse, substitute
+from memmpy.cuts import Constant, keys_in, parse, renamed, substitute
 from memmpy.cuts.evaluation import evaluate
 from memmpy.cuts.language import Number, Text
 from memmpy.errors import CutError, OptionError
@@ -14,6 +14,13 @@ from memmpy.errors import CutError, OptionError
 def test_aliases_are_expressions_and_keep_together() -> None:
     node = substitute(parse("2 * total > 5"), aliases={"total": "a + b"})
     assert node == parse("2 * (a + b) > 5")
+
+
+def test_renamed_columns_keep_their_places() -> None:
+    cut = parse("a > 2 && Sum$(a[0] * b) < 3")
+    other = renamed(cut, {"a": "of_a", "c": "of_c"})
+    assert other == parse("of_a > 2 && Sum$(of_a[0] * b) < 3")
+    assert [key.span for key in keys_in(other)] == [key.span for key in keys_in(cut)]
 
 
 def test_aliases_may_use_each_other_and_constants() -> None:

@@ -12,7 +12,7 @@ from memmpy.cuts.language.arithmetic import (
 from memmpy.cuts.language.expression import parse
 from memmpy.cuts.language.functions import CONSTANTS, FUNCTIONS, SPELLINGS, Function
 from memmpy.cuts.language.normal import LANGUAGE, normal
-from memmpy.cuts.language.substitute import Constant, check_apart, substitute
+from memmpy.cuts.language.substitute import Constant, check_apart, renamed, substitute
 from memmpy.cuts.language.tree import (
     COMPARISONS,
     LOGICAL_OF,
@@ -79,6 +79,7 @@ __all__ = [
     "nodes_in",
     "normal",
     "parse",
+    "renamed",
     "substitute",
     "truncated",
     "truth",

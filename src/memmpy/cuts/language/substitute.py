@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from memmpy.cuts.language.grammar import KEYWORDS
 from memmpy.cuts.language.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuilt
 from memmpy.errors import CutError, OptionError
 
-__all__ = ["Constant", "check_apart", "substitute"]
+__all__ = ["Constant", "check_apart", "renamed", "substitute"]
 
 Constant = bool | int | float | str | np.generic
 
@@ -47,6 +48,17 @@ def substitute(
     aliases, constants = aliases or {}, constants or {}
     check_apart(aliases, constants)
     return _put(node, _resolved(node, aliases, constants), constants)
+
+
+def renamed(node: Node, names: Mapping[str, str]) -> Node:
+    """Return a cut with other names of its columns, each in the place of the old one."""
+
+    def visit(here: Node, operands: list[Node]) -> Node:
+        if not isinstance(here, Key):
+            return rebuilt(here, operands)
+        return replace(here, name=names.get(here.name, here.name))
+
+    return fold(node, visit)
 
 
 def check_apart(aliases: Mapping[str, object], constants: Mapping[str, object]) -> None:

@@ -1,0 +1,300 @@
+"""Loading from a skim that is not in memory, and is several times larger than it.
+
+usage: python benchmarks/cold.py FOLDER [--rows 20000000] [--times 4] [--seconds 15] [--repeat 1]
+
+The store and its skim are made in FOLDER (200 bytes a row), whose disk is measured, and are removed
+at the end. Each contestant runs in a process of its own, which finds nothing of the skim in the
+page cache, in a control group of its own that may hold a part of the skim only: `--times` less
+than the rows. To make one takes root and control groups of version 1; where there is none, the
+loader is told that memory is that small, and the peak is not that of a machine of such a size.
+
+What the disk gives is measured on the same file past the page cache, before and after: 1 MiB in
+order by 4 threads, 4 KiB anywhere by 32, and as much as a block of rows anywhere by 16.
+
+All is checked: each row holds the number of its entry, and an epoch that ends has them all.
+"""
+
+import argparse
+import json
+import mmap
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SCRIPT = str(Path(__file__).absolute())
+NUM_FEATURES, BATCH_SIZE, NUM_EPOCHS = 20, 1024, 3
+FEATURES = [f"x{i}" for i in range(NUM_FEATURES)]
+#: What the issue asks for: of the disk's rate in order, and of its reads of 4 KiB.
+BLOCKS, EXACT = 0.6, 0.8
+#: Bytes that the disk gives in each measurement, at most so many reads.
+DISK_BYTES, DISK_READS = 2 << 30, 50_000
+
+
+def make_store(path: Path, num_rows: int) -> None:
+    """Write columns, in which each entry tells its number."""
+    from memmpy import WriteVector
+
+    rng = np.random.default_rng(0)
+    for key in (*FEATURES, "label", "event"):
+        with WriteVector(path=path, key=key) as column:
+            for start in range(0, num_rows, 1 << 20):
+                entries = np.arange(start, min(num_rows, start + (1 << 20)))
+                if key == "event":
+                    column.extend(3 * entries + 1)
+                elif key == "label":
+                    column.extend((entries % 2).astype(np.int8))
+                else:
+                    column.extend(rng.random(len(entries), np.float32))
+
+
+def open_skim(path: Path) -> Any:
+    """Make the skim, or open it."""
+    from memmpy import skim
+
+    return skim(path, keys=["label", "event"], groups={"features": FEATURES}, progress=False)
+
+
+def forget(path: Path) -> None:
+    """Remove a file from the page cache."""
+    file = os.open(path, os.O_RDONLY)
+    os.fsync(file)
+    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(file)
+
+
+def disk_rate(path: Path, *, size: int, num_threads: int, in_order: bool) -> float:
+    """Return the bytes a second that a disk gives past the page cache."""
+    num_places = path.stat().st_size // size
+    num = min(DISK_READS, DISK_BYTES // size)
+    if in_order:
+        places = np.arange(num) % num_places
+    else:
+        places = np.random.default_rng().integers(0, num_places, num)
+    file = os.open(path, os.O_RDONLY | os.O_DIRECT)
+
+    def work(number: int) -> None:
+        with closing(mmap.mmap(-1, size)) as target:
+            for place in places[number::num_threads].tolist():
+                os.preadv(file, [target], place * size)
+
+    with ThreadPoolExecutor(num_threads) as threads:
+        begin = time.perf_counter()
+        list(threads.map(work, range(num_threads)))
+        seconds = time.perf_counter() - begin
+    os.close(file)
+    return num * size / seconds
+
+
+def disk_rates(path: Path, block_bytes: int) -> tuple[float, float, float]:
+    """Return the bytes a second in order, of 4 KiB anywhere, and of blocks anywhere."""
+    return (
+        disk_rate(path, size=1 << 20, num_threads=4, in_order=True),
+        disk_rate(path, size=1 << 12, num_threads=32, in_order=False),
+        disk_rate(path, size=block_bytes, num_threads=16, in_order=False),
+    )
+
+
+@contextmanager
+def memory_group(num_bytes: int) -> Iterator[Path | None]:
+    """Make a control group below the own one, of that much memory; None where that cannot be."""
+    own = next(
+        (
+            place
+            for line in Path("/proc/self/cgroup").read_text().splitlines()
+            for _, kind, place in [line.split(":", 2)]
+            if kind == "memory"
+        ),
+        None,
+    )
+    group = None if own is None else Path(f"/sys/fs/cgroup/memory{own}", f"cold_{os.getpid()}")
+    try:
+        if group is not None:
+            group.mkdir()
+            (group / "memory.limit_in_bytes").write_text(str(num_bytes))
+    except OSError:
+        if group is not None and group.exists():
+            group.rmdir()
+        group = None
+    try:
+        yield group
+    finally:
+        if group is not None:
+            group.rmdir()
+
+
+def status(name: str) -> int:
+    """Return bytes of the own process that the kernel tells."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+def load(job: dict[str, Any]) -> None:
+    """Load epochs, in a process of its own, and print what was found."""
+    group = None if job["group"] is None else Path(job["group"])
+    if group is not None:
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+    from memmpy import SplitLoader
+    from memmpy.loaders import split
+
+    if group is None:
+        split.memory_for_pages = lambda: job["memory"]  # type: ignore[attr-defined]
+    if not job["is_ahead"]:
+        split.advise_of = lambda **_: None  # type: ignore[attr-defined]
+    skimmed = open_skim(Path(job["store"]))
+    for array in (skimmed.rows, skimmed.tickets):
+        forget(Path(array.filename))
+    loader = SplitLoader(skimmed, BATCH_SIZE, fractions=(1.0,), shuffle=job["shuffle"])
+    if group is not None:
+        (group / "memory.max_usage_in_bytes").write_text("0")
+    epochs = []
+    for number in range(job["epochs"]):
+        begin = start = time.perf_counter()
+        num = total = anonymous = mapped = 0
+        with closing(loader.batches(number)) as batches:
+            for batch in batches:
+                entries = batch["_index"]
+                assert np.array_equal(batch["event"], 3 * entries + 1)
+                if num == 0:  # kernels are loaded
+                    start = time.perf_counter()
+                num += len(entries)
+                total += int(entries.sum())
+                if num % (BATCH_SIZE * 256) == 0:
+                    anonymous = max(anonymous, status("RssAnon"))
+                    mapped = max(mapped, status("RssFile"))
+                if time.perf_counter() - begin > job["seconds"]:
+                    break
+            else:
+                assert total == len(skimmed) * (len(skimmed) - 1) // 2
+        peak = 0
+        if group is not None:
+            peak = int((group / "memory.max_usage_in_bytes").read_text())
+            (group / "memory.max_usage_in_bytes").write_text("0")
+        seconds = time.perf_counter() - start
+        epochs.append(
+            {"rate": num / seconds, "peak": peak, "anonymous": anonymous, "mapped": mapped}
+        )
+    print(json.dumps(epochs))
+
+
+def run(job: dict[str, Any]) -> list[dict[str, float]]:
+    """Let a contestant load, in a process of its own; none where no window comes in time."""
+    command = [sys.executable, SCRIPT, "--job", json.dumps(job)]
+    limit = None if job["is_ahead"] else 4 * job["seconds"]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return []
+    return list(json.loads(done.stdout.splitlines()[-1]))
+
+
+def said(question: str, value: str, *, holds: bool) -> None:
+    """Print whether what the issue asks for holds in this run."""
+    print(f"  {'yes' if holds else 'NO '} {question}: {value}")
+
+
+def compare(store: Path, options: argparse.Namespace) -> None:
+    """Run all contestants once, and print rates and ratios."""
+    from memmpy import SplitLoader
+
+    skimmed = open_skim(store)
+    path, row_bytes = Path(skimmed.rows.filename), skimmed.row_bytes
+    explained = SplitLoader(skimmed, BATCH_SIZE, shuffle="blocks")._windows.shuffle
+    block_bytes = -(-explained.block_rows * row_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = skimmed.rows.nbytes // options.times
+    del skimmed
+    disk = partial(disk_rates, path, block_bytes)
+    before = disk()
+    runs = {}
+    with memory_group(memory) as group:
+        where = "in a control group" if group else "told to the loader: no group could be made"
+        print(f"\n{memory / 1e6:.0f} MB of memory, {where}")
+        for name, shuffle, is_ahead, num_epochs, seconds in (
+            ("blocks", "blocks", True, NUM_EPOCHS, 1e9),
+            ("in order", False, True, 1, 1e9),
+            ("exact", "exact", True, 1, options.seconds),
+            ("blocks, nothing asked", "blocks", False, 1, options.seconds),
+            ("exact, nothing asked", "exact", False, 1, options.seconds),
+        ):
+            job = {
+                "group": str(group) if group else None,
+                "memory": memory,
+                "store": str(store),
+                "shuffle": shuffle,
+                "is_ahead": is_ahead,
+                "epochs": num_epochs,
+                "seconds": seconds,
+            }
+            runs[name] = run(job)
+    after = disk()
+    in_order, anywhere, blocks = (statistics.mean(pair) for pair in zip(before, after, strict=True))
+    for name, rates in (("before", before), ("after", after)):
+        print(
+            f"  disk {name}: {rates[0] / 1e6:.0f} MB/s in order, {rates[1] / 4096:,.0f} reads/s of "
+            f"4 KiB, {rates[2] / 1e6:.0f} MB/s of {block_bytes // 1024} KiB anywhere"
+        )
+    for name, epochs in runs.items():
+        if not epochs:
+            print(f"  {name:22} no window in {4 * options.seconds:.0f} s")
+        for number, epoch in enumerate(epochs):
+            print(
+                f"  {name:22} epoch {number}: {epoch['rate']:12,.0f} rows/s, "
+                f"{epoch['rate'] * row_bytes / 1e6:7.1f} MB/s of rows; peak of the group "
+                f"{epoch['peak'] / 1e6:.0f} MB, of the process {epoch['anonymous'] / 1e6:.0f} MB "
+                f"and {epoch['mapped'] / 1e6:.0f} MB of files",
+                flush=True,
+            )
+    rate = statistics.median(epoch["rate"] for epoch in runs["blocks"]) * row_bytes
+    said(
+        f"blocks give {BLOCKS} of the disk in order",
+        f"{rate / in_order:.2f}, and {rate / blocks:.2f} of its blocks anywhere",
+        holds=rate >= BLOCKS * in_order,
+    )
+    rate = runs["exact"][0]["rate"]
+    share = rate * 4096 / anywhere
+    said(f"exact gives {EXACT} of the disk's reads of 4 KiB", f"{share:.2f}", holds=share >= EXACT)
+    peaks = [epoch["peak"] for epoch in runs["blocks"]]
+    if all(peaks):
+        share = max(peaks) / min(peaks)
+        said("the peak of three epochs is within 10%", f"{share:.2f}", holds=share <= 1.1)
+
+
+def main() -> None:
+    """Run it all."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path, nargs="?", help="on the disk to measure")
+    parser.add_argument("--rows", type=int, default=20_000_000)
+    parser.add_argument("--times", type=int, default=4, help="how much larger rows are than memory")
+    parser.add_argument("--seconds", type=float, default=15, help="of those that may take for ever")
+    parser.add_argument("--repeat", type=int, default=1, help="rounds")
+    parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.job is not None:
+        load(options.job)
+        return
+    if options.folder is None:
+        parser.error("give a folder on the disk to measure")
+    print(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f} before")
+    with tempfile.TemporaryDirectory(dir=options.folder, prefix="cold_") as temporary:
+        store = Path(temporary, "data.mmpy")
+        make_store(store, options.rows)
+        skimmed = open_skim(store)
+        print(f"{len(skimmed):,} rows of {skimmed.row_bytes} bytes")
+        del skimmed
+        os.sync()
+        for _ in range(options.repeat):
+            compare(store, options)
+
+
+if __name__ == "__main__":
+    main()

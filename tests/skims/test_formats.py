@@ -1,0 +1,57 @@
+"""A skim that an older version made, under ``tests/stores``, is read, and found again."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memmpy import Skim, SplitLoader, skim
+from memmpy.skims import list_skims
+from tests.stores.make_skim_1 import ASKED
+
+STORES = Path(__file__).parents[1] / "stores"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STORES / "skim-1", tmp_path / "s"))
+
+
+@pytest.fixture
+def stored(store: Path) -> Skim:
+    (found,) = list_skims(store)
+    return found
+
+
+def test_its_rows_hold_what_was_written(stored: Skim) -> None:
+    assert stored.rows["_index"].tolist() == [3, 1, 2]
+    assert stored.rows["event"].tolist() == [2**64 - 1, 2**53 + 1, 7]
+    assert stored.rows["jets"].tolist() == [
+        [[1.5, 3.0], [2.5, 5.0]],
+        [[-1.0, 0.0], [-1.0, 0.0]],
+        [[80.0, 160.0], [-1.0, 0.0]],
+    ]
+    assert stored.rows["jets_mask"].tolist() == [[True, True], [False, False], [True, False]]
+    assert stored.rows["net"].tolist() == [[40.5, 2.0], [20.25, 0.0], [30.0, 1.0]]
+
+
+def test_its_tickets_never_change(stored: Skim) -> None:
+    expected = [2545737716043419282, 11309528854543427228, 16754621894433213670]
+    assert stored.tickets.tolist() == expected
+
+
+def test_its_lists_hold_what_was_written(stored: Skim) -> None:
+    (batch,) = SplitLoader(stored, 8, fractions=(1.0,), shuffle=False)
+    assert [values.tolist() for values in batch["jet_id"]] == [[1, 2], [], [80]]
+    assert batch["jet_id"].dtype == np.int16
+    hits = [values.tolist() for values in batch["hits"]]
+    assert hits == [[[4.5, 6.0], [7.5, 10.0]], [], [[240.0, 320.0]]]
+
+
+def test_it_serves_who_asks_for_the_same(store: Path, stored: Skim) -> None:
+    before = (stored.path / "rows.npy").stat()
+    found = skim(store, **ASKED, progress=False)
+    after = (found.path / "rows.npy").stat()
+    assert found.path == stored.path
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
