@@ -34,7 +34,7 @@ def write_store(source: Source, folder: Path) -> None:
                 for start in range(0, source.num_events, STEP):
                     vector.extend(np.asarray(column[start : start + STEP]))
     for grouped in (False, True):
-        _skim(store, lists=source.lists, grouped=grouped)
+        _skim(store, grouped=grouped)
 
 
 def _jagged(content: Any, offsets: Any) -> Any:
@@ -43,41 +43,43 @@ def _jagged(content: Any, offsets: Any) -> Any:
     return Jagged(content, offsets)
 
 
-def _skim(store: Path, *, lists: tuple[str, ...], grouped: bool) -> Any:
+def _skim(store: Path, *, grouped: bool) -> Any:
     """Return the skim of a store: of all keys by themselves, or of features as one input."""
     import memmpy
 
     keys = set(memmpy.open(store))
     features = [key for key in (*FEATURES, *JETS) if key in keys]
-    if not grouped and not lists:
+    if not grouped:
         return memmpy.skim(store, keys=sorted(keys))
     rest = sorted(keys - set(features))
     return memmpy.skim(store, keys=rest, groups={"features": features})
+
+
+class Grouped(dict[str, Any]):
+    """A batch of which features come as one array, and each by itself if it is asked for."""
+
+    def __missing__(self, key: str) -> Any:
+        held = self["features"]
+        if key in FEATURES:
+            return held[:, FEATURES.index(key)]
+        if isinstance(held, Lists):
+            return Lists(held.content[:, JETS.index(key)], held.offsets)
+        return held[..., JETS.index(key)]
 
 
 def open_skim(job: Job, *, grouped: bool, **options: Any) -> Loader:
     import memmpy
 
     lists = lists_of(job.data)
-    skimmed = _skim(Path(job.store, "data.mmpy"), lists=lists, grouped=grouped)
+    skimmed = _skim(Path(job.store, "data.mmpy"), grouped=grouped)
     options["num_threads"] = job.num_workers or None
     loader = memmpy.SplitLoader(skimmed, job.batch_size, fractions=(1.0,), seed=job.seed, **options)
-    features = FEATURES if job.data == "flat" else JETS
-    is_split = "features" not in skimmed.fields and "features" not in skimmed.lists
 
     def load(epoch: int) -> Iterator[Batch]:
-        if is_split:
-            yield from loader.batches(epoch)
-            return
         for batch in loader.batches(epoch):
-            held = batch.pop("features")
-            if lists:
-                for number, key in enumerate(features):
-                    batch[key] = Lists(held.content[:, number], held.offsets)
-            else:
-                for number, key in enumerate(features):
-                    batch[key] = held[..., number]
-            yield batch
+            for key in ("features",) if grouped and lists else lists:
+                batch[key] = Lists(batch[key].content, batch[key].offsets)
+            yield Grouped(batch) if grouped else batch
 
     return load
 
@@ -115,6 +117,7 @@ def _contestants() -> Iterator[Contestant]:
                 configuration=f"SplitLoader(skim, shuffle={shuffle!r})",
                 store="memmpy",
                 num_workers=(0,),
+                inputs=("features", "label", "event") if grouped else (),
             )
     yield Contestant(
         name="memmpy columns",

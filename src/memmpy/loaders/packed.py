@@ -187,7 +187,9 @@ class RowWindows:
             return Reading(False, False)
         num_bytes, share = self._pager.measure(self._rows_of_ranges)
         is_cold = share < 1
-        return Reading(is_cold, is_cold and is_much_more(num_bytes, self._memory()))
+        # What rows were read one by one for may be of use again: a page holds many.
+        is_dropped = is_cold and self.shuffle.kind != "exact"
+        return Reading(is_cold, is_dropped and is_much_more(num_bytes, self._memory()))
 
     def _read(
         self,
