@@ -57,3 +57,9 @@ def test_buckets_are_about_equal_also_where_all_tickets_are() -> None:
     assert len(sizes) == 8
     assert sizes.min() > 1000
     assert sizes.max() < 1500
+
+
+def test_samples_keep_nothing_else_of_their_chunk() -> None:
+    samples = samples_of(np.arange(10, dtype=np.uint64), 3)
+    assert samples.tolist() == [3, 6, 9]
+    assert samples.base is None

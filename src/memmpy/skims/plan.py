@@ -70,8 +70,8 @@ def stride_of(bytes_per_row: float, bucket_bytes: int) -> int:
 
 
 def samples_of(tickets: Words, stride: int) -> Words:
-    """Return the tickets of rows `stride`, 2 `stride`, ... of a sorted chunk."""
-    return tickets[stride::stride]
+    """Return the tickets of rows `stride`, 2 `stride`, ... of a sorted chunk; keeps no others."""
+    return tickets[stride::stride].copy()
 
 
 def plan_bounds(
