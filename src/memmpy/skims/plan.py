@@ -71,7 +71,8 @@ def stride_of(bytes_per_row: float, bucket_bytes: int) -> int:
 
 def samples_of(tickets: Words, stride: int) -> Words:
     """Return the tickets of rows `stride`, 2 `stride`, ... of a sorted chunk; keeps no others."""
-    return tickets[stride::stride].copy()
+    samples: Words = tickets[stride::stride].copy()
+    return samples
 
 
 def plan_bounds(
