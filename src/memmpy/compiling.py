@@ -33,7 +33,6 @@ __all__ = [
     "move_8",
     "move_32",
     "prefetch",
-    "prefetch_to_write",
     "run_kernel",
 ]
 
@@ -105,22 +104,17 @@ def _moving(kind: Any) -> Callable[[Any, Any, Any], Intrinsic]:
     return move
 
 
-def _prefetching(to_write: bool) -> Callable[[Any, Any], Intrinsic]:
-    def prefetch(_: Any, _address: Any) -> Intrinsic:
-        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            word = ir.IntType(32)
-            signature = ir.FunctionType(ir.VoidType(), [_BYTE_POINTER, word, word, word])
-            function = builder.module.declare_intrinsic(
-                "llvm.prefetch", (_BYTE_POINTER,), signature
-            )
-            pointer = _pointer(builder, arguments[0], ir.IntType(8))
-            # To stay in all caches (3), as data (1).
-            builder.call(function, [pointer, word(int(to_write)), word(3), word(1)])
-            return context.get_dummy_value()
+def _prefetch(_: Any, _address: Any) -> Intrinsic:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(32)
+        signature = ir.FunctionType(ir.VoidType(), [_BYTE_POINTER, word, word, word])
+        function = builder.module.declare_intrinsic("llvm.prefetch", (_BYTE_POINTER,), signature)
+        pointer = _pointer(builder, arguments[0], ir.IntType(8))
+        # To be read (0) and to stay in all caches (3), as data (1).
+        builder.call(function, [pointer, word(0), word(3), word(1)])
+        return context.get_dummy_value()
 
-        return types.void(types.uint64), generate
-
-    return prefetch
+    return types.void(types.uint64), generate
 
 
 #: Load a number from any address.
@@ -137,8 +131,7 @@ move_32: Callable[[np.uint64, np.uint64], None] = intrinsic(
 )
 
 #: Ask for the cache line of an address, which may be any: a wrong one is no error.
-prefetch: Callable[[np.uint64], None] = intrinsic(_prefetching(to_write=False))
-prefetch_to_write: Callable[[np.uint64], None] = intrinsic(_prefetching(to_write=True))
+prefetch: Callable[[np.uint64], None] = intrinsic(_prefetch)
 
 
 @inlined
