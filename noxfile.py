@@ -114,8 +114,6 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks, each of which checks its answer."""
+    """Run the benchmarks, each of which checks its answer; `-- --help` says what it takes."""
     session.install(".", *group("bench"))
-    session.run("python", "benchmarks/main_job.py")
-    session.run("python", "benchmarks/conversion.py")
-    session.run("python", "benchmarks/cuts.py")
+    session.run("python", "-m", "benchmarks", *session.posargs)

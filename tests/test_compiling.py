@@ -1,5 +1,6 @@
 """Tests of how kernels are compiled: what the user is told, and what it costs others."""
 
+import logging
 import os
 import pty
 import subprocess
@@ -75,6 +76,22 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     wait_for_notes()
 
 
+@pytest.fixture
+def logged() -> Iterator[SimpleQueue[str]]:
+    """Return what is logged of kernels, as it is."""
+    messages: SimpleQueue[str] = SimpleQueue()
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.put(f"{record.levelname} {record.getMessage()}")
+
+    handler, logger = Handler(), logging.getLogger("memmpy.compiling")
+    logger.addHandler(handler)
+    yield messages
+    wait_for_notes()
+    logger.removeHandler(handler)
+
+
 def wait_for_notes() -> None:
     for thread in threading.enumerate():
         if thread.name == NOTE_THREAD:
@@ -111,12 +128,53 @@ def test_kernels_of_others_are_no_news(terminal: Terminal) -> None:
 
 
 def test_nothing_is_said_where_stderr_is_no_terminal(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(terminal, "isatty", lambda: False)
     running = threading.active_count()
-    with being_compiled(permute):
+    with caplog.at_level(logging.WARNING, "memmpy.compiling"), being_compiled(permute):
         assert threading.active_count() == running
+
+
+def test_what_takes_long_is_logged_where_nothing_is_shown(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, logged: SimpleQueue[str]
+) -> None:
+    monkeypatch.setattr(terminal, "isatty", lambda: False)
+    with being_compiled(permute):
+        assert logged.get(timeout=30) == f"INFO {TEXT}"
+    wait_for_notes()
+    assert terminal.written.empty()
+
+
+def test_who_is_quiet_is_shown_nothing(terminal: Terminal, logged: SimpleQueue[str]) -> None:
+    with progress.quiet(), being_compiled(permute):
+        assert logged.get(timeout=30) == f"INFO {TEXT}"
+    wait_for_notes()
+    assert terminal.written.empty()
+
+
+def test_a_worker_shows_nothing(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, logged: SimpleQueue[str]
+) -> None:
+    monkeypatch.setattr(compile_note, "parent_process", object)
+    with being_compiled(permute):
+        assert logged.get(timeout=30) == f"INFO {TEXT}"
+    wait_for_notes()
+    assert terminal.written.empty()
+
+
+def test_kernels_that_follow_each_other_are_logged_once(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, logged: SimpleQueue[str]
+) -> None:
+    with being_compiled(permute):
+        assert logged.get(timeout=30) == f"INFO {TEXT}"
+    wait_for_notes()
+    monkeypatch.setattr(compile_note, "_PATIENCE", 600.0)
+    monkeypatch.setattr(terminal, "written", SimpleQueue())
+    with being_compiled(permute):
+        assert TEXT in terminal.written.get(timeout=30)
+    wait_for_notes()
+    assert logged.empty()
 
 
 def test_nothing_is_said_of_a_kernel_that_is_compiled_at_once(
@@ -167,6 +225,35 @@ def _double(number: Any) -> Any:
     return number + number
 
 
+#: Loads from columns that are worth a kernel, and says whether one was compiled.
+LOADING_SCRIPT = """
+import sys
+import numpy as np, pyarrow
+from pyarrow import parquet
+from memmpy import compiling, load_root
+folder, progress = sys.argv[1], {"False": False, "None": None}[sys.argv[2]]
+compiling._note._shown_until = float("inf")  # as if a note had just been shown
+table = pyarrow.table({"x": np.arange(1 << 20, dtype=np.float64)})
+parquet.write_table(table, f"{folder}/x.parquet")
+loader = load_root(f"{folder}/x.parquet", f"{folder}/s", keys={"x"}, skim=False, progress=progress)
+print(len(next(iter(loader))["x"]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("progress", ["False", "None"])
+def test_who_loads_without_progress_is_told_nothing_of_kernels(
+    progress: str, tmp_path: Path
+) -> None:
+    given, said = _run(LOADING_SCRIPT, tmp_path / "kernels", str(tmp_path), progress)
+    assert given == "32"
+    assert any((tmp_path / "kernels").rglob("*.nbi"))  # some were compiled
+    if progress == "False":
+        assert said == ""
+    else:
+        assert TEXT in said
+
+
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     """Return what a script says on a terminal that compiles kernels, and one that loads them."""
@@ -174,12 +261,12 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     return [_run(THREADS_SCRIPT, folder), _run(THREADS_SCRIPT, folder)]
 
 
-def _run(script: str, cache: Path) -> tuple[str, str]:
+def _run(script: str, cache: Path, *words: str) -> tuple[str, str]:
     """Return what a process writes to stdout, and to the terminal that is its stderr."""
     reader, writer = pty.openpty()
     try:
         ran = subprocess.run(
-            [sys.executable, "-c", script],
+            [sys.executable, "-c", script, *words],
             stdout=subprocess.PIPE,
             stderr=writer,
             env={**os.environ, "NUMBA_CACHE_DIR": str(cache)},

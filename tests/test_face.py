@@ -2,14 +2,17 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import memmpy
+from memmpy.cli import main
 from memmpy.demo import write_demo_files
 
 README = Path(__file__).parents[1] / "README.md"
@@ -130,6 +133,23 @@ def test_the_snippets_of_the_readme_run_as_written() -> None:
     subindices = names["subindices"]
     assert isinstance(subindices, np.ndarray)
     assert subindices.tolist() == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("demo_folder")
+@pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
+def test_the_commands_of_the_readme_leave_the_stores_of_its_snippets_as_they_are() -> None:
+    text = README.read_text(encoding="utf-8")
+    snippets = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    commands = re.findall(r"^memmpy convert .*$", text, re.MULTILINE)
+    assert len(commands) == 2
+    run(snippets[:1])
+    for command in commands:
+        here, _, _ = command.partition(" --dask")  # there is no cluster
+        done = CliRunner().invoke(main, shlex.split(here)[1:])
+        assert done.exit_code == 0, done.output
+    run(snippets[1:])
+    batch = next(iter(memmpy.open("data.mmpy").loader(128)))
+    assert {"process", "nJets", "jet_pt", "lead_pt"} <= batch.keys()
 
 
 def test_every_public_name_is_there_and_has_a_docstring() -> None:

@@ -252,11 +252,12 @@ class TestSplits:
         with pytest.raises(TypeError, match=r"split_by takes columns of one integer .* 'weight'"):
             load(make_file(), tmp_path / "s", keys={"nJets"}, split_by=["weight"])
 
-    def test_a_text_for_split_by_is_refused(
-        self, load: Load, make_file: MakeFile, tmp_path: Path
+    @pytest.mark.parametrize("split_by", ["eventNumber", {"runNumber", "eventNumber"}])
+    def test_what_names_an_event_is_a_list(
+        self, load: Load, split_by: Any, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        with pytest.raises(OptionError, match="split_by takes names of columns"):
-            load(make_file(), tmp_path / "s", keys={"nJets"}, split_by="eventNumber")
+        with pytest.raises(OptionError, match="split_by is a list of columns, in an order that"):
+            load(make_file(), tmp_path / "s", keys={"nJets"}, split_by=split_by)
 
 
 class TestEpochs:
@@ -474,6 +475,7 @@ class TestErrors:
             },
             {"keys_padded": {"jet_*": (2, 0)}},
             {"keys_padded": {"jet_pt": (-1, 0)}},
+            {"keys_padded": {"jet_pt": (2.0, 0)}},
             {"keys_padded": {"jet_pt": (2, "x")}},
             {"keys_padded": {"met": (2, 0)}},
             {"split_seed": -1},
@@ -498,6 +500,7 @@ class TestErrors:
             ({"groups": {"event": ["met"]}}, "groups is for skims, and skim=False makes none"),
             ({"dtype": "float32"}, "dtype is for skims"),
             ({"block_rows": 8}, "block_rows is for skims"),
+            ({"block_rows": "no"}, "block_rows must be an integer"),
             ({"window_blocks": 8}, "window_blocks is for skims"),
             ({"shuffle": "blocks"}, "shuffle='blocks' is for skims"),
         ],

@@ -1,8 +1,29 @@
 """Tests of what is shown to users."""
 
-import pytest
+import io
 
-from memmpy.printing import size_in_words
+import pytest
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from memmpy.printing import Table, Trimmed, num_in_words, size_in_words
+
+FLOW = Table(
+    ["process", "step", "events", "sum of weights", "efficiency", "cumulative"],
+    2,
+    [
+        [["ttbb", "all", "100,000", "1,102.3 ± 3.9", "", "100 %"]],
+        [["", "nBTags_77 >= 2", "40,525", "447.4 ± 2.5", "85.9 %", "40.6 %"]],
+    ],
+    "weight: w",
+)
+
+
+def shown(table: Table | Trimmed, width: int) -> list[str]:
+    """Return the lines that rich writes into a file."""
+    file = io.StringIO()
+    Console(file=file, width=width, color_system=None).print(table)
+    return file.getvalue().splitlines()
 
 
 @pytest.mark.parametrize(
@@ -22,3 +43,44 @@ from memmpy.printing import size_in_words
 )
 def test_sizes_are_shown_in_the_unit_that_fits(num_bytes: int, shown: str) -> None:
     assert size_in_words(num_bytes) == shown
+
+
+def test_one_thing_is_one_and_two_are_many() -> None:
+    assert [num_in_words(num, "file") for num in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
+    assert num_in_words(1234, "branch", "branches") == "1,234 branches"
+
+
+@pytest.mark.parametrize("width", [40, 80, 100])
+def test_lines_of_a_table_end_with_no_blanks(width: int) -> None:
+    assert all(line == line.rstrip() for line in shown(FLOW, width))
+
+
+def test_what_rich_shows_is_trimmed_and_else_the_same() -> None:
+    grid = RichTable.grid(padding=(0, 2, 0, 0))
+    grid.add_row("a", "longer")
+    grid.add_row("longer", "b")
+    assert shown(Trimmed(grid), 40) == ["a       longer", "longer  b"]
+
+
+def test_a_label_is_whole_where_columns_can_stand_closer() -> None:
+    lines = shown(FLOW, 80)
+    assert any("nBTags_77 >= 2" in line for line in lines)
+    assert any("sum of weights" in line for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_label_is_whole_where_headings_can_fold() -> None:
+    lines = shown(FLOW, 71)
+    assert any("nBTags_77 >= 2" in line for line in lines)
+    assert not any("sum of weights" in line for line in lines)
+    assert max(map(len, lines)) <= 71
+
+
+def test_where_there_is_room_nothing_stands_closer() -> None:
+    wide = FLOW.to_text().splitlines()
+    assert wide[0].startswith("  process   step ")
+    assert wide[-1] == "weight: w"
+
+
+def test_a_table_without_rows_has_its_headings() -> None:
+    assert "key" in Table(["key", ""], 1, []).to_text()

@@ -3,13 +3,41 @@ import sys
 
 import pytest
 
-from memmpy.progress import Note, Progress, is_terminal
+from memmpy.progress import Note, Progress, is_quiet, is_terminal, quiet
 
 
 def test_a_note_is_taken_back(capsys: pytest.CaptureFixture[str]) -> None:
     with Note("waiting"):
         assert capsys.readouterr().err == "\rwaiting"
     assert capsys.readouterr().err == "\r       \r"
+
+
+def test_no_note_is_shown_while_somebody_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    with quiet():
+        with quiet(), Note("one"):
+            assert is_quiet()
+        with Note("two"):
+            pass
+    assert not is_quiet()
+    assert capsys.readouterr().err == ""
+    with quiet(when=False), Note("three"):
+        assert capsys.readouterr().err == "\rthree"
+
+
+def test_a_note_is_taken_back_also_where_somebody_is_quiet_by_then(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    note = Note("waiting")
+    with note, quiet():
+        capsys.readouterr()
+        note.__exit__(None, None, None)
+        assert capsys.readouterr().err == "\r       \r"
+
+
+def test_an_error_ends_the_quiet() -> None:
+    with pytest.raises(ZeroDivisionError), quiet():
+        raise ZeroDivisionError
+    assert not is_quiet()
 
 
 def test_a_note_is_printed_above_a_bar_and_stays(capsys: pytest.CaptureFixture[str]) -> None:

@@ -322,8 +322,15 @@ def test_where_no_skim_can_be_written_the_way_out_is_said(
     file, path = make_file(), tmp_path / "s"
     convert(file, path, keys={"nJets"})
     (path / "skims").write_text("in the way")
-    with pytest.raises((DiskError, ReadOnlyStoreError), match=r"load_root\(skim=False\) makes no"):
+    message = r"load_root\(skim=False\) makes no"
+    with pytest.raises((DiskError, ReadOnlyStoreError), match=message) as caught:
         load_root(file, path, keys={"nJets"})
+    # What the disk said is left as it was.
+    assert type(caught.value.__cause__) is type(caught.value)
+    assert "load_root" not in str(caught.value.__cause__)
+    assert isinstance(caught.value, OSError)
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.errno == caught.value.__cause__.errno
     assert len(load_root(file, path, keys={"nJets"}, skim=False)) == 1
 
 

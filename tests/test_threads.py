@@ -1,13 +1,19 @@
 import gc
+import os
+import signal
+import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import pytest
 
-from memmpy.threads import THREAD_NAME, prefetch
+from memmpy.errors import OptionError
+from memmpy.threads import THREAD_NAME, Threads, prefetch, run_apart
 
 THREADS = pytest.mark.parametrize("num_threads", [0, 1, 4])
 
@@ -158,3 +164,95 @@ def test_a_generator_collected_in_its_own_thread_does_not_join_itself() -> None:
 def test_two_at_once_do_not_disturb_each_other() -> None:
     one, other = (prefetch(squares(20), num_threads=2, depth=3) for _ in range(2))
     assert list(zip(one, other, strict=True)) == [(n**2, n**2) for n in range(20)]
+
+
+@pytest.mark.parametrize("line", range(6))
+def test_threads_end_even_if_an_interrupt_cuts_their_end_short(line: int) -> None:
+    """Interrupt `Threads.__exit__` before each of its steps."""
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        if frame.f_code is Threads.__exit__.__code__:
+            seen.append(event)
+            if len(seen) == line + 1:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    def consume() -> None:
+        results = prefetch(squares(100), num_threads=4, depth=8)
+        next(results)
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            results.close()
+        finally:
+            sys.settrace(before)
+
+    seen: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        consume()
+    gc.collect()
+    wait_until(lambda: num_running() == 0)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("num_threads", [1, 4])
+def test_what_was_begun_before_a_fork_is_an_error_after_it(num_threads: int) -> None:
+    results = prefetch(squares(100), num_threads=num_threads, depth=2)
+    next(results)
+    child = os.fork()
+    if child == 0:
+        try:
+            list(results)
+        except OptionError:
+            ended = list(prefetch(squares(9), num_threads=num_threads, depth=2)) == [
+                number**2 for number in range(9)
+            ]
+            os._exit(0 if ended else 1)
+        finally:
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert len(list(results)) == 99
+
+
+def test_a_call_apart_is_made_by_another_thread_and_its_result_returned() -> None:
+    assert run_apart(threading.get_ident) != threading.get_ident()
+    with pytest.raises(RuntimeError, match="no luck"):
+        run_apart(fail)
+    # None but the main thread is ever interrupted.
+    (idents,) = prefetch(
+        [lambda: (run_apart(threading.get_ident), threading.get_ident())], num_threads=1, depth=1
+    )
+    assert len(set(idents)) == 1
+
+
+def test_a_call_apart_goes_on_to_its_end_when_it_is_interrupted() -> None:
+    is_done = threading.Event()
+
+    def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        is_done.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_apart(work)
+    assert is_done.wait(30)
+    wait_until(lambda: num_running() == 0)
+
+
+def test_where_no_thread_can_be_started_the_reason_is_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        next(prefetch(squares(9), num_threads=1, depth=2))

@@ -1,6 +1,6 @@
 """Shuffled batches of memmpy beside those of others, from files that all hold the same numbers.
 
-usage: python benchmarks/loading/compare.py --data flat --events 2000000 --folder DIR
+usage: python benchmarks/loading/compare.py --data flat --events 2000000 --folder DIR [--cut]
     --pythons JSON_OR_FOLDER [--only NAME ...] [--out JSON]
 
 Each loader runs in a process of its own, one after the other, and is checked: every event once,
@@ -8,14 +8,12 @@ its numbers those of the data set, and how well it is shuffled. What holds the f
 of each is written before and is not timed. Ratios are to the fastest other than a skim that
 shuffles all and delivers each event at most once.
 
-`--pythons` is a folder of virtual environments by name, or a JSON object (or a file of one) from
-name to Python. `ours.py`, where it is there, has memmpy's contestants: a mapping `OURS`
-as `PEERS` of `peers.py`, and ends as that does; their environment `memmpy` is this Python unless
-another is told.
+`--pythons` is a folder of virtual environments by name, as `environments.py` makes them, or a JSON
+object (or a file of one) from name to Python. The environment `memmpy` is this Python unless
+another is told. `--cut` asks for 30% of the events; files in formats of their own hold no others.
 """
 
 import argparse
-import importlib
 import json
 import os
 import signal
@@ -27,8 +25,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from data import KINDS, folder_of, make, open_source
-from limits import copy_rate
+from data import CUT, KINDS, make, open_source
+from limits import copy_rate, disk_rate, row_rate
+from ours import OURS
 from peers import NOT_COMPARED, PEERS
 from protocol import Contestant, Job
 from stores import WRITING_ENVIRONMENT
@@ -38,11 +37,10 @@ HERE = Path(__file__).parent
 
 def contestants() -> list[tuple[Contestant, Path]]:
     """Return all contestants, memmpy's first, each with the script that runs it."""
-    found: list[tuple[Contestant, Path]] = []
-    if (HERE / "ours.py").exists():
-        ours = importlib.import_module("ours")
-        found += [(contestant, HERE / "ours.py") for contestant in ours.OURS.values()]
-    return found + [(contestant, HERE / "peers.py") for contestant in PEERS.values()]
+    return [
+        *((contestant, HERE / "ours.py") for contestant in OURS.values()),
+        *((contestant, HERE / "peers.py") for contestant in PEERS.values()),
+    ]
 
 
 def pythons_of(told: str | None) -> Mapping[str, str]:
@@ -53,6 +51,18 @@ def pythons_of(told: str | None) -> Mapping[str, str]:
         return {path.parts[-3]: str(path) for path in Path(told).glob("*/bin/python")}
     text = Path(told).read_text() if Path(told).is_file() else told
     return dict(json.loads(text))
+
+
+def limits_of(folder: Path, event_bytes: float) -> dict[str, float]:
+    """Return what memory and the disk of a data set give at best."""
+    largest = max(folder.glob("*.npy"), key=lambda path: path.stat().st_size)
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "copy_rate": copy_rate(),
+        "row_rate": row_rate(round(event_bytes)),
+        "disk_in_order": disk_rate(largest, size=1 << 20, num_threads=4, in_order=True),
+        "disk_reads": disk_rate(largest, size=1 << 12, num_threads=32, in_order=False) / 4096,
+    }
 
 
 def ask(python: str, script: Path, name: str, job: Job, seconds: float) -> dict[str, Any]:
@@ -158,6 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", choices=KINDS, default="flat")
     parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--cut", action="store_true", help=f"events with {CUT}, 30%% of them")
     parser.add_argument("--batch-size", type=int, default=1024)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, required=True, help="where all files are kept")
@@ -168,19 +179,22 @@ def main() -> None:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no contestant is left behind
     pythons = {"memmpy": sys.executable, **pythons_of(options.pythons)}
-    folder = make(options.folder, data=options.data, num_events=options.events)
-    assert folder == folder_of(options.folder, data=options.data, num_events=options.events)
+    folder = make(options.folder, data=options.data, num_events=options.events, has_cut=options.cut)
     everyone = contestants()
     unknown = set(options.only) - {contestant.name for contestant, _ in everyone}
     if unknown:
         names = ", ".join(contestant.name for contestant, _ in everyone)
         raise SystemExit(f"no contestant {sorted(unknown)}; there are: {names}")
-    rate = copy_rate()
     event_bytes = open_source(folder, options.data).num_bytes / options.events
+    limits = limits_of(folder, event_bytes)
     print(
-        f"{options.data}: {options.events:,} events, batches of {options.batch_size}, "
-        f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f} before; memory is "
-        f"copied at {rate / 1e9:.1f} GB/s, {rate / event_bytes / 1e6:.0f} M events/s"
+        f"{options.data}: {options.events:,} events{f' with {CUT}' * options.cut}, batches of "
+        f"{options.batch_size}, {limits['cores']} cores, load {os.getloadavg()[0]:.1f} before\n"
+        f"memory is copied at {limits['copy_rate'] / 1e9:.1f} GB/s, "
+        f"{limits['copy_rate'] / event_bytes / 1e6:.0f} M events/s; a plain loop takes "
+        f"{limits['row_rate'] / 1e6:.0f} M events/s of {event_bytes:.0f} bytes in random order; "
+        f"the disk gives {limits['disk_in_order'] / 1e6:.0f} MB/s in order and "
+        f"{limits['disk_reads']:,.0f} reads of 4 KiB a second"
     )
     answers = []
     for contestant, script in everyone:
@@ -201,6 +215,7 @@ def main() -> None:
                 batch_size=options.batch_size,
                 seed=options.seed,
                 num_workers=num_workers,
+                has_cut=options.cut,
                 store=str(store and Path(store).absolute()),
             )
             answer: dict[str, Any] = {"name": contestant.name, "num_workers": num_workers}
@@ -227,10 +242,10 @@ def main() -> None:
         said = {
             "data": options.data,
             "events": options.events,
+            "cut": CUT if options.cut else None,
             "batch_size": options.batch_size,
-            "cores": len(os.sched_getaffinity(0)),
-            "copy_rate": rate,
             "event_bytes": event_bytes,
+            **limits,
             "answers": answers,
         }
         options.out.write_text(json.dumps(said, indent=1))

@@ -1,9 +1,10 @@
 """The data sets that every loader reads, as plain `.npy` files in a folder.
 
-usage: python benchmarks/loading/data.py --data flat --events 2000000 --folder DIR
+usage: python benchmarks/loading/data.py --data flat --events 2000000 --folder DIR [--cut]
 
 The first half of the events has label 0 and the second half label 1, so that a bad shuffle shows.
-`event` counts the events, so that each can be found again in what a loader delivers.
+`event` counts the events, so that each can be found again in what a loader delivers. With a cut,
+there is one more column that no batch has, of which `CUT` lets 30% of the events pass.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,9 @@ JETS = ("jet_pt", "jet_eta", "jet_phi", "jet_e")
 MAX_JETS = 22
 MEAN_JETS = 6
 KINDS = ("flat", "padded", "jagged")
+#: The column of the cut, spread evenly from 0 to 1; what passes, in words and as a number.
+QUALITY, PASSING = "quality", 0.3
+CUT = f"{QUALITY} < {PASSING}"
 #: Bumped whenever the same arguments make other numbers.
 VERSION = 1
 _CHUNK = 1 << 20
@@ -34,6 +39,8 @@ class Source:
     lists: tuple[str, ...]
     #: Where the items of each event begin, and one more; empty where there are no lists.
     offsets: NDArray[np.int64]
+    #: What the cut looks at; none where all events are wanted.
+    quality: NDArray[np.float32] | None = None
 
     @property
     def num_events(self) -> int:
@@ -45,7 +52,28 @@ class Source:
         """Bytes of all columns."""
         return sum(column.nbytes for column in self.columns.values()) + self.offsets.nbytes
 
-    def cut(self, start: int, stop: int) -> "Source":
+    @property
+    def entries(self) -> NDArray[np.int64]:
+        """Events that pass the cut, in order."""
+        if self.quality is None:
+            return np.arange(self.num_events)
+        return np.flatnonzero(self.quality < PASSING)
+
+    def passing(self) -> "Source":
+        """Return the events that pass the cut, in memory; itself where there is none."""
+        if self.quality is None:
+            return self
+        entries = self.entries
+        items = offsets = self.offsets
+        if self.lists:
+            items, offsets = items_of(self.offsets, entries)
+        columns = {
+            key: column[items if key in self.lists else entries]
+            for key, column in self.columns.items()
+        }
+        return Source(columns, self.lists, offsets)
+
+    def part(self, start: int, stop: int) -> "Source":
         """Return the events from `start` to `stop`, as views."""
         offsets = self.offsets[start : stop + 1]
         items = slice(offsets[0], offsets[-1]) if len(offsets) else slice(0)
@@ -53,7 +81,10 @@ class Source:
             key: column[items] if key in self.lists else column[start:stop]
             for key, column in self.columns.items()
         }
-        return Source(columns, self.lists, offsets - offsets[0] if len(offsets) else offsets)
+        quality = None if self.quality is None else self.quality[start:stop]
+        return Source(
+            columns, self.lists, offsets - offsets[0] if len(offsets) else offsets, quality
+        )
 
 
 def columns_of(data: str) -> tuple[str, ...]:
@@ -77,9 +108,9 @@ def items_of(
     return positions, np.concatenate([np.zeros(1, np.int64), ends])
 
 
-def folder_of(folder: Path, *, data: str, num_events: int) -> Path:
+def folder_of(folder: Path, *, data: str, num_events: int, has_cut: bool) -> Path:
     """Return where a data set of so many events lies."""
-    return folder / f"{data}_{num_events}_v{VERSION}"
+    return folder / f"{data}{'_cut' * has_cut}_{num_events}_v{VERSION}"
 
 
 def open_source(folder: Path, data: str) -> Source:
@@ -89,12 +120,13 @@ def open_source(folder: Path, data: str) -> Source:
         return np.load(folder / f"{key}.npy", mmap_mode="r")
 
     offsets = column("offsets") if data == "jagged" else np.zeros(0, np.int64)
-    return Source({key: column(key) for key in columns_of(data)}, lists_of(data), offsets)
+    quality: Any = column(QUALITY) if (folder / f"{QUALITY}.npy").exists() else None
+    return Source({key: column(key) for key in columns_of(data)}, lists_of(data), offsets, quality)
 
 
-def make(folder: Path, *, data: str, num_events: int) -> Path:
+def make(folder: Path, *, data: str, num_events: int, has_cut: bool = False) -> Path:
     """Write a data set, unless it is there, and return its folder."""
-    made = folder_of(folder, data=data, num_events=num_events)
+    made = folder_of(folder, data=data, num_events=num_events, has_cut=has_cut)
     if made.exists():
         return made
     aside = made.with_name(f"{made.name}.{os.getpid()}")
@@ -112,6 +144,9 @@ def make(folder: Path, *, data: str, num_events: int) -> Path:
         _write_normal(aside / f"{key}.npy", shape, np.random.default_rng(number))
     event = np.arange(num_events, dtype=np.int64)
     np.save(aside / "event.npy", event)
+    if has_cut:
+        quality = np.random.default_rng(1000).random(num_events, np.float32)
+        np.save(aside / f"{QUALITY}.npy", quality)
     np.save(aside / "label.npy", (event >= num_events // 2).astype(np.int32))
     aside.rename(made)
     return made
@@ -131,8 +166,9 @@ def main() -> None:
     parser.add_argument("--data", choices=KINDS, default="flat")
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--cut", action="store_true", help="with the column of the cut")
     options = parser.parse_args()
-    print(make(options.folder, data=options.data, num_events=options.events))
+    print(make(options.folder, data=options.data, num_events=options.events, has_cut=options.cut))
 
 
 if __name__ == "__main__":

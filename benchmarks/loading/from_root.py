@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from data import MAX_JETS, columns_of, lists_of, open_source
+from data import CUT, MAX_JETS, PASSING, QUALITY, columns_of, lists_of, open_source
 from numpy.typing import NDArray
 from protocol import Batch, Job, Lists, Loader
 from stores import TREE
@@ -30,8 +30,9 @@ def _open_root(job: Job, *, load_eager: bool) -> Loader:
     columns = list(columns_of(job.data))
     width = int(np.diff(source.offsets).max()) if source.lists else MAX_JETS
     wide = [key for key in columns if source.columns[key].ndim > 1 or key in source.lists]
+    frame = ROOT.RDataFrame(TREE, _paths_of_root(job))
     loader = ROOT.Experimental.ML.RDataLoader(
-        ROOT.RDataFrame(TREE, _paths_of_root(job)),
+        frame.Filter(CUT) if job.has_cut else frame,
         batch_size=job.batch_size,
         columns=columns,
         max_vec_sizes=dict.fromkeys(wide, width),
@@ -77,6 +78,7 @@ def _open_weaver(job: Job, *, fetch_step: float) -> Loader:
     told = {
         "treename": TREE,
         "inputs": {"features": {"length": length, "vars": [[key, None] for key in features]}},
+        "selection": CUT if job.has_cut else None,
         "labels": {"type": "custom", "value": {"label": "label"}},
         "monitor_variables": ["event"],
     }
@@ -102,16 +104,23 @@ def _open_weaver(job: Job, *, fetch_step: float) -> Loader:
 
 
 def open_uproot(job: Job) -> Loader:
+    import awkward as ak
     import uproot
 
     columns = list(columns_of(job.data))
+    wanted = [*columns, QUALITY] if job.has_cut else columns
     lists = lists_of(job.data)
     files = dict.fromkeys(_paths_of_root(job), TREE)
 
     def load(_epoch: int) -> Iterator[Batch]:
-        for chunk in uproot.iterate(
-            files, columns, step_size="100 MB", library="ak" if lists else "np", how=dict
+        for read in uproot.iterate(
+            files, wanted, step_size="100 MB", library="ak" if lists else "np", how=dict
         ):
+            chunk = read
+            if job.has_cut:
+                passing = np.asarray(read[QUALITY]) < PASSING
+                chunk = {key: read[key][passing] for key in columns}
+                chunk |= {key: ak.to_packed(chunk[key]) for key in lists}
             plain = {key: np.asarray(chunk[key]) for key in columns if key not in lists}
             offsets = np.zeros(0, np.int64)
             content: dict[str, NDArray[Any]] = {}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from data import columns_of, items_of, lists_of, open_source
+from data import CUT, columns_of, items_of, lists_of, open_source
 from protocol import Batch, Job, Lists, Loader
 
 
@@ -15,16 +15,20 @@ class Gather:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.source = open_source(Path(job.folder), job.data)
+        #: Which entries of it are wanted; None where all are.
+        self.entries = self.source.entries if job.has_cut else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Memory maps would be pickled as all their numbers.
         return Gather, (self.job,)
 
     def __len__(self) -> int:
-        return self.source.num_events
+        return self.source.num_events if self.entries is None else len(self.entries)
 
     def __getitem__(self, entries: Sequence[int]) -> dict[str, Any]:
         picked = np.asarray(entries, np.int64)
+        if self.entries is not None:
+            picked = self.entries[picked]
         source = self.source
         positions = offsets = np.zeros(0, np.int64)
         if source.lists:
@@ -39,19 +43,20 @@ def open_memmap(job: Job) -> Loader:
     gather = Gather(job)
 
     def load(epoch: int) -> Iterator[Batch]:
-        order = np.random.default_rng([job.seed, epoch]).permutation(job.num_events)
-        for start in range(0, job.num_events, job.batch_size):
+        order = np.random.default_rng([job.seed, epoch]).permutation(len(gather))
+        for start in range(0, len(gather), job.batch_size):
             yield gather[order[start : start + job.batch_size]]
 
     return load
 
 
 def open_memmpy_old(job: Job) -> Loader:
-    from memmpy import SplitLoader, load_memmaps
+    from memmpy import SplitLoader, compute_cut_batched, load_memmaps
 
     loader = SplitLoader(
         load_memmaps(job.store, keys=set(columns_of(job.data))),
         batch_size=job.batch_size,
+        subindex=compute_cut_batched(job.store, CUT) if job.has_cut else None,
         fractions=(1.0,),
         split_seed=job.seed,
         shuffle=True,
@@ -100,9 +105,10 @@ def _open_torch(job: Job, *, collate_fn: Callable[[Any], Any] | None) -> Loader:
 
 def open_torch_by_event(job: Job) -> Loader:
     import torch
-    from torch.utils.data import DataLoader, Dataset
+    from torch.utils.data import DataLoader, Dataset, Subset
 
-    columns = open_source(Path(job.folder), job.data).columns
+    source = open_source(Path(job.folder), job.data)
+    columns = source.columns
 
     class Events(Dataset[dict[str, Any]]):
         def __len__(self) -> int:
@@ -111,9 +117,12 @@ def open_torch_by_event(job: Job) -> Loader:
         def __getitem__(self, entry: int) -> dict[str, Any]:
             return {key: column[entry] for key, column in columns.items()}
 
+    events: Dataset[dict[str, Any]] = Events()
+    if job.has_cut:
+        events = Subset(events, source.entries.tolist())
     generator = torch.Generator()
     loader = DataLoader(
-        Events(),
+        events,
         batch_size=job.batch_size,
         shuffle=True,
         generator=generator,
@@ -202,11 +211,12 @@ def open_lance(job: Job) -> Loader:
 
     events = lance.dataset(job.store)
     columns = list(columns_of(job.data))
+    num_events = events.count_rows()
 
     def load(epoch: int) -> Iterator[Batch]:
-        order = np.random.default_rng([job.seed, epoch]).permutation(job.num_events)
+        order = np.random.default_rng([job.seed, epoch]).permutation(num_events)
         step = LANCE_BATCHES * job.batch_size
-        for start in range(0, job.num_events, step):
+        for start in range(0, num_events, step):
             taken = events.take(order[start : start + step], columns=columns).combine_chunks()
             for first in range(0, len(taken), job.batch_size):
                 yield batch_of_arrow(taken.slice(first, job.batch_size))
@@ -249,7 +259,7 @@ def open_tensordict(job: Job) -> Loader:
 
     def load(epoch: int) -> Iterator[Batch]:
         generator.manual_seed(job.seed + epoch)
-        for rows in torch.randperm(job.num_events, generator=generator).split(job.batch_size):
+        for rows in torch.randperm(len(events), generator=generator).split(job.batch_size):
             yield events[rows]
 
     return load
@@ -262,12 +272,13 @@ def open_hdf5_batches(job: Job) -> Loader:
     columns = {key: file[key] for key in columns_of(job.data)}
     lists = lists_of(job.data)
     offsets = file["offsets"][:] if lists else np.zeros(0, np.int64)
+    num_events = len(columns["event"])
 
     def load(epoch: int) -> Iterator[Batch]:
-        starts = np.arange(0, job.num_events, job.batch_size)
+        starts = np.arange(0, num_events, job.batch_size)
         np.random.default_rng([job.seed, epoch]).shuffle(starts)
         for start in starts.tolist():
-            stop = min(start + job.batch_size, job.num_events)
+            stop = min(start + job.batch_size, num_events)
             batch: dict[str, Any] = {}
             cut = offsets[start : stop + 1]
             for key, column in columns.items():
@@ -287,7 +298,7 @@ def open_grain(job: Job) -> Loader:
 
     def load(epoch: int) -> Iterator[Batch]:
         events = (
-            grain.MapDataset.range(job.num_events)
+            grain.MapDataset.range(len(gather))
             .shuffle(seed=job.seed + epoch)
             .batch(job.batch_size, batch_fn=gather.__getitem__)
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from data import FEATURES, JETS, Source, lists_of
+from data import CUT, FEATURES, JETS, QUALITY, Source, columns_of, lists_of
 from protocol import Batch, Contestant, Job, Lists, Loader, main
 
 #: Entries that are written at a time.
@@ -27,12 +27,15 @@ def write_store(source: Source, folder: Path) -> None:
         if key in source.lists:
             with WriteJagged(path=store, key=key) as lists:
                 for start in range(0, source.num_events, STEP):
-                    part = source.cut(start, min(start + STEP, source.num_events))
+                    part = source.part(start, min(start + STEP, source.num_events))
                     lists.extend(_jagged(part.columns[key], part.offsets))
         else:
             with WriteVector(path=store, key=key) as vector:
                 for start in range(0, source.num_events, STEP):
                     vector.extend(np.asarray(column[start : start + STEP]))
+    if source.quality is not None:
+        with WriteVector(path=store, key=QUALITY) as vector:
+            vector.extend(np.asarray(source.quality))
     for grouped in (False, True):
         _skim(store, grouped=grouped)
 
@@ -48,11 +51,12 @@ def _skim(store: Path, *, grouped: bool) -> Any:
     import memmpy
 
     keys = set(memmpy.open(store))
+    cut = CUT if QUALITY in keys else None
     features = [key for key in (*FEATURES, *JETS) if key in keys]
+    rest = ["event", "label"]
     if not grouped:
-        return memmpy.skim(store, keys=sorted(keys))
-    rest = sorted(keys - set(features))
-    return memmpy.skim(store, keys=rest, groups={"features": features})
+        return memmpy.skim(store, keys=[*features, *rest], cut=cut)
+    return memmpy.skim(store, keys=rest, groups={"features": features}, cut=cut)
 
 
 class Grouped(dict[str, Any]):
@@ -87,9 +91,10 @@ def open_skim(job: Job, *, grouped: bool, **options: Any) -> Loader:
 def open_columns(job: Job) -> Loader:
     import memmpy
 
-    loader = memmpy.SplitLoader(
-        memmpy.open(Path(job.store, "data.mmpy")),
-        job.batch_size,
+    loader = memmpy.open(Path(job.store, "data.mmpy")).loader(
+        batch_size=job.batch_size,
+        keys=columns_of(job.data),
+        cut=CUT if job.has_cut else None,
         fractions=(1.0,),
         seed=job.seed,
         num_threads=job.num_workers or None,
@@ -124,7 +129,7 @@ def _contestants() -> Iterator[Contestant]:
         environment="memmpy",
         open=open_columns,
         imports=("memmpy",),
-        configuration="SplitLoader(store)",
+        configuration="Store.loader",
         store="memmpy",
         num_workers=(0,),
     )

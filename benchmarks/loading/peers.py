@@ -30,7 +30,7 @@ from stores import WRITERS
 ALL = [
     Contestant(
         "memmap by hand",
-        "torch",
+        "memmpy",
         open_memmap,
         (),
         "np.memmap a column, a permutation of all events, fancy indexing",
@@ -216,7 +216,7 @@ ALL = [
     ),
     Contestant(
         "uproot.iterate",
-        "torch",
+        "memmpy",
         open_uproot,
         ("uproot",),
         'uproot.iterate(step_size="100 MB"), cut into batches',

@@ -62,6 +62,8 @@ class Job:
     batch_size: int
     seed: int
     num_workers: int
+    #: Only events that pass the cut of the data set are wanted.
+    has_cut: bool
     #: The file or folder in the contestant's own format.
     store: str
 
@@ -115,10 +117,12 @@ def run(contestant: Contestant, job: Job) -> dict[str, Any]:
     warm = _epoch(loader, 1 + len(timed), keys, None)
     source = open_source(Path(job.folder), job.data)
     wrong = compare_values(loader(2 + len(timed)), source)
-    score, correlation, reach = shuffle_scores(warm.events, warm.labels, warm.sizes)
+    score, correlation, reach = shuffle_scores(
+        warm.events, warm.labels, warm.sizes, num_events=job.num_events
+    )
     full_batches = int((warm.sizes == job.batch_size).sum())
     differs = not np.array_equal(cold.events, warm.events)
-    once = exactly_once(warm.events, job.num_events)
+    once = exactly_once(warm.events, source.entries)
     return {
         "first_seconds": opened + cold.first_seconds,
         "cold_seconds": cold.seconds,
@@ -183,27 +187,32 @@ def touch(column: Any) -> None:
         array.item(0)
 
 
-def exactly_once(events: NDArray[np.generic], num_events: int) -> dict[str, int]:
-    """Return how many events came more than once, never, or do not exist."""
+def exactly_once(events: NDArray[np.generic], wanted: NDArray[np.int64]) -> dict[str, int]:
+    """Return how many events came more than once, never, or are not among those wanted."""
     numbers = events.astype(np.int64)
+    num_events = int(wanted[-1]) + 1
     known = numbers[(numbers >= 0) & (numbers < num_events)]
-    counts = np.bincount(known, minlength=num_events)
+    counts = np.bincount(known, minlength=num_events)[wanted]
     return {
         "repeated": int((counts - 1)[counts > 1].sum()),
         "missing": int((counts == 0).sum()),
-        "unknown": len(numbers) - len(known),
+        "unknown": len(numbers) - int(counts.sum()),
     }
 
 
 def shuffle_scores(
-    events: NDArray[np.generic], labels: NDArray[np.generic], sizes: NDArray[np.int64]
+    events: NDArray[np.generic],
+    labels: NDArray[np.generic],
+    sizes: NDArray[np.int64],
+    *,
+    num_events: int,
 ) -> tuple[float, float, float]:
     """Return how much the labels of batches scatter, how neighbours correlate and how far they are.
 
     The first is the root mean square of the mean label of a batch less that of all, over that of
     independent draws: 1 is perfect. The second is the correlation of the labels of events
     that are delivered one after the other: 0 is perfect. The third is the mean distance of those
-    in the data set over that of independent draws, a third of all events: 1 is perfect.
+    in the data set over that of independent draws, a third of its events: 1 is perfect.
     """
     values = labels.astype(np.float64)
     mean = values.mean()
@@ -211,7 +220,7 @@ def shuffle_scores(
     scatter = mean * (1 - mean)
     score = np.sqrt(np.mean((sums / sizes - mean) ** 2 * sizes / scatter))
     correlation = np.mean((values[1:] - mean) * (values[:-1] - mean)) / scatter
-    reach = np.abs(np.diff(events.astype(np.float64))).mean() / (len(events) / 3)
+    reach = np.abs(np.diff(events.astype(np.float64))).mean() / (num_events / 3)
     return float(score), float(correlation), float(reach)
 
 

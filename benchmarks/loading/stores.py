@@ -1,5 +1,8 @@
 """The data sets in the formats of others; writing is not part of what is compared.
 
+Of a data set with a cut, files in formats of their own get the events that pass, as a user would
+write them; those who choose events while they load find all, and the column of the cut.
+
 Loaders that keep events one by one get each as bytes: numbers of fixed width as one record, and
 the items of lists as another, which they join and view as arrays. That is the least work that a
 batch of theirs can take.
@@ -10,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from data import JETS, Source
+from data import JETS, QUALITY, Source
 from numpy.typing import NDArray
 
 #: How many bytes are written at a time, and how large files, shards and clusters are.
@@ -43,7 +46,7 @@ def parts_of(source: Source) -> Iterator[Source]:
     num_bytes = sum(column.nbytes for column in source.columns.values())
     step = max(1, int(source.num_events * PART_BYTES / num_bytes))
     for start in range(0, source.num_events, step):
-        yield source.cut(start, min(start + step, source.num_events))
+        yield source.part(start, min(start + step, source.num_events))
 
 
 def events_of(source: Source) -> Iterator[Event]:
@@ -84,6 +87,8 @@ def write_memmpy_old(source: Source, path: Path) -> None:
     # WriteJagged copies all that is written for each event; this makes the same files.
     arrays = {key: np.asarray(column) for key, column in source.columns.items()}
     arrays |= {f"{key}:index": np.asarray(source.offsets) for key in source.lists}
+    if source.quality is not None:
+        arrays[QUALITY] = np.asarray(source.quality)
     for key, array in arrays.items():
         with WriteVector(path=str(path), name=key) as file:
             file.extend(array)
@@ -142,7 +147,7 @@ def write_root(source: Source, path: Path) -> None:
 
     path.mkdir()
     half = source.num_events // 2
-    halves = [source.cut(0, half), source.cut(half, source.num_events)]
+    halves = [source.part(0, half), source.part(half, source.num_events)]
     for number, events in enumerate(halves):
         with uproot.recreate(path / f"{number}.root", compression=None) as file:
             tree = None
@@ -152,6 +157,8 @@ def write_root(source: Source, path: Path) -> None:
                     for key, column in part.columns.items()
                     if key not in part.lists
                 }
+                if part.quality is not None:
+                    made[QUALITY] = np.asarray(part.quality)
                 if part.lists:
                     offsets = ak.index.Index64(part.offsets)
                     made["jet"] = ak.zip(
@@ -221,16 +228,24 @@ def write_webdataset(source: Source, path: Path) -> None:
             writer.write({"__key__": f"{number:09d}", **parts})
 
 
-WRITERS: Mapping[str, Callable[[Source, Path], None]] = {
+Writer = Callable[[Source, Path], None]
+
+
+def of_passing(writer: Writer) -> Writer:
+    """Return a writer of the events that pass the cut."""
+    return lambda source, path: writer(source.passing(), path)
+
+
+WRITERS: Mapping[str, Writer] = {
     "memmpy_old": write_memmpy_old,
-    "datasets": write_datasets,
-    "lance": write_lance,
-    "tensordict": write_tensordict,
-    "hdf5": write_hdf5,
     "root": write_root,
-    "litdata": write_litdata,
-    "streaming": write_streaming,
-    "webdataset": write_webdataset,
+    "datasets": of_passing(write_datasets),
+    "lance": of_passing(write_lance),
+    "tensordict": of_passing(write_tensordict),
+    "hdf5": of_passing(write_hdf5),
+    "litdata": of_passing(write_litdata),
+    "streaming": of_passing(write_streaming),
+    "webdataset": of_passing(write_webdataset),
 }
 #: The environment that writes a format, where it is not that of who reads it.
-WRITING_ENVIRONMENT: Mapping[str, str] = {"root": "torch"}
+WRITING_ENVIRONMENT: Mapping[str, str] = {"root": "memmpy"}

@@ -49,9 +49,12 @@ def lines(found: dict[str, Any]) -> list[str]:
     failed = [f"- {title(a)}: {a['error']}" for a in found["answers"] if "error" in a]
     limit = found["copy_rate"] / found["event_bytes"]
     said = (
-        f"{found['events']:,} events, {found['data']}, batches of {found['batch_size']:,}, "
-        f"{found['cores']} cores. Memory is copied at {found['copy_rate'] / 1e9:.1f} GB/s: "
-        f"{limit / 1e6:.0f} M events/s of {found['event_bytes']:.0f} bytes."
+        f"{found['events']:,} events, {found['data']}"
+        + (f" with the cut `{found['cut']}`" if found["cut"] else "")
+        + f", batches of {found['batch_size']:,}, {found['cores']} cores. Memory is copied at "
+        f"{found['copy_rate'] / 1e9:.1f} GB/s: {limit / 1e6:.0f} M events/s of "
+        f"{found['event_bytes']:.0f} bytes. A plain loop takes {found['row_rate'] / 1e6:.0f} M "
+        "events/s in random order."
     )
     return [said, "", *table, *(["", *failed] if failed else [])]
 

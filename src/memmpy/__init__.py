@@ -2,7 +2,6 @@
 
 from memmpy._version import __version__
 from memmpy.columns import (
-    Jagged,
     ReadJagged,
     ReadNested,
     ReadShaped,
@@ -20,6 +19,7 @@ from memmpy.cuts import CutFlow, compute_cut_batched, cutflow
 from memmpy.dataset import Store
 from memmpy.dataset import open as open  # not in __all__: a star import keeps Python's own
 from memmpy.errors import MemmpyError
+from memmpy.lists import Jagged
 from memmpy.loaders import SimpleLoader, SplitLoader, shuffle_score
 from memmpy.pipeline import load_root
 from memmpy.root import write_friend

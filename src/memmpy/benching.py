@@ -10,10 +10,10 @@ from memmpy.printing import Table, size_in_words
 from memmpy.skims import Skim, list_skims
 from memmpy.typing import PathLike
 
-__all__ = ["measure"]
+__all__ = ["measure_rates"]
 
 
-def measure(path: PathLike, *, batch_size: int, num_threads: int | None) -> Table:
+def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -> Table:
     """Return a table of rates: of the columns of a store and of each of its skims, or of a skim.
 
     Parameters
@@ -48,13 +48,13 @@ def _loaders(
     try:
         store = Store(path)
     except MissingFileError:
-        skims = [Skim.open(path)]
+        skims = [Skim(path)]
     else:
         lengths = {len(column) for column in store.values()}
         if len(lengths) == 1:
             loader = SplitLoader(store, batch_size, fractions=[1], num_threads=num_threads)
             yield f"{len(store)} columns", loader
-        skims = list_skims(path)
+        skims, _ = list_skims(path)
     for skim in skims:
         for shuffle in ("blocks", "exact"):
             loader = SplitLoader(

@@ -1,26 +1,16 @@
 """What a loader is made of: columns, the entries of a cut, and what splits them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from memmpy.columns import Snapshot, StoredColumn, tickets_of
-from memmpy.cuts import STEP_SIZE, Node, Selection, keys_of, select
+from memmpy.cuts import STEP_SIZE, Node, keys_of, select
 from memmpy.errors import LengthError
-from memmpy.order import TicketsOf
+from memmpy.loaders import LoaderInput
 
-__all__ = ["Chosen", "choose"]
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a loader is made of: columns, the entries of a cut, and what splits them."""
-
-    data: Mapping[str, StoredColumn]
-    subindex: Selection | None
-    tickets: TicketsOf | None
+__all__ = ["loader_input_of"]
 
 
-def choose(
+def loader_input_of(
     snapshot: Snapshot,
     data: Mapping[str, StoredColumn],
     *,
@@ -29,8 +19,29 @@ def choose(
     recreate: bool,
     split_by: Sequence[str] | None,
     split_seed: int,
-) -> Chosen:
-    """Return what a loader is made of, all of one commit."""
+) -> LoaderInput:
+    """Return what a loader is made of, all of one commit.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        With the columns of the cut and of `split_by` among those that are open.
+    data : mapping of str to column
+        What batches hold.
+    cut : Node or None
+        Which entries; None for all.
+    stored_as : mapping of str to str
+        Keys of the cut whose columns have another name in the store.
+    recreate : bool
+        Whether to compute the cut again.
+    split_by, split_seed
+        As `tickets_of` takes them.
+
+    Raises
+    ------
+    LengthError
+        If the cut, or what names an event, has not as many entries as the data.
+    """
     num_entries = max(map(len, data.values()), default=0)
     subindex = None
     if cut is not None:
@@ -48,5 +59,7 @@ def choose(
             num_threads=None,
             recreate=recreate,
         )
-    named = tickets_of(snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries)
-    return Chosen(data, subindex, named)
+    tickets = tickets_of(
+        snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries
+    )
+    return LoaderInput(data, subindex, tickets, split_seed)

@@ -7,7 +7,10 @@ check all sizes before, and hold the arrays while a kernel runs.
 Numba keeps a compiled kernel until the kernel's own file changes, and does not look at this one.
 """
 
+import os
+import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +21,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from memmpy.compile_note import CompileNote
+from memmpy.threads import run_apart
 
 __all__ = [
     "ENABLED",
@@ -41,6 +45,7 @@ Result = TypeVar("Result")
 Intrinsic = tuple[Any, Callable[..., Any]]
 
 #: False where NUMBA_DISABLE_JIT is set, for debugging: kernels are nothing that Python could run.
+#: Only `memmpy.worth` asks: who is told to use kernels uses them.
 ENABLED = not config.DISABLE_JIT
 
 #: A function that kernels call.
@@ -48,6 +53,14 @@ inlined: Callable[[Function], Function] = njit(nogil=True)
 
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 
+#: Kernels that were called before, and what is held during a first call; never by the main thread.
+_called: set[Callable[..., Any]] = set()
+_first_call = threading.Lock()
+os.register_at_fork(
+    before=_first_call.acquire,
+    after_in_parent=_first_call.release,
+    after_in_child=_first_call.release,
+)
 _note = CompileNote()
 _note.register()
 
@@ -64,7 +77,25 @@ def kernel(function: Function) -> Function:
 
 
 def run_kernel(function: Callable[..., Result], *arguments: Any) -> Result:
-    """Call a kernel that may be called twice."""
+    """Call a kernel that may be called twice.
+
+    The first call loads or compiles it: on a thread that is not the main one, as Numba does not
+    survive an interrupt, and one at a time, as it changes its tables of types while others look
+    into them.
+    """
+    if function in _called:
+        return _run(function, *arguments)
+    return run_apart(partial(_run_first, function, *arguments))
+
+
+def _run_first(function: Callable[..., Result], *arguments: Any) -> Result:
+    with _first_call:
+        result = _run(function, *arguments)
+        _called.add(function)
+    return result
+
+
+def _run(function: Callable[..., Result], *arguments: Any) -> Result:
     try:
         return function(*arguments)
     except OSError:

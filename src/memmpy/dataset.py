@@ -10,11 +10,12 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.choosing import choose
+from memmpy.choosing import loader_input_of
 from memmpy.columns import (
     ReadJagged,
     StoredColumn,
     check_keys,
+    check_split_by,
     no_column,
     open_what_is_whole,
 )
@@ -36,9 +37,10 @@ from memmpy.errors import (
     CorruptStoreError,
     OptionError,
 )
-from memmpy.loaders import ShuffleOption, SplitLoader
+from memmpy.loaders import ShuffleOption, SplitLoader, check_options
+from memmpy.printing import Table
 from memmpy.root import Friend, write_friends
-from memmpy.skims import Skim, skim
+from memmpy.skims import Skim, Skims, find_skims, skim
 from memmpy.store import (
     Lineage,
     Problem,
@@ -98,6 +100,9 @@ class Store(Mapping[str, StoredColumn]):
         #: The store's directory.
         self.path = Path(path)
         self._open()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Store, (self.path.absolute(),)  # and not all of its columns
 
     def _open(self) -> None:
         self._snapshot, self._damage = open_what_is_whole(self.path)
@@ -279,6 +284,15 @@ class Store(Mapping[str, StoredColumn]):
         """
         return Cuts(list_cuts(self.path, self._metadata))
 
+    @property
+    def skims(self) -> Skims:
+        """The skims that lie in the store now: a sequence of `Skim`, which prints as a table.
+
+        `Skims.outdated` are those that something was changed of since they were made: they take
+        room on the disk until they are asked for again, or removed with `Skim.remove`.
+        """
+        return find_skims(self.path, self._metadata)
+
     def cutflow(
         self,
         cuts: str | Sequence[str],
@@ -308,8 +322,8 @@ class Store(Mapping[str, StoredColumn]):
         num_folds: int | None = None,
         rank: int = 0,
         num_ranks: int = 1,
-        split_seed: int = 0,
         split_by: Sequence[str] | None = None,
+        split_seed: int = 0,
         seed: int = 0,
         epoch: int = 0,
         shuffle: ShuffleOption = True,
@@ -325,13 +339,12 @@ class Store(Mapping[str, StoredColumn]):
         keys : collection of str, optional
             Which columns; all of the store where not given.
         cut : str, optional
-            Which entries. Those that came from files are split by their tickets, others by an
-            exact bijection.
+            Which entries. It does not change in which split an entry is.
         aliases, constants : mapping, optional
             Names in the cut, as `compute_cut_batched` takes them.
         split, fractions, fold, num_folds, rank, num_ranks
             As `SplitLoader` takes them.
-        split_seed, split_by, seed, epoch, drop_last, num_threads
+        split_by, split_seed, seed, epoch, drop_last, num_threads
             As `load_root` takes them.
         shuffle : bool or "exact"
             Whether each epoch has an order of its own, a permutation of all entries; else that of
@@ -339,35 +352,36 @@ class Store(Mapping[str, StoredColumn]):
         """
         if keys is not None:
             check_keys(keys)
-        node = None if cut is None else read_cut(cut, aliases=aliases, constants=constants)
-        self._check_whole([*(split_by or ()), *(keys_of(node) if node is not None else ())])
-        chosen = choose(
-            self._snapshot,
-            {key: self[key] for key in (self if keys is None else keys)},
-            cut=node,
-            stored_as={},
-            recreate=False,
-            split_by=split_by,
-            split_seed=split_seed,
-        )
-        return SplitLoader(
-            chosen.data,
-            batch_size,
+        options = check_options(
+            for_rows=False,
+            batch_size=batch_size,
             split=split,
             fractions=fractions,
             fold=fold,
             num_folds=num_folds,
             rank=rank,
             num_ranks=num_ranks,
-            subindex=chosen.subindex,
-            split_seed=split_seed,
             seed=seed,
             epoch=epoch,
             shuffle=shuffle,
+            block_rows=None,
+            window_blocks=None,
             drop_last=drop_last,
             num_threads=num_threads,
-            tickets=chosen.tickets,
         )
+        events = None if split_by is None else check_split_by(split_by)
+        node = None if cut is None else read_cut(cut, aliases=aliases, constants=constants)
+        self._check_whole([*(events or ()), *(keys_of(node) if node is not None else ())])
+        columns = loader_input_of(
+            self._snapshot,
+            {key: self[key] for key in (self if keys is None else keys)},
+            cut=node,
+            stored_as={},
+            recreate=False,
+            split_by=events,
+            split_seed=split_seed,
+        )
+        return SplitLoader.over(columns, options)
 
     def skim(
         self,
@@ -424,27 +438,27 @@ class Store(Mapping[str, StoredColumn]):
     def _num_files(self) -> int:
         return len({source.path for source in self.sources})
 
-    def _rows(self) -> list[tuple[str, str, str, str]]:
+    def _table(self) -> Table:
         rows = []
         for key, column in self._columns.items():
             kind = self._metadata.columns[key].kind
-            rows.append((key, kind, f"{len(column):,}", _type(column)))
-        damaged = [(key, self._metadata.columns[key].kind, "?", "damaged") for key in self._damage]
-        return rows + damaged
+            rows.append((key, kind, _type(column), f"{len(column):,}"))
+        damaged = [(key, self._metadata.columns[key].kind, "damaged", "?") for key in self._damage]
+        return Table(("key", "kind", "type", "entries"), 3, [rows + damaged])
+
+    def _title(self) -> str:
+        columns, files = _number_of("column", len(self)), _number_of("file", self._num_files)
+        return f"Store {os.fspath(self.path)!r}: {columns}, {files}"
 
     def __repr__(self) -> str:
-        lines = [f"Store {os.fspath(self.path)!r}: {len(self)} columns, {self._num_files} files"]
-        lines += [
-            f"  {key}: {kind}, {num} entries, {type}" for key, kind, num, type in self._rows()
-        ]
-        return "\n".join(lines)
+        return f"{self._title()}\n{self._table().to_text()}"
 
     def _repr_html_(self) -> str:
-        cells = [[html.escape(cell) for cell in row] for row in self._rows()]
-        head = "<tr><th>key</th><th>kind</th><th>entries</th><th>type</th></tr>"
-        body = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in cells)
-        title = f"{html.escape(os.fspath(self.path))}: {self._num_files} files"
-        return f"<p>{title}</p><table>{head}{body}</table>"
+        return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}"
+
+
+def _number_of(what: str, num: int) -> str:
+    return f"{num:,} {what}{'' if num == 1 else 's'}"
 
 
 def _type(column: Any) -> str:

@@ -1,4 +1,4 @@
-"""What is shown to users: tables on a terminal, as plain text and as HTML, and sizes in words."""
+"""What is shown to users: tables on a terminal, as text and as HTML; sizes and counts in words."""
 
 import html
 import io
@@ -9,12 +9,42 @@ from typing import TYPE_CHECKING, final
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["WIDTH", "Table", "size_in_words"]
+__all__ = ["WIDTH", "Table", "Trimmed", "num_in_words", "size_in_words"]
 
 #: Characters in a line of plain text, at most.
 WIDTH = 100
 #: Characters that a column of words takes, at least, with the room before it.
 MIN_WORDS = 8
+#: Characters between two columns, and on both sides of them all; and the same where room is short.
+_GAP, _EDGES = 3, 4
+_SMALL_GAP = 2
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What rich shows of something, without the blanks at the ends of lines.
+
+    Attributes
+    ----------
+    content : renderable
+        The thing.
+    """
+
+    content: "rich.console.RenderableType"
+
+    def __rich_console__(
+        self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
+    ) -> "rich.console.RenderResult":
+        from rich.segment import Segment
+
+        for line in console.render_lines(self.content, options, pad=False):
+            while line and not line[-1].text.strip():
+                line.pop()
+            yield from line[:-1]
+            for text, style, control in line[-1:]:
+                yield Segment(text.rstrip(), style, control)
+            yield Segment.line()
 
 
 @final
@@ -46,24 +76,38 @@ class Table:
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        # What users wrote is shown as it is: jet_pt[0] is no markup.
-        caption = Text(self.caption) if self.caption else None
-        table = RichTable(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
+        widths, num_gaps = self._widths(), len(self.headings) - 1
+        has_room = sum(widths) + num_gaps * _GAP + _EDGES <= options.max_width
+        room = options.max_width - num_gaps * _SMALL_GAP
+        if not has_room and sum(widths) > room:
+            widths = self._widths(of_headings=False)
+        table = RichTable(
+            box=box.SIMPLE_HEAD,
+            show_edge=has_room,
+            pad_edge=has_room,
+            padding=(0, 1) if has_room else (0, _SMALL_GAP - 1, 0, 0),
+        )
         # rich would cut numbers off where it may not fold them.
-        is_narrow = options.max_width < self._width_of_numbers() + MIN_WORDS * self.num_words
+        is_narrow = room < sum(widths[self.num_words :]) + MIN_WORDS * self.num_words
         for i, heading in enumerate(self.headings):
             is_word = i < self.num_words
+            # What users wrote is shown as it is: jet_pt[0] is no markup.
             table.add_column(
                 Text(heading),
                 justify="left" if is_word else "right",
-                no_wrap=not is_word and not is_narrow,
+                width=None if is_word or is_narrow else widths[i],
                 overflow="fold",
             )
         for section in self.sections:
             for row in section:
                 table.add_row(*map(Text, row))
             table.add_section()
-        yield table
+        around = () if has_room else ("",)  # the edges are the empty lines above and below
+        yield from around
+        yield Trimmed(table)
+        yield from around
+        if self.caption:
+            yield Text(self.caption, style="table.caption")
 
     def to_text(self) -> str:
         """Return the table as plain text of lines of 100 characters at most."""
@@ -89,15 +133,24 @@ class Table:
         caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead>{bodies}</table>"
 
-    def _width_of_numbers(self) -> int:
-        """Return what the columns of numbers take in a line, with the room between them."""
-        rows = [self.headings, *(row for section in self.sections for row in section)]
-        columns = list(zip(*rows, strict=True))[self.num_words :]
-        return 2 + sum(3 + max(map(len, column)) for column in columns)
+    def _widths(self, *, of_headings: bool = True) -> list[int]:
+        """Return the characters that each column takes; where headings fold, only their words."""
+        widths = []
+        for i, heading in enumerate(self.headings):
+            cells = [row[i] for section in self.sections for row in section]
+            widths.append(
+                max(map(len, [*([heading] if of_headings else heading.split()), *cells, ""]))
+            )
+        return widths
 
     def _cell(self, tag: str, column: int, text: str) -> str:
         side = "left" if column < self.num_words else "right"
         return f'<{tag} style="text-align: {side}">{html.escape(text)}</{tag}>'
+
+
+def num_in_words(num: int, one: str, many: str | None = None) -> str:
+    """Return a number of things: ``1 file``, ``1,234 files``; `many` where it is not `one` + s."""
+    return f"{num:,} {one if num == 1 else many or one + 's'}"
 
 
 def size_in_words(num_bytes: int) -> str:

@@ -1,14 +1,35 @@
 """A progress bar for long work, or a line that says what goes on: shown on terminals."""
 
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, final
 
-__all__ = ["Note", "Progress", "is_terminal"]
+__all__ = ["Note", "Progress", "is_quiet", "is_terminal", "quiet"]
 
 #: Those that are shown now, of any thread.
 _bars: list[Any] = []
+#: One for each block that is quiet now, of any thread: an interrupt could leave a lock taken.
+_quiet_blocks: list[object] = []
+
+
+@contextmanager
+def quiet(*, when: bool = True) -> Iterator[None]:
+    """Show no note in this process for as long as the block lasts, where `when` holds."""
+    block = object()
+    try:
+        if when:
+            _quiet_blocks.append(block)
+        yield
+    finally:
+        with suppress(ValueError):
+            _quiet_blocks.remove(block)
+
+
+def is_quiet() -> bool:
+    """Return whether some thread is in a quiet block."""
+    return bool(_quiet_blocks)
 
 
 def is_terminal() -> bool:
@@ -67,7 +88,8 @@ class Progress:
 class Note:
     """A line on stderr that says what goes on, and vanishes with the end of the ``with`` block.
 
-    Where a bar is shown it is printed above it, and stays. It may be shown from any thread.
+    Where a bar is shown it is printed above it, and stays. It may be shown from any thread; none is
+    where somebody is `quiet`.
 
     Parameters
     ----------
@@ -81,6 +103,8 @@ class Note:
 
     def __enter__(self) -> "Note":
         bars = tuple(_bars)
+        if is_quiet():
+            return self
         if bars:
             bars[-1].console.print(self._text, highlight=False, markup=False)
         else:

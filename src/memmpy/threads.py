@@ -5,7 +5,10 @@ and of a `ThreadPoolExecutor`, which then stay taken, and their workers wait for
 thread talks to threads by `SimpleQueue` alone, whose steps nothing comes between.
 """
 
+import _thread
+import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
@@ -15,23 +18,14 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
 
-__all__ = ["THREAD_NAME", "Call", "Threads", "prefetch", "start"]
+from memmpy.errors import OptionError
+
+__all__ = ["THREAD_NAME", "Call", "Threads", "prefetch", "run_apart", "start_thread"]
 
 T = TypeVar("T")
 
 #: What the names of the threads begin with.
 THREAD_NAME = "memmpy"
-
-
-def start(do: Callable[..., object], *arguments: object) -> threading.Thread:
-    """Start a thread; to be joined by the caller.
-
-    An interrupt while it starts may leave it waiting for ever, so the interpreter does not wait for
-    it at its end.
-    """
-    thread = threading.Thread(target=do, args=arguments, name=THREAD_NAME, daemon=True)
-    thread.start()
-    return thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +55,54 @@ class Call(Generic[T]):
             del error  # its traceback holds this frame
 
 
+def start_thread(do: Callable[..., object], *arguments: object) -> threading.Thread:
+    """Start a thread; to be joined by the caller.
+
+    `Thread.start` waits for the new thread inside of a lock. So the main thread lets another one
+    start it.
+    """
+    thread = threading.Thread(target=do, args=arguments, name=THREAD_NAME, daemon=True)
+    if not _is_interruptible():
+        thread.start()
+        return thread
+    outcome: SimpleQueue[RuntimeError | None] = SimpleQueue()
+    _thread.start_new_thread(_start, (thread, outcome))
+    error = outcome.get()
+    if error is not None:  # there can be no more threads, or the interpreter ends
+        raise error
+    return thread
+
+
+def run_apart(do: Callable[[], T]) -> T:
+    """Return what a call returns, which goes on to its end even if an interrupt comes meanwhile.
+
+    For what an interrupt would leave half done for as long as the process lives, as an import.
+    """
+    if not _is_interruptible():
+        return do()
+    call = Call(do)
+    start_thread(call.run)
+    return call.result()
+
+
+def _is_interruptible() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _start(thread: threading.Thread, outcome: "SimpleQueue[RuntimeError | None]") -> None:
+    try:
+        thread.start()
+    except RuntimeError as error:
+        outcome.put(error)
+    else:
+        outcome.put(None)
+
+
 class Threads:
     """Threads that make calls in the order in which they are handed over.
 
     Each starts when it is needed. At the end of the ``with`` block, what waits is dropped, and what
-    runs is waited for.
+    runs is waited for. Where an interrupt cuts that short, they end when this object does.
 
     Parameters
     ----------
@@ -76,7 +113,9 @@ class Threads:
     def __init__(self, num: int) -> None:
         self._num = num
         self._threads: list[threading.Thread] = []
-        self._calls: SimpleQueue[Call[Any] | None] = SimpleQueue()
+        self._calls: SimpleQueue[Any] = SimpleQueue()
+        # The threads hold it, so that it is called; between its steps no interrupt can come.
+        self._end = weakref.ref(self, self._calls.put)
 
     def __enter__(self) -> "Threads":
         return self
@@ -92,8 +131,7 @@ class Threads:
                 self._calls.get_nowait()
         except Empty:
             pass
-        for _ in range(self._num):
-            self._calls.put(None)
+        self._calls.put(None)
         for thread in self._threads:
             # A forgotten generator may be collected by a thread of its own.
             if thread is not threading.current_thread():
@@ -104,7 +142,7 @@ class Threads:
         call = Call(partial(do, *arguments) if arguments else do)
         self._calls.put(call)
         if len(self._threads) < self._num:
-            self._threads.append(start(_make_calls, self._calls))
+            self._threads.append(start_thread(_make_calls, self._calls, self._end))
         return call
 
 
@@ -124,6 +162,11 @@ def prefetch(
         With 0, tasks run in the consumer's thread when their turn comes.
     depth : int
         How many tasks, at least 1, are on the way at once, with the one that is waited for.
+
+    Raises
+    ------
+    OptionError
+        If it is asked for the next result in another process than for the first.
     """
     if num_threads == 0:
         for task in tasks:
@@ -131,15 +174,20 @@ def prefetch(
         return
     waiting = iter(tasks)
     pending: deque[Call[T]] = deque()
+    process = os.getpid()
     with Threads(num_threads) as threads:
         while True:
+            if os.getpid() != process:  # a fork has copied this one without its threads
+                raise OptionError("this was begun in another process: begin anew in this one")
             pending.extend(map(threads.call, islice(waiting, depth - len(pending))))
             if not pending:
                 return
             yield pending.popleft().result()
 
 
-def _make_calls(calls: SimpleQueue[Call[Any] | None]) -> None:
-    while (call := calls.get()) is not None:
+def _make_calls(calls: SimpleQueue[Any], _end: object) -> None:
+    """Make calls until something else comes, and hand that on to the next thread."""
+    while isinstance(call := calls.get(), Call):
         call.run()
         del call  # what it holds is the consumer's
+    calls.put(call)

@@ -15,7 +15,7 @@ from uuid import uuid4
 from memmpy.errors import OptionError
 from memmpy.gather import keep_freed_memory
 from memmpy.machine import num_cores
-from memmpy.threads import THREAD_NAME, start
+from memmpy.threads import THREAD_NAME, start_thread
 
 __all__ = ["Crew", "outcomes", "workers"]
 
@@ -102,7 +102,7 @@ def outcomes(
         running[number] = task, is_own
         orders.put(_Order(number, task, is_own))
 
-    foreman = start(_hand_out, crew.executor, do, orders, events)
+    foreman = start_thread(_hand_out, crew.executor, do, orders, events)
     try:
         while True:
             num_own = sum(is_own for _, is_own in running.values())

@@ -47,7 +47,7 @@ def test_the_demo_runs_on_files_of_the_user(make_file: MakeFile, tmp_path: Path)
 
 
 def test_the_demo_takes_keys(make_file: MakeFile, tmp_path: Path) -> None:
-    done = memmpy("demo", "--files", make_file(), "--keys", "met, jet_pt", "--out", tmp_path / "d")
+    done = memmpy("demo", "--files", make_file(), "--keys", "met, jet_pt,", "--out", tmp_path / "d")
     assert done.exit_code == 0, done.output
     assert "Converted 2 branches" in done.output
 
@@ -101,6 +101,19 @@ def test_verify_says_what_is_right_and_what_is_not(make_file: MakeFile, tmp_path
     done = memmpy("verify", store)
     assert done.exit_code == 1
     assert "is damaged" in done.output
+
+
+@pytest.mark.parametrize(
+    ("verb", "defaults"),
+    [
+        ("bench", ["1024"]),
+        ("convert", ["0"]),
+        ("demo", ["memmpy_demo", "50000", "1", "128"]),
+        ("skim", ["0"]),
+    ],
+)
+def test_help_tells_all_defaults(verb: str, defaults: list[str]) -> None:
+    assert re.findall(r"\[default:\s+(.*?)\]", memmpy(verb, "--help").output) == defaults
 
 
 def test_the_version_is_printed() -> None:

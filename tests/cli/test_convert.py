@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from memmpy import load_memmaps, read_vector
 from memmpy.cli import main
-from memmpy.cli.values import words_of
+from memmpy.cli.values import constants_of, words_of
 from memmpy.store import read_metadata
 
 MakeFile = Callable[..., Path]
@@ -281,3 +281,11 @@ def test_after_ctrl_c_the_same_command_finishes(long_file: Path, out: Path) -> N
 
 def test_processes_say_nothing_of_ctrl_c(long_file: Path, out: Path) -> None:
     assert len(interrupted(long_file, out, "--workers", "2")[1]) == 1
+
+
+def test_constants_are_numbers_booleans_or_texts() -> None:
+    texts = ["a=6", "b=-0.5", "c=true", "d=False", "e=ttH", "f='6'", "g=x=y"]
+    values = {"a": 6, "b": -0.5, "c": True, "d": False, "e": "ttH", "f": "6", "g": "x=y"}
+    found = constants_of(texts)
+    assert found == values
+    assert [type(value) for value in found.values()] == [type(value) for value in values.values()]

@@ -43,6 +43,14 @@ def test_one_cut_is_split(store: Path) -> None:
     assert "nBTags_77 >= 1" in one.output
 
 
+def test_names_in_a_cut_can_be_typed(store: Path) -> None:
+    words = ["is_hard", "process == wanted", "--alias", "is_hard=nJets >= least"]
+    done = memmpy("cutflow", store, *words, "--constant", "least=2", "--constant", "wanted=ttH")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"is_hard\s+600 ", done.output)
+    assert re.search(r"process == wanted\s+400 ", done.output)
+
+
 def test_json_is_what_python_gets(store: Path) -> None:
     options = ["--by", "process", "--by", "year", "--weight", "weight / 2", "--json"]
     done = memmpy("cutflow", store, "nJets >= 2", *options)

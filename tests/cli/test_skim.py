@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Path:
 
 
 def only_skim(store: Path) -> Skim:
-    (found,) = list_skims(store)
+    (found,), _ = list_skims(store)
     return found
 
 
@@ -45,6 +45,13 @@ def test_all_that_a_skim_takes_can_be_typed(store: Path) -> None:
     assert found.rows["jets_mask"].dtype == np.bool_
     assert found.rows["event"].dtype == np.float64
     assert (found.split_by, found.split_seed) == (("nJets",), 5)
+
+
+def test_names_in_the_cut_can_be_typed(store: Path) -> None:
+    words = ["--cut", "is_busy", "--alias", "is_busy=nJets >= least", "--constant", "least=6"]
+    done = memmpy("skim", store, "--keys", "met", *words)
+    assert done.exit_code == 0, done.output
+    assert len(only_skim(store).rows) == 124
 
 
 def test_quiet_prints_nothing(store: Path) -> None:
@@ -66,6 +73,7 @@ def test_processes_make_the_same(store: Path) -> None:
         (["--keys", "mett"], "no column 'mett'"),
         (["--pad", "jet=jet_pt:4:nan"], "a skim renames no columns"),
         (["--group", "jets"], "--group takes name=value, such as jets=jet_pt,jet_eta"),
+        (["--keys", "met", "--constant", "6"], "--constant takes name=value, such as limit=6"),
         (["--keys", "met", "--workers", "2", "--dask", "x"], "--workers and --dask exclude"),
     ],
 )

@@ -1,5 +1,6 @@
 """What every kind of column does."""
 
+import mmap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,6 +187,16 @@ def test_each_of_its_files_is_one_for_numpy(column: Any, store: Path) -> None:
 def test_it_says_how_many_entries_and_bytes_it_has(kind: Kind, column: Any) -> None:
     assert column.nbytes > 0
     assert kind.name in {"vector", "nested"} or "of 4 entries" in repr(column)
+
+
+def test_its_buffers_are_the_mapped_arrays_that_hold_it(kind: Kind, column: Any) -> None:
+    if kind.name == "vector":
+        return  # it is an array itself
+    assert sum(buffer.nbytes for buffer in column.buffers) == column.nbytes
+    for buffer in column.buffers:
+        base = buffer
+        while not isinstance(base, mmap.mmap):
+            base = base.base
 
 
 def test_it_may_stay_empty_where_its_type_is_given(kind: Kind, store: Path) -> None:

@@ -70,6 +70,15 @@ def test_a_stale_column_is_left_out_and_refused_by_name(filled: Path) -> None:
         read_vector(filled, "old")
 
 
+def test_a_stale_column_of_metadata_is_to_be_given_again_with_the_files(filled: Path) -> None:
+    with WriteVector(filled, "process") as column:
+        column.origin = Origin({"metadata": ["ttH"]}, (("0" * 16, 3),))
+        column.extend(np.arange(3, dtype=np.uint64))
+    message = r"it is metadata: convert again with metadata=\{'process': \.\.\.\} for each file"
+    with pytest.raises(ColumnError, match=message):
+        read_vector(filled, "process")
+
+
 def test_a_snapshot_stays_as_one_commit_left_it(filled: Path) -> None:
     snapshot = open_columns(filled, ["a", "j"])
     committed = read_metadata(filled)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmpy.columns import Jagged
 from memmpy.columns.buffers import form_of
 from memmpy.columns.pieces import (
     ENTRIES,
@@ -20,6 +19,7 @@ from memmpy.columns.pieces import (
     layout_of_numbers,
     shifted,
 )
+from memmpy.lists import Jagged
 from tests.columns.test_nested import TYPES, array_of
 
 

@@ -5,8 +5,9 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from memmpy.columns import Jagged, ReadJagged, WriteJagged
+from memmpy.columns import ReadJagged, WriteJagged
 from memmpy.errors import ColumnError, CorruptStoreError
+from memmpy.lists import Jagged
 from memmpy.store import read_metadata
 
 
@@ -131,6 +132,15 @@ def test_offsets_that_lead_astray_are_damage_when_they_are_used(store: Path, val
         column[np.array([50, 49])]
     with pytest.raises(CorruptStoreError, match="verify the store"):
         column[40:60]
+
+
+@pytest.mark.parametrize(("value", "index"), [(-5, slice(50, 60)), (10**6, slice(40, 50))])
+def test_offsets_that_lead_out_at_the_end_of_a_slice_are_damage(
+    store: Path, value: int, index: slice
+) -> None:
+    _overwrite_offset(store, 50, value)
+    with pytest.raises(CorruptStoreError, match="lead out of the content: verify the store"):
+        ReadJagged(store, "key")[index]
 
 
 def _overwrite_offset(store: Path, place: int, value: int) -> None:

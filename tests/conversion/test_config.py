@@ -69,13 +69,30 @@ def test_something_else_than_a_file_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "config",
-    [RFileConfig(5), RFileConfig("a.root", 5), RFileConfig("a.root", "t", None)],  # type: ignore[arg-type]
-    ids=str,
+    ("given", "message"),
+    [
+        ([5], "path of an RFileConfig is a path or a pattern, got 5"),
+        (["a.root", 5], "tree of an RFileConfig is the name of a tree, got 5"),
+        (["a.root", "t", None], "metadata of an RFileConfig is a dict of texts, got None"),
+        (["a.root", "t", "ttH"], "metadata of an RFileConfig is a dict of texts, got 'ttH'"),
+        (["a.root", "t", {}, 3, 2], "0 <= start <= stop, got RFileConfig"),
+    ],
 )
-def test_what_is_no_configuration_is_shown(config: RFileConfig) -> None:
-    with pytest.raises(OptionError, match="RFileConfig takes a path, a tree and a dict of texts"):
-        list_inputs(config)
+def test_a_configuration_checks_what_it_is_made_of(given: list[Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        RFileConfig(*given)
+
+
+def test_metadata_in_the_place_of_the_tree_are_told_where_to_go() -> None:
+    with pytest.raises(OptionError, match=r"got \{'process': 'ttH'\}; write metadata=\{'process'"):
+        RFileConfig("x.root", {"process": "ttH"})  # type: ignore[arg-type]
+
+
+def test_a_dict_that_is_filled_anew_for_the_next_file_leaves_the_first_as_it_was() -> None:
+    metadata = {"process": "ttH"}
+    config = RFileConfig("a.root", "t", metadata)
+    metadata["process"] = "ttbb"
+    assert config.metadata == {"process": "ttH"}
 
 
 @pytest.mark.parametrize("given", [None, 5])

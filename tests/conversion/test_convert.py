@@ -18,7 +18,7 @@ import pytest
 import uproot
 
 import memmpy
-from memmpy import RFileConfig, WriteVector, convert, load_root, read_vector, verify
+from memmpy import ReadJagged, RFileConfig, WriteVector, convert, load_root, read_vector, verify
 from memmpy.conversion import Conversion
 from memmpy.errors import (
     ColumnError,
@@ -465,7 +465,7 @@ class TestErrors:
     def test_a_missing_tree_names_those_that_are_there(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        with pytest.raises(RootFileError, match=r"no tree 'tre' in .*nearest: 'tree'"):
+        with pytest.raises(RootFileError, match=r"no tree 'tre' in .*: its trees are \('tree'\)$"):
             convert(RFileConfig(make_file(), "tre"), tmp_path / "s", keys={"nJets"})
 
     def test_two_trees_must_be_told_apart(self, tmp_path: Path) -> None:
@@ -549,16 +549,33 @@ class TestErrors:
         a = make_file("a.root", extra=np.zeros(10, np.float32))
         b = make_file("b.root", extra=ak.Array([[1.0]] * 10))
         convert(a, tmp_path / "s", keys={"extra"})
-        with pytest.raises(SchemaError, match="'extra' is float32 in 'the store' and var"):
+        with pytest.raises(SchemaError, match="'extra' is float32 in the store and var"):
             convert([a, b], tmp_path / "s", keys={"extra"})
 
     def test_a_key_in_both_sets_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
         with pytest.raises(OptionError, match="'jet_pt' is in keys and in keys_padded"):
             convert(make_file(), tmp_path / "s", keys={"jet_pt"}, keys_padded={"jet_pt": (2, 0)})
 
+    def test_it_may_be_taken_twice_as_the_message_says(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        keys, aliases = {"jet_pt"}, {"jet_pt_padded": "jet_pt"}
+        with pytest.raises(OptionError) as caught:
+            convert(make_file(), tmp_path / "s", keys=keys, keys_padded={"jet_pt": (2, 0)})
+        way_out = "keys_padded={'jet_pt_padded': ...}, aliases={'jet_pt_padded': 'jet_pt'}"
+        assert str(caught.value).endswith(f"a second time under another name: {way_out}")
+        padded = {"jet_pt_padded": (2, 0)}
+        convert(make_file(), tmp_path / "s", keys=keys, keys_padded=padded, aliases=aliases)
+        once, twice = (
+            ReadJagged(tmp_path / "s", "jet_pt"),
+            read_vector(tmp_path / "s", "jet_pt_padded"),
+        )
+        assert twice.tolist() == once[:].pad(2, 0).tolist()
+
     def test_a_key_of_the_metadata_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
         config = RFileConfig(make_file(), "tree", {"nJets": "6"})
-        with pytest.raises(OptionError, match="'nJets' is both a key and a name of the metadata"):
+        message = "'nJets' is both a key and a name of the metadata; .* leave 'nJets' out of keys"
+        with pytest.raises(OptionError, match=message):
             convert(config, tmp_path / "s", keys={"nJets"})
 
     def test_a_text_for_keys_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:

@@ -235,6 +235,17 @@ class TestPlan:
         assert plan.stale == ("nJets",)
         assert re.search(r"stale +nJets: made of other files", str(plan))
 
+    def test_metadata_that_go_stale_are_to_be_given_again(
+        self, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        first = RFileConfig(make_file(), "tree", {"process": "ttH"})
+        convert(first, tmp_path / "s", keys={"met", "nJets"})
+        other = RFileConfig(make_file("other.root", first=10), "tree")
+        plan = plan_conversion(other, tmp_path / "s", keys={"met"})
+        assert (plan.stale, plan.stale_metadata) == (("nJets",), ("process",))
+        text = " ".join(str(plan).split())
+        assert "stale process: metadata of other files; give metadata={'process': ...} for" in text
+
     def test_columns_of_the_user_never_go_stale(self, make_file: MakeFile, tmp_path: Path) -> None:
         with WriteVector(tmp_path / "s", "mine") as column:
             column.append(np.float32(1))

@@ -250,6 +250,9 @@ def rounded(value: float) -> float:
 def chosen(small: Cell, large: Cell, one: Cell, other: Cell) -> Cell:
     """Return the other of two values where small is less than large, and else the one."""
     dtype = common(one, other)
+    if {one.dtype.kind, other.dtype.kind} <= {"b", "u"}:
+        # Neither has a sign, and so the one that is chosen has none.
+        dtype = np.result_type(one.dtype, other.dtype, np.uint8)
     is_less = cast(small.value, dtype) < cast(large.value, dtype)
     value = cast((other if is_less else one).value, dtype)
     return Cell(value, dtype, one.constant and other.constant)

@@ -18,6 +18,11 @@ from memmpy import (
     compute_cut_batched,
     convert,
 )
+from memmpy.columns import open_columns
+from memmpy.compiling import ENABLED
+from memmpy.cuts import compute, parse
+from memmpy.cuts.compute import prepare
+from memmpy.cuts.steps import inputs_of
 from memmpy.errors import CutError, CutWarning, LengthError, MissingFileError, OptionError
 
 MakeFile = Callable[..., Path]
@@ -34,6 +39,21 @@ def store(tmp_path: Path) -> Path:
     write(path, "a", np.arange(10))
     write(path, "b", np.arange(10) % 3)
     return path
+
+
+@pytest.mark.skipif(not ENABLED, reason="Numba is switched off")
+def test_kernels_are_used_where_there_are_many_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with WriteJagged(tmp_path / "s", "pt") as column:
+        column.extend([np.arange(3), np.arange(2)])
+    cut = parse("Sum$(pt) > 1")
+    inputs = inputs_of(open_columns(tmp_path / "s", None), [cut], {})
+    assert not prepare(cut, inputs)[0].compiled
+    monkeypatch.setattr(compute, "ITEMS_REDUCED", 5)
+    assert prepare(cut, inputs)[0].compiled
+    monkeypatch.setattr(compute, "ITEMS_REDUCED", 6)
+    assert not prepare(cut, inputs)[0].compiled
 
 
 def test_the_selection_is_int64_and_ascending(store: Path) -> None:

@@ -102,8 +102,9 @@ def test_long_rows_make_steps_short(tmp_path: Path) -> None:
     assert ranges(inputs(tmp_path / "s", "x > 1"), 100) == [(0, 2), (2, 4), (4, 5)]
 
 
-def test_small_stores_are_not_worth_compiling(store: Path) -> None:
-    assert not inputs(store, "pt > 1").is_worth_compiling
+def test_items_of_all_lists_are_counted(store: Path) -> None:
+    assert inputs(store, "pt > n && kind == 'a'").num_items == 10
+    assert inputs(store, "n > 1").num_items == 0
 
 
 def test_a_step_of_nothing_is_refused() -> None:

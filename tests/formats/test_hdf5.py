@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.columns import Jagged
 from memmpy.errors import InputFileError, OptionError
 from memmpy.formats import HdfTable
 from memmpy.inputs import BranchType, ByteSource, EventFile
+from memmpy.lists import Jagged
 from tests.formats.conftest import in_memory
 from tests.inputs.contract import Columns, EventFileContract
 
@@ -243,6 +243,12 @@ def test_a_missing_tree_names_those_there_are() -> None:
     )
     with pytest.raises(InputFileError, match=message):
         opened({"events/x": np.arange(3), "jets": records(2)}, "evnts")
+
+
+def test_the_only_table_is_named_once() -> None:
+    with pytest.raises(InputFileError) as caught:
+        opened({"events/x": np.arange(3)}, "evnts")
+    assert str(caught.value).endswith("its tables are ('events')")
 
 
 def test_a_group_without_arrays_names_those_with() -> None:

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from memmpy.columns import Jagged
 from memmpy.errors import InputFileError, OptionError
 from memmpy.formats import ParquetTable
 from memmpy.inputs import BranchType, ByteSource, EventFile, uuid_of
+from memmpy.lists import Jagged
 from tests.formats.conftest import in_memory
 from tests.inputs.contract import Columns, EventFileContract
 

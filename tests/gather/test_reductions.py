@@ -261,50 +261,36 @@ def test_offsets_that_cannot_be_are_an_error(compiled: bool, offsets: list[int])
 @pytest.mark.parametrize(
     "content", [np.ones((2, 2)), np.ones(2, "c8"), np.ones(2, "M8[s]"), np.array(["a"])]
 )
-def test_content_that_is_not_numbers_is_an_error(compiled: bool, content: np.ndarray) -> None:
+def test_content_that_is_not_numbers_is_an_error(content: np.ndarray) -> None:
     for reduce in (sum_lists, min_lists, max_lists):
         with pytest.raises(ColumnError, match="expected lists of bool, integers or floats"):
-            reduce(content, np.array([0, 1]), compiled=compiled)
+            reduce(content, np.array([0, 1]), compiled=False)
 
 
 @pytest.mark.parametrize("offsets", [np.array([0.0]), np.zeros((1, 1), "i8"), np.empty(0, "i8")])
-def test_offsets_that_are_not_int64_are_an_error(compiled: bool, offsets: np.ndarray) -> None:
+def test_offsets_that_are_not_int64_are_an_error(offsets: np.ndarray) -> None:
     with pytest.raises(ColumnError, match="expected offsets of int64, one more than lists"):
-        sum_lists(np.ones(2), offsets, compiled=compiled)
+        sum_lists(np.ones(2), offsets, compiled=False)
 
 
-def test_counting_what_is_not_a_mask_is_an_error(compiled: bool) -> None:
+def test_counting_what_is_not_a_mask_is_an_error() -> None:
     content: Any = np.ones(2)
     with pytest.raises(ColumnError, match="expected a mask of bool, not of float64"):
-        count_true(content, np.array([0, 2]), compiled=compiled)
+        count_true(content, np.array([0, 2]), compiled=False)
 
 
 SUM = """
 import numpy as np
 from memmpy.gather import sum_lists
-print(sum_lists(np.arange(4.0), np.array([0, 1, 4]), compiled={compiled}).tolist())
+print(sum_lists(np.arange(4.0), np.array([0, 1, 4]), compiled=True).tolist())
 """
-
-
-def test_numpy_is_asked_for_without_importing_numba() -> None:
-    code = SUM.format(compiled=False) + "import sys; print('numba' in sys.modules)"
-    assert run_python(code) == "[0.0, 6.0]\nFalse\n"
-
-
-def test_kernels_are_kept_for_the_next_process(tmp_path: Path) -> None:
-    run_python(SUM.format(compiled=True), NUMBA_CACHE_DIR=str(tmp_path))
-    assert len(list(tmp_path.rglob("*.nbc"))) == 1
-    code = SUM.format(compiled=True) + (
-        "from memmpy.gather import compiled; print(sum(compiled._sum.stats.cache_hits.values()))"
-    )
-    assert run_python(code, NUMBA_CACHE_DIR=str(tmp_path)) == "[0.0, 6.0]\n1\n"
 
 
 def test_kernels_run_where_no_directory_can_keep_them() -> None:
     # Numba looks for a place in the directories of the source, the user and IPython.
     code = "import tempfile\ndef refuse(*args, **options): raise PermissionError(13, 'read-only')\n"
-    code += "tempfile.TemporaryFile = refuse\n" + SUM.format(compiled=True)
-    code += "from memmpy.gather import compiled; print(compiled._sum._cache)"
+    code += "tempfile.TemporaryFile = refuse\n" + SUM
+    code += "from memmpy.gather.compiled_reductions import _sum; print(_sum._cache)"
     out = run_python(code, NUMBA_CACHE_DIR="/dev/null/nowhere")
     assert out.startswith("[0.0, 6.0]\n")
     assert "NullCache" in out
@@ -313,7 +299,7 @@ def test_kernels_run_where_no_directory_can_keep_them() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as POSIX does")
 def test_kernels_run_where_the_disk_is_full(tmp_path: Path) -> None:
     code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
-    code += SUM.format(compiled=True)
+    code += SUM
     assert run_python(code, NUMBA_CACHE_DIR=str(tmp_path)) == "[0.0, 6.0]\n"
     assert not list(tmp_path.rglob("*.nbc"))
 

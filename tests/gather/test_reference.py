@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memmpy.errors import CorruptStoreError
 from memmpy.gather import offsets_of, pad_jagged, take_jagged
 
 LISTS = st.lists(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=5), max_size=12)
@@ -47,6 +48,12 @@ def test_take_gives_the_entries_in_the_order_asked(data: Any) -> None:
     )
     taken = take_jagged(*jagged(lists), np.array(entries, np.int64))
     assert lists_of(*taken) == [lists[entry] for entry in entries]
+
+
+@pytest.mark.parametrize("offsets", [[0, 4], [2, 1], [-1, 2], [4, 4], [1, -(2**63)]])
+def test_take_refuses_lists_that_fall_or_lead_out(offsets: list[int]) -> None:
+    with pytest.raises(CorruptStoreError, match="offsets fall or lead out of the content"):
+        take_jagged(np.ones(3), np.array(offsets), np.array([0]))
 
 
 def test_take_keeps_the_inner_shape() -> None:

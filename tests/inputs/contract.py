@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memmpy.columns import Jagged
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError
 from memmpy.inputs import BranchType, ByteSource, EventFile
+from memmpy.lists import Jagged
 
 Columns: TypeAlias = Mapping[str, Any]
 #: Writes a file and returns it open.

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,3 +74,47 @@ def test_a_larger_window_takes_the_place_of_smaller_memory() -> None:
     buffers.take(10)
     place = buffers.take(10_000).ctypes.data
     assert buffers.take(10_000).ctypes.data == place
+
+
+def structured(memory: np.ndarray) -> np.ndarray:
+    return memory.view([("x", "<f4"), ("n", "<i8")])["n"]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda memory: memory[24:48],
+        lambda memory: memory.view(np.float32).reshape(2, -1).T,
+        structured,
+        lambda memory: np.ndarray((3,), np.int64, memory, 16),
+        lambda memory: np.lib.stride_tricks.as_strided(memory, (5, 2), (0, 1)),
+        memoryview,
+        lambda memory: np.asarray(memoryview(memory[3:])),
+        iter,
+    ],
+)
+def test_memory_is_taken_again_when_the_last_view_of_it_is_gone(look: Any) -> None:
+    buffers = Buffers(1)
+    memory = buffers.take(96)
+    place, view = memory.ctypes.data, look(memory)
+    del memory
+    assert buffers.take(96).ctypes.data != place
+    del view
+    again = Buffers(1)
+    place = again.take(96).ctypes.data
+    assert again.take(96).ctypes.data == place
+
+
+def test_a_batch_of_many_windows_is_joined_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    joined: list[int] = []
+    concatenate = np.concatenate
+
+    def count(parts: Any) -> Any:
+        joined.append(sum(map(len, parts)))
+        return concatenate(parts)
+
+    monkeypatch.setattr(np, "concatenate", count)
+    windows = [Window(10, {"x": np.arange(10)}) for _ in range(100)]
+    (batch,) = batches_of(windows, 1000, drop_last=False, skip=0)
+    assert len(batch["x"]) == 1000
+    assert joined == [1000]

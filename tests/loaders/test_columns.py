@@ -1,3 +1,6 @@
+import tracemalloc
+from array import array
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -5,10 +8,11 @@ import numpy as np
 import pytest
 
 from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.loaders.columns import BYTES_WORTH_COMPILING, ColumnWindows, check_data
+from memmpy.loaders.columns import ColumnWindows, check_data
 from memmpy.loaders.columns import _row_nbytes as row_nbytes
 from memmpy.order import EveryEntry, Shard
 from memmpy.typing import Column
+from memmpy.worth import BYTES_MOVED
 
 
 def gather(column: Any, start: int, stop: int, *, shuffle: bool) -> tuple[Any, np.ndarray]:
@@ -64,22 +68,40 @@ DTYPES = [np.uint64, np.bool_, np.float16, "S3", "S0", "M8[s]", object, [("a", "
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_gathering_keeps_the_dtype(dtype: Any, shuffle: bool) -> None:
-    array = np.arange(4).astype(np.int64 if isinstance(dtype, list) else dtype)
-    array = np.zeros(4, dtype=dtype) if isinstance(dtype, list) else array
-    values, entries = gather(array, 0, 3, shuffle=shuffle)
-    assert values.dtype == array.dtype
-    assert values.tolist() == array[entries].tolist()
+    column = np.arange(4).astype(np.int64 if isinstance(dtype, list) else dtype)
+    column = np.zeros(4, dtype=dtype) if isinstance(dtype, list) else column
+    values, entries = gather(column, 0, 3, shuffle=shuffle)
+    assert values.dtype == column.dtype
+    assert values.tolist() == column[entries].tolist()
 
 
 @pytest.mark.parametrize("inner", [(), (3,), (2, 5)])
 @pytest.mark.parametrize("dtype", ["u1", "f2", "f4", "f8", "c16", "S7"])
 def test_large_columns_are_gathered_alike(dtype: str, inner: tuple[int, ...]) -> None:
     size = max(1, np.zeros(inner, dtype).nbytes)
-    shape = (2 * BYTES_WORTH_COMPILING // size, *inner)
+    shape = (2 * BYTES_MOVED // size, *inner)
     whole = np.random.default_rng(0).integers(0, 100, shape, dtype=np.uint8).astype(dtype)
-    for array in (whole, whole[::2], whole[::-1]):
-        values, entries = gather(array, 5, 5000, shuffle=True)
-        assert np.array_equal(values, array[entries])
+    for column in (whole, whole[::2], whole[::-1]):
+        values, entries = gather(column, 5, 5000, shuffle=True)
+        assert np.array_equal(values, column[entries])
+
+
+@pytest.mark.parametrize("is_compiled", [False, True])
+def test_of_columns_in_other_orders_only_the_entries_of_a_window_are_copied(
+    is_compiled: bool, tmp_path: Path
+) -> None:
+    shape = (3 * BYTES_MOVED // 64, 8) if is_compiled else (BYTES_MOVED // 128, 8)
+    path = tmp_path / "x.npy"
+    mapped = np.lib.format.open_memmap(path, "w+", np.float64, shape, fortran_order=True)
+    mapped[:] = np.arange(shape[0])[:, None]
+    for column in (mapped, mapped[:, 2:5]):
+        gather(column, 0, 100, shuffle=True)  # kernels are loaded
+        tracemalloc.start()
+        values, entries = gather(column, 100, 200, shuffle=True)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert np.array_equal(values, column[entries])
+        assert peak < column.nbytes / 8
 
 
 def test_a_masked_array_keeps_its_mask() -> None:
@@ -114,7 +136,10 @@ def test_the_key_of_the_entries_is_taken() -> None:
         check_data({"_index": np.zeros(3)})
 
 
-@pytest.mark.parametrize("values", [[1, 2], (1, 2), range(2)])
+@pytest.mark.parametrize(
+    "values",
+    [[1, 2], (1, 2), range(2), array("i", [1]), bytearray(b"ab"), memoryview(b"ab"), deque([1])],
+)
 def test_plain_sequences_are_refused_with_the_way_out(values: Any) -> None:
     with pytest.raises(ColumnError, match=rf"column 'x' is a {type(values).__name__}: give np\.as"):
         check_data({"x": values})
@@ -125,7 +150,12 @@ def test_tables_that_index_by_label_are_refused_with_the_way_out() -> None:
         check_data({"x": Table()})
 
 
-@pytest.mark.parametrize("values", ["abc", b"abc", 3, None, {1: 2}, np.array(3.0), {1, 2}])
+def test_one_value_is_no_column() -> None:
+    with pytest.raises(ColumnError, match=r"column 'x' is one value.*its shape is \(\)"):
+        check_data({"x": np.array(3.0)})
+
+
+@pytest.mark.parametrize("values", ["abc", b"abc", 3, None, {1: 2}, {1, 2}])
 def test_what_is_no_column_is_refused(values: Any) -> None:
     with pytest.raises(ColumnError, match=r"column 'x' is a .*: give an array, a memory map"):
         check_data({"x": values})

@@ -1,9 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from memmpy import SplitLoader, WriteVector, load_memmaps, skim
+from memmpy import SplitLoader, WriteJagged, WriteVector, load_memmaps, skim
 
 NUM = 20_000
 
@@ -60,3 +61,43 @@ def test_an_explanation_prints_as_a_table(store: Path) -> None:
 def test_no_entries_are_explained() -> None:
     told = SplitLoader({"x": np.empty(0)}, 100).explain().to_dict()
     assert (told["num_entries"], told["measured_rate"], told["resident"]) == (0, 0, 1)
+
+
+def test_lists_are_held_against_a_copy_of_their_arrays(tmp_path: Path) -> None:
+    with WriteJagged(path=tmp_path / "s", key="x") as column:
+        column.extend([np.arange(i % 5, dtype=np.float32) for i in range(1000)])
+    found = SplitLoader(load_memmaps(tmp_path / "s"), 100).explain()
+    assert found.total_bytes == 2000 * 4 + 1001 * 8
+    assert found.limit_rate is not None
+    assert "of the limit" in str(found)
+
+
+class Opaque:
+    """A column that tells nothing of where it lies."""
+
+    def __len__(self) -> int:
+        return 1000
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.arange(1000)[index]
+
+
+def test_what_lies_nobody_knows_where_is_held_against_nothing() -> None:
+    found = SplitLoader({"x": Opaque()}, 100).explain()
+    assert (found.limit_rate, found.expected_rate, found.share) == (None, None, None)
+    assert found.measured_rate > 0
+    assert "limit" not in str(found)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.array([None, "a"] * 500),
+        np.ma.array(np.arange(1000), mask=np.arange(1000) % 2 == 0),
+        np.asfortranarray(np.ones((1000, 3))),
+        np.arange(1000)[::-1],
+    ],
+    ids=["objects", "masked", "fortran", "reversed"],
+)
+def test_columns_that_are_no_plain_array_are_explained(column: Any) -> None:
+    assert SplitLoader({"x": column}, 100).explain().measured_rate > 0

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from memmpy import Jagged, SplitLoader
 from memmpy.errors import OptionError
 from memmpy.gather import RowField
-from memmpy.loaders.packed import cut_ranges
+from memmpy.loaders.ranges import cut_ranges
+from memmpy.loaders.shuffling import choose_shuffle
 from memmpy.order import tickets
 from memmpy.threads import THREAD_NAME
 
@@ -38,9 +39,6 @@ class Rows:
             dtype, offset = DTYPE.fields[name][:2]  # type: ignore[index]
             found[name] = RowField(offset, dtype.base, dtype.shape)
         return found
-
-    def to_lists(self, content: Any, offsets: Any) -> Jagged:
-        return Jagged(content, offsets)
 
 
 def make_rows(num: int) -> Rows:
@@ -110,7 +108,7 @@ def test_kernels_make_the_same_batches(monkeypatch: pytest.MonkeyPatch, shuffle:
     from memmpy.loaders import split
 
     expected = bits(SplitLoader(ROWS, 100, shuffle=shuffle, **SMALL))
-    monkeypatch.setattr(split, "BYTES_WORTH_COMPILING", 0)
+    monkeypatch.setattr(split, "BYTES_MOVED", 0)
     assert bits(SplitLoader(ROWS, 100, shuffle=shuffle, **SMALL)) == expected
 
 
@@ -156,6 +154,21 @@ def test_folds_hold_out_every_row_once() -> None:
         assert sorted(e for loader in splits for e in entries_of(loader)) == list(range(5000))
         held_out += entries_of(SplitLoader(ROWS, 64, split="test", **options))
     assert sorted(held_out) == list(range(5000))
+
+
+@pytest.mark.parametrize("size", [5000, 2**62, 2**63, 10**30])
+def test_blocks_and_windows_may_be_as_large_as_anyone_likes(size: int) -> None:
+    given: list[dict[str, Any]] = [{"block_rows": size}, {"window_blocks": size}]
+    for options in given:
+        loader = SplitLoader(ROWS, 100, fractions=(1.0,), shuffle="blocks", **options)
+        assert sorted(entries_of(loader)) == list(range(5000))
+
+
+def test_windows_of_large_rows_are_few_rows() -> None:
+    options: dict[str, Any] = {"block_rows": None, "window_blocks": None, "num_rows": 10**6}
+    for row_bytes in (100, 1e4, 1e6, 1e9):
+        chosen = choose_shuffle("blocks", row_bytes=row_bytes, **options)
+        assert chosen.window_rows * row_bytes <= max(64 << 20, 32 * row_bytes)
 
 
 @pytest.mark.parametrize("data", [ROWS, {"x": np.arange(5000)}])
@@ -222,8 +235,11 @@ def test_ranges_are_cut_by_member() -> None:
     [
         ({"subindex": np.arange(3)}, "a skim has its own cut and tickets: no subindex"),
         ({"split_seed": 4}, "the skim was made with split_seed 3, not 4"),
-        ({"shuffle": "block"}, "shuffle is True, False, 'exact' or 'blocks', not 'block'.*blocks"),
-        ({"shuffle": 1}, "shuffle is True, False, 'exact' or 'blocks', not 1"),
+        (
+            {"shuffle": "block"},
+            "shuffle must be True, False, 'exact' or 'blocks', not 'block'.*blocks",
+        ),
+        ({"shuffle": 1}, "shuffle must be True, False, 'exact' or 'blocks', not 1"),
         ({"block_rows": 0}, "block_rows must be an integer of at least 1"),
         ({"rank": 2, "num_ranks": 2}, "no rank 2 of 2: give 0 to 1"),
         ({"fold": 1}, "give both fold and num_folds"),

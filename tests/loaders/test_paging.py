@@ -16,10 +16,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from memmpy import Jagged, SplitLoader, WriteVector, skim
+from memmpy.loaders.ahead import ReadAhead
+from memmpy.loaders.columns import ColumnWindows
 from memmpy.loaders.packed import RowWindows
-from memmpy.loaders.paging import Ahead, Pager, Reading, advise_of, in_memory, page_ranges
+from memmpy.loaders.pages import in_memory, page_ranges
+from memmpy.loaders.paging import Pager, Reading, System, system_of
 from memmpy.loaders.shuffling import Shuffle
-from memmpy.loaders.windows import load_batches
+from memmpy.loaders.windows import Windows, load_batches
+from memmpy.order import EveryEntry, Shard
 from memmpy.threads import THREAD_NAME
 
 NUM, PAGE = 20_000, mmap.PAGESIZE
@@ -72,9 +76,6 @@ class WithLists:
         )
         self.lists = {"lists": (content, offsets)}
 
-    def to_lists(self, content: Any, offsets: Any) -> Jagged:
-        return Jagged(content, offsets)
-
 
 @pytest.fixture
 def packed(rows: Any, tmp_path: Path) -> WithLists:
@@ -106,12 +107,15 @@ def windows_of(
         shuffle=Shuffle(kind, 16, 8, ""),
         compiled=True,
         num_threads=num_threads,
-        memory=lambda: memory,
-        advise=kernel,
+        system=System(kernel, lambda: memory),
     )
 
 
-def load(windows: RowWindows, *, position: int = 0, num_threads: int = 2) -> list[Any]:
+def pager_of(columns: Any, lists: Any = (), *, kernel: Any = None) -> Pager:
+    return Pager(columns, lists, system=System(kernel or Kernel(), lambda: None))
+
+
+def load(windows: Windows, *, position: int = 0, num_threads: int = 2) -> list[Any]:
     options: dict[str, Any] = {"batch_size": 100, "drop_last": False}
     found = load_batches(windows, 7, num_threads=num_threads, position=position, **options)
     return [
@@ -148,7 +152,7 @@ def test_batches_are_the_same_where_the_kernel_is_asked(
     told = windows_of(
         packed,
         kind=kind,
-        kernel=advise_of(compiled=True) or Kernel(),
+        kernel=system_of(compiled=True).advise or Kernel(),
         memory=memory,
         num_threads=num_threads,
     )
@@ -183,7 +187,7 @@ def test_folds_and_ranks_are_the_same_where_the_kernel_is_asked(
     from memmpy.loaders import split
 
     def run(advise: Any) -> list[bytes]:
-        monkeypatch.setattr(split, "advise_of", lambda *, compiled: advise)
+        monkeypatch.setattr(split, "system_of", lambda *, compiled: System(advise, lambda: None))
         shuffle = False if kind == "none" else kind
         loader = SplitLoader(rows, 100, shuffle=shuffle, block_rows=16, window_blocks=8, **options)
         return [batch["_index"].tobytes() + batch["x"].tobytes() for batch in loader]
@@ -209,7 +213,7 @@ def test_pages_are_asked_for_before_they_are_dropped(packed: WithLists, kind: An
 def test_pages_are_dropped_only_where_data_is_much_more_than_memory(
     packed: WithLists, cold: None
 ) -> None:
-    num_bytes, _ = Pager(packed.rows, packed.lists, advise=Kernel()).measure([range(NUM)])
+    num_bytes, _ = pager_of([packed.rows], packed.lists.values()).measure([range(NUM)])
     for memory, is_dropped in ((None, False), (num_bytes, False), (num_bytes // 3, True)):
         windows = windows_of(packed, kind="blocks", kernel=Kernel(), memory=memory)
         assert windows.reading() == Reading(True, is_dropped)
@@ -220,18 +224,20 @@ def test_parts_behind_are_dropped_when_they_are_done(tmp_path: Path) -> None:
 
     class Told(Kernel):
         def __call__(self, starts: Any, num_bytes: Any, advice: int, /) -> None:
-            kind = {WILL_NEED: "ask", PAGE_OUT: "drop"}[advice]
-            events.append((kind, int(starts[0] - first) // PAGE))
+            kinds = {WILL_NEED: "ask", PAGE_OUT: "drop"}
+            if advice in kinds:
+                events.append((kinds[advice], int(starts[0] - first) // PAGE))
 
     (tmp_path / "bytes").write_bytes(bytes(16 * PAGE))
     mapped = np.memmap(tmp_path / "bytes", np.uint8, "r")
-    pager, first = Pager(mapped, {}, advise=Told()), mapped.ctypes.data
-    tasks = Ahead(2, 3).tasks(
-        range(8),
-        lambda part: events.append(("do", part)),
-        blocks_of=lambda part: (np.array([part * PAGE]), np.array([1])),
-        pager=pager,
+    first = mapped.ctypes.data
+    ahead: ReadAhead[int] = ReadAhead(
+        pager_of([mapped], kernel=Told()),
+        lambda part: (np.array([part * PAGE]), np.array([1])),
+        num_ahead=2,
+        num_behind=3,
     )
+    tasks = ahead.tasks(range(8), lambda part: events.append(("do", part)))
     for task in tasks:
         task()
     for part in range(8):
@@ -265,7 +271,8 @@ def test_maps_that_may_be_written_to_are_left_alone(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.arange(10_000))
     for mode in ("c", "r+"):
         mapped = np.load(tmp_path / "x.npy", mmap_mode=mode)
-        assert not Pager(mapped, {}, advise=Kernel()).can_ask
+        pager = pager_of([mapped])
+        assert pager.reading([range(10_000)], is_scattered=False) == Reading(False, False)
 
 
 @pytest.mark.usefixtures("cold")
@@ -273,8 +280,8 @@ def test_systems_without_advice_load_as_they_do(
     packed: WithLists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(mmap, "MADV_WILLNEED")
-    assert advise_of(compiled=True) is None
-    windows = windows_of(packed, kind="exact", kernel=advise_of(compiled=True))
+    assert system_of(compiled=True).advise is None
+    windows = windows_of(packed, kind="exact", kernel=system_of(compiled=True).advise)
     assert windows.reading() == Reading(False, False)
     assert len(load(windows)) == NUM / 100
 
@@ -329,7 +336,7 @@ def test_ranges_of_pages_are_those_of_each_block(
     assert (starts[1:] > (starts + sizes)[:-1]).all()
 
 
-@pytest.mark.skipif(advise_of(compiled=True) is None, reason="the system takes no advice")
+@pytest.mark.skipif(system_of(compiled=True).advise is None, reason="the system takes no advice")
 def test_pages_that_are_asked_for_come_into_memory(tmp_path: Path) -> None:
     path = tmp_path / "bytes"
     path.write_bytes(bytes(64 * PAGE))
@@ -339,13 +346,13 @@ def test_pages_that_are_asked_for_come_into_memory(tmp_path: Path) -> None:
     mapped = np.memmap(path, np.uint8, "r")
     if in_memory(mapped, start=0, stop=len(mapped), num_samples=1) > 0:
         pytest.skip("the file system keeps all in memory")
-    pager = Pager(mapped, {}, advise=advise_of(compiled=True))
+    pager = pager_of([mapped], kernel=system_of(compiled=True).advise)
     blocks = np.array([0]), np.array([16 * PAGE])
-    pager.read_at_random(True)
-    pager.ask(blocks)
-    assert mapped[: 16 * PAGE].max() == 0  # waits until they are there
-    assert in_memory(mapped, start=0, stop=16 * PAGE, num_samples=64) == 1
-    assert in_memory(mapped, start=16 * PAGE, stop=64 * PAGE, num_samples=8) < 1
+    with pager.reading_at_random():
+        pager.ask(blocks)
+        assert mapped[: 16 * PAGE].max() == 0  # waits until they are there
+        assert in_memory(mapped, start=0, stop=16 * PAGE, num_samples=64) == 1
+        assert in_memory(mapped, start=16 * PAGE, stop=64 * PAGE, num_samples=8) < 1
     pager.drop(blocks)
     assert in_memory(mapped, start=0, stop=16 * PAGE, num_samples=8) < 1
     assert mapped.max() == 0
@@ -370,9 +377,96 @@ def test_an_explanation_says_how_data_is_read(rows: Any, monkeypatch: pytest.Mon
     from memmpy.loaders import split
 
     kernel: Callable[..., None] = Kernel()
-    monkeypatch.setattr(split, "advise_of", lambda *, compiled: kernel)
-    monkeypatch.setattr(split, "memory_for_pages", lambda: 1000)
+    monkeypatch.setattr(split, "system_of", lambda *, compiled: System(kernel, lambda: 1000))
     found = SplitLoader(rows, 100, shuffle="blocks").explain()
     assert (found.is_ahead, found.is_dropped) == (True, True)
     assert "read ahead" in str(found)
     assert "dropped, as all is much more than memory" in str(found)
+
+
+@pytest.fixture
+def columns(tmp_path: Path) -> dict[str, Any]:
+    """Columns in maps: numbers, arrays and lists."""
+    counts = np.arange(NUM) % 7
+    offsets = np.append(0, np.cumsum(counts))
+    arrays: dict[str, Any] = {
+        "x": np.arange(NUM * 10, dtype=np.float32).reshape(NUM, 10),
+        "n": np.arange(NUM),
+        "content": np.arange(offsets[-1], dtype=np.float32),
+        "offsets": offsets,
+    }
+    for key, array in arrays.items():
+        np.save(tmp_path / f"{key}.npy", array)
+    maps = {key: np.load(tmp_path / f"{key}.npy", mmap_mode="r") for key in arrays}
+    lists = Jagged.trusted(np.asarray(maps["content"]), np.asarray(maps["offsets"]))
+    return {"x": np.asarray(maps["x"]), "n": np.asarray(maps["n"]), "lists": lists}
+
+
+def column_windows(
+    columns: Any, *, is_shuffled: bool, kernel: Any, memory: int | None = None, num: int = NUM
+) -> ColumnWindows:
+    return ColumnWindows(
+        columns,
+        Shard(EveryEntry(NUM), 100, 100 + num) if num < NUM else EveryEntry(NUM),
+        shuffle=is_shuffled,
+        num_threads=2,
+        system=System(kernel, lambda: memory),
+    )
+
+
+@pytest.mark.parametrize("is_shuffled", [True, False])
+@pytest.mark.parametrize("memory", [None, 1])
+@pytest.mark.usefixtures("cold")
+def test_columns_are_the_same_where_the_kernel_is_asked(
+    columns: Any, is_shuffled: bool, memory: int | None
+) -> None:
+    expected = load(column_windows(columns, is_shuffled=is_shuffled, kernel=None))
+    for kernel in (system_of(compiled=True).advise, Kernel()):
+        told = column_windows(columns, is_shuffled=is_shuffled, kernel=kernel, memory=memory)
+        assert load(told) == expected
+        assert load(told, position=7_300) == expected[73:]
+
+
+@pytest.mark.parametrize("is_shuffled", [True, False])
+@pytest.mark.usefixtures("cold")
+def test_the_pages_of_the_entries_of_columns_are_asked_for(columns: Any, is_shuffled: bool) -> None:
+    kernel = Kernel()
+    load(column_windows(columns, is_shuffled=is_shuffled, kernel=kernel, memory=1, num=3_000))
+    lists = columns["lists"]
+    wanted = pages_of(columns["x"], 100, 3_100) | pages_of(columns["n"], 100, 3_100)
+    wanted |= pages_of(lists.offsets, 100, 3_101)
+    wanted |= pages_of(lists.content, int(lists.offsets[100]), int(lists.offsets[3_100]))
+    assert kernel.pages(WILL_NEED) == wanted
+    assert kernel.pages(PAGE_OUT) == set()
+
+
+@pytest.mark.parametrize("is_shuffled", [True, False])
+@pytest.mark.usefixtures("cold")
+def test_columns_are_dropped_behind_where_they_are_read_in_order(
+    columns: Any, is_shuffled: bool
+) -> None:
+    windows = column_windows(columns, is_shuffled=is_shuffled, kernel=Kernel(), memory=1)
+    assert windows.reading() == Reading(True, not is_shuffled)
+
+
+def test_nothing_is_asked_of_columns_in_memory(columns: Any) -> None:
+    kernel = Kernel()
+    windows = column_windows(columns, is_shuffled=True, kernel=kernel)
+    assert windows.reading() == Reading(False, False)
+    load(windows)
+    assert kernel.told == []
+
+
+@pytest.mark.usefixtures("cold")
+def test_a_map_is_read_at_random_until_its_last_epoch_ends(packed: WithLists) -> None:
+    kernel = Kernel()
+    windows = windows_of(packed, kind="exact", kernel=kernel)
+    options: dict[str, Any] = {"batch_size": 10, "drop_last": False, "num_threads": 0}
+    first = load_batches(windows, 0, position=0, **options)
+    second = load_batches(windows, 1, position=0, **options)
+    with closing(second):
+        with closing(first):
+            next(first)
+            next(second)
+        assert NORMAL not in [advice for advice, _ in kernel.told]
+    assert [advice for advice, _ in kernel.told].count(NORMAL) == 3

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from memmpy.errors import ColumnError, MissingKeyError, OptionError
 from memmpy.loaders.scoring import shuffle_score
 
 NUM = 60_000
-SORTED = {
+SORTED: dict[str, Any] = {
     "process": np.repeat(np.array([3, 2**63 + 5, 77], np.uint64), NUM // 3),
     "x": np.linspace(0, 1, NUM),
     "same": np.zeros(NUM, np.int8),
@@ -55,5 +57,21 @@ def test_a_key_that_cannot_be_scored_is_refused() -> None:
         ColumnError, match=r"'matrix' is float64 of shape \(100, 2\): a score needs"
     ):
         shuffle_score(make(), "matrix")
-    with pytest.raises(OptionError, match="'holes' has NaN"):
+    with pytest.raises(OptionError, match="'holes' has NaN or infinity"):
         shuffle_score(make(), "holes")
+    with pytest.raises(OptionError, match="'x' has NaN or infinity"):
+        shuffle_score([{"x": np.array([0, np.inf])}], "x")
+    with pytest.raises(OptionError, match="batches are dicts of arrays, got a ndarray"):
+        shuffle_score([np.arange(3)], "x")  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1, 1e200])
+def test_the_score_does_not_hang_on_the_unit(scale: float) -> None:
+    batches = [{"x": SORTED["x"][start::600] * scale} for start in range(600)]
+    plain = [{"x": SORTED["x"][start::600]} for start in range(600)]
+    assert shuffle_score(batches, "x") == pytest.approx(shuffle_score(plain, "x"))
+
+
+def test_empty_batches_have_no_say() -> None:
+    batches = [{"x": np.array([0.0, 1.0])}, {"x": np.array([])}, {"x": np.array([1.0, 3.0])}]
+    assert shuffle_score(batches, "x") == shuffle_score([batches[0], batches[2]], "x")

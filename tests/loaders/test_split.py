@@ -1,4 +1,7 @@
+import copy
+import pickle
 import threading
+from collections.abc import Callable
 from itertools import chain, islice
 from math import sqrt
 from pathlib import Path
@@ -10,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.loaders import SplitLoader
+from memmpy.loaders import SimpleLoader, SplitLoader
 from memmpy.loaders import columns as windows
 from memmpy.order import file_identities, tickets
 from memmpy.threads import THREAD_NAME
@@ -312,3 +315,22 @@ def test_its_repr_tells_what_it_hands_out() -> None:
     assert repr(make(12_345, 128, split="val", fractions=[np.float64(0.5), 0.5])) == (
         "SplitLoader(split 'val' of (0.5, 0.5): 6,172 entries, 49 batches of 128)"
     )
+
+
+@pytest.mark.parametrize("copied", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy])
+def test_a_loader_of_arrays_can_be_sent(copied: Callable[[Any], Any]) -> None:
+    x = np.arange(1000)
+    options: dict[str, Any] = {"seed": 3, "split": "val", "subindex": x[::2], "drop_last": True}
+    for loader in (SplitLoader({"x": x}, 16, **options), SimpleLoader({"x": x}, 16)):
+        next(iter(loader))
+        again = copied(loader)
+        assert repr(again) == repr(loader)
+        assert [b["x"].tolist() for b in again] == [b["x"].tolist() for b in loader]
+
+
+def test_a_loader_of_files_is_not_sent_with_all_that_they_hold(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(1000))
+    data = {"x": np.load(tmp_path / "x.npy", mmap_mode="r")}
+    for loader in (SplitLoader(data), SimpleLoader(data)):
+        with pytest.raises(OptionError, match=r"column 'x' lies in a file.*make the loader there"):
+            pickle.dumps(loader)

@@ -48,7 +48,7 @@ def test_an_empty_subset_has_no_members() -> None:
 
 @pytest.mark.parametrize("rank", [-1, 3])
 def test_a_rank_out_of_range_is_refused(rank: int) -> None:
-    with pytest.raises(OptionError, match=f"{rank} is out of range: there are 3 entries"):
+    with pytest.raises(OptionError, match=f"{rank} is out of range: there are 3 members"):
         Subset([np.ones(3, dtype=np.bool_)], num=3).select(np.array([rank]))
 
 

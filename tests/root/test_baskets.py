@@ -1,5 +1,8 @@
 """The fast path over baskets gives what uproot gives, or leaves them to it."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,9 +16,9 @@ import uproot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memmpy.columns import Jagged
 from memmpy.errors import MemmpyError
 from memmpy.inputs import ByteSource
+from memmpy.lists import Jagged
 from memmpy.root import TreeFile
 from memmpy.root.baskets import decode_baskets, encoding_of, ranges_of
 
@@ -160,6 +163,41 @@ def test_lists_of_several_compressed_blocks_are_read_whole(
     lists = ak.unflatten(content, counts)
     write(path, [lists], type="var * float64", compression=COMPRESSIONS[compression])
     assert decoded(path, "x", 0, len(counts)) == Jagged.from_awkward(lists)
+
+
+#: Decodes 3 lists of a basket of a branch that is said to be large; no branch of lists with headers
+#: can be written without ROOT.
+LARGE = """
+import sys
+from types import SimpleNamespace
+import numpy as np
+from memmpy.root.baskets import _KEY, _KEY_END, Encoding, decode_baskets
+from memmpy.worth import BYTES_MOVED
+
+data = 3 * (b"h" * 10 + np.array([1, 2], ">f8").tobytes())
+packed = data + np.array([4, 64, 90, 116, 0], ">i4").tobytes()
+start = _KEY.pack(64 + len(packed), 4, len(packed), 0, 64, 1)
+end = _KEY_END.pack(2, 0, 0, 3, 64 + len(data)) + b"0"
+raw = start.ljust(64 - len(end)) + end + packed
+branch = SimpleNamespace(name="x", entry_offsets=[0, 3], uncompressed_bytes=BYTES_MOVED)
+encoding = Encoding(np.dtype(">f8"), (), 10)
+lists = decode_baskets(branch, encoding, [memoryview(raw)], 0, 3)
+print([items.tolist() for items in lists], "memmpy.gather.compiled_unpacking" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("disabled", "is_compiled"), [("0", True), ("1", False)])
+def test_large_branches_are_unpacked_by_kernels_unless_numba_is_switched_off(
+    disabled: str, is_compiled: bool
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NUMBA_DISABLE_JIT": disabled},
+    )
+    assert done.stdout == f"{[[1.0, 2.0]] * 3} {is_compiled}\n", done.stderr
 
 
 def read_whole(path: Path) -> None:

@@ -17,7 +17,7 @@ import uproot
 
 import memmpy
 from memmpy import RFileConfig, convert, write_friend
-from memmpy.columns import Jagged, ReadJagged, WriteVector
+from memmpy.columns import ReadJagged, WriteVector
 from memmpy.errors import (
     ColumnError,
     DiskError,
@@ -26,6 +26,7 @@ from memmpy.errors import (
     OptionError,
     ReadOnlyStoreError,
 )
+from memmpy.lists import Jagged
 from memmpy.root import Friend, friend_values, friends
 from memmpy.store import Metadata, SourceRecord, Transaction, read_metadata
 

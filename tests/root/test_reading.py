@@ -101,6 +101,12 @@ def test_a_missing_tree_names_those_there_are(two_trees: Path) -> None:
         opened(two_trees, "dir/nominl")
 
 
+def test_the_only_tree_is_named_once(make_file: MakeFile) -> None:
+    with pytest.raises(RootFileError) as caught:
+        opened(make_file(tree="nominal"), "nominl")
+    assert str(caught.value).endswith("its trees are ('nominal')")
+
+
 def test_what_is_no_tree_is_named(two_trees: Path) -> None:
     with pytest.raises(RootFileError, match=r"'hist' of '.*two.root' is a TH1D, not a tree"):
         opened(two_trees, "hist")

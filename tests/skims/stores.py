@@ -6,12 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import Jagged, WriteJagged, WriteVector, load_memmaps, open_columns
+from memmpy.columns import (
+    WriteJagged,
+    WriteVector,
+    load_memmaps,
+    open_columns,
+)
 from memmpy.columns import tickets_of as named_tickets_of
+from memmpy.lists import Jagged
 from memmpy.order import column_identities, tickets
 from memmpy.skims import Skim
-from memmpy.skims.asking import ask
 from memmpy.skims.plan import Sizes
+from memmpy.skims.request import check_request
 from memmpy.skims.skim import make_skim
 from memmpy.store import Transaction
 
@@ -81,7 +87,7 @@ def skim_of(
     """Skim with tasks of other sizes."""
     return make_skim(
         path,
-        ask(**{**NOTHING, **asked}),
+        check_request(**{**NOTHING, **asked}),
         executor=executor,
         recreate=recreate,
         progress=False,
@@ -101,11 +107,11 @@ def tickets_of(
     """Return the ticket of each entry, as a loader of the store has it."""
     entries = np.arange(num_entries)
     snapshot = open_columns(path, None)
+    if split_by is None and not snapshot.metadata.sources:
+        return tickets(column_identities([entries]), split_seed)
     named = named_tickets_of(
         snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries
     )
-    if named is None:
-        return tickets(column_identities([entries]), split_seed)
     return named(entries)
 
 
@@ -127,7 +133,7 @@ def check_skim(
     all_tickets = tickets_of(path, num_entries, split_by, split_seed)
     entries = passing[np.lexsort((passing, all_tickets[passing]))]
     assert len(skim) == len(passing)
-    assert skim.num_entries == num_entries
+    assert skim.num_store_entries == num_entries
     assert np.array_equal(skim.rows["_index"], entries)
     assert np.array_equal(skim.tickets, all_tickets[entries])
     seen = {"_index"}

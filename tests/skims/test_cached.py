@@ -8,7 +8,8 @@ import pytest
 
 from memmpy import RFileConfig, convert
 from memmpy.columns import read_vector
-from memmpy.skims import Skim
+from memmpy.skims import Skim, read, request
+from memmpy.store import read_metadata
 from tests.conftest import MakeFile
 from tests.skims.stores import bytes_of, check_skim, make_events, skim_of, write_store
 
@@ -89,6 +90,33 @@ def test_what_is_asked_otherwise_is_another_skim(store: Path, change: dict[str, 
     other = skim_of(store, **{**ASKED, **change})
     assert other.path != first.path
     assert made_at(skim_of(store, **ASKED)) == before
+
+
+def test_other_formulas_of_tickets_make_another_skim(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = skim_of(store, **ASKED)
+    metadata = read_metadata(store)
+    assert first.is_made_of(metadata)
+    monkeypatch.setattr(request, "TICKET_VERSION", 2)
+    monkeypatch.setattr(read, "TICKET_VERSION", 2)
+    other = skim_of(store, **ASKED)
+    assert other.path != first.path
+    assert (first.is_made_of(metadata), other.is_made_of(metadata)) == (False, True)
+    assert Skim(first.path).rows.tobytes() == first.rows.tobytes()
+
+
+def test_another_language_of_cuts_makes_another_skim(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = skim_of(store, **ASKED)
+    uncut = skim_of(store, **{**ASKED, "cut": None})
+    monkeypatch.setattr(request, "LANGUAGE", -1)
+    monkeypatch.setattr(read, "LANGUAGE", -1)
+    assert skim_of(store, **ASKED).path != first.path
+    assert not first.is_made_of(read_metadata(store))
+    assert uncut.is_made_of(read_metadata(store))
+    assert made_at(skim_of(store, **{**ASKED, "cut": None})) == made_at(uncut)
 
 
 def test_a_file_more_makes_it_anew(make_file: MakeFile, tmp_path: Path) -> None:

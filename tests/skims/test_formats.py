@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stored(store: Path) -> Skim:
-    (found,) = list_skims(store)
+    (found,), _ = list_skims(store)
     return found
 
 

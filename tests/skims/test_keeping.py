@@ -113,7 +113,7 @@ def test_killed_anywhere_it_leaves_a_whole_skim_or_none(
             break
         num_killed += 1
         if folder.exists():
-            assert bytes_of(Skim.open(folder)) == expected
+            assert bytes_of(Skim(folder)) == expected
         assert bytes_of(skim_of(store, **ASKED)) == expected
         if leftovers(store):  # what is whole is returned without a look at what lies beside it
             skim_of(store, recreate=True, **ASKED)
@@ -218,6 +218,44 @@ def test_a_writer_that_waits_too_long_is_told(store: Path) -> None:
             skim_of(store, recreate=True, lock_timeout=0, **ASKED)
         assert len(skim_of(store, lock_timeout=0, **ASKED)) > 0  # one that is there needs no lock
         assert len(skim_of(store, lock_timeout=0, keys=["met"])) == 200
+
+
+def test_a_removed_skim_stays_with_who_has_it_open(store: Path) -> None:
+    made = skim_of(store, **ASKED)
+    rows, others = np.array(made.rows), skim_of(store, keys=["met"])
+    made.remove()
+    assert not made.path.exists()
+    assert leftovers(store) == []
+    assert np.array_equal(made.rows, rows)
+    assert len(others) == len(Skim(others.path)) == 200
+    made.remove()  # and again: nothing is there
+    assert np.array_equal(skim_of(store, **ASKED).rows, rows)
+
+
+def test_who_removes_a_skim_waits_for_who_makes_it(store: Path) -> None:
+    made = skim_of(store, **ASKED)
+    message = "another process is making the skim '.*'; waited 0 s"
+    with filelock.FileLock(made.path.with_name(f"{made.path.name}.lock")):
+        with pytest.raises(StoreLockedError, match=message):
+            made.remove(lock_timeout=0)
+        assert bytes_of(made)
+    made.remove(lock_timeout=0)
+    assert not made.path.exists()
+
+
+def test_what_a_killed_remove_leaves_is_swept(store: Path, start: Start) -> None:
+    made = skim_of(store, **ASKED)
+    code = """
+        import os, shutil, signal, sys
+        from memmpy.skims import Skim
+        shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+        Skim(sys.argv[1]).remove()
+    """
+    output_of(start(code, made.path))
+    assert not made.path.exists()
+    assert len(leftovers(store)) == 1
+    skim_of(store, **ASKED)
+    assert leftovers(store) == []
 
 
 @pytest.mark.parametrize("limit", [100, 1000, 3000])

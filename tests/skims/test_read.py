@@ -1,14 +1,16 @@
 """Skims that are opened."""
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from memmpy.errors import CorruptStoreError, MissingFileError
-from memmpy.skims import Skim, list_skims
+from memmpy import Jagged, SplitLoader
+from memmpy.errors import CorruptStoreError, MissingFileError, OptionError
+from memmpy.skims import Skim
 from tests.skims.stores import make_events, skim_of, write_store
 
 
@@ -19,12 +21,12 @@ def skim(tmp_path: Path) -> Skim:
 
 
 def test_opened_again_it_is_the_same(skim: Skim) -> None:
-    again = Skim.open(skim.path)
+    again = Skim(skim.path)
     assert np.array_equal(again.rows, skim.rows)
     assert np.array_equal(again.tickets, skim.tickets)
     assert again.fields == skim.fields
     assert again.lists.keys() == skim.lists.keys()
-    assert (again.num_entries, again.cut, again.split_by, again.split_seed) == (
+    assert (again.num_store_entries, again.cut, again.split_by, again.split_seed) == (
         200,
         "met > 0.5",
         None,
@@ -56,7 +58,7 @@ def test_it_says_what_it_holds(skim: Skim) -> None:
 
 def test_no_skim_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"no skim at '.*': it holds no metadata_skim.json"):
-        Skim.open(tmp_path)
+        Skim(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["rows.npy", "tickets.npy", "content", "offsets"])
@@ -74,7 +76,7 @@ def test_a_damaged_file_is_an_error_when_it_is_opened(skim: Skim, name: str, how
             stream.write(b"x")
     message = rf"the skim '.*' is damaged: {file.name}: .*; make it again with skim\(...\)"
     with pytest.raises(CorruptStoreError, match=message):
-        Skim.open(skim.path)
+        Skim(skim.path)
 
 
 def test_altered_values_are_found_by_verify(skim: Skim) -> None:
@@ -82,7 +84,7 @@ def test_altered_values_are_found_by_verify(skim: Skim) -> None:
     with file.open("r+b") as stream:
         stream.seek(-3, 2)
         stream.write(b"\x77\x77")
-    (problem,) = Skim.open(skim.path).verify()
+    (problem,) = Skim(skim.path).verify()
     assert (problem.key, problem.file, problem.message) == (
         "rows",
         "rows.npy",
@@ -91,6 +93,9 @@ def test_altered_values_are_found_by_verify(skim: Skim) -> None:
     file.unlink()
     (problem,) = skim.verify()
     assert "the file is missing" in problem.message
+    file.mkdir()
+    (problem,) = skim.verify()
+    assert "Is a directory" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -102,7 +107,7 @@ def test_altered_values_are_found_by_verify(skim: Skim) -> None:
         ("rows", {"file": "../x.npy", "dtype": "<i8", "shape": [3], "checksum": ""}),
         ("tickets", {"file": "tickets.npy", "dtype": "|O", "shape": [3], "checksum": ""}),
         ("tickets", {"file": "tickets.npy", "dtype": "<u8", "shape": [3], "checksum": ""}),
-        ("num_entries", None),
+        ("num_store_entries", None),
         ("asked", 3),
         ("asked", {}),
         ("lists", {"x": 3}),
@@ -114,27 +119,45 @@ def test_metadata_that_is_damaged_is_an_error(skim: Skim, key: str, value: Any) 
     held[key] = value
     file.write_text(json.dumps(held))
     with pytest.raises(CorruptStoreError, match=r"metadata_skim.json' is damaged: .*; skim again"):
-        Skim.open(skim.path)
+        Skim(skim.path)
 
 
 def test_a_newer_format_is_an_error_that_says_so(skim: Skim) -> None:
     file = skim.path / "metadata_skim.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "format_version": 99}))
     with pytest.raises(CorruptStoreError, match="has format version 99, and this memmpy reads 1"):
-        Skim.open(skim.path)
+        Skim(skim.path)
 
 
-def test_the_skims_of_a_store_are_listed_without_what_is_damaged(skim: Skim) -> None:
-    store = skim.path.parents[1]
-    other = skim_of(store, keys=["met"])
-    (store / "skims" / "0123456789abcdef.7.tmp").mkdir()
-    paths = sorted([skim.path, other.path])
-    assert [found.path for found in list_skims(store)] == paths
-    (other.path / "rows.npy").unlink()
-    assert [found.path for found in list_skims(store)] == [skim.path]
-    assert list_skims(store / "none") == []
+def test_the_first_documents_called_the_entries_of_the_store_otherwise(skim: Skim) -> None:
+    file = skim.path / "metadata_skim.json"
+    held = json.loads(file.read_text())
+    held["num_entries"] = held.pop("num_store_entries")
+    file.write_text(json.dumps(held))
+    assert Skim(skim.path).num_store_entries == 200
 
 
 def test_its_lists_are_those_of_a_batch(skim: Skim) -> None:
-    lists = skim.to_lists(*skim.lists["pairs"])
+    lists = Jagged.trusted(*skim.lists["pairs"])
     assert len(lists) == len(skim)
+
+
+def test_a_skim_is_sent_as_its_path(skim: Skim) -> None:
+    told = pickle.dumps(skim)
+    assert len(told) < 10_000
+    again = pickle.loads(told)
+    assert again.rows.tobytes() == skim.rows.tobytes()
+    loader = pickle.loads(pickle.dumps(SplitLoader(skim, 16, seed=3)))
+    assert [batch["_index"].tolist() for batch in loader] == [
+        batch["_index"].tolist() for batch in SplitLoader(skim, 16, seed=3)
+    ]
+
+
+def test_a_skim_that_was_made_again_since_it_was_sent_is_another_one(skim: Skim) -> None:
+    told = pickle.dumps(skim)
+    file = skim.path / "metadata_skim.json"
+    held = json.loads(file.read_text())
+    held["rows"]["checksum"] = "crc32:00000000"
+    file.write_text(json.dumps(held))
+    with pytest.raises(OptionError, match="was made again since it was sent"):
+        pickle.loads(told)

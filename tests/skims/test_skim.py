@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memmpy import RFileConfig, convert
-from memmpy.columns import Jagged, load_memmaps
+from memmpy.columns import load_memmaps
 from memmpy.cuts import compute_cut_batched
 from memmpy.errors import ColumnError, ConversionWarning
+from memmpy.lists import Jagged
 from memmpy.skims import Skim, skim
 from memmpy.skims.plan import Sizes
 from tests.conftest import MakeFile
@@ -140,6 +141,15 @@ def test_fields_of_records_are_kept(tmp_path: Path) -> None:
     store = write_store(tmp_path / "data", {"x": records, "n": np.arange(50)})
     found = skim_of(store, keys=["x", "n"])
     check_skim(store, found, passing=np.arange(50), keys=["x", "n"])
+
+
+def test_titles_of_fields_are_kept(tmp_path: Path) -> None:
+    records = np.zeros(50, np.dtype([(("a title", "a"), "<i2"), (("another", "b"), "<f8")]))
+    records["a"] = np.arange(50)
+    store = write_store(tmp_path / "data", {"x": records})
+    found = skim_of(store, keys=["x"])
+    assert np.array_equal(found.rows["x"]["a title"], found.rows["_index"])
+    check_skim(store, found, passing=np.arange(50), keys=["x"])
 
 
 def test_a_set_of_keys_has_one_order(store: Path) -> None:

@@ -21,7 +21,7 @@ from memmpy.store import (
     read_metadata,
     storage_dtype,
 )
-from memmpy.store.document import decode, encode
+from memmpy.store.document import array_of_json, array_to_json, decode, encode
 
 COUNTS = st.integers(0, 2**63)
 JSON = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text(), max_size=3)
@@ -276,3 +276,15 @@ def test_metadata_that_is_no_json_is_damage(tmp_path: Path, data: bytes) -> None
     (tmp_path / METADATA).write_bytes(data)
     with pytest.raises(CorruptStoreError, match=r"metadata_memmpy\.json' is damaged"):
         read_metadata(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    ["<f4", "|V24", [("a", "<i2"), ("b", "<f8", (2,))], [(("a title", "a"), "<i2"), ("b", "|b1")]],
+)
+def test_an_array_is_the_same_after_json(dtype: Any) -> None:
+    array = ArrayRecord("x.npy", np.dtype(dtype), (3, 2), "crc32:00000000")
+    document = json.loads(json.dumps(array_to_json(array)))
+    again = array_of_json(document, file=document["file"], checksum=document["checksum"])
+    assert again == array
+    assert again.dtype.fields == array.dtype.fields

@@ -9,7 +9,7 @@ import pytest
 
 from memmpy.columns import load_memmaps, read_vector
 from memmpy.errors import StoreLockedError
-from memmpy.store import Transaction, verify
+from memmpy.store import Transaction, verify, wait_for
 from memmpy.store.lock import hold_lock
 
 HOLD = """
@@ -52,7 +52,7 @@ def test_waiting_is_said(store: Path, start: Any, caplog: pytest.LogCaptureFixtu
     with pytest.raises(StoreLockedError), Transaction(store, lock_timeout=0.01):
         pass
     other.communicate("go on\n")
-    assert f"waiting for another process to finish writing {store}" in caplog.text
+    assert f"waiting for another process, which is writing to {str(store)!r}" in caplog.text
 
 
 def test_readers_wait_for_nobody(store: Path, start: Any) -> None:
@@ -287,3 +287,15 @@ def test_a_forked_child_has_turns_of_its_own(store: Path, run_python: Any) -> No
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     """
     assert run_python(code, store) == "0"
+
+
+def test_one_waits_until_it_is_taken() -> None:
+    answers = iter([False, False, True])
+    wait_for(lambda: next(answers), what="doing it", timeout=-1)
+    assert list(answers) == []
+
+
+def test_what_is_waited_for_is_said() -> None:
+    message = "another process is doing it; waited 0.01 s: run again when it is done, or give a"
+    with pytest.raises(StoreLockedError, match=message):
+        wait_for(lambda: False, what="doing it", timeout=0.01)

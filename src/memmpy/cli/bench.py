@@ -18,6 +18,6 @@ def bench(*, path: Path, batch_size: int, threads: int | None) -> None:
     """
     from rich.console import Console
 
-    from memmpy.benching import measure
+    from memmpy.benching import measure_rates
 
-    Console().print(measure(path, batch_size=batch_size, num_threads=threads))
+    Console().print(measure_rates(path, batch_size=batch_size, num_threads=threads))

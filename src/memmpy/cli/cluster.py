@@ -8,9 +8,11 @@ from importlib import import_module
 from multiprocessing import active_children
 from multiprocessing.context import SpawnContext, SpawnProcess
 
+import click
+
 from memmpy.errors import OptionError
 
-__all__ = ["crew"]
+__all__ = ["open_executor"]
 
 #: Seconds that a scheduler has to answer.
 _PATIENCE = 10
@@ -35,21 +37,25 @@ class _Context(SpawnContext):
 
 
 @contextmanager
-def crew(*, num_processes: int | None, address: str | None) -> Iterator[Executor | None]:
+def open_executor(*, num_processes: int | None, address: str | None) -> Iterator[Executor | None]:
     """Give an executor for as long as it is needed; None for the threads of this process.
 
     Parameters
     ----------
     num_processes : int or None
-        Of a pool on this machine.
+        Processes of a pool on this machine: ``--workers``.
     address : str or None
-        Of a Dask scheduler.
+        The address of a Dask scheduler: ``--dask``.
 
     Raises
     ------
+    click.UsageError
+        If both are given.
     OptionError
         If dask.distributed is not installed, or no scheduler answers.
     """
+    if num_processes is not None and address is not None:
+        raise click.UsageError("--workers and --dask exclude each other")
     if address is not None:
         with _dask(address) as executor:
             yield executor

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from memmpy.cli.options import pad_option, work_options
+
 __all__ = ["convert"]
 
 #: What a shell knows of a command that Ctrl-C ended.
@@ -25,12 +27,7 @@ _INTERRUPTED = 128 + signal.SIGINT
     multiple=True,
     help="Branches, joined by commas; patterns in quotes ('Jet_*'); new=branch renames.",
 )
-@click.option(
-    "--pad",
-    multiple=True,
-    metavar="KEY:LENGTH:FILL",
-    help="A branch of lists to cut or fill up to a length, such as jet_pt:22:nan.",
-)
+@pad_option
 @click.option(
     "--alias",
     multiple=True,
@@ -59,9 +56,7 @@ _INTERRUPTED = 128 + signal.SIGINT
 @click.option(
     "--step-bytes", type=int, help="Decompressed bytes that a worker has in memory at a time."
 )
-@click.option("--workers", type=click.IntRange(1), help="Work in so many processes, not threads.")
-@click.option("--dask", metavar="ADDRESS", help="Work on the Dask cluster of that scheduler.")
-@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@work_options
 def convert(
     *,
     files: tuple[str, ...],
@@ -94,18 +89,15 @@ def convert(
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
     from rich.console import Console
 
-    from memmpy.cli.cluster import crew
+    from memmpy.cli.cluster import open_executor
     from memmpy.cli.values import joined, keys_of, pads_of, pairs_of, read_groups
-    from memmpy.conversion import Plan, RFileConfig, plan_conversion
+    from memmpy.conversion import STEP_BYTES, Plan, RFileConfig, plan_conversion
     from memmpy.conversion import convert as do_convert
-    from memmpy.conversion.convert import STEP_BYTES
 
     if bool(files) == (config is not None):
         raise click.UsageError("name FILES, or a file that lists them with --config")
     if not (keys or pad):
         raise click.UsageError("say what to convert: --keys met,'jet_*' or --pad jet_pt:22:nan")
-    if workers is not None and dask is not None:
-        raise click.UsageError("--workers and --dask exclude each other")
     texts = pairs_of(metadata, option="--metadata", example="process=ttH")
     if config is None:
         groups = [RFileConfig(file, tree, texts, entry_start, entry_stop) for file in files]
@@ -128,7 +120,7 @@ def convert(
     )
     start = time.perf_counter()
     try:
-        with crew(num_processes=workers, address=dask) as executor:
+        with open_executor(num_processes=workers, address=dask) as executor:
             done = run(executor=executor)
     except KeyboardInterrupt:
         click.echo(f"memmpy: interrupted; {_kept(out)}", err=True)

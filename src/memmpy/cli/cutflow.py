@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from memmpy.cli.options import name_options
+
 __all__ = ["cutflow"]
 
 
@@ -13,9 +15,17 @@ __all__ = ["cutflow"]
 @click.argument("cuts", metavar="CUT...", nargs=-1, required=True)
 @click.option("--by", multiple=True, help="Column to group by, such as process; may be repeated.")
 @click.option("--weight", help="What an entry counts, such as weight or 'weight * 0.5'.")
+@name_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def cutflow(
-    *, store: Path, cuts: tuple[str, ...], by: tuple[str, ...], weight: str | None, as_json: bool
+    *,
+    store: Path,
+    cuts: tuple[str, ...],
+    by: tuple[str, ...],
+    weight: str | None,
+    alias: tuple[str, ...],
+    constant: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Count the entries of STORE that each CUT leaves.
 
@@ -27,9 +37,17 @@ def cutflow(
     """
     from rich.console import Console
 
+    from memmpy.cli.values import aliases_of, constants_of
     from memmpy.cuts import cutflow as count
 
-    flow = count(store, cuts[0] if len(cuts) == 1 else cuts, by=by, weight=weight)
+    flow = count(
+        store,
+        cuts[0] if len(cuts) == 1 else cuts,
+        by=by,
+        weight=weight,
+        aliases=aliases_of(alias),
+        constants=constants_of(constant),
+    )
     if as_json:
         click.echo(json.dumps(flow.to_dict(), indent=2))
     else:

@@ -17,12 +17,11 @@ __all__ = ["demo"]
     "--out",
     type=click.Path(path_type=Path),
     default=Path("memmpy_demo"),
-    show_default=True,
     help="Where files and store are kept.",
 )
-@click.option("--events", default=50_000, show_default=True, help="Toy events of each file.")
-@click.option("--seed", default=1, show_default=True, help="Seed of the toy events.")
-@click.option("--batch-size", default=128, show_default=True, help="Events of a batch.")
+@click.option("--events", default=50_000, help="Toy events of each file.")
+@click.option("--seed", default=1, help="Seed of the toy events.")
+@click.option("--batch-size", default=128, help="Events of a batch.")
 def demo(
     *,
     files: bool,
@@ -42,6 +41,7 @@ def demo(
     """
     from rich.console import Console
 
+    from memmpy.cli.values import words_of
     from memmpy.demo import own_job, run, toy_job
 
     if bool(paths) != files:
@@ -51,7 +51,7 @@ def demo(
         raise click.UsageError("--tree and --keys go with --files")
     console = Console()
     if files:
-        wanted = None if keys is None else [key.strip() for key in keys.split(",")]
+        wanted = None if keys is None else words_of([keys])
         job = own_job(out, paths, tree=tree, keys=wanted, cut=cut)
     else:
         job = toy_job(out, num_events=events, seed=seed, cut=cut, console=console)

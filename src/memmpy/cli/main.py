@@ -55,7 +55,9 @@ def _show(
         others(message, category, *place)
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+)
 @click.version_option(memmpy.__version__, prog_name="memmpy")
 def main() -> None:
     """Turn ROOT files into memory-mapped columns, and feed shuffled batches to training."""

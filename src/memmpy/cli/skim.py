@@ -4,18 +4,15 @@ from pathlib import Path
 
 import click
 
+from memmpy.cli.options import name_options, pad_option, work_options
+
 __all__ = ["skim"]
 
 
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--keys", "-k", multiple=True, help="Columns that batches hold, joined by commas.")
-@click.option(
-    "--pad",
-    multiple=True,
-    metavar="KEY:LENGTH:FILL",
-    help="A column of lists to cut or fill up to a length, such as jet_pt:22:nan.",
-)
+@pad_option
 @click.option(
     "--group",
     multiple=True,
@@ -23,6 +20,7 @@ __all__ = ["skim"]
     help="An input of a network, such as jets=jet_pt,jet_eta.",
 )
 @click.option("--cut", help="Which entries, such as 'nJets >= 6'.")
+@name_options
 @click.option(
     "--dtype",
     multiple=True,
@@ -32,9 +30,7 @@ __all__ = ["skim"]
 @click.option("--split-by", multiple=True, help="Columns that name an event: runNumber,eventNumber")
 @click.option("--split-seed", default=0, help="Another seed deals the events into other splits.")
 @click.option("--recreate", is_flag=True, help="Make it again.")
-@click.option("--workers", type=click.IntRange(1), help="Work in so many processes, not threads.")
-@click.option("--dask", metavar="ADDRESS", help="Work on the Dask cluster of that scheduler.")
-@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@work_options
 def skim(
     *,
     store: Path,
@@ -42,6 +38,8 @@ def skim(
     pad: tuple[str, ...],
     group: tuple[str, ...],
     cut: str | None,
+    alias: tuple[str, ...],
+    constant: tuple[str, ...],
     dtype: tuple[str, ...],
     split_by: tuple[str, ...],
     split_seed: int,
@@ -58,23 +56,23 @@ def skim(
       memmpy skim data.mmpy --keys weight --pad jet_pt:22:nan,jet_eta:22:nan \\
           --group jets=jet_pt,jet_eta --group event=met,HT --cut 'nJets >= 6'
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
-    from memmpy.cli.cluster import crew
-    from memmpy.cli.values import pads_of, pairs_of, words_of
+    from memmpy.cli.cluster import open_executor
+    from memmpy.cli.values import aliases_of, constants_of, pads_of, pairs_of, words_of
     from memmpy.skims import skim as make_skim
 
-    if workers is not None and dask is not None:
-        raise click.UsageError("--workers and --dask exclude each other")
     groups = pairs_of(group, option="--group", example="jets=jet_pt,jet_eta")
     padded, renamed = pads_of(pad)
     if renamed:
         raise click.UsageError("a skim renames no columns: --pad takes key:length:fill")
-    with crew(num_processes=workers, address=dask) as executor:
+    with open_executor(num_processes=workers, address=dask) as executor:
         made = make_skim(
             store,
             keys=words_of(keys),
             keys_padded=padded,
             groups={name: words_of([text]) for name, text in groups.items()},
             cut=cut,
+            aliases=aliases_of(alias),
+            constants=constants_of(constant),
             dtype=pairs_of(dtype, option="--dtype", example="event=float32") or None,
             split_by=words_of(split_by) or None,
             split_seed=split_seed,

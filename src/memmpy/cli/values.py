@@ -6,9 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from memmpy.conversion import RFileConfig, names_in
+from memmpy.cuts import Constant
 from memmpy.errors import MissingFileError, OptionError, nearest
 
-__all__ = ["joined", "keys_of", "pads_of", "pairs_of", "read_groups", "words_of"]
+__all__ = [
+    "aliases_of",
+    "constants_of",
+    "joined",
+    "keys_of",
+    "pads_of",
+    "pairs_of",
+    "read_groups",
+    "words_of",
+]
 
 _FIELDS = {"path": str, "tree": str, "metadata": dict, "entry_start": int, "entry_stop": int}
 _EXAMPLE = '[{"path": "ttH_*.root", "tree": "nominal", "metadata": {"process": "ttH"}}]'
@@ -91,6 +101,21 @@ def pairs_of(texts: Iterable[str], *, option: str, example: str) -> dict[str, st
     return pairs
 
 
+def aliases_of(texts: Iterable[str]) -> dict[str, str]:
+    """Return the names and expressions of ``--alias name=expression``; see `pairs_of`."""
+    return pairs_of(texts, option="--alias", example="'is_hard=met > 100'")
+
+
+def constants_of(texts: Iterable[str]) -> dict[str, Constant]:
+    """Return the names and values of ``--constant name=value``; see `pairs_of`.
+
+    What reads as a number is one, true and false are booleans, and all else is a text; so is what
+    stands in quotes.
+    """
+    pairs = pairs_of(texts, option="--constant", example="limit=6")
+    return {name: _constant(value) for name, value in pairs.items()}
+
+
 def joined(
     named: Mapping[str, str], renamed: Iterable[Mapping[str, str]], *, keys: Collection[str]
 ) -> dict[str, str]:
@@ -167,6 +192,17 @@ def _check_group(group: object, where: str) -> None:
             raise OptionError(f"{where} has {name!r}, which is none of {known}{hint}")
         if type(value) is not _FIELDS[name]:
             raise OptionError(f"{where}: {name} cannot be {value!r}; write it as in {_EXAMPLE}")
+
+
+def _constant(text: str) -> Constant:
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    try:
+        return _number(text)
+    except ValueError:
+        return text
 
 
 def _number(text: str) -> int | float:

@@ -1,4 +1,4 @@
-"""``memmpy verify``: compare the files of a store with their checksums."""
+"""``memmpy verify``: compare the files of a store and of its skims with their checksums."""
 
 import sys
 from pathlib import Path
@@ -9,17 +9,27 @@ __all__ = ["verify"]
 
 
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path))
-def verify(store: Path) -> None:
-    """Compare every file of STORE with its checksum."""
+@click.argument("path", type=click.Path(path_type=Path))
+def verify(path: Path) -> None:
+    """Compare every file of PATH with its checksum: a store with its skims, or a skim."""
+    from memmpy.skims import is_skim, verify_skims
     from memmpy.store import read_metadata
     from memmpy.store import verify as find_problems
 
-    problems = find_problems(store)
-    for problem in problems:
-        click.echo(f"{problem.key}: {problem.file}: {problem.message}")
-    if problems:
+    problems = [] if is_skim(path) else find_problems(path)
+    lines = [f"{problem.key}: {problem.file}: {problem.message}" for problem in problems]
+    skims = verify_skims(path)
+    for name, found in skims.items():
+        lines += [f"skim {name}: {one.key}: {one.file}: {one.message}" for one in found]
+    if any(skims.values()):
+        lines.append("a damaged skim is made again with recreate=True, or once its folder is gone")
+    if lines:
+        click.echo("\n".join(lines))
         sys.exit(1)
-    click.echo(
-        f"all {len(read_metadata(store).columns)} columns of {store} are as they were written"
-    )
+    if is_skim(path):
+        click.echo(f"the skim {path} is as it was written")
+        return
+    what = f"all {len(read_metadata(path).columns)} columns"
+    if skims:
+        what += f" and {len(skims)} skim{'' if len(skims) == 1 else 's'}"
+    click.echo(f"{what} of {path} are as they were written")

@@ -1,10 +1,6 @@
 """One stored column: written, then read as a memory map."""
 
 from memmpy.columns.casting import cast
-from memmpy.columns.fitting import check_fill
-from memmpy.columns.fixed import as_lists
-from memmpy.columns.indexing import resolve
-from memmpy.columns.jagged import Jagged
 from memmpy.columns.loading import (
     Snapshot,
     StoredColumn,
@@ -27,7 +23,7 @@ from memmpy.columns.ragged import ReadJagged, WriteJagged
 from memmpy.columns.salvage import open_what_is_whole
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
-from memmpy.columns.tickets import check_split_by, tickets_of
+from memmpy.columns.tickets import are_named_by_files, check_split_by, tickets_of
 from memmpy.columns.vector import WriteVector, read_vector
 from memmpy.columns.writing import ColumnWriter
 
@@ -35,7 +31,6 @@ __all__ = [
     "ENTRIES",
     "ColumnWriter",
     "Field",
-    "Jagged",
     "Layout",
     "ReadJagged",
     "ReadNested",
@@ -48,9 +43,8 @@ __all__ = [
     "WriteShaped",
     "WriteText",
     "WriteVector",
-    "as_lists",
+    "are_named_by_files",
     "cast",
-    "check_fill",
     "check_keys",
     "check_split_by",
     "layout_of_nested",
@@ -61,7 +55,6 @@ __all__ = [
     "open_columns",
     "open_what_is_whole",
     "read_vector",
-    "resolve",
     "shifted",
     "tickets_of",
     "why_stale",

@@ -7,11 +7,11 @@ from typing import Any, final
 import numpy as np
 
 from memmpy.columns.buffers import form_of
-from memmpy.columns.indexing import resolve
 from memmpy.columns.opening import Arrays, open_arrays
 from memmpy.columns.pieces import ENTRIES, Field, Layout, empty_of_type, layout_of_array, shifted
 from memmpy.columns.writing import ColumnWriter
 from memmpy.errors import ColumnError, CorruptStoreError
+from memmpy.lists import resolve
 from memmpy.store import LOCK_TIMEOUT, ArrayWriter, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
 
@@ -120,7 +120,7 @@ class ReadNested:
         Name of the column.
     """
 
-    __slots__ = ("_array", "_nbytes")
+    __slots__ = ("_array", "_buffers")
 
     def __init__(self, path: PathLike, key: str) -> None:
         self._map(*open_arrays(path, key, kind="nested"))
@@ -141,12 +141,17 @@ class ReadNested:
             self._array = ak.from_buffers(form, column.num_entries, plain)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CorruptStoreError(f"a nested column is damaged: {error}") from error
-        self._nbytes = sum(array.nbytes for array in plain.values())
+        self._buffers = tuple(plain.values())
 
     @property
     def nbytes(self) -> int:
         """Bytes on disk."""
-        return self._nbytes
+        return sum(array.nbytes for array in self._buffers)
+
+    @property
+    def buffers(self) -> tuple[Array, ...]:
+        """The mapped arrays that hold it, one for each buffer of its form."""
+        return self._buffers
 
     def to_awkward(self) -> Any:
         """Return the whole column as an `ak.Array` over the mapped memory."""

@@ -153,10 +153,11 @@ def _reason(key: str, column: ColumnRecord) -> str:
             f"was written again since; compute it again: memmpy.open(...).add({key!r}, "
             f"{computed.normal!r})"
         )
-    return (
-        "the store has since been converted from other files; convert again with "
-        f"{key!r} among the keys"
-    )
+    stale = "the store has since been converted from other files"
+    if column.origin is not None and "metadata" in column.origin.recipe:
+        way_out = f"convert again with metadata={{{key!r}: ...}} for each file"
+        return f"{stale}; it is metadata: {way_out}"
+    return f"{stale}; convert again with {key!r} among the keys"
 
 
 def _ends(offsets: np.memmap[Any, Any]) -> tuple[int, int]:

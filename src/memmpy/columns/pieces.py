@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from memmpy.columns.buffers import buffers_of, form_of
-from memmpy.columns.jagged import Jagged
 from memmpy.errors import ColumnError
+from memmpy.lists import Jagged
 from memmpy.typing import Array
 
 __all__ = [

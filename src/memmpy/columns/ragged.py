@@ -6,10 +6,10 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.jagged import Jagged
 from memmpy.columns.opening import Arrays, open_arrays
 from memmpy.columns.writing import ColumnWriter, RowWriter
 from memmpy.errors import ColumnError
+from memmpy.lists import Jagged
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
 
@@ -153,6 +153,11 @@ class ReadJagged(Sequence[Array]):
     def nbytes(self) -> int:
         """Bytes on disk."""
         return self._jagged.nbytes
+
+    @property
+    def buffers(self) -> tuple[Array, ...]:
+        """The mapped arrays that hold it: content and offsets."""
+        return self._jagged.buffers
 
     def to_awkward(self) -> Any:
         """Return an `ak.Array` over the mapped memory."""

@@ -6,12 +6,11 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.indexing import resolve
-from memmpy.columns.jagged import Jagged
 from memmpy.columns.opening import Arrays, open_arrays
 from memmpy.columns.writing import ColumnWriter, RowWriter
 from memmpy.errors import ColumnError
 from memmpy.gather import offsets_of
+from memmpy.lists import Jagged, resolve
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
 
@@ -142,6 +141,11 @@ class ReadShaped(Sequence[Array]):
     def nbytes(self) -> int:
         """Bytes on disk."""
         return self._content.nbytes + self._shapes.nbytes
+
+    @property
+    def buffers(self) -> tuple[Array, ...]:
+        """The mapped arrays that hold it: content, offsets, shapes and the offsets of these."""
+        return self._content.buffers + self._shapes.buffers
 
     def to_awkward(self) -> Any:
         """Return an `ak.Array` of nested lists over the mapped memory.

@@ -6,13 +6,12 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.indexing import resolve
-from memmpy.columns.jagged import Jagged
 from memmpy.columns.opening import Arrays, open_arrays
 from memmpy.columns.writing import ColumnWriter
 from memmpy.errors import ColumnError
+from memmpy.lists import Jagged, resolve
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
-from memmpy.typing import PathLike
+from memmpy.typing import Array, PathLike
 
 __all__ = ["ReadText", "WriteText"]
 
@@ -134,6 +133,11 @@ class ReadText:
     def nbytes(self) -> int:
         """Bytes on disk."""
         return self._encoded.nbytes
+
+    @property
+    def buffers(self) -> tuple[Array, ...]:
+        """The mapped arrays that hold it: bytes and offsets."""
+        return self._encoded.buffers
 
     def to_awkward(self) -> Any:
         """Return an `ak.Array` of strings over the mapped memory."""

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from memmpy.columns.fitting import fits
 from memmpy.errors import ColumnError, OptionError
+from memmpy.lists import fits
 from memmpy.store import (
     LOCK_TIMEOUT,
     ArrayWriter,

@@ -1,11 +1,18 @@
 """Files of events in, columns out: a plan of what must be read, and whoever carries it out."""
 
 from memmpy.conversion.config import RFileConfig, RootFiles, list_configs, list_inputs
-from memmpy.conversion.convert import Conversion, convert, convert_checked, plan_conversion
+from memmpy.conversion.convert import (
+    STEP_BYTES,
+    Conversion,
+    convert,
+    convert_checked,
+    plan_conversion,
+)
 from memmpy.conversion.plan import Plan
 from memmpy.conversion.recipes import check_names, is_pattern, names_in, split_renames
 
 __all__ = [
+    "STEP_BYTES",
     "Conversion",
     "Plan",
     "RFileConfig",

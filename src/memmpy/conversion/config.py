@@ -39,6 +39,11 @@ class RFileConfig:
     entry_stop : int, optional
         One more than the last entry to take; all that follow where not given. A tree may be
         shorter.
+
+    Raises
+    ------
+    OptionError
+        If one of them is of another type, or the entries make no range.
     """
 
     path: PathLike
@@ -46,6 +51,11 @@ class RFileConfig:
     metadata: Mapping[str, str] = field(default_factory=dict)
     entry_start: int = 0
     entry_stop: int | None = None
+
+    def __post_init__(self) -> None:
+        _check(self)
+        # The caller may go on to fill the same dict for the next file.
+        object.__setattr__(self, "metadata", dict(self.metadata))
 
 
 #: What `convert` and `load_root` take: one file or pattern, or several, with or without a tree.
@@ -105,8 +115,6 @@ def list_configs(root_files: RootFiles) -> list[RFileConfig]:
     configs = [_config(given) for given in _listed(root_files)]
     if not configs:
         raise OptionError("no ROOT files were given")
-    for config in configs:
-        _check(config)
     return configs
 
 
@@ -127,14 +135,17 @@ def _config(given: RFileConfig | PathLike) -> RFileConfig:
 
 
 def _check(config: RFileConfig) -> None:
-    given: tuple[tuple[object, Any], ...] = (
-        (config.path, str | os.PathLike),
-        (config.tree, str | None),
-        (config.metadata, Mapping),
+    given: tuple[tuple[str, object, Any, str], ...] = (
+        ("path", config.path, str | os.PathLike, "a path or a pattern"),
+        ("tree", config.tree, str | None, "the name of a tree"),
+        ("metadata", config.metadata, Mapping, "a dict of texts"),
     )
-    if not all(isinstance(value, kind) for value, kind in given):
-        message = f"RFileConfig takes a path, a tree and a dict of texts, got {config!r}"
-        raise OptionError(message)
+    for name, value, kind, expected in given:
+        if not isinstance(value, kind):
+            message = f"{name} of an RFileConfig is {expected}, got {value!r}"
+            if name == "tree" and isinstance(value, Mapping):
+                message += f"; write metadata={value!r}"
+            raise OptionError(message)
     stop = config.entry_stop
     entries = [config.entry_start, config.entry_start if stop is None else stop]
     if any(type(entry) is not int for entry in entries) or not 0 <= entries[0] <= entries[1]:

@@ -28,6 +28,7 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
+from memmpy.progress import quiet
 from memmpy.store import (
     ArrayRecord,
     ColumnRecord,
@@ -242,7 +243,7 @@ def convert_checked(
     # Threads may change the directory meanwhile.
     directory = Path(path).absolute()
     known = _known(directory)
-    with workers(executor) as crew, closing(opened_files):
+    with quiet(when=progress is False), workers(executor) as crew, closing(opened_files):
         plan = _plan(asked, known, crew, recreate=recreate)
         if check is not None:
             check(plan)

@@ -12,6 +12,7 @@ from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.recipes import Recipes, match
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError
 from memmpy.inputs import BranchType, EventFile
+from memmpy.printing import num_in_words
 
 __all__ = ["Facts", "Question", "look_at"]
 
@@ -85,7 +86,8 @@ def look_at(question: Question) -> Facts | MemmpyError:
 def _facts(file: EventFile, question: Question) -> Facts:
     given, recipes = question.input, question.recipes
     if given.tree_start > file.num_entries:
-        message = f"{file.where!r} has {file.num_entries} entries, entry_start is "
+        has = num_in_words(file.num_entries, "entry", "entries")
+        message = f"{file.where!r} has {has}, entry_start is "
         raise OptionError(f"{message}{given.tree_start}")
     matches, skipped = _match(file, recipes)
     wanted = [r for r in recipes.with_matches(matches) if r.key not in question.not_needed]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from memmpy.conversion.recipe import Padding, Recipe
+from memmpy.conversion.recipe import Recipe
+from memmpy.lists import Padding
 from memmpy.store import Metadata, Origin, Part
 
 __all__ = ["Held", "Holdings"]

@@ -1,16 +1,13 @@
 """Parts: files of arrays one after the other, beside the store, until it is known where they go."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import FileIO
-from pathlib import Path
 from types import TracebackType
 from typing import final
 
 from memmpy.conversion.tasks import Span
 from memmpy.errors import CorruptStoreError, MemmpyError
-from memmpy.store import aside_suffix, bytes_of, crc_of, refusals
+from memmpy.store import PartWriter as FileWriter
 from memmpy.typing import Array
 
 __all__ = ["PartWriter", "rereading"]
@@ -18,9 +15,7 @@ __all__ = ["PartWriter", "rereading"]
 
 @final
 class PartWriter:
-    """A part, made when its first array comes.
-
-    Who else does the same task writes a file of another name, and both rename to one.
+    """A part whose arrays are found again by their `Span`; see `memmpy.store.PartWriter`.
 
     Parameters
     ----------
@@ -29,33 +24,16 @@ class PartWriter:
     """
 
     def __init__(self, path: str) -> None:
-        self._path, self._size = path, 0
-        self._aside = f"{path}.{aside_suffix()}"
-        self._what = f"to {self._aside!r}"
-        self._file: FileIO | None = None
+        self._path, self._file = path, FileWriter(path)
 
     def append(self, rows: Array) -> Span:
         """Write an array behind the others, and return where it will lie."""
-        left = data = bytes_of(rows)
-        with refusals(self._what):
-            if self._file is None:
-                self._file = FileIO(self._aside, "w")
-            while left:
-                left = left[self._file.write(left) :]
-        span = Span(self._path, self._size, len(rows), len(data), crc_of(data))
-        self._size += len(data)
-        return span
+        start, num_bytes, crc = self._file.append(rows)
+        return Span(self._path, start, len(rows), num_bytes, crc)
 
     def finish(self, *, is_durable: bool) -> None:
         """Give the file its name; durable, it waits for the disk."""
-        if self._file is None:
-            return
-        with refusals(self._what):
-            if is_durable:
-                os.fsync(self._file.fileno())
-            self._file.close()
-            Path(self._aside).replace(self._path)
-        self._file = None
+        self._file.finish(is_durable=is_durable)
 
     def __enter__(self) -> "PartWriter":
         return self
@@ -66,9 +44,7 @@ class PartWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._file is not None:
-            self._file.close()
-            Path(self._aside).unlink(missing_ok=True)
+        self._file.__exit__(kind, error, traceback)
 
 
 @contextmanager

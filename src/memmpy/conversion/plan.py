@@ -21,7 +21,15 @@ from memmpy.conversion.schema import agreed_types, layout_of
 from memmpy.conversion.sizes import is_exact, size_of_lists, size_of_rows
 from memmpy.conversion.wanted import Wanted, is_current
 from memmpy.inputs import BranchType, type_of_column
-from memmpy.store import ColumnRecord, Metadata, Part, SourceRecord, num_filled, parts_of
+from memmpy.store import (
+    ColumnRecord,
+    Metadata,
+    Origin,
+    Part,
+    SourceRecord,
+    num_filled,
+    parts_of,
+)
 
 __all__ = ["Fill", "NewColumn", "Plan", "make_plan"]
 
@@ -96,9 +104,9 @@ class Plan(Reported):
         What has to be read from files.
     skipped : tuple of str
         Branches that a pattern matches and no column can hold.
-    stale : tuple of str
-        Columns of the store that were not asked for and are made of other files: they cannot be
-        opened until they are asked for.
+    stale, stale_metadata : tuple of str
+        Columns of the store that were not asked for and are made of other files, and of the
+        metadata of other files: they cannot be opened until they are asked for.
     before : tuple of SourceRecord
         What filled the store before.
     num_opened : int
@@ -111,6 +119,7 @@ class Plan(Reported):
     fills: tuple[Fill, ...]
     skipped: tuple[str, ...]
     stale: tuple[str, ...]
+    stale_metadata: tuple[str, ...]
     before: tuple[SourceRecord, ...]
     num_opened: int
 
@@ -189,6 +198,7 @@ class Plan(Reported):
             ],
             skipped=self.skipped,
             stale=self.stale,
+            stale_metadata=self.stale_metadata,
             is_done=is_done,
             store=store,
             seconds=seconds,
@@ -281,13 +291,15 @@ def make_plan(
             num_bytes = sizes.get(key, 0) + _bytes_held(pieces, metadata)
         columns.append(NewColumn(key, made[key], layouts[key], pieces, why, found[key], num_bytes))
     skipped = dict.fromkeys(name for facts in surveyed if facts for name in facts.skipped)
+    stale = _stale(metadata, made, parts)
     return Plan(
         wanted=wanted,
         columns=tuple(columns),
         current=current,
         fills=tuple(fills),
         skipped=tuple(skipped),
-        stale=_stale(metadata, made, parts),
+        stale=tuple(key for key, origin in stale.items() if "metadata" not in origin.recipe),
+        stale_metadata=tuple(key for key, origin in stale.items() if "metadata" in origin.recipe),
         before=metadata.sources,
         num_opened=sum(facts is not None for facts in surveyed),
     )
@@ -313,10 +325,10 @@ def _bytes_held(held: Sequence[Held | None], metadata: Metadata) -> int:
 
 def _stale(
     metadata: Metadata, made: Mapping[str, object], parts: tuple[Part, ...]
-) -> tuple[str, ...]:
-    """Return the columns that were not asked for, and are made of other files."""
-    return tuple(
-        key
+) -> dict[str, Origin]:
+    """Return what the columns came from that were not asked for, and are made of other files."""
+    return {
+        key: column.origin
         for key, column in metadata.columns.items()
         if key not in made and column.origin is not None and column.origin.parts != parts
-    )
+    }

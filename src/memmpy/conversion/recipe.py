@@ -7,26 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import Jagged, as_lists, cast, check_fill
+from memmpy.columns import cast
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
 from memmpy.errors import OptionError
 from memmpy.inputs import BranchType, type_of_values
+from memmpy.lists import Jagged, Padding, check_fill
 from memmpy.store import SourceRecord
 
-__all__ = ["Made", "Padding", "Recipe", "metadata_recipe"]
+__all__ = ["Made", "Recipe", "metadata_recipe"]
 
 #: Bytes that an entry may have, once it is padded.
 _MAX_ENTRY = 1 << 30
 #: From what kind of dtype to what: an integer is never made of a float unasked.
 _CASTS = {"ff", "ii", "iu", "ui", "uu", "if", "uf", "bi", "bu", "bf", "bb"}
-
-
-@dataclass(frozen=True, slots=True)
-class Padding:
-    """Entries cut or filled up to `length` items."""
-
-    length: int
-    fill: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +134,7 @@ class Recipe:
         if self.padding is None:
             return Made(values, num_lost)
         if not isinstance(values, Jagged):
-            values = as_lists(values)
+            values = Jagged.from_regular(values)
         return Made(values.pad(self.padding.length, self.padding.fill), num_lost)
 
     def _cast_type(self, found: BranchType, dtype: np.dtype[Any]) -> BranchType:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import check_keys
-from memmpy.conversion.recipe import Padding, Recipe
+from memmpy.conversion.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
 from memmpy.errors import OptionError, nearest
+from memmpy.lists import Padding, check_padding
 
 __all__ = [
     "Recipes",
@@ -86,7 +87,7 @@ def make_recipes(
     patterns = sorted({key for key in keys if is_pattern(key) and key not in aliases})
     for key in filter(is_pattern, keys_padded):
         raise OptionError(f"a pattern cannot be padded, got {key!r}; name each key of keys_padded")
-    paddings = {key: _padding(key, given) for key, given in keys_padded.items()}
+    paddings = {key: check_padding(key, given) for key, given in keys_padded.items()}
     types = _dtypes(dtypes, known=None if patterns else {*keys, *keys_padded})
     wanted: dict[str, Padding | None] = dict.fromkeys(sorted(set(keys) - {*patterns}))
     wanted |= paddings
@@ -162,28 +163,25 @@ def check_names(
         if not isinstance(key, str) or not key or key == "_index":
             raise OptionError(f"a key is a text other than '_index', got {key!r}")
     for key in sorted(set(keys) & set(keys_padded)):
-        raise OptionError(f"{key!r} is in keys and in keys_padded; take it from one of them")
+        second = f"{key}_padded"
+        message = (
+            f"{key!r} is in keys and in keys_padded; take it from one of them, or load it a second "
+            f"time under another name: keys_padded={{{second!r}: ...}}, "
+            f"aliases={{{second!r}: {key!r}}}"
+        )
+        raise OptionError(message)
     for key in sorted((set(keys) | set(keys_padded) | set(aliases)) & set(reserved)):
         what = "an alias" if key in aliases else "a key"
-        message = f"{key!r} is both {what} and a name of the metadata; rename one of them"
-        raise OptionError(message)
+        message = f"{key!r} is both {what} and a name of the metadata"
+        if key in keys and key not in aliases:
+            message += f"; metadata come into every batch unasked: leave {key!r} out of keys"
+            raise OptionError(f"{message}, or rename them if you mean a branch")
+        raise OptionError(f"{message}; rename one of them")
     texts: Iterable[tuple[str, object]] = aliases.items()
     for name, text in texts:
         if not isinstance(text, str):
             message = f"the alias {name!r} is the name of a branch or an expression, got {text!r}"
             raise OptionError(message)
-
-
-def _padding(key: str, given: Any) -> Padding:
-    try:
-        length, fill = given
-        length = int(length) if length == int(length) else -1
-    except (TypeError, ValueError, OverflowError):
-        length, fill = -1, None
-    if not 0 <= length < 1 << 31:
-        message = f"keys_padded takes {{key: (length, fill value)}}, got {key!r}: {given!r}"
-        raise OptionError(message)
-    return Padding(length, fill.item() if isinstance(fill, np.generic) else fill)
 
 
 def _dtypes(dtypes: Mapping[str, Any], *, known: Collection[str] | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from memmpy.inputs import BranchType
-from memmpy.printing import WIDTH, Table, size_in_words
+from memmpy.printing import WIDTH, Table, Trimmed, num_in_words, size_in_words
 from memmpy.store import SourceRecord
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ class Report:
         These columns.
     skipped : sequence of str
         Branches that a pattern matched, and no column can hold.
-    stale : sequence of str
-        Columns of the store that are made of other files.
+    stale, stale_metadata : sequence of str
+        Columns of the store that are made of other files, and of the metadata of other files.
     is_done : bool
         Whether it happened.
     store : str
@@ -116,6 +116,7 @@ class Report:
     kept: Sequence[Line]
     skipped: Sequence[str] = ()
     stale: Sequence[str] = ()
+    stale_metadata: Sequence[str] = ()
     is_done: bool = False
     store: str = ""
     seconds: float | None = None
@@ -127,8 +128,8 @@ class Report:
         if not self.written:
             nothing = "nothing was done" if self.is_done else "nothing to do"
             return f"{store}{nothing}, the store has {_all_of(len(self.kept), 'column')}"
-        read = _num(self.files.num_read, "file") if self.files.num_read else "no file"
-        written = _num(len(self.written), "column")
+        read = num_in_words(self.files.num_read, "file") if self.files.num_read else "no file"
+        written = num_in_words(len(self.written), "column")
         if self.is_done:
             return f"{store}read {read}, wrote {written}"
         return f"{store}to do: read {read}, write {written}"
@@ -145,7 +146,7 @@ class Report:
             about = "" if self.is_exact else "about "
             facts.append(("written", f"{about}{size_in_words(self.bytes_written)}"))
         if self.kept:
-            kept = f"{_num(len(self.kept), 'column')}, {size_in_words(self.bytes_kept)}"
+            kept = f"{num_in_words(len(self.kept), 'column')}, {size_in_words(self.bytes_kept)}"
             facts.append(("in the store", kept))
         if files.changed:
             facts.append(("changed", _names(files.changed)))
@@ -154,8 +155,13 @@ class Report:
         if self.stale:
             text = f"{_names(self.stale)}: made of other files; name them in keys to make them anew"
             facts.append(("stale", text))
+        if self.stale_metadata:
+            shown = ", ".join(f"{name!r}: ..." for name in self.stale_metadata[:_MAX_NAMES])
+            more = ", ..." if len(self.stale_metadata) > _MAX_NAMES else ""
+            text = f"{_names(self.stale_metadata)}: metadata of other files; give "
+            facts.append(("stale", f"{text}metadata={{{shown}{more}}} for each file"))
         if self.skipped:
-            num = _num(len(self.skipped), "branch", "branches")
+            num = num_in_words(len(self.skipped), "branch", "branches")
             facts.append(("skipped", f"{num} that no column can hold: {_names(self.skipped)}"))
         if self.seconds is not None:
             facts.append(("time", self._time(self.seconds)))
@@ -171,7 +177,7 @@ class Report:
             for why in [_short(line.why)]
         ]
         more = len(lines) - _MAX_COLUMNS
-        caption = f"... and {_num(more, 'more column')}" if more > 0 else ""
+        caption = f"... and {num_in_words(more, 'more column')}" if more > 0 else ""
         headings = ["key", "type", "from", "why"]
         if not self.written:
             headings, rows = headings[:3], [row[:3] for row in rows]
@@ -190,9 +196,9 @@ class Report:
             return "the store"
         stored = "the store" if line.held == (line.key,) else f"the store ({_names(line.held)})"
         if line.num_read and line.held:
-            return f"{_num(line.num_read, 'file')}, {stored}"
+            return f"{num_in_words(line.num_read, 'file')}, {stored}"
         if line.num_read:
-            return _num(line.num_read, "file")
+            return num_in_words(line.num_read, "file")
         return stored if line.held else "the metadata"
 
     def _time(self, seconds: float) -> str:
@@ -215,7 +221,7 @@ class Report:
         facts.add_column(overflow="fold")
         for name, text in self.facts:
             facts.add_row(Text(f"  {name}"), Text(text))
-        yield facts
+        yield Trimmed(facts)
         yield self.table
 
     def __str__(self) -> str:
@@ -292,10 +298,6 @@ def type_in_words(found: BranchType, recipe: Mapping[str, Any]) -> str:
 
 def _content(source: SourceRecord) -> tuple[object, ...]:
     return source.uuid, source.size, source.mtime_ns, source.tag
-
-
-def _num(num: int, one: str, many: str | None = None) -> str:
-    return f"{num:,} {one if num == 1 else many or one + 's'}"
 
 
 def _all_of(num: int, one: str) -> str:

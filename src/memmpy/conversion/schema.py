@@ -100,5 +100,8 @@ def _table(differing: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
 
 
 def _where(paths: Sequence[str]) -> str:
-    first = repr(paths[0])
-    return first if len(paths) == 1 else f"{len(paths)} files, such as {first}"
+    files = [path for path in paths if path != _STORE]
+    if not files:
+        return _STORE
+    said = repr(files[0]) if len(files) == 1 else f"{len(files)} files, such as {files[0]!r}"
+    return said if len(files) == len(paths) else f"{_STORE} and {said}"

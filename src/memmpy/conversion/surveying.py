@@ -10,6 +10,7 @@ from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.recipes import Recipes
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import MemmpyError, MissingKeyError, OptionError
+from memmpy.printing import num_in_words
 from memmpy.store import Metadata, Part, SourceRecord, parts_of, tree_name
 from memmpy.workers import Crew, outcomes
 
@@ -207,6 +208,7 @@ def _all_matches(recipes: Recipes, sources: Sequence[SourceRecord]) -> dict[str,
     for pattern, names in matched.items():
         if not names:
             message = f"the pattern {pattern!r} matches no branch of {sources[0].path!r}"
-            more = "" if len(sources) == 1 else f", nor of the other {len(sources) - 1} files"
-            raise MissingKeyError(message + more, pattern)
+            if len(sources) > 1:
+                message += f", nor of {num_in_words(len(sources) - 1, 'other file')}"
+            raise MissingKeyError(message, pattern)
     return matched

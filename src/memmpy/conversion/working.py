@@ -31,6 +31,7 @@ from memmpy.conversion.tasks import (
     Task,
 )
 from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
+from memmpy.printing import num_in_words
 from memmpy.store import PlacedArray, crc_of, read_bytes
 from memmpy.typing import Array
 
@@ -147,7 +148,8 @@ def _made_of_file(reads: FromFile, outputs: tuple[Output, ...]) -> Iterator[tupl
         unchanged(reads.path, reads.state),
     ):
         if file.num_entries != reads.tree_entries:
-            message = f"{file.where!r} has {file.num_entries} entries, it had "
+            has = num_in_words(file.num_entries, "entry", "entries")
+            message = f"{file.where!r} has {has}, it had "
             raise InputFileError(f"{message}{reads.tree_entries}: it has changed; run again")
         for branch, entries in file.read(branches, reads.tree_start, reads.tree_stop):
             values[branch] = entries

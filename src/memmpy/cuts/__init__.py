@@ -2,10 +2,11 @@
 
 from memmpy.cuts.adding import add_column
 from memmpy.cuts.cache import CutRecord, Selection, list_cuts
-from memmpy.cuts.compute import compute_cut_batched, read_cut, select
+from memmpy.cuts.compute import check_stored, compute_cut_batched, read_cut, select
 from memmpy.cuts.evaluation import (
     Program,
     compute_column,
+    missing_quotes,
     to_program,
 )
 from memmpy.cuts.flow import CutFlow, count_steps, cutflow, plan_flow
@@ -38,6 +39,7 @@ __all__ = [
     "Selection",
     "add_column",
     "check_apart",
+    "check_stored",
     "compute_column",
     "compute_cut_batched",
     "count_steps",
@@ -45,6 +47,7 @@ __all__ = [
     "keys_in",
     "keys_of",
     "list_cuts",
+    "missing_quotes",
     "normal",
     "parse",
     "plan_flow",

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping
 
-from memmpy.columns import Jagged, WriteJagged, WriteVector, open_columns
+from memmpy.columns import WriteJagged, WriteVector, open_columns
 from memmpy.cuts.compute import check_stored, prepare, read_cut
 from memmpy.cuts.evaluation import compute_column
 from memmpy.cuts.language import LANGUAGE, Constant, keys_of, normal
 from memmpy.cuts.steps import STEP_SIZE, inputs_of, threads_of
 from memmpy.errors import OptionError, warn_of
+from memmpy.lists import Jagged
 from memmpy.store import Computed, Metadata, Transaction, read_metadata
 from memmpy.typing import Array, PathLike
 

@@ -15,6 +15,7 @@ from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, thr
 from memmpy.errors import warn_of
 from memmpy.store import Metadata, read_metadata
 from memmpy.typing import PathLike
+from memmpy.worth import ITEMS_REDUCED, is_worth_compiling
 
 __all__ = ["check_stored", "compute_cut_batched", "prepare", "read_cut", "select"]
 
@@ -171,7 +172,8 @@ def prepare(cut: Node, inputs: Inputs) -> tuple[Program, frozenset[str]]:
     program = to_program(cut)
     nothing = inputs.slices(0, 0)
     program(nothing)
-    return replace(program, compiled=inputs.is_worth_compiling), slips_in(cut, nothing)
+    compiled = is_worth_compiling(inputs.num_items, least=ITEMS_REDUCED)
+    return replace(program, compiled=compiled), slips_in(cut, nothing)
 
 
 def _joined(pieces: Iterable[Found]) -> Found:

@@ -12,7 +12,7 @@ from memmpy.columns import ReadJagged, ReadNested, ReadShaped, Snapshot, StoredC
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError, OptionError
-from memmpy.gather import ITEMS_WORTH_COMPILING, keep_freed_memory
+from memmpy.gather import keep_freed_memory
 from memmpy.machine import num_cores
 from memmpy.threads import prefetch
 
@@ -47,10 +47,10 @@ class Inputs:
     num_entries: int
 
     @property
-    def is_worth_compiling(self) -> bool:
-        """Whether there are so many elements that compiled kernels pay."""
+    def num_items(self) -> int:
+        """How many elements the jagged columns have together."""
         jagged = (c for c in self.columns.values() if isinstance(c, ReadJagged))
-        return sum(column.content.size for column in jagged) >= ITEMS_WORTH_COMPILING
+        return sum(column.content.size for column in jagged)
 
     def slices(self, start: int, stop: int) -> dict[str, ColumnLike]:
         """Return a run of entries of each column, as a program takes them; copies no numbers."""

@@ -14,6 +14,7 @@ from memmpy.errors import RootFileError
 from memmpy.inputs import ByteSource
 from memmpy.loaders import SplitLoader
 from memmpy.pipeline import load_root
+from memmpy.printing import num_in_words, size_in_words
 from memmpy.root import TreeFile
 
 if TYPE_CHECKING:
@@ -45,17 +46,17 @@ def toy_job(
     """Write files of toy events, unless they are there, and return the README's job on them."""
     kept = directory / f"toy_{num_events}_{seed}"
     files = [kept / name for name, _, _ in demo_files()]
+    num_files = num_in_words(len(files), "ROOT file")
     if all(file.exists() for file in files):
-        console.print(f"Found {len(files)} ROOT files of toy events in {kept}.")
+        _say(console, f"Found {num_files} of toy events in {kept}.")
     else:
         start = time.perf_counter()
         files = write_demo_files(kept, num_events=num_events, seed=seed)
         seconds = time.perf_counter() - start
-        size = sum(file.stat().st_size for file in files) / 1e6
-        console.print(
-            f"Wrote {len(files)} ROOT files of {num_events:,} toy events each to {kept} "
-            f"({size:.0f} MB, {seconds:.1f} s)."
-        )
+        size = size_in_words(sum(file.stat().st_size for file in files))
+        events = num_in_words(num_events, "toy event")
+        _say(console, f"Wrote {num_files} of {events} each to {kept}:")
+        _say(console, f"{size} in {seconds:.1f} s.")
     configs = [RFileConfig(kept / name, tree, metadata) for name, tree, metadata in demo_files()]
     return Job(
         store=directory / "data.mmpy",
@@ -89,15 +90,16 @@ def run(job: Job, *, batch_size: int, console: "Console") -> None:
     start = time.perf_counter()
     conversion = convert(job.root_files, job.store, keys=_all_keys(job))
     seconds = time.perf_counter() - start
-    num, where = conversion.num_entries, f"{job.store}: {conversion.num_entries:,} events"
+    events = num_in_words(conversion.num_entries, "event")
     if conversion.was_cached:
-        console.print(f"Everything came from the cache: {where}, no ROOT file was read.")
+        _say(console, "Everything came from the cache, no ROOT file was read:")
+        _say(console, f"{events} in {job.store}.")
     else:
-        branches = len({branch for read in conversion.read.values() for branch in read})
-        console.print(
-            f"Converted {branches} branches of {len(conversion.read)} files to {where} in "
-            f"{seconds:.1f} s, {_rate(num, seconds)}."
-        )
+        read = {branch for branches in conversion.read.values() for branch in branches}
+        branches = num_in_words(len(read), "branch", "branches")
+        files = num_in_words(len(conversion.read), "file")
+        _say(console, f"Converted {branches} of {files} to {job.store}:")
+        _say(console, f"{events} in {seconds:.1f} s, {_rate(conversion.num_entries, seconds)}.")
     console.print(cutflow(job.store, job.cut or [], by="process", weight=job.weight))
     for split in ("train", "val"):
         loader = load_root(
@@ -130,7 +132,7 @@ def _fits_a_skim(conversion: Conversion, job: Job) -> bool:
 def _show_batch(loader: SplitLoader, console: "Console") -> None:
     batch = next(loader.batches(0))
     shown = ", ".join(f"{key} {_shape(values)}" for key, values in batch.items())
-    console.print(f"A batch: {shown}", highlight=False, soft_wrap=True)
+    _say(console, f"A batch: {shown}")
 
 
 def _shape(values: Any) -> str:
@@ -143,9 +145,16 @@ def _time_epoch(split: str, loader: SplitLoader, console: "Console") -> None:
     start = time.perf_counter()
     num_events = sum(len(batch["_index"]) for batch in loader)
     rate = _rate(num_events, time.perf_counter() - start)
-    console.print(
-        f"{split}: {num_events:,} events in {len(loader):,} batches of {loader.batch_size}, {rate}"
+    events, batches = (
+        num_in_words(num_events, "event"),
+        num_in_words(len(loader), "batch", "batches"),
     )
+    _say(console, f"{split}: {events} in {batches} of {loader.batch_size}, {rate}")
+
+
+def _say(console: "Console", sentence: str) -> None:
+    """Print a sentence as one line, plainly: a terminal wraps what is longer, a file keeps it."""
+    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def _rate(num_events: int, seconds: float) -> str:

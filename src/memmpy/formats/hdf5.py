@@ -8,7 +8,6 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns import Jagged
 from memmpy.errors import InputFileError, OptionError
 from memmpy.formats.hdf5_layout import (
     DatasetColumn,
@@ -27,6 +26,7 @@ from memmpy.inputs import (
     stream_of,
     uuid_of,
 )
+from memmpy.lists import Jagged
 from memmpy.typing import Array
 
 __all__ = ["HdfTable"]

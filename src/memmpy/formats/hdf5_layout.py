@@ -111,7 +111,8 @@ def columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
         tables = _tables_in(file)
         wrong = "no arrays in the group" if isinstance(found, h5py.Group) else "no group or dataset"
         has = f"its tables are{listed(tables)}" if tables else "it has no table at all"
-        message = f"{wrong} {tree or '/'!r} in {path!r}: {has}{nearest(tree, tables)}"
+        near = nearest(tree, tables) if len(tables) > 1 else ""
+        message = f"{wrong} {tree or '/'!r} in {path!r}: {has}{near}"
         raise InputFileError(message)
     return columns
 

@@ -4,20 +4,13 @@ from memmpy.gather.columns import take_columns
 from memmpy.gather.fields import RowField
 from memmpy.gather.lists import spread_lists, take_lists
 from memmpy.gather.memory import keep_freed_memory
-from memmpy.gather.reductions import (
-    ITEMS_WORTH_COMPILING,
-    count_true,
-    max_lists,
-    min_lists,
-    sum_lists,
-)
+from memmpy.gather.reductions import count_true, max_lists, min_lists, sum_lists
 from memmpy.gather.reference import offsets_of, pad_jagged, take_jagged
 from memmpy.gather.rows import spread_rows, take_rows
-from memmpy.gather.unpacking import BYTES_WORTH_COMPILING, strip_headers
+from memmpy.gather.unpacking import strip_headers
+from memmpy.gather.within import wrong_offsets
 
 __all__ = [
-    "BYTES_WORTH_COMPILING",
-    "ITEMS_WORTH_COMPILING",
     "RowField",
     "count_true",
     "keep_freed_memory",
@@ -33,4 +26,5 @@ __all__ = [
     "take_jagged",
     "take_lists",
     "take_rows",
+    "wrong_offsets",
 ]

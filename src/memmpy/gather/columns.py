@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from memmpy.errors import ColumnError, LengthError
-from memmpy.gather.within import check_entries
+from memmpy.numbering import check_numbers
 from memmpy.typing import Array, Entries
 
 __all__ = ["take_columns"]
@@ -19,7 +19,7 @@ def take_columns(
     Parameters
     ----------
     columns : sequence of arrays of shape (n, ...)
-        Of one length; any dtype without Python objects, any strides; may be read-only.
+        All have one length; any dtype without Python objects, any strides; may be read-only.
     entries : int64 array of shape (m,)
         Each from 0 to n - 1, in any order; may repeat.
     out : sequence of arrays of shape (m, ...)
@@ -43,23 +43,23 @@ def take_columns(
     if len({len(column) for column in columns}) != 1 or len(columns) != len(out):
         message = f"expected columns of one length, and an output for each: {len(columns)}"
         raise LengthError(f"{message} columns, {len(out)} outputs")
-    entries = check_entries(entries, len(columns[0]))
+    entries = check_numbers(entries, len(columns[0]), of="entries")
     for column, array in zip(columns, out, strict=True):
         _check(column, array, len(entries))
     if compiled and len(entries):
-        from memmpy.compiling import ENABLED
+        from memmpy.gather.compiled_columns import take_columns as take
 
-        if ENABLED:
-            from memmpy.gather.compiled_columns import take_columns as take
-
-            plain = [_is_plain(column) for column in columns]
-            pairs = list(zip(columns, out, plain, strict=True))
-            take([(c, o) for c, o, is_plain in pairs if is_plain], entries)
-            columns = [c for c, _, is_plain in pairs if not is_plain]
-            out = [o for _, o, is_plain in pairs if not is_plain]
+        plain = [_is_plain(column) for column in columns]
+        pairs = list(zip(columns, out, plain, strict=True))
+        take([(c, o) for c, o, is_plain in pairs if is_plain], entries)
+        columns = [c for c, _, is_plain in pairs if not is_plain]
+        out = [o for _, o, is_plain in pairs if not is_plain]
     for column, array in zip(columns, out, strict=True):
-        # Entries are in range by now, and where nothing wraps this mode is the fastest.
-        np.take(column, entries, axis=0, mode="wrap", out=array)
+        if column.flags.c_contiguous:
+            # Entries are in range by now, and where nothing wraps this mode is the fastest.
+            np.take(column, entries, axis=0, mode="wrap", out=array)
+        else:  # which would be copied as a whole
+            array[...] = column[entries]
 
 
 def _is_plain(column: Array) -> bool:

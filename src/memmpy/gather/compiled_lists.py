@@ -1,5 +1,7 @@
 """The kernels of lists in another order, compiled by Numba."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,10 +15,10 @@ from memmpy.compiling import (
     prefetch,
     run_kernel,
 )
-from memmpy.errors import CorruptStoreError
+from memmpy.gather.within import wrong_offsets
 from memmpy.typing import Array, Entries
 
-__all__ = ["copy_lists", "count_items", "place_entries", "spread_lists", "take_lists"]
+__all__ = ["place_entries", "spread_lists", "take_lists", "take_lists_into"]
 
 _LINE = np.uint64(64)
 #: How many lists ahead their memory is asked for.
@@ -29,26 +31,56 @@ def take_lists(
     content: Array, offsets: NDArray[np.int64], entries: Entries
 ) -> tuple[Array, NDArray[np.int64]]:
     """Return content and offsets of the given lists: see `memmpy.gather.take_lists`."""
-    num = np.uint64(len(entries))
-    begins = np.empty(len(entries), np.int64)
-    taken = np.empty(len(entries) + 1, np.int64)
+    return take_lists_into(
+        content,
+        offsets,
+        entries,
+        begins=np.empty(len(entries), np.int64),
+        taken=np.empty(len(entries) + 1, np.int64),
+        empty=lambda num_bytes: np.empty(num_bytes, np.uint8),
+    )
+
+
+def take_lists_into(
+    content: Array,
+    offsets: NDArray[np.int64],
+    entries: Entries,
+    *,
+    begins: NDArray[np.int64],
+    taken: NDArray[np.int64],
+    empty: Callable[[int], NDArray[np.uint8]],
+) -> tuple[Array, NDArray[np.int64]]:
+    """Return content and offsets of the given lists, in memory of the caller's.
+
+    Parameters
+    ----------
+    content, offsets, entries : array
+        As `memmpy.gather.take_lists` takes them; entries are not checked.
+    begins : int64 array of shape (m,)
+        Memory to work with.
+    taken : int64 array of shape (m + 1,)
+        Filled with the offsets that are returned.
+    empty : callable
+        Returns memory of so many bytes, aligned for the content.
+    """
+    num, num_items = len(entries), len(content)
+    where = address_of(offsets), address_of(entries)
     # From here on only numbers that were checked are used, whoever writes to the offsets.
-    if not run_kernel(
-        count_items, address_of(offsets), address_of(entries), num, len(content), begins, taken
-    ):
-        raise CorruptStoreError("offsets fall or lead out of the content: verify the store")
-    items: Array = np.empty((int(taken[-1]), *content.shape[1:]), content.dtype)
-    item_bytes = np.uint64(content.nbytes // len(content) if len(content) else 0)
+    if not run_kernel(count_items, *where, np.uint64(num), num_items, begins, taken):
+        raise wrong_offsets()
+    num_taken = int(taken[-1])
+    item_bytes = content.nbytes // num_items if num_items else 0
+    items = empty(num_taken * item_bytes).view(content.dtype)
     run_kernel(
         copy_lists,
         address_of(content),
         np.uint64(content.nbytes),
-        item_bytes,
+        np.uint64(item_bytes),
         begins,
         taken,
         address_of(items),
     )
-    return items, taken
+    return items.reshape(num_taken, *content.shape[1:]), taken
 
 
 def spread_lists(

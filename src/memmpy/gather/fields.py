@@ -21,9 +21,9 @@ class RowField:
     offset : int
         The byte of a row where it begins; any, aligned or not.
     dtype : np.dtype
-        Of its items; without Python objects.
+        The dtype of its items; without Python objects.
     shape : tuple of int
-        Of one entry; () for a number.
+        The shape of what one row has of it; () for a number.
 
     Attributes
     ----------

@@ -8,14 +8,13 @@ where they lie anywhere; NumPy takes 35 ns and more, mostly with the GIL. The fi
 machine compiles for a second.
 """
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import ColumnError
 from memmpy.gather import reference
-from memmpy.gather.within import check_blocks, check_entries, check_places
+from memmpy.gather.within import check_blocks, check_places
+from memmpy.numbering import check_numbers
 from memmpy.typing import Array, Entries
 
 __all__ = ["spread_lists", "take_lists"]
@@ -33,14 +32,14 @@ def take_lists(
     offsets : int64 array of shape (n + 1,)
         Contiguous; may be a read-only memory map.
     entries : int64 array of shape (m,)
-        Each from 0 to n - 1, in any order; may repeat.
+        Which lists, each from 0 to n - 1, in any order; may repeat.
     compiled : bool
         Whether to use Numba's kernels rather than NumPy.
 
     Returns
     -------
     content : array
-        Of the dtype and inner shape of the content.
+        Has the dtype and inner shape of the content.
     offsets : int64 array of shape (m + 1,)
 
     Raises
@@ -48,7 +47,7 @@ def take_lists(
     ColumnError
         If an array has another shape or dtype.
     OptionError
-        If an entry is out of range.
+        If a list is out of range.
     CorruptStoreError
         If the offsets of these lists fall or lead out of the content.
 
@@ -58,8 +57,12 @@ def take_lists(
     >>> take_lists(np.array([5, 6, 7]), offsets, entries=np.array([2, 0]), compiled=False)
     (array([7, 5, 6]), array([0, 1, 3]))
     """
-    entries = check_entries(entries, _check_lists(content, offsets))
-    return _kernels(compiled).take_lists(content, offsets, entries)
+    entries = check_numbers(entries, _check_lists(content, offsets), of="lists")
+    if compiled:
+        from memmpy.gather.compiled_lists import take_lists as take
+
+        return take(content, offsets, entries)
+    return reference.take_jagged(content, offsets, entries)
 
 
 def spread_lists(
@@ -91,7 +94,7 @@ def spread_lists(
     Returns
     -------
     content : array
-        Of the dtype and inner shape of the content.
+        Has the dtype and inner shape of the content.
     offsets : int64 array of shape (m + 1,)
 
     Raises
@@ -107,36 +110,11 @@ def spread_lists(
     """
     starts, counts = check_blocks(starts, counts, _check_lists(content, offsets))
     places = check_places(places, counts)
-    return _kernels(compiled).spread_lists(content, offsets, starts, counts, places)
-
-
-class _Kernels(Protocol):
-    """What both modules of kernels hold."""
-
-    def take_lists(
-        self, content: Array, offsets: NDArray[np.int64], entries: Entries, /
-    ) -> tuple[Array, NDArray[np.int64]]: ...
-
-    def spread_lists(
-        self,
-        content: Array,
-        offsets: NDArray[np.int64],
-        starts: Entries,
-        counts: NDArray[np.int64],
-        places: NDArray[np.uint32],
-        /,
-    ) -> tuple[Array, NDArray[np.int64]]: ...
-
-
-def _kernels(compiled: bool) -> _Kernels:
     if compiled:
-        from memmpy.compiling import ENABLED
+        from memmpy.gather.compiled_lists import spread_lists as spread
 
-        if ENABLED:
-            from memmpy.gather import compiled_lists
-
-            return compiled_lists
-    return reference
+        return spread(content, offsets, starts, counts, places)
+    return reference.spread_lists(content, offsets, starts, counts, places)
 
 
 def _check_lists(content: Array, offsets: NDArray[np.int64]) -> int:

@@ -7,12 +7,10 @@ offsets goes with the slice of its content, as they are.
 Each has ``compiled``. True takes 2 to 8 ns a list of 6 items, and mostly a tenth to a half of
 NumPy's time. It copies neither argument, but for content that is strided, big-endian or of a
 dtype that no kernel is made for (8 and 16 bits, uint32). The first call in a process imports Numba
-and loads the kernel; the first ever on a machine compiles it. `ITEMS_WORTH_COMPILING` says from
-where that pays: ask by the items of the whole job, and not by those of one call. The results are
-the same. Any number of threads may call, also for the first time, and run side by side.
+and loads the kernel; the first ever on a machine compiles it. `memmpy.worth` says from where that
+pays: ask by the items of the whole job, and not by those of one call. The results are the same. Any
+number of threads may call, also for the first time, and run side by side.
 """
-
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +19,7 @@ from memmpy.errors import ColumnError
 from memmpy.gather import reference
 from memmpy.typing import Array, Mask
 
-__all__ = ["ITEMS_WORTH_COMPILING", "count_true", "max_lists", "min_lists", "sum_lists"]
-
-#: Reducing this many items in NumPy takes about as long as importing Numba and loading a kernel.
-ITEMS_WORTH_COMPILING = 50_000_000
+__all__ = ["count_true", "max_lists", "min_lists", "sum_lists"]
 
 
 def sum_lists(content: Array, offsets: NDArray[np.int64], *, compiled: bool) -> Array:
@@ -58,7 +53,11 @@ def sum_lists(content: Array, offsets: NDArray[np.int64], *, compiled: bool) -> 
     array([3.5, 0. , 4. ])
     """
     _check(content, offsets)
-    return _kernels(compiled).sum_lists(content, offsets)
+    if compiled:
+        from memmpy.gather import compiled_reductions
+
+        return compiled_reductions.sum_lists(content, offsets)
+    return reference.sum_lists(content, offsets)
 
 
 def count_true(mask: Mask, offsets: NDArray[np.int64], *, compiled: bool) -> NDArray[np.int64]:
@@ -92,7 +91,11 @@ def count_true(mask: Mask, offsets: NDArray[np.int64], *, compiled: bool) -> NDA
         raise ColumnError(
             f"expected a mask of bool, not of {mask.dtype}: compare first, as in x > 0"
         )
-    return _kernels(compiled).count_true(mask, offsets)
+    if compiled:
+        from memmpy.gather import compiled_reductions
+
+        return compiled_reductions.count_true(mask, offsets)
+    return reference.count_true(mask, offsets)
 
 
 def min_lists(content: Array, offsets: NDArray[np.int64], *, compiled: bool) -> Array:
@@ -110,7 +113,7 @@ def min_lists(content: Array, offsets: NDArray[np.int64], *, compiled: bool) -> 
     Returns
     -------
     array of shape (n,)
-        Of the dtype of the content, but float32 for float16. NaN is passed over, unless a list
+        Has the dtype of the content, but float32 for float16. NaN is passed over, unless a list
         has nothing else. Which of 0.0 and -0.0 is less is not said.
 
     Raises
@@ -126,7 +129,11 @@ def min_lists(content: Array, offsets: NDArray[np.int64], *, compiled: bool) -> 
     array([1.5, 0. , 4. ])
     """
     _check(content, offsets)
-    return _kernels(compiled).min_lists(content, offsets)
+    if compiled:
+        from memmpy.gather import compiled_reductions
+
+        return compiled_reductions.min_lists(content, offsets)
+    return reference.min_lists(content, offsets)
 
 
 def max_lists(content: Array, offsets: NDArray[np.int64], *, compiled: bool) -> Array:
@@ -140,32 +147,11 @@ def max_lists(content: Array, offsets: NDArray[np.int64], *, compiled: bool) -> 
     array([2., 0., 4.])
     """
     _check(content, offsets)
-    return _kernels(compiled).max_lists(content, offsets)
+    if compiled:
+        from memmpy.gather import compiled_reductions
 
-
-class _Kernels(Protocol):
-    """What both modules of kernels hold."""
-
-    def sum_lists(self, content: Array, offsets: NDArray[np.int64], /) -> Array: ...
-
-    def count_true(self, mask: Mask, offsets: NDArray[np.int64], /) -> NDArray[np.int64]: ...
-
-    def min_lists(self, content: Array, offsets: NDArray[np.int64], /) -> Array: ...
-
-    def max_lists(self, content: Array, offsets: NDArray[np.int64], /) -> Array: ...
-
-
-def _kernels(compiled: bool) -> _Kernels:
-    if not compiled:
-        return reference
-    # Numba takes half a second to import.
-    from numba import config
-
-    if config.DISABLE_JIT:  # for debugging; the kernels are nothing that Python could run
-        return reference
-    from memmpy.gather import compiled as kernels
-
-    return kernels
+        return compiled_reductions.max_lists(content, offsets)
+    return reference.max_lists(content, offsets)
 
 
 def _check(content: Array, offsets: NDArray[np.int64]) -> None:

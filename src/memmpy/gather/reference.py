@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from memmpy.errors import CorruptStoreError
 from memmpy.gather.fields import RowField
+from memmpy.gather.within import wrong_offsets
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "strip_headers",
     "sum_lists",
     "take_jagged",
-    "take_lists",
     "take_rows",
 ]
 
@@ -35,26 +35,27 @@ def offsets_of(counts: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
 def take_jagged(
     content: Array, offsets: NDArray[np.int64], entries: Entries
 ) -> tuple[Array, NDArray[np.int64]]:
-    """Return content and offsets of the given entries, in their order.
+    """Return content and offsets of the given lists, in their order.
 
     Parameters
     ----------
-    content : array of shape (offsets[-1], ...)
-        The items of all entries.
+    content : array of shape (k, ...)
+        The items of all lists; of any dtype and strides.
     offsets : int64 array of shape (n + 1,)
-        Where each entry starts and stops in `content`.
+        Where each list starts and stops in `content`.
     entries : int64 array
-        Each from 0 to n - 1; may repeat.
+        Which lists, each from 0 to n - 1; may repeat.
 
     Raises
     ------
     CorruptStoreError
-        If the offsets of these entries cannot be right.
+        If the offsets of these lists fall or lead out of the content.
     """
-    starts = offsets[entries]
-    counts = offsets[entries + 1] - starts
-    if len(entries) and (counts.min() < 0 or starts.min() < 0 or starts.max() > len(content)):
-        raise CorruptStoreError("offsets fall or lead out of the content: verify the store")
+    starts, stops = offsets[entries], offsets[entries + 1]
+    # Before anything is subtracted, which might overflow.
+    if np.any((starts < 0) | (starts > stops) | (stops > len(content))):
+        raise wrong_offsets()
+    counts = stops - starts
     taken = offsets_of(counts)
     items = np.repeat(starts - taken[:-1], counts)
     items += np.arange(len(items))
@@ -123,7 +124,7 @@ def _starts_and_items(
     """Return the n+1 places in the content, and the content up to the last of them."""
     starts = offsets - offsets[0]
     if starts[-1] > len(content) or (np.diff(starts) < 0).any():
-        raise CorruptStoreError("offsets fall or lead out of the content: verify the store")
+        raise wrong_offsets()
     return starts, content[: starts[-1]]
 
 
@@ -141,7 +142,7 @@ def strip_headers(
     header : int
         Bytes to skip at the beginning of each.
     dtype : np.dtype
-        Of the items as they lie in the records, of any byte order.
+        The dtype that items have in the records, of any byte order.
 
     Returns
     -------
@@ -187,16 +188,7 @@ def spread_rows(
     out: tuple[Array, ...],
 ) -> None:
     """Put the rows of blocks in their places: see `memmpy.gather.spread_rows`."""
-    take_rows(rows, _entries_at(starts, counts, places), fields, out)
-
-
-def take_lists(
-    content: Array, offsets: NDArray[np.int64], entries: Entries
-) -> tuple[Array, NDArray[np.int64]]:
-    """Return content and offsets of the given lists: see `memmpy.gather.take_lists`."""
-    if len(entries) and offsets[entries + 1].max() > len(content):
-        raise CorruptStoreError("offsets fall or lead out of the content: verify the store")
-    return take_jagged(content, offsets, entries)
+    take_rows(rows, _rows_at(starts, counts, places), fields, out)
 
 
 def spread_lists(
@@ -207,11 +199,12 @@ def spread_lists(
     places: NDArray[np.uint32],
 ) -> tuple[Array, NDArray[np.int64]]:
     """Return the lists of blocks in their places: see `memmpy.gather.spread_lists`."""
-    return take_lists(content, offsets, _entries_at(starts, counts, places))
+    return take_jagged(content, offsets, _rows_at(starts, counts, places))
 
 
-def _entries_at(starts: Entries, counts: NDArray[np.int64], places: NDArray[np.uint32]) -> Entries:
-    """Return which entry of the blocks goes to each place."""
-    entries = np.zeros(len(places), np.int64)
-    entries[places] = np.repeat(starts - offsets_of(counts)[:-1], counts) + np.arange(len(places))
-    return entries
+def _rows_at(starts: Entries, counts: NDArray[np.int64], places: NDArray[np.uint32]) -> Entries:
+    """Return the number of the row of the blocks that goes to each place."""
+    read = np.repeat(starts - offsets_of(counts)[:-1], counts) + np.arange(len(places))
+    row_numbers = np.zeros(len(places), np.int64)
+    row_numbers[places] = read
+    return row_numbers

@@ -1,8 +1,8 @@
 """Fields of packed rows, each into an array of its own: in NumPy or compiled.
 
-`rows` is an array of bytes, a row of it for each entry, mostly a read-only memory map. Its
-outputs are filled, and not made, so that their memory serves again: one array of shape
-``(m, *field.shape)`` and the field's dtype for each field.
+`rows` is an array of bytes, of shape (n, row_bytes), mostly a read-only memory map. Outputs are
+filled, and not made, so that their memory serves again: one array of shape ``(m, *field.shape)``
+and the field's dtype for each field.
 
 Both functions have ``compiled``. True takes, on one core, 25 ns a row of 104 bytes with 23 fields,
 and 15 ns with 4 fields of which one has 20 floats, where copying whole rows takes 7; NumPy takes
@@ -12,7 +12,6 @@ compiles for a second or two.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,8 @@ from numpy.typing import NDArray
 from memmpy.errors import ColumnError, LengthError
 from memmpy.gather import reference
 from memmpy.gather.fields import RowField
-from memmpy.gather.within import check_blocks, check_entries, check_places
+from memmpy.gather.within import check_blocks, check_places
+from memmpy.numbering import check_numbers
 from memmpy.typing import Array, Entries
 
 __all__ = ["spread_rows", "take_rows"]
@@ -41,7 +41,7 @@ def take_rows(
     rows : uint8 array of shape (n, row_bytes)
         C-contiguous; `row_bytes` is a multiple of 8.
     entries : int64 array of shape (m,)
-        Each from 0 to n - 1, in any order; may repeat.
+        Numbers of rows, each from 0 to n - 1, in any order; may repeat.
     fields : sequence of RowField
         May overlap, and leave bytes out.
     out : sequence of arrays
@@ -57,11 +57,16 @@ def take_rows(
     LengthError
         If there are not as many outputs as fields.
     OptionError
-        If an entry is out of range. Nothing has been written then.
+        If a number is out of range. Nothing has been written then.
     """
-    entries = check_entries(entries, len(_check_rows(rows)))
-    arrays = _check_out(rows, len(entries), fields, out)
-    _kernels(compiled).take_rows(rows, entries, tuple(fields), arrays)
+    row_numbers = check_numbers(entries, len(_check_rows(rows)), of="rows")
+    arrays = _check_out(rows, len(row_numbers), fields, out)
+    if compiled:
+        from memmpy.gather.compiled_rows import take_rows as take
+
+        take(rows, row_numbers, tuple(fields), arrays)
+    else:
+        reference.take_rows(rows, row_numbers, tuple(fields), arrays)
 
 
 def spread_rows(
@@ -106,42 +111,12 @@ def spread_rows(
     starts, counts = check_blocks(starts, counts, len(_check_rows(rows)))
     places = check_places(places, counts)
     arrays = _check_out(rows, len(places), fields, out)
-    _kernels(compiled).spread_rows(rows, starts, counts, places, tuple(fields), arrays)
-
-
-class _Kernels(Protocol):
-    """What both modules of kernels hold."""
-
-    def take_rows(
-        self,
-        rows: NDArray[np.uint8],
-        entries: Entries,
-        fields: tuple[RowField, ...],
-        out: tuple[Array, ...],
-        /,
-    ) -> None: ...
-
-    def spread_rows(
-        self,
-        rows: NDArray[np.uint8],
-        starts: Entries,
-        counts: NDArray[np.int64],
-        places: NDArray[np.uint32],
-        fields: tuple[RowField, ...],
-        out: tuple[Array, ...],
-        /,
-    ) -> None: ...
-
-
-def _kernels(compiled: bool) -> _Kernels:
     if compiled:
-        from memmpy.compiling import ENABLED
+        from memmpy.gather.compiled_rows import spread_rows as spread
 
-        if ENABLED:
-            from memmpy.gather import compiled_rows
-
-            return compiled_rows
-    return reference
+        spread(rows, starts, counts, places, tuple(fields), arrays)
+    else:
+        reference.spread_rows(rows, starts, counts, places, tuple(fields), arrays)
 
 
 def _check_rows(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:

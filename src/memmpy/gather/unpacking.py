@@ -8,10 +8,7 @@ from numpy.typing import NDArray
 from memmpy.gather import reference
 from memmpy.typing import Array
 
-__all__ = ["BYTES_WORTH_COMPILING", "strip_headers"]
-
-#: From so many bytes of a branch on, Numba is worth importing: a file has dozens of branches.
-BYTES_WORTH_COMPILING = 1 << 22
+__all__ = ["strip_headers"]
 
 
 def strip_headers(
@@ -33,10 +30,10 @@ def strip_headers(
     header : int
         Bytes to skip at the beginning of each.
     dtype : np.dtype
-        Of the items as they lie in the records, of any byte order; 1, 2, 4 or 8 bytes wide.
+        The dtype that items have in the records, of any byte order; 1, 2, 4 or 8 bytes wide.
     compiled : bool
         Whether to use Numba's kernel rather than NumPy: about ten times as fast, and without the
-        GIL. Ask by the bytes of the whole job: see `BYTES_WORTH_COMPILING`.
+        GIL. Ask `memmpy.worth` by the bytes of the whole job.
 
     Returns
     -------
@@ -47,8 +44,8 @@ def strip_headers(
     CorruptStoreError
         If the bounds fall or lead out, or a record is no header and whole items.
     """
-    if not compiled:
-        return reference.strip_headers(octets, bounds, header, dtype)
-    from memmpy.gather import compiled as kernels
+    if compiled:
+        from memmpy.gather.compiled_unpacking import strip_headers as strip
 
-    return kernels.strip_headers(octets, bounds, header, dtype)
+        return strip(octets, bounds, header, dtype)
+    return reference.strip_headers(octets, bounds, header, dtype)

@@ -1,29 +1,23 @@
-"""Entries, blocks and places, checked to lie within what kernels may read and write."""
+"""Blocks and places, checked to lie within what kernels may read and write."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import ColumnError, LengthError, OptionError
+from memmpy.errors import ColumnError, CorruptStoreError, LengthError, OptionError
 from memmpy.typing import Array, Entries
 
-__all__ = ["check_blocks", "check_entries", "check_places"]
+__all__ = ["check_blocks", "check_places", "wrong_offsets"]
 
 
-def check_entries(entries: Entries, num: int) -> Entries:
-    """Return int64 entries, each from 0 to num - 1, as a contiguous array."""
-    entries = _plain("entries", entries, np.dtype(np.int64))
-    if len(entries):
-        for extreme in (int(entries.min()), int(entries.max())):
-            if not 0 <= extreme < num:
-                message = f"{extreme} is out of range: there are {num:,} entries, from 0 on"
-                raise OptionError(message)
-    return entries
+def wrong_offsets() -> CorruptStoreError:
+    """Return the error for offsets that no lists of a content can have."""
+    return CorruptStoreError("offsets fall or lead out of the content: verify the store")
 
 
 def check_blocks(
     starts: Entries, counts: NDArray[np.int64], num: int
 ) -> tuple[Entries, NDArray[np.int64]]:
-    """Return the starts and counts of blocks of the entries 0..num-1, as contiguous arrays."""
+    """Return the starts and counts of blocks of the rows 0..num-1, as contiguous arrays."""
     starts = _plain("starts", starts, np.dtype(np.int64))
     counts = _plain("counts", counts, np.dtype(np.int64))
     if len(starts) != len(counts):
@@ -36,7 +30,7 @@ def check_blocks(
         and counts.min() >= 0
         and (counts <= num - starts).all()
     ):
-        message = f"a block is out of range: there are {num:,} entries, from 0 on"
+        message = f"a block is out of range: there are {num:,} rows, from 0 on"
         raise OptionError(message)
     return starts, counts
 
@@ -46,7 +40,7 @@ def check_places(places: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArr
     places = _plain("places", places, np.dtype(np.uint32))
     num = sum(counts.tolist())  # of Python, which does not overflow
     if len(places) != num:
-        message = f"expected a place for each entry of the blocks: {num:,}, not {len(places):,}"
+        message = f"expected a place for each row of the blocks: {num:,}, not {len(places):,}"
         raise LengthError(message)
     if num and places.max() >= num:
         message = f"{places.max()} is out of range: there are {num:,} places, from 0 on"

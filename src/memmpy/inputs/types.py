@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import Jagged
+from memmpy.lists import Jagged
 from memmpy.store import ColumnRecord
 from memmpy.typing import Array
 

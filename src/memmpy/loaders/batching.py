@@ -1,21 +1,20 @@
 """Cut windows of an epoch into batches, also over the edges of windows."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.lists import Jagged
 from memmpy.typing import Array, Batch
 
-__all__ = ["Lists", "ToLists", "Window", "batches_of"]
+__all__ = ["Lists", "Window", "batches_of"]
 
 
 #: Content and offsets of lists.
 Lists: TypeAlias = tuple[Array, NDArray[np.int64]]
-#: From content and offsets to lists as a batch holds them.
-ToLists: TypeAlias = Callable[[Array, NDArray[np.int64]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,12 @@ class Window:
     values : mapping of str to sequence
         By key what slices like an array.
     lists : mapping of str to (array, int64 array)
-        By key content and offsets, which are known to belong together.
-    to_lists : callable
-        What makes of them what a batch holds.
+        By key content and offsets, which are known to belong together; a batch has a `Jagged`.
     """
 
     num_entries: int
     values: Mapping[str, Any]  # what columns give
     lists: Mapping[str, Lists] = field(default_factory=dict)
-    to_lists: ToLists = lambda content, offsets: (content, offsets)
 
     def cut(self, start: int, stop: int) -> Batch:
         """Return the values of the entries from `start` to `stop`; views where they are arrays."""
@@ -46,7 +42,7 @@ class Window:
         for key, (content, offsets) in self.lists.items():
             own = offsets[start : stop + 1]
             first = own[0]
-            batch[key] = self.to_lists(content[first : own[-1]], own - first)
+            batch[key] = Jagged.trusted(content[first : own[-1]], own - first)
         return batch
 
 
@@ -67,29 +63,32 @@ def batches_of(
     skip : int
         How many entries to pass over at the beginning; fewer than the first window has.
     """
-    rest: Batch = {}
-    num_rest = 0
+    parts: list[Batch] = []  # of a batch over the edges of windows
+    num_held = 0
     for window in windows:
-        start, skip = skip, 0
-        if num_rest:
-            start = min(batch_size - num_rest, window.num_entries)
-            rest, num_rest = _joined(rest, window.cut(0, start)), num_rest + start
-            if num_rest < batch_size:
-                continue
-            yield rest
-            num_rest = 0
         num = window.num_entries
+        start, skip = skip, 0
+        if parts:
+            start = min(batch_size - num_held, num)
+            parts.append(window.cut(0, start))
+            num_held += start
+            if num_held < batch_size:
+                continue
+            yield _joined(parts)
+            parts, num_held = [], 0
         whole = num - (num - start) % batch_size
         for at in range(start, whole, batch_size):
             yield window.cut(at, at + batch_size)
         if whole < num:
-            rest, num_rest = window.cut(whole, num), num - whole
-    if num_rest and not drop_last:
-        yield rest
+            parts, num_held = [window.cut(whole, num)], num - whole
+    if parts and not drop_last:
+        yield _joined(parts)
 
 
-def _joined(first: Batch, second: Batch) -> Batch:
-    return {key: _concatenated([values, second[key]]) for key, values in first.items()}
+def _joined(parts: Sequence[Batch]) -> Batch:
+    if len(parts) == 1:
+        return parts[0]
+    return {key: _concatenated([part[key] for part in parts]) for key in parts[0]}
 
 
 def _concatenated(parts: Sequence[Any]) -> Any:

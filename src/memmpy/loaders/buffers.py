@@ -1,16 +1,15 @@
 """Memory for windows that serves again, so that the kernel need not clear new pages for each."""
 
-import sys
 import threading
-from typing import final
+import weakref
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Buffers", "in_lines"]
 
-#: References to memory that no array looks into: the list's, the name's, and getrefcount's own.
-_NUM_OWN = 3
 #: Memory begins at a multiple of it: a line of the cache, and the widest of vectors.
 _ALIGNMENT = 64
 
@@ -34,27 +33,42 @@ class Buffers:
 
     def __init__(self, num: int) -> None:
         self._num = num
-        self._blocks: list[NDArray[np.uint8]] = []
+        self._blocks: list[_Block] = []
         self._lock = threading.Lock()
 
     def take(self, num_bytes: int) -> NDArray[np.uint8]:
         """Return that many bytes, whatever they hold, aligned to 64."""
+        size = num_bytes + _ALIGNMENT
         with self._lock:
-            small = None
-            for i in range(len(self._blocks)):  # enumerate would hold a reference of its own
-                block = self._blocks[i]
-                if sys.getrefcount(block) == _NUM_OWN:
-                    if len(block) >= num_bytes + _ALIGNMENT:
-                        return _aligned(block, num_bytes)
-                    small = i
-            block = np.empty(num_bytes + _ALIGNMENT, np.uint8)
-            if small is not None and len(self._blocks) >= self._num:  # it would stay too small
-                del self._blocks[small]
+            free = [block for block in self._blocks if block.is_free]
+            for block in free:
+                if len(block.memory) >= size:
+                    return block.lend(num_bytes)
+            if free and len(self._blocks) >= self._num:  # it would stay too small
+                self._blocks.remove(free[-1])
+            block = _Block(np.empty(size, np.uint8))
             if len(self._blocks) < self._num:
                 self._blocks.append(block)
-            return _aligned(block, num_bytes)
+            return block.lend(num_bytes)
 
 
-def _aligned(block: NDArray[np.uint8], num_bytes: int) -> NDArray[np.uint8]:
-    start = -block.ctypes.data % _ALIGNMENT
-    return block[start : start + num_bytes]
+@dataclass(slots=True, eq=False)
+class _Block:
+    """Memory, and the array over it that was handed out last.
+
+    The base of that array is no array, but a `memoryview`. So NumPy makes the array itself the
+    base of all views of it, and it lives as long as one of them does.
+    """
+
+    memory: NDArray[np.uint8]
+    lent: "weakref.ref[Any] | None" = None
+
+    @property
+    def is_free(self) -> bool:
+        return self.lent is None or self.lent() is None
+
+    def lend(self, num_bytes: int) -> NDArray[np.uint8]:
+        array: NDArray[np.uint8] = np.frombuffer(self.memory.data, np.uint8)
+        self.lent = weakref.ref(array)
+        start = -array.ctypes.data % _ALIGNMENT
+        return array[start : start + num_bytes]

@@ -1,28 +1,33 @@
 """The columns of a loader: checked once, then gathered window by window at int64 entries."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, final
 
 import numpy as np
 
 from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.gather import take_columns
-from memmpy.loaders.batching import Window
+from memmpy.gather import take_columns, take_lists
+from memmpy.lists import Jagged
+from memmpy.loaders.ahead import COLD_ROWS, tasks_of
+from memmpy.loaders.batching import Lists, Window
 from memmpy.loaders.buffers import Buffers, in_lines
+from memmpy.loaders.pages import Blocks, map_of
+from memmpy.loaders.paging import Pager, Reading, System, system_of
 from memmpy.loaders.shuffling import Shuffle
 from memmpy.loaders.windows import Gather
 from memmpy.order import Members, Permutation, plan_windows
 from memmpy.typing import Array, Column, Data, Entries
+from memmpy.worth import BYTES_MOVED, is_worth_compiling
 
-__all__ = ["BYTES_WORTH_COMPILING", "INDEX_KEY", "ColumnWindows", "check_data"]
+__all__ = ["INDEX_KEY", "ColumnWindows", "check_data", "check_sendable"]
 
 #: The key of a batch that holds its entries.
 INDEX_KEY = "_index"
 
-#: Bytes of data for which importing Numba and loading kernels is worth its second.
-BYTES_WORTH_COMPILING = 1 << 22
 #: A window has so many rows, unless they would take more than so many bytes.
 WINDOW_ROWS = 1 << 14
 WINDOW_NBYTES = 8 << 20
@@ -40,6 +45,11 @@ class ColumnWindows:
         The entries of an epoch.
     shuffle : bool
         Whether each epoch has an order of its own; else that of the members.
+    num_threads : int
+        How many threads gather.
+    system : System, optional
+        What is told which pages are needed soon, and which no more; that of the process where not
+        given.
     """
 
     def __init__(
@@ -49,6 +59,7 @@ class ColumnWindows:
         *,
         shuffle: bool,
         num_threads: int,
+        system: System | None = None,
     ) -> None:
         self._columns, self._members, self._is_shuffled = columns, members, shuffle
         self._arrays = {
@@ -58,9 +69,21 @@ class ColumnWindows:
         }
         self.entry_bytes = _row_nbytes(columns)
         self.num_data = len(next(iter(columns.values())))
-        self._compiled = self.entry_bytes * self.num_data >= BYTES_WORTH_COMPILING
+        num_bytes = round(self.entry_bytes * self.num_data)
+        self._compiled = is_worth_compiling(num_bytes, least=BYTES_MOVED)
+        self._num_threads = num_threads
         # Those on their way, the one that is handed out, and the one before.
-        self._buffers = Buffers(num_threads + 3)
+        num_windows = num_threads + 3
+        self._buffers = Buffers(num_windows)
+        found = {key: _lists_of(column) for key, column in columns.items()}
+        lists = {key: held for key, held in found.items() if held is not None}
+        self._others = columns.keys() - self._arrays.keys() - lists.keys()
+        self._take_lists = _list_taker(lists, num_windows=num_windows, compiled=self._compiled)
+        self._pager = Pager(
+            self._arrays.values(),
+            lists.values(),
+            system=system or system_of(compiled=self._compiled),
+        )
 
     def __len__(self) -> int:
         return len(self._members)
@@ -74,31 +97,55 @@ class ColumnWindows:
 
     @property
     def arrays(self) -> Sequence[Array]:
-        """The columns that are arrays."""
-        return [column for column in self._columns.values() if isinstance(column, np.ndarray)]
+        """The arrays that hold the columns, as far as these tell."""
+        others = (getattr(column, "buffers", ()) for column in self._columns.values())
+        return [*self._arrays.values(), *chain.from_iterable(others)]
 
     @property
     def _window_rows(self) -> int:
         return max(1, min(WINDOW_ROWS, int(WINDOW_NBYTES / max(1, self.entry_bytes))))
 
+    def reading(self) -> Reading:
+        """Return how an epoch that began now would be read."""
+        return self._pager.reading([range(self.num_data)], is_scattered=self._is_shuffled)
+
     def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:
         """Return what gathers the windows from a position on: see `Windows.plan`."""
-        windows = plan_windows(
-            len(self),
-            batch_size,
-            drop_last=False,
-            rows_per_window=self._window_rows,
-            position=position,
-        )
+        reading = self.reading()
         order = Permutation(len(self), key=key) if self._is_shuffled else None
-        return (partial(self._gather, order, *window) for window in windows), position
+        num, entry_bytes = self._window_rows, self.entry_bytes
+        if reading.is_ahead and order is not None:
+            num, entry_bytes = min(num, COLD_ROWS), self._pager.scattered_bytes(entry_bytes)
+        runs = plan_windows(
+            len(self), batch_size, drop_last=False, rows_per_window=num, position=position
+        )
+        tasks = tasks_of(
+            runs,
+            partial(self._gather, order),
+            blocks_of=partial(self._blocks_of, order),
+            pager=self._pager,
+            reading=reading,
+            part_bytes=max(num, batch_size) * entry_bytes,
+            num_threads=self._num_threads,
+        )
+        return tasks, position
 
-    def _gather(self, order: Permutation | None, start: int, stop: int) -> Window:
+    def _entries(self, order: Permutation | None, run: tuple[int, int]) -> Entries:
+        """Return the entries at a run of positions."""
+        start, stop = run
         if order is None:
             positions = np.arange(start, stop)
         else:
             positions = order.run(start, stop, compiled=self._compiled)
-        entries = self._members.entries(positions, compiled=self._compiled)
+        return self._members.entries(positions, compiled=self._compiled)
+
+    def _blocks_of(self, order: Permutation | None, run: tuple[int, int]) -> Blocks:
+        """Return the entries at a run of positions as blocks of one."""
+        entries = self._entries(order, run)
+        return entries, np.ones(len(entries), np.int64)
+
+    def _gather(self, order: Permutation | None, window: tuple[int, int]) -> Window:
+        entries = self._entries(order, window)
         run = _as_run(entries) if order is None else None
         taken = self._empty(len(entries))
         if run is None:
@@ -111,11 +158,9 @@ class ColumnWindows:
         else:
             for key, column in self._arrays.items():
                 np.copyto(taken[key], column[run])
-        values = {
-            key: taken[key] if key in taken else column[entries]
-            for key, column in self._columns.items()
-        }
-        return Window(len(entries), {**values, INDEX_KEY: entries})
+        others = {key: self._columns[key][entries] for key in self._others}
+        values = {**taken, **others, INDEX_KEY: entries}
+        return Window(len(entries), values, self._take_lists(entries))
 
     def _empty(self, num: int) -> dict[str, Array]:
         """Return room for so many entries of each array, whatever it holds."""
@@ -153,11 +198,49 @@ def check_data(data: Data) -> tuple[dict[str, Column], int]:
     return columns, num_entries
 
 
+def check_sendable(data: Data) -> None:
+    """Raise an `OptionError` where columns lie in files, all of which would be sent elsewhere."""
+    for key, column in data.items():
+        arrays = [column] if isinstance(column, np.ndarray) else getattr(column, "buffers", ())
+        if any(map_of(array) is not None for array in arrays):
+            message = (
+                f"column {key!r} lies in a file, which a loader would take along as a whole: send "
+                "the path to the other process, and make the loader there"
+            )
+            raise OptionError(message)
+
+
 def _as_run(entries: Entries) -> slice | None:
     """Return the entries as a slice if they are consecutive."""
     start, stop = int(entries[0]), int(entries[-1]) + 1
     is_run = stop - start == len(entries) and bool((np.diff(entries) == 1).all())
     return slice(start, stop) if is_run else None
+
+
+def _lists_of(column: Column) -> Lists | None:
+    """Return content and offsets of a column that gives out `Jagged`; None for others."""
+    content, offsets = getattr(column, "content", None), getattr(column, "offsets", None)
+    if not (isinstance(content, np.ndarray) and isinstance(offsets, np.ndarray)):
+        return None
+    is_plain = content.flags.c_contiguous and offsets.flags.c_contiguous
+    if not is_plain or content.dtype.hasobject or not isinstance(column[:0], Jagged):
+        return None
+    return content, offsets
+
+
+def _list_taker(
+    lists: Mapping[str, Lists], *, num_windows: int, compiled: bool
+) -> Callable[[Entries], Mapping[str, Lists]]:
+    """Return what takes the lists of entries."""
+    if compiled:
+        from memmpy.loaders.compiled_lists import ListTaker
+
+        return ListTaker(lists, num_windows=num_windows).take
+    return partial(_take_lists, lists)
+
+
+def _take_lists(lists: Mapping[str, Lists], entries: Entries) -> Mapping[str, Lists]:
+    return {key: take_lists(*held, entries=entries, compiled=False) for key, held in lists.items()}
 
 
 def _row_nbytes(columns: Mapping[str, Column]) -> float:
@@ -185,7 +268,7 @@ def _check_key(key: Any) -> str:
 
 
 def _check_column(key: str, column: Any) -> Column:  # Any: whatever the user gave
-    if isinstance(column, list | tuple | range):
+    if isinstance(column, list | tuple | range | array | bytearray | memoryview | deque):
         message = f"column {key!r} is a {type(column).__name__}: give np.asarray(...) of it"
         raise ColumnError(message)
     if hasattr(column, "iloc"):
@@ -193,8 +276,9 @@ def _check_column(key: str, column: Any) -> Column:  # Any: whatever the user ga
         message = f"column {key!r} is a pandas {type(column).__name__}: give its .to_numpy()"
         raise ColumnError(message)
     has_rows = hasattr(column, "__len__") and hasattr(column, "__getitem__")
-    is_scalar = isinstance(column, np.ndarray) and column.ndim == 0
-    if not has_rows or is_scalar or isinstance(column, str | bytes | Mapping):
+    if isinstance(column, np.ndarray) and column.ndim == 0:
+        raise ColumnError(f"column {key!r} is one value and no array of entries: its shape is ()")
+    if not has_rows or isinstance(column, str | bytes | Mapping):
         message = (
             f"column {key!r} is a {type(column).__name__}: give an array, a memory map, "
             "or what memmpy opens"

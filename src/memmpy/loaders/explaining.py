@@ -9,8 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.loaders.packed import RowWindows
-from memmpy.loaders.paging import Reading, in_memory
+from memmpy.loaders.pages import in_memory
 from memmpy.loaders.windows import Windows
 from memmpy.machine import memory_for_pages
 from memmpy.printing import Table, size_in_words
@@ -55,9 +54,10 @@ class Explanation:
         drop them behind.
     limit : {"memory", "disk"}
         What the data comes from.
-    limit_rate : float
-        Bytes a second that it gives in order: a copy by all threads.
-    expected_rate : float
+    limit_rate : float or None
+        Bytes a second that it gives in order: a copy by all threads. None where no column tells
+        in which arrays it lies.
+    expected_rate : float or None
         Entries a second at that limit.
     measured_rate : float
         Entries a second that the loader gave. It was measured on the first batches of an epoch.
@@ -78,14 +78,14 @@ class Explanation:
     is_ahead: bool
     is_dropped: bool
     limit: str
-    limit_rate: float
-    expected_rate: float
+    limit_rate: float | None
+    expected_rate: float | None
     measured_rate: float
 
     @property
-    def share(self) -> float:
-        """The measured rate over the expected one."""
-        return self.measured_rate / self.expected_rate if self.expected_rate else 0.0
+    def share(self) -> float | None:
+        """The measured rate over the expected one; None where there is none."""
+        return self.measured_rate / self.expected_rate if self.expected_rate else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it by name."""
@@ -112,11 +112,13 @@ class Explanation:
         if self.is_ahead:
             behind = "dropped, as all is much more than memory" if self.is_dropped else "kept"
             how += [("what was read", behind)]
-        rates = [
-            (f"limit: {self.limit}, in order", f"{size_in_words(int(self.limit_rate))}/s"),
-            ("that is", _rate(self.expected_rate)),
-            ("measured", f"{_rate(self.measured_rate)}, {self.share:.0%} of the limit"),
-        ]
+        rates = [("measured", _rate(self.measured_rate))]
+        if self.limit_rate is not None and self.expected_rate and self.share is not None:
+            rates = [
+                (f"limit: {self.limit}, in order", f"{size_in_words(int(self.limit_rate))}/s"),
+                ("that is", _rate(self.expected_rate)),
+                ("measured", f"{_rate(self.measured_rate)}, {self.share:.0%} of the limit"),
+            ]
         return Table(("", "loader"), 2, (data, how, rates))
 
     def __str__(self) -> str:
@@ -153,7 +155,7 @@ def explain(
     """
     shuffle, entry_bytes = windows.shuffle, windows.entry_bytes
     resident = _resident(windows.arrays)
-    reading = windows.reading() if isinstance(windows, RowWindows) else Reading(False, False)
+    reading = windows.reading()
     limit_rate = _copy_rate(windows.arrays, num_threads=max(1, num_threads))
     return Explanation(
         num_entries=len(windows),
@@ -172,7 +174,7 @@ def explain(
         is_dropped=reading.is_dropped,
         limit="memory" if resident > 0.5 else "disk",
         limit_rate=limit_rate,
-        expected_rate=limit_rate / entry_bytes if entry_bytes else 0.0,
+        expected_rate=limit_rate / entry_bytes if limit_rate and entry_bytes else None,
         measured_rate=_batch_rate(batches()),
     )
 
@@ -190,8 +192,8 @@ def _share_in_memory(array: Array) -> float:
     return in_memory(array, start=0, stop=array.nbytes, num_samples=_NUM_SAMPLES)
 
 
-def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float:
-    """Return the bytes a second at which threads copy arrays in order."""
+def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float | None:
+    """Return the bytes a second at which threads copy arrays in order; None without any."""
     pieces = [
         octets[start : start + _PIECE]
         for array in arrays
@@ -200,7 +202,7 @@ def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float:
         for start in range(0, len(octets), _PIECE)
     ]
     if not pieces:
-        return 0.0
+        return None
     source = cycle(pieces)
     begin = time.perf_counter()
 

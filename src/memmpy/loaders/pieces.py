@@ -3,17 +3,16 @@
 To move twenty numbers one by one takes three times as long as to move them as they lie.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.gather import RowField
-from memmpy.loaders.buffers import in_lines
 from memmpy.typing import Array
 
-__all__ = ["Piece", "empty_of", "pieces_of", "size_of"]
+__all__ = ["Piece", "pieces_of"]
 
 _BYTE = np.dtype(np.uint8)
 #: Pieces of numbers begin and end at a multiple of it, so that no number is ever misaligned.
@@ -60,23 +59,6 @@ def pieces_of(fields: Mapping[str, RowField]) -> list[Piece]:
         else:
             run[key] = field
     return pieces + _numbers(run)
-
-
-def empty_of(
-    pieces: Sequence[Piece], num: int, memory: NDArray[np.uint8]
-) -> list[NDArray[np.uint8]]:
-    """Return arrays of shape (num, k) for pieces, whatever they hold, in memory of `size_of`."""
-    found, start = [], 0
-    for piece in pieces:
-        size = piece.whole.nbytes
-        found.append(memory[start : start + num * size].reshape(num, size))
-        start += in_lines(num * size)
-    return found
-
-
-def size_of(pieces: Sequence[Piece], num: int) -> int:
-    """Return how many bytes `num` rows of pieces take."""
-    return sum(in_lines(num * piece.whole.nbytes) for piece in pieces)
 
 
 def _numbers(run: Mapping[str, RowField]) -> list[Piece]:

@@ -60,6 +60,8 @@ def shuffle_score(
     ------
     MissingKeyError, ColumnError
         If batches have no such key, or it is not one number an entry.
+    OptionError
+        If values are NaN or infinite, or batches are no dicts.
 
     Examples
     --------
@@ -68,20 +70,24 @@ def shuffle_score(
     """
     check_integer("max_batches", max_batches, minimum=1)
     parts = [_values(batch, key) for batch in islice(loader, max_batches)]
+    parts = [part for part in parts if len(part)]
     if len(parts) < 2:
         return ShuffleScore(np.nan, np.nan)
     return _score(_indicators(np.concatenate(parts)), np.array([len(part) for part in parts]))
 
 
 def _values(batch: Mapping[str, Any], key: str) -> NDArray[Any]:
+    given: object = batch
+    if not isinstance(given, Mapping):
+        raise OptionError(f"batches are dicts of arrays, got a {type(given).__name__}")
     if key not in batch:
         raise MissingKeyError(f"no key {key!r} in the batches{nearest(key, batch)}", key)
     values = np.asarray(batch[key])
     if values.ndim != 1 or values.dtype.kind not in "biuf":
         message = f"{key!r} is {values.dtype} of shape {values.shape}: a score needs one number"
         raise ColumnError(f"{message} an entry")
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        raise OptionError(f"{key!r} has NaN: take a key that every entry has")
+    if not np.isfinite(values).all():
+        raise OptionError(f"{key!r} has NaN or infinity: take a key that every entry has")
     copied: NDArray[Any] = values.copy()  # a view would keep its window
     return copied
 
@@ -92,7 +98,9 @@ def _indicators(values: NDArray[Any]) -> list[NDArray[np.float64]]:
         classes = np.unique(values)
         if len(classes) <= _MAX_CLASSES:
             return [(values == one).astype(np.float64) for one in classes]
-    return [values.astype(np.float64)]
+    numbers = values.astype(np.float64)
+    # So that no square overflows, or vanishes.
+    return [numbers / max(float(np.abs(numbers).max()), np.finfo(np.float64).tiny)]
 
 
 def _score(indicators: list[NDArray[np.float64]], sizes: NDArray[np.int64]) -> ShuffleScore:

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from memmpy.errors import OptionError, nearest
-from memmpy.order import check_integer
-
 __all__ = ["Shuffle", "ShuffleOption", "choose_shuffle"]
 
 ShuffleOption: TypeAlias = bool | Literal["exact", "blocks"]
@@ -14,6 +11,8 @@ ShuffleOption: TypeAlias = bool | Literal["exact", "blocks"]
 #: hundred kB is read from a disk nearly as fast as all of a file.
 _WINDOW_BYTES = 7 << 19
 _MIN_WINDOW_ROWS, _MAX_WINDOW_ROWS = 1 << 10, 1 << 16
+#: What the fewest rows of a window may take, where a row is large.
+_MAX_WINDOW_BYTES = 64 << 20
 _WINDOW_BLOCKS = 32
 #: Rows of which all fit into the last cache are gathered one by one as fast as by blocks.
 _EXACT_BYTES = 16 << 20
@@ -57,38 +56,24 @@ def choose_shuffle(
 
     Parameters
     ----------
-    shuffle : bool or {"exact", "blocks"}
-        As `SplitLoader` takes it.
-    block_rows, window_blocks : int or None
-        None to choose.
+    shuffle, block_rows, window_blocks
+        As `LoaderOptions` has them.
     num_rows : int
         Rows of the skim.
     row_bytes : float
         Bytes of a row, with its lists.
     """
-    blocks = (
-        _WINDOW_BLOCKS
-        if window_blocks is None
-        else check_integer("window_blocks", window_blocks, minimum=1)
-    )
+    most = max(1, num_rows)
+    blocks = _WINDOW_BLOCKS if window_blocks is None else min(window_blocks, most)
     # The power of two that makes a window of about the wanted size.
     wanted = max(1, round(_WINDOW_BYTES / max(1.0, row_bytes)))
     rows = min(max(1 << (wanted * 4 // 3).bit_length() - 1, _MIN_WINDOW_ROWS), _MAX_WINDOW_ROWS)
-    size = (
-        max(1, rows // blocks)
-        if block_rows is None
-        else check_integer("block_rows", block_rows, minimum=1)
-    )
-    given: object = shuffle
-    if given is False:
+    rows = min(rows, max(1, int(_MAX_WINDOW_BYTES / max(1.0, row_bytes))))
+    size = max(1, rows // blocks) if block_rows is None else min(block_rows, most)
+    if shuffle is False:
         return Shuffle("none", size, blocks, "shuffle=False")
-    if given in ("exact", "blocks"):
-        kind: Literal["exact", "blocks"] = "exact" if given == "exact" else "blocks"
-        return Shuffle(kind, size, blocks, f"shuffle={given!r}")
-    if given is not True:
-        hint = nearest(given, ["exact", "blocks"]) if isinstance(given, str) else ""
-        message = f"shuffle is True, False, 'exact' or 'blocks', not {given!r}{hint}"
-        raise OptionError(message)
+    if shuffle is not True:
+        return Shuffle(shuffle, size, blocks, f"shuffle={shuffle!r}")
     if num_rows * row_bytes <= _EXACT_BYTES:
         return Shuffle("exact", size, blocks, "all rows fit into a processor's cache")
     return Shuffle("blocks", size, blocks, "rows that lie together are read together")

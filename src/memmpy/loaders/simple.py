@@ -1,9 +1,10 @@
 """Batches of all entries, in order."""
 
 from collections.abc import Iterator
-from typing import final
+from functools import partial
+from typing import Any, final
 
-from memmpy.loaders.columns import ColumnWindows, check_data
+from memmpy.loaders.columns import ColumnWindows, check_data, check_sendable
 from memmpy.loaders.windows import load_batches
 from memmpy.order import EveryEntry, check_flag, check_integer, num_batches
 from memmpy.typing import Batch, Data
@@ -42,11 +43,17 @@ class SimpleLoader:
         self, data: Data, batch_size: int = 32, *, drop_last: bool = False, num_threads: int = 1
     ) -> None:
         columns, self.num_entries = check_data(data)
+        self._data = data
         self.batch_size = check_integer("batch_size", batch_size, minimum=1)
         self.drop_last = check_flag("drop_last", drop_last)
         self.num_threads = check_integer("num_threads", num_threads, minimum=0)
         members = EveryEntry(self.num_entries)
         self._windows = ColumnWindows(columns, members, shuffle=False, num_threads=self.num_threads)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        check_sendable(self._data)
+        again = partial(SimpleLoader, drop_last=self.drop_last, num_threads=self.num_threads)
+        return again, (self._data, self.batch_size)
 
     def __len__(self) -> int:
         return num_batches(self.num_entries, self.batch_size, drop_last=self.drop_last)

@@ -1,40 +1,36 @@
 """Batches of one split, in a new order each epoch."""
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from typing import final
+from typing import Any, final
 
 from memmpy.errors import OptionError
-from memmpy.loaders.columns import BYTES_WORTH_COMPILING, ColumnWindows, check_data
+from memmpy.loaders.columns import ColumnWindows, check_data, check_sendable
 from memmpy.loaders.explaining import Explanation, explain
-from memmpy.loaders.packed import Packed, RowWindows, cut_ranges, rows_between
-from memmpy.loaders.paging import advise_of
+from memmpy.loaders.options import LoaderInput, LoaderOptions, check_options
+from memmpy.loaders.packed import Packed, RowWindows
+from memmpy.loaders.paging import system_of
+from memmpy.loaders.ranges import cut_ranges, rows_between
 from memmpy.loaders.shuffling import ShuffleOption, choose_shuffle
 from memmpy.loaders.windows import Windows, load_batches
-from memmpy.machine import memory_for_pages, num_cores
 from memmpy.order import (
-    Fractions,
     Shard,
     TicketsOf,
-    check_flag,
-    check_fractions,
     check_integer,
     check_seed,
-    check_turn,
     choose_members,
     derive_key,
     num_batches,
-    split_number,
     ticket_ranges,
 )
+from memmpy.progress import quiet
 from memmpy.typing import Array, Batch, Data
+from memmpy.worth import BYTES_MOVED, is_worth_compiling
 
 __all__ = ["SplitLoader"]
-
-#: Threads that gather, at most, where no number is given: memory has no more to give.
-_MAX_THREADS = 8
 
 
 @final
@@ -54,6 +50,9 @@ class SplitLoader:
         other.
     batch_size : int
         Entries in a batch.
+    subindex : array of int or bool, optional
+        The entries to use, such as those that pass a cut: int64 entries, each once, or a mask over
+        all entries. It does not change in which split an entry is. Not for a skim.
     split : int or str
         Which of the `fractions`; the first three are also ``"train"``, ``"val"`` and ``"test"``.
     fractions : sequence of float, optional
@@ -66,9 +65,10 @@ class SplitLoader:
     rank, num_ranks : int
         Which equal part of the split to hand out, where several processes train together: all
         parts are disjoint, and differ by one entry at most.
-    subindex : array of int or bool, optional
-        The entries to use, such as those that pass a cut: int64 entries, each once, or a mask over
-        all entries. It does not change in which split an entry is. Not for a skim.
+    tickets : callable, optional
+        From int64 entries to their uint64 tickets. Then a split is an interval of tickets, and its
+        size only about its fraction. Without it the split hangs on the entry's number and on how
+        many there are, and has its exact size. A skim has its own.
     split_seed : int, optional
         Chooses which entries are in which split, where there are no `tickets`; 0 where not given.
         Loaders of one training must share it. A skim has its own.
@@ -83,16 +83,13 @@ class SplitLoader:
         skim lie in random order already, batches are as random, and come several times as fast.
         True takes blocks for a skim of more than 16 MiB, and else the permutation.
     block_rows, window_blocks : int, optional
-        Rows of a block, and blocks of a window; chosen by the size of a row where not given.
+        Rows of a block, and blocks of a window; chosen by the size of a row where not given. For
+        skims.
     drop_last : bool
         Leave out the last batch if it is short.
     num_threads : int, optional
         Threads that gather ahead; with 0 the caller's own does. One a core, up to 8, where not
         given.
-    tickets : callable, optional
-        From int64 entries to their uint64 tickets. Then a split is an interval of tickets, and its
-        size only about its fraction. Without it the split hangs on the entry's number and on how
-        many there are, and has its exact size. A skim has its own.
 
     Attributes
     ----------
@@ -116,13 +113,14 @@ class SplitLoader:
         data: Data | Packed,
         batch_size: int = 32,
         *,
+        subindex: Array | Sequence[int] | Sequence[bool] | None = None,
         split: int | str = 0,
         fractions: Sequence[float | Fraction] | None = None,
         fold: int | None = None,
         num_folds: int | None = None,
         rank: int = 0,
         num_ranks: int = 1,
-        subindex: Array | Sequence[int] | Sequence[bool] | None = None,
+        tickets: TicketsOf | None = None,
         split_seed: int | None = None,
         seed: int = 0,
         epoch: int = 0,
@@ -131,55 +129,70 @@ class SplitLoader:
         window_blocks: int | None = None,
         drop_last: bool = False,
         num_threads: int | None = None,
-        tickets: TicketsOf | None = None,
     ) -> None:
-        self.batch_size = check_integer("batch_size", batch_size, minimum=1)
-        self.seed = check_seed("seed", seed)
-        self.epoch = epoch
-        self.drop_last = check_flag("drop_last", drop_last)
-        if num_threads is None:
-            num_threads = min(num_cores(), _MAX_THREADS)
-        self.num_threads = check_integer("num_threads", num_threads, minimum=0)
-        if fractions is None:
-            fractions = _default_fractions(num_folds)
-        exact, turn = check_turn(check_fractions(fractions), fold, num_folds)
-        part = _Part(exact, split_number(split, len(exact)), turn, *_check_rank(rank, num_ranks))
+        options = check_options(
+            for_rows=isinstance(data, Packed),
+            batch_size=batch_size,
+            split=split,
+            fractions=fractions,
+            fold=fold,
+            num_folds=num_folds,
+            rank=rank,
+            num_ranks=num_ranks,
+            seed=seed,
+            epoch=epoch,
+            shuffle=shuffle,
+            block_rows=block_rows,
+            window_blocks=window_blocks,
+            drop_last=drop_last,
+            num_threads=num_threads,
+        )
         if isinstance(data, Packed):
-            if subindex is not None or tickets is not None:
-                name = "subindex" if tickets is None else "tickets"
-                raise OptionError(f"a skim has its own cut and tickets: no {name} beside it")
-            if split_seed not in {None, data.split_seed}:
-                message = f"the skim was made with split_seed {data.split_seed}, not {split_seed}"
-                raise OptionError(f"{message}: skim again with that one")
-            self._windows: Windows = _row_windows(
-                data,
-                part,
-                shuffle=shuffle,
-                block_rows=block_rows,
-                window_blocks=window_blocks,
-                num_threads=self.num_threads,
-            )
+            _check_packed(data, subindex=subindex, tickets=tickets, split_seed=split_seed)
+            self._set_up(data, options, is_quiet=False)
         else:
-            columns, num_entries = check_data(data)
-            members = choose_members(
-                num_entries,
-                split=part.split,
-                fractions=part.fractions,
-                turn=part.turn,
-                split_seed=0 if split_seed is None else check_seed("split_seed", split_seed),
-                tickets=tickets,
-                subindex=subindex,
-                ascending=shuffle is False,
-            )
-            start, stop = part.of(len(members))
-            if num_ranks > 1:
-                members = Shard(members, start, stop)
-            is_shuffled = _check_shuffle_of_columns(shuffle)
-            self._windows = ColumnWindows(
-                columns, members, shuffle=is_shuffled, num_threads=self.num_threads
-            )
-        self.shuffle = shuffle
-        self.split, self.fractions = split, tuple(map(float, exact))
+            seed_of_split = 0 if split_seed is None else split_seed
+            columns = LoaderInput(data, subindex, tickets, seed_of_split)
+            self._set_up(columns, options, is_quiet=False)
+
+    @classmethod
+    def over(
+        cls, data: Packed | LoaderInput, options: LoaderOptions, *, is_quiet: bool = False
+    ) -> "SplitLoader":
+        """Return a loader with options that were checked before there was any data.
+
+        Parameters
+        ----------
+        data : Packed or LoaderInput
+            A skim, or columns.
+        options : LoaderOptions
+            Checked for what `data` is.
+        is_quiet : bool
+            Whether nothing is written to the terminal while batches are made.
+        """
+        loader = cls.__new__(cls)
+        loader._set_up(data, options, is_quiet=is_quiet)
+        return loader
+
+    def _set_up(
+        self, data: Packed | LoaderInput, options: LoaderOptions, *, is_quiet: bool
+    ) -> None:
+        self.batch_size, self.drop_last = options.batch_size, options.drop_last
+        self.seed, self.epoch, self.shuffle = options.seed, options.epoch, options.shuffle
+        self.num_threads = options.num_threads
+        self.split, self.fractions = options.part.name, tuple(map(float, options.part.fractions))
+        self._data, self._options, self._is_quiet = data, options, is_quiet
+        self._windows: Windows
+        if isinstance(data, LoaderInput):
+            self._windows = _column_windows(data, options)
+        else:
+            self._windows = _row_windows(data, options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if isinstance(self._data, LoaderInput):
+            check_sendable(self._data.data)
+        options = replace(self._options, seed=self.seed, epoch=self.epoch)
+        return partial(SplitLoader.over, is_quiet=self._is_quiet), (self._data, options)
 
     @property
     def epoch(self) -> int:
@@ -213,7 +226,7 @@ class SplitLoader:
         position : int
             How many entries of it were handed out before: whole batches.
         """
-        return load_batches(
+        batches = load_batches(
             self._windows,
             derive_key(self.seed, check_seed("epoch", epoch), purpose="epoch"),
             batch_size=self.batch_size,
@@ -221,6 +234,7 @@ class SplitLoader:
             num_threads=self.num_threads,
             position=self._check_position(position),
         )
+        return _quietly(batches) if self._is_quiet else batches
 
     def explain(self) -> Explanation:
         """Say what the loader does, why, and how fast; takes about a second.
@@ -257,73 +271,72 @@ class SplitLoader:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Which part of all entries a loader hands out: a split, turned, and of it a rank's share."""
-
-    fractions: Fractions
-    split: int
-    turn: Fraction
-    rank: int
-    num_ranks: int
-
-    def of(self, num: int) -> tuple[int, int]:
-        """Return the first member of `num` that the rank has, and the one behind its last."""
-        return num * self.rank // self.num_ranks, num * (self.rank + 1) // self.num_ranks
+def _quietly(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+    """Yield batches, and be quiet while one is made: not while the caller has it."""
+    with closing(batches):
+        while True:
+            with quiet():
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
 
 
-def _default_fractions(num_folds: int | None) -> tuple[float | Fraction, ...]:
-    if num_folds is None:
-        return 0.8, 0.1, 0.1
-    share = Fraction(1, check_integer("num_folds", num_folds, minimum=2))
-    return (1 - 2 * share, share, share) if num_folds > 2 else (share, Fraction(0), share)
-
-
-def _check_rank(rank: int, num_ranks: int) -> tuple[int, int]:
-    num_ranks = check_integer("num_ranks", num_ranks, minimum=1)
-    rank = check_integer("rank", rank, minimum=0)
-    if rank >= num_ranks:
-        raise OptionError(f"no rank {rank} of {num_ranks}: give 0 to {num_ranks - 1}")
-    return rank, num_ranks
-
-
-def _check_shuffle_of_columns(shuffle: ShuffleOption) -> bool:
-    if shuffle == "blocks":
-        message = (
-            "shuffle='blocks' is for skims, whose rows lie in random order: columns may be sorted, "
-            "and then blocks of them are no shuffle; make a skim, or take shuffle=True"
-        )
-        raise OptionError(message)
-    return shuffle == "exact" or check_flag("shuffle", shuffle)
-
-
-def _row_windows(
+def _check_packed(
     packed: Packed,
-    part: _Part,
     *,
-    shuffle: ShuffleOption,
-    block_rows: int | None,
-    window_blocks: int | None,
-    num_threads: int,
-) -> RowWindows:
-    ranges = rows_between(packed, ticket_ranges(part.fractions, part.split, turn=part.turn))
+    subindex: Array | Sequence[int] | Sequence[bool] | None,
+    tickets: TicketsOf | None,
+    split_seed: int | None,
+) -> None:
+    """Raise an `OptionError` where a skim is given what it has itself."""
+    if subindex is not None or tickets is not None:
+        name = "subindex" if tickets is None else "tickets"
+        raise OptionError(f"a skim has its own cut and tickets: no {name} beside it")
+    if split_seed not in {None, packed.split_seed}:
+        message = f"the skim was made with split_seed {packed.split_seed}, not {split_seed}"
+        raise OptionError(f"{message}: skim again with that one")
+
+
+def _column_windows(columns: LoaderInput, options: LoaderOptions) -> ColumnWindows:
+    data, num_entries = check_data(columns.data)
+    part = options.part
+    members = choose_members(
+        num_entries,
+        split=part.split,
+        fractions=part.fractions,
+        turn=part.turn,
+        split_seed=check_seed("split_seed", columns.split_seed),
+        tickets=columns.tickets,
+        subindex=columns.subindex,
+        ascending=options.shuffle is False,
+    )
+    start, stop = part.of(len(members))
+    if part.num_ranks > 1:
+        members = Shard(members, start, stop)
+    is_shuffled = options.shuffle is not False
+    return ColumnWindows(data, members, shuffle=is_shuffled, num_threads=options.num_threads)
+
+
+def _row_windows(packed: Packed, options: LoaderOptions) -> RowWindows:
+    part = options.part
+    ranges = rows_between(packed.tickets, ticket_ranges(part.fractions, part.split, turn=part.turn))
     ranges = cut_ranges(ranges, *part.of(sum(map(len, ranges))))
     lists = sum(content.nbytes + offsets.nbytes for content, offsets in packed.lists.values())
     num_bytes = packed.rows.nbytes + lists
     chosen = choose_shuffle(
-        shuffle,
-        block_rows=block_rows,
-        window_blocks=window_blocks,
+        options.shuffle,
+        block_rows=options.block_rows,
+        window_blocks=options.window_blocks,
         num_rows=len(packed.rows),
         row_bytes=num_bytes / max(1, len(packed.rows)),
     )
-    compiled = num_bytes >= BYTES_WORTH_COMPILING
+    compiled = is_worth_compiling(num_bytes, least=BYTES_MOVED)
     return RowWindows(
         packed,
         ranges,
         shuffle=chosen,
         compiled=compiled,
-        num_threads=num_threads,
-        memory=memory_for_pages,
-        advise=advise_of(compiled=compiled),
+        num_threads=options.num_threads,
+        system=system_of(compiled=compiled),
     )

@@ -5,6 +5,7 @@ from contextlib import closing
 from typing import Protocol, TypeAlias
 
 from memmpy.loaders.batching import Window, batches_of
+from memmpy.loaders.paging import Reading
 from memmpy.loaders.shuffling import Shuffle
 from memmpy.order import num_delivered
 from memmpy.threads import prefetch
@@ -41,6 +42,10 @@ class Windows(Protocol):
     @property
     def num_data(self) -> int:
         """Entries of all data."""
+        ...
+
+    def reading(self) -> Reading:
+        """Return how an epoch that began now would be read."""
         ...
 
     def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:

@@ -6,7 +6,7 @@ from memmpy.order.choosing import TicketsOf, choose_members
 from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
 from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
 from memmpy.order.mixing import Words, absorb, derive_key, mix64
-from memmpy.order.options import check_flag, check_integer, check_positions, check_seed
+from memmpy.order.options import check_flag, check_integer, check_seed
 from memmpy.order.permutation import Permutation
 from memmpy.order.selection import check_selection
 from memmpy.order.splits import (
@@ -38,7 +38,6 @@ __all__ = [
     "check_flag",
     "check_fractions",
     "check_integer",
-    "check_positions",
     "check_seed",
     "check_selection",
     "check_turn",

@@ -16,7 +16,7 @@ def num_delivered(num: int, batch_size: int, *, drop_last: bool) -> int:
 
 
 def plan_windows(
-    num: int, batch_size: int, *, drop_last: bool, rows_per_window: int, position: int
+    num: int, batch_size: int, *, rows_per_window: int, position: int, drop_last: bool = False
 ) -> Iterator[tuple[int, int]]:
     """Yield the (start, stop) of runs of whole batches that cover all positions from `position` on.
 

@@ -29,10 +29,10 @@ MIX_MIN_BITS = 8
 class BlockWindows:
     """What to read for a run of positions of the epoch, and where to put it: one window or more.
 
+    The first of these positions is the `BlockOrder.window_start` of the first window.
+
     Attributes
     ----------
-    position_start : int
-        The first position of the epoch that they fill.
     edges : int64 array of shape (w + 1,)
         How many positions are before each window, from 0 on, and how many are in all.
     starts : int64 array of shape (k,)
@@ -45,7 +45,6 @@ class BlockWindows:
         Blocks of each window but the last.
     """
 
-    position_start: int
     edges: Entries
     starts: Entries
     counts: NDArray[np.int64]
@@ -62,7 +61,6 @@ class BlockWindows:
         blocks = slice(first * self.window_blocks, stop * self.window_blocks)
         edges = self.edges[first : stop + 1]
         return BlockWindows(
-            self.position_start + int(edges[0]),
             edges - edges[0],
             self.starts[blocks],
             self.counts[blocks],
@@ -82,16 +80,13 @@ class BlockWindows:
         Returns
         -------
         uint32 array of shape (num_rows,)
-            The i-th row is for the position ``position_start + places[i]``. A permutation of
+            The i-th row is for the position ``places[i]`` of those that they fill. A permutation of
             0..num_rows-1.
         """
         if compiled:
-            from memmpy.compiling import ENABLED
+            from memmpy.order.compiled import mix_places
 
-            if ENABLED:
-                from memmpy.order.compiled import mix_places
-
-                return mix_places(self.edges, self.words)
+            return mix_places(self.edges, self.words)
         ends = zip(self.edges[:-1].tolist(), self.edges[1:].tolist(), self.words, strict=True)
         parts = [start + _mixed(stop - start, words) for start, stop, words in ends]
         return np.concatenate(parts, dtype=np.uint32)
@@ -226,7 +221,7 @@ class BlockOrder:
         rounds = np.tile(np.arange(MIX_ROUNDS, dtype=np.uint64), (len(keys), 1))
         words = absorb(np.array(keys, np.uint64)[:, np.newaxis], rounds)
         edges = np.array(ends, np.int64) - ends[0]
-        return BlockWindows(ends[0], edges, starts, counts, words, self.window_blocks)
+        return BlockWindows(edges, starts, counts, words, self.window_blocks)
 
 
 def _mixed(num: int, words: Words) -> NDArray[np.uint32]:

@@ -44,7 +44,7 @@ def permute_run(start: int, stop: int, network: Network) -> Entries:
 def select_members(words: Words, counts: Entries, ranks: Entries) -> Entries:
     """Return the position of the member of each rank of a `Subset`: ranks lie in its range."""
     out = np.empty(len(ranks), np.int64)
-    run_kernel(_select, words, counts, np.ascontiguousarray(ranks), out)
+    run_kernel(_select, words, counts, ranks, out)
     return out
 
 
@@ -56,7 +56,7 @@ def mix_places(edges: Entries, words: Words) -> NDArray[np.uint32]:
     edges : int64 array of shape (k + 1,)
         Where windows begin and end, from 0 on.
     words : uint64 array of shape (k, 6)
-        Of each window's rounds.
+        The words of each window's rounds.
     """
     out = np.empty(int(edges[-1]), np.uint32)
     run_kernel(mix, edges, words, out)
@@ -89,7 +89,9 @@ def _network(
 
 
 @inlined
-def _permute_all(words: Words, high_bits: np.uint64, low_bits: np.uint64, keys: _RoundKeys) -> None:
+def _apply_network(
+    words: Words, high_bits: np.uint64, low_bits: np.uint64, keys: _RoundKeys
+) -> None:
     for i in range(len(words)):
         words[i] = _network(words[i], high_bits, low_bits, keys)
 
@@ -119,13 +121,13 @@ def permute_in_place(
     keys = (r[0], r[1], r[2], r[3], r[4], r[5])
     for first in range(0, len(out), _CHUNK):
         chunk = out[first : first + _CHUNK].view(np.uint64)
-        _permute_all(chunk, high_bits, low_bits, keys)
+        _apply_network(chunk, high_bits, low_bits, keys)
         num_outside = 0
         for i in range(len(chunk)):
             words[num_outside], places[num_outside] = chunk[i], i
             num_outside += chunk[i] >= num
         while num_outside:
-            _permute_all(words[:num_outside], high_bits, low_bits, keys)
+            _apply_network(words[:num_outside], high_bits, low_bits, keys)
             num_left = 0
             for i in range(num_outside):
                 word, place = words[i], places[i]

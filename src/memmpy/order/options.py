@@ -1,11 +1,10 @@
-"""Options and positions that a caller gives, checked once and said plainly when wrong."""
+"""Options that a caller gives, checked once and said plainly when wrong."""
 
 import numpy as np
 
 from memmpy.errors import OptionError
-from memmpy.typing import Array, Entries
 
-__all__ = ["check_flag", "check_integer", "check_positions", "check_seed"]
+__all__ = ["check_flag", "check_integer", "check_seed"]
 
 
 def check_integer(name: str, value: object, *, minimum: int) -> int:
@@ -30,20 +29,3 @@ def check_flag(name: str, value: object) -> bool:
         return bool(value)
     message = f"{name} must be True or False, not {value!r}"
     raise OptionError(message)
-
-
-def check_positions(positions: Array, num: int) -> Entries:
-    """Return a one-dimensional array of integers in 0 <= position < num as int64."""
-    positions = np.asarray(positions)
-    if positions.dtype.kind not in "iu" or positions.ndim != 1:
-        message = (
-            "positions and entries must be a one-dimensional array of integers, "
-            f"not {positions.dtype} of shape {positions.shape}"
-        )
-        raise OptionError(message)
-    if positions.size:
-        for extreme in (positions.min(), positions.max()):
-            if not 0 <= extreme < num:
-                message = f"{extreme} is out of range: there are {num:,} entries, from 0 on"
-                raise OptionError(message)
-    return positions.astype(np.int64, copy=False)

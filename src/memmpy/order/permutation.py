@@ -6,8 +6,9 @@ from typing import NamedTuple, final
 import numpy as np
 
 from memmpy.errors import OptionError
+from memmpy.numbering import check_numbers
 from memmpy.order.mixing import Words, absorb
-from memmpy.order.options import check_integer, check_positions, check_seed
+from memmpy.order.options import check_integer, check_seed
 from memmpy.typing import Entries
 
 __all__ = ["MAX_NUM", "MIN_BITS", "ROUNDS", "Network", "Permutation"]
@@ -109,12 +110,9 @@ class Permutation:
             If a position is out of range.
         """
         if compiled and self.num > 1:
-            from memmpy.compiling import ENABLED
+            from memmpy.order.compiled import permute_all
 
-            if ENABLED:
-                from memmpy.order.compiled import permute_all
-
-                return permute_all(check_positions(positions, self.num), self.network)
+            return permute_all(check_numbers(positions, self.num, of="entries"), self.network)
         return self._walk(positions, range(ROUNDS))
 
     def inverse(self, entries: Entries) -> Entries:
@@ -141,16 +139,13 @@ class Permutation:
             message = f"no positions {start} to {stop}: there are {self.num:,} entries, from 0 on"
             raise OptionError(message)
         if compiled and self.num > 1:
-            from memmpy.compiling import ENABLED
+            from memmpy.order.compiled import permute_run
 
-            if ENABLED:
-                from memmpy.order.compiled import permute_run
-
-                return permute_run(start, stop, self.network)
+            return permute_run(start, stop, self.network)
         return self(np.arange(start, stop))
 
     def _walk(self, numbers: Entries, rounds: Iterable[int]) -> Entries:
-        numbers = check_positions(numbers, self.num)
+        numbers = check_numbers(numbers, self.num, of="entries")
         if self.num < 2:
             return np.zeros_like(numbers)
         limit = np.uint64(self.num)

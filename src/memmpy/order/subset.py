@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import LengthError
+from memmpy.numbering import check_numbers
 from memmpy.order.mixing import Words
-from memmpy.order.options import check_positions
 from memmpy.typing import Entries, Mask
 
 __all__ = ["Subset"]
@@ -74,14 +74,11 @@ class Subset:
         OptionError
             If a rank is out of range.
         """
-        ranks = check_positions(ranks, len(self))
+        ranks = check_numbers(ranks, len(self), of="members")
         if compiled and len(ranks):
-            from memmpy.compiling import ENABLED
+            from memmpy.order.compiled import select_members
 
-            if ENABLED:
-                from memmpy.order.compiled import select_members
-
-                return select_members(self._words, self._counts, ranks)
+            return select_members(self._words, self._counts, ranks)
         # sorted ranks walk the counts in order, which is worth the sorting
         order = np.argsort(ranks)
         places = np.empty_like(ranks)

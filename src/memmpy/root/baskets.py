@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns import Jagged
 from memmpy.errors import CorruptStoreError
-from memmpy.gather import BYTES_WORTH_COMPILING, offsets_of, strip_headers
+from memmpy.gather import offsets_of, strip_headers
+from memmpy.lists import Jagged
 from memmpy.typing import Array
+from memmpy.worth import BYTES_MOVED, is_worth_compiling
 
 try:
     from isal.isal_zlib import decompress as inflate
@@ -126,8 +127,9 @@ def decode_baskets(
     data = [basket.data for basket in decoded]
     if encoding.is_text:
         return _texts(_joined(data, np.dtype(np.uint8)), bounds, encoding.header)
-    is_large = branch.uncompressed_bytes >= BYTES_WORTH_COMPILING
-    return _lists(encoding, data, bounds, encoding.header, compiled=is_large)
+    # By the bytes of the branch, though this is a part of it: a file has dozens of them.
+    compiled = is_worth_compiling(branch.uncompressed_bytes, least=BYTES_MOVED)
+    return _lists(encoding, data, bounds, encoding.header, compiled=compiled)
 
 
 def _baskets_of(branch: Any, start: int, stop: int) -> range:

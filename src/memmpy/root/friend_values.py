@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from memmpy.columns import Jagged, ReadJagged, check_fill
+from memmpy.columns import ReadJagged
 from memmpy.errors import ColumnError, OptionError, nearest
 from memmpy.gather import offsets_of
+from memmpy.lists import Jagged, check_fill
 from memmpy.root.alignment import FriendTree, Place, Rows
 from memmpy.typing import Array
 

@@ -195,7 +195,8 @@ class TreeFile:
                 kind = classes.get(tree) or classes[_last_cycle(tree, classes)]
                 raise RootFileError(f"{tree!r} of {self.path!r} is a {kind}, not a tree")
             has = f"its trees are{listed(known)}" if known else "it has no tree at all"
-            message = f"no tree {tree!r} in {self.path!r}: {has}{nearest(tree, known)}"
+            near = nearest(tree, known) if len(known) > 1 else ""
+            message = f"no tree {tree!r} in {self.path!r}: {has}{near}"
             raise RootFileError(message)
         with _said_of(f"{self.path}:{name}", "cannot be read"):
             return self._file[name], trees[name] == "RNTuple"

@@ -11,24 +11,25 @@ import numpy as np
 
 from memmpy.columns import ReadJagged
 from memmpy.progress import Progress
+from memmpy.skims.buckets import join_bucket
+from memmpy.skims.chunks import sort_chunk
 from memmpy.skims.plan import Sizes, plan_bounds, plan_chunks, stride_of
-from memmpy.skims.sorting import (
+from memmpy.skims.tasks import (
     BucketTask,
     ChunkTask,
     Outcome,
-    Placed,
-    Sorted,
+    SkimJob,
+    SortedChunk,
     Task,
-    Work,
-    run,
+    WrittenBucket,
 )
 from memmpy.store import ArrayRecord, ColumnRecord, crc_text, joined_crc, refusals
 from memmpy.workers import Crew, outcomes
 
-__all__ = ["Built", "build"]
+__all__ = ["Built", "build", "do_task"]
 
 #: Bytes that tasks may have in memory, all threads of this process together.
-_MEMORY = 3 << 28
+_MEMORY = 3 * 2**28  # 768 MiB
 #: What a task has in memory for each byte of its chunk or bucket, or so.
 _COPIES = 3
 #: At how many places of the selection lists are looked at, to know how long they are.
@@ -42,24 +43,24 @@ class Built:
     Parameters
     ----------
     arrays : mapping of name to ArrayRecord
-        As `Work.arrays` names them.
+        As `SkimJob.arrays` names them.
     num_lost : mapping of (group, key) to int
-        Values that the dtype of a group does not hold.
+        Number of values that the dtype of a group does not hold.
     """
 
     arrays: Mapping[str, ArrayRecord]
     num_lost: Mapping[tuple[str, str], int]
 
 
-def build(work: Work, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bool | None) -> Built:
+def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bool | None) -> Built:
     """Write the arrays of a skim to its folder, and wait for the disk.
 
     Parameters
     ----------
-    work : Work
+    job : SkimJob
         What it is made of.
     num_rows : int
-        How many entries it has.
+        Number of entries of the skim.
     crew : Crew
         Who does it.
     sizes : Sizes
@@ -67,42 +68,47 @@ def build(work: Work, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bool
     progress : bool or None
         As `Progress` takes it.
     """
-    if not crew.is_in_process and isinstance(work.selection, np.ndarray):
-        work = dataclasses.replace(work, selection=_saved(work))
-    for array in work.arrays.values():
+    if not crew.is_in_process and isinstance(job.selection, np.ndarray):
+        job = dataclasses.replace(job, selection=_saved(job))
+    for array in job.arrays.values():
         array.create()
-    row_bytes = _bytes_of(work, num_rows)
+    row_bytes = _bytes_of(job, num_rows)
     chunks = plan_chunks(num_rows, row_bytes, sizes.chunk_bytes)
     stride = stride_of(row_bytes, sizes.bucket_bytes) if len(chunks) > 1 else 0
-    span = _span(work, sizes.chunk_bytes)
+    span = _span(job, sizes.chunk_bytes)
     num_lost: Counter[tuple[str, str]] = Counter()
     with Progress("skimming", num_rows, show=progress) as bar:
         tasks: Iterable[Task] = (
-            ChunkTask(work, number, start, stop, span, stride)
+            ChunkTask(job, number, start, stop, span, stride)
             for number, (start, stop) in enumerate(chunks)
         )
-        sorted_: dict[int, Sorted] = {}
-        placed: dict[int, Placed] = {}
+        chunks_done: dict[int, SortedChunk] = {}
+        written: dict[int, WrittenBucket] = {}
         for outcome in _done(crew, tasks, sizes.chunk_bytes):
             num_lost.update(outcome.num_lost)
-            if isinstance(outcome, Sorted):
-                sorted_[outcome.number] = outcome
+            if isinstance(outcome, SortedChunk):
+                chunks_done[outcome.number] = outcome
                 bar.advance(outcome.part.num_rows / 2)
             else:
-                placed[outcome.number] = outcome
+                written[outcome.number] = outcome
                 bar.advance(outcome.num_rows)
-        if sorted_:
-            tasks = _bucket_tasks(work, sorted_, num_rows, stride, row_bytes, sizes)
+        if chunks_done:
+            tasks = _bucket_tasks(job, chunks_done, num_rows, stride, row_bytes, sizes)
             for outcome in _done(crew, tasks, sizes.bucket_bytes):
-                assert isinstance(outcome, Placed)
-                placed[outcome.number] = outcome
+                assert isinstance(outcome, WrittenBucket)
+                written[outcome.number] = outcome
                 bar.advance(outcome.num_rows / 2)
-    return Built(_finished(work, [placed[number] for number in sorted(placed)]), num_lost)
+    return Built(_finished(job, [written[number] for number in sorted(written)]), num_lost)
+
+
+def do_task(task: Task) -> Outcome:
+    """Do a task, in whatever process."""
+    return sort_chunk(task) if isinstance(task, ChunkTask) else join_bucket(task)
 
 
 def _bucket_tasks(
-    work: Work,
-    found: Mapping[int, Sorted],
+    job: SkimJob,
+    found: Mapping[int, SortedChunk],
     num_rows: int,
     stride: int,
     row_bytes: float,
@@ -113,7 +119,7 @@ def _bucket_tasks(
     bounds = plan_bounds([chunk.samples for chunk in chunks], stride, num_rows, num_buckets)
     parts = tuple(chunk.part for chunk in chunks)
     return [
-        BucketTask(work, number, parts, low, high)
+        BucketTask(job, number, parts, low, high)
         for number, (low, high) in enumerate(pairwise([None, *bounds, None]))
     ]
 
@@ -131,17 +137,17 @@ def _done(crew: Crew, tasks: Iterable[Task], task_bytes: int) -> Iterator[Outcom
         num_running += len(handed_out)
         return handed_out
 
-    for outcome in outcomes(crew, run, next_tasks):
+    for outcome in outcomes(crew, do_task, next_tasks):
         num_running -= 1
         yield outcome
 
 
-def _finished(work: Work, placed: list[Placed]) -> dict[str, ArrayRecord]:
+def _finished(job: SkimJob, written: list[WrittenBucket]) -> dict[str, ArrayRecord]:
     """Write the headers, wait for the disk, and return the records of all arrays."""
     records = {}
-    for name, array in work.arrays.items():
+    for name, array in job.arrays.items():
         num_rows, crc = 0, 0
-        for bucket in placed:
+        for bucket in written:
             num, its_crc = bucket.written[name]
             crc = joined_crc(crc, its_crc, num * array.row_bytes)
             num_rows += num
@@ -149,24 +155,24 @@ def _finished(work: Work, placed: list[Placed]) -> dict[str, ArrayRecord]:
     return records
 
 
-def _saved(work: Work) -> str:
+def _saved(job: SkimJob) -> str:
     """Write the selection where other processes find it."""
-    file = work.directory / "selection.npy"
+    file = job.directory / "selection.npy"
     with refusals(f"to {str(file)!r}"):
-        np.save(file, np.asarray(work.selection))
+        np.save(file, np.asarray(job.selection))
     return str(file)
 
 
-def _bytes_of(work: Work, num_rows: int) -> float:
+def _bytes_of(job: SkimJob, num_rows: int) -> float:
     """Return about how many bytes an entry of the skim takes: for lists, looks at some of them."""
-    layout = work.layout
+    layout = job.layout
     size: float = layout.row.itemsize + 8 + 8 * len(layout.lists)
     if not layout.lists:
         return size
-    columns = work.columns()
+    columns = job.columns()
     num_seen, num_bytes = 0, 0
     for start in sorted({num_rows * i // _NUM_LOOKS for i in range(_NUM_LOOKS)}):
-        entries = work.entries(start, min(start + _ENTRIES_A_LOOK, num_rows))
+        entries = job.entries(start, min(start + _ENTRIES_A_LOOK, num_rows))
         num_seen += len(entries)
         for one in layout.lists:
             column = columns[one.keys[0]]
@@ -176,8 +182,8 @@ def _bytes_of(work: Work, num_rows: int) -> float:
     return size + num_bytes / max(1, num_seen)
 
 
-def _span(work: Work, num_bytes: int) -> int:
+def _span(job: SkimJob, num_bytes: int) -> int:
     """Return how many entries of the store are looked at in one go."""
-    columns: Iterable[ColumnRecord] = work.metadata.columns.values()
+    columns: Iterable[ColumnRecord] = job.metadata.columns.values()
     stored: Any = sum(column.nbytes / max(1, column.num_entries) for column in columns)
     return max(1, int(num_bytes / max(1, stored)))

@@ -9,7 +9,14 @@ import numpy as np
 
 from memmpy._version import __version__
 from memmpy.errors import CorruptStoreError
-from memmpy.store import ArrayRecord, Metadata
+from memmpy.store import (
+    ArrayRecord,
+    Metadata,
+    array_of_json,
+    array_to_json,
+    dtype_of_json,
+    dtype_to_json,
+)
 
 __all__ = ["DOCUMENT", "Document", "decode", "encode", "ingredients"]
 
@@ -32,10 +39,10 @@ class Document:
         JSON values that change when something does that the skim depends on.
     cut : str or None
         As the user wrote it.
-    num_entries : int
-        Of the store.
+    num_store_entries : int
+        Number of entries of the store, of which the skim holds some or all.
     row : np.dtype
-        Structured: of a row.
+        The structured dtype of a row.
     rows, tickets : ArrayRecord
         The rows, and the ticket of each.
     lists : mapping of name to (content, offsets)
@@ -45,7 +52,7 @@ class Document:
     asked: Mapping[str, Any]
     made_of: Mapping[str, Any]
     cut: str | None
-    num_entries: int
+    num_store_entries: int
     row: np.dtype[Any]
     rows: ArrayRecord
     tickets: ArrayRecord
@@ -60,11 +67,11 @@ def ingredients(
     Parameters
     ----------
     metadata : Metadata
-        Of the store.
+        What the store knows of itself.
     keys : collection of str
         The columns that the skim uses; all are there.
     num_entries : int
-        Of the store.
+        Number of entries of the store.
     by_file : bool
         Whether its tickets come from the files.
     """
@@ -91,22 +98,22 @@ def encode(document: Document) -> str:
         "asked": document.asked,
         "made_of": document.made_of,
         "cut": document.cut,
-        "num_entries": document.num_entries,
+        "num_store_entries": document.num_store_entries,
         "row": {
             "num_bytes": document.row.itemsize,
             "fields": {
                 name: {
                     "offset": fields[name][1],
-                    "dtype": _descr(fields[name][0].base),
+                    "dtype": dtype_to_json(fields[name][0].base),
                     "shape": list(fields[name][0].shape),
                 }
                 for name in document.row.names or ()
             },
         },
-        "rows": _array_to_json(document.rows),
-        "tickets": _array_to_json(document.tickets),
+        "rows": array_to_json(document.rows),
+        "tickets": array_to_json(document.tickets),
         "lists": {
-            name: {"content": _array_to_json(content), "offsets": _array_to_json(offsets)}
+            name: {"content": array_to_json(content), "offsets": array_to_json(offsets)}
             for name, (content, offsets) in document.lists.items()
         },
     }
@@ -129,7 +136,7 @@ def decode(text: str, *, path: str) -> Document:
             asked=dict(held["asked"]),
             made_of=dict(held["made_of"]),
             cut=held["cut"],
-            num_entries=int(held["num_entries"]),
+            num_store_entries=_num_store_entries(held),
             row=_row_of_json(held["row"]),
             rows=rows,
             tickets=_array_of_json(held["tickets"]),
@@ -151,6 +158,11 @@ def decode(text: str, *, path: str) -> Document:
             raise
         raise CorruptStoreError(f"{path!r} is damaged: {error!r}; skim again") from error
     return document
+
+
+def _num_store_entries(held: Any) -> int:
+    # The first skims called it num_entries.
+    return int(held["num_store_entries"] if "num_store_entries" in held else held["num_entries"])
 
 
 def _check_version(held: Any, *, path: str) -> None:
@@ -184,47 +196,17 @@ def _row_of_json(held: Any) -> np.dtype[Any]:
     return np.dtype(
         {
             "names": list(fields),
-            "formats": [(_dtype(f["dtype"]), tuple(map(int, f["shape"]))) for f in fields.values()],
+            "formats": [
+                (dtype_of_json(f["dtype"]), tuple(map(int, f["shape"]))) for f in fields.values()
+            ],
             "offsets": [int(field["offset"]) for field in fields.values()],
             "itemsize": int(held["num_bytes"]),
         }
     )
 
 
-def _array_to_json(array: ArrayRecord) -> dict[str, Any]:
-    return {
-        "file": array.file,
-        "dtype": _descr(array.dtype),
-        "shape": list(array.shape),
-        "checksum": array.checksum,
-    }
-
-
 def _array_of_json(held: Any) -> ArrayRecord:
     file = str(held["file"])
     if "/" in file or not file.endswith(".npy"):
         raise ValueError(f"{file!r} is not the name of an array")
-    return ArrayRecord(
-        file, _dtype(held["dtype"]), tuple(map(int, held["shape"])), str(held["checksum"])
-    )
-
-
-def _descr(dtype: np.dtype[Any]) -> Any:
-    return np.lib.format.dtype_to_descr(dtype)
-
-
-def _dtype(descr: Any) -> np.dtype[Any]:
-    dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(_tuples(descr))
-    if dtype.hasobject:
-        raise ValueError("it holds Python objects")
-    return dtype
-
-
-def _tuples(descr: Any) -> Any:
-    """Return what JSON made of the fields of a dtype as numpy wants it."""
-    if isinstance(descr, str):
-        return descr
-    return [
-        (name, _tuples(inner), *(tuple(map(int, shape)) for shape in rest))
-        for name, inner, *rest in descr
-    ]
+    return array_of_json(held, file=file, checksum=str(held["checksum"]))

@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from memmpy.columns import check_fill
 from memmpy.errors import ColumnError, OptionError
 from memmpy.inputs import BranchType
-from memmpy.skims.asking import INDEX, Asked, Padding, mask_of
+from memmpy.lists import Jagged, Padding, check_fill
+from memmpy.skims.request import INDEX, SkimRequest, mask_of
 
 __all__ = ["Field", "Layout", "List", "lay_out"]
 
 #: Bytes that an entry may have, once it is padded.
-_MAX_ENTRY = 1 << 30
+_MAX_ENTRY = 2**30  # 1 GiB
 #: From what kind of dtype to what a group casts: an integer is never made of a float.
 _CASTS = {"ff", "ii", "iu", "ui", "uu", "if", "uf", "bi", "bu", "bf", "bb"}
 _ALIGNMENT = 8
@@ -32,14 +32,14 @@ class Field:
     dtype : np.dtype
         Little endian.
     shape : tuple of int
-        Of one entry.
+        The shape of one entry.
     means : str
         ``entry`` (its number in the store), ``values`` of a column, ``padded`` values of a column
         of lists, ``group`` (columns along the last axis) or ``mask`` (which items of a list are).
     keys : tuple of str
         The columns it is made of.
     padding : mapping of key to Padding
-        Of those of them that are padded.
+        How those of the columns are padded that are.
     """
 
     name: str
@@ -61,7 +61,7 @@ class List:
     dtype : np.dtype
         Little endian.
     shape : tuple of int
-        Of one item.
+        The shape of one item.
     keys : tuple of str
         The column, or those of a group.
     is_group : bool
@@ -78,6 +78,10 @@ class List:
     def item_bytes(self) -> int:
         """Bytes of one item."""
         return self.dtype.itemsize * math.prod(self.shape)
+
+    def empty(self) -> Jagged:
+        """Return no lists, of its dtype and shape."""
+        return Jagged.trusted(np.empty((0, *self.shape), self.dtype), np.zeros(1, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ class Layout:
         return {key for output in outputs for key in output.keys}
 
 
-def lay_out(asked: Asked, types: Mapping[str, BranchType]) -> Layout:
+def lay_out(request: SkimRequest, types: Mapping[str, BranchType]) -> Layout:
     """Return what a skim consists of, given the types of the columns that it holds.
 
     Raises
@@ -133,11 +137,11 @@ def lay_out(asked: Asked, types: Mapping[str, BranchType]) -> Layout:
     """
     made: list[Field | List] = [
         Field(INDEX, np.dtype("<i8"), (), "entry"),
-        *(_as_it_is(key, types[key]) for key in asked.keys),
-        *(_padded(key, types[key], asked.padded[key]) for key in asked.padded_alone),
+        *(_as_it_is(key, types[key]) for key in request.keys),
+        *(_padded(key, types[key], request.padded[key]) for key in request.padded_alone),
     ]
-    for name, keys in asked.groups.items():
-        made += _group(name, keys, asked, types)
+    for name, keys in request.groups.items():
+        made += _group(name, keys, request, types)
     fields = [output for output in made if isinstance(output, Field)]
     # Numbers before arrays, so that they are moved at once; of one alignment in the user's order.
     fields.sort(key=lambda field: (field.shape != (), -field.dtype.alignment))
@@ -187,10 +191,10 @@ def _numbers_of(key: str, found: BranchType) -> tuple[np.dtype[Any], tuple[int, 
 
 
 def _group(
-    name: str, keys: Sequence[str], asked: Asked, types: Mapping[str, BranchType]
+    name: str, keys: Sequence[str], request: SkimRequest, types: Mapping[str, BranchType]
 ) -> list[Field | List]:
     """Return what a group gives: its values, and a mask where lists are padded."""
-    padding = {key: asked.padded[key] for key in keys if key in asked.padded}
+    padding = {key: request.padded[key] for key in keys if key in request.padded}
     for key, one in padding.items():
         _padded(key, types[key], one)
     kinds = {key: _member(name, key, types[key], padding.get(key)) for key in keys}
@@ -198,7 +202,7 @@ def _group(
         said = ", ".join(f"{key!r} has {_words(kind)}" for key, kind in kinds.items())
         message = f"the keys of the group {name!r} do not fit together: {said} an entry; "
         raise ColumnError(message + "make a group of each kind, or pad to one length")
-    dtype = _group_dtype(name, keys, asked, types)
+    dtype = _group_dtype(name, keys, request, types)
     for key, one in padding.items():
         _check_padding(key, one, dtype)
     kind = kinds[keys[0]]
@@ -234,10 +238,10 @@ def _words(kind: int | Literal["number", "lists"]) -> str:
 
 
 def _group_dtype(
-    name: str, keys: Sequence[str], asked: Asked, types: Mapping[str, BranchType]
+    name: str, keys: Sequence[str], request: SkimRequest, types: Mapping[str, BranchType]
 ) -> np.dtype[Any]:
     dtypes = {key: _numbers_of(key, types[key])[0] for key in keys}
-    wanted = asked.dtypes.get(name)
+    wanted = request.dtypes.get(name)
     if wanted is None:
         if len(set(dtypes.values())) > 1:
             said = ", ".join(f"{key!r} is {dtype}" for key, dtype in dtypes.items())

@@ -6,103 +6,62 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from memmpy.columns import Jagged, ReadJagged, StoredColumn, as_lists, cast
+from memmpy.columns import ReadJagged, StoredColumn, cast
 from memmpy.errors import ColumnError
-from memmpy.gather import offsets_of, take_jagged
-from memmpy.skims.asking import Padding
+from memmpy.lists import Jagged, Padding
 from memmpy.skims.layout import Field, Layout, List
 from memmpy.typing import Array, Entries
 
-__all__ = ["Packed", "joined", "pack", "rows_taken", "taken"]
+__all__ = ["Block", "pack"]
 
 #: Bytes of rows that are filled at a time, column by column.
-_BLOCK_BYTES = 1 << 18
+_BLOCK_BYTES = 2**18  # 256 KiB
 _MIN_BLOCK = 64
-#: Bytes of rows that are put in order at a time.
-_TAKEN_BYTES = 1 << 22
-#: Items of lists that are put in order at a time.
-_MAX_ITEMS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """Rows and lists of some entries.
+class Block:
+    """What some entries give besides their rows.
 
     Parameters
     ----------
-    rows : structured array of shape (n,)
-        As `Layout.row` has it.
     lists : tuple of Jagged
-        As `Layout.lists` has them, n entries each.
+        As `Layout.lists` has them; they hold their own memory.
     num_lost : mapping of (group, key) to int
-        Values that the dtype of a group does not hold.
+        Number of values that the dtype of a group does not hold.
     """
 
-    rows: Array
     lists: tuple[Jagged, ...]
     num_lost: Mapping[tuple[str, str], int]
 
 
 def pack(
-    layout: Layout, columns: Mapping[str, StoredColumn], entries: Entries, rows: Array
-) -> Packed:
-    """Fill rows with entries of columns, which must ascend, and return them with their lists."""
-    lists: list[list[Jagged]] = [[] for _ in layout.lists]
-    num_lost: Counter[tuple[str, str]] = Counter()
+    layout: Layout, columns: Mapping[str, StoredColumn], entries: Entries, *, rows: Array
+) -> Iterator[Block]:
+    """Fill rows with entries of columns, block by block, and yield the rest of each block.
+
+    Parameters
+    ----------
+    layout : Layout
+        What the skim consists of.
+    columns : mapping of key to column
+        All columns of the layout.
+    entries : int64 array of shape (n,)
+        Ascending.
+    rows : structured array of shape (n,)
+        What is filled; zeros between the fields stay.
+    """
     size = max(_MIN_BLOCK, _BLOCK_BYTES // rows.dtype.itemsize)
     for start in range(0, len(entries), size):
+        num_lost: Counter[tuple[str, str]] = Counter()
         block = entries[start : start + size]
         values = {key: _entries_of(columns[key], block) for key in layout.keys}
         for field in layout.fields:
             out = rows[field.name][start : start + size]
             _fill(field, out, values, block, num_lost)
-        for made, output in zip(lists, layout.lists, strict=True):
-            made.append(_list_of(output, values, block, num_lost))
-    return Packed(
-        rows,
-        tuple(joined(made, output) for made, output in zip(lists, layout.lists, strict=True)),
-        num_lost,
-    )
-
-
-def joined(parts: Sequence[Jagged], output: List) -> Jagged:
-    """Return lists that follow each other."""
-    nothing = np.empty((0, *output.shape), output.dtype)
-    content = np.concatenate([nothing, *(part.content for part in parts)])
-    counts = [np.empty(0, np.int64), *(part.counts for part in parts)]
-    return Jagged.trusted(content, offsets_of(np.concatenate(counts)))
-
-
-def rows_taken(rows: Array, order: NDArray[np.int64]) -> Iterator[Array]:
-    """Yield rows in another order, with the bytes between their fields, some at a time.
-
-    Each is good until the next one is asked for: they share memory, which stays in the cache.
-    """
-    # As bytes: of a structured dtype numpy copies the fields alone.
-    plain = rows.view(np.dtype((np.void, rows.dtype.itemsize)))
-    size = max(_MIN_BLOCK, _TAKEN_BYTES // rows.dtype.itemsize)
-    buffer = np.empty(min(size, len(order)), plain.dtype)
-    for start in range(0, len(order), size):
-        block = order[start : start + size]
-        # Entries are in range, and with this mode nothing is copied twice.
-        np.take(plain, block, out=buffer[: len(block)], mode="clip")
-        yield buffer[: len(block)]
-
-
-def taken(lists: Jagged, order: NDArray[np.int64]) -> Jagged:
-    """Return lists in another order; what it needs besides is little, however long they are."""
-    offsets = offsets_of(lists.counts[order])
-    content = np.empty((offsets[-1], *lists.content.shape[1:]), lists.dtype)
-    start = 0
-    while start < len(order):
-        stop = int(np.searchsorted(offsets, offsets[start] + _MAX_ITEMS, side="right")) - 1
-        stop = min(max(stop, start + 1), len(order))
-        part, _ = take_jagged(lists.content, lists.offsets, order[start:stop])
-        content[offsets[start] : offsets[stop]] = part
-        start = stop
-    return Jagged.trusted(content, offsets)
+        lists = tuple(_list_of(one, values, block, num_lost) for one in layout.lists)
+        yield Block(lists, num_lost)
 
 
 def _entries_of(column: StoredColumn, entries: Entries) -> Array | Jagged:
@@ -160,7 +119,7 @@ def _padded(field: Field, values: Mapping[str, Any], key: str) -> Array:
 
 def _lists(values: Array | Jagged) -> Jagged:
     """Return lists, also of what is an array because all have one length."""
-    return values if isinstance(values, Jagged) else as_lists(values)
+    return values if isinstance(values, Jagged) else Jagged.from_regular(values)
 
 
 def _list_of(
@@ -171,7 +130,8 @@ def _list_of(
 ) -> Jagged:
     first: Jagged = values[output.keys[0]]
     if not output.is_group:
-        return first
+        # A copy: a view would keep the map of its column, and count as memory what that touched.
+        return Jagged.trusted(first.content.copy(), first.offsets)
     _check_counts(output, output.keys, values, entries)
     content = np.empty((len(first.content), *output.shape), output.dtype)
     for i, key in enumerate(output.keys):

@@ -2,20 +2,18 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns import Jagged
 from memmpy.errors import CorruptStoreError
+from memmpy.lists import Jagged
 from memmpy.order import Words
 from memmpy.skims.layout import Layout
-from memmpy.store import bytes_of, refusals
+from memmpy.store import PartWriter, bytes_of, read_exactly
 from memmpy.typing import Array
 
 __all__ = ["PartReader", "SortedPart", "write_part"]
@@ -30,9 +28,9 @@ class SortedPart:
     path : str
         The file.
     num_rows : int
-        Of the chunk.
+        Number of rows of the chunk.
     num_items : tuple of int
-        Of each list.
+        Number of items of each of its lists.
     """
 
     path: str
@@ -44,20 +42,11 @@ def write_part(
     path: str, tickets: Words, rows: Iterable[Array], lists: Sequence[Jagged]
 ) -> SortedPart:
     """Write a sorted chunk; the file appears whole, whoever else writes it."""
-    aside = f"{path}.{uuid4().hex}"
     offsets, contents = [one.offsets for one in lists], [one.content for one in lists]
-    try:
-        with refusals(f"to {path!r}"):
-            with Path(aside).open("xb", buffering=0) as file:
-                for array in chain([tickets, *offsets], rows, contents):
-                    left = bytes_of(array)
-                    while left:
-                        left = left[file.write(left) :]
-            Path(aside).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(aside).unlink()
-        raise
+    with PartWriter(path) as writer:
+        for array in chain([tickets, *offsets], rows, contents):
+            writer.append(array)
+        writer.finish(is_durable=False)
     return SortedPart(path, len(tickets), tuple(len(one.content) for one in lists))
 
 
@@ -69,7 +58,9 @@ class PartReader:
     part : SortedPart
         Which.
     layout : Layout
-        Of the skim.
+        What the skim consists of.
+    file : int
+        The open file.
     """
 
     def __init__(self, part: SortedPart, layout: Layout, file: int) -> None:
@@ -126,10 +117,7 @@ class PartReader:
         self._read(self._contents_at[number] + self._item_bytes[number] * start, out)
 
     def _read(self, at: int, out: Array) -> None:
-        data = bytes_of(out)
-        done = 0
-        while done < len(data):  # one call gives no more than 2 GiB
-            num = os.preadv(self._file, [data[done:]], at + done)
-            if num == 0:
-                raise CorruptStoreError("what was sorted ends too early; run again")
-            done += num
+        try:
+            read_exactly(self._file, bytes_of(out), at=at)
+        except EOFError as error:
+            raise CorruptStoreError(f"what was sorted is damaged: {error}; run again") from error

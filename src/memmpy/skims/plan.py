@@ -28,13 +28,13 @@ class Sizes:
     Parameters
     ----------
     chunk_bytes : int
-        Of a chunk.
+        Bytes of a chunk.
     bucket_bytes : int
-        Of a bucket.
+        Bytes of a bucket.
     """
 
-    chunk_bytes: int = 1 << 26
-    bucket_bytes: int = 1 << 26
+    chunk_bytes: int = 2**26  # 64 MiB
+    bucket_bytes: int = 2**26  # 64 MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Bound:
     Parameters
     ----------
     ticket : int
-        Of the row.
+        The ticket of the row.
     part : int
         The sorted chunk in which it lies.
     row : int
@@ -83,11 +83,11 @@ def plan_bounds(
     Parameters
     ----------
     samples : sequence of arrays
-        Of each chunk, as `samples_of` gives them.
+        The samples of each chunk, as `samples_of` gives them.
     stride : int
         As it was for them.
     num_rows : int
-        Of all chunks.
+        Number of rows of all chunks together.
     num_buckets : int
         How many to make; fewer where there are too few samples.
     """

@@ -3,31 +3,45 @@
 import html
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from memmpy.columns import Jagged
-from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError
+from memmpy.cuts import LANGUAGE
+from memmpy.errors import CorruptStoreError, MissingFileError, OptionError, UnreadableError
 from memmpy.gather import RowField
+from memmpy.order import TICKET_VERSION
 from memmpy.printing import Table, size_in_words
 from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
+from memmpy.skims.keeping import remove
 from memmpy.store import ArrayRecord, Metadata, Problem, checksum, map_array
-from memmpy.typing import Array, PathLike
+from memmpy.typing import PathLike
 
-__all__ = ["Skim"]
+__all__ = ["Skim", "matches", "problems_of"]
 
 _Map: TypeAlias = np.memmap[Any, Any]
 
 
 @final
 class Skim:
-    """An open skim: rows of fixed size, lists beside them, all in the order of their tickets.
+    """Open a skim: rows of fixed size, lists beside them, all in the order of their tickets.
 
     Nothing is read before it is touched. What was opened stays as it is, also after the skim was
-    made anew.
+    made anew. It is opened whether or not it is still what would be made now.
+
+    Parameters
+    ----------
+    path : path-like
+        Its folder: ``<store>/skims/<name>``.
+
+    Raises
+    ------
+    MissingFileError
+        If there is none.
+    CorruptStoreError
+        If it is damaged.
 
     Attributes
     ----------
@@ -42,14 +56,14 @@ class Skim:
         ``"_index"``, the int64 entry of the store, is among them.
     lists : mapping of str to (np.memmap, np.memmap)
         Content, of shape (items, ...), and offsets, int64 of shape (n + 1,).
-    num_entries : int
-        Entries of the store.
+    num_store_entries : int
+        Number of entries of the store; ``len(skim)`` of them are here.
     cut : str or None
         Which of them are here; None for all.
     split_by : tuple of str or None
         The columns that name an event; None for its file, or its entry where no file has it.
     split_seed : int
-        Of the tickets.
+        The seed of the tickets.
 
     Examples
     --------
@@ -57,85 +71,39 @@ class Skim:
     >>> skimmed.rows["jets"][:128]
     """
 
-    def __init__(
-        self,
-        path: Path,
-        document: Document,
-        rows: _Map,
-        tickets: _Map,
-        lists: dict[str, tuple[_Map, _Map]],
-    ) -> None:
-        self.path, self._document = path, document
-        self.rows, self.tickets = rows, tickets
-        self.lists: Mapping[str, tuple[_Map, _Map]] = lists
+    def __init__(self, path: PathLike) -> None:
+        self.path = Path(path)
+        self._folder = self.path.absolute()
+        opened = _open(self.path)
+        document = self._document = opened.document
+        self.rows, self.tickets = opened.rows, opened.tickets
+        self.lists: Mapping[str, tuple[_Map, _Map]] = opened.lists
         found = document.row.fields
         assert found is not None
         self.fields: Mapping[str, RowField] = {
             name: RowField(found[name][1], found[name][0].base, found[name][0].shape)
             for name in found
         }
-        self.num_entries, self.cut = document.num_entries, document.cut
+        self.num_store_entries, self.cut = document.num_store_entries, document.cut
         split_by = document.asked["split_by"]
         self.split_by: tuple[str, ...] | None = None if split_by is None else tuple(split_by)
         self.split_seed: int = document.asked["split_seed"]
 
-    @classmethod
-    def open(cls, path: PathLike) -> "Skim":
-        """Open a skim, whether or not it is still what would be made now.
-
-        Parameters
-        ----------
-        path : path-like
-            Its folder: ``<store>/skims/<name>``.
-
-        Raises
-        ------
-        MissingFileError
-            If there is none.
-        CorruptStoreError
-            If it is damaged.
-        """
-        folder = Path(path)
-        while True:
-            state = _state(folder)
-            document = decode(state[0], path=str(folder / DOCUMENT))
-            try:
-                skim = cls._over(folder, document)
-            except CorruptStoreError:
-                if state == _state(folder):
-                    raise
-                continue
-            # Another process may have put a new one here meanwhile: all files must be of one.
-            if state == _state(folder):
-                return skim
-
-    @classmethod
-    def _over(cls, folder: Path, document: Document) -> "Skim":
-        rows = _mapped(folder, document.rows).view(document.row)
-        assert isinstance(rows, np.memmap)
-        lists = {}
-        for name, (content, offsets) in document.lists.items():
-            lists[name] = _mapped(folder, content), _mapped(folder, offsets)
-            first, last = int(lists[name][1][0]), int(lists[name][1][-1])
-            if (first, last) != (0, content.shape[0]):
-                raise _damaged(folder, offsets.file, "its offsets do not go from 0 to the end")
-        return cls(folder, document, rows, _mapped(folder, document.tickets), lists)
-
-    def is_current(self, asked: Mapping[str, Any], made_of: Mapping[str, Any]) -> bool:
-        """Say whether it is what was asked for, made of what there is now."""
-        return self._document.asked == asked and self._document.made_of == made_of
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Its files are opened again in the other process, and not sent.
+        return _open_again, (self._folder, self._document.rows, self._document.tickets)
 
     def is_made_of(self, metadata: Metadata) -> bool:
-        """Say whether it was made of the columns and the files that a store has."""
-        made_of = self._document.made_of
-        keys, by_file = made_of["columns"], made_of["sources"] is not None
-        return keys.keys() <= metadata.columns.keys() and made_of == ingredients(
-            metadata, keys, num_entries=self.num_entries, by_file=by_file
+        """Say whether memmpy would make it so now, of the columns and the files of a store."""
+        asked, made_of = self._document.asked, self._document.made_of
+        keys, by_file = made_of["columns"].keys(), made_of["sources"] is not None
+        return (
+            asked.get("language") in {None, LANGUAGE}
+            and asked.get("tickets", 1) == TICKET_VERSION
+            and keys <= set(metadata.current_keys())
+            and made_of
+            == ingredients(metadata, keys, num_entries=self.num_store_entries, by_file=by_file)
         )
-
-    def to_lists(self, content: Array, offsets: NDArray[np.int64]) -> Jagged:
-        """Return lists as a batch holds them."""
-        return Jagged.trusted(content, offsets)
 
     @property
     def row_bytes(self) -> int:
@@ -148,18 +116,42 @@ class Skim:
         return sum(array.nbytes for array in self._arrays().values())
 
     def verify(self) -> list[Problem]:
-        """Compare every file with its checksum, and return what differs; reads all of it."""
+        """Compare every file with its checksum, its size and its header; reads all of it.
+
+        Returns
+        -------
+        list of Problem
+            What is missing, truncated or altered; empty where all is well.
+        """
         problems = []
         for name, array in self._arrays().items():
             message = None
             try:
                 if checksum(_mapped(self.path, array)) != array.checksum:
                     message = "the checksum differs"
-            except CorruptStoreError as error:
+            except (CorruptStoreError, OSError) as error:
                 message = str(error)
             if message is not None:
                 problems.append(Problem(name, array.file, message))
         return problems
+
+    def remove(self, *, lock_timeout: float = -1) -> None:
+        """Remove its folder from the disk; who has it open, here or elsewhere, keeps it.
+
+        It is made again when it is asked for. While another process makes it anew, this waits, and
+        then removes what that one made.
+
+        Parameters
+        ----------
+        lock_timeout : float
+            Seconds to wait for another process that makes it; below zero, for ever.
+
+        Raises
+        ------
+        ReadOnlyStoreError, StoreLockedError, DiskError
+            If the store cannot be written to.
+        """
+        remove(self.path.absolute(), timeout=lock_timeout)
 
     def _arrays(self) -> dict[str, ArrayRecord]:
         """Return the arrays by what they are called in messages."""
@@ -186,7 +178,7 @@ class Skim:
     def _title(self) -> str:
         which = "all entries" if self.cut is None else self.cut
         return (
-            f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_entries:,} entries "
+            f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
             f"({which}), {size_in_words(self.nbytes)}, {self.row_bytes} bytes a row"
         )
 
@@ -195,6 +187,66 @@ class Skim:
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}"
+
+
+def matches(skim: Skim, asked: Mapping[str, Any], made_of: Mapping[str, Any]) -> bool:
+    """Say whether a skim is what was asked for, made of what there is now."""
+    document = skim._document
+    return document.asked == asked and document.made_of == made_of
+
+
+def problems_of(folder: Path) -> list[Problem]:
+    """Return what `Skim.verify` finds in a folder, also where another process makes it anew."""
+    while True:
+        state = _state(folder)
+        problems = Skim(folder).verify()
+        if not problems or state == _state(folder):
+            return problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The document of a skim, and its arrays."""
+
+    document: Document
+    rows: _Map
+    tickets: _Map
+    lists: dict[str, tuple[_Map, _Map]]
+
+
+def _open_again(folder: Path, rows: ArrayRecord, tickets: ArrayRecord) -> Skim:
+    """Return a skim that was sent by another process."""
+    skim = Skim(folder)
+    if (skim._document.rows, skim._document.tickets) != (rows, tickets):
+        raise OptionError(f"the skim {str(folder)!r} was made again since it was sent")
+    return skim
+
+
+def _open(folder: Path) -> _Opened:
+    while True:
+        state = _state(folder)
+        document = decode(state[0], path=str(folder / DOCUMENT))
+        try:
+            opened = _map_all(folder, document)
+        except CorruptStoreError:
+            if state == _state(folder):
+                raise
+            continue
+        # Another process may have put a new one here meanwhile: all files must be of one.
+        if state == _state(folder):
+            return opened
+
+
+def _map_all(folder: Path, document: Document) -> _Opened:
+    rows = _mapped(folder, document.rows).view(document.row)
+    assert isinstance(rows, np.memmap)
+    lists = {}
+    for name, (content, offsets) in document.lists.items():
+        lists[name] = _mapped(folder, content), _mapped(folder, offsets)
+        first, last = int(lists[name][1][0]), int(lists[name][1][-1])
+        if (first, last) != (0, content.shape[0]):
+            raise _damaged(folder, offsets.file, "its offsets do not go from 0 to the end")
+    return _Opened(document, rows, _mapped(folder, document.tickets), lists)
 
 
 def _state(folder: Path) -> tuple[str, int, int]:

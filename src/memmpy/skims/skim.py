@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import Snapshot, open_columns, tickets_of
-from memmpy.cuts import STEP_SIZE, Constant, keys_of, select
-from memmpy.cuts.compute import check_stored
+from memmpy.columns import Snapshot, are_named_by_files, open_columns, tickets_of
+from memmpy.cuts import STEP_SIZE, Constant, check_stored, keys_of, select
 from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
@@ -24,14 +23,16 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.inputs import type_of_column
-from memmpy.skims.asking import Asked, ask
+from memmpy.order import check_flag
+from memmpy.progress import quiet
 from memmpy.skims.building import Built, build
 from memmpy.skims.document import DOCUMENT, Document, encode, ingredients
 from memmpy.skims.keeping import SKIMS, being_made, publish
 from memmpy.skims.layout import Layout, lay_out
 from memmpy.skims.plan import Sizes
-from memmpy.skims.read import Skim
-from memmpy.skims.sorting import ROWS, TICKETS, Work
+from memmpy.skims.read import Skim, matches
+from memmpy.skims.request import SkimRequest, check_request
+from memmpy.skims.tasks import ROWS, TICKETS, SkimJob
 from memmpy.store import Metadata, SourceRecord, read_metadata, refusals, write_atomically
 from memmpy.typing import PathLike
 from memmpy.workers import workers
@@ -91,9 +92,9 @@ def skim(
     aliases, constants : mapping, optional
         Names in the cut, as `compute_cut_batched` takes them.
     dtype : dtype-like, or mapping of str to dtype-like, optional
-        Of all groups, or of each; needed where the keys of a group differ in dtype. Values that a
-        float cannot hold become infinite, and integers that it cannot hold are rounded, with a
-        warning that counts them; an integer that does not fit is an error.
+        The dtype of all groups, or of each; needed where the keys of a group differ in dtype.
+        Values that a float cannot hold become infinite, and integers that it cannot hold are
+        rounded, with a warning that counts them; an integer that does not fit is an error.
     split_by : sequence of str, optional
         Integer columns that name an event, such as ``("runNumber", "eventNumber")``. Where not
         given, an event is named by its file's UUID, its tree and its entry; in a store that no
@@ -157,7 +158,8 @@ def skim(
     >>> skimmed.rows["jets"].shape
     (41327, 22, 2)
     """
-    asked = ask(
+    check_flag("recreate", recreate)
+    request = check_request(
         keys=keys,
         keys_padded=keys_padded or {},
         groups=groups or {},
@@ -170,7 +172,7 @@ def skim(
     )
     return make_skim(
         path,
-        asked,
+        request,
         executor=executor,
         recreate=recreate,
         progress=progress,
@@ -181,7 +183,7 @@ def skim(
 
 def make_skim(
     path: PathLike,
-    asked: Asked,
+    request: SkimRequest,
     *,
     executor: Executor | None,
     recreate: bool,
@@ -195,15 +197,15 @@ def make_skim(
     ----------
     path, executor, recreate, progress, lock_timeout
         As `skim` takes them.
-    asked : Asked
+    request : SkimRequest
         What it holds.
     sizes : Sizes
         How much a task has in memory.
     """
     # Threads may change the directory meanwhile.
     store = Path(path).absolute()
-    folder = store / SKIMS / asked.name
-    plan = _plan(store, asked)
+    folder = store / SKIMS / request.name
+    plan = _plan(store, request)
     if not recreate and (found := _found(folder, plan)) is not None:
         return found
     if plan.snapshot.metadata.read_only:
@@ -212,10 +214,10 @@ def make_skim(
             "convert to another path"
         )
         raise ReadOnlyStoreError(message)
-    with being_made(folder, timeout=lock_timeout):
+    with quiet(when=progress is False), being_made(folder, timeout=lock_timeout):
         for _ in range(MAX_ATTEMPTS):
             # Another process may have made it, or written columns, while this one waited.
-            plan = _plan(store, asked)
+            plan = _plan(store, request)
             if not recreate and (found := _found(folder, plan)) is not None:
                 return found
             try:
@@ -227,7 +229,7 @@ def make_skim(
                     message = f"{str(store)!r} is damaged: {error}; convert or write it again"
                     raise CorruptStoreError(message) from None
                 continue
-            made = Skim.open(folder)
+            made = Skim(folder)
             break
         else:
             message = (
@@ -245,61 +247,61 @@ class _Plan:
 
     Parameters
     ----------
-    asked : Asked
+    request : SkimRequest
         What it holds.
     snapshot : Snapshot
         The columns that it uses, as one commit left them.
     layout : Layout
         What it consists of.
     num_entries : int
-        Of the store.
+        Number of entries of the store.
     made_of : mapping
         As `Document` has it.
     """
 
-    asked: Asked
+    request: SkimRequest
     snapshot: Snapshot
     layout: Layout
     num_entries: int
     made_of: Mapping[str, Any]
 
 
-def _plan(store: Path, asked: Asked) -> _Plan:
+def _plan(store: Path, request: SkimRequest) -> _Plan:
     """Look at the store, and check that it has what was asked for."""
     metadata = read_metadata(store)
-    if asked.cut is not None:
-        check_stored(asked.cut, metadata.current_keys(), path=store, metadata=metadata)
-    snapshot = open_columns(store, asked.used)
+    if request.cut is not None:
+        check_stored(request.cut, metadata.current_keys(), path=store, metadata=metadata)
+    snapshot = open_columns(store, request.required_keys)
     lengths = {key: len(column) for key, column in snapshot.columns.items()}
-    first, *others = asked.used
+    first, *others = request.required_keys
     for key in others:
         if lengths[key] != lengths[first]:
             message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
             raise LengthError(f"{message}entries: all columns of a skim must have as many")
     columns = snapshot.metadata.columns
-    layout = lay_out(asked, {key: type_of_column(columns[key]) for key in asked.held})
-    named = tickets_of(
+    layout = lay_out(request, {key: type_of_column(columns[key]) for key in request.stored_keys})
+    tickets_of(  # checks the columns that name an event
         snapshot,
-        split_by=asked.split_by,
-        split_seed=asked.split_seed,
+        split_by=request.split_by,
+        split_seed=request.split_seed,
         num_entries=lengths[first],
     )
     made_of = ingredients(
         snapshot.metadata,
-        asked.used,
+        request.required_keys,
         num_entries=lengths[first],
-        by_file=asked.split_by is None and named is not None,
+        by_file=request.split_by is None and are_named_by_files(snapshot.metadata, lengths[first]),
     )
-    return _Plan(asked, snapshot, layout, lengths[first], made_of)
+    return _Plan(request, snapshot, layout, lengths[first], made_of)
 
 
 def _found(folder: Path, plan: _Plan) -> Skim | None:
     """Return the skim, if it is there, whole and made of what there is now."""
     try:
-        found = Skim.open(folder)
+        found = Skim(folder)
     except (MissingFileError, CorruptStoreError):
         return None
-    return found if found.is_current(plan.asked.to_json(), plan.made_of) else None
+    return found if matches(found, plan.request.to_json(), plan.made_of) else None
 
 
 def _make(
@@ -312,12 +314,12 @@ def _make(
     sizes: Sizes,
 ) -> list[str]:
     """Make the skim aside, and let it appear; return what to warn of."""
-    asked, snapshot = plan.asked, plan.snapshot
+    request, snapshot = plan.request, plan.snapshot
     selection = None
-    if asked.cut is not None:
+    if request.cut is not None:
         selection = select(
-            _with_columns(snapshot, sorted(keys_of(asked.cut)) or asked.used),
-            asked.cut,
+            _with_columns(snapshot, sorted(keys_of(request.cut)) or request.required_keys),
+            request.cut,
             stored_as={},
             step_size=STEP_SIZE,
             num_threads=None,
@@ -330,18 +332,18 @@ def _make(
         with refusals(f"to {str(made)!r}"):
             made.mkdir()
         with workers(executor) as crew:
-            work = Work(
+            job = SkimJob(
                 store=snapshot.path,
-                metadata=_needed(snapshot.metadata, asked),
+                metadata=_needed(snapshot.metadata, request),
                 layout=plan.layout,
-                split_by=asked.split_by,
-                split_seed=asked.split_seed,
+                split_by=request.split_by,
+                split_seed=request.split_seed,
                 num_entries=plan.num_entries,
                 selection=None if selection is None else np.asarray(selection),
                 directory=made,
                 is_shared=crew.is_shared,
             )
-            built = build(work, num_rows, crew=crew, sizes=sizes, progress=progress)
+            built = build(job, num_rows, crew=crew, sizes=sizes, progress=progress)
         document = _document(plan, built)
         write_atomically(made / DOCUMENT, encode(document).encode(), durable=True)
         _clear(made, document)
@@ -360,10 +362,10 @@ def _make(
 def _document(plan: _Plan, built: Built) -> Document:
     arrays, lists = built.arrays, plan.layout.lists
     return Document(
-        asked=plan.asked.to_json(),
+        asked=plan.request.to_json(),
         made_of=plan.made_of,
-        cut=None if plan.asked.cut is None else plan.asked.cut.span.text,
-        num_entries=plan.num_entries,
+        cut=None if plan.request.cut is None else plan.request.cut.span.text,
+        num_store_entries=plan.num_entries,
         row=plan.layout.row,
         rows=arrays[ROWS],
         tickets=arrays[TICKETS],
@@ -392,11 +394,11 @@ def _with_columns(snapshot: Snapshot, keys: Collection[str]) -> Snapshot:
     return dataclasses.replace(snapshot, columns=columns)
 
 
-def _needed(metadata: Metadata, asked: Asked) -> Metadata:
+def _needed(metadata: Metadata, request: SkimRequest) -> Metadata:
     """Return what tasks need to know of a store: it may be sent to many of them."""
-    keys = dict.fromkeys([*asked.held, *(asked.split_by or ())])
+    keys = dict.fromkeys([*request.stored_keys, *(request.split_by or ())])
     columns = {k: dataclasses.replace(metadata.columns[k], origin=None) for k in keys}
-    sources = () if asked.split_by is not None else tuple(map(_named, metadata.sources))
+    sources = () if request.split_by is not None else tuple(map(_named, metadata.sources))
     return Metadata(columns=columns, sources=sources)
 
 

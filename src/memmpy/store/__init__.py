@@ -10,8 +10,21 @@ from memmpy.store.arrayfile import (
     storage_dtype,
 )
 from memmpy.store.checksums import bytes_of, crc_of, crc_of_text, crc_text, joined_crc
-from memmpy.store.commit import LOCK_TIMEOUT, Transaction, read_metadata, write_atomically
-from memmpy.store.document import FORMAT_VERSION
+from memmpy.store.commit import (
+    LOCK_TIMEOUT,
+    Transaction,
+    read_metadata,
+    sync_directory,
+    write_atomically,
+)
+from memmpy.store.document import (
+    FORMAT_VERSION,
+    array_of_json,
+    array_to_json,
+    dtype_of_json,
+    dtype_to_json,
+)
+from memmpy.store.exact import PartWriter, read_exactly, write_exactly
 from memmpy.store.layout import (
     CUTS,
     LOCK,
@@ -22,6 +35,7 @@ from memmpy.store.layout import (
     hash64,
     hash_text,
 )
+from memmpy.store.lock import wait_for
 from memmpy.store.metadata import (
     ArrayRecord,
     ColumnRecord,
@@ -63,6 +77,7 @@ __all__ = [
     "Metadata",
     "Origin",
     "Part",
+    "PartWriter",
     "PlacedArray",
     "Problem",
     "SourceEntries",
@@ -71,6 +86,8 @@ __all__ = [
     "Transaction",
     "Unfinished",
     "array_file",
+    "array_of_json",
+    "array_to_json",
     "aside_suffix",
     "bytes_of",
     "check_entries",
@@ -81,6 +98,8 @@ __all__ = [
     "crc_of_text",
     "crc_text",
     "disk_error",
+    "dtype_of_json",
+    "dtype_to_json",
     "hash64",
     "hash_text",
     "header_of",
@@ -91,12 +110,16 @@ __all__ = [
     "num_filled",
     "parts_of",
     "read_bytes",
+    "read_exactly",
     "read_metadata",
     "refusals",
     "source_of",
     "storage_dtype",
+    "sync_directory",
     "tree_name",
     "verify",
+    "wait_for",
     "write_atomically",
+    "write_exactly",
     "writing",
 ]

@@ -37,11 +37,11 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 #: Bytes of values that are collected before they are written. A conversion has thousands of arrays.
-BUFFER_BYTES = 1 << 16
+BUFFER_BYTES = 2**16  # 64 KiB
 #: What np.load accepts from a file it does not trust.
 _MAX_HEADER = 10_000
 #: Files that a process asks to have open when its limit is too low for the arrays it maps.
-_MAX_FILES = 1 << 16
+_MAX_FILES = 2**16
 
 
 def storage_dtype(dtype: np.dtype[Any], *, key: str) -> np.dtype[Any]:

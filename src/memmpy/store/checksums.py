@@ -17,13 +17,15 @@ __all__ = ["bytes_of", "crc_of", "crc_of_text", "crc_text", "joined_crc"]
 #: The polynomial of CRC-32, lowest power first in the highest bit.
 _POLYNOMIAL = 0xEDB88320
 _ONE = 1 << 31
+#: Bytes that are added to a checksum at a time.
+_PIECE_BYTES = 2**26  # 64 MiB
 
 
 def crc_of(values: Array | bytes | memoryview, crc: int = 0) -> int:
     """Return the CRC-32 of values in C order, going on from that of what stands before them."""
     data = values if isinstance(values, bytes | memoryview) else bytes_of(values)
-    for start in range(0, len(data), 1 << 26):
-        crc = crc32(data[start : start + (1 << 26)], crc)
+    for start in range(0, len(data), _PIECE_BYTES):
+        crc = crc32(data[start : start + _PIECE_BYTES], crc)
     return crc
 
 

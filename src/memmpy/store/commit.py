@@ -29,7 +29,7 @@ from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
 from memmpy.typing import PathLike
 
-__all__ = ["LOCK_TIMEOUT", "Transaction", "read_metadata", "write_atomically"]
+__all__ = ["LOCK_TIMEOUT", "Transaction", "read_metadata", "sync_directory", "write_atomically"]
 
 #: Seconds that a writer waits for another process, unless told otherwise.
 LOCK_TIMEOUT = 60.0
@@ -82,7 +82,16 @@ def write_atomically(file: Path, data: bytes, *, durable: bool) -> None:
     # The file is in place: that its directory cannot be synced is no reason to undo anything.
     if durable:
         with suppress(OSError):
-            _sync_directory(file.parent)
+            sync_directory(file.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Wait until the disk knows the names of the files in a directory."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @final
@@ -235,7 +244,7 @@ class Transaction:
 
     def _sync(self) -> None:
         try:
-            _sync_directory(self.directory)
+            sync_directory(self.directory)
         except OSError as error:
             if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # not all systems know how
                 raise disk_error(error, what=f"to {str(self.directory)!r}") from error
@@ -272,11 +281,3 @@ def _make_directory(directory: Path) -> None:
         raise ReadOnlyStoreError(f"{str(directory)!r} is a file, not a directory") from None
     except OSError as error:
         raise disk_error(error, what=f"to {str(directory)!r}") from error
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

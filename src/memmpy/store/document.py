@@ -11,7 +11,16 @@ from memmpy.errors import CorruptStoreError
 from memmpy.store.layout import hash_text, is_array_file
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata, Origin, Part, SourceRecord
 
-__all__ = ["FORMAT_VERSION", "array_of_json", "decode", "encode", "hashes_of_json"]
+__all__ = [
+    "FORMAT_VERSION",
+    "array_of_json",
+    "array_to_json",
+    "decode",
+    "dtype_of_json",
+    "dtype_to_json",
+    "encode",
+    "hashes_of_json",
+]
 
 FORMAT = "memmpy store"
 #: Raised by one whenever an older memmpy could misread what a newer one writes.
@@ -90,13 +99,34 @@ def array_of_json(
     document: Any, *, file: str, checksum: str | None = None, has_header: bool = True
 ) -> ArrayRecord:
     """Return an array whose dtype and shape are in JSON, or raise a TypeError or ValueError."""
-    dtype = np.lib.format.descr_to_dtype(_tuples(document["dtype"]))
-    if dtype.hasobject or dtype.itemsize == 0:
-        raise ValueError(f"values of {file} have no fixed width: {dtype}")
+    dtype = dtype_of_json(document["dtype"])
     shape = tuple(_count(length) for length in _value(document, "shape", list))
     if not shape:
         raise ValueError(f"{file} has no axis of entries")
     return ArrayRecord(file, dtype, shape, checksum, has_header)
+
+
+def array_to_json(array: ArrayRecord) -> dict[str, Any]:
+    """Return the JSON values of an array: its file, dtype, shape and checksum."""
+    return {
+        "file": array.file,
+        "dtype": dtype_to_json(array.dtype),
+        "shape": list(array.shape),
+        "checksum": array.checksum,
+    }
+
+
+def dtype_of_json(descr: Any) -> np.dtype[Any]:
+    """Return the dtype that `dtype_to_json` wrote, or raise a TypeError or ValueError."""
+    dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(_tuples(descr))
+    if dtype.hasobject or dtype.itemsize == 0:
+        raise ValueError(f"values of dtype {dtype} have no fixed width")
+    return dtype
+
+
+def dtype_to_json(dtype: np.dtype[Any]) -> Any:
+    """Return a dtype as a ``.npy`` header calls it, a text or a list of fields, for JSON."""
+    return np.lib.format.dtype_to_descr(dtype)
 
 
 def hashes_of_json(document: Any) -> dict[int, str]:
@@ -110,15 +140,7 @@ def _column_to_json(column: ColumnRecord, indices: Mapping[_Parts, int]) -> dict
     document: dict[str, Any] = {
         "kind": column.kind,
         "num_entries": column.num_entries,
-        "arrays": {
-            role: {
-                "file": array.file,
-                "dtype": np.lib.format.dtype_to_descr(array.dtype),
-                "shape": list(array.shape),
-                "checksum": array.checksum,
-            }
-            for role, array in column.arrays.items()
-        },
+        "arrays": {role: array_to_json(array) for role, array in column.arrays.items()},
         "details": dict(column.details),
     }
     if column.origin is not None:

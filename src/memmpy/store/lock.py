@@ -18,7 +18,7 @@ from memmpy.errors import StoreLockedError
 from memmpy.store.arrayfile import disk_error
 from memmpy.store.layout import LOCK
 
-__all__ = ["hold_lock"]
+__all__ = ["hold_lock", "wait_for"]
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,11 @@ def hold_lock(
         held = _held.setdefault(
             name, _Held(filelock.FileLock(directory / LOCK, thread_local=False))
         )
-    _wait(lambda: _join(held, directory, takes_turns, when_taken), directory, timeout)
+    wait_for(
+        lambda: _join(held, directory, takes_turns, when_taken),
+        what=f"writing to {str(directory)!r}",
+        timeout=timeout,
+    )
     try:
         yield held.mutex
     finally:
@@ -97,19 +101,34 @@ def hold_lock(
                     held.lock.release()
 
 
-def _wait(join: Callable[[], bool], directory: Path, timeout: float) -> None:
-    """Call `join` until it succeeds; each thread waits as long as it was told."""
+def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
+    """Call `take` until it returns True: until another process has let go of a lock.
+
+    Parameters
+    ----------
+    take : callable
+        Tries to take the lock, and does not wait.
+    what : str
+        What the other one does, for messages: ``writing to 'data.mmpy'``.
+    timeout : float
+        Seconds to wait, for each thread its own; below zero, for ever.
+
+    Raises
+    ------
+    StoreLockedError
+        If it took longer.
+    """
     start = time.monotonic()
     patience = _PATIENCE if timeout < 0 else min(_PATIENCE, timeout)
     is_said = False
-    while not join():
+    while not take():
         waited = time.monotonic() - start
         if waited >= patience and not is_said:
-            logger.warning("waiting for another process to finish writing %s", directory)
+            logger.warning("waiting for another process, which is %s", what)
             is_said = True
         if 0 <= timeout <= waited:
             message = (
-                f"another process is writing to {str(directory)!r}; waited {timeout:g} s: "
+                f"another process is {what}; waited {timeout:g} s: "
                 "run again when it is done, or give a longer lock_timeout"
             )
             raise StoreLockedError(message)

@@ -12,13 +12,14 @@ import numpy as np
 
 from memmpy.store.arrayfile import header_of, refusals
 from memmpy.store.checksums import bytes_of, crc_of
+from memmpy.store.exact import read_exactly, too_short, write_exactly
 from memmpy.store.metadata import ArrayRecord
 from memmpy.typing import Array
 
 __all__ = ["PlacedArray", "copy_bytes", "read_bytes", "writing"]
 
 #: Bytes that are copied at a time where the kernel does not do it.
-_COPY_BYTES = 1 << 23
+_COPY_BYTES = 2**23  # 8 MiB
 #: What a kernel or file system says that cannot copy between two files.
 _CANNOT_COPY = {
     errno.EXDEV,
@@ -45,7 +46,7 @@ class PlacedArray:
     dtype : np.dtype
         Little endian.
     shape : tuple of int
-        Of one row.
+        The shape of one row.
     key : str
         The column, for messages.
     is_shared : bool
@@ -77,7 +78,7 @@ class PlacedArray:
         """Write rows, and return the CRC-32 of their bytes."""
         data = bytes_of(values.astype(self.dtype, copy=False))
         with self._writing() as file:
-            _write_at(file, data, self.byte_of(row))
+            write_exactly(file, data, at=self.byte_of(row))
             _start_writeback(file, self.byte_of(row), len(data))
         return crc_of(data)
 
@@ -90,7 +91,8 @@ class PlacedArray:
     def finish(self, num_rows: int, checksum: str) -> ArrayRecord:
         """Write the header, cut off what lies behind the last row, and wait for the disk."""
         with self._writing() as file:
-            _write_at(file, memoryview(header_of(self.dtype, (num_rows, *self.shape))), 0)
+            header = header_of(self.dtype, (num_rows, *self.shape))
+            write_exactly(file, memoryview(header), at=0)
             os.ftruncate(file, self.byte_of(num_rows))
             os.fsync(file)
         name = Path(self.path).name
@@ -140,8 +142,8 @@ def copy_bytes(source: int, start: int, target: int, at: int, num_bytes: int) ->
     while done < num_bytes:
         data = os.pread(source, min(_COPY_BYTES, num_bytes - done), start + done)
         if not data:
-            raise _too_short(num_bytes - done)
-        _write_at(target, memoryview(data), at + done)
+            raise too_short(num_bytes - done)
+        write_exactly(target, memoryview(data), at=at + done)
         done += len(data)
 
 
@@ -154,17 +156,8 @@ def read_bytes(file: int, start: int, num_bytes: int) -> bytearray:
         If it ends too early.
     """
     data = bytearray(num_bytes)
-    left = memoryview(data)
-    while left:  # one call gives no more than 2 GiB
-        num = os.preadv(file, [left], start + num_bytes - len(left))
-        if num == 0:
-            raise _too_short(len(left))
-        left = left[num:]
+    read_exactly(file, memoryview(data), at=start)
     return data
-
-
-def _too_short(num_bytes: int) -> EOFError:
-    return EOFError(f"the file ends {num_bytes} bytes too early")
 
 
 def _start_writeback(file: int, start: int, num_bytes: int) -> None:
@@ -174,10 +167,3 @@ def _start_writeback(file: int, start: int, num_bytes: int) -> None:
     """
     with suppress(AttributeError, OSError):
         os.posix_fadvise(file, start, num_bytes, os.POSIX_FADV_DONTNEED)
-
-
-def _write_at(file: int, data: memoryview, at: int) -> None:
-    """Write all of it: a disk that is nearly full takes a part before it refuses."""
-    while data:
-        num = os.pwrite(file, data, at)
-        data, at = data[num:], at + num

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from memmpy import Jagged
 from memmpy.cuts import normal, parse, to_program
-from memmpy.cuts.evaluation import check_keys, evaluate, passes
+from memmpy.cuts.evaluation import ColumnLike, HashedText, check_keys, evaluate, passes
 from memmpy.cuts.language import Logical, Unary
 from memmpy.errors import CutError, LengthError
 from memmpy.typing import Array
@@ -228,7 +228,40 @@ def test_conditions_have_the_same_tree_in_both_spellings() -> None:
 def test_a_text_without_quotes_brings_a_hint() -> None:
     with pytest.raises(CutError, match="no key 'ttH'") as caught:
         check_keys(parse("process == ttH"), ["process"])
-    assert caught.value.hint == "a text stands in quotes: 'ttH'"
+    assert caught.value.hint == "a text is written in quotes: 'ttH'"
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "texts", "hint"),
+    [
+        ("process == ttH", ["process", "n"], ["process"], "'ttH'"),
+        ("ttH != process", ["process", "n"], ["process"], "'ttH'"),
+        ("n > 1 && process in (ttH, ttbb)", ["process", "n"], ["process"], "'ttH'"),
+        ("ttH == proces", ["process"], ["process"], "'ttH'"),
+        ("n == m", ["process", "n"], ["process"], ""),
+        ("process > ttH", ["process"], ["process"], ""),
+        ("process == 'ttbb' && ttH", ["process"], ["process"], ""),
+        ("nJets == nJetz", ["nJets"], None, ""),
+        ("process == ttH", ["process"], None, "'ttH'"),
+    ],
+)
+def test_quotes_are_advised_beside_text_alone(
+    text: str, known: list[str], texts: list[str] | None, hint: str
+) -> None:
+    with pytest.raises(CutError) as caught:
+        check_keys(parse(text), known, texts=texts)
+    assert caught.value.hint == (f"a text is written in quotes: {hint}" if hint else "")
+
+
+@pytest.mark.parametrize(("text", "is_advised"), [("process == ttH", True), ("n == ttH", False)])
+def test_the_columns_say_where_quotes_are_missing(text: str, is_advised: bool) -> None:
+    columns: dict[str, ColumnLike] = {
+        "n": np.arange(2),
+        "process": HashedText(np.zeros(2, np.uint64), {0: "ttH"}),
+    }
+    with pytest.raises(CutError, match="no key 'ttH'") as caught:
+        evaluate(parse(text), columns)
+    assert bool(caught.value.hint) == is_advised
 
 
 def test_a_stale_key_is_said_to_be_stale() -> None:

@@ -106,6 +106,16 @@ def test_min_takes_any_number_of_arguments() -> None:
     assert call("min", [3, 9], [2, 8], [5, 1], [4, 4]).tolist() == [2, 1]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [("?", "?", "u1"), ("u4", "?", "u4"), ("u8", "?", "u8"), ("i1", "?", "i8"), ("i4", "u8", "f8")],
+)
+def test_min_has_no_sign_where_its_arguments_have_none(one: str, other: str, expected: str) -> None:
+    for num in (0, 2):
+        values = np.ones(num, one), np.ones(num, other)
+        assert FUNCTIONS["min"].apply(*values, values[0]).dtype == expected
+
+
 def test_min_of_integers_is_exact() -> None:
     assert call("min", [2**53 + 1], [2**53 + 2]).tolist() == [2**53 + 1]
 

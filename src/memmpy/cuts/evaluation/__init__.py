@@ -3,6 +3,7 @@
 from memmpy.cuts.evaluation.computed import compute_column
 from memmpy.cuts.evaluation.program import Program, check_keys, evaluate, passes, to_program
 from memmpy.cuts.evaluation.slips import slips_in
+from memmpy.cuts.evaluation.text import missing_quotes
 from memmpy.cuts.evaluation.values import ColumnLike, HashedText, JaggedLike, ListSlice, Values
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "check_keys",
     "compute_column",
     "evaluate",
+    "missing_quotes",
     "passes",
     "slips_in",
     "to_program",

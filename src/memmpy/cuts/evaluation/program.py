@@ -1,15 +1,22 @@
 """From tree to values: a cut as a program, for one range of entries after another."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from memmpy.cuts.evaluation.formula import Formula, to_formula
 from memmpy.cuts.evaluation.run import Run
-from memmpy.cuts.evaluation.text import check_texts, misplaced, takes_text
-from memmpy.cuts.evaluation.values import ColumnLike, Operand, Values, length_of, operand_of
-from memmpy.cuts.language import Key, Node, keys_in, keys_of, nodes_in, truth
+from memmpy.cuts.evaluation.text import check_texts, misplaced, missing_quotes
+from memmpy.cuts.evaluation.values import (
+    ColumnLike,
+    HashedText,
+    Operand,
+    Values,
+    length_of,
+    operand_of,
+)
+from memmpy.cuts.language import Node, keys_in, keys_of, truth
 from memmpy.errors import LengthError, nearest
 from memmpy.gather import count_true
 from memmpy.typing import Mask
@@ -129,7 +136,12 @@ def passes(cut: Node | Program, columns: Mapping[str, ColumnLike], *, num_entrie
 
 
 def check_keys(
-    node: Node, known: Iterable[str], *, stale: Mapping[str, str] | None = None, where: str = ""
+    node: Node,
+    known: Iterable[str],
+    *,
+    stale: Mapping[str, str] | None = None,
+    texts: Collection[str] | None = None,
+    where: str = "",
 ) -> None:
     """Raise `CutError` if a cut uses a key that is not known.
 
@@ -141,24 +153,29 @@ def check_keys(
         The keys that there are.
     stale : mapping of str to str, optional
         Keys that there would be, and what is wrong with them.
+    texts : collection of str, optional
+        The keys whose columns hold text; any may where not given.
     where : str
         What should have them, for the message.
     """
     names = frozenset(known)
-    pairs = (n.operands for n in nodes_in(node) if takes_text(n))
-    maybe_text = {id(right) for left, right in pairs if isinstance(left, Key)}
     for key in keys_in(node):
         if key.name in names:
             continue
         if stale is not None and key.name in stale:
             raise key.span.error(f"column {key.name!r}{where} is stale: {stale[key.name]}")
         near = nearest(key.name, sorted(names))
-        hint = f"a text stands in quotes: {key.name!r}" if id(key) in maybe_text else ""
+        hint = ""
+        if texts is not None or not near:
+            # A key that is not known either may be a slip in the name of one that holds text.
+            maybe_text = (keys_of(node) - names).union(names if texts is None else texts)
+            hint = missing_quotes(node, key.name, texts=maybe_text)
         raise key.span.error(f"no key {key.name!r}{where}{near}", hint)
 
 
 def _loaded(node: Node, columns: Mapping[str, ColumnLike]) -> dict[str, Operand]:
-    check_keys(node, columns)
+    if not keys_of(node) <= columns.keys():
+        check_keys(node, columns, texts=_texts_in(columns))
     keys = {key.name: key for key in keys_in(node)}
     loaded = {name: operand_of(columns[name], key) for name, key in keys.items()}
     lengths = {length_of(operand): name for name, operand in loaded.items()}
@@ -166,3 +183,13 @@ def _loaded(node: Node, columns: Mapping[str, ColumnLike]) -> dict[str, Operand]
         (one, first), (other, second) = sorted(lengths.items())[:2]
         raise LengthError(f"{first!r} has {one} entries, {second!r} has {other}")
     return loaded
+
+
+def _texts_in(columns: Mapping[str, ColumnLike]) -> set[str]:
+    """Return the keys of columns that hold text."""
+    return {
+        name
+        for name, column in columns.items()
+        if isinstance(column, HashedText)
+        or (isinstance(column, np.ndarray) and column.dtype.kind in "OUT")
+    }

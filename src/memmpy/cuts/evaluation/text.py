@@ -1,15 +1,15 @@
 """Comparing text: the only thing a cut can do with it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
 from memmpy.cuts.evaluation.values import HashedText, Operand, PlainText, Values
-from memmpy.cuts.language import Binary, Node, Text, nodes_in
+from memmpy.cuts.language import Binary, Key, Node, Text, nodes_in
 from memmpy.errors import CutError
 from memmpy.typing import Mask
 
-__all__ = ["check_texts", "code_of", "compared", "misplaced", "takes_text"]
+__all__ = ["check_texts", "code_of", "compared", "misplaced", "missing_quotes", "takes_text"]
 
 
 def takes_text(node: Node) -> bool:
@@ -34,6 +34,37 @@ def misplaced(node: Node) -> CutError:
         f"{node.span} is text, which can only be compared, by == or !=",
         "for example process == 'ttH'",
     )
+
+
+def missing_quotes(root: Node, name: str, *, texts: Container[str]) -> str:
+    """Return the way out where a name that is no key stands for a text: ``process == ttH``.
+
+    Parameters
+    ----------
+    root : Node
+        The cut.
+    name : str
+        What is no key.
+    texts : container of str
+        The keys whose columns hold text, as far as that is known.
+
+    Returns
+    -------
+    str
+        A hint; empty where the name is not compared with such a key by ``==`` or ``!=``.
+    """
+    for node in nodes_in(root):
+        if not takes_text(node):
+            continue
+        for one, other in (node.operands, node.operands[::-1]):
+            if (
+                isinstance(one, Key)
+                and isinstance(other, Key)
+                and one.name == name
+                and other.name in texts
+            ):
+                return f"a text is written in quotes: {name!r}"
+    return ""
 
 
 def compared(node: Node, operands: Sequence[Operand]) -> Values:

@@ -91,7 +91,7 @@ def _larger(left: Array, right: Array) -> Array:
 def _chosen_dtype(left: Array, right: Array) -> np.dtype:
     """Return the type of one of two; without a sign where both have none, for the next of them."""
     if left.dtype.kind in "ub" and right.dtype.kind in "ub":
-        return np.result_type(left, right, np.uint8)
+        return np.result_type(left.dtype, right.dtype, np.uint8)
     return common_dtype(left, right)
 
 

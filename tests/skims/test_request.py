@@ -55,9 +55,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"groups": {"j": "met"}}, r"the group 'j' is a list of keys"),
         ({"groups": {"j": {"met", "ht"}}}, r"the group 'j' is a list of keys"),
         ({"groups": {"j": ["met", "met"]}}, "the group 'j' has the key 'met' twice"),
-        ({"keys_padded": {"pt": 3}}, r"keys_padded says \(length, fill\) for each key, got 3"),
-        ({"keys_padded": {"pt": (-1, 0)}}, r"keys_padded says \(length, fill\) for each key"),
-        ({"keys_padded": {"pt": (True, 0)}}, r"keys_padded says \(length, fill\) for each key"),
+        (
+            {"keys_padded": {"pt": 3}},
+            r"keys_padded takes \{key: \(length, fill value\)\}, got 'pt': 3; a length is",
+        ),
+        ({"keys_padded": {"pt": (-1, 0)}}, "keys_padded takes"),
+        ({"keys_padded": {"pt": (True, 0)}}, "keys_padded takes"),
         ({"keys_padded": {"met": (3, 0)}}, "cannot pad 'met': its entries are float32, not lists"),
         ({"keys_padded": {"name": (3, 0)}}, "cannot pad 'name': its entries are text, not lists"),
         (
@@ -72,7 +75,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "cannot pad 'pt': cannot fill with 1e.30 among values of dtype float16",
         ),
         ({"keys_padded": {"pt": (1 << 28, 0)}}, "a row would have 1,073,741,8.. bytes, and may"),
-        ({"keys_padded": {"pt": (1 << 40, 0)}}, "a row would have 4,398,046,511,112 bytes"),
+        ({"keys_padded": {"pt": (2**31 - 1, 0)}}, "a row would have 8,589,934,5.. bytes"),
+        (
+            {"keys_padded": {"pt": (2**31, 0)}},
+            r"got 'pt': \(2147483648, 0\); a length is an integer",
+        ),
+        ({"keys_padded": {"pt": (3.0, 0)}}, r"got 'pt': \(3.0, 0\); a length is an integer"),
         (
             {"keys_padded": {"pt": (1 << 27, 0), "eta": (1 << 27, 0), "tag": (1 << 27, 0)}},
             "a row would have 1,610,612,744 bytes",
@@ -93,7 +101,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "the group 'g' cannot hold 'met' as int32: it is float32",
         ),
         ({"keys": ["met"], "split_seed": -1}, "split_seed must be an integer in 0 <= split_seed"),
-        ({"keys": ["met"], "split_by": "run"}, "split_by takes names of columns"),
+        ({"keys": ["met"], "split_by": "run"}, "split_by is a list of columns"),
     ],
 )
 def test_what_makes_no_sense_is_an_error(store: Path, asked: dict[str, Any], message: str) -> None:
@@ -167,3 +175,9 @@ def test_an_executor_is_one(store: Path) -> None:
     executor: Any = 3
     with pytest.raises(OptionError, match=r"executor is a concurrent\.futures\.Executor, got 3"):
         skim(store, keys=["met"], executor=executor, progress=False)
+
+
+@pytest.mark.parametrize("recreate", ["no", 0, None])
+def test_recreate_is_true_or_false(store: Path, recreate: Any) -> None:
+    with pytest.raises(OptionError, match=f"recreate must be True or False, not {recreate!r}"):
+        skim(store, keys=["met"], recreate=recreate, progress=False)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from memmpy.columns import Jagged
 from memmpy.errors import ColumnError, OptionError
+from memmpy.lists import Jagged
+from memmpy.worth import BYTES_MOVED
 
 LISTS = st.lists(st.lists(st.integers(-100, 100), max_size=4), max_size=10)
 
@@ -216,3 +217,28 @@ def test_from_no_arrays_needs_a_dtype() -> None:
 def test_it_says_what_it_is(jets: Jagged) -> None:
     assert repr(jets) == "<Jagged of 3 entries, 3 items of float32>"
     assert jets.nbytes == 3 * 4 + 4 * 8
+    content, offsets = jets.buffers
+    assert (content is jets.content, offsets is jets.offsets) == (True, True)
+
+
+@pytest.mark.parametrize("layout", ["plain", "strided", "objects"])
+def test_many_bytes_are_taken_whatever_their_layout(layout: str) -> None:
+    num, length = 3 * BYTES_MOVED // 800, 100
+    content = np.arange(2 * num * length)[::2] if layout == "strided" else np.arange(num * length)
+    if layout == "objects":
+        content = content.astype(object)
+    lists = Jagged(content, np.arange(num + 1) * length)
+    entries = np.random.default_rng(1).permutation(num)
+    taken = lists[entries]
+    assert np.array_equal(taken.content, content.reshape(num, length)[entries].reshape(-1))
+    assert np.array_equal(taken.offsets, lists.offsets)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 0), (0, 4), (0, 0), (5, 2, 3), (5, 2, 0)])
+def test_entries_of_one_length_are_lists_too(shape: tuple[int, ...]) -> None:
+    values = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
+    found = Jagged.from_regular(values)
+    content = values.reshape(shape[0] * shape[1], *shape[2:])
+    assert found == Jagged(content, np.arange(shape[0] + 1) * shape[1])
+    assert len(found) == shape[0]
+    assert found.content.size == 0 or np.shares_memory(found.content, values)

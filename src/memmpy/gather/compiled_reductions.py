@@ -15,10 +15,10 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from memmpy.compiling import kernel, run_kernel
-from memmpy.errors import CorruptStoreError
+from memmpy.gather.within import wrong_offsets
 from memmpy.typing import Array, Mask
 
-__all__ = ["count_true", "max_lists", "min_lists", "strip_headers", "sum_lists"]
+__all__ = ["count_true", "max_lists", "min_lists", "sum_lists"]
 
 #: Other dtypes go into one of these without loss: each that a kernel is compiled for costs a user
 #: half a second, once.
@@ -27,8 +27,6 @@ _WIDER = {"b1": "u1", "f2": "f4", "i1": "i4", "u1": "i4", "i2": "i4", "u2": "i4"
 _ONE = np.uint64(1)
 #: Lists that are looked at before they are counted; their offsets stay in the nearest cache.
 _BLOCK = 2048
-
-_WRONG_OFFSETS = "offsets fall or lead out of the content: verify the store"
 
 _SUMS = {"i": np.dtype(np.int64), "f": np.dtype(np.float64), "u": np.dtype(np.uint64)}
 
@@ -51,7 +49,7 @@ def count_true(mask: Mask, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many items of each list are true: see `memmpy.gather.count_true`."""
     counts = np.empty(len(offsets) - 1, np.int64)
     if int(offsets[-1]) - int(offsets[0]) > len(mask):
-        raise CorruptStoreError(_WRONG_OFFSETS)
+        raise wrong_offsets()
     _run(_count, np.packbits(mask, bitorder="little"), offsets, counts)
     return counts
 
@@ -80,24 +78,6 @@ def max_lists(content: Array, offsets: NDArray[np.int64]) -> Array:
     return greatest.astype(_dtype_of_extremes(content), copy=False)
 
 
-def strip_headers(
-    octets: NDArray[np.uint8], bounds: NDArray[np.integer[Any]], header: int, dtype: np.dtype[Any]
-) -> Array:
-    """Return the items of records as native numbers: see `memmpy.gather.strip_headers`."""
-    num_bytes = int(bounds[-1]) - int(bounds[0]) - header * (len(bounds) - 1)
-    right = 0 <= num_bytes <= len(octets) and num_bytes % dtype.itemsize == 0
-    items: Array = np.empty(num_bytes // dtype.itemsize if right else 0, f"u{dtype.itemsize}")
-    try:
-        _run(_strip, octets, bounds.astype(np.int64), items, np.int64(header), items.dtype.type(0))
-    except CorruptStoreError:
-        right = False
-    if not right:
-        raise CorruptStoreError("records do not hold a header and whole items")
-    if dtype.str[0] == ">":
-        items.byteswap(inplace=True)
-    return items.view(dtype.newbyteorder("="))
-
-
 def _dtype_of_extremes(content: Array) -> np.dtype[Any]:
     native = content.dtype.newbyteorder("=")
     return np.dtype(np.float32) if native == np.float16 else native
@@ -121,7 +101,7 @@ def _run(
 ) -> None:
     """Fill `out`, one for each list."""
     if not run_kernel(function, items, _plain(offsets), out, *more):
-        raise CorruptStoreError(_WRONG_OFFSETS)
+        raise wrong_offsets()
 
 
 def _load_word(_: Any, octets: Any, start: Any) -> Any:
@@ -292,29 +272,3 @@ def _max(items: Array, offsets: NDArray[np.int64], out: Array, least: Any) -> bo
         out[i] = most
         start = stop
     return True
-
-
-@kernel
-def _strip(
-    octets: NDArray[np.uint8],
-    bounds: NDArray[np.int64],
-    out: Array,
-    header: np.int64,
-    zero: Any,
-) -> bool:
-    width, total = out.itemsize, 0
-    for i in range(len(bounds) - 1):
-        start, stop = bounds[i] + header, bounds[i + 1]
-        num = (stop - start) // width
-        if bounds[i] < 0 or stop < start or stop > len(octets) or num * width != stop - start:
-            return False
-        if num > len(out) - total:
-            return False
-        for item in range(num):
-            word = zero
-            for octet in range(width):  # LLVM makes one load of it
-                word |= type(zero)(octets[np.uint64(start + octet)]) << type(zero)(8 * octet)
-            out[np.uint64(total + item)] = word
-            start += width
-        total += num
-    return bool(total == len(out))

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import numpy as np
@@ -5,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.columns import check_fill
-from memmpy.columns.fitting import fits
 from memmpy.errors import OptionError
+from memmpy.lists import Padding, check_fill, check_padding, fits
 
 DTYPES = st.sampled_from(["i1", "u1", "i4", "u4", "i8", "u8", "f2", "f4", "f8"])
 STRUCTURED = np.dtype([("a", "f4"), ("b", "i4")])
@@ -70,3 +70,22 @@ def test_padding_takes_a_fill_that_the_dtype_holds(fill: Any, dtype: Any) -> Non
 def test_padding_refuses_a_fill_that_the_dtype_does_not_hold(fill: Any, dtype: Any) -> None:
     with pytest.raises(OptionError, match=r"cannot fill with .* among values of dtype"):
         check_fill(fill, np.dtype(dtype))
+
+
+@pytest.mark.parametrize(
+    ("said", "length", "fill"),
+    [((3, 0), 3, 0), ([0, -1.5], 0, -1.5), ((np.uint8(7), np.float32(2)), 7, 2.0)],
+)
+def test_a_padding_is_a_length_and_a_fill(said: Any, length: int, fill: float) -> None:
+    padding = check_padding("x", said)
+    assert padding == Padding(length, fill)
+    assert (type(padding.length), type(padding.fill)) == (int, type(fill))
+
+
+@pytest.mark.parametrize(
+    "said", [3, "30", (3,), (3, 0, 0), (3.0, 0), (np.float64(3), 0), (True, 0), (-1, 0), (2**31, 0)]
+)
+def test_what_is_no_padding_is_an_error(said: Any) -> None:
+    message = "keys_padded takes {key: (length, fill value)}, got 'x': " + repr(said)
+    with pytest.raises(OptionError, match=re.escape(message)):
+        check_padding("x", said)

@@ -11,26 +11,19 @@ import numpy as np
 from memmpy.columns import check_keys, check_split_by
 from memmpy.cuts import LANGUAGE, Constant, Node, keys_of, normal, read_cut
 from memmpy.errors import OptionError, nearest
-from memmpy.order import check_seed
+from memmpy.lists import Padding, check_padding
+from memmpy.order import TICKET_VERSION, check_seed
 from memmpy.store import hash64, hash_text
 
-__all__ = ["INDEX", "Asked", "Padding", "ask", "check_groups", "mask_of"]
+__all__ = ["INDEX", "SkimRequest", "check_groups", "check_request", "mask_of"]
 
 #: The field of a row that holds its entry.
 INDEX = "_index"
 
 
 @dataclass(frozen=True, slots=True)
-class Padding:
-    """Entries cut or filled up to `length` items."""
-
-    length: int
-    fill: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a skim holds, as the user asked for it.
+class SkimRequest:
+    """What a skim shall hold, as the user asked for it.
 
     Parameters
     ----------
@@ -41,13 +34,13 @@ class Asked:
     groups : mapping of name to tuple of keys
         Columns that are put beside each other.
     dtypes : mapping of group to dtype
-        Of the groups for which it was said.
+        The dtypes of those groups for which the user said one.
     cut : Node or None
-        Which entries, as `read_cut` gives it.
+        Which entries, as `read_cut` gives it; None for all.
     split_by : tuple of str or None
-        What names an event.
+        The columns that name an event; None for its file and its entry there.
     split_seed : int
-        Of the tickets.
+        The seed of the tickets.
     """
 
     keys: tuple[str, ...]
@@ -65,20 +58,20 @@ class Asked:
         return [key for key in self.padded if key not in grouped]
 
     @property
-    def held(self) -> list[str]:
-        """The columns whose values the skim holds, each once."""
+    def stored_keys(self) -> list[str]:
+        """The columns whose values the skim stores, each once."""
         grouped = (key for keys in self.groups.values() for key in keys)
         return list(dict.fromkeys([*self.keys, *self.padded, *grouped]))
 
     @property
-    def used(self) -> list[str]:
-        """The columns that must be there: those held, and those of the cut and the tickets."""
+    def required_keys(self) -> list[str]:
+        """The columns that must be there: those stored, and those of the cut and the tickets."""
         in_cut = () if self.cut is None else sorted(keys_of(self.cut))
-        return list(dict.fromkeys([*self.held, *in_cut, *(self.split_by or ())]))
+        return list(dict.fromkeys([*self.stored_keys, *in_cut, *(self.split_by or ())]))
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON values: equal for equal skims."""
-        return {
+        request: dict[str, Any] = {
             "keys": list(self.keys),
             "keys_padded": [[k, p.length, repr(p.fill)] for k, p in self.padded.items()],
             "groups": [[name, list(keys)] for name, keys in self.groups.items()],
@@ -88,10 +81,14 @@ class Asked:
             "split_by": None if self.split_by is None else list(self.split_by),
             "split_seed": self.split_seed,
         }
+        # Version 1 is not said, so that the skims of before have the names that they had.
+        if TICKET_VERSION != 1:
+            request["tickets"] = TICKET_VERSION
+        return request
 
     @property
     def name(self) -> str:
-        """Of the skim's folder: 16 hexadecimal digits, the hash of all of it."""
+        """The name of the skim's folder: 16 hexadecimal digits, the hash of all of it."""
         return hash_text(hash64(json.dumps(self.to_json(), sort_keys=True)))
 
 
@@ -100,7 +97,7 @@ def mask_of(group: str) -> str:
     return f"{group}_mask"
 
 
-def ask(
+def check_request(
     *,
     keys: Collection[str],
     keys_padded: Mapping[str, tuple[int, Any]],
@@ -111,8 +108,8 @@ def ask(
     dtype: Any,
     split_by: Sequence[str] | None,
     split_seed: int,
-) -> Asked:
-    """Return what the arguments of `skim` ask for.
+) -> SkimRequest:
+    """Return what the arguments of `skim` ask for, checked.
 
     Raises
     ------
@@ -125,17 +122,17 @@ def ask(
     # A set has no order of its own, and that of its hashes is another one in each process.
     ordered = sorted(keys) if isinstance(keys, AbstractSet) else list(keys)
     checked = check_groups(groups)
-    asked = Asked(
+    request = SkimRequest(
         keys=tuple(ordered),
-        padded={key: _padding(key, padding) for key, padding in keys_padded.items()},
+        padded={key: check_padding(key, given) for key, given in keys_padded.items()},
         groups=checked,
         dtypes=_dtypes(dtype, checked),
         cut=None if cut is None else read_cut(cut, aliases=aliases, constants=constants),
         split_by=None if split_by is None else tuple(check_split_by(split_by)),
         split_seed=check_seed("split_seed", split_seed),
     )
-    _check_names(asked)
-    return asked
+    _check_names(request)
+    return request
 
 
 def check_groups(groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -153,17 +150,6 @@ def _group(name: str, keys: Sequence[str]) -> tuple[str, ...]:
     for key in sorted({key for key in keys if list(keys).count(key) > 1}):
         raise OptionError(f"the group {name!r} has the key {key!r} twice")
     return tuple(keys)
-
-
-def _padding(key: str, padding: tuple[int, Any]) -> Padding:
-    given: object = padding
-    if isinstance(given, tuple | list) and len(given) == 2:
-        length, fill = given
-        is_number = isinstance(length, int | np.integer) and not isinstance(length, bool)
-        if is_number and length >= 0:
-            return Padding(int(length), fill.item() if isinstance(fill, np.generic) else fill)
-    message = f"keys_padded says (length, fill) for each key, got {padding!r} for {key!r}"
-    raise OptionError(message)
 
 
 def _dtypes(dtype: Any, groups: Collection[str]) -> dict[str, np.dtype[Any]]:
@@ -189,18 +175,18 @@ def _dtype(name: str, given: Any) -> np.dtype[Any]:
     return dtype
 
 
-def _check_names(asked: Asked) -> None:
+def _check_names(request: SkimRequest) -> None:
     """Raise an `OptionError` if two things of a batch would have one name."""
     named = [
-        *((key, "a key") for key in asked.keys),
-        *((key, "a padded key") for key in asked.padded_alone),
-        *((name, "a group") for name in asked.groups),
+        *((key, "a key") for key in request.keys),
+        *((key, "a padded key") for key in request.padded_alone),
+        *((name, "a group") for name in request.groups),
     ]
     if not named:
         raise OptionError("a skim holds something: give keys, keys_padded or groups")
-    _check_text([*(name for name, _ in named), *asked.held])
-    padded = asked.padded.keys()
-    masks = [n for n, keys in asked.groups.items() if padded & set(keys)]
+    _check_text([*(name for name, _ in named), *request.stored_keys])
+    padded = request.padded.keys()
+    masks = [n for n, keys in request.groups.items() if padded & set(keys)]
     named += [(mask_of(name), f"the mask of the group {name!r}") for name in masks]
     taken: dict[str, str] = {INDEX: "taken: a batch holds its entries there"}
     for name, what in named:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.columns import resolve
+from memmpy.lists import resolve
 
 SLICES = st.slices(20) | st.builds(
     slice,

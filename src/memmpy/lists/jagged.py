@@ -6,16 +6,14 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.fitting import check_fill
-from memmpy.columns.indexing import resolve
-from memmpy.errors import ColumnError, CorruptStoreError, OptionError
-from memmpy.gather import offsets_of, pad_jagged, take_jagged, take_lists
+from memmpy.errors import ColumnError, OptionError
+from memmpy.gather import offsets_of, pad_jagged, take_jagged, take_lists, wrong_offsets
+from memmpy.lists.fitting import check_fill
+from memmpy.lists.indexing import resolve
 from memmpy.typing import Array, Entries
+from memmpy.worth import BYTES_MOVED, is_worth_compiling
 
 __all__ = ["Jagged"]
-
-#: Lists taken at once for which importing Numba is worth its second.
-_NUM_WORTH_COMPILING = 1 << 12
 
 
 @final
@@ -53,6 +51,16 @@ class Jagged(Sequence[Array]):
         self.content = np.asarray(content)
         #: int64, of shape (n + 1,).
         self.offsets: NDArray[np.int64] = _checked_offsets(offsets, self.content)
+
+    @classmethod
+    def from_regular(cls, values: Array) -> "Jagged":
+        """Return entries of shape (n, length, ...) as n lists of `length` items.
+
+        They lie in the same memory; an array that is not contiguous is copied.
+        """
+        num, length, *inner = values.shape
+        offsets = np.arange(num + 1, dtype=np.int64) * length
+        return cls.trusted(values.reshape(num * length, *inner), offsets)
 
     @classmethod
     def trusted(cls, content: Array, offsets: NDArray[np.int64]) -> "Jagged":
@@ -132,6 +140,11 @@ class Jagged(Sequence[Array]):
         """Bytes of content and offsets."""
         return self.content.nbytes + self.offsets.nbytes
 
+    @property
+    def buffers(self) -> tuple[Array, ...]:
+        """The arrays that hold it: content and offsets."""
+        return self.content, self.offsets
+
     def pad(self, length: int, fill: Any) -> Array:
         """Return an array of shape (n, length, ...): entries cut or filled up to one length.
 
@@ -172,19 +185,24 @@ class Jagged(Sequence[Array]):
             return self.content[self.offsets[resolved] : self.offsets[resolved + 1]]
         if isinstance(resolved, slice):
             offsets = self.offsets[resolved.start : resolved.stop + 1]
-            if np.any(offsets[1:] < offsets[:-1]):
-                raise CorruptStoreError("offsets fall: verify the store")
-            content = self.content[offsets[0] : offsets[-1]]
-            return Jagged.trusted(content, offsets - offsets[0])
+            first, last = offsets[0], offsets[-1]
+            if not 0 <= first <= last <= len(self.content) or np.any(offsets[1:] < offsets[:-1]):
+                raise wrong_offsets()
+            return Jagged.trusted(self.content[first:last], offsets - first)
         return Jagged.trusted(*self._take(resolved))
 
     def _take(self, entries: Entries) -> tuple[Array, NDArray[np.int64]]:
         """Return content and offsets of entries in range."""
         content, offsets = self.content, self.offsets
         is_plain = content.flags.c_contiguous and offsets.flags.c_contiguous
-        if len(entries) < _NUM_WORTH_COMPILING or not is_plain or content.dtype.hasobject:
-            return take_jagged(content, offsets, entries)
-        return take_lists(content, offsets, entries=entries, compiled=True)
+        num_bytes = len(entries) * self.nbytes // max(1, len(self))  # on average
+        if (
+            is_plain
+            and not content.dtype.hasobject
+            and is_worth_compiling(num_bytes, least=BYTES_MOVED)
+        ):
+            return take_lists(content, offsets, entries=entries, compiled=True)
+        return take_jagged(content, offsets, entries)
 
     def __iter__(self) -> Iterator[Array]:
         for start, stop in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):

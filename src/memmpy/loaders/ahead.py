@@ -1,0 +1,128 @@
+"""Parts of an epoch as tasks, each of which asks the kernel for the pages of later ones."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Generic, TypeVar, final
+
+from memmpy.loaders.pages import Blocks
+from memmpy.loaders.paging import Pager, Reading
+
+__all__ = ["COLD_ROWS", "ReadAhead", "tasks_of"]
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+#: Entries that a thread gathers in one go where each is a page of the disk's.
+COLD_ROWS = 1 << 12
+#: Bytes that are asked for ahead: enough for the disk always to have something to do.
+_AHEAD_BYTES = 32 << 20
+
+
+def tasks_of(
+    parts: Iterable[Part],
+    do: Callable[[Part], Result],
+    *,
+    blocks_of: Callable[[Part], Blocks],
+    pager: Pager,
+    reading: Reading,
+    part_bytes: float,
+    num_threads: int,
+) -> Iterator[Callable[[], Result]]:
+    """Return what does the parts of an epoch, in order.
+
+    Parameters
+    ----------
+    parts : iterable
+        The parts.
+    do : callable
+        Gathers a part; called in any thread.
+    blocks_of, pager : callable, Pager
+        As `ReadAhead` takes them.
+    reading : Reading
+        How the parts are read.
+    part_bytes : float
+        Bytes that a part reads, about.
+    num_threads : int
+        Threads that do the parts.
+    """
+    if not reading.is_ahead:
+        return (partial(do, part) for part in parts)
+    ahead = ReadAhead(
+        pager,
+        blocks_of,
+        num_ahead=max(1, round(_AHEAD_BYTES / max(1.0, part_bytes))),
+        num_behind=num_threads + 2 if reading.is_dropped else None,
+    )
+    return ahead.tasks(parts, do)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ReadAhead(Generic[Part]):
+    """How far ahead the kernel is asked for parts of an epoch, and how far behind they are dropped.
+
+    Parameters
+    ----------
+    pager : Pager
+        What speaks with the kernel.
+    blocks_of : callable
+        Returns the items of a part; called in any thread, several times for a part.
+    num_ahead : int
+        Number of parts, at least 1. Offsets of lists are asked for twice as far ahead.
+    num_behind : int or None
+        Number of parts: as many as are on their way at once, at least. None where nothing is
+        dropped.
+    """
+
+    pager: Pager
+    blocks_of: Callable[[Part], Blocks]
+    num_ahead: int
+    num_behind: int | None
+
+    def tasks(
+        self, parts: Iterable[Part], do: Callable[[Part], Result]
+    ) -> Generator[Callable[[], Result], None, None]:
+        """Yield what does the parts, in order: each asks for a later one, and drops an earlier one.
+
+        Tasks may run in any thread.
+        """
+        waiting = iter(parts)
+        soon: deque[Part] = deque()  # from the one to do to the last one asked for
+        done: deque[Part] = deque()
+        num_asked = 0  # of those in `soon` that are wholly asked for
+        with self.pager.reading_at_random():
+            while True:
+                told = list(islice(waiting, 2 * self.num_ahead + 1 - len(soon)))
+                soon.extend(told)
+                if not soon:
+                    return
+                num_wanted = min(len(soon), self.num_ahead + 1)
+                asked = list(islice(soon, num_asked, num_wanted))
+                num_asked = num_wanted - 1
+                part = soon.popleft()
+                if self.num_behind is not None:
+                    done.append(part)
+                is_left = self.num_behind is not None and len(done) > self.num_behind
+                dropped = [done.popleft()] if is_left else []
+                yield partial(self._do, part, do, told, asked, dropped)
+
+    def _do(
+        self,
+        part: Part,
+        do: Callable[[Part], Result],
+        told: Sequence[Part],
+        asked: Sequence[Part],
+        dropped: Sequence[Part],
+    ) -> Result:
+        if self.pager.has_lists:
+            for later in told:
+                self.pager.ask_offsets(self.blocks_of(later))
+        for later in asked:
+            self.pager.ask(self.blocks_of(later))
+        result = do(part)
+        for earlier in dropped:
+            self.pager.drop(self.blocks_of(earlier))
+        return result

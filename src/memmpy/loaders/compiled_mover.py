@@ -1,0 +1,170 @@
+"""Rows and their lists, moved by kernels into memory that serves again.
+
+Nothing of rows is checked here: ranges lie in the rows, orders in the ranges, and pieces in a row.
+Where lists begin and end is checked by the kernel, as a file says it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.compiling import address_of, kernel, run_kernel
+from memmpy.gather import RowField
+from memmpy.gather.compiled_lists import place_entries
+from memmpy.gather.compiled_rows import Table, fields_table, spread, take
+from memmpy.loaders.batching import Lists
+from memmpy.loaders.buffers import Buffers, in_lines
+from memmpy.loaders.compiled_lists import ListTaker
+from memmpy.loaders.movers import Moved
+from memmpy.loaders.ranges import Ranges
+from memmpy.order import BlockWindows, Permutation
+from memmpy.order.compiled import mix, permute
+from memmpy.order.mixing import Words
+from memmpy.typing import Entries
+
+__all__ = ["CompiledMover"]
+
+
+@final
+class CompiledMover:
+    """Moves rows and lists: see `mover_of`."""
+
+    def __init__(
+        self,
+        rows: NDArray[np.uint8],
+        lists: Mapping[str, Lists],
+        *,
+        ranges: Ranges,
+        pieces: Sequence[RowField],
+        num_windows: int,
+    ) -> None:
+        self._rows, self._lists = rows, lists  # so that their memory lives as long
+        self._ranges, self._pieces = ranges, pieces
+        self._address, self._row_bytes = address_of(rows), np.uint64(rows.shape[1])
+        self._buffers, self._scratch = Buffers(num_windows), Buffers(2 * num_windows)
+        self._taker = ListTaker(lists, num_windows=num_windows)
+
+    def take(self, permutation: Permutation | None, start: int, stop: int) -> Moved:
+        """Return the rows of some positions."""
+        num = stop - start
+        out = self._empty(num)
+        table = fields_table(self._pieces, out)
+        if permutation is None or len(permutation) < 2:
+            row_numbers = self._ranges.rows(np.arange(start, stop))
+            run_kernel(
+                take,
+                self._address,
+                self._row_bytes,
+                address_of(row_numbers),
+                np.uint64(num),
+                table,
+            )
+        else:
+            row_numbers = self._scratch.take(8 * num).view(np.int64)
+            run_kernel(
+                _take_permuted,
+                np.uint64(start),
+                *permutation.network,
+                self._ranges.ends,
+                self._ranges.shifts,
+                row_numbers,
+                address_of(row_numbers),
+                self._address,
+                self._row_bytes,
+                table,
+            )
+        return Moved(out, self._taker.take(row_numbers))
+
+    def spread(self, windows: BlockWindows) -> Moved:
+        """Return the rows of windows of blocks, each in its place."""
+        starts, counts = self._ranges.blocks(windows.starts, windows.counts)
+        num = windows.num_rows
+        out = self._empty(num)
+        memory = self._scratch.take(12 * num)
+        scratch, places = memory[: 8 * num], memory[8 * num :].view(np.uint32)
+        run_kernel(
+            _spread_mixed,
+            windows.edges,
+            windows.words,
+            places,
+            address_of(places),
+            self._address,
+            self._row_bytes,
+            address_of(starts),
+            address_of(counts),
+            np.uint64(len(starts)),
+            fields_table(self._pieces, out),
+            address_of(scratch),
+        )
+        lists: dict[str, Lists] = {}
+        if self._lists:
+            row_numbers = scratch.view(np.int64)
+            run_kernel(
+                place_entries,
+                address_of(starts),
+                address_of(counts),
+                np.uint64(len(starts)),
+                address_of(places),
+                row_numbers,
+            )
+            lists = self._taker.take(row_numbers)
+        return Moved(out, lists)
+
+    def _empty(self, num: int) -> list[NDArray[np.uint8]]:
+        """Return room for the pieces of so many rows, whatever it holds."""
+        memory = self._buffers.take(sum(in_lines(num * piece.nbytes) for piece in self._pieces))
+        out, start = [], 0
+        for piece in self._pieces:
+            size = num * piece.nbytes
+            out.append(memory[start : start + size].reshape(num, piece.nbytes))
+            start += in_lines(size)
+        return out
+
+
+@kernel
+def _take_permuted(
+    start: np.uint64,
+    num: np.uint64,
+    high_bits: np.uint64,
+    low_bits: np.uint64,
+    round_keys: Words,
+    ends: Entries,
+    shifts: Entries,
+    row_numbers: Entries,
+    row_numbers_address: np.uint64,
+    rows: np.uint64,
+    row_bytes: np.uint64,
+    table: Table,
+) -> None:
+    permute(start, num, high_bits, low_bits, round_keys, row_numbers)
+    if len(ends) == 1:
+        for i in range(len(row_numbers)):
+            row_numbers[i] += shifts[0]
+    else:
+        for i in range(len(row_numbers)):
+            which = 0
+            while row_numbers[i] >= ends[which]:
+                which += 1
+            row_numbers[i] += shifts[which]
+    take(rows, row_bytes, row_numbers_address, np.uint64(len(row_numbers)), table)
+
+
+@kernel
+def _spread_mixed(
+    edges: Entries,
+    words: Words,
+    places: NDArray[np.uint32],
+    places_address: np.uint64,
+    rows: np.uint64,
+    row_bytes: np.uint64,
+    starts: np.uint64,
+    counts: np.uint64,
+    num_blocks: np.uint64,
+    table: Table,
+    scratch: np.uint64,
+) -> None:
+    mix(edges, words, places)
+    num = np.uint64(len(places))
+    spread(rows, row_bytes, starts, counts, num_blocks, places_address, num, table, scratch)

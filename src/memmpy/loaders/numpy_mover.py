@@ -1,0 +1,55 @@
+"""Rows and their lists, moved by NumPy: for data so small that to load kernels takes longer."""
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.gather import RowField, take_lists
+from memmpy.loaders.batching import Lists
+from memmpy.loaders.movers import Moved
+from memmpy.loaders.ranges import Ranges
+from memmpy.order import BlockWindows, Permutation
+from memmpy.typing import Entries
+
+__all__ = ["NumpyMover"]
+
+
+@final
+class NumpyMover:
+    """Moves rows and lists: see `mover_of`."""
+
+    def __init__(
+        self,
+        rows: NDArray[np.uint8],
+        lists: Mapping[str, Lists],
+        *,
+        ranges: Ranges,
+        pieces: Sequence[RowField],
+    ) -> None:
+        self._columns = [rows[:, piece.offset : piece.offset + piece.nbytes] for piece in pieces]
+        self._lists, self._ranges = lists, ranges
+
+    def take(self, permutation: Permutation | None, start: int, stop: int) -> Moved:
+        """Return the rows of some positions."""
+        if permutation is None:
+            members = np.arange(start, stop)
+        else:
+            members = permutation.run(start, stop, compiled=False)
+        return self._moved(self._ranges.rows(members))
+
+    def spread(self, windows: BlockWindows) -> Moved:
+        """Return the rows of windows of blocks, each in its place."""
+        starts, counts = self._ranges.blocks(windows.starts, windows.counts)
+        read = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        row_numbers = np.empty(windows.num_rows, np.int64)
+        row_numbers[windows.places(compiled=False)] = read
+        return self._moved(row_numbers)
+
+    def _moved(self, row_numbers: Entries) -> Moved:
+        lists = {
+            key: take_lists(*held, entries=row_numbers, compiled=False)
+            for key, held in self._lists.items()
+        }
+        return Moved([column[row_numbers] for column in self._columns], lists)

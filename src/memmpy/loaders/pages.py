@@ -1,0 +1,122 @@
+"""Where arrays lie in files: the pages of their items, and which part of these is in memory."""
+
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, final
+
+import numpy as np
+
+from memmpy.typing import Array, Entries
+
+__all__ = ["Blocks", "MappedArray", "in_memory", "map_of", "page_ranges"]
+
+#: Starts and counts of runs of items.
+Blocks: TypeAlias = tuple[Entries, Entries]
+
+
+def page_ranges(address: int, item_bytes: int, blocks: Blocks) -> Blocks:
+    """Return the pages that hold blocks of items, each once.
+
+    Parameters
+    ----------
+    address : int
+        Of the first item.
+    item_bytes : int
+        Bytes of an item.
+    blocks : (starts, counts)
+        Of items, in any order; may overlap.
+
+    Returns
+    -------
+    starts, num_bytes : int64 arrays
+        The addresses of runs of pages, ascending, apart from each other, and their bytes.
+    """
+    starts, counts = blocks
+    first = (address + starts * item_bytes) // mmap.PAGESIZE
+    stop = -(-(address + (starts + counts) * item_bytes) // mmap.PAGESIZE)
+    some = counts * item_bytes > 0
+    first, stop = first[some], stop[some]
+    order = np.argsort(first, kind="stable")
+    first, stop = first[order], np.maximum.accumulate(stop[order])
+    begins = np.flatnonzero(np.append(True, first[1:] > stop[:-1])[: len(first)])
+    ends = np.append(begins[1:], len(first))[: len(begins)] - 1
+    return first[begins] * mmap.PAGESIZE, (stop[ends] - first[begins]) * mmap.PAGESIZE
+
+
+def map_of(array: Any) -> Any:  # Any: a memory map of any dtype
+    """Return the memory map that an array is a view of, or None."""
+    found = None
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap) and isinstance(array.filename, str | Path):
+            found = array
+        array = array.base
+    return found
+
+
+def in_memory(array: Array, *, start: int, stop: int, num_samples: int) -> float:
+    """Return which part of an array's bytes start..stop-1 is in memory, seen in samples.
+
+    All of it is, where there is no file, or the system cannot tell. To ask for a page makes some
+    kernels read it, so each call looks at other places.
+    """
+    mapped = map_of(array)
+    if mapped is None or start >= stop or not hasattr(os, "RWF_NOWAIT"):
+        return 1.0
+    first = mapped.offset + array.ctypes.data - mapped.ctypes.data
+    places = first + np.random.default_rng().integers(start, stop, num_samples)
+    try:
+        file = os.open(str(mapped.filename), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # removed since: who has it mapped keeps it
+        return 1.0
+    try:
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)  # and nothing around it
+        return sum(_is_in_memory(file, place) for place in places.tolist()) / len(places)
+    finally:
+        os.close(file)
+
+
+def _is_in_memory(file: int, place: int) -> bool:
+    try:
+        return os.preadv(file, [bytearray(1)], place, os.RWF_NOWAIT) == 1
+    except BlockingIOError:
+        return False
+    except OSError:  # the file system cannot tell
+        return True
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MappedArray:
+    """An array that lies in a read-only map of a file.
+
+    Parameters
+    ----------
+    array : array of shape (n, ...)
+        Not empty, and contiguous.
+    """
+
+    array: Array
+
+    @staticmethod
+    def over(array: Array) -> "MappedArray | None":
+        """Return the array with what is said of it; None where it is no such array."""
+        mapped = map_of(array)
+        if mapped is None or mapped.mode != "r" or not array.nbytes:
+            return None
+        return MappedArray(array) if array.flags.c_contiguous else None
+
+    @property
+    def item_bytes(self) -> int:
+        """Bytes of an item."""
+        return self.array.nbytes // len(self.array)
+
+    def pages(self, blocks: Blocks) -> Blocks:
+        """Return the addresses of runs of pages that hold blocks of items, and their bytes."""
+        return page_ranges(self.array.ctypes.data, self.item_bytes, blocks)
+
+    def in_memory(self, start: int, stop: int, *, num_samples: int) -> float:
+        """Return which part of the items start..stop-1 is in memory, seen in samples."""
+        size = self.item_bytes
+        return in_memory(self.array, start=start * size, stop=stop * size, num_samples=num_samples)

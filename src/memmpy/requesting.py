@@ -1,0 +1,187 @@
+"""What a user asks of `load_root`: checked, and worked out, as far as that goes without files."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from memmpy.columns import check_keys, check_split_by
+from memmpy.conversion import RFileConfig, check_names, is_pattern, names_in, split_renames
+from memmpy.cuts import Constant, Node, check_apart, keys_of, read_cut, renamed
+from memmpy.errors import OptionError
+from memmpy.lists import check_padding
+from memmpy.order import check_seed
+from memmpy.skims import SkimRequest, check_groups, check_request
+
+__all__ = ["LoadRequest", "check_load_request"]
+
+#: The column that a cut takes where batches hold a padded key otherwise than the files.
+UNPADDED = "{}__unpadded"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequest:
+    """What batches shall hold, and what has to be converted for that.
+
+    Parameters
+    ----------
+    configs : sequence of RFileConfig
+        The files.
+    metadata_keys : tuple of str
+        The names of the metadata, which all files have.
+    keys : tuple of str
+        What batches hold as it is; may be patterns.
+    keys_padded : mapping of str to (int, number)
+        What batches hold padded.
+    groups : mapping of str to tuple of str, or None
+        The groups of a skim; None where columns are loaded.
+    dtype : dtype-like, or mapping of str to dtype-like, or None
+        The dtype of the groups.
+    named_keys : frozenset of str
+        The columns that the user named outside of the cut.
+    cut : Node or None
+        The cut on columns and metadata; None for all entries.
+    stored_as : mapping of str to str
+        Keys of the cut whose columns have another name in the store. A cut is on what the files
+        hold: it sees no padding, and no dtype that came with it.
+    split_by : tuple of str or None
+        What names an event.
+    split_seed : int
+        The seed of the tickets.
+    converted_keys : frozenset of str
+        The columns to convert as they are; may be patterns.
+    converted_padded : mapping of str to (int, number)
+        The columns to pad when they are converted. A skim is padded when it is made.
+    aliases, dtypes : mapping
+        As `convert` takes them.
+    """
+
+    configs: Sequence[RFileConfig]
+    metadata_keys: tuple[str, ...]
+    keys: tuple[str, ...]
+    keys_padded: Mapping[str, tuple[int, Any]]
+    groups: Mapping[str, tuple[str, ...]] | None
+    dtype: Any  # whatever the user gave: `check_request` checks it
+    named_keys: frozenset[str]
+    cut: Node | None
+    stored_as: Mapping[str, str]
+    split_by: tuple[str, ...] | None
+    split_seed: int
+    converted_keys: frozenset[str]
+    converted_padded: Mapping[str, tuple[int, Any]]
+    aliases: Mapping[str, str]
+    dtypes: Mapping[str, Any] | None
+
+    def skim_request(self, keys: Collection[str]) -> SkimRequest:
+        """Return what the skim shall hold, of which `keys` are handed out as they are."""
+        assert self.groups is not None
+        request = check_request(
+            keys={*keys, *self.metadata_keys} - self.keys_padded.keys(),
+            # In an order of its own, so that one skim is found however it is asked for.
+            keys_padded=dict(sorted(self.keys_padded.items())),
+            groups=self.groups,
+            cut=None,
+            aliases=None,
+            constants=None,
+            dtype=self.dtype,
+            split_by=self.split_by,
+            split_seed=self.split_seed,
+        )
+        return replace(request, cut=None if self.cut is None else renamed(self.cut, self.stored_as))
+
+
+def check_load_request(
+    configs: Sequence[RFileConfig],
+    *,
+    keys: Collection[str] | Mapping[str, str],
+    keys_padded: Mapping[str, tuple[int, Any]],
+    groups: Mapping[str, Sequence[str]] | None,
+    aliases: Mapping[str, str],
+    dtypes: Mapping[str, Any] | None,
+    dtype: Any,
+    tcut: str | None,
+    constants: Mapping[str, Constant],
+    split_by: Sequence[str] | None,
+    split_seed: int,
+) -> LoadRequest:
+    """Return what the arguments of `load_root` ask for; `groups` is None where it makes no skim.
+
+    Raises
+    ------
+    OptionError, CutError
+        If they make no sense, as far as that can be known without the files.
+    """
+    metadata_keys = tuple(configs[0].metadata)
+    keys, aliases = split_renames(keys, aliases)
+    check_keys(keys)
+    checked = None if groups is None else check_groups(groups)
+    grouped = [key for members in (checked or {}).values() for key in members]
+    more = [key for key in grouped if key not in keys_padded and key not in metadata_keys]
+    check_names([*keys, *more], keys_padded=keys_padded, aliases=aliases, reserved=metadata_keys)
+    _check_patterns(keys_padded, more, aliases)
+    for key, padding in keys_padded.items():
+        check_padding(key, padding)
+    cut = None
+    if tcut is not None:
+        cut = _read_cut(tcut, aliases=aliases, constants=constants, metadata_keys=metadata_keys)
+    events = None if split_by is None else check_split_by(split_by)
+    in_cut = frozenset[str]() if cut is None else keys_of(cut)
+    cast = set(dtypes) if isinstance(dtypes, Mapping) else set()
+    # Columns of a skim are lists still, which a dtype has cast.
+    changed = set(keys_padded) if checked is None else set(keys_padded) & cast
+    stored_as = {key: UNPADDED.format(key) for key in sorted(in_cut & changed)}
+    named_keys = frozenset([*keys, *keys_padded, *grouped, *(events or ())])
+    for name in sorted({*stored_as.values()} & {*named_keys, *aliases, *metadata_keys}):
+        raise OptionError(f"{name!r} is what load_root keeps for the cut; take another name")
+    padded = keys_padded if checked is None else {}
+    converted_keys = {*named_keys, *(in_cut - stored_as.keys()), *stored_as.values()}
+    request = LoadRequest(
+        configs=configs,
+        metadata_keys=metadata_keys,
+        keys=tuple(sorted(set(keys))),
+        keys_padded=keys_padded,
+        groups=checked,
+        dtype=dtype,
+        named_keys=named_keys,
+        cut=cut,
+        stored_as=stored_as,
+        split_by=events,
+        split_seed=check_seed("split_seed", split_seed),
+        converted_keys=frozenset(converted_keys - {*padded, *metadata_keys}),
+        converted_padded=padded,
+        aliases={**aliases, **{name: key for key, name in stored_as.items()}},
+        dtypes=dtypes,
+    )
+    if checked is not None:
+        request.skim_request(keys)
+    return request
+
+
+def _read_cut(
+    tcut: str,
+    *,
+    aliases: Mapping[str, str],
+    constants: Mapping[str, Constant],
+    metadata_keys: Iterable[str],
+) -> Node:
+    """Return the cut on columns, into which go the aliases that no file can give."""
+    check_apart(aliases, constants)
+    in_cut: dict[str, str] = {}
+    while True:
+        names = {*metadata_keys, *constants, *in_cut}
+        more = {
+            n: text for n, text in aliases.items() if n not in in_cut and names & names_in(text)
+        }
+        if not more:
+            return read_cut(tcut, aliases=in_cut, constants=constants)
+        in_cut |= more
+
+
+def _check_patterns(
+    keys_padded: Collection[str], grouped: Collection[str], aliases: Collection[str]
+) -> None:
+    """Raise an `OptionError` for a pattern where one key is meant."""
+    for key in filter(is_pattern, keys_padded):
+        raise OptionError(f"a pattern cannot be padded, got {key!r}; name each key of keys_padded")
+    for key in grouped:
+        if is_pattern(key) and key not in aliases:
+            raise OptionError(f"a pattern cannot be in a group, got {key!r}; name each key")

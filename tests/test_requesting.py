@@ -1,0 +1,87 @@
+"""Tests of what load_root is asked for: known without any file."""
+
+from typing import Any
+
+import pytest
+
+from memmpy import RFileConfig
+from memmpy.errors import OptionError
+from memmpy.requesting import LoadRequest, check_load_request
+
+CONFIGS = [RFileConfig("nowhere.root", "tree", {"year": "mc16a", "process": "ttH"})]
+PADDED: dict[str, Any] = {"jet_pt": (4, 0)}
+
+
+def check(**options: Any) -> LoadRequest:
+    defaults: dict[str, Any] = {
+        "keys": {"met"},
+        "keys_padded": {},
+        "groups": {},
+        "aliases": {},
+        "dtypes": None,
+        "dtype": None,
+        "tcut": None,
+        "constants": {},
+        "split_by": None,
+        "split_seed": 0,
+    }
+    return check_load_request(CONFIGS, **{**defaults, **options})
+
+
+def test_all_that_is_used_is_converted_but_the_metadata() -> None:
+    request = check(
+        tcut="nJets > 5 && process == 'ttH'",
+        groups={"event": ["HT", "met", "year"]},
+        split_by=["runNumber", "eventNumber"],
+    )
+    named = {"met", "HT", "runNumber", "eventNumber"}
+    assert request.converted_keys == {*named, "nJets"}
+    assert request.named_keys == {*named, "year"}
+    assert request.metadata_keys == ("year", "process")
+    assert request.split_by == ("runNumber", "eventNumber")
+
+
+def test_columns_are_padded_when_they_are_converted_and_a_skim_when_it_is_made() -> None:
+    columns = check(keys_padded=PADDED, groups=None)
+    assert columns.converted_padded == PADDED
+    assert columns.converted_keys == {"met"}
+    skim = check(keys_padded=PADDED, groups={})
+    assert skim.converted_padded == {}
+    assert skim.converted_keys == {"met", "jet_pt"}
+
+
+@pytest.mark.parametrize(
+    ("groups", "dtypes", "is_apart"),
+    [(None, None, True), ({}, None, False), ({}, {"jet_pt": "f2"}, True)],
+)
+def test_a_cut_on_a_padded_key_is_on_what_the_files_hold(
+    groups: Any, dtypes: Any, is_apart: bool
+) -> None:
+    request = check(keys_padded=PADDED, tcut="jet_pt > 5", groups=groups, dtypes=dtypes)
+    apart = {"jet_pt": "jet_pt__unpadded"} if is_apart else {}
+    assert request.stored_as == apart
+    assert request.aliases == {name: key for key, name in apart.items()}
+    assert set(apart.values()) <= request.converted_keys
+
+
+@pytest.mark.parametrize("groups", [None, {}])
+@pytest.mark.parametrize("padding", [(2.0, 0), (True, 0), (-1, 0), (2,), 2, None])
+def test_a_length_to_pad_to_is_an_integer_either_way(groups: Any, padding: Any) -> None:
+    with pytest.raises(OptionError, match="keys_padded"):
+        check(keys_padded={"jet_pt": padding}, groups=groups)
+
+
+@pytest.mark.parametrize("groups", [None, {}])
+def test_a_set_to_split_by_is_refused_either_way(groups: Any) -> None:
+    with pytest.raises(OptionError, match="split_by is a list of columns"):
+        check(split_by={"runNumber", "eventNumber"}, groups=groups)
+
+
+def test_one_skim_is_found_in_whatever_order_it_is_asked_for() -> None:
+    padded = {"jet_pt": (4, 0), "jet_eta": (4, 0)}
+    names = {
+        check(keys=keys, keys_padded=dict(items)).skim_request(keys).name
+        for keys in (["met", "HT"], ["HT", "met"])
+        for items in (padded.items(), reversed(padded.items()))
+    }
+    assert len(names) == 1
