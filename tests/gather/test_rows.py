@@ -4,24 +4,19 @@ import mmap
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.gather import RowField, spread_rows, take_rows
+from memmpy.errors import ColumnError, OptionError
+from memmpy.gather import RowField
 from memmpy.order import BlockOrder
+from tests.gather.kernels import spread_rows, take_rows
 
 DTYPES = ["?", "i1", "u2", "f2", "i4", "f4", ">f4", "i8", "f8", "c8", "c16", "S3", "S5", "M8[s]"]
 SHAPES: list[tuple[int, ...]] = [(), (1,), (3,), (2, 2), (20,), (11, 8), (0,), (4, 0)]
-
-
-@pytest.fixture(params=[False, True], ids=["numpy", "compiled"], scope="module")
-def compiled(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
 
 
 @st.composite
@@ -60,7 +55,7 @@ def expected(rows: np.ndarray, entries: np.ndarray, fields: tuple[RowField, ...]
 
 @given(layout=layouts(), draw=st.data())
 def test_taken_fields_are_the_bytes_of_their_rows(
-    compiled: bool, layout: tuple[np.ndarray, tuple[RowField, ...]], draw: st.DataObject
+    layout: tuple[np.ndarray, tuple[RowField, ...]], draw: st.DataObject
 ) -> None:
     rows, fields = layout
     num = draw.draw(st.integers(0, 300)) if len(rows) else 0
@@ -68,13 +63,13 @@ def test_taken_fields_are_the_bytes_of_their_rows(
     entries = random.integers(0, max(len(rows), 1), num)
     octets = outputs(num, fields)
     out = as_arrays(octets, num, fields)
-    take_rows(rows, entries, fields=fields, out=out, compiled=compiled)
+    take_rows(rows, entries, fields=fields, out=out)
     assert [array.tobytes() for array in octets] == expected(rows, entries, fields)
 
 
 @given(layout=layouts(), draw=st.data())
 def test_spread_fields_are_the_bytes_of_their_rows(
-    compiled: bool, layout: tuple[np.ndarray, tuple[RowField, ...]], draw: st.DataObject
+    layout: tuple[np.ndarray, tuple[RowField, ...]], draw: st.DataObject
 ) -> None:
     rows, fields = layout
     order = BlockOrder(
@@ -94,7 +89,6 @@ def test_spread_fields_are_the_bytes_of_their_rows(
             places=places,
             fields=fields,
             out=as_arrays(octets, window.num_rows, fields),
-            compiled=compiled,
         )
         read = np.concatenate(
             [np.arange(s, s + c) for s, c in zip(window.starts, window.counts, strict=True)]
@@ -105,7 +99,7 @@ def test_spread_fields_are_the_bytes_of_their_rows(
 
 
 @pytest.mark.parametrize("size", range(1, 70))
-def test_fields_of_any_size_stop_at_their_end(compiled: bool, size: int) -> None:
+def test_fields_of_any_size_stop_at_their_end(size: int) -> None:
     rows = np.random.default_rng(size).integers(0, 256, (300, 80), dtype=np.uint8)
     fields = (RowField(3, np.dtype(np.uint8), (size,)),)
     behind = np.full((301, size), 7, np.uint8)
@@ -118,17 +112,16 @@ def test_fields_of_any_size_stop_at_their_end(compiled: bool, size: int) -> None
         places=places,
         fields=fields,
         out=[behind[:300]],
-        compiled=compiled,
     )
     read = np.r_[100:150, 0:100, 150:300]
     assert np.array_equal(behind[:300][places], rows[read, 3 : 3 + size])
     assert (behind[300] == 7).all()
-    take_rows(rows, np.arange(299, -1, -1), fields=fields, out=[behind[:300]], compiled=compiled)
+    take_rows(rows, np.arange(299, -1, -1), fields=fields, out=[behind[:300]])
     assert np.array_equal(behind[:300], rows[::-1, 3 : 3 + size])
     assert (behind[300] == 7).all()
 
 
-def test_blocks_may_be_empty_repeat_and_reach_the_end(compiled: bool) -> None:
+def test_blocks_may_be_empty_repeat_and_reach_the_end() -> None:
     rows = np.arange(80, dtype=np.uint8).reshape(10, 8)
     field, out = RowField(0, np.dtype(np.uint8), ()), np.zeros(5, np.uint8)
     starts, counts = np.array([10, 8, 3, 9]), np.array([0, 2, 0, 3])
@@ -140,147 +133,20 @@ def test_blocks_may_be_empty_repeat_and_reach_the_end(compiled: bool) -> None:
         places=np.array([4, 3, 2, 1, 0], np.uint32),
         fields=[field],
         out=[out],
-        compiled=compiled,
     )
     assert out.tolist() == [72, 64, 72, 72, 64]
 
 
-def test_rows_of_a_read_only_memory_map_are_taken(compiled: bool, tmp_path: Path) -> None:
+def test_rows_of_a_read_only_memory_map_are_taken(tmp_path: Path) -> None:
     np.save(
         tmp_path / "rows.npy", np.arange(2400, dtype=np.float32).reshape(200, 12).view(np.uint8)
     )
     rows = np.load(tmp_path / "rows.npy", mmap_mode="r")[50:]
     fields = [RowField(4, np.dtype(np.float32), (2,)), RowField(40, np.dtype(np.float32), ())]
     pair, last = np.empty((2, 2), np.float32), np.empty(2, np.float32)
-    take_rows(rows, np.array([149, 0]), fields=fields, out=[pair, last], compiled=compiled)
+    take_rows(rows, np.array([149, 0]), fields=fields, out=[pair, last])
     assert pair.tolist() == [[2389, 2390], [601, 602]]
     assert last.tolist() == [2398, 610]
-
-
-def test_strided_entries_and_blocks_are_read(compiled: bool) -> None:
-    rows = np.arange(48, dtype=np.int64).view(np.uint8).reshape(48, 8)
-    fields, out = [RowField(0, np.dtype(np.int64), ())], np.zeros(4, np.int64)
-    take_rows(rows, np.arange(40)[::10], fields=fields, out=[out], compiled=compiled)
-    assert out.tolist() == [0, 10, 20, 30]
-    starts, counts = np.array([7, 0, 20, 0])[::2], np.array([2, 9, 2, 9])[::2]
-    places = np.arange(8, dtype=np.uint32)[:4][::-1]
-    spread_rows(
-        rows, starts, counts=counts, places=places, fields=fields, out=[out], compiled=compiled
-    )
-    assert out.tolist() == [21, 20, 8, 7]
-
-
-def take_one(**changes: Any) -> None:
-    given: dict[str, Any] = {
-        "rows": np.zeros((5, 16), np.uint8),
-        "entries": np.array([0, 4]),
-        "fields": [RowField(8, np.dtype(np.float64), ())],
-        "out": [np.zeros(2)],
-    }
-    take_rows(**{**given, **changes}, compiled=False)
-
-
-def spread_some(*, compiled: bool = False, **changes: Any) -> None:
-    given: dict[str, Any] = {
-        "rows": np.zeros((5, 16), np.uint8),
-        "starts": np.array([0, 3]),
-        "counts": np.array([2, 2]),
-        "places": np.arange(4, dtype=np.uint32),
-        "fields": [RowField(8, np.dtype(np.float64), ())],
-        "out": [np.zeros(4)],
-    }
-    spread_rows(**{**given, **changes}, compiled=compiled)
-
-
-@pytest.mark.parametrize("entries", [[0, 5], [-1, 0], [2**62, 0], [-(2**63), 2**63 - 1]])
-def test_a_row_out_of_range_is_refused(entries: list[int]) -> None:
-    with pytest.raises(OptionError, match="is out of range: there are 5 rows, from 0 on"):
-        take_one(entries=np.array(entries))
-
-
-@pytest.mark.parametrize(
-    ("starts", "counts"),
-    [
-        ([-1, 3], [2, 2]),
-        ([0, 4], [2, 2]),
-        ([0, 2**63 - 1], [2, 2]),
-        ([0, 3], [5, -1]),
-        ([0, 1], [2**63 - 1, 5]),
-        ([6, 0], [0, 4]),
-    ],
-)
-def test_a_block_out_of_range_is_refused(starts: list[int], counts: list[int]) -> None:
-    with pytest.raises(OptionError, match="a block is out of range: there are 5 rows"):
-        spread_some(starts=np.array(starts), counts=np.array(counts))
-
-
-def test_a_place_out_of_range_is_refused() -> None:
-    for wrong in (4, 2**32 - 1):
-        with pytest.raises(OptionError, match=f"{wrong} is out of range: there are 4 places"):
-            spread_some(places=np.array([0, 1, 2, wrong], np.uint32))
-
-
-def test_a_place_that_repeats_harms_nothing_else(compiled: bool) -> None:
-    out = np.zeros(4)
-    spread_some(places=np.array([2, 2, 0, 0], np.uint32), out=[out], compiled=compiled)
-    assert out.tolist() == [0, 0, 0, 0]
-
-
-def test_lengths_that_differ_are_refused() -> None:
-    with pytest.raises(LengthError, match="an output for each field: 1, not 0"):
-        take_one(out=[])
-    with pytest.raises(LengthError, match="as many starts as counts, not 1 and 2"):
-        spread_some(starts=np.array([0]))
-    with pytest.raises(LengthError, match="a place for each row of the blocks: 4, not 3"):
-        spread_some(places=np.arange(3, dtype=np.uint32))
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        np.zeros((5, 12), np.uint8),
-        np.zeros((5, 16), np.int8),
-        np.zeros(80, np.uint8),
-        np.zeros((5, 32), np.uint8)[:, ::2],
-        np.zeros((10, 16), np.uint8)[::2],
-    ],
-)
-def test_rows_of_another_form_are_refused(rows: np.ndarray) -> None:
-    with pytest.raises(ColumnError, match="expected rows of uint8, contiguous"):
-        take_one(rows=rows)
-
-
-READ_ONLY = np.zeros(2)
-READ_ONLY.flags.writeable = False
-
-
-@pytest.mark.parametrize(
-    ("out", "message"),
-    [
-        (np.zeros(3), r"expected an output of float64 and shape \(2,\), not of float64 and shape"),
-        (np.zeros(2, np.float32), "not of float32"),
-        (np.zeros((2, 1)), r"shape \(2, 1\)"),
-        (np.zeros(4)[::2], "C-contiguous and writable"),
-        (READ_ONLY, "C-contiguous and writable"),
-    ],
-)
-def test_an_output_of_another_form_is_refused(out: np.ndarray, message: str) -> None:
-    with pytest.raises(ColumnError, match=message):
-        take_one(out=[out])
-
-
-def test_a_field_that_leads_out_of_the_rows_is_refused() -> None:
-    with pytest.raises(ColumnError, match="leads out of rows of 16 bytes"):
-        take_one(fields=[RowField(9, np.dtype(np.float64), ())])
-
-
-@pytest.mark.parametrize("name", ["starts", "counts", "places"])
-def test_numbers_of_another_dtype_are_refused(name: str) -> None:
-    changes: dict[str, Any] = {name: np.arange(2, dtype=np.int32)}
-    with pytest.raises(ColumnError, match=f"expected {name} of u?int"):
-        spread_some(**changes)
-    with pytest.raises(OptionError, match="numbers of rows are a one-dimensional array"):
-        take_one(entries=np.zeros((1, 1), np.int64))
 
 
 def test_a_field_that_cannot_be_is_refused() -> None:
@@ -294,7 +160,8 @@ def test_a_field_that_cannot_be_is_refused() -> None:
 PAGES = """
 import ctypes, mmap
 import numpy as np
-from memmpy.gather import RowField, spread_lists, spread_rows, take_lists, take_rows
+from memmpy.gather import RowField, take_lists
+from tests.gather.kernels import spread_lists, spread_rows, take_rows
 
 def guarded(num):
     size = mmap.PAGESIZE
@@ -310,17 +177,17 @@ for size in (1, 2, 3, 4, 7, 8, 12, 31, 32, 33, 80):
     fields = [RowField(row_bytes - size, np.dtype(np.uint8), (size,))]
     out = guarded(9 * size).reshape(9, size)
     rows[:] = np.arange(1, 10)[:, None]
-    take_rows(rows, np.arange(8, -1, -1), fields=fields, out=[out], compiled=True)
+    take_rows(rows, np.arange(8, -1, -1), fields=fields, out=[out])
     assert (out == np.arange(9, 0, -1)[:, None]).all()
     places = np.arange(9, dtype=np.uint32)
     blocks = {"starts": np.array([0, 4]), "counts": np.array([4, 5]), "places": places}
-    spread_rows(rows, fields=fields, out=[out], compiled=True, **blocks)
+    spread_rows(rows, fields=fields, out=[out], **blocks)
     assert (out == np.arange(1, 10)[:, None]).all()
     content = guarded(20 * size).reshape(20, size)
     content[:] = np.arange(20)[:, None]
     offsets = np.array([0, 1, 3, 3, 6, 10, 12, 13, 19, 20])
     for taken, _ in (take_lists(content, offsets, entries=np.arange(9), compiled=True),
-                     spread_lists(content, offsets, compiled=True, **blocks)):
+                     spread_lists(content, offsets, **blocks)):
         assert (taken == content).all()
 print("read to the end")
 """

@@ -15,10 +15,10 @@ from memmpy.compiling import (
     prefetch,
     run_kernel,
 )
-from memmpy.gather.within import wrong_offsets
+from memmpy.gather.offsets import wrong_offsets
 from memmpy.typing import Array, Entries
 
-__all__ = ["place_entries", "spread_lists", "take_lists", "take_lists_into"]
+__all__ = ["place_entries", "take_lists", "take_lists_into"]
 
 _LINE = np.uint64(64)
 #: How many lists ahead their memory is asked for.
@@ -81,26 +81,6 @@ def take_lists_into(
         address_of(items),
     )
     return items.reshape(num_taken, *content.shape[1:]), taken
-
-
-def spread_lists(
-    content: Array,
-    offsets: NDArray[np.int64],
-    starts: Entries,
-    counts: NDArray[np.int64],
-    places: NDArray[np.uint32],
-) -> tuple[Array, NDArray[np.int64]]:
-    """Return the lists of blocks in their places: see `memmpy.gather.spread_lists`."""
-    entries = np.zeros(len(places), np.int64)
-    run_kernel(
-        place_entries,
-        address_of(starts),
-        address_of(counts),
-        np.uint64(len(starts)),
-        address_of(places),
-        entries,
-    )
-    return take_lists(content, offsets, entries)
 
 
 @kernel

@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from memmpy.compiling import kernel, run_kernel
-from memmpy.gather.within import wrong_offsets
+from memmpy.gather.offsets import wrong_offsets
 from memmpy.typing import Array, Mask
 
 __all__ = ["count_true", "max_lists", "min_lists", "sum_lists"]

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.compiling import (
-    address_of,
     copy_bytes,
     inlined,
     kernel,
@@ -21,12 +20,11 @@ from memmpy.compiling import (
     move_4,
     move_8,
     prefetch,
-    run_kernel,
 )
 from memmpy.gather.fields import RowField
-from memmpy.typing import Array, Entries
+from memmpy.typing import Array
 
-__all__ = ["Table", "fields_table", "spread", "spread_rows", "take", "take_rows"]
+__all__ = ["Table", "fields_table", "spread", "take"]
 
 Table = NDArray[np.uint64]
 
@@ -37,44 +35,6 @@ _TILE = np.uint64(32)
 _BYTES_AHEAD, _MIN_AHEAD = np.uint64(5120), np.uint64(8)
 #: What a tile of consecutive rows has at most, to stay in the nearest cache.
 _TILE_BYTES = np.uint64(32768)
-
-
-def take_rows(
-    rows: NDArray[np.uint8], entries: Entries, fields: tuple[RowField, ...], out: tuple[Array, ...]
-) -> None:
-    """Fill each output with a field of the given rows: see `memmpy.gather.take_rows`."""
-    run_kernel(
-        take,
-        address_of(rows),
-        np.uint64(rows.shape[1]),
-        address_of(entries),
-        np.uint64(len(entries)),
-        fields_table(fields, out),
-    )
-
-
-def spread_rows(
-    rows: NDArray[np.uint8],
-    starts: Entries,
-    counts: NDArray[np.int64],
-    places: NDArray[np.uint32],
-    fields: tuple[RowField, ...],
-    out: tuple[Array, ...],
-) -> None:
-    """Put the rows of blocks in their places: see `memmpy.gather.spread_rows`."""
-    scratch = np.empty(len(places), np.uint64)
-    run_kernel(
-        spread,
-        address_of(rows),
-        np.uint64(rows.shape[1]),
-        address_of(starts),
-        address_of(counts),
-        np.uint64(len(starts)),
-        address_of(places),
-        np.uint64(len(places)),
-        fields_table(fields, out),
-        address_of(scratch),
-    )
 
 
 def fields_table(fields: Iterable[RowField], out: Iterable[Array]) -> Table:

@@ -6,30 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import CorruptStoreError
-from memmpy.gather.fields import RowField
-from memmpy.gather.within import wrong_offsets
+from memmpy.gather.offsets import offsets_of, wrong_offsets
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = [
     "count_true",
     "max_lists",
     "min_lists",
-    "offsets_of",
     "pad_jagged",
-    "spread_lists",
-    "spread_rows",
     "strip_headers",
     "sum_lists",
     "take_jagged",
-    "take_rows",
 ]
-
-
-def offsets_of(counts: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Return the n+1 offsets, starting at 0, of n counts."""
-    offsets = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return offsets
 
 
 def take_jagged(
@@ -167,44 +155,3 @@ def strip_headers(
     np.add.at(keep, bounds[1:], -1)
     items = octets[np.cumsum(keep[:-1], dtype=np.int8).view(np.bool_)]
     return items.view(dtype).astype(dtype.newbyteorder("="))
-
-
-def take_rows(
-    rows: NDArray[np.uint8], entries: Entries, fields: tuple[RowField, ...], out: tuple[Array, ...]
-) -> None:
-    """Fill each output with a field of the given rows: see `memmpy.gather.take_rows`."""
-    for field, array in zip(fields, out, strict=True):
-        if array.nbytes:
-            octets = rows[:, field.offset : field.offset + field.nbytes][entries]
-            array[...] = np.ascontiguousarray(octets).view(field.dtype).reshape(array.shape)
-
-
-def spread_rows(
-    rows: NDArray[np.uint8],
-    starts: Entries,
-    counts: NDArray[np.int64],
-    places: NDArray[np.uint32],
-    fields: tuple[RowField, ...],
-    out: tuple[Array, ...],
-) -> None:
-    """Put the rows of blocks in their places: see `memmpy.gather.spread_rows`."""
-    take_rows(rows, _rows_at(starts, counts, places), fields, out)
-
-
-def spread_lists(
-    content: Array,
-    offsets: NDArray[np.int64],
-    starts: Entries,
-    counts: NDArray[np.int64],
-    places: NDArray[np.uint32],
-) -> tuple[Array, NDArray[np.int64]]:
-    """Return the lists of blocks in their places: see `memmpy.gather.spread_lists`."""
-    return take_jagged(content, offsets, _rows_at(starts, counts, places))
-
-
-def _rows_at(starts: Entries, counts: NDArray[np.int64], places: NDArray[np.uint32]) -> Entries:
-    """Return the number of the row of the blocks that goes to each place."""
-    read = np.repeat(starts - offsets_of(counts)[:-1], counts) + np.arange(len(places))
-    row_numbers = np.zeros(len(places), np.int64)
-    row_numbers[places] = read
-    return row_numbers
