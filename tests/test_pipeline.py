@@ -12,7 +12,7 @@ import uproot
 
 import memmpy
 from memmpy import Jagged, RFileConfig, SplitLoader, compute_cut_batched, load_root, read_vector
-from memmpy.errors import CutError, MissingKeyError, OptionError
+from memmpy.errors import CutError, LoaderWarning, MissingKeyError, OptionError
 from memmpy.loaders import ShuffleOption
 from memmpy.store import hash64
 
@@ -160,18 +160,27 @@ class TestBatches:
         loader = load((file for file in files), tmp_path / "s", keys={"nJets"}, fractions=(1.0,))
         assert loader.num_entries == 10
 
+    def test_a_text_without_quotes_is_told_how_to_be_written(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        config = RFileConfig(make_file(), "tree", {"process": "ttH"})
+        with pytest.raises(CutError, match="a text is written in quotes: 'ttH'"):
+            load(config, tmp_path / "s", keys={"nJets"}, tcut="process == ttH")
+
     def test_no_event_passes_gives_a_loader_without_batches(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         loader = load(make_file(), tmp_path / "s", keys={"nJets"}, tcut="nJets > 99")
         assert len(loader) == 0
-        assert list(loader) == []
+        with pytest.warns(LoaderWarning, match="has no entries here"):
+            assert list(loader) == []
 
     def test_an_empty_tree_gives_a_loader_without_batches(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         loader = load(make_file(num=0), tmp_path / "s", keys={"nJets"}, tcut="nJets > 1")
-        assert list(loader) == []
+        with pytest.warns(LoaderWarning, match="has no entries here"):
+            assert list(loader) == []
 
     def test_a_batch_larger_than_the_data_is_one_short_batch(
         self, load: Load, make_file: MakeFile, tmp_path: Path

@@ -83,6 +83,7 @@ def splits(files: Any, path: Path, **options: Any) -> list[dict[int, dict[str, A
     ],
     ids=str,
 )
+@pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
 def test_both_ways_load_the_same_bits_in_the_same_splits(
     options: dict[str, Any], folder: Path, tmp_path: Path
 ) -> None:

@@ -1,16 +1,20 @@
 """How fast the batches of a store and of its skims come on this machine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from memmpy.dataset import Store
-from memmpy.errors import MissingFileError, OptionError
+from memmpy.errors import MissingFileError
 from memmpy.loaders import Explanation, SplitLoader
-from memmpy.printing import Table, size_in_words
-from memmpy.skims import Skim, list_skims
+from memmpy.printing import Table, num_in_words
+from memmpy.skims import Skim, is_skim, list_skims
 from memmpy.typing import PathLike
 
 __all__ = ["measure_rates"]
+
+#: Lengths of columns that are shown where they differ.
+_NUM_LENGTHS = 3
 
 
 def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -> Table:
@@ -28,50 +32,90 @@ def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -
     Raises
     ------
     MissingFileError, CorruptStoreError
-        If it is neither, or damaged.
+        If it is neither, there is nothing in it to load, or it is damaged.
     """
+    data, left_out = _look(Path(path))
+    if not data:
+        there = f"{left_out}, and it has no skims" if left_out else "it has no columns and no skims"
+        raise MissingFileError(f"nothing to load in {str(path)!r}: {there}")
     rows = []
-    for name, loader in _loaders(Path(path), batch_size=batch_size, num_threads=num_threads):
-        found = loader.explain()
-        rows.append((name, found.shuffle, *_numbers(found)))
-    if not rows:
-        raise OptionError(f"{str(path)!r} has neither columns of one length nor skims to load")
-    headings = ("from", "shuffle", "entries", "bytes each", "in memory", "entries/s", "of limit")
-    caption = "all entries, in batches; the limit is a copy of the same bytes in order"
-    return Table(headings, 2, [rows], caption)
+    for one in data:
+        name = one.name
+        for loader in one.loaders(batch_size=batch_size, num_threads=num_threads):
+            found = loader.explain()
+            rows.append((name, found.shuffle, *_numbers(found)))
+            name = ""
+    headings = ("from", "shuffle", "entries", "bytes each", "in memory", "rate", "of a copy")
+    caption = [
+        f"entries a second, in batches of {batch_size:,}; a copy is that of the same bytes in order"
+    ]
+    caption += [f"{one.name}: {', '.join(one.keys)}" for one in data]
+    return Table(headings, 2, [rows], "\n".join([*caption, left_out] if left_out else caption))
 
 
-def _loaders(
-    path: Path, *, batch_size: int, num_threads: int | None
-) -> Iterator[tuple[str, SplitLoader]]:
-    skims: list[Skim]
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """What is loaded, and what it is called."""
+
+    name: str
+    keys: list[str]
+    source: Store | Skim
+
+    def loaders(self, *, batch_size: int, num_threads: int | None) -> Iterator[SplitLoader]:
+        for shuffle in ("blocks", "exact") if isinstance(self.source, Skim) else ("exact",):
+            yield SplitLoader(
+                self.source, batch_size, fractions=[1], shuffle=shuffle, num_threads=num_threads
+            )
+
+
+def _look(path: Path) -> tuple[list[_Data], str]:
+    """Return what can be loaded, and why columns cannot; nothing where they can, or are none."""
+    if is_skim(path):
+        return [_of_skim(Skim(path))], ""
     try:
         store = Store(path)
-    except MissingFileError:
-        skims = [Skim(path)]
-    else:
-        lengths = {len(column) for column in store.values()}
-        if len(lengths) == 1:
-            loader = SplitLoader(store, batch_size, fractions=[1], num_threads=num_threads)
-            yield f"{len(store)} columns", loader
-        skims, _ = list_skims(path)
-    for skim in skims:
-        for shuffle in ("blocks", "exact"):
-            loader = SplitLoader(
-                skim, batch_size, fractions=[1], shuffle=shuffle, num_threads=num_threads
-            )
-            yield f"skim {skim.path.name}: {', '.join(_keys(skim))}", loader
+    except MissingFileError as error:
+        raise MissingFileError(
+            str(error).replace("no store at", "no store or skim at", 1)
+        ) from None
+    skims, _ = list_skims(path)
+    found = [_of_skim(skim) for skim in skims]
+    lengths = {key: len(column) for key, column in store.items()}
+    if len(set(lengths.values())) == 1:
+        found.insert(0, _Data(num_in_words(len(store), "column"), list(store), store))
+        return found, ""
+    return found, _why_not(lengths) if lengths else ""
 
 
-def _keys(skim: Skim) -> list[str]:
-    return [key for key in (*skim.fields, *skim.lists) if key != "_index"]
+def _of_skim(skim: Skim) -> _Data:
+    keys = [key for key in (*skim.fields, *skim.lists) if key != "_index"]
+    return _Data(f"skim {skim.path.name}", keys, skim)
+
+
+def _why_not(lengths: Mapping[str, int]) -> str:
+    """Say that columns differ in length, with a column of each of the first lengths."""
+    keys: dict[int, str] = {}
+    for key, length in lengths.items():
+        keys.setdefault(length, key)
+    shown = [f"{key}: {length:,}" for length, key in keys.items()]
+    if len(shown) > _NUM_LENGTHS:
+        shown[_NUM_LENGTHS:] = ["..."]
+    return f"columns left out: they differ in length ({', '.join(shown)})"
 
 
 def _numbers(found: Explanation) -> tuple[str, ...]:
     return (
         f"{found.num_entries:,}",
         f"{found.entry_bytes:,.0f}",
-        f"{found.resident:.0%} of {size_in_words(found.total_bytes)}",
-        f"{found.measured_rate:,.3g}",
-        f"{found.share:.0%}",
+        f"{found.resident:.0%}",
+        _rate(found.measured_rate),
+        "?" if found.share is None else _percent(found.share),
     )
+
+
+def _rate(rate: float) -> str:
+    return f"{rate / 1e6:,.2f} M/s" if rate >= 1e5 else f"{rate:,.0f} /s"
+
+
+def _percent(share: float) -> str:
+    return "<1%" if 0 < share < 0.01 else f"{share:.0%}"

@@ -19,6 +19,7 @@ __all__ = [
     "DiskError",
     "InputFileError",
     "LengthError",
+    "LoaderWarning",
     "MemmpyError",
     "MissingFileError",
     "MissingKeyError",
@@ -155,6 +156,10 @@ class CutWarning(UserWarning):
 
 class ConversionWarning(UserWarning):
     """Values that a column does not hold as the files do."""
+
+
+class LoaderWarning(UserWarning):
+    """An epoch that has no batches."""
 
 
 def warn_of(notes: Iterable[str], category: type[Warning] = CutWarning) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar, final
 from memmpy.choosing import loader_input_of
 from memmpy.columns import open_columns
 from memmpy.conversion import STEP_BYTES, Conversion, Plan, convert_checked
-from memmpy.cuts import keys_in
+from memmpy.cuts import keys_in, missing_quotes
 from memmpy.errors import (
     ColumnError,
     CutError,
@@ -183,5 +183,6 @@ def _placed(error: MissingKeyError, request: LoadRequest) -> MissingKeyError | C
     if request.cut is not None and error.key not in request.named_keys:
         for key in keys_in(request.cut):
             if key.name == error.key:
-                return key.span.error(str(error))
+                hint = missing_quotes(request.cut, key.name, texts=request.metadata_keys)
+                return key.span.error(str(error), hint)
     return error

@@ -1,14 +1,24 @@
 """Who does the tasks: the threads of this process, or any executor that the user has."""
 
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    InvalidStateError,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from queue import SimpleQueue
+from traceback import walk_tb
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -24,6 +34,8 @@ logger = logging.getLogger(__name__)
 _Task = TypeVar("_Task")
 _Outcome = TypeVar("_Outcome")
 
+#: Where the event loop of Dask says what its callbacks raise.
+_DASK_LOGGER = "tornado.application"
 #: Tasks that wait in an executor of unknown size, so that none of its workers does.
 _NUM_WAITING = 512
 
@@ -184,7 +196,24 @@ def _hand_out(
             future.add_done_callback(futures.discard)
             future.add_done_callback(partial(_tell, events, order.number))
             del order, future
+        if futures and "distributed" in sys.modules:
+            logging.getLogger(_DASK_LOGGER).addFilter(_is_no_late_outcome)
         wait([future for future in futures.copy() if not future.cancel()])
+
+
+def _is_no_late_outcome(record: logging.LogRecord) -> bool:
+    """Refuse the tracebacks of Dask's futures of which something comes once they are cancelled.
+
+    `ClientExecutor` hands over what came of a task, or fetches it, also where its future was
+    cancelled meanwhile; that this raises is logged long after the call. Nothing is lost by it.
+    """
+    _, error, traceback = record.exc_info or (None, None, None)
+    if not isinstance(error, CancelledError | InvalidStateError):
+        return True
+    return all(
+        frame.f_globals.get("__name__") != "distributed.cfexecutor"
+        for frame, _ in walk_tb(traceback)
+    )
 
 
 def _tell(events: SimpleQueue[_Event], number: int, future: Future[Any]) -> None:

@@ -95,7 +95,7 @@ def test_a_broken_cut_is_shown_with_a_caret(make_file: MakeFile, tmp_path: Path)
 def test_verify_says_what_is_right_and_what_is_not(make_file: MakeFile, tmp_path: Path) -> None:
     memmpy("demo", "--files", make_file(), "--keys", "met", "--out", tmp_path / "d")
     store = tmp_path / "d" / "files.mmpy"
-    assert "all 2 columns" in memmpy("verify", store).output
+    assert "2 columns and 1 skim of" in memmpy("verify", store).output
     file = next(store.glob("*.npy"))
     file.write_bytes(file.read_bytes()[:-1])
     done = memmpy("verify", store)
@@ -106,7 +106,7 @@ def test_verify_says_what_is_right_and_what_is_not(make_file: MakeFile, tmp_path
 @pytest.mark.parametrize(
     ("verb", "defaults"),
     [
-        ("bench", ["1024"]),
+        ("bench", ["1024; x>=1"]),
         ("convert", ["0"]),
         ("demo", ["memmpy_demo", "50000", "1", "128"]),
         ("skim", ["0"]),
@@ -120,6 +120,22 @@ def test_the_version_is_printed() -> None:
     assert re.match(r"memmpy, version \d", memmpy("--version").output)
 
 
+def test_ctrl_c_before_the_first_verb_is_no_traceback() -> None:
+    code = """
+import builtins
+
+def interrupted(name, *more):
+    if name == "memmpy.cli.bench":
+        raise KeyboardInterrupt
+    return real(name, *more)
+
+real, builtins.__import__ = builtins.__import__, interrupted
+import memmpy.cli
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (130, "Aborted!")
+
+
 def test_ctrl_c_ends_the_demo_without_a_traceback(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from memmpy.cli import main; main()", "demo"]
     options = ["--out", str(tmp_path / "d"), "--events", "2000000"]
@@ -128,7 +144,7 @@ def test_ctrl_c_ends_the_demo_without_a_traceback(tmp_path: Path) -> None:
             time.sleep(0.05)  # until it writes
         process.send_signal(signal.SIGINT)
         _, said = process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert "Aborted!" in said
     assert "Traceback" not in said
     assert not list((tmp_path / "d").glob("*/*.root"))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import uproot
@@ -178,10 +179,26 @@ def test_without_dask_it_says_how_to_install_it(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--keys", "met"], "name FILES, or a file that lists them with --config"),
-        (["missing.root"], "say what to convert: --keys"),
         (["missing.root", "--keys", "met"], "no such file: 'missing.root'"),
         (["FILE", "--keys", "mett"], "nearest: 'met'"),
+        (["--config", "none.json", "--keys", "met"], "no such file: 'none.json'"),
+    ],
+)
+def test_what_goes_wrong_is_said_without_a_traceback(
+    words: list[str],
+    message: str,
+    make_file: MakeFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check_error(words, message, make_file(), tmp_path, monkeypatch, status=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--keys", "met"], "name FILES, or a file that lists them with --config"),
+        (["missing.root"], "say what to convert: --keys"),
         (["FILE", "--pad", "jet_pt:nan"], "--pad takes key:length:fill, such as jet_pt:22:nan"),
         (["FILE", "--pad", "jet_pt:x:nan"], "--pad takes key:length:fill"),
         (["FILE", "--pad", "jet_pt:2:nan,jet_pt:3:nan"], "--pad names 'jet_pt' twice"),
@@ -195,20 +212,34 @@ def test_without_dask_it_says_how_to_install_it(
         (["FILE", "--keys", "met", "--workers", "2", "--dask", "x"], "exclude each other"),
         (["FILE", "--keys", "met", "--workers", "0"], "--workers"),
         (["FILE", "--keys", "met", "--step-bytes", "0"], "step_bytes is a number of bytes"),
-        (["--config", "none.json", "--keys", "met"], "no such file: 'none.json'"),
+        (["FILE", "--pad", "jet_pt:3:1e400"], "1e400 is more than a float64 holds; write inf"),
+        (["FILE", "--pad", "jet_pt:3:-1e400"], "-1e400 is more than a float64 holds; write inf"),
+        (["FILE", "--pad", "jet_pt:-1:0"], "a length is an integer in 0 <= length"),
+        (["FILE", "--keys", "met", "--entry-start", "-1"], "0 <= start <= stop"),
     ],
 )
-def test_what_goes_wrong_is_said_without_a_traceback(
+def test_a_wrong_command_is_said_with_a_status_of_its_own(
     words: list[str],
     message: str,
     make_file: MakeFile,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    file = str(make_file())
+    check_error(words, message, make_file(), tmp_path, monkeypatch, status=2)
+
+
+def check_error(
+    words: list[str],
+    message: str,
+    file: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    status: int,
+) -> None:
+    monkeypatch.chdir(folder)
     done = convert(*(file if word == "FILE" else word for word in words), "--out", "s")
-    assert done.exit_code in {1, 2}
+    assert done.exit_code == status
     assert message in done.stderr
     assert "Traceback" not in done.output
 
@@ -233,7 +264,7 @@ def test_a_config_that_makes_no_sense_is_said(
     make_file("a")
     Path("files.json").write_text(text)
     done = convert("--config", "files.json", "--out", "s", "--keys", "met")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert message in done.stderr
 
 
@@ -281,6 +312,28 @@ def test_after_ctrl_c_the_same_command_finishes(long_file: Path, out: Path) -> N
 
 def test_processes_say_nothing_of_ctrl_c(long_file: Path, out: Path) -> None:
     assert len(interrupted(long_file, out, "--workers", "2")[1]) == 1
+
+
+def test_processes_end_with_a_command_that_is_killed(long_file: Path, out: Path) -> None:
+    options = ["--out", str(out), "--keys", "*", "--step-bytes", "20000", "--workers", "2"]
+    with subprocess.Popen([*COMMAND, str(long_file), *options], stdout=subprocess.PIPE) as process:
+        while not (out / "unfinished" / "journal.jsonl").exists() and process.poll() is None:
+            time.sleep(0.001)
+        process.kill()
+        process.communicate(timeout=60)  # until no process has its stdout any more
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("fill", ["inf", "-Infinity", "nan"])
+def test_what_is_not_finite_can_be_written(fill: str, make_file: MakeFile, out: Path) -> None:
+    assert convert(make_file(), "--out", out, "--pad", f"jet_pt:4:{fill}").exit_code == 0
+    assert not np.isfinite(read_vector(out, "jet_pt")[0]).any()
+
+
+def test_a_constant_is_not_infinite_by_a_slip() -> None:
+    with pytest.raises(click.UsageError, match="1e400 is more than a float64 holds"):
+        constants_of(["limit=1e400"])
+    assert constants_of(["limit=inf"]) == {"limit": float("inf")}
 
 
 def test_constants_are_numbers_booleans_or_texts() -> None:

@@ -1,4 +1,4 @@
-"""Tests of `memmpy skim` and `memmpy bench`, as a user types them."""
+"""Tests of `memmpy skim`, as a user types it."""
 
 from pathlib import Path
 
@@ -70,32 +70,25 @@ def test_processes_make_the_same(store: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--keys", "mett"], "no column 'mett'"),
         (["--pad", "jet=jet_pt:4:nan"], "a skim renames no columns"),
         (["--group", "jets"], "--group takes name=value, such as jets=jet_pt,jet_eta"),
         (["--keys", "met", "--constant", "6"], "--constant takes name=value, such as limit=6"),
         (["--keys", "met", "--workers", "2", "--dask", "x"], "--workers and --dask exclude"),
+        (["--pad", "jet_pt:10"], "--pad takes key:length:fill"),
+        (["--pad", "jet_pt:3:1e400"], "1e400 is more than a float64 holds"),
+        (["--group", "jets=jet_pt,jet_pt"], "the group 'jets' has the key 'jet_pt' twice"),
+        ([], "say what the skim holds: --keys met, --pad"),
     ],
 )
-def test_what_cannot_be_skimmed_is_said(store: Path, words: list[str], message: str) -> None:
+def test_a_wrong_command_is_said_with_a_status_of_its_own(
+    store: Path, words: list[str], message: str
+) -> None:
     done = memmpy("skim", store, *words)
-    assert done.exit_code != 0
+    assert done.exit_code == 2
     assert message in done.output
 
 
-def test_bench_measures_a_store_and_its_skims(store: Path) -> None:
-    memmpy("skim", store, "--keys", "met", "-q")
-    done = memmpy("bench", store, "--batch-size", 16)
-    assert done.exit_code == 0, done.output
-    assert "3 columns" in done.output
-    assert done.output.count("skim") >= 2
-    assert "500" in done.output
-    of_skim = memmpy("bench", only_skim(store).path, "--threads", 0)
-    assert of_skim.exit_code == 0, of_skim.output
-    assert "columns" not in of_skim.output
-
-
-def test_bench_of_nothing_is_an_error(tmp_path: Path) -> None:
-    done = memmpy("bench", tmp_path)
+def test_what_cannot_be_skimmed_is_said(store: Path) -> None:
+    done = memmpy("skim", store, "--keys", "mett")
     assert done.exit_code == 1
-    assert "memmpy: " in done.output
+    assert "no column 'mett'" in done.output

@@ -28,14 +28,14 @@ def folder(store: Path) -> Path:
 
 
 def test_a_store_without_skims_is_said_to_be_whole(store: Path) -> None:
-    assert verify(store).output == f"all 1 columns of {store} are as they were written\n"
+    assert verify(store).output == f"1 column of {store}: all is as it was written\n"
 
 
 def test_skims_are_verified_with_their_store(store: Path, folder: Path) -> None:
     said = verify(store)
     assert (said.exit_code, said.output) == (
         0,
-        f"all 1 columns and 1 skim of {store} are as they were written\n",
+        f"1 column and 1 skim of {store}: all is as it was written\n",
     )
 
 
@@ -60,7 +60,7 @@ def test_a_damaged_skim_is_no_whole_store(
     assert f"skim {folder.name}: " in said.output
     assert "rows.npy: " in said.output
     assert "a damaged skim is made again with recreate=True" in said.output
-    assert "as they were written" not in said.output
+    assert "as it was written" not in said.output
 
 
 def test_a_skim_without_metadata_is_damaged(store: Path, folder: Path) -> None:

@@ -93,6 +93,7 @@ class Listening:
         return np.arange(100)[index]
 
 
+@pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
 def test_a_loader_of_checked_options_is_that_of_the_same_options() -> None:
     data, subindex = {"x": np.arange(100)}, np.arange(0, 100, 2)
     options = check(seed=3, split="val", epoch=2, drop_last=True)

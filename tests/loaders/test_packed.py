@@ -216,6 +216,7 @@ def test_breaking_out_leaves_no_thread() -> None:
     assert not any(name.startswith(THREAD_NAME) for name in names)
 
 
+@pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
 def test_no_rows_make_no_batch() -> None:
     rows = make_rows(0)
     for shuffle in (True, False, "exact", "blocks"):

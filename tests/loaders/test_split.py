@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.errors import ColumnError, LengthError, OptionError
+from memmpy.errors import ColumnError, LengthError, LoaderWarning, OptionError
 from memmpy.loaders import SimpleLoader, SplitLoader
 from memmpy.loaders import columns as windows
 from memmpy.order import file_identities, tickets
@@ -47,6 +47,7 @@ def same(some: Any, others: Any) -> bool:
 @WITH_OR_WITHOUT_TICKETS
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("num", [0, 1, 2, 10, 333])
+@pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
 def test_splits_are_disjoint_and_complete(tickets: Any, shuffle: bool, num: int) -> None:
     splits = [make(num, split=s, shuffle=shuffle, tickets=tickets) for s in ("train", 1, "test")]
     handed_out = [entries_of(loader) for loader in splits]
@@ -68,6 +69,7 @@ def test_an_epoch_hands_out_each_entry_once(batch_size: int, options: dict[str, 
         assert all(np.array_equal(batch["x"], batch["_index"] * 3) for batch in batches)
 
 
+@pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
 def test_dropping_the_last_batch_drops_only_a_short_one() -> None:
     for num, expected in ((100, [30, 30, 30]), (90, [30, 30, 30]), (29, [])):
         loader = make(num, 30, fractions=(1,), drop_last=True)
@@ -118,6 +120,7 @@ def test_without_shuffling_epochs_are_in_the_order_of_the_data(subindex: Any) ->
 
 @WITH_OR_WITHOUT_TICKETS
 @given(cut=st.sets(st.integers(0, 199)), looser=st.sets(st.integers(0, 199)))
+@pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
 def test_loosening_a_cut_moves_no_entry_between_splits(
     tickets: Any, cut: set[int], looser: set[int]
 ) -> None:
@@ -260,7 +263,15 @@ def test_a_split_without_entries_has_no_batches() -> None:
     ]
     for options in cases:
         loader = make(3, **options)
-        assert (len(loader), loader.num_entries, list(loader)) == (0, 0, [])
+        with pytest.warns(LoaderWarning, match=r"no batches: split \d of .* has no entries here"):
+            assert (len(loader), loader.num_entries, list(loader)) == (0, 0, [])
+
+
+def test_a_batch_that_drop_last_leaves_out_is_no_silent_loss() -> None:
+    loader = make(50, 1000, fractions=(1,), drop_last=True)
+    with pytest.warns(LoaderWarning, match="drop_last leaves out the only one, 50 entries of 1,0"):
+        assert list(loader) == []
+    loader.explain()  # is no epoch
 
 
 def test_a_batch_larger_than_the_split_is_one_short_batch() -> None:

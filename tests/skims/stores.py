@@ -1,5 +1,7 @@
 """Stores to skim, and what a skim of them must hold, said slowly."""
 
+import json
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from memmpy.columns import tickets_of as named_tickets_of
 from memmpy.lists import Jagged
 from memmpy.order import column_identities, tickets
 from memmpy.skims import Skim
+from memmpy.skims.document import DOCUMENT
 from memmpy.skims.plan import Sizes
 from memmpy.skims.request import check_request
 from memmpy.skims.skim import make_skim
@@ -94,6 +97,17 @@ def skim_of(
         lock_timeout=lock_timeout,
         sizes=sizes,
     )
+
+
+def rewrite(skim: Skim, *, has_checksum: bool = False, **changes: Any) -> None:
+    """Change what the metadata of a skim says; without a checksum, it is like the first ones."""
+    file = skim.path / DOCUMENT
+    held = {**json.loads(file.read_text()), **changes}
+    held.pop("checksum", None)
+    if has_checksum:
+        text = json.dumps(held, sort_keys=True)
+        held["checksum"] = f"crc32:{zlib.crc32(text.encode()):08x}"
+    file.write_text(json.dumps(held))
 
 
 def bytes_of(skim: Skim) -> dict[str, bytes]:

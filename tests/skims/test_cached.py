@@ -1,17 +1,28 @@
 """A skim is made anew when something changes that it depends on, and only then."""
 
+import json
+import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from memmpy import RFileConfig, convert
+from memmpy import RFileConfig, convert, load_root
 from memmpy.columns import read_vector
+from memmpy.errors import ConversionWarning, CutWarning
 from memmpy.skims import Skim, read, request
 from memmpy.store import read_metadata
 from tests.conftest import MakeFile
-from tests.skims.stores import bytes_of, check_skim, make_events, skim_of, write_store
+from tests.skims.stores import (
+    bytes_of,
+    check_skim,
+    make_events,
+    rewrite,
+    skim_of,
+    write_store,
+)
 
 ASKED: dict[str, Any] = {
     "keys": ["weight"],
@@ -155,7 +166,19 @@ def test_recreate_makes_the_same_bytes_again(store: Path) -> None:
     assert np.array_equal(first.rows, rows)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "missing", "no metadata", "other metadata"])
+DAMAGES = [
+    "truncated",
+    "missing",
+    "no metadata",
+    "other metadata",
+    "a directory",
+    "metadata a directory",
+    "a file",
+    "a broken link",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_skim_is_made_again(store: Path, damage: str) -> None:
     first = skim_of(store, **ASKED)
     before = bytes_of(first)
@@ -166,6 +189,94 @@ def test_a_damaged_skim_is_made_again(store: Path, damage: str) -> None:
         (first.path / "tickets.npy").unlink()
     elif damage == "no metadata":
         (first.path / "metadata_skim.json").unlink()
-    else:
+    elif damage == "other metadata":
         (first.path / "metadata_skim.json").write_text("{}")
+    elif damage == "a directory":
+        (first.path / "rows.npy").unlink()
+        (first.path / "rows.npy").mkdir()
+    elif damage == "metadata a directory":
+        (first.path / "metadata_skim.json").unlink()
+        (first.path / "metadata_skim.json").mkdir()
+    else:
+        shutil.rmtree(first.path)
+        if damage == "a file":
+            first.path.write_text("x")
+        else:
+            first.path.symlink_to(store / "nowhere")
     assert bytes_of(skim_of(store, **ASKED)) == before
+    assert {file.suffix for file in (store / "skims").iterdir()} == {"", ".lock"}
+
+
+@pytest.mark.parametrize("change", ["order", "offset", "dtype", "list", "num_store_entries"])
+def test_one_that_is_laid_out_otherwise_is_made_again(store: Path, change: str) -> None:
+    asked: dict[str, Any] = {"keys": ["met", "ht", "tag"]}
+    first = skim_of(store, **asked)
+    before = bytes_of(first)
+    held = json.loads((first.path / "metadata_skim.json").read_text())
+    fields, lists = held["row"]["fields"], held["lists"]
+    if change == "order":
+        fields["met"], fields["ht"] = fields["ht"], fields["met"]
+    elif change == "offset":
+        fields["met"]["offset"] = fields["ht"]["offset"]
+    elif change == "dtype":
+        fields["met"]["dtype"] = "<i4"
+    elif change == "list":
+        lists["tah"] = lists.pop("tag")
+    else:
+        held["num_store_entries"] += 1
+    rewrite(first, **held)
+    Skim(first.path)
+    assert bytes_of(skim_of(store, **asked)) == before
+
+
+def test_a_skim_without_notes_and_checksum_is_found(store: Path) -> None:
+    first = skim_of(store, **ASKED)
+    rewrite(first)
+    held = json.loads((first.path / "metadata_skim.json").read_text())
+    del held["notes"]
+    (first.path / "metadata_skim.json").write_text(json.dumps(held))
+    before = bytes_of(first)
+    assert bytes_of(skim_of(store, **ASKED)) == before
+
+
+def noted(store: Path, **asked: Any) -> tuple[Skim, list[tuple[type[Warning], str]]]:
+    """Return a skim, and what it warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = skim_of(store, **asked)
+    return found, [(one.category, str(one.message)) for one in caught]
+
+
+def test_what_was_warned_of_is_given_again(store: Path) -> None:
+    asked: dict[str, Any] = {
+        "groups": {"x": ["weight"]},
+        "dtype": "f2",
+        "cut": "pt + other > 3 || met > 0.5 & run",
+    }
+    write_store(store, {"weight": np.full(200, 1e300), "other": make_events(seed=1)["pt"]})
+    first, notes = noted(store, **asked)
+    assert {category for category, _ in notes} == {ConversionWarning, CutWarning}
+    assert len(notes) == 3
+    again, given = noted(store, **asked)
+    assert made_at(again) == made_at(first)
+    assert given == notes
+    # A picture of the cut is of no use in another spelling.
+    _, otherwise = noted(store, **{**asked, "cut": "((pt+other) > 3) || met>0.5 & run"})
+    assert [category for category, _ in otherwise] == [category for category, _ in notes]
+    assert any("^" in text for _, text in notes)
+    assert not any("^" in text for _, text in otherwise)
+
+
+def test_a_text_that_no_file_has_is_warned_of_each_time(
+    make_file: MakeFile, tmp_path: Path
+) -> None:
+    file = RFileConfig(make_file("a.root", 20), "tree", metadata={"process": "ttH"})
+    asked: dict[str, Any] = {
+        "path_mmap": tmp_path / "data",
+        "keys": {"met"},
+        "tcut": "process == 'tw' || met > -1",
+        "progress": False,
+    }
+    for _ in range(2):
+        with pytest.warns(CutWarning, match="no entry has the text 'tw'"):
+            load_root([file], **asked)

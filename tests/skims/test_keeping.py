@@ -60,6 +60,24 @@ LIMITED = """
         assert error.errno == errno.EFBIG
         print(error)
 """
+UNREADABLE = """
+    import os, sys
+    from pathlib import Path
+    from memmpy.errors import UnreadableError
+    from memmpy.skims import is_skim, list_skims, verify_skims
+    store, folder, which = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    os.setgid(65534)
+    os.setuid(65534)
+    found, damaged = list_skims(store) if which == "one" else ([], {})
+    print([one.path.name for one in found], damaged)
+    if which == "one":
+        print(verify_skims(store))
+    for look in (is_skim if which == "one" else list_skims, verify_skims):
+        try:
+            look(folder if which == "one" else store)
+        except UnreadableError as error:
+            print(error)
+"""
 AS_NOBODY = """
     import os, sys
     from pathlib import Path
@@ -130,7 +148,9 @@ def test_an_interrupt_leaves_nothing(store: Path, start: Start, num: int) -> Non
 
 def test_leftovers_of_other_skims_are_swept_unless_they_are_being_made(store: Path) -> None:
     skims = store / "skims"
-    for name in ("0123456789abcdef.77.tmp", "0123456789abcdef.77.old", "0123456789abcde0.7.tmp"):
+    uuid = "0f9e4c1a-7d3b-4a52-9c11-5b2f6a1d8e90"
+    killed = [f"0123456789abcdef.{who}" for who in ("77.tmp", "77.old", f"{uuid}.tmp")]
+    for name in (*killed, "0123456789abcde0.7.tmp"):
         (skims / name).mkdir(parents=True)
         (skims / name / "part0").write_bytes(b"x")
     with filelock.FileLock(skims / "0123456789abcde0.lock"):
@@ -232,6 +252,14 @@ def test_a_removed_skim_stays_with_who_has_it_open(store: Path) -> None:
     assert np.array_equal(skim_of(store, **ASKED).rows, rows)
 
 
+def test_who_removes_a_skim_sweeps(store: Path) -> None:
+    made = skim_of(store, **ASKED)
+    (store / "skims" / "0123456789abcdef.77.tmp").mkdir()
+    (store / "skims" / f"{made.path.name}.77.old").write_text("a file in its place")
+    made.remove()
+    assert leftovers(store) == []
+
+
 def test_who_removes_a_skim_waits_for_who_makes_it(store: Path) -> None:
     made = skim_of(store, **ASKED)
     message = "another process is making the skim '.*'; waited 0 s"
@@ -294,12 +322,38 @@ def test_a_disk_without_room_for_it_keeps_the_store(small_disk: Path) -> None:
         column.extend(np.zeros(30_000))
 
 
-@as_root
-def test_a_store_that_can_only_be_read_gives_the_skims_it_has(store: Path, start: Start) -> None:
-    skim_of(store, **ASKED)
+def open_to_all(store: Path) -> None:
     for folder in (store, *store.parents):
         if folder != folder.parent and not folder.stat().st_mode & 0o005:
             folder.chmod(0o755)
+
+
+@as_root
+def test_a_skim_that_may_not_be_read_hides_no_other(store: Path, start: Start) -> None:
+    first, second = (skim_of(store, keys=[key]).path for key in ("met", "ht"))
+    first.chmod(0o700)
+    open_to_all(store)
+    listed, verified, *others = output_of(start(UNREADABLE, store, first, "one")).splitlines()
+    denied = f"cannot read '{first / 'metadata_skim.json'}': Permission denied"
+    assert listed == f"{[second.name]} { ({first.name: denied}) }"
+    assert denied in verified
+    assert f"'{second.name}': []" in verified
+    assert others == [f"cannot read '{first}': Permission denied"] * 2
+
+
+@as_root
+def test_skims_that_may_not_be_listed_are_an_error(store: Path, start: Start) -> None:
+    folder = skim_of(store, **ASKED).path
+    folder.parent.chmod(0o700)
+    open_to_all(store)
+    _, *said = output_of(start(UNREADABLE, store, folder, "all")).splitlines()
+    assert said == [f"cannot read '{folder.parent}': Permission denied"] * 2
+
+
+@as_root
+def test_a_store_that_can_only_be_read_gives_the_skims_it_has(store: Path, start: Start) -> None:
+    skim_of(store, **ASKED)
+    open_to_all(store)
     is_same, message = output_of(start(AS_NOBODY, store)).splitlines()
     assert is_same == "True"
     assert "cannot write to '" in message

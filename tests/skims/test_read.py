@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from memmpy import Jagged, SplitLoader
 from memmpy.errors import CorruptStoreError, MissingFileError, OptionError
-from memmpy.skims import Skim
-from tests.skims.stores import make_events, skim_of, write_store
+from memmpy.skims import Skim, read
+from memmpy.skims.document import decode
+from tests.skims.stores import check_skim, make_events, rewrite, skim_of, write_store
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_altered_values_are_found_by_verify(skim: Skim) -> None:
     assert "the file is missing" in problem.message
     file.mkdir()
     (problem,) = skim.verify()
-    assert "Is a directory" in problem.message
+    assert "rows.npy: it is a directory" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -107,19 +109,117 @@ def test_altered_values_are_found_by_verify(skim: Skim) -> None:
         ("rows", {"file": "../x.npy", "dtype": "<i8", "shape": [3], "checksum": ""}),
         ("tickets", {"file": "tickets.npy", "dtype": "|O", "shape": [3], "checksum": ""}),
         ("tickets", {"file": "tickets.npy", "dtype": "<u8", "shape": [3], "checksum": ""}),
+        ("row", {"num_bytes": 24, "fields": {"a": {"offset": 0, "dtype": "<i8", "shape": []}}}),
         ("num_store_entries", None),
+        ("notes", {"cut": []}),
+        ("notes", 3),
         ("asked", 3),
         ("asked", {}),
         ("lists", {"x": 3}),
     ],
 )
 def test_metadata_that_is_damaged_is_an_error(skim: Skim, key: str, value: Any) -> None:
-    file = skim.path / "metadata_skim.json"
-    held = json.loads(file.read_text())
-    held[key] = value
-    file.write_text(json.dumps(held))
-    with pytest.raises(CorruptStoreError, match=r"metadata_skim.json' is damaged: .*; skim again"):
+    rewrite(skim, **{key: value})
+    message = r"metadata_skim.json' is damaged: (?!.*own checksum).*; skim again"
+    with pytest.raises(CorruptStoreError, match=message):
         Skim(skim.path)
+
+
+def test_a_flipped_bit_of_metadata_is_found(skim: Skim) -> None:
+    document = (skim.path / "metadata_skim.json").read_bytes()
+    whole = decode(document.decode(), path="it")
+    for place in range(len(document)):
+        altered = bytearray(document)
+        altered[place] ^= 1 << place % 8
+        try:
+            found = decode(altered.decode(), path="it")
+        except (CorruptStoreError, UnicodeDecodeError):
+            continue
+        assert found == whole  # what means nothing: a blank, or the name of the checksum
+
+
+def test_metadata_with_another_checksum_is_an_error(skim: Skim) -> None:
+    rewrite(skim, has_checksum=True)
+    assert len(Skim(skim.path)) == len(skim)
+    rewrite(skim, checksum="")
+    assert len(Skim(skim.path)) == len(skim)  # the first skims have none
+    file = skim.path / "metadata_skim.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "checksum": "crc32:00000000"}))
+    with pytest.raises(CorruptStoreError, match=r"is damaged: .*its own checksum differs"):
+        Skim(skim.path)
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "tickets.npy", "content", "offsets"])
+def test_a_directory_in_place_of_an_array_is_an_error(skim: Skim, name: str) -> None:
+    file = next(file for file in skim.path.iterdir() if name in file.name)
+    file.unlink()
+    file.mkdir()
+    message = rf"the skim '.*' is damaged: {file.name}: it is a directory; make it again with skim"
+    with pytest.raises(CorruptStoreError, match=message):
+        Skim(skim.path)
+
+
+def test_a_directory_in_place_of_the_metadata_is_an_error(skim: Skim) -> None:
+    (skim.path / "metadata_skim.json").unlink()
+    (skim.path / "metadata_skim.json").mkdir()
+    with pytest.raises(CorruptStoreError, match="json' is damaged: it is a directory; skim again"):
+        Skim(skim.path)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"data"])
+def test_a_path_is_a_text_or_a_path(path: Any) -> None:
+    with pytest.raises(OptionError, match=f"a path is a text or a pathlib.Path, got {path!r}"):
+        Skim(path)
+
+
+def write_as_valid(skim: Skim, name: str, values: Any) -> None:
+    """Write values over an array of a skim, and their checksum into its metadata."""
+    held = json.loads((skim.path / "metadata_skim.json").read_text())
+    array = held[name] if name in held else held["lists"]["pairs"][name]
+    file = skim.path / array["file"]
+    data = values.tobytes()
+    file.write_bytes(file.read_bytes()[: -len(data)] + data)
+    array["checksum"] = f"crc32:{zlib.crc32(data):08x}"
+    rewrite(skim, **held)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 50, 2**26])
+@pytest.mark.parametrize("place", [0, 40, -1])
+def test_values_that_cannot_be_are_found_by_verify(
+    skim: Skim, monkeypatch: pytest.MonkeyPatch, block_bytes: int, place: int
+) -> None:
+    monkeypatch.setattr(read, "_BLOCK_BYTES", block_bytes)
+    assert skim.verify() == []
+    tickets, rows = np.array(skim.tickets), np.array(skim.rows)
+    offsets = np.array(skim.lists["pairs"][1])
+    tickets[place] = 2**64 - 1 if place != -1 else 0
+    rows["_index"][place] = 200 if place else -1
+    offsets[place if place % len(offsets) in range(1, len(skim)) else 7] = 10**6
+    for name, values in [("tickets", tickets), ("rows", rows), ("offsets", offsets)]:
+        write_as_valid(skim, name, values)
+    found = {problem.key: problem.message for problem in Skim(skim.path).verify()}
+    assert found == {
+        "rows": "it has entries that the store has not",
+        "tickets": "its tickets do not ascend",
+        "pairs:offsets": "its offsets fall",
+    }
+
+
+def test_lists_may_have_the_names_of_a_skims_own_arrays(tmp_path: Path) -> None:
+    events = make_events()
+    names = ["rows", "tickets", "x", "x:offsets"]
+    store = write_store(tmp_path / "data", dict.fromkeys(names, events["pairs"]))
+    found = skim_of(store, keys=names)
+    check_skim(store, found, passing=np.arange(200), keys=names)
+    files = [file for file in found.path.iterdir() if file.suffix == ".npy"]
+    assert len(files) == 2 + 2 * len(names)
+    content, offsets = found.lists["x"]
+    assert found.nbytes == 200 * (8 + 8) + 4 * (content.nbytes + offsets.nbytes)
+    for file in files:
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+    assert {problem.file for problem in found.verify()} == {file.name for file in files}
 
 
 def test_a_newer_format_is_an_error_that_says_so(skim: Skim) -> None:
@@ -130,6 +230,7 @@ def test_a_newer_format_is_an_error_that_says_so(skim: Skim) -> None:
 
 
 def test_the_first_documents_called_the_entries_of_the_store_otherwise(skim: Skim) -> None:
+    rewrite(skim)
     file = skim.path / "metadata_skim.json"
     held = json.loads(file.read_text())
     held["num_entries"] = held.pop("num_store_entries")
@@ -155,9 +256,7 @@ def test_a_skim_is_sent_as_its_path(skim: Skim) -> None:
 
 def test_a_skim_that_was_made_again_since_it_was_sent_is_another_one(skim: Skim) -> None:
     told = pickle.dumps(skim)
-    file = skim.path / "metadata_skim.json"
-    held = json.loads(file.read_text())
-    held["rows"]["checksum"] = "crc32:00000000"
-    file.write_text(json.dumps(held))
+    held = json.loads((skim.path / "metadata_skim.json").read_text())
+    rewrite(skim, rows={**held["rows"], "checksum": "crc32:00000000"})
     with pytest.raises(OptionError, match="was made again since it was sent"):
         pickle.loads(told)

@@ -1,14 +1,18 @@
 """What is asked of a skim: what makes no sense is said in the user's words."""
 
+import re
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import memmpy
 from memmpy.columns import WriteText
 from memmpy.errors import (
     ColumnError,
+    CorruptStoreError,
     CutError,
     LengthError,
     MissingFileError,
@@ -16,7 +20,8 @@ from memmpy.errors import (
     OptionError,
 )
 from memmpy.skims import skim
-from tests.skims.stores import make_events, write_store
+from memmpy.store import read_metadata
+from tests.skims.stores import check_skim, make_events, write_store
 
 NAN = float("nan")
 
@@ -35,21 +40,30 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ({}, "a skim holds something: give keys, keys_padded or groups"),
         ({"keys": "met"}, r"keys is a set of keys, got the text 'met'"),
-        ({"keys": [3]}, "names of keys and groups are texts, got 3"),
-        ({"keys": ["met", "met"]}, "the name 'met' of a key is that of a key, too"),
-        ({"keys": ["_index"]}, "the name '_index' of a key is taken: a batch holds its entries"),
+        ({"keys": [3]}, "a key is a text other than '_index', got 3"),
+        ({"keys": [["met"]]}, r"a key is a text other than '_index', got \['met'\]"),
+        ({"keys": {3, "met"}}, "a key is a text other than '_index', got 3"),
+        ({"keys": [""]}, "a key is a text other than '_index', got ''"),
+        ({"keys_padded": {3: (2, 0)}}, "a key is a text other than '_index', got 3"),
+        ({"groups": {3: ["met"]}}, "the name of a group is a text other than '_index', got 3"),
+        ({"groups": {"g": [["met"]]}}, r"a key is a text other than '_index', got \['met'\]"),
+        ({"keys": ["met", "met"]}, "keys names 'met' twice"),
+        (
+            {"keys": ["_index"]},
+            r"the name '_index' of a key is taken: .*; memmpy.open\(...\).add\('index_2', '_ind",
+        ),
         ({"groups": {"_index": ["met"]}}, "the name '_index' of a group is taken"),
         (
             {"keys": ["met"], "groups": {"met": ["ht"]}},
-            "the name 'met' of a group is that of a key",
+            "the name 'met' of a group is that of a key, too; take another one for the group",
         ),
         (
             {"keys": ["pt"], "keys_padded": {"pt": (3, NAN)}},
-            "the name 'pt' of a padded key is that of a key, too; take another one",
+            r"the name 'pt' of a padded key is that of a key, too; .*add\('pt_2', 'pt'\) makes",
         ),
         (
             {"groups": {"j": ["pt"], "j_mask": ["met"]}, "keys_padded": {"pt": (3, NAN)}},
-            "the name 'j_mask' of the mask of the group 'j' is that of a group, too",
+            "the name 'j_mask' of the mask of the group 'j' is that of a group, too; take another",
         ),
         ({"groups": {"j": []}}, r"the group 'j' is a list of keys, in the order of its values"),
         ({"groups": {"j": "met"}}, r"the group 'j' is a list of keys"),
@@ -91,6 +105,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "dtype names no group 'jet'; nearest: 'jets'",
         ),
         ({"groups": {"j": ["pt"]}, "dtype": "no"}, "the group 'j' cannot have the dtype 'no'"),
+        (
+            {"groups": {"j": ["pt"]}, "dtype": {"j": {"a": 1}}},
+            r"the group 'j' cannot have the dtype \{'a': 1\}",
+        ),
         ({"groups": {"j": ["pt"]}, "dtype": "U3"}, "the group 'j' holds numbers, it cannot have"),
         (
             {"groups": {"g": ["met", "weight"]}},
@@ -181,3 +199,64 @@ def test_an_executor_is_one(store: Path) -> None:
 def test_recreate_is_true_or_false(store: Path, recreate: Any) -> None:
     with pytest.raises(OptionError, match=f"recreate must be True or False, not {recreate!r}"):
         skim(store, keys=["met"], recreate=recreate, progress=False)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"data"])
+def test_a_path_is_a_text_or_a_path(path: Any) -> None:
+    with pytest.raises(OptionError, match=f"a path is a text or a pathlib.Path, got {path!r}"):
+        skim(path, keys=["met"], progress=False)
+
+
+@pytest.mark.parametrize("timeout", ["a", None, True, float("nan"), [1]])
+def test_a_timeout_is_a_number_of_seconds(store: Path, timeout: Any) -> None:
+    got = re.escape(repr(timeout))
+    message = f"lock_timeout is a number of seconds, below zero for ever; got {got}"
+    with pytest.raises(OptionError, match=message):
+        skim(store, keys=["met"], lock_timeout=timeout, progress=False)
+    made = skim(store, keys=["met"], lock_timeout=np.float32(3), progress=False)
+    with pytest.raises(OptionError, match=message):
+        made.remove(lock_timeout=timeout)
+    made.remove()
+
+
+@pytest.mark.parametrize("key", ["pt", "fixed"])
+def test_a_second_column_is_loaded_padded_beside_the_first(tmp_path: Path, key: str) -> None:
+    events = make_events(20)
+    store = write_store(tmp_path / "data", {key: events[key]})
+    second = f"{key}_2"
+    memmpy.open(store).add(second, key)
+    made = skim(store, keys=[key], keys_padded={second: (3, 0.0)}, progress=False)
+    check_skim(store, made, passing=np.arange(20), keys=[key], keys_padded={second: (3, 0.0)})
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+@pytest.mark.parametrize("how", ["missing", "directory"])
+def test_a_column_whose_file_is_gone_is_named(tmp_path: Path, how: str, is_cut: bool) -> None:
+    store = write_store(tmp_path / "data", {"met": np.arange(3.0), "ht": np.arange(3)})
+    file = store / read_metadata(store).columns["ht"].arrays["values"].file
+    file.unlink()
+    if how == "directory":
+        file.mkdir()
+    asked: dict[str, Any] = {"cut": "ht > 1"} if is_cut else {"groups": {"x": ["ht"]}}
+    message = f"^column 'ht' of '.*' is damaged: its file {file.name} is missing; convert or write"
+    with pytest.raises(CorruptStoreError, match=message):
+        skim(store, keys=["met"], progress=False, **asked)
+
+
+def test_a_column_whose_file_goes_meanwhile_is_an_error(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "data", {"met": np.arange(3.0)})
+    file = store / read_metadata(store).columns["met"].arrays["values"].file
+
+    class Removing(Executor):
+        def submit(self, do: Any, /, *arguments: Any, **_: Any) -> Future[Any]:
+            file.unlink(missing_ok=True)
+            future: Future[Any] = Future()
+            try:
+                future.set_result(do(*arguments))
+            except MissingFileError as error:
+                future.set_exception(error)
+            return future
+
+    message = f"^'.*' has the file '{file.name}' of a column no more: it is damaged; convert or"
+    with pytest.raises(CorruptStoreError, match=message):
+        skim(store, keys=["met"], executor=Removing(), progress=False)

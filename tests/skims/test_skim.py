@@ -102,7 +102,7 @@ def test_whoever_makes_it_makes_the_same_bytes(store: Path, executor: Executor) 
 def test_a_dask_cluster_makes_the_same_bytes(store: Path) -> None:
     distributed = pytest.importorskip("distributed")
     expected = bytes_of(skim_of(store, **ALL))
-    options = {"processes": False, "dashboard_address": None}
+    options = {"processes": False, "dashboard_address": ":0"}
     with (
         warnings.catch_warnings(),
         distributed.LocalCluster(n_workers=1, threads_per_worker=2, **options) as cluster,
@@ -193,8 +193,36 @@ def test_what_the_dtype_of_a_group_does_not_hold_is_counted(tmp_path: Path, size
         f"50 values of 'n' {why}",
     ]
     assert found.rows["g"].dtype == np.float32
-    # Once it is made, nothing is lost any more.
-    skim_of(store, groups={"g": ["n", "x", "f"]}, dtype="float32")
+
+
+def test_a_group_without_a_dtype_has_that_of_its_keys(store: Path) -> None:
+    groups = {"a": ["met", "ht"], "b": ["run"]}
+    found = skim_of(store, groups=groups, dtype={"a": None, "b": "i8"})
+    assert found.rows["a"].dtype == np.float32
+    assert found.rows["b"].dtype == np.int64
+    assert skim_of(store, groups=groups, dtype={"b": "i8"}).path == found.path
+
+
+def test_names_may_be_texts_of_numpy(store: Path) -> None:
+    met, pt, x, jets, run = np.array(["met", "pt", "x", "jets", "run"])
+    found = skim_of(
+        store,
+        keys=list(np.array(["event", "matrix"])),
+        keys_padded={pt: (3, 0.0)},
+        groups={x: [met, "ht"], jets: [pt]},
+        dtype={x: "f8"},
+        split_by=[run],
+    )
+    assert {type(name) for name in (*found.fields, *Skim(found.path).fields)} == {str}
+    check_skim(
+        store,
+        found,
+        passing=np.arange(200),
+        keys=["event", "matrix"],
+        keys_padded={"pt": (3, 0.0)},
+        groups={"x": ["met", "ht"], "jets": ["pt"]},
+        split_by=["run"],
+    )
 
 
 def test_each_group_may_have_its_own_dtype(store: Path) -> None:

@@ -1,5 +1,11 @@
 """The command line: ``memmpy VERB``."""
 
-from memmpy.cli.main import main
+import sys
+
+try:
+    from memmpy.cli.main import main
+except KeyboardInterrupt:  # no command is there yet that could say it
+    sys.stderr.write("\nAborted!\n")
+    sys.exit(130)
 
 __all__ = ["main"]

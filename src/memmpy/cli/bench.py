@@ -9,12 +9,13 @@ __all__ = ["bench"]
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--batch-size", default=1024, help="Entries in a batch.")
+@click.option("--batch-size", type=click.IntRange(1), default=1024, help="Entries in a batch.")
 @click.option("--threads", type=click.IntRange(0), help="Threads that gather; one a core else.")
 def bench(*, path: Path, batch_size: int, threads: int | None) -> None:
     """Measure how fast shuffled batches come from a store and its skims, or from a skim.
 
-    Each takes about a second. The limit is what a copy in order gives.
+    Each takes about a second. "of a copy" compares the rate with that at which the same bytes are
+    copied in order; for small data it may be more than all of it.
     """
     from rich.console import Console
 

@@ -1,16 +1,19 @@
 """Who works for a command: processes of this machine, or a Dask cluster."""
 
+import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import active_children
+from multiprocessing import active_children, parent_process
+from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext, SpawnProcess
+from threading import Thread
 
 import click
 
-from memmpy.errors import OptionError
+from memmpy.errors import MemmpyError
 
 __all__ = ["open_executor"]
 
@@ -36,6 +39,21 @@ class _Context(SpawnContext):
     Process = _Heedless
 
 
+def _end_with_parent() -> None:
+    """Let this process end once the one that started it is gone, however that ended.
+
+    A pool whose owner is killed is told nothing: its processes would wait for work for ever.
+    """
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
 @contextmanager
 def open_executor(*, num_processes: int | None, address: str | None) -> Iterator[Executor | None]:
     """Give an executor for as long as it is needed; None for the threads of this process.
@@ -51,7 +69,7 @@ def open_executor(*, num_processes: int | None, address: str | None) -> Iterator
     ------
     click.UsageError
         If both are given.
-    OptionError
+    MemmpyError
         If dask.distributed is not installed, or no scheduler answers.
     """
     if num_processes is not None and address is not None:
@@ -60,7 +78,7 @@ def open_executor(*, num_processes: int | None, address: str | None) -> Iterator
         with _dask(address) as executor:
             yield executor
     elif num_processes is not None:
-        with ProcessPoolExecutor(num_processes, _Context()) as pool:
+        with ProcessPoolExecutor(num_processes, _Context(), _end_with_parent) as pool:
             try:
                 yield pool
             except KeyboardInterrupt:
@@ -78,11 +96,11 @@ def _dask(address: str) -> Iterator[Executor]:
         distributed = import_module("distributed")
     except ImportError:
         message = "--dask needs dask.distributed, which is not installed: pip install distributed"
-        raise OptionError(message) from None
+        raise MemmpyError(message) from None
     try:
         client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise OptionError(f"no Dask scheduler answers at {address!r}: {error}") from None
+        raise MemmpyError(f"no Dask scheduler answers at {address!r}: {error}") from None
     with client:
         executor: Executor = client.get_executor()
         yield executor

@@ -1,6 +1,5 @@
 """``memmpy convert``: make columns of files, or print what would be done."""
 
-import signal
 import sys
 import time
 from functools import partial
@@ -9,11 +8,9 @@ from pathlib import Path
 import click
 
 from memmpy.cli.options import pad_option, work_options
+from memmpy.cli.statuses import INTERRUPTED
 
 __all__ = ["convert"]
-
-#: What a shell knows of a command that Ctrl-C ended.
-_INTERRUPTED = 128 + signal.SIGINT
 
 
 @click.command()
@@ -124,7 +121,7 @@ def convert(
             done = run(executor=executor)
     except KeyboardInterrupt:
         click.echo(f"memmpy: interrupted; {_kept(out)}", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     if not quiet:
         is_plan = isinstance(done, Plan)
         Console().print(done if is_plan else done.report(seconds=time.perf_counter() - start))

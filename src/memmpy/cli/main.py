@@ -15,13 +15,15 @@ from memmpy.cli.convert import convert
 from memmpy.cli.cutflow import cutflow
 from memmpy.cli.demo import demo
 from memmpy.cli.skim import skim
+from memmpy.cli.skims import skims
+from memmpy.cli.statuses import FAILED, INTERRUPTED, MISUSED
 from memmpy.cli.verify import verify
-from memmpy.errors import ConversionWarning, CutWarning, MemmpyError
+from memmpy.errors import ConversionWarning, CutWarning, LoaderWarning, MemmpyError, OptionError
 
 __all__ = ["main"]
 
 #: Warnings whose words are for users.
-_OURS = (ConversionWarning, CutWarning)
+_OURS = (ConversionWarning, CutWarning, LoaderWarning)
 
 
 class _Verbs(click.Group):
@@ -42,7 +44,10 @@ class _Verbs(click.Group):
             return super().invoke(ctx)
         except MemmpyError as error:
             click.echo(f"memmpy: {error}", err=True)
-            sys.exit(1)
+            sys.exit(MISUSED if isinstance(error, OptionError) else FAILED)
+        except KeyboardInterrupt:
+            click.echo("\nAborted!", err=True)
+            sys.exit(INTERRUPTED)
 
 
 def _show(
@@ -68,4 +73,5 @@ main.add_command(convert)
 main.add_command(cutflow)
 main.add_command(demo)
 main.add_command(skim)
+main.add_command(skims)
 main.add_command(verify)

@@ -60,6 +60,9 @@ def skim(
     from memmpy.cli.values import aliases_of, constants_of, pads_of, pairs_of, words_of
     from memmpy.skims import skim as make_skim
 
+    if not (keys or pad or group):
+        what = "--keys met, --pad jet_pt:22:nan or --group event=met,HT"
+        raise click.UsageError(f"say what the skim holds: {what}")
     groups = pairs_of(group, option="--group", example="jets=jet_pt,jet_eta")
     padded, renamed = pads_of(pad)
     if renamed:

@@ -1,9 +1,12 @@
 """What is typed for keys, lengths and files, as the values that `convert` takes."""
 
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import click
 
 from memmpy.conversion import RFileConfig, names_in
 from memmpy.cuts import Constant
@@ -45,7 +48,7 @@ def keys_of(texts: Iterable[str]) -> tuple[list[str], dict[str, str]]:
 
     Raises
     ------
-    OptionError
+    click.UsageError
         If one key is given two branches.
     """
     branches: dict[str, str] = {}
@@ -53,7 +56,7 @@ def keys_of(texts: Iterable[str]) -> tuple[list[str], dict[str, str]]:
         key, branch = _divided(word) if "=" in word else (word, word)
         if branches.setdefault(key, branch) != branch:
             message = f"--keys gives {key!r} two branches, {branches[key]!r} and {branch!r}"
-            raise OptionError(message)
+            raise click.UsageError(message)
     return list(branches), {key: name for key, name in branches.items() if key != name}
 
 
@@ -62,8 +65,8 @@ def pads_of(texts: Iterable[str]) -> tuple[dict[str, tuple[int, Any]], dict[str,
 
     Raises
     ------
-    OptionError
-        If a text has not these three parts.
+    click.UsageError
+        If a text has not these three parts, or stands twice.
     """
     padded: dict[str, tuple[int, Any]] = {}
     aliases: dict[str, str] = {}
@@ -73,12 +76,12 @@ def pads_of(texts: Iterable[str]) -> tuple[dict[str, tuple[int, Any]], dict[str,
             padding = int(length), _number(fill)
         except ValueError:
             message = f"--pad takes key:length:fill, such as jet_pt:22:nan, got {word!r}"
-            raise OptionError(message) from None
+            raise click.UsageError(message) from None
         if "=" in key:
             key, branch = _divided(key)
             aliases[key] = branch
         if padded.setdefault(key, padding) is not padding:
-            raise OptionError(f"--pad names {key!r} twice")
+            raise click.UsageError(f"--pad names {key!r} twice")
     return padded, aliases
 
 
@@ -87,16 +90,16 @@ def pairs_of(texts: Iterable[str], *, option: str, example: str) -> dict[str, st
 
     Raises
     ------
-    OptionError
+    click.UsageError
         If there is no ``=``, or a name stands twice.
     """
     pairs: dict[str, str] = {}
     for text in texts:
         name, sign, value = (part.strip() for part in text.partition("="))
         if not sign or not name or not value:
-            raise OptionError(f"{option} takes name=value, such as {example}, got {text!r}")
+            raise click.UsageError(f"{option} takes name=value, such as {example}, got {text!r}")
         if name in pairs:
-            raise OptionError(f"{option} names {name!r} twice")
+            raise click.UsageError(f"{option} names {name!r} twice")
         pairs[name] = value
     return pairs
 
@@ -123,18 +126,20 @@ def joined(
 
     Raises
     ------
-    OptionError, CutError
+    click.UsageError, CutError
         If a name stands for two things, if nothing uses what ``--alias`` names, or it cannot be
         understood.
     """
     aliases = dict(named)
     for others in renamed:
         for name in sorted(aliases.keys() & others):
-            raise OptionError(f"{name!r} is {aliases[name]!r} and {others[name]!r}; say it once")
+            raise click.UsageError(
+                f"{name!r} is {aliases[name]!r} and {others[name]!r}; say it once"
+            )
         aliases |= others
     used = {*keys}.union(*map(names_in, aliases.values()))
     for name in sorted(named.keys() - used):
-        raise OptionError(f"the alias {name!r} is not asked for; add it to --keys or --pad")
+        raise click.UsageError(f"the alias {name!r} is not asked for; add it to --keys or --pad")
     return aliases
 
 
@@ -209,11 +214,14 @@ def _number(text: str) -> int | float:
     try:
         return int(text)
     except ValueError:
-        return float(text)
+        number = float(text)
+    if math.isinf(number) and "inf" not in text.lower():
+        raise click.UsageError(f"{text} is more than a float64 holds; write inf if that is meant")
+    return number
 
 
 def _divided(word: str) -> tuple[str, str]:
     key, _, branch = (part.strip() for part in word.partition("="))
     if not key or not branch:
-        raise OptionError(f"a key is renamed as new=branch, got {word!r}")
+        raise click.UsageError(f"a key is renamed as new=branch, got {word!r}")
     return key, branch

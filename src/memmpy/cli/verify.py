@@ -5,6 +5,9 @@ from pathlib import Path
 
 import click
 
+from memmpy.cli.statuses import FAILED
+from memmpy.printing import num_in_words
+
 __all__ = ["verify"]
 
 
@@ -25,11 +28,11 @@ def verify(path: Path) -> None:
         lines.append("a damaged skim is made again with recreate=True, or once its folder is gone")
     if lines:
         click.echo("\n".join(lines))
-        sys.exit(1)
+        sys.exit(FAILED)
     if is_skim(path):
         click.echo(f"the skim {path} is as it was written")
         return
-    what = f"all {len(read_metadata(path).columns)} columns"
+    what = num_in_words(len(read_metadata(path).columns), "column")
     if skims:
-        what += f" and {len(skims)} skim{'' if len(skims) == 1 else 's'}"
-    click.echo(f"{what} of {path} are as they were written")
+        what += f" and {num_in_words(len(skims), 'skim')}"
+    click.echo(f"{what} of {path}: all is as it was written")

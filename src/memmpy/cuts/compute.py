@@ -95,7 +95,9 @@ def compute_cut_batched(
 def check_stored(cut: Node, known: Iterable[str], *, path: PathLike, metadata: Metadata) -> None:
     """Raise `CutError` if a cut uses a key that a store has not, or whose column is stale."""
     if not keys_of(cut) <= (names := frozenset(known)):
-        check_keys(cut, names, stale=why_stale(metadata), where=f" in {os.fspath(path)!r}")
+        texts = {key for key, held in metadata.columns.items() if held.details.get("hashed")}
+        where = f" in {os.fspath(path)!r}"
+        check_keys(cut, names, stale=why_stale(metadata), where=where, texts=texts)
 
 
 def read_cut(

@@ -77,7 +77,8 @@ class ColumnWindows:
         self._buffers = Buffers(num_windows)
         found = {key: _lists_of(column) for key, column in columns.items()}
         lists = {key: held for key, held in found.items() if held is not None}
-        self._others = columns.keys() - self._arrays.keys() - lists.keys()
+        known = self._arrays.keys() | lists.keys()
+        self._others = {key: column for key, column in columns.items() if key not in known}
         self._take_lists = _list_taker(lists, num_windows=num_windows, compiled=self._compiled)
         self._pager = Pager(
             self._arrays.values(),
@@ -116,9 +117,7 @@ class ColumnWindows:
         num, entry_bytes = self._window_rows, self.entry_bytes
         if reading.is_ahead and order is not None:
             num, entry_bytes = min(num, COLD_ROWS), self._pager.scattered_bytes(entry_bytes)
-        runs = plan_windows(
-            len(self), batch_size, drop_last=False, rows_per_window=num, position=position
-        )
+        runs = plan_windows(len(self), batch_size, rows_per_window=num, position=position)
         tasks = tasks_of(
             runs,
             partial(self._gather, order),
@@ -158,7 +157,7 @@ class ColumnWindows:
         else:
             for key, column in self._arrays.items():
                 np.copyto(taken[key], column[run])
-        others = {key: self._columns[key][entries] for key in self._others}
+        others = {key: column[entries] for key, column in self._others.items()}
         values = {**taken, **others, INDEX_KEY: entries}
         return Window(len(entries), values, self._take_lists(entries))
 

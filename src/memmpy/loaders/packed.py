@@ -137,9 +137,7 @@ class RowWindows:
         row_bytes = self.entry_bytes
         if reading.is_ahead and permutation is not None:
             num, row_bytes = min(num, COLD_ROWS), self._pager.scattered_bytes(row_bytes)
-        runs = plan_windows(
-            len(self), batch_size, drop_last=False, rows_per_window=num, position=position
-        )
+        runs = plan_windows(len(self), batch_size, rows_per_window=num, position=position)
         take = partial(self._take, permutation)
         rows_of = partial(self._rows_of, permutation)
         return self._tasks(runs, take, rows_of, reading, num * row_bytes), position

@@ -7,6 +7,7 @@ from typing import Any, final
 from memmpy.loaders.columns import ColumnWindows, check_data, check_sendable
 from memmpy.loaders.windows import load_batches
 from memmpy.order import EveryEntry, check_flag, check_integer, num_batches
+from memmpy.printing import num_in_words
 from memmpy.typing import Batch, Data
 
 __all__ = ["SimpleLoader"]
@@ -69,5 +70,6 @@ class SimpleLoader:
         )
 
     def __repr__(self) -> str:
-        batches = f"{len(self):,} batches of {self.batch_size:,}"
-        return f"SimpleLoader({self.num_entries:,} entries, {batches})"
+        entries = num_in_words(self.num_entries, "entry", "entries")
+        batches = f"{num_in_words(len(self), 'batch', 'batches')} of {self.batch_size:,}"
+        return f"SimpleLoader({entries}, {batches})"

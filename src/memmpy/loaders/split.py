@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, final
 
-from memmpy.errors import OptionError
+from memmpy.errors import LoaderWarning, OptionError, warn_of
 from memmpy.loaders.columns import ColumnWindows, check_data, check_sendable
 from memmpy.loaders.explaining import Explanation, explain
 from memmpy.loaders.options import LoaderInput, LoaderOptions, check_options
@@ -26,6 +26,7 @@ from memmpy.order import (
     num_batches,
     ticket_ranges,
 )
+from memmpy.printing import num_in_words
 from memmpy.progress import quiet
 from memmpy.typing import Array, Batch, Data
 from memmpy.worth import BYTES_MOVED, is_worth_compiling
@@ -80,8 +81,9 @@ class SplitLoader:
         With False, every epoch is in the order of the entries, of `subindex`, or of the skim.
         ``"exact"`` is a permutation of all entries. ``"blocks"``, for skims, reads blocks of
         consecutive rows in a new order and mixes all rows of a window of blocks: as the rows of a
-        skim lie in random order already, batches are as random, and come several times as fast.
-        True takes blocks for a skim of more than 16 MiB, and else the permutation.
+        skim lie in random order already, batches are as random. In memory they come about as fast,
+        and from the disk a hundred times as fast. True takes blocks for a skim of more than 16 MiB,
+        and else the permutation.
     block_rows, window_blocks : int, optional
         Rows of a block, and blocks of a window; chosen by the size of a row where not given. For
         skims.
@@ -225,7 +227,17 @@ class SplitLoader:
             Which epoch.
         position : int
             How many entries of it were handed out before: whole batches.
+
+        Warns
+        -----
+        LoaderWarning
+            If there are no batches at all.
         """
+        if not len(self):
+            warn_of([self._why_empty()], LoaderWarning)
+        return self._load(epoch, position=position)
+
+    def _load(self, epoch: int, *, position: int = 0) -> Generator[Batch, None, None]:
         batches = load_batches(
             self._windows,
             derive_key(self.seed, check_seed("epoch", epoch), purpose="epoch"),
@@ -234,7 +246,13 @@ class SplitLoader:
             num_threads=self.num_threads,
             position=self._check_position(position),
         )
-        return _quietly(batches) if self._is_quiet else batches
+        return _quietly_at_first(batches) if self._is_quiet else batches
+
+    def _why_empty(self) -> str:
+        if self.num_entries:
+            has = num_in_words(self.num_entries, "entry", "entries")
+            return f"no batches: drop_last leaves out the only one, {has} of {self.batch_size:,}"
+        return f"no batches: split {self.split!r} of {self.fractions} has no entries here"
 
     def explain(self) -> Explanation:
         """Say what the loader does, why, and how fast; takes about a second.
@@ -251,7 +269,7 @@ class SplitLoader:
             batch_size=self.batch_size,
             num_batches=len(self),
             num_threads=self.num_threads,
-            batches=partial(self.batches, 0),
+            batches=partial(self._load, 0),
         )
 
     def _check_position(self, position: int) -> int:
@@ -265,21 +283,19 @@ class SplitLoader:
         return position
 
     def __repr__(self) -> str:
-        return (
-            f"SplitLoader(split {self.split!r} of {self.fractions}: {self.num_entries:,} entries, "
-            f"{len(self):,} batches of {self.batch_size:,})"
-        )
+        entries = num_in_words(self.num_entries, "entry", "entries")
+        batches = f"{num_in_words(len(self), 'batch', 'batches')} of {self.batch_size:,}"
+        return f"SplitLoader(split {self.split!r} of {self.fractions}: {entries}, {batches})"
 
 
-def _quietly(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
-    """Yield batches, and be quiet while one is made: not while the caller has it."""
+def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+    """Yield batches, and write nothing while the first is made, for which kernels are loaded."""
     with closing(batches):
-        while True:
-            with quiet():
-                batch = next(batches, None)
-            if batch is None:
-                return
-            yield batch
+        with quiet():
+            first = next(batches, None)
+        if first is not None:
+            yield first
+            yield from batches
 
 
 def _check_packed(

@@ -16,14 +16,13 @@ def num_delivered(num: int, batch_size: int, *, drop_last: bool) -> int:
 
 
 def plan_windows(
-    num: int, batch_size: int, *, rows_per_window: int, position: int, drop_last: bool = False
+    num: int, batch_size: int, *, rows_per_window: int, position: int
 ) -> Iterator[tuple[int, int]]:
     """Yield the (start, stop) of runs of whole batches that cover all positions from `position` on.
 
     A window has as many batches as fit in `rows_per_window`, and at least one. All boundaries are
     on the edges of batches if `position` is.
     """
-    stop = num_delivered(num, batch_size, drop_last=drop_last)
     rows = max(1, rows_per_window // batch_size) * batch_size
-    for start in range(position, stop, rows):
-        yield start, min(start + rows, stop)
+    for start in range(position, num, rows):
+        yield start, min(start + rows, num)

@@ -13,6 +13,7 @@ from memmpy.columns import ReadJagged
 from memmpy.progress import Progress
 from memmpy.skims.buckets import join_bucket
 from memmpy.skims.chunks import sort_chunk
+from memmpy.skims.layout import Layout
 from memmpy.skims.plan import Sizes, plan_bounds, plan_chunks, stride_of
 from memmpy.skims.tasks import (
     BucketTask,
@@ -44,12 +45,12 @@ class Built:
     ----------
     arrays : mapping of name to ArrayRecord
         As `SkimJob.arrays` names them.
-    num_lost : mapping of (group, key) to int
-        Number of values that the dtype of a group does not hold.
+    notes : tuple of str
+        What the user should be warned of: values that the dtype of a group does not hold.
     """
 
     arrays: Mapping[str, ArrayRecord]
-    num_lost: Mapping[tuple[str, str], int]
+    notes: tuple[str, ...]
 
 
 def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bool | None) -> Built:
@@ -98,7 +99,8 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
                 assert isinstance(outcome, WrittenBucket)
                 written[outcome.number] = outcome
                 bar.advance(outcome.num_rows / 2)
-    return Built(_finished(job, [written[number] for number in sorted(written)]), num_lost)
+    arrays = _finished(job, [written[number] for number in sorted(written)])
+    return Built(arrays, _notes_of(num_lost, job.layout))
 
 
 def do_task(task: Task) -> Outcome:
@@ -153,6 +155,17 @@ def _finished(job: SkimJob, written: list[WrittenBucket]) -> dict[str, ArrayReco
             num_rows += num
         records[name] = array.finish(num_rows, crc_text(crc))
     return records
+
+
+def _notes_of(num_lost: Mapping[tuple[str, str], int], layout: Layout) -> tuple[str, ...]:
+    notes = [
+        f"{num:,} values of {key!r} do not fit into {layout.dtype_of(group)} in the group "
+        f"{group!r}: they became infinite, or rounded"
+        for (group, key), num in num_lost.items()
+        if num
+    ]
+    # Tasks end in any order.
+    return tuple(sorted(notes))
 
 
 def _saved(job: SkimJob) -> str:

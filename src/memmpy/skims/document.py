@@ -9,11 +9,14 @@ import numpy as np
 
 from memmpy._version import __version__
 from memmpy.errors import CorruptStoreError
+from memmpy.skims.request import INDEX
 from memmpy.store import (
     ArrayRecord,
     Metadata,
     array_of_json,
     array_to_json,
+    crc_of,
+    crc_text,
     dtype_of_json,
     dtype_to_json,
 )
@@ -47,6 +50,8 @@ class Document:
         The rows, and the ticket of each.
     lists : mapping of name to (content, offsets)
         The lists beside them.
+    cut_notes, conversion_notes : tuple of str
+        What was warned of when it was made, to be given again: of the cut, and of dtypes.
     """
 
     asked: Mapping[str, Any]
@@ -57,6 +62,8 @@ class Document:
     rows: ArrayRecord
     tickets: ArrayRecord
     lists: Mapping[str, tuple[ArrayRecord, ArrayRecord]]
+    cut_notes: tuple[str, ...]
+    conversion_notes: tuple[str, ...]
 
 
 def ingredients(
@@ -116,8 +123,12 @@ def encode(document: Document) -> str:
             name: {"content": array_to_json(content), "offsets": array_to_json(offsets)}
             for name, (content, offsets) in document.lists.items()
         },
+        "notes": {
+            "cut": list(document.cut_notes),
+            "conversion": list(document.conversion_notes),
+        },
     }
-    return json.dumps(held, indent=1)
+    return json.dumps({**held, "checksum": _checksum(held)}, indent=1)
 
 
 def decode(text: str, *, path: str) -> Document:
@@ -131,19 +142,23 @@ def decode(text: str, *, path: str) -> Document:
     try:
         held = json.loads(text)
         _check_version(held, path=path)
-        rows = _array_of_json(held["rows"])
+        _check_checksum(held)
+        # The first skims have no notes.
+        notes = held.get("notes", {"cut": [], "conversion": []})
         document = Document(
             asked=dict(held["asked"]),
             made_of=dict(held["made_of"]),
             cut=held["cut"],
             num_store_entries=_num_store_entries(held),
             row=_row_of_json(held["row"]),
-            rows=rows,
+            rows=_array_of_json(held["rows"]),
             tickets=_array_of_json(held["tickets"]),
             lists={
                 name: (_array_of_json(one["content"]), _array_of_json(one["offsets"]))
                 for name, one in held["lists"].items()
             },
+            cut_notes=tuple(map(str, notes["cut"])),
+            conversion_notes=tuple(map(str, notes["conversion"])),
         )
         _check(document)
     except (
@@ -177,6 +192,18 @@ def _check_version(held: Any, *, path: str) -> None:
         raise CorruptStoreError(message)
 
 
+def _check_checksum(held: Any) -> None:
+    # The first skims have none.
+    if "checksum" in held and held["checksum"] != _checksum(held):
+        raise ValueError("its own checksum differs")
+
+
+def _checksum(held: Mapping[str, Any]) -> str:
+    """Return the checksum of all that a document holds but the checksum."""
+    rest = {name: value for name, value in held.items() if name != "checksum"}
+    return crc_text(crc_of(json.dumps(rest, sort_keys=True).encode()))
+
+
 def _check(document: Document) -> None:
     """Raise a `ValueError` if the arrays do not belong together."""
     if not document.asked.keys() >= {"split_by", "split_seed"}:
@@ -189,6 +216,8 @@ def _check(document: Document) -> None:
         raise ValueError("its arrays differ in length")
     if document.rows.dtype.itemsize != document.row.itemsize:
         raise ValueError("its rows differ in length")
+    if INDEX not in (document.row.names or ()) or document.row[INDEX] != np.dtype("<i8"):
+        raise ValueError("its rows have no entries")
 
 
 def _row_of_json(held: Any) -> np.dtype[Any]:

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,12 +11,12 @@ import filelock
 
 from memmpy.store import refusals, sync_directory, wait_for
 
-__all__ = ["SKIMS", "being_made", "publish", "remove"]
+__all__ = ["SKIMS", "being_made", "clear", "publish", "remove"]
 
 #: Folder of a store.
 SKIMS = "skims"
 #: What a writer makes, and what it moved aside.
-_LEFTOVER = re.compile(r"([0-9a-f]{16})\.[0-9]+\.(tmp|old)")
+_LEFTOVER = re.compile(r"([0-9a-f]{16})\.[^.]+\.(tmp|old)")
 
 
 @contextmanager
@@ -50,12 +50,19 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[None]:
         lock.release()
 
 
+def clear(made: Path, keep: Collection[str]) -> None:
+    """Remove all from a folder but the files of these names."""
+    for file in list(made.iterdir()):
+        if file.name not in keep:
+            file.unlink(missing_ok=True)
+
+
 def publish(made: Path, folder: Path) -> None:
     """Let a finished skim appear, in place of an older one; who has that one open keeps it."""
     aside = folder.with_name(made.name.removesuffix("tmp") + "old")
     with refusals(f"to {str(folder)!r}"):
         sync_directory(made)
-        if folder.exists():
+        if os.path.lexists(folder):
             folder.rename(aside)
         try:
             made.rename(folder)
@@ -66,19 +73,27 @@ def publish(made: Path, folder: Path) -> None:
     # It is in place: that its directory cannot be synced is no reason to undo anything.
     with suppress(OSError):
         sync_directory(folder.parent)
-    shutil.rmtree(aside, ignore_errors=True)
+    _delete(aside)
 
 
 def remove(folder: Path, *, timeout: float) -> None:
     """Remove a skim, if it is there; who has it open keeps it. See `being_made`."""
-    if not folder.exists():
-        return
+    with refusals(f"to {str(folder)!r}"):
+        if not folder.exists():
+            return
     with being_made(folder, timeout=timeout), refusals(f"to {str(folder)!r}"):
         # Gone at once, for who opens it now; what a kill leaves of it is swept.
         aside = folder.with_name(f"{folder.name}.{os.getpid()}.old")
         with suppress(FileNotFoundError):
             folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        _delete(aside)
+
+
+def _delete(path: Path) -> None:
+    """Remove a folder, or a file in its place, as far as that can be done."""
+    with suppress(OSError):
+        path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _lock_of(folder: Path) -> filelock.FileLock:
@@ -102,12 +117,12 @@ def _sweep(folder: Path) -> None:
         if match is None:
             continue
         if match[1] == folder.name:
-            shutil.rmtree(found, ignore_errors=True)
+            _delete(found)
             continue
         other = _lock_of(folder.with_name(match[1]))
         with suppress(filelock.Timeout, OSError):
             other.acquire(timeout=0)
             try:
-                shutil.rmtree(found, ignore_errors=True)
+                _delete(found)
             finally:
                 other.release()

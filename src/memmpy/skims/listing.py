@@ -1,7 +1,8 @@
 """The skims that lie in a store: listed, and compared with their checksums."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar, final, overload
 
@@ -144,8 +145,9 @@ def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
 
 
 def is_skim(path: PathLike) -> bool:
-    """Say whether a path is the folder of a skim."""
-    return (Path(path) / DOCUMENT).is_file()
+    """Say whether a path is the folder of a skim; an `UnreadableError` where nobody may know."""
+    with _readable(Path(path)):
+        return (Path(path) / DOCUMENT).exists()
 
 
 def verify_skims(path: PathLike) -> dict[str, list[Problem]]:
@@ -182,7 +184,17 @@ def _try(look: Callable[[Path], _T], folder: Path) -> _T | str:
 def _folders(path: PathLike) -> list[Path]:
     folder = Path(path) / SKIMS
     try:
-        found = sorted(folder.iterdir())
+        with _readable(folder):
+            found = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [file for file in found if _FOLDER.fullmatch(file.name) is not None]
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """Turn what the system says of a folder that may not be read into the error for it."""
+    try:
+        yield
+    except PermissionError as error:
+        raise UnreadableError(f"cannot read {str(folder)!r}: {error.strerror}") from error

@@ -2,7 +2,7 @@
 
 import html
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, final
@@ -10,18 +10,33 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from memmpy.cuts import LANGUAGE
-from memmpy.errors import CorruptStoreError, MissingFileError, OptionError, UnreadableError
+from memmpy.errors import (
+    ConversionWarning,
+    CorruptStoreError,
+    MemmpyError,
+    MissingFileError,
+    OptionError,
+    UnreadableError,
+    warn_of,
+)
 from memmpy.gather import RowField
 from memmpy.order import TICKET_VERSION
 from memmpy.printing import Table, size_in_words
 from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
 from memmpy.skims.keeping import remove
-from memmpy.store import ArrayRecord, Metadata, Problem, checksum, map_array
-from memmpy.typing import PathLike
+from memmpy.skims.layout import Layout
+from memmpy.skims.request import INDEX, check_path, check_timeout
+from memmpy.store import ArrayRecord, Metadata, Problem, crc_of, crc_text, map_array
+from memmpy.typing import Array, PathLike
 
-__all__ = ["Skim", "matches", "problems_of"]
+__all__ = ["Skim", "matches", "problems_of", "warn_again"]
 
 _Map: TypeAlias = np.memmap[Any, Any]
+#: Says what is wrong with values that follow each other, the first of them seen before.
+_Look: TypeAlias = Callable[[Array], str | None]
+
+#: Bytes that are verified at a time.
+_BLOCK_BYTES = 2**26  # 64 MiB
 
 
 @final
@@ -72,7 +87,7 @@ class Skim:
     """
 
     def __init__(self, path: PathLike) -> None:
-        self.path = Path(path)
+        self.path = check_path(path)
         self._folder = self.path.absolute()
         opened = _open(self.path)
         document = self._document = opened.document
@@ -113,27 +128,23 @@ class Skim:
     @property
     def nbytes(self) -> int:
         """Bytes on disk, without headers."""
-        return sum(array.nbytes for array in self._arrays().values())
+        return sum(array.nbytes for _, array, _ in self._arrays())
 
     def verify(self) -> list[Problem]:
-        """Compare every file with its checksum, its size and its header; reads all of it.
+        """Compare every file with its checksum, its size and its header; reads all of it once.
+
+        Whether tickets ascend, offsets never fall, and entries are of the store, is looked at, too.
 
         Returns
         -------
         list of Problem
-            What is missing, truncated or altered; empty where all is well.
+            What is missing, truncated, altered or wrong; empty where all is well.
         """
-        problems = []
-        for name, array in self._arrays().items():
-            message = None
-            try:
-                if checksum(_mapped(self.path, array)) != array.checksum:
-                    message = "the checksum differs"
-            except (CorruptStoreError, OSError) as error:
-                message = str(error)
-            if message is not None:
-                problems.append(Problem(name, array.file, message))
-        return problems
+        return [
+            Problem(name, array.file, message)
+            for name, array, look in self._arrays()
+            if (message := _problem_of(self.path, array, look)) is not None
+        ]
 
     def remove(self, *, lock_timeout: float = -1) -> None:
         """Remove its folder from the disk; who has it open, here or elsewhere, keeps it.
@@ -151,14 +162,24 @@ class Skim:
         ReadOnlyStoreError, StoreLockedError, DiskError
             If the store cannot be written to.
         """
-        remove(self.path.absolute(), timeout=lock_timeout)
+        remove(self._folder, timeout=check_timeout(lock_timeout))
 
-    def _arrays(self) -> dict[str, ArrayRecord]:
-        """Return the arrays by what they are called in messages."""
+    def _arrays(self) -> list[tuple[str, ArrayRecord, _Look]]:
+        """Return the arrays, what they are called in messages, and what can be wrong with them."""
         document = self._document
-        found = {"rows": document.rows, "tickets": document.tickets}
+
+        def strange(rows: Array) -> str | None:
+            entries = rows.view(document.row)[INDEX]
+            is_right = np.all((entries >= 0) & (entries < self.num_store_entries))
+            return None if is_right else "it has entries that the store has not"
+
+        found: list[tuple[str, ArrayRecord, _Look]] = [
+            ("rows", document.rows, strange),
+            ("tickets", document.tickets, _falling("its tickets do not ascend")),
+        ]
         for name, (content, offsets) in document.lists.items():
-            found |= {name: content, f"{name}:offsets": offsets}
+            found.append((name, content, lambda _: None))
+            found.append((f"{name}:offsets", offsets, _falling("its offsets fall")))
         return found
 
     def __len__(self) -> int:
@@ -189,10 +210,31 @@ class Skim:
         return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}"
 
 
-def matches(skim: Skim, asked: Mapping[str, Any], made_of: Mapping[str, Any]) -> bool:
-    """Say whether a skim is what was asked for, made of what there is now."""
+def matches(
+    skim: Skim, *, asked: Mapping[str, Any], made_of: Mapping[str, Any], layout: Layout
+) -> bool:
+    """Say whether a skim is what was asked for, made of what there is now, and laid out so."""
     document = skim._document
-    return document.asked == asked and document.made_of == made_of
+    lists = {name: (c.dtype, c.shape[1:]) for name, (c, _) in document.lists.items()}
+    return (
+        document.asked == asked
+        and document.made_of == made_of
+        and document.num_store_entries == made_of["num_entries"]
+        and document.row == layout.row
+        and lists == {one.name: (one.dtype, one.shape) for one in layout.lists}
+    )
+
+
+def warn_again(skim: Skim, *, cut: str | None) -> None:
+    """Warn of what was found when a skim was made.
+
+    The places in the cut are shown only in the text for which that was found.
+    """
+    document, notes = skim._document, skim._document.cut_notes
+    if cut != document.cut:
+        notes = tuple(map(_without_picture, notes))
+    warn_of(notes)
+    warn_of(document.conversion_notes, ConversionWarning)
 
 
 def problems_of(folder: Path) -> list[Problem]:
@@ -258,6 +300,9 @@ def _state(folder: Path) -> tuple[str, int, int]:
             return file.read(), status.st_ino, status.st_mtime_ns
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFileError(f"no skim at {str(folder)!r}: it holds no {DOCUMENT}") from None
+    except IsADirectoryError:
+        message = f"{str(path)!r} is damaged: it is a directory; skim again"
+        raise CorruptStoreError(message) from None
     except UnicodeDecodeError as error:
         raise CorruptStoreError(f"{str(path)!r} is damaged: {error}; skim again") from error
     except OSError as error:
@@ -269,8 +314,38 @@ def _mapped(folder: Path, array: ArrayRecord) -> _Map:
         return map_array(folder, array, key=array.file)
     except FileNotFoundError:
         raise _damaged(folder, array.file, "the file is missing") from None
+    except IsADirectoryError:
+        raise _damaged(folder, array.file, "it is a directory") from None
     except CorruptStoreError as error:
         raise _damaged(folder, array.file, "it has another size or header") from error
+    except MemmpyError:
+        raise
+    except OSError as error:
+        message = f"cannot read {str(folder / array.file)!r}: {error.strerror or error}"
+        raise UnreadableError(message) from error
+
+
+def _problem_of(folder: Path, array: ArrayRecord, look: _Look) -> str | None:
+    """Return what is wrong with an array; reads all of it once."""
+    try:
+        values = _mapped(folder, array)
+    except (CorruptStoreError, OSError) as error:
+        return str(error)
+    step = max(1, _BLOCK_BYTES // max(1, array.nbytes // max(1, len(values))))
+    crc, wrong = 0, None
+    for start in range(0, len(values), step):
+        crc = crc_of(values[start : start + step], crc)
+        wrong = wrong or look(values[max(0, start - 1) : start + step])
+    return wrong if crc_text(crc) == array.checksum else "the checksum differs"
+
+
+def _falling(message: str) -> _Look:
+    """Return what gives a message for values of which one is less than that before it."""
+    return lambda values: message if np.any(values[1:] < values[:-1]) else None
+
+
+def _without_picture(note: str) -> str:
+    return "\n".join(line for line in note.splitlines() if not line.startswith("  "))
 
 
 def _damaged(folder: Path, file: str, why: str) -> CorruptStoreError:

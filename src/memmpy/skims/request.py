@@ -1,9 +1,12 @@
 """What a user asks of a skim: checked as far as that goes without a store."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import math
+import os
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +18,15 @@ from memmpy.lists import Padding, check_padding
 from memmpy.order import TICKET_VERSION, check_seed
 from memmpy.store import hash64, hash_text
 
-__all__ = ["INDEX", "SkimRequest", "check_groups", "check_request", "mask_of"]
+__all__ = [
+    "INDEX",
+    "SkimRequest",
+    "check_groups",
+    "check_path",
+    "check_request",
+    "check_timeout",
+    "mask_of",
+]
 
 #: The field of a row that holds its entry.
 INDEX = "_index"
@@ -118,17 +129,19 @@ def check_request(
     """
     if not isinstance(keys_padded, Mapping):
         raise OptionError(f"keys_padded is a dict, got {keys_padded!r}")
-    check_keys(keys)
-    # A set has no order of its own, and that of its hashes is another one in each process.
-    ordered = sorted(keys) if isinstance(keys, AbstractSet) else list(keys)
     checked = check_groups(groups)
     request = SkimRequest(
-        keys=tuple(ordered),
-        padded={key: check_padding(key, given) for key, given in keys_padded.items()},
+        keys=_keys(keys),
+        padded={
+            _name(key, what="a key"): check_padding(key, given)
+            for key, given in keys_padded.items()
+        },
         groups=checked,
         dtypes=_dtypes(dtype, checked),
         cut=None if cut is None else read_cut(cut, aliases=aliases, constants=constants),
-        split_by=None if split_by is None else tuple(check_split_by(split_by)),
+        split_by=None
+        if split_by is None
+        else tuple(str.__str__(key) for key in check_split_by(split_by)),
         split_seed=check_seed("split_seed", split_seed),
     )
     _check_names(request)
@@ -139,7 +152,45 @@ def check_groups(groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ..
     """Return the keys of each group, if they are lists of different keys."""
     if not isinstance(groups, Mapping):
         raise OptionError(f"groups is a dict of name to list of keys, got {groups!r}")
-    return {name: _group(name, members) for name, members in groups.items()}
+    return {
+        _name(name, what="the name of a group"): _group(name, members)
+        for name, members in groups.items()
+    }
+
+
+def check_path(path: object) -> Path:
+    """Return the path of a store or a skim, if it is one."""
+    if isinstance(path, str | os.PathLike):
+        name: object = os.fspath(path)
+        if isinstance(name, str):
+            return Path(name)
+    raise OptionError(f"a path is a text or a pathlib.Path, got {path!r}")
+
+
+def check_timeout(lock_timeout: Any) -> float:  # of any type: it is checked here
+    """Return the seconds to wait for a lock, if they are a number."""
+    is_number = isinstance(lock_timeout, int | float | np.integer | np.floating)
+    seconds = float(lock_timeout) if is_number else math.nan
+    if math.isnan(seconds) or isinstance(lock_timeout, bool):
+        message = "lock_timeout is a number of seconds, below zero for ever; "
+        raise OptionError(f"{message}got {lock_timeout!r}")
+    return seconds
+
+
+def _name(given: object, *, what: str) -> str:
+    """Return a name as a text of Python: a header with one of NumPy cannot be read."""
+    if not isinstance(given, str) or not given:
+        raise OptionError(f"{what} is a text other than {INDEX!r}, got {given!r}")
+    return str.__str__(given)
+
+
+def _keys(keys: Collection[str]) -> tuple[str, ...]:
+    check_keys(keys)
+    names = [_name(key, what="a key") for key in keys]
+    for key in sorted({key for key in names if names.count(key) > 1}):
+        raise OptionError(f"keys names {key!r} twice")
+    # A set has no order of its own, and that of its hashes is another one in each process.
+    return tuple(sorted(names) if isinstance(keys, AbstractSet) else names)
 
 
 def _group(name: str, keys: Sequence[str]) -> tuple[str, ...]:
@@ -147,9 +198,10 @@ def _group(name: str, keys: Sequence[str]) -> tuple[str, ...]:
     if not isinstance(given, Sequence) or isinstance(given, str | bytes) or not given:
         message = f"the group {name!r} is a list of keys, in the order of its values; got {keys!r}"
         raise OptionError(message)
-    for key in sorted({key for key in keys if list(keys).count(key) > 1}):
+    names = [_name(key, what="a key") for key in keys]
+    for key in sorted({key for key in names if names.count(key) > 1}):
         raise OptionError(f"the group {name!r} has the key {key!r} twice")
-    return tuple(keys)
+    return tuple(names)
 
 
 def _dtypes(dtype: Any, groups: Collection[str]) -> dict[str, np.dtype[Any]]:
@@ -162,13 +214,14 @@ def _dtypes(dtype: Any, groups: Collection[str]) -> dict[str, np.dtype[Any]]:
     for name in dtype:
         if name not in groups:
             raise OptionError(f"dtype names no group {name!r}{nearest(str(name), groups)}")
-    return {name: _dtype(name, given) for name, given in dtype.items()}
+    # None is no dtype, and NumPy would take it for float64.
+    return {name: _dtype(name, dtype[name]) for name in groups if dtype.get(name) is not None}
 
 
 def _dtype(name: str, given: Any) -> np.dtype[Any]:
     try:
         dtype: np.dtype[Any] = np.dtype(given).newbyteorder("<")
-    except TypeError as error:
+    except (TypeError, ValueError, LookupError, SyntaxError) as error:
         raise OptionError(f"the group {name!r} cannot have the dtype {given!r}") from error
     if dtype.kind not in "biuf":
         raise OptionError(f"the group {name!r} holds numbers, it cannot have the dtype {dtype}")
@@ -184,18 +237,20 @@ def _check_names(request: SkimRequest) -> None:
     ]
     if not named:
         raise OptionError("a skim holds something: give keys, keys_padded or groups")
-    _check_text([*(name for name, _ in named), *request.stored_keys])
     padded = request.padded.keys()
     masks = [n for n, keys in request.groups.items() if padded & set(keys)]
     named += [(mask_of(name), f"the mask of the group {name!r}") for name in masks]
     taken: dict[str, str] = {INDEX: "taken: a batch holds its entries there"}
     for name, what in named:
         if name in taken:
-            raise OptionError(f"the name {name!r} of {what} is {taken[name]}; take another one")
+            message = f"the name {name!r} of {what} is {taken[name]}; "
+            raise OptionError(message + _way_out(request, name))
         taken[name] = f"that of {what}, too"
 
 
-def _check_text(names: Iterable[Any]) -> None:
-    for name in names:
-        if not isinstance(name, str) or not name:
-            raise OptionError(f"names of keys and groups are texts, got {name!r}")
+def _way_out(request: SkimRequest, name: str) -> str:
+    """Return what to do about a name that is taken: a group has any, a key that of its column."""
+    if name in request.groups or any(mask_of(group) == name for group in request.groups):
+        return "take another one for the group"
+    other = f"{name.strip('_')}_2"
+    return f"memmpy.open(...).add({other!r}, {name!r}) makes a second column of another name"

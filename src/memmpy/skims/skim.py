@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import Snapshot, are_named_by_files, open_columns, tickets_of
-from memmpy.cuts import STEP_SIZE, Constant, check_stored, keys_of, select
+from memmpy.cuts import STEP_SIZE, Constant, Node, check_stored, keys_of, normal, select
+from memmpy.cuts.cache import CachedCut
+from memmpy.cuts.compute import prepare
+from memmpy.cuts.steps import inputs_of
 from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
@@ -27,13 +30,13 @@ from memmpy.order import check_flag
 from memmpy.progress import quiet
 from memmpy.skims.building import Built, build
 from memmpy.skims.document import DOCUMENT, Document, encode, ingredients
-from memmpy.skims.keeping import SKIMS, being_made, publish
+from memmpy.skims.keeping import SKIMS, being_made, clear, publish
 from memmpy.skims.layout import Layout, lay_out
 from memmpy.skims.plan import Sizes
-from memmpy.skims.read import Skim, matches
-from memmpy.skims.request import SkimRequest, check_request
-from memmpy.skims.tasks import ROWS, TICKETS, SkimJob
-from memmpy.store import Metadata, SourceRecord, read_metadata, refusals, write_atomically
+from memmpy.skims.read import Skim, matches, warn_again
+from memmpy.skims.request import SkimRequest, check_path, check_request, check_timeout
+from memmpy.skims.tasks import ROWS, TICKETS, SkimJob, needed
+from memmpy.store import read_metadata, refusals, write_atomically
 from memmpy.typing import PathLike
 from memmpy.workers import workers
 
@@ -92,7 +95,7 @@ def skim(
     aliases, constants : mapping, optional
         Names in the cut, as `compute_cut_batched` takes them.
     dtype : dtype-like, or mapping of str to dtype-like, optional
-        The dtype of all groups, or of each; needed where the keys of a group differ in dtype.
+        The dtype of all groups, or of each; None for that of their keys, which must agree in it.
         Values that a float cannot hold become infinite, and integers that it cannot hold are
         rounded, with a warning that counts them; an integer that does not fit is an error.
     split_by : sequence of str, optional
@@ -138,7 +141,7 @@ def skim(
     ConversionWarning
         If the dtype of a group does not hold all values.
     CutWarning
-        As `compute_cut_batched` does, when the skim is made.
+        As `compute_cut_batched` does. Both come again when the skim is only opened.
 
     Notes
     -----
@@ -203,10 +206,11 @@ def make_skim(
         How much a task has in memory.
     """
     # Threads may change the directory meanwhile.
-    store = Path(path).absolute()
+    store, timeout = check_path(path).absolute(), check_timeout(lock_timeout)
     folder = store / SKIMS / request.name
     plan = _plan(store, request)
     if not recreate and (found := _found(folder, plan)) is not None:
+        warn_again(found, cut=plan.cut_text)
         return found
     if plan.snapshot.metadata.read_only:
         message = (
@@ -214,19 +218,20 @@ def make_skim(
             "convert to another path"
         )
         raise ReadOnlyStoreError(message)
-    with quiet(when=progress is False), being_made(folder, timeout=lock_timeout):
+    with quiet(when=progress is False), being_made(folder, timeout=timeout):
         for _ in range(MAX_ATTEMPTS):
             # Another process may have made it, or written columns, while this one waited.
             plan = _plan(store, request)
             if not recreate and (found := _found(folder, plan)) is not None:
+                warn_again(found, cut=plan.cut_text)
                 return found
             try:
-                num_lost = _make(
+                notes = _make(
                     folder, plan, executor, recreate=recreate, progress=progress, sizes=sizes
                 )
             except MissingFileError as error:
                 if read_metadata(store).generation == plan.snapshot.metadata.generation:
-                    message = f"{str(store)!r} is damaged: {error}; convert or write it again"
+                    message = f"{error}: it is damaged; convert or write the column again"
                     raise CorruptStoreError(message) from None
                 continue
             made = Skim(folder)
@@ -237,7 +242,7 @@ def make_skim(
                 "each job a store of its own"
             )
             raise StoreLockedError(message)
-    warn_of(num_lost, ConversionWarning)
+    warn_of(notes, ConversionWarning)
     return made
 
 
@@ -265,13 +270,18 @@ class _Plan:
     num_entries: int
     made_of: Mapping[str, Any]
 
+    @property
+    def cut_text(self) -> str | None:
+        """The cut as the user wrote it."""
+        return None if self.request.cut is None else self.request.cut.span.text
+
 
 def _plan(store: Path, request: SkimRequest) -> _Plan:
     """Look at the store, and check that it has what was asked for."""
     metadata = read_metadata(store)
     if request.cut is not None:
         check_stored(request.cut, metadata.current_keys(), path=store, metadata=metadata)
-    snapshot = open_columns(store, request.required_keys)
+    snapshot = _opened(store, request.required_keys)
     lengths = {key: len(column) for key, column in snapshot.columns.items()}
     first, *others = request.required_keys
     for key in others:
@@ -295,13 +305,31 @@ def _plan(store: Path, request: SkimRequest) -> _Plan:
     return _Plan(request, snapshot, layout, lengths[first], made_of)
 
 
+def _opened(store: Path, keys: Sequence[str]) -> Snapshot:
+    """Open columns; of one whose file is gone, say which."""
+    try:
+        return open_columns(store, keys)
+    except (CorruptStoreError, IsADirectoryError):
+        columns = read_metadata(store).columns
+        for key in keys:
+            for array in columns[key].arrays.values() if key in columns else ():
+                if not (store / array.file).is_file():
+                    message = f"column {key!r} of {str(store)!r} is damaged: its file "
+                    message += f"{array.file} is missing; convert or write the column again"
+                    raise CorruptStoreError(message) from None
+        raise
+
+
 def _found(folder: Path, plan: _Plan) -> Skim | None:
     """Return the skim, if it is there, whole and made of what there is now."""
     try:
         found = Skim(folder)
     except (MissingFileError, CorruptStoreError):
         return None
-    return found if matches(found, plan.request.to_json(), plan.made_of) else None
+    is_right = matches(
+        found, asked=plan.request.to_json(), made_of=plan.made_of, layout=plan.layout
+    )
+    return found if is_right else None
 
 
 def _make(
@@ -312,19 +340,23 @@ def _make(
     recreate: bool,
     progress: bool | None,
     sizes: Sizes,
-) -> list[str]:
-    """Make the skim aside, and let it appear; return what to warn of."""
+) -> Iterable[str]:
+    """Make the skim aside, and let it appear; return what to warn of, but for the cut."""
     request, snapshot = plan.request, plan.snapshot
-    selection = None
+    selection, cut_notes = None, frozenset[str]()
     if request.cut is not None:
+        # Other columns are nothing to a cut.
+        keys = sorted(keys_of(request.cut)) or request.required_keys
+        seen = dataclasses.replace(snapshot, columns={key: snapshot.columns[key] for key in keys})
         selection = select(
-            _with_columns(snapshot, sorted(keys_of(request.cut)) or request.required_keys),
+            seen,
             request.cut,
             stored_as={},
             step_size=STEP_SIZE,
             num_threads=None,
             recreate=recreate,
         )
+        cut_notes = _notes_of(seen, request.cut)
     num_rows = plan.num_entries if selection is None else len(selection)
     logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
     made = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
@@ -334,7 +366,7 @@ def _make(
         with workers(executor) as crew:
             job = SkimJob(
                 store=snapshot.path,
-                metadata=_needed(snapshot.metadata, request),
+                metadata=needed(snapshot.metadata, request),
                 layout=plan.layout,
                 split_by=request.split_by,
                 split_seed=request.split_seed,
@@ -344,27 +376,31 @@ def _make(
                 is_shared=crew.is_shared,
             )
             built = build(job, num_rows, crew=crew, sizes=sizes, progress=progress)
-        document = _document(plan, built)
+        document = _document(plan, built, cut_notes)
         write_atomically(made / DOCUMENT, encode(document).encode(), durable=True)
-        _clear(made, document)
+        clear(made, {DOCUMENT, *(array.file for array in built.arrays.values())})
         publish(made, folder)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
-    return [
-        f"{num:,} values of {key!r} do not fit into {plan.layout.dtype_of(group)} in the group "
-        f"{group!r}: they became infinite, or rounded"
-        for (group, key), num in built.num_lost.items()
-        if num
-    ]
+    return built.notes
 
 
-def _document(plan: _Plan, built: Built) -> Document:
+def _notes_of(snapshot: Snapshot, cut: Node) -> frozenset[str]:
+    """Return what `select` has warned of, for these columns."""
+    _, slips = prepare(cut, inputs_of(snapshot, [cut], {}))
+    columns = snapshot.metadata.columns
+    fingerprints = {key: columns[key].fingerprint for key in sorted(snapshot.columns)}
+    cached = CachedCut(snapshot.path, normal(cut), fingerprints).find(expression=cut.span.text)
+    return slips if cached is None else slips | cached.notes
+
+
+def _document(plan: _Plan, built: Built, cut_notes: Iterable[str]) -> Document:
     arrays, lists = built.arrays, plan.layout.lists
     return Document(
         asked=plan.request.to_json(),
         made_of=plan.made_of,
-        cut=None if plan.request.cut is None else plan.request.cut.span.text,
+        cut=plan.cut_text,
         num_store_entries=plan.num_entries,
         row=plan.layout.row,
         rows=arrays[ROWS],
@@ -372,35 +408,6 @@ def _document(plan: _Plan, built: Built) -> Document:
         lists={
             one.name: (arrays[f"content{i}"], arrays[f"offsets{i}"]) for i, one in enumerate(lists)
         },
+        cut_notes=tuple(sorted(cut_notes)),
+        conversion_notes=built.notes,
     )
-
-
-def _clear(made: Path, document: Document) -> None:
-    """Remove what was sorted, and leave the skim."""
-    arrays = [
-        document.rows,
-        document.tickets,
-        *(a for pair in document.lists.values() for a in pair),
-    ]
-    keep = {DOCUMENT, *(array.file for array in arrays)}
-    for file in list(made.iterdir()):
-        if file.name not in keep:
-            file.unlink(missing_ok=True)
-
-
-def _with_columns(snapshot: Snapshot, keys: Collection[str]) -> Snapshot:
-    """Return a snapshot of these columns alone: others are nothing to a cut."""
-    columns = {key: snapshot.columns[key] for key in keys}
-    return dataclasses.replace(snapshot, columns=columns)
-
-
-def _needed(metadata: Metadata, request: SkimRequest) -> Metadata:
-    """Return what tasks need to know of a store: it may be sent to many of them."""
-    keys = dict.fromkeys([*request.stored_keys, *(request.split_by or ())])
-    columns = {k: dataclasses.replace(metadata.columns[k], origin=None) for k in keys}
-    sources = () if request.split_by is not None else tuple(map(_named, metadata.sources))
-    return Metadata(columns=columns, sources=sources)
-
-
-def _named(source: SourceRecord) -> SourceRecord:
-    return dataclasses.replace(source, path="", asked=None, metadata={}, matches={}, tag="")

@@ -4,6 +4,7 @@ A task may be done by another process, and may be done twice: it writes the same
 place.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from memmpy.order import TicketsOf, Words
 from memmpy.skims.layout import Layout
 from memmpy.skims.parts import SortedPart
 from memmpy.skims.plan import Bound
-from memmpy.store import Metadata, PlacedArray, hash64, hash_text, storage_dtype
+from memmpy.skims.request import SkimRequest
+from memmpy.store import Metadata, PlacedArray, SourceRecord, hash64, hash_text, storage_dtype
 from memmpy.typing import Entries
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "SortedChunk",
     "Task",
     "WrittenBucket",
+    "needed",
 ]
 
 ROWS, TICKETS = "rows", "tickets"
@@ -107,7 +110,8 @@ class SkimJob:
         try:
             return {key: open_column(self.store, key, column) for key, column in records.items()}
         except FileNotFoundError as error:
-            message = f"a column of {str(self.store)!r} was written again meanwhile: {error}"
+            missing = Path(error.filename or "").name
+            message = f"{str(self.store)!r} has the file {missing!r} of a column no more"
             raise MissingFileError(message) from error
 
     def tickets(self, columns: Mapping[str, StoredColumn]) -> TicketsOf:
@@ -215,3 +219,15 @@ class WrittenBucket:
 
 Task: TypeAlias = ChunkTask | BucketTask
 Outcome: TypeAlias = SortedChunk | WrittenBucket
+
+
+def needed(metadata: Metadata, request: SkimRequest) -> Metadata:
+    """Return what tasks need to know of a store: it may be sent to many of them."""
+    keys = dict.fromkeys([*request.stored_keys, *(request.split_by or ())])
+    columns = {k: dataclasses.replace(metadata.columns[k], origin=None) for k in keys}
+    sources = () if request.split_by is not None else tuple(map(_named, metadata.sources))
+    return Metadata(columns=columns, sources=sources)
+
+
+def _named(source: SourceRecord) -> SourceRecord:
+    return dataclasses.replace(source, path="", asked=None, metadata={}, matches={}, tag="")
