@@ -64,12 +64,10 @@ def test_lists_of_many_bytes_are_taken_by_kernels_unless_numba_is_switched_off()
 WITHOUT = """
 import sys
 import numpy as np
-from memmpy.gather import RowField, strip_headers, sum_lists, take_columns, take_lists, take_rows
+from memmpy.gather import strip_headers, sum_lists, take_columns, take_lists
 from memmpy.order import BlockOrder, Permutation, Subset
 numbers, out = np.array([2, 0]), np.zeros(2, np.uint8)
 rows = np.arange(24, dtype=np.uint8).reshape(3, 8)
-fields = [RowField(1, np.dtype(np.uint8), ())]
-take_rows(rows, numbers, fields=fields, out=[out], compiled=False)
 take_columns([rows[:, 2]], numbers, out=[out], compiled=False)
 take_lists(rows, np.array([0, 1, 2, 3]), entries=numbers, compiled=False)
 sum_lists(rows[0], np.array([0, 8]), compiled=False)

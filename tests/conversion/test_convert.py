@@ -721,7 +721,8 @@ import os, sys
 from memmpy import compute_cut_batched, convert, load_root
 from memmpy.errors import ReadOnlyStoreError
 file, store = sys.argv[1:]
-convert(file, store + "2", keys={"nJets", "weight"})  # imports all while Python may be read
+for skim in (True, False):  # imports all while Python may be read
+    list(load_root(file, store + "2", keys={"nJets", "weight"}, skim=skim))
 compute_cut_batched(store, "nJets > 2")
 os.setgid(65534)
 os.setuid(65534)
