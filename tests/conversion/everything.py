@@ -121,4 +121,5 @@ def check_clean(store: Path) -> None:
     """Check that a store is whole, and that nothing lies in it but what it names."""
     assert verify(store) == []
     names = {file.name for file in store.iterdir()}
-    assert names == files_of(read_metadata(store)) | {METADATA, "lock"}
+    expected = files_of(read_metadata(store)) | {METADATA, "lock"}
+    assert names == expected, names ^ expected
