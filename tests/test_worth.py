@@ -1,25 +1,10 @@
 """Tests of what decides between NumPy and kernels."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from memmpy import compiling
 from memmpy.worth import BYTES_MOVED, is_worth_compiling
-
-
-def run_python(code: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+from tests.processes import run_python
 
 
 @pytest.mark.skipif(not compiling.ENABLED, reason="Numba is switched off")

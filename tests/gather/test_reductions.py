@@ -1,8 +1,6 @@
 """The reductions of lists: NumPy and compiled, against a loop in plain Python."""
 
 import mmap
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from memmpy.errors import ColumnError, CorruptStoreError
 from memmpy.gather import count_true, max_lists, min_lists, offsets_of, sum_lists
+from tests.processes import run_python
 
 DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]
 INTEGERS = [dtype for dtype in DTYPES if dtype[0] in "iu"]
@@ -228,18 +227,6 @@ for num in range(20):
         whole[:] = 1
 print("read to the end")
 """
-
-
-def run_python(code: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.skipif(not hasattr(mmap, "PROT_READ"), reason="protects a page as POSIX does")

@@ -19,7 +19,7 @@ from memmpy.conversion.failures import raise_one_of
 from memmpy.conversion.growing import Built, Growing, Shared
 from memmpy.conversion.jobs import Job, list_checks, list_jobs, with_outputs
 from memmpy.conversion.journal import Journal
-from memmpy.conversion.parts import PartWriter
+from memmpy.conversion.parts import append
 from memmpy.conversion.plan import Plan
 from memmpy.conversion.tasks import (
     Checked,
@@ -38,7 +38,7 @@ from memmpy.conversion.working import run
 from memmpy.errors import CorruptStoreError, DiskError, MemmpyError, ReadOnlyStoreError
 from memmpy.machine import num_cores
 from memmpy.progress import Progress
-from memmpy.store import Metadata, Unfinished, parts_of
+from memmpy.store import Metadata, PartWriter, Unfinished, parts_of
 from memmpy.threads import Call, Threads
 from memmpy.workers import Crew, outcomes
 
@@ -314,7 +314,7 @@ class Builder:
                 assert slot.filling is not None
                 for array in slot.filling.arrays.values():
                     if id(array) not in written:  # columns may share it
-                        written[id(array)] = writer.append(array)
+                        written[id(array)] = append(writer, array)
                 more = {role: written[id(a)] for role, a in slot.filling.arrays.items()}
                 slot.filling = Filling(slot.filling.lengths, {**slot.filling.spans, **more})
             writer.finish(is_durable=False)

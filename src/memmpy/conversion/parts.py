@@ -2,49 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import final
 
 from memmpy.conversion.tasks import Span
 from memmpy.errors import CorruptStoreError, MemmpyError
-from memmpy.store import PartWriter as FileWriter
+from memmpy.store import PartWriter
 from memmpy.typing import Array
 
-__all__ = ["PartWriter", "rereading"]
+__all__ = ["append", "rereading"]
 
 
-@final
-class PartWriter:
-    """A part whose arrays are found again by their `Span`; see `memmpy.store.PartWriter`.
-
-    Parameters
-    ----------
-    path : str
-        The file that it becomes.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path, self._file = path, FileWriter(path)
-
-    def append(self, rows: Array) -> Span:
-        """Write an array behind the others, and return where it will lie."""
-        start, num_bytes, crc = self._file.append(rows)
-        return Span(self._path, start, len(rows), num_bytes, crc)
-
-    def finish(self, *, is_durable: bool) -> None:
-        """Give the file its name; durable, it waits for the disk."""
-        self._file.finish(is_durable=is_durable)
-
-    def __enter__(self) -> "PartWriter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.__exit__(kind, error, traceback)
+def append(part: PartWriter, rows: Array) -> Span:
+    """Write an array behind the others of a part, and return where it will lie."""
+    start, num_bytes, crc = part.append(rows)
+    return Span(part.path, start, len(rows), num_bytes, crc)
 
 
 @contextmanager

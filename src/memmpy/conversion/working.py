@@ -10,7 +10,7 @@ import numpy as np
 
 from memmpy.columns import Field, ReadText, open_column, shifted
 from memmpy.conversion.opening import opened_files, unchanged
-from memmpy.conversion.parts import PartWriter, rereading
+from memmpy.conversion.parts import append, rereading
 from memmpy.conversion.recipe import Made
 from memmpy.conversion.tasks import (
     Checked,
@@ -32,7 +32,7 @@ from memmpy.conversion.tasks import (
 )
 from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
 from memmpy.printing import num_in_words
-from memmpy.store import PlacedArray, crc_of, read_bytes
+from memmpy.store import PartWriter, PlacedArray, crc_of, read_bytes
 from memmpy.typing import Array
 
 __all__ = ["run"]
@@ -97,7 +97,7 @@ class _Keeper:
         return place
 
     def _put(self, rows: Array) -> Span | Array:
-        return rows if self._part is None else self._part.append(rows)
+        return rows if self._part is None else append(self._part, rows)
 
 
 def _filling(output: Output, values: Any, keeper: _Keeper) -> Filling:

@@ -2,7 +2,7 @@
 
 from memmpy.cuts.adding import add_column
 from memmpy.cuts.cache import CutRecord, Selection, list_cuts
-from memmpy.cuts.compute import check_stored, compute_cut_batched, read_cut, select
+from memmpy.cuts.compute import check_stored, compute_cut_batched, find_entries, read_cut, select
 from memmpy.cuts.evaluation import (
     Program,
     compute_column,
@@ -44,6 +44,7 @@ __all__ = [
     "compute_cut_batched",
     "count_steps",
     "cutflow",
+    "find_entries",
     "keys_in",
     "keys_of",
     "list_cuts",

@@ -119,6 +119,28 @@ def select(
     num_threads: int | None,
     recreate: bool,
 ) -> Selection:
+    """Return the entries that pass a cut, and give their warnings: see `find_entries`."""
+    found = find_entries(
+        snapshot,
+        cut,
+        stored_as=stored_as,
+        step_size=step_size,
+        num_threads=num_threads,
+        recreate=recreate,
+    )
+    warn_of(found.notes)
+    return found.entries.view(np.memmap)
+
+
+def find_entries(
+    snapshot: Snapshot,
+    cut: Node,
+    *,
+    stored_as: Mapping[str, str],
+    step_size: int,
+    num_threads: int | None,
+    recreate: bool,
+) -> Found:
     """Return the entries that pass a cut, of columns as one commit left them.
 
     Parameters
@@ -131,6 +153,11 @@ def select(
         Keys of the cut whose columns have another name in the store.
     step_size, num_threads, recreate
         As `compute_cut_batched` takes them.
+
+    Returns
+    -------
+    Found
+        With what the user should be warned of, whether the entries were cached or not.
     """
     check_step_size(step_size)
     threads = threads_of(num_threads)
@@ -159,8 +186,7 @@ def select(
                 logger.warning("the cut %s is not cached: %s", cut.span, error)
     if found is None:
         found = _joined(inputs.map(passing, step_size=step_size, num_threads=threads))
-    warn_of(slips | found.notes)
-    return found.entries.view(np.memmap)
+    return Found(found.entries, slips | found.notes)
 
 
 def prepare(cut: Node, inputs: Inputs) -> tuple[Program, frozenset[str]]:

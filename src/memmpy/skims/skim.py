@@ -12,10 +12,7 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import Snapshot, are_named_by_files, open_columns, tickets_of
-from memmpy.cuts import STEP_SIZE, Constant, Node, check_stored, keys_of, normal, select
-from memmpy.cuts.cache import CachedCut
-from memmpy.cuts.compute import prepare
-from memmpy.cuts.steps import inputs_of
+from memmpy.cuts import STEP_SIZE, Constant, check_stored, find_entries, keys_of
 from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
@@ -37,7 +34,7 @@ from memmpy.skims.read import Skim, matches, warn_again
 from memmpy.skims.request import SkimRequest, check_path, check_request, check_timeout
 from memmpy.skims.tasks import ROWS, TICKETS, SkimJob, needed
 from memmpy.store import read_metadata, refusals, write_atomically
-from memmpy.typing import PathLike
+from memmpy.typing import Entries, PathLike
 from memmpy.workers import workers
 
 __all__ = ["make_skim", "skim"]
@@ -343,12 +340,13 @@ def _make(
 ) -> Iterable[str]:
     """Make the skim aside, and let it appear; return what to warn of, but for the cut."""
     request, snapshot = plan.request, plan.snapshot
-    selection, cut_notes = None, frozenset[str]()
+    selection: Entries | None = None
+    cut_notes = frozenset[str]()
     if request.cut is not None:
         # Other columns are nothing to a cut.
         keys = sorted(keys_of(request.cut)) or request.required_keys
         seen = dataclasses.replace(snapshot, columns={key: snapshot.columns[key] for key in keys})
-        selection = select(
+        found = find_entries(
             seen,
             request.cut,
             stored_as={},
@@ -356,7 +354,8 @@ def _make(
             num_threads=None,
             recreate=recreate,
         )
-        cut_notes = _notes_of(seen, request.cut)
+        warn_of(found.notes)
+        selection, cut_notes = found.entries, found.notes
     num_rows = plan.num_entries if selection is None else len(selection)
     logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
     made = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
@@ -384,15 +383,6 @@ def _make(
         shutil.rmtree(made, ignore_errors=True)
         raise
     return built.notes
-
-
-def _notes_of(snapshot: Snapshot, cut: Node) -> frozenset[str]:
-    """Return what `select` has warned of, for these columns."""
-    _, slips = prepare(cut, inputs_of(snapshot, [cut], {}))
-    columns = snapshot.metadata.columns
-    fingerprints = {key: columns[key].fingerprint for key in sorted(snapshot.columns)}
-    cached = CachedCut(snapshot.path, normal(cut), fingerprints).find(expression=cut.span.text)
-    return slips if cached is None else slips | cached.notes
 
 
 def _document(plan: _Plan, built: Built, cut_notes: Iterable[str]) -> Document:

@@ -54,7 +54,9 @@ class PartWriter:
     """
 
     def __init__(self, path: str) -> None:
-        self._path, self._size = path, 0
+        #: The file that it becomes.
+        self.path = path
+        self._size = 0
         self._aside = f"{path}.{uuid4().hex}.tmp"
         self._what = f"to {self._aside!r}"
         self._file: int | None = None
@@ -86,7 +88,7 @@ class PartWriter:
             file, self._file = self._file, None
             try:
                 os.close(file)
-                Path(self._aside).replace(self._path)
+                Path(self._aside).replace(self.path)
             except BaseException:
                 Path(self._aside).unlink(missing_ok=True)
                 raise
