@@ -30,7 +30,6 @@ __all__ = [
     "inlined",
     "kernel",
     "load_int64",
-    "load_uint32",
     "move_1",
     "move_2",
     "move_4",
@@ -113,14 +112,11 @@ def _pointer(builder: Any, address: Any, kind: Any) -> Any:
     return builder.inttoptr(address, kind.as_pointer())
 
 
-def _loading(bits: int, result: Any) -> Callable[[Any, Any], Intrinsic]:
-    def load(_: Any, _address: Any) -> Intrinsic:
-        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            return builder.load(_pointer(builder, arguments[0], ir.IntType(bits)), align=1)
+def _load_int64(_: Any, _address: Any) -> Intrinsic:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.load(_pointer(builder, arguments[0], ir.IntType(64)), align=1)
 
-        return result(types.uint64), generate
-
-    return load
+    return types.int64(types.uint64), generate
 
 
 def _moving(kind: Any) -> Callable[[Any, Any, Any], Intrinsic]:
@@ -149,8 +145,7 @@ def _prefetch(_: Any, _address: Any) -> Intrinsic:
 
 
 #: Load a number from any address.
-load_int64: Callable[[np.uint64], np.int64] = intrinsic(_loading(64, types.int64))
-load_uint32: Callable[[np.uint64], np.uint32] = intrinsic(_loading(32, types.uint32))
+load_int64: Callable[[np.uint64], np.int64] = intrinsic(_load_int64)
 
 #: Move so many bytes to one address from another, both of any alignment.
 move_1: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(8)))

@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
-__all__ = ["memory_for_pages", "num_cores"]
+__all__ = ["memory_for_pages", "num_cores", "num_helpers"]
+
+#: Threads of one task, the caller's among them: memory has no more to give to more.
+_MAX_THREADS = 8
 
 
 def num_cores() -> int:
@@ -12,6 +15,11 @@ def num_cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS
         return os.cpu_count() or 1
+
+
+def num_helpers() -> int:
+    """Return how many threads to use beside the caller's, which works, too: 1 at least."""
+    return max(1, min(num_cores(), _MAX_THREADS) - 1)
 
 
 def memory_for_pages() -> int | None:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
@@ -43,6 +43,18 @@ class Call(Generic[T]):
             self._outcome.put((self.do(), None))
         except BaseException as error:  # noqa: BLE001 - raised again by `result`
             self._outcome.put((None, error))
+
+    def run_for_caller(self) -> None:
+        """Make the call in the thread that will ask for its result: an interrupt is raised now."""
+        try:
+            self._outcome.put((self.do(), None))
+        except Exception as error:  # noqa: BLE001 - raised again by `result`
+            self._outcome.put((None, error))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether `result` has not to wait; until that was called."""
+        return not self._outcome.empty()
 
     def result(self) -> T:
         """Wait for the call, and return or raise what it did; only once."""
@@ -145,21 +157,32 @@ class Threads:
             self._threads.append(start_thread(_make_calls, self._calls, self._end))
         return call
 
+    def help_until(self, call: Call[Any]) -> None:
+        """Make calls that wait for a thread, until one given has ended or none waits."""
+        while not call.has_ended:
+            try:
+                waiting = self._calls.get_nowait()
+            except Empty:
+                return
+            waiting.run_for_caller()
+
 
 def prefetch(
     tasks: Iterable[Callable[[], T]], *, num_threads: int, depth: int
 ) -> Generator[T, None, None]:
     """Yield the result of each task, in order.
 
-    An exception of a task is raised in its place. Threads start with the first ``next()`` and end
-    with the generator, however that ends: what waits is dropped, what runs is waited for.
+    Where the next one is not there yet, the consumer's thread does tasks, too, rather than wait.
+    An exception of a task is raised in its place. Threads start with the first ``next()``, where
+    there is more than one task, and end with the generator, however that ends: what waits is
+    dropped, what runs is waited for.
 
     Parameters
     ----------
     tasks : iterable of callables
         Asked for one by one, in the consumer's thread.
     num_threads : int
-        With 0, tasks run in the consumer's thread when their turn comes.
+        Beside the consumer's. With 0, tasks run in that when their turn comes.
     depth : int
         How many tasks, at least 1, are on the way at once, with the one that is waited for.
 
@@ -168,21 +191,22 @@ def prefetch(
     OptionError
         If it is asked for the next result in another process than for the first.
     """
-    if num_threads == 0:
-        for task in tasks:
+    waiting = iter(tasks)
+    first = list(islice(waiting, depth if num_threads else 0))
+    if len(first) < 2:
+        for task in chain(first, waiting):
             yield task()
         return
-    waiting = iter(tasks)
-    pending: deque[Call[T]] = deque()
     process = os.getpid()
     with Threads(num_threads) as threads:
-        while True:
+        pending = deque(map(threads.call, first))
+        first.clear()  # what tasks hold goes with them
+        while pending:
+            threads.help_until(pending[0])
+            yield pending.popleft().result()
             if os.getpid() != process:  # a fork has copied this one without its threads
                 raise OptionError("this was begun in another process: begin anew in this one")
             pending.extend(map(threads.call, islice(waiting, depth - len(pending))))
-            if not pending:
-                return
-            yield pending.popleft().result()
 
 
 def _make_calls(calls: SimpleQueue[Any], _end: object) -> None:

@@ -15,25 +15,22 @@ def take_rows(rows: Any, entries: Any, *, fields: Any, out: Any) -> None:
         take,
         address_of(rows),
         np.uint64(rows.shape[1]),
-        address_of(entries),
-        np.uint64(len(entries)),
+        np.asarray(entries, np.int64),
         fields_table(fields, out),
     )
 
 
 def spread_rows(rows: Any, starts: Any, *, counts: Any, places: Any, fields: Any, out: Any) -> None:
-    scratch = np.empty(len(places), np.uint64)
+    scratch = np.empty(8 * len(places), np.uint8)
     run_kernel(
         spread,
         address_of(rows),
         np.uint64(rows.shape[1]),
-        address_of(starts),
-        address_of(counts),
-        np.uint64(len(starts)),
-        address_of(places),
-        np.uint64(len(places)),
+        starts,
+        counts,
+        places,
         fields_table(fields, out),
-        address_of(scratch),
+        scratch,
     )
 
 
@@ -41,10 +38,9 @@ def spread_lists(content: Any, offsets: Any, *, starts: Any, counts: Any, places
     entries = np.empty(len(places), np.int64)
     run_kernel(
         place_entries,
-        address_of(starts),
-        address_of(counts),
-        np.uint64(len(starts)),
-        address_of(places),
+        starts,
+        counts,
+        places,
         entries,
     )
     return take_lists(content, offsets, entries=entries, compiled=True)

@@ -37,5 +37,5 @@ def test_numbers_that_lie_together_are_one_piece() -> None:
     f4, i8 = np.dtype(np.float32), np.dtype(np.int64)
     fields = {"n": RowField(0, i8, ()), "x": RowField(8, f4, ()), "v": RowField(12, f4, (5,))}
     numbers, array = sorted(pieces_of(fields), key=lambda piece: piece.whole.offset)
-    assert (numbers.whole.nbytes, set(numbers.fields)) == (16, {"n", "x"})
+    assert (numbers.whole.nbytes, set(numbers.keys)) == (16, {"n", "x"})
     assert (array.whole.offset, array.whole.nbytes) == (12, 20)

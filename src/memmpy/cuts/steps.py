@@ -13,7 +13,7 @@ from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError, OptionError
 from memmpy.gather import keep_freed_memory
-from memmpy.machine import num_cores
+from memmpy.machine import num_helpers
 from memmpy.threads import prefetch
 
 __all__ = ["STEP_SIZE", "Inputs", "check_step_size", "inputs_of", "threads_of"]
@@ -24,8 +24,6 @@ T = TypeVar("T")
 STEP_SIZE = 1 << 19
 #: Elements of one list or array evaluated at a time, unless one entry has more.
 MAX_ITEMS = 1 << 21
-#: More threads wait for memory, and each holds a step.
-MAX_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +126,9 @@ def check_step_size(step_size: int) -> None:
 
 
 def threads_of(num_threads: int | None) -> int:
-    """Return the number of threads to use: one for each core up to 8, unless given."""
+    """Return the number of threads beside the caller's: as many as make 8 at most, unless given."""
     if num_threads is None:
-        return min(MAX_THREADS, num_cores())
+        return num_helpers()
     _check_number("num_threads", num_threads, least=0)
     return num_threads
 

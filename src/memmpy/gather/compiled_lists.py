@@ -10,7 +10,6 @@ from memmpy.compiling import (
     copy_bytes,
     kernel,
     load_int64,
-    load_uint32,
     move_32,
     prefetch,
     run_kernel,
@@ -85,14 +84,14 @@ def take_lists_into(
 
 @kernel
 def place_entries(
-    starts: np.uint64, counts: np.uint64, num_blocks: np.uint64, places: np.uint64, entries: Entries
+    starts: Entries, counts: Entries, places: NDArray[np.uint32], entries: Entries
 ) -> None:
     """Fill `entries`, as long as the places, with the entry of blocks that goes to each."""
-    for b in range(num_blocks):
-        start = load_int64(starts + np.uint64(8) * b)
-        for entry in range(start, start + load_int64(counts + np.uint64(8) * b)):
-            entries[load_uint32(places)] = entry
-            places += np.uint64(4)
+    done = 0
+    for b in range(len(starts)):
+        for i in range(counts[b]):
+            entries[places[done + i]] = starts[b] + i
+        done += counts[b]
 
 
 @kernel

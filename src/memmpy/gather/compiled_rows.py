@@ -13,8 +13,6 @@ from memmpy.compiling import (
     copy_bytes,
     inlined,
     kernel,
-    load_int64,
-    load_uint32,
     move_1,
     move_2,
     move_4,
@@ -22,11 +20,12 @@ from memmpy.compiling import (
     prefetch,
 )
 from memmpy.gather.fields import RowField
-from memmpy.typing import Array
+from memmpy.typing import Array, Entries
 
 __all__ = ["Table", "fields_table", "spread", "take"]
 
 Table = NDArray[np.uint64]
+Places = NDArray[np.uint32]
 
 _LINE = np.uint64(64)
 #: Rows taken together, field by field.
@@ -79,26 +78,25 @@ def _lay_out(
 
 
 @inlined
-def _spread_narrow(
-    items: np.uint64, places: np.uint64, num: np.uint64, size: np.uint64, scratch: np.uint64
-) -> None:
+def _spread_narrow(items: np.uint64, places: Places, size: np.uint64, scratch: np.uint64) -> None:
     """Put items of 1, 2, 4 or 8 bytes in their places."""
+    num = np.uint64(len(places))
     copy_bytes(scratch, items, size * num)
     if size == np.uint64(4):
         for i in range(num):
-            place = np.uint64(load_uint32(places + np.uint64(4) * i))
+            place = np.uint64(places[i])
             move_4(items + np.uint64(4) * place, scratch + np.uint64(4) * i)
     elif size == np.uint64(8):
         for i in range(num):
-            place = np.uint64(load_uint32(places + np.uint64(4) * i))
+            place = np.uint64(places[i])
             move_8(items + np.uint64(8) * place, scratch + np.uint64(8) * i)
     elif size == np.uint64(2):
         for i in range(num):
-            place = np.uint64(load_uint32(places + np.uint64(4) * i))
+            place = np.uint64(places[i])
             move_2(items + np.uint64(2) * place, scratch + np.uint64(2) * i)
     else:
         for i in range(num):
-            place = np.uint64(load_uint32(places + np.uint64(4) * i))
+            place = np.uint64(places[i])
             move_1(items + place, scratch + i)
 
 
@@ -112,14 +110,12 @@ def _ask_for_row(row: np.uint64, row_bytes: np.uint64) -> None:
 
 
 @kernel
-def take(
-    rows: np.uint64, row_bytes: np.uint64, entries: np.uint64, num: np.uint64, table: Table
-) -> None:
+def take(rows: np.uint64, row_bytes: np.uint64, entries: Entries, table: Table) -> None:
     """Move the fields of rows, each row asked for some time before."""
+    num = np.uint64(len(entries))
     ahead = max(_MIN_AHEAD, _BYTES_AHEAD // max(row_bytes, np.uint64(1)))
     for i in range(min(ahead, num)):
-        entry = np.uint64(load_int64(entries + np.uint64(8) * i))
-        _ask_for_row(rows + entry * row_bytes, row_bytes)
+        _ask_for_row(rows + np.uint64(entries[i]) * row_bytes, row_bytes)
     start = np.uint64(0)
     while start < num:
         stop = min(num, start + _TILE)
@@ -129,11 +125,9 @@ def take(
             destination = table[f, 2] + size * start
             for i in range(start, stop):
                 if asked < min(num, stop + ahead):
-                    entry = np.uint64(load_int64(entries + np.uint64(8) * asked))
-                    _ask_for_row(rows + entry * row_bytes, row_bytes)
+                    _ask_for_row(rows + np.uint64(entries[asked]) * row_bytes, row_bytes)
                     asked += np.uint64(1)
-                entry = np.uint64(load_int64(entries + np.uint64(8) * i))
-                copy_bytes(destination, source + entry * row_bytes, size)
+                copy_bytes(destination, source + np.uint64(entries[i]) * row_bytes, size)
                 destination += size
         start = stop
 
@@ -142,13 +136,11 @@ def take(
 def spread(
     rows: np.uint64,
     row_bytes: np.uint64,
-    starts: np.uint64,
-    counts: np.uint64,
-    num_blocks: np.uint64,
-    places: np.uint64,
-    num: np.uint64,
+    starts: Entries,
+    counts: Entries,
+    places: Places,
     table: Table,
-    scratch: np.uint64,
+    scratch: NDArray[np.uint8],
 ) -> None:
     """Move wide fields to their places at once, and narrow ones in two steps.
 
@@ -162,9 +154,9 @@ def spread(
     tile = max(np.uint64(16), _TILE_BYTES // max(row_bytes, np.uint64(1)))
     block = done = some = num_left = row = ahead = np.uint64(0)
     while True:
-        while num_left == np.uint64(0) and block < num_blocks:
-            ahead = rows + np.uint64(load_int64(starts + np.uint64(8) * block)) * row_bytes
-            num_left = np.uint64(load_int64(counts + np.uint64(8) * block))
+        while num_left == np.uint64(0) and block < len(starts):
+            ahead = rows + np.uint64(starts[block]) * row_bytes
+            num_left = np.uint64(counts[block])
             block += np.uint64(1)
         num_next = min(tile, num_left)
         next_row, stop_ahead = ahead, ahead + num_next * row_bytes
@@ -174,8 +166,7 @@ def spread(
                 _lay_out(destination + size * done, source, row_bytes, size, some)
                 continue
             for i in range(done, done + some):
-                place = np.uint64(load_uint32(places + np.uint64(4) * i))
-                copy_bytes(destination + size * place, source, size)
+                copy_bytes(destination + size * np.uint64(places[i]), source, size)
                 source += row_bytes
                 if ahead < stop_ahead:
                     prefetch(ahead)
@@ -190,4 +181,4 @@ def spread(
         num_left -= num_next
     for f in range(len(table)):
         if _is_narrow(table[f, 1]):
-            _spread_narrow(table[f, 2], places, num, table[f, 1], scratch)
+            _spread_narrow(table[f, 2], places, table[f, 1], np.uint64(scratch.ctypes.data))

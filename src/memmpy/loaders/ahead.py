@@ -29,7 +29,7 @@ def tasks_of(
     pager: Pager,
     reading: Reading,
     part_bytes: float,
-    num_threads: int,
+    num_on_way: int,
 ) -> Iterator[Callable[[], Result]]:
     """Return what does the parts of an epoch, in order.
 
@@ -45,8 +45,8 @@ def tasks_of(
         How the parts are read.
     part_bytes : float
         Bytes that a part reads, about.
-    num_threads : int
-        Threads that do the parts.
+    num_on_way : int
+        Number of parts that are done or wait for it at once.
     """
     if not reading.is_ahead:
         return (partial(do, part) for part in parts)
@@ -54,7 +54,7 @@ def tasks_of(
         pager,
         blocks_of,
         num_ahead=max(1, round(_AHEAD_BYTES / max(1.0, part_bytes))),
-        num_behind=num_threads + 2 if reading.is_dropped else None,
+        num_behind=num_on_way if reading.is_dropped else None,
     )
     return ahead.tasks(parts, do)
 

@@ -38,15 +38,14 @@ class Buffers:
 
     def take(self, num_bytes: int) -> NDArray[np.uint8]:
         """Return that many bytes, whatever they hold, aligned to 64."""
-        size = num_bytes + _ALIGNMENT
         with self._lock:
             free = [block for block in self._blocks if block.is_free]
             for block in free:
-                if len(block.memory) >= size:
+                if block.size >= num_bytes:
                     return block.lend(num_bytes)
             if free and len(self._blocks) >= self._num:  # it would stay too small
                 self._blocks.remove(free[-1])
-            block = _Block(np.empty(size, np.uint8))
+            block = _Block.of(num_bytes)
             if len(self._blocks) < self._num:
                 self._blocks.append(block)
             return block.lend(num_bytes)
@@ -54,21 +53,26 @@ class Buffers:
 
 @dataclass(slots=True, eq=False)
 class _Block:
-    """Memory, and the array over it that was handed out last.
+    """Aligned memory, and the array over it that was handed out last.
 
     The base of that array is no array, but a `memoryview`. So NumPy makes the array itself the
     base of all views of it, and it lives as long as one of them does.
     """
 
-    memory: NDArray[np.uint8]
+    memory: memoryview
+    size: int
     lent: "weakref.ref[Any] | None" = None
+
+    @classmethod
+    def of(cls, num_bytes: int) -> "_Block":
+        array = np.empty(num_bytes + _ALIGNMENT, np.uint8)
+        return cls(array[-array.ctypes.data % _ALIGNMENT :].data, num_bytes)
 
     @property
     def is_free(self) -> bool:
         return self.lent is None or self.lent() is None
 
     def lend(self, num_bytes: int) -> NDArray[np.uint8]:
-        array: NDArray[np.uint8] = np.frombuffer(self.memory.data, np.uint8)
+        array: NDArray[np.uint8] = np.frombuffer(self.memory, np.uint8, num_bytes)
         self.lent = weakref.ref(array)
-        start = -array.ctypes.data % _ALIGNMENT
-        return array[start : start + num_bytes]
+        return array

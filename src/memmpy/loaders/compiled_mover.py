@@ -57,8 +57,7 @@ class CompiledMover:
                 take,
                 self._address,
                 self._row_bytes,
-                address_of(row_numbers),
-                np.uint64(num),
+                row_numbers,
                 table,
             )
         else:
@@ -70,7 +69,6 @@ class CompiledMover:
                 self._ranges.ends,
                 self._ranges.shifts,
                 row_numbers,
-                address_of(row_numbers),
                 self._address,
                 self._row_bytes,
                 table,
@@ -89,26 +87,17 @@ class CompiledMover:
             windows.edges,
             windows.words,
             places,
-            address_of(places),
             self._address,
             self._row_bytes,
-            address_of(starts),
-            address_of(counts),
-            np.uint64(len(starts)),
+            starts,
+            counts,
             fields_table(self._pieces, out),
-            address_of(scratch),
+            scratch,
         )
         lists: dict[str, Lists] = {}
         if self._lists:
             row_numbers = scratch.view(np.int64)
-            run_kernel(
-                place_entries,
-                address_of(starts),
-                address_of(counts),
-                np.uint64(len(starts)),
-                address_of(places),
-                row_numbers,
-            )
+            run_kernel(place_entries, starts, counts, places, row_numbers)
             lists = self._taker.take(row_numbers)
         return Moved(out, lists)
 
@@ -133,7 +122,6 @@ def _take_permuted(
     ends: Entries,
     shifts: Entries,
     row_numbers: Entries,
-    row_numbers_address: np.uint64,
     rows: np.uint64,
     row_bytes: np.uint64,
     table: Table,
@@ -148,7 +136,7 @@ def _take_permuted(
             while row_numbers[i] >= ends[which]:
                 which += 1
             row_numbers[i] += shifts[which]
-    take(rows, row_bytes, row_numbers_address, np.uint64(len(row_numbers)), table)
+    take(rows, row_bytes, row_numbers, table)
 
 
 @kernel
@@ -156,15 +144,12 @@ def _spread_mixed(
     edges: Entries,
     words: Words,
     places: NDArray[np.uint32],
-    places_address: np.uint64,
     rows: np.uint64,
     row_bytes: np.uint64,
-    starts: np.uint64,
-    counts: np.uint64,
-    num_blocks: np.uint64,
+    starts: Entries,
+    counts: Entries,
     table: Table,
-    scratch: np.uint64,
+    scratch: NDArray[np.uint8],
 ) -> None:
     mix(edges, words, places)
-    num = np.uint64(len(places))
-    spread(rows, row_bytes, starts, counts, num_blocks, places_address, num, table, scratch)
+    spread(rows, row_bytes, starts, counts, places, table, scratch)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from memmpy.errors import OptionError, nearest
 from memmpy.loaders.shuffling import ShuffleOption
-from memmpy.machine import num_cores
+from memmpy.machine import num_helpers
 from memmpy.order import (
     Fractions,
     TicketsOf,
@@ -20,9 +20,6 @@ from memmpy.order import (
 from memmpy.typing import Array, Data
 
 __all__ = ["LoaderInput", "LoaderOptions", "Part", "check_options"]
-
-#: Threads that gather, at most, where no number is given: memory has no more to give.
-_MAX_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +93,7 @@ class LoaderOptions:
     drop_last : bool
         Whether to leave out a last batch that is short.
     num_threads : int
-        Threads that gather ahead.
+        Threads that gather ahead, beside the caller's.
     """
 
     batch_size: int
@@ -146,7 +143,7 @@ def check_options(
         If one makes no sense.
     """
     if num_threads is None:
-        num_threads = min(num_cores(), _MAX_THREADS)
+        num_threads = num_helpers()
     options = LoaderOptions(
         batch_size=check_integer("batch_size", batch_size, minimum=1),
         part=_check_part(split, fractions, fold, num_folds, rank, num_ranks),

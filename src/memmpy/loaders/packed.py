@@ -16,7 +16,7 @@ from memmpy.loaders.paging import Pager, Reading, System
 from memmpy.loaders.pieces import pieces_of
 from memmpy.loaders.ranges import Ranges
 from memmpy.loaders.shuffling import Shuffle
-from memmpy.loaders.windows import Gather
+from memmpy.loaders.windows import Gather, num_on_way
 from memmpy.order import BlockOrder, BlockWindows, Permutation, Words, plan_windows
 from memmpy.typing import Array
 
@@ -100,7 +100,7 @@ class RowWindows:
             ranges=self._ranges,
             pieces=[piece.whole for piece in self._pieces],
             # Those on their way, the one that is handed out, and the one before.
-            num_windows=num_threads + 3,
+            num_windows=num_on_way(num_threads) + 2,
             compiled=compiled,
         )
         self._pager = Pager([packed.rows], packed.lists.values(), system=system)
@@ -157,7 +157,7 @@ class RowWindows:
             pager=self._pager,
             reading=reading,
             part_bytes=part_bytes,
-            num_threads=self._num_threads,
+            num_on_way=num_on_way(self._num_threads),
         )
 
     def _blocks_of(self, windows: BlockWindows) -> Blocks:

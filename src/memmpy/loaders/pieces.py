@@ -27,27 +27,42 @@ class Piece:
     ----------
     whole : RowField
         The bytes, as uint8 of shape (k,).
-    fields : mapping of key to RowField
-        What lies in them, with offsets from the first of them: one array, or numbers.
+    keys : tuple of str
+        Of the fields: one array, or numbers.
+    layout : structured np.dtype
+        Of k bytes, with these fields in the order of their keys.
     """
 
     whole: RowField
-    fields: Mapping[str, RowField]
+    keys: tuple[str, ...]
+    layout: np.dtype[np.void]
+
+    @classmethod
+    def of(cls, fields: Mapping[str, RowField], start: int, stop: int) -> "Piece":
+        """Return the piece from one byte of a row to another, in which some fields lie."""
+        names = [f"f{number}" for number in range(len(fields))]
+        layout = np.dtype(
+            {
+                "names": names,
+                "formats": [(field.dtype, field.shape) for field in fields.values()],
+                "offsets": [field.offset - start for field in fields.values()],
+                "itemsize": stop - start,
+            }
+        )
+        return cls(RowField(start, _BYTE, (stop - start,)), tuple(fields), layout)
 
     def views(self, values: NDArray[np.uint8]) -> dict[str, Array]:
         """Return the fields of pieces, of shape (n, k), as arrays over the same memory."""
+        rows: NDArray[np.void] = np.ndarray(len(values), self.layout, values)
         return {
-            key: values[:, field.offset : field.offset + field.nbytes]
-            .view(field.dtype)
-            .reshape(len(values), *field.shape)
-            for key, field in self.fields.items()
+            key: rows[name] for key, name in zip(self.keys, self.layout.names or (), strict=True)
         }
 
 
 def pieces_of(fields: Mapping[str, RowField]) -> list[Piece]:
     """Return the pieces of a row of a multiple of 8 bytes, of which each field is in one."""
     pieces = [
-        Piece(RowField(field.offset, _BYTE, (field.nbytes,)), {key: _moved(field, field.offset)})
+        Piece.of({key: field}, field.offset, field.offset + field.nbytes)
         for key, field in fields.items()
         if field.shape
     ]
@@ -68,9 +83,4 @@ def _numbers(run: Mapping[str, RowField]) -> list[Piece]:
     start = min(field.offset for field in run.values()) // _ALIGNMENT * _ALIGNMENT
     stop = max(field.offset + field.nbytes for field in run.values())
     stop = -(-stop // _ALIGNMENT) * _ALIGNMENT
-    fields = {key: _moved(field, start) for key, field in run.items()}
-    return [Piece(RowField(start, _BYTE, (stop - start,)), fields)]
-
-
-def _moved(field: RowField, start: int) -> RowField:
-    return RowField(field.offset - start, field.dtype, field.shape)
+    return [Piece.of(run, start, stop)]

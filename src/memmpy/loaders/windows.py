@@ -11,7 +11,7 @@ from memmpy.order import num_delivered
 from memmpy.threads import prefetch
 from memmpy.typing import Array, Batch
 
-__all__ = ["Gather", "Windows", "load_batches"]
+__all__ = ["Gather", "Windows", "load_batches", "num_on_way"]
 
 #: Gathers one window; called in any thread.
 Gather: TypeAlias = Callable[[], Window]
@@ -63,6 +63,14 @@ class Windows(Protocol):
         ...
 
 
+def num_on_way(num_threads: int) -> int:
+    """Return how many windows are gathered or wait, with the one that a consumer waits for.
+
+    Threads go on while the consumer, who may have gathered one, too, takes one after the other.
+    """
+    return num_threads + 3 if num_threads else 1
+
+
 def load_batches(
     windows: Windows,
     key: int,
@@ -74,9 +82,9 @@ def load_batches(
 ) -> Generator[Batch, None, None]:
     """Yield the batches of one epoch, from `position` on.
 
-    Neither the size of the windows nor the number of threads changes what is in a batch. About
-    ``num_threads + 2`` windows are in memory; a batch's arrays are views of their window, which
-    lives as long as one of its batches does.
+    Neither the size of the windows nor the number of threads changes what is in a batch. Beside
+    those `num_on_way`, one or two windows are in memory; a batch's arrays are views of their
+    window, which lives as long as one of its batches does.
 
     Parameters
     ----------
@@ -90,5 +98,6 @@ def load_batches(
     if position >= num_delivered(len(windows), batch_size, drop_last=drop_last):
         return
     plan, begin = windows.plan(key, position=position, batch_size=batch_size)
-    with closing(prefetch(plan, num_threads=num_threads, depth=num_threads + 1)) as gathered:
+    depth = num_on_way(num_threads)
+    with closing(prefetch(plan, num_threads=num_threads, depth=depth)) as gathered:
         yield from batches_of(gathered, batch_size, drop_last=drop_last, skip=position - begin)
