@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from memmpy import Jagged
-from memmpy.loaders.batching import Window, batches_of
+from memmpy.loaders.batching import Values, Window, batches_of
 from memmpy.loaders.buffers import Buffers
 
 
@@ -15,7 +15,7 @@ def windows_of(sizes: list[int]) -> Iterator[Window]:
     for size in sizes:
         numbers = np.arange(start, start + size)
         lists = Jagged(np.repeat(numbers, numbers % 3), np.append(0, np.cumsum(numbers % 3)))
-        yield Window(size, {"x": numbers, "lists": lists})
+        yield Window(size, [Values.of("x", numbers), Values.of("lists", lists)])
         start += size
 
 
@@ -44,7 +44,7 @@ def test_batches_do_not_depend_on_the_windows(
 def test_batches_inside_of_a_window_are_views() -> None:
     (window,) = windows_of([8])
     batches = list(batches_of([window], 4, drop_last=False, skip=0))
-    assert all(np.shares_memory(batch["x"], window.values["x"]) for batch in batches)
+    assert all(np.shares_memory(batch["x"], window.values[0].whole) for batch in batches)
 
 
 def test_memory_serves_again_once_nobody_looks_into_it() -> None:
@@ -114,7 +114,7 @@ def test_a_batch_of_many_windows_is_joined_once(monkeypatch: pytest.MonkeyPatch)
         return concatenate(parts)
 
     monkeypatch.setattr(np, "concatenate", count)
-    windows = [Window(10, {"x": np.arange(10)}) for _ in range(100)]
+    windows = [Window(10, [Values.of("x", np.arange(10))]) for _ in range(100)]
     (batch,) = batches_of(windows, 1000, drop_last=False, skip=0)
     assert len(batch["x"]) == 1000
     assert joined == [1000]

@@ -103,10 +103,23 @@ def _spread_narrow(items: np.uint64, places: Places, size: np.uint64, scratch: n
 @inlined
 def _ask_for_row(row: np.uint64, row_bytes: np.uint64) -> None:
     last = row + row_bytes - np.uint64(1)
-    while row < last:
-        prefetch(row)
-        row += _LINE
+    _ask_for(row, last)
     prefetch(last)
+
+
+@inlined
+def _ask_for(start: np.uint64, stop: np.uint64) -> None:
+    while start < stop:
+        prefetch(start)
+        start += _LINE
+
+
+@inlined
+def _divided(number: np.uint64, by: np.uint64) -> np.uint64:
+    """Return a number divided by another, rounded up; 0 by 0."""
+    by = max(by, np.uint64(1))
+    divided: np.uint64 = (number + by - np.uint64(1)) // by
+    return divided
 
 
 @kernel
@@ -152,14 +165,18 @@ def spread(
     copy: what it spreads over, as 64 kB for 16,384 float32, stays in the second cache.
     """
     tile = max(np.uint64(16), _TILE_BYTES // max(row_bytes, np.uint64(1)))
+    num_wide = np.uint64(0)
+    for f in range(len(table)):
+        num_wide += np.uint64(not _is_narrow(table[f, 1]))
     block = done = some = num_left = row = ahead = np.uint64(0)
     while True:
         while num_left == np.uint64(0) and block < len(starts):
             ahead = rows + np.uint64(starts[block]) * row_bytes
             num_left = np.uint64(counts[block])
             block += np.uint64(1)
-        num_next = min(tile, num_left)
+        num_next = _divided(num_left, _divided(num_left, tile))
         next_row, stop_ahead = ahead, ahead + num_next * row_bytes
+        step = _LINE * _divided(num_next * row_bytes, _LINE * some * num_wide)
         for f in range(len(table)):
             source, size, destination = row + table[f, 0], table[f, 1], table[f, 2]
             if _is_narrow(size):
@@ -168,12 +185,9 @@ def spread(
             for i in range(done, done + some):
                 copy_bytes(destination + size * np.uint64(places[i]), source, size)
                 source += row_bytes
-                if ahead < stop_ahead:
-                    prefetch(ahead)
-                    ahead += _LINE
-        while ahead < stop_ahead:
-            prefetch(ahead)
-            ahead += _LINE
+                _ask_for(ahead, min(ahead + step, stop_ahead))
+                ahead += step
+        _ask_for(ahead, stop_ahead)
         done += some
         if num_next == np.uint64(0):
             break

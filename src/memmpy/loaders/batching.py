@@ -1,7 +1,8 @@
 """Cut windows of an epoch into batches, also over the edges of windows."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,11 +11,48 @@ from numpy.typing import NDArray
 from memmpy.lists import Jagged
 from memmpy.typing import Array, Batch
 
-__all__ = ["Lists", "Window", "batches_of"]
+__all__ = ["Lists", "Values", "Window", "batches_of"]
 
 
 #: Content and offsets of lists.
 Lists: TypeAlias = tuple[Array, NDArray[np.int64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values of one key, or of several that lie in one array, and are cut and joined as one.
+
+    Parameters
+    ----------
+    whole : array of shape (n, ...), or other sequence
+        The values.
+    views : callable
+        Returns those of each key, in such an array or in a part of it, over the same memory.
+    """
+
+    whole: Any
+    views: Callable[[Any], Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, key: str, values: Any) -> "Values":
+        """Return the values of one key."""
+        return cls(values, partial(_of_key, key))
+
+    def part(self, start: int, stop: int) -> "Values":
+        """Return the values of some entries."""
+        return Values(self.whole[start:stop], self.views)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Values"]) -> "Values":
+        """Return the values of one entry after the other: a copy."""
+        wholes, first = [part.whole for part in parts], parts[0]
+        is_array = isinstance(first.whole, np.ndarray)
+        join = np.concatenate if is_array else first.whole.concatenate
+        return cls(join(wholes), first.views)
+
+
+def _of_key(key: str, values: Any) -> dict[str, Any]:
+    return {key: values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +63,42 @@ class Window:
     ----------
     num_entries : int
         How many.
-    values : mapping of str to sequence
-        By key what slices like an array.
+    values : sequence of Values
+        What slices like an array.
     lists : mapping of str to (array, int64 array)
         By key content and offsets, which are known to belong together; a batch has a `Jagged`.
     """
 
     num_entries: int
-    values: Mapping[str, Any]  # what columns give
+    values: Sequence[Values]
     lists: Mapping[str, Lists] = field(default_factory=dict)
 
-    def cut(self, start: int, stop: int) -> Batch:
-        """Return the values of the entries from `start` to `stop`; views where they are arrays."""
-        return next(self.batches(start, size=stop - start, num=1))
+    def part(self, start: int, stop: int) -> "Window":
+        """Return some entries."""
+        lists = {key: _cut(*held, start, stop) for key, held in self.lists.items()}
+        return Window(stop - start, [values.part(start, stop) for values in self.values], lists)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Window"]) -> "Window":
+        """Return the entries of several, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        values = [
+            Values.joined(held) for held in zip(*(part.values for part in parts), strict=True)
+        ]
+        lists = {key: _joined([part.lists[key] for part in parts]) for key in parts[0].lists}
+        return cls(sum(part.num_entries for part in parts), values, lists)
 
     def batches(self, start: int, *, size: int, num: int) -> Iterator[Batch]:
-        """Yield the values of `num` times `size` entries from `start` on, each time as `cut`."""
-        keys = (*self.values, *self.lists)
-        values = [_slices(column, start, size, num) for column in self.values.values()]
-        lists = [_list_slices(*held, start, size, num) for held in self.lists.values()]
-        for parts in zip(*values, *lists, strict=True):
+        """Yield `num` batches of `size` entries, from `start` on; views where they are arrays."""
+        values = {
+            key: _slices(held, start, size, num)
+            for several in self.values
+            for key, held in several.views(several.whole).items()
+        }
+        lists = {key: _list_slices(*held, start, size, num) for key, held in self.lists.items()}
+        keys = (*values, *lists)
+        for parts in zip(*values.values(), *lists.values(), strict=True):
             yield dict(zip(keys, parts, strict=True))
 
 
@@ -58,10 +112,19 @@ def _slices(values: Any, start: int, size: int, num: int) -> Iterable[Any]:
 def _list_slices(
     content: Array, offsets: NDArray[np.int64], start: int, size: int, num: int
 ) -> Iterator[Jagged]:
-    for at in (start + size * i for i in range(num)):
-        own = offsets[at : at + size + 1]
-        first = own[0]
-        yield Jagged.trusted(content[first : own[-1]], own - first)
+    starts = (start + size * i for i in range(num))
+    return (Jagged.trusted(*_cut(content, offsets, at, at + size)) for at in starts)
+
+
+def _cut(content: Array, offsets: NDArray[np.int64], start: int, stop: int) -> Lists:
+    own = offsets[start : stop + 1]
+    first = own[0]
+    return content[first : own[-1]], own - first
+
+
+def _joined(lists: Sequence[Lists]) -> Lists:
+    joined = Jagged.concatenate([Jagged.trusted(*held) for held in lists])
+    return joined.content, joined.offsets
 
 
 def batches_of(
@@ -81,35 +144,28 @@ def batches_of(
     skip : int
         How many entries to pass over at the beginning; fewer than the first window has.
     """
-    parts: list[Batch] = []  # of a batch over the edges of windows
+    parts: list[Window] = []  # of a batch over the edges of windows
     num_held = 0
     for window in windows:
         num = window.num_entries
         start, skip = skip, 0
         if parts:
             start = min(batch_size - num_held, num)
-            parts.append(window.cut(0, start))
+            parts.append(window.part(0, start))
             num_held += start
             if num_held < batch_size:
                 continue
-            yield _joined(parts)
+            yield from _whole(parts)
             parts, num_held = [], 0
         num_whole, num_left = divmod(num - start, batch_size)
         yield from window.batches(start, size=batch_size, num=num_whole)
         if num_left:
-            parts, num_held = [window.cut(num - num_left, num)], num_left
+            parts, num_held = [window.part(num - num_left, num)], num_left
     if parts and not drop_last:
-        yield _joined(parts)
+        yield from _whole(parts)
 
 
-def _joined(parts: Sequence[Batch]) -> Batch:
-    if len(parts) == 1:
-        return parts[0]
-    return {key: _concatenated([part[key] for part in parts]) for key in parts[0]}
-
-
-def _concatenated(parts: Sequence[Any]) -> Any:
-    first = parts[0]
-    if isinstance(first, np.ndarray):
-        return np.concatenate(parts)
-    return first.concatenate(parts)
+def _whole(parts: Sequence[Window]) -> Iterator[Batch]:
+    """Return one batch of all entries of windows."""
+    joined = Window.joined(parts)
+    return joined.batches(0, size=joined.num_entries, num=1)

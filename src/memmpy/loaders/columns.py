@@ -13,7 +13,7 @@ from memmpy.errors import ColumnError, LengthError, OptionError
 from memmpy.gather import take_columns, take_lists
 from memmpy.lists import Jagged
 from memmpy.loaders.ahead import COLD_ROWS, tasks_of
-from memmpy.loaders.batching import Lists, Window
+from memmpy.loaders.batching import Lists, Values, Window
 from memmpy.loaders.buffers import Buffers, in_lines
 from memmpy.loaders.pages import Blocks, map_of
 from memmpy.loaders.paging import Pager, Reading, System, system_of
@@ -159,7 +159,8 @@ class ColumnWindows:
                 np.copyto(taken[key], column[run])
         others = {key: column[entries] for key, column in self._others.items()}
         values = {**taken, **others, INDEX_KEY: entries}
-        return Window(len(entries), values, self._take_lists(entries))
+        held = [Values.of(key, of_key) for key, of_key in values.items()]
+        return Window(len(entries), held, self._take_lists(entries))
 
     def _empty(self, num: int) -> dict[str, Array]:
         """Return room for so many entries of each array, whatever it holds."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar, final, runtime_checkable
+from typing import Protocol, TypeVar, final, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.gather import RowField
 from memmpy.loaders.ahead import COLD_ROWS, tasks_of
-from memmpy.loaders.batching import Window
+from memmpy.loaders.batching import Values, Window
 from memmpy.loaders.movers import Moved, mover_of
 from memmpy.loaders.pages import Blocks
 from memmpy.loaders.paging import Pager, Reading, System
@@ -192,7 +192,6 @@ class RowWindows:
 
     def _window(self, moved: Moved) -> Window:
         """Return a window of pieces, which are at least the entry, and of lists."""
-        values: dict[str, Any] = {}
-        for piece, octets in zip(self._pieces, moved.pieces, strict=True):
-            values.update(piece.views(octets))
+        pairs = zip(self._pieces, moved.pieces, strict=True)
+        values = [Values(octets, piece.views) for piece, octets in pairs]
         return Window(len(moved.pieces[0]), values, moved.lists)
