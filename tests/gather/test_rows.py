@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from memmpy.errors import ColumnError, OptionError
 from memmpy.gather import RowField
+from memmpy.loaders.ranges import Ranges
 from memmpy.order import BlockOrder
 from tests.gather.kernels import spread_rows, take_rows
 
@@ -82,16 +83,17 @@ def test_spread_fields_are_the_bytes_of_their_rows(
         window = order.windows(number, number + 1)
         places = window.places(compiled=False)
         octets = outputs(window.num_rows, fields)
+        starts, counts = Ranges([range(len(rows))]).blocks(window.starts, window.counts)
         spread_rows(
             rows,
-            window.starts,
-            counts=window.counts,
+            starts,
+            counts=counts,
             places=places,
             fields=fields,
             out=as_arrays(octets, window.num_rows, fields),
         )
         read = np.concatenate(
-            [np.arange(s, s + c) for s, c in zip(window.starts, window.counts, strict=True)]
+            [np.arange(s, s + c) for s, c in zip(starts, counts, strict=True)]
         )
         entries = np.empty_like(read)
         entries[places] = read

@@ -12,21 +12,22 @@ from memmpy.order import BlockOrder, BlockWindows, Permutation, derive_key
 
 # What a window of a promised order is, for ever.
 STARTS = [0, 400, 800]
-BLOCKS = [[100, 400, 600, 900], [200, 500, 700, 800], [0, 300, 1000]]
+BLOCKS = [[289, 492, 792, 992], [89, 189, 592, 892], [389, 392, 692]]
+COUNTS = [[100] * 4, [100] * 4, [3, 100, 100]]
 PLACES = [
     [282, 93, 203, 276, 290, 266, 77, 380],
     [235, 7, 213, 92, 316, 44, 247, 156],
     [186, 149, 163, 131, 170, 17, 141, 41],
 ]
 LARGE_BLOCKS = [
-    239931621376,
-    248268849152,
-    690385977344,
-    732838494208,
-    789902393344,
-    891234680832,
-    983571103744,
-    1037332774912,
+    45620079212,
+    88072596076,
+    145136495212,
+    246468782700,
+    338805205612,
+    392566876780,
+    694677351020,
+    703014578796,
 ]
 LARGE_PLACES = [802915, 859508, 954887, 948869]
 
@@ -45,9 +46,9 @@ def windows_of(order: BlockOrder) -> list[BlockWindows]:
     return [order.windows(number, number + 1) for number in range(order.num_windows)]
 
 
-def rows_read(window: BlockWindows) -> np.ndarray:
+def rows_read(window: BlockWindows, num: int) -> np.ndarray:
     blocks = zip(window.starts.tolist(), window.counts.tolist(), strict=True)
-    return np.concatenate([np.arange(start, start + count) for start, count in blocks])
+    return np.concatenate([np.arange(start, start + count) for start, count in blocks]) % num
 
 
 @given(order=orders())
@@ -61,21 +62,28 @@ def test_each_row_comes_once_and_windows_tile_the_positions(order: BlockOrder) -
         assert order.window_at(position) == number
         position += window.num_rows
         assert order.window_at(position - 1) == number
-        seen[rows_read(window)] += 1
+        seen[rows_read(window, order.num)] += 1
     assert position == order.num == order.window_start(order.num_windows)
     assert (seen == 1).all()
 
 
 @given(order=orders())
 def test_windows_have_the_blocks_of_their_slots_in_ascending_order(order: BlockOrder) -> None:
-    num_blocks = -(-order.num // order.block_rows)
-    blocks = Permutation(num_blocks, key=derive_key(order.key, purpose="blocks"))
-    sequence = blocks(np.arange(num_blocks))
+    num_whole, num_short = divmod(order.num, order.block_rows)
+    blocks = Permutation(num_whole, key=derive_key(order.key, purpose="blocks"))
+    sequence = [*blocks(np.arange(num_whole)).tolist(), num_whole]
+    shift = derive_key(order.key, purpose="shift") * order.num >> 64
     for number, window in enumerate(windows_of(order)):
         first = number * order.window_blocks
-        expected = np.sort(sequence[first : first + order.window_blocks]) * order.block_rows
-        assert window.starts.tolist() == expected.tolist()
-        assert ((window.counts == order.block_rows) | (expected + window.counts == order.num)).all()
+        expected = [
+            (
+                (shift + block * order.block_rows) % order.num,
+                order.block_rows if block < num_whole else num_short,
+            )
+            for block in sequence[first : first + order.window_blocks]
+        ]
+        found = zip(window.starts.tolist(), window.counts.tolist(), strict=True)
+        assert [*found] == sorted(block for block in expected if block[1])
 
 
 @given(order=orders())
@@ -126,6 +134,7 @@ def test_values_never_change() -> None:
     windows = windows_of(order)
     assert [order.window_start(number) for number in range(3)] == STARTS
     assert [w.starts.tolist() for w in windows] == BLOCKS
+    assert [w.counts.tolist() for w in windows] == COUNTS
     assert [w.places(compiled=False)[:8].tolist() for w in windows] == PLACES
     large = BlockOrder(2**40, block_rows=2**17, window_blocks=8, key=2**64 - 1)
     window = large.windows(10**6, 10**6 + 1)
@@ -193,13 +202,25 @@ def test_batches_of_a_window_of_class_sorted_rows_are_mixed_as_by_chance(
     assert 0.9 < fractions.std() / sqrt(2 / 9 / 256) < 1.1
 
 
-def test_a_block_is_equally_frequent_in_each_window() -> None:
-    counts = np.zeros(5, np.int64)
-    for key in range(1000):
-        order = BlockOrder(40, block_rows=4, window_blocks=2, key=key)
-        windows = windows_of(order)
-        counts[[number for number, w in enumerate(windows) if 0 in w.starts]] += 1
-    assert chi_square(counts) < 5
+@pytest.mark.parametrize("num", [40, 42])
+def test_a_row_is_equally_frequent_in_each_window_and_place(num: int) -> None:
+    counts = np.zeros((3, num), np.int64)
+    for key in range(3000):
+        order = BlockOrder(num, block_rows=4, window_blocks=2, key=key)
+        windows = order.windows(0, order.num_windows)
+        places = windows.places(compiled=False)
+        read = rows_read(windows, num)
+        for i, row in enumerate((0, 1, num - 1)):
+            counts[i, places[read == row]] += 1
+    assert max(map(chi_square, counts)) < 5
+
+
+def test_no_two_rows_are_always_in_one_block() -> None:
+    apart = 0
+    for key in range(300):
+        windows = windows_of(BlockOrder(40, block_rows=4, window_blocks=1, key=key))
+        apart += not any({0, 1} <= set(rows_read(w, 40)) for w in windows)
+    assert 40 < apart < 110  # a quarter
 
 
 def test_windows_of_a_huge_order_cost_nothing_but_themselves() -> None:

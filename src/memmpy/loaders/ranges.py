@@ -37,13 +37,17 @@ class Ranges:
         return rows
 
     def blocks(self, starts: Entries, counts: Entries) -> tuple[Entries, Entries]:
-        """Return blocks of members as blocks of rows: one over the edge of a range is two."""
-        stops = starts + counts
-        for edge in self.ends[:-1]:
+        """Return blocks of members as blocks of rows: one over the edge of a range is two.
+
+        After the last member comes the first.
+        """
+        num, stops = len(self), starts + counts
+        for edge in (*self.ends, *(num + self.ends[:-1])):
             over = np.flatnonzero((starts < edge) & (edge < stops))
-            starts = np.insert(starts, over + 1, edge)
-            stops = np.insert(stops, over, edge)
-        return self.rows(starts), stops - starts
+            if over.size:
+                starts = np.insert(starts, over + 1, edge)
+                stops = np.insert(stops, over, edge)
+        return self.rows(starts % num), stops - starts
 
 
 def rows_between(tickets: Words, intervals: Sequence[tuple[int, int]]) -> list[range]:

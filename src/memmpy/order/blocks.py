@@ -38,7 +38,7 @@ class BlockWindows:
     starts : int64 array of shape (k,)
         The first row of each block; they ascend in each window.
     counts : int64 array of shape (k,)
-        How many rows each block has, at least 1.
+        How many rows each block has, at least 1. After the last of all rows comes row 0.
     words : uint64 array of shape (w, 6)
         From which the places of each window follow: see `BlockOrder`.
     window_blocks : int
@@ -95,7 +95,7 @@ class BlockWindows:
 @final
 @dataclass(frozen=True, slots=True)
 class BlockOrder:
-    """An order of the rows 0..num-1 that reads them in blocks.
+    """An order of the rows 0..num-1 that reads them in blocks, which begin anew for each key.
 
     Its values follow from these four numbers alone, for ever: the resuming of an epoch rests on
     them. No position can come before or after its window, so rows that are to be mixed well are in
@@ -107,7 +107,7 @@ class BlockOrder:
     num : int
         The number of rows, from 0 to 2**62.
     block_rows : int
-        Rows of a block, at least 1; the last block may be short.
+        Rows of a block, at least 1; one block may be short, and comes last.
     window_blocks : int
         Blocks whose rows are mixed, at least 1; the last window may have fewer. A window has at
         most 2**31 rows.
@@ -116,10 +116,13 @@ class BlockOrder:
 
     Notes
     -----
-    Block b is the rows from ``b * block_rows`` on. The blocks come in the order of
-    ``Permutation(num_blocks, key=derive_key(key, purpose="blocks"))``, and window w takes the
-    blocks at w * window_blocks and on in it, as many as it has. They are read in the order of their
-    rows. In a window of m rows the i-th that is read goes to the place ``mix(i)``, a bijection of
+    Rows are a circle, after the last of which comes row 0. Block b is the rows from
+    ``shift + b * block_rows`` on, where ``shift`` is the upper 64 bits of
+    ``derive_key(key, purpose="shift") * num``; what is left of the circle is the short block. The
+    others come in the order of ``Permutation(num // block_rows, key=derive_key(key,
+    purpose="blocks"))``, then the short one, and window w takes the blocks at w * window_blocks and
+    on in it, as many as it has. They are read in the order of their first rows. In a window of m
+    rows the i-th that is read goes to the place ``mix(i)``, a bijection of
     ``0..2**bits-1`` with the smallest ``2**bits >= m`` (`bits` at least `MIX_MIN_BITS`), and cycle
     walking: what lands at m or above goes through it again. Round r of `MIX_ROUNDS` is ::
 
@@ -132,8 +135,8 @@ class BlockOrder:
     --------
     >>> order = BlockOrder(10, block_rows=4, window_blocks=2, key=0)
     >>> window = order.windows(0, 1)
-    >>> window.starts, window.counts
-    (array([4, 8]), array([4, 2]))
+    >>> window.starts, window.counts  # of the second block, rows 8, 9, 0 and 1
+    (array([4, 8]), array([4, 4]))
     """
 
     num: int
@@ -141,10 +144,8 @@ class BlockOrder:
     block_rows: int
     window_blocks: int
     key: int
-    _blocks: Permutation = field(init=False, repr=False, compare=False)
-    #: The window that has the short block, and by how many rows that is shorter.
-    _short_window: int = field(init=False, repr=False, compare=False)
-    _num_missing: int = field(init=False, repr=False, compare=False)
+    _blocks: Permutation = field(init=False, repr=False, compare=False)  # of whole blocks
+    _shift: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, minimum in (("num", 0), ("block_rows", 1), ("window_blocks", 1)):
@@ -157,25 +158,25 @@ class BlockOrder:
                 f"of {self.block_rows:,}"
             )
             raise OptionError(message)
-        num_blocks = -(-self.num // self.block_rows)
-        blocks = Permutation(num_blocks, key=derive_key(self.key, purpose="blocks"))
-        last = np.arange(num_blocks - 1, num_blocks) if num_blocks else np.empty(0, np.int64)
-        slot = sum(blocks.inverse(last).tolist())
+        blocks = Permutation(
+            self.num // self.block_rows, key=derive_key(self.key, purpose="blocks")
+        )
         object.__setattr__(self, "_blocks", blocks)
-        object.__setattr__(self, "_short_window", slot // self.window_blocks)
-        object.__setattr__(self, "_num_missing", num_blocks * self.block_rows - self.num)
+        shift = derive_key(self.key, purpose="shift") * self.num >> 64
+        object.__setattr__(self, "_shift", shift)
 
     @property
     def num_windows(self) -> int:
         """How many windows there are."""
-        return -(-len(self._blocks) // self.window_blocks)
+        return -(-self.num // self._window_rows)
+
+    @property
+    def _window_rows(self) -> int:
+        return self.window_blocks * self.block_rows
 
     def window_start(self, number: int) -> int:
         """Return the first position of window `number`, and of `num_windows` the end: `num`."""
-        if number >= self.num_windows:
-            return self.num
-        position = number * self.window_blocks * self.block_rows
-        return position - (self._num_missing if number > self._short_window else 0)
+        return min(number * self._window_rows, self.num)
 
     def window_at(self, position: int) -> int:
         """Return the number of the window that fills a position.
@@ -188,8 +189,7 @@ class BlockOrder:
         if not 0 <= position < self.num:
             message = f"{position} is out of range: there are {self.num:,} rows, from 0 on"
             raise OptionError(message)
-        number = position // (self.window_blocks * self.block_rows)
-        return number + (position >= self.window_start(number + 1))
+        return position // self._window_rows
 
     def windows(self, first: int, stop: int) -> BlockWindows:
         """Return what some windows read, and where it goes.
@@ -208,20 +208,25 @@ class BlockOrder:
             wrong = first if not 0 <= first < self.num_windows else stop - 1
             message = f"no window {wrong}: there are {self.num_windows:,}, from 0 on"
             raise OptionError(message)
-        slot = first * self.window_blocks
-        slot_stop = min(stop * self.window_blocks, len(self._blocks))
-        blocks = self._blocks(np.arange(slot, slot_stop))
-        whole = len(blocks) // self.window_blocks * self.window_blocks
-        blocks[:whole].reshape(-1, self.window_blocks).sort(axis=1)
-        blocks[whole:].sort()
-        starts = blocks * self.block_rows
-        counts = np.minimum(self.num - starts, self.block_rows)
+        num_blocks = -(-self.num // self.block_rows)
+        stop_slot = min(stop * self.window_blocks, num_blocks)
+        slots = np.arange(first * self.window_blocks, stop_slot)
+        counts = np.full(len(slots), self.block_rows)
+        if stop_slot > len(self._blocks):  # the short block is among them
+            counts[-1] = self.num % self.block_rows
+            blocks = np.append(self._blocks(slots[:-1]), len(self._blocks))
+        else:
+            blocks = self._blocks(slots)
+        starts = (self._shift + blocks * self.block_rows) % self.num
+        ascending = np.lexsort((starts, slots // self.window_blocks))
         ends = [self.window_start(number) for number in range(first, stop + 1)]
         keys = [derive_key(self.key, number, purpose="places") for number in range(first, stop)]
         rounds = np.tile(np.arange(MIX_ROUNDS, dtype=np.uint64), (len(keys), 1))
         words = absorb(np.array(keys, np.uint64)[:, np.newaxis], rounds)
         edges = np.array(ends, np.int64) - ends[0]
-        return BlockWindows(edges, starts, counts, words, self.window_blocks)
+        return BlockWindows(
+            edges, starts[ascending], counts[ascending], words, self.window_blocks
+        )
 
 
 def _mixed(num: int, words: Words) -> NDArray[np.uint32]:
