@@ -27,11 +27,12 @@ class Values:
     whole : array of shape (n, ...), or other sequence
         The values.
     views : callable
-        Returns those of each key, in such an array or in a part of it, over the same memory.
+        Returns those of each key in parts of the whole: in an array of shape (num, size, ...), over
+        the same memory, or in `num` sequences.
     """
 
     whole: Any
-    views: Callable[[Any], Mapping[str, Any]]
+    views: Callable[[Any], Mapping[str, Iterable[Any]]]
 
     @classmethod
     def of(cls, key: str, values: Any) -> "Values":
@@ -51,8 +52,8 @@ class Values:
         return cls(join(wholes), first.views)
 
 
-def _of_key(key: str, values: Any) -> dict[str, Any]:
-    return {key: values}
+def _of_key(key: str, parts: Iterable[Any]) -> dict[str, Iterable[Any]]:
+    return {key: parts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,9 @@ class Window:
 
     def batches(self, start: int, *, size: int, num: int) -> Iterator[Batch]:
         """Yield `num` batches of `size` entries, from `start` on; views where they are arrays."""
-        values = {
-            key: _slices(held, start, size, num)
-            for several in self.values
-            for key, held in several.views(several.whole).items()
-        }
+        values: dict[str, Iterable[Any]] = {}
+        for held in self.values:
+            values.update(held.views(_slices(held.whole, start, size, num)))
         lists = {key: _list_slices(*held, start, size, num) for key, held in self.lists.items()}
         keys = (*values, *lists)
         for parts in zip(*values.values(), *lists.values(), strict=True):
@@ -103,7 +102,7 @@ class Window:
 
 
 def _slices(values: Any, start: int, size: int, num: int) -> Iterable[Any]:
-    """Return parts of values: of an array as rows, which come faster than slices do."""
+    """Return parts of values: of an array as its rows, which come faster than slices do."""
     if type(values) is np.ndarray:
         return values[start : start + size * num].reshape(num, size, *values.shape[1:])
     return (values[at : at + size] for at in (start + size * i for i in range(num)))

@@ -26,7 +26,7 @@ Part = TypeVar("Part")
 
 #: What a thread gathers in one go: to wake it takes as long as a few thousand rows, and what all
 #: threads have made and nobody has read yet stays in the last cache.
-_GATHERED_BYTES, _MAX_GATHERED_ROWS = 7 * 2**19, 1 << 15  # 3.5 MiB
+_GATHERED_BYTES, _MAX_GATHERED_ROWS = 7 * 2**18, 1 << 14  # 1.75 MiB
 #: Windows whose blocks are looked up at once.
 _NUM_PLANNED = 64
 

@@ -52,8 +52,8 @@ class Piece:
         return cls(RowField(start, _BYTE, (stop - start,)), tuple(fields), layout)
 
     def views(self, values: NDArray[np.uint8]) -> dict[str, Array]:
-        """Return the fields of pieces, of shape (n, k), as arrays over the same memory."""
-        rows: NDArray[np.void] = np.ndarray(len(values), self.layout, values)
+        """Return the fields of pieces, of shape (..., k), as arrays over the same memory."""
+        rows: NDArray[np.void] = np.ndarray(values.shape[:-1], self.layout, values)
         return {
             key: rows[name] for key, name in zip(self.keys, self.layout.names or (), strict=True)
         }

@@ -9,11 +9,11 @@ ShuffleOption: TypeAlias = bool | Literal["exact", "blocks"]
 
 #: A window stays in the last cache of a processor while it is mixed, and a block of about a
 #: hundred kB is read from a disk nearly as fast as all of a file.
-_WINDOW_BYTES = 7 << 19
+_WINDOW_BYTES = 7 << 18
 _MIN_WINDOW_ROWS, _MAX_WINDOW_ROWS = 1 << 10, 1 << 16
 #: What the fewest rows of a window may take, where a row is large.
 _MAX_WINDOW_BYTES = 64 << 20
-_WINDOW_BLOCKS = 32
+_WINDOW_BLOCKS = 16
 #: Rows of which all fit into the last cache are gathered one by one as fast as by blocks.
 _EXACT_BYTES = 16 << 20
 

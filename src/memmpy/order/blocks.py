@@ -129,7 +129,7 @@ class BlockOrder:
         x = (x * (word | 1) + (word >> 32)) % 2**bits
         x = x ^ (x >> (bits // 2 + 1))
 
-    with the 64-bit ``word = absorb(derive_key(key, w, purpose="places"), r)``.
+    with the 64-bit ``word = absorb(absorb(derive_key(key, purpose="places"), w), r)``.
 
     Examples
     --------
@@ -220,13 +220,11 @@ class BlockOrder:
         starts = (self._shift + blocks * self.block_rows) % self.num
         ascending = np.lexsort((starts, slots // self.window_blocks))
         ends = [self.window_start(number) for number in range(first, stop + 1)]
-        keys = [derive_key(self.key, number, purpose="places") for number in range(first, stop)]
-        rounds = np.tile(np.arange(MIX_ROUNDS, dtype=np.uint64), (len(keys), 1))
-        words = absorb(np.array(keys, np.uint64)[:, np.newaxis], rounds)
+        numbers = np.arange(first, stop, dtype=np.uint64)[:, np.newaxis]
+        keys = absorb(derive_key(self.key, purpose="places"), numbers)
+        words = absorb(keys, np.tile(np.arange(MIX_ROUNDS, dtype=np.uint64), (len(keys), 1)))
         edges = np.array(ends, np.int64) - ends[0]
-        return BlockWindows(
-            edges, starts[ascending], counts[ascending], words, self.window_blocks
-        )
+        return BlockWindows(edges, starts[ascending], counts[ascending], words, self.window_blocks)
 
 
 def _mixed(num: int, words: Words) -> NDArray[np.uint32]:
