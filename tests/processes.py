@@ -13,5 +13,5 @@ def run_python(code: str, **environment: str) -> str:
         text=True,
         env={**os.environ, **environment},
     )
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

@@ -4,7 +4,6 @@ import signal
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
@@ -84,10 +83,68 @@ def test_no_more_than_depth_tasks_are_ahead(depth: int) -> None:
         assert asked <= consumed + depth
 
 
+def test_without_threads_tasks_run_in_the_caller() -> None:
+    results = list(prefetch([threading.get_ident] * 9, num_threads=0, depth=5))
+    assert results == [threading.get_ident()] * 9
+
+
 @THREADS
-def test_without_threads_tasks_run_in_the_caller(num_threads: int) -> None:
-    (ident,) = prefetch([threading.get_ident], num_threads=num_threads, depth=1)
-    assert (ident == threading.get_ident()) == (num_threads == 0)
+def test_one_task_runs_in_the_caller(num_threads: int) -> None:
+    results = prefetch([threading.get_ident], num_threads=num_threads, depth=3)
+    assert next(results) == threading.get_ident()
+    assert num_running() == 0
+    assert list(results) == []
+
+
+def test_the_caller_does_what_waits_rather_than_wait() -> None:
+    caller, is_done = threading.get_ident(), threading.Event()
+
+    def first() -> bool:
+        if threading.get_ident() == caller:
+            return True
+        return is_done.wait(30)  # the caller does the second one meanwhile
+
+    def second() -> bool:
+        by_caller = threading.get_ident() == caller
+        is_done.set()
+        return by_caller
+
+    while not all(prefetch([first, second], num_threads=1, depth=2)):
+        is_done.clear()
+
+
+def test_an_interrupt_of_the_caller_is_raised_at_once() -> None:
+    """Also where it comes in a task whose turn comes later."""
+    caller, has_come = threading.get_ident(), threading.Event()
+
+    def task() -> None:
+        if threading.get_ident() == caller:
+            has_come.set()
+            raise KeyboardInterrupt
+        assert has_come.wait(30)
+
+    results = prefetch([task] * 20, num_threads=2, depth=5)
+    with pytest.raises(KeyboardInterrupt):
+        next(results)
+    assert num_running() == 0
+
+
+def test_an_error_of_a_task_that_the_caller_does_is_raised_in_its_place() -> None:
+    caller, has_failed = threading.get_ident(), threading.Event()
+
+    def task(number: int) -> int:
+        if threading.get_ident() == caller:
+            has_failed.set()
+            fail()
+        assert has_failed.wait(30)
+        return number
+
+    results = prefetch((partial(task, i) for i in range(9)), num_threads=2, depth=5)
+    came: list[int] = []
+    with pytest.raises(RuntimeError, match="no luck"):
+        came.extend(results)
+    assert came == list(range(len(came)))
+    assert len(came) < 5
 
 
 @THREADS
@@ -117,29 +174,29 @@ def test_an_interrupt_of_the_consumer_ends_the_threads(num_threads: int) -> None
         consume()
 
 
-class Token:
-    """What a task holds, to tell when the task is gone."""
-
-
 def test_closing_drops_what_waits_and_waits_for_what_runs() -> None:
-    ran: list[int] = []
-    last_is_gone = threading.Event()
+    caller = threading.get_ident()
+    runs, may_end, num_ran = threading.Event(), threading.Event(), 0
 
-    def task(number: int, token: Token) -> None:
-        assert number == 0 or last_is_gone.wait(30)
-        ran.append(number)
+    def task() -> None:
+        nonlocal num_ran
+        if threading.get_ident() == caller:
+            time.sleep(0.001)
+        elif num_ran:
+            runs.set()
+            assert may_end.wait(30)
+        num_ran += 1
 
-    def make_task(number: int) -> Callable[[], None]:
-        token = Token()
-        if number == 9:
-            weakref.finalize(token, last_is_gone.set)
-        return partial(task, number, token)
-
-    results = prefetch(map(make_task, range(10)), num_threads=1, depth=10)
+    results = prefetch([task] * 1000, num_threads=1, depth=1000)
     next(results)
+    assert runs.wait(30)
+    timer = threading.Timer(0.1, may_end.set)
+    timer.start()
     results.close()
-    assert ran in ([0], [0, 1])
+    assert may_end.is_set()
+    assert num_ran < 1000
     assert num_running() == 0
+    timer.join()
 
 
 def test_a_generator_collected_in_its_own_thread_does_not_join_itself() -> None:
@@ -227,10 +284,9 @@ def test_a_call_apart_is_made_by_another_thread_and_its_result_returned() -> Non
     with pytest.raises(RuntimeError, match="no luck"):
         run_apart(fail)
     # None but the main thread is ever interrupted.
-    (idents,) = prefetch(
-        [lambda: (run_apart(threading.get_ident), threading.get_ident())], num_threads=1, depth=1
-    )
-    assert len(set(idents)) == 1
+    with Threads(1) as threads:
+        call = threads.call(lambda: (run_apart(threading.get_ident), threading.get_ident()))
+        assert len(set(call.result())) == 1
 
 
 def test_a_call_apart_goes_on_to_its_end_when_it_is_interrupted() -> None:

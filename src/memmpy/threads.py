@@ -11,7 +11,6 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from queue import Empty, SimpleQueue
@@ -28,26 +27,26 @@ T = TypeVar("T")
 THREAD_NAME = "memmpy"
 
 
-@dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """What comes of a call on another thread."""
 
-    do: Callable[[], T]
-    _outcome: SimpleQueue[tuple[T | None, BaseException | None]] = field(
-        default_factory=SimpleQueue
-    )
+    __slots__ = ("_do", "_outcome")
+
+    def __init__(self, do: Callable[[], T]) -> None:
+        self._do = do
+        self._outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
 
     def run(self) -> None:
         """Make the call."""
         try:
-            self._outcome.put((self.do(), None))
+            self._outcome.put((self._do(), None))
         except BaseException as error:  # noqa: BLE001 - raised again by `result`
             self._outcome.put((None, error))
 
     def run_for_caller(self) -> None:
         """Make the call in the thread that will ask for its result: an interrupt is raised now."""
         try:
-            self._outcome.put((self.do(), None))
+            self._outcome.put((self._do(), None))
         except Exception as error:  # noqa: BLE001 - raised again by `result`
             self._outcome.put((None, error))
 

@@ -92,9 +92,7 @@ def test_spread_fields_are_the_bytes_of_their_rows(
             fields=fields,
             out=as_arrays(octets, window.num_rows, fields),
         )
-        read = np.concatenate(
-            [np.arange(s, s + c) for s, c in zip(starts, counts, strict=True)]
-        )
+        read = np.concatenate([np.arange(s, s + c) for s, c in zip(starts, counts, strict=True)])
         entries = np.empty_like(read)
         entries[places] = read
         assert [array.tobytes() for array in octets] == expected(rows, entries, fields)

@@ -25,6 +25,7 @@ from memmpy.loaders.shuffling import Shuffle
 from memmpy.loaders.windows import Windows, load_batches
 from memmpy.order import EveryEntry, Shard
 from memmpy.threads import THREAD_NAME
+from tests.processes import run_python
 
 NUM, PAGE = 20_000, mmap.PAGESIZE
 NORMAL, RANDOM, WILL_NEED, PAGE_OUT = 0, 1, 3, 21
@@ -470,3 +471,22 @@ def test_a_map_is_read_at_random_until_its_last_epoch_ends(packed: WithLists) ->
             next(second)
         assert NORMAL not in [advice for advice, _ in kernel.told]
     assert [advice for advice, _ in kernel.told].count(NORMAL) == 3
+
+
+@pytest.mark.skipif(system_of(compiled=True).advise is None, reason="the system takes no advice")
+def test_an_epoch_that_is_left_when_the_program_ends_says_nothing(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((1 << 16, 128)))
+    run_python(f"""if True:
+        import os
+        import numpy as np
+        from memmpy import SplitLoader
+
+        def preadv(*_):
+            raise BlockingIOError
+
+        os.preadv = preadv
+        loader = SplitLoader({{"x": np.load({str(tmp_path / "x.npy")!r}, mmap_mode="r")}})
+        assert loader._windows.reading().is_ahead
+        left = iter(loader)
+        next(left)
+    """)

@@ -202,6 +202,8 @@ class Pager:
             self._tell(mapped, blocks, _PAGE_OUT)
 
     def _tell(self, mapped: MappedArray | None, blocks: Blocks, advice: int) -> None:
+        if sys.is_finalizing():  # NumPy is no more, and an iterator that was left still ends
+            return
         if mapped is not None and self._system.advise is not None:
             self._system.advise(*mapped.pages(blocks), advice)
 
