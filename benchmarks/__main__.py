@@ -26,6 +26,7 @@ JOBS = (
     "padded_cut",
     "jagged",
     "jagged_cut",
+    "beside_copy",
     "cold",
 )
 #: Events of each data set, and in a quick run.
@@ -37,6 +38,10 @@ def command_of(job: str, folder: Path, pythons: Path | None, *, quick: bool) -> 
     """Return the command of a benchmark."""
     if job in {"main_job", "conversion", "cuts"}:
         return [str(HERE / f"{job}.py")]
+    if job == "beside_copy":
+        num_events = str((QUICK_EVENTS if quick else EVENTS)["flat"])
+        script = str(HERE / "loading" / "beside_copy.py")
+        return [script, "--events", num_events, "--folder", str(folder)]
     data, _, has_cut = job.partition("_")
     num_events = str((QUICK_EVENTS if quick else EVENTS)[data])
     if job == "cold":

@@ -46,6 +46,11 @@ def _jagged(content: Any, offsets: Any) -> Any:
     return Jagged(content, offsets)
 
 
+def open_grouped(store: Path) -> Any:
+    """Return the skim of a store in which the features are one input."""
+    return _skim(store / "data.mmpy", grouped=True)
+
+
 def _skim(store: Path, *, grouped: bool) -> Any:
     """Return the skim of a store: of all keys by themselves, or of features as one input."""
     import memmpy

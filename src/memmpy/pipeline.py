@@ -119,8 +119,8 @@ def load_root(
     drop_last : bool
         Whether to leave out a last batch that is shorter.
     num_threads : int, optional
-        Threads that make batches ahead of their use, 0 for none; one a core, up to 8, where not
-        given.
+        Threads that make batches ahead of their use, beside the caller's: as `SplitLoader` takes
+        it.
     executor : concurrent.futures.Executor, optional
         Who converts and skims; threads of this process on all cores where not given.
     recreate : bool

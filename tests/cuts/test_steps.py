@@ -128,7 +128,10 @@ def test_threads_and_steps_are_integers(given: Any) -> None:
         check_step_size(given)
 
 
-def test_threads_are_counted_where_cores_cannot_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("cores", "threads"), [(None, 1), (1, 1), (2, 1), (3, 2), (64, 7)])
+def test_with_the_caller_there_is_a_thread_for_each_core(
+    cores: int | None, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
-    assert threads_of(None) == 3
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert threads_of(None) == threads

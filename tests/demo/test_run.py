@@ -50,3 +50,10 @@ def test_one_file_is_no_files(make_file: MakeFile, tmp_path: Path) -> None:
     run(job, batch_size=128, console=Console(file=file, width=80))
     assert "Converted 1 branch of 1 file to " in file.getvalue()
     assert re.search(r"train: \d+ events? in 1 batch of 128", file.getvalue())
+
+
+def test_a_split_without_events_is_said(make_file: MakeFile, tmp_path: Path) -> None:
+    file = io.StringIO()
+    job = own_job(tmp_path / "d", [str(make_file(num=1))], tree=None, keys=["met"], cut=None)
+    run(job, batch_size=128, console=Console(file=file, width=80))
+    assert re.search(r"^(train|val): no events$", file.getvalue(), re.MULTILINE)

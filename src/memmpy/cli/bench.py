@@ -10,7 +10,11 @@ __all__ = ["bench"]
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--batch-size", type=click.IntRange(1), default=1024, help="Entries in a batch.")
-@click.option("--threads", type=click.IntRange(0), help="Threads that gather; one a core else.")
+@click.option(
+    "--threads",
+    type=click.IntRange(0),
+    help="Threads that gather beside the main one; else one less than there are cores.",
+)
 def bench(*, path: Path, batch_size: int, threads: int | None) -> None:
     """Measure how fast shuffled batches come from a store and its skims, or from a skim.
 

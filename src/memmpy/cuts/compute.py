@@ -51,8 +51,8 @@ def compute_cut_batched(
     step_size : int
         Entries evaluated at a time, at most.
     num_threads : int, optional
-        Threads that evaluate, 0 for none; one for each core that this process may use, 8 at most,
-        where not given.
+        Threads that evaluate beside the caller's, 0 for none; where not given, one less than the
+        cores that this process may use, 1 to 7.
     recreate : bool
         Compute again what is cached.
 

@@ -16,6 +16,7 @@ from memmpy.loaders import SplitLoader
 from memmpy.pipeline import load_root
 from memmpy.printing import num_in_words, size_in_words
 from memmpy.root import TreeFile
+from memmpy.typing import Batch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,8 +114,12 @@ def run(job: Job, *, batch_size: int, console: "Console") -> None:
             shuffle=split == "train",
             skim=_fits_a_skim(conversion, job),
         )
-        if split == "train" and loader.num_entries:
-            _show_batch(loader, console)
+        if not loader.num_entries:
+            _say(console, f"{split}: no events")
+            continue
+        batch = next(loader.batches(0))  # kernels are loaded for it, which is not timed
+        if split == "train":
+            _show(batch, console)
         _time_epoch(split, loader, console)
 
 
@@ -129,8 +134,7 @@ def _fits_a_skim(conversion: Conversion, job: Job) -> bool:
     return all(types[key].kind in {"vector", "jagged"} for key in conversion.keys_of(job.keys))
 
 
-def _show_batch(loader: SplitLoader, console: "Console") -> None:
-    batch = next(loader.batches(0))
+def _show(batch: Batch, console: "Console") -> None:
     shown = ", ".join(f"{key} {_shape(values)}" for key, values in batch.items())
     _say(console, f"A batch: {shown}")
 

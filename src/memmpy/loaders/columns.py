@@ -46,7 +46,7 @@ class ColumnWindows:
     shuffle : bool
         Whether each epoch has an order of its own; else that of the members.
     num_threads : int
-        How many threads gather.
+        How many threads gather beside the caller's.
     system : System, optional
         What is told which pages are needed soon, and which no more; that of the process where not
         given.

@@ -156,7 +156,7 @@ def explain(
     shuffle, entry_bytes = windows.shuffle, windows.entry_bytes
     resident = _resident(windows.arrays)
     reading = windows.reading()
-    limit_rate = _copy_rate(windows.arrays, num_threads=max(1, num_threads))
+    limit_rate = _copy_rate(windows.arrays, num_threads=num_threads)
     return Explanation(
         num_entries=len(windows),
         batch_size=batch_size,
@@ -193,7 +193,7 @@ def _share_in_memory(array: Array) -> float:
 
 
 def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float | None:
-    """Return the bytes a second at which threads copy arrays in order; None without any."""
+    """Return the bytes a second at which threads and the caller copy; None without arrays."""
     pieces = [
         octets[start : start + _PIECE]
         for array in arrays
@@ -215,7 +215,8 @@ def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float | None:
             copied += len(piece)
         return copied
 
-    copied = sum(prefetch([work] * num_threads, num_threads=num_threads, depth=num_threads))
+    num = num_threads + 1
+    copied = sum(prefetch([work] * num, num_threads=num_threads, depth=num))
     return copied / (time.perf_counter() - begin)
 
 

@@ -74,7 +74,7 @@ class RowWindows:
     shuffle : Shuffle
         The order of an epoch.
     num_threads : int
-        How many threads gather.
+        How many threads gather beside the caller's.
     compiled : bool
         Whether kernels are Numba's.
     system : System

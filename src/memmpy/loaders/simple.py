@@ -29,7 +29,8 @@ class SimpleLoader:
     drop_last : bool
         Leave out the last batch if it is short.
     num_threads : int
-        Threads that gather ahead; with 0 the caller's own does.
+        Threads that gather ahead; the caller's own does, too, where it would wait, and with 0 it
+        does all.
 
     Examples
     --------

@@ -90,8 +90,8 @@ class SplitLoader:
     drop_last : bool
         Leave out the last batch if it is short.
     num_threads : int, optional
-        Threads that gather ahead; with 0 the caller's own does. One a core, up to 8, where not
-        given.
+        Threads that gather ahead; the caller's own does, too, where it would wait, and with 0 it
+        does all. One less than the cores that this process may use, 1 to 7, where not given.
 
     Attributes
     ----------
