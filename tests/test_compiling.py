@@ -1,11 +1,14 @@
 """Tests of how kernels are compiled: what the user is told, and what it costs others."""
 
+import gc
 import logging
 import os
 import pty
+import signal
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -219,6 +222,35 @@ def test_a_kernel_that_a_full_disk_cannot_keep_is_run(monkeypatch: pytest.Monkey
     monkeypatch.setattr(double._cache, "save_overload", refuse)
     monkeypatch.setattr(double._cache, "load_overload", lambda *_: None)
     assert run_kernel(double, np.int64(21)) == 42
+
+
+def test_a_first_call_holds_the_memory_it_works_on_when_the_caller_is_interrupted() -> None:
+    """Else it would write to memory that is somebody else's by then."""
+    may_end, was_there = threading.Event(), SimpleQueue[bool]()
+
+    class Memory:
+        pass
+
+    def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert may_end.wait(30)
+        was_there.put(held[0]() is not None)
+
+    def call() -> None:
+        memory = Memory()
+        held.append(weakref.ref(memory))
+        run_kernel(work, owners=[memory])
+
+    held: list[weakref.ref[Memory]] = []
+    try:
+        call()
+    except KeyboardInterrupt as error:
+        error.__traceback__ = None  # it would hold all that the caller has
+    else:
+        pytest.fail("not interrupted")
+    gc.collect()
+    may_end.set()
+    assert was_there.get(timeout=30)
 
 
 def _double(number: Any) -> Any:

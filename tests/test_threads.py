@@ -129,6 +129,27 @@ def test_an_interrupt_of_the_caller_is_raised_at_once() -> None:
     assert num_running() == 0
 
 
+def test_what_is_no_interrupt_is_raised_in_its_place_whatever_it_is() -> None:
+    class StopAll(BaseException):
+        pass
+
+    is_raised = threading.Event()
+
+    def first() -> int:
+        assert threading.get_ident() == caller or is_raised.wait(30)
+        return 1
+
+    def second() -> int:
+        is_raised.set()
+        raise StopAll
+
+    caller = threading.get_ident()
+    results = prefetch([first, second], num_threads=1, depth=2)
+    assert next(results) == 1
+    with pytest.raises(StopAll):
+        next(results)
+
+
 def test_an_error_of_a_task_that_the_caller_does_is_raised_in_its_place() -> None:
     caller, has_failed = threading.get_ident(), threading.Event()
 

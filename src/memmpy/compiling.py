@@ -9,7 +9,7 @@ Numba keeps a compiled kernel until the kernel's own file changes, and does not 
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -75,19 +75,33 @@ def kernel(function: Function) -> Function:
     return compiled
 
 
-def run_kernel(function: Callable[..., Result], *arguments: Any) -> Result:
+def run_kernel(
+    function: Callable[..., Result], *arguments: Any, owners: Iterable[object] = ()
+) -> Result:
     """Call a kernel that may be called twice.
 
     The first call loads or compiles it: on a thread that is not the main one, as Numba does not
     survive an interrupt, and one at a time, as it changes its tables of types while others look
     into them.
+
+    Parameters
+    ----------
+    function : callable
+        The kernel.
+    *arguments
+        What it is called with.
+    owners : iterable
+        What has the memory of addresses among the arguments. A first call goes on when the caller
+        is interrupted, and holds them until it ends.
     """
     if function in _called:
         return _run(function, *arguments)
-    return run_apart(partial(_run_first, function, *arguments))
+    return run_apart(partial(_run_first, function, arguments, owners))
 
 
-def _run_first(function: Callable[..., Result], *arguments: Any) -> Result:
+def _run_first(
+    function: Callable[..., Result], arguments: Sequence[Any], _owners: Iterable[object]
+) -> Result:
     with _first_call:
         result = _run(function, *arguments)
         _called.add(function)

@@ -28,7 +28,7 @@ THREAD_NAME = "memmpy"
 
 
 class Call(Generic[T]):
-    """What comes of a call on another thread."""
+    """A call that one thread asks for and any makes, and what comes of it."""
 
     __slots__ = ("_do", "_outcome")
 
@@ -37,18 +37,13 @@ class Call(Generic[T]):
         self._outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
 
     def run(self) -> None:
-        """Make the call."""
+        """Make the call; only an interrupt of the main thread is raised here, too."""
         try:
             self._outcome.put((self._do(), None))
-        except BaseException as error:  # noqa: BLE001 - raised again by `result`
+        except BaseException as error:
             self._outcome.put((None, error))
-
-    def run_for_caller(self) -> None:
-        """Make the call in the thread that will ask for its result: an interrupt is raised now."""
-        try:
-            self._outcome.put((self._do(), None))
-        except Exception as error:  # noqa: BLE001 - raised again by `result`
-            self._outcome.put((None, error))
+            if isinstance(error, KeyboardInterrupt) and _is_interruptible():
+                raise
 
     @property
     def has_ended(self) -> bool:
@@ -163,7 +158,7 @@ class Threads:
                 waiting = self._calls.get_nowait()
             except Empty:
                 return
-            waiting.run_for_caller()
+            waiting.run()
 
 
 def prefetch(

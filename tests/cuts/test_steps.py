@@ -1,6 +1,5 @@
 """Runs of entries that are evaluated at a time."""
 
-import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from memmpy.cuts.evaluation import ColumnLike
 from memmpy.cuts.evaluation.values import ListSlice
 from memmpy.cuts.steps import MAX_ITEMS, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.errors import OptionError
+from memmpy.machine import num_helpers
 
 
 @pytest.fixture
@@ -128,10 +128,6 @@ def test_threads_and_steps_are_integers(given: Any) -> None:
         check_step_size(given)
 
 
-@pytest.mark.parametrize(("cores", "threads"), [(None, 1), (1, 1), (2, 1), (3, 2), (64, 7)])
-def test_with_the_caller_there_is_a_thread_for_each_core(
-    cores: int | None, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    assert threads_of(None) == threads
+def test_with_the_caller_there_is_a_thread_for_each_core() -> None:
+    assert threads_of(None) == num_helpers()
+    assert threads_of(0) == 0

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from memmpy import Jagged
+from memmpy.loaders import buffers as buffers_module
 from memmpy.loaders.batching import Values, Window, batches_of
 from memmpy.loaders.buffers import Buffers
 
@@ -58,6 +59,23 @@ def test_memory_serves_again_once_nobody_looks_into_it() -> None:
     assert third.ctypes.data == place
     del third, view
     assert {buffers.take(100).ctypes.data, buffers.take(64).ctypes.data} <= {place, kept}
+
+
+def test_who_takes_while_another_takes_has_other_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the collector ends an epoch in the middle of it: there is nothing to wait for."""
+    buffers, left = Buffers(3), [5]
+    others: list[np.ndarray] = []
+    lend = buffers_module._Block.lend
+
+    def lend_after_another(block: Any, num_bytes: int) -> Any:
+        if left[0]:
+            left[0] -= 1
+            others.append(buffers.take(num_bytes))
+        return lend(block, num_bytes)
+
+    monkeypatch.setattr(buffers_module._Block, "lend", lend_after_another)
+    taken = [buffers.take(100), *others]
+    assert len({memory.ctypes.data for memory in taken}) == len(taken) == 6
 
 
 def test_memory_that_is_kept_by_many_is_never_handed_out_twice() -> None:

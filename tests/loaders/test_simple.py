@@ -1,3 +1,4 @@
+import sys
 from typing import Any
 
 import numpy as np
@@ -51,3 +52,9 @@ def test_columns_of_different_lengths_are_refused() -> None:
 def test_its_repr_tells_what_it_hands_out() -> None:
     loader = SimpleLoader({"x": np.zeros(1000)}, 128)
     assert repr(loader) == "SimpleLoader(1,000 entries, 8 batches of 128)"
+
+
+@pytest.mark.parametrize("batch_size", [101, 10**12, 2**62, sys.maxsize, 2**63, 10**30])
+def test_a_batch_may_be_as_large_as_one_likes(batch_size: int) -> None:
+    (batch,) = SimpleLoader({"x": np.zeros((100, 10), np.float32)}, batch_size)
+    assert batch["x"].shape == (100, 10)

@@ -237,6 +237,13 @@ def test_blocks_of_2_to_the_31_rows_fit_a_window_and_more_do_not() -> None:
         BlockOrder(2**40, block_rows=2**31, window_blocks=2, key=0)
 
 
+@pytest.mark.parametrize("options", [(2**63, 1), (2, 2**70), (2**70, 2**70)])
+def test_blocks_and_windows_larger_than_all_are_one(options: tuple[int, int]) -> None:
+    order = BlockOrder(10, block_rows=options[0], window_blocks=options[1], key=0)
+    assert order.num_windows == 1
+    assert sorted(rows_read(order.windows(0, 1), 10)) == list(range(10))
+
+
 def test_what_is_out_of_range_is_named() -> None:
     order = BlockOrder(10, block_rows=2, window_blocks=2, key=0)
     for wrong in (-1, 3):

@@ -13,7 +13,7 @@ __all__ = ["bench"]
 @click.option(
     "--threads",
     type=click.IntRange(0),
-    help="Threads that gather beside the main one; else one less than there are cores.",
+    help="Threads that gather beside the main one.",
 )
 def bench(*, path: Path, batch_size: int, threads: int | None) -> None:
     """Measure how fast shuffled batches come from a store and its skims, or from a skim.

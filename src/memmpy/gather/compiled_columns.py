@@ -36,6 +36,7 @@ def take_columns(columns: Sequence[tuple[Array, Array]], entries: Entries) -> No
         np.array(table, np.uint64).reshape(-1, 4),
         address_of(entries),
         np.uint64(len(entries)),
+        owners=(*columns, entries),
     )
 
 

@@ -65,7 +65,10 @@ def take_lists_into(
     num, num_items = len(entries), len(content)
     where = address_of(offsets), address_of(entries)
     # From here on only numbers that were checked are used, whoever writes to the offsets.
-    if not run_kernel(count_items, *where, np.uint64(num), num_items, begins, taken):
+    counted = run_kernel(
+        count_items, *where, np.uint64(num), num_items, begins, taken, owners=(offsets, entries)
+    )
+    if not counted:
         raise wrong_offsets()
     num_taken = int(taken[-1])
     item_bytes = content.nbytes // num_items if num_items else 0
@@ -78,6 +81,7 @@ def take_lists_into(
         begins,
         taken,
         address_of(items),
+        owners=(content, items),
     )
     return items.reshape(num_taken, *content.shape[1:]), taken
 

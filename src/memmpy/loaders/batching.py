@@ -157,7 +157,8 @@ def batches_of(
             yield from _whole(parts)
             parts, num_held = [], 0
         num_whole, num_left = divmod(num - start, batch_size)
-        yield from window.batches(start, size=batch_size, num=num_whole)
+        if num_whole:
+            yield from window.batches(start, size=batch_size, num=num_whole)
         if num_left:
             parts, num_held = [window.part(num - num_left, num)], num_left
     if parts and not drop_last:

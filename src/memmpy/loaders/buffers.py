@@ -1,7 +1,8 @@
 """Memory for windows that serves again, so that the kernel need not clear new pages for each."""
 
-import threading
 import weakref
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -23,7 +24,9 @@ def in_lines(num_bytes: int) -> int:
 class Buffers:
     """Blocks of memory, each taken again once no array looks into it.
 
-    Who keeps a batch keeps its memory, and the next window has another. Any thread may take.
+    Who keeps a batch keeps its memory, and the next window has another. Any thread may take, and
+    there is no lock that an interrupt, a fork or the collector could leave taken: who looks at a
+    block has taken it out of the others.
 
     Parameters
     ----------
@@ -33,22 +36,34 @@ class Buffers:
 
     def __init__(self, num: int) -> None:
         self._num = num
-        self._blocks: list[_Block] = []
-        self._lock = threading.Lock()
+        self._blocks: deque[_Block] = deque()
 
     def take(self, num_bytes: int) -> NDArray[np.uint8]:
         """Return that many bytes, whatever they hold, aligned to 64."""
-        with self._lock:
-            free = [block for block in self._blocks if block.is_free]
-            for block in free:
-                if block.size >= num_bytes:
-                    return block.lend(num_bytes)
-            if free and len(self._blocks) >= self._num:  # it would stay too small
-                self._blocks.remove(free[-1])
+        in_use: list[_Block] = []
+        block = self._next(in_use)
+        while block is not None and block.size < num_bytes:  # it would stay too small
+            block = self._next(in_use)
+        if block is None:
             block = _Block.of(num_bytes)
-            if len(self._blocks) < self._num:
-                self._blocks.append(block)
-            return block.lend(num_bytes)
+        taken = block.lend(num_bytes)
+        # The first serves first, so that few are used where few are needed.
+        self._blocks.extendleft([block, *reversed(in_use)])
+        with suppress(IndexError):
+            while len(self._blocks) > self._num:
+                self._blocks.pop()
+        return taken
+
+    def _next(self, in_use: list["_Block"]) -> "_Block | None":
+        """Take the next block that is free out of the others, and those before it."""
+        while True:
+            try:
+                block = self._blocks.popleft()
+            except IndexError:
+                return None
+            if block.is_free:
+                return block
+            in_use.append(block)
 
 
 @dataclass(slots=True, eq=False)

@@ -18,7 +18,7 @@ from memmpy.loaders.buffers import Buffers, in_lines
 from memmpy.loaders.pages import Blocks, map_of
 from memmpy.loaders.paging import Pager, Reading, System, system_of
 from memmpy.loaders.shuffling import Shuffle
-from memmpy.loaders.windows import Gather, num_on_way
+from memmpy.loaders.windows import Gather, num_in_memory, num_on_way
 from memmpy.order import Members, Permutation, plan_windows
 from memmpy.typing import Array, Column, Data, Entries
 from memmpy.worth import BYTES_MOVED, is_worth_compiling
@@ -72,8 +72,7 @@ class ColumnWindows:
         num_bytes = round(self.entry_bytes * self.num_data)
         self._compiled = is_worth_compiling(num_bytes, least=BYTES_MOVED)
         self._num_threads = num_threads
-        # Those on their way, the one that is handed out, and the one before.
-        num_windows = num_on_way(num_threads) + 2
+        num_windows = num_in_memory(num_threads)
         self._buffers = Buffers(num_windows)
         found = {key: _lists_of(column) for key, column in columns.items()}
         lists = {key: held for key, held in found.items() if held is not None}

@@ -43,7 +43,7 @@ class CompiledMover:
         self._rows, self._lists = rows, lists  # so that their memory lives as long
         self._ranges, self._pieces = ranges, pieces
         self._address, self._row_bytes = address_of(rows), np.uint64(rows.shape[1])
-        self._buffers, self._scratch = Buffers(num_windows), Buffers(2 * num_windows)
+        self._buffers, self._scratch = Buffers(num_windows), Buffers(num_windows)
         self._taker = ListTaker(lists, num_windows=num_windows)
 
     def take(self, permutation: Permutation | None, start: int, stop: int) -> Moved:
@@ -59,6 +59,7 @@ class CompiledMover:
                 self._row_bytes,
                 row_numbers,
                 table,
+                owners=(self._rows, *out),
             )
         else:
             row_numbers = self._scratch.take(8 * num).view(np.int64)
@@ -72,6 +73,7 @@ class CompiledMover:
                 self._address,
                 self._row_bytes,
                 table,
+                owners=(self._rows, *out),
             )
         return Moved(out, self._taker.take(row_numbers))
 
@@ -94,12 +96,20 @@ class CompiledMover:
             self._row_bytes,
             fields_table(self._pieces, out),
             scratch,
+            owners=(self._rows, *out),
         )
         lists: dict[str, Lists] = {}
         if self._lists:
             row_numbers = scratch.view(np.int64)
-            starts, counts = self._ranges.blocks(windows.starts, windows.counts)
-            run_kernel(place_entries, starts, counts, places, row_numbers)
+            run_kernel(
+                _place_rows,
+                windows.starts,
+                windows.counts,
+                places,
+                self._ranges.ends,
+                self._ranges.shifts,
+                row_numbers,
+            )
             lists = self._taker.take(row_numbers)
         return Moved(out, lists)
 
@@ -158,6 +168,19 @@ def _spread_mixed(
     mix(edges, words, places)
     row_starts, row_counts = _blocks_of_rows(starts, counts, ends, shifts)
     spread(rows, row_bytes, row_starts, row_counts, places, table, scratch)
+
+
+@kernel
+def _place_rows(
+    starts: Entries,
+    counts: Entries,
+    places: NDArray[np.uint32],
+    ends: Entries,
+    shifts: Entries,
+    row_numbers: Entries,
+) -> None:
+    row_starts, row_counts = _blocks_of_rows(starts, counts, ends, shifts)
+    place_entries(row_starts, row_counts, places, row_numbers)
 
 
 @inlined

@@ -16,7 +16,7 @@ from memmpy.loaders.paging import Pager, Reading, System
 from memmpy.loaders.pieces import pieces_of
 from memmpy.loaders.ranges import Ranges
 from memmpy.loaders.shuffling import Shuffle
-from memmpy.loaders.windows import Gather, num_on_way
+from memmpy.loaders.windows import Gather, num_in_memory, num_on_way
 from memmpy.order import BlockOrder, BlockWindows, Permutation, Words, plan_windows
 from memmpy.typing import Array
 
@@ -99,8 +99,7 @@ class RowWindows:
             packed.lists,
             ranges=self._ranges,
             pieces=[piece.whole for piece in self._pieces],
-            # Those on their way, the one that is handed out, and the one before.
-            num_windows=num_on_way(num_threads) + 2,
+            num_windows=num_in_memory(num_threads),
             compiled=compiled,
         )
         self._pager = Pager([packed.rows], packed.lists.values(), system=system)

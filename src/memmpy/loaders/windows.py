@@ -11,7 +11,7 @@ from memmpy.order import num_delivered
 from memmpy.threads import prefetch
 from memmpy.typing import Array, Batch
 
-__all__ = ["Gather", "Windows", "load_batches", "num_on_way"]
+__all__ = ["Gather", "Windows", "load_batches", "num_in_memory", "num_on_way"]
 
 #: Gathers one window; called in any thread.
 Gather: TypeAlias = Callable[[], Window]
@@ -69,6 +69,14 @@ def num_on_way(num_threads: int) -> int:
     Threads go on while the consumer, who may have gathered one, too, takes one after the other.
     """
     return num_threads + 3 if num_threads else 1
+
+
+def num_in_memory(num_threads: int) -> int:
+    """Return how many windows need memory: with those on their way the one that is handed out.
+
+    And the one before, of which a batch is left.
+    """
+    return num_on_way(num_threads) + 2
 
 
 def load_batches(

@@ -210,15 +210,15 @@ class BlockOrder:
             raise OptionError(message)
         num_blocks = -(-self.num // self.block_rows)
         stop_slot = min(stop * self.window_blocks, num_blocks)
-        slots = np.arange(first * self.window_blocks, stop_slot)
-        counts = np.full(len(slots), self.block_rows)
+        slots = np.arange(first * self.window_blocks, stop_slot, dtype=np.int64)
+        counts = np.full(len(slots), min(self.block_rows, self.num), np.int64)
         if stop_slot > len(self._blocks):  # the short block is among them
             counts[-1] = self.num % self.block_rows
             blocks = np.append(self._blocks(slots[:-1]), len(self._blocks))
         else:
             blocks = self._blocks(slots)
-        starts = (self._shift + blocks * self.block_rows) % self.num
-        ascending = np.lexsort((starts, slots // self.window_blocks))
+        starts = (self._shift + blocks * min(self.block_rows, self.num)) % self.num
+        ascending = np.lexsort((starts, slots // min(self.window_blocks, num_blocks)))
         ends = [self.window_start(number) for number in range(first, stop + 1)]
         numbers = np.arange(first, stop, dtype=np.uint64)[:, np.newaxis]
         keys = absorb(derive_key(self.key, purpose="places"), numbers)
