@@ -162,7 +162,7 @@ def load(job: dict[str, Any]) -> None:
             forget(path)
         loader = memmpy.SplitLoader(skimmed, **options)
     else:
-        for path in store.iterdir():
+        for path in store.rglob("*"):
             if path.is_file():
                 forget(path)
         loader = memmpy.open(store).loader(**options)

@@ -47,7 +47,7 @@ class Call(Generic[T]):
 
     @property
     def has_ended(self) -> bool:
-        """Whether `result` has not to wait; until that was called."""
+        """Whether `result` need not wait; until that was called."""
         return not self._outcome.empty()
 
     def result(self) -> T:
