@@ -9,42 +9,15 @@ of each kind take turns, and what counts is the median of their ratios. The feat
 import argparse
 import os
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from data import KINDS, make, open_source
+from limits import copy_seconds
 from ours import open_grouped, write_store
 
 BATCH_SIZE = 1024
-
-
-def copy_of(arrays: list[np.ndarray]) -> Callable[[], None]:
-    """Return what copies arrays, each in parts by all cores."""
-    num = len(os.sched_getaffinity(0))
-    pairs = [(np.array(array), np.array(array)) for array in arrays]
-    pool = ThreadPoolExecutor(num)
-
-    def copy() -> None:
-        parts = []
-        for source, target in pairs:
-            edges = [len(source) * i // num for i in range(num + 1)]
-            for start, stop in pairwise(edges):
-                parts.append(pool.submit(np.copyto, target[start:stop], source[start:stop]))
-        for part in parts:
-            part.result()
-
-    return copy
-
-
-def seconds(do: Callable[[], None]) -> float:
-    """Return what a call takes."""
-    start = time.perf_counter()
-    do()
-    return time.perf_counter() - start
 
 
 def main() -> None:
@@ -64,22 +37,25 @@ def main() -> None:
     skim = open_grouped(store)
     arrays = [skim.rows, *(array for held in skim.lists.values() for array in held)]
     num_bytes = sum(array.nbytes for array in arrays)
-    copy = copy_of(arrays)
+    pairs = [(np.array(array), np.array(array)) for array in arrays]
 
-    def epoch(loader: memmpy.SplitLoader) -> None:
+    def epoch_seconds(loader: memmpy.SplitLoader) -> float:
+        start = time.perf_counter()
         for batch in loader:
             batch["_index"].item(0)
+        return time.perf_counter() - start
 
     loaders = {
         kind: memmpy.SplitLoader(skim, BATCH_SIZE, fractions=[1], shuffle=kind)
         for kind in ("blocks", "exact")
     }
     for loader in loaders.values():  # rows come into memory, and kernels are loaded
-        epoch(loader)
+        epoch_seconds(loader)
     rounds = []
-    for _ in range(options.rounds):
-        best = min(seconds(copy) for _ in range(2))
-        rounds.append([best, *(seconds(partial(epoch, loader)) for loader in loaders.values())])
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for _ in range(options.rounds):
+            best = min(copy_seconds(pool, pairs) for _ in range(2))
+            rounds.append([best, *map(epoch_seconds, loaders.values())])
     took = np.array(rounds)
     middle = float(np.median(took[:, 0]))
     print(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from memmpy.columns import Snapshot, StoredColumn, tickets_of
-from memmpy.cuts import STEP_SIZE, Node, keys_of, select
+from memmpy.cuts import STEP_SIZE, Node, find_entries, keys_of, selection_of
 from memmpy.errors import LengthError
 from memmpy.loaders import LoaderInput
 
@@ -51,7 +51,7 @@ def loader_input_of(
                 num = len(column)
                 message = f"{key!r} of the cut has {num} entries, what is loaded {num_entries}"
                 raise LengthError(message)
-        subindex = select(
+        found = find_entries(
             snapshot,
             cut,
             stored_as=stored_as,
@@ -59,6 +59,7 @@ def loader_input_of(
             num_threads=None,
             recreate=recreate,
         )
+        subindex = selection_of(found)
     tickets = tickets_of(
         snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries
     )

@@ -27,11 +27,12 @@ from memmpy.cuts import (
     Selection,
     add_column,
     count_steps,
+    find_entries,
     keys_of,
     list_cuts,
     plan_flow,
     read_cut,
-    select,
+    selection_of,
 )
 from memmpy.errors import (
     CorruptStoreError,
@@ -200,7 +201,7 @@ class Store(Mapping[str, StoredColumn]):
         """Return the int64 entries that pass a cut; see `compute_cut_batched`."""
         cut = read_cut(expression, aliases=aliases, constants=constants)
         self._check_whole(keys_of(cut))
-        return select(
+        found = find_entries(
             self._snapshot,
             cut,
             stored_as={},
@@ -208,6 +209,7 @@ class Store(Mapping[str, StoredColumn]):
             num_threads=num_threads,
             recreate=False,
         )
+        return selection_of(found)
 
     def add(
         self,

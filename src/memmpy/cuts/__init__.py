@@ -2,7 +2,13 @@
 
 from memmpy.cuts.adding import add_column
 from memmpy.cuts.cache import CutRecord, Selection, list_cuts
-from memmpy.cuts.compute import check_stored, compute_cut_batched, find_entries, read_cut, select
+from memmpy.cuts.compute import (
+    check_stored,
+    compute_cut_batched,
+    find_entries,
+    read_cut,
+    selection_of,
+)
 from memmpy.cuts.evaluation import (
     Program,
     compute_column,
@@ -54,7 +60,7 @@ __all__ = [
     "plan_flow",
     "read_cut",
     "renamed",
-    "select",
+    "selection_of",
     "substitute",
     "to_program",
 ]

@@ -17,7 +17,14 @@ from memmpy.store import Metadata, read_metadata
 from memmpy.typing import PathLike
 from memmpy.worth import ITEMS_REDUCED, is_worth_compiling
 
-__all__ = ["check_stored", "compute_cut_batched", "prepare", "read_cut", "select"]
+__all__ = [
+    "check_stored",
+    "compute_cut_batched",
+    "find_entries",
+    "prepare",
+    "read_cut",
+    "selection_of",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +89,7 @@ def compute_cut_batched(
     metadata = read_metadata(path)
     check_stored(cut, metadata.current_keys(), path=path, metadata=metadata)
     snapshot = open_columns(path, sorted(keys_of(cut)) or None)
-    return select(
+    found = find_entries(
         snapshot,
         cut,
         stored_as={},
@@ -90,6 +97,7 @@ def compute_cut_batched(
         num_threads=num_threads,
         recreate=recreate,
     )
+    return selection_of(found)
 
 
 def check_stored(cut: Node, known: Iterable[str], *, path: PathLike, metadata: Metadata) -> None:
@@ -110,24 +118,8 @@ def read_cut(
     return substitute(parse(expression), aliases=aliases, constants=constants)
 
 
-def select(
-    snapshot: Snapshot,
-    cut: Node,
-    *,
-    stored_as: Mapping[str, str],
-    step_size: int,
-    num_threads: int | None,
-    recreate: bool,
-) -> Selection:
-    """Return the entries that pass a cut, and give their warnings: see `find_entries`."""
-    found = find_entries(
-        snapshot,
-        cut,
-        stored_as=stored_as,
-        step_size=step_size,
-        num_threads=num_threads,
-        recreate=recreate,
-    )
+def selection_of(found: Found) -> Selection:
+    """Return the entries of what `find_entries` found, and give its warnings."""
     warn_of(found.notes)
     return found.entries.view(np.memmap)
 
