@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -313,12 +313,14 @@ def test_read_ahead_is_as_it_was_after_an_epoch_that_was_left(packed: WithLists)
     st.integers(0, 3 * PAGE),
     st.integers(1, 3 * PAGE),
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 5)), max_size=20),
+    st.integers(0, 5),
 )
-def test_ranges_of_pages_are_those_of_each_block(
-    address: int, item_bytes: int, blocks: list[tuple[int, int]]
+def test_ranges_of_pages_are_those_of_each_block_and_a_few_between(
+    address: int, item_bytes: int, blocks: list[tuple[int, int]], max_between: int
 ) -> None:
     numbers = np.array(blocks, np.int64).reshape(-1, 2)
-    starts, sizes = page_ranges(address, item_bytes, (numbers[:, 0], numbers[:, 1]))
+    pair = numbers[:, 0], numbers[:, 1]
+    starts, sizes = page_ranges(address, item_bytes, pair, max_between=max_between)
     expected = {
         page
         for start, count in blocks
@@ -328,13 +330,16 @@ def test_ranges_of_pages_are_those_of_each_block(
             -(-(address + (start + count) * item_bytes) // PAGE),
         )
     }
+    for first, last in pairwise(sorted(expected)):
+        if last - first - 1 <= max_between:
+            expected |= set(range(first, last))
     found = [
         page
         for start, size in zip(starts.tolist(), sizes.tolist(), strict=True)
         for page in range(start // PAGE, (start + size) // PAGE)
     ]
     assert found == sorted(expected)
-    assert (starts[1:] > (starts + sizes)[:-1]).all()
+    assert (starts[1:] > (starts + sizes)[:-1] + max_between * PAGE).all()
 
 
 @pytest.mark.skipif(system_of(compiled=True).advise is None, reason="the system takes no advice")

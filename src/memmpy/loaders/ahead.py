@@ -10,13 +10,11 @@ from typing import Generic, TypeVar, final
 from memmpy.loaders.pages import Blocks
 from memmpy.loaders.paging import Pager, Reading
 
-__all__ = ["COLD_ROWS", "ReadAhead", "tasks_of"]
+__all__ = ["ReadAhead", "parts_ahead", "tasks_of"]
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
-#: Entries that a thread gathers in one go where each is a page of the disk's.
-COLD_ROWS = 1 << 12
 #: Bytes that are asked for ahead: enough for the disk always to have something to do.
 _AHEAD_BYTES = 32 << 20
 
@@ -50,19 +48,35 @@ def tasks_of(
     """
     if not reading.is_ahead:
         return (partial(do, part) for part in parts)
-    ahead = ReadAhead(
+    return _tasks_at_random(
+        ReadAhead(
+            pager,
+            blocks_of,
+            num_ahead=parts_ahead(part_bytes),
+            num_behind=num_on_way if reading.is_dropped else None,
+        ).tasks(parts, do),
         pager,
-        blocks_of,
-        num_ahead=max(1, round(_AHEAD_BYTES / max(1.0, part_bytes))),
-        num_behind=num_on_way if reading.is_dropped else None,
     )
-    return ahead.tasks(parts, do)
+
+
+def parts_ahead(part_bytes: float) -> int:
+    """Return how many parts are asked for before they are done, where each reads so many bytes."""
+    return max(1, round(_AHEAD_BYTES / max(1.0, part_bytes)))
+
+
+def _tasks_at_random(
+    tasks: Iterable[Callable[[], Result]], pager: Pager
+) -> Iterator[Callable[[], Result]]:
+    with pager.reading_at_random():
+        yield from tasks
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ReadAhead(Generic[Part]):
-    """How far ahead the kernel is asked for parts of an epoch, and how far behind they are dropped.
+    """How far ahead the kernel is asked for parts, and how far behind they are dropped.
+
+    It should be `Pager.reading_at_random` meanwhile.
 
     Parameters
     ----------
@@ -93,21 +107,20 @@ class ReadAhead(Generic[Part]):
         soon: deque[Part] = deque()  # from the one to do to the last one asked for
         done: deque[Part] = deque()
         num_asked = 0  # of those in `soon` that are wholly asked for
-        with self.pager.reading_at_random():
-            while True:
-                told = list(islice(waiting, 2 * self.num_ahead + 1 - len(soon)))
-                soon.extend(told)
-                if not soon:
-                    return
-                num_wanted = min(len(soon), self.num_ahead + 1)
-                asked = list(islice(soon, num_asked, num_wanted))
-                num_asked = num_wanted - 1
-                part = soon.popleft()
-                if self.num_behind is not None:
-                    done.append(part)
-                is_left = self.num_behind is not None and len(done) > self.num_behind
-                dropped = [done.popleft()] if is_left else []
-                yield partial(self._do, part, do, told, asked, dropped)
+        while True:
+            told = list(islice(waiting, 2 * self.num_ahead + 1 - len(soon)))
+            soon.extend(told)
+            if not soon:
+                return
+            num_wanted = min(len(soon), self.num_ahead + 1)
+            asked = list(islice(soon, num_asked, num_wanted))
+            num_asked = num_wanted - 1
+            part = soon.popleft()
+            if self.num_behind is not None:
+                done.append(part)
+            is_left = self.num_behind is not None and len(done) > self.num_behind
+            dropped = [done.popleft()] if is_left else []
+            yield partial(self._do, part, do, told, asked, dropped)
 
     def _do(
         self,

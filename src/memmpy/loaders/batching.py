@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.gather import take_lists
 from memmpy.lists import Jagged
-from memmpy.typing import Array, Batch
+from memmpy.typing import Array, Batch, Entries
 
 __all__ = ["Lists", "Values", "Window", "batches_of"]
 
@@ -89,6 +90,15 @@ class Window:
         ]
         lists = {key: _joined([part.lists[key] for part in parts]) for key in parts[0].lists}
         return cls(sum(part.num_entries for part in parts), values, lists)
+
+    def taken(self, places: Entries, *, compiled: bool) -> "Window":
+        """Return the entries at some places, in that order: a copy of arrays and lists."""
+        values = [Values(np.take(held.whole, places, axis=0), held.views) for held in self.values]
+        lists = {
+            key: take_lists(*held, entries=places, compiled=compiled)
+            for key, held in self.lists.items()
+        }
+        return Window(len(places), values, lists)
 
     def batches(self, start: int, *, size: int, num: int) -> Iterator[Batch]:
         """Yield `num` batches of `size` entries, from `start` on; views where they are arrays."""

@@ -3,6 +3,7 @@
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate, chain
 from typing import Any, final
@@ -12,11 +13,12 @@ import numpy as np
 from memmpy.errors import ColumnError, LengthError, OptionError
 from memmpy.gather import take_columns, take_lists
 from memmpy.lists import Jagged
-from memmpy.loaders.ahead import COLD_ROWS, tasks_of
+from memmpy.loaders.ahead import tasks_of
 from memmpy.loaders.batching import Lists, Values, Window
 from memmpy.loaders.buffers import Buffers, in_lines
 from memmpy.loaders.pages import Blocks, map_of
 from memmpy.loaders.paging import Pager, Reading, System, system_of
+from memmpy.loaders.scattered import Scattered
 from memmpy.loaders.shuffling import Shuffle
 from memmpy.loaders.windows import Gather, num_in_memory, num_on_way
 from memmpy.order import Members, Permutation, plan_windows
@@ -111,40 +113,68 @@ class ColumnWindows:
 
     def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:
         """Return what gathers the windows from a position on: see `Windows.plan`."""
-        reading = self.reading()
-        order = Permutation(len(self), key=key) if self._is_shuffled else None
-        num, entry_bytes = self._window_rows, self.entry_bytes
-        if reading.is_ahead and order is not None:
-            num, entry_bytes = min(num, COLD_ROWS), self._pager.scattered_bytes(entry_bytes)
-        runs = plan_windows(len(self), batch_size, rows_per_window=num, position=position)
-        tasks = tasks_of(
-            runs,
-            partial(self._gather, order),
-            blocks_of=partial(self._blocks_of, order),
-            pager=self._pager,
-            reading=reading,
-            part_bytes=max(num, batch_size) * entry_bytes,
-            num_on_way=num_on_way(self._num_threads),
-        )
+        tasks: Iterator[Gather]
+        if self._is_shuffled:
+            scattered = self._scattered(Permutation(len(self), key=key))
+            tasks = scattered.tasks(len(self), position=position, batch_size=batch_size)
+        else:
+            tasks = self._in_order(position=position, batch_size=batch_size)
+        if self._others:
+            tasks = (partial(self._with_others, task) for task in tasks)
         return tasks, position
 
-    def _entries(self, order: Permutation | None, run: tuple[int, int]) -> Entries:
-        """Return the entries at a run of positions."""
-        start, stop = run
-        if order is None:
-            positions = np.arange(start, stop)
-        else:
-            positions = order.run(start, stop, compiled=self._compiled)
-        return self._members.entries(positions, compiled=self._compiled)
+    def _in_order(self, *, position: int, batch_size: int) -> Iterator[Gather]:
+        num = self._window_rows
+        runs = plan_windows(len(self), batch_size, rows_per_window=num, position=position)
+        return tasks_of(
+            runs,
+            self._gather_run,
+            blocks_of=self._blocks_of,
+            pager=self._pager,
+            reading=self.reading(),
+            part_bytes=max(num, batch_size) * self.entry_bytes,
+            num_on_way=num_on_way(self._num_threads),
+        )
 
-    def _blocks_of(self, order: Permutation | None, run: tuple[int, int]) -> Blocks:
-        """Return the entries at a run of positions as blocks of one."""
-        entries = self._entries(order, run)
+    def _entries_of(self, run: tuple[int, int]) -> Entries:
+        """Return the entries of a run of members."""
+        return self._members.entries(np.arange(*run), compiled=self._compiled)
+
+    def _blocks_of(self, run: tuple[int, int]) -> Blocks:
+        """Return the entries of a run of members as blocks of one."""
+        entries = self._entries_of(run)
         return entries, np.ones(len(entries), np.int64)
 
-    def _gather(self, order: Permutation | None, window: tuple[int, int]) -> Window:
-        entries = self._entries(order, window)
-        run = _as_run(entries) if order is None else None
+    def _gather_run(self, run: tuple[int, int]) -> Window:
+        """Gather the entries of a run of members."""
+        return self._gather(self._entries_of(run))
+
+    def _scattered(self, permutation: Permutation) -> Scattered:
+        """Return how the entries of a permutation of the members are gathered."""
+
+        def gather(start: int, stop: int) -> Window:
+            return self._gather(entries_of(start, stop))
+
+        def entries_of(start: int, stop: int) -> Entries:
+            members = permutation.run(start, stop, compiled=self._compiled)
+            return self._members.entries(members, compiled=self._compiled)
+
+        return Scattered(
+            self._pager,
+            self.reading,
+            gather,
+            entries_of,
+            self._gather,
+            window_rows=self._window_rows,
+            entry_bytes=self.entry_bytes,
+            total_bytes=self.entry_bytes * self.num_data,
+            num_threads=self._num_threads,
+            compiled=self._compiled,
+        )
+
+    def _gather(self, entries: Entries) -> Window:
+        """Gather entries, of all columns but the others."""
+        run = _as_run(entries)
         taken = self._empty(len(entries))
         if run is None:
             take_columns(
@@ -156,10 +186,16 @@ class ColumnWindows:
         else:
             for key, column in self._arrays.items():
                 np.copyto(taken[key], column[run])
-        others = {key: column[entries] for key, column in self._others.items()}
-        values = {**taken, **others, INDEX_KEY: entries}
-        held = [Values.of(key, of_key) for key, of_key in values.items()]
-        return Window(len(entries), held, self._take_lists(entries))
+        values = [Values.of(key, array) for key, array in taken.items()]
+        values.append(Values.of(INDEX_KEY, entries))
+        return Window(len(entries), values, self._take_lists(entries))
+
+    def _with_others(self, gather: Gather) -> Window:
+        """Gather a window, and its entries of the columns that give out what is theirs to know."""
+        window = gather()
+        entries = window.values[-1].whole
+        others = [Values.of(key, column[entries]) for key, column in self._others.items()]
+        return replace(window, values=[*others, *window.values])
 
     def _empty(self, num: int) -> dict[str, Array]:
         """Return room for so many entries of each array, whatever it holds."""

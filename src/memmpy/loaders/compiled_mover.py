@@ -48,33 +48,36 @@ class CompiledMover:
 
     def take(self, permutation: Permutation | None, start: int, stop: int) -> Moved:
         """Return the rows of some positions."""
+        if permutation is None or len(permutation) < 2:
+            return self.take_rows(self._ranges.rows(np.arange(start, stop)))
         num = stop - start
         out = self._empty(num)
-        table = fields_table(self._pieces, out)
-        if permutation is None or len(permutation) < 2:
-            row_numbers = self._ranges.rows(np.arange(start, stop))
-            run_kernel(
-                take,
-                self._address,
-                self._row_bytes,
-                row_numbers,
-                table,
-                owners=(self._rows, *out),
-            )
-        else:
-            row_numbers = self._scratch.take(8 * num).view(np.int64)
-            run_kernel(
-                _take_permuted,
-                np.uint64(start),
-                *permutation.network,
-                self._ranges.ends,
-                self._ranges.shifts,
-                row_numbers,
-                self._address,
-                self._row_bytes,
-                table,
-                owners=(self._rows, *out),
-            )
+        row_numbers = self._scratch.take(8 * num).view(np.int64)
+        run_kernel(
+            _take_permuted,
+            np.uint64(start),
+            *permutation.network,
+            self._ranges.ends,
+            self._ranges.shifts,
+            row_numbers,
+            self._address,
+            self._row_bytes,
+            fields_table(self._pieces, out),
+            owners=(self._rows, *out),
+        )
+        return Moved(out, self._taker.take(row_numbers))
+
+    def take_rows(self, row_numbers: Entries) -> Moved:
+        """Return rows by their numbers."""
+        out = self._empty(len(row_numbers))
+        run_kernel(
+            take,
+            self._address,
+            self._row_bytes,
+            row_numbers,
+            fields_table(self._pieces, out),
+            owners=(self._rows, *out),
+        )
         return Moved(out, self._taker.take(row_numbers))
 
     def spread(self, windows: BlockWindows) -> Moved:

@@ -14,6 +14,7 @@ from memmpy.gather import RowField
 from memmpy.loaders.batching import Lists
 from memmpy.loaders.ranges import Ranges
 from memmpy.order import BlockWindows, Permutation
+from memmpy.typing import Entries
 
 __all__ = ["Moved", "Mover", "mover_of"]
 
@@ -38,6 +39,10 @@ class Mover(Protocol):
 
     def take(self, permutation: Permutation | None, start: int, stop: int) -> Moved:
         """Return the rows of some positions: of a permutation of the members, or of themselves."""
+        ...
+
+    def take_rows(self, row_numbers: Entries) -> Moved:
+        """Return rows by their numbers."""
         ...
 
     def spread(self, windows: BlockWindows) -> Moved:

@@ -37,7 +37,7 @@ class NumpyMover:
             members = np.arange(start, stop)
         else:
             members = permutation.run(start, stop, compiled=False)
-        return self._moved(self._ranges.rows(members))
+        return self.take_rows(self._ranges.rows(members))
 
     def spread(self, windows: BlockWindows) -> Moved:
         """Return the rows of windows of blocks, each in its place."""
@@ -45,9 +45,10 @@ class NumpyMover:
         read = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
         row_numbers = np.empty(windows.num_rows, np.int64)
         row_numbers[windows.places(compiled=False)] = read
-        return self._moved(row_numbers)
+        return self.take_rows(row_numbers)
 
-    def _moved(self, row_numbers: Entries) -> Moved:
+    def take_rows(self, row_numbers: Entries) -> Moved:
+        """Return rows by their numbers."""
         lists = {
             key: take_lists(*held, entries=row_numbers, compiled=False)
             for key, held in self._lists.items()

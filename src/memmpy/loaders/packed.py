@@ -1,24 +1,24 @@
 """The rows of a skim: which of them a loader hands out, and how they are gathered."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Protocol, TypeVar, final, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.gather import RowField
-from memmpy.loaders.ahead import COLD_ROWS, tasks_of
+from memmpy.loaders.ahead import tasks_of
 from memmpy.loaders.batching import Values, Window
 from memmpy.loaders.movers import Moved, mover_of
 from memmpy.loaders.pages import Blocks
 from memmpy.loaders.paging import Pager, Reading, System
 from memmpy.loaders.pieces import pieces_of
 from memmpy.loaders.ranges import Ranges
+from memmpy.loaders.scattered import Scattered
 from memmpy.loaders.shuffling import Shuffle
 from memmpy.loaders.windows import Gather, num_in_memory, num_on_way
 from memmpy.order import BlockOrder, BlockWindows, Permutation, Words, plan_windows
-from memmpy.typing import Array
+from memmpy.typing import Array, Entries
 
 __all__ = ["Packed", "RowWindows"]
 
@@ -118,7 +118,10 @@ class RowWindows:
 
     def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:
         """Return what gathers the windows from one that holds a position on: see `Windows.plan`."""
-        reading, shuffle = self.reading(), self.shuffle
+        shuffle = self.shuffle
+        if shuffle.kind == "exact":
+            windows = self._scattered(Permutation(len(self), key=key))
+            return windows.tasks(len(self), position=position, batch_size=batch_size), position
         if shuffle.kind == "blocks":
             order = BlockOrder(
                 len(self),
@@ -129,24 +132,18 @@ class RowWindows:
             first = order.window_at(position)
             part_bytes = self._gathered_windows * shuffle.window_rows * self.entry_bytes
             parts = self._parts(order, first)
-            tasks = self._tasks(parts, self._spread, self._blocks_of, reading, part_bytes)
+            tasks = self._tasks(parts, self._spread, self._blocks_of, part_bytes)
             return tasks, order.window_start(first)
-        permutation = Permutation(len(self), key=key) if shuffle.kind == "exact" else None
         num = self._gathered_windows * shuffle.window_rows
-        row_bytes = self.entry_bytes
-        if reading.is_ahead and permutation is not None:
-            num, row_bytes = min(num, COLD_ROWS), self._pager.scattered_bytes(row_bytes)
         runs = plan_windows(len(self), batch_size, rows_per_window=num, position=position)
-        take = partial(self._take, permutation)
-        rows_of = partial(self._rows_of, permutation)
-        return self._tasks(runs, take, rows_of, reading, num * row_bytes), position
+        tasks = self._tasks(runs, self._take_run, self._run_of, num * self.entry_bytes)
+        return tasks, position
 
     def _tasks(
         self,
         parts: Iterator[Part],
         do: Callable[[Part], Window],
         blocks_of: Callable[[Part], Blocks],
-        reading: Reading,
         part_bytes: float,
     ) -> Iterator[Gather]:
         return tasks_of(
@@ -154,7 +151,7 @@ class RowWindows:
             do,
             blocks_of=blocks_of,
             pager=self._pager,
-            reading=reading,
+            reading=self.reading(),
             part_bytes=part_bytes,
             num_on_way=num_on_way(self._num_threads),
         )
@@ -163,13 +160,35 @@ class RowWindows:
         """Return the rows that windows read."""
         return self._ranges.blocks(windows.starts, windows.counts)
 
-    def _rows_of(self, permutation: Permutation | None, run: tuple[int, int]) -> Blocks:
-        """Return the rows of a run of positions."""
+    def _run_of(self, run: tuple[int, int]) -> Blocks:
+        """Return the rows of a run of members."""
         start, stop = run
-        if permutation is None:
-            return self._ranges.blocks(np.array([start]), np.array([stop - start]))
-        members = permutation.run(start, stop, compiled=self._compiled)
-        return self._ranges.rows(members), np.ones(stop - start, np.int64)
+        return self._ranges.blocks(np.array([start]), np.array([stop - start]))
+
+    def _scattered(self, permutation: Permutation) -> Scattered:
+        """Return how the rows of a permutation are gathered."""
+
+        def gather(start: int, stop: int) -> Window:
+            return self._window(self._mover.take(permutation, start, stop))
+
+        def rows_of(start: int, stop: int) -> Entries:
+            return self._ranges.rows(permutation.run(start, stop, compiled=self._compiled))
+
+        def gather_at(rows: Entries) -> Window:
+            return self._window(self._mover.take_rows(rows))
+
+        return Scattered(
+            self._pager,
+            self.reading,
+            gather,
+            rows_of,
+            gather_at,
+            window_rows=self._gathered_windows * self.shuffle.window_rows,
+            entry_bytes=self.entry_bytes,
+            total_bytes=self.entry_bytes * len(self),
+            num_threads=self._num_threads,
+            compiled=self._compiled,
+        )
 
     def _parts(self, order: BlockOrder, first: int) -> Iterator[BlockWindows]:
         """Yield the windows of an order in parts to gather in one go, many of them made at once."""
@@ -181,9 +200,9 @@ class RowWindows:
             for at in range(0, num, size):
                 yield windows.part(at, min(at + size, num))
 
-    def _take(self, permutation: Permutation | None, run: tuple[int, int]) -> Window:
-        """Gather the rows of a run of positions."""
-        return self._window(self._mover.take(permutation, *run))
+    def _take_run(self, run: tuple[int, int]) -> Window:
+        """Gather the rows of a run of members."""
+        return self._window(self._mover.take(None, *run))
 
     def _spread(self, windows: BlockWindows) -> Window:
         """Gather the rows of windows of blocks."""

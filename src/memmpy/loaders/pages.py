@@ -16,7 +16,7 @@ __all__ = ["Blocks", "MappedArray", "in_memory", "map_of", "page_ranges"]
 Blocks: TypeAlias = tuple[Entries, Entries]
 
 
-def page_ranges(address: int, item_bytes: int, blocks: Blocks) -> Blocks:
+def page_ranges(address: int, item_bytes: int, blocks: Blocks, *, max_between: int = 0) -> Blocks:
     """Return the pages that hold blocks of items, each once.
 
     Parameters
@@ -27,6 +27,8 @@ def page_ranges(address: int, item_bytes: int, blocks: Blocks) -> Blocks:
         Bytes of an item.
     blocks : (starts, counts)
         Of items, in any order; may overlap.
+    max_between : int
+        Up to so many pages between two runs are taken as part of them.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def page_ranges(address: int, item_bytes: int, blocks: Blocks) -> Blocks:
     first, stop = first[some], stop[some]
     order = np.argsort(first, kind="stable")
     first, stop = first[order], np.maximum.accumulate(stop[order])
-    begins = np.flatnonzero(np.append(True, first[1:] > stop[:-1])[: len(first)])
+    begins = np.flatnonzero(np.append(True, first[1:] > stop[:-1] + max_between)[: len(first)])
     ends = np.append(begins[1:], len(first))[: len(begins)] - 1
     return first[begins] * mmap.PAGESIZE, (stop[ends] - first[begins]) * mmap.PAGESIZE
 
@@ -112,9 +114,10 @@ class MappedArray:
         """Bytes of an item."""
         return self.array.nbytes // len(self.array)
 
-    def pages(self, blocks: Blocks) -> Blocks:
-        """Return the addresses of runs of pages that hold blocks of items, and their bytes."""
-        return page_ranges(self.array.ctypes.data, self.item_bytes, blocks)
+    def pages(self, blocks: Blocks, *, max_between: int = 0) -> Blocks:
+        """Return the pages that hold blocks of items: see `page_ranges`."""
+        address, size = self.array.ctypes.data, self.item_bytes
+        return page_ranges(address, size, blocks, max_between=max_between)
 
     def in_memory(self, start: int, stop: int, *, num_samples: int) -> float:
         """Return which part of the items start..stop-1 is in memory, seen in samples."""

@@ -30,6 +30,8 @@ __all__ = ["Advise", "Pager", "Reading", "System", "system_of"]
 _NORMAL, _RANDOM, _WILL_NEED, _PAGE_OUT = 0, 1, 3, 21
 #: Places of some entries of which it is asked whether they are in memory, at 0.5 us each.
 _NUM_SAMPLES = 64
+#: Pages between two that are read which a disk reads sooner than it begins anew.
+_MAX_BETWEEN = 4
 #: Below so many times the memory, what stays of an epoch serves the next one well.
 _MUCH_MORE = 2
 #: Epochs that read from a map at random now, by its address: who ends before others leaves it so.
@@ -130,6 +132,10 @@ class Pager:
         """Whether offsets must be read before all of an entry can be asked for."""
         return bool(self._lists)
 
+    def memory(self) -> int | None:
+        """Return how many bytes of files the system can keep in memory now; None if unknown."""
+        return self._system.memory()
+
     def reading(self, ranges: Sequence[range], *, is_scattered: bool) -> Reading:
         """Return how an epoch that began now would read some entries.
 
@@ -144,7 +150,7 @@ class Pager:
             return Reading(False, False)
         num_bytes, share = self.measure(ranges)
         is_ahead = share < 1
-        memory = self._system.memory() if is_ahead and not is_scattered else None
+        memory = self.memory() if is_ahead and not is_scattered else None
         return Reading(is_ahead, memory is not None and num_bytes > _MUCH_MORE * memory)
 
     def measure(self, ranges: Sequence[range]) -> tuple[int, float]:
@@ -205,7 +211,8 @@ class Pager:
         if sys.is_finalizing():  # NumPy is no more, and an iterator that was left still ends
             return
         if mapped is not None and self._system.advise is not None:
-            self._system.advise(*mapped.pages(blocks), advice)
+            max_between = _MAX_BETWEEN if advice == _WILL_NEED else 0
+            self._system.advise(*mapped.pages(blocks, max_between=max_between), advice)
 
 
 def _whole(mapped: MappedArray) -> Blocks:
