@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from memmpy.printing import Table, Trimmed, num_in_words, size_in_words
+from memmpy.printing import Table, Trimmed, num_in_words, rate_in_words, size_in_words
 
 FLOW = Table(
     ["process", "step", "events", "sum of weights", "efficiency", "cumulative"],
@@ -43,6 +43,20 @@ def shown(table: Table | Trimmed, width: int) -> list[str]:
 )
 def test_sizes_are_shown_in_the_unit_that_fits(num_bytes: int, shown: str) -> None:
     assert size_in_words(num_bytes) == shown
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown"),
+    [
+        (0, "0"),
+        (9.6, "10"),
+        (99_999.4, "99,999"),
+        (100_000, "0.10 M"),
+        (1_234_567_890, "1,234.57 M"),
+    ],
+)
+def test_rates_are_shown_in_the_unit_that_fits(rate: float, shown: str) -> None:
+    assert rate_in_words(rate) == shown
 
 
 def test_one_thing_is_one_and_two_are_many() -> None:

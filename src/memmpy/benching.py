@@ -7,7 +7,7 @@ from pathlib import Path
 from memmpy.dataset import Store
 from memmpy.errors import MissingFileError
 from memmpy.loaders import Explanation, SplitLoader
-from memmpy.printing import Table, num_in_words
+from memmpy.printing import Table, num_in_words, rate_in_words
 from memmpy.skims import Skim, is_skim, list_skims
 from memmpy.typing import PathLike
 
@@ -108,13 +108,9 @@ def _numbers(found: Explanation) -> tuple[str, ...]:
         f"{found.num_entries:,}",
         f"{found.entry_bytes:,.0f}",
         f"{found.resident:.0%}",
-        _rate(found.measured_rate),
+        f"{rate_in_words(found.measured_rate)}/s",
         "?" if found.share is None else _percent(found.share),
     )
-
-
-def _rate(rate: float) -> str:
-    return f"{rate / 1e6:,.2f} M/s" if rate >= 1e5 else f"{rate:,.0f} /s"
 
 
 def _percent(share: float) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["WIDTH", "Table", "Trimmed", "num_in_words", "size_in_words"]
+__all__ = ["WIDTH", "Table", "Trimmed", "num_in_words", "rate_in_words", "size_in_words"]
 
 #: Characters in a line of plain text, at most.
 WIDTH = 100
@@ -151,6 +151,11 @@ class Table:
 def num_in_words(num: int, one: str, many: str | None = None) -> str:
     """Return a number of things: ``1 file``, ``1,234 files``; `many` where it is not `one` + s."""
     return f"{num:,} {one if num == 1 else many or one + 's'}"
+
+
+def rate_in_words(rate: float) -> str:
+    """Return how many a second in the unit that fits: ``99,999``, ``0.10 M``, ``1,234.57 M``."""
+    return f"{rate / 1e6:,.2f} M" if rate >= 1e5 else f"{rate:,.0f}"
 
 
 def size_in_words(num_bytes: int) -> str:

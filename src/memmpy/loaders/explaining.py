@@ -12,7 +12,7 @@ import numpy as np
 from memmpy.loaders.pages import in_memory
 from memmpy.loaders.windows import Windows
 from memmpy.machine import memory_for_pages
-from memmpy.printing import Table, size_in_words
+from memmpy.printing import Table, rate_in_words, size_in_words
 from memmpy.threads import prefetch
 from memmpy.typing import Array, Batch
 
@@ -112,12 +112,13 @@ class Explanation:
         if self.is_ahead:
             behind = "dropped, as all is much more than memory" if self.is_dropped else "kept"
             how += [("what was read", behind)]
-        rates = [("measured", _rate(self.measured_rate))]
+        measured = f"{rate_in_words(self.measured_rate)} entries/s"
+        rates = [("measured", measured)]
         if self.limit_rate is not None and self.expected_rate and self.share is not None:
             rates = [
                 (f"limit: {self.limit}, in order", f"{size_in_words(int(self.limit_rate))}/s"),
-                ("that is", _rate(self.expected_rate)),
-                ("measured", f"{_rate(self.measured_rate)}, {self.share:.0%} of the limit"),
+                ("that is", f"{rate_in_words(self.expected_rate)} entries/s"),
+                ("measured", f"{measured}, {self.share:.0%} of the limit"),
             ]
         return Table(("", "loader"), 2, (data, how, rates))
 
@@ -234,7 +235,3 @@ def _batch_rate(batches: Generator[Batch, None, None]) -> float:
                 break
     seconds = time.perf_counter() - start
     return num / seconds if num and seconds else 0.0
-
-
-def _rate(rate: float) -> str:
-    return f"{rate / 1e6:,.2f} M entries/s" if rate >= 1e5 else f"{rate:,.0f} entries/s"
