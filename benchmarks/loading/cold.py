@@ -223,7 +223,7 @@ def compare(store: Path, options: argparse.Namespace) -> None:
     row_bytes = sum(sizes) / len(skimmed)
     explained = SplitLoader(skimmed, BATCH_SIZE, shuffle="blocks").explain()
     block_bytes = -(-round(explained.block_rows * row_bytes) // mmap.PAGESIZE) * mmap.PAGESIZE
-    memory = sum(sizes) // options.times
+    memory = int(sum(sizes) / options.times)
     del skimmed
     disk = partial(disk_rates, path, block_bytes)
     before = disk()
@@ -291,7 +291,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="on the disk to measure")
     parser.add_argument("--data", choices=("flat", "jagged"), default="flat")
     parser.add_argument("--rows", type=int, default=20_000_000)
-    parser.add_argument("--times", type=int, default=4, help="how much larger rows are than memory")
+    parser.add_argument("--times", type=float, default=4, help="bytes of rows over those of memory")
     parser.add_argument("--seconds", type=float, default=15, help="of those that may take for ever")
     parser.add_argument("--repeat", type=int, default=1, help="rounds")
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from memmpy import Jagged
+from memmpy.gather import join_arrays
+from memmpy.loaders import batching
 from memmpy.loaders import buffers as buffers_module
 from memmpy.loaders.batching import Values, Window, batches_of
 from memmpy.loaders.buffers import Buffers
@@ -125,13 +127,12 @@ def test_memory_is_taken_again_when_the_last_view_of_it_is_gone(look: Any) -> No
 
 def test_a_batch_of_many_windows_is_joined_once(monkeypatch: pytest.MonkeyPatch) -> None:
     joined: list[int] = []
-    concatenate = np.concatenate
 
     def count(parts: Any) -> Any:
         joined.append(sum(map(len, parts)))
-        return concatenate(parts)
+        return join_arrays(parts)
 
-    monkeypatch.setattr(np, "concatenate", count)
+    monkeypatch.setattr(batching, "join_arrays", count)
     windows = [Window(10, [Values.of("x", np.arange(10))]) for _ in range(100)]
     (batch,) = batches_of(windows, 1000, drop_last=False, skip=0)
     assert len(batch["x"]) == 1000

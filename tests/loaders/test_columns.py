@@ -20,8 +20,8 @@ def gather(column: Any, start: int, stop: int, *, shuffle: bool) -> tuple[Any, n
     columns, num = check_data({"x": column})
     members = Shard(EveryEntry(num), start, stop)
     source = ColumnWindows(columns, members, shuffle=shuffle, num_threads=0)
-    plan, _ = source.plan(1, position=0, batch_size=stop - start)
-    (window,) = (make() for make in plan)
+    plan = source.plan(1, position=0, batch_size=stop - start)
+    (window,) = (make() for make in plan.tasks)
     (batch,) = window.batches(0, size=window.num_entries, num=1)
     return batch["x"], batch["_index"]
 

@@ -171,7 +171,7 @@ def test_an_epoch_that_is_read_ahead_goes_on_from_any_batch(packed: WithLists, k
 
 @KINDS
 @pytest.mark.usefixtures("cold")
-def test_the_pages_of_the_rows_are_asked_for_and_no_others(packed: WithLists, kind: Any) -> None:
+def test_the_pages_of_the_rows_are_asked_for(packed: WithLists, kind: Any) -> None:
     ranges = [range(3_001, 5_017), range(12_000, 12_100)]
     kernel = Kernel()
     load(windows_of(packed, kind=kind, kernel=kernel, ranges=ranges))
@@ -294,10 +294,11 @@ def test_systems_that_cannot_tell_take_all_to_be_in_memory(
     assert in_memory(rows.rows, start=0, stop=rows.rows.nbytes, num_samples=4) == 1
 
 
+@KINDS
 @pytest.mark.usefixtures("cold")
-def test_read_ahead_is_as_it_was_after_an_epoch_that_was_left(packed: WithLists) -> None:
+def test_read_ahead_is_as_it_was_after_an_epoch_that_was_left(packed: WithLists, kind: Any) -> None:
     kernel = Kernel()
-    windows = windows_of(packed, kind="exact", kernel=kernel, memory=1)
+    windows = windows_of(packed, kind=kind, kernel=kernel, memory=1)
     options: dict[str, Any] = {"batch_size": 10, "drop_last": False, "num_threads": 3}
     with closing(load_batches(windows, 0, position=0, **options)) as batches:
         assert len(list(islice(batches, 3))) == 3
@@ -307,6 +308,40 @@ def test_read_ahead_is_as_it_was_after_an_epoch_that_was_left(packed: WithLists)
     names = [thread.name for thread in threading.enumerate()]
     assert not any(name.startswith(THREAD_NAME) for name in names)
     assert len(kernel.told) == num_told
+
+
+def test_a_few_pages_between_two_are_asked_for_but_not_dropped(tmp_path: Path) -> None:
+    (tmp_path / "bytes").write_bytes(bytes(40 * PAGE))
+    mapped = np.memmap(tmp_path / "bytes", np.uint8, "r")
+    kernel = Kernel()
+    pager = pager_of([mapped], kernel=kernel)
+    first, wanted = mapped.ctypes.data // PAGE, np.array([0, 5, 11, 30])
+    pager.ask((wanted * PAGE, np.ones(4, np.int64)))
+    assert kernel.pages(WILL_NEED) == {first + page for page in (*range(6), 11, 30)}
+    pager.drop((wanted * PAGE, np.ones(4, np.int64)))
+    assert kernel.pages(PAGE_OUT) == set((first + wanted).tolist())
+
+
+def test_an_interrupt_while_the_kernel_is_told_leaves_no_map_at_random(tmp_path: Path) -> None:
+    (tmp_path / "bytes").write_bytes(bytes(PAGE))
+    mapped = np.memmap(tmp_path / "bytes", np.uint8, "r")
+    kernel = Kernel()
+
+    def interrupted(starts: Any, num_bytes: Any, advice: int, /) -> None:
+        kernel(starts, num_bytes, advice)
+        if advice == RANDOM:
+            raise KeyboardInterrupt
+
+    pager = pager_of([mapped], kernel=interrupted)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt), pager.reading_at_random():
+            pass
+    assert [advice for advice, _ in kernel.told] == [RANDOM, NORMAL, RANDOM, NORMAL]
+
+
+def test_processes_share_memory() -> None:
+    assert System(None, lambda: 100).among(3).memory() == 33
+    assert System(None, lambda: None).among(3).memory() is None
 
 
 @given(
@@ -463,10 +498,11 @@ def test_nothing_is_asked_of_columns_in_memory(columns: Any) -> None:
     assert kernel.told == []
 
 
+@KINDS
 @pytest.mark.usefixtures("cold")
-def test_a_map_is_read_at_random_until_its_last_epoch_ends(packed: WithLists) -> None:
+def test_a_map_is_read_at_random_until_its_last_epoch_ends(packed: WithLists, kind: Any) -> None:
     kernel = Kernel()
-    windows = windows_of(packed, kind="exact", kernel=kernel)
+    windows = windows_of(packed, kind=kind, kernel=kernel)
     options: dict[str, Any] = {"batch_size": 10, "drop_last": False, "num_threads": 0}
     first = load_batches(windows, 0, position=0, **options)
     second = load_batches(windows, 1, position=0, **options)

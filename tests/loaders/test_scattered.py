@@ -7,42 +7,49 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy import SplitLoader
+from memmpy import Jagged, SplitLoader
+from memmpy.loaders import columns as columns_module
+from memmpy.loaders import pages
+from memmpy.loaders import scattered as scattered_module
 from memmpy.loaders.batching import Values, Window
 from memmpy.loaders.paging import Pager, Reading, System
 from memmpy.loaders.scattered import Scattered
 from memmpy.typing import Entries
 
 NUM, BATCH, WINDOW, FIRST = 200_000, 100, 16_384, 4_000
-WILL_NEED = 3
+NORMAL, RANDOM, WILL_NEED = 0, 1, 3
 
 
 class Files:
     """A column of numbers 0, 1, ... in a file, of which it is known what is asked for and taken."""
 
-    def __init__(self, folder: Path, *, memory: int | None, num_cold: int) -> None:
+    def __init__(
+        self, folder: Path, *, memory: int | None, num_cold: int, num_threads: int = 1
+    ) -> None:
         np.save(folder / "x.npy", np.arange(NUM))
         mapped = np.load(folder / "x.npy", mmap_mode="r")
         self.x = np.asarray(mapped)
         self.order = np.random.default_rng(0).permutation(NUM)
         self.asked: list[tuple[int, int]] = []
+        self.advised: list[int] = []
         self.parts: list[Entries] = []
         self.num_cold = num_cold
         pager = Pager([mapped], [], system=System(self.advise, lambda: memory))
         self.scattered = Scattered(
             pager,
             self.reading,
-            lambda start, stop: self.window(self.order[start:stop]),
-            lambda start, stop: self.order[start:stop],
-            self.gather_at,
+            gather=lambda start, stop: self.window(self.order[start:stop]),
+            entries_of=lambda start, stop: self.order[start:stop],
+            gather_at=self.gather_at,
             window_rows=WINDOW,
+            may_grow=True,
             entry_bytes=8,
-            total_bytes=8 * NUM,
-            num_threads=1,
-            compiled=False,
+            file_bytes=8 * NUM,
+            num_threads=num_threads,
         )
 
     def advise(self, starts: Entries, num_bytes: Entries, advice: int, /) -> None:
+        self.advised.append(advice)
         if advice == WILL_NEED:
             first = (starts - self.x.ctypes.data) // mmap.PAGESIZE
             self.asked += zip(first.tolist(), (num_bytes // mmap.PAGESIZE).tolist(), strict=True)
@@ -60,8 +67,9 @@ class Files:
 
     def load(self, *, position: int = 0) -> list[Any]:
         """Return the numbers of each window."""
-        tasks = self.scattered.tasks(NUM, position=position, batch_size=BATCH)
-        return [task().values[0].whole for task in tasks]
+        plan = self.scattered.plan(NUM, position=position, batch_size=BATCH)
+        assert plan.begin == position
+        return [task().values[0].whole for task in plan.tasks]
 
 
 def sizes_of(windows: list[Any]) -> list[int]:
@@ -82,47 +90,83 @@ def test_entries_come_in_their_order(
         assert (np.diff(part) > 0).all()
 
 
-def test_windows_grow_to_what_memory_holds(tmp_path: Path) -> None:
-    files = Files(tmp_path, memory=10 << 20, num_cold=10**6)
+@pytest.mark.parametrize(("num_threads", "num_windows"), [(0, 3 + 2), (1, 6 + 4), (3, 8 + 8)])
+def test_windows_grow_to_what_memory_holds(
+    tmp_path: Path, num_threads: int, num_windows: int
+) -> None:
+    files = Files(tmp_path, memory=10 << 20, num_cold=10**6, num_threads=num_threads)
     sizes = sizes_of(files.load())
-    # Half of 10 MiB, for six windows and two orders in each of two threads, of 8 + 32 bytes each.
-    most = (10 << 19) // 10 // 40 // BATCH * BATCH
-    assert sizes[:3] == [FIRST, 8_100, most]
-    assert set(sizes[2:-1]) == {most}
+    # Half of 10 MiB, for those in memory and two orders in each thread, of 8 + 32 bytes each.
+    most = (10 << 19) // num_windows // 40
+    grown = [min(4_096 << number // (num_threads + 1), most) for number in range(len(sizes))]
+    assert sizes[:-1] == [size // BATCH * BATCH for size in grown[:-1]]
+    assert max(sizes) == most // BATCH * BATCH
 
 
-def test_windows_stay_small_where_nothing_is_won_by_more(tmp_path: Path) -> None:
-    few_bytes = Files(tmp_path, memory=1, num_cold=10**6)
-    assert set(sizes_of(few_bytes.load())) == {FIRST}
+def test_windows_stay_small_where_memory_is_unknown(tmp_path: Path) -> None:
     unknown = Files(tmp_path, memory=None, num_cold=10**6)
     assert set(sizes_of(unknown.load())) == {FIRST}
 
 
-def test_entries_of_pages_of_their_own_are_read_in_small_windows(tmp_path: Path) -> None:
-    with (tmp_path / "x.npy").open("wb") as file:
-        file.truncate(1000 * mmap.PAGESIZE)
-    mapped = np.memmap(tmp_path / "x.npy", np.uint8, "r", shape=(1000, mmap.PAGESIZE))
-    pager = Pager([mapped], [], system=System(lambda *_: None, lambda: 1 << 30))
+def planned_sizes(
+    folder: Path, *, num: int, item_bytes: int, memory: int, may_grow: bool = True
+) -> list[int]:
+    """Return the sizes of windows of a file of zeros, which nobody reads."""
+    with (folder / "x").open("wb") as file:
+        file.truncate(num * item_bytes)
+    mapped = np.memmap(folder / "x", np.uint8, "r", shape=(num, item_bytes))
+    runs: list[int] = []
+
+    def entries_of(start: int, stop: int) -> Entries:
+        runs.append(stop - start)
+        return np.arange(start, start + 1)
+
     scattered = Scattered(
-        pager,
+        Pager([mapped], [], system=System(lambda *_: None, lambda: memory)),
         lambda: Reading(True, False),
-        lambda start, stop: Window(stop - start, []),
-        np.arange,
-        lambda entries: Window(len(entries), []),
-        window_rows=100,
-        entry_bytes=mmap.PAGESIZE,
-        total_bytes=1000 * mmap.PAGESIZE,
-        num_threads=1,
-        compiled=False,
+        gather=lambda start, stop: Window(stop - start, []),
+        entries_of=entries_of,
+        gather_at=lambda entries: Window(len(entries), []),
+        window_rows=WINDOW,
+        may_grow=may_grow,
+        entry_bytes=item_bytes,
+        file_bytes=num * item_bytes,
+        num_threads=0,
     )
-    tasks = list(scattered.tasks(1000, position=0, batch_size=10))
-    assert len(tasks) == 10
+    for task in scattered.plan(num, position=0, batch_size=1).tasks:
+        task()
+    return runs
+
+
+def test_windows_grow_where_their_pages_are_a_fifth_of_the_files(tmp_path: Path) -> None:
+    num, item_bytes = 1 << 19, 1 << 10
+    # Of 2^17 pages; half of the memory holds five windows of entries of 1 KiB and 32 bytes.
+    for share, grows in ((0.19, False), (0.21, True)):
+        most = share * num * item_bytes / mmap.PAGESIZE
+        memory = round(2 * 5 * most * (item_bytes + 32))
+        sizes = planned_sizes(tmp_path, num=num, item_bytes=item_bytes, memory=memory)
+        assert max(sizes) == (int(most) if grows else 4_096), share
+
+
+def test_windows_have_a_bound_whatever_the_memory(tmp_path: Path) -> None:
+    sizes = planned_sizes(tmp_path, num=1 << 20, item_bytes=1 << 10, memory=1 << 60)
+    assert max(sizes) == (256 << 20) // (1024 + 32)
+
+
+def test_entries_with_pages_of_their_own_are_read_in_small_windows(tmp_path: Path) -> None:
+    sizes = planned_sizes(tmp_path, num=1 << 16, item_bytes=mmap.PAGESIZE, memory=1 << 40)
+    assert set(sizes) == {4_096}
+
+
+def test_windows_stay_small_where_they_may_not_grow(tmp_path: Path) -> None:
+    sizes = planned_sizes(tmp_path, num=1 << 16, item_bytes=64, memory=1 << 40, may_grow=False)
+    assert set(sizes) == {4_096}
 
 
 def test_a_window_reads_each_page_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     files = Files(tmp_path, memory=10 << 20, num_cold=10**6)
-    tasks = files.scattered.tasks(NUM, position=0, batch_size=BATCH)
-    for _ in range(3):
+    tasks = files.scattered.plan(NUM, position=0, batch_size=BATCH).tasks
+    for _ in range(5):
         next(tasks)()
         files.asked.clear()
     num = len(next(tasks)().values[0].whole)
@@ -136,8 +180,8 @@ def test_from_then_on_that_all_is_in_memory_nothing_is_asked(tmp_path: Path) -> 
     files = Files(tmp_path, memory=1 << 30, num_cold=4)
     windows = files.load()
     # One look decides whether there is anything to do, and one is before each window.
-    assert sizes_of(windows)[:3] == [FIRST, 8_100, 16_300]
-    assert sum(map(len, files.parts)) == FIRST + 8_100 + 16_300
+    assert sizes_of(windows)[:3] == [FIRST, FIRST, 8_100]
+    assert sum(map(len, files.parts)) == FIRST + FIRST + 8_100
     assert set(sizes_of(windows)[3:-1]) == {WINDOW // BATCH * BATCH}
 
 
@@ -147,35 +191,149 @@ def test_what_does_not_fit_is_asked_for_to_the_end(tmp_path: Path) -> None:
     assert sum(map(len, files.parts)) == NUM
 
 
+def test_a_window_that_nobody_waits_for_is_not_read_to_its_end(tmp_path: Path) -> None:
+    files = Files(tmp_path, memory=1 << 30, num_cold=10**6)
+    plan = files.scattered.plan(NUM, position=0, batch_size=BATCH)
+    with plan.meanwhile:
+        next(plan.tasks)()
+        task = next(plan.tasks)
+    num_parts = len(files.parts)
+    with pytest.raises(InterruptedError):
+        task()
+    assert len(files.parts) == num_parts
+
+
+def test_the_kernel_reads_around_nothing_until_the_epoch_ends(tmp_path: Path) -> None:
+    files = Files(tmp_path, memory=1 << 30, num_cold=10**6)
+    plan = files.scattered.plan(NUM, position=0, batch_size=BATCH)
+    with plan.meanwhile:
+        tasks = list(plan.tasks)
+        assert files.advised == [RANDOM]
+        for task in tasks:
+            task()
+        assert NORMAL not in files.advised
+    assert files.advised[-1] == NORMAL
+
+
 class Squares:
     """A column that computes what it gives out, of a type of its own that cannot be joined."""
+
+    def __init__(self) -> None:
+        self.num_asked: list[int] = []
 
     def __len__(self) -> int:
         return NUM
 
     def __getitem__(self, entries: Any) -> list[int]:
-        return [int(entry) ** 2 for entry in np.arange(NUM)[entries]]
+        numbers = np.arange(NUM)[entries]
+        self.num_asked.append(len(numbers))
+        return [int(number) ** 2 for number in numbers]
 
 
-def test_columns_of_any_kind_are_handed_out_beside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from memmpy.loaders import columns
-
-    np.save(tmp_path / "x.npy", np.arange(NUM))
-    asked: list[int] = []
+@pytest.fixture
+def cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all maps of files be read ahead, as parts of a few entries, in much memory."""
 
     def system_of(*, compiled: bool) -> System:
-        return System(lambda _starts, _sizes, advice: asked.append(advice), lambda: 1)
+        return System(lambda *_: None, lambda: 1 << 40)
 
-    monkeypatch.setattr(columns, "system_of", system_of)
-    monkeypatch.setattr(columns, "is_worth_compiling", lambda *_, **__: True)
-    monkeypatch.setattr("memmpy.loaders.pages._is_in_memory", lambda *_: False)
-    data: Any = {"x": np.load(tmp_path / "x.npy", mmap_mode="r"), "squares": Squares()}
+    monkeypatch.setattr(columns_module, "system_of", system_of)
+    monkeypatch.setattr(columns_module, "is_worth_compiling", lambda *_, **__: True)
+    monkeypatch.setattr(pages, "_is_in_memory", lambda *_: False)
+    monkeypatch.setattr(scattered_module, "_PART_BYTES", 1 << 14)
+
+
+def mapped(folder: Path, key: str, array: Any) -> Any:
+    """Return the array in a read-only map of a file."""
+    (folder / key).write_bytes(array.tobytes())
+    held = np.memmap(folder / key, array.dtype, "r", shape=array.shape)
+    return np.ndarray(array.shape, array.dtype, held)  # its metadata, which a map drops
+
+
+@pytest.mark.usefixtures("cold")
+def test_columns_of_any_kind_are_handed_out_beside(tmp_path: Path) -> None:
+    squares = Squares()
+    data: Any = {
+        "x": mapped(tmp_path, "x", np.arange(NUM)),
+        "squares": squares,
+        "y": mapped(tmp_path, "y", np.arange(NUM, dtype=np.float32)),
+    }
     seen = []
     for batch in SplitLoader(data, 1000, fractions=(1.0,)):
+        assert list(batch) == ["x", "y", "squares", "_index"]
         assert batch["squares"] == [value**2 for value in batch["x"].tolist()]
         assert np.array_equal(batch["x"], batch["_index"])
         seen += batch["x"].tolist()
-    assert WILL_NEED in asked
     assert sorted(seen) == list(range(NUM))
+    # Nobody knows how much memory they take: they are asked for a few at a time.
+    assert max(squares.num_asked) == FIRST
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        np.dtype(">f4"),
+        np.dtype("<f4", metadata={"unit": "GeV"}),
+        np.dtype("S5"),
+        np.dtype("M8[s]"),
+        np.dtype({"names": ["a", "b"], "formats": [">f4", "<i8"], "offsets": [4, 16]}),
+    ],
+)
+@pytest.mark.usefixtures("cold")
+def test_values_keep_their_dtype(tmp_path: Path, dtype: Any) -> None:
+    values = np.zeros(NUM, dtype)
+    fields = [values] if dtype.names is None else [values[name] for name in dtype.names]
+    for field in fields:
+        field[:] = (np.arange(NUM) % 10_000).astype(field.dtype)
+    lists = Jagged.trusted(mapped(tmp_path, "lists", values), np.arange(NUM + 1))
+    data: Any = {"x": mapped(tmp_path, "x", values), "lists": lists}
+    loader = SplitLoader(data, 1000, fractions=(1.0,))
+    for batch in loader:
+        expected = values[batch["_index"]]
+        for found in (batch["x"], batch["lists"].content):
+            assert found.dtype == dtype
+            assert found.dtype.metadata == dtype.metadata
+            assert found.dtype.itemsize == dtype.itemsize
+            assert np.array_equal(found, expected)
+
+
+@pytest.mark.usefixtures("cold")
+def test_lists_of_a_type_that_does_not_tell_its_bytes(tmp_path: Path) -> None:
+    class Lists:
+        def __init__(self) -> None:
+            self.content = mapped(tmp_path, "content", np.arange(NUM))
+            self.offsets = np.arange(NUM + 1)
+
+        def __len__(self) -> int:
+            return NUM
+
+        def __getitem__(self, entries: Any) -> Jagged:
+            found: Jagged = Jagged.trusted(self.content, self.offsets)[entries]
+            return found
+
+    data: Any = {"lists": Lists()}
+    for batch in SplitLoader(data, 1000, fractions=(1.0,)):
+        assert np.array_equal(batch["lists"].content, batch["_index"])
+
+
+@pytest.mark.usefixtures("cold")
+def test_ranks_share_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        columns_module, "system_of", lambda **_: System(lambda *_: None, lambda: 10 << 20)
+    )
+    sizes: list[list[int]] = []
+    gather = Scattered._gather_in_pass
+
+    def remember(scattered: Scattered, start: int, stop: int) -> Window:
+        sizes[-1].append(stop - start)
+        return gather(scattered, start, stop)
+
+    monkeypatch.setattr(Scattered, "_gather_in_pass", remember)
+    data: Any = {"x": mapped(tmp_path, "x", np.arange(NUM))}
+    for num_ranks in (1, 4):
+        sizes.append([])
+        options: Any = {"num_ranks": num_ranks, "fractions": (1.0,), "num_threads": 0}
+        list(SplitLoader(data, 1, **options))
+    one, four = map(max, sizes)
+    assert one == (5 << 20) // 5 // 40
+    assert four == one // 4

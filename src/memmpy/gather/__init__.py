@@ -2,6 +2,7 @@
 
 from memmpy.gather.columns import take_columns
 from memmpy.gather.fields import RowField
+from memmpy.gather.joining import join_arrays
 from memmpy.gather.lists import take_lists
 from memmpy.gather.memory import keep_freed_memory
 from memmpy.gather.offsets import offsets_of, wrong_offsets
@@ -12,6 +13,7 @@ from memmpy.gather.unpacking import strip_headers
 __all__ = [
     "RowField",
     "count_true",
+    "join_arrays",
     "keep_freed_memory",
     "max_lists",
     "min_lists",

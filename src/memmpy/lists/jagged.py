@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import ColumnError, OptionError
-from memmpy.gather import offsets_of, pad_jagged, take_jagged, take_lists, wrong_offsets
+from memmpy.gather import (
+    join_arrays,
+    offsets_of,
+    pad_jagged,
+    take_jagged,
+    take_lists,
+    wrong_offsets,
+)
 from memmpy.lists.fitting import check_fill
 from memmpy.lists.indexing import resolve
 from memmpy.typing import Array, Entries
@@ -89,7 +96,7 @@ class Jagged(Sequence[Array]):
         if min(part.ndim for part in parts) == 0 or len(kinds) > 1:
             message = f"jagged entries must share a dtype and their inner shape, got {kinds}"
             raise ColumnError(message)
-        return cls(np.concatenate(parts), offsets_of(np.array([len(part) for part in parts])))
+        return cls(join_arrays(parts), offsets_of(np.array([len(part) for part in parts])))
 
     @classmethod
     def from_awkward(cls, array: Any) -> "Jagged":
@@ -121,7 +128,7 @@ class Jagged(Sequence[Array]):
     @classmethod
     def concatenate(cls, parts: Sequence["Jagged"]) -> "Jagged":
         """Return the entries of several, at least one, one after the other."""
-        content = np.concatenate([part.content for part in parts])
+        content = join_arrays([part.content for part in parts])
         counts = np.concatenate([part.counts for part in parts])
         return cls.trusted(content, offsets_of(counts))
 

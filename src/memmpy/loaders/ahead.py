@@ -10,13 +10,13 @@ from typing import Generic, TypeVar, final
 from memmpy.loaders.pages import Blocks
 from memmpy.loaders.paging import Pager, Reading
 
-__all__ = ["ReadAhead", "parts_ahead", "tasks_of"]
+__all__ = ["AHEAD_BYTES", "ReadAhead", "tasks_of"]
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 #: Bytes that are asked for ahead: enough for the disk always to have something to do.
-_AHEAD_BYTES = 32 << 20
+AHEAD_BYTES = 32 << 20
 
 
 def tasks_of(
@@ -48,27 +48,13 @@ def tasks_of(
     """
     if not reading.is_ahead:
         return (partial(do, part) for part in parts)
-    return _tasks_at_random(
-        ReadAhead(
-            pager,
-            blocks_of,
-            num_ahead=parts_ahead(part_bytes),
-            num_behind=num_on_way if reading.is_dropped else None,
-        ).tasks(parts, do),
+    ahead = ReadAhead(
         pager,
+        blocks_of,
+        num_ahead=max(1, round(AHEAD_BYTES / max(1.0, part_bytes))),
+        num_behind=num_on_way if reading.is_dropped else None,
     )
-
-
-def parts_ahead(part_bytes: float) -> int:
-    """Return how many parts are asked for before they are done, where each reads so many bytes."""
-    return max(1, round(_AHEAD_BYTES / max(1.0, part_bytes)))
-
-
-def _tasks_at_random(
-    tasks: Iterable[Callable[[], Result]], pager: Pager
-) -> Iterator[Callable[[], Result]]:
-    with pager.reading_at_random():
-        yield from tasks
+    return ahead.tasks(parts, do)
 
 
 @final
@@ -76,7 +62,7 @@ def _tasks_at_random(
 class ReadAhead(Generic[Part]):
     """How far ahead the kernel is asked for parts, and how far behind they are dropped.
 
-    It should be `Pager.reading_at_random` meanwhile.
+    What they read should be `Pager.reading_at_random` meanwhile.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.gather import take_lists
+from memmpy.gather import join_arrays, take_lists
 from memmpy.lists import Jagged
 from memmpy.typing import Array, Batch, Entries
 
@@ -49,7 +49,7 @@ class Values:
         """Return the values of one entry after the other: a copy."""
         wholes, first = [part.whole for part in parts], parts[0]
         is_array = isinstance(first.whole, np.ndarray)
-        join = np.concatenate if is_array else first.whole.concatenate
+        join = join_arrays if is_array else first.whole.concatenate
         return cls(join(wholes), first.views)
 
 
@@ -91,11 +91,11 @@ class Window:
         lists = {key: _joined([part.lists[key] for part in parts]) for key in parts[0].lists}
         return cls(sum(part.num_entries for part in parts), values, lists)
 
-    def taken(self, places: Entries, *, compiled: bool) -> "Window":
+    def taken(self, places: Entries) -> "Window":
         """Return the entries at some places, in that order: a copy of arrays and lists."""
         values = [Values(np.take(held.whole, places, axis=0), held.views) for held in self.values]
         lists = {
-            key: take_lists(*held, entries=places, compiled=compiled)
+            key: take_lists(*held, entries=places, compiled=True)
             for key, held in self.lists.items()
         }
         return Window(len(places), values, lists)

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate, chain
@@ -16,11 +16,11 @@ from memmpy.lists import Jagged
 from memmpy.loaders.ahead import tasks_of
 from memmpy.loaders.batching import Lists, Values, Window
 from memmpy.loaders.buffers import Buffers, in_lines
-from memmpy.loaders.pages import Blocks, map_of
+from memmpy.loaders.pages import Blocks, map_of, one_by_one
 from memmpy.loaders.paging import Pager, Reading, System, system_of
 from memmpy.loaders.scattered import Scattered
 from memmpy.loaders.shuffling import Shuffle
-from memmpy.loaders.windows import Gather, num_in_memory, num_on_way
+from memmpy.loaders.windows import Gather, Plan, num_in_memory, num_on_way
 from memmpy.order import Members, Permutation, plan_windows
 from memmpy.typing import Array, Column, Data, Entries
 from memmpy.worth import BYTES_MOVED, is_worth_compiling
@@ -49,6 +49,8 @@ class ColumnWindows:
         Whether each epoch has an order of its own; else that of the members.
     num_threads : int
         How many threads gather beside the caller's.
+    num_processes : int, optional
+        How many processes load on this machine at once, about, and share its memory.
     system : System, optional
         What is told which pages are needed soon, and which no more; that of the process where not
         given.
@@ -61,6 +63,7 @@ class ColumnWindows:
         *,
         shuffle: bool,
         num_threads: int,
+        num_processes: int = 1,
         system: System | None = None,
     ) -> None:
         self._columns, self._members, self._is_shuffled = columns, members, shuffle
@@ -84,7 +87,7 @@ class ColumnWindows:
         self._pager = Pager(
             self._arrays.values(),
             lists.values(),
-            system=system or system_of(compiled=self._compiled),
+            system=(system or system_of(compiled=self._compiled)).among(num_processes),
         )
 
     def __len__(self) -> int:
@@ -111,30 +114,30 @@ class ColumnWindows:
         """Return how an epoch that began now would be read."""
         return self._pager.reading([range(self.num_data)], is_scattered=self._is_shuffled)
 
-    def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:
-        """Return what gathers the windows from a position on: see `Windows.plan`."""
-        tasks: Iterator[Gather]
+    def plan(self, key: int, *, position: int, batch_size: int) -> Plan:
+        """Return how the windows from a position on are gathered."""
         if self._is_shuffled:
             scattered = self._scattered(Permutation(len(self), key=key))
-            tasks = scattered.tasks(len(self), position=position, batch_size=batch_size)
+            plan = scattered.plan(len(self), position=position, batch_size=batch_size)
         else:
-            tasks = self._in_order(position=position, batch_size=batch_size)
-        if self._others:
-            tasks = (partial(self._with_others, task) for task in tasks)
-        return tasks, position
+            plan = self._plan_in_order(position=position, batch_size=batch_size)
+        if not self._others:
+            return plan
+        return plan._replace(tasks=(partial(self._with_others, task) for task in plan.tasks))
 
-    def _in_order(self, *, position: int, batch_size: int) -> Iterator[Gather]:
-        num = self._window_rows
+    def _plan_in_order(self, *, position: int, batch_size: int) -> Plan:
+        num, reading = self._window_rows, self.reading()
         runs = plan_windows(len(self), batch_size, rows_per_window=num, position=position)
-        return tasks_of(
+        tasks = tasks_of(
             runs,
             self._gather_run,
             blocks_of=self._blocks_of,
             pager=self._pager,
-            reading=self.reading(),
+            reading=reading,
             part_bytes=max(num, batch_size) * self.entry_bytes,
             num_on_way=num_on_way(self._num_threads),
         )
+        return Plan(tasks, position, self._pager.as_planned(reading))
 
     def _entries_of(self, run: tuple[int, int]) -> Entries:
         """Return the entries of a run of members."""
@@ -142,8 +145,7 @@ class ColumnWindows:
 
     def _blocks_of(self, run: tuple[int, int]) -> Blocks:
         """Return the entries of a run of members as blocks of one."""
-        entries = self._entries_of(run)
-        return entries, np.ones(len(entries), np.int64)
+        return one_by_one(self._entries_of(run))
 
     def _gather_run(self, run: tuple[int, int]) -> Window:
         """Gather the entries of a run of members."""
@@ -162,14 +164,14 @@ class ColumnWindows:
         return Scattered(
             self._pager,
             self.reading,
-            gather,
-            entries_of,
-            self._gather,
+            gather=gather,
+            entries_of=entries_of,
+            gather_at=self._gather,
             window_rows=self._window_rows,
+            may_grow=not self._others,  # whose bytes nobody knows
             entry_bytes=self.entry_bytes,
-            total_bytes=self.entry_bytes * self.num_data,
+            file_bytes=self._pager.num_bytes,
             num_threads=self._num_threads,
-            compiled=self._compiled,
         )
 
     def _gather(self, entries: Entries) -> Window:
@@ -195,7 +197,7 @@ class ColumnWindows:
         window = gather()
         entries = window.values[-1].whole
         others = [Values.of(key, column[entries]) for key, column in self._others.items()]
-        return replace(window, values=[*others, *window.values])
+        return replace(window, values=[*window.values[:-1], *others, window.values[-1]])
 
     def _empty(self, num: int) -> dict[str, Array]:
         """Return room for so many entries of each array, whatever it holds."""

@@ -16,7 +16,7 @@ from memmpy.loaders.pieces import pieces_of
 from memmpy.loaders.ranges import Ranges
 from memmpy.loaders.scattered import Scattered
 from memmpy.loaders.shuffling import Shuffle
-from memmpy.loaders.windows import Gather, num_in_memory, num_on_way
+from memmpy.loaders.windows import Plan, num_in_memory, num_on_way
 from memmpy.order import BlockOrder, BlockWindows, Permutation, Words, plan_windows
 from memmpy.typing import Array, Entries
 
@@ -116,12 +116,12 @@ class RowWindows:
         """Return how an epoch that began now would be read."""
         return self._pager.reading(self._rows_of_ranges, is_scattered=self.shuffle.kind == "exact")
 
-    def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:
-        """Return what gathers the windows from one that holds a position on: see `Windows.plan`."""
+    def plan(self, key: int, *, position: int, batch_size: int) -> Plan:
+        """Return how the windows from one that holds a position on are gathered."""
         shuffle = self.shuffle
         if shuffle.kind == "exact":
-            windows = self._scattered(Permutation(len(self), key=key))
-            return windows.tasks(len(self), position=position, batch_size=batch_size), position
+            scattered = self._scattered(Permutation(len(self), key=key))
+            return scattered.plan(len(self), position=position, batch_size=batch_size)
         if shuffle.kind == "blocks":
             order = BlockOrder(
                 len(self),
@@ -132,29 +132,32 @@ class RowWindows:
             first = order.window_at(position)
             part_bytes = self._gathered_windows * shuffle.window_rows * self.entry_bytes
             parts = self._parts(order, first)
-            tasks = self._tasks(parts, self._spread, self._blocks_of, part_bytes)
-            return tasks, order.window_start(first)
+            begin = order.window_start(first)
+            return self._plan(parts, self._spread, self._blocks_of, part_bytes, begin)
         num = self._gathered_windows * shuffle.window_rows
         runs = plan_windows(len(self), batch_size, rows_per_window=num, position=position)
-        tasks = self._tasks(runs, self._take_run, self._run_of, num * self.entry_bytes)
-        return tasks, position
+        part_bytes = num * self.entry_bytes
+        return self._plan(runs, self._take_run, self._run_of, part_bytes, position)
 
-    def _tasks(
+    def _plan(
         self,
         parts: Iterator[Part],
         do: Callable[[Part], Window],
         blocks_of: Callable[[Part], Blocks],
         part_bytes: float,
-    ) -> Iterator[Gather]:
-        return tasks_of(
+        begin: int,
+    ) -> Plan:
+        reading = self.reading()
+        tasks = tasks_of(
             parts,
             do,
             blocks_of=blocks_of,
             pager=self._pager,
-            reading=self.reading(),
+            reading=reading,
             part_bytes=part_bytes,
             num_on_way=num_on_way(self._num_threads),
         )
+        return Plan(tasks, begin, self._pager.as_planned(reading))
 
     def _blocks_of(self, windows: BlockWindows) -> Blocks:
         """Return the rows that windows read."""
@@ -180,14 +183,14 @@ class RowWindows:
         return Scattered(
             self._pager,
             self.reading,
-            gather,
-            rows_of,
-            gather_at,
+            gather=gather,
+            entries_of=rows_of,
+            gather_at=gather_at,
             window_rows=self._gathered_windows * self.shuffle.window_rows,
+            may_grow=True,
             entry_bytes=self.entry_bytes,
-            total_bytes=self.entry_bytes * len(self),
+            file_bytes=self._pager.num_bytes * len(self) / self.num_data,
             num_threads=self._num_threads,
-            compiled=self._compiled,
         )
 
     def _parts(self, order: BlockOrder, first: int) -> Iterator[BlockWindows]:

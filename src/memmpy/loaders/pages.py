@@ -10,10 +10,15 @@ import numpy as np
 
 from memmpy.typing import Array, Entries
 
-__all__ = ["Blocks", "MappedArray", "in_memory", "map_of", "page_ranges"]
+__all__ = ["Blocks", "MappedArray", "in_memory", "map_of", "one_by_one", "page_ranges"]
 
 #: Starts and counts of runs of items.
 Blocks: TypeAlias = tuple[Entries, Entries]
+
+
+def one_by_one(entries: Entries) -> Blocks:
+    """Return items as blocks of one."""
+    return entries, np.ones(len(entries), np.int64)
 
 
 def page_ranges(address: int, item_bytes: int, blocks: Blocks, *, max_between: int = 0) -> Blocks:

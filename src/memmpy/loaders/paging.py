@@ -2,8 +2,9 @@
 
 Where the entries of an epoch are not in memory, a thread that touches one waits for the disk, and
 the kernel reads megabytes around it which nobody wants, at the cost of those that somebody does.
-So the kernel is told which pages are read soon, many at once, and to read no others. Where all of
-them are much more than memory holds, it is told which ones have been read, too.
+So the kernel is told which pages are read soon, many at once, and to read no others but a few that
+lie between two. Where all of them are much more than memory holds, it is told which ones have been
+read, too.
 
 Only maps that are read-only, and of files, are ever spoken of; to lose a page of them loses
 nothing.
@@ -13,7 +14,7 @@ import mmap
 import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, final
 
@@ -61,6 +62,16 @@ class System:
 
     advise: Advise | None
     memory: Callable[[], int | None]
+
+    def among(self, num: int) -> "System":
+        """Return the system for one of so many processes, each of which has its part of memory."""
+        memory = self.memory
+
+        def part() -> int | None:
+            found = memory()
+            return None if found is None else found // num
+
+        return System(self.advise, part)
 
 
 def system_of(*, compiled: bool) -> System:
@@ -128,6 +139,11 @@ class Pager:
         return max(entry_bytes, mmap.PAGESIZE * len(self._maps))
 
     @property
+    def num_bytes(self) -> int:
+        """Bytes of all maps."""
+        return sum(mapped.array.nbytes for mapped in self._maps)
+
+    @property
     def has_lists(self) -> bool:
         """Whether offsets must be read before all of an entry can be asked for."""
         return bool(self._lists)
@@ -169,14 +185,18 @@ class Pager:
                 shares.append(mapped.in_memory(start, stop, num_samples=_NUM_SAMPLES))
         return sum(sizes), float(np.average(shares, weights=sizes)) if any(sizes) else 1.0
 
+    def as_planned(self, reading: Reading) -> AbstractContextManager[None]:
+        """Return what is held while something is read in that way."""
+        return self.reading_at_random() if reading.is_ahead else nullcontext()
+
     @contextmanager
     def reading_at_random(self) -> Generator[None, None, None]:
         """Let the kernel read only what is asked for, and nothing around it."""
         addresses = [mapped.array.ctypes.data for mapped in self._maps]
         _at_random.update(addresses)
-        for mapped in self._maps:
-            self._tell(mapped, _whole(mapped), _RANDOM)
         try:
+            for mapped in self._maps:
+                self._tell(mapped, _whole(mapped), _RANDOM)
             yield
         finally:
             _at_random.subtract(addresses)

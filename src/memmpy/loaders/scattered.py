@@ -6,24 +6,25 @@ window, the more entries share a page, until to gather it is to read all files o
 rate of the disk. Then it is put into the order of the epoch, in memory.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from functools import partial
+from itertools import repeat
 from typing import final
 
 import numpy as np
 
-from memmpy.loaders.ahead import ReadAhead, parts_ahead
+from memmpy.loaders.ahead import AHEAD_BYTES, ReadAhead
 from memmpy.loaders.batching import Window
-from memmpy.loaders.pages import Blocks
+from memmpy.loaders.pages import one_by_one
 from memmpy.loaders.paging import Pager, Reading
-from memmpy.loaders.windows import Gather, num_in_memory
+from memmpy.loaders.windows import Gather, Plan, num_in_memory
 from memmpy.order import plan_windows
 from memmpy.typing import Entries
 
 __all__ = ["Scattered"]
 
-#: Entries of the first window, for which nobody should wait long; each next one has twice as many.
+#: Entries of the first windows, for which nobody should wait long; then twice as many, and so on.
 _FIRST_ROWS = 1 << 12
 #: A window has so many bytes at most, as who keeps a batch keeps its window.
 _MAX_WINDOW_BYTES = 256 << 20
@@ -31,16 +32,15 @@ _MAX_WINDOW_BYTES = 256 << 20
 _SHARE_OF_MEMORY = 0.5
 #: Where a window has pages of less than that part of the files, these lie far apart.
 _LEAST_SHARE = 0.2
-#: What an entry takes beside its bytes: its number, and its place in both orders.
+#: What an entry takes beside its bytes: its number in both orders, and its place in each.
 _BYTES_BESIDE = 4 * 8
-#: Bytes that are read in one go.
+#: Bytes, about, that are asked for at once, and of which all are there before the next are.
 _PART_BYTES = 8 << 20
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Scattered:
-    """How entries at random places are gathered.
+    """The windows of one epoch of entries at random places.
 
     Parameters
     ----------
@@ -55,72 +55,105 @@ class Scattered:
     gather_at : callable
         Gathers given entries, ascending.
     window_rows : int
-        Entries of a window that is in memory.
-    entry_bytes, total_bytes : float
-        Bytes of an entry, and of all.
+        Entries of a window where all are in memory.
+    may_grow : bool
+        Whether windows may have more where they are not.
+    entry_bytes : float
+        Bytes that an entry takes in a window.
+    file_bytes : float
+        Bytes of the files that hold all entries of the epoch.
     num_threads : int
         How many threads gather beside the caller's.
-    compiled : bool
-        Whether kernels are Numba's.
     """
 
-    pager: Pager
-    reading: Callable[[], Reading]
-    gather: Callable[[int, int], Window]
-    entries_of: Callable[[int, int], Entries]
-    gather_at: Callable[[Entries], Window]
-    window_rows: int
-    entry_bytes: float
-    total_bytes: float
-    num_threads: int
-    compiled: bool
+    def __init__(
+        self,
+        pager: Pager,
+        reading: Callable[[], Reading],
+        *,
+        gather: Callable[[int, int], Window],
+        entries_of: Callable[[int, int], Entries],
+        gather_at: Callable[[Entries], Window],
+        window_rows: int,
+        may_grow: bool,
+        entry_bytes: float,
+        file_bytes: float,
+        num_threads: int,
+    ) -> None:
+        self._pager, self._reading = pager, reading
+        self._gather, self._entries_of, self._gather_at = gather, entries_of, gather_at
+        self._window_rows, self._may_grow, self._num_threads = window_rows, may_grow, num_threads
+        self._entry_bytes, self._file_bytes = entry_bytes, file_bytes
+        self._is_left = False
 
-    def tasks(self, num: int, *, position: int, batch_size: int) -> Iterator[Gather]:
-        """Yield what gathers the windows of `num` entries from a position on.
+    def plan(self, num_entries: int, *, position: int, batch_size: int) -> Plan:
+        """Return how the windows of so many entries from a position on are gathered."""
+        if not self._reading().is_ahead:
+            return Plan(self._in_memory(num_entries, position, batch_size), position)
+        return Plan(self._passes(num_entries, position, batch_size), position, self._meanwhile())
+
+    def _in_memory(self, num_entries: int, position: int, batch_size: int) -> Iterator[Gather]:
+        rows = self._window_rows
+        for run in plan_windows(num_entries, batch_size, rows_per_window=rows, position=position):
+            yield partial(self._gather, *run)
+
+    def _passes(self, num_entries: int, position: int, batch_size: int) -> Iterator[Gather]:
+        """Yield what gathers the windows of entries that are not in memory to begin with.
 
         Where all fits into memory, it is looked each time anew whether it is there by now.
         """
-        if self.reading().is_ahead:
-            memory = self.pager.memory()
-            size, most = min(self.window_rows, _FIRST_ROWS), self._most_rows(memory)
-            stays = memory is not None and memory >= self.total_bytes
-            with self.pager.reading_at_random():
-                while position < num and (not stays or self.reading().is_ahead):
-                    runs = plan_windows(num, batch_size, rows_per_window=size, position=position)
-                    start, position = next(runs)
-                    yield partial(self._gather_in_pass, start, position)
-                    size = max(size, min(2 * size, most))
-        num_rows = self.window_rows
-        for run in plan_windows(num, batch_size, rows_per_window=num_rows, position=position):
-            yield partial(self.gather, *run)
+        memory = self._pager.memory()
+        fits = memory is not None and memory >= self._file_bytes
+        for rows in self._sizes(memory):
+            if position >= num_entries or (fits and not self._reading().is_ahead):
+                break
+            runs = plan_windows(num_entries, batch_size, rows_per_window=rows, position=position)
+            start, position = next(runs)
+            yield partial(self._gather_in_pass, start, position)
+        yield from self._in_memory(num_entries, position, batch_size)
+
+    def _sizes(self, memory: int | None) -> Iterator[int]:
+        """Yield how many entries windows have: as many as are gathered at once have the same."""
+        rows, most = min(self._window_rows, _FIRST_ROWS), self._most_rows(memory)
+        while True:
+            yield from repeat(rows, self._num_threads + 1)
+            rows = max(rows, min(2 * rows, most))
 
     def _most_rows(self, memory: int | None) -> int:
         """Return how many entries a window may have in that much memory; 0 to leave it small."""
-        if memory is None:
+        has_own_pages = self._entry_bytes >= self._pager.scattered_bytes(0)
+        if memory is None or has_own_pages or not self._may_grow:
             return 0
         # Each thread has a window in both orders at once.
-        num_windows = num_in_memory(self.num_threads) + 2 * (self.num_threads + 1)
+        num_windows = num_in_memory(self._num_threads) + 2 * (self._num_threads + 1)
         num_bytes = min(_SHARE_OF_MEMORY * memory / num_windows, _MAX_WINDOW_BYTES)
-        most = int(num_bytes / (self.entry_bytes + _BYTES_BESIDE))
-        pages_share = most * self.pager.scattered_bytes(self.entry_bytes) / self.total_bytes
-        own_pages = self.entry_bytes >= self.pager.scattered_bytes(0)
-        return 0 if own_pages or pages_share < _LEAST_SHARE else most
+        most = int(num_bytes / (self._entry_bytes + _BYTES_BESIDE))
+        return most if self._read_bytes(most) >= _LEAST_SHARE * self._file_bytes else 0
+
+    def _read_bytes(self, num_entries: int) -> float:
+        """Return about how many bytes are read for so many entries."""
+        return min(num_entries * self._pager.scattered_bytes(self._entry_bytes), self._file_bytes)
+
+    @contextmanager
+    def _meanwhile(self) -> Generator[None, None, None]:
+        with self._pager.reading_at_random():
+            try:
+                yield
+            finally:
+                self._is_left = True
 
     def _gather_in_pass(self, start: int, stop: int) -> Window:
-        entries = self.entries_of(start, stop)
+        entries = self._entries_of(start, stop)
         order = np.argsort(entries)
-        scattered_bytes = len(order) * self.pager.scattered_bytes(self.entry_bytes)
-        num_parts = max(1, round(min(scattered_bytes, self.total_bytes) / _PART_BYTES))
-        num = -(-len(order) // num_parts)
+        num = -(-len(order) // max(1, round(self._read_bytes(len(order)) / _PART_BYTES)))
         parts = (entries[order[first : first + num]] for first in range(0, len(order), num))
-        num_ahead = parts_ahead(_PART_BYTES)
-        ahead = ReadAhead(self.pager, _one_by_one, num_ahead=num_ahead, num_behind=None)
-        ascending = Window.joined([task() for task in ahead.tasks(parts, self.gather_at)])
+        num_ahead = max(1, AHEAD_BYTES // _PART_BYTES // (self._num_threads + 1))
+        ahead = ReadAhead(self._pager, one_by_one, num_ahead=num_ahead, num_behind=None)
+        gathered = []
+        for task in ahead.tasks(parts, self._gather_at):
+            if self._is_left:
+                raise InterruptedError("nobody waits for this window any more")
+            gathered.append(task())
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
-        return ascending.taken(places, compiled=self.compiled)
-
-
-def _one_by_one(entries: Entries) -> Blocks:
-    """Return entries as blocks of one."""
-    return entries, np.ones(len(entries), np.int64)
+        return Window.joined(gathered).taken(places)

@@ -331,7 +331,13 @@ def _column_windows(columns: LoaderInput, options: LoaderOptions) -> ColumnWindo
     if part.num_ranks > 1:
         members = Shard(members, start, stop)
     is_shuffled = options.shuffle is not False
-    return ColumnWindows(data, members, shuffle=is_shuffled, num_threads=options.num_threads)
+    return ColumnWindows(
+        data,
+        members,
+        shuffle=is_shuffled,
+        num_threads=options.num_threads,
+        num_processes=part.num_ranks,
+    )
 
 
 def _row_windows(packed: Packed, options: LoaderOptions) -> RowWindows:
@@ -354,5 +360,5 @@ def _row_windows(packed: Packed, options: LoaderOptions) -> RowWindows:
         shuffle=chosen,
         compiled=compiled,
         num_threads=options.num_threads,
-        system=system_of(compiled=compiled),
+        system=system_of(compiled=compiled).among(part.num_ranks),
     )

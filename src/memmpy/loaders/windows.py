@@ -1,8 +1,8 @@
 """From the windows of an epoch to its batches, some windows ahead."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
-from typing import Protocol, TypeAlias
+from contextlib import AbstractContextManager, closing, nullcontext
+from typing import NamedTuple, Protocol, TypeAlias
 
 from memmpy.loaders.batching import Window, batches_of
 from memmpy.loaders.paging import Reading
@@ -11,10 +11,28 @@ from memmpy.order import num_delivered
 from memmpy.threads import prefetch
 from memmpy.typing import Array, Batch
 
-__all__ = ["Gather", "Windows", "load_batches", "num_in_memory", "num_on_way"]
+__all__ = ["Gather", "Plan", "Windows", "load_batches", "num_in_memory", "num_on_way"]
 
 #: Gathers one window; called in any thread.
 Gather: TypeAlias = Callable[[], Window]
+
+
+class Plan(NamedTuple):
+    """How the windows of an epoch are gathered.
+
+    Attributes
+    ----------
+    tasks : iterator of callables
+        What gathers each window, in order.
+    begin : int
+        The position of the first.
+    meanwhile : context manager
+        Held while there are tasks to do; what still runs when it is left, nobody waits for.
+    """
+
+    tasks: Iterator[Gather]
+    begin: int
+    meanwhile: AbstractContextManager[None] = nullcontext()
 
 
 class Windows(Protocol):
@@ -48,8 +66,8 @@ class Windows(Protocol):
         """Return how an epoch that began now would be read."""
         ...
 
-    def plan(self, key: int, *, position: int, batch_size: int) -> tuple[Iterator[Gather], int]:
-        """Return what gathers the windows from a position on, and the position of the first.
+    def plan(self, key: int, *, position: int, batch_size: int) -> Plan:
+        """Return how the windows from one that holds a position on are gathered.
 
         Parameters
         ----------
@@ -105,7 +123,7 @@ def load_batches(
     """
     if position >= num_delivered(len(windows), batch_size, drop_last=drop_last):
         return
-    plan, begin = windows.plan(key, position=position, batch_size=batch_size)
+    tasks, begin, meanwhile = windows.plan(key, position=position, batch_size=batch_size)
     depth = num_on_way(num_threads)
-    with closing(prefetch(plan, num_threads=num_threads, depth=depth)) as gathered:
+    with closing(prefetch(tasks, num_threads=num_threads, depth=depth)) as gathered, meanwhile:
         yield from batches_of(gathered, batch_size, drop_last=drop_last, skip=position - begin)
