@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from memmpy.errors import OptionError
-from memmpy.threads import THREAD_NAME, Threads, prefetch, run_apart
+from memmpy.threads import THREAD_NAME, Call, Threads, prefetch, run_apart
 
 THREADS = pytest.mark.parametrize("num_threads", [0, 1, 4])
 
@@ -237,6 +238,28 @@ def test_a_generator_collected_in_its_own_thread_does_not_join_itself() -> None:
     for thread in threads:
         thread.join(30)
     assert num_running() == 0
+
+
+def test_what_a_failed_call_held_goes_with_it() -> None:
+    class Held:
+        """What takes memory."""
+
+    kept: list[weakref.ref[Held]] = []
+
+    def fail() -> None:
+        held = Held()
+        kept.append(weakref.ref(held))
+        raise RuntimeError
+
+    gc.disable()
+    try:
+        call = Call(fail)
+        call.run()
+        assert kept[0]() is not None  # the traceback has it
+        del call
+        assert kept[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_two_at_once_do_not_disturb_each_other() -> None:

@@ -44,6 +44,8 @@ class Call(Generic[T]):
             self._outcome.put((None, error))
             if isinstance(error, KeyboardInterrupt) and _is_interruptible():
                 raise
+        finally:
+            del self  # the traceback of an error holds this frame, and the outcome the error
 
     @property
     def has_ended(self) -> bool:

@@ -1,15 +1,17 @@
 """Windows of entries at random places that are not in memory."""
 
 import mmap
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from memmpy import Jagged, SplitLoader
+from memmpy import Jagged, SplitLoader, WriteVector, skim
 from memmpy.loaders import columns as columns_module
-from memmpy.loaders import pages
+from memmpy.loaders import pages, split
 from memmpy.loaders import scattered as scattered_module
 from memmpy.loaders.batching import Values, Window
 from memmpy.loaders.paging import Pager, Reading, System
@@ -34,6 +36,7 @@ class Files:
         self.advised: list[int] = []
         self.parts: list[Entries] = []
         self.num_cold = num_cold
+        self.on_part: Callable[[], object] = lambda: None
         pager = Pager([mapped], [], system=System(self.advise, lambda: memory))
         self.scattered = Scattered(
             pager,
@@ -63,6 +66,7 @@ class Files:
 
     def gather_at(self, entries: Entries) -> Window:
         self.parts.append(entries)
+        self.on_part()
         return self.window(entries)
 
     def load(self, *, position: int = 0) -> list[Any]:
@@ -109,7 +113,13 @@ def test_windows_stay_small_where_memory_is_unknown(tmp_path: Path) -> None:
 
 
 def planned_sizes(
-    folder: Path, *, num: int, item_bytes: int, memory: int, may_grow: bool = True
+    folder: Path,
+    *,
+    num: int,
+    item_bytes: int,
+    memory: int,
+    may_grow: bool = True,
+    entry_bytes: int | None = None,
 ) -> list[int]:
     """Return the sizes of windows of a file of zeros, which nobody reads."""
     with (folder / "x").open("wb") as file:
@@ -129,7 +139,7 @@ def planned_sizes(
         gather_at=lambda entries: Window(len(entries), []),
         window_rows=WINDOW,
         may_grow=may_grow,
-        entry_bytes=item_bytes,
+        entry_bytes=item_bytes if entry_bytes is None else entry_bytes,
         file_bytes=num * item_bytes,
         num_threads=0,
     )
@@ -153,9 +163,19 @@ def test_windows_have_a_bound_whatever_the_memory(tmp_path: Path) -> None:
     assert max(sizes) == (256 << 20) // (1024 + 32)
 
 
-def test_entries_with_pages_of_their_own_are_read_in_small_windows(tmp_path: Path) -> None:
-    sizes = planned_sizes(tmp_path, num=1 << 16, item_bytes=mmap.PAGESIZE, memory=1 << 40)
-    assert set(sizes) == {4_096}
+@pytest.mark.parametrize("entry_bytes", [1, 1 << 20])
+def test_entries_with_pages_of_their_own_are_read_in_small_windows(
+    tmp_path: Path, entry_bytes: int
+) -> None:
+    few = planned_sizes(
+        tmp_path, num=1 << 16, item_bytes=mmap.PAGESIZE, memory=1 << 40, entry_bytes=entry_bytes
+    )
+    assert set(few) == {4_096}
+    many = planned_sizes(
+        tmp_path, num=1 << 16, item_bytes=64, memory=1 << 40, entry_bytes=entry_bytes
+    )
+    most = (256 << 20) // (entry_bytes + 32)
+    assert max(many) == max(4_096, min(most, 32_768))
 
 
 def test_windows_stay_small_where_they_may_not_grow(tmp_path: Path) -> None:
@@ -191,16 +211,34 @@ def test_what_does_not_fit_is_asked_for_to_the_end(tmp_path: Path) -> None:
     assert sum(map(len, files.parts)) == NUM
 
 
-def test_a_window_that_nobody_waits_for_is_not_read_to_its_end(tmp_path: Path) -> None:
+def test_a_window_that_nobody_waits_for_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scattered_module, "_PART_BYTES", 1 << 18)  # all are seven
     files = Files(tmp_path, memory=1 << 30, num_cold=10**6)
-    plan = files.scattered.plan(NUM, position=0, batch_size=BATCH)
-    with plan.meanwhile:
-        next(plan.tasks)()
-        task = next(plan.tasks)
-    num_parts = len(files.parts)
-    with pytest.raises(InterruptedError):
-        task()
-    assert len(files.parts) == num_parts
+    plan = files.scattered.plan(NUM, position=0, batch_size=NUM)
+    task = next(plan.tasks)
+    with ExitStack() as stack:
+        stack.enter_context(plan.meanwhile)
+        files.on_part = stack.close
+        with pytest.raises(InterruptedError):
+            task()
+    assert len(files.parts) == 1
+
+
+@pytest.mark.parametrize(("num_threads", "num_ahead"), [(0, 6), (1, 3), (7, 1)])
+def test_a_window_is_read_in_parts_of_which_some_are_asked_for_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_threads: int, num_ahead: int
+) -> None:
+    monkeypatch.setattr(scattered_module, "_PART_BYTES", 1 << 17)  # all are twelve
+    monkeypatch.setattr(scattered_module, "AHEAD_BYTES", 6 << 17)
+    files = Files(tmp_path, memory=1 << 30, num_cold=10**6, num_threads=num_threads)
+    num_asked: list[int] = []
+    files.on_part = lambda: num_asked.append(len(files.asked))
+    next(files.scattered.plan(NUM, position=0, batch_size=NUM).tasks)()
+    assert [len(part) for part in files.parts] == [16_667] * 11 + [16_663]
+    # Pages of a part are a single run.
+    assert num_asked[:2] == [num_ahead + 1, num_ahead + 2]
 
 
 def test_the_kernel_reads_around_nothing_until_the_epoch_ends(tmp_path: Path) -> None:
@@ -316,11 +354,21 @@ def test_lists_of_a_type_that_does_not_tell_its_bytes(tmp_path: Path) -> None:
         assert np.array_equal(batch["lists"].content, batch["_index"])
 
 
+def skim_of(folder: Path) -> Any:
+    """Return a skim of 800,000 rows of 16 bytes: a number, and its entry."""
+    with WriteVector(path=folder / "store", key="x") as column:
+        column.extend(np.arange(4 * NUM))
+    return skim(folder / "store", keys=["x"], progress=False)
+
+
+@pytest.mark.parametrize("is_skim", [True, False])
 @pytest.mark.usefixtures("cold")
-def test_ranks_share_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        columns_module, "system_of", lambda **_: System(lambda *_: None, lambda: 10 << 20)
-    )
+def test_ranks_share_the_memory_for_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_skim: bool
+) -> None:
+    system = System(lambda *_: None, lambda: 10 << 20)
+    monkeypatch.setattr(columns_module, "system_of", lambda **_: system)
+    monkeypatch.setattr(split, "system_of", lambda **_: system)
     sizes: list[list[int]] = []
     gather = Scattered._gather_in_pass
 
@@ -329,11 +377,50 @@ def test_ranks_share_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return gather(scattered, start, stop)
 
     monkeypatch.setattr(Scattered, "_gather_in_pass", remember)
-    data: Any = {"x": mapped(tmp_path, "x", np.arange(NUM))}
+    data: Any = skim_of(tmp_path) if is_skim else {"x": mapped(tmp_path, "x", np.arange(4 * NUM))}
     for num_ranks in (1, 4):
         sizes.append([])
         options: Any = {"num_ranks": num_ranks, "fractions": (1.0,), "num_threads": 0}
-        list(SplitLoader(data, 1, **options))
+        list(SplitLoader(data, 100, shuffle="exact", **options))
     one, four = map(max, sizes)
-    assert one == (5 << 20) // 5 // 40
-    assert four == one // 4
+    most = (5 << 20) // 5 // (48 if is_skim else 40)
+    assert one == most // 100 * 100
+    assert four == most // 4 // 100 * 100
+
+
+def goes_on_in_passes(loader: SplitLoader, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Return whether an epoch does so when, after its first window, all is in memory."""
+    tasks: Any = loader._windows.plan(0, position=0, batch_size=1000).tasks
+    assert next(tasks).func.__name__ == "_gather_in_pass"
+    with monkeypatch.context() as warm:
+        warm.setattr(pages, "_is_in_memory", lambda *_: True)
+        return bool(next(tasks).func.__name__ == "_gather_in_pass")
+
+
+@pytest.mark.parametrize("is_skim", [True, False])
+@pytest.mark.usefixtures("cold")
+def test_what_fits_is_neither_dropped_nor_asked_for_again_by_any_rank(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_skim: bool
+) -> None:
+    row_bytes = 16 if is_skim else 8
+    system = System(lambda *_: None, lambda: 4 * NUM * row_bytes * 5 // 4)
+    monkeypatch.setattr(columns_module, "system_of", lambda **_: system)
+    monkeypatch.setattr(split, "system_of", lambda **_: system)
+    data: Any = skim_of(tmp_path) if is_skim else {"x": mapped(tmp_path, "x", np.arange(4 * NUM))}
+    for num_ranks in (1, 4):
+        options: Any = {"num_ranks": num_ranks, "fractions": (1.0,)}
+        in_order = SplitLoader(data, 1000, shuffle=False, **options)
+        assert in_order._windows.reading() == Reading(True, False)
+        exact = SplitLoader(data, 1000, shuffle="exact", **options)
+        assert not goes_on_in_passes(exact, monkeypatch)
+
+
+@pytest.mark.usefixtures("cold")
+def test_a_split_that_fits_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = System(lambda *_: None, lambda: NUM * 16)
+    monkeypatch.setattr(split, "system_of", lambda **_: system)
+    for fraction, fits in ((0.2, True), (0.3, False)):
+        loader = SplitLoader(
+            skim_of(tmp_path), 1000, fractions=(fraction, 1 - fraction), shuffle="exact"
+        )
+        assert goes_on_in_passes(loader, monkeypatch) is not fits

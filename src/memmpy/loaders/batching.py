@@ -92,7 +92,10 @@ class Window:
         return cls(sum(part.num_entries for part in parts), values, lists)
 
     def taken(self, places: Entries) -> "Window":
-        """Return the entries at some places, in that order: a copy of arrays and lists."""
+        """Return the entries at some places, in that order: a copy of arrays and lists.
+
+        Compiled, as who takes them has read many from the disk.
+        """
         values = [Values(np.take(held.whole, places, axis=0), held.views) for held in self.values]
         lists = {
             key: take_lists(*held, entries=places, compiled=True)

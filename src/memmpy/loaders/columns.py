@@ -50,7 +50,7 @@ class ColumnWindows:
     num_threads : int
         How many threads gather beside the caller's.
     num_processes : int, optional
-        How many processes load on this machine at once, about, and share its memory.
+        How many processes load the same columns at once, and share the memory for windows.
     system : System, optional
         What is told which pages are needed soon, and which no more; that of the process where not
         given.
@@ -76,7 +76,7 @@ class ColumnWindows:
         self.num_data = len(next(iter(columns.values())))
         num_bytes = round(self.entry_bytes * self.num_data)
         self._compiled = is_worth_compiling(num_bytes, least=BYTES_MOVED)
-        self._num_threads = num_threads
+        self._num_threads, self._num_processes = num_threads, num_processes
         num_windows = num_in_memory(num_threads)
         self._buffers = Buffers(num_windows)
         found = {key: _lists_of(column) for key, column in columns.items()}
@@ -87,7 +87,7 @@ class ColumnWindows:
         self._pager = Pager(
             self._arrays.values(),
             lists.values(),
-            system=(system or system_of(compiled=self._compiled)).among(num_processes),
+            system=system or system_of(compiled=self._compiled),
         )
 
     def __len__(self) -> int:
@@ -154,12 +154,12 @@ class ColumnWindows:
     def _scattered(self, permutation: Permutation) -> Scattered:
         """Return how the entries of a permutation of the members are gathered."""
 
-        def gather(start: int, stop: int) -> Window:
-            return self._gather(entries_of(start, stop))
-
         def entries_of(start: int, stop: int) -> Entries:
             members = permutation.run(start, stop, compiled=self._compiled)
             return self._members.entries(members, compiled=self._compiled)
+
+        def gather(start: int, stop: int) -> Window:
+            return self._gather(entries_of(start, stop))
 
         return Scattered(
             self._pager,
@@ -168,10 +168,11 @@ class ColumnWindows:
             entries_of=entries_of,
             gather_at=self._gather,
             window_rows=self._window_rows,
-            may_grow=not self._others,  # whose bytes nobody knows
+            may_grow=not self._others,  # which may make anything of their entries
             entry_bytes=self.entry_bytes,
             file_bytes=self._pager.num_bytes,
             num_threads=self._num_threads,
+            num_processes=self._num_processes,
         )
 
     def _gather(self, entries: Entries) -> Window:

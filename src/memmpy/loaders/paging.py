@@ -131,17 +131,26 @@ class Pager:
             (MappedArray.over(content), MappedArray.over(offsets), offsets)
             for content, offsets in lists
         ]
+        lengths = [len(mapped.array) for mapped in self._columns]
+        lengths += [len(offsets) - 1 for _, _, offsets in self._lists]
+        self._num_entries = max(lengths, default=0)
         pairs = [mapped for content, offsets, _ in self._lists for mapped in (content, offsets)]
         self._maps = [*self._columns, *(mapped for mapped in pairs if mapped is not None)]
-
-    def scattered_bytes(self, entry_bytes: float) -> float:
-        """Return about how many bytes are read for an entry that is read by itself: whole pages."""
-        return max(entry_bytes, mmap.PAGESIZE * len(self._maps))
 
     @property
     def num_bytes(self) -> int:
         """Bytes of all maps."""
         return sum(mapped.array.nbytes for mapped in self._maps)
+
+    @property
+    def entry_bytes(self) -> float:
+        """Bytes of an entry in the maps, on average."""
+        return self.num_bytes / max(1, self._num_entries)
+
+    @property
+    def scattered_bytes(self) -> float:
+        """Bytes that are read for an entry by itself, about: whole pages of each map."""
+        return max(self.entry_bytes, mmap.PAGESIZE * len(self._maps))
 
     @property
     def has_lists(self) -> bool:

@@ -64,6 +64,8 @@ class Scattered:
         Bytes of the files that hold all entries of the epoch.
     num_threads : int
         How many threads gather beside the caller's.
+    num_processes : int, optional
+        How many processes have such windows in the memory that the system tells of.
     """
 
     def __init__(
@@ -79,11 +81,13 @@ class Scattered:
         entry_bytes: float,
         file_bytes: float,
         num_threads: int,
+        num_processes: int = 1,
     ) -> None:
         self._pager, self._reading = pager, reading
         self._gather, self._entries_of, self._gather_at = gather, entries_of, gather_at
         self._window_rows, self._may_grow, self._num_threads = window_rows, may_grow, num_threads
         self._entry_bytes, self._file_bytes = entry_bytes, file_bytes
+        self._num_processes = num_processes
         self._is_left = False
 
     def plan(self, num_entries: int, *, position: int, batch_size: int) -> Plan:
@@ -121,18 +125,19 @@ class Scattered:
 
     def _most_rows(self, memory: int | None) -> int:
         """Return how many entries a window may have in that much memory; 0 to leave it small."""
-        has_own_pages = self._entry_bytes >= self._pager.scattered_bytes(0)
+        has_own_pages = self._pager.entry_bytes >= self._pager.scattered_bytes
         if memory is None or has_own_pages or not self._may_grow:
             return 0
-        # Each thread has a window in both orders at once.
+        # Each thread has the parts of a window, and the same ones joined, beside what it returns.
         num_windows = num_in_memory(self._num_threads) + 2 * (self._num_threads + 1)
-        num_bytes = min(_SHARE_OF_MEMORY * memory / num_windows, _MAX_WINDOW_BYTES)
+        num_bytes = _SHARE_OF_MEMORY * memory / self._num_processes / num_windows
+        num_bytes = min(num_bytes, _MAX_WINDOW_BYTES)
         most = int(num_bytes / (self._entry_bytes + _BYTES_BESIDE))
         return most if self._read_bytes(most) >= _LEAST_SHARE * self._file_bytes else 0
 
     def _read_bytes(self, num_entries: int) -> float:
         """Return about how many bytes are read for so many entries."""
-        return min(num_entries * self._pager.scattered_bytes(self._entry_bytes), self._file_bytes)
+        return min(num_entries * self._pager.scattered_bytes, self._file_bytes)
 
     @contextmanager
     def _meanwhile(self) -> Generator[None, None, None]:
@@ -145,8 +150,13 @@ class Scattered:
     def _gather_in_pass(self, start: int, stop: int) -> Window:
         entries = self._entries_of(start, stop)
         order = np.argsort(entries)
-        num = -(-len(order) // max(1, round(self._read_bytes(len(order)) / _PART_BYTES)))
-        parts = (entries[order[first : first + num]] for first in range(0, len(order), num))
+        places = np.empty(len(order), np.int64)
+        places[order] = np.arange(len(order))
+        return self._gather_ascending(entries[order]).taken(places)
+
+    def _gather_ascending(self, entries: Entries) -> Window:
+        num = -(-len(entries) // max(1, round(self._read_bytes(len(entries)) / _PART_BYTES)))
+        parts = (entries[first : first + num] for first in range(0, len(entries), num))
         num_ahead = max(1, AHEAD_BYTES // _PART_BYTES // (self._num_threads + 1))
         ahead = ReadAhead(self._pager, one_by_one, num_ahead=num_ahead, num_behind=None)
         gathered = []
@@ -154,6 +164,4 @@ class Scattered:
             if self._is_left:
                 raise InterruptedError("nobody waits for this window any more")
             gathered.append(task())
-        places = np.empty(len(order), np.int64)
-        places[order] = np.arange(len(order))
-        return Window.joined(gathered).taken(places)
+        return Window.joined(gathered)

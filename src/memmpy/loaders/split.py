@@ -82,7 +82,7 @@ class SplitLoader:
         ``"exact"`` is a permutation of all entries. ``"blocks"``, for skims, reads blocks of
         consecutive rows in a new order and mixes all rows of a window of blocks: as the rows of a
         skim lie in random order already, batches are as random. In memory they come about as fast,
-        and from the disk fifty times as fast. True takes blocks for a skim of more than 16 MiB,
+        and from the disk tens of times as fast. True takes blocks for a skim of more than 16 MiB,
         and else the permutation.
     block_rows, window_blocks : int, optional
         Rows of a block, and blocks of a window; chosen by the size of a row where not given. For
@@ -360,5 +360,5 @@ def _row_windows(packed: Packed, options: LoaderOptions) -> RowWindows:
         shuffle=chosen,
         compiled=compiled,
         num_threads=options.num_threads,
-        system=system_of(compiled=compiled).among(part.num_ranks),
+        system=system_of(compiled=compiled).among(part.num_ranks),  # each has rows of its own
     )

@@ -125,5 +125,6 @@ def load_batches(
         return
     tasks, begin, meanwhile = windows.plan(key, position=position, batch_size=batch_size)
     depth = num_on_way(num_threads)
+    # What runs when an epoch is left is waited for: it should learn before that nobody needs it.
     with closing(prefetch(tasks, num_threads=num_threads, depth=depth)) as gathered, meanwhile:
         yield from batches_of(gathered, batch_size, drop_last=drop_last, skip=position - begin)
