@@ -31,7 +31,7 @@ JOBS = (
 )
 #: Events of each data set, and in a quick run.
 EVENTS = {"flat": 4_000_000, "padded": 1_000_000, "jagged": 1_000_000, "cold": 20_000_000}
-QUICK_EVENTS = {"flat": 200_000, "padded": 50_000, "jagged": 50_000, "cold": 1_000_000}
+QUICK_EVENTS = {"flat": 200_000, "padded": 50_000, "jagged": 50_000, "cold": 8_000_000}
 
 
 def command_of(job: str, folder: Path, pythons: Path | None, *, quick: bool) -> list[str]:
@@ -45,7 +45,9 @@ def command_of(job: str, folder: Path, pythons: Path | None, *, quick: bool) -> 
     data, _, has_cut = job.partition("_")
     num_events = str((QUICK_EVENTS if quick else EVENTS)[data])
     if job == "cold":
-        return [str(HERE / "loading" / "cold.py"), str(folder), "--rows", num_events]
+        seconds = "5" if quick else "15"
+        script = str(HERE / "loading" / "cold.py")
+        return [script, str(folder), "--rows", num_events, "--seconds", seconds]
     command = [str(HERE / "loading" / "compare.py"), "--data", data, "--events", num_events]
     command += ["--folder", str(folder), "--out", str(folder / f"{job}.json")]
     if has_cut:

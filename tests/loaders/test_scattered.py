@@ -102,9 +102,9 @@ def test_windows_grow_to_what_memory_holds(
     sizes = sizes_of(files.load())
     # Half of 10 MiB, for those in memory and two orders in each thread, of 8 + 32 bytes each.
     most = (10 << 19) // num_windows // 40
-    grown = [min(4_096 << number // (num_threads + 1), most) for number in range(len(sizes))]
-    assert sizes[:-1] == [size // BATCH * BATCH for size in grown[:-1]]
-    assert max(sizes) == most // BATCH * BATCH
+    # A small window has a part of nearly all pages, so that the next may have what there is.
+    assert sizes[: num_threads + 1] == [FIRST] * (num_threads + 1)
+    assert set(sizes[num_threads + 1 : -1]) == {most // BATCH * BATCH}
 
 
 def test_windows_stay_small_where_memory_is_unknown(tmp_path: Path) -> None:
@@ -160,7 +160,20 @@ def test_windows_grow_where_their_pages_are_a_fifth_of_the_files(tmp_path: Path)
 
 def test_windows_have_a_bound_whatever_the_memory(tmp_path: Path) -> None:
     sizes = planned_sizes(tmp_path, num=1 << 20, item_bytes=1 << 10, memory=1 << 60)
-    assert max(sizes) == (256 << 20) // (1024 + 32)
+    most = (256 << 20) // (1024 + 32)
+    assert sizes[:4] == [4_096, 16_384, 65_536, min(262_144, most)]
+    assert max(sizes) == most
+
+
+@pytest.mark.parametrize(
+    ("num", "sizes"),
+    # 4,096 entries of 64 bytes read 16 MiB at most: of 32 MiB, that is half.
+    [(1 << 19, [4_096, (1 << 19) - 4_096]), ((1 << 19) + 64, [4_096, 16_384, (1 << 19) - 20_416])],
+)
+def test_where_a_window_reads_half_of_the_files_the_next_has_what_memory_holds(
+    tmp_path: Path, num: int, sizes: list[int]
+) -> None:
+    assert planned_sizes(tmp_path, num=num, item_bytes=64, memory=1 << 60) == sizes
 
 
 @pytest.mark.parametrize("entry_bytes", [1, 1 << 20])
@@ -175,7 +188,7 @@ def test_entries_with_pages_of_their_own_are_read_in_small_windows(
         tmp_path, num=1 << 16, item_bytes=64, memory=1 << 40, entry_bytes=entry_bytes
     )
     most = (256 << 20) // (entry_bytes + 32)
-    assert max(many) == max(4_096, min(most, 32_768))
+    assert max(many) == max(4_096, min(most, (1 << 16) - 4_096))
 
 
 def test_windows_stay_small_where_they_may_not_grow(tmp_path: Path) -> None:
@@ -197,12 +210,12 @@ def test_a_window_reads_each_page_once_in_the_order_of_the_file(tmp_path: Path) 
 
 
 def test_from_then_on_that_all_is_in_memory_nothing_is_asked(tmp_path: Path) -> None:
-    files = Files(tmp_path, memory=1 << 30, num_cold=4)
+    files = Files(tmp_path, memory=1 << 30, num_cold=3)
     windows = files.load()
     # One look decides whether there is anything to do, and one is before each window.
-    assert sizes_of(windows)[:3] == [FIRST, FIRST, 8_100]
-    assert sum(map(len, files.parts)) == FIRST + FIRST + 8_100
-    assert set(sizes_of(windows)[3:-1]) == {WINDOW // BATCH * BATCH}
+    assert sizes_of(windows)[:2] == [FIRST, FIRST]
+    assert sum(map(len, files.parts)) == FIRST + FIRST
+    assert set(sizes_of(windows)[2:-1]) == {WINDOW // BATCH * BATCH}
 
 
 def test_what_does_not_fit_is_asked_for_to_the_end(tmp_path: Path) -> None:
@@ -304,7 +317,7 @@ def test_columns_of_any_kind_are_handed_out_beside(tmp_path: Path) -> None:
         seen += batch["x"].tolist()
     assert sorted(seen) == list(range(NUM))
     # Nobody knows how much memory they take: they are asked for a few at a time.
-    assert max(squares.num_asked) == FIRST
+    assert max(squares.num_asked) == (16 << 20) // (2 * mmap.PAGESIZE) // 1000 * 1000
 
 
 @pytest.mark.parametrize(

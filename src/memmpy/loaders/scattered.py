@@ -24,8 +24,11 @@ from memmpy.typing import Entries
 
 __all__ = ["Scattered"]
 
-#: Entries of the first windows, for which nobody should wait long; then twice as many, and so on.
-_FIRST_ROWS = 1 << 12
+#: Bytes that the first windows read, about, as nobody should wait long for them; the next ones read
+#: so many times as much,
+_FIRST_BYTES, _GROWTH = 16 << 20, 4
+#: until one reads that part of the files: as many entries as memory holds take little longer.
+_NEARLY_ALL = 0.5
 #: A window has so many bytes at most, as who keeps a batch keeps its window.
 _MAX_WINDOW_BYTES = 256 << 20
 #: All windows together may take such a part of the memory there is.
@@ -118,10 +121,12 @@ class Scattered:
 
     def _sizes(self, memory: int | None) -> Iterator[int]:
         """Yield how many entries windows have: as many as are gathered at once have the same."""
-        rows, most = min(self._window_rows, _FIRST_ROWS), self._most_rows(memory)
+        most = self._most_rows(memory)
+        rows = max(1, min(self._window_rows, int(_FIRST_BYTES / self._pager.scattered_bytes)))
         while True:
             yield from repeat(rows, self._num_threads + 1)
-            rows = max(rows, min(2 * rows, most))
+            reads_nearly_all = self._read_bytes(rows) >= _NEARLY_ALL * self._file_bytes
+            rows = max(rows, most if reads_nearly_all else min(_GROWTH * rows, most))
 
     def _most_rows(self, memory: int | None) -> int:
         """Return how many entries a window may have in that much memory; 0 to leave it small."""
