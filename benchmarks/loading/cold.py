@@ -4,10 +4,10 @@ usage: python benchmarks/loading/cold.py FOLDER [--data flat] [--rows 20000000] 
 
 The store and its skim are made in FOLDER (200 bytes a row), whose disk is measured, and are removed
 at the end. Each contestant runs in a process of its own, which finds nothing of the skim in the
-page cache but a window that it has loaded before, for its kernels. It is in a control group of its
-own that may hold a part of the skim only: `--times` less than the rows. To make one takes root and
-control groups of version 1; where there is none, the loader is told that memory is that small, and
-the peak is not that of a machine of such a size.
+page cache but, where the kernel is asked ahead, a window loaded before for its kernels. It is in a
+control group of its own that may hold a part of the skim only: `--times` less than the rows. To
+make one takes root and control groups of version 1; where there is none, the loader is told that
+memory is that small, and the peak is not that of a machine of such a size.
 
 What the disk gives is measured on the same file past the page cache, before and after each of the
 first contestants, as it may change within minutes: 1 MiB in order by 4 threads, 4 KiB anywhere by

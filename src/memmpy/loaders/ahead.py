@@ -1,16 +1,18 @@
 """Parts of an epoch as tasks, each of which asks the kernel for the pages of later ones."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Generic, TypeVar, final
 
+from memmpy.loaders.batching import Window
 from memmpy.loaders.pages import Blocks
 from memmpy.loaders.paging import Pager, Reading
+from memmpy.loaders.windows import Plan, num_on_way
 
-__all__ = ["AHEAD_BYTES", "ReadAhead", "tasks_of"]
+__all__ = ["AHEAD_BYTES", "ReadAhead", "plan_parts"]
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -19,17 +21,18 @@ Result = TypeVar("Result")
 AHEAD_BYTES = 32 << 20
 
 
-def tasks_of(
+def plan_parts(
     parts: Iterable[Part],
-    do: Callable[[Part], Result],
+    do: Callable[[Part], Window],
     *,
+    begin: int,
     blocks_of: Callable[[Part], Blocks],
     pager: Pager,
     reading: Reading,
     part_bytes: float,
-    num_on_way: int,
-) -> Iterator[Callable[[], Result]]:
-    """Return what does the parts of an epoch, in order.
+    num_threads: int,
+) -> Plan:
+    """Return how the windows of an epoch are gathered part by part, in order.
 
     Parameters
     ----------
@@ -37,24 +40,26 @@ def tasks_of(
         The parts.
     do : callable
         Gathers a part; called in any thread.
+    begin : int
+        The position of the first.
     blocks_of, pager : callable, Pager
         As `ReadAhead` takes them.
     reading : Reading
         How the parts are read.
     part_bytes : float
         Bytes that a part reads, about.
-    num_on_way : int
-        Number of parts that are done or wait for it at once.
+    num_threads : int
+        How many threads gather beside the caller's.
     """
     if not reading.is_ahead:
-        return (partial(do, part) for part in parts)
+        return Plan((partial(do, part) for part in parts), begin)
     ahead = ReadAhead(
         pager,
         blocks_of,
         num_ahead=max(1, round(AHEAD_BYTES / max(1.0, part_bytes))),
-        num_behind=num_on_way if reading.is_dropped else None,
+        num_behind=num_on_way(num_threads) if reading.is_dropped else None,
     )
-    return ahead.tasks(parts, do)
+    return Plan(ahead.tasks(parts, do), begin, pager.reading_at_random())
 
 
 @final

@@ -13,14 +13,14 @@ import numpy as np
 from memmpy.errors import ColumnError, LengthError, OptionError
 from memmpy.gather import take_columns, take_lists
 from memmpy.lists import Jagged
-from memmpy.loaders.ahead import tasks_of
+from memmpy.loaders.ahead import plan_parts
 from memmpy.loaders.batching import Lists, Values, Window
 from memmpy.loaders.buffers import Buffers, in_lines
 from memmpy.loaders.pages import Blocks, map_of, one_by_one
 from memmpy.loaders.paging import Pager, Reading, System, system_of
 from memmpy.loaders.scattered import Scattered
 from memmpy.loaders.shuffling import Shuffle
-from memmpy.loaders.windows import Gather, Plan, num_in_memory, num_on_way
+from memmpy.loaders.windows import Gather, Plan, num_in_memory
 from memmpy.order import Members, Permutation, plan_windows
 from memmpy.typing import Array, Column, Data, Entries
 from memmpy.worth import BYTES_MOVED, is_worth_compiling
@@ -126,18 +126,18 @@ class ColumnWindows:
         return plan._replace(tasks=(partial(self._with_others, task) for task in plan.tasks))
 
     def _plan_in_order(self, *, position: int, batch_size: int) -> Plan:
-        num, reading = self._window_rows, self.reading()
+        num = self._window_rows
         runs = plan_windows(len(self), batch_size, rows_per_window=num, position=position)
-        tasks = tasks_of(
+        return plan_parts(
             runs,
             self._gather_run,
+            begin=position,
             blocks_of=self._blocks_of,
             pager=self._pager,
-            reading=reading,
+            reading=self.reading(),
             part_bytes=max(num, batch_size) * self.entry_bytes,
-            num_on_way=num_on_way(self._num_threads),
+            num_threads=self._num_threads,
         )
-        return Plan(tasks, position, self._pager.as_planned(reading))
 
     def _entries_of(self, run: tuple[int, int]) -> Entries:
         """Return the entries of a run of members."""

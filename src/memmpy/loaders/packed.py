@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.gather import RowField
-from memmpy.loaders.ahead import tasks_of
+from memmpy.loaders.ahead import plan_parts
 from memmpy.loaders.batching import Values, Window
 from memmpy.loaders.movers import Moved, mover_of
 from memmpy.loaders.pages import Blocks
@@ -16,7 +16,7 @@ from memmpy.loaders.pieces import pieces_of
 from memmpy.loaders.ranges import Ranges
 from memmpy.loaders.scattered import Scattered
 from memmpy.loaders.shuffling import Shuffle
-from memmpy.loaders.windows import Plan, num_in_memory, num_on_way
+from memmpy.loaders.windows import Plan, num_in_memory
 from memmpy.order import BlockOrder, BlockWindows, Permutation, Words, plan_windows
 from memmpy.typing import Array, Entries
 
@@ -147,17 +147,16 @@ class RowWindows:
         part_bytes: float,
         begin: int,
     ) -> Plan:
-        reading = self.reading()
-        tasks = tasks_of(
+        return plan_parts(
             parts,
             do,
+            begin=begin,
             blocks_of=blocks_of,
             pager=self._pager,
-            reading=reading,
+            reading=self.reading(),
             part_bytes=part_bytes,
-            num_on_way=num_on_way(self._num_threads),
+            num_threads=self._num_threads,
         )
-        return Plan(tasks, begin, self._pager.as_planned(reading))
 
     def _blocks_of(self, windows: BlockWindows) -> Blocks:
         """Return the rows that windows read."""
@@ -189,7 +188,7 @@ class RowWindows:
             window_rows=self._gathered_windows * self.shuffle.window_rows,
             may_grow=True,
             entry_bytes=self.entry_bytes,
-            file_bytes=self._pager.num_bytes * len(self) / self.num_data,
+            file_bytes=self._pager.entry_bytes * len(self),
             num_threads=self._num_threads,
         )
 

@@ -14,7 +14,7 @@ import mmap
 import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, final
 
@@ -193,10 +193,6 @@ class Pager:
                 sizes.append((stop - start) * mapped.item_bytes)
                 shares.append(mapped.in_memory(start, stop, num_samples=_NUM_SAMPLES))
         return sum(sizes), float(np.average(shares, weights=sizes)) if any(sizes) else 1.0
-
-    def as_planned(self, reading: Reading) -> AbstractContextManager[None]:
-        """Return what is held while something is read in that way."""
-        return self.reading_at_random() if reading.is_ahead else nullcontext()
 
     @contextmanager
     def reading_at_random(self) -> Generator[None, None, None]:
