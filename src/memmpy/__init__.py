@@ -18,7 +18,7 @@ from memmpy.conversion import RFileConfig, convert, plan_conversion
 from memmpy.cuts import CutFlow, compute_cut_batched, cutflow
 from memmpy.dataset import Store
 from memmpy.dataset import open as open  # not in __all__: a star import keeps Python's own
-from memmpy.errors import MemmpyError
+from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
 from memmpy.lists import Jagged
 from memmpy.loaders import SimpleLoader, SplitLoader, shuffle_score
 from memmpy.pipeline import load_root
@@ -30,6 +30,7 @@ __all__ = [
     "CutFlow",
     "Jagged",
     "MemmpyError",
+    "MemmpyWarning",
     "RFileConfig",
     "ReadJagged",
     "ReadNested",
@@ -37,6 +38,7 @@ __all__ = [
     "ReadText",
     "SimpleLoader",
     "Skim",
+    "SplitError",
     "SplitLoader",
     "Store",
     "Transaction",

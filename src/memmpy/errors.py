@@ -21,12 +21,15 @@ __all__ = [
     "LengthError",
     "LoaderWarning",
     "MemmpyError",
+    "MemmpyWarning",
     "MissingFileError",
     "MissingKeyError",
     "OptionError",
     "ReadOnlyStoreError",
     "RootFileError",
     "SchemaError",
+    "SplitError",
+    "SplitWarning",
     "StoreLockedError",
     "UnreadableError",
     "nearest",
@@ -94,6 +97,10 @@ class CorruptStoreError(MemmpyError, ValueError):
     """What lies on disk is not what the metadata says."""
 
 
+class SplitError(MemmpyError, ValueError):
+    """Splits that differ from those of the store, or that would put one event on two sides."""
+
+
 class ReadOnlyStoreError(MemmpyError, PermissionError):
     """The store cannot be written to."""
 
@@ -150,16 +157,24 @@ class CutError(MemmpyError, ValueError):
         return f"  {before}{shown}{after}", f"  {blank}{carets}"
 
 
-class CutWarning(UserWarning):
+class MemmpyWarning(UserWarning):
+    """Base of all warnings of memmpy."""
+
+
+class CutWarning(MemmpyWarning):
     """A cut that can be evaluated but is likely to be a slip."""
 
 
-class ConversionWarning(UserWarning):
+class ConversionWarning(MemmpyWarning):
     """Values that a column does not hold as the files do."""
 
 
-class LoaderWarning(UserWarning):
-    """An epoch that has no batches."""
+class LoaderWarning(MemmpyWarning):
+    """An epoch without batches, or whose batches are less random than they look."""
+
+
+class SplitWarning(MemmpyWarning):
+    """Splits that may not do what the user expects of them."""
 
 
 def warn_of(notes: Iterable[str], category: type[Warning] = CutWarning) -> None:

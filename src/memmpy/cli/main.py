@@ -18,12 +18,9 @@ from memmpy.cli.skim import skim
 from memmpy.cli.skims import skims
 from memmpy.cli.statuses import FAILED, INTERRUPTED, MISUSED
 from memmpy.cli.verify import verify
-from memmpy.errors import ConversionWarning, CutWarning, LoaderWarning, MemmpyError, OptionError
+from memmpy.errors import MemmpyError, MemmpyWarning, OptionError
 
 __all__ = ["main"]
-
-#: Warnings whose words are for users.
-_OURS = (ConversionWarning, CutWarning, LoaderWarning)
 
 
 class _Verbs(click.Group):
@@ -34,8 +31,7 @@ class _Verbs(click.Group):
             if isinstance(stream, io.TextIOWrapper):  # a terminal may know fewer characters than ±
                 stream.reconfigure(errors="replace")
         with warnings.catch_warnings():
-            for category in _OURS:
-                warnings.simplefilter("always", category)
+            warnings.simplefilter("always", MemmpyWarning)
             warnings.showwarning = partial(_show, warnings.showwarning)
             return self._invoke(ctx)
 
@@ -54,7 +50,7 @@ def _show(
     others: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any
 ) -> None:
     """Print what memmpy warns of without a line of Python."""
-    if issubclass(category, _OURS):
+    if issubclass(category, MemmpyWarning):
         click.echo(f"memmpy: warning: {message}", err=True)
     else:
         others(message, category, *place)
