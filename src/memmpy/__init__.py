@@ -20,10 +20,11 @@ from memmpy.dataset import Store
 from memmpy.dataset import open as open  # not in __all__: a star import keeps Python's own
 from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
 from memmpy.lists import Jagged
-from memmpy.loaders import SimpleLoader, SplitLoader, shuffle_score
+from memmpy.loaders import SimpleLoader, shuffle_score
 from memmpy.pipeline import load_root
 from memmpy.root import write_friend
 from memmpy.skims import Skim, skim
+from memmpy.splits import SplitLoader, Splits, overlap
 from memmpy.store import Transaction, verify
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Skim",
     "SplitError",
     "SplitLoader",
+    "Splits",
     "Store",
     "Transaction",
     "WriteJagged",
@@ -53,6 +55,7 @@ __all__ = [
     "cutflow",
     "load_memmaps",
     "load_root",
+    "overlap",
     "plan_conversion",
     "read_vector",
     "shuffle_score",

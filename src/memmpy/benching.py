@@ -6,9 +6,10 @@ from pathlib import Path
 
 from memmpy.dataset import Store
 from memmpy.errors import MissingFileError
-from memmpy.loaders import Explanation, SplitLoader
+from memmpy.loaders import Explanation
 from memmpy.printing import Table, num_in_words, rate_in_words
 from memmpy.skims import Skim, is_skim, list_skims
+from memmpy.splits import ALL, SplitLoader
 from memmpy.typing import PathLike
 
 __all__ = ["measure_rates"]
@@ -64,7 +65,7 @@ class _Data:
     def loaders(self, *, batch_size: int, num_threads: int | None) -> Iterator[SplitLoader]:
         for shuffle in ("blocks", "exact") if isinstance(self.source, Skim) else ("exact",):
             yield SplitLoader(
-                self.source, batch_size, fractions=[1], shuffle=shuffle, num_threads=num_threads
+                self.source, batch_size, split=ALL, shuffle=shuffle, num_threads=num_threads
             )
 
 

@@ -1,31 +1,32 @@
 """What a loader is made of: columns, the entries of a cut, and what splits them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from memmpy.columns import Snapshot, StoredColumn, tickets_of
+from memmpy.columns import Snapshot, StoredColumn
 from memmpy.cuts import STEP_SIZE, Node, find_entries, keys_of, selection_of
 from memmpy.errors import LengthError
-from memmpy.loaders import LoaderInput
+from memmpy.splits import Choice, Splits, choose_of_store
 
-__all__ = ["loader_input_of"]
+__all__ = ["choose_of_cut"]
 
 
-def loader_input_of(
+def choose_of_cut(
     snapshot: Snapshot,
     data: Mapping[str, StoredColumn],
     *,
     cut: Node | None,
     stored_as: Mapping[str, str],
     recreate: bool,
-    split_by: Sequence[str] | None,
-    split_seed: int,
-) -> LoaderInput:
+    split: str | int | None,
+    splits: Splits | None,
+    fold: int | None,
+) -> Choice:
     """Return what a loader is made of, all of one commit.
 
     Parameters
     ----------
     snapshot : Snapshot
-        With the columns of the cut and of `split_by` among those that are open.
+        With the columns of the cut, and those that name events, among those that are open.
     data : mapping of str to column
         What batches hold.
     cut : Node or None
@@ -34,8 +35,8 @@ def loader_input_of(
         Keys of the cut whose columns have another name in the store.
     recreate : bool
         Whether to compute the cut again.
-    split_by, split_seed
-        As `tickets_of` takes them.
+    split, splits, fold
+        As `SplitLoader` takes them.
 
     Raises
     ------
@@ -60,7 +61,12 @@ def loader_input_of(
             recreate=recreate,
         )
         subindex = selection_of(found)
-    tickets = tickets_of(
-        snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries
+    return choose_of_store(
+        snapshot,
+        data,
+        subindex=subindex,
+        split=split,
+        splits=splits,
+        fold=fold,
+        cut=None if cut is None else cut.span.text,
     )
-    return LoaderInput(data, subindex, tickets, split_seed)

@@ -10,12 +10,12 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.choosing import loader_input_of
+from memmpy.choosing import choose_of_cut
 from memmpy.columns import (
     ReadJagged,
+    Snapshot,
     StoredColumn,
     check_keys,
-    check_split_by,
     no_column,
     open_what_is_whole,
 )
@@ -37,18 +37,30 @@ from memmpy.cuts import (
 from memmpy.errors import (
     CorruptStoreError,
     OptionError,
+    SplitError,
 )
-from memmpy.loaders import ShuffleOption, SplitLoader, check_options
+from memmpy.loaders import ShuffleOption, check_options
 from memmpy.printing import Table
 from memmpy.root import Friend, write_friends
 from memmpy.skims import Skim, Skims, find_skims, skim
+from memmpy.splits import (
+    SplitLoader,
+    Splits,
+    check_splits,
+    num_events,
+    recorded,
+    set_splits,
+    tickets_of,
+)
 from memmpy.store import (
     Lineage,
     Problem,
     SourceEntries,
     SourceEntry,
     SourceRecord,
+    check_entries,
     lineage_of,
+    read_metadata,
     source_of,
     verify,
 )
@@ -79,7 +91,7 @@ def open(path: PathLike) -> "Store":
     --------
     >>> store = memmpy.open("data.mmpy")
     >>> store["nJets"].mean()
-    >>> loader = store.loader(batch_size=128, cut="nJets >= 6", split="train")
+    >>> loader = store.loader("train", cut="nJets >= 6", batch_size=128)
     """
     return Store(path)
 
@@ -184,6 +196,76 @@ class Store(Mapping[str, StoredColumn]):
         return write_friends(
             self.sources, directory, branches, entries=entries, fill=fill, overwrite=overwrite
         )
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The columns as the last commit left them when the store was opened."""
+        return self._snapshot
+
+    @property
+    def splits(self) -> Splits | None:
+        """Who is an event, and on which side, as it is recorded now; None if no call asked yet."""
+        return recorded(read_metadata(self.path))
+
+    def set_splits(self, splits: Splits | None) -> None:
+        """Change the splits of the store for all later calls; no source file is read.
+
+        Networks that were trained with the old ones have seen events of the new test split.
+
+        Parameters
+        ----------
+        splits : Splits or None
+            The new ones, whose columns are in the store; None to forget them, so that the next
+            call that names some records them.
+
+        Raises
+        ------
+        MissingKeyError, ColumnError, SplitError
+            If a column is not there or names no event, or nothing does.
+        ReadOnlyStoreError, StoreLockedError, DiskError
+            If the store cannot be written to.
+        """
+        set_splits(self._snapshot, check_splits(splits), num_entries=self._num_events)
+
+    def split_of(
+        self, entries: Sequence[int] | NDArray[Any] | None = None, *, fold: int | None = None
+    ) -> NDArray[np.int64]:
+        """Return in which split entries are: 0 for train, 1 for val, 2 for test.
+
+        Parameters
+        ----------
+        entries : array of int, optional
+            Entries of the store, such as ``batch["_index"]``; all of them where not given.
+        fold : int, optional
+            Which fold; needed where the splits have folds.
+
+        Raises
+        ------
+        SplitError
+            If the store has no splits yet, or a fold is needed.
+        """
+        splits, tickets = self._tickets(entries)
+        return splits.numbers_of(tickets, fold=fold)
+
+    def fold_of(self, entries: Sequence[int] | NDArray[Any] | None = None) -> NDArray[np.int64]:
+        """Return the fold that tests each of some entries, or of all; see `split_of`."""
+        splits, tickets = self._tickets(entries)
+        return splits.folds_of_tickets(tickets)
+
+    def _tickets(
+        self, entries: Sequence[int] | NDArray[Any] | None
+    ) -> tuple[Splits, NDArray[np.uint64]]:
+        splits = self.splits
+        if splits is None:
+            message = f"{str(self.path)!r} has no splits yet: "
+            raise SplitError(f"{message}name them with set_splits(Splits(by=...))")
+        num = self._num_events
+        chosen = np.arange(num) if entries is None else check_entries(entries, num)
+        return splits, tickets_of(self._snapshot, splits.ticket_rule, num_entries=num)(chosen)
+
+    @property
+    def _num_events(self) -> int:
+        return num_events(self._metadata)
 
     @property
     def texts(self) -> Mapping[int, str]:
@@ -312,20 +394,17 @@ class Store(Mapping[str, StoredColumn]):
 
     def loader(
         self,
-        batch_size: int = 32,
+        split: str | int | None = None,
         *,
         keys: Collection[str] | None = None,
         cut: str | None = None,
         aliases: Mapping[str, str] | None = None,
         constants: Mapping[str, Constant] | None = None,
-        split: int | str = 0,
-        fractions: Sequence[float] | None = None,
+        splits: Splits | None = None,
         fold: int | None = None,
-        num_folds: int | None = None,
+        batch_size: int = 32,
         rank: int = 0,
-        num_ranks: int = 1,
-        split_by: Sequence[str] | None = None,
-        split_seed: int = 0,
+        world_size: int = 1,
         seed: int = 0,
         epoch: int = 0,
         shuffle: ShuffleOption = True,
@@ -336,33 +415,41 @@ class Store(Mapping[str, StoredColumn]):
 
         Parameters
         ----------
-        batch_size : int
-            Entries in a batch.
+        split : str, optional
+            ``"train"``, ``"val"``, ``"test"``, or ``"all"`` events, as where not given in a store
+            without splits. The first call that names one of the others, or gives `splits`, records
+            the splits in the store.
         keys : collection of str, optional
             Which columns; all of the store where not given.
         cut : str, optional
             Which entries. It does not change in which split an entry is.
         aliases, constants : mapping, optional
             Names in the cut, as `compute_cut_batched` takes them.
-        split, fractions, fold, num_folds, rank, num_ranks
+        splits : Splits, optional
+            Who is an event, and on which side; those of the store where not given.
+        fold : int, optional
+            Which fold; needed where the splits have folds.
+        batch_size : int
+            Entries in a batch.
+        rank, world_size, seed, epoch, drop_last, num_threads
             As `SplitLoader` takes them.
-        split_by, split_seed, seed, epoch, drop_last, num_threads
-            As `load_root` takes them.
         shuffle : bool or "exact"
             Whether each epoch has an order of its own, a permutation of all entries; else that of
             the entries.
+
+        Raises
+        ------
+        SplitError
+            If the splits differ from those of the store, a split or a fold is not named where
+            there are some, or nothing names an event.
         """
         if keys is not None:
             check_keys(keys)
         options = check_options(
             for_rows=False,
             batch_size=batch_size,
-            split=split,
-            fractions=fractions,
-            fold=fold,
-            num_folds=num_folds,
             rank=rank,
-            num_ranks=num_ranks,
+            world_size=world_size,
             seed=seed,
             epoch=epoch,
             shuffle=shuffle,
@@ -371,19 +458,21 @@ class Store(Mapping[str, StoredColumn]):
             drop_last=drop_last,
             num_threads=num_threads,
         )
-        events = None if split_by is None else check_split_by(split_by)
+        given = check_splits(splits)
         node = None if cut is None else read_cut(cut, aliases=aliases, constants=constants)
-        self._check_whole([*(events or ()), *(keys_of(node) if node is not None else ())])
-        columns = loader_input_of(
+        events = given.keys if given is not None else ()
+        self._check_whole([*events, *(keys_of(node) if node is not None else ())])
+        choice = choose_of_cut(
             self._snapshot,
             {key: self[key] for key in (self if keys is None else keys)},
             cut=node,
             stored_as={},
             recreate=False,
-            split_by=events,
-            split_seed=split_seed,
+            split=split,
+            splits=given,
+            fold=fold,
         )
-        return SplitLoader.over(columns, options)
+        return SplitLoader.over(choice, options)
 
     def skim(
         self,
@@ -395,8 +484,7 @@ class Store(Mapping[str, StoredColumn]):
         aliases: Mapping[str, str] | None = None,
         constants: Mapping[str, Constant] | None = None,
         dtype: Any = None,
-        split_by: Sequence[str] | None = None,
-        split_seed: int = 0,
+        splits: Splits | None = None,
         executor: Executor | None = None,
         recreate: bool = False,
         progress: bool | None = None,
@@ -418,8 +506,7 @@ class Store(Mapping[str, StoredColumn]):
             aliases=aliases,
             constants=constants,
             dtype=dtype,
-            split_by=split_by,
-            split_seed=split_seed,
+            splits=splits,
             executor=executor,
             recreate=recreate,
             progress=progress,

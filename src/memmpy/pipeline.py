@@ -7,10 +7,11 @@ from typing import Any
 from memmpy.conversion import RootFiles, list_configs
 from memmpy.cuts import Constant
 from memmpy.errors import OptionError
-from memmpy.loaders import ShuffleOption, SplitLoader, check_options
+from memmpy.loaders import ShuffleOption, check_options
 from memmpy.order import check_flag
 from memmpy.progress import quiet
 from memmpy.requesting import check_load_request
+from memmpy.splits import SplitLoader, Splits
 from memmpy.supplying import StoreOptions, supply_columns, supply_skim
 from memmpy.typing import PathLike
 
@@ -31,14 +32,11 @@ def load_root(
     dtype: Any = None,
     skim: bool = True,
     batch_size: int = 32,
-    split: int | str = 0,
-    fractions: Sequence[float] | None = None,
+    splits: Splits | None = None,
+    split: str | int | None = None,
     fold: int | None = None,
-    num_folds: int | None = None,
     rank: int = 0,
-    num_ranks: int = 1,
-    split_by: Sequence[str] | None = None,
-    split_seed: int = 0,
+    world_size: int = 1,
     seed: int = 0,
     epoch: int = 0,
     shuffle: ShuffleOption = True,
@@ -51,7 +49,7 @@ def load_root(
     progress: bool | None = None,
     lock_timeout: float = -1,
 ) -> SplitLoader:
-    """Convert ROOT files, apply a cut, and return a loader of shuffled batches of one split.
+    """Convert ROOT files, apply a cut, and return a loader of shuffled batches.
 
     What batches need is packed into a `Skim`, whose rows lie in random order, and is loaded from
     there: two to five times as fast as from columns of numbers. All of it is cached in the store: a
@@ -91,22 +89,17 @@ def load_root(
         same events, in the same splits, but in another order.
     batch_size : int
         Events in a batch. The last one of an epoch may be shorter.
-    split : int or str
-        Which of the `fractions`, by number or as ``"train"``, ``"val"``, ``"test"``.
-    fractions : sequence of float, optional
-        Shares of the splits, of any number; they sum to 1. Where not given, 0.8, 0.1 and 0.1; of 5
-        folds 0.6, 0.2 and 0.2, as `SplitLoader` has it.
-    fold, num_folds : int, optional
-        For cross-validation: fold 0 splits as without, and each next one turns the circle of all
-        events by ``1 / num_folds``.
-    rank, num_ranks : int
+    splits : Splits, optional
+        Who is an event, and on which side: what names events, the fractions or folds, a seed. The
+        first call that gives them or names a split records them in the store, and later calls must
+        agree; the columns that they need are converted, too.
+    split : str, optional
+        ``"train"``, ``"val"`` or ``"test"``; or ``"all"`` events, as where not given in a store
+        without splits.
+    fold : int, optional
+        Which fold; needed where the splits have folds.
+    rank, world_size : int
         Which equal part of the split to hand out, where several processes train together.
-    split_by : sequence of str, optional
-        Integer branches that name an event, such as ``("runNumber", "eventNumber")``: events that
-        agree in them share a split, also after the files were made anew. Where not given, an event
-        is named by its file's UUID, its tree and its entry.
-    split_seed : int
-        Another seed deals the events into other splits.
     seed, epoch : int
         The order is a pure function of them; each ``iter()`` is the next epoch.
     shuffle : bool, "exact" or "blocks"
@@ -149,6 +142,9 @@ def load_root(
         or the keys of a group do not fit together.
     CutError
         If the cut or an alias cannot be understood; shows the place.
+    SplitError
+        If the splits differ from those of the store, a split or a fold is not named where there
+        are some, or nothing names an event.
     OptionError
         If the arguments make no sense together.
     DiskError, ReadOnlyStoreError, StoreLockedError
@@ -170,18 +166,15 @@ def load_root(
         dtype=dtype,
         tcut=tcut,
         constants=cut_constants or {},
-        split_by=split_by,
-        split_seed=split_seed,
+        splits=splits,
+        split=split,
+        fold=fold,
     )
     options = check_options(
         for_rows=is_skim,
         batch_size=batch_size,
-        split=split,
-        fractions=fractions,
-        fold=fold,
-        num_folds=num_folds,
         rank=rank,
-        num_ranks=num_ranks,
+        world_size=world_size,
         seed=seed,
         epoch=epoch,
         shuffle=shuffle,
@@ -193,5 +186,5 @@ def load_root(
     store = StoreOptions(path_mmap, executor, recreate, progress, lock_timeout)
     is_quiet = progress is False
     with quiet(when=is_quiet):
-        data = supply_skim(request, store) if is_skim else supply_columns(request, store)
-        return SplitLoader.over(data, options, is_quiet=is_quiet)
+        choice = supply_skim(request, store) if is_skim else supply_columns(request, store)
+        return SplitLoader.over(choice, options, is_quiet=is_quiet)

@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from memmpy.columns import check_keys, check_split_by
+from memmpy.columns import check_keys
 from memmpy.conversion import RFileConfig, check_names, is_pattern, names_in, split_renames
 from memmpy.cuts import Constant, Node, check_apart, keys_of, read_cut, renamed
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, SplitError
 from memmpy.lists import check_padding
-from memmpy.order import check_seed
+from memmpy.order import SPLIT_NAMES, split_number
 from memmpy.skims import SkimRequest, check_groups, check_request
+from memmpy.splits import ALL, Splits, check_splits, is_asked
 
 __all__ = ["LoadRequest", "check_load_request"]
 
@@ -43,10 +44,12 @@ class LoadRequest:
     stored_as : mapping of str to str
         Keys of the cut whose columns have another name in the store. A cut is on what the files
         hold: it sees no padding, and no dtype that came with it.
-    split_by : tuple of str or None
-        What names an event.
-    split_seed : int
-        The seed of the tickets.
+    splits : Splits or None
+        Those that the call names; None for those of the store.
+    split : str or int, or None
+        Which of them, as the user named it; None for all events of a store without splits.
+    fold : int or None
+        Which fold.
     converted_keys : frozenset of str
         The columns to convert as they are; may be patterns.
     converted_padded : mapping of str to (int, number)
@@ -64,12 +67,18 @@ class LoadRequest:
     named_keys: frozenset[str]
     cut: Node | None
     stored_as: Mapping[str, str]
-    split_by: tuple[str, ...] | None
-    split_seed: int
+    splits: Splits | None
+    split: str | int | None
+    fold: int | None
     converted_keys: frozenset[str]
     converted_padded: Mapping[str, tuple[int, Any]]
     aliases: Mapping[str, str]
     dtypes: Mapping[str, Any] | None
+
+    @property
+    def needs_splits(self) -> bool:
+        """Whether the call splits the events, and not only hands out all of them."""
+        return is_asked(self.splits, self.split)
 
     def skim_request(self, keys: Collection[str]) -> SkimRequest:
         """Return what the skim shall hold, of which `keys` are handed out as they are."""
@@ -83,8 +92,6 @@ class LoadRequest:
             aliases=None,
             constants=None,
             dtype=self.dtype,
-            split_by=self.split_by,
-            split_seed=self.split_seed,
         )
         return replace(request, cut=None if self.cut is None else renamed(self.cut, self.stored_as))
 
@@ -100,8 +107,9 @@ def check_load_request(
     dtype: Any,
     tcut: str | None,
     constants: Mapping[str, Constant],
-    split_by: Sequence[str] | None,
-    split_seed: int,
+    splits: Splits | None,
+    split: str | int | None,
+    fold: int | None,
 ) -> LoadRequest:
     """Return what the arguments of `load_root` ask for; `groups` is None where it makes no skim.
 
@@ -123,13 +131,14 @@ def check_load_request(
     cut = None
     if tcut is not None:
         cut = _read_cut(tcut, aliases=aliases, constants=constants, metadata_keys=metadata_keys)
-    events = None if split_by is None else check_split_by(split_by)
+    given = check_splits(splits)
+    _check_split(given, split, fold)
     in_cut = frozenset[str]() if cut is None else keys_of(cut)
     cast = set(dtypes) if isinstance(dtypes, Mapping) else set()
     # Columns of a skim are lists still, which a dtype has cast.
     changed = set(keys_padded) if checked is None else set(keys_padded) & cast
     stored_as = {key: UNPADDED.format(key) for key in sorted(in_cut & changed)}
-    named_keys = frozenset([*keys, *keys_padded, *grouped, *(events or ())])
+    named_keys = frozenset([*keys, *keys_padded, *grouped])
     for name in sorted({*stored_as.values()} & {*named_keys, *aliases, *metadata_keys}):
         raise OptionError(f"{name!r} is what load_root keeps for the cut; take another name")
     padded = keys_padded if checked is None else {}
@@ -144,8 +153,9 @@ def check_load_request(
         named_keys=named_keys,
         cut=cut,
         stored_as=stored_as,
-        split_by=events,
-        split_seed=check_seed("split_seed", split_seed),
+        splits=given,
+        split=split,
+        fold=fold,
         converted_keys=frozenset(converted_keys - {*padded, *metadata_keys}),
         converted_padded=padded,
         aliases={**aliases, **{name: key for key, name in stored_as.items()}},
@@ -154,6 +164,17 @@ def check_load_request(
     if checked is not None:
         request.skim_request(keys)
     return request
+
+
+def _check_split(splits: Splits | None, split: str | int | None, fold: int | None) -> None:
+    """Raise an error for a split that no splits have, before hours of conversion."""
+    if split is None and splits is not None:
+        raise SplitError(f"{splits} was given: say which split to load, such as split='train'")
+    if split not in {None, ALL}:
+        assert split is not None
+        split_number(split, len(SPLIT_NAMES))
+        if splits is not None:
+            splits.check_fold(fold)
 
 
 def _read_cut(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar, final
 
-from memmpy.choosing import loader_input_of
+from memmpy.choosing import choose_of_cut
 from memmpy.columns import open_columns
 from memmpy.conversion import STEP_BYTES, Conversion, Plan, convert_checked
 from memmpy.cuts import keys_in, missing_quotes
@@ -23,9 +23,9 @@ from memmpy.errors import (
     ReadOnlyStoreError,
     StoreLockedError,
 )
-from memmpy.loaders import LoaderInput
 from memmpy.requesting import LoadRequest
-from memmpy.skims import Sizes, Skim, lay_out, make_skim
+from memmpy.skims import Sizes, lay_out, make_skim
+from memmpy.splits import Choice, choose_of_skim
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
 
@@ -48,13 +48,13 @@ class StoreOptions:
     lock_timeout: float
 
 
-def supply_columns(request: LoadRequest, store: StoreOptions) -> LoaderInput:
+def supply_columns(request: LoadRequest, store: StoreOptions) -> Choice:
     """Return columns and the entries that pass the cut, converted where the store lacks them."""
     return _supply(request, store, _Columns(request, store))
 
 
-def supply_skim(request: LoadRequest, store: StoreOptions) -> Skim:
-    """Return a skim, of columns that are converted where the store lacks them."""
+def supply_skim(request: LoadRequest, store: StoreOptions) -> Choice:
+    """Return rows of a skim, of columns that are converted where the store lacks them."""
     return _supply(request, store, _Rows(request, store))
 
 
@@ -81,7 +81,7 @@ class _Columns:
     def check(self, plan: Plan) -> None:
         """Any columns can be loaded."""
 
-    def take(self, conversion: Conversion, *, recreate: bool) -> LoaderInput | None:
+    def take(self, conversion: Conversion, *, recreate: bool) -> Choice | None:
         request = self.request
         # Another process may have converted other files since: then columns are stale or others.
         try:
@@ -92,14 +92,15 @@ class _Columns:
             return None
         matched = conversion.keys_of(request.keys)
         loaded = [*matched, *request.keys_padded, *request.metadata_keys]
-        return loader_input_of(
+        return choose_of_cut(
             snapshot,
             {key: snapshot.columns[key] for key in loaded},
             cut=request.cut,
             stored_as=request.stored_as,
             recreate=recreate,
-            split_by=request.split_by,
-            split_seed=request.split_seed,
+            split=request.split,
+            splits=request.splits,
+            fold=request.fold,
         )
 
 
@@ -114,15 +115,16 @@ class _Rows:
     def check(self, plan: Plan) -> None:
         lay_out(self.request.skim_request(plan.wanted.keys_of(self.request.keys)), plan.types)
 
-    def take(self, conversion: Conversion, *, recreate: bool) -> Skim | None:
-        store = self.store
+    def take(self, conversion: Conversion, *, recreate: bool) -> Choice | None:
+        request, store = self.request, self.store
         metadata = read_metadata(store.path)
         if not conversion.is_in(metadata):
             return None
         try:
             made = make_skim(
                 store.path,
-                self.request.skim_request(conversion.keys_of(self.request.keys)),
+                request.skim_request(conversion.keys_of(request.keys)),
+                splits=request.splits,
                 executor=store.executor,
                 recreate=recreate,
                 progress=store.progress,
@@ -137,7 +139,9 @@ class _Rows:
             if conversion.is_in(read_metadata(store.path)):
                 raise
             return None
-        return made if made.is_made_of(metadata) else None
+        if not made.is_made_of(metadata):
+            return None
+        return choose_of_skim(made, split=request.split, splits=request.splits, fold=request.fold)
 
 
 def _supply(
@@ -153,6 +157,8 @@ def _supply(
         aliases=request.aliases,
         dtypes=request.dtypes,
         executor=store.executor,
+        splits=request.splits,
+        needs_splits=request.needs_splits,
         step_bytes=STEP_BYTES,
         progress=store.progress,
         lock_timeout=store.lock_timeout,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import pad_option, work_options
+from memmpy.cli.options import pad_option, splits_options, work_options
 from memmpy.cli.statuses import INTERRUPTED
 
 __all__ = ["convert"]
@@ -48,6 +48,7 @@ __all__ = ["convert"]
 )
 @click.option("--entry-start", default=0, help="The first entry to take of each file.")
 @click.option("--entry-stop", type=int, help="One more than the last entry to take of each file.")
+@splits_options
 @click.option("--recreate", is_flag=True, help="Read everything again.")
 @click.option("--dry-run", "-n", is_flag=True, help="Print what would be done and why; do nothing.")
 @click.option(
@@ -67,6 +68,10 @@ def convert(
     config: Path | None,
     entry_start: int,
     entry_stop: int | None,
+    by: tuple[str, ...],
+    num_folds: int | None,
+    val: float | None,
+    split_seed: int | None,
     recreate: bool,
     dry_run: bool,
     step_bytes: int | None,
@@ -87,7 +92,7 @@ def convert(
     from rich.console import Console
 
     from memmpy.cli.cluster import open_executor
-    from memmpy.cli.values import joined, keys_of, pads_of, pairs_of, read_groups
+    from memmpy.cli.values import joined, keys_of, pads_of, pairs_of, read_groups, splits_of
     from memmpy.conversion import STEP_BYTES, Plan, RFileConfig, plan_conversion
     from memmpy.conversion import convert as do_convert
 
@@ -112,6 +117,7 @@ def convert(
         keys_padded=padded,
         aliases=joined(named, [renamed, more], keys=[*wanted, *padded]),
         dtypes=pairs_of(dtype, option="--dtype", example="met=float16"),
+        splits=splits_of(by, num_folds=num_folds, val=val, seed=split_seed),
         recreate=recreate,
         step_bytes=STEP_BYTES if step_bytes is None else step_bytes,
     )

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import click
 
-__all__ = ["name_options", "pad_option", "work_options"]
+__all__ = ["name_options", "pad_option", "splits_options", "work_options"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _Decorator: TypeAlias = Callable[[_Function], _Function]
@@ -38,6 +38,22 @@ def name_options(function: _Function) -> _Function:
             metavar="NAME=VALUE",
             help="A name for a number, a text, true or false in the cut, such as limit=6.",
         ),
+    )
+
+
+def splits_options(function: _Function) -> _Function:
+    """Add the options of splits, which `splits_of` reads."""
+    return _all_of(
+        function,
+        click.option(
+            "--by",
+            multiple=True,
+            metavar="KEYS",
+            help="Columns that name an event, such as run,event; or file. Recorded in the store.",
+        ),
+        click.option("--num-folds", type=int, help="The number of folds."),
+        click.option("--val", type=float, help="The share of the rest on which a fold validates."),
+        click.option("--split-seed", type=int, help="Another seed deals the events otherwise."),
     )
 
 

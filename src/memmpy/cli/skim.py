@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import name_options, pad_option, work_options
+from memmpy.cli.options import name_options, pad_option, splits_options, work_options
 
 __all__ = ["skim"]
 
@@ -27,8 +27,7 @@ __all__ = ["skim"]
     metavar="GROUP=DTYPE",
     help="The dtype of a group whose keys differ in theirs, such as event=float32.",
 )
-@click.option("--split-by", multiple=True, help="Columns that name an event: runNumber,eventNumber")
-@click.option("--split-seed", default=0, help="Another seed deals the events into other splits.")
+@splits_options
 @click.option("--recreate", is_flag=True, help="Make it again.")
 @work_options
 def skim(
@@ -41,8 +40,10 @@ def skim(
     alias: tuple[str, ...],
     constant: tuple[str, ...],
     dtype: tuple[str, ...],
-    split_by: tuple[str, ...],
-    split_seed: int,
+    by: tuple[str, ...],
+    num_folds: int | None,
+    val: float | None,
+    split_seed: int | None,
     recreate: bool,
     workers: int | None,
     dask: str | None,
@@ -57,7 +58,7 @@ def skim(
           --group jets=jet_pt,jet_eta --group event=met,HT --cut 'nJets >= 6'
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
     from memmpy.cli.cluster import open_executor
-    from memmpy.cli.values import aliases_of, constants_of, pads_of, pairs_of, words_of
+    from memmpy.cli.values import aliases_of, constants_of, pads_of, pairs_of, splits_of, words_of
     from memmpy.skims import skim as make_skim
 
     if not (keys or pad or group):
@@ -77,8 +78,7 @@ def skim(
             aliases=aliases_of(alias),
             constants=constants_of(constant),
             dtype=pairs_of(dtype, option="--dtype", example="event=float32") or None,
-            split_by=words_of(split_by) or None,
-            split_seed=split_seed,
+            splits=splits_of(by, num_folds=num_folds, val=val, seed=split_seed),
             executor=executor,
             recreate=recreate,
             progress=False if quiet else None,

@@ -11,6 +11,7 @@ import click
 from memmpy.conversion import RFileConfig, names_in
 from memmpy.cuts import Constant
 from memmpy.errors import MissingFileError, OptionError, nearest
+from memmpy.splits import By, Splits
 
 __all__ = [
     "aliases_of",
@@ -20,6 +21,7 @@ __all__ = [
     "pads_of",
     "pairs_of",
     "read_groups",
+    "splits_of",
     "words_of",
 ]
 
@@ -117,6 +119,17 @@ def constants_of(texts: Iterable[str]) -> dict[str, Constant]:
     """
     pairs = pairs_of(texts, option="--constant", example="limit=6")
     return {name: _constant(value) for name, value in pairs.items()}
+
+
+def splits_of(
+    by: Iterable[str], *, num_folds: int | None, val: float | None, seed: int | None
+) -> Splits | None:
+    """Return the splits of ``--by``, ``--num-folds``, ``--val`` and ``--split-seed``, if any."""
+    names = words_of(by)
+    if not names and num_folds is None and val is None and seed is None:
+        return None
+    given: By = "file" if names == ["file"] else tuple(names) or None
+    return Splits(given, num_folds=num_folds, val=val, seed=0 if seed is None else seed)
 
 
 def joined(

@@ -23,7 +23,6 @@ from memmpy.columns.ragged import ReadJagged, WriteJagged
 from memmpy.columns.salvage import open_what_is_whole
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
-from memmpy.columns.tickets import are_named_by_files, check_split_by, tickets_of
 from memmpy.columns.vector import WriteVector, read_vector
 from memmpy.columns.writing import ColumnWriter
 
@@ -43,10 +42,8 @@ __all__ = [
     "WriteShaped",
     "WriteText",
     "WriteVector",
-    "are_named_by_files",
     "cast",
     "check_keys",
-    "check_split_by",
     "layout_of_nested",
     "layout_of_numbers",
     "load_memmaps",
@@ -56,6 +53,5 @@ __all__ = [
     "open_what_is_whole",
     "read_vector",
     "shifted",
-    "tickets_of",
     "why_stale",
 ]

@@ -15,7 +15,8 @@ from memmpy.conversion.growing import Built
 from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.opening import opened_files
 from memmpy.conversion.plan import NewColumn, Plan, make_plan
-from memmpy.conversion.recipes import Recipes, make_recipes
+from memmpy.conversion.policy import Policy, check_sources, policy_of
+from memmpy.conversion.recipes import Recipes, make_recipes, split_renames
 from memmpy.conversion.report import Report, Reported
 from memmpy.conversion.surveying import survey
 from memmpy.conversion.wanted import Wanted
@@ -29,6 +30,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.progress import quiet
+from memmpy.splits import Splits, check_splits, num_events, open_to_split, settle
 from memmpy.store import (
     ArrayRecord,
     ColumnRecord,
@@ -119,6 +121,7 @@ def convert(
     aliases: Mapping[str, str] | None = None,
     dtypes: Mapping[str, Any] | None = None,
     executor: Executor | None = None,
+    splits: Splits | None = None,
     recreate: bool = False,
     step_bytes: int = STEP_BYTES,
     progress: bool | None = None,
@@ -155,6 +158,9 @@ def convert(
     executor : concurrent.futures.Executor, optional
         Who does the work: ``client.get_executor()`` of a Dask client, a process pool, ...; threads
         of this process on all cores where not given.
+    splits : Splits, optional
+        Who is an event, and on which side. They are recorded in the store, and the columns that
+        they need are read, too, by this call and by later ones.
     recreate : bool
         Read everything again, and replace columns of these keys that the user wrote.
     step_bytes : int
@@ -179,6 +185,8 @@ def convert(
         If no file has such a branch; the nearest are named.
     SchemaError
         If files differ in their branches, all differences in one table, before any is read.
+    SplitError
+        If `splits` differ from those of the store, or nothing names an event.
     OptionError
         If the arguments make no sense together.
     CutError
@@ -205,6 +213,8 @@ def convert(
         aliases=aliases,
         dtypes=dtypes,
         executor=executor,
+        splits=check_splits(splits),
+        needs_splits=splits is not None,
         recreate=recreate,
         step_bytes=step_bytes,
         progress=progress,
@@ -222,6 +232,8 @@ def convert_checked(
     aliases: Mapping[str, str] | None,
     dtypes: Mapping[str, Any] | None,
     executor: Executor | None,
+    splits: Splits | None,
+    needs_splits: bool,
     recreate: bool,
     step_bytes: int,
     progress: bool | None,
@@ -234,27 +246,42 @@ def convert_checked(
     ----------
     root_files, path, keys, keys_padded, aliases, dtypes, executor, recreate, step_bytes, progress
         As `convert` takes them.
-    lock_timeout
-        As `convert` takes it.
+    splits, lock_timeout
+        As `convert` takes them.
+    needs_splits : bool
+        Whether the store gets splits, also where none are given.
     check : callable or None
         Raises where the columns would be of no use; before any entry is read.
     """
-    asked = _asked(root_files, keys, keys_padded, aliases, dtypes, step_bytes)
+    asked = _asked(
+        root_files,
+        keys,
+        keys_padded,
+        aliases,
+        dtypes,
+        step_bytes,
+        splits=splits,
+        needs_splits=needs_splits,
+    )
     # Threads may change the directory meanwhile.
     directory = Path(path).absolute()
     known = _known(directory)
     with quiet(when=progress is False), workers(executor) as crew, closing(opened_files):
-        plan = _plan(asked, known, crew, recreate=recreate)
+        policy = asked.policy(known, path=path)
+        plan = _plan(asked, policy, known, crew, recreate=recreate)
         if check is not None:
             check(plan)
+        agreed = check_sources(policy, known, plan.wanted.sources, path=path)
         if not plan.columns and known.parts == parts_of(plan.wanted.sources):
             _remember(directory, plan.wanted, known)
+            _settle(directory, agreed)
             return Conversion(Path(path), plan, 0)
         # What is unfinished is one conversion's at a time.
         with Transaction(directory, lock_timeout=lock_timeout, takes_turns=True) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
-                plan = _plan(asked, transaction.metadata, crew, recreate=recreate)
+                policy = asked.policy(transaction.metadata, path=path)
+                plan = _plan(asked, policy, transaction.metadata, crew, recreate=recreate)
             if recreate:
                 Unfinished(transaction.directory).clear()
             builder = Builder(plan, transaction.metadata, transaction.directory, crew)
@@ -269,6 +296,7 @@ def convert_checked(
         logger.info("read %s of %s", ", ".join(branches), source)
     warn_of(made.notes)
     warn_of(_losses(made.num_lost, dtypes or {}), ConversionWarning)
+    _settle(directory, agreed)
     return Conversion(Path(path), plan, bytes_written)
 
 
@@ -281,6 +309,7 @@ def plan_conversion(
     aliases: Mapping[str, str] | None = None,
     dtypes: Mapping[str, Any] | None = None,
     executor: Executor | None = None,
+    splits: Splits | None = None,
     recreate: bool = False,
     step_bytes: int = STEP_BYTES,
 ) -> Plan:
@@ -292,18 +321,70 @@ def plan_conversion(
         Which columns would be written and why, and which entries of which files would be read for
         them. Printed, it is a table.
     """
-    asked = _asked(root_files, keys, keys_padded, aliases, dtypes, step_bytes)
+    asked = _asked(
+        root_files,
+        keys,
+        keys_padded,
+        aliases,
+        dtypes,
+        step_bytes,
+        splits=check_splits(splits),
+        needs_splits=splits is not None,
+    )
+    known = _known(path)
     with workers(executor) as crew, closing(opened_files):
-        return _plan(asked, _known(path), crew, recreate=recreate)
+        policy = asked.policy(known, path=path)
+        return _plan(asked, policy, known, crew, recreate=recreate)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a user asked for, checked."""
+    """What a user asked for, checked.
+
+    Parameters
+    ----------
+    inputs : list of Input
+        The files.
+    keys, keys_padded, aliases, dtypes, step_bytes
+        As `convert` takes them.
+    splits : Splits or None
+        Those that the call names.
+    needs_splits : bool
+        Whether it needs some, also where it names none.
+    """
 
     inputs: list[Input]
-    recipes: Recipes
+    keys: Collection[str] | Mapping[str, str]
+    keys_padded: Mapping[str, tuple[int, Any]]
+    aliases: Mapping[str, str]
+    dtypes: Mapping[str, Any]
     step_bytes: int
+    splits: Splits | None
+    needs_splits: bool
+
+    def recipes(self, more: Policy | None = None) -> Recipes:
+        """Return how the columns are made, with those that splits need besides."""
+        keys, aliases = split_renames(self.keys, self.aliases)
+        if more is not None and more.keys:
+            keys, aliases = {*keys, *more.keys}, {**more.aliases, **aliases}
+        return make_recipes(
+            keys,
+            keys_padded=self.keys_padded,
+            aliases=aliases,
+            dtypes=self.dtypes,
+            reserved=self.inputs[0].metadata,
+        )
+
+    def policy(self, metadata: Metadata, *, path: PathLike) -> Policy:
+        """Return the splits of the store, and the columns that they need."""
+        return policy_of(
+            self.inputs,
+            metadata,
+            self.splits,
+            is_asked=self.needs_splits,
+            named={*self.keys, *self.keys_padded},
+            path=path,
+        )
 
 
 def _asked(
@@ -313,26 +394,32 @@ def _asked(
     aliases: Mapping[str, str] | None,
     dtypes: Mapping[str, Any] | None,
     step_bytes: int,
+    *,
+    splits: Splits | None,
+    needs_splits: bool,
 ) -> _Asked:
     if type(step_bytes) is not int or step_bytes < 1:
         raise OptionError(f"step_bytes is a number of bytes, got {step_bytes!r}")
-    inputs = list_inputs(root_files)
-    recipes = make_recipes(
+    asked = _Asked(
+        list_inputs(root_files),
         keys,
-        keys_padded=keys_padded or {},
-        aliases=aliases or {},
-        dtypes=dtypes or {},
-        reserved=inputs[0].metadata,
+        keys_padded or {},
+        aliases or {},
+        dtypes or {},
+        step_bytes,
+        splits,
+        needs_splits,
     )
-    return _Asked(inputs, recipes, step_bytes)
+    asked.recipes()  # what makes no sense is said before a file is opened
+    return asked
 
 
-def _plan(asked: _Asked, metadata: Metadata, crew: Crew, *, recreate: bool) -> Plan:
+def _plan(asked: _Asked, policy: Policy, metadata: Metadata, crew: Crew, *, recreate: bool) -> Plan:
     """Look at the files, and return what has to be done."""
     holdings = Holdings(metadata)
     wanted, facts = survey(
         asked.inputs,
-        asked.recipes,
+        asked.recipes(policy),
         metadata,
         holdings=holdings,
         crew=crew,
@@ -340,6 +427,15 @@ def _plan(asked: _Asked, metadata: Metadata, crew: Crew, *, recreate: bool) -> P
         recreate=recreate,
     )
     return make_plan(wanted, facts, metadata, holdings=holdings, recreate=recreate)
+
+
+def _settle(path: Path, splits: Splits | None) -> None:
+    """Record the splits of a store, if it has some, and warn of what may go wrong with them."""
+    if splits is None:
+        return
+    metadata = read_metadata(path)
+    snapshot = open_to_split(path, metadata, splits)
+    settle(snapshot, splits, num_entries=num_events(snapshot.metadata))
 
 
 def _known(path: PathLike) -> Metadata:

@@ -12,10 +12,10 @@ from memmpy.cuts import cutflow, keys_of, parse
 from memmpy.demo.events import demo_files, write_demo_files
 from memmpy.errors import RootFileError
 from memmpy.inputs import ByteSource
-from memmpy.loaders import SplitLoader
 from memmpy.pipeline import load_root
 from memmpy.printing import num_in_words, size_in_words
 from memmpy.root import TreeFile
+from memmpy.splits import SplitLoader
 from memmpy.typing import Batch
 
 if TYPE_CHECKING:

@@ -33,6 +33,8 @@ class Explanation:
 
     Attributes
     ----------
+    split : str
+        Which entries the loader hands out, and the splits that they follow from.
     num_entries, batch_size, num_batches, num_threads : int
         Of the loader.
     entry_bytes : float
@@ -63,6 +65,7 @@ class Explanation:
         Entries a second that the loader gave. It was measured on the first batches of an epoch.
     """
 
+    split: str
     num_entries: int
     batch_size: int
     num_batches: int
@@ -95,6 +98,7 @@ class Explanation:
         """Return it in words."""
         memory = "unknown" if self.memory_bytes is None else size_in_words(self.memory_bytes)
         data = [
+            ("split", self.split),
             ("entries", f"{self.num_entries:,} in {self.num_batches:,} batches"),
             ("bytes of an entry", f"{self.entry_bytes:,.1f}"),
             ("all data", f"{size_in_words(self.total_bytes)}, {self.resident:.0%} in memory"),
@@ -142,6 +146,7 @@ def explain(
     num_batches: int,
     num_threads: int,
     batches: Callable[[], Generator[Batch, None, None]],
+    split: str,
 ) -> Explanation:
     """Measure, and return what was found.
 
@@ -153,12 +158,15 @@ def explain(
         Of the loader.
     batches : callable
         Starts an epoch.
+    split : str
+        Which entries the loader hands out.
     """
     shuffle, entry_bytes = windows.shuffle, windows.entry_bytes
     resident = _resident(windows.arrays)
     reading = windows.reading()
     limit_rate = _copy_rate(windows.arrays, num_threads=num_threads)
     return Explanation(
+        split=split,
         num_entries=len(windows),
         batch_size=batch_size,
         num_batches=num_batches,

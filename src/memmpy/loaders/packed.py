@@ -46,11 +46,6 @@ class Packed(Protocol):
         ...
 
     @property
-    def split_seed(self) -> int:
-        """The seed of the tickets."""
-        ...
-
-    @property
     def fields(self) -> Mapping[str, RowField]:
         """What a batch holds that lies in the rows: ``"_index"`` among it."""
         ...

@@ -2,7 +2,7 @@
 
 from memmpy.order.batches import num_batches, num_delivered, plan_windows
 from memmpy.order.blocks import BlockOrder, BlockWindows
-from memmpy.order.choosing import TicketsOf, choose_members
+from memmpy.order.choosing import Selected, TicketsOf, members_by_position, members_by_ticket
 from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
 from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
 from memmpy.order.mixing import Words, absorb, derive_key, mix64
@@ -10,9 +10,10 @@ from memmpy.order.options import check_flag, check_integer, check_seed
 from memmpy.order.permutation import Permutation
 from memmpy.order.selection import check_selection
 from memmpy.order.splits import (
+    NUM_TICKETS,
+    SPLIT_NAMES,
     Fractions,
     check_fractions,
-    check_turn,
     in_ticket_ranges,
     position_ranges,
     split_number,
@@ -21,6 +22,8 @@ from memmpy.order.splits import (
 from memmpy.order.subset import Subset
 
 __all__ = [
+    "NUM_TICKETS",
+    "SPLIT_NAMES",
     "TICKET_VERSION",
     "BlockOrder",
     "BlockWindows",
@@ -30,6 +33,7 @@ __all__ = [
     "Members",
     "Permutation",
     "PermutedEntries",
+    "Selected",
     "Shard",
     "Subset",
     "TicketsOf",
@@ -40,12 +44,12 @@ __all__ = [
     "check_integer",
     "check_seed",
     "check_selection",
-    "check_turn",
-    "choose_members",
     "column_identities",
     "derive_key",
     "file_identities",
     "in_ticket_ranges",
+    "members_by_position",
+    "members_by_ticket",
     "mix64",
     "num_batches",
     "num_delivered",

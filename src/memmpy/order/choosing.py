@@ -11,70 +11,103 @@ from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEnt
 from memmpy.order.mixing import Words, derive_key
 from memmpy.order.permutation import Permutation
 from memmpy.order.selection import check_selection, chunks
-from memmpy.order.splits import Fractions, in_ticket_ranges, position_ranges, ticket_ranges
+from memmpy.order.splits import Fractions, in_ticket_ranges, position_ranges
 from memmpy.order.subset import Subset
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["TicketsOf", "choose_members"]
+__all__ = ["Selected", "TicketsOf", "members_by_position", "members_by_ticket"]
 
 #: From int64 entries to their uint64 tickets.
 TicketsOf: TypeAlias = Callable[[Entries], Words]
+#: Entries that a user selects: each once, or a mask over all of them.
+Selected: TypeAlias = Array | Sequence[int] | Sequence[bool]
 _Rule: TypeAlias = Callable[[Entries], Mask]
 
 
-def choose_members(
+def members_by_ticket(
     num_entries: int,
     *,
-    split: int,
-    fractions: Fractions,
-    turn: Fraction,
-    split_seed: int,
-    tickets: TicketsOf | None,
-    subindex: Array | Sequence[int] | Sequence[bool] | None,
-    ascending: bool,
+    tickets: TicketsOf,
+    ranges: Sequence[tuple[int, int]] | None,
+    subindex: Selected | None,
 ) -> Members:
-    """Return the entries of a split, of all entries or of those of a selection.
+    """Return the entries whose tickets lie in ranges, of all entries or of those of a selection.
 
-    Whether an entry is in the split depends on `num_entries`, `fractions`, `turn` and `split_seed`,
-    or on its ticket, `fractions` and `turn`, and never on the selection: a looser one moves
-    nothing.
+    Whether an entry is among them depends on its ticket and never on the selection: a looser one
+    moves nothing.
 
     Parameters
     ----------
     num_entries : int
         The number of entries there are.
-    split, fractions, turn
-        As `split_number`, `check_fractions` and `check_turn` return them.
-    split_seed : int
-        Chooses the bijection that splits the entries; unused where there are tickets.
-    tickets : callable, optional
-        From entries to tickets: then the splits are intervals of tickets. Called in pieces, now.
-    subindex : array, optional
+    tickets : callable
+        From entries to tickets. Called in pieces, now.
+    ranges : sequence of (int, int), or None
+        The (start, stop) of the tickets; None for all of them.
+    subindex : array or sequence, optional
+        As `check_selection` takes it.
+    """
+    rule = None if ranges is None else _ticket_rule(tickets, ranges)
+    return _members(num_entries, rule, subindex)
+
+
+def members_by_position(
+    num_entries: int,
+    *,
+    fractions: Fractions,
+    split: int | None,
+    seed: int,
+    subindex: Selected | None,
+    ascending: bool,
+) -> Members:
+    """Return the entries that a keyed bijection puts into a split of exact size.
+
+    Whether an entry is among them depends on `num_entries`, `fractions` and `seed`, and never on
+    the selection.
+
+    Parameters
+    ----------
+    num_entries : int
+        The number of entries there are.
+    fractions : tuple of Fraction
+        The size of each split.
+    split : int or None
+        Which split; None for all entries.
+    seed : int
+        Chooses the bijection.
+    subindex : array or sequence, optional
         As `check_selection` takes it.
     ascending : bool
         Whether the order matters: then it is that of the entries, or of the selection. Without it
         a split of all entries costs no memory; with it, or with a selection or tickets, a quarter
         of a byte for each.
     """
-    selection = None if subindex is None else check_selection(subindex, num_entries)
-    if selection is None and fractions[split] == sum(fractions, start=Fraction(0)):
-        return EveryEntry(num_entries)
-    if tickets is not None:
-        rule = _ticket_rule(tickets, ticket_ranges(fractions, split, turn=turn))
-    else:
-        permutation = Permutation(num_entries, key=derive_key(split_seed, purpose="split"))
-        ranges = position_ranges(num_entries, fractions, split, turn=turn)
-        if selection is None and not ascending:
-            first = ranges[0][0] if ranges else 0
-            return PermutedEntries(permutation, first, sum(stop - start for start, stop in ranges))
-        rule = _position_rule(permutation, ranges)
-    if selection is None:
+    if split is None or fractions[split] == sum(fractions, start=Fraction(0)):
+        return _members(num_entries, None, subindex)
+    permutation = Permutation(num_entries, key=derive_key(seed, purpose="split"))
+    ranges = position_ranges(num_entries, fractions, split)
+    if subindex is None and not ascending:
+        first = ranges[0][0] if ranges else 0
+        return PermutedEntries(permutation, first, sum(stop - start for start, stop in ranges))
+    return _members(num_entries, _position_rule(permutation, ranges), subindex)
+
+
+def _members(num_entries: int, rule: _Rule | None, subindex: Selected | None) -> Members:
+    if subindex is None:
+        if rule is None:
+            return EveryEntry(num_entries)
         masks = (rule(np.arange(*chunk)) for chunk in chunks(num_entries))
         return ChosenEntries(Subset(masks, num=num_entries), None)
+    selection = check_selection(subindex, num_entries)
+    rule = rule or _every
     if selection.dtype.kind == "b":
         return ChosenEntries(Subset(_within_mask(selection, rule), num=num_entries), None)
     masks = (rule(selection[start:stop].astype(np.int64)) for start, stop in chunks(len(selection)))
     return ChosenEntries(Subset(masks, num=len(selection)), selection)
+
+
+def _every(entries: Entries) -> Mask:
+    return np.ones(len(entries), np.bool_)
 
 
 def _position_rule(permutation: Permutation, ranges: Sequence[tuple[int, int]]) -> _Rule:

@@ -1,17 +1,20 @@
-"""Name each event by 64 bits, and draw its ticket: version 1, part of the format.
+"""Name each event by 64 bits, and draw its ticket: version 2, part of the format.
 
-With ``word(x)`` the 64-bit two's complement of an integer, ``+`` modulo 2**64, and `mix64`,
-`absorb` and `derive_key` as in `memmpy.order.mixing`:
+``word(x)`` is an integer modulo 2**64; of the words from ``2**64 - 2**31`` on, which are negative
+numbers of 32 bits, the lower 32 bits. So UInt_t, Int_t, ULong64_t and Long64_t that hold the same
+bits give the same word. With ``+`` modulo 2**64, and `mix64`, `absorb` and `derive_key` as in
+`memmpy.order.mixing`:
 
 - the identity of an entry of a file is
   ``absorb(derive_key(uuid, tree, purpose="file identity"), word(entry))``, of the 16 bytes of the
   file's UUID and the tree's name in UTF-8;
 - the identity of the values a, b, ... of `n` columns is
   ``absorb(absorb(derive_key(n, purpose="column identity"), word(a)), word(b))`` and so on;
-- the ticket of an identity is ``absorb(derive_key(split_seed, purpose="ticket"), identity)``, and
+- the ticket of an identity is ``absorb(derive_key(seed, purpose="ticket"), identity)``, and
   stands for the number ticket / 2**64 in [0, 1).
 
-Within a file, or for one column, no two entries share an identity, since `absorb` is a bijection.
+Within a file no two entries share an identity, since `absorb` is a bijection. Version 1 took
+negative numbers of 32 bits modulo 2**64.
 """
 
 import uuid as uuids
@@ -27,7 +30,9 @@ from memmpy.typing import Array, Entries
 __all__ = ["TICKET_VERSION", "column_identities", "file_identities", "tickets"]
 
 #: The version of the formulas above: another one would deal events into other splits.
-TICKET_VERSION = 1
+TICKET_VERSION = 2
+#: The first word of a negative number of 32 bits, and what it is more than its lower 32 bits.
+_NEGATIVE_WORDS, _UPPER_BITS = np.uint64(2**64 - 2**31), np.uint64(2**64 - 2**32)
 
 
 def file_identities(uuid: bytes | str, tree: str, entries: Entries) -> Words:
@@ -53,7 +58,8 @@ def column_identities(columns: Sequence[Array]) -> Words:
     ----------
     columns : sequence of arrays
         One-dimensional integers or booleans of one length. Their order matters; how wide they
-        are stored, and whether signed, does not: int32 5 and uint64 5 are the same.
+        are stored, and whether signed, does not: int32 5 and uint64 5 are the same, and so are
+        int32 -1 and uint32 4294967295.
 
     Raises
     ------
@@ -74,13 +80,20 @@ def column_identities(columns: Sequence[Array]) -> Words:
                 "entries: they must have as many as each other"
             )
             raise LengthError(message)
-        identities = absorb(identities, column.astype(np.uint64))
+        identities = absorb(identities, _words(column))
     return identities
 
 
-def tickets(identities: Words, split_seed: int) -> Words:
+def tickets(identities: Words, seed: int) -> Words:
     """Return the ticket of each identity, uniform in 0..2**64-1 and unrelated between seeds."""
-    return absorb(derive_key(check_seed("split_seed", split_seed), purpose="ticket"), identities)
+    return absorb(derive_key(check_seed("seed", seed), purpose="ticket"), identities)
+
+
+def _words(column: Array) -> Words:
+    words = column.astype(np.uint64)
+    if column.dtype.kind == "i" or column.dtype.itemsize == 8:
+        words[words >= _NEGATIVE_WORDS] -= _UPPER_BITS
+    return words
 
 
 def _identity_column(number: int, column: Array) -> Array:

@@ -10,14 +10,13 @@ import numpy as np
 
 from memmpy.errors import OptionError, nearest
 from memmpy.order.mixing import Words
-from memmpy.order.options import check_integer
 from memmpy.typing import Mask
 
 __all__ = [
+    "NUM_TICKETS",
     "SPLIT_NAMES",
     "Fractions",
     "check_fractions",
-    "check_turn",
     "in_ticket_ranges",
     "position_ranges",
     "split_number",
@@ -29,7 +28,9 @@ Fractions: TypeAlias = tuple[Fraction, ...]
 #: What the first three splits may be called.
 SPLIT_NAMES = ("train", "val", "test")
 _TOLERANCE = Fraction(1, 10**9)
-_NUM_TICKETS = 2**64
+_NO_TURN = Fraction(0)
+#: There are as many tickets.
+NUM_TICKETS = 2**64
 
 
 def check_fractions(fractions: Sequence[float | Fraction]) -> Fractions:
@@ -79,52 +80,10 @@ def split_number(split: int | str, num_splits: int) -> int:
     raise OptionError(message)
 
 
-def check_turn(
-    fractions: Fractions, fold: int | None, num_folds: int | None
-) -> tuple[Fractions, Fraction]:
-    """Return the fractions, and by how much a fold turns the circle of all events.
-
-    Parameters
-    ----------
-    fractions : tuple of Fraction
-        One of them is the share of a fold, ``1 / num_folds``, to 1e-9: what a fold holds out.
-    fold, num_folds : int or None
-        Which fold of how many; None for no folds.
-
-    Raises
-    ------
-    OptionError
-        If only one is given, there are fewer than two folds or no such fold, or no split is as
-        large as a fold: then folds would hold out events twice, or never.
-    """
-    if fold is None and num_folds is None:
-        return fractions, Fraction(0)
-    if fold is None or num_folds is None:
-        raise OptionError("give both fold and num_folds, such as fold=2, num_folds=5")
-    num_folds = check_integer("num_folds", num_folds, minimum=2)
-    fold = check_integer("fold", fold, minimum=0)
-    if fold >= num_folds:
-        raise OptionError(f"no fold {fold} of {num_folds} folds: give 0 to {num_folds - 1}")
-    # 1/3 has no decimals that would end.
-    whole = [round(fraction * num_folds) for fraction in fractions]
-    snapped = tuple(
-        Fraction(num, num_folds) if abs(f - Fraction(num, num_folds)) <= _TOLERANCE else f
-        for num, f in zip(whole, fractions, strict=True)
-    )
-    if Fraction(1, num_folds) not in snapped:
-        shares = tuple(map(float, fractions))
-        message = (
-            f"none of the fractions {shares} is 1/{num_folds}, what each of {num_folds} folds "
-            "holds out: leave fractions to their default, or let one of them be that"
-        )
-        raise OptionError(message)
-    return snapped, Fraction(fold, num_folds)
-
-
 def position_ranges(
-    num: int, fractions: Fractions, split: int, *, turn: Fraction
+    num: int, fractions: Fractions, split: int, *, turn: Fraction = _NO_TURN
 ) -> list[tuple[int, int]]:
-    """Return the (start, stop) of a split of `num` positions on a circle turned by `turn`.
+    """Return the (start, stop) of a split of `num` positions on a ring that is turned by `turn`.
 
     Splits are disjoint and complete, and so is one split over turns by its own fraction: every
     boundary is rounded once. There are none where a split is empty, and two where it goes over the
@@ -144,13 +103,15 @@ def position_ranges(
     return [(a, b) for a, b in rounded if a < b]
 
 
-def ticket_ranges(fractions: Fractions, split: int, *, turn: Fraction) -> list[tuple[int, int]]:
+def ticket_ranges(
+    fractions: Fractions, split: int, *, turn: Fraction = _NO_TURN
+) -> list[tuple[int, int]]:
     """Return the (start, stop) of a split among the tickets; `stop` is up to 2**64.
 
     A boundary depends only on the fractions before it: with the first one kept, cutting the rest
     in another way leaves the first split as it is.
     """
-    return position_ranges(_NUM_TICKETS, fractions, split, turn=turn)
+    return position_ranges(NUM_TICKETS, fractions, split, turn=turn)
 
 
 def in_ticket_ranges(tickets: Words, ranges: Sequence[tuple[int, int]]) -> Mask:

@@ -26,6 +26,7 @@ from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
 from memmpy.skims.keeping import remove
 from memmpy.skims.layout import Layout
 from memmpy.skims.request import INDEX, check_path, check_timeout
+from memmpy.splits import TicketRule
 from memmpy.store import ArrayRecord, Metadata, Problem, crc_of, crc_text, map_array
 from memmpy.typing import Array, PathLike
 
@@ -75,10 +76,8 @@ class Skim:
         Number of entries of the store; ``len(skim)`` of them are here.
     cut : str or None
         Which of them are here; None for all.
-    split_by : tuple of str or None
-        The columns that name an event; None for its file, or its entry where no file has it.
-    split_seed : int
-        The seed of the tickets.
+    ticket_rule : TicketRule
+        What the tickets follow from: what names an event, and the seed.
 
     Examples
     --------
@@ -100,9 +99,7 @@ class Skim:
             for name in found
         }
         self.num_store_entries, self.cut = document.num_store_entries, document.cut
-        split_by = document.asked["split_by"]
-        self.split_by: tuple[str, ...] | None = None if split_by is None else tuple(split_by)
-        self.split_seed: int = document.asked["split_seed"]
+        self.ticket_rule = TicketRule.from_json(document.asked)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Its files are opened again in the other process, and not sent.
@@ -114,7 +111,7 @@ class Skim:
         keys, by_file = made_of["columns"].keys(), made_of["sources"] is not None
         return (
             asked.get("language") in {None, LANGUAGE}
-            and asked.get("tickets", 1) == TICKET_VERSION
+            and self.ticket_rule.version == TICKET_VERSION
             and keys <= set(metadata.current_keys())
             and made_of
             == ingredients(metadata, keys, num_entries=self.num_store_entries, by_file=by_file)

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import check_keys, check_split_by
+from memmpy.columns import check_keys
 from memmpy.cuts import LANGUAGE, Constant, Node, keys_of, normal, read_cut
 from memmpy.errors import OptionError, nearest
 from memmpy.lists import Padding, check_padding
-from memmpy.order import TICKET_VERSION, check_seed
+from memmpy.splits import TicketRule
 from memmpy.store import hash64, hash_text
 
 __all__ = [
@@ -48,10 +48,8 @@ class SkimRequest:
         The dtypes of those groups for which the user said one.
     cut : Node or None
         Which entries, as `read_cut` gives it; None for all.
-    split_by : tuple of str or None
-        The columns that name an event; None for its file and its entry there.
-    split_seed : int
-        The seed of the tickets.
+    rule : TicketRule or None
+        What the tickets follow from, and so the order of the rows; None until the store is asked.
     """
 
     keys: tuple[str, ...]
@@ -59,8 +57,7 @@ class SkimRequest:
     groups: Mapping[str, tuple[str, ...]]
     dtypes: Mapping[str, np.dtype[Any]]
     cut: Node | None
-    split_by: tuple[str, ...] | None
-    split_seed: int
+    rule: TicketRule | None = None
 
     @property
     def padded_alone(self) -> list[str]:
@@ -78,7 +75,8 @@ class SkimRequest:
     def required_keys(self) -> list[str]:
         """The columns that must be there: those stored, and those of the cut and the tickets."""
         in_cut = () if self.cut is None else sorted(keys_of(self.cut))
-        return list(dict.fromkeys([*self.stored_keys, *in_cut, *(self.split_by or ())]))
+        naming = () if self.rule is None else self.rule.keys
+        return list(dict.fromkeys([*self.stored_keys, *in_cut, *naming]))
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON values: equal for equal skims."""
@@ -89,13 +87,9 @@ class SkimRequest:
             "dtypes": {name: dtype.str for name, dtype in self.dtypes.items()},
             "cut": None if self.cut is None else normal(self.cut),
             "language": None if self.cut is None else LANGUAGE,
-            "split_by": None if self.split_by is None else list(self.split_by),
-            "split_seed": self.split_seed,
         }
-        # Version 1 is not said, so that the skims of before have the names that they had.
-        if TICKET_VERSION != 1:
-            request["tickets"] = TICKET_VERSION
-        return request
+        assert self.rule is not None
+        return request | self.rule.to_json()
 
     @property
     def name(self) -> str:
@@ -117,8 +111,6 @@ def check_request(
     aliases: Mapping[str, str] | None,
     constants: Mapping[str, Constant] | None,
     dtype: Any,
-    split_by: Sequence[str] | None,
-    split_seed: int,
 ) -> SkimRequest:
     """Return what the arguments of `skim` ask for, checked.
 
@@ -139,10 +131,6 @@ def check_request(
         groups=checked,
         dtypes=_dtypes(dtype, checked),
         cut=None if cut is None else read_cut(cut, aliases=aliases, constants=constants),
-        split_by=None
-        if split_by is None
-        else tuple(str.__str__(key) for key in check_split_by(split_by)),
-        split_seed=check_seed("split_seed", split_seed),
     )
     _check_names(request)
     return request

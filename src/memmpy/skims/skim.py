@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import Snapshot, are_named_by_files, open_columns, tickets_of
+from memmpy.columns import Snapshot, open_columns
 from memmpy.cuts import STEP_SIZE, Constant, check_stored, find_entries, keys_of
 from memmpy.errors import (
     ConversionWarning,
@@ -33,6 +33,18 @@ from memmpy.skims.plan import Sizes
 from memmpy.skims.read import Skim, matches, warn_again
 from memmpy.skims.request import SkimRequest, check_path, check_request, check_timeout
 from memmpy.skims.tasks import ROWS, TICKETS, SkimJob, needed
+from memmpy.splits import (
+    Splits,
+    TicketRule,
+    are_named_by_files,
+    check_splits,
+    num_events,
+    open_to_split,
+    recorded,
+    settle,
+    tickets_of,
+    usual_rule,
+)
 from memmpy.store import read_metadata, refusals, write_atomically
 from memmpy.typing import Entries, PathLike
 from memmpy.workers import workers
@@ -55,8 +67,7 @@ def skim(
     aliases: Mapping[str, str] | None = None,
     constants: Mapping[str, Constant] | None = None,
     dtype: Any = None,
-    split_by: Sequence[str] | None = None,
-    split_seed: int = 0,
+    splits: Splits | None = None,
     executor: Executor | None = None,
     recreate: bool = False,
     progress: bool | None = None,
@@ -95,12 +106,10 @@ def skim(
         The dtype of all groups, or of each; None for that of their keys, which must agree in it.
         Values that a float cannot hold become infinite, and integers that it cannot hold are
         rounded, with a warning that counts them; an integer that does not fit is an error.
-    split_by : sequence of str, optional
-        Integer columns that name an event, such as ``("runNumber", "eventNumber")``. Where not
-        given, an event is named by its file's UUID, its tree and its entry; in a store that no
-        files fill, by its entry: ``column_identities([entries])``.
-    split_seed : int
-        Another seed gives other tickets: another order, and other splits.
+    splits : Splits, optional
+        Who is an event, and on which side: they are recorded in the store, and rows lie in the
+        order of their tickets. Where not given, they are those of the store; where it has none,
+        rows are ordered by what usually names an event, else by file and entry.
     executor : concurrent.futures.Executor, optional
         Who does the work: ``client.get_executor()`` of a Dask client, a process pool, ...; threads
         of this process on all cores where not given.
@@ -135,6 +144,8 @@ def skim(
 
     Warns
     -----
+    SplitWarning
+        If what names the events is likely to go wrong.
     ConversionWarning
         If the dtype of a group does not hold all values.
     CutWarning
@@ -167,12 +178,11 @@ def skim(
         aliases=aliases,
         constants=constants,
         dtype=dtype,
-        split_by=split_by,
-        split_seed=split_seed,
     )
     return make_skim(
         path,
         request,
+        splits=check_splits(splits),
         executor=executor,
         recreate=recreate,
         progress=progress,
@@ -185,6 +195,7 @@ def make_skim(
     path: PathLike,
     request: SkimRequest,
     *,
+    splits: Splits | None,
     executor: Executor | None,
     recreate: bool,
     progress: bool | None,
@@ -195,15 +206,16 @@ def make_skim(
 
     Parameters
     ----------
-    path, executor, recreate, progress, lock_timeout
+    path, splits, executor, recreate, progress, lock_timeout
         As `skim` takes them.
     request : SkimRequest
-        What it holds.
+        What it holds; in what order, follows from the splits.
     sizes : Sizes
         How much a task has in memory.
     """
     # Threads may change the directory meanwhile.
     store, timeout = check_path(path).absolute(), check_timeout(lock_timeout)
+    request = dataclasses.replace(request, rule=_rule_of(store, request, splits))
     folder = store / SKIMS / request.name
     plan = _plan(store, request)
     if not recreate and (found := _found(folder, plan)) is not None:
@@ -273,6 +285,22 @@ class _Plan:
         return None if self.request.cut is None else self.request.cut.span.text
 
 
+def _rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> TicketRule:
+    """Return what the tickets follow from: the splits of the store, or what usually names events.
+
+    Splits that are given are recorded.
+    """
+    metadata = read_metadata(store)
+    known = recorded(metadata)
+    if splits is None and known is not None:
+        return known.ticket_rule
+    snapshot = open_to_split(store, metadata, splits)
+    if splits is not None:
+        return settle(snapshot, splits, num_entries=num_events(metadata)).ticket_rule
+    first = metadata.columns.get(request.required_keys[0])
+    return usual_rule(snapshot, num_entries=0 if first is None else first.num_entries)
+
+
 def _plan(store: Path, request: SkimRequest) -> _Plan:
     """Look at the store, and check that it has what was asked for."""
     metadata = read_metadata(store)
@@ -287,17 +315,13 @@ def _plan(store: Path, request: SkimRequest) -> _Plan:
             raise LengthError(f"{message}entries: all columns of a skim must have as many")
     columns = snapshot.metadata.columns
     layout = lay_out(request, {key: type_of_column(columns[key]) for key in request.stored_keys})
-    tickets_of(  # checks the columns that name an event
-        snapshot,
-        split_by=request.split_by,
-        split_seed=request.split_seed,
-        num_entries=lengths[first],
-    )
+    assert request.rule is not None
+    tickets_of(snapshot, request.rule, num_entries=lengths[first])  # checks what names an event
     made_of = ingredients(
         snapshot.metadata,
         request.required_keys,
         num_entries=lengths[first],
-        by_file=request.split_by is None and are_named_by_files(snapshot.metadata, lengths[first]),
+        by_file=request.rule.by == "file" and are_named_by_files(snapshot.metadata, lengths[first]),
     )
     return _Plan(request, snapshot, layout, lengths[first], made_of)
 
@@ -363,12 +387,12 @@ def _make(
         with refusals(f"to {str(made)!r}"):
             made.mkdir()
         with workers(executor) as crew:
+            assert request.rule is not None
             job = SkimJob(
                 store=snapshot.path,
                 metadata=needed(snapshot.metadata, request),
                 layout=plan.layout,
-                split_by=request.split_by,
-                split_seed=request.split_seed,
+                rule=request.rule,
                 num_entries=plan.num_entries,
                 selection=None if selection is None else np.asarray(selection),
                 directory=made,

@@ -12,14 +12,24 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from memmpy.columns import Snapshot, StoredColumn, open_column, tickets_of
+from memmpy.columns import Snapshot, StoredColumn, open_column
 from memmpy.errors import ColumnError, MissingFileError
 from memmpy.order import TicketsOf, Words
 from memmpy.skims.layout import Layout
 from memmpy.skims.parts import SortedPart
 from memmpy.skims.plan import Bound
 from memmpy.skims.request import SkimRequest
-from memmpy.store import Metadata, PlacedArray, SourceRecord, hash64, hash_text, storage_dtype
+from memmpy.splits import TicketRule, tickets_of
+from memmpy.store import (
+    ColumnRecord,
+    Metadata,
+    Origin,
+    PlacedArray,
+    SourceRecord,
+    hash64,
+    hash_text,
+    storage_dtype,
+)
 from memmpy.typing import Entries
 
 __all__ = [
@@ -51,10 +61,8 @@ class SkimJob:
         What the store knows of the columns that are used, and of its sources.
     layout : Layout
         What the skim consists of.
-    split_by : tuple of str or None
-        The columns that name an event; None for its file and its entry there.
-    split_seed : int
-        The seed of the tickets.
+    rule : TicketRule
+        What the tickets follow from.
     num_entries : int
         Number of entries of the store.
     selection : array of int64, str or None
@@ -68,8 +76,7 @@ class SkimJob:
     store: Path
     metadata: Metadata
     layout: Layout
-    split_by: tuple[str, ...] | None
-    split_seed: int
+    rule: TicketRule
     num_entries: int
     selection: Entries | str | None
     directory: Path
@@ -118,8 +125,7 @@ class SkimJob:
         """Return what gives the tickets of entries."""
         return tickets_of(
             Snapshot(self.store, self.metadata, columns),
-            split_by=self.split_by,
-            split_seed=self.split_seed,
+            self.rule,
             num_entries=self.num_entries,
         )
 
@@ -223,10 +229,21 @@ Outcome: TypeAlias = SortedChunk | WrittenBucket
 
 def needed(metadata: Metadata, request: SkimRequest) -> Metadata:
     """Return what tasks need to know of a store: it may be sent to many of them."""
-    keys = dict.fromkeys([*request.stored_keys, *(request.split_by or ())])
-    columns = {k: dataclasses.replace(metadata.columns[k], origin=None) for k in keys}
-    sources = () if request.split_by is not None else tuple(map(_named, metadata.sources))
-    return Metadata(columns=columns, sources=sources)
+    assert request.rule is not None
+    keys = dict.fromkeys([*request.stored_keys, *request.rule.keys])
+    columns = {k: _small(metadata.columns[k]) for k in keys}
+    sources = tuple(map(_named, metadata.sources)) if request.rule.by == "file" else ()
+    hashes = {} if request.rule.region is None else metadata.hashes
+    return Metadata(columns=columns, sources=sources, hashes=hashes)
+
+
+def _small(column: ColumnRecord) -> ColumnRecord:
+    """Return a column without where it came from, but for the texts of its hashes."""
+    origin = column.origin
+    if origin is not None and "metadata" in origin.recipe:
+        texts = sorted(set(origin.recipe["metadata"]))
+        return dataclasses.replace(column, origin=Origin({"metadata": texts}, ()))
+    return dataclasses.replace(column, origin=None)
 
 
 def _named(source: SourceRecord) -> SourceRecord:

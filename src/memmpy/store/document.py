@@ -24,9 +24,9 @@ __all__ = [
 
 FORMAT = "memmpy store"
 #: Raised by one whenever an older memmpy could misread what a newer one writes.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 #: What can still be read: versions that differ only in what may be absent.
-READABLE_VERSIONS = (1, 2)
+READABLE_VERSIONS = (1, 2, 3)
 
 _Kind = TypeVar("_Kind")
 #: As `Origin` has them.
@@ -56,6 +56,7 @@ def encode(metadata: Metadata, *, written_by: str) -> str:
         ],
         "matches": [json.loads(text) for text in kinds],
         "parts": [[list(part) for part in parts] for parts in indices],
+        "splits": None if metadata.splits is None else dict(metadata.splits),
     }
     return json.dumps(document, indent=1)
 
@@ -89,6 +90,7 @@ def decode(document: Any, *, path: str) -> Metadata:
             },
             sources=tuple(_source_of_json(s, matches) for s in _value(document, "sources", list)),
             hashes=hashes_of_json(document["hashes"]),
+            splits=_splits_of_json(document.get("splits")),
         )
     except (LookupError, TypeError, ValueError, AttributeError, SyntaxError) as error:
         message = f"{path!r} is damaged: {error!r}; delete the store and make it again"
@@ -221,6 +223,10 @@ def _source_of_json(document: Any, matches: Sequence[Mapping[str, Any]]) -> Sour
     _value(document, "mtime_ns", int)
     _value(document, "metadata", dict)
     return source
+
+
+def _splits_of_json(document: Any) -> dict[str, Any] | None:
+    return None if document is None else _mapping(document)
 
 
 def _mapping(document: Any) -> dict[str, Any]:

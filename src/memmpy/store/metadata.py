@@ -241,6 +241,8 @@ class Metadata:
         Turns hashed metadata back into text.
     read_only : bool
         Whether another format keeps memmpy from writing to the store.
+    splits : mapping or None
+        JSON values that say how the events are split; None while nobody has asked for that.
     """
 
     generation: int = 0
@@ -248,6 +250,7 @@ class Metadata:
     sources: tuple[SourceRecord, ...] = ()
     hashes: Mapping[int, str] = field(default_factory=dict)
     read_only: bool = False
+    splits: Mapping[str, Any] | None = None
 
     def current_keys(self) -> list[str]:
         """Return the columns that hold what they would hold if they were made now.

@@ -8,27 +8,27 @@ from functools import partial
 from typing import Any, final
 
 from memmpy.errors import LoaderWarning, OptionError, warn_of
+from memmpy.loaders import (
+    Explanation,
+    LoaderOptions,
+    ShuffleOption,
+    check_options,
+    explain,
+    load_batches,
+)
 from memmpy.loaders.columns import ColumnWindows, check_data, check_sendable
-from memmpy.loaders.explaining import Explanation, explain
-from memmpy.loaders.options import LoaderInput, LoaderOptions, check_options
-from memmpy.loaders.packed import Packed, RowWindows
+from memmpy.loaders.packed import RowWindows
 from memmpy.loaders.paging import system_of
 from memmpy.loaders.ranges import cut_ranges, rows_between
-from memmpy.loaders.shuffling import ShuffleOption, choose_shuffle
-from memmpy.loaders.windows import Windows, load_batches
-from memmpy.order import (
-    Shard,
-    TicketsOf,
-    check_integer,
-    check_seed,
-    choose_members,
-    derive_key,
-    num_batches,
-    ticket_ranges,
-)
+from memmpy.loaders.shuffling import choose_shuffle
+from memmpy.loaders.windows import Windows
+from memmpy.order import Selected, Shard, check_integer, check_seed, derive_key, num_batches
 from memmpy.printing import num_in_words
 from memmpy.progress import quiet
-from memmpy.typing import Array, Batch, Data
+from memmpy.splits.choice import Choice, HasSnapshot, SkimLike, choose
+from memmpy.splits.provenance import provenance_of
+from memmpy.splits.value import Splits
+from memmpy.typing import Batch, Data
 from memmpy.worth import BYTES_MOVED, is_worth_compiling
 
 __all__ = ["SplitLoader"]
@@ -46,33 +46,31 @@ class SplitLoader:
 
     Parameters
     ----------
-    data : Skim, or mapping of str to column
-        A skim; or arrays, memory maps, or columns that memmpy opens, with as many entries as each
-        other.
+    data : Skim, Store, or mapping of str to column
+        A skim; an open store; or arrays, memory maps, or columns that memmpy opens, with as many
+        entries as each other. Columns of a store that files fill are split as the store is.
     batch_size : int
         Entries in a batch.
     subindex : array of int or bool, optional
         The entries to use, such as those that pass a cut: int64 entries, each once, or a mask over
         all entries. It does not change in which split an entry is. Not for a skim.
-    split : int or str
-        Which of the `fractions`; the first three are also ``"train"``, ``"val"`` and ``"test"``.
+    split : str, optional
+        ``"train"``, ``"val"`` or ``"test"``; or ``"all"`` entries, as where not given. Data that
+        has splits needs it.
     fractions : sequence of float, optional
-        The size of each split; their sum is 1. Where not given, 0.8, 0.1 and 0.1; of 5 folds 0.6,
-        0.2 and 0.2, so that each fold holds out one part for the test and another to validate.
-    fold, num_folds : int, optional
-        For cross-validation: fold 0 splits as without, and each next one turns the circle of all
-        entries by ``1 / num_folds``. So the split that has this share, of all folds together, is
-        every entry once.
-    rank, num_ranks : int
+        For bare arrays: the size of each split; their sum is 1. 0.8, 0.1 and 0.1 where not given.
+        The first three are called train, val and test, and all of them by their numbers. The
+        splits of bare arrays have their exact size, and depend on how many entries there are.
+    split_seed : int, optional
+        For bare arrays: which entries are in which split; 0 where not given.
+    splits : Splits, optional
+        Who is an event, and on which side. Those of the store where not given, which has them from
+        the first call that names a split. Bare arrays need ``by=`` of columns among them.
+    fold : int, optional
+        Which fold; needed where the splits have folds.
+    rank, world_size : int
         Which equal part of the split to hand out, where several processes train together: all
         parts are disjoint, and differ by one entry at most.
-    tickets : callable, optional
-        From int64 entries to their uint64 tickets. Then a split is an interval of tickets, and its
-        size only about its fraction. Without it the split hangs on the entry's number and on how
-        many there are, and has its exact size. A skim has its own.
-    split_seed : int, optional
-        Chooses which entries are in which split, where there are no `tickets`; 0 where not given.
-        Loaders of one training must share it. A skim has its own.
     seed : int
         Chooses the order of the epochs.
     epoch : int
@@ -93,37 +91,51 @@ class SplitLoader:
         Threads that gather ahead; the caller's own does, too, where it would wait, and with 0 it
         does all. One less than the cores that this process may use, 1 to 7, where not given.
 
+    Raises
+    ------
+    SplitError
+        If the splits differ from those of the store, a split or a fold is not named where there
+        are some, or it cannot be told which events the data is of.
+    OptionError, ColumnError, LengthError
+        If options make no sense, or columns do not fit together.
+
+    Warns
+    -----
+    SplitWarning
+        If what names the events is likely to go wrong.
+
     Attributes
     ----------
     epoch : int
         The epoch of the next ``iter()``. Can be set.
     num_entries : int
         Entries of this split that are used.
+    splits : Splits or None
+        What the split is one of; None for bare arrays, and where all entries are handed out.
 
     Examples
     --------
     >>> import numpy as np
     >>> loader = SplitLoader({"x": np.arange(1000)}, batch_size=128, split="train", seed=7)
     >>> loader
-    SplitLoader(split 'train' of (0.8, 0.1, 0.1): 800 entries, 7 batches of 128)
+    SplitLoader('train' of (0.8, 0.1, 0.1): 800 entries, 7 batches of 128)
     >>> sum(len(batch["x"]) for batch in loader)
     800
     """
 
     def __init__(
         self,
-        data: Data | Packed,
+        data: Data | SkimLike | HasSnapshot,
         batch_size: int = 32,
         *,
-        subindex: Array | Sequence[int] | Sequence[bool] | None = None,
-        split: int | str = 0,
+        subindex: Selected | None = None,
+        split: str | int | None = None,
         fractions: Sequence[float | Fraction] | None = None,
-        fold: int | None = None,
-        num_folds: int | None = None,
-        rank: int = 0,
-        num_ranks: int = 1,
-        tickets: TicketsOf | None = None,
         split_seed: int | None = None,
+        splits: Splits | None = None,
+        fold: int | None = None,
+        rank: int = 0,
+        world_size: int = 1,
         seed: int = 0,
         epoch: int = 0,
         shuffle: ShuffleOption = True,
@@ -133,14 +145,10 @@ class SplitLoader:
         num_threads: int | None = None,
     ) -> None:
         options = check_options(
-            for_rows=isinstance(data, Packed),
+            for_rows=isinstance(data, SkimLike),
             batch_size=batch_size,
-            split=split,
-            fractions=fractions,
-            fold=fold,
-            num_folds=num_folds,
             rank=rank,
-            num_ranks=num_ranks,
+            world_size=world_size,
             seed=seed,
             epoch=epoch,
             shuffle=shuffle,
@@ -149,52 +157,53 @@ class SplitLoader:
             drop_last=drop_last,
             num_threads=num_threads,
         )
-        if isinstance(data, Packed):
-            _check_packed(data, subindex=subindex, tickets=tickets, split_seed=split_seed)
-            self._set_up(data, options, is_quiet=False)
-        else:
-            seed_of_split = 0 if split_seed is None else split_seed
-            columns = LoaderInput(data, subindex, tickets, seed_of_split)
-            self._set_up(columns, options, is_quiet=False)
+        choice = choose(
+            data,
+            subindex=subindex,
+            split=split,
+            fractions=fractions,
+            split_seed=split_seed,
+            splits=splits,
+            fold=fold,
+        )
+        self._set_up(choice, options, is_quiet=False)
 
     @classmethod
     def over(
-        cls, data: Packed | LoaderInput, options: LoaderOptions, *, is_quiet: bool = False
+        cls, choice: Choice, options: LoaderOptions, *, is_quiet: bool = False
     ) -> "SplitLoader":
         """Return a loader with options that were checked before there was any data.
 
         Parameters
         ----------
-        data : Packed or LoaderInput
-            A skim, or columns.
+        choice : Choice
+            What is handed out.
         options : LoaderOptions
-            Checked for what `data` is.
+            Checked for what the data is.
         is_quiet : bool
             Whether nothing is written to the terminal while batches are made.
         """
         loader = cls.__new__(cls)
-        loader._set_up(data, options, is_quiet=is_quiet)
+        loader._set_up(choice, options, is_quiet=is_quiet)
         return loader
 
-    def _set_up(
-        self, data: Packed | LoaderInput, options: LoaderOptions, *, is_quiet: bool
-    ) -> None:
+    def _set_up(self, choice: Choice, options: LoaderOptions, *, is_quiet: bool) -> None:
         self.batch_size, self.drop_last = options.batch_size, options.drop_last
         self.seed, self.epoch, self.shuffle = options.seed, options.epoch, options.shuffle
         self.num_threads = options.num_threads
-        self.split, self.fractions = options.part.name, tuple(map(float, options.part.fractions))
-        self._data, self._options, self._is_quiet = data, options, is_quiet
+        self.split, self.splits, self.fold = choice.split, choice.splits, choice.fold
+        self.choice, self._options, self._is_quiet = choice, options, is_quiet
         self._windows: Windows
-        if isinstance(data, LoaderInput):
-            self._windows = _column_windows(data, options)
+        if isinstance(choice.data, SkimLike):
+            self._windows = _row_windows(choice.data, choice, options)
         else:
-            self._windows = _row_windows(data, options)
+            self._windows = _column_windows(choice.data, choice, options)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if isinstance(self._data, LoaderInput):
-            check_sendable(self._data.data)
+        if not isinstance(self.choice.data, SkimLike):
+            check_sendable(self.choice.data)
         options = replace(self._options, seed=self.seed, epoch=self.epoch)
-        return partial(SplitLoader.over, is_quiet=self._is_quiet), (self._data, options)
+        return partial(SplitLoader.over, is_quiet=self._is_quiet), (self.choice, options)
 
     @property
     def epoch(self) -> int:
@@ -252,7 +261,7 @@ class SplitLoader:
         if self.num_entries:
             has = num_in_words(self.num_entries, "entry", "entries")
             return f"no batches: drop_last leaves out the only one, {has} of {self.batch_size:,}"
-        return f"no batches: split {self.split!r} of {self.fractions} has no entries here"
+        return f"no batches: {self.choice} has no entries here"
 
     def explain(self) -> Explanation:
         """Say what the loader does, why, and how fast; takes about a second.
@@ -270,7 +279,22 @@ class SplitLoader:
             num_batches=len(self),
             num_threads=self.num_threads,
             batches=partial(self._load, 0),
+            split=str(self.choice),
         )
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what to keep with a model: on which events it was trained, and how.
+
+        Returns
+        -------
+        dict
+            JSON values: the version of memmpy, the store and its files (path, UUID, tree and
+            entries), the splits, the split and its fold, the cut, seed, batch size and order; and
+            under ``"events"`` their number and a hash of their identities, which is the same for
+            the same events in any order. It is of the whole split, of all ranks. Reads what names
+            the events once.
+        """
+        return provenance_of(self.choice, self._options, order=self._windows.shuffle.kind)
 
     def _check_position(self, position: int) -> int:
         position = check_integer("position", position, minimum=0)
@@ -285,7 +309,7 @@ class SplitLoader:
     def __repr__(self) -> str:
         entries = num_in_words(self.num_entries, "entry", "entries")
         batches = f"{num_in_words(len(self), 'batch', 'batches')} of {self.batch_size:,}"
-        return f"SplitLoader(split {self.split!r} of {self.fractions}: {entries}, {batches})"
+        return f"SplitLoader({self.choice}: {entries}, {batches})"
 
 
 def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
@@ -298,67 +322,42 @@ def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch,
             yield from batches
 
 
-def _check_packed(
-    packed: Packed,
-    *,
-    subindex: Array | Sequence[int] | Sequence[bool] | None,
-    tickets: TicketsOf | None,
-    split_seed: int | None,
-) -> None:
-    """Raise an `OptionError` where a skim is given what it has itself."""
-    if subindex is not None or tickets is not None:
-        name = "subindex" if tickets is None else "tickets"
-        raise OptionError(f"a skim has its own cut and tickets: no {name} beside it")
-    if split_seed not in {None, packed.split_seed}:
-        message = f"the skim was made with split_seed {packed.split_seed}, not {split_seed}"
-        raise OptionError(f"{message}: skim again with that one")
-
-
-def _column_windows(columns: LoaderInput, options: LoaderOptions) -> ColumnWindows:
-    data, num_entries = check_data(columns.data)
-    part = options.part
-    members = choose_members(
-        num_entries,
-        split=part.split,
-        fractions=part.fractions,
-        turn=part.turn,
-        split_seed=check_seed("split_seed", columns.split_seed),
-        tickets=columns.tickets,
-        subindex=columns.subindex,
-        ascending=options.shuffle is False,
-    )
-    start, stop = part.of(len(members))
-    if part.num_ranks > 1:
+def _column_windows(data: Data, choice: Choice, options: LoaderOptions) -> ColumnWindows:
+    columns, num_entries = check_data(data)
+    members = choice.members(num_entries, ascending=options.shuffle is False)
+    start, stop = options.part_of(len(members))
+    if options.world_size > 1:
         members = Shard(members, start, stop)
     is_shuffled = options.shuffle is not False
     return ColumnWindows(
-        data,
+        columns,
         members,
         shuffle=is_shuffled,
         num_threads=options.num_threads,
-        num_processes=part.num_ranks,
+        num_processes=options.world_size,
     )
 
 
-def _row_windows(packed: Packed, options: LoaderOptions) -> RowWindows:
-    part = options.part
-    ranges = rows_between(packed.tickets, ticket_ranges(part.fractions, part.split, turn=part.turn))
-    ranges = cut_ranges(ranges, *part.of(sum(map(len, ranges))))
-    lists = sum(content.nbytes + offsets.nbytes for content, offsets in packed.lists.values())
-    num_bytes = packed.rows.nbytes + lists
+def _row_windows(skim: SkimLike, choice: Choice, options: LoaderOptions) -> RowWindows:
+    ranges = [range(len(skim.rows))] if len(skim.rows) else []
+    if choice.ranges is not None:
+        ranges = rows_between(skim.tickets, choice.ranges)
+    ranges = cut_ranges(ranges, *options.part_of(sum(map(len, ranges))))
+    lists = sum(content.nbytes + offsets.nbytes for content, offsets in skim.lists.values())
+    num_bytes = skim.rows.nbytes + lists
     chosen = choose_shuffle(
         options.shuffle,
         block_rows=options.block_rows,
         window_blocks=options.window_blocks,
-        num_rows=len(packed.rows),
-        row_bytes=num_bytes / max(1, len(packed.rows)),
+        num_rows=len(skim.rows),
+        row_bytes=num_bytes / max(1, len(skim.rows)),
     )
     compiled = is_worth_compiling(num_bytes, least=BYTES_MOVED)
     return RowWindows(
-        packed,
+        skim,
         ranges,
         shuffle=chosen,
         compiled=compiled,
         num_threads=options.num_threads,
-        system=system_of(compiled=compiled).among(part.num_ranks),  # each has rows of its own
+        system=system_of(compiled=compiled).among(options.world_size),  # each has rows of its own
     )

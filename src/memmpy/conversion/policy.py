@@ -1,0 +1,176 @@
+"""The splits of a conversion: which columns of the files they need."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from memmpy.conversion.config import Input
+from memmpy.conversion.opening import opened_files
+from memmpy.errors import InputFileError, MissingKeyError, SplitWarning, warn_of
+from memmpy.inputs import EventFile
+from memmpy.splits import (
+    NAMING,
+    Naming,
+    Splits,
+    agreed,
+    has_several_trees,
+    naming_columns,
+    recorded,
+    resolved,
+)
+from memmpy.store import Metadata, SourceRecord
+from memmpy.typing import PathLike
+
+__all__ = ["Policy", "check_sources", "policy_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The splits that a store has after a conversion, and what they need of its files.
+
+    Parameters
+    ----------
+    splits : Splits or None
+        None where nobody asks for any; ``by=None`` where no usual columns were found.
+    naming : Naming
+        The usual columns of the files.
+    keys : tuple of str
+        Columns to convert that name events.
+    aliases : mapping of str to str
+        What they are in the files, as the store knows it.
+    """
+
+    splits: Splits | None
+    naming: Naming
+    keys: tuple[str, ...]
+    aliases: Mapping[str, str]
+
+
+def policy_of(
+    inputs: Sequence[Input],
+    metadata: Metadata,
+    splits: Splits | None,
+    *,
+    is_asked: bool,
+    named: Collection[str],
+    path: PathLike,
+) -> Policy:
+    """Return the splits of a store, and the columns that they need.
+
+    Parameters
+    ----------
+    inputs : sequence of Input
+        The files.
+    metadata : Metadata
+        What the store holds.
+    splits : Splits or None
+        What the call names.
+    is_asked : bool
+        Whether the call needs splits.
+    named : collection of str
+        The keys of the call.
+    path : path-like
+        The store.
+
+    Raises
+    ------
+    SplitError
+        If they differ from those of the store.
+    """
+    known = recorded(metadata)
+    found = agreed(splits, known, path=path)
+    if found is None and is_asked:
+        found = Splits()
+    naming = Naming(None, ())
+    if found is None:
+        return Policy(None, naming, (), {})
+    if found.by is None:
+        naming = _naming_of(inputs)
+        if naming.by is not None:
+            found = resolved(found, naming, has_variations=False, path=path)
+    texts = inputs[0].metadata
+    keys = tuple(key for key in found.keys if key not in texts and key not in named)
+    aliases = {key: text for key in keys if (text := _alias_of(key, metadata)) is not None}
+    return Policy(found, naming, keys, aliases)
+
+
+def check_sources(
+    policy: Policy, before: Metadata, sources: Sequence[SourceRecord], *, path: PathLike
+) -> Splits | None:
+    """Return the splits, now that the trees of the files are known.
+
+    Raises
+    ------
+    SplitError
+        If nothing names the events, and file and entry would not do.
+
+    Warns
+    -----
+    SplitWarning
+        If events are named by their files, and a file was written again.
+    """
+    if policy.splits is None:
+        return None
+    splits = resolved(
+        policy.splits, policy.naming, has_variations=has_several_trees(sources), path=path
+    )
+    if splits.by == "file":
+        uuids: dict[str, set[str]] = {}
+        for source in before.sources:
+            uuids.setdefault(source.path, set()).add(source.uuid)
+        again = dict.fromkeys(
+            s.path for s in sources if s.path in uuids and s.uuid not in uuids[s.path]
+        )
+        if again:
+            first, *others = again
+            more = f" and {len(others)} more" if others else ""
+            message = (
+                f"{first!r}{more} was written again with another UUID, and events are named by "
+                "file: they are new events, and those of the former test split may be in train "
+                "now. Name them by columns, such as Splits(by=('run', 'event'))"
+            )
+            warn_of([message], SplitWarning)
+    return splits
+
+
+def _naming_of(inputs: Sequence[Input]) -> Naming:
+    """Return the usual columns that all kinds of inputs have; looks at one file of each."""
+    texts = inputs[0].metadata
+    usual = [name for names in NAMING for name in names]
+    kinds: list[dict[str, str | None]] = []
+    one_of_each = {(given.tree, tuple(sorted(given.metadata.items()))): given for given in inputs}
+    for found in one_of_each.values():
+        with opened_files.opened(found.path, found.tree, found.status.state) as file:
+            kinds.append({name: _kind_of(file, name) for name in usual})
+
+    def kind_of(name: str) -> str | None:
+        if name in texts:
+            return "u"
+        seen = {kind[name] for kind in kinds}
+        if None in seen:
+            return None
+        return "f" if "f" in seen else seen.pop()
+
+    return naming_columns(kind_of)
+
+
+def _kind_of(file: EventFile, name: str) -> str | None:
+    """Return the kind of the dtype of a branch of one number an entry."""
+    try:
+        found = file.type_of(name)
+    except (MissingKeyError, InputFileError):
+        return None
+    if found.kind != "vector" or found.shape or found.dtype is None:
+        return None
+    return found.dtype.kind
+
+
+def _alias_of(key: str, metadata: Metadata) -> str | None:
+    """Return what a column of the store is in the files, where it has another name there."""
+    column = metadata.columns.get(key)
+    if column is None or column.origin is None:
+        return None
+    recipe = column.origin.recipe
+    text = recipe.get("branch", recipe.get("expression"))
+    if text is None or text == key:
+        return None
+    return f"`{text}`" if "branch" in recipe else str(text)

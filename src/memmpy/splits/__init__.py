@@ -1,0 +1,55 @@
+"""Who an event is, and on which side of a training it stands: recorded, compared, held."""
+
+from memmpy.splits.choice import Choice, choose_of_skim, choose_of_store, open_to_split
+from memmpy.splits.danger import Groups, groups_of
+from memmpy.splits.events import are_named_by_files, identities_of, num_events, tickets_of
+from memmpy.splits.naming import NAMING, Naming, has_several_trees, naming_columns
+from memmpy.splits.overlap import overlap
+from memmpy.splits.policy import (
+    agreed,
+    check_splits,
+    is_asked,
+    recorded,
+    resolved,
+    set_splits,
+    settle,
+    usual_rule,
+    warn_once,
+    with_splits,
+)
+from memmpy.splits.rule import TicketRule
+from memmpy.splits.split_loader import SplitLoader
+from memmpy.splits.value import ALL, By, Splits
+
+__all__ = [
+    "ALL",
+    "NAMING",
+    "By",
+    "Choice",
+    "Groups",
+    "Naming",
+    "SplitLoader",
+    "Splits",
+    "TicketRule",
+    "agreed",
+    "are_named_by_files",
+    "check_splits",
+    "choose_of_skim",
+    "choose_of_store",
+    "groups_of",
+    "has_several_trees",
+    "identities_of",
+    "is_asked",
+    "naming_columns",
+    "num_events",
+    "open_to_split",
+    "overlap",
+    "recorded",
+    "resolved",
+    "set_splits",
+    "settle",
+    "tickets_of",
+    "usual_rule",
+    "warn_once",
+    "with_splits",
+]

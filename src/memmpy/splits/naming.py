@@ -1,0 +1,58 @@
+"""The columns that usually name an event, looked for where the user names none."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from memmpy.store import SourceRecord, tree_name
+
+__all__ = ["NAMING", "Naming", "has_several_trees", "naming_columns"]
+
+#: What ATLAS and CMS call the parts of an event's name, in order; the last is the event number.
+#: A file has one of each part at most.
+NAMING: Sequence[Sequence[str]] = (
+    ("mcChannelNumber", "EventInfoAuxDyn.mcChannelNumber", "process"),
+    ("year",),
+    ("runNumber", "EventInfoAuxDyn.runNumber", "run"),
+    ("luminosityBlock",),
+    ("eventNumber", "EventInfoAuxDyn.eventNumber", "event"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What was found.
+
+    Parameters
+    ----------
+    by : tuple of str or None
+        The columns that name an event; None where there is no event number.
+    floats : tuple of str
+        Event numbers that are floats, and so name no event.
+    """
+
+    by: tuple[str, ...] | None
+    floats: tuple[str, ...]
+
+
+def naming_columns(dtype_kind: Callable[[str], str | None]) -> Naming:
+    """Return the columns that name an event.
+
+    Parameters
+    ----------
+    dtype_kind : callable
+        From the name of a column to the kind of its dtype, as NumPy has it; None where there is no
+        column of one number an entry.
+    """
+    found = [next((n for n in names if dtype_kind(n) in {"i", "u"}), None) for names in NAMING]
+    floats = tuple(name for name in NAMING[-1] if dtype_kind(name) == "f")
+    if found[-1] is None:
+        return Naming(None, floats)
+    return Naming(tuple(name for name in found if name is not None), ())
+
+
+def has_several_trees(sources: Iterable[SourceRecord]) -> bool:
+    """Say whether several trees of one file fill a store: variations of the same events."""
+    trees: dict[str, set[str]] = {}
+    for source in sources:
+        trees.setdefault(source.uuid, set()).add(tree_name(source))
+    return any(len(names) > 1 for names in trees.values())

@@ -1,0 +1,44 @@
+"""How many events two loaders share: of train and test, none."""
+
+import numpy as np
+
+from memmpy.errors import SplitError
+from memmpy.order import Words
+from memmpy.splits.provenance import rule_of, tickets_of_choice
+from memmpy.splits.split_loader import SplitLoader
+
+__all__ = ["overlap"]
+
+
+def overlap(loader_a: SplitLoader, loader_b: SplitLoader) -> int:
+    """Return how many events both loaders hand out, over all ranks and whole epochs.
+
+    An event is what `Splits` names: entries that share an identity are one event. Takes 8 bytes of
+    memory for each entry of both.
+
+    Parameters
+    ----------
+    loader_a, loader_b : SplitLoader
+        Of stores, skims or columns of them; also of two stores, if both name events alike.
+
+    Raises
+    ------
+    SplitError
+        If they do not name events alike, or are of bare arrays.
+
+    Examples
+    --------
+    >>> memmpy.overlap(store.loader("train"), store.loader("test"))
+    0
+    """
+    rules = [rule_of(loader.choice) for loader in (loader_a, loader_b)]
+    if rules[0] != rules[1]:
+        message = f"the loaders do not name events alike: {rules[0]} and {rules[1]}; "
+        raise SplitError(f"{message}compare loaders of the same by= and seed=")
+    common: Words = np.intersect1d(_names(loader_a), _names(loader_b), assume_unique=True)
+    return len(common)
+
+
+def _names(loader: SplitLoader) -> Words:
+    names = [np.unique(drawn) for drawn in tickets_of_choice(loader.choice)]
+    return np.unique(np.concatenate([np.empty(0, np.uint64), *names]))

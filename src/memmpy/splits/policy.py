@@ -1,0 +1,281 @@
+"""The splits of a store: the first call that names them records them, later calls must agree."""
+
+import dataclasses
+import logging
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memmpy.columns import Snapshot
+from memmpy.errors import (
+    CorruptStoreError,
+    DiskError,
+    OptionError,
+    ReadOnlyStoreError,
+    SplitError,
+    SplitWarning,
+    warn_of,
+)
+from memmpy.splits.danger import dangers_of, ingredients_of
+from memmpy.splits.naming import Naming, has_several_trees, naming_columns
+from memmpy.splits.rule import TicketRule
+from memmpy.splits.value import ALL, Splits
+from memmpy.store import Metadata, Transaction, read_metadata
+from memmpy.typing import PathLike
+
+__all__ = [
+    "agreed",
+    "check_splits",
+    "is_asked",
+    "recorded",
+    "resolved",
+    "set_splits",
+    "settle",
+    "usual_rule",
+    "warn_once",
+    "with_splits",
+]
+
+logger = logging.getLogger(__name__)
+
+#: What this process has warned of, by store: each danger once.
+_SAID: set[tuple[str, str]] = set()
+
+
+def check_splits(splits: object) -> Splits | None:
+    """Return what a user gave as splits, if it is that."""
+    if splits is None or isinstance(splits, Splits):
+        return splits
+    message = f"splits= is a Splits, such as memmpy.Splits(by=('run', 'event')), got {splits!r}"
+    raise OptionError(message)
+
+
+def is_asked(splits: Splits | None, split: str | int | None) -> bool:
+    """Say whether a call needs splits; without, all events are handed out and none are recorded."""
+    return splits is not None or split not in {None, ALL}
+
+
+def recorded(metadata: Metadata) -> Splits | None:
+    """Return the splits of a store; None if no call has named any.
+
+    Raises
+    ------
+    CorruptStoreError
+        If they cannot be understood.
+    """
+    if metadata.splits is None:
+        return None
+    try:
+        return Splits.from_json(metadata.splits["splits"])
+    except (LookupError, TypeError, ValueError) as error:
+        message = f"the metadata of the store name splits that cannot be understood: {error}; "
+        raise CorruptStoreError(f"{message}write them again with store.set_splits(...)") from error
+
+
+def agreed(given: Splits | None, known: Splits | None, *, path: PathLike) -> Splits | None:
+    """Return the splits of a call: those of the store, which it must not contradict.
+
+    Parameters
+    ----------
+    given : Splits or None
+        What the call names; None for those of the store. With ``by=None`` it takes the names of
+        events from the store.
+    known : Splits or None
+        Those of the store.
+    path : path-like
+        The store.
+
+    Raises
+    ------
+    SplitError
+        If they differ; shows both.
+    """
+    if given is None or known is None:
+        return known if given is None else given
+    whole = dataclasses.replace(given, by=known.by) if given.by is None else given
+    if whole.meaning != known.meaning:
+        message = (
+            f"the store {os.fspath(path)!r} has the splits\n  {known}\nand this call names\n"
+            f"  {given}\nWith both, events of the one's training would be in the other's test. "
+            "Leave splits= out to take those of the store, or change them for all calls: "
+            "memmpy.open(...).set_splits(...)"
+        )
+        raise SplitError(message)
+    return known
+
+
+def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: PathLike) -> Splits:
+    """Return splits that say what names an event.
+
+    Parameters
+    ----------
+    splits : Splits
+        Those of a call.
+    naming : Naming
+        The usual columns that the files, or the store, have.
+    has_variations : bool
+        Whether several trees of one file fill the store.
+    path : path-like
+        The store, for messages.
+
+    Raises
+    ------
+    SplitError
+        If there are no usual columns, and file and entry would not do.
+    """
+    if splits.by is not None:
+        return splits
+    if naming.by is not None:
+        return dataclasses.replace(splits, by=naming.by)
+    floats = [f"{name!r} holds floats, which name no event" for name in naming.floats]
+    if splits.num_folds is not None or has_variations:
+        why = "several trees of one file" if has_variations else f"{splits.num_folds} folds"
+        missing = "; ".join(["no column eventNumber or event of integers was found", *floats])
+        message = (
+            f"nothing names the events of {os.fspath(path)!r}: {missing}. With {why}, an event "
+            "needs one name in all trees and productions: give Splits(by=('run', 'event'), ...) "
+            "with the columns that name it, or by='file' if file and entry do"
+        )
+        raise SplitError(message)
+    warn_once(
+        path,
+        [
+            f"{note}: events of {os.fspath(path)!r} are named by file and entry; give an "
+            "integer event number with Splits(by=...)"
+            for note in floats
+        ],
+    )
+    return dataclasses.replace(splits, by="file")
+
+
+def usual_rule(snapshot: Snapshot, *, num_entries: int) -> TicketRule:
+    """Return what tickets follow from in a store without splits, so that the usual ones fit it."""
+    by = naming_columns(partial(_dtype_kind, snapshot, num_entries)).by
+    return TicketRule("file" if by is None else by, 0)
+
+
+def settle(
+    snapshot: Snapshot,
+    given: Splits | None,
+    *,
+    num_entries: int,
+    naming: Naming | None = None,
+) -> Splits:
+    """Return the splits that a call uses; record them if the store has none, and warn of dangers.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        The store, with the columns that name events open.
+    given : Splits or None
+        What the call names.
+    num_entries : int
+        How many entries there are to split.
+    naming : Naming, optional
+        What names events where neither the call nor the store says it; the usual columns of the
+        store where not given.
+
+    Raises
+    ------
+    SplitError
+        If they differ from those of the store, nothing names an event, or one event would be on
+        two sides.
+    """
+    metadata = read_metadata(snapshot.path)
+    known = recorded(metadata)
+    splits = agreed(given, known, path=snapshot.path) or Splits()
+    if splits.by is None:
+        splits = resolved(
+            splits,
+            naming or naming_columns(partial(_dtype_kind, snapshot, num_entries)),
+            has_variations=has_several_trees(snapshot.metadata.sources),
+            path=snapshot.path,
+        )
+    made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
+    held = metadata.splits or {}
+    if known is not None and held.get("made_of") == made_of:
+        notes = [str(note) for note in held["notes"]]
+    else:
+        notes = list(dangers_of(snapshot, splits, num_entries=num_entries))
+        if known is None:
+            logger.info("%s has the splits %s from now on", snapshot.path, splits)
+        _record(
+            snapshot.path,
+            partial(with_splits, splits=splits, made_of=made_of, notes=notes, path=snapshot.path),
+            is_legacy=metadata.read_only,
+        )
+    warn_once(snapshot.path, notes)
+    return splits
+
+
+def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -> None:
+    """Replace the splits of a store, or forget them; see `memmpy.Store.set_splits`."""
+    if splits is None:
+        _record(snapshot.path, _without_splits, is_legacy=False)
+        return
+    whole = resolved(
+        splits,
+        naming_columns(partial(_dtype_kind, snapshot, num_entries)),
+        has_variations=has_several_trees(snapshot.metadata.sources),
+        path=snapshot.path,
+    )
+    notes = list(dangers_of(snapshot, whole, num_entries=num_entries))
+    made_of = ingredients_of(snapshot.metadata, whole, num_entries=num_entries)
+
+    def change(metadata: Metadata) -> Metadata:
+        return dataclasses.replace(metadata, splits=_to_record(whole, made_of, notes))
+
+    with Transaction(snapshot.path) as transaction:
+        transaction.change(change)
+    warn_once(snapshot.path, notes)
+
+
+def with_splits(
+    metadata: Metadata,
+    *,
+    splits: Splits,
+    made_of: str | None,
+    notes: list[str],
+    path: PathLike,
+) -> Metadata:
+    """Return the metadata of a store with its splits, unless another process named others."""
+    agreed(splits, recorded(metadata), path=path)
+    return dataclasses.replace(metadata, splits=_to_record(splits, made_of, notes))
+
+
+def warn_once(path: PathLike, notes: list[str]) -> None:
+    """Warn of what this process has not said of this store."""
+    where = os.fspath(Path(path).absolute())
+    new = [note for note in dict.fromkeys(notes) if (where, note) not in _SAID]
+    _SAID.update((where, note) for note in new)
+    warn_of(new, SplitWarning)
+
+
+def _record(path: Path, change: Any, *, is_legacy: bool) -> None:
+    """Change the metadata of a store, where it may be written to."""
+    if is_legacy:
+        return
+    try:
+        with Transaction(path) as transaction:
+            transaction.change(change)
+    except (ReadOnlyStoreError, DiskError) as error:
+        logger.info("the splits of %s are not recorded: %s", path, error)
+
+
+def _without_splits(metadata: Metadata) -> Metadata:
+    return dataclasses.replace(metadata, splits=None)
+
+
+def _to_record(splits: Splits, made_of: str | None, notes: list[str]) -> dict[str, Any]:
+    return {"splits": splits.to_json(), "made_of": made_of, "notes": notes}
+
+
+def _dtype_kind(snapshot: Snapshot, num_entries: int, key: str) -> str | None:
+    """Return the kind of the dtype of a column of one number an entry."""
+    column = snapshot.columns.get(key)
+    if isinstance(column, np.ndarray) and column.shape == (num_entries,):
+        return str(column.dtype.kind)
+    return None
