@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from fractions import Fraction
 from itertools import chain
 from typing import Any
 
@@ -14,7 +13,9 @@ from memmpy.order import (
     Members,
     PermutedEntries,
     check_fractions,
-    choose_members,
+    members_by_position,
+    members_by_ticket,
+    ticket_ranges,
     tickets,
 )
 
@@ -28,16 +29,15 @@ def tickets_of(entries: np.ndarray) -> np.ndarray:
 WITH_OR_WITHOUT_TICKETS = pytest.mark.parametrize("tickets", [None, tickets_of])
 
 
-def choose(num: int, split: int, **options: Any) -> Members:
-    defaults: dict[str, Any] = {
-        "fractions": check_fractions(FRACTIONS),
-        "turn": Fraction(0),
-        "split_seed": 0,
-        "tickets": None,
-        "subindex": None,
-        "ascending": True,
-    }
-    return choose_members(num, split=split, **defaults | options)
+def choose(
+    num: int, split: int, *, tickets: Callable | None = None, subindex: Any = None, **options: Any
+) -> Members:
+    fractions = check_fractions(FRACTIONS)
+    if tickets is not None:
+        ranges = ticket_ranges(fractions, split)
+        return members_by_ticket(num, tickets=tickets, ranges=ranges, subindex=subindex)
+    defaults: dict[str, Any] = {"fractions": fractions, "seed": 0, "ascending": True}
+    return members_by_position(num, split=split, subindex=subindex, **defaults | options)
 
 
 def entries_of(members: Members) -> list[int]:
@@ -70,8 +70,8 @@ def test_the_order_does_not_change_the_split() -> None:
         assert sorted(entries_of(permuted)) == entries_of(choose(5000, split))
 
 
-def test_split_seeds_give_unrelated_splits() -> None:
-    one, other = (set(entries_of(choose(10_000, 1, split_seed=seed))) for seed in (0, 1))
+def test_seeds_give_unrelated_splits() -> None:
+    one, other = (set(entries_of(choose(10_000, 1, seed=seed))) for seed in (0, 1))
     assert abs(len(one & other) - 900) < 120
 
 
@@ -104,11 +104,22 @@ def test_a_selection_keeps_its_order(tickets: Callable | None) -> None:
     assert chosen == subindex[inside].tolist()
 
 
-def test_one_split_of_everything_asks_no_ticket() -> None:
+def test_all_entries_ask_no_ticket() -> None:
     def fail(entries: np.ndarray) -> np.ndarray:
         raise AssertionError
 
-    assert isinstance(choose(10, 1, fractions=(0, 1, 0), tickets=fail), EveryEntry)
+    for subindex, expected in ((None, [*range(10)]), ([7, 2], [7, 2])):
+        chosen = members_by_ticket(10, tickets=fail, ranges=None, subindex=subindex)
+        assert entries_of(chosen) == expected
+    assert isinstance(members_by_ticket(10, tickets=fail, ranges=None, subindex=None), EveryEntry)
+
+
+@pytest.mark.parametrize("ascending", [True, False])
+@pytest.mark.parametrize("split", [None, 1])
+def test_one_split_of_everything_is_every_entry(split: Any, ascending: bool) -> None:
+    options: dict[str, Any] = {"fractions": check_fractions((0, 1, 0)), "ascending": ascending}
+    assert isinstance(choose(10, split, **options), EveryEntry)
+    assert entries_of(choose(10, split, subindex=[7, 2], **options)) == [7, 2]
 
 
 def test_tickets_are_asked_for_selected_entries_only() -> None:

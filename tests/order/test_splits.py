@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from memmpy.errors import OptionError
 from memmpy.order import (
     check_fractions,
-    check_turn,
     in_ticket_ranges,
     position_ranges,
     split_number,
@@ -19,8 +18,6 @@ from memmpy.order import (
 )
 
 FRACTION_SETS = [(0.8, 0.1, 0.1), (1.0,), (0.5, 0.5), (1 / 3, 1 / 3, 1 / 3), (0, 0.7, 0.3, 0)]
-#: No fold.
-STILL = Fraction(0)
 WEIGHTS = st.lists(st.integers(0, 1000), min_size=1, max_size=6).filter(any)
 
 
@@ -96,7 +93,7 @@ def test_position_ranges_are_disjoint_complete_and_exact_for_every_size(
 ) -> None:
     exact = check_fractions(fractions)
     for num in range(201):
-        splits = [position_ranges(num, exact, split, turn=STILL) for split in range(len(exact))]
+        splits = [position_ranges(num, exact, split) for split in range(len(exact))]
         assert covered(chain(*splits)) == [(0, num)] * (num > 0)
         for ranges, fraction in zip(splits, exact, strict=True):
             assert abs(sum(stop - start for start, stop in ranges) - num * fraction) <= 1
@@ -105,57 +102,34 @@ def test_position_ranges_are_disjoint_complete_and_exact_for_every_size(
 
 def test_sizes_are_exact_where_they_come_out_even() -> None:
     exact = check_fractions((0.7, 0.2, 0.1))
-    (sizes,) = zip(*[position_ranges(10**15, exact, s, turn=STILL) for s in range(3)], strict=True)
+    (sizes,) = zip(*[position_ranges(10**15, exact, s) for s in range(3)], strict=True)
     assert [stop - start for start, stop in sizes] == [7 * 10**14, 2 * 10**14, 10**14]
 
 
 @given(WEIGHTS)
 def test_ticket_ranges_are_disjoint_and_complete(weights: list[int]) -> None:
     exact = check_fractions([weight / sum(weights) for weight in weights])
-    splits = [ticket_ranges(exact, split, turn=STILL) for split in range(len(exact))]
+    splits = [ticket_ranges(exact, split) for split in range(len(exact))]
     assert covered(chain(*splits)) == [(0, 2**64)]
     assert all(fraction or not ranges for ranges, fraction in zip(splits, exact, strict=True))
 
 
 def test_the_first_boundary_depends_on_the_first_fraction_only() -> None:
-    first = [
-        ticket_ranges(check_fractions(f), 0, turn=STILL) for f in ((0.7, 0.3), (0.7, 0.1, 0.2))
-    ]
+    first = [ticket_ranges(check_fractions(f), 0) for f in ((0.7, 0.3), (0.7, 0.1, 0.2))]
     assert first[0] == first[1] == [(0, 12912720851596686131)]
 
 
 @given(st.integers(2, 12), st.integers(0, 300))
 def test_folds_hold_out_every_position_once(num_folds: int, num: int) -> None:
     share = Fraction(1, num_folds)
+    exact = (1 - share, share)
     held_out: list[tuple[int, int]] = []
     for fold in range(num_folds):
-        exact, turn = check_turn((1 - share, share), fold, num_folds)
+        turn = Fraction(fold, num_folds)
         splits = [position_ranges(num, exact, split, turn=turn) for split in range(2)]
         assert covered(chain(*splits)) == [(0, num)] * (num > 0)
         held_out += splits[1]
     assert covered(held_out) == [(0, num)] * (num > 0)
-
-
-def test_a_fraction_that_is_a_fold_to_1e_9_is_made_one() -> None:
-    exact, turn = check_turn(check_fractions((1 / 3, 1 / 3, 1 / 3)), 2, 3)
-    assert (exact, turn) == ((Fraction(1, 3),) * 3, Fraction(2, 3))
-
-
-@pytest.mark.parametrize(
-    ("fold", "num_folds", "message"),
-    [
-        (1, None, "give both fold and num_folds"),
-        (None, 5, "give both fold and num_folds"),
-        (5, 5, "no fold 5 of 5 folds: give 0 to 4"),
-        (0, 1, "num_folds must be an integer of at least 2, not 1"),
-        (1, 4, r"none of the fractions \(0.8, 0.2\) is 1/4"),
-    ],
-)
-def test_folds_that_make_no_sense_are_refused(
-    fold: int | None, num_folds: int | None, message: str
-) -> None:
-    with pytest.raises(OptionError, match=message):
-        check_turn(check_fractions((0.8, 0.2)), fold, num_folds)
 
 
 def test_a_ticket_is_in_the_range_that_holds_it() -> None:
