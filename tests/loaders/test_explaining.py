@@ -20,8 +20,9 @@ def store(tmp_path: Path) -> Path:
 
 
 def test_columns_are_explained(store: Path) -> None:
-    loader = SplitLoader(load_memmaps(store), 100, num_threads=2)
+    loader = SplitLoader(load_memmaps(store), 100, split="train", num_threads=2)
     told = loader.explain().to_dict()
+    assert told["split"] == "'train' of (0.8, 0.1, 0.1)"
     assert told["num_entries"] == 16_000
     assert told["num_batches"] == 160
     assert told["num_threads"] == 2
@@ -50,8 +51,9 @@ def test_to_explain_uses_up_no_epoch(store: Path) -> None:
 
 
 def test_an_explanation_prints_as_a_table(store: Path) -> None:
-    found = SplitLoader(skim(store, keys=["x"]), 100).explain()
+    found = SplitLoader(skim(store, keys=["x"]), 100, split="train").explain()
     for text in (str(found), repr(found)):
+        assert "'train', Splits(by='file')" in text
         assert "16,0" in text or "15,9" in text
         assert "all rows fit into a processor's cache" in text
         assert "of the limit" in text

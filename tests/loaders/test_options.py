@@ -1,23 +1,20 @@
 """Tests of the options of a loader, which are checked before there is any data."""
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
 from memmpy.errors import OptionError
-from memmpy.loaders import LoaderInput, LoaderOptions, SplitLoader, check_options
+from memmpy.loaders import LoaderOptions, check_options
+from memmpy.order import check_fractions
 from memmpy.progress import is_quiet
+from memmpy.splits import Choice, SplitLoader
 
 DEFAULTS: dict[str, Any] = {
     "batch_size": 8,
-    "split": 0,
-    "fractions": None,
-    "fold": None,
-    "num_folds": None,
     "rank": 0,
-    "num_ranks": 1,
+    "world_size": 1,
     "seed": 0,
     "epoch": 0,
     "shuffle": True,
@@ -33,16 +30,13 @@ def check(*, for_rows: bool = False, **options: Any) -> LoaderOptions:
 
 
 def test_what_is_not_given_has_its_default() -> None:
-    options = check(split="test", num_folds=5, fold=1)
-    assert options.part.fractions == (Fraction(3, 5), Fraction(1, 5), Fraction(1, 5))
-    assert (options.part.name, options.part.split) == ("test", 2)
-    assert options.part.turn == Fraction(1, 5)
+    options = check()
     assert 1 <= options.num_threads <= 8
     assert options.block_rows is None
 
 
 def test_parts_of_ranks_are_disjoint_and_complete() -> None:
-    edges = [check(rank=rank, num_ranks=3).part.of(10) for rank in range(3)]
+    edges = [check(rank=rank, world_size=3).part_of(10) for rank in range(3)]
     assert edges == [(0, 3), (3, 6), (6, 10)]
 
 
@@ -66,9 +60,7 @@ def test_blocks_are_for_rows(name: str, value: Any) -> None:
         ({"window_blocks": 0}, "window_blocks must be an integer of at least 1"),
         ({"shuffle": "exat"}, "shuffle must be True, False, 'exact' or .*; nearest: 'exact'"),
         ({"shuffle": None}, "shuffle must be True, False, 'exact' or 'blocks', not None"),
-        ({"rank": 2, "num_ranks": 2}, "no rank 2 of 2: give 0 to 1"),
-        ({"num_folds": 3}, "give both fold and num_folds"),
-        ({"fractions": (0.5, 0.4)}, r"sum to 0\.9, not 1"),
+        ({"rank": 2, "world_size": 2}, "no rank 2 of 2: give 0 to 1"),
         ({"epoch": -1}, "epoch must be"),
     ],
 )
@@ -96,8 +88,10 @@ class Listening:
 @pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
 def test_a_loader_of_checked_options_is_that_of_the_same_options() -> None:
     data, subindex = {"x": np.arange(100)}, np.arange(0, 100, 2)
-    options = check(seed=3, split="val", epoch=2, drop_last=True)
-    made = SplitLoader.over(LoaderInput(data, subindex, None, 7), options)
+    options = check(seed=3, epoch=2, drop_last=True)
+    fractions = check_fractions((0.8, 0.1, 0.1))
+    choice = Choice(data, "val", subindex, fractions=fractions, split_seed=7)
+    made = SplitLoader.over(choice, options)
     expected = SplitLoader(
         data, 8, subindex=subindex, split_seed=7, seed=3, split="val", epoch=2, drop_last=True
     )
@@ -110,8 +104,8 @@ def test_a_loader_of_checked_options_is_that_of_the_same_options() -> None:
 @pytest.mark.parametrize("is_to_be_quiet", [True, False])
 def test_a_quiet_loader_is_quiet_while_batches_are_made(is_to_be_quiet: bool) -> None:
     column = Listening()
-    columns = LoaderInput({"x": column}, None, None, 0)
-    loader = SplitLoader.over(columns, check(num_threads=0), is_quiet=is_to_be_quiet)
+    choice = Choice({"x": column}, "all")
+    loader = SplitLoader.over(choice, check(num_threads=0), is_quiet=is_to_be_quiet)
     for batches in (iter(loader), loader.batches(5, position=8)):
         for batch in batches:
             assert not is_quiet()
@@ -121,8 +115,8 @@ def test_a_quiet_loader_is_quiet_while_batches_are_made(is_to_be_quiet: bool) ->
 
 
 def test_an_epoch_that_is_left_early_leaves_nobody_quiet() -> None:
-    columns = LoaderInput({"x": Listening()}, None, None, 0)
-    batches = SplitLoader.over(columns, check(), is_quiet=True).batches(0)
+    choice = Choice({"x": Listening()}, "all")
+    batches = SplitLoader.over(choice, check(), is_quiet=True).batches(0)
     next(batches)
     batches.close()
     assert not is_quiet()

@@ -2,35 +2,43 @@
 
 import threading
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from memmpy import Jagged, SplitLoader
+from memmpy import Jagged, SplitLoader, Splits
 from memmpy.errors import OptionError
 from memmpy.gather import RowField
 from memmpy.loaders.ranges import cut_ranges
 from memmpy.loaders.shuffling import choose_shuffle
-from memmpy.order import tickets
+from memmpy.splits import TicketRule
 from memmpy.threads import THREAD_NAME
 
 DTYPE = np.dtype(
     [("_index", "<i8"), ("jets", "<f4", (3, 2)), ("x", "<f4"), ("label", "i1")], align=True
 )
+#: What the tickets of the rows follow from.
+RULE = TicketRule(("entry",), 3)
 
 
 @dataclass
 class Rows:
-    """Rows in memory, as a skim has them."""
+    """Rows in memory, as a skim that was moved away from its store has them."""
 
     rows: Any
     tickets: NDArray[np.uint64]
     lists: dict[str, Any] = field(default_factory=dict)
-    split_seed: int = 3
+    path: Path = Path("nowhere.mmpy/skims/of_no_store")
+    ticket_rule: TicketRule = RULE
+    cut: str | None = None
+
+    @property
+    def num_store_entries(self) -> int:
+        return len(self.rows)
 
     @property
     def fields(self) -> dict[str, RowField]:
@@ -44,7 +52,7 @@ class Rows:
 def make_rows(num: int) -> Rows:
     """Make rows that tell their entry in each field, sorted by ticket; label is a sorted class."""
     entries = np.arange(num)
-    drawn = tickets(entries.astype(np.uint64), 3)
+    drawn = RULE.draw({"entry": entries})
     order = np.argsort(drawn)
     entries = entries[order]
     rows = np.zeros(num, DTYPE)
@@ -71,12 +79,13 @@ def entries_of(batches: Any) -> list[int]:
 ROWS = make_rows(5000)
 SHUFFLES = pytest.mark.parametrize("shuffle", [True, False, "exact", "blocks"])
 SMALL: dict[str, Any] = {"block_rows": 16, "window_blocks": 8}
+FOLDS = Splits(num_folds=5, seed=3)
 
 
 @SHUFFLES
 @pytest.mark.parametrize("batch_size", [1, 7, 128, 5000, 9999])
 def test_an_epoch_hands_out_each_row_once_and_whole(shuffle: Any, batch_size: int) -> None:
-    loader = SplitLoader(ROWS, batch_size, fractions=(1.0,), shuffle=shuffle, **SMALL)
+    loader = SplitLoader(ROWS, batch_size, shuffle=shuffle, **SMALL)
     batches = list(loader)
     assert len(batches) == len(loader)
     assert sorted(entries_of(batches)) == list(range(5000))
@@ -105,17 +114,17 @@ def test_batches_are_the_same_with_any_number_of_threads(shuffle: Any, drop_last
 
 @SHUFFLES
 def test_kernels_make_the_same_batches(monkeypatch: pytest.MonkeyPatch, shuffle: Any) -> None:
-    from memmpy.loaders import split
+    from memmpy.splits import split_loader
 
     expected = bits(SplitLoader(ROWS, 100, shuffle=shuffle, **SMALL))
-    monkeypatch.setattr(split, "BYTES_MOVED", 0)
+    monkeypatch.setattr(split_loader, "BYTES_MOVED", 0)
     assert bits(SplitLoader(ROWS, 100, shuffle=shuffle, **SMALL)) == expected
 
 
 @SHUFFLES
 @pytest.mark.parametrize("position", [0, 100, 1500, 3900, 4000])
 def test_an_epoch_goes_on_from_any_batch(shuffle: Any, position: int) -> None:
-    loader = SplitLoader(ROWS, 100, shuffle=shuffle, fractions=(0.8, 0.2), **SMALL)
+    loader = SplitLoader(ROWS, 100, split="train", shuffle=shuffle, **SMALL)
     whole = bits(loader.batches(4))
     position = min(position, len(whole) * 100)
     assert bits(loader.batches(4, position=position)) == whole[position // 100 :]
@@ -130,28 +139,44 @@ def test_epochs_differ_and_come_again() -> None:
 
 
 def test_splits_are_those_of_the_tickets() -> None:
-    columns = {"x": np.arange(5000)}
-    by_entry = np.empty(5000, np.uint64)
-    by_entry[ROWS.rows["_index"]] = ROWS.tickets
+    columns = {"entry": np.arange(5000)}
     choices: list[dict[str, Any]] = [
         {},
-        {"fractions": (0.5, 0.3, 0.2)},
+        {"fractions": {"train": 0.5, "val": 0.3, "test": 0.2}},
         {"fold": 2, "num_folds": 5},
         {"fold": 4, "num_folds": 5},
     ]
     for options in choices:
+        fold = options.pop("fold", None)
+        splits = Splits(by=("entry",), seed=3, **options)
         for split in ("train", "val", "test"):
-            ours = SplitLoader(ROWS, 64, split=split, **options)
-            plain = SplitLoader(columns, 64, split=split, tickets=by_entry.__getitem__, **options)
+            ours = SplitLoader(ROWS, 64, split=split, splits=splits, fold=fold)
+            plain = SplitLoader(columns, 64, split=split, splits=splits, fold=fold)
             assert sorted(entries_of(ours)) == sorted(entries_of(plain)) != []
+
+
+def test_splits_without_names_of_events_take_those_of_the_rows() -> None:
+    named = Splits(by=("entry",), num_folds=5, seed=3)
+    loader = SplitLoader(ROWS, 64, split="val", splits=Splits(num_folds=5, seed=3), fold=1)
+    assert loader.splits == named
+    assert bits(loader) == bits(SplitLoader(ROWS, 64, split="val", splits=named, fold=1))
+    assert SplitLoader(ROWS, 64, split="val").splits == Splits(by=("entry",), seed=3)
+
+
+def test_without_a_split_all_rows_are_handed_out() -> None:
+    for options in ({}, {"split": "all"}):
+        loader = SplitLoader(ROWS, 64, **options)  # type: ignore[arg-type]
+        assert sorted(entries_of(loader)) == list(range(5000))
+        assert loader.splits is None
 
 
 def test_folds_hold_out_every_row_once() -> None:
     held_out: list[int] = []
     for fold in range(3):
-        options: dict[str, Any] = {"fold": fold, "num_folds": 3, "shuffle": "blocks", **SMALL}
-        splits = [SplitLoader(ROWS, 64, split=s, **options) for s in ("train", "val", "test")]
-        assert sorted(e for loader in splits for e in entries_of(loader)) == list(range(5000))
+        splits = Splits(num_folds=3, seed=3)
+        options: dict[str, Any] = {"splits": splits, "fold": fold, "shuffle": "blocks", **SMALL}
+        loaders = [SplitLoader(ROWS, 64, split=s, **options) for s in ("train", "val", "test")]
+        assert sorted(e for loader in loaders for e in entries_of(loader)) == list(range(5000))
         held_out += entries_of(SplitLoader(ROWS, 64, split="test", **options))
     assert sorted(held_out) == list(range(5000))
 
@@ -160,7 +185,7 @@ def test_folds_hold_out_every_row_once() -> None:
 def test_blocks_and_windows_may_be_as_large_as_anyone_likes(size: int) -> None:
     given: list[dict[str, Any]] = [{"block_rows": size}, {"window_blocks": size}]
     for options in given:
-        loader = SplitLoader(ROWS, 100, fractions=(1.0,), shuffle="blocks", **options)
+        loader = SplitLoader(ROWS, 100, shuffle="blocks", **options)
         assert sorted(entries_of(loader)) == list(range(5000))
 
 
@@ -172,21 +197,22 @@ def test_windows_of_large_rows_are_few_rows() -> None:
 
 
 @pytest.mark.parametrize("data", [ROWS, {"x": np.arange(5000)}])
-@pytest.mark.parametrize("num_ranks", [2, 3, 7])
-def test_ranks_share_a_split(data: Any, num_ranks: int) -> None:
+@pytest.mark.parametrize("world_size", [2, 3, 7])
+def test_ranks_share_a_split(data: Any, world_size: int) -> None:
     parts = [
-        SplitLoader(data, 64, rank=rank, num_ranks=num_ranks, seed=1) for rank in range(num_ranks)
+        SplitLoader(data, 64, split="train", rank=rank, world_size=world_size, seed=1)
+        for rank in range(world_size)
     ]
     sizes = [part.num_entries for part in parts]
     assert max(sizes) - min(sizes) <= 1
     handed_out = [entry for part in parts for entry in entries_of(part)]
-    assert sorted(handed_out) == sorted(entries_of(SplitLoader(data, 64)))
+    assert sorted(handed_out) == sorted(entries_of(SplitLoader(data, 64, split="train")))
 
 
 @pytest.mark.parametrize("shuffle", ["exact", "blocks"])
 def test_batches_of_sorted_classes_are_as_random_as_independent_draws(shuffle: Any) -> None:
     rows = make_rows(100_000)
-    loader = SplitLoader(rows, 200, fractions=(1.0,), shuffle=shuffle, block_rows=64)
+    loader = SplitLoader(rows, 200, shuffle=shuffle, block_rows=64)
     for _ in range(3):
         means = np.array([batch["label"].mean() for batch in loader])
         assert 0.9 < means.std() / np.sqrt(0.25 / 200) < 1.1
@@ -234,29 +260,31 @@ def test_ranges_are_cut_by_member() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"subindex": np.arange(3)}, "a skim has its own cut and tickets: no subindex"),
-        ({"split_seed": 4}, "the skim was made with split_seed 3, not 4"),
+        ({"subindex": np.arange(3)}, "a skim has its own cut: no subindex beside it"),
+        ({"fractions": (0.5, 0.5)}, "fractions= is for bare arrays: a skim has the splits of its"),
+        ({"split_seed": 3}, "split_seed= is for bare arrays: a skim has the splits of its store"),
         (
             {"shuffle": "block"},
             "shuffle must be True, False, 'exact' or 'blocks', not 'block'.*blocks",
         ),
         ({"shuffle": 1}, "shuffle must be True, False, 'exact' or 'blocks', not 1"),
         ({"block_rows": 0}, "block_rows must be an integer of at least 1"),
-        ({"rank": 2, "num_ranks": 2}, "no rank 2 of 2: give 0 to 1"),
-        ({"fold": 1}, "give both fold and num_folds"),
+        ({"rank": 2, "world_size": 2}, "no rank 2 of 2: give 0 to 1"),
+        ({"split": "val", "fold": 1}, r"fold=1 was given, and Splits\(.*\) has no folds"),
+        ({"split": "val", "splits": FOLDS}, r"has folds: say which, fold=0 to 4, or split='all'"),
+        ({"split": "val", "splits": FOLDS, "fold": 5}, "no fold 5 of 5 folds: give 0 to 4"),
+        ({"splits": FOLDS}, "say which to load, split='train', 'val' or 'test', with fold="),
+        (
+            {"split": "val", "splits": Splits(by=("entry",), seed=4)},
+            r"lies in the order of other tickets, those of by=\('entry',\), seed=3, and",
+        ),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(OptionError, match=message):
+    with pytest.raises(ValueError, match=message):
         SplitLoader(ROWS, 8, **options)
 
 
 def test_blocks_of_columns_are_refused() -> None:
     with pytest.raises(OptionError, match="shuffle='blocks' is for skims"):
         SplitLoader({"x": np.arange(8)}, shuffle="blocks")
-
-
-def test_the_default_of_two_folds_has_no_validation() -> None:
-    loader = SplitLoader({"x": np.arange(8)}, fold=0, num_folds=2)
-    assert loader.fractions == (0.5, 0.0, 0.5)
-    assert Fraction(1, 2) == Fraction(loader.fractions[2])

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from memmpy import Jagged, SplitLoader, WriteVector, skim
+from memmpy import Jagged, SplitLoader, Splits, WriteVector, skim
 from memmpy.loaders.ahead import ReadAhead
 from memmpy.loaders.columns import ColumnWindows
 from memmpy.loaders.packed import RowWindows
@@ -59,7 +59,8 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Any:
         column.extend(np.arange(NUM * 10, dtype=np.float32).reshape(NUM, 10))
     with WriteVector(path=path, key="n") as column:
         column.extend(np.arange(NUM))
-    return skim(path, keys=["x", "n"], progress=False)
+    splits = Splits(by=("n",), num_folds=3)
+    return skim(path, keys=["x", "n"], splits=splits, progress=False)
 
 
 class WithLists:
@@ -67,7 +68,7 @@ class WithLists:
 
     def __init__(self, rows: Any, folder: Path) -> None:
         self.rows, self.tickets, self.fields = rows.rows, rows.tickets, rows.fields
-        self.split_seed = rows.split_seed
+        self.path, self.ticket_rule = rows.path, rows.ticket_rule
         counts = np.arange(len(rows)) % 7
         offsets = np.append(0, np.cumsum(counts))
         np.save(folder / "content.npy", np.arange(offsets[-1], dtype=np.float32))
@@ -179,16 +180,20 @@ def test_the_pages_of_the_rows_are_asked_for(packed: WithLists, kind: Any) -> No
     assert kernel.pages(PAGE_OUT) == set()
 
 
-@pytest.mark.parametrize("options", [{"fold": 1, "num_folds": 3}, {"rank": 1, "num_ranks": 3}])
+@pytest.mark.parametrize(
+    "options", [{"split": "train", "fold": 1}, {"split": "all", "rank": 1, "world_size": 3}]
+)
 @KINDS
 @pytest.mark.usefixtures("cold")
 def test_folds_and_ranks_are_the_same_where_the_kernel_is_asked(
     rows: Any, monkeypatch: pytest.MonkeyPatch, kind: Any, options: dict[str, Any]
 ) -> None:
-    from memmpy.loaders import split
+    from memmpy.splits import split_loader
 
     def run(advise: Any) -> list[bytes]:
-        monkeypatch.setattr(split, "system_of", lambda *, compiled: System(advise, lambda: None))
+        monkeypatch.setattr(
+            split_loader, "system_of", lambda *, compiled: System(advise, lambda: None)
+        )
         shuffle = False if kind == "none" else kind
         loader = SplitLoader(rows, 100, shuffle=shuffle, block_rows=16, window_blocks=8, **options)
         return [batch["_index"].tobytes() + batch["x"].tobytes() for batch in loader]
@@ -415,11 +420,11 @@ def test_to_look_whether_data_is_in_memory_does_not_make_it_seem_so(tmp_path: Pa
 
 @pytest.mark.usefixtures("cold")
 def test_an_explanation_says_how_data_is_read(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from memmpy.loaders import split
+    from memmpy.splits import split_loader
 
     kernel: Callable[..., None] = Kernel()
-    monkeypatch.setattr(split, "system_of", lambda *, compiled: System(kernel, lambda: 1000))
-    found = SplitLoader(rows, 100, shuffle="blocks").explain()
+    monkeypatch.setattr(split_loader, "system_of", lambda *, compiled: System(kernel, lambda: 1000))
+    found = SplitLoader(rows, 100, split="all", shuffle="blocks").explain()
     assert (found.is_ahead, found.is_dropped) == (True, True)
     assert "read ahead" in str(found)
     assert "dropped, as all is much more than memory" in str(found)

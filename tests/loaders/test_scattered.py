@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy import Jagged, SplitLoader, WriteVector, skim
+from memmpy import Jagged, SplitLoader, Splits, WriteVector, skim
 from memmpy.loaders import columns as columns_module
-from memmpy.loaders import pages, split
+from memmpy.loaders import pages
 from memmpy.loaders import scattered as scattered_module
 from memmpy.loaders.batching import Values, Window
 from memmpy.loaders.paging import Pager, Reading, System
 from memmpy.loaders.scattered import Scattered
+from memmpy.splits import split_loader
 from memmpy.typing import Entries
 
 NUM, BATCH, WINDOW, FIRST = 200_000, 100, 16_384, 4_000
@@ -310,7 +311,7 @@ def test_columns_of_any_kind_are_handed_out_beside(tmp_path: Path) -> None:
         "y": mapped(tmp_path, "y", np.arange(NUM, dtype=np.float32)),
     }
     seen = []
-    for batch in SplitLoader(data, 1000, fractions=(1.0,)):
+    for batch in SplitLoader(data, 1000):
         assert list(batch) == ["x", "y", "squares", "_index"]
         assert batch["squares"] == [value**2 for value in batch["x"].tolist()]
         assert np.array_equal(batch["x"], batch["_index"])
@@ -338,7 +339,7 @@ def test_values_keep_their_dtype(tmp_path: Path, dtype: Any) -> None:
         field[:] = (np.arange(NUM) % 10_000).astype(field.dtype)
     lists = Jagged.trusted(mapped(tmp_path, "lists", values), np.arange(NUM + 1))
     data: Any = {"x": mapped(tmp_path, "x", values), "lists": lists}
-    loader = SplitLoader(data, 1000, fractions=(1.0,))
+    loader = SplitLoader(data, 1000)
     for batch in loader:
         expected = values[batch["_index"]]
         for found in (batch["x"], batch["lists"].content):
@@ -363,7 +364,7 @@ def test_lists_of_a_type_that_does_not_tell_its_bytes(tmp_path: Path) -> None:
             return found
 
     data: Any = {"lists": Lists()}
-    for batch in SplitLoader(data, 1000, fractions=(1.0,)):
+    for batch in SplitLoader(data, 1000):
         assert np.array_equal(batch["lists"].content, batch["_index"])
 
 
@@ -381,7 +382,7 @@ def test_ranks_share_the_memory_for_windows(
 ) -> None:
     system = System(lambda *_: None, lambda: 10 << 20)
     monkeypatch.setattr(columns_module, "system_of", lambda **_: system)
-    monkeypatch.setattr(split, "system_of", lambda **_: system)
+    monkeypatch.setattr(split_loader, "system_of", lambda **_: system)
     sizes: list[list[int]] = []
     gather = Scattered._gather_in_pass
 
@@ -391,9 +392,9 @@ def test_ranks_share_the_memory_for_windows(
 
     monkeypatch.setattr(Scattered, "_gather_in_pass", remember)
     data: Any = skim_of(tmp_path) if is_skim else {"x": mapped(tmp_path, "x", np.arange(4 * NUM))}
-    for num_ranks in (1, 4):
+    for world_size in (1, 4):
         sizes.append([])
-        options: Any = {"num_ranks": num_ranks, "fractions": (1.0,), "num_threads": 0}
+        options: Any = {"world_size": world_size, "num_threads": 0}
         list(SplitLoader(data, 100, shuffle="exact", **options))
     one, four = map(max, sizes)
     most = (5 << 20) // 5 // (48 if is_skim else 40)
@@ -418,10 +419,10 @@ def test_what_fits_is_neither_dropped_nor_asked_for_again_by_any_rank(
     row_bytes = 16 if is_skim else 8
     system = System(lambda *_: None, lambda: 4 * NUM * row_bytes * 5 // 4)
     monkeypatch.setattr(columns_module, "system_of", lambda **_: system)
-    monkeypatch.setattr(split, "system_of", lambda **_: system)
+    monkeypatch.setattr(split_loader, "system_of", lambda **_: system)
     data: Any = skim_of(tmp_path) if is_skim else {"x": mapped(tmp_path, "x", np.arange(4 * NUM))}
-    for num_ranks in (1, 4):
-        options: Any = {"num_ranks": num_ranks, "fractions": (1.0,)}
+    for world_size in (1, 4):
+        options: Any = {"world_size": world_size}
         in_order = SplitLoader(data, 1000, shuffle=False, **options)
         assert in_order._windows.reading() == Reading(True, False)
         exact = SplitLoader(data, 1000, shuffle="exact", **options)
@@ -431,9 +432,9 @@ def test_what_fits_is_neither_dropped_nor_asked_for_again_by_any_rank(
 @pytest.mark.usefixtures("cold")
 def test_a_split_that_fits_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     system = System(lambda *_: None, lambda: NUM * 16)
-    monkeypatch.setattr(split, "system_of", lambda **_: system)
+    monkeypatch.setattr(split_loader, "system_of", lambda **_: system)
     for fraction, fits in ((0.2, True), (0.3, False)):
-        loader = SplitLoader(
-            skim_of(tmp_path), 1000, fractions=(fraction, 1 - fraction), shuffle="exact"
-        )
+        splits = Splits(fractions={"train": fraction, "val": 1 - fraction})
+        skim = skim_of(tmp_path / str(fraction))
+        loader = SplitLoader(skim, 1000, split="train", splits=splits, shuffle="exact")
         assert goes_on_in_passes(loader, monkeypatch) is not fits

@@ -18,7 +18,7 @@ SORTED: dict[str, Any] = {
 
 
 def make(**options: object) -> SplitLoader:
-    return SplitLoader(SORTED, 100, fractions=(1.0,), **options)  # type: ignore[arg-type]
+    return SplitLoader(SORTED, 100, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("key", ["process", "x"])

@@ -14,14 +14,13 @@ from memmpy.columns import (
     load_memmaps,
     open_columns,
 )
-from memmpy.columns import tickets_of as named_tickets_of
 from memmpy.lists import Jagged
-from memmpy.order import column_identities, tickets
 from memmpy.skims import Skim
 from memmpy.skims.document import DOCUMENT
 from memmpy.skims.plan import Sizes
 from memmpy.skims.request import check_request
 from memmpy.skims.skim import make_skim
+from memmpy.splits import Splits, TicketRule, tickets_of
 from memmpy.store import Transaction
 
 #: So small that a hundred entries make many chunks and buckets.
@@ -35,8 +34,6 @@ NOTHING: dict[str, Any] = {
     "aliases": None,
     "constants": None,
     "dtype": None,
-    "split_by": None,
-    "split_seed": 0,
 }
 
 
@@ -85,12 +82,14 @@ def skim_of(
     executor: Any = None,
     recreate: bool = False,
     lock_timeout: float = -1,
+    splits: Splits | None = None,
     **asked: Any,
 ) -> Skim:
     """Skim with tasks of other sizes."""
     return make_skim(
         path,
         check_request(**{**NOTHING, **asked}),
+        splits=splits,
         executor=executor,
         recreate=recreate,
         progress=False,
@@ -115,18 +114,22 @@ def bytes_of(skim: Skim) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in skim.path.iterdir()}
 
 
-def tickets_of(
-    path: Path, num_entries: int, split_by: Sequence[str] | None, split_seed: int
-) -> np.ndarray:
+def drawn_tickets(path: Path, num_entries: int, splits: Splits | None) -> np.ndarray:
     """Return the ticket of each entry, as a loader of the store has it."""
     entries = np.arange(num_entries)
     snapshot = open_columns(path, None)
-    if split_by is None and not snapshot.metadata.sources:
-        return tickets(column_identities([entries]), split_seed)
-    named = named_tickets_of(
-        snapshot, split_by=split_by, split_seed=split_seed, num_entries=num_entries
-    )
-    return named(entries)
+    if splits is None:
+        run, event = (
+            next((name for name in names if name in snapshot.columns), None)
+            for names in (("runNumber", "run"), ("eventNumber", "event"))
+        )
+        by = tuple(name for name in (run, event) if name is not None)
+        rule = TicketRule("file" if event is None else by, 0)
+    else:
+        rule = splits.ticket_rule
+    if rule.by == "file" and not snapshot.metadata.sources:
+        return TicketRule(("entry",), rule.seed).draw({"entry": entries})
+    return tickets_of(snapshot, rule, num_entries=num_entries)(entries)
 
 
 def check_skim(
@@ -137,14 +140,13 @@ def check_skim(
     keys: Sequence[str] = (),
     keys_padded: Mapping[str, tuple[int, Any]] | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
-    split_by: Sequence[str] | None = None,
-    split_seed: int = 0,
+    splits: Splits | None = None,
 ) -> None:
     """Check every bit of a skim against the columns of its store."""
     padded, groups = keys_padded or {}, groups or {}
     columns: dict[str, Any] = dict(load_memmaps(path))
     num_entries = len(next(iter(columns.values())))
-    all_tickets = tickets_of(path, num_entries, split_by, split_seed)
+    all_tickets = drawn_tickets(path, num_entries, splits)
     entries = passing[np.lexsort((passing, all_tickets[passing]))]
     assert len(skim) == len(passing)
     assert skim.num_store_entries == num_entries

@@ -1,5 +1,6 @@
 """A skim is made anew when something changes that it depends on, and only then."""
 
+import dataclasses
 import json
 import shutil
 import warnings
@@ -9,13 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy import RFileConfig, convert, load_root
+import memmpy
+from memmpy import RFileConfig, Splits, convert, load_root
 from memmpy.columns import read_vector
 from memmpy.errors import ConversionWarning, CutWarning
 from memmpy.skims import Skim, read, request
+from memmpy.skims.request import check_request
+from memmpy.splits import TicketRule
 from memmpy.store import read_metadata
 from tests.conftest import MakeFile
 from tests.skims.stores import (
+    NOTHING,
     bytes_of,
     check_skim,
     make_events,
@@ -29,7 +34,7 @@ ASKED: dict[str, Any] = {
     "keys_padded": {"pt": (3, -1.0)},
     "groups": {"jets": ["pt"], "x": ["met", "ht"]},
     "cut": "is_good",
-    "split_by": ["run", "event"],
+    "splits": Splits(by=("run", "event")),
 }
 
 
@@ -90,31 +95,53 @@ def test_a_column_that_is_not_used_does_not_matter(store: Path) -> None:
         {"cut": "!is_good"},
         {"cut": None},
         {"dtype": {"x": "float64"}},
-        {"split_by": ["event", "run"]},
-        {"split_by": None},
-        {"split_seed": 1},
+        {"splits": Splits(by=("event", "run"))},
+        {"splits": Splits(by="file")},
+        {"splits": Splits(by=("run", "event"), seed=1)},
     ],
 )
 def test_what_is_asked_otherwise_is_another_skim(store: Path, change: dict[str, Any]) -> None:
     first = skim_of(store, **ASKED)
-    before = made_at(first)
-    other = skim_of(store, **{**ASKED, **change})
+    before, asked = made_at(first), {**ASKED, **change}
+    memmpy.open(store).set_splits(asked["splits"])
+    other = skim_of(store, **asked)
     assert other.path != first.path
+    memmpy.open(store).set_splits(ASKED["splits"])
     assert made_at(skim_of(store, **ASKED)) == before
 
 
-def test_other_formulas_of_tickets_make_another_skim(
-    store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    "splits",
+    [Splits(by=("run", "event"), num_folds=5), Splits(by=("run", "event"), fractions={"train": 1})],
+)
+def test_splits_of_the_same_tickets_share_a_skim(store: Path, splits: Splits) -> None:
     first = skim_of(store, **ASKED)
-    metadata = read_metadata(store)
-    assert first.is_made_of(metadata)
-    monkeypatch.setattr(request, "TICKET_VERSION", 2)
-    monkeypatch.setattr(read, "TICKET_VERSION", 2)
-    other = skim_of(store, **ASKED)
-    assert other.path != first.path
-    assert (first.is_made_of(metadata), other.is_made_of(metadata)) == (False, True)
-    assert Skim(first.path).rows.tobytes() == first.rows.tobytes()
+    memmpy.open(store).set_splits(splits)
+    assert made_at(skim_of(store, **{**ASKED, "splits": splits})) == made_at(first)
+    assert made_at(skim_of(store, **{**ASKED, "splits": None})) == made_at(first)
+
+
+def test_other_formulas_of_tickets_make_another_skim() -> None:
+    def names(by: Any) -> set[str]:
+        request = check_request(**{**NOTHING, "keys": ["met"]})
+        rules = (TicketRule(by, 0, version=version) for version in (1, 2, 3))
+        return {dataclasses.replace(request, rule=rule).name for rule in rules}
+
+    assert len(names(("run", "event"))) == 3
+    assert len(names("file")) == 1  # whose formulas are those of version 1
+
+
+def test_a_skim_of_the_first_tickets_of_columns_is_outdated(store: Path) -> None:
+    first = skim_of(store, **ASKED)
+    before = bytes_of(first)
+    assert first.is_made_of(read_metadata(store))
+    held = json.loads((first.path / "metadata_skim.json").read_text())
+    assert held["asked"].pop("tickets") == 2
+    rewrite(first, **held)
+    old = Skim(first.path)
+    assert old.ticket_rule.version == 1
+    assert not old.is_made_of(read_metadata(store))
+    assert bytes_of(skim_of(store, **ASKED)) == before
 
 
 def test_another_language_of_cuts_makes_another_skim(

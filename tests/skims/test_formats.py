@@ -42,7 +42,7 @@ def test_its_tickets_never_change(stored: Skim) -> None:
 
 
 def test_its_lists_hold_what_was_written(stored: Skim) -> None:
-    (batch,) = SplitLoader(stored, 8, fractions=(1.0,), shuffle=False)
+    (batch,) = SplitLoader(stored, 8, shuffle=False)
     assert [values.tolist() for values in batch["jet_id"]] == [[1, 2], [], [80]]
     assert batch["jet_id"].dtype == np.int16
     hits = [values.tolist() for values in batch["hits"]]

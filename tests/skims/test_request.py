@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import memmpy
+from memmpy import Splits
 from memmpy.columns import WriteText
 from memmpy.errors import (
     ColumnError,
@@ -118,8 +119,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"groups": {"g": ["met"]}, "dtype": "i4"},
             "the group 'g' cannot hold 'met' as int32: it is float32",
         ),
-        ({"keys": ["met"], "split_seed": -1}, "split_seed must be an integer in 0 <= split_seed"),
-        ({"keys": ["met"], "split_by": "run"}, "split_by is a list of columns"),
+        (
+            {"keys": ["met"], "splits": ["run"]},
+            r"splits= is a Splits, such as memmpy.Splits\(by=\('run', 'event'\)\), got \['run'\]",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_an_error(store: Path, asked: dict[str, Any], message: str) -> None:
@@ -145,7 +148,10 @@ def test_what_makes_no_sense_is_an_error(store: Path, asked: dict[str, Any], mes
             {"groups": {"g": ["pt", "eta"]}, "keys_padded": {"pt": (3, NAN), "eta": (4, NAN)}},
             "'pt' has 3 items, 'eta' has 4 items an entry",
         ),
-        ({"keys": ["met"], "split_by": ["ht"]}, "split_by takes columns of one integer an entry"),
+        (
+            {"keys": ["met"], "splits": Splits(by=("ht",))},
+            "column 'ht' of '.*' holds float32 and cannot name events: that takes one integer an",
+        ),
     ],
 )
 def test_columns_that_cannot_be_used_so_are_an_error(
@@ -161,7 +167,6 @@ def test_columns_that_cannot_be_used_so_are_an_error(
         {"keys": ["mett"]},
         {"keys_padded": {"mett": (3, 0)}},
         {"groups": {"g": ["mett"]}},
-        {"keys": ["ht"], "split_by": ["mett"]},
     ],
 )
 def test_a_missing_key_is_an_error_that_names_the_nearest(
@@ -169,6 +174,12 @@ def test_a_missing_key_is_an_error_that_names_the_nearest(
 ) -> None:
     with pytest.raises(MissingKeyError, match=r"no column 'mett' in '.*'; nearest: 'met'"):
         skim(store, progress=False, **asked)
+
+
+def test_a_missing_column_that_names_events_is_an_error(store: Path) -> None:
+    with pytest.raises(MissingKeyError, match=r"no column 'evnt' in '.*' to name events; nearest"):
+        skim(store, keys=["met"], splits=Splits(by=("evnt",)), progress=False)
+    assert memmpy.open(store).splits is None
 
 
 def test_a_missing_key_of_the_cut_is_shown(store: Path) -> None:

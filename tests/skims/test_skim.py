@@ -13,13 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memmpy import RFileConfig, convert
+import memmpy
+from memmpy import RFileConfig, Splits, convert
 from memmpy.columns import load_memmaps
 from memmpy.cuts import compute_cut_batched
 from memmpy.errors import ColumnError, ConversionWarning
 from memmpy.lists import Jagged
 from memmpy.skims import Skim, skim
 from memmpy.skims.plan import Sizes
+from memmpy.splits import By
 from tests.conftest import MakeFile
 from tests.skims.stores import TINY, bytes_of, check_skim, make_events, skim_of, write_store
 
@@ -33,6 +35,9 @@ ALL: dict[str, Any] = {
         "fixed_ones": ["fixed", "fixed_too"],
     },
 }
+
+#: Many entries have one name, so that their order follows from the entry.
+FEW_NAMES = pytest.mark.filterwarnings("ignore:.* does not name the events:memmpy.MemmpyWarning")
 
 
 @pytest.fixture
@@ -50,23 +55,27 @@ def test_every_bit_is_that_of_the_columns(store: Path, cut: str | None, sizes: S
     assert found.cut == cut
 
 
-@pytest.mark.parametrize("split_by", [None, ["run"], ["run", "event"], ["is_good"]])
-@pytest.mark.parametrize("split_seed", [0, 7])
-def test_rows_are_in_the_order_of_ticket_and_entry(
-    store: Path, split_by: list[str] | None, split_seed: int
-) -> None:
-    asked: dict[str, Any] = {**ALL, "split_by": split_by, "split_seed": split_seed}
+@FEW_NAMES
+@pytest.mark.parametrize("by", ["file", ("run",), ("run", "event"), ("is_good",)])
+@pytest.mark.parametrize("seed", [0, 7])
+def test_rows_are_in_the_order_of_ticket_and_entry(store: Path, by: By, seed: int) -> None:
+    asked: dict[str, Any] = {**ALL, "splits": Splits(by, seed=seed)}
     found = skim_of(store, **asked)
     check_skim(store, found, passing=np.arange(200), **asked)
-    assert found.split_by == (None if split_by is None else tuple(split_by))
-    assert found.split_seed == split_seed
+    assert (found.ticket_rule.by, found.ticket_rule.seed) == (by, seed)
+
+
+def test_without_splits_rows_are_ordered_by_what_usually_names_events(store: Path) -> None:
+    found = skim_of(store, keys=["met"])
+    check_skim(store, found, passing=np.arange(200), keys=["met"], splits=Splits(("run", "event")))
+    assert memmpy.open(store).splits is None
 
 
 def test_tickets_are_those_of_the_files(make_file: MakeFile, tmp_path: Path) -> None:
     files = [RFileConfig(make_file(f"{i}.root", 30, first=30 * i), "tree") for i in range(3)]
     store = tmp_path / "data"
     convert(files, store, keys={"nJets", "met", "jet_pt"}, progress=False)
-    asked: dict[str, Any] = {"keys": ["met", "jet_pt"], "split_seed": 3}
+    asked: dict[str, Any] = {"keys": ["met", "jet_pt"], "splits": Splits("file", seed=3)}
     found = skim_of(store, cut="nJets >= 1", **asked)
     check_skim(store, found, passing=compute_cut_batched(store, "nJets >= 1"), **asked)
     fewer = tmp_path / "fewer"
@@ -90,8 +99,9 @@ def executor(request: Any) -> Iterator[Executor]:
         yield processes
 
 
+@FEW_NAMES
 def test_whoever_makes_it_makes_the_same_bytes(store: Path, executor: Executor) -> None:
-    asked: dict[str, Any] = {**ALL, "cut": "met > 0.1", "split_by": ["run"]}
+    asked: dict[str, Any] = {**ALL, "cut": "met > 0.1", "splits": Splits(("run",))}
     expected = bytes_of(skim_of(store, sizes=Sizes(), **asked))
     for sizes in (TINY, Sizes(), Sizes(5000, 300)):
         assert bytes_of(skim_of(store, sizes=sizes, recreate=True, **asked)) == expected
@@ -211,7 +221,7 @@ def test_names_may_be_texts_of_numpy(store: Path) -> None:
         keys_padded={pt: (3, 0.0)},
         groups={x: [met, "ht"], jets: [pt]},
         dtype={x: "f8"},
-        split_by=[run],
+        splits=Splits((run, "event")),
     )
     assert {type(name) for name in (*found.fields, *Skim(found.path).fields)} == {str}
     check_skim(
@@ -221,7 +231,7 @@ def test_names_may_be_texts_of_numpy(store: Path) -> None:
         keys=["event", "matrix"],
         keys_padded={"pt": (3, 0.0)},
         groups={"x": ["met", "ht"], "jets": ["pt"]},
-        split_by=["run"],
+        splits=Splits(("run", "event")),
     )
 
 
@@ -281,6 +291,7 @@ def columns_of(draw: st.DrawFn) -> dict[str, Any]:
     return columns
 
 
+@FEW_NAMES
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(columns_of(), st.data())
 def test_any_columns_in_tasks_of_any_size(columns: dict[str, Any], data: st.DataObject) -> None:
@@ -295,8 +306,7 @@ def test_any_columns_in_tasks_of_any_size(columns: dict[str, Any], data: st.Data
             passing = np.array(compute_cut_batched(store, cut))
         asked: dict[str, Any] = {
             "keys": list(columns),
-            "split_by": ["n"] if by_n else None,
-            "split_seed": seed,
+            "splits": Splits(("n",) if by_n else "file", seed=seed),
         }
         found: Skim = skim_of(store, sizes=sizes, cut=cut, **asked)
         check_skim(store, found, passing=passing, **asked)

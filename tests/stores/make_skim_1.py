@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy import WriteJagged, WriteVector, skim
+from memmpy import Splits, WriteJagged, WriteVector, skim
 from memmpy.store import LOCK, Transaction
 
 #: What the skim was asked for.
@@ -16,7 +16,7 @@ ASKED: dict[str, Any] = {
     "groups": {"jets": ["jet_pt", "jet_e"], "hits": ["hit_x", "hit_y"], "net": ["met", "nJets"]},
     "cut": "met > 15",
     "dtype": {"net": "float32"},
-    "split_seed": 5,
+    "splits": Splits("file", seed=5),
 }
 
 

@@ -13,22 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.errors import ColumnError, LengthError, LoaderWarning, OptionError
-from memmpy.loaders import SimpleLoader, SplitLoader
+from memmpy.loaders import SimpleLoader
 from memmpy.loaders import columns as windows
-from memmpy.order import file_identities, tickets
+from memmpy.splits import SplitLoader, Splits
 from memmpy.threads import THREAD_NAME
 from memmpy.typing import Batch
 
+BY_X = Splits(by=("x",), seed=3)
+HALF: dict[str, Any] = {"fractions": (0.5, 0.5)}
+BY_X_HALF: dict[str, Any] = {"splits": Splits(by=("x",), fractions={"train": 0.5, "val": 0.5})}
 
-def tickets_of(entries: np.ndarray) -> np.ndarray:
-    return tickets(file_identities(bytes(16), "tree", entries), 3)
+BY_POSITION_OR_COLUMN = pytest.mark.parametrize("splits", [None, BY_X])
 
 
-WITH_OR_WITHOUT_TICKETS = pytest.mark.parametrize("tickets", [None, tickets_of])
-
-
-def make(num: int, batch_size: int = 32, **options: Any) -> SplitLoader:
-    return SplitLoader({"x": np.arange(num) * 3}, batch_size, **options)
+def make(
+    num: int, batch_size: int = 32, *, split: str | int | None = "train", **options: Any
+) -> SplitLoader:
+    return SplitLoader({"x": np.arange(num) * 3}, batch_size, split=split, **options)
 
 
 def entries_of(batches: Any) -> list[int]:
@@ -44,24 +45,37 @@ def same(some: Any, others: Any) -> bool:
     return [bits(batch) for batch in some] == [bits(batch) for batch in others]
 
 
-@WITH_OR_WITHOUT_TICKETS
+@BY_POSITION_OR_COLUMN
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("num", [0, 1, 2, 10, 333])
 @pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
-def test_splits_are_disjoint_and_complete(tickets: Any, shuffle: bool, num: int) -> None:
-    splits = [make(num, split=s, shuffle=shuffle, tickets=tickets) for s in ("train", 1, "test")]
-    handed_out = [entries_of(loader) for loader in splits]
+def test_splits_are_disjoint_and_complete(splits: Any, shuffle: bool, num: int) -> None:
+    loaders = [make(num, split=s, shuffle=shuffle, splits=splits) for s in ("train", 1, "test")]
+    handed_out = [entries_of(loader) for loader in loaders]
     assert sorted(chain(*handed_out)) == list(range(num))
-    assert [len(entries) for entries in handed_out] == [loader.num_entries for loader in splits]
+    assert [len(entries) for entries in handed_out] == [loader.num_entries for loader in loaders]
+
+
+@pytest.mark.parametrize("split", [None, "all"])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("num", [1, 2, 10, 333])
+def test_without_a_split_all_entries_are_handed_out(
+    split: str | None, shuffle: bool, num: int
+) -> None:
+    loader = make(num, split=split, shuffle=shuffle)
+    assert sorted(entries_of(loader)) == list(range(num))
+    assert (loader.num_entries, loader.split, loader.splits) == (num, "all", None)
+
+
+def test_all_of_splits_is_every_entry() -> None:
+    assert sorted(entries_of(make(100, split="all", splits=BY_X))) == list(range(100))
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 500, 501])
-@pytest.mark.parametrize(
-    "options", [{}, {"subindex": np.arange(0, 900, 2)}, {"tickets": tickets_of}]
-)
+@pytest.mark.parametrize("options", [HALF, {"subindex": np.arange(0, 900, 2), **HALF}, BY_X_HALF])
 def test_an_epoch_hands_out_each_entry_once(batch_size: int, options: dict[str, Any]) -> None:
-    loader = make(900, batch_size, fractions=(0.5, 0.5), **options)
-    expected = sorted(entries_of(make(900, shuffle=False, fractions=(0.5, 0.5), **options)))
+    loader = make(900, batch_size, **options)
+    expected = sorted(entries_of(make(900, shuffle=False, **options)))
     for _ in range(3):
         batches = list(loader)
         assert len(batches) == len(loader)
@@ -72,7 +86,7 @@ def test_an_epoch_hands_out_each_entry_once(batch_size: int, options: dict[str, 
 @pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
 def test_dropping_the_last_batch_drops_only_a_short_one() -> None:
     for num, expected in ((100, [30, 30, 30]), (90, [30, 30, 30]), (29, [])):
-        loader = make(num, 30, fractions=(1,), drop_last=True)
+        loader = make(num, 30, split="all", drop_last=True)
         assert [len(batch["x"]) for batch in loader] == expected
         assert len(loader) == len(expected)
 
@@ -118,14 +132,14 @@ def test_without_shuffling_epochs_are_in_the_order_of_the_data(subindex: Any) ->
     assert entries_of(loader) == entries
 
 
-@WITH_OR_WITHOUT_TICKETS
+@BY_POSITION_OR_COLUMN
 @given(cut=st.sets(st.integers(0, 199)), looser=st.sets(st.integers(0, 199)))
 @pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
 def test_loosening_a_cut_moves_no_entry_between_splits(
-    tickets: Any, cut: set[int], looser: set[int]
+    splits: Any, cut: set[int], looser: set[int]
 ) -> None:
     def split_of(selected: set[int]) -> dict[int, int]:
-        options = {"subindex": sorted(selected), "tickets": tickets, "num_threads": 0}
+        options = {"subindex": sorted(selected), "splits": splits, "num_threads": 0}
         return {entry: s for s in range(3) for entry in entries_of(make(200, split=s, **options))}
 
     before, after = split_of(cut), split_of(cut | looser)
@@ -206,9 +220,7 @@ def test_an_error_of_a_column_surfaces_at_its_window(
     monkeypatch: pytest.MonkeyPatch, num_threads: int
 ) -> None:
     monkeypatch.setattr(windows, "WINDOW_ROWS", 10)
-    loader = SplitLoader(
-        {"x": Broken()}, 10, fractions=(1,), shuffle=False, num_threads=num_threads
-    )
+    loader = SplitLoader({"x": Broken()}, 10, shuffle=False, num_threads=num_threads)
     batches = iter(loader)
     assert entries_of(islice(batches, 5)) == list(range(50))
     with pytest.raises(OSError, match="bad sector"):
@@ -225,12 +237,12 @@ def test_the_global_random_state_is_untouched() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"tickets": tickets_of}, {"subindex": np.arange(1_250_000)}]
+    "options", [{}, {"splits": Splits(by=("id",))}, {"subindex": np.arange(1_250_000)}]
 )
 def test_class_sorted_events_are_mixed_as_by_chance(options: dict[str, Any]) -> None:
     num = 1_250_000
-    data = {"is_signal": np.arange(num) < num // 2}
-    loader = SplitLoader(data, 1024, drop_last=True, **options)
+    data = {"is_signal": np.arange(num) < num // 2, "id": np.arange(num)}
+    loader = SplitLoader(data, 1024, split="train", drop_last=True, **options)
     assert abs(loader.num_entries - 1_000_000) < 2000
     for _ in range(3):
         fractions = np.array([batch["is_signal"].mean() for batch in loader])
@@ -241,7 +253,7 @@ def test_batches_from_memory_maps_are_plain_writable_and_independent(tmp_path: P
     np.save(tmp_path / "x.npy", np.arange(100, dtype=np.uint64) + 2**63)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r+")
     for shuffle in (True, False):
-        for batch in SplitLoader({"x": mapped}, 10, fractions=(1,), shuffle=shuffle):
+        for batch in SplitLoader({"x": mapped}, 10, shuffle=shuffle):
             assert type(batch["x"]) is np.ndarray
             assert batch["x"].dtype == np.uint64
             assert np.array_equal(batch["x"] - np.uint64(2**63), batch["_index"])
@@ -263,19 +275,19 @@ def test_a_split_without_entries_has_no_batches() -> None:
     ]
     for options in cases:
         loader = make(3, **options)
-        with pytest.warns(LoaderWarning, match=r"no batches: split \d of .* has no entries here"):
+        with pytest.warns(LoaderWarning, match=r"no batches: .* of \(.*\) has no entries here"):
             assert (len(loader), loader.num_entries, list(loader)) == (0, 0, [])
 
 
 def test_a_batch_that_drop_last_leaves_out_is_no_silent_loss() -> None:
-    loader = make(50, 1000, fractions=(1,), drop_last=True)
+    loader = make(50, 1000, split="all", drop_last=True)
     with pytest.warns(LoaderWarning, match="drop_last leaves out the only one, 50 entries of 1,0"):
         assert list(loader) == []
     loader.explain()  # is no epoch
 
 
 def test_a_batch_larger_than_the_split_is_one_short_batch() -> None:
-    assert [len(batch["x"]) for batch in make(50, 1000, fractions=(1,))] == [50]
+    assert [len(batch["x"]) for batch in make(50, 1000, split="all")] == [50]
 
 
 @pytest.mark.parametrize(
@@ -303,8 +315,12 @@ def test_wrong_splits_fractions_and_selections_are_refused() -> None:
         make(10, subindex=[3, 3])
     with pytest.raises(LengthError, match="has 1 booleans for 10 entries"):
         make(10, subindex=[True])
-    with pytest.raises(ColumnError, match="one uint64 for each"):
-        make(10, tickets=lambda entries: entries)
+    with pytest.raises(OptionError, match="fractions= needs a split: split='train', or a number"):
+        make(10, split=None, fractions=(0.8, 0.2))
+    with pytest.raises(OptionError, match=r"fold= is one of splits with folds: give splits="):
+        make(10, fold=1)
+    with pytest.raises(ColumnError, match=r"identity column 0 has dtype float64"):
+        SplitLoader({"x": np.zeros(3)}, split="train", splits=BY_X)
 
 
 @pytest.mark.parametrize("position", [-8, 5, 88, 8.0])
@@ -324,7 +340,7 @@ def test_an_epoch_that_makes_no_sense_is_refused() -> None:
 
 def test_its_repr_tells_what_it_hands_out() -> None:
     assert repr(make(12_345, 128, split="val", fractions=[np.float64(0.5), 0.5])) == (
-        "SplitLoader(split 'val' of (0.5, 0.5): 6,172 entries, 49 batches of 128)"
+        "SplitLoader('val' of (0.5, 0.5): 6,172 entries, 49 batches of 128)"
     )
 
 
