@@ -10,7 +10,7 @@ import uproot
 from rich.console import Console
 
 import memmpy
-from memmpy import RFileConfig, Store, convert
+from memmpy import RFileConfig, Splits, Store, convert
 from memmpy.cuts import Cuts
 from memmpy.errors import (
     ColumnError,
@@ -20,6 +20,7 @@ from memmpy.errors import (
     MissingFileError,
     MissingKeyError,
     OptionError,
+    SplitError,
 )
 from memmpy.store import read_metadata
 
@@ -171,7 +172,7 @@ def test_a_cutflow_by_a_missing_column_names_the_nearest(store: Store) -> None:
 
 def test_a_loader_hands_out_the_split_of_a_cut(store: Store) -> None:
     parts = [
-        {int(i) for batch in store.loader(7, cut="nJets > 1", split=split) for i in batch["_index"]}
+        set(entries_of(store.loader(split, cut="nJets > 1", batch_size=7)))
         for split in ("train", "val", "test")
     ]
     assert set.union(*parts) == set(store.cut("nJets > 1").tolist())
@@ -180,7 +181,7 @@ def test_a_loader_hands_out_the_split_of_a_cut(store: Store) -> None:
 
 def test_a_loader_agrees_with_load_root(store: Store, make_file: MakeFile) -> None:
     file = RFileConfig(store.sources[0].path, "tree", {"process": "ttH"})
-    ours = store.loader(16, keys=["weight"], split="val", seed=3)
+    ours = store.loader("val", keys=["weight"], batch_size=16, seed=3)
     theirs = memmpy.load_root(
         file, store.path, keys={"weight"}, skim=False, batch_size=16, split="val", seed=3
     )
@@ -189,7 +190,9 @@ def test_a_loader_agrees_with_load_root(store: Store, make_file: MakeFile) -> No
 
 
 def test_folds_of_a_loader_test_each_entry_once(store: Store) -> None:
-    loaders = [store.loader(7, split="test", fold=fold, num_folds=4) for fold in range(4)]
+    splits = Splits(by=("weight_bits",), num_folds=4)
+    store.add("weight_bits", "int(weight * 2)")
+    loaders = [store.loader("test", splits=splits, fold=fold, batch_size=7) for fold in range(4)]
     assert sorted(int(i) for loader in loaders for b in loader for i in b["_index"]) == [
         *range(100)
     ]
@@ -197,7 +200,7 @@ def test_folds_of_a_loader_test_each_entry_once(store: Store) -> None:
 
 def test_ranks_of_a_loader_share_its_split(store: Store) -> None:
     every, *parts = (
-        {int(i) for b in store.loader(7, rank=rank, num_ranks=num) for i in b["_index"]}
+        {int(i) for b in store.loader("train", rank=rank, world_size=num) for i in b["_index"]}
         for rank, num in ((0, 1), (0, 2), (1, 2))
     )
     assert parts[0] | parts[1] == every
@@ -216,10 +219,21 @@ def test_a_loader_of_columns_has_no_blocks(name: str, store: Store) -> None:
         store.loader(**options)
 
 
-def test_a_set_to_split_by_is_refused(store: Store) -> None:
-    split_by: Any = {"nJets", "process"}
-    with pytest.raises(OptionError, match="split_by is a list of columns"):
-        store.loader(split_by=split_by)
+def test_splits_of_another_type_are_refused(store: Store) -> None:
+    splits: Any = ("nJets", "process")
+    with pytest.raises(OptionError, match=r"splits= is a Splits, such as memmpy.Splits\(by="):
+        store.loader("train", splits=splits)
+
+
+def test_a_loader_without_a_split_hands_out_all_and_records_nothing(store: Store) -> None:
+    for loader in (store.loader(), store.loader("all"), memmpy.SplitLoader(store)):
+        assert entries_of(loader) == [*range(100)]
+        assert store.splits is None
+    store.loader("val")
+    assert store.splits == Splits(by="file")
+    with pytest.raises(SplitError, match="say which to load, split='train', 'val' or 'test', or"):
+        store.loader()
+    assert entries_of(store.loader("all")) == [*range(100)]
 
 
 def entries_of(loader: memmpy.SplitLoader) -> list[int]:
@@ -232,9 +246,9 @@ def test_an_own_store_is_split_as_its_skim_is(split: str, tmp_path: Path) -> Non
         with memmpy.WriteVector(tmp_path / "s", "x") as column:
             column.extend(np.arange(num))
         store = memmpy.open(tmp_path / "s")
-        found = entries_of(store.loader(split=split))
+        found = entries_of(store.loader(split))
         assert entries_of(memmpy.SplitLoader(store.skim(keys=["x"]), split=split)) == found
-        assert entries_of(store.loader(split=split, cut="x >= 0", fold=1, num_folds=5)) != found
+        assert entries_of(store.loader(split, cut="x >= 0")) == found
         return found
 
     first = load(1000)
@@ -274,20 +288,20 @@ def test_an_open_store_stays_as_it_was_when_others_convert(
     files = [make_file("a.root", 100), make_file("b.root", 300, first=100)]
     convert(files, tmp_path / "s", keys={"weight"})
     old = memmpy.open(tmp_path / "s")
-    expected = [set(_weights(old.loader(split=split, cut="weight > 30"))) for split in (0, 1, 2)]
+    expected = [set(_weights(old.loader(split, cut="weight > 30"))) for split in (0, 1, 2)]
     convert(files[::-1], tmp_path / "s", keys={"weight"})
-    found = [set(_weights(old.loader(split=split, cut="weight > 30"))) for split in (0, 1, 2)]
+    found = [set(_weights(old.loader(split, cut="weight > 30"))) for split in (0, 1, 2)]
     assert found == expected
     new = memmpy.open(tmp_path / "s")
-    assert [set(_weights(new.loader(split=i, cut="weight > 30"))) for i in (0, 1, 2)] == expected
+    assert [set(_weights(new.loader(i, cut="weight > 30"))) for i in (0, 1, 2)] == expected
 
 
 def test_a_column_of_another_length_than_the_files_is_split_by_its_entries(store: Store) -> None:
     with memmpy.WriteVector(store.path, "own") as column:
         column.extend(np.arange(1000))
     opened = memmpy.open(store.path)
-    found = entries_of(opened.loader(keys=["own"]))
-    assert found == entries_of(memmpy.SplitLoader(opened.skim(keys=["own"])))
+    found = entries_of(opened.loader("train", keys=["own"]))
+    assert found == entries_of(memmpy.SplitLoader(opened.skim(keys=["own"]), split="train"))
     assert 750 < len(found) < 850
 
 
@@ -304,7 +318,7 @@ def test_a_damaged_column_does_not_hide_the_others(store: Store) -> None:
     with pytest.raises(CorruptStoreError, match=r"column 'weight' of .* is damaged"):
         opened.cutflow(["nJets > 1"], weight="weight")
     with pytest.raises(CorruptStoreError, match=r"column 'weight' of .* is damaged"):
-        opened.loader(keys=["nJets"], split_by=["weight"])
+        opened.loader("train", keys=["nJets"], splits=Splits(by=("weight",)))
     assert "weight vector damaged ?" in " ".join(repr(opened).split())
     assert [problem.key for problem in opened.verify()] == ["weight"]
 
@@ -321,9 +335,11 @@ def test_a_cut_on_a_column_of_another_length_is_refused(store: Store) -> None:
         memmpy.open(store.path).loader(keys=["nJets"], cut="short > 2")
 
 
-def test_a_missing_column_to_split_by_is_named(store: Store) -> None:
-    with pytest.raises(MissingKeyError, match="no column 'njets' to split by; nearest: 'nJets'"):
-        store.loader(split_by=["njets"])
+def test_a_missing_column_that_names_events_names_the_nearest(store: Store) -> None:
+    message = "no column 'njets' in '.*' to name events; nearest: 'nJets'; convert with splits="
+    with pytest.raises(MissingKeyError, match=message):
+        store.loader("train", splits=Splits(by=("njets",)))
+    assert store.splits is None
 
 
 def _weights(loader: memmpy.SplitLoader) -> list[float]:

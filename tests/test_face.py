@@ -148,7 +148,7 @@ def test_the_commands_of_the_readme_leave_the_stores_of_its_snippets_as_they_are
         done = CliRunner().invoke(main, shlex.split(here)[1:])
         assert done.exit_code == 0, done.output
     run(snippets[1:])
-    batch = next(iter(memmpy.open("data.mmpy").loader(128)))
+    batch = next(iter(memmpy.open("data.mmpy").loader(batch_size=128)))
     assert {"process", "nJets", "jet_pt", "lead_pt"} <= batch.keys()
 
 

@@ -11,14 +11,33 @@ import pytest
 import uproot
 
 import memmpy
-from memmpy import Jagged, RFileConfig, SplitLoader, compute_cut_batched, load_root, read_vector
-from memmpy.errors import CutError, LoaderWarning, MissingKeyError, OptionError
+from memmpy import (
+    Jagged,
+    RFileConfig,
+    SplitLoader,
+    Splits,
+    compute_cut_batched,
+    load_root,
+    read_vector,
+)
+from memmpy.errors import (
+    CutError,
+    LoaderWarning,
+    MissingKeyError,
+    OptionError,
+    SplitError,
+    SplitWarning,
+)
 from memmpy.loaders import ShuffleOption
 from memmpy.store import hash64
 
 MakeFile = Callable[..., Path]
 Load = Callable[..., SplitLoader]
-FRACTIONS = (0.5, 0.3, 0.2)
+FRACTIONS = {"train": 0.5, "val": 0.3, "test": 0.2}
+BY_FILE: dict[str, Any] = {"by": "file"}
+BY_EVENT: dict[str, Any] = {"by": ("runNumber", "eventNumber")}
+
+BY_FILE_OR_EVENT = pytest.mark.parametrize("named", [BY_FILE, BY_EVENT], ids=["file", "event"])
 
 
 def config(file: Path, process: str = "ttH") -> RFileConfig:
@@ -36,11 +55,13 @@ def load(request: pytest.FixtureRequest) -> Load:
     return partial(load_root, skim=request.param)
 
 
-def splits(load: Load, files: Any, path: Path, **options: Any) -> list[set[int]]:
+def splits(
+    load: Load, files: Any, path: Path, *, by: Any, seed: int = 0, **options: Any
+) -> list[set[int]]:
     """Return the events of each split."""
+    given = Splits(by, fractions=FRACTIONS, seed=seed)
     loaders = [
-        load(files, path, keys={"eventNumber"}, split=i, fractions=FRACTIONS, **options)
-        for i in range(3)
+        load(files, path, keys={"eventNumber"}, split=i, splits=given, **options) for i in range(3)
     ]
     return [set(events_of(loader)) for loader in loaders]
 
@@ -91,7 +112,6 @@ class TestBatches:
             tmp_path / "s",
             keys={"nJets", "nBTags_77"},
             tcut="nJets >= 2 & nBTags_77 >= 1",
-            fractions=(1.0,),
         )
         batches = list(loader)
         jets = np.concatenate([batch["nJets"] for batch in batches])
@@ -117,7 +137,6 @@ class TestBatches:
             tcut="process == 'ttbb' && half < limit",
             aliases={"half": "weight / 2"},
             cut_constants={"limit": 3},
-            fractions=(1.0,),
         )
         assert sorted(w for batch in loader for w in batch["weight"]) == [0.0, 1.5, 3.0, 4.5]
 
@@ -131,7 +150,6 @@ class TestBatches:
             keys={"nJets"},
             keys_padded={"jet_pt": padding},
             tcut="jet_pt < 10",
-            fractions=(1.0,),
         )
         assert sorted(int(i) for batch in loader for i in batch["_index"]) == [
             i for i in range(10) if i % 4
@@ -149,7 +167,6 @@ class TestBatches:
             tcut="signal && heavy",
             aliases={"signal": "process == 'ttH'", "heavy": "w > limit", "w": "weight"},
             cut_constants={"limit": 12},
-            fractions=(1.0,),
         )
         assert sorted(w for batch in loader for w in batch["weight"]) == [13.5]
 
@@ -157,7 +174,7 @@ class TestBatches:
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         files = [make_file("a.root", 5), make_file("b.root", 5)]
-        loader = load((file for file in files), tmp_path / "s", keys={"nJets"}, fractions=(1.0,))
+        loader = load((file for file in files), tmp_path / "s", keys={"nJets"})
         assert loader.num_entries == 10
 
     def test_a_text_without_quotes_is_told_how_to_be_written(
@@ -185,64 +202,96 @@ class TestBatches:
     def test_a_batch_larger_than_the_data_is_one_short_batch(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        loader = load(
-            make_file(num=7), tmp_path / "s", keys={"nJets"}, batch_size=100, fractions=(1.0,)
-        )
+        loader = load(make_file(num=7), tmp_path / "s", keys={"nJets"}, batch_size=100)
         assert [len(batch["nJets"]) for batch in loader] == [7]
 
 
 class TestSplits:
+    @BY_FILE_OR_EVENT
     def test_splits_are_disjoint_and_complete(
-        self, load: Load, make_file: MakeFile, tmp_path: Path
+        self, load: Load, named: Any, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        a, b, c = splits(load, make_file(num=1000), tmp_path / "s")
+        a, b, c = splits(load, make_file(num=1000), tmp_path / "s", **named)
         assert len(a | b | c) == len(a) + len(b) + len(c) == 1000
 
+    @BY_FILE_OR_EVENT
     def test_splits_have_about_their_fraction(
-        self, load: Load, make_file: MakeFile, tmp_path: Path
+        self, load: Load, named: Any, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        sizes = [len(split) for split in splits(load, make_file(num=10_000), tmp_path / "s")]
-        deviations = [10_000 * f for f in FRACTIONS]
+        file = make_file(num=10_000)
+        sizes = [len(split) for split in splits(load, file, tmp_path / "s", **named)]
+        deviations = [10_000 * f for f in FRACTIONS.values()]
         assert np.allclose(sizes, deviations, atol=5 * np.sqrt(10_000) / 2)
 
+    @BY_FILE_OR_EVENT
     def test_a_looser_cut_moves_no_event(
-        self, load: Load, make_file: MakeFile, tmp_path: Path
+        self, load: Load, named: Any, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=1000)
-        tight = splits(load, file, tmp_path / "s", tcut="nJets >= 3")
-        loose = splits(load, file, tmp_path / "s", tcut="nJets >= 1")
+        tight = splits(load, file, tmp_path / "s", tcut="nJets >= 3", **named)
+        loose = splits(load, file, tmp_path / "s", tcut="nJets >= 1", **named)
         assert all(few < many for few, many in zip(tight, loose, strict=True))
 
+    @BY_FILE_OR_EVENT
     def test_an_added_file_moves_no_event(
-        self, load: Load, make_file: MakeFile, tmp_path: Path
+        self, load: Load, named: Any, make_file: MakeFile, tmp_path: Path
     ) -> None:
         files = [make_file("a.root", 500), make_file("b.root", 500, first=500)]
-        before = splits(load, files[1:], tmp_path / "s")
-        after = splits(load, files, tmp_path / "s")
+        before = splits(load, files[1:], tmp_path / "s", **named)
+        after = splits(load, files, tmp_path / "s", **named)
         assert all(few < many for few, many in zip(before, after, strict=True))
 
+    @BY_FILE_OR_EVENT
     def test_another_order_of_files_moves_no_event(
-        self, load: Load, make_file: MakeFile, tmp_path: Path
+        self, load: Load, named: Any, make_file: MakeFile, tmp_path: Path
     ) -> None:
         files = [make_file("a.root", 500), make_file("b.root", 500, first=500)]
-        assert splits(load, files, tmp_path / "s") == splits(load, files[::-1], tmp_path / "t")
+        one = splits(load, files, tmp_path / "s", **named)
+        assert one == splits(load, files[::-1], tmp_path / "t", **named)
 
-    def test_another_split_seed_deals_events_anew(
+    @BY_FILE_OR_EVENT
+    def test_another_seed_deals_events_anew(
+        self, load: Load, named: Any, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=1000)
+        one = splits(load, file, tmp_path / "s", **named)
+        assert one != splits(load, file, tmp_path / "t", seed=1, **named)
+
+    def test_another_seed_in_the_same_store_is_refused(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        file = make_file(num=100)
+        one = splits(load, file, tmp_path / "s", **BY_EVENT)
+        with pytest.raises(SplitError, match=r"and this call names\n.*seed=1"):
+            splits(load, file, tmp_path / "s", seed=1, **BY_EVENT)
+        assert splits(load, file, tmp_path / "s", **BY_EVENT) == one
+
+    def test_without_names_of_events_they_are_the_usual_columns(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=1000)
-        assert splits(load, file, tmp_path / "s") != splits(
-            load, file, tmp_path / "s", split_seed=1
-        )
+        found = splits(load, file, tmp_path / "s", by=None)
+        assert found == splits(load, file, tmp_path / "t", **BY_EVENT)
+        assert memmpy.open(tmp_path / "s").splits == Splits(**BY_EVENT, fractions=FRACTIONS)
+
+    def test_without_a_split_all_events_are_loaded_and_nothing_is_recorded(
+        self, load: Load, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        for options in ({}, {"split": "all"}):
+            loader = load(make_file(num=100), tmp_path / "s", keys={"eventNumber"}, **options)
+            assert sorted(events_of(loader)) == [i + (1 << 60) for i in range(100)]
+            assert memmpy.open(tmp_path / "s").splits is None
 
     def test_equal_identities_share_a_split(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         # The same events in another file: another campaign, say, or another selection.
         files = [make_file("a.root", 500), make_file("b.root", 1000)]
-        by_event = splits(load, files, tmp_path / "s", split_by=("runNumber", "eventNumber"))
+        message = "500 entries of .* have the 'runNumber', 'eventNumber' of an entry in another"
+        with pytest.warns(SplitWarning, match=message):
+            by_event = splits(load, files, tmp_path / "s", **BY_EVENT)
         assert sum(map(len, by_event)) == 1000
-        by_file = splits(load, files, tmp_path / "s")
+        by_file = splits(load, files, tmp_path / "t", **BY_FILE)
         assert sum(map(len, by_file)) > 1000
 
     def test_the_width_of_an_event_number_does_not_matter(self, load: Load, tmp_path: Path) -> None:
@@ -252,21 +301,14 @@ class TestSplits:
                 tree = file.mktree("tree", {"eventNumber": np.dtype(dtype)})
                 tree.extend({"eventNumber": np.arange(1000).astype(dtype)})
             file = tmp_path / f"{dtype}.root"
-            found.append(splits(load, file, tmp_path / dtype, split_by=["eventNumber"]))
+            found.append(splits(load, file, tmp_path / dtype, by=["eventNumber"]))
         assert found[0] == found[1]
 
     def test_floats_cannot_name_an_event(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        with pytest.raises(TypeError, match=r"split_by takes columns of one integer .* 'weight'"):
-            load(make_file(), tmp_path / "s", keys={"nJets"}, split_by=["weight"])
-
-    @pytest.mark.parametrize("split_by", ["eventNumber", {"runNumber", "eventNumber"}])
-    def test_what_names_an_event_is_a_list(
-        self, load: Load, split_by: Any, make_file: MakeFile, tmp_path: Path
-    ) -> None:
-        with pytest.raises(OptionError, match="split_by is a list of columns, in an order that"):
-            load(make_file(), tmp_path / "s", keys={"nJets"}, split_by=split_by)
+        with pytest.raises(TypeError, match=r"'weight' of .* cannot name events: .* one integer"):
+            splits(load, make_file(), tmp_path / "s", by=["weight"])
 
 
 class TestEpochs:
@@ -279,7 +321,6 @@ class TestEpochs:
             tmp_path / "s",
             keys={"eventNumber"},
             batch_size=batch_size,
-            fractions=(1.0,),
         )
         first, second = events_of(loader), events_of(loader)
         assert sorted(first) == sorted(second) == [i + (1 << 60) for i in range(100)]
@@ -298,8 +339,8 @@ class TestEpochs:
                     tmp_path / "s",
                     keys={"eventNumber"},
                     split="test",
+                    splits=Splits(num_folds=3),
                     fold=fold,
-                    num_folds=3,
                 )
             )
         ]
@@ -308,8 +349,8 @@ class TestEpochs:
     def test_ranks_share_a_split(self, load: Load, make_file: MakeFile, tmp_path: Path) -> None:
         file = make_file(num=300)
         every, *parts = (
-            events_of(load(file, tmp_path / "s", keys={"eventNumber"}, **ranks))
-            for ranks in ({}, {"rank": 0, "num_ranks": 2}, {"rank": 1, "num_ranks": 2})
+            events_of(load(file, tmp_path / "s", keys={"eventNumber"}, split="train", **ranks))
+            for ranks in ({}, {"rank": 0, "world_size": 2}, {"rank": 1, "world_size": 2})
         )
         assert sorted(every) == sorted(parts[0] + parts[1])
         assert abs(len(parts[0]) - len(parts[1])) <= 1
@@ -325,7 +366,6 @@ class TestEpochs:
             make_file(num=100),
             tmp_path / "s",
             keys={"eventNumber"},
-            fractions=(1.0,),
             shuffle=shuffle,
             block_rows=4,
             window_blocks=2,
@@ -391,7 +431,7 @@ class TestCaching:
     def test_a_changed_file_changes_columns_and_selection(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        options: dict[str, Any] = {"tcut": "nJets >= 3", "fractions": (1.0,)}
+        options: dict[str, Any] = {"tcut": "nJets >= 3"}
         file = make_file(num=100)
         load(file, tmp_path / "s", keys={"eventNumber"}, **options)
         make_file(num=40, first=1000)
@@ -409,7 +449,6 @@ class TestCaching:
                 keys={"nJets"},
                 tcut="nJets >= limit",
                 cut_constants={"limit": limit},
-                fractions=(1.0,),
             )
             assert loader.num_entries == num
 
@@ -424,7 +463,6 @@ class TestCaching:
                 keys={"nJets"},
                 tcut="x > 3.5",
                 aliases={"x": f"weight * {factor}"},
-                fractions=(1.0,),
             )
             assert loader.num_entries == num
 
@@ -466,7 +504,6 @@ class TestErrors:
         "options",
         [
             {"batch_size": 0},
-            {"fractions": (0.5, 0.4)},
             {"split": 3},
             {"seed": -1},
             {"keys_padded": {"nJets": (2, 0)}},
@@ -474,7 +511,7 @@ class TestErrors:
             {"keys": set()},
             {"aliases": {"x": 3}},
             {"tcut": "x > 1", "aliases": {"x": "met"}, "cut_constants": {"x": 2}},
-            {"split_by": "eventNumber"},
+            {"splits": "eventNumber"},
             {
                 "keys": {"jet_pt__unpadded"},
                 "keys_padded": {"jet_pt": (2, 0)},
@@ -487,10 +524,10 @@ class TestErrors:
             {"keys_padded": {"jet_pt": (2.0, 0)}},
             {"keys_padded": {"jet_pt": (2, "x")}},
             {"keys_padded": {"met": (2, 0)}},
-            {"split_seed": -1},
+            {"split": "train", "splits": ("runNumber", "eventNumber")},
             {"shuffle": "block"},
-            {"fold": 5, "num_folds": 5},
-            {"rank": 2, "num_ranks": 2},
+            {"split": "train", "splits": Splits(num_folds=5), "fold": 5},
+            {"rank": 2, "world_size": 2},
             {"num_threads": -1},
             {"skim": 1},
         ],

@@ -1,14 +1,17 @@
 """Tests of what load_root is asked for: known without any file."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from memmpy import RFileConfig
+from memmpy import RFileConfig, Splits
 from memmpy.errors import OptionError
 from memmpy.requesting import LoadRequest, check_load_request
+from memmpy.splits import TicketRule
 
 CONFIGS = [RFileConfig("nowhere.root", "tree", {"year": "mc16a", "process": "ttH"})]
+FOLDS = Splits(num_folds=5)
 PADDED: dict[str, Any] = {"jet_pt": (4, 0)}
 
 
@@ -22,8 +25,9 @@ def check(**options: Any) -> LoadRequest:
         "dtype": None,
         "tcut": None,
         "constants": {},
-        "split_by": None,
-        "split_seed": 0,
+        "splits": None,
+        "split": None,
+        "fold": None,
     }
     return check_load_request(CONFIGS, **{**defaults, **options})
 
@@ -32,13 +36,11 @@ def test_all_that_is_used_is_converted_but_the_metadata() -> None:
     request = check(
         tcut="nJets > 5 && process == 'ttH'",
         groups={"event": ["HT", "met", "year"]},
-        split_by=["runNumber", "eventNumber"],
     )
-    named = {"met", "HT", "runNumber", "eventNumber"}
+    named = {"met", "HT"}
     assert request.converted_keys == {*named, "nJets"}
     assert request.named_keys == {*named, "year"}
     assert request.metadata_keys == ("year", "process")
-    assert request.split_by == ("runNumber", "eventNumber")
 
 
 def test_columns_are_padded_when_they_are_converted_and_a_skim_when_it_is_made() -> None:
@@ -72,15 +74,46 @@ def test_a_length_to_pad_to_is_an_integer_either_way(groups: Any, padding: Any) 
 
 
 @pytest.mark.parametrize("groups", [None, {}])
-def test_a_set_to_split_by_is_refused_either_way(groups: Any) -> None:
-    with pytest.raises(OptionError, match="split_by is a list of columns"):
-        check(split_by={"runNumber", "eventNumber"}, groups=groups)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"splits": ("run", "event")}, "splits= is a Splits, such as memmpy.Splits"),
+        ({"splits": Splits()}, r"was given: say which split to load, such as split='train'"),
+        ({"split": "trian"}, "no split 'trian'.*nearest: 'train'"),
+        ({"split": "val", "splits": FOLDS}, "has folds: say which, fold=0 to 4"),
+        ({"split": "val", "splits": FOLDS, "fold": 5}, "no fold 5 of 5 folds: give 0 to 4"),
+        ({"split": "val", "splits": Splits(), "fold": 1}, "fold=1 was given, and .* has no folds"),
+    ],
+    ids=str,
+)
+def test_splits_that_make_no_sense_are_refused_either_way(
+    groups: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        check(groups=groups, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "needs"),
+    [
+        ({}, False),
+        ({"split": "all"}, False),
+        ({"split": "val"}, True),
+        ({"split": "all", "splits": Splits()}, True),
+    ],
+    ids=str,
+)
+def test_a_call_needs_splits_where_it_names_a_split_or_gives_some(
+    options: dict[str, Any], needs: bool
+) -> None:
+    assert check(**options).needs_splits is needs
 
 
 def test_one_skim_is_found_in_whatever_order_it_is_asked_for() -> None:
     padded = {"jet_pt": (4, 0), "jet_eta": (4, 0)}
+    rule = TicketRule("file", 0)
     names = {
-        check(keys=keys, keys_padded=dict(items)).skim_request(keys).name
+        replace(check(keys=keys, keys_padded=dict(items)).skim_request(keys), rule=rule).name
         for keys in (["met", "HT"], ["HT", "met"])
         for items in (padded.items(), reversed(padded.items()))
     }

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from memmpy import Jagged, RFileConfig, SplitLoader, convert, load_root
+from memmpy import Jagged, RFileConfig, SplitLoader, Splits, convert, load_root
 from memmpy.errors import (
     ColumnError,
     DiskError,
@@ -22,7 +22,7 @@ from memmpy.errors import (
 from tests.conversion.everything import TREE_KEYS, arguments_of, write_files
 
 MakeFile = Callable[..., Path]
-FRACTIONS = (0.5, 0.3, 0.2)
+FRACTIONS = {"train": 0.5, "val": 0.3, "test": 0.2}
 NAN = float("nan")
 
 
@@ -46,11 +46,13 @@ def values_by_entry(loader: SplitLoader) -> dict[int, dict[str, Any]]:
     return found
 
 
-def splits(files: Any, path: Path, **options: Any) -> list[dict[int, dict[str, Any]]]:
+def splits(
+    files: Any, path: Path, *, by: Any = "file", seed: int = 0, **options: Any
+) -> list[dict[int, dict[str, Any]]]:
     """Return the values of each split, by entry."""
+    given = Splits(by, fractions=FRACTIONS, seed=seed)
     loaders = (
-        load_root(files, path, split=i, fractions=FRACTIONS, batch_size=50, **options)
-        for i in range(3)
+        load_root(files, path, split=i, splits=given, batch_size=50, **options) for i in range(3)
     )
     return [values_by_entry(loader) for loader in loaders]
 
@@ -62,8 +64,8 @@ def splits(files: Any, path: Path, **options: Any) -> list[dict[int, dict[str, A
         {"keys": {"*"}},
         {"keys": {"*"}, "keys_padded": {"jets": (2, 7)}},
         {"keys": TREE_KEYS, "tcut": "jets < 300.5 && number > 5 && process != 'a'"},
-        {"keys": {"number"}, "split_seed": 3},
-        {"keys": {"number"}, "split_by": ["huge"]},
+        {"keys": {"number"}, "seed": 3},
+        {"keys": {"number"}, "by": ["huge"]},
         {"keys": {"number"}, "tcut": "number < 0"},
         {"keys": {"number"}, "keys_padded": {"padded": (2, NAN)}},
         {"keys": set(), "keys_padded": {"padded": (0, 0)}},
@@ -365,7 +367,6 @@ def test_files_that_others_convert_meanwhile_are_not_skimmed(
             keys={"eventNumber"},
             keys_padded={"jet_pt": (2, 0)},
             tcut="nJets > 1",
-            fractions=(1.0,),
             executor=executor,
         )
         assert executor.times == 0

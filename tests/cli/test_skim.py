@@ -21,6 +21,8 @@ def store(tmp_path: Path) -> Path:
         column.extend(np.arange(500) % 8)
     with WriteVector(path=tmp_path / "s", key="met") as column:
         column.extend(np.linspace(0, 100, 500, dtype=np.float32))
+    with WriteVector(path=tmp_path / "s", key="number") as column:
+        column.extend(np.arange(500))
     with WriteJagged(path=tmp_path / "s", key="jet_pt") as lists:
         for i in range(500):
             lists.append(np.full(i % 8, i, np.float32))
@@ -36,7 +38,7 @@ def test_all_that_a_skim_takes_can_be_typed(store: Path) -> None:
     done = memmpy(
         *("skim", store, "--keys", "met", "--pad", "jet_pt:4:nan", "--group", "jets=jet_pt"),
         *("--group", "event=nJets,met", "--dtype", "event=float64", "--cut", "nJets >= 6"),
-        *("--split-by", "nJets", "--split-seed", "5"),
+        *("--by", "nJets,number", "--split-seed", "5"),
     )
     assert done.exit_code == 0, done.output
     assert "124 of 500 entries (nJets >= 6)" in done.output
@@ -44,7 +46,7 @@ def test_all_that_a_skim_takes_can_be_typed(store: Path) -> None:
     assert found.rows["jets"].shape == (124, 4, 1)
     assert found.rows["jets_mask"].dtype == np.bool_
     assert found.rows["event"].dtype == np.float64
-    assert (found.split_by, found.split_seed) == (("nJets",), 5)
+    assert (found.ticket_rule.by, found.ticket_rule.seed) == (("nJets", "number"), 5)
 
 
 def test_names_in_the_cut_can_be_typed(store: Path) -> None:

@@ -727,7 +727,7 @@ compute_cut_batched(store, "nJets > 2")
 os.setgid(65534)
 os.setuid(65534)
 for cut, skim in (("nJets > 0", True), ("nJets > 1", False)):
-    loader = load_root(file, store, keys={"nJets"}, tcut=cut, fractions=(1.0,), skim=skim)
+    loader = load_root(file, store, keys={"nJets"}, tcut=cut, skim=skim)
     print(sum(len(batch["nJets"]) for batch in loader))
 try:
     convert(file, store, keys={"nJets", "weight"})

@@ -103,7 +103,7 @@ def test_scores_of_some_entries_lie_where_their_events_do(
 
 
 def test_batches_of_a_loader_find_their_way_back(store: Path, tmp_path: Path) -> None:
-    loader = memmpy.open(store).loader(4, keys={"eventNumber"}, fractions=[1], seed=3)
+    loader = memmpy.open(store).loader(keys={"eventNumber"}, batch_size=4, seed=3)
     batches = list(loader)
     written = write_friend(
         store,

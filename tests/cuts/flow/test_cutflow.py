@@ -568,5 +568,5 @@ def test_a_stale_group_is_said_to_be_stale(tmp_path: Path) -> None:
         n.extend(np.arange(1, 4))
     with pytest.raises(ColumnError, match=r"column 'm' of .* is stale"):
         cutflow(tmp_path, ["n > 0"], by="m")
-    with pytest.raises(ColumnError, match="column 'm' to split by is stale"):
-        memmpy.open(tmp_path).loader(keys=["n"], split_by=["m"])
+    with pytest.raises(ColumnError, match="column 'm', which names events, is stale"):
+        memmpy.open(tmp_path).loader("train", keys=["n"], splits=memmpy.Splits(by=("m",)))
