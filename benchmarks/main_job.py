@@ -98,7 +98,7 @@ def main() -> None:
     for names, title in ((FLAT, "flat"), (FLAT | JAGGED, "with jagged")):
         data = {key: columns[key] for key in {*names, "process"}}
         for batch_size in (128, 1024):
-            loader = SplitLoader(data, batch_size, subindex=selection, fractions=(1.0,))
+            loader = SplitLoader(data, batch_size, subindex=selection)
             seen, seconds = timed(lambda loader=loader: [batch["_index"] for batch in loader])
             assert np.array_equal(np.sort(np.concatenate(seen)), selection)
             print(

@@ -46,8 +46,7 @@ def main() -> None:
         return time.perf_counter() - start
 
     loaders = {
-        kind: memmpy.SplitLoader(skim, BATCH_SIZE, fractions=[1], shuffle=kind)
-        for kind in ("blocks", "exact")
+        kind: memmpy.SplitLoader(skim, BATCH_SIZE, shuffle=kind) for kind in ("blocks", "exact")
     }
     for loader in loaders.values():  # rows come into memory, and kernels are loaded
         epoch_seconds(loader)

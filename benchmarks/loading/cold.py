@@ -148,7 +148,8 @@ def load(job: dict[str, Any]) -> None:
     if group is not None:
         (group / "cgroup.procs").write_text(str(os.getpid()))
     import memmpy
-    from memmpy.loaders import columns, paging, split
+    from memmpy.loaders import columns, paging
+    from memmpy.splits import split_loader
 
     system_of = paging.system_of
 
@@ -157,9 +158,9 @@ def load(job: dict[str, Any]) -> None:
         memory = system.memory if group is not None else lambda: int(job["memory"])
         return paging.System(system.advise if job["is_ahead"] else None, memory)
 
-    columns.system_of = split.system_of = limited  # type: ignore[attr-defined]
+    columns.system_of = split_loader.system_of = limited  # type: ignore[attr-defined]
     store = Path(job["store"])
-    options = {"batch_size": BATCH_SIZE, "fractions": (1.0,), "shuffle": job["shuffle"]}
+    options = {"batch_size": BATCH_SIZE, "shuffle": job["shuffle"]}
     if job["is_skim"]:
         loader = memmpy.SplitLoader(open_skim(store, job["data"]), **options)
     else:

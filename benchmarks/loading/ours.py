@@ -82,7 +82,7 @@ def open_skim(job: Job, *, grouped: bool, **options: Any) -> Loader:
     lists = lists_of(job.data)
     skimmed = _skim(Path(job.store, "data.mmpy"), grouped=grouped)
     options["num_threads"] = job.num_workers or None
-    loader = memmpy.SplitLoader(skimmed, job.batch_size, fractions=(1.0,), seed=job.seed, **options)
+    loader = memmpy.SplitLoader(skimmed, job.batch_size, seed=job.seed, **options)
 
     def load(epoch: int) -> Iterator[Batch]:
         for batch in loader.batches(epoch):
@@ -100,7 +100,6 @@ def open_columns(job: Job) -> Loader:
         batch_size=job.batch_size,
         keys=columns_of(job.data),
         cut=CUT if job.has_cut else None,
-        fractions=(1.0,),
         seed=job.seed,
         num_threads=job.num_workers or None,
     )
