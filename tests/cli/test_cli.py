@@ -95,7 +95,7 @@ def test_a_broken_cut_is_shown_with_a_caret(make_file: MakeFile, tmp_path: Path)
 def test_verify_says_what_is_right_and_what_is_not(make_file: MakeFile, tmp_path: Path) -> None:
     memmpy("demo", "--files", make_file(), "--keys", "met", "--out", tmp_path / "d")
     store = tmp_path / "d" / "files.mmpy"
-    assert "2 columns and 1 skim of" in memmpy("verify", store).output
+    assert "4 columns and 1 skim of" in memmpy("verify", store).output
     file = next(store.glob("*.npy"))
     file.write_bytes(file.read_bytes()[:-1])
     done = memmpy("verify", store)
@@ -109,7 +109,7 @@ def test_verify_says_what_is_right_and_what_is_not(make_file: MakeFile, tmp_path
         ("bench", ["1024; x>=1"]),
         ("convert", ["0"]),
         ("demo", ["memmpy_demo", "50000", "1", "128"]),
-        ("skim", ["0"]),
+        ("skim", []),
     ],
 )
 def test_help_tells_all_defaults(verb: str, defaults: list[str]) -> None:
