@@ -1,6 +1,12 @@
 """Who an event is, and on which side of a training it stands: recorded, compared, held."""
 
-from memmpy.splits.choice import Choice, choose_of_skim, choose_of_store, open_to_split
+from memmpy.splits.choice import (
+    Choice,
+    check_named_split,
+    choose_of_skim,
+    choose_of_store,
+    open_to_split,
+)
 from memmpy.splits.danger import Groups, groups_of
 from memmpy.splits.events import are_named_by_files, identities_of, num_events, tickets_of
 from memmpy.splits.naming import NAMING, Naming, has_several_trees, naming_columns
@@ -33,6 +39,7 @@ __all__ = [
     "TicketRule",
     "agreed",
     "are_named_by_files",
+    "check_named_split",
     "check_splits",
     "choose_of_skim",
     "choose_of_store",

@@ -1,5 +1,6 @@
 """What a loader hands out: the entries of a split, by ticket where the data knows its events."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,9 +10,9 @@ from typing import Protocol, runtime_checkable
 from memmpy.columns import Snapshot, open_columns
 from memmpy.errors import (
     ColumnError,
+    CorruptStoreError,
     LengthError,
     MemmpyError,
-    MissingFileError,
     MissingKeyError,
     OptionError,
     SplitError,
@@ -36,12 +37,13 @@ from memmpy.splits.policy import agreed, check_splits, is_asked, recorded, resol
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.value import ALL, Splits
 from memmpy.store import Metadata, read_metadata
-from memmpy.typing import Column, Data
+from memmpy.typing import Column, Data, PathLike
 
 __all__ = [
     "Choice",
     "HasSnapshot",
     "SkimLike",
+    "check_named_split",
     "choose",
     "choose_of_skim",
     "choose_of_store",
@@ -306,13 +308,13 @@ def choose_of_skim(
     )
 
 
-def check_named_split(split: str | int | None, splits: Splits | None, *, path: Path) -> None:
+def check_named_split(split: str | int | None, splits: Splits | None, *, path: PathLike) -> None:
     """Raise a `SplitError` where there are splits, and a call does not say which it loads."""
     if split is None and splits is not None:
         fold = "" if splits.num_folds is None else ", with fold="
         message = (
-            f"{str(path)!r} has the splits {splits}: say which to load, split='train', 'val' or "
-            f"'test'{fold}, or split='all' for all events"
+            f"{os.fspath(path)!r} has the splits {splits}: say which to load, split='train', "
+            f"'val' or 'test'{fold}, or split='all' for all events"
         )
         raise SplitError(message)
 
@@ -334,7 +336,7 @@ def _settled_of_skim(
         try:
             snapshot = open_to_split(path, metadata, splits)
             return settle(snapshot, splits, num_entries=skim.num_store_entries, naming=naming)
-        except (MissingFileError, MissingKeyError, ColumnError, LengthError):
+        except (CorruptStoreError, MissingKeyError, ColumnError, LengthError):
             pass  # the store holds other events by now: the skim keeps those that it was made of
     known = None if metadata is None else recorded(metadata)
     given = agreed(splits, known, path=path)

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ from memmpy.errors import (
     ReadOnlyStoreError,
     SplitError,
     SplitWarning,
+    StoreLockedError,
     warn_of,
 )
 from memmpy.splits.danger import dangers_of, ingredients_of
 from memmpy.splits.naming import Naming, has_several_trees, naming_columns
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.value import ALL, Splits
-from memmpy.store import Metadata, Transaction, read_metadata
+from memmpy.store import LOCK_TIMEOUT, Metadata, Transaction, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = [
@@ -205,7 +207,7 @@ def settle(
         _record(
             snapshot.path,
             partial(with_splits, splits=splits, made_of=made_of, notes=notes, path=snapshot.path),
-            is_legacy=metadata.read_only,
+            is_known=known is not None,
         )
     warn_once(snapshot.path, notes)
     return splits
@@ -213,23 +215,20 @@ def settle(
 
 def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -> None:
     """Replace the splits of a store, or forget them; see `memmpy.Store.set_splits`."""
-    if splits is None:
-        _record(snapshot.path, _without_splits, is_legacy=False)
-        return
-    whole = resolved(
-        splits,
-        naming_columns(partial(_dtype_kind, snapshot, num_entries)),
-        has_variations=has_several_trees(snapshot.metadata.sources),
-        path=snapshot.path,
-    )
-    notes = list(dangers_of(snapshot, whole, num_entries=num_entries))
-    made_of = ingredients_of(snapshot.metadata, whole, num_entries=num_entries)
-
-    def change(metadata: Metadata) -> Metadata:
-        return dataclasses.replace(metadata, splits=_to_record(whole, made_of, notes))
-
+    notes: list[str] = []
+    record: dict[str, Any] | None = None
+    if splits is not None:
+        whole = resolved(
+            splits,
+            naming_columns(partial(_dtype_kind, snapshot, num_entries)),
+            has_variations=has_several_trees(snapshot.metadata.sources),
+            path=snapshot.path,
+        )
+        notes = list(dangers_of(snapshot, whole, num_entries=num_entries))
+        made_of = ingredients_of(snapshot.metadata, whole, num_entries=num_entries)
+        record = _to_record(whole, made_of, notes)
     with Transaction(snapshot.path) as transaction:
-        transaction.change(change)
+        transaction.change(lambda metadata: dataclasses.replace(metadata, splits=record))
     warn_once(snapshot.path, notes)
 
 
@@ -254,19 +253,18 @@ def warn_once(path: PathLike, notes: list[str]) -> None:
     warn_of(new, SplitWarning)
 
 
-def _record(path: Path, change: Any, *, is_legacy: bool) -> None:
+def _record(path: Path, change: Callable[[Metadata], Metadata], *, is_known: bool) -> None:
     """Change the metadata of a store, where it may be written to."""
-    if is_legacy:
-        return
+    # What is known already may be looked at again by the next call: nobody waits to keep it.
+    timeout = 0 if is_known else LOCK_TIMEOUT
     try:
-        with Transaction(path) as transaction:
+        with Transaction(path, lock_timeout=timeout) as transaction:
             transaction.change(change)
     except (ReadOnlyStoreError, DiskError) as error:
         logger.info("the splits of %s are not recorded: %s", path, error)
-
-
-def _without_splits(metadata: Metadata) -> Metadata:
-    return dataclasses.replace(metadata, splits=None)
+    except StoreLockedError:
+        if not is_known:
+            raise
 
 
 def _to_record(splits: Splits, made_of: str | None, notes: list[str]) -> dict[str, Any]:

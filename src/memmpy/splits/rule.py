@@ -150,11 +150,12 @@ def _regions(text: str, num_regions: int, columns: NamedColumns) -> NDArray[np.i
     if len(values):
         for value in (int(values.min()), int(values.max())):
             if not 0 <= value < num_regions:
-                last = num_regions - 1
-                message = f"the rule {text} gives {value} for some event, and must give 0 to {last}"
-                raise SplitError(
-                    f"{message}; % gives negative numbers for negative ones, as in C++"
+                message = (
+                    f"the rule {text} gives {value} for some event, not 0 to {num_regions - 1}"
                 )
+                if value < 0:
+                    message += "; % of a negative number is negative, as in C++"
+                raise SplitError(message)
     return values.astype(np.int64)
 
 
