@@ -36,7 +36,7 @@ from memmpy.splits.naming import NAMING, Naming
 from memmpy.splits.policy import agreed, check_splits, is_asked, recorded, resolved, settle
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.value import ALL, Splits
-from memmpy.store import Metadata, read_metadata
+from memmpy.store import Metadata, num_filled, read_metadata
 from memmpy.typing import Column, Data, PathLike
 
 __all__ = [
@@ -252,6 +252,7 @@ def choose_of_store(
         return Choice(data, ALL, subindex, None, rule, tickets, cut=cut, path=snapshot.path)
     check_named_split(split, splits, path=snapshot.path)
     assert split is not None
+    _check_events(snapshot, num_entries)
     settled = settle(snapshot, splits, num_entries=num_entries)
     ranges = None if split == ALL else settled.ranges(split, fold)  # type: ignore[arg-type]
     return Choice(
@@ -325,6 +326,17 @@ def open_to_split(path: Path, metadata: Metadata, splits: Splits | None) -> Snap
     known = recorded(metadata)
     wanted = usual.union(*(found.keys for found in (splits, known) if found is not None))
     return open_columns(path, [key for key in metadata.current_keys() if key in wanted])
+
+
+def _check_events(snapshot: Snapshot, num_entries: int) -> None:
+    """Raise a `LengthError` where files fill a store, and the data is not of their events."""
+    num = num_filled(snapshot.metadata.sources)
+    if snapshot.metadata.sources and num != num_entries:
+        message = (
+            f"the data has {num_entries:,} entries, and the files of {str(snapshot.path)!r} fill "
+            f"{num:,}: it cannot be split as their events; load it without a split"
+        )
+        raise LengthError(message)
 
 
 def _settled_of_skim(
