@@ -67,6 +67,14 @@ def test_a_part_of_a_column_does_not_tell_its_events(store: Path) -> None:
     assert SplitLoader({"x": np.array(event[:100])}, split="train").num_entries == 80
 
 
+def test_rows_of_a_skim_are_not_bare_arrays(store: Path) -> None:
+    skim = memmpy.skim(store, keys=["gid"], progress=False)
+    for rows in (skim.rows["gid"], np.asarray(skim.rows["gid"])[:5]):
+        with pytest.raises(SplitError, match=r"give the skim itself, SplitLoader\(skim"):
+            SplitLoader({"gid": rows}, split="train")
+        assert SplitLoader({"gid": rows}).num_entries == len(rows)
+
+
 def test_columns_of_two_stores_are_not_split_as_one(store: Path, tmp_path: Path) -> None:
     data = {"event": memmpy.read_vector(store, "event"), **make_own(tmp_path / "own")}
     with pytest.raises(SplitError, match="'event' and 'x' are of two stores"):

@@ -159,7 +159,7 @@ def test_splits_are_said_before_hours_of_conversion(store: Path, tmp_path: Path)
     missing = [RFileConfig(tmp_path / "missing.root")]
     for options in ({}, {"split": "train"}, {"split": "test", "splits": Splits(seed=1)}):
         with pytest.raises(SplitError):
-            memmpy.load_root(missing, store, keys={"x"}, **options)  # type: ignore[arg-type]
+            memmpy.load_root(missing, store, keys={"x"}, **options)
     with pytest.raises(SplitError, match="say which split"):
         memmpy.load_root(missing, tmp_path / "new", keys={"x"}, splits=Splits())
 
@@ -171,7 +171,7 @@ def test_set_splits_changes_them_for_all_later_calls(store: Path) -> None:
     assert opened.splits == Splits(by=("event",), num_folds=5)
     assert opened.loader("test", fold=0).splits == opened.splits
     opened.set_splits(None)
-    assert opened.splits is None
+    assert memmpy.open(store).splits is None
     assert opened.loader().num_entries == 2 * NUM
 
 
@@ -423,6 +423,19 @@ def test_a_store_without_files_is_split_by_what_names_its_events(tmp_path: Path)
     assert opened.loader("train").splits == Splits(by=("event",))
     opened.set_splits(Splits(by="file"))
     assert abs(opened.loader("train").num_entries - 800) < 60
+
+
+def test_a_store_that_can_only_be_read_is_split_and_keeps_no_record(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(Path(__file__).parents[1] / "stores" / "memmpy-0.1.2", tmp_path / "s")
+    opened = memmpy.open(tmp_path / "s")
+    longest = max(opened, key=lambda key: len(opened[key]))
+    with caplog.at_level(logging.INFO, "memmpy"):
+        nums = [opened.loader(split, keys=[longest]).num_entries for split in SPLITS]
+    assert sum(nums) == len(opened[longest])
+    assert opened.splits is None
+    assert "are not recorded" in caplog.text
 
 
 def test_an_old_store_takes_the_splits_of_the_first_call(tmp_path: Path) -> None:

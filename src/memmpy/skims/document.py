@@ -11,6 +11,7 @@ from memmpy._version import __version__
 from memmpy.errors import CorruptStoreError
 from memmpy.skims.request import INDEX
 from memmpy.store import (
+    SKIM_METADATA,
     ArrayRecord,
     Metadata,
     array_of_json,
@@ -24,7 +25,7 @@ from memmpy.store import (
 __all__ = ["DOCUMENT", "Document", "decode", "encode", "ingredients"]
 
 #: Name of the file.
-DOCUMENT = "metadata_skim.json"
+DOCUMENT = SKIM_METADATA
 FORMAT = "memmpy skim"
 #: Raised by one whenever an older memmpy could misread what a newer one writes.
 FORMAT_VERSION = 1

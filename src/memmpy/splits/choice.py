@@ -41,8 +41,8 @@ from memmpy.typing import Column, Data, PathLike
 
 __all__ = [
     "Choice",
-    "HasSnapshot",
     "SkimLike",
+    "StoreLike",
     "check_named_split",
     "choose",
     "choose_of_skim",
@@ -81,12 +81,16 @@ class SkimLike(Packed, Protocol):
 
 
 @runtime_checkable
-class HasSnapshot(Protocol):
+class StoreLike(Protocol):
     """An open store."""
 
     @property
     def snapshot(self) -> Snapshot:
         """Its columns, as the last commit left them when it was opened."""
+        ...
+
+    def set_splits(self, splits: Splits | None) -> None:
+        """Change its splits."""
         ...
 
     def __iter__(self) -> Iterator[str]:
@@ -169,7 +173,7 @@ class Choice:
 
 
 def choose(
-    data: SkimLike | HasSnapshot | Data,
+    data: SkimLike | StoreLike | Data,
     *,
     subindex: Selected | None,
     split: str | int | None,
@@ -191,7 +195,7 @@ def choose(
     home = None
     if isinstance(data, SkimLike):
         what, where = "a skim has", "its store"
-    elif isinstance(data, HasSnapshot):
+    elif isinstance(data, StoreLike):
         what, where = "a store has", repr(str(data.snapshot.path))
     else:
         home = home_of(check_data(data)[0], is_split=is_asked(splits, split))
@@ -207,7 +211,7 @@ def choose(
         if subindex is not None:
             raise OptionError("a skim has its own cut: no subindex beside it; skim with a cut")
         return choose_of_skim(data, split=split, splits=splits, fold=fold)
-    if isinstance(data, HasSnapshot):
+    if isinstance(data, StoreLike):
         snapshot = data.snapshot
     else:
         assert home is not None
