@@ -233,6 +233,16 @@ def test_a_key_that_names_events_may_be_an_alias(tmp_path: Path) -> None:
         assert again.splits == Splits(by=("number",))
 
 
+def test_what_names_events_may_be_a_column_of_ones_own(store: Path) -> None:
+    opened = memmpy.open(store)
+    opened.add("pair", "event * 1000 + run")
+    opened.set_splits(Splits(by=("pair",)))
+    assert load(store, split="train").splits == Splits(by=("pair",))
+    write_events(store.parent / "2.root", np.arange(10), run=np.arange(10, dtype=np.uint32))
+    with pytest.raises(ColumnError, match=r"'pair', which names events, is stale: .* compute it"):
+        load(store, split="train")
+
+
 @pytest.mark.parametrize(
     ("branches", "expected"),
     [

@@ -88,7 +88,8 @@ def policy_of(
         if naming.by is not None:
             found = resolved(found, naming, has_variations=False, path=path)
     texts = inputs[0].metadata
-    keys = tuple(key for key in found.keys if key not in texts and key not in named)
+    own = {key for key, column in metadata.columns.items() if column.origin is None}
+    keys = tuple(key for key in found.keys if key not in {*texts, *named, *own})
     aliases = {key: text for key in keys if (text := _alias_of(key, metadata)) is not None}
     return Policy(found, naming, keys, aliases)
 
