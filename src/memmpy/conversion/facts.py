@@ -31,12 +31,15 @@ class Question:
         Those that need nothing of this file.
     range_bytes : int
         About how many decompressed bytes are to be read in one go.
+    uuids : frozenset of str
+        The UUIDs of the store's files of this size.
     """
 
     input: Input
     recipes: Recipes
     not_needed: frozenset[str]
     range_bytes: int
+    uuids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def _facts(file: EventFile, question: Question) -> Facts:
     if not missing:
         ranges = _divide(file, wanted, types, question)
     return Facts(
-        uuid=file.uuid,
+        uuid=_uuid(file, question.uuids),
         tree=file.tree,
         num_entries=file.num_entries,
         matches=matches,
@@ -112,6 +115,15 @@ def _facts(file: EventFile, question: Question) -> Facts:
         missing=missing,
         ranges=tuple(ranges),
     )
+
+
+def _uuid(file: EventFile, known: frozenset[str]) -> str:
+    """Return the UUID of a file: the former one, if a store knows the file by that."""
+    uuid = file.uuid
+    if not known or uuid in known:
+        return uuid
+    former = file.former_uuid
+    return former if former in known else uuid
 
 
 def _match(file: EventFile, recipes: Recipes) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
