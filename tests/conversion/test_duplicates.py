@@ -16,7 +16,7 @@ import pytest
 import uproot
 
 import memmpy
-from memmpy import RFileConfig, WriteVector, convert, plan_conversion, read_vector
+from memmpy import RFileConfig, Splits, WriteVector, convert, plan_conversion, read_vector
 from memmpy.errors import ConversionWarning, OptionError
 from memmpy.inputs import ByteSource, former_uuid_of
 from memmpy.store import Metadata, Transaction, parts_of, read_metadata
@@ -70,7 +70,9 @@ class TestFilesOfOneUuid:
         files = [write_root(tmp_path / f"{i}.root", 1000 * i, 200) for i in range(2)]
         with pytest.warns(ConversionWarning, match=ONE_UUID):
             convert(files, tmp_path / "s", keys={"gid"})
-        loader = memmpy.open(tmp_path / "s").loader(400, split="train", fractions=[0.5, 0.5])
+        loader = memmpy.open(tmp_path / "s").loader(
+            "train", splits=Splits("file", fractions={"train": 0.5, "val": 0.5}), batch_size=400
+        )
         gid = np.sort(next(iter(loader))["gid"])
         assert 0 < len(gid) < 400
         assert gid[gid < 1000].tolist() == (gid[gid >= 1000] - 1000).tolist()

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 import memmpy
 from memmpy import (
     RFileConfig,
+    Splits,
     WriteJagged,
     WriteNested,
     WriteShaped,
@@ -207,7 +208,7 @@ class TestOtherFiles:
 
     def test_a_loader_of_all_columns_leaves_it_out(self, files: list[Path], store: Path) -> None:
         convert(files[::-1], store, keys={"gid"})
-        batch = next(iter(memmpy.open(store).loader(8, fractions=[1])))
+        batch = next(iter(memmpy.open(store).loader(batch_size=8)))
         assert set(batch) == {"gid", "_index"}
 
 
@@ -307,7 +308,7 @@ class TestWhatIsMadeOfIt:
 
     def test_a_skim_of_it_is_outdated_with_it(self, files: list[Path], store: Path) -> None:
         def make() -> memmpy.Skim:
-            return memmpy.skim(store, keys=["score"], split_by=["id"])
+            return memmpy.skim(store, keys=["score"], splits=Splits(by=("id",)))
 
         with WriteVector(store, "id") as column:
             column.extend(np.arange(8))
@@ -325,8 +326,8 @@ class TestWhatIsMadeOfIt:
         with WriteVector(store, "id") as column:
             column.extend(np.arange(8))
         convert(files[::-1], store, keys={"gid"})
-        with pytest.raises(ColumnError, match=r"column 'id' .*is stale: it was written for the"):
-            memmpy.open(store).loader(8, split_by=["id"])
+        with pytest.raises(ColumnError, match=r"column 'id'.*is stale: it was written for the"):
+            memmpy.open(store).loader("train", splits=Splits(by=("id",)))
 
 
 class TestWriters:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import memmpy
+from memmpy import Splits
 from memmpy.columns import (
     ReadJagged,
     ReadNested,
@@ -92,6 +94,17 @@ class TestFormat3:
             [["a8113673ddd69930", 2]],
             [["a8113673ddd69930", 2], ["a8cd8ccf833a615c", 2]],
         ]
+
+    def test_its_splits_are_those_that_were_recorded(self, format_3: Path) -> None:
+        store = memmpy.open(format_3)
+        splits = Splits(by="file", fractions={"train": 0.5, "test": 0.5}, seed=3)
+        assert store.splits == splits
+        assert document(format_3)["splits"]["splits"] == {
+            "by": "file",
+            "fractions": {"train": 0.5, "val": 0.0, "test": 0.5},
+            "seed": 3,
+        }
+        assert store.split_of().tolist() == [2, 2, 0, 2]
 
     @pytest.mark.parametrize("former", ["format_1", "format_2"])
     def test_columns_of_former_formats_record_no_events(

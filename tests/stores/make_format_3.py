@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+import memmpy
+from memmpy import Splits
 from memmpy.columns import WriteJagged, WriteVector
 from memmpy.store import LOCK, Origin, SourceRecord, Transaction, parts_of
 
@@ -44,5 +46,7 @@ with WriteJagged(path, "jet_score", dtype=np.float32) as jagged:
     jagged.extend([[0.5], [], [0.25, 0.75], []])
 with WriteVector(path, "edges", dtype=np.float64) as vector:
     vector.extend([0.0, 0.5, 1.0])
+
+memmpy.open(path).set_splits(Splits(by="file", fractions={"train": 0.5, "test": 0.5}, seed=3))
 
 (path / LOCK).unlink()
