@@ -40,6 +40,7 @@ from memmpy.errors import (
     SplitError,
 )
 from memmpy.loaders import ShuffleOption, check_options
+from memmpy.order import SPLIT_NAMES
 from memmpy.printing import Table
 from memmpy.root import Friend, write_friends
 from memmpy.skims import Skim, Skims, find_skims, skim
@@ -445,6 +446,9 @@ class Store(Mapping[str, StoredColumn]):
         """
         if keys is not None:
             check_keys(keys)
+        if isinstance(split, int | np.integer) and not 0 <= split < len(SPLIT_NAMES):
+            message = f"no split {split}: give 'train', 'val', 'test' or 'all'"
+            raise OptionError(f"{message}; the size of batches is batch_size={split}")
         options = check_options(
             for_rows=False,
             batch_size=batch_size,

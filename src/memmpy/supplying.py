@@ -29,6 +29,7 @@ from memmpy.skims import Sizes, lay_out, make_skim
 from memmpy.splits import (
     ALL,
     Choice,
+    Splits,
     agreed,
     check_named_split,
     choose_of_skim,
@@ -194,11 +195,11 @@ def _check_split(request: LoadRequest, store: StoreOptions) -> None:
     try:
         known = recorded(read_metadata(store.path))
     except MissingFileError:
-        return
+        known = None
     splits = agreed(request.splits, known, path=store.path)
     check_named_split(request.split, splits, path=store.path)
-    if splits is not None and request.split != ALL:
-        splits.check_fold(request.fold)
+    if request.needs_splits and request.split != ALL:
+        (splits or Splits()).check_fold(request.fold)
 
 
 def _with_way_out(error: MemmpyError) -> str:

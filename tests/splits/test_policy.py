@@ -154,6 +154,38 @@ def test_a_split_that_there_is_not_is_refused(
         door(store, split="train", splits=("run", "event"))
 
 
+@doors
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"split": "trian"},
+        {"split": "train", "fold": 1},
+        {"split": "train", "splits": Splits(num_folds=3)},
+        {"split": "train", "splits": Splits(num_folds=3), "fold": 3},
+        {"split": 3},
+    ],
+    ids=str,
+)
+def test_a_call_that_fails_records_nothing(
+    door: Callable[..., SplitLoader], options: dict[str, Any], store: Path
+) -> None:
+    with pytest.raises((OptionError, SplitError)):
+        door(store, **options)
+    assert memmpy.open(store).splits is None
+
+
+def test_a_skim_of_another_order_records_nothing(store: Path) -> None:
+    skim = memmpy.skim(store, keys=["gid"], progress=False)
+    with pytest.raises(SplitError, match="order of other tickets"):
+        SplitLoader(skim, split="train", splits=Splits(by=("event",)))
+    assert memmpy.open(store).splits is None
+
+
+def test_a_batch_size_is_not_a_split(store: Path) -> None:
+    with pytest.raises(OptionError, match=r"no split 128: .* batches is batch_size=128"):
+        memmpy.open(store).loader(128)
+
+
 def test_splits_are_said_before_hours_of_conversion(store: Path, tmp_path: Path) -> None:
     memmpy.open(store).set_splits(Splits(num_folds=3))
     missing = [RFileConfig(tmp_path / "missing.root")]
@@ -241,6 +273,23 @@ def test_what_names_events_may_be_a_column_of_ones_own(store: Path) -> None:
     write_events(store.parent / "2.root", np.arange(10), run=np.arange(10, dtype=np.uint32))
     with pytest.raises(ColumnError, match=r"'pair'.* is stale: .*compute 'pair' again"):
         load(store, split="train")
+
+
+def test_names_that_the_files_have_and_the_store_does_not_are_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = write_events(tmp_path / "a.root", np.arange(100), run=np.arange(100))
+    memmpy.convert(file, tmp_path / "s", keys={"gid"}, progress=False)
+    with pytest.raises(SplitError, match=r"the store lacks 'run', 'event' of its files"):
+        memmpy.open(tmp_path / "s").loader("train", fold=0, splits=Splits(num_folds=3))
+    with caplog.at_level(logging.WARNING, "memmpy"):
+        loader = memmpy.open(tmp_path / "s").loader("train")
+    assert loader.splits == Splits(by="file")
+    said = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert said == [
+        f"events of {tmp_path / 's'} are named by file and entry: the store lacks 'run', 'event' "
+        + "of its files; convert(..., splits=memmpy.Splits(...)) reads them"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,7 @@ def _described(found: Input, facts: Facts) -> SourceRecord:
         tree_entries=facts.num_entries,
         tag=found.status.tag,
         matches=facts.matches,
+        naming=facts.naming,
     )
 
 

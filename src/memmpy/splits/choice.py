@@ -1,9 +1,10 @@
 """What a loader hands out: the entries of a split, by ticket where the data knows its events."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -257,8 +258,13 @@ def choose_of_store(
     check_named_split(split, splits, path=snapshot.path)
     assert split is not None
     _check_events(snapshot, num_entries)
-    settled = settle(snapshot, splits, num_entries=num_entries)
-    ranges = None if split == ALL else settled.ranges(split, fold)  # type: ignore[arg-type]
+    settled = settle(
+        snapshot,
+        splits,
+        num_entries=num_entries,
+        check=partial(Splits.ranges, split=split, fold=fold),
+    )
+    ranges = None if split == ALL else settled.ranges(split, fold)
     return Choice(
         data,
         split,
@@ -292,15 +298,19 @@ def choose_of_skim(
     rule = skim.ticket_rule
     if splits is None and known is None:
         splits = Splits(seed=rule.seed)
-    settled = _settled_of_skim(skim, metadata, splits, path)
-    if settled.ticket_rule != rule:
-        message = (
-            f"the skim {str(skim.path)!r} lies in the order of other tickets, those of "
-            f"{_in_words(rule)}, and the splits are {settled}; skim again: "
-            "store.skim(...) takes the splits of the store"
-        )
-        raise SplitError(message)
-    ranges = None if split == ALL else settled.ranges(split, fold)  # type: ignore[arg-type]
+
+    def check(found: Splits) -> None:
+        if found.ticket_rule != rule:
+            message = (
+                f"the skim {str(skim.path)!r} lies in the order of other tickets, those of "
+                f"{_in_words(rule)}, and the splits are {found}; skim again: "
+                "store.skim(...) takes the splits of the store"
+            )
+            raise SplitError(message)
+        found.ranges(split, fold)
+
+    settled = _settled_of_skim(skim, metadata, splits, check, path)
+    ranges = None if split == ALL else settled.ranges(split, fold)
     return Choice(
         skim,
         split,
@@ -344,20 +354,32 @@ def _check_events(snapshot: Snapshot, num_entries: int) -> None:
 
 
 def _settled_of_skim(
-    skim: SkimLike, metadata: Metadata | None, splits: Splits | None, path: Path
+    skim: SkimLike,
+    metadata: Metadata | None,
+    splits: Splits | None,
+    check: Callable[[Splits], object],
+    path: Path,
 ) -> Splits:
     rule = skim.ticket_rule
     naming = Naming(None if rule.by == "file" else rule.by, ())
     if metadata is not None:
         try:
             snapshot = open_to_split(path, metadata, splits)
-            return settle(snapshot, splits, num_entries=skim.num_store_entries, naming=naming)
+            return settle(
+                snapshot,
+                splits,
+                num_entries=skim.num_store_entries,
+                check=check,
+                naming=naming,
+            )
         except (CorruptStoreError, MissingKeyError, ColumnError, LengthError):
             pass  # the store holds other events by now: the skim keeps those that it was made of
     known = None if metadata is None else recorded(metadata)
     given = agreed(splits, known, path=path)
     assert given is not None
-    return resolved(given, naming, has_variations=False, path=path)
+    found = resolved(given, naming, has_variations=False, path=path)
+    check(found)
+    return found
 
 
 def _knows_events(home: Home, splits: Splits | None) -> bool:
@@ -411,7 +433,7 @@ def _of_named_arrays(
     assert split is not None
     arrays = {key: data[key] for key in rule.keys if key in data}
     drawn = rule.draw(arrays)
-    ranges = None if split == ALL else splits.ranges(split, fold)  # type: ignore[arg-type]
+    ranges = None if split == ALL else splits.ranges(split, fold)
     return Choice(data, split, subindex, ranges, rule, drawn.__getitem__, splits=splits, fold=fold)
 
 

@@ -22,7 +22,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.splits.danger import dangers_of, ingredients_of
-from memmpy.splits.naming import Naming, has_several_trees, naming_columns
+from memmpy.splits.naming import NAMING, Naming, has_several_trees, naming_columns
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.value import ALL, Splits
 from memmpy.store import LOCK_TIMEOUT, Metadata, Transaction, read_metadata
@@ -133,15 +133,20 @@ def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: Path
     if naming.by is not None:
         return dataclasses.replace(splits, by=naming.by)
     floats = [f"{name!r} holds floats, which name no event" for name in naming.floats]
+    unread = f"the store lacks {', '.join(map(repr, naming.unread))} of its files; "
+    unread += "convert(..., splits=memmpy.Splits(...)) reads them"
     if splits.num_folds is not None or has_variations:
         why = "several trees of one file" if has_variations else f"{splits.num_folds} folds"
-        missing = "; ".join(["no column eventNumber or event of integers was found", *floats])
+        found = "; ".join(["no column eventNumber or event of integers was found", *floats])
         message = (
-            f"nothing names the events of {os.fspath(path)!r}: {missing}. With {why}, an event "
+            f"nothing names the events of {os.fspath(path)!r}: {found}. With {why}, an event "
             "needs one name in all trees and productions: give Splits(by=('run', 'event'), ...) "
             "with the columns that name it, or by='file' if file and entry do"
         )
+        message += f"; {unread}" if naming.unread else ""
         raise SplitError(message)
+    if naming.unread:
+        logger.warning("events of %s are named by file and entry: %s", os.fspath(path), unread)
     warn_once(
         path,
         [
@@ -155,7 +160,7 @@ def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: Path
 
 def usual_rule(snapshot: Snapshot, *, num_entries: int) -> TicketRule:
     """Return what tickets follow from in a store without splits, so that the usual ones fit it."""
-    by = naming_columns(partial(_dtype_kind, snapshot, num_entries)).by
+    by = _naming_of(snapshot, num_entries).by
     return TicketRule("file" if by is None else by, 0)
 
 
@@ -164,6 +169,7 @@ def settle(
     given: Splits | None,
     *,
     num_entries: int,
+    check: Callable[[Splits], object] | None = None,
     naming: Naming | None = None,
 ) -> Splits:
     """Return the splits that a call uses; record them if the store has none, and warn of dangers.
@@ -176,6 +182,8 @@ def settle(
         What the call names.
     num_entries : int
         How many entries there are to split.
+    check : callable, optional
+        Raises where the splits are of no use to the call: then nothing is recorded.
     naming : Naming, optional
         What names events where neither the call nor the store says it; the usual columns of the
         store where not given.
@@ -192,10 +200,12 @@ def settle(
     if splits.by is None:
         splits = resolved(
             splits,
-            naming or naming_columns(partial(_dtype_kind, snapshot, num_entries)),
+            naming or _naming_of(snapshot, num_entries),
             has_variations=has_several_trees(snapshot.metadata.sources),
             path=snapshot.path,
         )
+    if check is not None:
+        check(splits)
     made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
     held = metadata.splits or {}
     if known is not None and held.get("made_of") == made_of:
@@ -220,7 +230,7 @@ def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -
     if splits is not None:
         whole = resolved(
             splits,
-            naming_columns(partial(_dtype_kind, snapshot, num_entries)),
+            _naming_of(snapshot, num_entries),
             has_variations=has_several_trees(snapshot.metadata.sources),
             path=snapshot.path,
         )
@@ -269,6 +279,17 @@ def _record(path: Path, change: Callable[[Metadata], Metadata], *, is_known: boo
 
 def _to_record(splits: Splits, made_of: str | None, notes: list[str]) -> dict[str, Any]:
     return {"splits": splits.to_json(), "made_of": made_of, "notes": notes}
+
+
+def _naming_of(snapshot: Snapshot, num_entries: int) -> Naming:
+    """Return the usual columns of a store, and those of its files that it lacks."""
+    naming = naming_columns(partial(_dtype_kind, snapshot, num_entries))
+    in_files = [set(source.naming) for source in snapshot.metadata.sources]
+    if naming.by is not None or not in_files:
+        return naming
+    unread = set.intersection(*in_files)
+    names = (name for names in NAMING for name in names)
+    return dataclasses.replace(naming, unread=tuple(name for name in names if name in unread))
 
 
 def _dtype_kind(snapshot: Snapshot, num_entries: int, key: str) -> str | None:

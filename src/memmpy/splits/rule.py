@@ -146,7 +146,8 @@ def _regions(text: str, num_regions: int, columns: NamedColumns) -> NDArray[np.i
     values, _ = compute_column(to_program(node), inputs, num_entries=columns.num_events)
     if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "iub":
         kind = getattr(values, "dtype", "lists")
-        raise SplitError(f"the rule {text} gives {kind}, not one integer an event")
+        way_out = "; wrap it in int(...)" if str(kind).startswith("float") else ""
+        raise SplitError(f"the rule {text} gives {kind}, not one integer an event{way_out}")
     if len(values):
         for value in (int(values.min()), int(values.max())):
             if not 0 <= value < num_regions:

@@ -208,7 +208,7 @@ class Splits:
             return TicketRule(self.by, self.seed)
         return TicketRule(self.by, self.seed, self._normal, num_regions)
 
-    def ranges(self, split: str, fold: int | None) -> list[tuple[int, int]]:
+    def ranges(self, split: str | int, fold: int | None) -> list[tuple[int, int]]:
         """Return the (start, stop) of the tickets of a split; `stop` is up to 2**64.
 
         Parameters

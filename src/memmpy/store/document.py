@@ -210,9 +210,11 @@ def _matches_of_json(document: Any) -> dict[str, tuple[str, ...]]:
 
 
 def _source_of_json(document: Any, matches: Sequence[Mapping[str, Any]]) -> SourceRecord:
-    found = {}
+    found: dict[str, Any] = {}
     if "matches" in document:
         found["matches"] = matches[_count(document["matches"])]
+    if "naming" in document:
+        found["naming"] = tuple(map(str, _value(document, "naming", list)))
     # Format 1 took all entries of a tree, and did not say how many that are.
     source = SourceRecord(**{"tree_entries": document["num_entries"], **document, **found})
     for name in ("path", "uuid", "tree"):

@@ -185,6 +185,8 @@ class SourceRecord:
         What a server says of the content, such as an ETag; empty for files of this machine.
     matches : mapping of str to tuple of str
         The branches that each pattern of keys found in the tree.
+    naming : tuple of str
+        The branches of the tree that usually name an event, whether or not they were converted.
     """
 
     path: str
@@ -200,6 +202,7 @@ class SourceRecord:
     tree_start: int = 0
     tag: str = ""
     matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    naming: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
