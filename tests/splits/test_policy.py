@@ -286,10 +286,9 @@ def test_names_that_the_files_have_and_the_store_does_not_are_said(
         loader = memmpy.open(tmp_path / "s").loader("train")
     assert loader.splits == Splits(by="file")
     said = [record.message for record in caplog.records if record.levelno == logging.WARNING]
-    assert said == [
-        f"events of {tmp_path / 's'} are named by file and entry: the store lacks 'run', 'event' "
-        + "of its files; convert(..., splits=memmpy.Splits(...)) reads them"
-    ]
+    (message,) = said
+    assert message.startswith(f"events of {tmp_path / 's'} are named by file and entry: ")
+    assert "the store lacks 'run', 'event' of its files; convert(" in message
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Who an event is, and on which side of a training it stands: recorded, compared, held."""
 
-from memmpy.splits.choice import (
-    Choice,
+from memmpy.splits.choice import Choice
+from memmpy.splits.choose import (
     check_named_split,
     choose_of_skim,
     choose_of_store,

@@ -29,9 +29,11 @@ from memmpy.store import LOCK_TIMEOUT, Metadata, Transaction, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = [
+    "BY_POSITION",
     "agreed",
     "check_splits",
     "is_asked",
+    "note_positions",
     "recorded",
     "resolved",
     "set_splits",
@@ -43,6 +45,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+#: What the metadata say of a store that no files fill, once its columns were split by position.
+BY_POSITION = {"by": "position"}
 #: What this process has warned of, by store: each danger once.
 _SAID: set[tuple[str, str]] = set()
 
@@ -68,7 +72,7 @@ def recorded(metadata: Metadata) -> Splits | None:
     CorruptStoreError
         If they cannot be understood.
     """
-    if metadata.splits is None:
+    if metadata.splits is None or metadata.splits == BY_POSITION:
         return None
     try:
         return Splits.from_json(metadata.splits["splits"])
@@ -196,6 +200,13 @@ def settle(
     """
     metadata = read_metadata(snapshot.path)
     known = recorded(metadata)
+    if metadata.splits == BY_POSITION:
+        message = (
+            f"columns of {str(snapshot.path)!r} were split by position, as bare arrays: the splits "
+            "of their store put other entries into test. Load all from columns, or split all by "
+            "name: memmpy.open(...).set_splits(Splits(by=...))"
+        )
+        raise SplitError(message)
     splits = agreed(given, known, path=snapshot.path) or Splits()
     if splits.by is None:
         splits = resolved(
@@ -221,6 +232,12 @@ def settle(
         )
     warn_once(snapshot.path, notes)
     return splits
+
+
+def note_positions(path: Path, metadata: Metadata) -> None:
+    """Keep that columns of a store were split by position: its own splits would disagree."""
+    if metadata.splits is None:
+        _record(path, _by_position, is_known=True)
 
 
 def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -> None:
@@ -275,6 +292,10 @@ def _record(path: Path, change: Callable[[Metadata], Metadata], *, is_known: boo
     except StoreLockedError:
         if not is_known:
             raise
+
+
+def _by_position(metadata: Metadata) -> Metadata:
+    return dataclasses.replace(metadata, splits=metadata.splits or BY_POSITION)
 
 
 def _to_record(splits: Splits, made_of: str | None, notes: list[str]) -> dict[str, Any]:

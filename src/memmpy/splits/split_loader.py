@@ -25,7 +25,8 @@ from memmpy.loaders.windows import Windows
 from memmpy.order import Selected, Shard, check_integer, check_seed, derive_key, num_batches
 from memmpy.printing import num_in_words
 from memmpy.progress import quiet
-from memmpy.splits.choice import Choice, SkimLike, StoreLike, choose
+from memmpy.splits.choice import Choice, SkimLike, StoreLike
+from memmpy.splits.choose import choose
 from memmpy.splits.provenance import provenance_of
 from memmpy.splits.value import Splits
 from memmpy.typing import Batch, Data

@@ -97,6 +97,20 @@ def test_columns_of_no_files_are_bare_arrays(tmp_path: Path) -> None:
     assert values_of(loader, "x").tolist() == values_of(bare, "x").tolist()
 
 
+def test_entries_are_not_split_by_position_here_and_by_name_there(tmp_path: Path) -> None:
+    data = make_own(tmp_path / "s")
+    SplitLoader(data, split="train")
+    store = memmpy.open(tmp_path / "s")
+    assert store.splits is None
+    for door in (store.loader, lambda split: SplitLoader(store, split=split)):
+        with pytest.raises(SplitError, match="were split by position, as bare arrays"):
+            door("test")
+    assert SplitLoader(data, split="test", fractions=(0.5, 0.4, 0.1)).num_entries == 200
+    assert store.loader().num_entries == NUM
+    store.set_splits(Splits(by="file"))
+    assert SplitLoader(data, split="test").splits == Splits(by="file")
+
+
 def test_columns_of_a_store_with_splits_follow_them(tmp_path: Path) -> None:
     data = make_own(tmp_path / "s")
     train = values_of(memmpy.open(tmp_path / "s").loader("train"), "x")
