@@ -34,6 +34,7 @@ __all__ = [
     "resolved",
     "set_splits",
     "settle",
+    "usual_naming",
     "usual_rule",
     "warn_once",
     "with_splits",
@@ -153,8 +154,13 @@ def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: Path
 
 def usual_rule(snapshot: Snapshot, *, num_entries: int) -> TicketRule:
     """Return what tickets follow from in a store without splits, so that the usual ones fit it."""
-    by = naming_columns(partial(_dtype_kind, snapshot, num_entries)).by
+    by = usual_naming(snapshot, num_entries=num_entries).by
     return TicketRule("file" if by is None else by, 0)
+
+
+def usual_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
+    """Return the usual columns of a store that name an event."""
+    return naming_columns(partial(_dtype_kind, snapshot, num_entries))
 
 
 def settle(
