@@ -25,7 +25,7 @@ from memmpy.training.counting import MAX_KEPT, count
 from memmpy.training.findings import LEVELS, Audit, Finding, Level
 from memmpy.training.places import finding_of_rows, findings_of_repeats
 from memmpy.training.repeats import sides_of
-from memmpy.training.rows import Rows, rows_of
+from memmpy.training.rows import rows_of
 from memmpy.training.scan import DamagedColumnError, Scan
 from memmpy.training.values import findings_of_values
 
@@ -37,8 +37,8 @@ _BY_FILE = (
     "events with store.set_splits(Splits(by=('run', 'event')))"
 )
 _TOO_POOR = (
-    "events of so little content agree by chance, so equal rows tell nothing; convert more keys to "
-    "find files that were added twice under other event numbers"
+    "events of so little content, or so few events, may agree by chance, so that equal rows tell "
+    "nothing; convert more keys to find files that were added twice under other event numbers"
 )
 #: Below this share of telling rows, it is said of how many equal rows can be found.
 _MOST = 0.9
@@ -139,11 +139,9 @@ def _findings_of_data(
     others = [key for key in kept if key not in contents]
     scan = Scan(snapshot, rule, num_entries, contents, others, _sides_of_contents(metadata))
     found: list[Finding] = []
-    rows: Rows | None = None
+    rows = rows_of(scan) if contents and num_entries > 1 else None
     if contents and num_entries > 1:
-        rows = rows_of(scan)
-        found += _findings_of_share(rows.share, num_entries)
-        rows = rows if rows.share else None
+        found += _findings_of_share(rows.share if rows else 0, num_entries)
     sides = sides_of(metadata)
     counts = count(scan, sides, rows, max_kept=max_kept)
     key = ", ".join(rule.by) if rule.by != "file" else ""

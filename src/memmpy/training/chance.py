@@ -2,9 +2,10 @@
 
 Rows of equal content are a defect only where chance does not make them: of 20,000 events that hold
 one float32 and a number of jets, a few pairs agree. So the values of each key are counted in some
-rows. A value that many rows have is as likely as they are many; of the others, pairs that agree
-tell how likely that is. Keys that depend on each other tell less than each alone: the best key
-counts in full, the others by three quarters.
+rows. The common values of a row, such as lists without jets, are taken together: they are as likely
+as such rows are many. Of any other value, pairs of rows that agree tell how likely that is. Keys
+that depend on each other tell less than each alone: the best key counts in full, the others by
+three quarters.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.order import Words
+from memmpy.training.content import joined
+from memmpy.typing import Mask
 
 __all__ = ["Chance", "chance_of", "halves_of"]
 
@@ -24,35 +27,28 @@ _COMMON = 5
 _SHARE_OF_OTHERS = 0.75
 #: All pairs of rows of a store together agree by chance with a probability below 2**-7.
 _MARGIN = 7.0
+_NO_WORD, _ONE = np.uint64(0), np.uint64(1)
 _HALF, _LOWER = np.uint64(32), np.uint64(2**32 - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class _ValueBits:
-    """How unlikely values are, in bits.
+    """The values of a key, or of half of its words.
 
     Parameters
     ----------
     common : uint64 array
         The words of values that many rows have, ascending.
-    bits_of_common : float64 array
-        Theirs.
-    bits_of_others : float
-        That of any other value.
+    bits : float
+        How unlikely any other value is.
     """
 
     common: Words
-    bits_of_common: NDArray[np.float64]
-    bits_of_others: float
+    bits: float
 
-    def of(self, words: Words) -> NDArray[np.float64]:
-        """Return the bits of each value."""
-        bits = np.full(len(words), self.bits_of_others)
-        if len(self.common):
-            places = np.minimum(np.searchsorted(self.common, words), len(self.common) - 1)
-            is_common = self.common[places] == words
-            bits[is_common] = self.bits_of_common[places[is_common]]
-        return bits
+    def are_common(self, words: Words) -> Mask:
+        """Return which values are common."""
+        return _places_in(self.common, words)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +59,28 @@ class Chance:
     ----------
     keys : mapping of str to sequence
         For each key, the bits of its words, or of both halves of them.
+    patterns, counts : uint64 array, int64 array
+        Hashes of the common values that rows have together, ascending, and how many rows.
+    num_rows : int
+        How many rows that is of.
     needed : float
         Bits from which on rows of equal content are no chance.
     """
 
     keys: Mapping[str, Sequence[_ValueBits]]
+    patterns: Words
+    counts: NDArray[np.int64]
+    num_rows: int
     needed: float
 
-    def is_telling(self, words: Mapping[str, Words]) -> NDArray[np.bool_]:
+    def is_telling(self, words: Mapping[str, Words]) -> Mask:
         """Return which rows have a content that no other has by chance."""
-        best = total = np.zeros(len(next(iter(words.values()))))
-        for key, parts in self.keys.items():
-            columns = [words[key]] if len(parts) == 1 else halves_of(words[key])
-            bits = sum(part.of(column) for part, column in zip(parts, columns, strict=True))
-            total, best = total + bits, np.maximum(best, bits)
-        telling: NDArray[np.bool_] = best + _SHARE_OF_OTHERS * (total - best) >= self.needed
+        patterns, best, total = _looked_up(self.keys, words)
+        places, is_known = _places_in(self.patterns, patterns)
+        counts = np.ones(len(patterns))
+        counts[is_known] = self.counts[places[is_known]]
+        bits = np.log2(self.num_rows / counts) + best + _SHARE_OF_OTHERS * (total - best)
+        telling: Mask = bits >= self.needed
         return telling
 
 
@@ -106,12 +109,48 @@ def chance_of(
         ]
         for key, column in words.items()
     }
-    return Chance(keys, log2(max(1, num_entries * (num_entries - 1) // 2)) + _MARGIN)
+    patterns, counts = np.unique(_looked_up(keys, words)[0], return_counts=True)
+    needed = log2(max(1, num_entries * (num_entries - 1) // 2)) + _MARGIN
+    return Chance(keys, patterns, counts, len(rows), needed)
 
 
 def halves_of(words: Words) -> list[Words]:
     """Return the upper and the lower 32 bits of words."""
     return [words >> _HALF, words & _LOWER]
+
+
+def _looked_up(
+    keys: Mapping[str, Sequence[_ValueBits]], words: Mapping[str, Words]
+) -> tuple[Words, NDArray[np.float64], NDArray[np.float64]]:
+    """Return of each row its pattern of common values, and the bits of the others.
+
+    Returns
+    -------
+    patterns : uint64 array
+        Hashes of all common values.
+    best, total : float64 array
+        The bits of the best key, and of all together.
+    """
+    num = len(next(iter(words.values())))
+    best, total = np.zeros(num), np.zeros(num)
+    common = []
+    for key, parts in keys.items():
+        columns = [words[key]] if len(parts) == 1 else halves_of(words[key])
+        bits = np.zeros(num)
+        for part, column in zip(parts, columns, strict=True):
+            is_common = part.are_common(column)
+            common.append(np.where(is_common, column + _ONE, _NO_WORD))
+            bits += np.where(is_common, 0, part.bits)
+        total, best = total + bits, np.maximum(best, bits)
+    return joined(common, num), best, total
+
+
+def _places_in(known: Words, words: Words) -> tuple[NDArray[np.intp], Mask]:
+    """Return where words are among those that are known, and which are."""
+    if not len(known):
+        return np.zeros(len(words), np.intp), np.zeros(len(words), np.bool_)
+    places = np.minimum(np.searchsorted(known, words), len(known) - 1)
+    return places, known[places] == words
 
 
 def _bits_of(words: Words, distinct: NDArray[np.intp]) -> _ValueBits:
@@ -122,7 +161,6 @@ def _bits_of(words: Words, distinct: NDArray[np.intp]) -> _ValueBits:
     num_pairs, num_equal = num * (num - 1) // 2, int((once * (once - 1) // 2).sum())
     return _ValueBits(
         values[is_common],
-        np.log2(len(words) / counts[is_common]),
         # Where nothing is seen to agree, one pair might have.
         log2(max(1, num_pairs) / max(1, num_equal)),
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["LEVELS", "Audit", "Finding", "Level"]
 
 Level: TypeAlias = Literal["info", "warning", "error"]
+#: Rows of one kind in a table, at most.
+_MAX_ROWS = 6
 #: The worst first.
 LEVELS: tuple[Level, ...] = ("error", "warning", "info")
 
@@ -92,12 +94,21 @@ class Audit:
         return start + ", ".join(num_in_words(num, name, _many(name)) for num, name in nums if num)
 
     def _table(self) -> Table:
-        rows = [
-            (one.level, one.kind, one.key, one.where, f"{one.count:,}") for one in self.findings
-        ]
-        sections = [[row for row in rows if row[0] == level] for level in LEVELS]
+        sections = [self._rows(level) for level in LEVELS]
         headings = ("level", "what", "key", "where", "entries")
         return Table(headings, 4, [section for section in sections if section])
+
+    def _rows(self, level: Level) -> list[tuple[str, ...]]:
+        """Return the rows of one level; of many keys of one kind, those of most entries."""
+        rows: list[tuple[str, ...]] = []
+        chosen = [one for one in self.findings if one.level == level]
+        for kind in dict.fromkeys(one.kind for one in chosen):
+            same = sorted((one for one in chosen if one.kind == kind), key=lambda one: -one.count)
+            shown = same if len(same) <= _MAX_ROWS else same[: _MAX_ROWS - 1]
+            rows += [(level, kind, one.key, one.where, f"{one.count:,}") for one in shown]
+            if len(shown) < len(same):
+                rows.append((level, kind, f"and {len(same) - len(shown):,} more keys", "", ""))
+        return rows
 
     def _messages(self) -> Iterator[tuple[str, str]]:
         """Yield what each kind means and what to do, once."""

@@ -14,6 +14,8 @@ __all__ = ["Rows", "rows_of"]
 
 #: Rows that are sampled, in so many blocks: a disk reads blocks faster than rows.
 _NUM_SAMPLES, _NUM_BLOCKS = 1 << 16, 64
+#: Of fewer rows it cannot be told which values are common; fewer that tell are no help.
+_MIN_SAMPLES, _MIN_SHARE = 100, 0.01
 #: Rows with one content from which on it is dropped early, if it tells nothing.
 _MANY = 5
 
@@ -49,13 +51,15 @@ class Rows:
         return self.chance.is_telling({key: scan.words_of(key, entries) for key in scan.contents})
 
 
-def rows_of(scan: Scan) -> Rows:
-    """Return which rows can be compared, from a sample of the largest source."""
+def rows_of(scan: Scan) -> Rows | None:
+    """Return which rows can be compared, from a sample of the largest source; None for none."""
     sources = scan.snapshot.metadata.sources
     largest = max(sources, key=lambda source: source.num_entries)
     entries = _sampled(largest.entry_start, largest.num_entries)
     # Rows of one event may be equal by right.
     entries = entries[np.sort(np.unique(scan.identities(entries), return_index=True)[1])]
+    if len(entries) < _MIN_SAMPLES:
+        return None
     words = {key: scan.words_of(key, entries) for key in scan.contents}
     columns = scan.snapshot.columns
     rows = scan.contents_of(scan.owners(entries), list(words.values()))
@@ -66,6 +70,8 @@ def rows_of(scan: Scan) -> Rows:
         num_entries=scan.num_entries,
     )
     is_telling = chance.is_telling(words)
+    if is_telling.mean() < _MIN_SHARE:
+        return None
     _, places, counts = np.unique(rows, return_index=True, return_counts=True)
     places = places[(counts >= _MANY) & ~is_telling[places]]
     poor = [
