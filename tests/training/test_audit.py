@@ -1,5 +1,6 @@
 """Tests of what an audit finds in stores with seeded defects: exactly them, and nothing else."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,14 @@ import memmpy
 from memmpy import RFileConfig, Splits
 from memmpy.columns import open_what_is_whole
 from memmpy.errors import SplitWarning
+from memmpy.store import Metadata
 from memmpy.training import audit
 from tests.training.stores import chain, check, found, make_events, rows, write_trees
 
 WriteFile: TypeAlias = Callable[..., RFileConfig]
+
+
+STORES = Path(__file__).parents[1] / "stores"
 
 
 def test_a_clean_store_has_nothing_to_tell(write_file: WriteFile, tmp_path: Path) -> None:
@@ -371,6 +376,24 @@ def test_a_damaged_event_number_is_an_error(write_file: WriteFile, tmp_path: Pat
     assert found(done, "error") == {"damaged": 100, "splits": 100}
 
 
+def test_splits_that_nobody_understands_are_an_error(write_file: WriteFile, tmp_path: Path) -> None:
+    check([write_file("a.root", make_events(100))], tmp_path / "s")
+
+    def spoil(metadata: Metadata) -> Metadata:
+        return dataclasses.replace(metadata, splits={"splits": {"by": 7}})
+
+    with memmpy.Transaction(tmp_path / "s") as transaction:
+        transaction.change(spoil)
+    done = memmpy.open(tmp_path / "s").check()
+    assert found(done, "error") == {"splits": 100}
+    assert "set_splits" in done.findings[0].message
+
+
+@pytest.mark.parametrize("store", [*sorted(STORES.glob("format-*")), STORES / "memmpy-0.1.2"])
+def test_stores_of_old_formats_can_be_checked(store: Path) -> None:
+    assert memmpy.open(store).check().level in {None, "info"}
+
+
 def test_stale_columns_are_named_and_left_out(write_file: WriteFile, tmp_path: Path) -> None:
     events = make_events(100)
     config = write_file("a.root", events)
@@ -391,3 +414,14 @@ def test_a_copy_of_a_store_is_checked_without_its_files(
     shutil.copytree(tmp_path / "s", tmp_path / "t")
     (tmp_path / "a.root").unlink()
     assert memmpy.open(tmp_path / "t").check().findings == done.findings
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    configs: list[RFileConfig] = []
+    for folder in ("mc/new", "mc/old"):
+        (tmp_path / folder).mkdir(parents=True)
+        events = make_events(100, seed=len(configs))
+        path = write_trees(tmp_path / folder / "a.root", {"Events": events})
+        configs.append(RFileConfig(path, "Events"))
+    (finding,) = check(configs, tmp_path / "s").findings
+    assert finding.where == "old/a.root repeats new/a.root"

@@ -1,7 +1,6 @@
 """Say where repeated events and rows are: the files and trees, the worst first."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 
 from memmpy.printing import num_in_words
 from memmpy.store import Metadata, tree_name
@@ -71,6 +70,11 @@ def _more(num: int, one: str, many: str | None = None) -> str:
 
 
 def _names_of(paths: Sequence[str]) -> list[str]:
-    """Return the names of files, with their folders where names alone do not tell them apart."""
-    names = [PurePath(path).name for path in paths]
-    return names if len(set(names)) == len(names) else [*paths]
+    """Return the names of files, with as many folders as tell them apart."""
+    parts = [path.split("/") for path in paths]
+    names = [one[-1] for one in parts]
+    if len(set(names)) == len(names):
+        return names
+    ends = zip(min(parts), max(parts), strict=False)  # these share the least
+    num_shared = next((i for i, (one, other) in enumerate(ends) if one != other), 0)
+    return ["/".join(one[num_shared:]) for one in parts]
