@@ -201,6 +201,15 @@ def test_counts_are_the_same_in_any_number_of_passes(
     assert found(done) == {"repeated": 40, "overlap": 1_000, "same rows": 77}
 
 
+def test_a_store_of_many_chunks_is_counted(write_file: WriteFile, tmp_path: Path) -> None:
+    events = make_events(300_000)
+    copies = {**rows(events, slice(0, 300_000, 1_000)), "event": np.arange(900_000, 900_300)}
+    parts = chain(events, rows(events, slice(299_500, 300_000)), copies)
+    parts["eta"][[5, 299_999]] = np.nan
+    done = check([write_file("a.root", parts)], tmp_path / "s", Splits(by=("run", "event")))
+    assert found(done) == {"repeated": 500, "same rows": 300, "NaN": 2}
+
+
 def test_an_identity_of_many_entries_is_counted(write_file: WriteFile, tmp_path: Path) -> None:
     events = [make_events(4_000, seed=seed) for seed in range(2)]
     for one in events:

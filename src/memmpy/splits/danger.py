@@ -126,7 +126,7 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
             yield Danger("rounded", key, f"through {rounded}", num_entries, message)
     seen = _look(snapshot, splits, rule, sampled, num_entries)
     if seen.num_two_sided:
-        yield _danger_of_regions(snapshot, rule, seen.num_two_sided)
+        yield _danger_of_regions(snapshot, rule, seen)
     if seen.shared:
         shares = ", ".join(f"{num / num_entries:.0%}" for num in seen.shared[:3])
         names = num_in_words(len(seen.shared), "name")
@@ -236,9 +236,10 @@ def _look(
     )
 
 
-def _danger_of_regions(snapshot: Snapshot, rule: TicketRule, num: int) -> Danger:
+def _danger_of_regions(snapshot: Snapshot, rule: TicketRule, seen: _Seen) -> Danger:
+    num, about = seen.num_two_sided, "" if seen.is_whole else "at least "
     message = (
-        f"the rule {rule.region} puts {num_in_words(num, 'event')} of "
+        f"the rule {rule.region} puts {about}{num_in_words(num, 'event')} of "
         f"{os.fspath(snapshot.path)!r} on two sides: entries that agree in "
         f"{', '.join(map(repr, rule.by))} have different values of it; give a rule of the "
         "columns that name an event, or name events by others with by="

@@ -159,10 +159,12 @@ def repeated_contents(contents: Words, identities: Words) -> tuple[_Numbers, _Nu
 
 def add_pairs(pairs: Pairs, earlier: _Numbers, later: _Numbers, counts: _Numbers) -> None:
     """Add numbers of entries to those of two files, the earlier one first."""
-    both, inverse = np.unique(np.stack([earlier, later], axis=1), axis=0, return_inverse=True)
-    sums = _sums(inverse.reshape(-1), counts, len(both))
-    for (one, other), num in zip(both.tolist(), sums.tolist(), strict=True):
-        pairs[one, other] = pairs.get((one, other), 0) + num
+    num_files = int(later.max(initial=0)) + 1
+    both, inverse = np.unique(earlier * num_files + later, return_inverse=True)
+    sums = _sums(inverse, counts, len(both))
+    for pair, num in zip(both.tolist(), sums.tolist(), strict=True):
+        files = divmod(pair, num_files)
+        pairs[files] = pairs.get(files, 0) + num
 
 
 def _repeated(words: Words) -> _Numbers:
