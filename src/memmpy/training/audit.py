@@ -1,5 +1,6 @@
 """Look through a store for what would spoil a training: repeated events, rows, odd values."""
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 
@@ -138,18 +139,19 @@ def _findings_of_data(
     ]
     others = [key for key in kept if key not in contents]
     scan = Scan(snapshot, rule, num_entries, contents, others, _sides_of_contents(metadata))
-    found: list[Finding] = []
-    rows = rows_of(scan) if contents and num_entries > 1 else None
-    if contents and num_entries > 1:
-        found += _findings_of_share(rows.share if rows else 0, num_entries)
+    has_rows = bool(contents) and num_entries > 1
+    rows = rows_of(scan) if has_rows else None
+    if rows is None:
+        scan = dataclasses.replace(scan, contents=(), others=kept)
     sides = sides_of(metadata)
     counts = count(scan, sides, rows, max_kept=max_kept)
     key = ", ".join(rule.by) if rule.by != "file" else ""
     found = [
         *findings_of_repeats(counts.repeats, metadata, key),
         *finding_of_rows(counts.same_rows, sides.paths),
-        *found,
     ]
+    if has_rows:
+        found += _findings_of_share(rows.share if rows else 0, num_entries)
     for name in kept:
         if name in counts.values:
             found += findings_of_values(name, counts.values[name])
