@@ -38,6 +38,7 @@ __all__ = [
     "resolved",
     "set_splits",
     "settle",
+    "usual_naming",
     "usual_rule",
     "warn_once",
     "with_splits",
@@ -164,8 +165,19 @@ def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: Path
 
 def usual_rule(snapshot: Snapshot, *, num_entries: int) -> TicketRule:
     """Return what tickets follow from in a store without splits, so that the usual ones fit it."""
-    by = _naming_of(snapshot, num_entries).by
+    by = usual_naming(snapshot, num_entries=num_entries).by
     return TicketRule("file" if by is None else by, 0)
+
+
+def usual_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
+    """Return the usual columns of a store, and those of its files that it lacks."""
+    naming = naming_columns(partial(_dtype_kind, snapshot, num_entries))
+    in_files = [set(source.naming) for source in snapshot.metadata.sources]
+    if naming.by is not None or not in_files:
+        return naming
+    unread = set.intersection(*in_files)
+    names = (name for names in NAMING for name in names)
+    return dataclasses.replace(naming, unread=tuple(name for name in names if name in unread))
 
 
 def settle(
@@ -211,7 +223,7 @@ def settle(
     if splits.by is None:
         splits = resolved(
             splits,
-            naming or _naming_of(snapshot, num_entries),
+            naming or usual_naming(snapshot, num_entries=num_entries),
             has_variations=has_several_trees(snapshot.metadata.sources),
             path=snapshot.path,
         )
@@ -247,7 +259,7 @@ def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -
     if splits is not None:
         whole = resolved(
             splits,
-            _naming_of(snapshot, num_entries),
+            usual_naming(snapshot, num_entries=num_entries),
             has_variations=has_several_trees(snapshot.metadata.sources),
             path=snapshot.path,
         )
@@ -300,17 +312,6 @@ def _by_position(metadata: Metadata) -> Metadata:
 
 def _to_record(splits: Splits, made_of: str | None, notes: list[str]) -> dict[str, Any]:
     return {"splits": splits.to_json(), "made_of": made_of, "notes": notes}
-
-
-def _naming_of(snapshot: Snapshot, num_entries: int) -> Naming:
-    """Return the usual columns of a store, and those of its files that it lacks."""
-    naming = naming_columns(partial(_dtype_kind, snapshot, num_entries))
-    in_files = [set(source.naming) for source in snapshot.metadata.sources]
-    if naming.by is not None or not in_files:
-        return naming
-    unread = set.intersection(*in_files)
-    names = (name for names in NAMING for name in names)
-    return dataclasses.replace(naming, unread=tuple(name for name in names if name in unread))
 
 
 def _dtype_kind(snapshot: Snapshot, num_entries: int, key: str) -> str | None:
