@@ -92,8 +92,7 @@ def choose_shuffle(
     # rows of an event apart on the disk would make a split no range of rows any more.
     others = multiplicities().others
     if 1 + others > _MAX_SPREAD**2:
-        why = f"a row shares its event with {others:,.2f} others"
-        return Shuffle("exact", size, blocks, why)
+        return Shuffle("exact", size, blocks, f"a row shares its event with {others:,.2f} others")
     return Shuffle("blocks", size, blocks, "rows that lie together are read together")
 
 
@@ -131,7 +130,7 @@ def warning_of_blocks(
         )
 
     blocks = shuffle.window_blocks
-    if multiplicities.others == 0 or spread(blocks) <= _MAX_SPREAD:
+    if spread(blocks) <= _MAX_SPREAD:
         return None
     message = (
         f"shuffle='blocks' keeps rows of one event together: each row shares its event with "

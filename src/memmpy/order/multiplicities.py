@@ -15,8 +15,8 @@ __all__ = ["Multiplicities", "count_multiplicities", "spread_of_blocks"]
 
 #: Tickets that are compared at a time: 512 kB, which stay in the cache of a core.
 _NUM_TICKETS = 1 << 16
-#: Batches whose places in their windows are looked at; later ones lie as these do.
-_MAX_BATCHES = 1 << 14
+#: Batches, or windows where these are smaller, whose edges are compared; later ones lie as these.
+_MAX_EDGES = 1 << 14
 
 
 @final
@@ -153,7 +153,11 @@ def spread_of_blocks(
 
 def _rows_of_both(num_rows: int, batch_size: int, window_rows: int) -> float:
     """Return how many other rows of its batch a row has in its window, on average."""
-    stop = min(num_rows, _MAX_BATCHES * batch_size, math.lcm(batch_size, window_rows))
+    stop = min(
+        num_rows,
+        _MAX_EDGES * min(batch_size, window_rows),
+        math.lcm(batch_size, window_rows),
+    )
     edges: Entries = np.unique(
         np.concatenate(
             [np.arange(0, stop, batch_size), np.arange(0, stop, window_rows), np.array([stop])]
