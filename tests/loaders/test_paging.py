@@ -67,7 +67,7 @@ class WithLists:
 
     def __init__(self, rows: Any, folder: Path) -> None:
         self.rows, self.tickets, self.fields = rows.rows, rows.tickets, rows.fields
-        self.split_seed = rows.split_seed
+        self.split_seed, self.multiplicities = rows.split_seed, rows.multiplicities
         counts = np.arange(len(rows)) % 7
         offsets = np.append(0, np.cumsum(counts))
         np.save(folder / "content.npy", np.arange(offsets[-1], dtype=np.float32))

@@ -150,6 +150,10 @@ def check_skim(
     assert skim.num_store_entries == num_entries
     assert np.array_equal(skim.rows["_index"], entries)
     assert np.array_equal(skim.tickets, all_tickets[entries])
+    shared = np.unique(all_tickets[entries], return_counts=True)[1]
+    numbers, num_events = np.unique(shared, return_counts=True)
+    expected = dict(zip(numbers.tolist(), num_events.tolist(), strict=True))
+    assert skim.multiplicities().num_events == expected
     seen = {"_index"}
     for key in keys:
         seen |= _check(skim, key, columns[key][entries])

@@ -36,6 +36,20 @@ def test_opened_again_it_is_the_same(skim: Skim) -> None:
     )
 
 
+def test_rows_of_an_identity_are_counted_once_in_skims_that_do_not_say_so(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "data", make_events())
+    made = skim_of(store, keys=["met"], split_by=["run"])
+    counts = np.bincount(np.unique(make_events()["run"], return_counts=True)[1])
+    expected = {int(rows): int(counts[rows]) for rows in np.flatnonzero(counts)}
+    assert json.loads((made.path / "metadata_skim.json").read_text())["multiplicities"] == [
+        [rows, events] for rows, events in expected.items()
+    ]
+    rewrite(made, multiplicities=None)  # as the first skims
+    old = Skim(made.path)
+    assert old.multiplicities().num_events == expected
+    assert old.multiplicities() is old.multiplicities()
+
+
 def test_what_it_maps_cannot_be_written(skim: Skim) -> None:
     arrays = [skim.rows, skim.tickets, *skim.lists["pairs"]]
     assert all(isinstance(array, np.memmap) for array in arrays)
@@ -113,6 +127,13 @@ def test_altered_values_are_found_by_verify(skim: Skim) -> None:
         ("num_store_entries", None),
         ("notes", {"cut": []}),
         ("notes", 3),
+        ("multiplicities", 3),
+        ("multiplicities", [[1]]),
+        ("multiplicities", [[1, 1]]),
+        ("multiplicities", [[0, 1], [1, 105]]),
+        ("multiplicities", [[-1, 1], [106, 1]]),
+        ("multiplicities", [[1, -1], [106, 1]]),
+        ("multiplicities", [[1, 1], [1, 105]]),
         ("asked", 3),
         ("asked", {}),
         ("lists", {"x": 3}),
