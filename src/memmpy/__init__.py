@@ -26,9 +26,12 @@ from memmpy.root import write_friend
 from memmpy.skims import Skim, skim
 from memmpy.splits import SplitLoader, Splits, overlap
 from memmpy.store import Transaction, verify
+from memmpy.training import Audit, Finding
 
 __all__ = [
+    "Audit",
     "CutFlow",
+    "Finding",
     "Jagged",
     "MemmpyError",
     "MemmpyWarning",

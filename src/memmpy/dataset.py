@@ -40,6 +40,7 @@ from memmpy.errors import (
     SplitError,
 )
 from memmpy.loaders import ShuffleOption, check_options
+from memmpy.order import SPLIT_NAMES
 from memmpy.printing import Table
 from memmpy.root import Friend, write_friends
 from memmpy.skims import Skim, Skims, find_skims, skim
@@ -64,6 +65,7 @@ from memmpy.store import (
     source_of,
     verify,
 )
+from memmpy.training import Audit, audit
 from memmpy.typing import PathLike
 
 __all__ = ["Store", "open"]
@@ -445,6 +447,9 @@ class Store(Mapping[str, StoredColumn]):
         """
         if keys is not None:
             check_keys(keys)
+        if isinstance(split, int | np.integer) and not 0 <= split < len(SPLIT_NAMES):
+            message = f"no split {split}: give 'train', 'val', 'test' or 'all'"
+            raise OptionError(f"{message}; the size of batches is batch_size={split}")
         options = check_options(
             for_rows=False,
             batch_size=batch_size,
@@ -516,6 +521,24 @@ class Store(Mapping[str, StoredColumn]):
     def verify(self) -> list[Problem]:
         """Compare every file with its checksum and return what differs; reads all of it."""
         return verify(self.path)
+
+    def check(self) -> Audit:
+        """Look for what would spoil a training: repeated events, equal rows, odd values.
+
+        Reads all columns that came from files once, and once more for each 16 million entries
+        beyond the first. Where the store has no splits yet, the usual columns name the events.
+
+        Returns
+        -------
+        Audit
+            What was found, which prints as a table. A clean store has nothing above ``"info"``.
+
+        Examples
+        --------
+        >>> audit = store.check()
+        >>> [finding.kind for finding in audit.findings if finding.level != "info"]
+        """
+        return audit(self._snapshot, self._damage)
 
     def _check_whole(self, keys: Iterable[str]) -> None:
         """Raise a `CorruptStoreError` if one of these columns could not be opened."""

@@ -166,7 +166,7 @@ class CutWarning(MemmpyWarning):
 
 
 class ConversionWarning(MemmpyWarning):
-    """Values that a column does not hold as the files do."""
+    """Values that a column does not hold as the files do, or events that may count twice."""
 
 
 class LoaderWarning(MemmpyWarning):

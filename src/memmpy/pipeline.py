@@ -105,7 +105,8 @@ def load_root(
     shuffle : bool, "exact" or "blocks"
         Whether each epoch has an order of its own; else all have that of the skim, or with
         ``skim=False`` that of the files. ``"exact"`` is a permutation of all events, ``"blocks"``
-        mixes blocks of rows of the skim, and True takes blocks for a skim of more than 16 MiB.
+        mixes blocks of rows of the skim, and True takes blocks for a skim of more than 16 MiB
+        unless its rows share events.
     block_rows, window_blocks : int, optional
         Rows of a block, and blocks of a window that is mixed; chosen by the size of a row where not
         given. Not with ``skim=False``.

@@ -19,13 +19,22 @@ from memmpy.errors import (
     CutError,
     DiskError,
     MemmpyError,
+    MissingFileError,
     MissingKeyError,
     ReadOnlyStoreError,
     StoreLockedError,
 )
 from memmpy.requesting import LoadRequest
 from memmpy.skims import Sizes, lay_out, make_skim
-from memmpy.splits import Choice, choose_of_skim
+from memmpy.splits import (
+    ALL,
+    Choice,
+    Splits,
+    agreed,
+    check_named_split,
+    choose_of_skim,
+    recorded,
+)
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
 
@@ -148,6 +157,7 @@ def _supply(
     request: LoadRequest, store: StoreOptions, supply: _Supply[_Supplied_co]
 ) -> _Supplied_co:
     """Convert, and take what was converted; again where it is gone by then."""
+    _check_split(request, store)
     convert = partial(
         convert_checked,
         request.configs,
@@ -178,6 +188,18 @@ def _supply(
         "give each job a store of its own"
     )
     raise StoreLockedError(message)
+
+
+def _check_split(request: LoadRequest, store: StoreOptions) -> None:
+    """Raise a `SplitError` for a split that the store does not have, before hours of conversion."""
+    try:
+        known = recorded(read_metadata(store.path))
+    except MissingFileError:
+        known = None
+    splits = agreed(request.splits, known, path=store.path)
+    check_named_split(request.split, splits, path=store.path)
+    if request.needs_splits and request.split != ALL:
+        (splits or Splits()).check_fold(request.fold)
 
 
 def _with_way_out(error: MemmpyError) -> str:

@@ -143,6 +143,16 @@ class TestStale:
         with pytest.raises(ColumnError, match=rf"add\({key!r}, "):
             load_memmaps(stale, [key])
 
+    def test_what_was_computed_from_a_stale_column_says_first_how_to_make_that(
+        self, stale: Path
+    ) -> None:
+        message = (
+            r"computed from 'HT', which is stale: of 'pt', .* compute it again: .*add\('HT', .*"
+            r"where 'HT' is written again, compute 'is_hard' again, too: .*add\('is_hard', "
+        )
+        with pytest.raises(ColumnError, match=message):
+            load_memmaps(stale, ["is_hard"])
+
     def test_it_cannot_be_cut_on(self, stale: Path) -> None:
         with pytest.raises(CutError, match=r"column 'HT' in .* is stale: .*add\('HT'"):
             memmpy.compute_cut_batched(stale, "HT > 50")

@@ -497,6 +497,15 @@ def test_equal_content_has_one_uuid_and_other_content_another() -> None:
     assert opened(one).uuid == opened(same).uuid != opened(other).uuid
 
 
+def test_files_that_differ_only_in_the_middle_have_different_uuids() -> None:
+    values = np.arange(400_000, dtype=np.int64)
+    other = values.copy()
+    other[200_000] += 1
+    one, two = opened({"x": values}), opened({"x": other})
+    assert one.uuid != two.uuid
+    assert one.former_uuid == two.former_uuid
+
+
 def test_without_h5py_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(OptionError, match=r"pip install 'memmpy\[hdf5\]'"):

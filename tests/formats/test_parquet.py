@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from memmpy.errors import InputFileError, OptionError
 from memmpy.formats import ParquetTable
-from memmpy.inputs import BranchType, ByteSource, EventFile, uuid_of
+from memmpy.inputs import BranchType, ByteSource, EventFile
 from memmpy.lists import Jagged
 from tests.formats.conftest import in_memory
 from tests.inputs.contract import Columns, EventFileContract
@@ -452,15 +452,17 @@ def test_equal_content_has_one_uuid_and_other_content_another() -> None:
     assert opened(one).uuid == opened(same).uuid != opened(other).uuid
 
 
-def test_a_uuid_is_made_of_size_start_and_end() -> None:
-    data = bytearray(3 << 20)
-    uuids = {uuid_of(io.BytesIO(data))}
-    for changed in (0, (3 << 20) - 1):
-        data[changed] = 1
-        uuids.add(uuid_of(io.BytesIO(data)))
-    uuids.add(uuid_of(io.BytesIO(data + b"\0")))
-    assert len(uuids) == 4
-    assert {len(uuid) for uuid in uuids} == {32}
+def test_files_that_differ_only_in_the_middle_have_different_uuids() -> None:
+    values = np.arange(400_000, dtype=np.int64)
+    other = values.copy()
+    other[200_000] += 1
+    # Without statistics and dictionaries the footer is the same.
+    options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+    one, two = (written({"x": x}, **options) for x in (values, other))
+    assert (one[: 1 << 20], one[-(1 << 20) :]) == (two[: 1 << 20], two[-(1 << 20) :])
+    files = [ParquetTable(in_memory("x.parquet", data), None) for data in (one, two)]
+    assert files[0].uuid != files[1].uuid
+    assert files[0].former_uuid == files[1].former_uuid
 
 
 def test_formats_are_imported_without_their_libraries() -> None:

@@ -188,6 +188,14 @@ class EventFileContract(ABC):
             assert again.uuid == uuid
         assert re.fullmatch("[0-9a-f]{32}", uuid)
 
+    def test_the_uuid_is_the_same_whatever_is_read(self, make: Open) -> None:
+        file = make()
+        uuids = {file.uuid}
+        for branch in TYPES:
+            list(file.read([branch], 0, NUM))
+            uuids.add(file.uuid)
+        assert len(uuids) == 1
+
     def test_the_file_and_what_is_read_of_it_are_named(self, make: Open, tmp_path: Path) -> None:
         file = make()
         names = [str((tmp_path / "events").resolve()), file.tree]

@@ -15,6 +15,7 @@ from memmpy.errors import OptionError
 from memmpy.gather import RowField
 from memmpy.loaders.ranges import cut_ranges
 from memmpy.loaders.shuffling import choose_shuffle
+from memmpy.order import Multiplicities, count_multiplicities
 from memmpy.splits import TicketRule
 from memmpy.threads import THREAD_NAME
 
@@ -47,6 +48,9 @@ class Rows:
             dtype, offset = DTYPE.fields[name][:2]  # type: ignore[index]
             found[name] = RowField(offset, dtype.base, dtype.shape)
         return found
+
+    def multiplicities(self) -> Multiplicities:
+        return count_multiplicities(self.tickets)
 
 
 def make_rows(num: int) -> Rows:
@@ -190,7 +194,12 @@ def test_blocks_and_windows_may_be_as_large_as_anyone_likes(size: int) -> None:
 
 
 def test_windows_of_large_rows_are_few_rows() -> None:
-    options: dict[str, Any] = {"block_rows": None, "window_blocks": None, "num_rows": 10**6}
+    options: dict[str, Any] = {
+        "block_rows": None,
+        "window_blocks": None,
+        "num_rows": 10**6,
+        "multiplicities": lambda: Multiplicities({1: 10**6}),
+    }
     for row_bytes in (100, 1e4, 1e6, 1e9):
         chosen = choose_shuffle("blocks", row_bytes=row_bytes, **options)
         assert chosen.window_rows * row_bytes <= max(64 << 20, 32 * row_bytes)

@@ -69,6 +69,7 @@ class WithLists:
     def __init__(self, rows: Any, folder: Path) -> None:
         self.rows, self.tickets, self.fields = rows.rows, rows.tickets, rows.fields
         self.path, self.ticket_rule = rows.path, rows.ticket_rule
+        self.multiplicities = rows.multiplicities
         counts = np.arange(len(rows)) % 7
         offsets = np.append(0, np.cumsum(counts))
         np.save(folder / "content.npy", np.arange(offsets[-1], dtype=np.float32))

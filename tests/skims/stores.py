@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from memmpy.columns import (
     WriteJagged,
@@ -25,6 +26,9 @@ from memmpy.store import Transaction
 
 #: So small that a hundred entries make many chunks and buckets.
 TINY = Sizes(chunk_bytes=700, bucket_bytes=500)
+
+#: For tests of which many entries have one name, so that their order follows from the entry.
+FEW_NAMES = pytest.mark.filterwarnings("ignore:.* does not name the events:memmpy.MemmpyWarning")
 
 NOTHING: dict[str, Any] = {
     "keys": (),
@@ -152,6 +156,10 @@ def check_skim(
     assert skim.num_store_entries == num_entries
     assert np.array_equal(skim.rows["_index"], entries)
     assert np.array_equal(skim.tickets, all_tickets[entries])
+    shared = np.unique(all_tickets[entries], return_counts=True)[1]
+    numbers, num_events = np.unique(shared, return_counts=True)
+    expected = dict(zip(numbers.tolist(), num_events.tolist(), strict=True))
+    assert skim.multiplicities().num_events == expected
     seen = {"_index"}
     for key in keys:
         seen |= _check(skim, key, columns[key][entries])

@@ -41,6 +41,10 @@ def test_its_tickets_never_change(stored: Skim) -> None:
     assert stored.tickets.tolist() == expected
 
 
+def test_its_rows_share_no_identity(stored: Skim) -> None:
+    assert stored.multiplicities().num_events == {1: 3}
+
+
 def test_its_lists_hold_what_was_written(stored: Skim) -> None:
     (batch,) = SplitLoader(stored, 8, shuffle=False)
     assert [values.tolist() for values in batch["jet_id"]] == [[1, 2], [], [80]]

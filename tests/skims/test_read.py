@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy import Jagged, SplitLoader
+from memmpy import Jagged, SplitLoader, Splits
 from memmpy.errors import CorruptStoreError, MissingFileError, OptionError
 from memmpy.skims import Skim, read
 from memmpy.skims.document import decode
 from memmpy.splits import TicketRule
-from tests.skims.stores import check_skim, make_events, rewrite, skim_of, write_store
+from tests.skims.stores import (
+    FEW_NAMES,
+    check_skim,
+    make_events,
+    rewrite,
+    skim_of,
+    write_store,
+)
 
 
 @pytest.fixture
@@ -31,6 +38,21 @@ def test_opened_again_it_is_the_same(skim: Skim) -> None:
     assert again.lists.keys() == skim.lists.keys()
     assert (again.num_store_entries, again.cut) == (200, "met > 0.5")
     assert again.ticket_rule == skim.ticket_rule == TicketRule(("run", "event"), 0)
+
+
+@FEW_NAMES
+def test_rows_of_an_identity_are_counted_once_in_skims_that_do_not_say_so(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "data", make_events())
+    made = skim_of(store, keys=["met"], splits=Splits(by=("run",)))
+    counts = np.bincount(np.unique(make_events()["run"], return_counts=True)[1])
+    expected = {int(rows): int(counts[rows]) for rows in np.flatnonzero(counts)}
+    assert json.loads((made.path / "metadata_skim.json").read_text())["multiplicities"] == [
+        [rows, events] for rows, events in expected.items()
+    ]
+    rewrite(made, multiplicities=None)  # as the first skims
+    old = Skim(made.path)
+    assert old.multiplicities().num_events == expected
+    assert old.multiplicities() is old.multiplicities()
 
 
 def test_what_it_maps_cannot_be_written(skim: Skim) -> None:
@@ -110,6 +132,13 @@ def test_altered_values_are_found_by_verify(skim: Skim) -> None:
         ("num_store_entries", None),
         ("notes", {"cut": []}),
         ("notes", 3),
+        ("multiplicities", 3),
+        ("multiplicities", [[1]]),
+        ("multiplicities", [[1, 1]]),
+        ("multiplicities", [[0, 1], [1, 105]]),
+        ("multiplicities", [[-1, 1], [106, 1]]),
+        ("multiplicities", [[1, -1], [106, 1]]),
+        ("multiplicities", [[1, 1], [1, 105]]),
         ("asked", 3),
         ("asked", {}),
         ("lists", {"x": 3}),

@@ -23,7 +23,15 @@ from memmpy.skims import Skim, skim
 from memmpy.skims.plan import Sizes
 from memmpy.splits import By
 from tests.conftest import MakeFile
-from tests.skims.stores import TINY, bytes_of, check_skim, make_events, skim_of, write_store
+from tests.skims.stores import (
+    FEW_NAMES,
+    TINY,
+    bytes_of,
+    check_skim,
+    make_events,
+    skim_of,
+    write_store,
+)
 
 ALL: dict[str, Any] = {
     "keys": ["event", "matrix", "is_good", "pt", "pairs"],
@@ -35,9 +43,6 @@ ALL: dict[str, Any] = {
         "fixed_ones": ["fixed", "fixed_too"],
     },
 }
-
-#: Many entries have one name, so that their order follows from the entry.
-FEW_NAMES = pytest.mark.filterwarnings("ignore:.* does not name the events:memmpy.MemmpyWarning")
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ COLUMNS = st.builds(
     arrays=st.dictionaries(st.text(), ARRAYS, max_size=3),
     details=JSON,
     origin=st.none() | ORIGINS,
+    events=st.none() | PARTS,
 )
 SOURCES = st.builds(
     SourceRecord,
@@ -96,6 +97,16 @@ def document() -> dict[str, Any]:
 def test_what_is_written_is_read_back(metadata: Metadata) -> None:
     text = encode(metadata, written_by="1.0")
     assert decode(json.loads(text), path="store") == metadata
+
+
+def test_columns_of_the_same_events_share_them_on_disk_and_when_read() -> None:
+    events = (("a" * 16, 3), ("b" * 16, 5))
+    columns = {key: ColumnRecord("vector", 8, {}, events=events) for key in "xy"}
+    document = json.loads(encode(Metadata(1, columns), written_by=""))
+    assert document["parts"] == [[["a" * 16, 3], ["b" * 16, 5]]]
+    x, y = decode(document, path="").columns.values()
+    assert x.events == events
+    assert x.events is y.events
 
 
 def test_what_columns_are_made_of_is_written_once_and_shared_when_read() -> None:
@@ -140,6 +151,7 @@ PLACES: list[tuple[tuple[Any, ...], list[Any]]] = [
     (("columns", "x", "details"), [[], None, "x"]),
     (("columns", "x", "origin"), [[], "x", 5, {}, {"recipe": {}}]),
     (("columns", "x", "origin", "parts"), [1, -1, "0", None, True, [], [["0" * 16, 3]]]),
+    (("columns", "x", "events"), [1, -1, "0", True, [], [["0" * 16, 3]]]),
     (("parts",), [{}, None, "x"]),
     (("parts", 0), [None, 5, [[1]], [["a", -1]], [[5, 1]], [["a", 1, 1]]]),
     (("columns", "x", "arrays", "values"), [None, [], "x", {}]),
@@ -246,9 +258,9 @@ def test_another_document_is_no_metadata(found: Any) -> None:
 
 
 def test_a_format_of_the_future_names_the_memmpy_that_reads_it() -> None:
-    future = {**document(), "format_version": 3}
+    future = {**document(), "format_version": 4}
     message = (
-        "has format version 3, and this memmpy reads up to 2; it was written by memmpy 9.9: use "
+        "has format version 4, and this memmpy reads up to 3; it was written by memmpy 9.9: use "
         "that one"
     )
     with pytest.raises(CorruptStoreError, match=message):

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import memmpy
+from memmpy import Splits
 from memmpy.columns import (
     ReadJagged,
     ReadNested,
@@ -17,7 +19,7 @@ from memmpy.columns import (
     load_memmaps,
     read_vector,
 )
-from memmpy.errors import CorruptStoreError, ReadOnlyStoreError
+from memmpy.errors import ColumnError, CorruptStoreError, ReadOnlyStoreError
 from memmpy.store import FORMAT_VERSION, METADATA, array_file, hash64, read_metadata, verify
 
 STORES = Path(__file__).parents[1] / "stores"
@@ -31,6 +33,11 @@ def format_1(tmp_path: Path) -> Path:
 @pytest.fixture
 def format_2(tmp_path: Path) -> Path:
     return Path(shutil.copytree(STORES / "format-2", tmp_path / "format-2"))
+
+
+@pytest.fixture
+def format_3(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STORES / "format-3", tmp_path / "format-3"))
 
 
 @pytest.fixture
@@ -56,10 +63,59 @@ def write_old(store: Path, arrays: dict[str, np.ndarray], texts: set[str]) -> Pa
     return store
 
 
-class TestFormat2:
-    def test_it_is_what_is_written(self, format_2: Path) -> None:
-        assert document(format_2)["format_version"] == FORMAT_VERSION == 2
+class TestFormat3:
+    def test_it_is_what_is_written(self, format_3: Path) -> None:
+        assert document(format_3)["format_version"] == FORMAT_VERSION == 3
 
+    def test_its_columns_hold_what_was_written(self, format_3: Path) -> None:
+        columns: dict[str, Any] = dict(load_memmaps(format_3))
+        assert {key: [np.asarray(x).tolist() for x in columns[key]] for key in columns} == {
+            "met": [10.5, 20.25, 30.0, 40.75],
+            "score": [0.125, 0.25, 0.5, 0.75],
+            "jet_score": [[0.5], [], [0.25, 0.75], []],
+            "edges": [0.0, 0.5, 1.0],
+        }
+        assert verify(format_3) == []
+
+    def test_a_column_for_the_events_of_other_files_is_stale(self, format_3: Path) -> None:
+        with pytest.raises(ColumnError, match="is stale: it was written for the events of other"):
+            read_vector(format_3, "of_ttH")
+
+    def test_the_new_fields_of_its_metadata_are_frozen(self, format_3: Path) -> None:
+        found = document(format_3)
+        assert {key: column.get("events") for key, column in found["columns"].items()} == {
+            "met": None,
+            "of_ttH": 1,
+            "score": 2,
+            "jet_score": 2,
+            "edges": None,
+        }
+        assert found["parts"][1:] == [
+            [["a8113673ddd69930", 2]],
+            [["a8113673ddd69930", 2], ["a8cd8ccf833a615c", 2]],
+        ]
+
+    def test_its_splits_are_those_that_were_recorded(self, format_3: Path) -> None:
+        store = memmpy.open(format_3)
+        splits = Splits(by="file", fractions={"train": 0.5, "test": 0.5}, seed=3)
+        assert store.splits == splits
+        assert document(format_3)["splits"]["splits"] == {
+            "by": "file",
+            "fractions": {"train": 0.5, "val": 0.0, "test": 0.5},
+            "seed": 3,
+        }
+        assert store.split_of().tolist() == [2, 2, 0, 2]
+
+    @pytest.mark.parametrize("former", ["format_1", "format_2"])
+    def test_columns_of_former_formats_record_no_events(
+        self, former: str, request: pytest.FixtureRequest
+    ) -> None:
+        metadata = read_metadata(request.getfixturevalue(former))
+        assert {column.events for column in metadata.columns.values()} == {None}
+        assert metadata.current_keys() == [*metadata.columns]
+
+
+class TestFormat2:
     def test_its_columns_hold_what_was_written(self, format_1: Path, format_2: Path) -> None:
         first, second = load_memmaps(format_1), load_memmaps(format_2)
         assert first.keys() == second.keys()
@@ -82,14 +138,16 @@ class TestFormat2:
         assert found["sources"][0]["matches"] == 0
         assert found["columns"]["met"]["origin"]["made_by"] == "0.3.0"
 
-    def test_a_store_of_format_1_becomes_one_of_format_2_when_it_is_written_to(
-        self, format_1: Path
+    @pytest.mark.parametrize("former", ["format_1", "format_2"])
+    def test_a_store_of_a_former_format_becomes_one_of_todays_when_it_is_written_to(
+        self, former: str, request: pytest.FixtureRequest
     ) -> None:
-        before = read_metadata(format_1).sources
-        with WriteVector(format_1, "next") as column:
+        store = request.getfixturevalue(former)
+        before = read_metadata(store).sources
+        with WriteVector(store, "next") as column:
             column.append(1)
-        assert document(format_1)["format_version"] == 2
-        assert read_metadata(format_1).sources == before
+        assert document(store)["format_version"] == FORMAT_VERSION
+        assert read_metadata(store).sources == before
 
 
 class TestFormat1:

@@ -1,3 +1,6 @@
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +15,7 @@ from memmpy.store import (
     Origin,
     SourceRecord,
     array_file,
+    events_of,
     hash64,
     hash_text,
 )
@@ -51,6 +55,50 @@ def test_a_column_is_current_while_its_parts_are_those_of_the_store() -> None:
     }
     metadata = Metadata(columns=columns, sources=(source,))
     assert metadata.current_keys() == ["user", "new"]
+
+
+def test_events_are_the_same_in_a_file_that_is_moved_touched_or_has_another_cycle() -> None:
+    source = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0, 3)
+    moved = SourceRecord("/b.root", "0" * 32, 1, 5, "t;2", "t", 3, 100, 3, tag="etag")
+    assert events_of([source]) == events_of([moved])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"uuid": "1" * 32},
+        {"size": 7},
+        {"tree": "u;1"},
+        {"tree_start": 1},
+        {"num_entries": 2},
+    ],
+    ids=str,
+)
+def test_events_of_another_content_tree_or_range_are_others(change: dict[str, Any]) -> None:
+    source = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0, 4)
+    assert events_of([source]) != events_of([dataclasses.replace(source, **change)])
+
+
+def test_files_that_share_a_uuid_are_told_apart_by_all_that_is_known_of_them() -> None:
+    one = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0, 3)
+    other = SourceRecord("/b.root", "0" * 32, 1, 5, "t;1", None, 3, 3, 3)
+    assert events_of([one, other]) != events_of([other, one])
+
+
+def test_sources_without_entries_hold_no_events() -> None:
+    source = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0, 3)
+    empty = SourceRecord("/b.root", "1" * 32, 1, 2, "t;1", None, 0, 3, 0)
+    assert events_of([empty, source, empty]) == events_of([source])
+
+
+def test_a_column_of_the_user_is_current_while_its_events_are_those_of_the_store() -> None:
+    source = SourceRecord("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0, 3)
+    columns = {
+        "new": ColumnRecord("vector", 3, {}, events=events_of([source])),
+        "old": ColumnRecord("vector", 3, {}, events=(("0" * 16, 3),)),
+        "free": ColumnRecord("vector", 3, {}),
+    }
+    assert Metadata(columns=columns, sources=(source,)).current_keys() == ["new", "free"]
 
 
 def computed_from(**made_of: str) -> ColumnRecord:

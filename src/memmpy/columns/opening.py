@@ -1,7 +1,7 @@
 """From keys to the mapped arrays of their columns."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -141,23 +141,35 @@ def no_column(
 
 def why_stale(metadata: Metadata) -> dict[str, str]:
     """Return the columns that are stale, each with the reason and the way out."""
-    current = frozenset(metadata.current_keys())
-    return {k: _reason(k, c) for k, c in metadata.columns.items() if k not in current}
+    stale = metadata.columns.keys() - set(metadata.current_keys())
+    return {key: _reason(key, metadata, stale) for key in metadata.columns if key in stale}
 
 
-def _reason(key: str, column: ColumnRecord) -> str:
+def _reason(key: str, metadata: Metadata, stale: Collection[str]) -> str:
+    column = metadata.columns[key]
     computed = column.computed
     if computed is not None:
+        add = f"memmpy.open(...).add({key!r}, {computed.normal!r})"
+        used = next((name for name in computed.made_of if name in stale), None)
+        if used is not None:
+            return (
+                f"it was computed from {used!r}, which is stale: {_reason(used, metadata, stale)}; "
+                f"where {used!r} is written again, compute {key!r} again, too: {add}"
+            )
         return (
             f"of {', '.join(map(repr, computed.made_of))}, which it was computed from, something "
-            f"was written again since; compute it again: memmpy.open(...).add({key!r}, "
-            f"{computed.normal!r})"
+            f"was written again since; compute it again: {add}"
         )
-    stale = "the store has since been converted from other files"
+    if column.events is not None:
+        return (
+            "it was written for the events of other files than those that fill the store now; "
+            "write it again, or convert those files again, in their order"
+        )
+    since = "the store has since been converted from other files"
     if column.origin is not None and "metadata" in column.origin.recipe:
         way_out = f"convert again with metadata={{{key!r}: ...}} for each file"
-        return f"{stale}; it is metadata: {way_out}"
-    return f"{stale}; convert again with {key!r} among the keys"
+        return f"{since}; it is metadata: {way_out}"
+    return f"{since}; convert again with {key!r} among the keys"
 
 
 def _ends(offsets: np.memmap[Any, Any]) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """What all column writers share: a ``with`` block, a transaction, values checked."""
 
+import dataclasses
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,8 +16,11 @@ from memmpy.store import (
     LOCK_TIMEOUT,
     ArrayWriter,
     ColumnRecord,
+    Metadata,
     Origin,
     Transaction,
+    events_of,
+    num_filled,
     storage_dtype,
 )
 from memmpy.typing import Array, PathLike
@@ -30,7 +34,8 @@ class ColumnWriter(ABC):
     """A column that grows inside a ``with`` block and is in the store when the block ends.
 
     An exception inside the block leaves the store as it was. A column of the same key is
-    replaced; who has it open keeps the old one.
+    replaced; who has it open keeps the old one. In a store that files fill, a column of as many
+    entries belongs to their events: once other files fill the store, it is stale.
 
     Parameters
     ----------
@@ -91,7 +96,9 @@ class ColumnWriter(ABC):
         try:
             if kind is None:
                 assert self._transaction is not None
-                self._transaction.put(self.key, _checked(self.key, self._finish()))
+                column = _checked(self.key, self._finish())
+                column = _with_events(column, self._transaction.metadata)
+                self._transaction.put(self.key, column)
         except BaseException as failure:
             if self._own is not None:
                 self._own.__exit__(type(failure), failure, failure.__traceback__)
@@ -129,6 +136,14 @@ def _checked(key: str, column: ColumnRecord) -> ColumnRecord:
         if column.num_entries != expected:
             message = f"column {key!r} has {column.num_entries} of the {expected} entries it should"
             raise ColumnError(message)
+    return column
+
+
+def _with_events(column: ColumnRecord, metadata: Metadata) -> ColumnRecord:
+    """Return a column with the events of a store's files, if the user wrote a value for each."""
+    sources, is_own = metadata.sources, column.origin is None and column.computed is None
+    if is_own and sources and column.num_entries == num_filled(sources):
+        return dataclasses.replace(column, events=events_of(sources))
     return column
 
 

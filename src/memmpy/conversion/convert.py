@@ -21,16 +21,19 @@ from memmpy.conversion.report import Report, Reported
 from memmpy.conversion.surveying import survey
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import (
+    ColumnError,
     ConversionWarning,
     DiskError,
+    LengthError,
     MissingFileError,
+    MissingKeyError,
     OptionError,
     ReadOnlyStoreError,
     StoreLockedError,
     warn_of,
 )
 from memmpy.progress import quiet
-from memmpy.splits import Splits, check_splits, num_events, open_to_split, settle
+from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
 from memmpy.store import (
     ArrayRecord,
     ColumnRecord,
@@ -435,7 +438,12 @@ def _settle(path: Path, splits: Splits | None) -> None:
         return
     metadata = read_metadata(path)
     snapshot = open_to_split(path, metadata, splits)
-    settle(snapshot, splits, num_entries=num_events(snapshot.metadata))
+    try:
+        settle(snapshot, splits, num_entries=num_events(snapshot.metadata))
+    except (MissingKeyError, ColumnError, LengthError):
+        # A column of the user's that names events may be stale now: who asks for a split hears it.
+        if recorded(metadata) is None:
+            raise
 
 
 def _known(path: PathLike) -> Metadata:

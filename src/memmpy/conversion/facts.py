@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from memmpy.conversion.config import Input
 from memmpy.conversion.dividing import Range, divide
@@ -13,6 +14,7 @@ from memmpy.conversion.recipes import Recipes, match
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError
 from memmpy.inputs import BranchType, EventFile
 from memmpy.printing import num_in_words
+from memmpy.splits import naming_columns
 
 __all__ = ["Facts", "Question", "look_at"]
 
@@ -31,12 +33,15 @@ class Question:
         Those that need nothing of this file.
     range_bytes : int
         About how many decompressed bytes are to be read in one go.
+    uuids : frozenset of str
+        The UUIDs of the store's files of this size.
     """
 
     input: Input
     recipes: Recipes
     not_needed: frozenset[str]
     range_bytes: int
+    uuids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class Facts:
         All entries of the tree.
     matches : mapping of str to tuple of str
         The branches that each pattern matches, and a column can hold.
+    naming : tuple of str
+        The branches that usually name an event.
     skipped : tuple of str
         Those that match, and no column can hold.
     types : mapping of str to BranchType
@@ -67,6 +74,7 @@ class Facts:
     tree: str
     num_entries: int
     matches: Mapping[str, tuple[str, ...]]
+    naming: tuple[str, ...]
     skipped: tuple[str, ...]
     types: Mapping[str, BranchType]
     missing: Mapping[str, tuple[str, str]]
@@ -103,15 +111,36 @@ def _facts(file: EventFile, question: Question) -> Facts:
     if not missing:
         ranges = _divide(file, wanted, types, question)
     return Facts(
-        uuid=file.uuid,
+        uuid=_uuid(file, question.uuids),
         tree=file.tree,
         num_entries=file.num_entries,
         matches=matches,
+        naming=naming_columns(partial(kind_of_branch, file)).by or (),
         skipped=skipped,
         types=types,
         missing=missing,
         ranges=tuple(ranges),
     )
+
+
+def _uuid(file: EventFile, known: frozenset[str]) -> str:
+    """Return the UUID of a file: the former one, if a store knows the file by that."""
+    uuid = file.uuid
+    if not known or uuid in known:
+        return uuid
+    former = file.former_uuid
+    return former if former in known else uuid
+
+
+def kind_of_branch(file: EventFile, name: str) -> str | None:
+    """Return the kind of the dtype of a branch of one number an entry, as NumPy has it."""
+    try:
+        found = file.type_of(name)
+    except (MissingKeyError, InputFileError):
+        return None
+    if found.kind != "vector" or found.shape or found.dtype is None:
+        return None
+    return str(found.dtype.kind)
 
 
 def _match(file: EventFile, recipes: Recipes) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:

@@ -27,6 +27,7 @@ from memmpy.store import (
     Origin,
     Part,
     SourceRecord,
+    events_of,
     num_filled,
     parts_of,
 )
@@ -107,6 +108,8 @@ class Plan(Reported):
     stale, stale_metadata : tuple of str
         Columns of the store that were not asked for and are made of other files, and of the
         metadata of other files: they cannot be opened until they are asked for.
+    stale_own : tuple of str
+        Columns that the user wrote for the events of other files.
     before : tuple of SourceRecord
         What filled the store before.
     num_opened : int
@@ -120,6 +123,7 @@ class Plan(Reported):
     skipped: tuple[str, ...]
     stale: tuple[str, ...]
     stale_metadata: tuple[str, ...]
+    stale_own: tuple[str, ...]
     before: tuple[SourceRecord, ...]
     num_opened: int
 
@@ -199,6 +203,7 @@ class Plan(Reported):
             skipped=self.skipped,
             stale=self.stale,
             stale_metadata=self.stale_metadata,
+            stale_own=self.stale_own,
             is_done=is_done,
             store=store,
             seconds=seconds,
@@ -300,6 +305,7 @@ def make_plan(
         skipped=tuple(skipped),
         stale=tuple(key for key, origin in stale.items() if "metadata" not in origin.recipe),
         stale_metadata=tuple(key for key, origin in stale.items() if "metadata" in origin.recipe),
+        stale_own=_stale_own(metadata, made, sources),
         before=metadata.sources,
         num_opened=sum(facts is not None for facts in surveyed),
     )
@@ -332,3 +338,11 @@ def _stale(
         for key, column in metadata.columns.items()
         if key not in made and column.origin is not None and column.origin.parts != parts
     }
+
+
+def _stale_own(
+    metadata: Metadata, made: Mapping[str, object], sources: Sequence[SourceRecord]
+) -> tuple[str, ...]:
+    """Return the columns that the user wrote for the events of other files."""
+    columns, events = metadata.columns.items(), events_of(sources)
+    return tuple(k for k, c in columns if k not in made and c.events not in {None, events})

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from memmpy.conversion.config import Input
+from memmpy.conversion.facts import kind_of_branch
 from memmpy.conversion.opening import opened_files
-from memmpy.errors import InputFileError, MissingKeyError, SplitWarning, warn_of
-from memmpy.inputs import EventFile
+from memmpy.errors import SplitWarning, warn_of
 from memmpy.splits import (
     NAMING,
     Naming,
@@ -88,7 +88,8 @@ def policy_of(
         if naming.by is not None:
             found = resolved(found, naming, has_variations=False, path=path)
     texts = inputs[0].metadata
-    keys = tuple(key for key in found.keys if key not in texts and key not in named)
+    own = {key for key, column in metadata.columns.items() if column.origin is None}
+    keys = tuple(key for key in found.keys if key not in {*texts, *named, *own})
     aliases = {key: text for key in keys if (text := _alias_of(key, metadata)) is not None}
     return Policy(found, naming, keys, aliases)
 
@@ -140,7 +141,7 @@ def _naming_of(inputs: Sequence[Input]) -> Naming:
     one_of_each = {(given.tree, tuple(sorted(given.metadata.items()))): given for given in inputs}
     for found in one_of_each.values():
         with opened_files.opened(found.path, found.tree, found.status.state) as file:
-            kinds.append({name: _kind_of(file, name) for name in usual})
+            kinds.append({name: kind_of_branch(file, name) for name in usual})
 
     def kind_of(name: str) -> str | None:
         if name in texts:
@@ -151,17 +152,6 @@ def _naming_of(inputs: Sequence[Input]) -> Naming:
         return "f" if "f" in seen else seen.pop()
 
     return naming_columns(kind_of)
-
-
-def _kind_of(file: EventFile, name: str) -> str | None:
-    """Return the kind of the dtype of a branch of one number an entry."""
-    try:
-        found = file.type_of(name)
-    except (MissingKeyError, InputFileError):
-        return None
-    if found.kind != "vector" or found.shape or found.dtype is None:
-        return None
-    return found.dtype.kind
 
 
 def _alias_of(key: str, metadata: Metadata) -> str | None:

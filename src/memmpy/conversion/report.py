@@ -97,6 +97,8 @@ class Report:
         Branches that a pattern matched, and no column can hold.
     stale, stale_metadata : sequence of str
         Columns of the store that are made of other files, and of the metadata of other files.
+    stale_own : sequence of str
+        Columns that the user wrote for the events of other files.
     is_done : bool
         Whether it happened.
     store : str
@@ -117,6 +119,7 @@ class Report:
     skipped: Sequence[str] = ()
     stale: Sequence[str] = ()
     stale_metadata: Sequence[str] = ()
+    stale_own: Sequence[str] = ()
     is_done: bool = False
     store: str = ""
     seconds: float | None = None
@@ -160,6 +163,9 @@ class Report:
             more = ", ..." if len(self.stale_metadata) > _MAX_NAMES else ""
             text = f"{_names(self.stale_metadata)}: metadata of other files; give "
             facts.append(("stale", f"{text}metadata={{{shown}{more}}} for each file"))
+        if self.stale_own:
+            text = f"{_names(self.stale_own)}: written for the events of other files; write again, "
+            facts.append(("stale", f"{text}or convert those files again, in their order"))
         if self.skipped:
             num = num_in_words(len(self.skipped), "branch", "branches")
             facts.append(("skipped", f"{num} that no column can hold: {_names(self.skipped)}"))

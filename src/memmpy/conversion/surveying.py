@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from memmpy.conversion.config import Input
+from memmpy.conversion.duplicates import check_apart
 from memmpy.conversion.facts import Facts, Question, look_at
 from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.recipes import Recipes
 from memmpy.conversion.wanted import Wanted
-from memmpy.errors import MemmpyError, MissingKeyError, OptionError
+from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
 from memmpy.printing import num_in_words
-from memmpy.store import Metadata, Part, SourceRecord, parts_of, tree_name
+from memmpy.store import Metadata, Part, SourceRecord, parts_of
 from memmpy.workers import Crew, outcomes
 
 __all__ = ["survey"]
@@ -59,16 +60,26 @@ def survey(
         The first thing that is wrong with a file, in the order of the files.
     OptionError
         If two inputs hold the same events, which would count twice.
+
+    Warns
+    -----
+    ConversionWarning
+        If inputs have one UUID and different content; see `check_apart`.
     """
     known = [None] * len(inputs) if recreate else _known(inputs, recipes, metadata)
     lacking = _lacking([s for s in known if s is not None], recipes, holdings)
+    uuids: dict[int, set[str]] = {}
+    for filled in metadata.sources:
+        uuids.setdefault(filled.size, set()).add(filled.uuid)
     questions = {}
     for i, (found, source) in enumerate(zip(inputs, known, strict=True)):
         held, needed = frozenset[str](), True
         if source is not None:
             held, needed = lacking[parts_of([source])[0]]
         if needed:
-            questions[i] = Question(found, recipes, held, range_bytes)
+            questions[i] = Question(
+                found, recipes, held, range_bytes, frozenset(uuids.get(found.status.size, ()))
+            )
     facts = _look(questions, crew)
     sources = _in_order(
         [
@@ -77,6 +88,7 @@ def survey(
         ],
         inputs,
     )
+    warn_of(check_apart(sources, known), ConversionWarning)
     wanted_recipes = recipes.with_matches(_all_matches(recipes, sources))
     return Wanted(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
 
@@ -168,35 +180,18 @@ def _described(found: Input, facts: Facts) -> SourceRecord:
         tree_entries=facts.num_entries,
         tag=found.status.tag,
         matches=facts.matches,
+        naming=facts.naming,
     )
 
 
 def _in_order(sources: Sequence[SourceRecord], inputs: Sequence[Input]) -> tuple[SourceRecord, ...]:
     """Return the sources with the entries of the store that they fill."""
     placed: list[SourceRecord] = []
-    seen: dict[tuple[str, str], list[SourceRecord]] = {}
     entry_start = 0
     for source, found in zip(sources, inputs, strict=True):
-        # What names an event: cycles of a tree are older and newer states of the same events.
-        events = (source.uuid, tree_name(source))
-        for other in seen.setdefault(events, []):
-            _check_apart(source, other)
-        seen[events].append(source)
         placed.append(dataclasses.replace(source, entry_start=entry_start, metadata=found.metadata))
         entry_start += source.num_entries
     return tuple(placed)
-
-
-def _check_apart(source: SourceRecord, other: SourceRecord) -> None:
-    """Raise an `OptionError` if two sources hold the same events."""
-    start = max(source.tree_start, other.tree_start)
-    if start >= min(source.tree_stop, other.tree_stop):
-        return
-    message = (
-        f"{source.path!r} holds the same events as {other.path!r} (tree {tree_name(source)!r}, "
-        "and the UUID of the file): they would count twice; give one of them"
-    )
-    raise OptionError(message)
 
 
 def _all_matches(recipes: Recipes, sources: Sequence[SourceRecord]) -> dict[str, dict[str, None]]:

@@ -20,6 +20,7 @@ from memmpy.gather import offsets_of
 from memmpy.inputs import (
     BranchType,
     ByteSource,
+    former_uuid_of,
     listed,
     no_branch,
     said_of,
@@ -67,14 +68,13 @@ class HdfTable:
 
     def __init__(self, source: ByteSource, tree: str | None) -> None:
         self.path = path = source.path
+        self._bytes = source
         self._types: dict[str, BranchType] = {}
         with ExitStack() as stack:
             stack.callback(source.close)
             h5py = _import_h5py(path)
             stream = stack.enter_context(stream_of(source))
             with said_of(path, "cannot be opened as HDF5"):
-                self._uuid = uuid_of(stream)
-                stream.seek(0)
                 self._file = stack.enter_context(h5py.File(stream, "r"))
             with said_of(path, "is damaged"):
                 self._tree = only_table(self._file, path) if tree is None else tree.strip("/")
@@ -85,7 +85,12 @@ class HdfTable:
     @property
     def uuid(self) -> str:
         """The file's identity: 32 hexadecimal digits, of its content."""
-        return self._uuid
+        return uuid_of(self._bytes)
+
+    @property
+    def former_uuid(self) -> str:
+        """The same, as memmpy 0.2 and older gave it."""
+        return former_uuid_of(self._bytes)
 
     @property
     def tree(self) -> str:

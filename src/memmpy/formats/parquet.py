@@ -21,6 +21,7 @@ from memmpy.formats.arrow import (
 from memmpy.inputs import (
     BranchType,
     ByteSource,
+    former_uuid_of,
     from_awkward,
     no_branch,
     said_of,
@@ -81,6 +82,7 @@ class ParquetTable:
 
     def __init__(self, source: ByteSource, tree: str | None) -> None:
         self.path = path = source.path
+        self._bytes = source
         self._types: dict[str, BranchType] = {}
         self._options: dict[str, bool] = {}
         self._lock = threading.Lock()  # the stream has one position
@@ -92,8 +94,6 @@ class ParquetTable:
                 raise InputFileError(message)
             stream = stack.enter_context(stream_of(source))
             with said_of(path, "cannot be opened as Parquet"):
-                self._uuid = uuid_of(stream)
-                stream.seek(0)
                 self._file = parquet.ParquetFile(stream, page_checksum_verification=True)
                 stack.callback(self._file.close)
                 self._metadata = self._file.metadata
@@ -106,7 +106,12 @@ class ParquetTable:
     @property
     def uuid(self) -> str:
         """The file's identity: 32 hexadecimal digits, of its content."""
-        return self._uuid
+        return uuid_of(self._bytes)
+
+    @property
+    def former_uuid(self) -> str:
+        """The same, as memmpy 0.2 and older gave it."""
+        return former_uuid_of(self._bytes)
 
     @property
     def tree(self) -> str:

@@ -2,7 +2,7 @@
 
 from memmpy.inputs.bytes import ByteSource
 from memmpy.inputs.failures import listed, no_branch, said_of
-from memmpy.inputs.identity import uuid_of
+from memmpy.inputs.identity import former_uuid_of, uuid_of
 from memmpy.inputs.locations import State, Status, describe, find
 from memmpy.inputs.protocol import EventFile
 from memmpy.inputs.streams import stream_of
@@ -22,6 +22,7 @@ __all__ = [
     "Status",
     "describe",
     "find",
+    "former_uuid_of",
     "from_awkward",
     "listed",
     "no_branch",

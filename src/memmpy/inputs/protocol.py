@@ -22,6 +22,10 @@ class EventFile(Protocol):
         """What names the file for ever: 32 hexadecimal digits."""
 
     @property
+    def former_uuid(self) -> str:
+        """The same, as memmpy 0.2 and older gave it: stores of theirs know the file by this."""
+
+    @property
     def tree(self) -> str:
         """Path of the tree in the file, with its cycle where the format has cycles."""
 

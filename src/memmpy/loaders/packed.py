@@ -17,7 +17,14 @@ from memmpy.loaders.ranges import Ranges
 from memmpy.loaders.scattered import Scattered
 from memmpy.loaders.shuffling import Shuffle
 from memmpy.loaders.windows import Plan, num_in_memory
-from memmpy.order import BlockOrder, BlockWindows, Permutation, Words, plan_windows
+from memmpy.order import (
+    BlockOrder,
+    BlockWindows,
+    Multiplicities,
+    Permutation,
+    Words,
+    plan_windows,
+)
 from memmpy.typing import Array, Entries
 
 __all__ = ["Packed", "RowWindows"]
@@ -43,6 +50,10 @@ class Packed(Protocol):
     @property
     def tickets(self) -> Words:
         """Their tickets, ascending, of shape (n,)."""
+        ...
+
+    def multiplicities(self) -> Multiplicities:
+        """Return how many rows share a ticket."""
         ...
 
     @property

@@ -1,9 +1,12 @@
-"""How the rows of a skim are shuffled: chosen from their size alone, so that all machines agree."""
+"""How the rows of a skim are shuffled: chosen from the skim alone, so that all machines agree."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Shuffle", "ShuffleOption", "choose_shuffle"]
+from memmpy.order import Multiplicities, spread_of_blocks
+
+__all__ = ["Shuffle", "ShuffleOption", "choose_shuffle", "warning_of_blocks"]
 
 ShuffleOption: TypeAlias = bool | Literal["exact", "blocks"]
 
@@ -16,6 +19,10 @@ _MAX_WINDOW_BYTES = 64 << 20
 _WINDOW_BLOCKS = 16
 #: Rows of which all fit into the last cache are gathered one by one as fast as by blocks.
 _EXACT_BYTES = 16 << 20
+#: The means of batches may spread that much more than in exact order.
+_MAX_SPREAD = 1.05
+#: Larger windows are not proposed: a loader has `num_threads` + 5 of them in memory.
+_MAX_PROPOSED_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ def choose_shuffle(
     window_blocks: int | None,
     num_rows: int,
     row_bytes: float,
+    multiplicities: Callable[[], Multiplicities],
 ) -> Shuffle:
     """Return how rows are shuffled.
 
@@ -62,6 +70,8 @@ def choose_shuffle(
         Rows of the skim.
     row_bytes : float
         Bytes of a row, with its lists.
+    multiplicities : callable
+        Returns how many rows share an event. It is asked only where the choice depends on it.
     """
     most = max(1, num_rows)
     blocks = _WINDOW_BLOCKS if window_blocks is None else min(window_blocks, most)
@@ -76,4 +86,60 @@ def choose_shuffle(
         return Shuffle(shuffle, size, blocks, f"shuffle={shuffle!r}")
     if num_rows * row_bytes <= _EXACT_BYTES:
         return Shuffle("exact", size, blocks, "all rows fit into a processor's cache")
+    # Rows of an event lie together, and blocks keep them in one window. So the means of batches
+    # spread by up to the root of 1 + others. Larger windows are fair up to some batch size, of
+    # which an order must not depend; in memory they are about as fast as exact order. To move the
+    # rows of an event apart on the disk would make a split no range of rows any more.
+    others = multiplicities().others
+    if 1 + others > _MAX_SPREAD**2:
+        return Shuffle("exact", size, blocks, f"a row shares its event with {others:,.2f} others")
     return Shuffle("blocks", size, blocks, "rows that lie together are read together")
+
+
+def warning_of_blocks(
+    shuffle: Shuffle,
+    multiplicities: Multiplicities,
+    *,
+    num_rows: int,
+    row_bytes: float,
+    batch_size: int,
+) -> str | None:
+    """Return what is wrong with an order by blocks, and the way out; None where it is fair.
+
+    Parameters
+    ----------
+    shuffle : Shuffle
+        Blocks.
+    multiplicities : Multiplicities
+        Of the skim.
+    num_rows : int
+        Rows of an epoch.
+    row_bytes : float
+        Bytes of a row, with its lists.
+    batch_size : int
+        Rows of a batch.
+    """
+
+    def spread(window_blocks: int) -> float:
+        return spread_of_blocks(
+            multiplicities,
+            num_rows=num_rows,
+            batch_size=batch_size,
+            block_rows=shuffle.block_rows,
+            window_blocks=window_blocks,
+        )
+
+    blocks = shuffle.window_blocks
+    if spread(blocks) <= _MAX_SPREAD:
+        return None
+    message = (
+        f"shuffle='blocks' keeps rows of one event together: each row shares its event with "
+        f"{multiplicities.others:,.2f} others on average, so that the means of batches of "
+        f"{batch_size:,} spread up to {spread(blocks):,.2f} times as much as those of independent "
+        "rows; give shuffle=True or 'exact'"
+    )
+    while spread(blocks) > _MAX_SPREAD:
+        blocks *= 2
+        if blocks * shuffle.block_rows * row_bytes > _MAX_PROPOSED_BYTES:
+            return message
+    return f"{message}, or block_rows={shuffle.block_rows}, window_blocks={blocks}"

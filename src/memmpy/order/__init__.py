@@ -6,6 +6,11 @@ from memmpy.order.choosing import Selected, TicketsOf, members_by_position, memb
 from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
 from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
 from memmpy.order.mixing import Words, absorb, derive_key, mix64
+from memmpy.order.multiplicities import (
+    Multiplicities,
+    count_multiplicities,
+    spread_of_blocks,
+)
 from memmpy.order.options import check_flag, check_integer, check_seed
 from memmpy.order.permutation import Permutation
 from memmpy.order.selection import check_selection
@@ -31,6 +36,7 @@ __all__ = [
     "EveryEntry",
     "Fractions",
     "Members",
+    "Multiplicities",
     "Permutation",
     "PermutedEntries",
     "Selected",
@@ -45,6 +51,7 @@ __all__ = [
     "check_seed",
     "check_selection",
     "column_identities",
+    "count_multiplicities",
     "derive_key",
     "file_identities",
     "in_ticket_ranges",
@@ -56,6 +63,7 @@ __all__ = [
     "plan_windows",
     "position_ranges",
     "split_number",
+    "spread_of_blocks",
     "ticket_ranges",
     "tickets",
 ]

@@ -13,11 +13,11 @@ from memmpy.errors import RootFileError, nearest
 from memmpy.inputs import (
     BranchType,
     ByteSource,
+    former_uuid_of,
     from_awkward,
     listed,
     no_branch,
     said_of,
-    stream_of,
     type_of_form,
     uuid_of,
 )
@@ -82,8 +82,13 @@ class TreeFile:
         uuid: str = self._file.file.uuid.hex
         if int(uuid, 16):
             return uuid
-        with stream_of(self._bytes) as stream:
-            return uuid_of(stream)
+        return uuid_of(self._bytes)
+
+    @property
+    def former_uuid(self) -> str:
+        """The same, as memmpy 0.2 and older gave it."""
+        uuid: str = self._file.file.uuid.hex
+        return uuid if int(uuid, 16) else former_uuid_of(self._bytes)
 
     @property
     def tree(self) -> str:

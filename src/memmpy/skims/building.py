@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import ReadJagged
+from memmpy.order import Multiplicities, count_multiplicities
 from memmpy.progress import Progress
 from memmpy.skims.buckets import join_bucket
 from memmpy.skims.chunks import sort_chunk
 from memmpy.skims.layout import Layout
 from memmpy.skims.plan import Sizes, plan_bounds, plan_chunks, stride_of
 from memmpy.skims.tasks import (
+    TICKETS,
     BucketTask,
     ChunkTask,
     Outcome,
@@ -24,7 +26,7 @@ from memmpy.skims.tasks import (
     Task,
     WrittenBucket,
 )
-from memmpy.store import ArrayRecord, ColumnRecord, crc_text, joined_crc, refusals
+from memmpy.store import ArrayRecord, ColumnRecord, crc_text, joined_crc, map_array, refusals
 from memmpy.workers import Crew, outcomes
 
 __all__ = ["Built", "build", "do_task"]
@@ -45,11 +47,14 @@ class Built:
     ----------
     arrays : mapping of name to ArrayRecord
         As `SkimJob.arrays` names them.
+    multiplicities : Multiplicities
+        How many rows share a ticket.
     notes : tuple of str
         What the user should be warned of: values that the dtype of a group does not hold.
     """
 
     arrays: Mapping[str, ArrayRecord]
+    multiplicities: Multiplicities
     notes: tuple[str, ...]
 
 
@@ -100,7 +105,9 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
                 written[outcome.number] = outcome
                 bar.advance(outcome.num_rows / 2)
     arrays = _finished(job, [written[number] for number in sorted(written)])
-    return Built(arrays, _notes_of(num_lost, job.layout))
+    # One pass over 8 bytes a row, which knows no edges of buckets.
+    tickets = map_array(job.directory, arrays[TICKETS], key=TICKETS)
+    return Built(arrays, count_multiplicities(tickets), _notes_of(num_lost, job.layout))
 
 
 def do_task(task: Task) -> Outcome:

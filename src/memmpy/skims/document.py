@@ -9,8 +9,10 @@ import numpy as np
 
 from memmpy._version import __version__
 from memmpy.errors import CorruptStoreError
+from memmpy.order import Multiplicities
 from memmpy.skims.request import INDEX
 from memmpy.store import (
+    SKIM_METADATA,
     ArrayRecord,
     Metadata,
     array_of_json,
@@ -24,7 +26,7 @@ from memmpy.store import (
 __all__ = ["DOCUMENT", "Document", "decode", "encode", "ingredients"]
 
 #: Name of the file.
-DOCUMENT = "metadata_skim.json"
+DOCUMENT = SKIM_METADATA
 FORMAT = "memmpy skim"
 #: Raised by one whenever an older memmpy could misread what a newer one writes.
 FORMAT_VERSION = 1
@@ -50,6 +52,8 @@ class Document:
         The rows, and the ticket of each.
     lists : mapping of name to (content, offsets)
         The lists beside them.
+    multiplicities : Multiplicities or None
+        How many rows share a ticket; None for a skim made before memmpy counted them.
     cut_notes, conversion_notes : tuple of str
         What was warned of when it was made, to be given again: of the cut, and of dtypes.
     """
@@ -62,6 +66,7 @@ class Document:
     rows: ArrayRecord
     tickets: ArrayRecord
     lists: Mapping[str, tuple[ArrayRecord, ArrayRecord]]
+    multiplicities: Multiplicities | None
     cut_notes: tuple[str, ...]
     conversion_notes: tuple[str, ...]
 
@@ -123,6 +128,9 @@ def encode(document: Document) -> str:
             name: {"content": array_to_json(content), "offsets": array_to_json(offsets)}
             for name, (content, offsets) in document.lists.items()
         },
+        "multiplicities": None
+        if document.multiplicities is None
+        else [list(pair) for pair in document.multiplicities.num_events.items()],
         "notes": {
             "cut": list(document.cut_notes),
             "conversion": list(document.conversion_notes),
@@ -157,6 +165,7 @@ def decode(text: str, *, path: str) -> Document:
                 name: (_array_of_json(one["content"]), _array_of_json(one["offsets"]))
                 for name, one in held["lists"].items()
             },
+            multiplicities=_multiplicities_of_json(held.get("multiplicities")),
             cut_notes=tuple(map(str, notes["cut"])),
             conversion_notes=tuple(map(str, notes["conversion"])),
         )
@@ -214,6 +223,8 @@ def _check(document: Document) -> None:
         is_same &= offsets.shape == (num + 1,) and offsets.dtype == np.dtype("<i8")
     if not is_same or document.rows.shape != (num,):
         raise ValueError("its arrays differ in length")
+    if document.multiplicities is not None and document.multiplicities.num_rows != num:
+        raise ValueError("its multiplicities are of another number of rows")
     if document.rows.dtype.itemsize != document.row.itemsize:
         raise ValueError("its rows differ in length")
     if INDEX not in (document.row.names or ()) or document.row[INDEX] != np.dtype("<i8"):
@@ -232,6 +243,15 @@ def _row_of_json(held: Any) -> np.dtype[Any]:
             "itemsize": int(held["num_bytes"]),
         }
     )
+
+
+def _multiplicities_of_json(held: Any) -> Multiplicities | None:
+    if held is None:
+        return None
+    num_events = {int(rows): int(events) for rows, events in held}
+    if len(num_events) < len(held) or min((*num_events, *num_events.values()), default=1) < 1:
+        raise ValueError("its multiplicities are no numbers of rows and events")
+    return Multiplicities(num_events)
 
 
 def _array_of_json(held: Any) -> ArrayRecord:

@@ -20,7 +20,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.gather import RowField
-from memmpy.order import TICKET_VERSION
+from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
 from memmpy.printing import Table, size_in_words
 from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
 from memmpy.skims.keeping import remove
@@ -100,6 +100,7 @@ class Skim:
         }
         self.num_store_entries, self.cut = document.num_store_entries, document.cut
         self.ticket_rule = TicketRule.from_json(document.asked)
+        self._multiplicities = document.multiplicities
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Its files are opened again in the other process, and not sent.
@@ -116,6 +117,15 @@ class Skim:
             and made_of
             == ingredients(metadata, keys, num_entries=self.num_store_entries, by_file=by_file)
         )
+
+    def multiplicities(self) -> Multiplicities:
+        """Return how many rows share an identity.
+
+        A skim made before memmpy counted them reads its tickets for it once, 8 bytes a row.
+        """
+        if self._multiplicities is None:
+            self._multiplicities = count_multiplicities(self.tickets)
+        return self._multiplicities
 
     @property
     def row_bytes(self) -> int:

@@ -422,6 +422,7 @@ def _document(plan: _Plan, built: Built, cut_notes: Iterable[str]) -> Document:
         lists={
             one.name: (arrays[f"content{i}"], arrays[f"offsets{i}"]) for i, one in enumerate(lists)
         },
+        multiplicities=built.multiplicities,
         cut_notes=tuple(sorted(cut_notes)),
         conversion_notes=built.notes,
     )

@@ -247,4 +247,6 @@ def _small(column: ColumnRecord) -> ColumnRecord:
 
 
 def _named(source: SourceRecord) -> SourceRecord:
-    return dataclasses.replace(source, path="", asked=None, metadata={}, matches={}, tag="")
+    return dataclasses.replace(
+        source, path="", asked=None, metadata={}, matches={}, tag="", naming=()
+    )

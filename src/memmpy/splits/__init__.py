@@ -1,8 +1,21 @@
 """Who an event is, and on which side of a training it stands: recorded, compared, held."""
 
-from memmpy.splits.choice import Choice, choose_of_skim, choose_of_store, open_to_split
-from memmpy.splits.danger import Groups, groups_of
-from memmpy.splits.events import are_named_by_files, identities_of, num_events, tickets_of
+from memmpy.splits.choice import Choice
+from memmpy.splits.choose import (
+    check_named_split,
+    choose_of_skim,
+    choose_of_store,
+    open_to_split,
+)
+from memmpy.splits.danger import TWO_SIDES, Danger, find_dangers
+from memmpy.splits.events import (
+    are_named_by_files,
+    check_named,
+    identities_of,
+    num_events,
+    tickets_of,
+)
+from memmpy.splits.names import Groups, groups_of
 from memmpy.splits.naming import NAMING, Naming, has_several_trees, naming_columns
 from memmpy.splits.overlap import overlap
 from memmpy.splits.policy import (
@@ -13,6 +26,7 @@ from memmpy.splits.policy import (
     resolved,
     set_splits,
     settle,
+    usual_naming,
     usual_rule,
     warn_once,
     with_splits,
@@ -24,8 +38,10 @@ from memmpy.splits.value import ALL, By, Splits
 __all__ = [
     "ALL",
     "NAMING",
+    "TWO_SIDES",
     "By",
     "Choice",
+    "Danger",
     "Groups",
     "Naming",
     "SplitLoader",
@@ -33,9 +49,12 @@ __all__ = [
     "TicketRule",
     "agreed",
     "are_named_by_files",
+    "check_named",
+    "check_named_split",
     "check_splits",
     "choose_of_skim",
     "choose_of_store",
+    "find_dangers",
     "groups_of",
     "has_several_trees",
     "identities_of",
@@ -49,6 +68,7 @@ __all__ = [
     "set_splits",
     "settle",
     "tickets_of",
+    "usual_naming",
     "usual_rule",
     "warn_once",
     "with_splits",

@@ -70,7 +70,7 @@ inline std::uint64_t word_of(const std::string& text) {{  // the last 8 bytes of
     }}
     for (int i = 0; i < 8; ++i) h[i] += a[i];
   }}
-  return static_cast<std::uint64_t>(h[6]) << 32 | h[7];
+  return word_of(static_cast<std::uint64_t>(h[6]) << 32 | h[7]);
 }}
 
 inline std::uint64_t word_of(const char* text) {{ return word_of(std::string(text)); }}

@@ -8,7 +8,7 @@ import numpy as np
 
 from memmpy.errors import ColumnError, MemmpyError, SplitError
 from memmpy.loaders.pages import map_of
-from memmpy.store import METADATA, Metadata, read_metadata
+from memmpy.store import METADATA, SKIM_METADATA, Metadata, read_metadata
 from memmpy.typing import Array, Column
 
 __all__ = ["Home", "home_of"]
@@ -58,6 +58,9 @@ def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
             if root is None:
                 continue
             path = Path(str(root.filename)).parent
+            if is_split and (path / SKIM_METADATA).is_file():
+                message = f"{key!r} is of the skim {str(path)!r}, which knows its events: give the "
+                raise SplitError(f"{message}skim itself, SplitLoader(skim, ...)")
             if home is None or path != home.path:
                 found = _store_at(path)
                 if found is None:

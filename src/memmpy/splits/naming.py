@@ -28,10 +28,13 @@ class Naming:
         The columns that name an event; None where there is no event number.
     floats : tuple of str
         Event numbers that are floats, and so name no event.
+    unread : tuple of str
+        Columns that name an event in all files of a store, and are not in the store.
     """
 
     by: tuple[str, ...] | None
-    floats: tuple[str, ...]
+    floats: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def naming_columns(dtype_kind: Callable[[str], str | None]) -> Naming:
@@ -47,7 +50,7 @@ def naming_columns(dtype_kind: Callable[[str], str | None]) -> Naming:
     floats = tuple(name for name in NAMING[-1] if dtype_kind(name) == "f")
     if found[-1] is None:
         return Naming(None, floats)
-    return Naming(tuple(name for name in found if name is not None), ())
+    return Naming(tuple(name for name in found if name is not None))
 
 
 def has_several_trees(sources: Iterable[SourceRecord]) -> bool:

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,23 +18,27 @@ from memmpy.errors import (
     ReadOnlyStoreError,
     SplitError,
     SplitWarning,
+    StoreLockedError,
     warn_of,
 )
 from memmpy.splits.danger import dangers_of, ingredients_of
-from memmpy.splits.naming import Naming, has_several_trees, naming_columns
+from memmpy.splits.naming import NAMING, Naming, has_several_trees, naming_columns
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.value import ALL, Splits
-from memmpy.store import Metadata, Transaction, read_metadata
+from memmpy.store import LOCK_TIMEOUT, Metadata, Transaction, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = [
+    "BY_POSITION",
     "agreed",
     "check_splits",
     "is_asked",
+    "note_positions",
     "recorded",
     "resolved",
     "set_splits",
     "settle",
+    "usual_naming",
     "usual_rule",
     "warn_once",
     "with_splits",
@@ -41,6 +46,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+#: What the metadata say of a store that no files fill, once its columns were split by position.
+BY_POSITION = {"by": "position"}
 #: What this process has warned of, by store: each danger once.
 _SAID: set[tuple[str, str]] = set()
 
@@ -66,7 +73,7 @@ def recorded(metadata: Metadata) -> Splits | None:
     CorruptStoreError
         If they cannot be understood.
     """
-    if metadata.splits is None:
+    if metadata.splits is None or metadata.splits == BY_POSITION:
         return None
     try:
         return Splits.from_json(metadata.splits["splits"])
@@ -131,15 +138,20 @@ def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: Path
     if naming.by is not None:
         return dataclasses.replace(splits, by=naming.by)
     floats = [f"{name!r} holds floats, which name no event" for name in naming.floats]
+    unread = f"the store lacks {', '.join(map(repr, naming.unread))} of its files; "
+    unread += "convert(..., splits=memmpy.Splits(...)) reads them"
     if splits.num_folds is not None or has_variations:
         why = "several trees of one file" if has_variations else f"{splits.num_folds} folds"
-        missing = "; ".join(["no column eventNumber or event of integers was found", *floats])
+        found = "; ".join(["no column eventNumber or event of integers was found", *floats])
         message = (
-            f"nothing names the events of {os.fspath(path)!r}: {missing}. With {why}, an event "
+            f"nothing names the events of {os.fspath(path)!r}: {found}. With {why}, an event "
             "needs one name in all trees and productions: give Splits(by=('run', 'event'), ...) "
             "with the columns that name it, or by='file' if file and entry do"
         )
+        message += f"; {unread}" if naming.unread else ""
         raise SplitError(message)
+    if naming.unread:
+        logger.warning("events of %s are named by file and entry: %s", os.fspath(path), unread)
     warn_once(
         path,
         [
@@ -153,8 +165,19 @@ def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: Path
 
 def usual_rule(snapshot: Snapshot, *, num_entries: int) -> TicketRule:
     """Return what tickets follow from in a store without splits, so that the usual ones fit it."""
-    by = naming_columns(partial(_dtype_kind, snapshot, num_entries)).by
+    by = usual_naming(snapshot, num_entries=num_entries).by
     return TicketRule("file" if by is None else by, 0)
+
+
+def usual_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
+    """Return the usual columns of a store, and those of its files that it lacks."""
+    naming = naming_columns(partial(_dtype_kind, snapshot, num_entries))
+    in_files = [set(source.naming) for source in snapshot.metadata.sources]
+    if naming.by is not None or not in_files:
+        return naming
+    unread = set.intersection(*in_files)
+    names = (name for names in NAMING for name in names)
+    return dataclasses.replace(naming, unread=tuple(name for name in names if name in unread))
 
 
 def settle(
@@ -162,6 +185,7 @@ def settle(
     given: Splits | None,
     *,
     num_entries: int,
+    check: Callable[[Splits], object] | None = None,
     naming: Naming | None = None,
 ) -> Splits:
     """Return the splits that a call uses; record them if the store has none, and warn of dangers.
@@ -174,6 +198,8 @@ def settle(
         What the call names.
     num_entries : int
         How many entries there are to split.
+    check : callable, optional
+        Raises where the splits are of no use to the call: then nothing is recorded.
     naming : Naming, optional
         What names events where neither the call nor the store says it; the usual columns of the
         store where not given.
@@ -186,14 +212,23 @@ def settle(
     """
     metadata = read_metadata(snapshot.path)
     known = recorded(metadata)
+    if metadata.splits == BY_POSITION:
+        message = (
+            f"columns of {str(snapshot.path)!r} were split by position, as bare arrays: the splits "
+            "of their store put other entries into test. Load all from columns, or split all by "
+            "name: memmpy.open(...).set_splits(Splits(by=...))"
+        )
+        raise SplitError(message)
     splits = agreed(given, known, path=snapshot.path) or Splits()
     if splits.by is None:
         splits = resolved(
             splits,
-            naming or naming_columns(partial(_dtype_kind, snapshot, num_entries)),
+            naming or usual_naming(snapshot, num_entries=num_entries),
             has_variations=has_several_trees(snapshot.metadata.sources),
             path=snapshot.path,
         )
+    if check is not None:
+        check(splits)
     made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
     held = metadata.splits or {}
     if known is not None and held.get("made_of") == made_of:
@@ -205,31 +240,34 @@ def settle(
         _record(
             snapshot.path,
             partial(with_splits, splits=splits, made_of=made_of, notes=notes, path=snapshot.path),
-            is_legacy=metadata.read_only,
+            is_known=known is not None,
         )
     warn_once(snapshot.path, notes)
     return splits
 
 
+def note_positions(path: Path, metadata: Metadata) -> None:
+    """Keep that columns of a store were split by position: its own splits would disagree."""
+    if metadata.splits is None:
+        _record(path, _by_position, is_known=True)
+
+
 def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -> None:
     """Replace the splits of a store, or forget them; see `memmpy.Store.set_splits`."""
-    if splits is None:
-        _record(snapshot.path, _without_splits, is_legacy=False)
-        return
-    whole = resolved(
-        splits,
-        naming_columns(partial(_dtype_kind, snapshot, num_entries)),
-        has_variations=has_several_trees(snapshot.metadata.sources),
-        path=snapshot.path,
-    )
-    notes = list(dangers_of(snapshot, whole, num_entries=num_entries))
-    made_of = ingredients_of(snapshot.metadata, whole, num_entries=num_entries)
-
-    def change(metadata: Metadata) -> Metadata:
-        return dataclasses.replace(metadata, splits=_to_record(whole, made_of, notes))
-
+    notes: list[str] = []
+    record: dict[str, Any] | None = None
+    if splits is not None:
+        whole = resolved(
+            splits,
+            usual_naming(snapshot, num_entries=num_entries),
+            has_variations=has_several_trees(snapshot.metadata.sources),
+            path=snapshot.path,
+        )
+        notes = list(dangers_of(snapshot, whole, num_entries=num_entries))
+        made_of = ingredients_of(snapshot.metadata, whole, num_entries=num_entries)
+        record = _to_record(whole, made_of, notes)
     with Transaction(snapshot.path) as transaction:
-        transaction.change(change)
+        transaction.change(lambda metadata: dataclasses.replace(metadata, splits=record))
     warn_once(snapshot.path, notes)
 
 
@@ -254,19 +292,22 @@ def warn_once(path: PathLike, notes: list[str]) -> None:
     warn_of(new, SplitWarning)
 
 
-def _record(path: Path, change: Any, *, is_legacy: bool) -> None:
+def _record(path: Path, change: Callable[[Metadata], Metadata], *, is_known: bool) -> None:
     """Change the metadata of a store, where it may be written to."""
-    if is_legacy:
-        return
+    # What is known already may be looked at again by the next call: nobody waits to keep it.
+    timeout = 0 if is_known else LOCK_TIMEOUT
     try:
-        with Transaction(path) as transaction:
+        with Transaction(path, lock_timeout=timeout) as transaction:
             transaction.change(change)
     except (ReadOnlyStoreError, DiskError) as error:
         logger.info("the splits of %s are not recorded: %s", path, error)
+    except StoreLockedError:
+        if not is_known:
+            raise
 
 
-def _without_splits(metadata: Metadata) -> Metadata:
-    return dataclasses.replace(metadata, splits=None)
+def _by_position(metadata: Metadata) -> Metadata:
+    return dataclasses.replace(metadata, splits=metadata.splits or BY_POSITION)
 
 
 def _to_record(splits: Splits, made_of: str | None, notes: list[str]) -> dict[str, Any]:

@@ -146,15 +146,17 @@ def _regions(text: str, num_regions: int, columns: NamedColumns) -> NDArray[np.i
     values, _ = compute_column(to_program(node), inputs, num_entries=columns.num_events)
     if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "iub":
         kind = getattr(values, "dtype", "lists")
-        raise SplitError(f"the rule {text} gives {kind}, not one integer an event")
+        way_out = "; wrap it in int(...)" if str(kind).startswith("float") else ""
+        raise SplitError(f"the rule {text} gives {kind}, not one integer an event{way_out}")
     if len(values):
         for value in (int(values.min()), int(values.max())):
             if not 0 <= value < num_regions:
-                last = num_regions - 1
-                message = f"the rule {text} gives {value} for some event, and must give 0 to {last}"
-                raise SplitError(
-                    f"{message}; % gives negative numbers for negative ones, as in C++"
+                message = (
+                    f"the rule {text} gives {value} for some event, not 0 to {num_regions - 1}"
                 )
+                if value < 0:
+                    message += "; % of a negative number is negative, as in C++"
+                raise SplitError(message)
     return values.astype(np.int64)
 
 

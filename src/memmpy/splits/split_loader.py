@@ -20,12 +20,13 @@ from memmpy.loaders.columns import ColumnWindows, check_data, check_sendable
 from memmpy.loaders.packed import RowWindows
 from memmpy.loaders.paging import system_of
 from memmpy.loaders.ranges import cut_ranges, rows_between
-from memmpy.loaders.shuffling import choose_shuffle
+from memmpy.loaders.shuffling import choose_shuffle, warning_of_blocks
 from memmpy.loaders.windows import Windows
 from memmpy.order import Selected, Shard, check_integer, check_seed, derive_key, num_batches
 from memmpy.printing import num_in_words
 from memmpy.progress import quiet
-from memmpy.splits.choice import Choice, HasSnapshot, SkimLike, choose
+from memmpy.splits.choice import Choice, SkimLike, StoreLike
+from memmpy.splits.choose import choose
 from memmpy.splits.provenance import provenance_of
 from memmpy.splits.value import Splits
 from memmpy.typing import Batch, Data
@@ -80,8 +81,9 @@ class SplitLoader:
         ``"exact"`` is a permutation of all entries. ``"blocks"``, for skims, reads blocks of
         consecutive rows in a new order and mixes all rows of a window of blocks: as the rows of a
         skim lie in random order already, batches are as random. In memory they come about as fast,
-        and from the disk tens of times as fast. True takes blocks for a skim of more than 16 MiB,
-        and else the permutation.
+        and from the disk tens of times as fast. Rows that share an identity lie together, so that
+        blocks keep them in one window. True takes blocks for a skim of more than 16 MiB whose rows
+        have less than 0.1 others of their identity on average, and else the permutation.
     block_rows, window_blocks : int, optional
         Rows of a block, and blocks of a window; chosen by the size of a row where not given. For
         skims.
@@ -125,7 +127,7 @@ class SplitLoader:
 
     def __init__(
         self,
-        data: Data | SkimLike | HasSnapshot,
+        data: Data | SkimLike | StoreLike,
         batch_size: int = 32,
         *,
         subindex: Selected | None = None,
@@ -167,6 +169,7 @@ class SplitLoader:
             fold=fold,
         )
         self._set_up(choice, options, is_quiet=False)
+        self._warn_of_blocks()
 
     @classmethod
     def over(
@@ -183,6 +186,13 @@ class SplitLoader:
         is_quiet : bool
             Whether nothing is written to the terminal while batches are made.
         """
+        loader = cls._again(choice, options, is_quiet=is_quiet)
+        loader._warn_of_blocks()
+        return loader
+
+    @classmethod
+    def _again(cls, choice: Choice, options: LoaderOptions, *, is_quiet: bool) -> "SplitLoader":
+        """Return a loader that another process had, and warn of nothing a second time."""
         loader = cls.__new__(cls)
         loader._set_up(choice, options, is_quiet=is_quiet)
         return loader
@@ -203,7 +213,19 @@ class SplitLoader:
         if not isinstance(self.choice.data, SkimLike):
             check_sendable(self.choice.data)
         options = replace(self._options, seed=self.seed, epoch=self.epoch)
-        return partial(SplitLoader.over, is_quiet=self._is_quiet), (self.choice, options)
+        return partial(SplitLoader._again, is_quiet=self._is_quiet), (self.choice, options)
+
+    def _warn_of_blocks(self) -> None:
+        if not isinstance(self.choice.data, SkimLike) or self._options.shuffle != "blocks":
+            return
+        note = warning_of_blocks(
+            self._windows.shuffle,
+            self.choice.data.multiplicities(),
+            num_rows=len(self._windows),
+            row_bytes=self._windows.entry_bytes,
+            batch_size=self.batch_size,
+        )
+        warn_of([] if note is None else [note], LoaderWarning)
 
     @property
     def epoch(self) -> int:
@@ -351,6 +373,7 @@ def _row_windows(skim: SkimLike, choice: Choice, options: LoaderOptions) -> RowW
         window_blocks=options.window_blocks,
         num_rows=len(skim.rows),
         row_bytes=num_bytes / max(1, len(skim.rows)),
+        multiplicities=skim.multiplicities,
     )
     compiled = is_worth_compiling(num_bytes, least=BYTES_MOVED)
     return RowWindows(

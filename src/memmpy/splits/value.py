@@ -118,7 +118,7 @@ class Splits:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The columns that it needs: those that name an event, and those of an expression."""
+        """The columns that name an event, and those of an expression."""
         expression = self.fold_by or self.split_by
         more = () if expression is None else sorted(keys_of(parse(expression)))
         return tuple(dict.fromkeys([*(self.by if isinstance(self.by, tuple) else ()), *more]))
@@ -142,7 +142,9 @@ class Splits:
         Raises
         ------
         SplitError
-            If no columns name an event, a column is not given, or an expression gives no split.
+            If no columns name an event, a fold is needed, or an expression gives no split.
+        MissingKeyError
+            If a column is not given.
         ColumnError
             If a column does not hold one integer an event.
         """
@@ -206,7 +208,7 @@ class Splits:
             return TicketRule(self.by, self.seed)
         return TicketRule(self.by, self.seed, self._normal, num_regions)
 
-    def ranges(self, split: str, fold: int | None) -> list[tuple[int, int]]:
+    def ranges(self, split: str | int, fold: int | None) -> list[tuple[int, int]]:
         """Return the (start, stop) of the tickets of a split; `stop` is up to 2**64.
 
         Parameters

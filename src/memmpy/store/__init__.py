@@ -29,6 +29,7 @@ from memmpy.store.layout import (
     CUTS,
     LOCK,
     METADATA,
+    SKIM_METADATA,
     UNFINISHED,
     array_file,
     aside_suffix,
@@ -44,7 +45,9 @@ from memmpy.store.metadata import (
     Origin,
     Part,
     SourceRecord,
+    events_of,
     parts_of,
+    tree_name,
 )
 from memmpy.store.placing import PlacedArray, copy_bytes, read_bytes, writing
 from memmpy.store.sources import (
@@ -57,7 +60,6 @@ from memmpy.store.sources import (
     locate,
     num_filled,
     source_of,
-    tree_name,
 )
 from memmpy.store.unfinished import Unfinished
 from memmpy.store.verify import Problem, verify
@@ -68,6 +70,7 @@ __all__ = [
     "LOCK",
     "LOCK_TIMEOUT",
     "METADATA",
+    "SKIM_METADATA",
     "UNFINISHED",
     "ArrayRecord",
     "ArrayWriter",
@@ -100,6 +103,7 @@ __all__ = [
     "disk_error",
     "dtype_of_json",
     "dtype_to_json",
+    "events_of",
     "hash64",
     "hash_text",
     "header_of",

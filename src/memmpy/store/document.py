@@ -35,9 +35,11 @@ _Parts: TypeAlias = tuple[Part, ...]
 
 def encode(metadata: Metadata, *, written_by: str) -> str:
     """Return the JSON text of `metadata`."""
-    origins = [column.origin for column in metadata.columns.values() if column.origin is not None]
+    columns = metadata.columns.values()
+    made_of = [column.origin.parts for column in columns if column.origin is not None]
+    made_of += [column.events for column in columns if column.events is not None]
     # Most columns are made of all sources: what they have in common is written once.
-    indices = {parts: i for i, parts in enumerate(dict.fromkeys(o.parts for o in origins))}
+    indices = {parts: i for i, parts in enumerate(dict.fromkeys(made_of))}
     # So are the branches that patterns found in files of one kind.
     matches = [_matches_to_json(source) for source in metadata.sources]
     kinds = {text: i for i, text in enumerate(dict.fromkeys(matches))}
@@ -155,11 +157,13 @@ def _column_to_json(column: ColumnRecord, indices: Mapping[_Parts, int]) -> dict
             "parts": index,
             "made_by": made_by,
         }
+    if column.events is not None:
+        document["events"] = indices[column.events]
     return document
 
 
 def _column_of_json(document: Any, parts: Sequence[_Parts]) -> ColumnRecord:
-    origin = document.get("origin")
+    origin, events = document.get("origin"), document.get("events")
     return ColumnRecord(
         kind=_value(document, "kind", str),
         num_entries=_count(document["num_entries"]),
@@ -168,6 +172,7 @@ def _column_of_json(document: Any, parts: Sequence[_Parts]) -> ColumnRecord:
         },
         details=_value(document, "details", dict),
         origin=None if origin is None else _origin_of_json(origin, parts),
+        events=None if events is None else parts[_count(events)],
     )
 
 
@@ -205,9 +210,11 @@ def _matches_of_json(document: Any) -> dict[str, tuple[str, ...]]:
 
 
 def _source_of_json(document: Any, matches: Sequence[Mapping[str, Any]]) -> SourceRecord:
-    found = {}
+    found: dict[str, Any] = {}
     if "matches" in document:
         found["matches"] = matches[_count(document["matches"])]
+    if "naming" in document:
+        found["naming"] = tuple(map(str, _value(document, "naming", list)))
     # Format 1 took all entries of a tree, and did not say how many that are.
     source = SourceRecord(**{"tree_entries": document["num_entries"], **document, **found})
     for name in ("path", "uuid", "tree"):

@@ -9,6 +9,7 @@ __all__ = [
     "CUTS",
     "LOCK",
     "METADATA",
+    "SKIM_METADATA",
     "UNFINISHED",
     "array_file",
     "aside_suffix",
@@ -19,6 +20,8 @@ __all__ = [
 
 #: The commit point: what this file says is the store.
 METADATA = "metadata_memmpy.json"
+#: The same of a skim, in a folder of its own.
+SKIM_METADATA = "metadata_skim.json"
 #: Held by the one process that writes.
 LOCK = "lock"
 #: Folder of cached selections.

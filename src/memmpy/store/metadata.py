@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -19,7 +20,9 @@ __all__ = [
     "Origin",
     "Part",
     "SourceRecord",
+    "events_of",
     "parts_of",
+    "tree_name",
 ]
 
 #: What fills a range of a column: the id of a source, and a number of entries.
@@ -124,6 +127,9 @@ class ColumnRecord:
         JSON values the kind needs beside them.
     origin : Origin or None
         None for what the user wrote.
+    events : tuple of Part or None
+        The events of files that its values belong to, as `events_of` has them: of a column that
+        the user wrote, one value for each entry of the files. None for all other columns.
     """
 
     kind: str
@@ -131,6 +137,7 @@ class ColumnRecord:
     arrays: Mapping[str, ArrayRecord]
     details: Mapping[str, Any] = field(default_factory=dict)
     origin: Origin | None = None
+    events: tuple[Part, ...] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -178,6 +185,8 @@ class SourceRecord:
         What a server says of the content, such as an ETag; empty for files of this machine.
     matches : mapping of str to tuple of str
         The branches that each pattern of keys found in the tree.
+    naming : tuple of str
+        The branches of the tree that usually name an event, whether or not they were converted.
     """
 
     path: str
@@ -193,6 +202,7 @@ class SourceRecord:
     tree_start: int = 0
     tag: str = ""
     matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    naming: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -203,6 +213,12 @@ class SourceRecord:
         if self.num_entries != self.tree_entries:
             text += f" {self.tree_start}:{self.tree_stop}"
         return hash_text(hash64(text))
+
+    @property
+    def events_id(self) -> str:
+        """The same for the same entries of a file that was moved, copied or touched."""
+        entries = f"{self.tree_start}:{self.tree_stop}"
+        return hash_text(hash64(f"events {self.uuid} {self.size} {tree_name(self)} {entries}"))
 
     @property
     def state(self) -> tuple[int, int, str]:
@@ -223,6 +239,24 @@ class SourceRecord:
 def parts_of(sources: Iterable[SourceRecord]) -> tuple[Part, ...]:
     """Return what the origin of a column says of the sources that fill it."""
     return tuple((source.id, source.num_entries) for source in sources)
+
+
+def events_of(sources: Iterable[SourceRecord]) -> tuple[Part, ...]:
+    """Return the events that sources hold, in the order of their entries."""
+    filled = [source for source in sources if source.num_entries]
+    ids = [source.events_id for source in filled]
+    num = Counter(ids)
+    # Different files may have one UUID: only what else is known of them tells them apart.
+    return tuple(
+        (source.id if num[events_id] > 1 else events_id, source.num_entries)
+        for source, events_id in zip(filled, ids, strict=True)
+    )
+
+
+def tree_name(source: SourceRecord) -> str:
+    """Return the tree of a source with its directories, without its cycle."""
+    name, has_cycle, _ = source.tree.rpartition(";")
+    return name if has_cycle else source.tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,11 +289,14 @@ class Metadata:
     def current_keys(self) -> list[str]:
         """Return the columns that hold what they would hold if they were made now.
 
-        The others were made from other files than the store's sources, or computed from columns
-        that were written again since.
+        The others were made from other files than the store's sources, or written by the user
+        for the events of other files, or computed from columns that were written again since.
         """
         parts, columns = self.parts, self.columns
         stale = {k for k, c in columns.items() if c.origin is not None and c.origin.parts != parts}
+        if any(column.events is not None for column in columns.values()):
+            events = events_of(self.sources)
+            stale |= {k for k, c in columns.items() if c.events not in {None, events}}
         made_of = {k: c.computed.made_of for k, c in columns.items() if c.computed is not None}
         used = {key for fingerprints in made_of.values() for key in fingerprints}
         now = {key: columns[key].fingerprint for key in used & columns.keys()}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import ColumnError, OptionError
-from memmpy.store.metadata import Metadata, SourceRecord
+from memmpy.store.metadata import Metadata, SourceRecord, tree_name
 from memmpy.typing import Entries
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "locate",
     "num_filled",
     "source_of",
-    "tree_name",
 ]
 
 
@@ -96,12 +95,6 @@ class Lineage:
     expression: str
     padding: tuple[int, str] | None
     made_by: str
-
-
-def tree_name(source: SourceRecord) -> str:
-    """Return the tree of a source with its directories, without its cycle."""
-    name, has_cycle, _ = source.tree.rpartition(";")
-    return name if has_cycle else source.tree
 
 
 def locate(

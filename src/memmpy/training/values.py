@@ -1,0 +1,120 @@
+"""What is odd in the values of one key: constants, NaN, infinities, nothing at all."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from memmpy.training.content import Values
+from memmpy.training.findings import Finding
+from memmpy.typing import Array, Mask
+
+__all__ = ["KeyValues", "findings_of_values", "values_of"]
+
+_ADVICE = {
+    "constant": "one value in all entries, of which a network learns nothing",
+    "empty": "no values, or nothing but NaN, of which a network learns nothing",
+    "NaN": (
+        "NaN makes the loss NaN: cut such entries away, or fill them where the key is padded or "
+        "an input"
+    ),
+    "infinite": "infinities make the loss NaN: cut such entries away with isfinite(...)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyValues:
+    """What was seen of the values of a key, in some entries that follow each other.
+
+    Parameters
+    ----------
+    num_entries, num_items : int
+        How many there are; a nested entry counts as one item.
+    num_nan_items, num_nan, num_infinite : int
+        Items that are NaN; entries with a NaN; entries with an infinity.
+    first_nan, first_infinite : int or None
+        The first of these entries.
+    word : int
+        The content of the first entry, as `content.read_values` has it; 0 of no entries.
+    is_constant : bool
+        Whether all entries have it.
+    """
+
+    num_entries: int
+    num_items: int
+    num_nan_items: int
+    num_nan: int
+    num_infinite: int
+    first_nan: int | None
+    first_infinite: int | None
+    word: int
+    is_constant: bool
+
+    def joined(self, after: "KeyValues") -> "KeyValues":
+        """Return the values of these entries and of those after them."""
+        return KeyValues(
+            self.num_entries + after.num_entries,
+            self.num_items + after.num_items,
+            self.num_nan_items + after.num_nan_items,
+            self.num_nan + after.num_nan,
+            self.num_infinite + after.num_infinite,
+            after.first_nan if self.first_nan is None else self.first_nan,
+            after.first_infinite if self.first_infinite is None else self.first_infinite,
+            self.word,
+            self.is_constant and after.is_constant and self.word == after.word,
+        )
+
+
+def values_of(values: Values, start: int) -> KeyValues:
+    """Return what some entries hold; `start` is the first of them."""
+    words, items = values.words, values.items
+    num_nan_items = 0
+    nan = infinite = np.empty(0, np.int64)
+    if items is not None and items.dtype.kind in "fc" and not np.isfinite(items).all():
+        is_nan = np.isnan(items)
+        num_nan_items = int(np.count_nonzero(is_nan))
+        nan = np.flatnonzero(_in_entries(is_nan, values)) + start
+        infinite = np.flatnonzero(_in_entries(np.isinf(items), values)) + start
+    return KeyValues(
+        num_entries=len(words),
+        num_items=len(words) if items is None else int(items.size),
+        num_nan_items=num_nan_items,
+        num_nan=len(nan),
+        num_infinite=len(infinite),
+        first_nan=int(nan[0]) if len(nan) else None,
+        first_infinite=int(infinite[0]) if len(infinite) else None,
+        word=int(words[0]) if len(words) else 0,
+        is_constant=bool((words == words[:1]).all()),
+    )
+
+
+def findings_of_values(key: str, seen: KeyValues) -> list[Finding]:
+    """Return what is odd in a key."""
+    num = seen.num_entries
+    if num == 0:
+        return []
+    if seen.num_items == seen.num_nan_items:
+        return [_finding("empty", key, "all entries", num)]
+    found = []
+    if seen.is_constant and num > 1:
+        found.append(_finding("constant", key, "all entries", num))
+    if seen.num_nan:
+        found.append(_finding("NaN", key, f"first in entry {seen.first_nan}", seen.num_nan))
+    if seen.num_infinite:
+        where = f"first in entry {seen.first_infinite}"
+        found.append(_finding("infinite", key, where, seen.num_infinite))
+    return found
+
+
+def _finding(kind: str, key: str, where: str, count: int) -> Finding:
+    return Finding(kind, key, where, count, "info", _ADVICE[kind])
+
+
+def _in_entries(is_so: Array, values: Values) -> Mask:
+    """Return which entries have an item that is so."""
+    of_items: Mask = np.any(is_so.reshape(len(is_so), -1), axis=1)
+    if values.offsets is None:
+        return of_items
+    sums = np.zeros(len(of_items) + 1, np.int64)
+    np.cumsum(of_items, out=sums[1:])
+    in_entries: Mask = sums[values.offsets[1:]] > sums[values.offsets[:-1]]
+    return in_entries
