@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import memmpy
 from memmpy import RFileConfig, SplitError, Splits
-from memmpy.splits import danger, open_to_split
+from memmpy.splits import danger, names, open_to_split
 from memmpy.splits.danger import dangers_of
+from memmpy.splits.rounding import rounded_by
 from memmpy.store import read_metadata
 from tests.splits.files import write_events, write_file
 
@@ -96,7 +97,7 @@ def test_a_clean_store_is_silent(event: np.ndarray, tmp_path: Path) -> None:
 def test_counted_numbers_were_not_rounded(first: int, step: int, num: int, num_rows: int) -> None:
     numbers = (first + step * np.repeat(np.arange(num), num_rows)).astype(np.uint64)
     odd = numbers | np.uint64(1)  # unless the step is a large power of two, as nothing counts
-    assert danger._rounded_by(odd) is None
+    assert rounded_by(odd) is None
 
 
 @given(st.integers(2**27, 2**50), st.sampled_from([np.float32, np.float64]), st.integers(0, 99))
@@ -105,7 +106,7 @@ def test_rounded_numbers_are_seen(first: int, kind: type[Any], seed: int) -> Non
     if kind is np.float64:
         numbers += 2**59
     rounded = numbers.astype(kind).astype(np.int64)
-    assert danger._rounded_by(rounded) == np.dtype(kind).name
+    assert rounded_by(rounded) == np.dtype(kind).name
 
 
 def test_shares_far_off_warn_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -197,7 +198,7 @@ def test_what_was_found_is_looked_for_again_once_the_events_change(tmp_path: Pat
 
 
 def test_of_many_events_some_are_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(danger, "_MAX_NAMES", 2000)
+    monkeypatch.setattr(names, "_MAX_NAMES", 2000)
     monkeypatch.setattr(danger, "_CHUNK", 3000)
     files = [write_events(tmp_path / f"{i}.root", np.arange(15_000)) for i in range(2)]
     (said,) = messages(tmp_path, files)
