@@ -296,13 +296,15 @@ def test_an_open_store_stays_as_it_was_when_others_convert(
     assert [set(_weights(new.loader(i, cut="weight > 30"))) for i in (0, 1, 2)] == expected
 
 
-def test_a_column_of_another_length_than_the_files_is_split_by_its_entries(store: Store) -> None:
+def test_a_column_of_another_length_than_the_files_is_not_split(store: Store) -> None:
     with memmpy.WriteVector(store.path, "own") as column:
         column.extend(np.arange(1000))
     opened = memmpy.open(store.path)
-    found = entries_of(opened.loader("train", keys=["own"]))
-    assert found == entries_of(memmpy.SplitLoader(opened.skim(keys=["own"]), split="train"))
-    assert 750 < len(found) < 850
+    assert entries_of(opened.loader(keys=["own"])) == [*range(1000)]
+    assert entries_of(memmpy.SplitLoader(opened.skim(keys=["own"]))) == [*range(1000)]
+    with pytest.raises(LengthError, match=r"has 1,000 entries, and the files of .* fill 100: it"):
+        opened.loader("train", keys=["own"])
+    assert opened.splits is None
 
 
 def test_a_damaged_column_does_not_hide_the_others(store: Store) -> None:
