@@ -46,7 +46,7 @@ def store_of(*sources: SourceRecord) -> Metadata:
 def facts_of(source: SourceRecord) -> Facts:
     ranges = (Range(("x",), 0, source.num_entries, 1, 1, 1),)
     types = {"x": BranchType("vector", np.dtype("<f4"))}
-    return Facts(source.uuid, source.tree, source.num_entries, {}, (), types, {}, ranges)
+    return Facts(source.uuid, source.tree, source.num_entries, {}, (), (), types, {}, ranges)
 
 
 def plan(
