@@ -9,9 +9,8 @@ from memmpy.conversion import RFileConfig, check_names, is_pattern, names_in, sp
 from memmpy.cuts import Constant, Node, check_apart, keys_of, read_cut, renamed
 from memmpy.errors import OptionError, SplitError
 from memmpy.lists import check_padding
-from memmpy.order import SPLIT_NAMES, split_number
 from memmpy.skims import SkimRequest, check_groups, check_request
-from memmpy.splits import ALL, Splits, check_splits, is_asked
+from memmpy.splits import Splits, check_split, check_splits, is_asked
 
 __all__ = ["LoadRequest", "check_load_request"]
 
@@ -170,11 +169,10 @@ def _check_split(splits: Splits | None, split: str | int | None, fold: int | Non
     """Raise an error for a split that no splits have, before hours of conversion."""
     if split is None and splits is not None:
         raise SplitError(f"{splits} was given: say which split to load, such as split='train'")
-    if split not in {None, ALL}:
-        assert split is not None
-        split_number(split, len(SPLIT_NAMES))
+    if split is not None:
+        check_split(split)
         if splits is not None:
-            splits.check_fold(fold)
+            splits.ranges(split, fold)
 
 
 def _read_cut(

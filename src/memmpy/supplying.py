@@ -198,8 +198,7 @@ def _check_split(request: LoadRequest, store: StoreOptions) -> None:
         known = None
     splits = agreed(request.splits, known, path=store.path)
     check_named_split(request.split, splits, path=store.path)
-    if request.needs_splits and request.split != ALL:
-        (splits or Splits()).check_fold(request.fold)
+    (splits or Splits()).ranges(ALL if request.split is None else request.split, request.fold)
 
 
 def _with_way_out(error: MemmpyError) -> str:

@@ -141,6 +141,7 @@ def test_bare_arrays_are_split_by_columns_among_them() -> None:
     [
         ({"fractions": (0.5, 0.5)}, "fractions= needs a split: split='train', or a number"),
         ({"split_seed": 1}, "split_seed= needs a split"),
+        ({"split": "all", "split_seed": 1}, "split_seed= needs a split"),
         ({"fold": 1}, "fold= is one of splits with folds"),
         ({"split": 2, "fractions": (0.5, 0.5)}, "no split 2 in 2 fractions"),
         ({"split": "train", "fractions": (0.5, 0.4)}, "sum to 0.9"),
@@ -174,6 +175,11 @@ def test_columns_of_another_length_are_not_split_as_events(store: Path) -> None:
     with pytest.raises(LengthError, match=r"has 50 entries, and the files of .* fill 2,000"):
         memmpy.open(store).loader("train", keys=["short"])
     assert memmpy.open(store).loader(keys=["short"]).num_entries == 50
+    skim = memmpy.skim(store, keys=["short"], progress=False)
+    with pytest.raises(LengthError, match=r"has 50 entries, and the files of .* fill 2,000"):
+        SplitLoader(skim, split="train")
+    assert memmpy.open(store).splits is None
+    assert SplitLoader(skim).num_entries == 50
 
 
 def test_repr_and_explain_name_the_splits(store: Path) -> None:

@@ -172,6 +172,13 @@ def test_trees_of_one_file_and_slices_that_touch_are_silent(tmp_path: Path) -> N
     assert messages(tmp_path, [*slices, RFileConfig(file, "b")]) == []
 
 
+def test_entries_of_a_store_without_files_are_names_enough_for_folds(tmp_path: Path) -> None:
+    with memmpy.WriteVector(tmp_path / "s", "x") as column:
+        column.extend(np.arange(100))
+    splits = Splits(by="file", num_folds=3)
+    assert memmpy.open(tmp_path / "s").loader("test", splits=splits, fold=0).splits == splits
+
+
 def test_a_rule_that_puts_an_event_on_two_sides_is_an_error(tmp_path: Path) -> None:
     row = np.arange(2000)
     file = write_events(tmp_path / "a.root", row // 4, jet=row % 4)

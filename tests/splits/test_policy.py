@@ -148,7 +148,7 @@ def test_a_store_with_splits_wants_the_split_named(
 def test_a_split_that_there_is_not_is_refused(
     door: Callable[..., SplitLoader], store: Path
 ) -> None:
-    with pytest.raises(OptionError, match=r"no split 'trian'.*nearest: 'train'"):
+    with pytest.raises(OptionError, match=r"no split 'trian': give .* or 'all'; nearest: 'train'"):
         door(store, split="trian")
     with pytest.raises(OptionError, match="splits= is a Splits, such as"):
         door(store, split="train", splits=("run", "event"))
@@ -184,6 +184,19 @@ def test_a_skim_of_another_order_records_nothing(store: Path) -> None:
 def test_a_batch_size_is_not_a_split(store: Path) -> None:
     with pytest.raises(OptionError, match=r"no split 128: .* batches is batch_size=128"):
         memmpy.open(store).loader(128)
+
+
+@doors
+def test_a_fold_that_there_is_not_is_refused_also_of_all_events(
+    door: Callable[..., SplitLoader], store: Path
+) -> None:
+    for options in ({"fold": 2}, {"split": "all", "fold": 2}):
+        with pytest.raises(SplitError, match=r"has no folds|splits with folds|fold=2 was given"):
+            door(store, **options)
+    memmpy.open(store).set_splits(Splits(num_folds=3))
+    assert door(store, split="all", fold=2).num_entries == 2 * NUM
+    with pytest.raises(OptionError, match="no fold 7 of 3 folds"):
+        door(store, split="all", fold=7)
 
 
 def test_splits_are_said_before_hours_of_conversion(store: Path, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from memmpy.splits.policy import (
 )
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_loader import SplitLoader
-from memmpy.splits.value import ALL, By, Splits
+from memmpy.splits.value import ALL, By, Splits, check_split
 
 __all__ = [
     "ALL",
@@ -51,6 +51,7 @@ __all__ = [
     "are_named_by_files",
     "check_named",
     "check_named_split",
+    "check_split",
     "check_splits",
     "choose_of_skim",
     "choose_of_store",

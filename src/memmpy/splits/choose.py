@@ -128,6 +128,7 @@ def choose_of_store(
     if not is_asked(splits, split):
         known = recorded(read_metadata(snapshot.path))
         check_named_split(split, known, path=snapshot.path)
+        (known or Splits()).ranges(ALL, fold)
         rule = _FILE_RULE if known is None else known.ticket_rule
         if not {*rule.keys} <= snapshot.columns.keys():
             rule = _FILE_RULE  # all entries are handed out, whatever names them
@@ -135,7 +136,7 @@ def choose_of_store(
         return Choice(data, ALL, subindex, None, rule, tickets, cut=cut, path=snapshot.path)
     check_named_split(split, splits, path=snapshot.path)
     assert split is not None
-    _check_events(snapshot, num_entries)
+    _check_events(snapshot.metadata, num_entries, path=snapshot.path)
     settled = settle(
         snapshot,
         splits,
@@ -169,11 +170,14 @@ def choose_of_skim(
     known = None if metadata is None else recorded(metadata)
     if not is_asked(splits, split):
         check_named_split(split, known, path=path)
+        (known or Splits()).ranges(ALL, fold)
         home = None if metadata is None else path
         return Choice(skim, ALL, rule=skim.ticket_rule, cut=skim.cut, path=home)
     check_named_split(split, splits, path=path)
     assert split is not None
     rule = skim.ticket_rule
+    if known is None and metadata is not None:
+        _check_events(metadata, skim.num_store_entries, path=path)
     if splits is None and known is None:
         splits = Splits(seed=rule.seed)
 
@@ -220,12 +224,12 @@ def open_to_split(path: Path, metadata: Metadata, splits: Splits | None) -> Snap
     return open_columns(path, [key for key in metadata.current_keys() if key in wanted])
 
 
-def _check_events(snapshot: Snapshot, num_entries: int) -> None:
+def _check_events(metadata: Metadata, num_entries: int, *, path: Path) -> None:
     """Raise a `LengthError` where files fill a store, and the data is not of their events."""
-    num = num_filled(snapshot.metadata.sources)
-    if snapshot.metadata.sources and num != num_entries:
+    num = num_filled(metadata.sources)
+    if metadata.sources and num != num_entries:
         message = (
-            f"the data has {num_entries:,} entries, and the files of {str(snapshot.path)!r} fill "
+            f"the data has {num_entries:,} entries, and the files of {str(path)!r} fill "
             f"{num:,}: it cannot be split as their events; load it without a split"
         )
         raise LengthError(message)
@@ -286,12 +290,10 @@ def _of_arrays(
     if fold is not None:
         message = "fold= is one of splits with folds: give splits=Splits(by=..., num_folds=5)"
         raise OptionError(message)
-    if split is None:
+    if split is None or split == ALL:
         for name, given in (("fractions", fractions), ("split_seed", split_seed)):
             if given is not None:
                 raise OptionError(f"{name}= needs a split: split='train', or a number")
-        return Choice(data, ALL, subindex)
-    if split == ALL:
         return Choice(data, ALL, subindex)
     exact = check_fractions(_DEFAULT_FRACTIONS if fractions is None else fractions)
     split_number(split, len(exact))

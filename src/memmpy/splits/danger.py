@@ -146,7 +146,8 @@ def _dangers_of_files(
 ) -> Iterator[Danger]:
     """Yield what is wrong with names that are files and entries."""
     has_trees = has_several_trees(snapshot.metadata.sources)
-    if splits.num_folds is None and not has_trees:
+    has_files = are_named_by_files(snapshot.metadata, num_entries)
+    if not has_files or (splits.num_folds is None and not has_trees):
         return
     if has_trees:
         trees: dict[str, set[str]] = {}

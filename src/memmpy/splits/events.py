@@ -85,8 +85,10 @@ def check_named(snapshot: Snapshot, rule: TicketRule, *, num_entries: int) -> No
             if key in stale:
                 raise ColumnError(f"column {key!r}, which names events, is stale: {stale[key]}")
             message = f"no column {key!r} in {str(snapshot.path)!r} to name events"
-            hint = nearest(key, snapshot.columns)
-            way_out = "; convert with splits=, which reads the columns that it needs"
+            hint = nearest(key, snapshot.metadata.columns)
+            way_out = ""
+            if snapshot.metadata.sources:
+                way_out = "; convert with splits=, which reads the columns that it needs"
             raise MissingKeyError(message + hint + way_out, key)
         column = snapshot.columns[key]
         kind = column.dtype.kind if isinstance(column, np.ndarray) and column.ndim == 1 else "?"

@@ -27,7 +27,7 @@ from memmpy.splits.header import header_text
 from memmpy.splits.rule import TicketRule, edges_of
 from memmpy.typing import PathLike
 
-__all__ = ["ALL", "By", "Splits"]
+__all__ = ["ALL", "By", "Splits", "check_split"]
 
 #: What names an event: columns, ``"file"`` for its file and its entry there, None to look.
 By: TypeAlias = tuple[str, ...] | Literal["file"] | None
@@ -218,9 +218,11 @@ class Splits:
         fold : int or None
             Which fold; None only without folds, or for all events.
         """
-        if split == ALL:
+        number = check_split(split)
+        if number is None:
+            if fold is not None:
+                self.check_fold(fold)
             return [(0, NUM_TICKETS)]
-        number = split_number(split, len(SPLIT_NAMES))
         fold = self.check_fold(fold)
         if fold is None:
             if self.split_by is not None:
@@ -302,6 +304,23 @@ class Splits:
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def check_split(split: str | int) -> int | None:
+    """Return the number of a split of stores and skims; None for all events.
+
+    Raises
+    ------
+    OptionError
+        If there is no such split; names the nearest.
+    """
+    names = (*SPLIT_NAMES, ALL)
+    if split == ALL:
+        return None
+    if isinstance(split, str) and split not in names:
+        hint = nearest(split, names)
+        raise OptionError(f"no split {split!r}: give 'train', 'val', 'test' or 'all'{hint}")
+    return split_number(split, len(SPLIT_NAMES))
 
 
 def _check_together(splits: Splits) -> None:
