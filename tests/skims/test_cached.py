@@ -14,7 +14,7 @@ from memmpy.columns import read_vector
 from memmpy.errors import ConversionWarning, CutWarning
 from memmpy.skims import Skim, read, request
 from memmpy.store import read_metadata
-from tests.conftest import MakeFile
+from tests.conftest import CLIPS, MakeFile
 from tests.skims.stores import (
     bytes_of,
     check_skim,
@@ -23,6 +23,8 @@ from tests.skims.stores import (
     skim_of,
     write_store,
 )
+
+pytestmark = CLIPS
 
 ASKED: dict[str, Any] = {
     "keys": ["weight"],

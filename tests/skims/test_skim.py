@@ -20,8 +20,10 @@ from memmpy.errors import ColumnError, ConversionWarning
 from memmpy.lists import Jagged
 from memmpy.skims import Skim, skim
 from memmpy.skims.plan import Sizes
-from tests.conftest import MakeFile
+from tests.conftest import CLIPS, EMPTIES, MakeFile
 from tests.skims.stores import TINY, bytes_of, check_skim, make_events, skim_of, write_store
+
+pytestmark = [CLIPS, EMPTIES]
 
 ALL: dict[str, Any] = {
     "keys": ["event", "matrix", "is_good", "pt", "pairs"],

@@ -13,6 +13,7 @@ from memmpy.columns import ReadJagged
 from memmpy.progress import Progress
 from memmpy.skims.buckets import join_bucket
 from memmpy.skims.chunks import sort_chunk
+from memmpy.skims.counting import KeyCounts, Tally
 from memmpy.skims.layout import Layout
 from memmpy.skims.plan import Sizes, plan_bounds, plan_chunks, stride_of
 from memmpy.skims.tasks import (
@@ -45,11 +46,14 @@ class Built:
     ----------
     arrays : mapping of name to ArrayRecord
         As `SkimJob.arrays` names them.
+    counts : mapping of key to KeyCounts
+        What was counted of each column.
     notes : tuple of str
         What the user should be warned of: values that the dtype of a group does not hold.
     """
 
     arrays: Mapping[str, ArrayRecord]
+    counts: Mapping[str, KeyCounts]
     notes: tuple[str, ...]
 
 
@@ -78,6 +82,7 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
     stride = stride_of(row_bytes, sizes.bucket_bytes) if len(chunks) > 1 else 0
     span = _span(job, sizes.chunk_bytes)
     num_lost: Counter[tuple[str, str]] = Counter()
+    tally = Tally(job.layout)
     with Progress("skimming", num_rows, show=progress) as bar:
         tasks: Iterable[Task] = (
             ChunkTask(job, number, start, stop, span, stride)
@@ -87,6 +92,8 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
         written: dict[int, WrittenBucket] = {}
         for outcome in _done(crew, tasks, sizes.chunk_bytes):
             num_lost.update(outcome.num_lost)
+            if outcome.tally is not None:
+                tally.join(outcome.tally)
             if isinstance(outcome, SortedChunk):
                 chunks_done[outcome.number] = outcome
                 bar.advance(outcome.part.num_rows / 2)
@@ -100,7 +107,7 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
                 written[outcome.number] = outcome
                 bar.advance(outcome.num_rows / 2)
     arrays = _finished(job, [written[number] for number in sorted(written)])
-    return Built(arrays, _notes_of(num_lost, job.layout))
+    return Built(arrays, tally.counts(), _notes_of(num_lost, job.layout))
 
 
 def do_task(task: Task) -> Outcome:

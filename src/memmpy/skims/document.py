@@ -9,6 +9,7 @@ import numpy as np
 
 from memmpy._version import __version__
 from memmpy.errors import CorruptStoreError
+from memmpy.skims.counting import KeyCounts
 from memmpy.skims.request import INDEX
 from memmpy.store import (
     ArrayRecord,
@@ -51,7 +52,10 @@ class Document:
     lists : mapping of name to (content, offsets)
         The lists beside them.
     cut_notes, conversion_notes : tuple of str
-        What was warned of when it was made, to be given again: of the cut, and of dtypes.
+        What was warned of when it was made, to be given again: of the cut, and of what rows do not
+        hold.
+    counts : mapping of key to KeyCounts
+        What was counted of each column; empty for skims of before that.
     """
 
     asked: Mapping[str, Any]
@@ -64,6 +68,7 @@ class Document:
     lists: Mapping[str, tuple[ArrayRecord, ArrayRecord]]
     cut_notes: tuple[str, ...]
     conversion_notes: tuple[str, ...]
+    counts: Mapping[str, KeyCounts]
 
 
 def ingredients(
@@ -127,6 +132,7 @@ def encode(document: Document) -> str:
             "cut": list(document.cut_notes),
             "conversion": list(document.conversion_notes),
         },
+        "counts": {key: counts.to_json() for key, counts in document.counts.items()},
     }
     return json.dumps({**held, "checksum": _checksum(held)}, indent=1)
 
@@ -159,6 +165,7 @@ def decode(text: str, *, path: str) -> Document:
             },
             cut_notes=tuple(map(str, notes["cut"])),
             conversion_notes=tuple(map(str, notes["conversion"])),
+            counts={key: KeyCounts.of_json(one) for key, one in held.get("counts", {}).items()},
         )
         _check(document)
     except (
