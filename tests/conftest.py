@@ -17,6 +17,10 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 REAL_DATA = Path(os.environ.get("MEMMPY_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
+#: For tests in which padding cuts items off on purpose, and in which a cut leaves nothing.
+CLIPS = pytest.mark.filterwarnings("ignore:.*which cuts off:memmpy.errors.ConversionWarning")
+EMPTIES = pytest.mark.filterwarnings("ignore:no entry of:memmpy.errors.ConversionWarning")
+
 MakeFile = Callable[..., Path]
 
 

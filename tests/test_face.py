@@ -102,7 +102,8 @@ def check_training_batches(loader: object) -> None:
     assert isinstance(loader, memmpy.SplitLoader)
     batches = list(loader)
     assert batches
-    assert batches[0].keys() == {"nJets", "nBTags_77", "jet_pt", "process", "year", "_index"}
+    padded = {"jet_pt", "jet_pt_mask"}
+    assert batches[0].keys() == {"nJets", "nBTags_77", *padded, "process", "year", "_index"}
     for batch in batches:
         assert batch["nJets"].min() >= 6
         assert batch["nBTags_77"].min() >= 2

@@ -30,6 +30,9 @@ from memmpy.errors import (
 )
 from memmpy.loaders import ShuffleOption
 from memmpy.store import hash64
+from tests.conftest import CLIPS, EMPTIES
+
+pytestmark = [CLIPS, EMPTIES]
 
 MakeFile = Callable[..., Path]
 Load = Callable[..., SplitLoader]
@@ -78,9 +81,12 @@ class TestBatches:
             batch_size=16,
         )
         batch = next(iter(loader))
-        assert batch.keys() == {"nJets", "nBTags_77", "jet_pt", "process", "_index"}
+        assert batch.keys() == {"nJets", "nBTags_77", "jet_pt", "jet_pt_mask", "process", "_index"}
         assert batch["jet_pt"].shape == (16, 22)
         assert batch["jet_pt"].dtype == np.float32
+        assert batch["jet_pt_mask"].dtype == np.bool_
+        is_real = np.arange(22) < (batch["_index"] % 4)[:, np.newaxis]
+        assert np.array_equal(batch["jet_pt_mask"], is_real)
         assert batch["process"].dtype == np.uint64
         assert set(batch["process"].tolist()) == {hash64("ttH")}
         assert batch["_index"].dtype == np.int64
@@ -154,7 +160,7 @@ class TestBatches:
         assert sorted(int(i) for batch in loader for i in batch["_index"]) == [
             i for i in range(10) if i % 4
         ]
-        assert next(iter(loader)).keys() == {"nJets", "jet_pt", "_index"}
+        assert next(iter(loader)).keys() == {"nJets", "jet_pt", "jet_pt_mask", "_index"}
 
     def test_an_alias_in_the_cut_may_use_metadata_and_constants(
         self, load: Load, make_file: MakeFile, tmp_path: Path

@@ -9,6 +9,9 @@ from memmpy import RFileConfig, Splits
 from memmpy.errors import OptionError
 from memmpy.requesting import LoadRequest, check_load_request
 from memmpy.splits import TicketRule
+from tests.conftest import CLIPS
+
+pytestmark = CLIPS
 
 CONFIGS = [RFileConfig("nowhere.root", "tree", {"year": "mc16a", "process": "ttH"})]
 FOLDS = Splits(num_folds=5)
@@ -46,7 +49,7 @@ def test_all_that_is_used_is_converted_but_the_metadata() -> None:
 def test_columns_are_padded_when_they_are_converted_and_a_skim_when_it_is_made() -> None:
     columns = check(keys_padded=PADDED, groups=None)
     assert columns.converted_padded == PADDED
-    assert columns.converted_keys == {"met"}
+    assert columns.converted_keys == {"met", "jet_pt_mask"}
     skim = check(keys_padded=PADDED, groups={})
     assert skim.converted_padded == {}
     assert skim.converted_keys == {"met", "jet_pt"}

@@ -19,7 +19,10 @@ from memmpy.errors import (
     ReadOnlyStoreError,
     StoreLockedError,
 )
+from tests.conftest import CLIPS, EMPTIES
 from tests.conversion.everything import TREE_KEYS, arguments_of, write_files
+
+pytestmark = [CLIPS, EMPTIES]
 
 MakeFile = Callable[..., Path]
 FRACTIONS = {"train": 0.5, "val": 0.3, "test": 0.2}
@@ -245,7 +248,7 @@ def test_groups_are_inputs_of_branches_and_aliases(make_file: MakeFile, tmp_path
     )
     for batch in loader:
         assert batch.keys() == {
-            *("weight", "alone", "jets", "jets_mask", "event", "process", "_index")
+            *("weight", "alone", "alone_mask", "jets", "jets_mask", "event", "process", "_index")
         }
         entries = batch["_index"]
         is_real = np.arange(2) < (entries % 4)[:, None]

@@ -130,9 +130,10 @@ def load_root(
     -------
     SplitLoader
         Its batches are dicts: `keys` (arrays, or `Jagged`), `keys_padded` (arrays of shape
-        (batch, length, ...)), `groups` (arrays of shape (batch, k) or (batch, length, k) with a
-        bool ``"<group>_mask"``, or `Jagged`), the names of the metadata (uint64 hashes, whose texts
-        are in the store's ``metadata_memmpy.json``) and ``"_index"`` (int64 entries of the store).
+        (batch, length, ...), each with a bool ``"<key>_mask"`` of shape (batch, length)), `groups`
+        (arrays of shape (batch, k) or (batch, length, k) with a bool ``"<group>_mask"``, or
+        `Jagged`), the names of the metadata (uint64 hashes, whose texts are in the store's
+        ``metadata_memmpy.json``) and ``"_index"`` (int64 entries of the store).
 
     Raises
     ------

@@ -8,7 +8,7 @@ from memmpy.columns import check_keys
 from memmpy.conversion import RFileConfig, check_names, is_pattern, names_in, split_renames
 from memmpy.cuts import Constant, Node, check_apart, keys_of, read_cut, renamed
 from memmpy.errors import OptionError, SplitError
-from memmpy.lists import check_padding
+from memmpy.lists import check_padding, mask_of
 from memmpy.skims import SkimRequest, check_groups, check_request
 from memmpy.splits import Splits, check_split, check_splits, is_asked
 
@@ -79,6 +79,11 @@ class LoadRequest:
         """Whether the call splits the events, and not only hands out all of them."""
         return is_asked(self.splits, self.split)
 
+    @property
+    def masks(self) -> list[str]:
+        """The masks of padded keys, where columns are loaded; a skim has its own."""
+        return [mask_of(key) for key in self.converted_padded]
+
     def skim_request(self, keys: Collection[str]) -> SkimRequest:
         """Return what the skim shall hold, of which `keys` are handed out as they are."""
         assert self.groups is not None
@@ -141,7 +146,9 @@ def check_load_request(
     for name in sorted({*stored_as.values()} & {*named_keys, *aliases, *metadata_keys}):
         raise OptionError(f"{name!r} is what load_root keeps for the cut; take another name")
     padded = keys_padded if checked is None else {}
-    converted_keys = {*named_keys, *(in_cut - stored_as.keys()), *stored_as.values()}
+    masks = {mask_of(key): key for key in padded}
+    _check_masks(masks, {*keys, *padded, *in_cut, *aliases, *metadata_keys})
+    converted_keys = {*named_keys, *masks, *(in_cut - stored_as.keys()), *stored_as.values()}
     request = LoadRequest(
         configs=configs,
         metadata_keys=metadata_keys,
@@ -193,6 +200,17 @@ def _read_cut(
         if not more:
             return read_cut(tcut, aliases=in_cut, constants=constants)
         in_cut |= more
+
+
+def _check_masks(masks: Mapping[str, str], names: Collection[str]) -> None:
+    """Raise an `OptionError` if the mask of a padded key would have the name of something else."""
+    for name in sorted(masks.keys() & set(names)):
+        key, other = masks[name], f"{masks[name]}_padded"
+        message = f"{name!r} is the mask of the padded key {key!r}, which comes unasked, and is "
+        message += f"named otherwise, too; pad {key!r} under another name: "
+        raise OptionError(
+            f"{message}keys_padded={{{other!r}: ...}}, aliases={{{other!r}: {key!r}}}"
+        )
 
 
 def _check_patterns(

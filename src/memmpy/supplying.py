@@ -100,7 +100,7 @@ class _Columns:
         if not conversion.is_in(snapshot.metadata):
             return None
         matched = conversion.keys_of(request.keys)
-        loaded = [*matched, *request.keys_padded, *request.metadata_keys]
+        loaded = [*matched, *request.keys_padded, *request.masks, *request.metadata_keys]
         return choose_of_cut(
             snapshot,
             {key: snapshot.columns[key] for key in loaded},

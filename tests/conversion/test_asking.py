@@ -21,6 +21,9 @@ from memmpy.errors import (
     SchemaError,
 )
 from memmpy.store import read_metadata
+from tests.conftest import CLIPS
+
+pytestmark = CLIPS
 
 MakeFile = Callable[..., Path]
 

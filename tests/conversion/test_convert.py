@@ -31,6 +31,9 @@ from memmpy.errors import (
     SchemaError,
 )
 from memmpy.store import METADATA, hash64, read_metadata
+from tests.conftest import CLIPS
+
+pytestmark = CLIPS
 
 MakeFile = Callable[..., Path]
 FLAT = {"nJets", "eventNumber", "weight", "isGood"}

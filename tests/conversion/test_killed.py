@@ -16,6 +16,7 @@ import uproot
 
 from memmpy import RFileConfig, convert, verify
 from memmpy.errors import InputFileError
+from tests.conftest import CLIPS
 from tests.conversion import killing
 from tests.conversion.counting import CountingFileSystem, url_of
 from tests.conversion.everything import (
@@ -26,6 +27,8 @@ from tests.conversion.everything import (
     write_file,
     write_files,
 )
+
+pytestmark = CLIPS
 
 ROOT = Path(__file__).parents[2]
 KINDS = ["tree", "tuple"]

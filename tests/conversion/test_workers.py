@@ -21,6 +21,7 @@ import uproot
 import memmpy
 from memmpy import convert
 from memmpy.errors import InputFileError, OptionError
+from tests.conftest import CLIPS
 from tests.conversion.dying import DyingExecutor
 from tests.conversion.everything import (
     STEPS,
@@ -31,6 +32,8 @@ from tests.conversion.everything import (
     write_file,
     write_files,
 )
+
+pytestmark = CLIPS
 
 T = TypeVar("T")
 KINDS = ["tree", "tuple"]

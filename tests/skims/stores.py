@@ -165,7 +165,9 @@ def check_skim(
         seen |= _check(skim, key, columns[key][entries])
     for key, (length, fill) in padded.items():
         if not any(key in members for members in groups.values()):
-            seen |= _check(skim, key, _lists(columns[key][entries]).pad(length, fill))
+            lists = _lists(columns[key][entries])
+            seen |= _check(skim, key, lists.pad(length, fill))
+            seen |= _check(skim, f"{key}_mask", np.arange(length) < lists.counts[:, None])
     for name, members in groups.items():
         values = [columns[key][entries] for key in members]
         masks = []

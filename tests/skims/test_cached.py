@@ -18,7 +18,7 @@ from memmpy.skims import Skim, read, request
 from memmpy.skims.request import check_request
 from memmpy.splits import TicketRule
 from memmpy.store import read_metadata
-from tests.conftest import MakeFile
+from tests.conftest import CLIPS, MakeFile
 from tests.skims.stores import (
     NOTHING,
     bytes_of,
@@ -28,6 +28,8 @@ from tests.skims.stores import (
     skim_of,
     write_store,
 )
+
+pytestmark = CLIPS
 
 ASKED: dict[str, Any] = {
     "keys": ["weight"],

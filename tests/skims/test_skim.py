@@ -22,7 +22,7 @@ from memmpy.lists import Jagged
 from memmpy.skims import Skim, skim
 from memmpy.skims.plan import Sizes
 from memmpy.splits import By
-from tests.conftest import MakeFile
+from tests.conftest import CLIPS, EMPTIES, MakeFile
 from tests.skims.stores import (
     FEW_NAMES,
     TINY,
@@ -32,6 +32,8 @@ from tests.skims.stores import (
     skim_of,
     write_store,
 )
+
+pytestmark = [CLIPS, EMPTIES]
 
 ALL: dict[str, Any] = {
     "keys": ["event", "matrix", "is_good", "pt", "pairs"],

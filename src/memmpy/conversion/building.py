@@ -316,7 +316,8 @@ class Builder:
                     if id(array) not in written:  # columns may share it
                         written[id(array)] = append(writer, array)
                 more = {role: written[id(a)] for role, a in slot.filling.arrays.items()}
-                slot.filling = Filling(slot.filling.lengths, {**slot.filling.spans, **more})
+                spans = {**slot.filling.spans, **more}
+                slot.filling = dataclasses.replace(slot.filling, spans=spans, arrays={})
             writer.finish(is_durable=False)
         self._note(job, kept)
 

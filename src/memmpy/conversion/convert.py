@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memmpy._version import __version__
 from memmpy.conversion.building import Builder
+from memmpy.conversion.clipping import clipping_notes, clippings_of
 from memmpy.conversion.config import Input, RootFiles, list_inputs
-from memmpy.conversion.growing import Built
 from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.opening import opened_files
-from memmpy.conversion.plan import NewColumn, Plan, make_plan
+from memmpy.conversion.plan import Plan, make_plan
 from memmpy.conversion.policy import Policy, check_sources, policy_of
 from memmpy.conversion.recipes import Recipes, make_recipes, split_renames
+from memmpy.conversion.records import put_columns
 from memmpy.conversion.report import Report, Reported
 from memmpy.conversion.surveying import survey
 from memmpy.conversion.wanted import Wanted
@@ -32,14 +32,11 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
+from memmpy.lists import Clipping
 from memmpy.progress import quiet
 from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
 from memmpy.store import (
-    ArrayRecord,
-    ColumnRecord,
     Metadata,
-    Origin,
-    Part,
     SourceRecord,
     Transaction,
     Unfinished,
@@ -69,11 +66,14 @@ class Conversion(Reported):
         What had to be done, and why.
     bytes_written : int
         What the columns that were written take, what they share once.
+    clippings : mapping of key to (Clipping, int)
+        For each padded key, what padding cuts off, all files together, and the length.
     """
 
     path: Path
     plan: Plan
     bytes_written: int
+    clippings: Mapping[str, tuple[Clipping, int]]
 
     @property
     def wanted(self) -> Wanted:
@@ -111,7 +111,14 @@ class Conversion(Reported):
     def report(self, *, seconds: float | None = None) -> Report:
         """Return what was done in words, and how fast if it is said how long it took."""
         return self.plan.report(
-            bytes_written=self.bytes_written, store=str(self.path), seconds=seconds
+            bytes_written=self.bytes_written,
+            store=str(self.path),
+            seconds=seconds,
+            clipped={
+                f"{key} to {length}": words
+                for key, (clipping, length) in self.clippings.items()
+                if (words := clipping.in_words())
+            },
         )
 
 
@@ -150,7 +157,8 @@ def convert(
         ``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``.
     keys_padded : mapping of str to (int, number), optional
         Branches or aliases of lists that are cut or filled up to a length with a value:
-        ``{"jet_pt": (22, float("nan"))}``. The dtype stays that of the branch.
+        ``{"jet_pt": (22, float("nan"))}``. The dtype stays that of the branch. ``"jet_pt_mask"``
+        in `keys` makes the mask: bool, of shape (22,) an entry, True where an item is real.
     aliases : mapping of str to str, optional
         Names for branches (``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``) or for expressions of them
         (``{"met_gev": "met * 0.001"}``), in the language of cuts. May use each other.
@@ -198,6 +206,12 @@ def convert(
         If entries of the store that would serve again are damaged; the columns are named.
     DiskError, ReadOnlyStoreError, StoreLockedError
         If the store cannot be written to; it keeps what it held.
+
+    Warns
+    -----
+    ConversionWarning
+        If `dtypes` do not hold all values, or padding cuts off more than 1 % of the items or of the
+        entries of a key. The latter comes again when nothing is read.
 
     Examples
     --------
@@ -278,7 +292,9 @@ def convert_checked(
         if not plan.columns and known.parts == parts_of(plan.wanted.sources):
             _remember(directory, plan.wanted, known)
             _settle(directory, agreed)
-            return Conversion(Path(path), plan, 0)
+            clippings = clippings_of(plan.current, plan.wanted.recipes)
+            warn_of(clipping_notes(clippings), ConversionWarning)
+            return Conversion(Path(path), plan, 0, clippings)
         # What is unfinished is one conversion's at a time.
         with Transaction(directory, lock_timeout=lock_timeout, takes_turns=True) as transaction:
             if transaction.metadata.generation != known.generation:
@@ -290,7 +306,7 @@ def convert_checked(
             builder = Builder(plan, transaction.metadata, transaction.directory, crew)
             try:
                 made = builder.run(progress=progress)
-                bytes_written = _put(transaction, plan, made.columns)
+                columns = put_columns(transaction, plan, made.columns)
             except BaseException:
                 builder.leave()
                 raise
@@ -298,9 +314,13 @@ def convert_checked(
     for source, branches in plan.branches_read().items():
         logger.info("read %s of %s", ", ".join(branches), source)
     warn_of(made.notes)
-    warn_of(_losses(made.num_lost, dtypes or {}), ConversionWarning)
+    clippings = clippings_of({**plan.current, **columns}, plan.wanted.recipes)
+    losses = _losses(made.num_lost, dtypes or {})
+    warn_of([*losses, *clipping_notes(clippings)], ConversionWarning)
+    arrays = {array.file: array for c in columns.values() for array in c.arrays.values()}
+    bytes_written = sum(array.nbytes for array in arrays.values())
     _settle(directory, agreed)
-    return Conversion(Path(path), plan, bytes_written)
+    return Conversion(Path(path), plan, bytes_written, clippings)
 
 
 def plan_conversion(
@@ -463,34 +483,6 @@ def _remember(path: PathLike, wanted: Wanted, known: Metadata) -> None:
         Transaction(path, lock_timeout=0) as transaction,
     ):
         transaction.change(wanted.name_sources)
-
-
-def _put(transaction: Transaction, plan: Plan, built: Mapping[str, Built]) -> int:
-    """Move finished columns into the store, for the moment when it commits; return their bytes."""
-    parts = parts_of(plan.wanted.sources)
-    taken: dict[str, ArrayRecord] = {}  # columns may share one
-    for column in plan.columns:
-        arrays = {}
-        for role, record in built[column.key].arrays.items():
-            name = column.key if role in {"values", "content"} else f"{column.key}:{role}"
-            file = built[column.key].files[role]
-            if file not in taken:
-                taken[file] = transaction.take_array(name, Path(file), record, key=column.key)
-            arrays[role] = taken[file]
-        transaction.put(column.key, _record(column, plan, arrays, parts))
-    transaction.change(plan.wanted.name_sources)
-    return sum(array.nbytes for array in taken.values())
-
-
-def _record(
-    column: NewColumn, plan: Plan, arrays: Mapping[str, ArrayRecord], parts: tuple[Part, ...]
-) -> ColumnRecord:
-    made_by = tuple(__version__ if held is None else held.made_by for held in column.held)
-    details = dict(column.layout.details)
-    if "metadata" in column.recipe:
-        details["hashed"] = True
-    origin = Origin(column.recipe, parts, made_by)
-    return ColumnRecord(column.layout.kind, plan.num_entries, arrays, details, origin)
 
 
 def _losses(num_lost: Mapping[str, int], dtypes: Mapping[str, Any]) -> list[str]:

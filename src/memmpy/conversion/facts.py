@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -102,6 +103,8 @@ def _facts(file: EventFile, question: Question) -> Facts:
     types: dict[str, BranchType] = {}
     missing: dict[str, tuple[str, str]] = {}
     for recipe in wanted:
+        if recipe.is_mask:
+            _check_mask(file, recipe)
         lacks = _missing(file, recipe)
         if lacks is None:
             types[recipe.key] = recipe.type({b: file.type_of(b) for b in recipe.branches})
@@ -169,6 +172,15 @@ def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
     except MissingKeyError as error:
         return error.key, str(error)
     return None
+
+
+def _check_mask(file: EventFile, recipe: Recipe) -> None:
+    """Raise an `OptionError` if a branch has the name of a mask: either could be meant."""
+    with suppress(MissingKeyError):
+        with suppress(InputFileError):  # of a type that no column can hold
+            file.type_of(recipe.key)
+        message = f"{recipe.key!r} is a branch of {file.where!r} and the mask of a padded key; "
+        raise OptionError(f"{message}pad that key under another name, an alias of it")
 
 
 def _short(file: EventFile, path: str, last: Mapping[str, int]) -> str:

@@ -8,7 +8,7 @@ old array has of them is copied at the end.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import FileIO
 from typing import NamedTuple, TypeAlias, final
 
@@ -19,6 +19,7 @@ from memmpy.columns import ENTRIES, Field
 from memmpy.conversion.parts import rereading
 from memmpy.conversion.plan import NewColumn
 from memmpy.conversion.tasks import Copy, Filling, Span
+from memmpy.lists import Clipping
 from memmpy.store import (
     ArrayRecord,
     Part,
@@ -82,10 +83,21 @@ Shared: TypeAlias = dict[Rows, Group]
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The arrays of a finished column, by role, and the files that they are in beside the store."""
+    """A finished column.
+
+    Parameters
+    ----------
+    arrays : mapping of role to ArrayRecord
+        Its arrays.
+    files : mapping of role to str
+        The files that they are in beside the store.
+    clippings : sequence of (int, Clipping or None)
+        For each slot, in order, its first entry and what padding cut off of it.
+    """
 
     arrays: Mapping[str, ArrayRecord]
     files: Mapping[str, str]
+    clippings: Sequence[tuple[int, Clipping | None]]
 
 
 @dataclass(slots=True)
@@ -232,7 +244,8 @@ class Growing:
     def place(self, slot: Slot, spans: Mapping[str, Span]) -> None:
         """Take note of where the arrays of a slot lie now, which is where they belong."""
         assert slot.filling is not None
-        slot.filling = Filling(slot.filling.lengths, {**slot.filling.spans, **spans})
+        all_spans = {**slot.filling.spans, **spans}
+        slot.filling = replace(slot.filling, spans=all_spans, arrays={})
         self._num_placed += 1
 
     def finish(self) -> Built:
@@ -252,7 +265,9 @@ class Growing:
                 num_rows += span.num_rows
             records[found.role] = array.finish(num_rows, crc_text(crc))
             files[found.role] = array.path
-        return Built(records, files)
+        fillings = ((slot.entry_start, slot.filling) for slot in self._slots)
+        clippings = [(entry, None if f is None else f.clipping) for entry, f in fillings]
+        return Built(records, files, clippings)
 
     def _copy(self, slot: Slot, found: Field) -> Copy | None:
         """Return what puts rows of a slot in their place, or None if they are there."""

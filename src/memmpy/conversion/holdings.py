@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from memmpy.conversion.recipe import Recipe
-from memmpy.lists import Padding
 from memmpy.store import Metadata, Origin, Part
 
 __all__ = ["Held", "Holdings"]
+
+
+#: What a recipe says of how entries are padded and cast.
+_FINISH = {"padding", "dtype", "mask"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,15 @@ class Held:
         How they are padded and cast; None for what is taken as it is.
     made_by : str
         The version of memmpy that read them; empty where that was not kept.
+    clipped : tuple of int or None
+        What padding cut off of them, as `Origin` has it; None where that was not kept.
     """
 
     key: str
     entries: range
     finish: Recipe | None
     made_by: str
+    clipped: tuple[int, ...] | None
 
 
 @final
@@ -68,7 +74,8 @@ class Holdings:
                     if part in ranges and part not in found:
                         entries, i = ranges[part]
                         made_by = origin.made_by[i] if origin.made_by else ""
-                        found[part] = Held(key, entries, finish, made_by)
+                        clipped = origin.clipped[i] if origin.clipped else None
+                        found[part] = Held(key, entries, finish, made_by, clipped)
         return tuple(found.get(part) for part in parts)
 
     def _ranges_of(self, origin: Origin) -> dict[Part, tuple[range, int]]:
@@ -85,7 +92,7 @@ class Holdings:
 
 def _bare(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Return how entries are made before they are padded and cast."""
-    return {name: value for name, value in recipe.items() if name not in {"padding", "dtype"}}
+    return {name: value for name, value in recipe.items() if name not in _FINISH}
 
 
 def _text(recipe: Mapping[str, Any]) -> str:
@@ -98,13 +105,10 @@ def _serves(
     """Say whether a column of one recipe serves for another, and what is still to be done to it."""
     if has == wants:
         return True, None
+    # What is padded does not say how long its lists were: how much a shorter length cuts off.
+    if "padding" not in has and wants.get("mask"):
+        return True, recipe
     if "padding" not in has and has.get("dtype") in {None, wants.get("dtype")}:
         dtype = None if "dtype" in has else recipe.dtype
         return True, dataclasses.replace(recipe, dtype=dtype)
-    # A longer list that was filled with the same value only has to be cut.
-    if "padding" in has and "padding" in wants and has.get("dtype") == wants.get("dtype"):
-        (length, fill), (wanted, other) = has["padding"], wants["padding"]
-        if wanted <= length and fill == other and recipe.padding is not None:
-            cut = Padding(wanted, recipe.padding.fill)
-            return True, dataclasses.replace(recipe, dtype=None, padding=cut)
     return False, None

@@ -267,6 +267,8 @@ def _joined(
             and piece is not None
             and (piece.key, piece.finish) == (run.key, run.finish)
             and piece.entries.start == run.entries.stop
+            # What padding cuts off is counted task by task, and kept file by file.
+            and (piece.finish is None or piece.finish.padding is None)
         )
         if follows and run is not None and piece is not None:
             entries = range(run.entries.start, piece.entries.stop)

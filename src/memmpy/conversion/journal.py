@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, TypeAlias, final
 
 from memmpy.conversion.tasks import Filling, Span
+from memmpy.lists import Clipping
 from memmpy.store import Unfinished
 
 __all__ = ["Journal", "Name"]
@@ -44,6 +46,7 @@ class Journal:
                 "column": identity,
                 "lengths": dict(filling.lengths),
                 "spans": {role: self._to_json(span) for role, span in filling.spans.items()},
+                "clipping": None if filling.clipping is None else asdict(filling.clipping),
             }
             for identity, filling in columns.items()
         ]
@@ -58,8 +61,10 @@ class Journal:
             source, start, stop = line["name"]
             for column in line["columns"]:
                 spans = {role: self._of_json(span) for role, span in column["spans"].items()}
+                counts = column["clipping"]
+                clipping = None if counts is None else Clipping(**counts)
                 self._known[(source, start, stop), column["column"]] = Filling(
-                    column["lengths"], spans
+                    column["lengths"], spans, clipping=clipping
                 )
         except (LookupError, TypeError, ValueError, AttributeError):
             return

@@ -162,7 +162,12 @@ class Plan(Reported):
         return sum(array.nbytes for array in arrays.values())
 
     def report(
-        self, *, bytes_written: int | None = None, store: str = "", seconds: float | None = None
+        self,
+        *,
+        bytes_written: int | None = None,
+        store: str = "",
+        seconds: float | None = None,
+        clipped: Mapping[str, str] | None = None,
     ) -> Report:
         """Return the plan in words.
 
@@ -174,6 +179,8 @@ class Plan(Reported):
             Where, if that shall be said.
         seconds : float, optional
             How long it took.
+        clipped : mapping of str to str, optional
+            What padding cuts off of some columns, in words.
         """
         sources, made = self.wanted.sources, self.wanted.origins
         num_read = len({fill.source for fill in self.fills})
@@ -207,6 +214,7 @@ class Plan(Reported):
             is_done=is_done,
             store=store,
             seconds=seconds,
+            clipped=clipped or {},
         )
 
     @property

@@ -50,6 +50,7 @@ def _short(recipe: Mapping[str, Any]) -> str:
     if "padding" in recipe:
         length, fill = recipe["padding"]
         text += f" padded to {length} with {fill}"
+    text += ", its mask" if recipe.get("mask") else ""
     return text + (f" as {recipe['dtype']}" if "dtype" in recipe else "")
 
 

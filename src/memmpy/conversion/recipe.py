@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from memmpy.columns import cast
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
 from memmpy.errors import OptionError
 from memmpy.inputs import BranchType, type_of_values
-from memmpy.lists import Jagged, Padding, check_fill
+from memmpy.lists import Clipping, Jagged, Padding, check_fill, clipping_of
 from memmpy.store import SourceRecord
+from memmpy.typing import Array
 
 __all__ = ["Made", "Recipe", "metadata_recipe"]
 
@@ -34,11 +35,14 @@ class Made:
         Values that another dtype could not hold: too large, or rounded integers.
     notes : frozenset of str
         What to warn of.
+    clipping : Clipping or None
+        What padding cuts off; None where nothing is padded.
     """
 
     values: Any
     num_lost: int = 0
     notes: frozenset[str] = frozenset()
+    clipping: Clipping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Recipe:
         None to keep the entries' lengths.
     dtype : np.dtype or None
         Of what is stored; None for what the branch or the expression has.
+    is_mask : bool
+        Whether the entries are the mask of padded ones: which of their items are real.
     """
 
     key: str
@@ -64,6 +70,7 @@ class Recipe:
     program: Program | None = None
     padding: Padding | None = None
     dtype: np.dtype[Any] | None = None
+    is_mask: bool = False
 
     @property
     def base(self) -> dict[str, Any]:
@@ -79,6 +86,8 @@ class Recipe:
             recipe["dtype"] = self.dtype.str
         if self.padding is not None:
             recipe["padding"] = [self.padding.length, repr(self.padding.fill)]
+        if self.is_mask:
+            recipe["mask"] = True
         return recipe
 
     def type(self, types: Mapping[str, BranchType]) -> BranchType:
@@ -97,7 +106,7 @@ class Recipe:
 
     def finish_type(self, result: BranchType) -> BranchType:
         """Return the type of entries once they are cast and padded: see `finish`."""
-        if self.dtype is not None:
+        if self.dtype is not None and not self.is_mask:
             result = self._cast_type(result, self.dtype)
         if self.padding is None:
             return result
@@ -105,6 +114,9 @@ class Recipe:
             message = f"cannot pad {self.key!r}: its entries are {result}, not lists of numbers"
             raise OptionError(message)
         assert result.dtype is not None
+        if self.is_mask:
+            mask = BranchType("vector", np.dtype(np.bool_), (self.padding.length,))
+            return mask if self.dtype is None else self._cast_type(mask, self.dtype)
         try:
             check_fill(self.padding.fill, result.dtype)
         except OptionError as error:
@@ -124,18 +136,26 @@ class Recipe:
         num_entries = len(next(iter(inputs.values())))
         values, notes = compute_column(self.program, inputs, num_entries=num_entries)
         made = self.finish(values)
-        return Made(made.values, made.num_lost, frozenset(notes))
+        return replace(made, notes=frozenset(notes))
 
     def finish(self, values: Any) -> Made:
-        """Return entries cast and padded."""
+        """Return entries cast and padded, or their mask."""
         num_lost = 0
+        if self.is_mask:
+            values = self._mask(_lists(values))
         if self.dtype is not None:
             values, num_lost = _cast(values, self.dtype, key=self.key)
-        if self.padding is None:
+        if self.padding is None or self.is_mask:
             return Made(values, num_lost)
-        if not isinstance(values, Jagged):
-            values = Jagged.from_regular(values)
-        return Made(values.pad(self.padding.length, self.padding.fill), num_lost)
+        lists, length = _lists(values), self.padding.length
+        clipping = clipping_of(lists, length)
+        return Made(lists.pad(length, self.padding.fill), num_lost, clipping=clipping)
+
+    def _mask(self, lists: Jagged) -> Array:
+        """Return which items are real once lists are padded, of shape (n, length)."""
+        assert self.padding is not None
+        is_real: Array = np.arange(self.padding.length) < lists.counts[:, np.newaxis]
+        return is_real
 
     def _cast_type(self, found: BranchType, dtype: np.dtype[Any]) -> BranchType:
         message = f"cannot store {self.key!r} as {dtype}: "
@@ -164,6 +184,10 @@ class Recipe:
 def metadata_recipe(name: str, sources: Iterable[SourceRecord]) -> dict[str, Any]:
     """Return the recipe of a column of what the user said of the files."""
     return {"metadata": [source.metadata[name] for source in sources]}
+
+
+def _lists(values: Any) -> Jagged:
+    return values if isinstance(values, Jagged) else Jagged.from_regular(values)
 
 
 def _cast(values: Any, dtype: np.dtype[Any], *, key: str) -> tuple[Any, int]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,7 +12,7 @@ from memmpy.columns import check_keys
 from memmpy.conversion.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
 from memmpy.errors import OptionError, nearest
-from memmpy.lists import Padding, check_padding
+from memmpy.lists import Padding, check_padding, mask_of
 
 __all__ = [
     "Recipes",
@@ -91,7 +91,13 @@ def make_recipes(
     types = _dtypes(dtypes, known=None if patterns else {*keys, *keys_padded})
     wanted: dict[str, Padding | None] = dict.fromkeys(sorted(set(keys) - {*patterns}))
     wanted |= paddings
-    named = [_recipe(key, aliases, wanted[key], types.get(key)) for key in wanted]
+    masks = {mask_of(key): key for key in paddings if mask_of(key) not in aliases}
+    named = [
+        _recipe(key, aliases, wanted[key], types.get(key))
+        if key not in masks or key in paddings
+        else _mask(_recipe(masks[key], aliases, paddings[masks[key]], None), types.get(key))
+        for key in wanted
+    ]
     return Recipes(tuple(named), tuple(patterns), types, tuple(reserved))
 
 
@@ -222,6 +228,11 @@ def _recipe(
     if not branches:
         raise OptionError(f"the alias {name!r} is a constant: {aliases[name]!r} names no branch")
     return Recipe(key, branches, to_program(node), padding, dtype)
+
+
+def _mask(padded: Recipe, dtype: np.dtype[Any] | None) -> Recipe:
+    """Return the recipe of the mask of a padded key."""
+    return replace(padded, key=mask_of(padded.key), dtype=dtype, is_mask=True)
 
 
 def _as_name(alias: str) -> str | None:

@@ -4,7 +4,7 @@ import html
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 from memmpy.inputs import BranchType
@@ -105,6 +105,8 @@ class Report:
         Where; empty if that is not known.
     seconds : float or None
         How long it took, if that is known.
+    clipped : mapping of str to str
+        Columns, each with what padding cuts off of it.
     """
 
     files: Files
@@ -123,6 +125,7 @@ class Report:
     is_done: bool = False
     store: str = ""
     seconds: float | None = None
+    clipped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def headline(self) -> str:
@@ -169,6 +172,7 @@ class Report:
         if self.skipped:
             num = num_in_words(len(self.skipped), "branch", "branches")
             facts.append(("skipped", f"{num} that no column can hold: {_names(self.skipped)}"))
+        facts += [("padded", f"{name}: {words}") for name, words in self.clipped.items()]
         if self.seconds is not None:
             facts.append(("time", self._time(self.seconds)))
         return facts

@@ -12,6 +12,7 @@ from memmpy.columns import Field, Layout
 from memmpy.conversion.recipe import Recipe
 from memmpy.errors import MemmpyError
 from memmpy.inputs import State
+from memmpy.lists import Clipping
 from memmpy.store import ColumnRecord, PlacedArray
 from memmpy.typing import Array
 
@@ -211,11 +212,14 @@ class Filling:
         Where the arrays lie.
     arrays : mapping of role to array
         Those that lie nowhere yet.
+    clipping : Clipping or None
+        What padding cut off of the entries; None where they are not padded.
     """
 
     lengths: Mapping[str, int]
     spans: Mapping[str, Span]
     arrays: Mapping[str, Array] = field(default_factory=dict)
+    clipping: Clipping | None = None
 
 
 @dataclass(frozen=True, slots=True)

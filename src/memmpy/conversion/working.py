@@ -59,7 +59,7 @@ def _fill(task: FillTask) -> Filled:
         part = None if task.part is None else stack.enter_context(PartWriter(task.part))
         keeper = _Keeper(part)
         for output, made in _made(task):
-            fillings[output.key] = _filling(output, made.values, keeper)
+            fillings[output.key] = _filling(output, made, keeper)
             num_lost[output.key] = made.num_lost
             notes |= made.notes
         if part is not None:
@@ -100,9 +100,9 @@ class _Keeper:
         return rows if self._part is None else append(self._part, rows)
 
 
-def _filling(output: Output, values: Any, keeper: _Keeper) -> Filling:
+def _filling(output: Output, made: Made, keeper: _Keeper) -> Filling:
     """Write entries of a column where they go, or keep them."""
-    piece = output.layout.cut(values)
+    piece = output.layout.cut(made.values)
     spans: dict[str, Span] = {}
     arrays: dict[str, Array] = {}
     for found in output.layout.fields:
@@ -116,7 +116,7 @@ def _filling(output: Output, values: Any, keeper: _Keeper) -> Filling:
             spans[found.role] = place
         else:
             arrays[found.role] = place
-    return Filling(piece.lengths, spans, arrays)
+    return Filling(piece.lengths, spans, arrays, made.clipping)
 
 
 def _written(array: PlacedArray, row: int, rows: Array, base: int = 0) -> Span:

@@ -1,7 +1,19 @@
 """Lists of any length, as content and offsets: picked, joined, and filled up to one length."""
 
-from memmpy.lists.fitting import Padding, check_fill, check_padding, fits
+from memmpy.lists.clipping import Clipping, clipping_of, share_in_words
+from memmpy.lists.fitting import Padding, check_fill, check_padding, fits, mask_of
 from memmpy.lists.indexing import resolve
 from memmpy.lists.jagged import Jagged
 
-__all__ = ["Jagged", "Padding", "check_fill", "check_padding", "fits", "resolve"]
+__all__ = [
+    "Clipping",
+    "Jagged",
+    "Padding",
+    "check_fill",
+    "check_padding",
+    "clipping_of",
+    "fits",
+    "mask_of",
+    "resolve",
+    "share_in_words",
+]

@@ -8,7 +8,7 @@ import numpy as np
 from memmpy.errors import OptionError
 from memmpy.typing import Array
 
-__all__ = ["Padding", "check_fill", "check_padding", "fits"]
+__all__ = ["Padding", "check_fill", "check_padding", "fits", "mask_of"]
 
 #: Items to which lists may be padded are fewer.
 _MAX_LENGTH = 2**31
@@ -74,3 +74,8 @@ def check_padding(key: str, given: object) -> Padding:
             return Padding(int(length), fill.item() if isinstance(fill, np.generic) else fill)
     message = f"keys_padded takes {{key: (length, fill value)}}, got {key!r}: {given!r}; "
     raise OptionError(f"{message}a length is an integer in 0 <= length < 2**31")
+
+
+def mask_of(name: str) -> str:
+    """Return the name of what says which items of a padded key, or group, are real."""
+    return f"{name}_mask"

@@ -1,5 +1,6 @@
 """Skims: copies of a store made for training, packed row by row in the order of their tickets."""
 
+from memmpy.skims.counting import KeyCounts
 from memmpy.skims.layout import lay_out
 from memmpy.skims.listing import Skims, find_skims, is_skim, list_skims, verify_skims
 from memmpy.skims.plan import Sizes
@@ -8,6 +9,7 @@ from memmpy.skims.request import SkimRequest, check_groups, check_request
 from memmpy.skims.skim import make_skim, skim
 
 __all__ = [
+    "KeyCounts",
     "Sizes",
     "Skim",
     "SkimRequest",

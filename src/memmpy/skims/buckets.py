@@ -55,7 +55,7 @@ def join_bucket(task: BucketTask) -> WrittenBucket:
         start=sum(one.start for one in slices),
         items_start=[sum(one.items(i)[0] for one in slices) for i in range(len(lists))],
     )
-    return WrittenBucket(task.number, len(tickets), written, {})
+    return WrittenBucket(task.number, len(tickets), written, {}, None)
 
 
 def _rows_of_bucket(task: BucketTask) -> list[_Slice]:

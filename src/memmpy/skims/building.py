@@ -14,6 +14,7 @@ from memmpy.order import Multiplicities, count_multiplicities
 from memmpy.progress import Progress
 from memmpy.skims.buckets import join_bucket
 from memmpy.skims.chunks import sort_chunk
+from memmpy.skims.counting import KeyCounts, Tally
 from memmpy.skims.layout import Layout
 from memmpy.skims.plan import Sizes, plan_bounds, plan_chunks, stride_of
 from memmpy.skims.tasks import (
@@ -49,12 +50,15 @@ class Built:
         As `SkimJob.arrays` names them.
     multiplicities : Multiplicities
         How many rows share a ticket.
+    counts : mapping of key to KeyCounts
+        What was counted of each column.
     notes : tuple of str
         What the user should be warned of: values that the dtype of a group does not hold.
     """
 
     arrays: Mapping[str, ArrayRecord]
     multiplicities: Multiplicities
+    counts: Mapping[str, KeyCounts]
     notes: tuple[str, ...]
 
 
@@ -83,6 +87,7 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
     stride = stride_of(row_bytes, sizes.bucket_bytes) if len(chunks) > 1 else 0
     span = _span(job, sizes.chunk_bytes)
     num_lost: Counter[tuple[str, str]] = Counter()
+    tally = Tally(job.layout)
     with Progress("skimming", num_rows, show=progress) as bar:
         tasks: Iterable[Task] = (
             ChunkTask(job, number, start, stop, span, stride)
@@ -92,6 +97,8 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
         written: dict[int, WrittenBucket] = {}
         for outcome in _done(crew, tasks, sizes.chunk_bytes):
             num_lost.update(outcome.num_lost)
+            if outcome.tally is not None:
+                tally.join(outcome.tally)
             if isinstance(outcome, SortedChunk):
                 chunks_done[outcome.number] = outcome
                 bar.advance(outcome.part.num_rows / 2)
@@ -107,7 +114,8 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
     arrays = _finished(job, [written[number] for number in sorted(written)])
     # One pass over 8 bytes a row, which knows no edges of buckets.
     tickets = map_array(job.directory, arrays[TICKETS], key=TICKETS)
-    return Built(arrays, count_multiplicities(tickets), _notes_of(num_lost, job.layout))
+    multiplicities = count_multiplicities(tickets)
+    return Built(arrays, multiplicities, tally.counts(), _notes_of(num_lost, job.layout))
 
 
 def do_task(task: Task) -> Outcome:

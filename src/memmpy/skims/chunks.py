@@ -8,6 +8,7 @@ import numpy as np
 
 from memmpy.lists import Jagged
 from memmpy.order import Words
+from memmpy.skims.counting import Tally
 from memmpy.skims.ordering import order_of, rows_in_order
 from memmpy.skims.packing import pack
 from memmpy.skims.parts import write_part
@@ -29,9 +30,10 @@ def sort_chunk(task: ChunkTask) -> SortedChunk | WrittenBucket:
         written = write_sorted(
             task.job, tickets, rows=rows, lists=lists, start=0, items_start=[0] * len(lists)
         )
-        return WrittenBucket(task.number, len(tickets), written, chunk.num_lost)
+        return WrittenBucket(task.number, len(tickets), written, chunk.num_lost, chunk.tally)
     part = write_part(str(task.job.directory / f"part{task.number}"), tickets, rows, lists)
-    return SortedChunk(task.number, part, samples_of(tickets, task.stride), chunk.num_lost)
+    samples = samples_of(tickets, task.stride)
+    return SortedChunk(task.number, part, samples, chunk.num_lost, chunk.tally)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class _Chunk:
     rows: Array
     lists: list[Jagged]
     num_lost: Mapping[tuple[str, str], int]
+    tally: Tally
 
 
 def _read_chunk(task: ChunkTask) -> _Chunk:
@@ -51,16 +54,18 @@ def _read_chunk(task: ChunkTask) -> _Chunk:
     rows = np.zeros(len(entries), layout.row)
     lists = [[one.empty()] for one in layout.lists]
     num_lost: Counter[tuple[str, str]] = Counter()
+    tally = Tally(layout)
     for start, stop in _spans(entries, task.span):
         columns = job.columns()
         tickets[start:stop] = job.tickets(columns)(entries[start:stop])
-        for block in pack(layout, columns, entries[start:stop], rows=rows[start:stop]):
+        taken = rows[start:stop]
+        for block in pack(layout, columns, entries[start:stop], rows=taken, tally=tally):
             for blocks, one in zip(lists, block.lists, strict=True):
                 blocks.append(one)
             num_lost.update(block.num_lost)
     # What is joined is let go of, list by list.
     joined = [Jagged.concatenate(lists.pop(0)) for _ in layout.lists]
-    return _Chunk(tickets, rows, joined, num_lost)
+    return _Chunk(tickets, rows, joined, num_lost, tally)
 
 
 def _spans(entries: Entries, span: int) -> Iterator[tuple[int, int]]:

@@ -10,6 +10,7 @@ import numpy as np
 from memmpy._version import __version__
 from memmpy.errors import CorruptStoreError
 from memmpy.order import Multiplicities
+from memmpy.skims.counting import KeyCounts
 from memmpy.skims.request import INDEX
 from memmpy.store import (
     SKIM_METADATA,
@@ -55,7 +56,10 @@ class Document:
     multiplicities : Multiplicities or None
         How many rows share a ticket; None for a skim made before memmpy counted them.
     cut_notes, conversion_notes : tuple of str
-        What was warned of when it was made, to be given again: of the cut, and of dtypes.
+        What was warned of when it was made, to be given again: of the cut, and of what rows do not
+        hold.
+    counts : mapping of key to KeyCounts
+        What was counted of each column; empty for skims of before that.
     """
 
     asked: Mapping[str, Any]
@@ -69,6 +73,7 @@ class Document:
     multiplicities: Multiplicities | None
     cut_notes: tuple[str, ...]
     conversion_notes: tuple[str, ...]
+    counts: Mapping[str, KeyCounts]
 
 
 def ingredients(
@@ -135,6 +140,7 @@ def encode(document: Document) -> str:
             "cut": list(document.cut_notes),
             "conversion": list(document.conversion_notes),
         },
+        "counts": {key: counts.to_json() for key, counts in document.counts.items()},
     }
     return json.dumps({**held, "checksum": _checksum(held)}, indent=1)
 
@@ -168,6 +174,7 @@ def decode(text: str, *, path: str) -> Document:
             multiplicities=_multiplicities_of_json(held.get("multiplicities")),
             cut_notes=tuple(map(str, notes["cut"])),
             conversion_notes=tuple(map(str, notes["conversion"])),
+            counts={key: KeyCounts.of_json(one) for key, one in held.get("counts", {}).items()},
         )
         _check(document)
     except (

@@ -9,8 +9,8 @@ import numpy as np
 
 from memmpy.errors import ColumnError, OptionError
 from memmpy.inputs import BranchType
-from memmpy.lists import Jagged, Padding, check_fill
-from memmpy.skims.request import INDEX, SkimRequest, mask_of
+from memmpy.lists import Jagged, Padding, check_fill, mask_of
+from memmpy.skims.request import INDEX, SkimRequest
 
 __all__ = ["Field", "Layout", "List", "lay_out"]
 
@@ -119,6 +119,11 @@ class Layout:
         return next(output.dtype for output in outputs if output.name == name)
 
     @property
+    def padding(self) -> dict[str, Padding]:
+        """How each padded column is padded."""
+        return {key: one for field in self.fields for key, one in (field.padding or {}).items()}
+
+    @property
     def keys(self) -> set[str]:
         """The columns of which it is made."""
         outputs: list[Field | List] = [*self.fields, *self.lists]
@@ -138,8 +143,10 @@ def lay_out(request: SkimRequest, types: Mapping[str, BranchType]) -> Layout:
     made: list[Field | List] = [
         Field(INDEX, np.dtype("<i8"), (), "entry"),
         *(_as_it_is(key, types[key]) for key in request.keys),
-        *(_padded(key, types[key], request.padded[key]) for key in request.padded_alone),
     ]
+    for key in request.padded_alone:
+        values = _padded(key, types[key], request.padded[key])
+        made += [values, _mask(key, key, values.shape[0])]
     for name, keys in request.groups.items():
         made += _group(name, keys, request, types)
     fields = [output for output in made if isinstance(output, Field)]
@@ -214,8 +221,12 @@ def _group(
     values = Field(name, dtype, (kind, len(keys)), "group", tuple(keys), padding)
     if not padding:
         return [values]
-    is_real = np.dtype(np.bool_)
-    return [values, Field(mask_of(name), is_real, (kind,), "mask", (next(iter(padding)),))]
+    return [values, _mask(name, next(iter(padding)), kind)]
+
+
+def _mask(name: str, key: str, length: int) -> Field:
+    """Return the field that says which items of a padded key are real."""
+    return Field(mask_of(name), np.dtype(np.bool_), (length,), "mask", (key,))
 
 
 def _member(

@@ -10,6 +10,7 @@ import numpy as np
 from memmpy.columns import ReadJagged, StoredColumn, cast
 from memmpy.errors import ColumnError
 from memmpy.lists import Jagged, Padding
+from memmpy.skims.counting import Tally
 from memmpy.skims.layout import Field, Layout, List
 from memmpy.typing import Array, Entries
 
@@ -37,7 +38,12 @@ class Block:
 
 
 def pack(
-    layout: Layout, columns: Mapping[str, StoredColumn], entries: Entries, *, rows: Array
+    layout: Layout,
+    columns: Mapping[str, StoredColumn],
+    entries: Entries,
+    *,
+    rows: Array,
+    tally: Tally,
 ) -> Iterator[Block]:
     """Fill rows with entries of columns, block by block, and yield the rest of each block.
 
@@ -51,12 +57,15 @@ def pack(
         Ascending.
     rows : structured array of shape (n,)
         What is filled; zeros between the fields stay.
+    tally : Tally
+        What counts the entries; it is changed.
     """
     size = max(_MIN_BLOCK, _BLOCK_BYTES // rows.dtype.itemsize)
     for start in range(0, len(entries), size):
         num_lost: Counter[tuple[str, str]] = Counter()
         block = entries[start : start + size]
         values = {key: _entries_of(columns[key], block) for key in layout.keys}
+        tally.add(values, len(block))
         for field in layout.fields:
             out = rows[field.name][start : start + size]
             _fill(field, out, values, block, num_lost)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -22,6 +23,7 @@ from memmpy.errors import (
 from memmpy.gather import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
 from memmpy.printing import Table, size_in_words
+from memmpy.skims.counting import KeyCounts
 from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
 from memmpy.skims.keeping import remove
 from memmpy.skims.layout import Layout
@@ -78,6 +80,10 @@ class Skim:
         Which of them are here; None for all.
     ticket_rule : TicketRule
         What the tickets follow from: what names an event, and the seed.
+    counts : mapping of str to KeyCounts
+        What was counted of each key when the skim was made: items and entries that padding cuts
+        off, entries with NaN or infinities, and keys that have one value or none. Empty for a skim
+        of before memmpy counted them.
 
     Examples
     --------
@@ -101,6 +107,7 @@ class Skim:
         self.num_store_entries, self.cut = document.num_store_entries, document.cut
         self.ticket_rule = TicketRule.from_json(document.asked)
         self._multiplicities = document.multiplicities
+        self.counts: Mapping[str, KeyCounts] = MappingProxyType(document.counts)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Its files are opened again in the other process, and not sent.
@@ -203,6 +210,11 @@ class Skim:
             values.append((name, f"list, {mean:.1f} items", str(content.dtype), axes))
         return Table(("key", "where", "dtype", "shape"), 4, [values])
 
+    def _remarks(self) -> Table | None:
+        """Return the table of the keys of which there is something to say; None where none has."""
+        said = [(key, words) for key, one in self.counts.items() if (words := one.in_words())]
+        return Table(("key", "what was counted"), 2, [said]) if said else None
+
     def _title(self) -> str:
         which = "all entries" if self.cut is None else self.cut
         return (
@@ -211,10 +223,14 @@ class Skim:
         )
 
     def __repr__(self) -> str:
-        return f"{self._title()}\n{self._table().to_text()}"
+        remarks = self._remarks()
+        more = "" if remarks is None else f"\n\n{remarks.to_text()}"
+        return f"{self._title()}\n{self._table().to_text()}{more}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}"
+        remarks = self._remarks()
+        more = "" if remarks is None else remarks.to_html()
+        return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}{more}"
 
 
 def matches(

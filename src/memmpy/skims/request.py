@@ -14,7 +14,7 @@ import numpy as np
 from memmpy.columns import check_keys
 from memmpy.cuts import LANGUAGE, Constant, Node, keys_of, normal, read_cut
 from memmpy.errors import OptionError, nearest
-from memmpy.lists import Padding, check_padding
+from memmpy.lists import Padding, check_padding, mask_of
 from memmpy.splits import TicketRule
 from memmpy.store import hash64, hash_text
 
@@ -25,7 +25,6 @@ __all__ = [
     "check_path",
     "check_request",
     "check_timeout",
-    "mask_of",
 ]
 
 #: The field of a row that holds its entry.
@@ -95,11 +94,6 @@ class SkimRequest:
     def name(self) -> str:
         """The name of the skim's folder: 16 hexadecimal digits, the hash of all of it."""
         return hash_text(hash64(json.dumps(self.to_json(), sort_keys=True)))
-
-
-def mask_of(group: str) -> str:
-    """Return the name of what says which items of a padded group are real."""
-    return f"{group}_mask"
 
 
 def check_request(
@@ -228,6 +222,7 @@ def _check_names(request: SkimRequest) -> None:
     padded = request.padded.keys()
     masks = [n for n, keys in request.groups.items() if padded & set(keys)]
     named += [(mask_of(name), f"the mask of the group {name!r}") for name in masks]
+    named += [(mask_of(key), f"the mask of the padded key {key!r}") for key in request.padded_alone]
     taken: dict[str, str] = {INDEX: "taken: a batch holds its entries there"}
     for name, what in named:
         if name in taken:

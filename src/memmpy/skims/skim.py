@@ -29,6 +29,7 @@ from memmpy.skims.building import Built, build
 from memmpy.skims.document import DOCUMENT, Document, encode, ingredients
 from memmpy.skims.keeping import SKIMS, being_made, clear, publish
 from memmpy.skims.layout import Layout, lay_out
+from memmpy.skims.notes import clipping_notes, cut_notes
 from memmpy.skims.plan import Sizes
 from memmpy.skims.read import Skim, matches, warn_again
 from memmpy.skims.request import SkimRequest, check_path, check_request, check_timeout
@@ -90,14 +91,14 @@ def skim(
         lists of numbers, which keep their lengths.
     keys_padded : mapping of str to (int, number), optional
         Columns of lists, or of arrays of one length, that are cut or filled up to a length with a
-        value: ``{"jet_pt": (22, float("nan"))}``. The dtype stays. One that is in a group is part
-        of that alone.
+        value: ``{"jet_pt": (22, float("nan"))}``. The dtype stays. Each has a mask beside it,
+        ``"jet_pt_mask"``, bool of shape (22,), True where an item is real. One that is in a group
+        is part of that alone.
     groups : mapping of str to list of str, optional
         Inputs of a network: columns put beside each other along the last axis, in that order.
         Columns of one number an entry give shape (k,) an entry; padded ones, or vectors of L
         numbers, shape (L, k); lists give lists of k numbers an item, and must agree in length in
-        every entry. A group of lists that are padded here has a mask beside it,
-        ``"<group>_mask"``, bool of shape (L,), True where an item is real.
+        every entry. A group of lists that are padded here has one mask, ``"<group>_mask"``.
     cut : str, optional
         Which entries, as ROOT or Python would write it; all where not given.
     aliases, constants : mapping, optional
@@ -147,9 +148,10 @@ def skim(
     SplitWarning
         If what names the events is likely to go wrong.
     ConversionWarning
-        If the dtype of a group does not hold all values.
+        If the dtype of a group does not hold all values, padding cuts off more than 1 % of the
+        items or of the entries of a key, or the cut leaves nothing, or nothing of a process.
     CutWarning
-        As `compute_cut_batched` does. Both come again when the skim is only opened.
+        As `compute_cut_batched` does. All come again when the skim is only opened.
 
     Notes
     -----
@@ -365,7 +367,7 @@ def _make(
     """Make the skim aside, and let it appear; return what to warn of, but for the cut."""
     request, snapshot = plan.request, plan.snapshot
     selection: Entries | None = None
-    cut_notes = frozenset[str]()
+    notes_of_cut = frozenset[str]()
     if request.cut is not None:
         # Other columns are nothing to a cut.
         keys = sorted(keys_of(request.cut)) or request.required_keys
@@ -379,7 +381,7 @@ def _make(
             recreate=recreate,
         )
         warn_of(found.notes)
-        selection, cut_notes = found.entries, found.notes
+        selection, notes_of_cut = found.entries, found.notes
     num_rows = plan.num_entries if selection is None else len(selection)
     logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
     made = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
@@ -399,17 +401,24 @@ def _make(
                 is_shared=crew.is_shared,
             )
             built = build(job, num_rows, crew=crew, sizes=sizes, progress=progress)
-        document = _document(plan, built, cut_notes)
+        notes = (
+            *built.notes,
+            *clipping_notes(built.counts, request.padded),
+            *cut_notes(plan.cut_text, selection, snapshot.metadata, num_entries=plan.num_entries),
+        )
+        document = _document(plan, built, cut_notes=notes_of_cut, notes=notes)
         write_atomically(made / DOCUMENT, encode(document).encode(), durable=True)
         clear(made, {DOCUMENT, *(array.file for array in built.arrays.values())})
         publish(made, folder)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
-    return built.notes
+    return notes
 
 
-def _document(plan: _Plan, built: Built, cut_notes: Iterable[str]) -> Document:
+def _document(
+    plan: _Plan, built: Built, *, cut_notes: Iterable[str], notes: tuple[str, ...]
+) -> Document:
     arrays, lists = built.arrays, plan.layout.lists
     return Document(
         asked=plan.request.to_json(),
@@ -424,5 +433,6 @@ def _document(plan: _Plan, built: Built, cut_notes: Iterable[str]) -> Document:
         },
         multiplicities=built.multiplicities,
         cut_notes=tuple(sorted(cut_notes)),
-        conversion_notes=built.notes,
+        conversion_notes=notes,
+        counts=built.counts,
     )

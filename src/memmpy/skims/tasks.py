@@ -15,6 +15,7 @@ import numpy as np
 from memmpy.columns import Snapshot, StoredColumn, open_column
 from memmpy.errors import ColumnError, MissingFileError
 from memmpy.order import TicketsOf, Words
+from memmpy.skims.counting import Tally
 from memmpy.skims.layout import Layout
 from memmpy.skims.parts import SortedPart
 from memmpy.skims.plan import Bound
@@ -193,12 +194,15 @@ class SortedChunk:
         Some of its tickets.
     num_lost : mapping of (group, key) to int
         Number of values that the dtype of a group does not hold.
+    tally : Tally
+        What was counted of its values.
     """
 
     number: int
     part: SortedPart
     samples: Words
     num_lost: Mapping[tuple[str, str], int]
+    tally: Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +219,15 @@ class WrittenBucket:
         What was written, of each array of the skim.
     num_lost : mapping of (group, key) to int
         As `SortedChunk` has it; empty where its chunks have counted.
+    tally : Tally or None
+        As `SortedChunk` has it; None where its chunks have counted.
     """
 
     number: int
     num_rows: int
     written: Mapping[str, tuple[int, int]]
     num_lost: Mapping[tuple[str, str], int]
+    tally: Tally | None
 
 
 Task: TypeAlias = ChunkTask | BucketTask

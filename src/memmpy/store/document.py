@@ -157,6 +157,8 @@ def _column_to_json(column: ColumnRecord, indices: Mapping[_Parts, int]) -> dict
             "parts": index,
             "made_by": made_by,
         }
+        if column.origin.clipped:
+            document["origin"]["clipped"] = list(column.origin.clipped)
     if column.events is not None:
         document["events"] = indices[column.events]
     return document
@@ -192,7 +194,17 @@ def _origin_of_json(document: Any, parts: Sequence[_Parts]) -> Origin:
         made_by = [made_by] * len(filled_by)
     if made_by and (len(made_by) != len(filled_by) or any(type(v) is not str for v in made_by)):
         raise ValueError(f"made_by is {made_by!r}")
-    return Origin(_value(document, "recipe", dict), filled_by, tuple(made_by))
+    clipped = tuple(map(_clipped_of_json, document.get("clipped", [])))
+    if clipped and len(clipped) != len(filled_by):
+        raise ValueError(f"clipped has {len(clipped)} parts of {len(filled_by)}")
+    return Origin(_value(document, "recipe", dict), filled_by, tuple(made_by), clipped)
+
+
+def _clipped_of_json(document: Any) -> tuple[int, ...] | None:
+    if document is None:
+        return None
+    num_items, num_clipped_items, num_clipped_entries, max_items = map(_count, document)
+    return num_items, num_clipped_items, num_clipped_entries, max_items
 
 
 def _parts_of_json(document: Any) -> _Parts:

@@ -78,11 +78,16 @@ class Origin:
         What fills the column, in the order of its entries. Columns may share the tuple.
     made_by : tuple of str
         The version of memmpy that read each part; empty where that was not kept.
+    clipped : tuple of (tuple of int or None)
+        Of a column of padded lists, for each part: the number of items, of those that padding cut
+        off, of the entries that lost some, and the items of the longest; None where that was not
+        kept. Empty for other columns.
     """
 
     recipe: Mapping[str, Any]
     parts: tuple[Part, ...]
     made_by: tuple[str, ...] = ()
+    clipped: tuple[tuple[int, ...] | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,73 @@
+"""What a skim warns of: clipped lists, and a cut that leaves nothing of a process."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from memmpy.lists import Padding
+from memmpy.skims.counting import KeyCounts
+from memmpy.store import Metadata, num_filled
+from memmpy.typing import Entries
+
+__all__ = ["clipping_notes", "cut_notes"]
+
+#: The metadata that name the process of a file; where a store lacks it, all metadata together do.
+_PROCESS = "process"
+
+
+def clipping_notes(counts: Mapping[str, KeyCounts], padding: Mapping[str, Padding]) -> list[str]:
+    """Return a note for each key of which padding cuts off more than 1 %."""
+    return [
+        one.clipping.warning(key, padding[key].length)
+        for key, one in counts.items()
+        if key in padding and one.clipping.is_large
+    ]
+
+
+def cut_notes(
+    cut: str | None, selection: Entries | None, metadata: Metadata, *, num_entries: int
+) -> list[str]:
+    """Return a note where a cut leaves nothing, or nothing of a process.
+
+    Parameters
+    ----------
+    cut : str or None
+        The cut as the user wrote it.
+    selection : int64 array or None
+        The entries that pass it, ascending; None for all.
+    metadata : Metadata
+        What the store knows of its files.
+    num_entries : int
+        Number of entries of the store.
+    """
+    if selection is None or not num_entries:
+        return []
+    way_out = "loosen the cut, or leave out the files"
+    if not len(selection):
+        return [f"no entry of {num_entries:,} passes the cut {cut!r}; {way_out}"]
+    nums = _num_by_process(selection, metadata, num_entries=num_entries)
+    empty = [name for name, num in nums.items() if not num]
+    if not empty:
+        return []
+    return [f"no entry of {'; nor of '.join(empty)} passes the cut {cut!r}; {way_out}"]
+
+
+def _num_by_process(selection: Entries, metadata: Metadata, *, num_entries: int) -> dict[str, int]:
+    """Return how many entries are selected of each process that has any: from its files alone."""
+    sources = metadata.sources
+    current = set(metadata.current_keys())
+    names = [
+        key
+        for key, column in metadata.columns.items()
+        if key in current and column.details.get("hashed")
+    ]
+    if not names or num_filled(sources) != num_entries:
+        return {}
+    names = [_PROCESS] if _PROCESS in names else sorted(names)
+    nums: dict[str, int] = {}
+    for source in sources:
+        if source.num_entries:
+            start, stop = np.searchsorted(selection, [source.entry_start, source.entry_stop])
+            process = ", ".join(f"{name} {source.metadata.get(name)!r}" for name in names)
+            nums[process] = nums.get(process, 0) + int(stop - start)
+    return nums
