@@ -1,5 +1,6 @@
 """Files of events in, columns out: a plan of what must be read, and whoever carries it out."""
 
+from memmpy.conversion.clipping import total_clipping
 from memmpy.conversion.config import RFileConfig, RootFiles, list_configs, list_inputs
 from memmpy.conversion.convert import (
     STEP_BYTES,
@@ -26,4 +27,5 @@ __all__ = [
     "names_in",
     "plan_conversion",
     "split_renames",
+    "total_clipping",
 ]

@@ -13,7 +13,7 @@ from memmpy.conversion.recipe import Recipe
 from memmpy.lists import Clipping
 from memmpy.store import ColumnRecord, Origin, SourceRecord
 
-__all__ = ["clipped_by_part", "clipping_notes", "clippings_of"]
+__all__ = ["clipped_by_part", "clipping_notes", "clippings_of", "total_clipping"]
 
 
 def clipped_by_part(
@@ -39,7 +39,7 @@ def clippings_of(
 ) -> dict[str, tuple[Clipping, int]]:
     """Return what padding cuts off of each padded key, all files together, and its length."""
     return {
-        recipe.key: (_total(origin), recipe.padding.length)
+        recipe.key: (total_clipping(origin), recipe.padding.length)
         for recipe in recipes
         if recipe.padding is not None
         and not recipe.is_mask
@@ -62,8 +62,8 @@ def _to_origin(clipping: Clipping) -> tuple[int, ...]:
     )
 
 
-def _total(origin: Origin) -> Clipping:
-    """Return the sum over the parts of which it is known."""
+def total_clipping(origin: Origin) -> Clipping:
+    """Return what padding cuts off of a column: the sum over the parts of which it is known."""
     total = Clipping()
     for (_, num_entries), counts in zip(origin.parts, origin.clipped, strict=False):
         if counts is not None:

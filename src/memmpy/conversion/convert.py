@@ -10,14 +10,14 @@ from typing import Any
 
 from memmpy.conversion.building import Builder
 from memmpy.conversion.clipping import clipping_notes, clippings_of
-from memmpy.conversion.config import Input, RootFiles, list_inputs
+from memmpy.conversion.config import RootFiles
 from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.opening import opened_files
 from memmpy.conversion.plan import Plan, make_plan
-from memmpy.conversion.policy import Policy, check_sources, policy_of
-from memmpy.conversion.recipes import Recipes, make_recipes, split_renames
+from memmpy.conversion.policy import Policy, check_sources
 from memmpy.conversion.records import put_columns
 from memmpy.conversion.report import Report, Reported
+from memmpy.conversion.request import ConversionRequest, check_conversion
 from memmpy.conversion.surveying import survey
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import (
@@ -27,7 +27,6 @@ from memmpy.errors import (
     LengthError,
     MissingFileError,
     MissingKeyError,
-    OptionError,
     ReadOnlyStoreError,
     StoreLockedError,
     warn_of,
@@ -270,7 +269,7 @@ def convert_checked(
     check : callable or None
         Raises where the columns would be of no use; before any entry is read.
     """
-    asked = _asked(
+    asked = check_conversion(
         root_files,
         keys,
         keys_padded,
@@ -344,7 +343,7 @@ def plan_conversion(
         Which columns would be written and why, and which entries of which files would be read for
         them. Printed, it is a table.
     """
-    asked = _asked(
+    asked = check_conversion(
         root_files,
         keys,
         keys_padded,
@@ -360,84 +359,9 @@ def plan_conversion(
         return _plan(asked, policy, known, crew, recreate=recreate)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a user asked for, checked.
-
-    Parameters
-    ----------
-    inputs : list of Input
-        The files.
-    keys, keys_padded, aliases, dtypes, step_bytes
-        As `convert` takes them.
-    splits : Splits or None
-        Those that the call names.
-    needs_splits : bool
-        Whether it needs some, also where it names none.
-    """
-
-    inputs: list[Input]
-    keys: Collection[str] | Mapping[str, str]
-    keys_padded: Mapping[str, tuple[int, Any]]
-    aliases: Mapping[str, str]
-    dtypes: Mapping[str, Any]
-    step_bytes: int
-    splits: Splits | None
-    needs_splits: bool
-
-    def recipes(self, more: Policy | None = None) -> Recipes:
-        """Return how the columns are made, with those that splits need besides."""
-        keys, aliases = split_renames(self.keys, self.aliases)
-        if more is not None and more.keys:
-            keys, aliases = {*keys, *more.keys}, {**more.aliases, **aliases}
-        return make_recipes(
-            keys,
-            keys_padded=self.keys_padded,
-            aliases=aliases,
-            dtypes=self.dtypes,
-            reserved=self.inputs[0].metadata,
-        )
-
-    def policy(self, metadata: Metadata, *, path: PathLike) -> Policy:
-        """Return the splits of the store, and the columns that they need."""
-        return policy_of(
-            self.inputs,
-            metadata,
-            self.splits,
-            is_asked=self.needs_splits,
-            named={*self.keys, *self.keys_padded},
-            path=path,
-        )
-
-
-def _asked(
-    root_files: RootFiles,
-    keys: Collection[str] | Mapping[str, str],
-    keys_padded: Mapping[str, tuple[int, Any]] | None,
-    aliases: Mapping[str, str] | None,
-    dtypes: Mapping[str, Any] | None,
-    step_bytes: int,
-    *,
-    splits: Splits | None,
-    needs_splits: bool,
-) -> _Asked:
-    if type(step_bytes) is not int or step_bytes < 1:
-        raise OptionError(f"step_bytes is a number of bytes, got {step_bytes!r}")
-    asked = _Asked(
-        list_inputs(root_files),
-        keys,
-        keys_padded or {},
-        aliases or {},
-        dtypes or {},
-        step_bytes,
-        splits,
-        needs_splits,
-    )
-    asked.recipes()  # what makes no sense is said before a file is opened
-    return asked
-
-
-def _plan(asked: _Asked, policy: Policy, metadata: Metadata, crew: Crew, *, recreate: bool) -> Plan:
+def _plan(
+    asked: ConversionRequest, policy: Policy, metadata: Metadata, crew: Crew, *, recreate: bool
+) -> Plan:
     """Look at the files, and return what has to be done."""
     holdings = Holdings(metadata)
     wanted, facts = survey(

@@ -135,6 +135,11 @@ class Skim:
         return self._multiplicities
 
     @property
+    def padded_lengths(self) -> Mapping[str, int]:
+        """The lengths to which lists are cut or filled, by key."""
+        return {key: int(length) for key, length, _ in self._document.asked["keys_padded"]}
+
+    @property
     def row_bytes(self) -> int:
         """Bytes of a row."""
         return int(self.rows.dtype.itemsize)

@@ -17,6 +17,7 @@ from memmpy.splits.events import (
 )
 from memmpy.splits.names import Groups, groups_of
 from memmpy.splits.naming import NAMING, Naming, has_several_trees, naming_columns
+from memmpy.splits.options import ALL, By, check_split
 from memmpy.splits.overlap import overlap
 from memmpy.splits.policy import (
     agreed,
@@ -33,7 +34,7 @@ from memmpy.splits.policy import (
 )
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_loader import SplitLoader
-from memmpy.splits.value import ALL, By, Splits, check_split
+from memmpy.splits.value import Splits
 
 __all__ = [
     "ALL",

@@ -27,6 +27,7 @@ from memmpy.splits.choice import Choice, SkimLike, StoreLike
 from memmpy.splits.events import tickets_of
 from memmpy.splits.home import Home, home_of
 from memmpy.splits.naming import NAMING, Naming
+from memmpy.splits.options import ALL
 from memmpy.splits.policy import (
     BY_POSITION,
     agreed,
@@ -38,7 +39,7 @@ from memmpy.splits.policy import (
     settle,
 )
 from memmpy.splits.rule import TicketRule
-from memmpy.splits.value import ALL, Splits
+from memmpy.splits.value import Splits
 from memmpy.store import Metadata, num_filled, read_metadata
 from memmpy.typing import Column, Data, PathLike
 

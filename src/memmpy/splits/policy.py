@@ -23,8 +23,9 @@ from memmpy.errors import (
 )
 from memmpy.splits.danger import dangers_of, ingredients_of
 from memmpy.splits.naming import NAMING, Naming, has_several_trees, naming_columns
+from memmpy.splits.options import ALL
 from memmpy.splits.rule import TicketRule
-from memmpy.splits.value import ALL, Splits
+from memmpy.splits.value import Splits
 from memmpy.store import LOCK_TIMEOUT, Metadata, Transaction, read_metadata
 from memmpy.typing import PathLike
 

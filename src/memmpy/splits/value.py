@@ -1,17 +1,17 @@
 """`Splits`: who an event is, and on which side of a training it stands."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.cuts import keys_of, normal, parse
-from memmpy.errors import OptionError, SplitError, nearest
+from memmpy.cuts import keys_of, parse
+from memmpy.errors import OptionError, SplitError
 from memmpy.order import (
     NUM_TICKETS,
     SPLIT_NAMES,
@@ -20,19 +20,21 @@ from memmpy.order import (
     check_seed,
     in_ticket_ranges,
     position_ranges,
-    split_number,
     ticket_ranges,
 )
 from memmpy.splits.header import header_text
+from memmpy.splits.options import (
+    By,
+    check_by,
+    check_expression,
+    check_shares,
+    check_split,
+    check_val,
+)
 from memmpy.splits.rule import TicketRule, edges_of
 from memmpy.typing import PathLike
 
-__all__ = ["ALL", "By", "Splits", "check_split"]
-
-#: What names an event: columns, ``"file"`` for its file and its entry there, None to look.
-By: TypeAlias = tuple[str, ...] | Literal["file"] | None
-#: The split of all events.
-ALL = "all"
+__all__ = ["Splits"]
 
 _FRACTIONS: Mapping[str, float] = {"train": 0.8, "val": 0.1, "test": 0.1}
 _VAL = 0.1
@@ -99,15 +101,18 @@ class Splits:
     def __post_init__(self) -> None:
         _check_together(self)
         changes: dict[str, Any] = {
-            "by": _checked_by(self.by),
+            "by": check_by(self.by),
             "seed": check_seed("seed", self.seed),
-            "_normal": _checked_expression(self),
+            "_normal": None,
         }
+        for name in ("fold_by", "split_by"):
+            if getattr(self, name) is not None:
+                changes["_normal"] = check_expression(name, getattr(self, name))
         if self.num_folds is not None:
             changes["num_folds"] = check_integer("num_folds", self.num_folds, minimum=2)
-            changes["val"] = _checked_val(_VAL if self.val is None else self.val)
+            changes["val"] = check_val(_VAL if self.val is None else self.val)
         elif self.split_by is None:
-            changes["fractions"] = _checked_fractions(
+            changes["fractions"] = check_shares(
                 _FRACTIONS if self.fractions is None else self.fractions
             )
         for name, value in changes.items():
@@ -306,23 +311,6 @@ class Splits:
         return str(self)
 
 
-def check_split(split: str | int) -> int | None:
-    """Return the number of a split of stores and skims; None for all events.
-
-    Raises
-    ------
-    OptionError
-        If there is no such split; names the nearest.
-    """
-    names = (*SPLIT_NAMES, ALL)
-    if split == ALL:
-        return None
-    if isinstance(split, str) and split not in names:
-        hint = nearest(split, names)
-        raise OptionError(f"no split {split!r}: give 'train', 'val', 'test' or 'all'{hint}")
-    return split_number(split, len(SPLIT_NAMES))
-
-
 def _check_together(splits: Splits) -> None:
     """Raise an `OptionError` for options that belong to different rules."""
     if splits.fold_by is not None and splits.split_by is not None:
@@ -338,63 +326,6 @@ def _check_together(splits: Splits) -> None:
         raise OptionError("val= is for folds; without them give fractions={'train': 0.8, ...}")
     if splits.split_by is not None and splits.num_folds is not None:
         raise OptionError("split_by= has no folds; give fold_by= for a rule that has")
-
-
-def _checked_by(given: object) -> By:
-    if given is None or given == "file":
-        return given
-    names: list[object] = []
-    if isinstance(given, Sequence) and not isinstance(given, str | bytes):
-        names = [*given]
-    if not names or not all(isinstance(name, str) and name for name in names):
-        message = (
-            "by= is a tuple of columns, in an order that matters: ('run', 'event'); "
-            f"or 'file'; got {given!r}"
-        )
-        raise OptionError(message)
-    for name in names:
-        if names.count(name) > 1:
-            raise OptionError(f"by= names the column {name!r} twice")
-    return tuple(str.__str__(name) for name in names if isinstance(name, str))
-
-
-def _checked_fractions(given: object) -> dict[str, float]:
-    if not isinstance(given, Mapping):
-        example = "{'train': 0.8, 'val': 0.1, 'test': 0.1}"
-        raise OptionError(f"fractions= of splits is a dict such as {example}, got {given!r}")
-    for name in given:
-        if name not in SPLIT_NAMES:
-            hint = nearest(str(name), SPLIT_NAMES)
-            raise OptionError(f"fractions= has no split {name!r}: train, val or test{hint}")
-    fractions = [given.get(name, 0) for name in SPLIT_NAMES]
-    check_fractions(fractions)
-    return dict(zip(SPLIT_NAMES, map(float, fractions), strict=True))
-
-
-def _checked_val(given: object) -> float:
-    is_number = isinstance(given, int | float | np.integer | np.floating)
-    if not is_number or isinstance(given, bool) or not 0 <= float(given) < 1:  # type: ignore[arg-type]
-        message = f"val= is the share of the rest that validates, 0 <= val < 1, got {given!r}"
-        raise OptionError(message)
-    return float(given)  # type: ignore[arg-type]
-
-
-def _checked_expression(splits: Splits) -> str | None:
-    """Return the normal form of an expression, if there is one."""
-    for name in ("fold_by", "split_by"):
-        text = getattr(splits, name)
-        if text is None:
-            continue
-        if not isinstance(text, str):
-            message = f"{name}= is an expression, such as 'event % 4', got {text!r}"
-            if name == "split_by":
-                message += "; columns that name an event are by=('run', 'event')"
-            raise OptionError(message)
-        node = parse(text)
-        if not keys_of(node):
-            raise OptionError(f"{name}={text!r} names no column: all events would be alike")
-        return normal(node)
-    return None
 
 
 def _ranges_of_regions(

@@ -28,6 +28,7 @@ from memmpy.training.places import finding_of_rows, findings_of_repeats
 from memmpy.training.repeats import sides_of
 from memmpy.training.rows import rows_of
 from memmpy.training.scan import DamagedColumnError, Scan
+from memmpy.training.skim_counts import findings_of_padded, findings_of_skims
 from memmpy.training.values import findings_of_values
 
 __all__ = ["audit"]
@@ -78,6 +79,7 @@ def audit(snapshot: Snapshot, damage: Mapping[str, str], *, max_kept: int = MAX_
         for key, message in why_stale(metadata).items()
     ]
     found += found_in
+    found += [*findings_of_padded(metadata), *findings_of_skims(snapshot.path, metadata)]
     ordered = sorted(found, key=lambda finding: LEVELS.index(finding.level))
     return Audit(os.fspath(snapshot.path), num_entries, tuple(ordered))
 

@@ -8,9 +8,10 @@ from memmpy.training.content import Values
 from memmpy.training.findings import Finding
 from memmpy.typing import Array, Mask
 
-__all__ = ["KeyValues", "findings_of_values", "values_of"]
+__all__ = ["ADVICE", "KeyValues", "findings_of_values", "values_of"]
 
-_ADVICE = {
+#: What each kind means, and what to do.
+ADVICE = {
     "constant": "one value in all entries, of which a network learns nothing",
     "empty": "no values, or nothing but NaN, of which a network learns nothing",
     "NaN": (
@@ -106,7 +107,7 @@ def findings_of_values(key: str, seen: KeyValues) -> list[Finding]:
 
 
 def _finding(kind: str, key: str, where: str, count: int) -> Finding:
-    return Finding(kind, key, where, count, "info", _ADVICE[kind])
+    return Finding(kind, key, where, count, "info", ADVICE[kind])
 
 
 def _in_entries(is_so: Array, values: Values) -> Mask:
