@@ -247,7 +247,7 @@ class Store(Mapping[str, StoredColumn]):
             If the store has no splits yet, or a fold is needed.
         """
         splits, tickets = self._tickets(entries)
-        return splits.numbers_of(tickets, fold=fold)
+        return splits.splits_of_tickets(tickets, fold=fold)
 
     def fold_of(self, entries: Sequence[int] | NDArray[Any] | None = None) -> NDArray[np.int64]:
         """Return the fold that tests each of some entries, or of all; see `split_of`."""

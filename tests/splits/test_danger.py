@@ -1,5 +1,6 @@
 """Tests of what splits warn of: each danger once, and nothing else."""
 
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,15 @@ def test_trees_of_one_file_and_slices_that_touch_are_silent(tmp_path: Path) -> N
     file = write_file(tmp_path / "f.root", trees)
     slices = [RFileConfig(file, "a", {}, 0, 200), RFileConfig(file, "a", {}, 200, 500)]
     assert messages(tmp_path, [*slices, RFileConfig(file, "b")]) == []
+
+
+def test_a_copy_of_a_file_is_the_same_file(tmp_path: Path) -> None:
+    trees = {name: {"event": np.arange(50), "gid": np.arange(50)} for name in ("nominal", "JES")}
+    file = write_file(tmp_path / "a.root", trees)
+    copy = Path(shutil.copy(file, tmp_path / "b.root"))
+    files = [RFileConfig(file, "nominal"), RFileConfig(copy, "JES")]
+    (said,) = messages(tmp_path, files, splits=Splits(by="file"))
+    assert "trees 'JES', 'nominal' of" in said
 
 
 def test_entries_of_a_store_without_files_are_names_enough_for_folds(tmp_path: Path) -> None:

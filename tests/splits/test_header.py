@@ -98,6 +98,17 @@ def test_the_header_takes_the_value_of_a_rule_made_elsewhere(tmp_path: Path) -> 
     assert found[:, 1].tolist() == splits.fold_of({"event": numbers}).tolist()
 
 
+@needs_compiler
+def test_the_header_refuses_floats_and_regions_that_there_are_not(tmp_path: Path) -> None:
+    splits = Splits(by=("event",), fold_by="event % 5", num_folds=5)
+    program = compiled(tmp_path, splits, "memmpy::split_of(region, event, 0)", "0")
+    for region in (-1, 5):
+        with pytest.raises(subprocess.CalledProcessError):
+            run(program, [(0, 7, "-", region, 0)])
+    with pytest.raises(subprocess.CalledProcessError):
+        compiled(tmp_path, splits, "memmpy::split_of(region, 0.5 * event, 0)", "0")
+
+
 @pytest.mark.parametrize("by", [None, "file"])
 def test_code_without_the_files_has_no_names_of_files(by: None, tmp_path: Path) -> None:
     with pytest.raises(SplitError, match="by="):

@@ -283,11 +283,15 @@ def convert_checked(
     directory = Path(path).absolute()
     known = _known(directory)
     with quiet(when=progress is False), workers(executor) as crew, closing(opened_files):
-        policy = asked.policy(known, path=path)
-        plan = _plan(asked, policy, known, crew, recreate=recreate)
-        if check is not None:
-            check(plan)
-        agreed = check_sources(policy, known, plan.wanted.sources, path=path)
+
+        def decide(metadata: Metadata) -> tuple[Plan, Splits | None]:
+            policy = asked.policy(metadata, path=path)
+            plan = _plan(asked, policy, metadata, crew, recreate=recreate)
+            if check is not None:
+                check(plan)
+            return plan, check_sources(policy, metadata, plan.wanted.sources, path=path)
+
+        plan, agreed = decide(known)
         if not plan.columns and known.parts == parts_of(plan.wanted.sources):
             _remember(directory, plan.wanted, known)
             _settle(directory, agreed)
@@ -298,8 +302,7 @@ def convert_checked(
         with Transaction(directory, lock_timeout=lock_timeout, takes_turns=True) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
-                policy = asked.policy(transaction.metadata, path=path)
-                plan = _plan(asked, policy, transaction.metadata, crew, recreate=recreate)
+                plan, agreed = decide(transaction.metadata)
             if recreate:
                 Unfinished(transaction.directory).clear()
             builder = Builder(plan, transaction.metadata, transaction.directory, crew)

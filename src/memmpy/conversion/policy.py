@@ -8,14 +8,14 @@ from memmpy.conversion.facts import kind_of_branch
 from memmpy.conversion.opening import opened_files
 from memmpy.errors import SplitWarning, warn_of
 from memmpy.splits import (
-    NAMING,
+    USUAL_COLUMNS,
     Naming,
     Splits,
     agreed,
-    has_several_trees,
     naming_columns,
     recorded,
     resolved,
+    variations_of,
 )
 from memmpy.store import Metadata, SourceRecord
 from memmpy.typing import PathLike
@@ -112,7 +112,7 @@ def check_sources(
     if policy.splits is None:
         return None
     splits = resolved(
-        policy.splits, policy.naming, has_variations=has_several_trees(sources), path=path
+        policy.splits, policy.naming, has_variations=variations_of(sources) is not None, path=path
     )
     if splits.by == "file":
         uuids: dict[str, set[str]] = {}
@@ -136,12 +136,11 @@ def check_sources(
 def _naming_of(inputs: Sequence[Input]) -> Naming:
     """Return the usual columns that all kinds of inputs have; looks at one file of each."""
     texts = inputs[0].metadata
-    usual = [name for names in NAMING for name in names]
     kinds: list[dict[str, str | None]] = []
     one_of_each = {(given.tree, tuple(sorted(given.metadata.items()))): given for given in inputs}
     for found in one_of_each.values():
         with opened_files.opened(found.path, found.tree, found.status.state) as file:
-            kinds.append({name: kind_of_branch(file, name) for name in usual})
+            kinds.append({name: kind_of_branch(file, name) for name in USUAL_COLUMNS})
 
     def kind_of(name: str) -> str | None:
         if name in texts:

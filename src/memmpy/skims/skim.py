@@ -298,7 +298,12 @@ def _rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> Ticket
         return known.ticket_rule
     snapshot = open_to_split(store, metadata, splits)
     if splits is not None:
-        return settle(snapshot, splits, num_entries=num_events(metadata)).ticket_rule
+
+        def check(found: Splits) -> None:
+            _plan(store, dataclasses.replace(request, rule=found.ticket_rule))
+
+        num_entries = num_events(metadata)
+        return settle(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
     first = metadata.columns.get(request.required_keys[0])
     return usual_rule(snapshot, num_entries=0 if first is None else first.num_entries)
 

@@ -7,7 +7,7 @@ from memmpy.splits.choose import (
     choose_of_store,
     open_to_split,
 )
-from memmpy.splits.danger import TWO_SIDES, Danger, find_dangers
+from memmpy.splits.danger import TWO_SIDES, find_dangers
 from memmpy.splits.events import (
     are_named_by_files,
     check_named,
@@ -16,7 +16,7 @@ from memmpy.splits.events import (
     tickets_of,
 )
 from memmpy.splits.names import Groups, groups_of
-from memmpy.splits.naming import NAMING, Naming, has_several_trees, naming_columns
+from memmpy.splits.naming import USUAL_COLUMNS, Naming, naming_columns, variations_of
 from memmpy.splits.options import ALL, By, check_split
 from memmpy.splits.overlap import overlap
 from memmpy.splits.policy import (
@@ -29,8 +29,6 @@ from memmpy.splits.policy import (
     settle,
     usual_naming,
     usual_rule,
-    warn_once,
-    with_splits,
 )
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_loader import SplitLoader
@@ -38,11 +36,10 @@ from memmpy.splits.value import Splits
 
 __all__ = [
     "ALL",
-    "NAMING",
     "TWO_SIDES",
+    "USUAL_COLUMNS",
     "By",
     "Choice",
-    "Danger",
     "Groups",
     "Naming",
     "SplitLoader",
@@ -58,7 +55,6 @@ __all__ = [
     "choose_of_store",
     "find_dangers",
     "groups_of",
-    "has_several_trees",
     "identities_of",
     "is_asked",
     "naming_columns",
@@ -72,6 +68,5 @@ __all__ = [
     "tickets_of",
     "usual_naming",
     "usual_rule",
-    "warn_once",
-    "with_splits",
+    "variations_of",
 ]

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 from memmpy.columns import Snapshot, open_columns
@@ -21,13 +20,14 @@ from memmpy.order import (
     Selected,
     check_fractions,
     check_seed,
+    check_selection,
     split_number,
 )
 from memmpy.splits.choice import Choice, SkimLike, StoreLike
 from memmpy.splits.events import tickets_of
 from memmpy.splits.home import Home, home_of
-from memmpy.splits.naming import NAMING, Naming
-from memmpy.splits.options import ALL
+from memmpy.splits.naming import USUAL_COLUMNS, Naming
+from memmpy.splits.options import ALL, DEFAULT_FRACTIONS
 from memmpy.splits.policy import (
     BY_POSITION,
     agreed,
@@ -45,7 +45,6 @@ from memmpy.typing import Column, Data, PathLike
 
 __all__ = ["check_named_split", "choose", "choose_of_skim", "choose_of_store", "open_to_split"]
 
-_DEFAULT_FRACTIONS = (0.8, 0.1, 0.1)
 #: What the tickets of a loader without splits follow from, where they are asked for.
 _FILE_RULE = TicketRule("file", 0)
 
@@ -138,12 +137,14 @@ def choose_of_store(
     check_named_split(split, splits, path=snapshot.path)
     assert split is not None
     _check_events(snapshot.metadata, num_entries, path=snapshot.path)
-    settled = settle(
-        snapshot,
-        splits,
-        num_entries=num_entries,
-        check=partial(Splits.ranges, split=split, fold=fold),
-    )
+
+    def check(found: Splits) -> None:
+        found.ranges(split, fold)
+        check_data(data)
+        if subindex is not None:
+            check_selection(subindex, num_entries)
+
+    settled = settle(snapshot, splits, num_entries=num_entries, check=check)
     ranges = None if split == ALL else settled.ranges(split, fold)
     return Choice(
         data,
@@ -219,9 +220,10 @@ def check_named_split(split: str | int | None, splits: Splits | None, *, path: P
 
 def open_to_split(path: Path, metadata: Metadata, splits: Splits | None) -> Snapshot:
     """Open the columns of a store that splits may need: those that are there."""
-    usual = {name for names in NAMING for name in names}
     known = recorded(metadata)
-    wanted = usual.union(*(found.keys for found in (splits, known) if found is not None))
+    wanted = set(USUAL_COLUMNS).union(
+        *(found.keys for found in (splits, known) if found is not None)
+    )
     return open_columns(path, [key for key in metadata.current_keys() if key in wanted])
 
 
@@ -286,7 +288,8 @@ def _of_arrays(
         if fractions is not None or split_seed is not None:
             raise OptionError("give splits=, or fractions= and split_seed= for bare arrays")
         if split is None:
-            check_named_split(split, splits, path=Path("data"))
+            message = f"{splits} was given: say which split to load, such as split='train'"
+            raise SplitError(message)
         return _of_named_arrays(data, subindex, split, splits, fold)
     if fold is not None:
         message = "fold= is one of splits with folds: give splits=Splits(by=..., num_folds=5)"
@@ -296,7 +299,7 @@ def _of_arrays(
             if given is not None:
                 raise OptionError(f"{name}= needs a split: split='train', or a number")
         return Choice(data, ALL, subindex)
-    exact = check_fractions(_DEFAULT_FRACTIONS if fractions is None else fractions)
+    exact = check_fractions([*DEFAULT_FRACTIONS.values()] if fractions is None else fractions)
     split_number(split, len(exact))
     seed = check_seed("split_seed", 0 if split_seed is None else split_seed)
     return Choice(data, split, subindex, fractions=exact, split_seed=seed)

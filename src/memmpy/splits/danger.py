@@ -20,11 +20,11 @@ from memmpy.splits.events import (
     named_columns,
 )
 from memmpy.splits.names import Names, groups_of
-from memmpy.splits.naming import has_several_trees
+from memmpy.splits.naming import variations_of
 from memmpy.splits.rounding import rounded_by
 from memmpy.splits.rule import TicketRule, edges_of
 from memmpy.splits.value import Splits
-from memmpy.store import Metadata, hash64, hash_text, locate, tree_name
+from memmpy.store import Metadata, hash64, hash_text, locate
 from memmpy.typing import Array, Entries
 
 __all__ = [
@@ -120,8 +120,8 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
         if rounded is not None:
             message = (
                 f"the numbers of {key!r} in {where} went through {rounded} before they came here: "
-                "events of different numbers have one name; take the integers from the files that "
-                "had them"
+                "events of different numbers have one name; convert the files that hold the "
+                "integers"
             )
             yield Danger("rounded", key, f"through {rounded}", num_entries, message)
     seen = _look(snapshot, splits, rule, sampled, num_entries)
@@ -145,15 +145,12 @@ def _dangers_of_files(
     snapshot: Snapshot, splits: Splits, where: str, num_entries: int
 ) -> Iterator[Danger]:
     """Yield what is wrong with names that are files and entries."""
-    has_trees = has_several_trees(snapshot.metadata.sources)
+    variations = variations_of(snapshot.metadata.sources)
     has_files = are_named_by_files(snapshot.metadata, num_entries)
-    if not has_files or (splits.num_folds is None and not has_trees):
+    if not has_files or (splits.num_folds is None and variations is None):
         return
-    if has_trees:
-        trees: dict[str, set[str]] = {}
-        for source in snapshot.metadata.sources:
-            trees.setdefault(source.path, set()).add(tree_name(source))
-        path, names = next((p, sorted(n)) for p, n in trees.items() if len(n) > 1)
+    if variations is not None:
+        path, names = variations
         what = f"trees {', '.join(map(repr, names[:3]))} of {path!r} hold"
         what += " the same events under other names, which may be on two sides"
     else:
@@ -163,7 +160,7 @@ def _dangers_of_files(
         f"by='file' names the events of {where} by file, tree and entry: {what}; name them by "
         "columns, such as Splits(by=('run', 'event'), ...)"
     )
-    place = f"trees of {path}" if has_trees else f"{splits.num_folds} folds"
+    place = f"{splits.num_folds} folds" if variations is None else f"trees of {variations[0]}"
     yield Danger("by file", "", place, num_entries, message)
 
 

@@ -96,7 +96,8 @@ def check_named(snapshot: Snapshot, rule: TicketRule, *, num_entries: int) -> No
             message = (
                 f"column {key!r} of {str(snapshot.path)!r} holds "
                 f"{getattr(column, 'dtype', 'texts')} and cannot name events: that takes one "
-                "integer an entry, for a float may round two event numbers to one"
+                "integer an entry, for a float may round two event numbers to one; name others "
+                "with Splits(by=...)"
             )
             raise ColumnError(message)
         if len(column) != num_entries:

@@ -17,7 +17,8 @@ _HEADER = """\
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <string>
+{includes}#include <string>
+#include <type_traits>
 
 namespace memmpy {{
 
@@ -33,6 +34,7 @@ inline std::uint64_t absorb(std::uint64_t state, std::uint64_t word) {{
 
 template <class T>
 std::uint64_t word_of(T value) {{  // a negative number of 32 bits is what it is as unsigned
+  static_assert(std::is_integral<T>::value, "a float may round two event numbers to one");
   const std::uint64_t word = static_cast<std::uint64_t>(value);
   return word >= 0xFFFFFFFF80000000u ? word & 0xFFFFFFFFu : word;
 }}
@@ -108,6 +110,7 @@ int fold_of({parameters}) {{
 """
 
 _REGION = """\
+  if (region < 0 || region >= {num}) throw std::out_of_range("region is not 0 to {last}");
   static const std::uint64_t edges[] = {{{edges}}};
   static const std::uint64_t widths[] = {{{widths}}};
   ticket /= {num}u;
@@ -157,7 +160,10 @@ def header_text(
         edges = edges_of(rule.num_regions)
         widths = [stop - start for start, stop in pairwise(edges)]
         region = _REGION.format(
-            edges=_words(edges[:-1]), widths=_words(widths), num=rule.num_regions
+            edges=_words(edges[:-1]),
+            widths=_words(widths),
+            num=rule.num_regions,
+            last=rule.num_regions - 1,
         )
     fold_of_note = ""
     if has_folds:
@@ -166,6 +172,7 @@ def header_text(
     if rule.region is not None:
         fold_of_note += f"// region is the value of {rule.region!r}.\n"
     return _HEADER.format(
+        includes="" if rule.region is None else "#include <stdexcept>\n",
         title=title.replace("\\\n", " ").replace("\n", " "),
         signature=shared["names"],
         fold_note=", fold" if has_folds else "",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from memmpy.store import SourceRecord, tree_name
 
-__all__ = ["NAMING", "Naming", "has_several_trees", "naming_columns"]
+__all__ = ["NAMING", "USUAL_COLUMNS", "Naming", "naming_columns", "variations_of"]
 
 #: What ATLAS and CMS call the parts of an event's name, in order; the last is the event number.
 #: A file has one of each part at most.
@@ -16,6 +16,8 @@ NAMING: Sequence[Sequence[str]] = (
     ("luminosityBlock",),
     ("eventNumber", "EventInfoAuxDyn.eventNumber", "event"),
 )
+#: All of them.
+USUAL_COLUMNS = tuple(name for names in NAMING for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,14 @@ def naming_columns(dtype_kind: Callable[[str], str | None]) -> Naming:
     return Naming(tuple(name for name in found if name is not None))
 
 
-def has_several_trees(sources: Iterable[SourceRecord]) -> bool:
-    """Say whether several trees of one file fill a store: variations of the same events."""
-    trees: dict[str, set[str]] = {}
+def variations_of(sources: Iterable[SourceRecord]) -> tuple[str, list[str]] | None:
+    """Return a file of which several trees fill a store, and the trees; None if there is none.
+
+    Trees of one file are variations of the same events. A copy of a file is the same file.
+    """
+    trees: dict[str, tuple[str, set[str]]] = {}
     for source in sources:
-        trees.setdefault(source.uuid, set()).add(tree_name(source))
-    return any(len(names) > 1 for names in trees.values())
+        _, names = trees.setdefault(source.uuid, (source.path, set()))
+        names.add(tree_name(source))
+    several = ((path, sorted(names)) for path, names in trees.values() if len(names) > 1)
+    return next(several, None)

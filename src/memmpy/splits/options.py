@@ -9,12 +9,23 @@ from memmpy.cuts import keys_of, normal, parse
 from memmpy.errors import OptionError, nearest
 from memmpy.order import SPLIT_NAMES, check_fractions, split_number
 
-__all__ = ["ALL", "By", "check_by", "check_expression", "check_shares", "check_split", "check_val"]
+__all__ = [
+    "ALL",
+    "DEFAULT_FRACTIONS",
+    "By",
+    "check_by",
+    "check_expression",
+    "check_shares",
+    "check_split",
+    "check_val",
+]
 
 #: What names an event: columns, ``"file"`` for its file and its entry there, None to look.
 By: TypeAlias = tuple[str, ...] | Literal["file"] | None
 #: The split of all events.
 ALL = "all"
+#: The shares of the splits where none are given.
+DEFAULT_FRACTIONS: Mapping[str, float] = {"train": 0.8, "val": 0.1, "test": 0.1}
 
 
 def check_split(split: str | int) -> int | None:

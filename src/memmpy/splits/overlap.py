@@ -35,10 +35,12 @@ def overlap(loader_a: SplitLoader, loader_b: SplitLoader) -> int:
     if rules[0] != rules[1]:
         message = f"the loaders do not name events alike: {rules[0]} and {rules[1]}; "
         raise SplitError(f"{message}compare loaders of the same by= and seed=")
-    common: Words = np.intersect1d(_names(loader_a), _names(loader_b), assume_unique=True)
+    common: Words = np.intersect1d(
+        _unique_tickets(loader_a), _unique_tickets(loader_b), assume_unique=True
+    )
     return len(common)
 
 
-def _names(loader: SplitLoader) -> Words:
-    names = [np.unique(drawn) for drawn in tickets_of_choice(loader.choice)]
-    return np.unique(np.concatenate([np.empty(0, np.uint64), *names]))
+def _unique_tickets(loader: SplitLoader) -> Words:
+    tickets = [np.unique(drawn) for drawn in tickets_of_choice(loader.choice)]
+    return np.unique(np.concatenate([np.empty(0, np.uint64), *tickets]))

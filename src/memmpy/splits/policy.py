@@ -22,7 +22,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.splits.danger import dangers_of, ingredients_of
-from memmpy.splits.naming import NAMING, Naming, has_several_trees, naming_columns
+from memmpy.splits.naming import USUAL_COLUMNS, Naming, naming_columns, variations_of
 from memmpy.splits.options import ALL
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.value import Splits
@@ -63,7 +63,7 @@ def check_splits(splits: object) -> Splits | None:
 
 def is_asked(splits: Splits | None, split: str | int | None) -> bool:
     """Say whether a call needs splits; without, all events are handed out and none are recorded."""
-    return splits is not None or split not in {None, ALL}
+    return splits is not None or (split is not None and split != ALL)
 
 
 def recorded(metadata: Metadata) -> Splits | None:
@@ -177,8 +177,8 @@ def usual_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
     if naming.by is not None or not in_files:
         return naming
     unread = set.intersection(*in_files)
-    names = (name for names in NAMING for name in names)
-    return dataclasses.replace(naming, unread=tuple(name for name in names if name in unread))
+    in_order = tuple(name for name in USUAL_COLUMNS if name in unread)
+    return dataclasses.replace(naming, unread=in_order)
 
 
 def settle(
@@ -225,7 +225,7 @@ def settle(
         splits = resolved(
             splits,
             naming or usual_naming(snapshot, num_entries=num_entries),
-            has_variations=has_several_trees(snapshot.metadata.sources),
+            has_variations=variations_of(snapshot.metadata.sources) is not None,
             path=snapshot.path,
         )
     if check is not None:
@@ -261,7 +261,7 @@ def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -
         whole = resolved(
             splits,
             usual_naming(snapshot, num_entries=num_entries),
-            has_variations=has_several_trees(snapshot.metadata.sources),
+            has_variations=variations_of(snapshot.metadata.sources) is not None,
             path=snapshot.path,
         )
         notes = list(dangers_of(snapshot, whole, num_entries=num_entries))

@@ -156,6 +156,8 @@ def _regions(text: str, num_regions: int, columns: NamedColumns) -> NDArray[np.i
                 )
                 if value < 0:
                     message += "; % of a negative number is negative, as in C++"
+                elif value >= num_regions:
+                    message += f"; take a remainder, such as event % {num_regions}"
                 raise SplitError(message)
     return values.astype(np.int64)
 
@@ -183,5 +185,7 @@ def _named_columns(arrays: Mapping[str, Any], keys: tuple[str, ...]) -> NamedCol
         values[key] = given
     lengths = {key: len(column) for key, column in values.items()}
     if len(set(lengths.values())) > 1:
-        raise ColumnError(f"the columns that name events differ in length: {lengths}")
+        raise ColumnError(
+            f"the columns that name events differ in length: {lengths}; give arrays of one length"
+        )
     return NamedColumns(values, texts, next(iter(lengths.values())))

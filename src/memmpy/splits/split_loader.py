@@ -312,9 +312,9 @@ class SplitLoader:
         dict
             JSON values: the version of memmpy, the store and its files (path, UUID, tree and
             entries), the splits, the split and its fold, the cut, seed, batch size and order; and
-            under ``"events"`` their number and a hash of their identities, which is the same for
-            the same events in any order. It is of the whole split, of all ranks. Reads what names
-            the events once.
+            under ``"events"`` their number and a hash of their tickets, which is the same for the
+            same events in any order, from a store or a skim, with equal ``by`` and ``seed`` of the
+            splits. It is of the whole split, of all ranks. Reads what names the events once.
         """
         return provenance_of(self.choice, self._options, order=self._windows.shuffle.kind)
 

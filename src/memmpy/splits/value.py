@@ -1,4 +1,4 @@
-"""`Splits`: who an event is, and on which side of a training it stands."""
+"""`Splits`: who an event is, and in which split it is."""
 
 import json
 from collections.abc import Mapping
@@ -24,6 +24,7 @@ from memmpy.order import (
 )
 from memmpy.splits.header import header_text
 from memmpy.splits.options import (
+    DEFAULT_FRACTIONS,
     By,
     check_by,
     check_expression,
@@ -36,14 +37,13 @@ from memmpy.typing import PathLike
 
 __all__ = ["Splits"]
 
-_FRACTIONS: Mapping[str, float] = {"train": 0.8, "val": 0.1, "test": 0.1}
 _VAL = 0.1
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Who an event is, and on which side of a training it stands: the policy of a store.
+    """Who an event is, and in which split it is: train, val or test.
 
     An event is named by the values of some columns. A keyed hash of them, its ticket, is uniform in
     [0, 1), and splits and folds are intervals of tickets. So the side of an event depends on its
@@ -113,7 +113,7 @@ class Splits:
             changes["val"] = check_val(_VAL if self.val is None else self.val)
         elif self.split_by is None:
             changes["fractions"] = check_shares(
-                _FRACTIONS if self.fractions is None else self.fractions
+                DEFAULT_FRACTIONS if self.fractions is None else self.fractions
             )
         for name, value in changes.items():
             object.__setattr__(self, name, value)
@@ -153,9 +153,11 @@ class Splits:
         ColumnError
             If a column does not hold one integer an event.
         """
-        return self.numbers_of(self.ticket_rule.draw(arrays), fold=fold)
+        return self.splits_of_tickets(self.ticket_rule.draw(arrays), fold=fold)
 
-    def numbers_of(self, tickets: NDArray[np.uint64], *, fold: int | None) -> NDArray[np.int64]:
+    def splits_of_tickets(
+        self, tickets: NDArray[np.uint64], *, fold: int | None
+    ) -> NDArray[np.int64]:
         """Return in which split each ticket is: 0 for train, 1 for val, 2 for test."""
         ranges = [self.ranges(split, fold) for split in SPLIT_NAMES]
         numbers = np.zeros(len(tickets), np.int64)
@@ -248,12 +250,12 @@ class Splits:
     def folds_of_tickets(self, tickets: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Return the fold that tests each ticket."""
         if self.num_folds is None:
-            raise SplitError(f"{self} has no folds; give num_folds=, or take split_of")
+            raise SplitError(f"{self} has no folds; give num_folds=, or use of(...)")
         edges = np.array(edges_of(self.num_folds)[1:-1], np.uint64)
         return np.searchsorted(edges, tickets, side="right").astype(np.int64, copy=False)
 
     def check_fold(self, fold: int | None) -> int | None:
-        """Return a fold that there is, or None where there are no folds.
+        """Return a fold, checked; None where there are no folds.
 
         Raises
         ------
@@ -264,7 +266,8 @@ class Splits:
         """
         if self.num_folds is None:
             if fold is not None:
-                raise SplitError(f"fold={fold!r} was given, and {self} has no folds")
+                message = f"fold={fold!r} was given, and {self} has no folds"
+                raise SplitError(f"{message}; leave it out, or give num_folds=")
             return None
         last = self.num_folds - 1
         if fold is None:
@@ -301,7 +304,7 @@ class Splits:
 
     def __str__(self) -> str:
         shown = [] if self.by is None else [f"by={self.by!r}"]
-        default = dict(_FRACTIONS)
+        default = dict(DEFAULT_FRACTIONS)
         for name, value in self.to_json().items():
             if name != "by" and (name, value) != ("seed", 0) and value != default:
                 shown.append(f"{name}={value!r}")

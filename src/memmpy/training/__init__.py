@@ -1,4 +1,4 @@
-"""What makes rows a training set: so far the audit, which looks for what would spoil one."""
+"""The audit of a store: events, rows and values that would spoil a training."""
 
 from memmpy.training.audit import audit
 from memmpy.training.findings import Audit, Finding

@@ -10,8 +10,8 @@ from memmpy.columns import Snapshot, why_stale
 from memmpy.errors import MemmpyError
 from memmpy.order import Words, derive_key
 from memmpy.splits import (
-    NAMING,
     TWO_SIDES,
+    USUAL_COLUMNS,
     Naming,
     Splits,
     TicketRule,
@@ -33,16 +33,16 @@ from memmpy.training.values import findings_of_values
 
 __all__ = ["audit"]
 
-_NAMING_KEYS = frozenset(name for names in NAMING for name in names)
 _BY_FILE = (
     "file and entry name the events, so that an event that is there twice cannot be seen; name "
     "events with store.set_splits(Splits(by=('run', 'event')))"
 )
 _TOO_POOR = (
-    "events of so little content, or so few events, may agree by chance, so that equal rows tell "
-    "nothing; convert more keys to find files that were added twice under other event numbers"
+    "equal rows were not counted: the columns hold too little, or the files too few events, for "
+    "equality to mean a copy; convert more keys to find files that were added twice under other "
+    "event numbers"
 )
-#: Below this share of telling rows, it is said of how many equal rows can be found.
+#: If a smaller share of the rows can be compared, a finding says how many cannot.
 _MOST = 0.9
 
 
@@ -136,7 +136,7 @@ def _findings_of_data(
         key
         for key in kept
         if metadata.columns[key].origin is not None
-        and key not in _NAMING_KEYS
+        and key not in USUAL_COLUMNS
         and len(columns[key]) == num_entries
     ]
     others = [key for key in kept if key not in contents]
