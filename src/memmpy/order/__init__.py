@@ -5,7 +5,7 @@ from memmpy.order.blocks import BlockOrder, BlockWindows
 from memmpy.order.choosing import Selected, TicketsOf, members_by_position, members_by_ticket
 from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
 from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
-from memmpy.order.mixing import Words, absorb, derive_key, mix64
+from memmpy.order.mixing import Words, absorb, derive_key, find_words, mix64
 from memmpy.order.multiplicities import (
     Multiplicities,
     count_multiplicities,
@@ -54,6 +54,7 @@ __all__ = [
     "count_multiplicities",
     "derive_key",
     "file_identities",
+    "find_words",
     "in_ticket_ranges",
     "members_by_position",
     "members_by_ticket",

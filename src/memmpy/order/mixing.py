@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GOLDEN", "Words", "absorb", "derive_key", "mix64"]
+__all__ = ["GOLDEN", "Words", "absorb", "derive_key", "find_words", "mix64"]
 
 Words: TypeAlias = NDArray[np.uint64]
 
@@ -57,6 +57,14 @@ def absorb(state: int | Words, words: Words) -> Words:
     mixed = mix64(np.add(words, GOLDEN))
     mixed ^= np.asarray(state, dtype=np.uint64)
     return mix64(mixed)
+
+
+def find_words(known: Words, words: Words) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the place of each word among those that are known, ascending, and which are known."""
+    if not len(known):
+        return np.zeros(len(words), np.intp), np.zeros(len(words), np.bool_)
+    places = np.minimum(np.searchsorted(known, words), len(known) - 1)
+    return places, known[places] == words
 
 
 def derive_key(*parts: int | bytes, purpose: str) -> int:

@@ -6,13 +6,10 @@ import numpy as np
 
 from memmpy.lists import Padding
 from memmpy.skims.counting import KeyCounts
-from memmpy.store import Metadata, num_filled
+from memmpy.store import Metadata, num_filled, process_of
 from memmpy.typing import Entries
 
 __all__ = ["clipping_notes", "cut_notes"]
-
-#: The metadata that name the process of a file; where a store lacks it, all metadata together do.
-_PROCESS = "process"
 
 
 def clipping_notes(counts: Mapping[str, KeyCounts], padding: Mapping[str, Padding]) -> list[str]:
@@ -55,19 +52,12 @@ def cut_notes(
 def _num_by_process(selection: Entries, metadata: Metadata, *, num_entries: int) -> dict[str, int]:
     """Return how many entries are selected of each process that has any: from its files alone."""
     sources = metadata.sources
-    current = set(metadata.current_keys())
-    names = [
-        key
-        for key, column in metadata.columns.items()
-        if key in current and column.details.get("hashed")
-    ]
-    if not names or num_filled(sources) != num_entries:
+    if num_filled(sources) != num_entries or not any(map(process_of, sources)):
         return {}
-    names = [_PROCESS] if _PROCESS in names else sorted(names)
     nums: dict[str, int] = {}
     for source in sources:
         if source.num_entries:
             start, stop = np.searchsorted(selection, [source.entry_start, source.entry_stop])
-            process = ", ".join(f"{name} {source.metadata.get(name)!r}" for name in names)
+            process = ", ".join(f"{name} {text!r}" for name, text in process_of(source).items())
             nums[process] = nums.get(process, 0) + int(stop - start)
     return nums

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memmpy.columns import Snapshot
 from memmpy.errors import SplitError
-from memmpy.order import SPLIT_NAMES, Words, in_ticket_ranges
+from memmpy.order import SPLIT_NAMES, Words, find_words, in_ticket_ranges
 from memmpy.printing import num_in_words
 from memmpy.splits.events import (
     are_named_by_files,
@@ -211,9 +211,7 @@ def _look(
         drawn = rule.tickets(identities, columns)
         counts += [np.count_nonzero(in_ticket_ranges(drawn, found)) for found in ranges]
         if len(suspects):
-            places = np.searchsorted(suspects, identities)
-            places[places == len(suspects)] = 0
-            is_suspect = suspects[places] == identities
+            places, is_suspect = find_words(suspects, identities)
             num_of_suspects += np.bincount(places[is_suspect], minlength=len(suspects))
         owners = np.zeros(len(entries), np.int64)
         if has_files:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.order import Words
-from memmpy.store import Metadata
+from memmpy.store import Metadata, process_of
 from memmpy.typing import Array
 
 __all__ = ["Compressed", "Groups", "Names", "groups_of"]
@@ -45,9 +45,7 @@ def groups_of(metadata: Metadata) -> Groups:
     files: dict[str, int] = {}
     of_source, file_of_source, paths = [], [], []
     for source in metadata.sources:
-        texts = source.metadata
-        process = texts["process"] if "process" in texts else sorted(texts.items())
-        group = json.dumps([process, texts.get("variation")])
+        group = json.dumps([dict(process_of(source)), source.metadata.get("variation")])
         of_source.append(groups.setdefault(group, len(groups)))
         if source.uuid not in files:
             files[source.uuid] = len(files)

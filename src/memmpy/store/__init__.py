@@ -47,6 +47,7 @@ from memmpy.store.metadata import (
     SourceRecord,
     events_of,
     parts_of,
+    process_of,
     tree_name,
 )
 from memmpy.store.placing import PlacedArray, copy_bytes, read_bytes, writing
@@ -113,6 +114,7 @@ __all__ = [
     "map_array",
     "num_filled",
     "parts_of",
+    "process_of",
     "read_bytes",
     "read_exactly",
     "read_metadata",

@@ -22,6 +22,7 @@ __all__ = [
     "SourceRecord",
     "events_of",
     "parts_of",
+    "process_of",
     "tree_name",
 ]
 
@@ -239,6 +240,17 @@ class SourceRecord:
     def tree_stop(self) -> int:
         """One more than the last entry of the tree that is taken."""
         return self.tree_start + self.num_entries
+
+
+def process_of(source: SourceRecord) -> Mapping[str, str]:
+    """Return what tells the process of a file: the metadata of that name, else all of them.
+
+    Other ``variation`` of one process hold the same events by right, and so are left out.
+    """
+    texts = source.metadata
+    if "process" in texts:
+        return {"process": texts["process"]}
+    return {name: texts[name] for name in sorted(texts) if name != "variation"}
 
 
 def parts_of(sources: Iterable[SourceRecord]) -> tuple[Part, ...]:

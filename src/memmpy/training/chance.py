@@ -15,7 +15,7 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.order import Words
+from memmpy.order import Words, find_words
 from memmpy.training.content import joined
 from memmpy.typing import Mask
 
@@ -48,7 +48,7 @@ class _ValueBits:
 
     def are_common(self, words: Words) -> Mask:
         """Return which values are common."""
-        return _places_in(self.common, words)[1]
+        return find_words(self.common, words)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Chance:
     def is_telling(self, words: Mapping[str, Words]) -> Mask:
         """Return which rows have a content that no other has by chance."""
         patterns, best, total = _looked_up(self.keys, words)
-        places, is_known = _places_in(self.patterns, patterns)
+        places, is_known = find_words(self.patterns, patterns)
         counts = np.ones(len(patterns))
         counts[is_known] = self.counts[places[is_known]]
         bits = np.log2(self.num_rows / counts) + best + _SHARE_OF_OTHERS * (total - best)
@@ -143,14 +143,6 @@ def _looked_up(
             bits += np.where(is_common, 0, part.bits)
         total, best = total + bits, np.maximum(best, bits)
     return joined(common, num), best, total
-
-
-def _places_in(known: Words, words: Words) -> tuple[NDArray[np.intp], Mask]:
-    """Return where words are among those that are known, and which are."""
-    if not len(known):
-        return np.zeros(len(words), np.intp), np.zeros(len(words), np.bool_)
-    places = np.minimum(np.searchsorted(known, words), len(known) - 1)
-    return places, known[places] == words
 
 
 def _bits_of(words: Words, distinct: NDArray[np.intp]) -> _ValueBits:

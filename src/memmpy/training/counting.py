@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memmpy.order import Words
+from memmpy.order import Words, find_words
 from memmpy.training.repeats import Pairs, Repeats, Sides, add_pairs, repeated_contents
 from memmpy.training.rows import Rows
 from memmpy.training.scan import Chunk, Scan
@@ -151,11 +151,8 @@ class _Many:
         return self._names[names], owners, self._counts[names, owners]
 
     def _places(self, chunk: Chunk) -> tuple[Entries, Mask]:
-        identities = chunk.identities
-        if not len(self._names):
-            return np.zeros(len(identities), np.int64), np.ones(len(identities), np.bool_)
-        places = np.minimum(np.searchsorted(self._names, identities), len(self._names) - 1)
-        return places, self._names[places] != identities
+        places, is_known = find_words(self._names, chunk.identities)
+        return places, ~is_known
 
 
 def _is_of(part: int, num_bits: int, words: Words) -> Mask:

@@ -6,9 +6,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.order import Words
+from memmpy.order import Words, find_words
 from memmpy.splits import groups_of
-from memmpy.store import Metadata, tree_name
+from memmpy.store import Metadata, process_of, tree_name
 from memmpy.typing import Mask
 
 __all__ = ["Pairs", "Repeats", "Sides", "add_pairs", "repeated_contents", "sides_of"]
@@ -51,10 +51,6 @@ def sides_of(metadata: Metadata) -> Sides:
         one = np.zeros(1, np.int64)
         return Sides(one, [""], one, one, one, one, one)
     groups, sources = groups_of(metadata), metadata.sources
-    texts = [
-        {name: text for name, text in source.metadata.items() if name != "variation"}
-        for source in sources
-    ]
     files, trees = groups.file_of_source, _numbered([tree_name(source) for source in sources])
     return Sides(
         files,
@@ -62,7 +58,7 @@ def sides_of(metadata: Metadata) -> Sides:
         trees,
         _numbered([*zip(files.tolist(), trees.tolist(), strict=True)]),
         groups.of_source,
-        _numbered([one.get("process", tuple(sorted(one.items()))) for one in texts]),
+        _numbered([tuple(process_of(source).items()) for source in sources]),
         _numbered([source.metadata.get("variation") for source in sources]),
     )
 
@@ -175,8 +171,7 @@ def _repeated(words: Words) -> _Numbers:
     if not len(again):
         return np.empty(0, np.int64)
     if len(again) < len(words) // 16:
-        places = np.minimum(np.searchsorted(again, words), len(again) - 1)
-        chosen = np.flatnonzero(again[places] == words)
+        chosen = np.flatnonzero(find_words(again, words)[1])
         return chosen[np.argsort(words[chosen], kind="stable")]
     order = np.argsort(words, kind="stable")
     found = words[order]

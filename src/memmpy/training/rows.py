@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memmpy.order import Words
+from memmpy.order import Words, find_words
 from memmpy.training.chance import Chance, chance_of
 from memmpy.training.content import has_plain_words
 from memmpy.training.scan import Scan
@@ -40,11 +40,7 @@ class Rows:
 
     def without_poor(self, contents: Words) -> Mask:
         """Return which entries do not have one of the poor contents."""
-        if not len(self.poor):
-            return np.ones(len(contents), np.bool_)
-        places = np.minimum(np.searchsorted(self.poor, contents), len(self.poor) - 1)
-        is_other: Mask = self.poor[places] != contents
-        return is_other
+        return ~find_words(self.poor, contents)[1]
 
     def are_telling(self, scan: Scan, entries: Entries) -> Mask:
         """Return which entries have a content that no other has by chance."""
