@@ -227,7 +227,9 @@ class Store(Mapping[str, StoredColumn]):
         ReadOnlyStoreError, StoreLockedError, DiskError
             If the store cannot be written to.
         """
-        set_splits(self._snapshot, check_splits(splits), num_entries=self._num_events)
+        given = check_splits(splits)
+        self._check_whole(() if given is None else given.keys)
+        set_splits(self._snapshot, given, num_entries=self._num_events)
 
     def split_of(
         self, entries: Sequence[int] | NDArray[Any] | None = None, *, fold: int | None = None

@@ -18,7 +18,7 @@ import uproot
 import memmpy
 from memmpy import RFileConfig, Splits, WriteVector, convert, plan_conversion, read_vector
 from memmpy.errors import ConversionWarning, OptionError
-from memmpy.inputs import ByteSource, former_uuid_of
+from memmpy.inputs import ByteSource, former_uuid_of, uuid_of
 from memmpy.store import Metadata, Transaction, parts_of, read_metadata
 
 Write = Callable[[Path, int], Path]
@@ -215,3 +215,37 @@ class TestFormerIdentities:
         assert self.uuids(store) != before
         assert read_vector(store, "gid").tolist() == [50, 51, 52, 53]
         assert set(memmpy.open(store)) == {"gid"}
+
+
+class TestFilesWithoutUuid:
+    def test_files_that_differ_between_stripes_are_both_taken(self, tmp_path: Path) -> None:
+        num = 400_000
+        event, x = np.arange(num), np.random.default_rng(0).random(num)
+        options = {"compression": "NONE", "write_statistics": False, "use_dictionary": False}
+        paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+        for entry in range(num // 2, num // 2 + 20_000, 4000):
+            for path in paths:
+                pq.write_table(pa.table({"event": event, "x": x}), path, **options)
+                event = event.copy()
+                event[entry] = num + entry
+            with ByteSource(str(paths[0])) as one, ByteSource(str(paths[1])) as other:
+                if uuid_of(one) == uuid_of(other):
+                    break
+        else:
+            pytest.fail("the stripes see each of these entries")
+        with pytest.warns(ConversionWarning, match="has the UUID of"):
+            memmpy.convert(paths, tmp_path / "s", keys={"event"}, progress=False)
+        loaded = np.asarray(read_vector(tmp_path / "s", "event"))
+        assert (loaded[:num] != loaded[num:]).sum() >= 1
+
+    def test_a_copy_is_refused(self, tmp_path: Path) -> None:
+        table = pa.table({"x": np.random.default_rng(0).random(800_000)})
+        pq.write_table(table, tmp_path / "a.parquet", compression="NONE")
+        shutil.copy(tmp_path / "a.parquet", tmp_path / "b.parquet")
+        with pytest.raises(OptionError, match="holds the same events"):
+            memmpy.convert(
+                [tmp_path / "a.parquet", tmp_path / "b.parquet"],
+                tmp_path / "s",
+                keys={"x"},
+                progress=False,
+            )

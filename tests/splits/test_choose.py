@@ -8,7 +8,7 @@ import pytest
 
 import memmpy
 from memmpy import SplitError, SplitLoader, Splits, WriteJagged, WriteVector
-from memmpy.errors import ColumnError, LengthError, OptionError
+from memmpy.errors import ColumnError, CorruptStoreError, LengthError, OptionError
 from tests.splits.files import values_of, write_events
 
 NUM = 2000
@@ -73,6 +73,23 @@ def test_rows_of_a_skim_are_not_bare_arrays(store: Path) -> None:
         with pytest.raises(SplitError, match=r"give the skim itself, SplitLoader\(skim"):
             SplitLoader({"gid": rows}, split="train")
         assert SplitLoader({"gid": rows}).num_entries == len(rows)
+
+
+def test_a_store_that_was_moved_away_cannot_tell_its_events(store: Path) -> None:
+    columns = memmpy.load_memmaps(store)
+    moved = store.rename(store.with_name("moved"))
+    with pytest.raises(SplitError, match="which is no store any more"):
+        SplitLoader(columns, split="train")
+    assert SplitLoader(columns).num_entries == NUM
+    assert SplitLoader(memmpy.load_memmaps(moved), split="train").splits == Splits(by=("event",))
+
+
+def test_a_damaged_store_is_no_store_of_bare_arrays(store: Path) -> None:
+    columns = memmpy.load_memmaps(store)
+    (store / "metadata_memmpy.json").write_text("{")
+    with pytest.raises(CorruptStoreError):
+        SplitLoader(columns, split="train")
+    assert SplitLoader(columns).num_entries == NUM
 
 
 def test_columns_of_two_stores_are_not_split_as_one(store: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import memmpy
 from memmpy import RFileConfig, SplitError, Splits
+from memmpy.errors import SplitWarning
 from memmpy.splits import danger, names, open_to_split
 from memmpy.splits.danger import dangers_of
 from memmpy.splits.rounding import rounded_by
@@ -77,6 +78,8 @@ GOOD_NAMES = {
     "eight rows an event": np.repeat(np.arange(NUM // 8), 8),
     "a hundred rows an event": np.repeat(np.arange(NUM // 100), 100),
     "few": np.repeat(np.arange(5), 8),
+    "sixty jets of ninety events": np.repeat(np.arange(90), 60),
+    "one number that looks rounded": np.full(40, 2024011648),
     "none": np.zeros(0, np.int64),
 }
 
@@ -173,13 +176,41 @@ def test_trees_of_one_file_and_slices_that_touch_are_silent(tmp_path: Path) -> N
     assert messages(tmp_path, [*slices, RFileConfig(file, "b")]) == []
 
 
+def test_metadata_that_tell_variations_apart_warn_once(tmp_path: Path) -> None:
+    trees = {name: {"event": np.arange(50), "gid": np.arange(50)} for name in ("nominal", "JES")}
+    file = write_file(tmp_path / "a.root", trees)
+    files = [RFileConfig(file, tree, {"process": f"ttH_{tree}"}) for tree in trees]
+    (said,) = messages(tmp_path, files)
+    assert "have the same event, entry by entry, and 'process' gives their events other" in said
+    assert "metadata={'variation': ...}" in said
+
+
+def test_trees_of_other_events_may_have_other_processes(tmp_path: Path) -> None:
+    trees = {
+        name: {"event": np.random.default_rng(i).integers(0, 2**40, 50), "gid": np.arange(50)}
+        for i, name in enumerate(("ttH", "ttbb"))
+    }
+    file = write_file(tmp_path / "a.root", trees)
+    assert messages(tmp_path, [RFileConfig(file, t, {"process": t}) for t in trees]) == []
+
+
+def test_a_rule_that_leaves_a_fold_empty_warns_once(tmp_path: Path) -> None:
+    file = write_events(tmp_path / "a.root", 2 * np.arange(1000))
+    splits = Splits(by=("event",), fold_by="event % 4", num_folds=4)
+    with pytest.warns(
+        SplitWarning, match=r"none of the 1,000 entries of .* into fold 1, 3"
+    ) as said:
+        memmpy.convert(file, tmp_path / "s", keys={"gid"}, splits=splits, progress=False)
+    assert len(said) == 1
+
+
 def test_a_copy_of_a_file_is_the_same_file(tmp_path: Path) -> None:
     trees = {name: {"event": np.arange(50), "gid": np.arange(50)} for name in ("nominal", "JES")}
     file = write_file(tmp_path / "a.root", trees)
     copy = Path(shutil.copy(file, tmp_path / "b.root"))
     files = [RFileConfig(file, "nominal"), RFileConfig(copy, "JES")]
     (said,) = messages(tmp_path, files, splits=Splits(by="file"))
-    assert "trees 'JES', 'nominal' of" in said
+    assert "variations 'JES', 'nominal' of" in said
 
 
 def test_entries_of_a_store_without_files_are_names_enough_for_folds(tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import memmpy
 from memmpy import SplitError, Splits
+from memmpy.errors import OptionError
 
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C++ compiler")
@@ -107,6 +110,18 @@ def test_the_header_refuses_floats_and_regions_that_there_are_not(tmp_path: Path
             run(program, [(0, 7, "-", region, 0)])
     with pytest.raises(subprocess.CalledProcessError):
         compiled(tmp_path, splits, "memmpy::split_of(region, 0.5 * event, 0)", "0")
+
+
+@pytest.mark.parametrize("path", [None, 1.5, b"x"])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    with pytest.raises(OptionError, match=r"a path is a text or a pathlib\.Path"):
+        Splits(by=("event",)).to_cpp(path)
+
+
+def test_a_header_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(memmpy.MemmpyError):
+        Splits(by=("event",)).to_cpp(tmp_path / "missing" / "splits.h")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("by", [None, "file"])

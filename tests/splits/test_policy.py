@@ -12,7 +12,14 @@ import pytest
 
 import memmpy
 from memmpy import RFileConfig, SplitError, SplitLoader, Splits, WriteVector
-from memmpy.errors import ColumnError, CorruptStoreError, MissingKeyError, OptionError, SplitWarning
+from memmpy.errors import (
+    ColumnError,
+    CorruptStoreError,
+    DiskError,
+    MissingKeyError,
+    OptionError,
+    SplitWarning,
+)
 from memmpy.store import METADATA, read_metadata
 from tests.splits.files import values_of, write_events, write_file
 
@@ -332,6 +339,137 @@ def test_names_that_the_files_have_and_the_store_does_not_are_said(
     assert "the store lacks 'run', 'event' of its files; convert(" in message
 
 
+@pytest.mark.parametrize("splits", [Splits(), Splits(by="file")])
+def test_variations_in_files_of_their_own_need_a_name(splits: Splits, tmp_path: Path) -> None:
+    files = [
+        RFileConfig(
+            write_file(tmp_path / f"{name}.root", {"t": {"x": np.arange(100.0)}}),
+            metadata={"process": "ttH", "variation": name},
+        )
+        for name in ("nominal", "JES_up")
+    ]
+    options: dict[str, Any] = {"keys": {"x"}, "split": "train", "progress": False}
+    if splits.by is None:
+        with pytest.raises(SplitError, match="several trees or variations of one file"):
+            memmpy.load_root(files, tmp_path / "s", splits=splits, **options)
+    else:
+        with pytest.warns(SplitWarning, match="the variations 'JES_up', 'nominal' of"):
+            memmpy.load_root(files, tmp_path / "s", splits=splits, **options)
+
+
+@pytest.mark.parametrize(
+    ("splits", "before", "after"),
+    [
+        (Splits(by=("ev",)), {"ev": "event"}, {"ev": "event + 7"}),
+        (Splits(by=("ev",)), {"ev": "event"}, {"ev": "run"}),
+        (
+            Splits(by=("event",), fold_by="f", num_folds=2),
+            {"f": "event % 2"},
+            {"f": "(event + 1) % 2"},
+        ),
+    ],
+)
+def test_what_names_events_keeps_its_meaning(
+    splits: Splits, before: dict[str, str], after: dict[str, str], tmp_path: Path
+) -> None:
+    file = write_events(tmp_path / "a.root", np.arange(500), run=np.arange(500))
+    fold = None if splits.num_folds is None else 0
+    options: dict[str, Any] = {"keys": {"gid"}, "fold": fold, "progress": False}
+    memmpy.load_root(file, tmp_path / "s", aliases=before, splits=splits, split="train", **options)
+    with pytest.raises(SplitError, match=r"names events and was .*, now it is .*set_splits"):
+        memmpy.load_root(file, tmp_path / "s", aliases=after, split="test", **options)
+    memmpy.load_root(file, tmp_path / "s", aliases=before, split="test", **options)
+
+
+def test_metadata_that_name_events_keep_their_texts(tmp_path: Path) -> None:
+    file = write_events(tmp_path / "a.root", np.arange(500))
+    more = write_events(tmp_path / "b.root", np.arange(500))
+
+    def config(name: str) -> RFileConfig:
+        return RFileConfig(file, metadata={"process": name})
+
+    options: dict[str, Any] = {"keys": {"gid"}, "split": "train", "progress": False}
+    memmpy.load_root(config("ttH"), tmp_path / "s", **options)
+    with pytest.raises(SplitError, match="the metadata 'process' name events and were 'ttH'"):
+        memmpy.load_root(config("tth"), tmp_path / "s", **options)
+    files = [config("ttH"), RFileConfig(more, metadata={"process": "ttbb"})]
+    assert memmpy.load_root(files, tmp_path / "s", **options).splits is not None
+
+
+def test_a_column_of_ones_own_that_names_events_keeps_its_values(store: Path) -> None:
+    def write(values: np.ndarray) -> None:
+        with WriteVector(store, "mine") as column:
+            column.extend(values)
+
+    write(np.arange(2 * NUM))
+    opened = memmpy.open(store)
+    opened.loader("train", keys=["event"], splits=Splits(by=("mine",)))
+    write(np.arange(2 * NUM))  # the same values
+    memmpy.open(store).loader("train", keys=["event"])
+    write(np.arange(2 * NUM)[::-1])
+    again = memmpy.open(store)
+    with pytest.raises(SplitError, match=r"'mine' .* was written again with other values"):
+        again.loader("test", keys=["event"])
+    again.set_splits(again.splits)
+    assert again.loader("test", keys=["event"]).num_entries
+
+
+def test_splits_that_cannot_be_recorded_are_said(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DiskError("no space left on the device")
+
+    monkeypatch.setattr("memmpy.store.commit.write_atomically", fail)
+    with pytest.warns(SplitWarning, match="are not recorded .*no space left"):
+        loader = memmpy.open(store).loader("train", keys=["event"])
+    assert loader.splits == Splits(by=("run", "event"))
+    monkeypatch.undo()
+    assert memmpy.open(store).splits is None
+
+
+def test_a_warning_that_is_an_error_stops_each_call(tmp_path: Path) -> None:
+    file = write_events(tmp_path / "a.root", np.zeros(5000, np.int64))
+    for _ in range(3):
+        with pytest.raises(SplitWarning, match="does not name the events"):
+            memmpy.load_root(
+                file,
+                tmp_path / "s",
+                keys={"gid"},
+                splits=Splits(by=("event",)),
+                split="train",
+                progress=False,
+            )
+
+
+def test_a_skim_through_a_link_knows_its_store(store: Path, tmp_path: Path) -> None:
+    skim = memmpy.skim(store, keys=["event"], splits=Splits(), progress=False)
+    (tmp_path / "link").symlink_to(skim.path)
+    fractions = {"train": 0.5, "test": 0.5}
+    with pytest.raises(SplitError, match="has the splits"):
+        SplitLoader(
+            memmpy.Skim(tmp_path / "link"), split="test", splits=Splits(fractions=fractions)
+        )
+
+
+def test_a_skim_of_former_files_records_its_splits(store: Path) -> None:
+    skim = memmpy.skim(store, keys=["event"], progress=False)
+    other = write_events(store.parent / "c.root", np.arange(2 * NUM) + 5, run=np.ones(2 * NUM))
+    memmpy.convert(other, store, keys={"gid"}, progress=False)
+    SplitLoader(skim, split="train")
+    assert memmpy.open(store).splits == Splits(by=("run", "event"))
+
+
+@pytest.mark.parametrize(
+    "held", ['{"splits": null}', '{"splits": []}', '{"splits": {"by": 3}}', "{}", '{"notes": 1}']
+)
+def test_damaged_splits_are_an_error_in_words(held: str, store: Path) -> None:
+    text = (store / METADATA).read_text()
+    (store / METADATA).write_text(text.replace('"splits": null', f'"splits": {held}'))
+    with pytest.raises(CorruptStoreError, match="splits that cannot be understood"):
+        memmpy.open(store).loader("train")
+
+
 @pytest.mark.parametrize(
     ("branches", "expected"),
     [
@@ -395,14 +533,14 @@ def test_folds_and_variations_need_a_name(tmp_path: Path) -> None:
     file = write_file(tmp_path / "a.root", trees)
     configs = [RFileConfig(file, tree) for tree in trees]
     options: dict[str, Any] = {"keys": {"x"}, "progress": False}
-    with pytest.raises(SplitError, match="several trees of one file, an event needs one name"):
+    with pytest.raises(SplitError, match="several trees or variations of one file, an event"):
         memmpy.load_root(configs, tmp_path / "s", split="train", **options)
     assert not (tmp_path / "s" / METADATA).exists()  # before anything was read
     with pytest.raises(SplitError, match="With 3 folds, an event needs one name"):
         memmpy.load_root(
             configs[0], tmp_path / "s", split="train", fold=0, splits=Splits(num_folds=3), **options
         )
-    with pytest.warns(SplitWarning, match="trees 'JES_up', 'nominal' of .* hold the same events"):
+    with pytest.warns(SplitWarning, match=r"variations 'JES_up', 'nominal' of .* hold the"):
         memmpy.load_root(
             configs, tmp_path / "s", split="train", splits=Splits(by="file"), **options
         )

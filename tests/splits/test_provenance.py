@@ -9,6 +9,7 @@ import pytest
 
 import memmpy
 from memmpy import RFileConfig, SplitError, SplitLoader, Splits, overlap
+from memmpy.errors import OptionError
 from tests.splits.files import values_of, write_events
 
 NUM = 3000
@@ -80,6 +81,13 @@ def test_splits_share_no_event_and_a_loader_all_of_its_own(store: Path) -> None:
     both = set(values_of(opened.loader("train", fold=0), "event").tolist())
     both &= set(values_of(opened.loader("train", fold=1), "event").tolist())
     assert overlap(opened.loader("train", fold=0), opened.loader("train", fold=1)) == len(both)
+
+
+def test_overlap_is_of_loaders(store: Path) -> None:
+    loader = memmpy.open(store).loader("all")
+    for other in (3, None, store, memmpy.open(store)):
+        with pytest.raises(OptionError, match="overlap compares two SplitLoader"):
+            overlap(loader, other)  # type: ignore[arg-type]
 
 
 def test_rows_of_one_event_are_one_event(tmp_path: Path) -> None:

@@ -183,6 +183,8 @@ def test_equal_splits_have_one_hash_and_survive_json_and_pickle() -> None:
         ({"num_folds": 1}, "num_folds must be an integer of at least 2"),
         ({"num_folds": 2.0}, "num_folds must be an integer"),
         ({"num_folds": True}, "num_folds must be an integer"),
+        ({"num_folds": 2**70}, "num_folds is at most 10,000"),
+        ({"by": np.array(["run"])}, "by= is a tuple of columns"),
         ({"val": 0.1}, "val= is for folds"),
         ({"num_folds": 2, "val": 1}, "val= is the share of the rest"),
         ({"num_folds": 2, "val": "0.1"}, "val= is the share of the rest"),
@@ -232,6 +234,12 @@ def test_arrays_that_name_no_event_are_refused(
 ) -> None:
     with pytest.raises(error, match=match):
         Splits(by=("event",)).of(arrays)
+
+
+@pytest.mark.parametrize("given", [5, None, [1, 2], np.arange(3)])
+def test_events_are_a_mapping(given: Any) -> None:
+    with pytest.raises(OptionError, match="events are given as a mapping of column to array"):
+        Splits(by=("event",)).of(given)
 
 
 def test_columns_of_other_lengths_are_refused() -> None:

@@ -289,7 +289,7 @@ def convert_checked(
             plan = _plan(asked, policy, metadata, crew, recreate=recreate)
             if check is not None:
                 check(plan)
-            return plan, check_sources(policy, metadata, plan.wanted.sources, path=path)
+            return plan, check_sources(policy, metadata, plan.wanted, path=path)
 
         plan, agreed = decide(known)
         if not plan.columns and known.parts == parts_of(plan.wanted.sources):

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from memmpy.conversion.config import Input
 from memmpy.conversion.facts import kind_of_branch
 from memmpy.conversion.opening import opened_files
-from memmpy.errors import SplitWarning, warn_of
+from memmpy.conversion.recipe import Recipe
+from memmpy.conversion.wanted import Wanted
+from memmpy.errors import SplitError, SplitWarning, warn_of
 from memmpy.splits import (
     USUAL_COLUMNS,
     Naming,
@@ -95,7 +97,7 @@ def policy_of(
 
 
 def check_sources(
-    policy: Policy, before: Metadata, sources: Sequence[SourceRecord], *, path: PathLike
+    policy: Policy, before: Metadata, wanted: Wanted, *, path: PathLike
 ) -> Splits | None:
     """Return the splits, now that the trees of the files are known.
 
@@ -111,6 +113,8 @@ def check_sources(
     """
     if policy.splits is None:
         return None
+    recipes, sources = wanted.recipes_by_key, wanted.sources
+    _check_same_names(policy.splits, before, recipes, sources)
     splits = resolved(
         policy.splits, policy.naming, has_variations=variations_of(sources) is not None, path=path
     )
@@ -133,11 +137,45 @@ def check_sources(
     return splits
 
 
+def _check_same_names(
+    splits: Splits,
+    before: Metadata,
+    recipes: Mapping[str, Recipe],
+    sources: Sequence[SourceRecord],
+) -> None:
+    """Raise a `SplitError` where what names events would be made otherwise than it was."""
+    if recorded(before) is None:
+        return
+    way_out = "events of the former train split may be in test then. Keep the name as it was, "
+    way_out += "take another name for the new one, or store.set_splits(...)"
+    for key in splits.keys:
+        column, recipe = before.columns.get(key), recipes.get(key)
+        if column is not None and column.origin is not None and recipe is not None:
+            kinds = ("branch", "expression", "language")
+            was = {kind: column.origin.recipe.get(kind) for kind in kinds}
+            now = {kind: recipe.base.get(kind) for kind in kinds}
+            if was != now:
+                what = [one["branch"] or one["expression"] for one in (was, now)]
+                message = f"{key!r} names events and was {what[0]}, now it is {what[1]}: {way_out}"
+                raise SplitError(message)
+        texts = {(s.uuid, s.tree): s.metadata.get(key) for s in before.sources}
+        for source in sources:
+            was_text = texts.get((source.uuid, source.tree), source.metadata.get(key))
+            if was_text != source.metadata.get(key) and was_text is not None:
+                message = (
+                    f"the metadata {key!r} name events and were {was_text!r} for {source.path!r}, "
+                    f"now they are {source.metadata.get(key)!r}: {way_out}"
+                )
+                raise SplitError(message)
+
+
 def _naming_of(inputs: Sequence[Input]) -> Naming:
     """Return the usual columns that all kinds of inputs have; looks at one file of each."""
     texts = inputs[0].metadata
     kinds: list[dict[str, str | None]] = []
-    one_of_each = {(given.tree, tuple(sorted(given.metadata.items()))): given for given in inputs}
+    one_of_each: dict[object, Input] = {}
+    for given in inputs:
+        one_of_each.setdefault((given.tree, tuple(sorted(given.metadata.items()))), given)
     for found in one_of_each.values():
         with opened_files.opened(found.path, found.tree, found.status.state) as file:
             kinds.append({name: kind_of_branch(file, name) for name in USUAL_COLUMNS})

@@ -34,6 +34,7 @@ from memmpy.splits.policy import (
     check_splits,
     is_asked,
     note_positions,
+    note_splits,
     recorded,
     resolved,
     settle,
@@ -164,7 +165,7 @@ def choose_of_skim(
     skim: SkimLike, *, split: str | int | None, splits: Splits | None, fold: int | None
 ) -> Choice:
     """Return the rows of a split of a skim, or all of them."""
-    path = skim.path.absolute().parent.parent
+    path = skim.path.resolve().parent.parent
     try:
         metadata = read_metadata(path)
     except MemmpyError:  # the skim was moved away from its store
@@ -264,6 +265,8 @@ def _settled_of_skim(
     assert given is not None
     found = resolved(given, naming, has_variations=False, path=path)
     check(found)
+    if metadata is not None and known is None:
+        note_splits(path, found)
     return found
 
 

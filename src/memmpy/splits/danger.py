@@ -24,7 +24,7 @@ from memmpy.splits.naming import variations_of
 from memmpy.splits.rounding import rounded_by
 from memmpy.splits.rule import TicketRule, edges_of
 from memmpy.splits.value import Splits
-from memmpy.store import Metadata, hash64, hash_text, locate
+from memmpy.store import Metadata, SourceRecord, hash64, hash_text, locate, tree_name
 from memmpy.typing import Array, Entries
 
 __all__ = [
@@ -43,6 +43,11 @@ TWO_SIDES = "two sides"
 _CHUNK = 1 << 18
 #: Entries of which names are looked for that many share, and the share that is too many.
 _NUM_SAMPLES, _TOO_MANY, _MIN_SHARED = 1 << 16, 0.01, 50
+#: From so many entries on, or so many times as many as other names have, or of so few names, more
+#: than that share is too many whatever the size of the sample.
+_MANY_SHARED, _OUTLIER, _FEW_NAMES = 1000, 10, 20
+#: Entries of two trees that are compared, and how many tell that they hold the same events.
+_NUM_COMPARED, _MIN_SAME = 1 << 12, 20
 #: Shares of the splits may be off by so many standard deviations.
 _NUM_SIGMAS = 5
 
@@ -138,7 +143,36 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
         yield Danger("names", ", ".join(rule.by), names, sum(seen.shared), message)
     elif rule.region is None:
         yield from _dangers_of_shares(splits, seen, num_entries, where)
+    elif splits.num_folds is not None:
+        yield from _dangers_of_empty_folds(rule, seen, num_entries, where)
     yield from _dangers_of_overlaps(snapshot, rule, seen, where)
+    if are_named_by_files(snapshot.metadata, num_entries):
+        yield from _dangers_of_labels(snapshot, rule)
+
+
+def _dangers_of_labels(snapshot: Snapshot, rule: TicketRule) -> Iterator[Danger]:
+    """Yield trees of one file that hold the same events, which metadata give other names."""
+    first_of: dict[str, SourceRecord] = {}
+    for source in snapshot.metadata.sources:
+        other = first_of.setdefault(source.uuid, source)
+        labels = [key for key in rule.by if source.metadata.get(key) != other.metadata.get(key)]
+        numbers = [key for key in rule.by if key not in source.metadata]
+        num = min(source.num_entries, other.num_entries, _NUM_COMPARED)
+        if tree_name(source) == tree_name(other) or not labels or not numbers or num < _MIN_SAME:
+            continue
+        entries = np.arange(num)
+        here = named_columns(snapshot, numbers, source.entry_start + entries).values
+        there = named_columns(snapshot, numbers, other.entry_start + entries).values
+        is_same = np.logical_and.reduce([here[key] == there[key] for key in numbers])
+        if np.count_nonzero(is_same) >= 0.9 * num:
+            message = (
+                f"trees {tree_name(other)!r} and {tree_name(source)!r} of {source.path!r} have the "
+                f"same {', '.join(numbers)}, entry by entry, and {', '.join(map(repr, labels))} "
+                "gives their events other names, which may be on two sides: if they are "
+                "variations, give both the same, and tell them apart by metadata={'variation': ...}"
+            )
+            yield Danger("variations", ", ".join(labels), source.path, source.num_entries, message)
+            return
 
 
 def _dangers_of_files(
@@ -151,7 +185,7 @@ def _dangers_of_files(
         return
     if variations is not None:
         path, names = variations
-        what = f"trees {', '.join(map(repr, names[:3]))} of {path!r} hold"
+        what = f"the variations {', '.join(map(repr, names[:3]))} of {path!r} hold"
         what += " the same events under other names, which may be on two sides"
     else:
         what = f"{splits.num_folds} folds hold for these very files: written again, the same "
@@ -182,6 +216,8 @@ class _Seen:
         Whether all names were looked at, and not some of them.
     num_two_sided : int
         Names whose entries a rule made elsewhere puts on different sides.
+    region_counts : int64 array
+        Entries that such a rule puts into each of its regions.
     """
 
     shared: list[int]
@@ -190,6 +226,7 @@ class _Seen:
     overlaps: dict[tuple[int, int], int]
     is_whole: bool
     num_two_sided: int
+    region_counts: NDArray[np.int64]
 
 
 def _look(
@@ -201,6 +238,7 @@ def _look(
     fold = None if splits.num_folds is None else 0
     ranges = [splits.ranges(split, fold) for split in SPLIT_NAMES]
     counts = np.zeros(len(ranges), np.int64)
+    region_counts = np.zeros(rule.num_regions, np.int64)
     groups = groups_of(snapshot.metadata)
     has_files = are_named_by_files(snapshot.metadata, num_entries)
     kept = Names(num_entries)
@@ -219,9 +257,16 @@ def _look(
         regions = np.zeros(len(entries), np.int64)
         if rule.region is not None:
             regions = np.searchsorted(_inner_edges(rule), drawn, side="right")
+            region_counts += np.bincount(regions, minlength=rule.num_regions)
         kept.add(identities, owners, regions)
     names = kept.compressed()
     is_shared = (num_of_suspects > _TOO_MANY * num_entries) & (num_of_suspects >= _MIN_SHARED)
+    # In a small sample, each event may have that many rows of jets.
+    is_shared &= (
+        (num_of_suspects >= _MANY_SHARED)
+        | (num_of_suspects > _OUTLIER * names.median_multiplicity())
+        | (len(suspects) < _FEW_NAMES)
+    )
     return _Seen(
         shared=sorted(num_of_suspects[is_shared].tolist(), reverse=True),
         counts=counts,
@@ -229,6 +274,7 @@ def _look(
         overlaps=names.overlaps(groups) if has_files else {},
         is_whole=kept.is_whole,
         num_two_sided=0 if rule.region is None else names.num_in_two_regions(),
+        region_counts=region_counts,
     )
 
 
@@ -280,6 +326,19 @@ def _dangers_of_shares(
         excess = zip(seen.counts.tolist(), expected, strict=True)
         count = round(max(abs(num - share * num_entries) for num, share in excess))
         yield Danger("shares", ", ".join(splits.keys), shares, count, message)
+
+
+def _dangers_of_empty_folds(
+    rule: TicketRule, seen: _Seen, num_entries: int, where: str
+) -> Iterator[Danger]:
+    empty = ", ".join(map(str, np.flatnonzero(seen.region_counts == 0).tolist()))
+    if empty and num_entries >= _MIN_SHARED * rule.num_regions:
+        message = (
+            f"the rule {rule.region} puts none of the {num_entries:,} entries of {where} into fold "
+            f"{empty}: did somebody select events by the same numbers? Take another rule, or "
+            "num_folds= alone"
+        )
+        yield Danger("shares", ", ".join(rule.by), f"fold {empty}", num_entries, message)
 
 
 def _dangers_of_overlaps(

@@ -8,7 +8,7 @@ import numpy as np
 
 from memmpy.errors import ColumnError, MemmpyError, SplitError
 from memmpy.loaders.pages import map_of
-from memmpy.store import METADATA, SKIM_METADATA, Metadata, read_metadata
+from memmpy.store import METADATA, SKIM_METADATA, Metadata, is_array_file, read_metadata
 from memmpy.typing import Array, Column
 
 __all__ = ["Home", "home_of"]
@@ -62,7 +62,7 @@ def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
                 message = f"{key!r} is of the skim {str(path)!r}, which knows its events: give the "
                 raise SplitError(f"{message}skim itself, SplitLoader(skim, ...)")
             if home is None or path != home.path:
-                found = _store_at(path)
+                found = _store_at(key, Path(str(root.filename)), is_split=is_split)
                 if found is None:
                     continue
                 if home is not None and is_split:
@@ -83,12 +83,23 @@ def _arrays_of(column: Column) -> tuple[Array, ...]:
     return tuple(getattr(column, "buffers", ()))
 
 
-def _store_at(path: Path) -> Home | None:
+def _store_at(key: str, file: Path, *, is_split: bool) -> Home | None:
+    """Return the store that a file lies in; None if it is none, or nobody needs to know."""
+    path = file.parent
+    if not is_split and not (path / METADATA).is_file():
+        return None
     if not (path / METADATA).is_file():
+        if is_array_file(file.name):  # a store that was moved away, or lost its metadata
+            message = (
+                f"column {key!r} lies in {str(path)!r}, which is no store any more: it cannot "
+            )
+            raise SplitError(f"{message}tell its events; open the column again where it is now")
         return None
     try:
         return Home(path, read_metadata(path))
     except MemmpyError:
+        if is_split:
+            raise
         return None
 
 

@@ -121,6 +121,13 @@ class Compressed:
         nums = np.add.reduceat(self.counts, starts).astype(np.float64)
         return float((nums * nums).sum() / nums.sum())
 
+    def median_multiplicity(self) -> float:
+        """Return how many entries a name has, in the middle of all names."""
+        if not len(self.counts):
+            return 1.0
+        starts = np.flatnonzero(np.append(True, self.identities[1:] != self.identities[:-1]))
+        return float(np.median(np.add.reduceat(self.counts, starts)))
+
     def overlaps(self, groups: Groups) -> dict[tuple[int, int], int]:
         """Return how many entries of a file have a name of an earlier one of the same process."""
         group, file = groups.of_source[self.owners], groups.file_of_source[self.owners]

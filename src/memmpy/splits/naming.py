@@ -1,9 +1,10 @@
 """The columns that usually name an event, looked for where the user names none."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from memmpy.store import SourceRecord, tree_name
+from memmpy.store import SourceRecord, process_of, tree_name
 
 __all__ = ["NAMING", "USUAL_COLUMNS", "Naming", "naming_columns", "variations_of"]
 
@@ -58,8 +59,18 @@ def naming_columns(dtype_kind: Callable[[str], str | None]) -> Naming:
 def variations_of(sources: Iterable[SourceRecord]) -> tuple[str, list[str]] | None:
     """Return a file of which several trees fill a store, and the trees; None if there is none.
 
-    Trees of one file are variations of the same events. A copy of a file is the same file.
+    Trees of one file are variations of the same events, and a copy of a file is the same file. So
+    are files of one process with several texts of the metadata ``variation``.
     """
+    sources = list(sources)
+    variations: dict[str, set[str]] = {}
+    for source in sources:
+        names = variations.setdefault(json.dumps(dict(process_of(source))), set())
+        names |= {source.metadata["variation"]} if "variation" in source.metadata else set()
+    for source in sources:
+        names = variations[json.dumps(dict(process_of(source)))]
+        if len(names) > 1:
+            return source.path, sorted(names)
     trees: dict[str, tuple[str, set[str]]] = {}
     for source in sources:
         _, names = trees.setdefault(source.uuid, (source.path, set()))

@@ -36,7 +36,7 @@ def check_split(split: str | int) -> int | None:
     OptionError
         If there is no such split; names the nearest.
     """
-    if split == ALL:
+    if isinstance(split, str) and split == ALL:
         return None
     if isinstance(split, str) and split not in SPLIT_NAMES:
         hint = nearest(split, (*SPLIT_NAMES, ALL))
@@ -46,8 +46,10 @@ def check_split(split: str | int) -> int | None:
 
 def check_by(given: object) -> By:
     """Return what names an event: different columns in their order, ``"file"`` or None."""
-    if given is None or given == "file":
-        return given
+    if given is None:
+        return None
+    if isinstance(given, str) and given == "file":
+        return "file"
     names: list[object] = []
     if isinstance(given, Sequence) and not isinstance(given, str | bytes):
         names = [*given]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from memmpy.errors import SplitError
+from memmpy.errors import OptionError, SplitError
 from memmpy.order import Words
 from memmpy.splits.provenance import rule_of, tickets_of_choice
 from memmpy.splits.split_loader import SplitLoader
@@ -31,6 +31,10 @@ def overlap(loader_a: SplitLoader, loader_b: SplitLoader) -> int:
     >>> memmpy.overlap(store.loader("train"), store.loader("test"))
     0
     """
+    for loader in (loader_a, loader_b):
+        given: object = loader
+        if not isinstance(given, SplitLoader):
+            raise OptionError(f"overlap compares two SplitLoader, got {given!r:.80}")
     rules = [rule_of(loader.choice) for loader in (loader_a, loader_b)]
     if rules[0] != rules[1]:
         message = f"the loaders do not name events alike: {rules[0]} and {rules[1]}; "
@@ -42,5 +46,8 @@ def overlap(loader_a: SplitLoader, loader_b: SplitLoader) -> int:
 
 
 def _unique_tickets(loader: SplitLoader) -> Words:
-    tickets = [np.unique(drawn) for drawn in tickets_of_choice(loader.choice)]
-    return np.unique(np.concatenate([np.empty(0, np.uint64), *tickets]))
+    tickets = np.concatenate([np.empty(0, np.uint64), *tickets_of_choice(loader.choice)])
+    tickets.sort()
+    is_new = np.append(True, tickets[1:] != tickets[:-1])[: len(tickets)]
+    unique: Words = tickets[is_new]
+    return unique

@@ -1,9 +1,10 @@
 """The splits of a store: the first call that names them records them, later calls must agree."""
 
 import dataclasses
+import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,14 @@ from memmpy.splits.naming import USUAL_COLUMNS, Naming, naming_columns, variatio
 from memmpy.splits.options import ALL
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.value import Splits
-from memmpy.store import LOCK_TIMEOUT, Metadata, Transaction, read_metadata
+from memmpy.store import (
+    LOCK_TIMEOUT,
+    Metadata,
+    Transaction,
+    hash64,
+    hash_text,
+    read_metadata,
+)
 from memmpy.typing import PathLike
 
 __all__ = [
@@ -35,6 +43,7 @@ __all__ = [
     "check_splits",
     "is_asked",
     "note_positions",
+    "note_splits",
     "recorded",
     "resolved",
     "set_splits",
@@ -63,7 +72,7 @@ def check_splits(splits: object) -> Splits | None:
 
 def is_asked(splits: Splits | None, split: str | int | None) -> bool:
     """Say whether a call needs splits; without, all events are handed out and none are recorded."""
-    return splits is not None or (split is not None and split != ALL)
+    return splits is not None or not (split is None or (isinstance(split, str) and split == ALL))
 
 
 def recorded(metadata: Metadata) -> Splits | None:
@@ -78,7 +87,7 @@ def recorded(metadata: Metadata) -> Splits | None:
         return None
     try:
         return Splits.from_json(metadata.splits["splits"])
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         message = f"the metadata of the store name splits that cannot be understood: {error}; "
         raise CorruptStoreError(f"{message}write them again with store.set_splits(...)") from error
 
@@ -142,7 +151,11 @@ def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: Path
     unread = f"the store lacks {', '.join(map(repr, naming.unread))} of its files; "
     unread += "convert(..., splits=memmpy.Splits(...)) reads them"
     if splits.num_folds is not None or has_variations:
-        why = "several trees of one file" if has_variations else f"{splits.num_folds} folds"
+        why = (
+            "several trees or variations of one file"
+            if has_variations
+            else f"{splits.num_folds} folds"
+        )
         found = "; ".join(["no column eventNumber or event of integers was found", *floats])
         message = (
             f"nothing names the events of {os.fspath(path)!r}: {found}. With {why}, an event "
@@ -232,19 +245,37 @@ def settle(
         check(splits)
     made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
     held = metadata.splits or {}
+    if known is not None:
+        _check_own(snapshot, splits, held.get("own", {}))
     if known is not None and held.get("made_of") == made_of:
-        notes = [str(note) for note in held["notes"]]
+        notes = [str(note) for note in held.get("notes", [])]
     else:
         notes = list(dangers_of(snapshot, splits, num_entries=num_entries))
         if known is None:
             logger.info("%s has the splits %s from now on", snapshot.path, splits)
         _record(
             snapshot.path,
-            partial(with_splits, splits=splits, made_of=made_of, notes=notes, path=snapshot.path),
-            is_known=known is not None,
+            partial(
+                with_splits,
+                splits=splits,
+                made_of=made_of,
+                notes=notes,
+                own=_own_of(snapshot, splits),
+                path=snapshot.path,
+            ),
+            is_known=known is not None or metadata.read_only,
         )
     warn_once(snapshot.path, notes)
     return splits
+
+
+def note_splits(path: Path, splits: Splits) -> None:
+    """Record the splits of a store whose events cannot be looked at: it holds others by now."""
+    _record(
+        path,
+        partial(with_splits, splits=splits, made_of=None, notes=[], own={}, path=path),
+        is_known=False,
+    )
 
 
 def note_positions(path: Path, metadata: Metadata) -> None:
@@ -266,7 +297,7 @@ def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -
         )
         notes = list(dangers_of(snapshot, whole, num_entries=num_entries))
         made_of = ingredients_of(snapshot.metadata, whole, num_entries=num_entries)
-        record = _to_record(whole, made_of, notes)
+        record = _to_record(whole, made_of, notes, _own_of(snapshot, whole))
     with Transaction(snapshot.path) as transaction:
         transaction.change(lambda metadata: dataclasses.replace(metadata, splits=record))
     warn_once(snapshot.path, notes)
@@ -278,19 +309,21 @@ def with_splits(
     splits: Splits,
     made_of: str | None,
     notes: list[str],
+    own: Mapping[str, Any],
     path: PathLike,
 ) -> Metadata:
     """Return the metadata of a store with its splits, unless another process named others."""
     agreed(splits, recorded(metadata), path=path)
-    return dataclasses.replace(metadata, splits=_to_record(splits, made_of, notes))
+    return dataclasses.replace(metadata, splits=_to_record(splits, made_of, notes, own))
 
 
 def warn_once(path: PathLike, notes: list[str]) -> None:
     """Warn of what this process has not said of this store."""
     where = os.fspath(Path(path).absolute())
-    new = [note for note in dict.fromkeys(notes) if (where, note) not in _SAID]
-    _SAID.update((where, note) for note in new)
-    warn_of(new, SplitWarning)
+    for note in dict.fromkeys(notes):
+        if (where, note) not in _SAID:
+            warn_of([note], SplitWarning)  # as an error, it is raised by each call
+            _SAID.add((where, note))
 
 
 def _record(path: Path, change: Callable[[Metadata], Metadata], *, is_known: bool) -> None:
@@ -301,7 +334,14 @@ def _record(path: Path, change: Callable[[Metadata], Metadata], *, is_known: boo
         with Transaction(path, lock_timeout=timeout) as transaction:
             transaction.change(change)
     except (ReadOnlyStoreError, DiskError) as error:
-        logger.info("the splits of %s are not recorded: %s", path, error)
+        message = (
+            f"the splits of {str(path)!r} are not recorded ({error}): later calls cannot be "
+            "compared with this one, so give the same splits= to each"
+        )
+        if is_known:
+            logger.info(message)
+        else:
+            warn_once(path, [message])
     except StoreLockedError:
         if not is_known:
             raise
@@ -311,8 +351,35 @@ def _by_position(metadata: Metadata) -> Metadata:
     return dataclasses.replace(metadata, splits=metadata.splits or BY_POSITION)
 
 
-def _to_record(splits: Splits, made_of: str | None, notes: list[str]) -> dict[str, Any]:
-    return {"splits": splits.to_json(), "made_of": made_of, "notes": notes}
+def _to_record(
+    splits: Splits, made_of: str | None, notes: list[str], own: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {"splits": splits.to_json(), "made_of": made_of, "notes": notes, "own": dict(own)}
+
+
+def _own_of(snapshot: Snapshot, splits: Splits) -> dict[str, list[str]]:
+    """Return hashes of the files, and of the values that each column of the user's has for them."""
+    metadata = snapshot.metadata
+    files = hash_text(hash64(json.dumps(metadata.parts)))
+    own = {}
+    for key in splits.keys:
+        column = metadata.columns.get(key)
+        if column is not None and column.origin is None:
+            checksums = {role: array.checksum for role, array in column.arrays.items()}
+            own[key] = [files, hash_text(hash64(json.dumps(checksums, sort_keys=True)))]
+    return own
+
+
+def _check_own(snapshot: Snapshot, splits: Splits, held: Mapping[str, Any]) -> None:
+    """Raise a `SplitError` where a column of the user's names the same events otherwise by now."""
+    for key, (files, values) in _own_of(snapshot, splits).items():
+        if key in held and held[key][0] == files and held[key][1] != values:
+            message = (
+                f"column {key!r} of {str(snapshot.path)!r}, which names events, was written again "
+                "with other values: events of the former train split may be in test now. If that "
+                "is meant, keep the splits with set_splits(store.splits)"
+            )
+            raise SplitError(message)
 
 
 def _dtype_kind(snapshot: Snapshot, num_entries: int, key: str) -> str | None:

@@ -25,7 +25,7 @@ def rounded_by(values: Array) -> str | None:
         else (values.astype(np.uint64))
     )
     for name, bits in _MANTISSAS.items():
-        large = sizes[sizes >= np.uint64(1 << (bits + 1))]
+        large = np.unique(sizes[sizes >= np.uint64(1 << (bits + 1))])
         if len(large) < _MIN_ROUNDED:
             continue
         # The distance of two floats, a power of two, below each number.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memmpy.cuts import LANGUAGE, Node, compute_column, keys_of, parse, to_program
 from memmpy.cuts.evaluation import ColumnLike, HashedText
-from memmpy.errors import ColumnError, MissingKeyError, SplitError, nearest
+from memmpy.errors import ColumnError, MissingKeyError, OptionError, SplitError, nearest
 from memmpy.order import NUM_TICKETS, TICKET_VERSION, Words, column_identities, tickets
 from memmpy.store import hash64
 from memmpy.typing import Array
@@ -86,6 +86,10 @@ class TicketRule:
         if self.by == "file":
             message = "events are named by their files, which arrays do not know; "
             raise SplitError(f"{message}take store.split_of(entries), or name columns with by=")
+        given: object = arrays
+        if not isinstance(given, Mapping):
+            message = "events are given as a mapping of column to array, such as {'event': [1, 2]}"
+            raise OptionError(f"{message}; got {given!r:.80}")
         columns = _named_columns(arrays, self.keys)
         return self.tickets(self.identities(columns), columns)
 

@@ -1,6 +1,7 @@
 """`Splits`: who an event is, and in which split it is."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from fractions import Fraction
@@ -33,11 +34,13 @@ from memmpy.splits.options import (
     check_val,
 )
 from memmpy.splits.rule import TicketRule, edges_of
+from memmpy.store import write_atomically
 from memmpy.typing import PathLike
 
 __all__ = ["Splits"]
 
 _VAL = 0.1
+_MAX_FOLDS = 10_000
 
 
 @final
@@ -110,6 +113,9 @@ class Splits:
                 changes["_normal"] = check_expression(name, getattr(self, name))
         if self.num_folds is not None:
             changes["num_folds"] = check_integer("num_folds", self.num_folds, minimum=2)
+            if self.num_folds > _MAX_FOLDS:
+                message = f"num_folds is at most {_MAX_FOLDS:,}, got {self.num_folds!r}"
+                raise OptionError(message)
             changes["val"] = check_val(_VAL if self.val is None else self.val)
         elif self.split_by is None:
             changes["fractions"] = check_shares(
@@ -187,6 +193,8 @@ class Splits:
         ------
         SplitError
             If no columns name an event.
+        ReadOnlyStoreError, DiskError
+            If it cannot be written.
         """
         if self.ticket_rule.by == "file":
             message = f"{self} names events by their files: code without the files has no names; "
@@ -199,7 +207,9 @@ class Splits:
             for start, stop in self.ranges(split, fold)
         ]
         text = header_text(self.ticket_rule, ranges, num_folds=self.num_folds, title=str(self))
-        Path(path).write_text(text, encoding="utf-8")
+        if not isinstance(path, str | os.PathLike):
+            raise OptionError(f"a path is a text or a pathlib.Path, got {path!r}")
+        write_atomically(Path(path), text.encode(), durable=False)
 
     @property
     def ticket_rule(self) -> TicketRule:

@@ -35,6 +35,7 @@ from memmpy.store.layout import (
     aside_suffix,
     hash64,
     hash_text,
+    is_array_file,
 )
 from memmpy.store.lock import wait_for
 from memmpy.store.metadata import (
@@ -108,6 +109,7 @@ __all__ = [
     "hash64",
     "hash_text",
     "header_of",
+    "is_array_file",
     "joined_crc",
     "lineage_of",
     "locate",
