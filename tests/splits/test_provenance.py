@@ -27,7 +27,8 @@ def store(tmp_path: Path) -> Path:
 def test_provenance_is_json_that_names_files_splits_and_cut(store: Path) -> None:
     loader = memmpy.open(store).loader("train", fold=1, cut="event >= 10", seed=4, batch_size=64)
     found = json.loads(json.dumps(loader.provenance()))
-    assert found["memmpy"] == memmpy.__version__
+    assert found["versions"]["memmpy"] == memmpy.__version__
+    assert found["versions"]["numpy"] == np.__version__
     assert found["store"] == str(store)
     assert [file["path"] for file in found["files"]] == [
         str(store.parent / f"{i}.root") for i in range(2)

@@ -1,5 +1,6 @@
 """Which events a loader hands out, as JSON values to keep with a model, and as tickets."""
 
+import platform
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from memmpy._version import __version__
 from memmpy.errors import MemmpyError, SplitError
 from memmpy.loaders import LoaderOptions
 from memmpy.loaders.ranges import rows_between
-from memmpy.order import Words, mix64
+from memmpy.order import TICKET_VERSION, Words, mix64
 from memmpy.splits.choice import Choice, SkimLike
 from memmpy.splits.rule import TicketRule
 from memmpy.store import hash_text, read_metadata
@@ -38,7 +39,12 @@ def provenance_of(choice: Choice, options: LoaderOptions, *, order: str) -> dict
         with np.errstate(over="ignore"):
             total += mix64(drawn).sum(dtype=np.uint64)
     return {
-        "memmpy": __version__,
+        "versions": {
+            "memmpy": __version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+            "tickets": TICKET_VERSION,
+        },
         "store": None if choice.path is None else str(choice.path),
         "files": _files(choice),
         "splits": None if choice.splits is None else choice.splits.to_json(),

@@ -310,7 +310,7 @@ class SplitLoader:
         Returns
         -------
         dict
-            JSON values: the version of memmpy, the store and its files (path, UUID, tree and
+            JSON values: versions, the store and its files (path, UUID, tree and
             entries), the splits, the split and its fold, the cut, seed, batch size and order; and
             under ``"events"`` their number and a hash of their tickets, which is the same for the
             same events in any order, from a store or a skim, with equal ``by`` and ``seed`` of the
