@@ -12,6 +12,7 @@ import pytest
 import memmpy
 from memmpy import RFileConfig, compute_cut_batched, convert
 from memmpy.errors import RootFileError
+from tests.conftest import CLIPS
 
 pytestmark = pytest.mark.real
 
@@ -106,6 +107,7 @@ def test_every_branch_has_the_values_that_root_gives(
         check_column(columns[key], fact)
 
 
+@CLIPS
 @pytest.mark.parametrize(("name", "tree"), TREES)
 def test_padding_to_four_keeps_and_drops_what_it_should(
     name: str, tree: str, real_data: Path, facts: dict[str, Any], tmp_path: Path
