@@ -23,6 +23,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.splits.danger import dangers_of, ingredients_of
+from memmpy.splits.events import check_named
 from memmpy.splits.naming import USUAL_COLUMNS, Naming, naming_columns, variations_of
 from memmpy.splits.options import ALL
 from memmpy.splits.rule import TicketRule
@@ -241,6 +242,7 @@ def settle(
             has_variations=variations_of(snapshot.metadata.sources) is not None,
             path=snapshot.path,
         )
+    check_named(snapshot, splits.ticket_rule, num_entries=num_entries)
     if check is not None:
         check(splits)
     made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
