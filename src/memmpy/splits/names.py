@@ -92,7 +92,15 @@ class Names:
         """Return the entries by name, file and region, with their numbers."""
         parts = [np.concatenate(column) for column in zip(*self._pending, strict=True)]
         identities, owners, regions, counts = parts
-        order = np.lexsort((regions, owners, identities))
+        order = np.argsort(identities)
+        is_equal = identities[order[1:]] == identities[order[:-1]]
+        is_repeated = np.zeros(len(order), np.bool_)
+        is_repeated[1:] = is_equal
+        is_repeated[:-1] |= is_equal
+        # Few names repeat, and only their entries need sorting by the rest.
+        repeated = order[is_repeated]
+        by = (regions[repeated], owners[repeated], identities[repeated])
+        order[is_repeated] = repeated[np.lexsort(by)]
         keys = [values[order] for values in (identities, owners, regions)]
         is_first = np.ones(len(order), np.bool_)
         is_first[1:] = np.logical_or.reduce([values[1:] != values[:-1] for values in keys])
