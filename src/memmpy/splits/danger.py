@@ -40,7 +40,9 @@ __all__ = [
 TWO_SIDES = "two sides"
 
 #: Entries that are looked at in one go.
-_CHUNK = 1 << 18
+_CHUNK = 1 << 15
+#: Names that are kept of a store; and of a rule made elsewhere, which may be an error.
+_NUM_NAMES, _NUM_NAMES_OF_RULE = 1 << 17, 1 << 20
 #: Entries of which names are looked for that many share, and the share that is too many.
 _NUM_SAMPLES, _TOO_MANY, _MIN_SHARED = 1 << 16, 0.01, 50
 #: From so many entries on, or so many times as many as other names have, or of so few names, more
@@ -241,7 +243,7 @@ def _look(
     region_counts = np.zeros(rule.num_regions, np.int64)
     groups = groups_of(snapshot.metadata)
     has_files = are_named_by_files(snapshot.metadata, num_entries)
-    kept = Names(num_entries)
+    kept = Names(num_entries, _NUM_NAMES if rule.region is None else _NUM_NAMES_OF_RULE)
     for start in range(0, num_entries, _CHUNK):
         entries = np.arange(start, min(start + _CHUNK, num_entries))
         columns = named_columns(snapshot, rule.keys, entries)

@@ -12,9 +12,6 @@ from memmpy.typing import Array
 
 __all__ = ["Compressed", "Groups", "Names", "groups_of"]
 
-#: Names that are kept for all of a store.
-_MAX_NAMES = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Groups:
@@ -64,11 +61,14 @@ class Names:
     ----------
     num_entries : int
         How many there are in all.
+    num_names : int
+        About how many names to keep at most.
     """
 
-    def __init__(self, num_entries: int) -> None:
+    def __init__(self, num_entries: int, num_names: int) -> None:
+        self._num_names = num_names
         self._limit = 2**64
-        while num_entries * self._limit > _MAX_NAMES << 64:
+        while num_entries * self._limit > num_names << 64:
             self._limit //= 2
         self._pending: list[tuple[Words, Array, Array, Array]] = []
         self._num_pending = 0
@@ -85,7 +85,7 @@ class Names:
             identities, owners, regions = identities[below], owners[below], regions[below]
         self._pending.append((identities, owners, regions, np.ones(len(identities), np.int64)))
         self._num_pending += len(identities)
-        if self._num_pending > 2 * _MAX_NAMES:
+        if self._num_pending > 2 * self._num_names:
             self.compressed()
 
     def compressed(self) -> "Compressed":
