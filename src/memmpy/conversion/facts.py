@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -137,9 +136,11 @@ def _uuid(file: EventFile, known: frozenset[str]) -> str:
 
 def kind_of_branch(file: EventFile, name: str) -> str | None:
     """Return the kind of the dtype of a branch of one number an entry, as NumPy has it."""
+    if not file.has_branch(name):
+        return None
     try:
         found = file.type_of(name)
-    except (MissingKeyError, InputFileError):
+    except InputFileError:
         return None
     if found.kind != "vector" or found.shape or found.dtype is None:
         return None
@@ -176,9 +177,7 @@ def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
 
 def _check_mask(file: EventFile, recipe: Recipe) -> None:
     """Raise an `OptionError` if a branch has the name of a mask: either could be meant."""
-    with suppress(MissingKeyError):
-        with suppress(InputFileError):  # of a type that no column can hold
-            file.type_of(recipe.key)
+    if file.has_branch(recipe.key):
         message = f"{recipe.key!r} is a branch of {file.where!r} and the mask of a padded key; "
         raise OptionError(f"{message}pad that key under another name, an alias of it")
 

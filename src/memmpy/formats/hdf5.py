@@ -111,6 +111,10 @@ class HdfTable:
         """Return the names of all columns."""
         return list(self._columns)
 
+    def has_branch(self, name: str) -> bool:
+        """Say whether there is such a branch."""
+        return name in self._columns
+
     def type_of(self, branch: str) -> BranchType:
         """Return what kind of column holds a branch.
 

@@ -132,6 +132,10 @@ class ParquetTable:
         """Return the names of all columns, each followed by the members of its records."""
         return list(self._branches)
 
+    def has_branch(self, name: str) -> bool:
+        """Say whether there is such a branch."""
+        return name in self._branches
+
     def type_of(self, branch: str) -> BranchType:
         """Return what kind of column holds a branch.
 

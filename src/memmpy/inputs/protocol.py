@@ -40,6 +40,9 @@ class EventFile(Protocol):
     def branches(self) -> list[str]:
         """Return the names of all branches, in the order of the file."""
 
+    def has_branch(self, name: str) -> bool:
+        """Say whether there is such a branch, by its whole or its short name."""
+
     def type_of(self, branch: str) -> BranchType:
         """Return what kind of column holds a branch.
 

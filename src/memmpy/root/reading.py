@@ -114,6 +114,11 @@ class TreeFile:
                 return [field.name for field in self._tree.fields]
             return list(self._tree.keys())
 
+    def has_branch(self, name: str) -> bool:
+        """Say whether there is such a branch, by its whole or its short name."""
+        with _said_of(self.where, "is damaged"):
+            return self._found(name) is not None
+
     def type_of(self, branch: str) -> BranchType:
         """Return what kind of column holds a branch.
 
@@ -206,12 +211,18 @@ class TreeFile:
         with _said_of(f"{self.path}:{name}", "cannot be read"):
             return self._file[name], trees[name] == "RNTuple"
 
-    def _branch(self, name: str) -> Any:
+    def _found(self, name: str) -> Any | None:
         with suppress(KeyError):
             # A field of a field is not a column of its own.
             if not self._is_ntuple or name in self.branches():
                 return self._tree[name]
-        raise no_branch(name, self.where, self.branches())
+        return None
+
+    def _branch(self, name: str) -> Any:
+        found = self._found(name)
+        if found is None:
+            raise no_branch(name, self.where, self.branches())
+        return found
 
     def _held(self, branch: Any) -> tuple[BranchType | None, Exception | None]:
         """Return the type of a branch, or None and perhaps why it has none."""
