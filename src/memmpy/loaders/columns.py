@@ -236,11 +236,15 @@ def check_data(data: Data) -> tuple[dict[str, Column], int]:
     return columns, num_entries
 
 
+def arrays_of(column: Column) -> tuple[Array, ...]:
+    """Return the arrays that hold a column; none where it does not tell."""
+    return (column,) if isinstance(column, np.ndarray) else tuple(getattr(column, "buffers", ()))
+
+
 def check_sendable(data: Data) -> None:
     """Raise an `OptionError` where columns lie in files, all of which would be sent elsewhere."""
     for key, column in data.items():
-        arrays = [column] if isinstance(column, np.ndarray) else getattr(column, "buffers", ())
-        if any(map_of(array) is not None for array in arrays):
+        if any(map_of(array) is not None for array in arrays_of(column)):
             message = (
                 f"column {key!r} lies in a file, which a loader would take along as a whole: send "
                 "the path to the other process, and make the loader there"

@@ -1,12 +1,13 @@
 """The store that columns lie in, found from the arrays themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from memmpy.errors import ColumnError, MemmpyError, SplitError
+from memmpy.loaders.columns import arrays_of
 from memmpy.loaders.pages import map_of
 from memmpy.store import METADATA, SKIM_METADATA, Metadata, is_array_file, read_metadata
 from memmpy.typing import Array, Column
@@ -52,8 +53,9 @@ def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
     """
     home: Home | None = None
     first = ""
+    files: set[str] = set()
     for key, column in columns.items():
-        for array in _arrays_of(column):
+        for array in arrays_of(column):
             root = map_of(array)
             if root is None:
                 continue
@@ -72,24 +74,19 @@ def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
                     )
                     raise SplitError(message)
                 home, first = found, key
+                records = home.metadata.columns.values()
+                files = {one.file for record in records for one in record.arrays.values()}
             if is_split:
-                _check_whole(key, array, root, home)
+                _check_whole(key, array, root, home.path, files)
     return home
-
-
-def _arrays_of(column: Column) -> tuple[Array, ...]:
-    if isinstance(column, np.ndarray):
-        return (column,)
-    return tuple(getattr(column, "buffers", ()))
 
 
 def _store_at(key: str, file: Path, *, is_split: bool) -> Home | None:
     """Return the store that a file lies in; None if it is none, or nobody needs to know."""
     path = file.parent
-    if not is_split and not (path / METADATA).is_file():
-        return None
     if not (path / METADATA).is_file():
-        if is_array_file(file.name):  # a store that was moved away, or lost its metadata
+        # It may be a store that was moved away, or that lost its metadata.
+        if is_split and is_array_file(file.name):
             message = (
                 f"column {key!r} lies in {str(path)!r}, which is no store any more: it cannot "
             )
@@ -103,17 +100,18 @@ def _store_at(key: str, file: Path, *, is_split: bool) -> Home | None:
         return None
 
 
-def _check_whole(key: str, array: Array, root: np.memmap, home: Home) -> None:
-    """Raise an error unless an array is all of a column that the store has now."""
+def _check_whole(
+    key: str, array: Array, root: np.memmap, path: Path, files: Collection[str]
+) -> None:
+    """Raise an error unless an array is all of a column, in one of the files of the store now."""
     name = Path(str(root.filename)).name
     is_part = array.shape != root.shape or array.strides != root.strides
     if is_part or array.ctypes.data != root.ctypes.data:
         message = (
-            f"{key!r} is a part of a column of {str(home.path)!r}, which does not tell its events: "
+            f"{key!r} is a part of a column of {str(path)!r}, which does not tell its events: "
             "give the whole column and subindex=, or memmpy.open(...).loader(cut=...)"
         )
         raise SplitError(message)
-    files = {a.file for column in home.metadata.columns.values() for a in column.arrays.values()}
     if name not in files:
-        message = f"column {key!r} was written again in {str(home.path)!r} since it was opened: "
+        message = f"column {key!r} was written again in {str(path)!r} since it was opened: "
         raise ColumnError(f"{message}open it again")
