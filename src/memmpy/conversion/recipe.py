@@ -11,7 +11,7 @@ from memmpy.columns import cast
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
 from memmpy.errors import OptionError
 from memmpy.inputs import BranchType, type_of_values
-from memmpy.lists import Clipping, Jagged, Padding, check_fill, clipping_of
+from memmpy.lists import Clipping, Jagged, Padding, check_fill, clipping_of, lists_of
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
@@ -142,12 +142,12 @@ class Recipe:
         """Return entries cast and padded, or their mask."""
         num_lost = 0
         if self.is_mask:
-            values = self._mask(_lists(values))
+            values = self._mask(lists_of(values))
         if self.dtype is not None:
             values, num_lost = _cast(values, self.dtype, key=self.key)
         if self.padding is None or self.is_mask:
             return Made(values, num_lost)
-        lists, length = _lists(values), self.padding.length
+        lists, length = lists_of(values), self.padding.length
         clipping = clipping_of(lists, length)
         return Made(lists.pad(length, self.padding.fill), num_lost, clipping=clipping)
 
@@ -184,10 +184,6 @@ class Recipe:
 def metadata_recipe(name: str, sources: Iterable[SourceRecord]) -> dict[str, Any]:
     """Return the recipe of a column of what the user said of the files."""
     return {"metadata": [source.metadata[name] for source in sources]}
-
-
-def _lists(values: Any) -> Jagged:
-    return values if isinstance(values, Jagged) else Jagged.from_regular(values)
 
 
 def _cast(values: Any, dtype: np.dtype[Any], *, key: str) -> tuple[Any, int]:

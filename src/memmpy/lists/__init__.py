@@ -3,7 +3,7 @@
 from memmpy.lists.clipping import Clipping, clipping_of, share_in_words
 from memmpy.lists.fitting import Padding, check_fill, check_padding, fits, mask_of
 from memmpy.lists.indexing import resolve
-from memmpy.lists.jagged import Jagged
+from memmpy.lists.jagged import Jagged, lists_of
 
 __all__ = [
     "Clipping",
@@ -13,6 +13,7 @@ __all__ = [
     "check_padding",
     "clipping_of",
     "fits",
+    "lists_of",
     "mask_of",
     "resolve",
     "share_in_words",

@@ -20,7 +20,7 @@ from memmpy.lists.indexing import resolve
 from memmpy.typing import Array, Entries
 from memmpy.worth import BYTES_MOVED, is_worth_compiling
 
-__all__ = ["Jagged"]
+__all__ = ["Jagged", "lists_of"]
 
 
 @final
@@ -255,3 +255,8 @@ def _checked_offsets(given: NDArray[np.integer[Any]], content: Array) -> NDArray
         )
         raise ColumnError(message)
     return offsets
+
+
+def lists_of(values: "Array | Jagged") -> Jagged:
+    """Return lists, also of an array, whose lists all have one length."""
+    return values if isinstance(values, Jagged) else Jagged.from_regular(values)

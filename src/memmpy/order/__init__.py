@@ -5,7 +5,7 @@ from memmpy.order.blocks import BlockOrder, BlockWindows
 from memmpy.order.choosing import Selected, TicketsOf, members_by_position, members_by_ticket
 from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
 from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
-from memmpy.order.mixing import Words, absorb, derive_key, find_words, mix64
+from memmpy.order.mixing import GOLDEN, Words, absorb, derive_key, find_words, mix64
 from memmpy.order.multiplicities import (
     Multiplicities,
     count_multiplicities,
@@ -27,6 +27,7 @@ from memmpy.order.splits import (
 from memmpy.order.subset import Subset
 
 __all__ = [
+    "GOLDEN",
     "NUM_TICKETS",
     "SPLIT_NAMES",
     "TICKET_VERSION",

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from memmpy.gather import offsets_of
-from memmpy.lists import Clipping, Jagged, clipping_of, share_in_words
+from memmpy.lists import Clipping, Jagged, clipping_of, lists_of, share_in_words
 from memmpy.skims.layout import Layout
 from memmpy.typing import Array
 
@@ -143,7 +143,7 @@ class Tally:
         """Count some entries of all keys: arrays of shape (n, ...), or n lists."""
         self._num_entries += num_entries
         for key in self._clippings:
-            self._clippings[key] += clipping_of(_lists(values[key]), self._lengths[key])
+            self._clippings[key] += clipping_of(lists_of(values[key]), self._lengths[key])
         with np.errstate(all="ignore"):
             for key, given in values.items():
                 # A call, or `isinstance` of an abstract class, would take as long as the sum.
@@ -185,11 +185,7 @@ class Tally:
         if key in self._of_lists:
             clipping = self._clippings[self._of_lists[key]]
         return KeyCounts(
-            num_entries=num,
-            num_items=clipping.num_items,
-            num_clipped_items=clipping.num_clipped_items,
-            num_clipped_entries=clipping.num_clipped_entries,
-            max_items=clipping.max_items,
+            **dataclasses.asdict(clipping),
             num_nan=values.num_nan,
             num_infinite=values.num_infinite,
             is_constant=values.has_number and not values.is_varied,
@@ -216,10 +212,6 @@ class Tally:
             found.num_infinite += _num_entries_with(np.isinf(content), stored)
 
 
-def _lists(values: "Array | Jagged") -> Jagged:
-    return values if isinstance(values, Jagged) else Jagged.from_regular(values)
-
-
 def _is_finite(content: Array) -> bool:
     return content.dtype.kind not in _FLOATS or bool(np.isfinite(content).all())
 
@@ -235,7 +227,7 @@ def _num_entries_with(is_so: Array, values: "Array | Jagged") -> int:
 
 def _clipped(values: "Array | Jagged", length: int) -> Jagged:
     """Return lists cut to a length."""
-    lists = _lists(values)
+    lists = lists_of(values)
     counts = lists.counts
     is_kept = np.arange(len(lists.content)) - np.repeat(lists.offsets[:-1], counts) < length
     return Jagged.trusted(lists.content[is_kept], offsets_of(np.minimum(counts, length)))

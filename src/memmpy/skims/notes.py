@@ -6,7 +6,8 @@ import numpy as np
 
 from memmpy.lists import Padding
 from memmpy.skims.counting import KeyCounts
-from memmpy.store import Metadata, num_filled, process_of
+from memmpy.splits import are_named_by_files
+from memmpy.store import Metadata, process_of
 from memmpy.typing import Entries
 
 __all__ = ["clipping_notes", "cut_notes"]
@@ -52,7 +53,7 @@ def cut_notes(
 def _num_by_process(selection: Entries, metadata: Metadata, *, num_entries: int) -> dict[str, int]:
     """Return how many entries are selected of each process that has any: from its files alone."""
     sources = metadata.sources
-    if num_filled(sources) != num_entries or not any(map(process_of, sources)):
+    if not are_named_by_files(metadata, num_entries) or not any(map(process_of, sources)):
         return {}
     nums: dict[str, int] = {}
     for source in sources:

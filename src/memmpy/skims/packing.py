@@ -9,7 +9,7 @@ import numpy as np
 
 from memmpy.columns import ReadJagged, StoredColumn, cast
 from memmpy.errors import ColumnError
-from memmpy.lists import Jagged, Padding
+from memmpy.lists import Jagged, Padding, lists_of
 from memmpy.skims.counting import Tally
 from memmpy.skims.layout import Field, Layout, List
 from memmpy.typing import Array, Entries
@@ -96,7 +96,7 @@ def _fill(
         case "values":
             out[...] = values[field.keys[0]]
         case "mask":
-            counts = _lists(values[field.keys[0]]).counts
+            counts = lists_of(values[field.keys[0]]).counts
             np.less(np.arange(field.shape[0]), counts[:, np.newaxis], out=out)
         case "padded":
             out[...] = _padded(field, values, field.keys[0])
@@ -121,14 +121,9 @@ def _is_padded(field: Field, key: str) -> bool:
 def _padded(field: Field, values: Mapping[str, Any], key: str) -> Array:
     padding = _padding(field, key)
     if padding is not None:
-        return _lists(values[key]).pad(padding.length, padding.fill)
+        return lists_of(values[key]).pad(padding.length, padding.fill)
     given: Array = values[key]
     return given
-
-
-def _lists(values: Array | Jagged) -> Jagged:
-    """Return lists, also of what is an array because all have one length."""
-    return values if isinstance(values, Jagged) else Jagged.from_regular(values)
 
 
 def _list_of(
@@ -154,7 +149,7 @@ def _check_counts(
 ) -> None:
     """Raise a `ColumnError` where the lists of a group differ in length."""
     for key in keys[1:]:
-        first, other = _lists(values[keys[0]]), _lists(values[key])
+        first, other = lists_of(values[keys[0]]), lists_of(values[key])
         if not np.array_equal(first.offsets, other.offsets):
             at = int(np.flatnonzero(first.counts != other.counts)[0])
             message = (

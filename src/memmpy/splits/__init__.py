@@ -15,7 +15,7 @@ from memmpy.splits.events import (
     num_events,
     tickets_of,
 )
-from memmpy.splits.names import Groups, groups_of
+from memmpy.splits.names import groups_of
 from memmpy.splits.naming import USUAL_COLUMNS, Naming, naming_columns, variations_of
 from memmpy.splits.options import ALL, By, check_split
 from memmpy.splits.overlap import overlap
@@ -40,7 +40,6 @@ __all__ = [
     "USUAL_COLUMNS",
     "By",
     "Choice",
-    "Groups",
     "Naming",
     "SplitLoader",
     "Splits",

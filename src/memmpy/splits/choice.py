@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from memmpy.columns import Snapshot
 from memmpy.loaders import Packed
+from memmpy.loaders.ranges import rows_between
 from memmpy.order import (
     Fractions,
     Members,
@@ -115,6 +116,12 @@ class Choice:
     fold: int | None = None
     cut: str | None = None
     path: Path | None = None
+
+    def rows(self, skim: SkimLike) -> list[range]:
+        """Return the rows of the split, where the data is a skim."""
+        if self.ranges is not None:
+            return rows_between(skim.tickets, self.ranges)
+        return [range(len(skim.rows))] if len(skim.rows) else []
 
     def members(self, num_entries: int, *, ascending: bool) -> Members:
         """Return the entries of the split, where the data is columns."""

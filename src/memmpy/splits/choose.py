@@ -146,7 +146,7 @@ def choose_of_store(
             check_selection(subindex, num_entries)
 
     settled = settle(snapshot, splits, num_entries=num_entries, check=check)
-    ranges = None if split == ALL else settled.ranges(split, fold)
+    ranges = _ranges(settled, split, fold)
     return Choice(
         data,
         split,
@@ -195,7 +195,7 @@ def choose_of_skim(
         found.ranges(split, fold)
 
     settled = _settled_of_skim(skim, metadata, splits, check, path)
-    ranges = None if split == ALL else settled.ranges(split, fold)
+    ranges = _ranges(settled, split, fold)
     return Choice(
         skim,
         split,
@@ -311,7 +311,7 @@ def _of_arrays(
 def _of_named_arrays(
     data: Mapping[str, Column],
     subindex: Selected | None,
-    split: str | int | None,
+    split: str | int,
     splits: Splits,
     fold: int | None,
 ) -> Choice:
@@ -319,11 +319,15 @@ def _of_named_arrays(
     if rule.by == "file":
         message = "by='file' names events by their files, and bare arrays have none; name columns "
         raise OptionError(f"{message}of them with Splits(by=...), or give fractions= instead")
-    assert split is not None
     arrays = {key: data[key] for key in rule.keys if key in data}
     drawn = rule.draw(arrays)
-    ranges = None if split == ALL else splits.ranges(split, fold)
+    ranges = _ranges(splits, split, fold)
     return Choice(data, split, subindex, ranges, rule, drawn.__getitem__, splits=splits, fold=fold)
+
+
+def _ranges(splits: Splits, split: str | int, fold: int | None) -> list[tuple[int, int]] | None:
+    """Return the intervals of tickets of a split; None for all entries."""
+    return None if split == ALL else splits.ranges(split, fold)
 
 
 def _in_words(rule: TicketRule) -> str:

@@ -1,4 +1,4 @@
-"""What splits may do that the user does not expect, looked for in the names of the events."""
+"""Find likely mistakes in the splits of a store, from the names of its events."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memmpy.columns import Snapshot
 from memmpy.errors import SplitError
-from memmpy.order import SPLIT_NAMES, Words, find_words, in_ticket_ranges
+from memmpy.order import NUM_TICKETS, SPLIT_NAMES, Words, find_words, in_ticket_ranges
 from memmpy.printing import num_in_words
 from memmpy.splits.events import (
     are_named_by_files,
@@ -22,7 +22,7 @@ from memmpy.splits.events import (
 from memmpy.splits.names import Names, groups_of
 from memmpy.splits.naming import variations_of
 from memmpy.splits.rounding import rounded_by
-from memmpy.splits.rule import TicketRule, edges_of
+from memmpy.splits.rule import TicketRule, regions_of
 from memmpy.splits.value import Splits
 from memmpy.store import Metadata, SourceRecord, hash64, hash_text, locate, tree_name
 from memmpy.typing import Array, Entries
@@ -32,7 +32,6 @@ __all__ = [
     "Danger",
     "dangers_of",
     "find_dangers",
-    "groups_of",
     "ingredients_of",
 ]
 
@@ -41,16 +40,17 @@ TWO_SIDES = "two sides"
 
 #: Entries that are looked at in one go.
 _CHUNK = 1 << 15
-#: Names that are kept of a store; and of a rule made elsewhere, which may be an error.
+#: About how many names to look at; and how many where a rule made elsewhere may be an error.
 _NUM_NAMES, _NUM_NAMES_OF_RULE = 1 << 17, 1 << 20
-#: Entries of which names are looked for that many share, and the share that is too many.
+#: Names that many entries share are looked for in a sample of so many entries. A name of more
+#: than this share of the entries, and of at least so many entries, is suspect.
 _NUM_SAMPLES, _TOO_MANY, _MIN_SHARED = 1 << 16, 0.01, 50
-#: From so many entries on, or so many times as many as other names have, or of so few names, more
-#: than that share is too many whatever the size of the sample.
+#: A suspect name is reported if it has so many entries, or so many times the entries of a usual
+#: name, or if fewer names than this are suspect.
 _MANY_SHARED, _OUTLIER, _FEW_NAMES = 1000, 10, 20
 #: Entries of two trees that are compared, and how many tell that they hold the same events.
 _NUM_COMPARED, _MIN_SAME = 1 << 12, 20
-#: Shares of the splits may be off by so many standard deviations.
+#: A split is reported if its share differs by more standard deviations than this.
 _NUM_SIGMAS = 5
 
 
@@ -76,15 +76,16 @@ class Danger:
     Parameters
     ----------
     kind : str
-        ``"by file"``, ``"rounded"``, ``"names"``, ``"shares"``, ``"overlap"`` or ``"two sides"``.
+        ``"by file"``, ``"rounded"``, ``"names"``, ``"shares"``, ``"overlap"``, ``"variations"`` or
+        ``"two sides"``.
     key : str
         The columns that it is about, joined by commas; empty where names are files.
     where : str
         Which files, names or splits.
     count : int
-        How many entries; of two sides, events.
+        How many entries; for ``"two sides"``, how many events.
     message : str
-        What to say, with the way out.
+        What is wrong, and what the user can do about it.
     """
 
     kind: str
@@ -109,7 +110,7 @@ def dangers_of(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Itera
 
 
 def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Iterator[Danger]:
-    """Yield each danger once, with the files and the way out.
+    """Yield each danger once, with its files and what to do about it.
 
     Reads the columns that name events once, in pieces: about 30 ns an entry.
     """
@@ -153,7 +154,7 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
 
 
 def _dangers_of_labels(snapshot: Snapshot, rule: TicketRule) -> Iterator[Danger]:
-    """Yield trees of one file that hold the same events, which metadata give other names."""
+    """Yield a danger if metadata give the same events in trees of one file different names."""
     first_of: dict[str, SourceRecord] = {}
     for source in snapshot.metadata.sources:
         other = first_of.setdefault(source.uuid, source)
@@ -207,13 +208,13 @@ class _Seen:
     Parameters
     ----------
     shared : list of int
-        How many entries each name has that too many share.
+        For each name that too many entries share, how many entries it has.
     counts : int64 array
         Entries of each split, of the first fold.
     mean_multiplicity : float
-        Of an entry's name, how many entries it has, on average over entries.
+        How many entries have the name of an entry, on average over all entries.
     overlaps : mapping of (file, file) to int
-        Entries of the latter whose name the former has, in one process.
+        For two files of one process, how many entries of the second have a name of the first.
     is_whole : bool
         Whether all names were looked at, and not some of them.
     num_two_sided : int
@@ -241,7 +242,6 @@ def _look(
     ranges = [splits.ranges(split, fold) for split in SPLIT_NAMES]
     counts = np.zeros(len(ranges), np.int64)
     region_counts = np.zeros(rule.num_regions, np.int64)
-    groups = groups_of(snapshot.metadata)
     has_files = are_named_by_files(snapshot.metadata, num_entries)
     kept = Names(num_entries, _NUM_NAMES if rule.region is None else _NUM_NAMES_OF_RULE)
     for start in range(0, num_entries, _CHUNK):
@@ -258,7 +258,7 @@ def _look(
             owners, _ = locate(snapshot.metadata.sources, entries)
         regions = np.zeros(len(entries), np.int64)
         if rule.region is not None:
-            regions = np.searchsorted(_inner_edges(rule), drawn, side="right")
+            regions = regions_of(drawn, rule.num_regions)
             region_counts += np.bincount(regions, minlength=rule.num_regions)
         kept.add(identities, owners, regions)
     names = kept.compressed()
@@ -273,7 +273,7 @@ def _look(
         shared=sorted(num_of_suspects[is_shared].tolist(), reverse=True),
         counts=counts,
         mean_multiplicity=names.mean_multiplicity(),
-        overlaps=names.overlaps(groups) if has_files else {},
+        overlaps=names.overlaps(groups_of(snapshot.metadata)) if has_files else {},
         is_whole=kept.is_whole,
         num_two_sided=0 if rule.region is None else names.num_in_two_regions(),
         region_counts=region_counts,
@@ -304,7 +304,7 @@ def _dangers_of_shares(
 ) -> Iterator[Danger]:
     fold = None if splits.num_folds is None else 0
     expected = [
-        sum(stop - start for start, stop in splits.ranges(split, fold)) / 2**64
+        sum(stop - start for start, stop in splits.ranges(split, fold)) / NUM_TICKETS
         for split in SPLIT_NAMES
     ]
     # Entries of one name go together: they count as one draw of that size.
@@ -371,7 +371,3 @@ def _plain_values(snapshot: Snapshot, key: str, entries: Entries) -> Array:
     columns = named_columns(snapshot, [key], entries)
     values = columns.values[key]
     return values[:0] if key in columns.texts else values
-
-
-def _inner_edges(rule: TicketRule) -> Words:
-    return np.array(edges_of(rule.num_regions)[1:-1], np.uint64)

@@ -121,20 +121,23 @@ class Compressed:
     regions: Array
     counts: Array
 
+    @property
+    def _starts(self) -> NDArray[np.intp]:
+        """Where each name begins."""
+        return np.flatnonzero(np.append(True, self.identities[1:] != self.identities[:-1]))
+
     def mean_multiplicity(self) -> float:
         """Return how many entries the name of an entry has, on average over entries."""
         if not len(self.counts):
             return 1.0
-        starts = np.flatnonzero(np.append(True, self.identities[1:] != self.identities[:-1]))
-        nums = np.add.reduceat(self.counts, starts).astype(np.float64)
+        nums = np.add.reduceat(self.counts, self._starts).astype(np.float64)
         return float((nums * nums).sum() / nums.sum())
 
     def median_multiplicity(self) -> float:
         """Return how many entries a name has, in the middle of all names."""
         if not len(self.counts):
             return 1.0
-        starts = np.flatnonzero(np.append(True, self.identities[1:] != self.identities[:-1]))
-        return float(np.median(np.add.reduceat(self.counts, starts)))
+        return float(np.median(np.add.reduceat(self.counts, self._starts)))
 
     def overlaps(self, groups: Groups) -> dict[tuple[int, int], int]:
         """Return how many entries of a file have a name of an earlier one of the same process."""
@@ -161,7 +164,7 @@ class Compressed:
         """Return how many names have entries in different regions."""
         if not len(self.counts):
             return 0
-        starts = np.flatnonzero(np.append(True, self.identities[1:] != self.identities[:-1]))
+        starts = self._starts
         lowest = np.minimum.reduceat(self.regions, starts)
         highest = np.maximum.reduceat(self.regions, starts)
         return int(np.count_nonzero(lowest != highest))

@@ -52,7 +52,6 @@ __all__ = [
     "usual_naming",
     "usual_rule",
     "warn_once",
-    "with_splits",
 ]
 
 logger = logging.getLogger(__name__)
@@ -258,7 +257,7 @@ def settle(
         _record(
             snapshot.path,
             partial(
-                with_splits,
+                _with_splits,
                 splits=splits,
                 made_of=made_of,
                 notes=notes,
@@ -275,7 +274,7 @@ def note_splits(path: Path, splits: Splits) -> None:
     """Record the splits of a store whose events cannot be looked at: it holds others by now."""
     _record(
         path,
-        partial(with_splits, splits=splits, made_of=None, notes=[], own={}, path=path),
+        partial(_with_splits, splits=splits, made_of=None, notes=[], own={}, path=path),
         is_known=False,
     )
 
@@ -305,7 +304,7 @@ def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -
     warn_once(snapshot.path, notes)
 
 
-def with_splits(
+def _with_splits(
     metadata: Metadata,
     *,
     splits: Splits,

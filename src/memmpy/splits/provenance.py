@@ -9,7 +9,6 @@ import numpy as np
 from memmpy._version import __version__
 from memmpy.errors import MemmpyError, SplitError
 from memmpy.loaders import LoaderOptions
-from memmpy.loaders.ranges import rows_between
 from memmpy.order import TICKET_VERSION, Words, mix64
 from memmpy.splits.choice import Choice, SkimLike
 from memmpy.splits.rule import TicketRule
@@ -64,10 +63,7 @@ def tickets_of_choice(choice: Choice) -> Iterator[Words]:
     """Yield the tickets of the entries that are handed out, in pieces; none of bare arrays."""
     if isinstance(choice.data, SkimLike):
         tickets = choice.data.tickets
-        ranges = [range(len(tickets))]
-        if choice.ranges is not None:
-            ranges = rows_between(tickets, choice.ranges)
-        for rows in ranges:
+        for rows in choice.rows(choice.data):
             for start in range(rows.start, rows.stop, _CHUNK):
                 yield np.asarray(tickets[start : min(start + _CHUNK, rows.stop)])
     elif choice.tickets is not None:

@@ -16,7 +16,7 @@ from memmpy.order import NUM_TICKETS, TICKET_VERSION, Words, column_identities, 
 from memmpy.store import hash64
 from memmpy.typing import Array
 
-__all__ = ["NamedColumns", "TicketRule", "edges_of"]
+__all__ = ["NamedColumns", "TicketRule", "edges_of", "regions_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,17 @@ class TicketRule:
         by, (region, num_regions, _) = values["split_by"], values.get("regions", (None, 0, 0))
         rule = cls("file" if by is None else tuple(by), values["split_seed"], region, num_regions)
         return rule if by is None else replace(rule, version=values.get("tickets", 1))
+
+
+def regions_of(drawn: Words, num_regions: int) -> NDArray[np.int64]:
+    """Return in which of some equal parts of all tickets each ticket lies."""
+    regions = np.searchsorted(_inner_edges(num_regions), drawn, side="right")
+    return regions.astype(np.int64, copy=False)
+
+
+@lru_cache(maxsize=16)
+def _inner_edges(num_regions: int) -> Words:
+    return np.array(edges_of(num_regions)[1:-1], np.uint64)
 
 
 @lru_cache(maxsize=64)

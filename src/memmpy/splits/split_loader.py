@@ -19,7 +19,7 @@ from memmpy.loaders import (
 from memmpy.loaders.columns import ColumnWindows, check_data, check_sendable
 from memmpy.loaders.packed import RowWindows
 from memmpy.loaders.paging import system_of
-from memmpy.loaders.ranges import cut_ranges, rows_between
+from memmpy.loaders.ranges import cut_ranges
 from memmpy.loaders.shuffling import choose_shuffle, warning_of_blocks
 from memmpy.loaders.windows import Windows
 from memmpy.order import Selected, Shard, check_integer, check_seed, derive_key, num_batches
@@ -361,9 +361,7 @@ def _column_windows(data: Data, choice: Choice, options: LoaderOptions) -> Colum
 
 
 def _row_windows(skim: SkimLike, choice: Choice, options: LoaderOptions) -> RowWindows:
-    ranges = [range(len(skim.rows))] if len(skim.rows) else []
-    if choice.ranges is not None:
-        ranges = rows_between(skim.tickets, choice.ranges)
+    ranges = choice.rows(skim)
     ranges = cut_ranges(ranges, *options.part_of(sum(map(len, ranges))))
     lists = sum(content.nbytes + offsets.nbytes for content, offsets in skim.lists.values())
     num_bytes = skim.rows.nbytes + lists

@@ -1,4 +1,4 @@
-"""`Splits`: who an event is, and in which split it is."""
+"""`Splits`: which columns name an event, and in which split an event is."""
 
 import json
 import os
@@ -33,7 +33,7 @@ from memmpy.splits.options import (
     check_split,
     check_val,
 )
-from memmpy.splits.rule import TicketRule, edges_of
+from memmpy.splits.rule import TicketRule, edges_of, regions_of
 from memmpy.store import write_atomically
 from memmpy.typing import PathLike
 
@@ -46,7 +46,7 @@ _MAX_FOLDS = 10_000
 @final
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Who an event is, and in which split it is: train, val or test.
+    """Which columns name an event, and in which split an event is: train, val or test.
 
     An event is named by the values of some columns. A keyed hash of them, its ticket, is uniform in
     [0, 1), and splits and folds are intervals of tickets. So the side of an event depends on its
@@ -65,7 +65,8 @@ class Splits:
         The shares of ``"train"``, ``"val"`` and ``"test"``, which sum to 1; a name that is left out
         is 0. 0.8, 0.1 and 0.1 where not given. Not with folds.
     num_folds : int, optional
-        For cross-validation: fold f of k tests on the k-th part of all events that begins at f / k.
+        For cross-validation: how many folds k. Fold f, from 0 to k - 1, tests on the events with
+        tickets from f / k to (f + 1) / k.
     val : float, optional
         The share of the rest on which a fold validates; it trains on what is left. 0.1 where not
         given.
@@ -261,8 +262,7 @@ class Splits:
         """Return the fold that tests each ticket."""
         if self.num_folds is None:
             raise SplitError(f"{self} has no folds; give num_folds=, or use of(...)")
-        edges = np.array(edges_of(self.num_folds)[1:-1], np.uint64)
-        return np.searchsorted(edges, tickets, side="right").astype(np.int64, copy=False)
+        return regions_of(tickets, self.num_folds)
 
     def check_fold(self, fold: int | None) -> int | None:
         """Return a fold, checked; None where there are no folds.

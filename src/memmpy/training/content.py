@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from memmpy.columns import ReadJagged, ReadNested, ReadShaped, ReadText, StoredColumn
 from memmpy.lists import Jagged
-from memmpy.order import Words, absorb, derive_key
+from memmpy.order import GOLDEN, Words, absorb, derive_key
 from memmpy.typing import Array, Entries
 
 __all__ = ["START", "Values", "has_plain_words", "joined", "read_values"]
 
 #: What the hash of an entry of no columns is.
 START = derive_key(purpose="content of an entry")
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _ONE = np.uint64(1)
 
 
@@ -107,7 +106,7 @@ def _words_of_lists(items: Words, offsets: NDArray[np.int64]) -> Words:
 
 def _mixed(words: Words, places: NDArray[np.int64]) -> Words:
     """Return words, mixed with their places."""
-    mixed: Words = absorb((places.astype(np.uint64) + _ONE) * _GOLDEN, words)
+    mixed: Words = absorb((places.astype(np.uint64) + _ONE) * GOLDEN, words)
     return mixed
 
 

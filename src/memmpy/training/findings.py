@@ -1,5 +1,6 @@
 """What an audit finds, as values, as a table and for JSON."""
 
+import dataclasses
 import html
 import textwrap
 from collections.abc import Iterator
@@ -76,11 +77,10 @@ class Audit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as dicts, lists, texts and numbers, for JSON."""
-        names = ("kind", "key", "where", "count", "level", "message")
         return {
             "path": self.path,
             "num_entries": self.num_entries,
-            "findings": [{name: getattr(one, name) for name in names} for one in self.findings],
+            "findings": [dataclasses.asdict(one) for one in self.findings],
         }
 
     def _num(self, level: Level) -> int:

@@ -92,9 +92,7 @@ class Repeats:
         """Add all entries of some identities, in the order of entries, with their sources."""
         order = _repeated(identities)
         names, sources = identities[order], owners[order].astype(np.int64, copy=False)
-        is_first = _changes(names) | _changes(sources)
-        starts = np.flatnonzero(is_first)
-        counts = np.diff(np.append(starts, len(order)))
+        starts, counts = _runs(_changes(names) | _changes(sources))
         self.add_sorted(names[starts], sources[starts], counts)
 
     def add_sorted(self, identities: Words, owners: _Numbers, counts: _Numbers) -> None:
@@ -108,7 +106,7 @@ class Repeats:
         more = _sums(inverse, counts, len(firsts)) - 1
         self.repeated += _sums(firsts % len(self.repeated), more, len(self.repeated))
         # What follows is of identities of several sources.
-        num_rows = np.diff(np.append(np.flatnonzero(is_first), len(names)))
+        _, num_rows = _runs(is_first)
         several = np.flatnonzero(num_rows[names] > 1)
         names, owners, counts = names[several], owners[several], counts[several]
         self._add_overlaps(names, owners, counts)
@@ -143,8 +141,7 @@ def repeated_contents(contents: Words, identities: Words) -> tuple[_Numbers, _Nu
     order = _repeated(contents)
     if not len(order):
         return order, order
-    starts = np.flatnonzero(_changes(contents[order]))
-    lengths = np.diff(np.append(starts, len(order)))
+    starts, lengths = _runs(_changes(contents[order]))
     names = identities[order]
     places = np.arange(len(order))
     is_other = names != np.repeat(names[starts], lengths)
@@ -186,8 +183,7 @@ def _least(names: _Numbers, others: _Numbers, numbers: _Numbers) -> _Numbers:
         return numbers
     keys = names * (int(others.max()) + 1) + others
     order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(_changes(keys[order]))
-    lengths = np.diff(np.append(starts, len(order)))
+    starts, lengths = _runs(_changes(keys[order]))
     least = np.empty_like(numbers)
     least[order] = np.repeat(np.minimum.reduceat(numbers[order], starts), lengths)
     return least
@@ -198,6 +194,12 @@ def _changes(values: NDArray[np.integer]) -> Mask:
     is_new: Mask = np.ones(len(values), np.bool_)
     np.not_equal(values[1:], values[:-1], out=is_new[1:])
     return is_new
+
+
+def _runs(is_first: Mask) -> tuple[_Numbers, _Numbers]:
+    """Return where each run of equal values starts, and how long it is."""
+    starts = np.flatnonzero(is_first)
+    return starts, np.diff(np.append(starts, len(is_first)))
 
 
 def _sums(bins: NDArray[np.integer], counts: _Numbers, num: int) -> _Numbers:

@@ -12,11 +12,11 @@ from memmpy.typing import Entries, Mask
 
 __all__ = ["Rows", "rows_of"]
 
-#: Rows that are sampled, in so many blocks: a disk reads blocks faster than rows.
+#: How many rows to sample, and in how many blocks: a disk reads blocks faster than single rows.
 _NUM_SAMPLES, _NUM_BLOCKS = 1 << 16, 64
-#: Of fewer rows it cannot be told which values are common; fewer that tell are no help.
+#: With fewer sampled rows, or a smaller share of rows that can be compared, none are compared.
 _MIN_SAMPLES, _MIN_SHARE = 100, 0.01
-#: Rows with one content from which on it is dropped early, if it tells nothing.
+#: A content that tells nothing is dropped early if so many of the sampled rows have it.
 _MANY = 5
 
 
@@ -52,7 +52,7 @@ def rows_of(scan: Scan) -> Rows | None:
     sources = scan.snapshot.metadata.sources
     largest = max(sources, key=lambda source: source.num_entries)
     entries = _sampled(largest.entry_start, largest.num_entries)
-    # Rows of one event may be equal by right.
+    # Rows of one event may be equal without a mistake: one row of each event is kept.
     entries = entries[np.sort(np.unique(scan.identities(entries), return_index=True)[1])]
     if len(entries) < _MIN_SAMPLES:
         return None
