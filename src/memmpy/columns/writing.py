@@ -34,8 +34,9 @@ class ColumnWriter(ABC):
     """A column that grows inside a ``with`` block and is in the store when the block ends.
 
     An exception inside the block leaves the store as it was. A column of the same key is
-    replaced; who has it open keeps the old one. In a store that files fill, a column of as many
-    entries belongs to their events: once other files fill the store, it is stale.
+    replaced; a program that has it open keeps the old one. In a store that was made from files, a
+    column of as many entries belongs to the events of these files. It is stale once the store
+    is made from other files.
 
     Parameters
     ----------

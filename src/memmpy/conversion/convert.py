@@ -388,7 +388,7 @@ def _settle(path: Path, splits: Splits | None) -> None:
     try:
         settle(snapshot, splits, num_entries=num_events(snapshot.metadata))
     except (MissingKeyError, ColumnError, LengthError):
-        # A column of the user's that names events may be stale now: who asks for a split hears it.
+        # The user's own column may name events, and be stale now. Asking for a split says so.
         if recorded(metadata) is None:
             raise
 

@@ -97,5 +97,5 @@ def check_conversion(
         splits,
         needs_splits,
     )
-    asked.recipes()  # what makes no sense is said before a file is opened
+    asked.recipes()  # raises for wrong options, before a file is opened
     return asked

@@ -66,7 +66,7 @@ def named_columns(snapshot: Snapshot, keys: Sequence[str], entries: Entries) -> 
 
 
 def are_named_by_files(metadata: Metadata, num_entries: int) -> bool:
-    """Say whether so many entries are those of the files that fill the store."""
+    """Say whether the files of a store fill this number of entries, so that they can name them."""
     return bool(metadata.sources) and num_entries == num_filled(metadata.sources)
 
 
