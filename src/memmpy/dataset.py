@@ -1,4 +1,4 @@
-"""A store as users hold it: a mapping of key to column, with cuts and loaders."""
+"""`Store`, which `memmpy.open` returns: columns by key, with cuts, splits and loaders."""
 
 import html
 import os

@@ -1,4 +1,4 @@
-"""Who an event is, and on which side of a training it stands: recorded, compared, held."""
+"""Which columns name an event, and in which split it is: drawn, recorded and checked."""
 
 from memmpy.splits.choice import Choice
 from memmpy.splits.choose import (

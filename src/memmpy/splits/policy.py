@@ -1,4 +1,4 @@
-"""The splits of a store: the first call that names them records them, later calls must agree."""
+"""Record the splits of a store at the first call, check that later calls agree, and warn."""
 
 import dataclasses
 import json
