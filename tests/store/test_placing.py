@@ -120,8 +120,13 @@ def test_a_file_that_was_removed_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-def test_a_full_disk_is_said(tmp_path: Path) -> None:
-    array = PlacedArray("/dev/full", np.dtype("<i8"), (), "key", is_shared=False)
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    array = placed(tmp_path / "x.npy")
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", refuse)
     with pytest.raises(DiskError, match="free some space and run again") as caught:
         array.write(0, np.arange(3))
     assert caught.value.errno == errno.ENOSPC

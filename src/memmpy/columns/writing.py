@@ -94,9 +94,10 @@ class ColumnWriter(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        assert self._transaction is not None
         try:
-            if kind is None:
-                assert self._transaction is not None
+            # A forked child that runs out of the block has nothing to write: the parent does.
+            if kind is None and not self._transaction.is_inherited:
                 column = _checked(self.key, self._finish())
                 column = _with_events(column, self._transaction.metadata)
                 self._transaction.put(self.key, column)

@@ -3,10 +3,8 @@
 from memmpy.store.arrayfile import (
     ArrayWriter,
     checksum,
-    disk_error,
     header_of,
     map_array,
-    refusals,
     storage_dtype,
 )
 from memmpy.store.checksums import bytes_of, crc_of, crc_of_text, crc_text, joined_crc
@@ -51,6 +49,15 @@ from memmpy.store.metadata import (
     process_of,
     tree_name,
 )
+from memmpy.store.openfile import (
+    create_file,
+    disk_error,
+    is_own_folder,
+    open_to_read,
+    read_document,
+    refusals,
+    remove_files,
+)
 from memmpy.store.placing import PlacedArray, copy_bytes, read_bytes, writing
 from memmpy.store.sources import (
     Lineage,
@@ -64,7 +71,7 @@ from memmpy.store.sources import (
     source_of,
 )
 from memmpy.store.unfinished import Unfinished
-from memmpy.store.verify import Problem, verify
+from memmpy.store.verify import Problem, array_problem, verify
 
 __all__ = [
     "CUTS",
@@ -92,6 +99,7 @@ __all__ = [
     "Unfinished",
     "array_file",
     "array_of_json",
+    "array_problem",
     "array_to_json",
     "aside_suffix",
     "bytes_of",
@@ -102,6 +110,7 @@ __all__ = [
     "crc_of",
     "crc_of_text",
     "crc_text",
+    "create_file",
     "disk_error",
     "dtype_of_json",
     "dtype_to_json",
@@ -110,17 +119,21 @@ __all__ = [
     "hash_text",
     "header_of",
     "is_array_file",
+    "is_own_folder",
     "joined_crc",
     "lineage_of",
     "locate",
     "map_array",
     "num_filled",
+    "open_to_read",
     "parts_of",
     "process_of",
     "read_bytes",
+    "read_document",
     "read_exactly",
     "read_metadata",
     "refusals",
+    "remove_files",
     "source_of",
     "storage_dtype",
     "sync_directory",

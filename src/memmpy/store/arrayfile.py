@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 
@@ -16,21 +16,19 @@ from memmpy.errors import (
     ColumnError,
     CorruptStoreError,
     DiskError,
-    MemmpyError,
-    ReadOnlyStoreError,
+    OptionError,
     UnreadableError,
 )
 from memmpy.store.checksums import bytes_of, crc_of, crc_text
 from memmpy.store.metadata import ArrayRecord
+from memmpy.store.openfile import create_file, disk_error, open_to_read, open_to_write
 from memmpy.typing import Array
 
 __all__ = [
     "ArrayWriter",
     "checksum",
-    "disk_error",
     "header_of",
     "map_array",
-    "refusals",
     "storage_dtype",
 ]
 
@@ -42,6 +40,8 @@ BUFFER_BYTES = 2**16  # 64 KiB
 _MAX_HEADER = 10_000
 #: Files that a process asks to have open when its limit is too low for the arrays it maps.
 _MAX_FILES = 2**16
+#: What the system says where it lacks memory, maps or open files: the file may be whole.
+_LACKS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 
 
 def storage_dtype(dtype: np.dtype[Any], *, key: str) -> np.dtype[Any]:
@@ -67,28 +67,6 @@ def storage_dtype(dtype: np.dtype[Any], *, key: str) -> np.dtype[Any]:
         message = f"column {key!r} cannot hold the dtype {dtype}: "
         raise ColumnError(message + "its fields overlap, have no bytes, or cannot be named")
     return stored
-
-
-def disk_error(error: OSError, *, what: str) -> DiskError | ReadOnlyStoreError:
-    """Return the error to raise when the file system refused to write."""
-    message = f"cannot write {what}: {error.strerror or error}"
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}:
-        return ReadOnlyStoreError(f"{message}; write to another path")
-    message += "; the store keeps what it held before"
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        message += "; free some space and run again"
-    return DiskError(message, error.errno or errno.EIO)
-
-
-@contextmanager
-def refusals(what: str) -> Iterator[None]:
-    """Turn what the system says when it refuses to write into the error for it."""
-    try:
-        yield
-    except MemmpyError:
-        raise
-    except OSError as error:
-        raise disk_error(error, what=what) from error
 
 
 @final
@@ -128,7 +106,9 @@ class ArrayWriter:
         row_bytes = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
         self._buffer = np.empty((max(1, BUFFER_BYTES // max(1, row_bytes)), *shape), dtype)
         self._capacity = len(self._buffer)
-        with self._open("xb") as file:
+        self._process = os.getpid()
+        self._inode: tuple[int, int] | None = None
+        with self._open() as file:
             _write_all(file, header_of(dtype, (0, *shape)))
 
     def append(self, row: Any) -> None:
@@ -158,7 +138,7 @@ class ArrayWriter:
             raise self._failure
         self._flush()
         shape = (self.num_rows, *self.shape)
-        with self._open("r+b") as file:
+        with self._open() as file:
             _write_all(file, header_of(self.dtype, shape))
             if self._durable:
                 os.fsync(file.fileno())
@@ -172,15 +152,27 @@ class ArrayWriter:
     def _write(self, rows: Array) -> None:
         data = bytes_of(rows)
         self._crc = crc_of(data, self._crc)
-        with self._open("r+b") as file:  # a file that somebody removed must not begin anew
+        with self._open() as file:
             file.seek(0, os.SEEK_END)
             _write_all(file, data)
 
     @contextmanager
-    def _open(self, mode: Literal["xb", "r+b"]) -> Iterator[FileIO]:
-        """Open the file for a moment: a process may have fewer handles than a store has arrays."""
+    def _open(self) -> Iterator[FileIO]:
+        """Open the file for a moment: a process may have fewer handles than a store has arrays.
+
+        It must be the file that this process created: not one that took its place.
+        """
+        if os.getpid() != self._process:
+            message = f"column {self._key!r} is written by another process, of which this is a fork"
+            raise OptionError(f"{message}; write in one of them")
         try:
-            with self.path.open(mode, buffering=0) as file:
+            is_new = self._inode is None
+            with FileIO(create_file(self.path) if is_new else open_to_write(self.path), "w") as file:
+                status = os.fstat(file.fileno())
+                inode = status.st_dev, status.st_ino
+                if not is_new and inode != self._inode:
+                    raise FileNotFoundError(errno.ENOENT, "the file was removed meanwhile")
+                self._inode = inode
                 yield file
         except OSError as error:
             what = f"column {self._key!r} to {str(self.path)!r}"
@@ -205,40 +197,51 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
     FileNotFoundError
         If it is not there.
     UnreadableError
-        If it may not be read.
+        If it cannot be read: no permission, a bad sector, a server that has lost it.
     DiskError
-        If the process may not have more files open.
+        If the process may not have more files or maps.
     """
     try:
         return _map(directory, record, key=key)
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        if isinstance(error, PermissionError):
-            message = f"cannot read column {key!r} of {str(directory)!r}: {error.strerror}"
+        message = f"column {key!r} of {str(directory)!r}: {error.strerror or error}"
+        if error.errno not in _LACKS:
+            message = f"cannot read {message} ({record.file})"
             raise UnreadableError(message) from error
-        if error.errno != errno.EMFILE:
-            raise
-        if not _raise_limit():
-            message = f"cannot open column {key!r}: {error.strerror}, and every array needs one; "
-            raise DiskError(message + "allow more with ulimit -n", errno.EMFILE) from error
+        if error.errno != errno.EMFILE or not _raise_limit():
+            if error.errno == errno.EMFILE:
+                message += ", and every array needs one; allow more with ulimit -n"
+            raise DiskError(f"cannot open {message}", error.errno) from error
     return map_array(directory, record, key=key)
 
 
 def _map(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[Any, Any]:
     path = directory / record.file
     header = header_of(record.dtype, record.shape) if record.has_header else b""
-    start = len(header)
-    with path.open("rb") as file:
-        found = file.read(start)
-        size = os.fstat(file.fileno()).st_size
-    if size == start + record.nbytes and found == header:
-        if record.nbytes == 0:
-            return _empty_map(record)
-        return np.memmap(path, record.dtype, "r", offset=start, shape=record.shape)
-    wrong = f"is not an array of {record.dtype} and shape {record.shape}"
-    if size != start + record.nbytes:
-        wrong = f"has {size} bytes, expected {start + record.nbytes}"
+    start, wrong = len(header), f"is not an array of {record.dtype} and shape {record.shape}"
+    # The map is of the file that was looked at, whatever takes its name meanwhile.
+    with open(path, "rb", buffering=0, opener=_opener) as file:  # noqa: PTH123 - has an opener
+        found, size = file.read(start), os.fstat(file.fileno()).st_size
+        if size != start + record.nbytes:
+            wrong = f"has {size} bytes, expected {start + record.nbytes}"
+        elif found == header:
+            if record.nbytes == 0:
+                return _empty_map(record)
+            try:
+                values = np.memmap(file, record.dtype, "r", offset=start, shape=record.shape)
+            except ValueError:  # it became shorter since
+                wrong = "was cut off while it was opened"
+            else:
+                values.filename = path.resolve()
+                return values
     message = f"column {key!r} of {str(directory)!r} is damaged: {path.name} {wrong}"
     raise CorruptStoreError(f"{message}; convert or write the column again")
+
+
+def _opener(path: str, _flags: int) -> int:
+    return open_to_read(path)
 
 
 def _raise_limit() -> bool:

@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import json
 import os
+import stat
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -19,20 +20,31 @@ from memmpy.errors import (
     MissingFileError,
     OptionError,
     ReadOnlyStoreError,
+    StoreLockedError,
     UnreadableError,
 )
-from memmpy.store.arrayfile import ArrayWriter, disk_error, refusals, storage_dtype
+from memmpy.store.arrayfile import ArrayWriter, header_of, storage_dtype
 from memmpy.store.document import decode, encode
 from memmpy.store.layout import METADATA, array_file, aside_suffix, is_array_file
 from memmpy.store.legacy import decode_legacy, is_legacy
 from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
+from memmpy.store.openfile import (
+    create_file,
+    disk_error,
+    read_document,
+    refusals,
+)
 from memmpy.typing import PathLike
 
 __all__ = ["LOCK_TIMEOUT", "Transaction", "read_metadata", "sync_directory", "write_atomically"]
 
 #: Seconds that a writer waits for another process, unless told otherwise.
 LOCK_TIMEOUT = 60.0
+#: Bytes of the metadata of a store, at most: 3,000 files of 200 keys take 10 MB.
+_MAX_BYTES = 2**30
+#: What a file system says that has no hard links.
+_NO_LINKS = {errno.EPERM, errno.EMLINK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 def read_metadata(path: PathLike) -> Metadata:
@@ -47,13 +59,12 @@ def read_metadata(path: PathLike) -> Metadata:
     """
     file = Path(path) / METADATA
     try:
-        text = file.read_text(encoding="utf-8")
-        document = json.loads(text)
+        data, _ = read_document(file, max_bytes=_MAX_BYTES)
+        document = json.loads(data.decode())
     except (FileNotFoundError, NotADirectoryError):
-        there = "no such directory"
-        if os.path.exists(path):  # noqa: PTH110 - says no where a directory may not be read
-            there = f"it holds no {METADATA}" if Path(path).is_dir() else "it is a file"
-        raise MissingFileError(f"no store at {os.fspath(path)!r}: {there}") from None
+        raise _no_metadata(Path(path)) from None
+    except CorruptStoreError:
+        raise
     except (ValueError, RecursionError) as error:
         raise CorruptStoreError(f"{str(file)!r} is damaged: {error}") from error
     except OSError as error:
@@ -62,20 +73,42 @@ def read_metadata(path: PathLike) -> Metadata:
     return read(document, path=str(file))
 
 
-def write_atomically(file: Path, data: bytes, *, durable: bool) -> None:
+def _no_metadata(directory: Path) -> MemmpyError:
+    """Return the error for a store whose metadata is not there."""
+    try:
+        num_arrays = sum(map(is_array_file, os.listdir(directory)))
+    except OSError:
+        num_arrays = 0
+    if num_arrays:
+        message = (
+            f"{str(directory)!r} holds arrays ({num_arrays}) and no {METADATA}, which says what "
+            "they are: it was moved, or is being copied; put it back, or write to another path"
+        )
+        return CorruptStoreError(message)
+    there = "no such directory"
+    if os.path.exists(directory):  # noqa: PTH110 - says no where a directory may not be read
+        there = f"it holds no {METADATA}" if directory.is_dir() else "it is a file"
+    return MissingFileError(f"no store at {str(directory)!r}: {there}")
+
+
+def write_atomically(file: Path, data: bytes, *, durable: bool, is_new: bool = False) -> None:
     """Write a small file so that a reader sees all of it or what was there before.
 
-    With `durable` that holds for a loss of power, too: it waits for the disk.
+    With `durable` that holds for a loss of power, too: it waits for the disk. With `is_new`, a
+    file that is there already is a `FileExistsError`.
     """
     aside = file.with_name(f"{file.name}.{aside_suffix()}")
     try:
-        with refusals(repr(str(file))):
-            with aside.open("wb") as stream:
-                stream.write(data)
-                if durable:
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            aside.replace(file)
+        with open(create_file(aside), "wb") as stream:  # noqa: PTH123 - a descriptor
+            stream.write(data)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        _give_name(aside, file, is_new=is_new)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise disk_error(error, what=repr(str(file))) from error
     finally:
         with suppress(OSError):
             aside.unlink()
@@ -83,6 +116,20 @@ def write_atomically(file: Path, data: bytes, *, durable: bool) -> None:
     if durable:
         with suppress(OSError):
             sync_directory(file.parent)
+
+
+def _give_name(aside: Path, file: Path, *, is_new: bool) -> None:
+    if is_new:
+        try:
+            file.hardlink_to(aside)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if os.path.lexists(file):
+                raise FileExistsError(errno.EEXIST, "it is there already", str(file)) from None
+        else:
+            return
+    aside.replace(file)
 
 
 def sync_directory(directory: Path) -> None:
@@ -125,6 +172,7 @@ class Transaction:
         self._lock_timeout, self._takes_turns = lock_timeout, takes_turns
         self._stack = ExitStack()
         self._is_open = False
+        self._process = 0
 
     def __enter__(self) -> "Transaction":
         if self._is_open:
@@ -132,6 +180,8 @@ class Transaction:
         self._arrays: list[Path] = []
         self._columns: dict[str, ColumnRecord] = {}
         self._changes: list[Callable[[Metadata], Metadata]] = []
+        self._is_new = False
+        self._has_metadata = False
         _make_directory(self.directory)
         self._read()  # a store that can only be read gets no lock file
         lock = hold_lock(
@@ -140,7 +190,8 @@ class Transaction:
             takes_turns=self._takes_turns,
             when_taken=self._sweep,
         )
-        self._mutex = self._stack.enter_context(lock)
+        self._held = self._stack.enter_context(lock)
+        self._mutex = self._held.mutex
         try:
             #: What the store held when the transaction began.
             self.metadata = self._read()
@@ -151,6 +202,11 @@ class Transaction:
         self._process = os.getpid()
         self._is_open = True
         return self
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this process is a fork of the one that opened it, and commits nothing."""
+        return self._is_open and os.getpid() != self._process
 
     def __exit__(
         self,
@@ -193,6 +249,9 @@ class Transaction:
         """Raise an `OptionError` outside the ``with`` block: nothing would be committed."""
         if not self._is_open:
             raise OptionError("open the transaction first: with Transaction(path) as transaction:")
+        if os.getpid() != self._process:
+            message = f"another process, of which this is a fork, writes to {str(self.directory)!r}"
+            raise OptionError(f"{message}: open a transaction of its own here")
 
     def put(self, key: str, column: ColumnRecord) -> None:
         """Let the store have this column, in place of one of the same key, once it commits."""
@@ -205,16 +264,35 @@ class Transaction:
         self._changes.append(change)
 
     def _new_file(self, name: str) -> Path:
+        if not self._has_metadata:
+            self._read()  # another writer of this process may have written it since
+        if not self._has_metadata:
+            # From now on, arrays without metadata are an error, and never a new store.
+            self._write_first_metadata()
         while (file := self.directory / array_file(name, self._generation)).exists():
             self._generation += 1
         self._arrays.append(file)
         return file
 
+    def _write_first_metadata(self) -> None:
+        file = self.directory / METADATA
+        text = encode(Metadata(), written_by=__version__)
+        try:
+            write_atomically(file, text.encode(), durable=True, is_new=True)
+        except FileExistsError:
+            message = f"{str(file)!r} appeared while this process began to write a new store there"
+            raise CorruptStoreError(f"{message}; nothing was changed: run again") from None
+        self._is_new = self._has_metadata = True
+
     def _read(self) -> Metadata:
         try:
             metadata = read_metadata(self.directory)
         except MissingFileError:
+            if self._has_metadata:
+                message = f"{METADATA} of {str(self.directory)!r} disappeared during this write"
+                raise CorruptStoreError(f"{message}; nothing was changed: put it back") from None
             return Metadata()
+        self._has_metadata = True
         if metadata.read_only:
             message = (
                 f"{str(self.directory)!r} was made by memmpy 0.1.2 and can only be read; "
@@ -238,6 +316,7 @@ class Transaction:
             decode(json.loads(text), path=str(file))  # what cannot be read back is not committed
             # The names of the new arrays must not reach the disk after what refers to them.
             self._sync()
+            self._check_whole()
             write_atomically(file, text.encode(), durable=True)
         self._remove(_files(before) - _files(after))
         self._remove(self._written() - _files(after))
@@ -249,10 +328,30 @@ class Transaction:
             if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # not all systems know how
                 raise disk_error(error, what=f"to {str(self.directory)!r}") from error
 
+    def _check_whole(self) -> None:
+        """Raise an error, before the metadata flips, if others may have removed what it names."""
+        if not self._held.lock.is_held():
+            message = (
+                f"the lock of {str(self.directory)!r} was removed while this process was writing, "
+                "and another one may have begun: nothing was committed; run again"
+            )
+            raise StoreLockedError(message)
+        written = self._written()
+        for key, column in self._columns.items():
+            for array in column.arrays.values():
+                if array.file in written:
+                    _check_size(self.directory, array, key=key)
+
     def _abort(self) -> None:
+        # Without the lock, files of these names may be those of another process.
+        if not self._held.lock.is_held():
+            return
         # An interrupt can come after the metadata flipped: what it names must stay.
         with suppress(MemmpyError, OSError):
-            self._remove(self._written() - _files(self._read()))
+            metadata = self._read()
+            self._remove(self._written() - _files(metadata))
+            if self._is_new and metadata == Metadata() and self._held.num_holders == 1:
+                self._remove([METADATA])
 
     def _sweep(self) -> None:
         """Remove what killed writers left: nobody writes yet."""
@@ -270,14 +369,30 @@ class Transaction:
                 (self.directory / name).unlink()
 
 
+def _check_size(directory: Path, array: ArrayRecord, *, key: str) -> None:
+    """Raise a `DiskError` unless a file that was written is there, as long as it should be."""
+    file = directory / array.file
+    with refusals(f"column {key!r} to {str(file)!r}"):
+        status = file.lstat()
+        expected = len(header_of(array.dtype, array.shape)) + array.nbytes
+        if not stat.S_ISREG(status.st_mode) or status.st_size != expected:
+            raise OSError(errno.EIO, "it was altered by another process")
+
+
 def _files(metadata: Metadata) -> set[str]:
     return {array.file for column in metadata.columns.values() for array in column.arrays.values()}
 
 
 def _make_directory(directory: Path) -> None:
+    # What is made must be known to the disk before what is written inside.
+    parents = [directory, *directory.parents]
+    missing = [path for path in parents if not os.path.lexists(path)]
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise ReadOnlyStoreError(f"{str(directory)!r} is a file, not a directory") from None
     except OSError as error:
         raise disk_error(error, what=f"to {str(directory)!r}") from error
+    for path in missing:
+        with suppress(OSError):
+            sync_directory(path.parent)

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from types import TracebackType
 from typing import final
-from uuid import uuid4
 
-from memmpy.store.arrayfile import refusals
 from memmpy.store.checksums import bytes_of, crc_of
+from memmpy.store.layout import aside_suffix
+from memmpy.store.openfile import create_file, refusals
 from memmpy.typing import Array
 
 __all__ = ["PartWriter", "read_exactly", "too_short", "write_exactly"]
@@ -57,7 +57,7 @@ class PartWriter:
         #: The file that it becomes.
         self.path = path
         self._size = 0
-        self._aside = f"{path}.{uuid4().hex}.tmp"
+        self._aside = f"{path}.{aside_suffix()}"
         self._what = f"to {self._aside!r}"
         self._file: int | None = None
 
@@ -72,8 +72,7 @@ class PartWriter:
         data, start = bytes_of(rows), self._size
         with refusals(self._what):
             if self._file is None:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-                self._file = os.open(self._aside, flags, 0o666)
+                self._file = create_file(self._aside)
             write_exactly(self._file, data, at=start)
         self._size += len(data)
         return start, len(data), crc_of(data)

@@ -1,9 +1,8 @@
 """Names of the files of a store, and the 64-bit hash that names them."""
 
 import hashlib
-import os
 import re
-import threading
+import secrets
 
 __all__ = [
     "CUTS",
@@ -48,8 +47,8 @@ def array_file(name: str, generation: int) -> str:
 
 
 def aside_suffix() -> str:
-    """Return how the name of a file ends that only this thread writes, until it is renamed."""
-    return f"{os.getpid()}.{threading.get_ident()}.tmp"
+    """Return how the name of a new file ends that only its caller writes, until it is renamed."""
+    return f"{secrets.token_hex(8)}.tmp"
 
 
 def is_array_file(name: str) -> bool:

@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import filelock
-
 from memmpy.errors import StoreLockedError
-from memmpy.store.arrayfile import disk_error
+from memmpy.store.flock import FileLock
 from memmpy.store.layout import LOCK
+from memmpy.store.openfile import refusals
 
-__all__ = ["hold_lock", "wait_for"]
+__all__ = ["HeldLock", "hold_lock", "wait_for"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,25 +28,36 @@ _POLL = 0.05
 
 
 @dataclass
-class _Held:
-    """The lock of one store in this process, how many writers share it, and if one has its turn."""
+class HeldLock:
+    """The lock of one store in this process.
 
-    lock: filelock.BaseFileLock
+    Parameters
+    ----------
+    lock : FileLock
+        What other processes see of it.
+    mutex : RLock
+        What its holders, threads of this process, take turns with.
+    num_holders : int
+        How many writers share it.
+    has_turn : bool
+        Whether one of those that take turns has its turn.
+    """
+
+    lock: FileLock
     mutex: threading.RLock = field(default_factory=threading.RLock)
     num_holders: int = 0
     has_turn: bool = False
 
 
-_held: dict[str, _Held] = {}
+_held: dict[str, HeldLock] = {}
 _held_mutex = threading.Lock()
-# Locks of a parent process: to let go of one here would unlock it there.
-_inherited: list[_Held] = []
 
 
 def _forget() -> None:
     """Make a forked child ask for locks of its own."""
     global _held_mutex  # noqa: PLW0603
-    _inherited.extend(_held.values())
+    for held in _held.values():
+        held.lock.release()  # which the parent keeps
     _held.clear()
     _held_mutex = threading.Lock()
 
@@ -58,8 +68,8 @@ os.register_at_fork(after_in_child=_forget)
 @contextmanager
 def hold_lock(
     directory: Path, *, timeout: float, takes_turns: bool, when_taken: Callable[[], None]
-) -> Iterator[threading.RLock]:
-    """Hold the writer's lock of a store, and yield what its threads take turns with.
+) -> Iterator[HeldLock]:
+    """Hold the writer's lock of a store, and yield it.
 
     Parameters
     ----------
@@ -81,16 +91,14 @@ def hold_lock(
     """
     with _held_mutex:
         name = str(directory.resolve())
-        held = _held.setdefault(
-            name, _Held(filelock.FileLock(directory / LOCK, thread_local=False))
-        )
+        held = _held.setdefault(name, HeldLock(FileLock(Path(name) / LOCK)))
     wait_for(
         lambda: _join(held, directory, takes_turns, when_taken),
         what=f"writing to {str(directory)!r}",
         timeout=timeout,
     )
     try:
-        yield held.mutex
+        yield held
     finally:
         # In a forked child there is nothing to let go of.
         if _held.get(name) is held:
@@ -135,18 +143,15 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
         time.sleep(_POLL if timeout < 0 else min(_POLL, timeout - waited))
 
 
-def _join(held: _Held, directory: Path, takes_turns: bool, when_taken: Callable[[], None]) -> bool:
+def _join(held: HeldLock, directory: Path, takes_turns: bool, when_taken: Callable[[], None]) -> bool:
     """Become a holder, unless another process is one, or another one has its turn. Never waits."""
     with held.mutex:
         if takes_turns and held.has_turn:
             return False
         if held.num_holders == 0:
-            try:
-                held.lock.acquire(timeout=0)
-            except filelock.Timeout:
-                return False
-            except OSError as error:
-                raise disk_error(error, what=f"to {str(directory)!r}") from error
+            with refusals(f"to {str(directory)!r}"):
+                if not held.lock.take():
+                    return False
             try:
                 when_taken()
             except BaseException:

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.store.arrayfile import header_of, refusals
+from memmpy.store.arrayfile import header_of
 from memmpy.store.checksums import bytes_of, crc_of
 from memmpy.store.exact import read_exactly, too_short, write_exactly
 from memmpy.store.metadata import ArrayRecord
+from memmpy.store.openfile import open_to_write, refusals
 from memmpy.typing import Array
 
 __all__ = ["PlacedArray", "copy_bytes", "read_bytes", "writing"]
@@ -109,7 +110,7 @@ class PlacedArray:
 def writing(path: str, flags: int, *, what: str) -> Iterator[int]:
     """Open a file to write to, and say what a refusal means."""
     with refusals(what):
-        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | flags, 0o666)
+        file = open_to_write(path, flags)
         try:
             yield file
         finally:

@@ -13,13 +13,16 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, final
 
-from memmpy.store.arrayfile import refusals
+from memmpy.errors import MemmpyError, ReadOnlyStoreError
 from memmpy.store.checksums import crc_of
 from memmpy.store.layout import UNFINISHED
+from memmpy.store.openfile import is_own_folder, open_to_write, read_document, refusals
 
 __all__ = ["Unfinished"]
 
 _JOURNAL = "journal.jsonl"
+#: Bytes of a journal that is read; what lies behind is read from files again.
+_MAX_BYTES = 2**31
 
 
 @final
@@ -40,6 +43,9 @@ class Unfinished:
         """Make the folder, unless it is there."""
         with refusals(f"to {str(self.directory)!r}"):
             self.directory.mkdir(exist_ok=True)
+        if not is_own_folder(self.directory):
+            message = f"{str(self.directory)!r} is a link, and memmpy removes its files there; "
+            raise ReadOnlyStoreError(message + "remove the link and run again")
 
     def file(self, name: str) -> str:
         """Return the path of a file in it."""
@@ -53,14 +59,15 @@ class Unfinished:
         journal = self.directory / _JOURNAL
         with refusals(f"to {str(journal)!r}"):
             if self._journal is None:
-                self._journal = journal.open("ab", buffering=0)
+                file = open_to_write(journal, os.O_CREAT | os.O_APPEND)
+                self._journal = FileIO(file, "a")
             self._journal.write(data)
 
     def notes(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of the journal; one that is not as it was written means nothing."""
         try:
-            text = (self.directory / _JOURNAL).read_bytes()
-        except OSError:
+            text, _ = read_document(self.directory / _JOURNAL, max_bytes=_MAX_BYTES)
+        except (MemmpyError, OSError):
             return
         for line in text.split(b"\n"):
             checksum, _, noted = line.partition(b" ")
@@ -79,9 +86,10 @@ class Unfinished:
             self._journal = None
 
     def clear(self) -> None:
-        """Remove it all."""
+        """Remove it all; nothing where it is a link."""
         self.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if is_own_folder(self.directory):
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def is_empty(self) -> bool:
         """Say whether nothing is noted in the journal."""

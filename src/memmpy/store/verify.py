@@ -1,20 +1,37 @@
 """Compares every file of a store with its checksum."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from memmpy.errors import CorruptStoreError
-from memmpy.store.arrayfile import checksum, map_array
+from memmpy.store.arrayfile import header_of
+from memmpy.store.checksums import crc_of, crc_text
 from memmpy.store.commit import read_metadata
-from memmpy.store.metadata import ArrayRecord
+from memmpy.store.layout import METADATA, hash64, hash_text
+from memmpy.store.metadata import ArrayRecord, Metadata
+from memmpy.store.openfile import open_to_read
 from memmpy.typing import PathLike
 
-__all__ = ["Problem", "verify"]
+__all__ = ["Problem", "array_problem", "verify"]
+
+#: Bytes that are read at a time.
+_BLOCK_BYTES = 2**22  # 4 MiB
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A column of a store that is not what was written."""
+    """What of a store is not as it was written.
+
+    Parameters
+    ----------
+    key : str
+        The column, or what else is damaged.
+    file : str
+        Name of the file.
+    message : str
+        What is wrong with it.
+    """
 
     key: str
     file: str
@@ -22,12 +39,15 @@ class Problem:
 
 
 def verify(path: PathLike) -> list[Problem]:
-    """Read every array of a store and compare it with its checksum.
+    """Read every array of a store and compare it with its checksum, and texts with their hashes.
+
+    Files are read, not mapped: one that another program cuts off meanwhile is a problem, and
+    kills no process.
 
     Parameters
     ----------
     path : path-like
-        The store. All of it is read once.
+        The store. All of its columns are read once.
 
     Returns
     -------
@@ -35,29 +55,55 @@ def verify(path: PathLike) -> list[Problem]:
         What is missing, truncated or altered; empty where all is well.
     """
     metadata = read_metadata(path)
-    checked: dict[tuple[str, ArrayRecord], Problem | None] = {}
+    checked: dict[ArrayRecord, str | None] = {}
     while True:
         places = [(key, a) for key, c in metadata.columns.items() for a in c.arrays.values()]
-        for key, array in places:
-            if (key, array) not in checked:
-                checked[key, array] = _check(Path(path), array, key=key)
-        problems = [problem for place in places if (problem := checked[place]) is not None]
+        for _, array in places:
+            if array not in checked:
+                checked[array] = array_problem(Path(path), array)
+        problems = [
+            Problem(key, array.file, message)
+            for key, array in places
+            if (message := checked[array]) is not None
+        ]
         if not problems:
-            return []
+            return _wrong_texts(metadata)
         # A writer may have replaced a column since, and removed its files.
         newer = read_metadata(path)
         if newer.generation == metadata.generation:
-            return problems
+            return problems + _wrong_texts(metadata)
         metadata = newer
 
 
-def _check(directory: Path, array: ArrayRecord, *, key: str) -> Problem | None:
+def array_problem(directory: Path, array: ArrayRecord) -> str | None:
+    """Return what is wrong with an array file; reads all of it once."""
+    header = header_of(array.dtype, array.shape) if array.has_header else b""
     try:
-        values = map_array(directory, array, key=key)
+        with open(open_to_read(directory / array.file), "rb", buffering=0) as file:  # noqa: PTH123
+            size, expected = os.fstat(file.fileno()).st_size, len(header) + array.nbytes
+            if size != expected:
+                return f"it has {size} bytes, expected {expected}"
+            if file.read(len(header)) != header:
+                return f"it is not an array of {array.dtype} and shape {array.shape}"
+            if array.checksum is None:
+                return None
+            crc, left = 0, array.nbytes
+            while left and (data := file.read(min(_BLOCK_BYTES, left))):
+                crc, left = crc_of(data, crc), left - len(data)
     except FileNotFoundError:
-        return Problem(key, array.file, "the file is missing")
-    except (CorruptStoreError, OSError) as error:
-        return Problem(key, array.file, str(error))
-    if array.checksum is not None and checksum(values) != array.checksum:
-        return Problem(key, array.file, "the checksum differs")
-    return None
+        return "the file is missing"
+    except CorruptStoreError as error:
+        return str(error)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}"
+    if left:
+        return "it was cut off while it was read"
+    return None if crc_text(crc) == array.checksum else "the checksum differs"
+
+
+def _wrong_texts(metadata: Metadata) -> list[Problem]:
+    return [
+        Problem("hashes", METADATA, f"the text {text!r} has another hash than {hash_text(number)}")
+        for number, text in metadata.hashes.items()
+        if hash64(text) != number
+    ]

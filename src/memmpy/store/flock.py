@@ -1,0 +1,108 @@
+"""The lock of one file: one holder at a time, of all processes and threads."""
+
+import errno
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import final
+
+from filelock import SoftFileLock, Timeout
+
+from memmpy.store.openfile import open_to_write
+
+__all__ = ["FileLock"]
+
+#: What a file system says that has no ``flock``, such as Lustre mounted without it.
+_NO_FLOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+
+#: Markers of a parent process: when one is collected here, its file could be removed.
+_inherited: list[SoftFileLock] = []
+
+
+@final
+class FileLock:
+    """A lock that is held by ``flock`` on a file, which stays when it is released.
+
+    Where the file system has no ``flock``, a second file stands for it, ``<name>.held``, that
+    is there while the lock is held.
+
+    Parameters
+    ----------
+    path : Path
+        The file; made where it is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = -1
+        self._marker: SoftFileLock | None = None
+        self._process = 0
+
+    def take(self) -> bool:
+        """Take the lock unless somebody holds it, and return whether it was taken. Never waits.
+
+        Raises
+        ------
+        ReadOnlyStoreError
+            If there is a link or a folder in its place.
+        OSError
+            If the system refuses.
+        """
+        file = open_to_write(self._path, os.O_CREAT, shared=True)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Somebody may have removed the file since it was opened: then others lock another one.
+            if _is_at(file, self._path):
+                self._file, self._process, file = file, os.getpid(), -1
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_FLOCK:
+                raise
+            return self._take_marker()
+        finally:
+            if file >= 0:
+                os.close(file)
+        return self._file >= 0
+
+    def is_held(self) -> bool:
+        """Say whether the lock is held, and its file is still the one that others would lock."""
+        if self._marker is not None:
+            return self._marker.is_locked and Path(self._marker.lock_file).exists()
+        return self._file >= 0 and _is_at(self._file, self._path)
+
+    def release(self) -> None:
+        """Let others take it. In a forked child, the parent keeps it."""
+        is_own = os.getpid() == self._process
+        if self._marker is not None:
+            marker, self._marker = self._marker, None
+            if is_own:
+                marker.release()
+            else:
+                _inherited.append(marker)
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            if is_own:  # a child may have the same file open, which would keep it locked
+                with suppress(OSError):
+                    fcntl.flock(file, fcntl.LOCK_UN)
+            os.close(file)
+
+    def _take_marker(self) -> bool:
+        name = self._path.with_name(f"{self._path.name}.held")
+        marker = SoftFileLock(name, thread_local=False)
+        try:
+            marker.acquire(timeout=0)
+        except Timeout:
+            return False
+        self._marker, self._process = marker, os.getpid()
+        return True
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Say whether a path still names an open file."""
+    try:
+        return os.path.samestat(os.fstat(file), path.lstat())
+    except OSError:
+        return False
