@@ -6,20 +6,30 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 import pytest
 
 from memmpy.columns import WriteVector
 from memmpy.errors import DiskError, StoreLockedError
 from memmpy.skims import Skim
+from memmpy.store import FileLock
 from tests.skims.conftest import Start
 from tests.skims.stores import bytes_of, make_events, skim_of, write_store
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts and becomes nobody")
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    lock = FileLock(path)
+    assert lock.take()
+    yield
+    lock.release()
+
 
 ASKED: dict[str, Any] = {
     "keys": ["weight", "pt"],
@@ -153,7 +163,7 @@ def test_leftovers_of_other_skims_are_swept_unless_they_are_being_made(store: Pa
     for name in (*killed, "0123456789abcde0.7.tmp"):
         (skims / name).mkdir(parents=True)
         (skims / name / "part0").write_bytes(b"x")
-    with filelock.FileLock(skims / "0123456789abcde0.lock"):
+    with held(skims / "0123456789abcde0.lock"):
         skim_of(store, **ASKED)
     assert leftovers(store) == ["0123456789abcde0.7.tmp"]
     skim_of(store, recreate=True, **ASKED)
@@ -233,7 +243,7 @@ def test_two_processes_make_one_skim(store: Path, start: Start) -> None:
 def test_a_writer_that_waits_too_long_is_told(store: Path) -> None:
     folder = skim_of(store, **ASKED).path
     message = "another process is making the skim '.*'; waited 0 s: run again when it is done"
-    with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
+    with held(folder.with_name(f"{folder.name}.lock")):
         with pytest.raises(StoreLockedError, match=message):
             skim_of(store, recreate=True, lock_timeout=0, **ASKED)
         assert len(skim_of(store, lock_timeout=0, **ASKED)) > 0  # one that is there needs no lock
@@ -263,7 +273,7 @@ def test_who_removes_a_skim_sweeps(store: Path) -> None:
 def test_who_removes_a_skim_waits_for_who_makes_it(store: Path) -> None:
     made = skim_of(store, **ASKED)
     message = "another process is making the skim '.*'; waited 0 s"
-    with filelock.FileLock(made.path.with_name(f"{made.path.name}.lock")):
+    with held(made.path.with_name(f"{made.path.name}.lock")):
         with pytest.raises(StoreLockedError, match=message):
             made.remove(lock_timeout=0)
         assert bytes_of(made)

@@ -62,7 +62,7 @@ def test_a_skim_that_cannot_be_opened_is_listed_with_the_reason(
     (skims[0].path / "rows.npy").mkdir()
     found, damaged = list_skims(store)
     assert [one.path for one in found] == [skims[1].path]
-    assert "rows.npy: it is a directory" in damaged[skims[0].path.name]
+    assert "rows.npy: it is not the array that was written" in damaged[skims[0].path.name]
     (skims[1].path / "metadata_skim.json").unlink()
     assert list_skims(store)[1].keys() == {one.path.name for one in skims}
 

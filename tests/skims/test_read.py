@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from memmpy import Jagged, SplitLoader, Splits
 from memmpy.errors import CorruptStoreError, MissingFileError, OptionError
-from memmpy.skims import Skim, read
+from memmpy.skims import Skim
 from memmpy.skims.document import decode
 from memmpy.splits import TicketRule
 from tests.skims.stores import (
@@ -116,7 +117,7 @@ def test_altered_values_are_found_by_verify(skim: Skim) -> None:
     assert "the file is missing" in problem.message
     file.mkdir()
     (problem,) = skim.verify()
-    assert "rows.npy: it is a directory" in problem.message
+    assert "is a folder, where a file is expected" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_a_directory_in_place_of_an_array_is_an_error(skim: Skim, name: str) -> 
     file = next(file for file in skim.path.iterdir() if name in file.name)
     file.unlink()
     file.mkdir()
-    message = rf"the skim '.*' is damaged: {file.name}: it is a directory; make it again with skim"
+    message = rf"the skim '.*' is damaged: {file.name}: it is not the array that was written; make it again with skim"
     with pytest.raises(CorruptStoreError, match=message):
         Skim(skim.path)
 
@@ -188,7 +189,9 @@ def test_a_directory_in_place_of_an_array_is_an_error(skim: Skim, name: str) -> 
 def test_a_directory_in_place_of_the_metadata_is_an_error(skim: Skim) -> None:
     (skim.path / "metadata_skim.json").unlink()
     (skim.path / "metadata_skim.json").mkdir()
-    with pytest.raises(CorruptStoreError, match="json' is damaged: it is a directory; skim again"):
+    with pytest.raises(
+        CorruptStoreError, match="is a folder, where a file is expected; skim again"
+    ):
         Skim(skim.path)
 
 
@@ -214,7 +217,7 @@ def write_as_valid(skim: Skim, name: str, values: Any) -> None:
 def test_values_that_cannot_be_are_found_by_verify(
     skim: Skim, monkeypatch: pytest.MonkeyPatch, block_bytes: int, place: int
 ) -> None:
-    monkeypatch.setattr(read, "_BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(sys.modules["memmpy.store.verify"], "_BLOCK_BYTES", block_bytes)
     assert skim.verify() == []
     tickets, rows = np.array(skim.tickets), np.array(skim.rows)
     offsets = np.array(skim.lists["pairs"][1])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from memmpy.columns import WriteJagged, WriteVector
 from memmpy.errors import MissingFileError
-from memmpy.store import METADATA, Metadata, Problem, read_metadata, verify
+from memmpy.store import Metadata, Problem, read_metadata, verify
 
 
 @pytest.fixture

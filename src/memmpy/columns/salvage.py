@@ -1,7 +1,7 @@
 """Opens of a damaged store what is whole."""
 
 from memmpy.columns.loading import Snapshot, StoredColumn, open_column, open_columns
-from memmpy.errors import CorruptStoreError
+from memmpy.errors import CorruptStoreError, UnreadableError
 from memmpy.store import ColumnRecord
 from memmpy.typing import PathLike
 
@@ -12,7 +12,7 @@ def open_what_is_whole(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
     """Return the columns that can be opened, and what is wrong with the others."""
     try:
         return open_columns(path, None), {}
-    except CorruptStoreError:
+    except (CorruptStoreError, UnreadableError):
         snapshot = open_columns(path, ())
     damage: dict[str, str] = {}
     columns: dict[str, StoredColumn] = {}
@@ -28,5 +28,5 @@ def open_what_is_whole(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
 def _open_or_say(path: PathLike, key: str, record: ColumnRecord) -> StoredColumn | str:
     try:
         return open_column(path, key, record)
-    except (CorruptStoreError, FileNotFoundError) as error:
+    except (CorruptStoreError, UnreadableError, FileNotFoundError) as error:
         return str(error)

@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +15,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.cuts.language import LANGUAGE
-from memmpy.errors import CorruptStoreError
 from memmpy.store import (
     CUTS,
     ArrayRecord,
@@ -22,13 +23,16 @@ from memmpy.store import (
     Metadata,
     aside_suffix,
     checksum,
+    is_own_folder,
     map_array,
+    read_document,
     read_metadata,
+    remove_files,
     write_atomically,
 )
 from memmpy.typing import Entries
 
-__all__ = ["CachedCut", "CutRecord", "Found", "Selection", "list_cuts"]
+__all__ = ["CachedCut", "CutRecord", "Found", "Selection", "leftover_cuts", "list_cuts"]
 
 #: The int64 entries that pass, ascending.
 Selection: TypeAlias = np.memmap[Any, np.dtype[np.int64]]
@@ -36,6 +40,12 @@ Selection: TypeAlias = np.memmap[Any, np.dtype[np.int64]]
 _INT64 = np.dtype("<i8")
 #: Seconds after which nobody is writing a file any more.
 _LEFTOVER_AGE = 3600.0
+#: Bytes of the document of a cached cut, at most.
+_MAX_BYTES = 2**24
+#: Entries that are compared at a time.
+_BLOCK = 2**20
+#: What `CachedCut` names its files, and what it writes aside.
+_NAME = re.compile(r"[0-9a-f]{32}(\.json|\.npy|(\.json)?\.[0-9a-f.]+\.tmp)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +85,36 @@ class CachedCut:
     normal: str
     columns: Mapping[str, str]
 
-    def find(self, *, expression: str) -> Found | None:
+    def find(self, *, expression: str, num_entries: int) -> Found | None:
         """Return the selection, if it is there and whole; reads all of it.
 
         Its notes show the place only in the text for which they were made.
+
+        Parameters
+        ----------
+        expression : str
+            The cut as the user wrote it.
+        num_entries : int
+            How many entries the columns have, of which some pass.
         """
         try:
-            document = json.loads(self._file(".json").read_text(encoding="utf-8"))
+            document = _read(self._file(".json"))
             if document["cut"] != self.normal or document["columns"] != dict(self.columns):
                 return None
             record = ArrayRecord(self._file(".npy").name, _INT64, (document["num_passing"],))
             selection = map_array(self._folder, record, key=self.normal)
-            if checksum(selection) != document["checksum"]:
+            if checksum(selection) != document["checksum"] or not _are_entries(
+                selection, num_entries
+            ):
                 return None
             notes = frozenset(map(str, document["notes"]))
             if document["expression"] != expression:
                 notes = frozenset(map(_without_picture, notes))
             return Found(selection, notes)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, CorruptStoreError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
-    def keep(self, pieces: Iterable[Found], *, expression: str) -> Found:
+    def keep(self, pieces: Iterable[Found], *, expression: str, generation: int) -> Found:
         """Write the selection as its pieces come, and return it.
 
         Parameters
@@ -104,6 +123,8 @@ class CachedCut:
             What passes, step by step.
         expression : str
             The cut as the user wrote it.
+        generation : int
+            Of the store. When it has changed, older selections are looked at.
 
         Raises
         ------
@@ -111,7 +132,7 @@ class CachedCut:
             If it cannot be written.
         """
         self._folder.mkdir(exist_ok=True)
-        self._prune()
+        _prune(self.directory.absolute(), generation)
         aside = self._file(f".{aside_suffix()}")
         try:
             # What a loss of power takes has another checksum, and is computed again.
@@ -147,23 +168,49 @@ class CachedCut:
         text = json.dumps([LANGUAGE, self.normal, dict(self.columns)], sort_keys=True)
         return self._folder / (hashlib.sha256(text.encode()).hexdigest()[:32] + suffix)
 
-    def _prune(self) -> None:
-        """Remove selections of columns written again since, and what killed processes left."""
-        current = _current(read_metadata(self.directory))
-        for file in self._folder.glob("*.json"):
+
+def leftover_cuts(directory: Path, *, age: float = _LEFTOVER_AGE) -> list[Path]:
+    """Return what killed processes left beside the selections of a store, some time ago.
+
+    Parameters
+    ----------
+    directory : Path
+        The store.
+    age : float
+        Seconds since a file was written.
+    """
+    folder = directory / CUTS
+    if not is_own_folder(folder):
+        return []
+    names = {file.name for file in folder.iterdir() if _NAME.fullmatch(file.name)}
+    left = [
+        folder / name
+        for name in sorted(names)
+        if name.endswith(".tmp")
+        or (name.endswith(".npy") and f"{name.removesuffix('.npy')}.json" not in names)
+    ]
+    return [file for file in left if _age(file) > age]
+
+
+@functools.lru_cache(maxsize=64)
+def _prune(directory: Path, _generation: int) -> None:
+    """Remove selections of columns written again since, and what killed processes left.
+
+    Once for each generation of a store: a cut takes no longer where many are cached.
+    """
+    folder = directory / CUTS
+    if not is_own_folder(folder):
+        return
+    current = _current(read_metadata(directory))
+    old = []
+    for file in folder.iterdir():
+        if file.suffix == ".json" and _NAME.fullmatch(file.name):
             with contextlib.suppress(OSError, ValueError, KeyError, AttributeError, RecursionError):
-                document = json.loads(file.read_text(encoding="utf-8"))
+                document = _read(file)
                 is_old = document.get("language") != LANGUAGE
                 if is_old or not _are_current(document["columns"], current):
-                    file.unlink()
-                    file.with_suffix(".npy").unlink(missing_ok=True)
-        for file in self._folder.iterdir():
-            is_left = file.suffix == ".tmp" or (
-                file.suffix == ".npy" and not file.with_suffix(".json").exists()
-            )
-            with contextlib.suppress(OSError):
-                if is_left and time.time() - file.stat().st_mtime > _LEFTOVER_AGE:
-                    file.unlink()
+                    old += [file.name, file.with_suffix(".npy").name]
+    remove_files(folder, [*old, *(file.name for file in leftover_cuts(directory))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +253,15 @@ def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:
         What it knows of itself.
     """
     current = _current(metadata)
-    records = [_record(file, directory, current) for file in (directory / CUTS).glob("*.json")]
+    files = (directory / CUTS).glob("*.json")
+    records = [_record(file, directory, current) for file in files if _NAME.fullmatch(file.name)]
     found = [record for record in records if record is not None]
     return sorted(found, key=lambda record: (record.expression, record.cut, not record.is_current))
 
 
 def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) -> CutRecord | None:
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = _read(file)
         cached = CachedCut(directory, document["cut"], document["columns"])
         expression, num_passing = document["expression"], document["num_passing"]
         num_bytes = file.stat().st_size
@@ -231,9 +279,32 @@ def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) ->
         map_array(
             selection.parent, ArrayRecord(selection.name, _INT64, (num_passing,)), key=file.name
         )
-    except (OSError, ValueError, CorruptStoreError):
+    except (OSError, ValueError):
         is_current = False
     return CutRecord(expression, cached.normal, keys, num_passing, num_bytes, is_current)
+
+
+def _read(file: Path) -> Any:
+    """Return the JSON values of the document of a cached cut."""
+    data, _ = read_document(file, max_bytes=_MAX_BYTES)
+    return json.loads(data.decode())
+
+
+def _are_entries(selection: Entries, num_entries: int) -> bool:
+    """Say whether entries ascend, and all are of the store."""
+    if len(selection) == 0:
+        return True
+    starts = range(0, len(selection), _BLOCK)
+    steps = (selection[start : start + _BLOCK + 1] for start in starts)
+    is_inside = selection[0] >= 0 and selection[-1] < num_entries
+    return bool(is_inside) and all(bool(np.all(step[:-1] < step[1:])) for step in steps)
+
+
+def _age(file: Path) -> float:
+    try:
+        return time.time() - file.lstat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _current(metadata: Metadata) -> dict[str, ColumnRecord]:

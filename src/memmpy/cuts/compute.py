@@ -161,7 +161,7 @@ def find_entries(
     used = {stored_as.get(key, key) for key in keys_of(cut)} or snapshot.columns.keys()
     fingerprints = {name: snapshot.metadata.columns[name].fingerprint for name in sorted(used)}
     cached = CachedCut(snapshot.path, _normal(cut, stored_as), fingerprints)
-    found = None if recreate else cached.find(expression=cut.span.text)
+    found = None if recreate else cached.find(expression=cut.span.text, num_entries=inputs.num_entries)
 
     def passing(start: int, stop: int) -> Found:
         values = program(inputs.slices(start, stop))
@@ -173,7 +173,11 @@ def find_entries(
         if not snapshot.metadata.read_only:
             try:
                 pieces = inputs.map(passing, step_size=step_size, num_threads=threads)
-                found = cached.keep(pieces, expression=cut.span.text)
+                found = cached.keep(
+                    pieces,
+                    expression=cut.span.text,
+                    generation=snapshot.metadata.generation,
+                )
             except OSError as error:
                 logger.warning("the cut %s is not cached: %s", cut.span, error)
     if found is None:

@@ -1,22 +1,25 @@
 """The folder of a store's skims: one writer per skim, which appears whole or not at all."""
 
+import ctypes
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import filelock
+from memmpy.errors import ReadOnlyStoreError
+from memmpy.store import FileLock, is_own_folder, refusals, sync_directory, wait_for
 
-from memmpy.store import refusals, sync_directory, wait_for
-
-__all__ = ["SKIMS", "being_made", "clear", "publish", "remove"]
+__all__ = ["SKIMS", "being_made", "clear", "leftover_skims", "new_folder", "publish", "remove"]
 
 #: Folder of a store.
 SKIMS = "skims"
 #: What a writer makes, and what it moved aside.
-_LEFTOVER = re.compile(r"([0-9a-f]{16})\.[^.]+\.(tmp|old)")
+_LEFTOVER = re.compile(r"([0-9a-f]{16})\.[0-9a-f-]+\.(tmp|old)")
+#: Of `renameat2`: two names change places at once.
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 @contextmanager
@@ -35,10 +38,11 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[None]:
     StoreLockedError
         If another one held the lock for `timeout` seconds.
     ReadOnlyStoreError, DiskError
-        If the store cannot be written to.
+        If the store cannot be written to, or the skim is there and lies behind a link.
     """
     with refusals(f"to {str(folder.parent)!r}"):
         folder.parent.mkdir(exist_ok=True)
+    _check_may_replace(folder)
     lock = _lock_of(folder)
     wait_for(
         lambda: _is_taken(lock, folder), what=f"making the skim {str(folder)!r}", timeout=timeout
@@ -57,23 +61,26 @@ def clear(made: Path, keep: Collection[str]) -> None:
             file.unlink(missing_ok=True)
 
 
+def new_folder(folder: Path) -> Path:
+    """Return where a writer makes a skim, beside the folder that it becomes."""
+    return folder.with_name(f"{folder.name}.{secrets.token_hex(8)}.tmp")
+
+
 def publish(made: Path, folder: Path) -> None:
     """Let a finished skim appear, in place of an older one; who has that one open keeps it."""
-    aside = folder.with_name(made.name.removesuffix("tmp") + "old")
+    old = made.with_suffix(".old")
     with refusals(f"to {str(folder)!r}"):
         sync_directory(made)
-        if os.path.lexists(folder):
-            folder.rename(aside)
-        try:
+        if not os.path.lexists(folder):
             made.rename(folder)
-        except BaseException:
-            with suppress(OSError):
-                aside.rename(folder)
-            raise
+        elif _exchange(made, folder):
+            old = made
+        else:
+            _replace(made, folder, old)
     # It is in place: that its directory cannot be synced is no reason to undo anything.
     with suppress(OSError):
         sync_directory(folder.parent)
-    _delete(aside)
+    _delete(old)
 
 
 def remove(folder: Path, *, timeout: float) -> None:
@@ -83,35 +90,85 @@ def remove(folder: Path, *, timeout: float) -> None:
             return
     with being_made(folder, timeout=timeout), refusals(f"to {str(folder)!r}"):
         # Gone at once, for who opens it now; what a kill leaves of it is swept.
-        aside = folder.with_name(f"{folder.name}.{os.getpid()}.old")
+        old = new_folder(folder).with_suffix(".old")
         with suppress(FileNotFoundError):
-            folder.rename(aside)
-        _delete(aside)
+            folder.rename(old)
+        _delete(old)
+
+
+def leftover_skims(skims: Path) -> list[Path]:
+    """Return what killed writers left in the folder of a store's skims, where nobody writes now."""
+    if not is_own_folder(skims):
+        return []
+    found = [path for path in sorted(skims.iterdir()) if _LEFTOVER.fullmatch(path.name)]
+    return [path for path in found if not _is_in_use(path)]
+
+
+def _check_may_replace(folder: Path) -> None:
+    """Raise a `ReadOnlyStoreError` for a skim that lies behind a link: nothing is removed there."""
+    if os.path.lexists(folder) and not is_own_folder(folder.parent):
+        message = (
+            f"the skim {str(folder)!r} is to be made again, but {str(folder.parent)!r} is a link, "
+            "and memmpy removes nothing behind a link; remove the skim, or let the whole store be "
+            "behind the link"
+        )
+        raise ReadOnlyStoreError(message)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Let two folders change names at once; False where the system or its disk cannot."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    names = os.fsencode(first), os.fsencode(second)
+    return bool(rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0)
+
+
+def _replace(made: Path, folder: Path, old: Path) -> None:
+    folder.rename(old)
+    try:
+        made.rename(folder)
+    except BaseException:
+        with suppress(OSError):
+            old.rename(folder)
+        raise
 
 
 def _delete(path: Path) -> None:
     """Remove a folder, or a file in its place, as far as that can be done."""
-    with suppress(OSError):
-        path.unlink()
-    shutil.rmtree(path, ignore_errors=True)
+    if is_own_folder(path.parent):
+        with suppress(OSError):
+            path.unlink()
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def _lock_of(folder: Path) -> filelock.FileLock:
+def _lock_of(folder: Path) -> FileLock:
     # Not the same for two threads: each opens the file, and so they wait for each other.
-    return filelock.FileLock(folder.with_name(f"{folder.name}.lock"), thread_local=False)
+    return FileLock(folder.with_name(f"{folder.name}.lock"))
 
 
-def _is_taken(lock: filelock.FileLock, folder: Path) -> bool:
+def _is_taken(lock: FileLock, folder: Path) -> bool:
     with refusals(f"to {str(folder.parent)!r}"):
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:  # an OSError, too
-            return False
-    return True
+        return lock.take()
+
+
+def _is_in_use(leftover: Path) -> bool:
+    """Say whether the writer of what looks like a leftover is still there."""
+    lock = _lock_of(leftover.with_name(leftover.name[:16]))
+    try:
+        if not lock.take():
+            return True
+    except (ReadOnlyStoreError, OSError):
+        return True
+    lock.release()
+    return False
 
 
 def _sweep(folder: Path) -> None:
     """Remove what killed writers left: of this skim, and of those that nobody makes now."""
+    if not is_own_folder(folder.parent):
+        return
     for found in folder.parent.iterdir():
         match = _LEFTOVER.fullmatch(found.name)
         if match is None:
@@ -120,9 +177,9 @@ def _sweep(folder: Path) -> None:
             _delete(found)
             continue
         other = _lock_of(folder.with_name(match[1]))
-        with suppress(filelock.Timeout, OSError):
-            other.acquire(timeout=0)
-            try:
-                _delete(found)
-            finally:
-                other.release()
+        with suppress(ReadOnlyStoreError, OSError):
+            if other.take():
+                try:
+                    _delete(found)
+                finally:
+                    other.release()

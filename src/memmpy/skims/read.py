@@ -29,7 +29,7 @@ from memmpy.skims.keeping import remove
 from memmpy.skims.layout import Layout
 from memmpy.skims.request import INDEX, check_path, check_timeout
 from memmpy.splits import TicketRule
-from memmpy.store import ArrayRecord, Metadata, Problem, crc_of, crc_text, map_array
+from memmpy.store import ArrayRecord, Metadata, Problem, array_problem, map_array, read_document
 from memmpy.typing import Array, PathLike
 
 __all__ = ["Skim", "matches", "problems_of", "warn_again"]
@@ -38,8 +38,8 @@ _Map: TypeAlias = np.memmap[Any, Any]
 #: Says what is wrong with values that follow each other, the first of them seen before.
 _Look: TypeAlias = Callable[[Array], str | None]
 
-#: Bytes that are verified at a time.
-_BLOCK_BYTES = 2**26  # 64 MiB
+#: Bytes of the document of a skim, at most.
+_MAX_BYTES = 2**28
 
 
 @final
@@ -162,7 +162,7 @@ class Skim:
         return [
             Problem(name, array.file, message)
             for name, array, look in self._arrays()
-            if (message := _problem_of(self.path, array, look)) is not None
+            if (message := array_problem(self.path, array, look=look)) is not None
         ]
 
     def remove(self, *, lock_timeout: float = -1) -> None:
@@ -323,15 +323,11 @@ def _state(folder: Path) -> tuple[str, int, int]:
     """Return the text of the document, and what changes when another one is put in its place."""
     path = folder / DOCUMENT
     try:
-        with path.open(encoding="utf-8") as file:
-            status = os.fstat(file.fileno())
-            return file.read(), status.st_ino, status.st_mtime_ns
+        data, status = read_document(path, max_bytes=_MAX_BYTES)
+        return data.decode(), status.st_ino, status.st_mtime_ns
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFileError(f"no skim at {str(folder)!r}: it holds no {DOCUMENT}") from None
-    except IsADirectoryError:
-        message = f"{str(path)!r} is damaged: it is a directory; skim again"
-        raise CorruptStoreError(message) from None
-    except UnicodeDecodeError as error:
+    except (CorruptStoreError, UnicodeDecodeError) as error:
         raise CorruptStoreError(f"{str(path)!r} is damaged: {error}; skim again") from error
     except OSError as error:
         raise UnreadableError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
@@ -342,29 +338,13 @@ def _mapped(folder: Path, array: ArrayRecord) -> _Map:
         return map_array(folder, array, key=array.file)
     except FileNotFoundError:
         raise _damaged(folder, array.file, "the file is missing") from None
-    except IsADirectoryError:
-        raise _damaged(folder, array.file, "it is a directory") from None
     except CorruptStoreError as error:
-        raise _damaged(folder, array.file, "it has another size or header") from error
+        raise _damaged(folder, array.file, "it is not the array that was written") from error
     except MemmpyError:
         raise
     except OSError as error:
         message = f"cannot read {str(folder / array.file)!r}: {error.strerror or error}"
         raise UnreadableError(message) from error
-
-
-def _problem_of(folder: Path, array: ArrayRecord, look: _Look) -> str | None:
-    """Return what is wrong with an array; reads all of it once."""
-    try:
-        values = _mapped(folder, array)
-    except (CorruptStoreError, OSError) as error:
-        return str(error)
-    step = max(1, _BLOCK_BYTES // max(1, array.nbytes // max(1, len(values))))
-    crc, wrong = 0, None
-    for start in range(0, len(values), step):
-        crc = crc_of(values[start : start + step], crc)
-        wrong = wrong or look(values[max(0, start - 1) : start + step])
-    return wrong if crc_text(crc) == array.checksum else "the checksum differs"
 
 
 def _falling(message: str) -> _Look:

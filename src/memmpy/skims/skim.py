@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import os
 import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -27,7 +26,7 @@ from memmpy.order import check_flag
 from memmpy.progress import quiet
 from memmpy.skims.building import Built, build
 from memmpy.skims.document import DOCUMENT, Document, encode, ingredients
-from memmpy.skims.keeping import SKIMS, being_made, clear, publish
+from memmpy.skims.keeping import SKIMS, being_made, clear, new_folder, publish
 from memmpy.skims.layout import Layout, lay_out
 from memmpy.skims.notes import clipping_notes, cut_notes
 from memmpy.skims.plan import Sizes
@@ -389,7 +388,7 @@ def _make(
         selection, notes_of_cut = found.entries, found.notes
     num_rows = plan.num_entries if selection is None else len(selection)
     logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
-    made = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+    made = new_folder(folder)
     try:
         with refusals(f"to {str(made)!r}"):
             made.mkdir()

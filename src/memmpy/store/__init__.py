@@ -23,6 +23,7 @@ from memmpy.store.document import (
     dtype_to_json,
 )
 from memmpy.store.exact import PartWriter, read_exactly, write_exactly
+from memmpy.store.flock import FileLock
 from memmpy.store.layout import (
     CUTS,
     LOCK,
@@ -85,6 +86,7 @@ __all__ = [
     "ArrayWriter",
     "ColumnRecord",
     "Computed",
+    "FileLock",
     "Lineage",
     "Metadata",
     "Origin",

@@ -167,7 +167,9 @@ class ArrayWriter:
             raise OptionError(f"{message}; write in one of them")
         try:
             is_new = self._inode is None
-            with FileIO(create_file(self.path) if is_new else open_to_write(self.path), "w") as file:
+            with FileIO(
+                create_file(self.path) if is_new else open_to_write(self.path), "w"
+            ) as file:
                 status = os.fstat(file.fileno())
                 inode = status.st_dev, status.st_ino
                 if not is_new and inode != self._inode:
@@ -202,9 +204,12 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
         If the process may not have more files or maps.
     """
     try:
-        return _map(directory, record, key=key)
+        return _map(directory / record.file, record)
     except FileNotFoundError:
         raise
+    except CorruptStoreError as error:
+        message = f"column {key!r} of {str(directory)!r} is damaged: {error}"
+        raise CorruptStoreError(f"{message}; convert or write the column again") from None
     except OSError as error:
         message = f"column {key!r} of {str(directory)!r}: {error.strerror or error}"
         if error.errno not in _LACKS:
@@ -217,12 +222,11 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
     return map_array(directory, record, key=key)
 
 
-def _map(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[Any, Any]:
-    path = directory / record.file
+def _map(path: Path, record: ArrayRecord) -> np.memmap[Any, Any]:
     header = header_of(record.dtype, record.shape) if record.has_header else b""
     start, wrong = len(header), f"is not an array of {record.dtype} and shape {record.shape}"
     # The map is of the file that was looked at, whatever takes its name meanwhile.
-    with open(path, "rb", buffering=0, opener=_opener) as file:  # noqa: PTH123 - has an opener
+    with open(path, "rb", buffering=0, opener=_opener) as file:
         found, size = file.read(start), os.fstat(file.fileno()).st_size
         if size != start + record.nbytes:
             wrong = f"has {size} bytes, expected {start + record.nbytes}"
@@ -236,8 +240,7 @@ def _map(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[Any, An
             else:
                 values.filename = path.resolve()
                 return values
-    message = f"column {key!r} of {str(directory)!r} is damaged: {path.name} {wrong}"
-    raise CorruptStoreError(f"{message}; convert or write the column again")
+    raise CorruptStoreError(f"{path.name} {wrong}")
 
 
 def _opener(path: str, _flags: int) -> int:

@@ -76,7 +76,7 @@ def read_metadata(path: PathLike) -> Metadata:
 def _no_metadata(directory: Path) -> MemmpyError:
     """Return the error for a store whose metadata is not there."""
     try:
-        num_arrays = sum(map(is_array_file, os.listdir(directory)))
+        num_arrays = sum(is_array_file(file.name) for file in directory.iterdir())
     except OSError:
         num_arrays = 0
     if num_arrays:

@@ -143,7 +143,9 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
         time.sleep(_POLL if timeout < 0 else min(_POLL, timeout - waited))
 
 
-def _join(held: HeldLock, directory: Path, takes_turns: bool, when_taken: Callable[[], None]) -> bool:
+def _join(
+    held: HeldLock, directory: Path, takes_turns: bool, when_taken: Callable[[], None]
+) -> bool:
     """Become a holder, unless another process is one, or another one has its turn. Never waits."""
     with held.mutex:
         if takes_turns and held.has_turn:

@@ -115,7 +115,7 @@ def read_document(path: Path | str, *, max_bytes: int) -> tuple[bytes, os.stat_r
     OSError
         If the system refuses to open or to read it.
     """
-    with open(open_to_read(path), "rb") as file:  # noqa: PTH123 - a descriptor
+    with open(open_to_read(path), "rb") as file:
         status = os.fstat(file.fileno())
         data = file.read(max_bytes + 1) if status.st_size <= max_bytes else b""
     if max(status.st_size, len(data)) > max_bytes:

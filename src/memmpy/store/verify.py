@@ -1,17 +1,21 @@
 """Compares every file of a store with its checksum."""
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from memmpy.errors import CorruptStoreError
 from memmpy.store.arrayfile import header_of
 from memmpy.store.checksums import crc_of, crc_text
 from memmpy.store.commit import read_metadata
+from memmpy.store.exact import read_exactly
 from memmpy.store.layout import METADATA, hash64, hash_text
 from memmpy.store.metadata import ArrayRecord, Metadata
 from memmpy.store.openfile import open_to_read
-from memmpy.typing import PathLike
+from memmpy.typing import Array, PathLike
 
 __all__ = ["Problem", "array_problem", "verify"]
 
@@ -75,8 +79,20 @@ def verify(path: PathLike) -> list[Problem]:
         metadata = newer
 
 
-def array_problem(directory: Path, array: ArrayRecord) -> str | None:
-    """Return what is wrong with an array file; reads all of it once."""
+def array_problem(
+    directory: Path, array: ArrayRecord, *, look: Callable[[Array], str | None] | None = None
+) -> str | None:
+    """Return what is wrong with an array file, of which all is read once; None if nothing is.
+
+    Parameters
+    ----------
+    directory : Path
+        The folder of the file.
+    array : ArrayRecord
+        What was written.
+    look : callable, optional
+        Returns what is wrong with some rows, the first of them the last of those before.
+    """
     header = header_of(array.dtype, array.shape) if array.has_header else b""
     try:
         with open(open_to_read(directory / array.file), "rb", buffering=0) as file:  # noqa: PTH123
@@ -85,20 +101,32 @@ def array_problem(directory: Path, array: ArrayRecord) -> str | None:
                 return f"it has {size} bytes, expected {expected}"
             if file.read(len(header)) != header:
                 return f"it is not an array of {array.dtype} and shape {array.shape}"
-            if array.checksum is None:
-                return None
-            crc, left = 0, array.nbytes
-            while left and (data := file.read(min(_BLOCK_BYTES, left))):
-                crc, left = crc_of(data, crc), left - len(data)
+            crc, wrong, last = 0, None, np.empty(0, array.dtype)
+            for data in _blocks(file.fileno(), array, at=len(header)):
+                crc = crc_of(memoryview(data), crc)
+                if look is not None and wrong is None:
+                    rows = np.frombuffer(data, array.dtype).reshape(-1, *array.shape[1:])
+                    wrong = look(np.concatenate([last, rows]) if len(last) else rows)
+                    last = rows[-1:]
     except FileNotFoundError:
         return "the file is missing"
     except CorruptStoreError as error:
         return str(error)
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"
-    if left:
+    except EOFError:
         return "it was cut off while it was read"
-    return None if crc_text(crc) == array.checksum else "the checksum differs"
+    return wrong if array.checksum in {None, crc_text(crc)} else "the checksum differs"
+
+
+def _blocks(file: int, array: ArrayRecord, *, at: int) -> Iterator[bytearray]:
+    """Yield the bytes of an open array file, whole rows at a time."""
+    row_bytes = array.nbytes // max(1, array.shape[0])
+    step = max(1, _BLOCK_BYTES // max(1, row_bytes)) * row_bytes
+    for start in range(0, array.nbytes, max(1, step)):
+        data = bytearray(min(step, array.nbytes - start))
+        read_exactly(file, memoryview(data), at=at + start)
+        yield data
 
 
 def _wrong_texts(metadata: Metadata) -> list[Problem]:
