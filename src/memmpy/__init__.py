@@ -25,8 +25,9 @@ from memmpy.pipeline import load_root
 from memmpy.root import write_friend
 from memmpy.skims import Skim, skim
 from memmpy.splits import SplitLoader, Splits, overlap
-from memmpy.store import Transaction, verify
+from memmpy.store import Transaction
 from memmpy.training import Audit, Finding
+from memmpy.upkeep import clean, verify
 
 __all__ = [
     "Audit",
@@ -53,6 +54,7 @@ __all__ = [
     "WriteText",
     "WriteVector",
     "__version__",
+    "clean",
     "compute_cut_batched",
     "convert",
     "cutflow",

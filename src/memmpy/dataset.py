@@ -63,10 +63,10 @@ from memmpy.store import (
     lineage_of,
     read_metadata,
     source_of,
-    verify,
 )
 from memmpy.training import Audit, audit
 from memmpy.typing import PathLike
+from memmpy.upkeep import verify
 
 __all__ = ["Store", "open"]
 
@@ -520,9 +520,12 @@ class Store(Mapping[str, StoredColumn]):
             lock_timeout=lock_timeout,
         )
 
-    def verify(self) -> list[Problem]:
-        """Compare every file with its checksum and return what differs; reads all of it."""
-        return verify(self.path)
+    def verify(self, *, repair: bool = False) -> list[Problem]:
+        """Compare every file with its checksum and return what differs, as `memmpy.verify`."""
+        problems = verify(self.path, repair=repair)
+        if repair:
+            self._open()
+        return problems
 
     def check(self) -> Audit:
         """Look for what would spoil a training: repeated events, equal rows, odd values.

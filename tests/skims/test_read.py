@@ -181,7 +181,10 @@ def test_a_directory_in_place_of_an_array_is_an_error(skim: Skim, name: str) -> 
     file = next(file for file in skim.path.iterdir() if name in file.name)
     file.unlink()
     file.mkdir()
-    message = rf"the skim '.*' is damaged: {file.name}: it is not the array that was written; make it again with skim"
+    message = (
+        rf"the skim .* is damaged: {file.name}: it is not the array that was written; "
+        "make it again with skim"
+    )
     with pytest.raises(CorruptStoreError, match=message):
         Skim(skim.path)
 

@@ -12,6 +12,7 @@ import click
 import memmpy
 from memmpy.cli.bench import bench
 from memmpy.cli.check import check
+from memmpy.cli.clean import clean
 from memmpy.cli.convert import convert
 from memmpy.cli.cutflow import cutflow
 from memmpy.cli.demo import demo
@@ -67,6 +68,7 @@ def main() -> None:
 
 main.add_command(bench)
 main.add_command(check)
+main.add_command(clean)
 main.add_command(convert)
 main.add_command(cutflow)
 main.add_command(demo)

@@ -1,4 +1,4 @@
-"""``memmpy verify``: compare the files of a store and of its skims with their checksums."""
+"""``memmpy verify``: compare all of a store with its checksums, and repair what can be."""
 
 import sys
 from pathlib import Path
@@ -13,26 +13,35 @@ __all__ = ["verify"]
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-def verify(path: Path) -> None:
-    """Compare every file of PATH with its checksum: a store with its skims, or a skim."""
-    from memmpy.skims import is_skim, verify_skims
-    from memmpy.store import read_metadata
-    from memmpy.store import verify as find_problems
+@click.option("--repair", is_flag=True, help="Make damaged columns again from their sources.")
+def verify(*, path: Path, repair: bool) -> None:
+    """Compare every file of PATH with its checksum: a store with its cuts and skims, or a skim.
 
-    problems = [] if is_skim(path) else find_problems(path)
-    lines = [f"{problem.key}: {problem.file}: {problem.message}" for problem in problems]
-    skims = verify_skims(path)
-    for name, found in skims.items():
-        lines += [f"skim {name}: {one.key}: {one.file}: {one.message}" for one in found]
-    if any(skims.values()):
-        lines.append("a damaged skim is made again with recreate=True, or once its folder is gone")
-    if lines:
-        click.echo("\n".join(lines))
+    The exit status is 1 if anything is damaged, and with --repair if anything is left of it.
+    """
+    from memmpy.skims import is_skim, list_skims
+    from memmpy.store import read_metadata
+    from memmpy.upkeep import verify as find_problems
+
+    problems = find_problems(path)
+    if repair and problems:
+        left = find_problems(path, repair=True)
+        repaired = dict.fromkeys(p.key for p in problems if p.file not in {q.file for q in left})
+        for key in repaired:
+            click.echo(f"repaired: {key}")
+        problems = left
+    if problems:
+        for problem in problems:
+            click.echo(f"{problem.key}: {problem.file}: {problem.message}")
+        if is_skim(path):
+            click.echo("a damaged skim is made again with recreate=True, or once it is removed")
+        elif not repair:
+            click.echo(f"repair with: memmpy verify --repair {path}")
         sys.exit(FAILED)
     if is_skim(path):
         click.echo(f"the skim {path} is as it was written")
         return
     what = num_in_words(len(read_metadata(path).columns), "column")
-    if skims:
+    if skims := list_skims(path)[0]:
         what += f" and {num_in_words(len(skims), 'skim')}"
     click.echo(f"{what} of {path}: all is as it was written")

@@ -11,6 +11,7 @@ from memmpy.conversion.convert import (
 )
 from memmpy.conversion.plan import Plan
 from memmpy.conversion.recipes import check_names, is_pattern, names_in, split_renames
+from memmpy.conversion.repair import repair_columns
 
 __all__ = [
     "STEP_BYTES",
@@ -26,6 +27,7 @@ __all__ = [
     "list_inputs",
     "names_in",
     "plan_conversion",
+    "repair_columns",
     "split_renames",
     "total_clipping",
 ]

@@ -1,7 +1,7 @@
 """Cuts: selections written as ROOT or Python would write them, read as data and never as code."""
 
-from memmpy.cuts.adding import add_column
-from memmpy.cuts.cache import CutRecord, Selection, list_cuts
+from memmpy.cuts.adding import add_column, recompute_column
+from memmpy.cuts.cache import CutRecord, Selection, leftover_cuts, list_cuts, verify_cuts
 from memmpy.cuts.compute import (
     check_stored,
     compute_cut_batched,
@@ -53,14 +53,17 @@ __all__ = [
     "find_entries",
     "keys_in",
     "keys_of",
+    "leftover_cuts",
     "list_cuts",
     "missing_quotes",
     "normal",
     "parse",
     "plan_flow",
     "read_cut",
+    "recompute_column",
     "renamed",
     "selection_of",
     "substitute",
     "to_program",
+    "verify_cuts",
 ]

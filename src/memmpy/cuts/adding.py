@@ -1,18 +1,19 @@
 """Columns computed from other columns of a store, and kept in it."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
-from memmpy.columns import WriteJagged, WriteVector, open_columns
+from memmpy.columns import Snapshot, WriteJagged, WriteVector, open_columns
 from memmpy.cuts.compute import check_stored, prepare, read_cut
 from memmpy.cuts.evaluation import compute_column
-from memmpy.cuts.language import LANGUAGE, Constant, keys_of, normal
+from memmpy.cuts.language import LANGUAGE, Constant, Node, keys_of, normal
 from memmpy.cuts.steps import STEP_SIZE, inputs_of, threads_of
 from memmpy.errors import OptionError, warn_of
 from memmpy.lists import Jagged
 from memmpy.store import Computed, Metadata, Transaction, read_metadata
 from memmpy.typing import Array, PathLike
 
-__all__ = ["add_column"]
+__all__ = ["add_column", "recompute_column"]
 
 
 def add_column(
@@ -59,21 +60,50 @@ def add_column(
         metadata = transaction.metadata
         _check_no_circle(metadata, key, names)
         check_stored(node, metadata.current_keys(), path=path, metadata=metadata)
-        snapshot = open_columns(path, names or None)
-        inputs = inputs_of(snapshot, [node], {})
-        program, notes = prepare(node, inputs)
-
-        def values(start: int, stop: int) -> tuple[Array | Jagged, frozenset[str]]:
-            return compute_column(program, inputs.slices(start, stop), num_entries=stop - start)
-
-        nothing, _ = values(0, 0)
-        with _writer(path, key, nothing, transaction) as column:
-            made_of = {name: metadata.columns[name].fingerprint for name in names}
-            column.details = Computed(expression, meaning, LANGUAGE, made_of).to_details()
-            for piece, more in inputs.map(values, step_size=STEP_SIZE, num_threads=threads):
-                column.extend(piece)
-                notes |= more
+        made_of = {name: metadata.columns[name].fingerprint for name in names}
+        details = Computed(expression, meaning, LANGUAGE, made_of).to_details()
+        notes = _write(open_columns(path, names or None), node, key, details, transaction, threads)
         warn_of(notes)  # before the commit: as an error, it leaves the store as it was
+
+
+def recompute_column(path: PathLike, key: str, expression: str, *, target: PathLike) -> None:
+    """Write the values of an expression of columns of one store into another.
+
+    Parameters
+    ----------
+    path, key, expression
+        As `add_column` takes them.
+    target : path-like
+        The other store.
+    """
+    node = read_cut(expression, aliases=None, constants=None)
+    snapshot = open_columns(path, sorted(keys_of(node)) or None)
+    with Transaction(target) as transaction:
+        _write(snapshot, node, key, {}, transaction, threads_of(None))
+
+
+def _write(
+    snapshot: Snapshot,
+    node: Node,
+    key: str,
+    details: Mapping[str, Any],
+    transaction: Transaction,
+    num_threads: int,
+) -> frozenset[str]:
+    """Write the values of an expression, and return what to warn of."""
+    inputs = inputs_of(snapshot, [node], {})
+    program, notes = prepare(node, inputs)
+
+    def values(start: int, stop: int) -> tuple[Array | Jagged, frozenset[str]]:
+        return compute_column(program, inputs.slices(start, stop), num_entries=stop - start)
+
+    nothing, _ = values(0, 0)
+    with _writer(key, nothing, transaction) as column:
+        column.details = details
+        for piece, more in inputs.map(values, step_size=STEP_SIZE, num_threads=num_threads):
+            column.extend(piece)
+            notes |= more
+    return notes
 
 
 def _check_no_circle(metadata: Metadata, key: str, names: Collection[str]) -> None:
@@ -111,9 +141,10 @@ def _is_there(metadata: Metadata, key: str, meaning: str) -> bool:
 
 
 def _writer(
-    path: PathLike, key: str, nothing: Array | Jagged, transaction: Transaction
+    key: str, nothing: Array | Jagged, transaction: Transaction
 ) -> WriteVector | WriteJagged:
     """Return the writer of a column that holds such values."""
+    path = transaction.directory
     if isinstance(nothing, Jagged):
         shape = nothing.content.shape[1:]
         return WriteJagged(path, key, dtype=nothing.dtype, shape=shape, transaction=transaction)

@@ -21,6 +21,8 @@ from memmpy.store import (
     ArrayWriter,
     ColumnRecord,
     Metadata,
+    Problem,
+    array_problem,
     aside_suffix,
     checksum,
     is_own_folder,
@@ -30,9 +32,17 @@ from memmpy.store import (
     remove_files,
     write_atomically,
 )
-from memmpy.typing import Entries
+from memmpy.typing import Array, Entries
 
-__all__ = ["CachedCut", "CutRecord", "Found", "Selection", "leftover_cuts", "list_cuts"]
+__all__ = [
+    "CachedCut",
+    "CutRecord",
+    "Found",
+    "Selection",
+    "leftover_cuts",
+    "list_cuts",
+    "verify_cuts",
+]
 
 #: The int64 entries that pass, ascending.
 Selection: TypeAlias = np.memmap[Any, np.dtype[np.int64]]
@@ -190,6 +200,51 @@ def leftover_cuts(directory: Path, *, age: float = _LEFTOVER_AGE) -> list[Path]:
         or (name.endswith(".npy") and f"{name.removesuffix('.npy')}.json" not in names)
     ]
     return [file for file in left if _age(file) > age]
+
+
+def verify_cuts(directory: Path, metadata: Metadata) -> list[Problem]:
+    """Read the cached selections of a store, and return what is not as it was written.
+
+    Parameters
+    ----------
+    directory : Path
+        The store.
+    metadata : Metadata
+        What it knows of itself.
+    """
+    files = sorted((directory / CUTS).glob("*.json"))
+    checked = [(f, _problem_of(f, directory, metadata)) for f in files if _NAME.fullmatch(f.name)]
+    return [problem for _, problem in checked if problem is not None]
+
+
+def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | None:
+    """Return what is wrong with a cached selection."""
+    name = f"{CUTS}/{file.name}"
+    try:
+        document = _read(file)
+        if document["language"] != LANGUAGE:
+            return None  # of another version of memmpy: it is not used, and removed in time
+        cached = CachedCut(directory, document["cut"], document["columns"])
+        shape, checksum_there = (document["num_passing"],), document["checksum"]
+        is_ours = cached._file(".json").name == file.name
+    except FileNotFoundError:
+        return None  # another process has removed it
+    except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
+        return Problem("cut", name, f"it cannot be read: {error}")
+    if not is_ours:
+        return Problem("cut", name, "it is of another cut than its name says")
+    array = ArrayRecord(file.with_suffix(".npy").name, _INT64, shape, checksum_there)
+    nums = [c.num_entries for key in cached.columns if (c := metadata.columns.get(key)) is not None]
+    last = np.array([min(nums, default=2**63 - 1)])
+
+    def look(entries: Array) -> str | None:
+        falls = np.any(entries[:-1] >= entries[1:]) or entries[0] < 0 or entries[-1] >= last
+        return "it has entries that no cut of this store can give" if falls else None
+
+    message = array_problem(file.parent, array, look=look)
+    if message is None:
+        return None
+    return Problem(f"cut {document['expression']}", f"{CUTS}/{array.file}", message)
 
 
 @functools.lru_cache(maxsize=64)

@@ -161,7 +161,9 @@ def find_entries(
     used = {stored_as.get(key, key) for key in keys_of(cut)} or snapshot.columns.keys()
     fingerprints = {name: snapshot.metadata.columns[name].fingerprint for name in sorted(used)}
     cached = CachedCut(snapshot.path, _normal(cut, stored_as), fingerprints)
-    found = None if recreate else cached.find(expression=cut.span.text, num_entries=inputs.num_entries)
+    found = (
+        None if recreate else cached.find(expression=cut.span.text, num_entries=inputs.num_entries)
+    )
 
     def passing(start: int, stop: int) -> Found:
         values = program(inputs.slices(start, stop))

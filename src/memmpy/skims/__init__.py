@@ -1,6 +1,8 @@
 """Skims: copies of a store made for training, packed row by row in the order of their tickets."""
 
 from memmpy.skims.counting import KeyCounts
+from memmpy.skims.keeping import SKIMS, leftover_skims
+from memmpy.skims.keeping import remove as remove_skim
 from memmpy.skims.layout import lay_out
 from memmpy.skims.listing import Skims, find_skims, is_skim, list_skims, verify_skims
 from memmpy.skims.plan import Sizes
@@ -9,6 +11,7 @@ from memmpy.skims.request import SkimRequest, check_groups, check_request
 from memmpy.skims.skim import make_skim, skim
 
 __all__ = [
+    "SKIMS",
     "KeyCounts",
     "Sizes",
     "Skim",
@@ -19,8 +22,10 @@ __all__ = [
     "find_skims",
     "is_skim",
     "lay_out",
+    "leftover_skims",
     "list_skims",
     "make_skim",
+    "remove_skim",
     "skim",
     "verify_skims",
 ]

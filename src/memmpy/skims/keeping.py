@@ -18,6 +18,7 @@ __all__ = ["SKIMS", "being_made", "clear", "leftover_skims", "new_folder", "publ
 SKIMS = "skims"
 #: What a writer makes, and what it moved aside.
 _LEFTOVER = re.compile(r"([0-9a-f]{16})\.[0-9a-f-]+\.(tmp|old)")
+_LOCK = re.compile(r"[0-9a-f]{16}\.lock")
 #: Of `renameat2`: two names change places at once.
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
@@ -97,11 +98,13 @@ def remove(folder: Path, *, timeout: float) -> None:
 
 
 def leftover_skims(skims: Path) -> list[Path]:
-    """Return what killed writers left in the folder of a store's skims, where nobody writes now."""
+    """Return what killed writers left in the folder of a store's skims, and locks of no skim."""
     if not is_own_folder(skims):
         return []
-    found = [path for path in sorted(skims.iterdir()) if _LEFTOVER.fullmatch(path.name)]
-    return [path for path in found if not _is_in_use(path)]
+    names = {path.name for path in skims.iterdir()}
+    locks = {n for n in names if _LOCK.fullmatch(n) and n.removesuffix(".lock") not in names}
+    found = sorted(locks | set(filter(_LEFTOVER.fullmatch, names)))
+    return [skims / name for name in found if not _is_in_use(skims / name)]
 
 
 def _check_may_replace(folder: Path) -> None:
@@ -155,7 +158,10 @@ def _is_taken(lock: FileLock, folder: Path) -> bool:
 
 def _is_in_use(leftover: Path) -> bool:
     """Say whether the writer of what looks like a leftover is still there."""
-    lock = _lock_of(leftover.with_name(leftover.name[:16]))
+    folder = leftover.with_name(leftover.name[:16])
+    if not folder.with_name(f"{folder.name}.lock").exists():
+        return False
+    lock = _lock_of(folder)
     try:
         if not lock.take():
             return True

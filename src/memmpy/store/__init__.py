@@ -11,6 +11,7 @@ from memmpy.store.checksums import bytes_of, crc_of, crc_of_text, crc_text, join
 from memmpy.store.commit import (
     LOCK_TIMEOUT,
     Transaction,
+    leftover_files,
     read_metadata,
     sync_directory,
     write_atomically,
@@ -35,8 +36,9 @@ from memmpy.store.layout import (
     hash64,
     hash_text,
     is_array_file,
+    repair_folder,
 )
-from memmpy.store.lock import wait_for
+from memmpy.store.lock import hold_lock, wait_for
 from memmpy.store.metadata import (
     ArrayRecord,
     ColumnRecord,
@@ -120,9 +122,11 @@ __all__ = [
     "hash64",
     "hash_text",
     "header_of",
+    "hold_lock",
     "is_array_file",
     "is_own_folder",
     "joined_crc",
+    "leftover_files",
     "lineage_of",
     "locate",
     "map_array",
@@ -136,6 +140,7 @@ __all__ = [
     "read_metadata",
     "refusals",
     "remove_files",
+    "repair_folder",
     "source_of",
     "storage_dtype",
     "sync_directory",

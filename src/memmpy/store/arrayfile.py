@@ -238,7 +238,7 @@ def _map(path: Path, record: ArrayRecord) -> np.memmap[Any, Any]:
             except ValueError:  # it became shorter since
                 wrong = "was cut off while it was opened"
             else:
-                values.filename = path.resolve()
+                values.filename = str(path.resolve())
                 return values
     raise CorruptStoreError(f"{path.name} {wrong}")
 

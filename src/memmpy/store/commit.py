@@ -25,7 +25,7 @@ from memmpy.errors import (
 )
 from memmpy.store.arrayfile import ArrayWriter, header_of, storage_dtype
 from memmpy.store.document import decode, encode
-from memmpy.store.layout import METADATA, array_file, aside_suffix, is_array_file
+from memmpy.store.layout import METADATA, array_file, aside_suffix, is_array_file, is_leftover
 from memmpy.store.legacy import decode_legacy, is_legacy
 from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
@@ -37,7 +37,14 @@ from memmpy.store.openfile import (
 )
 from memmpy.typing import PathLike
 
-__all__ = ["LOCK_TIMEOUT", "Transaction", "read_metadata", "sync_directory", "write_atomically"]
+__all__ = [
+    "LOCK_TIMEOUT",
+    "Transaction",
+    "leftover_files",
+    "read_metadata",
+    "sync_directory",
+    "write_atomically",
+]
 
 #: Seconds that a writer waits for another process, unless told otherwise.
 LOCK_TIMEOUT = 60.0
@@ -355,9 +362,7 @@ class Transaction:
 
     def _sweep(self) -> None:
         """Remove what killed writers left: nobody writes yet."""
-        names = {file.name for file in self.directory.iterdir()}
-        left = {name for name in names if name.startswith(METADATA) and name.endswith(".tmp")}
-        self._remove(left | {name for name in names if is_array_file(name)} - _files(self._read()))
+        self._remove(file.name for file in _leftovers(self.directory, self._read()))
 
     def _written(self) -> set[str]:
         return {file.name for file in self._arrays}
@@ -381,6 +386,17 @@ def _check_size(directory: Path, array: ArrayRecord, *, key: str) -> None:
 
 def _files(metadata: Metadata) -> set[str]:
     return {array.file for column in metadata.columns.values() for array in column.arrays.values()}
+
+
+def leftover_files(directory: Path) -> list[Path]:
+    """Return what killed writers left in a store, if nobody writes to it now."""
+    return _leftovers(directory, read_metadata(directory))
+
+
+def _leftovers(directory: Path, metadata: Metadata) -> list[Path]:
+    names = {file.name for file in directory.iterdir()}
+    arrays = {name for name in names if is_array_file(name)} - _files(metadata)
+    return [directory / name for name in sorted(arrays | set(filter(is_leftover, names)))]
 
 
 def _make_directory(directory: Path) -> None:

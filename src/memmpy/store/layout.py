@@ -15,6 +15,8 @@ __all__ = [
     "hash64",
     "hash_text",
     "is_array_file",
+    "is_leftover",
+    "repair_folder",
 ]
 
 #: The commit point: what this file says is the store.
@@ -28,6 +30,7 @@ CUTS = "cuts"
 #: Folder of arrays that are being made.
 UNFINISHED = "unfinished"
 
+_LEFTOVER = re.compile(rf"(repair|{re.escape(METADATA)})\.[0-9a-f.]+\.tmp")
 _ARRAY_FILE = re.compile(r"[0-9a-f]{16}\.[0-9]+\.npy")
 
 
@@ -49,6 +52,16 @@ def array_file(name: str, generation: int) -> str:
 def aside_suffix() -> str:
     """Return how the name of a new file ends that only its caller writes, until it is renamed."""
     return f"{secrets.token_hex(8)}.tmp"
+
+
+def repair_folder() -> str:
+    """Return the name of a new folder of a store, in which damaged columns are made again."""
+    return f"repair.{aside_suffix()}"
+
+
+def is_leftover(name: str) -> bool:
+    """Say whether a name of a store is one that a writer makes for a while, for itself alone."""
+    return _LEFTOVER.fullmatch(name) is not None
 
 
 def is_array_file(name: str) -> bool:

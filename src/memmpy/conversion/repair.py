@@ -1,0 +1,224 @@
+"""Puts back damaged files of a store, from the files or the columns that they were made of.
+
+The columns are made again in a store of their own. An array is put back if it has the checksum of
+the one that was written: nothing else changes, and what depends on the column stays right.
+"""
+
+import logging
+import os
+import shutil
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from memmpy.conversion.config import RFileConfig
+from memmpy.conversion.convert import convert
+from memmpy.cuts import recompute_column
+from memmpy.errors import MemmpyError, MemmpyWarning
+from memmpy.lists import mask_of
+from memmpy.store import (
+    ColumnRecord,
+    Metadata,
+    Problem,
+    SourceRecord,
+    aside_suffix,
+    hold_lock,
+    read_metadata,
+    refusals,
+    repair_folder,
+    sync_directory,
+)
+
+__all__ = ["repair_columns"]
+
+logger = logging.getLogger(__name__)
+
+
+def repair_columns(
+    directory: Path, problems: Iterable[Problem], *, progress: bool | None, lock_timeout: float
+) -> list[Problem]:
+    """Put back what is damaged of columns that were converted or computed.
+
+    Parameters
+    ----------
+    directory : Path
+        The store.
+    problems : iterable of Problem
+        What `verify` found.
+    progress : bool or None
+        As `convert` takes it.
+    lock_timeout : float
+        As `convert` takes it.
+
+    Returns
+    -------
+    list of Problem
+        What could not be put back, each with the reason.
+    """
+    metadata = read_metadata(directory)
+    files = {problem.key: set[str]() for problem in problems}
+    for problem in problems:
+        files[problem.key].add(problem.file)
+    damaged = [key for key in metadata.columns if key in files]
+    reasons: dict[str, str] = {}
+    with _scratch(directory) as scratch:
+        for keys in _groups(metadata, damaged):
+            try:
+                _make_again(directory, scratch, metadata, keys, progress=progress)
+            except MemmpyError as error:
+                reasons |= dict.fromkeys(keys, f"it cannot be made again: {error}")
+                continue
+            for key in keys:
+                reason = _put_back(directory, scratch, key, files[key], lock_timeout=lock_timeout)
+                if reason is not None:
+                    reasons[key] = reason
+    for key in damaged:
+        if metadata.columns[key].origin is None and metadata.columns[key].computed is None:
+            reasons[key] = "it was written by the user: write it again"
+    return [
+        Problem(problem.key, problem.file, f"{problem.message}; {reasons[problem.key]}")
+        for problem in problems
+        if problem.key in reasons
+    ]
+
+
+def _groups(metadata: Metadata, keys: Collection[str]) -> Iterator[list[str]]:
+    """Yield what is made again in one go: what came from files, then computed columns in order."""
+    columns = metadata.columns
+    if converted := [key for key in keys if columns[key].origin is not None]:
+        yield converted
+    waiting = [key for key in columns if key in keys and columns[key].computed is not None]
+    while waiting:
+        ready = [key for key in waiting if not _uses(columns[key]) & set(waiting)] or waiting
+        yield from ([key] for key in ready)
+        waiting = [key for key in waiting if key not in ready]
+
+
+def _uses(column: ColumnRecord) -> set[str]:
+    return set() if column.computed is None else set(column.computed.made_of)
+
+
+def _make_again(
+    directory: Path,
+    scratch: Path,
+    metadata: Metadata,
+    keys: Collection[str],
+    *,
+    progress: bool | None,
+) -> None:
+    """Make columns in another store."""
+    records = {key: metadata.columns[key] for key in keys}
+    for key, record in records.items():
+        if record.computed is not None:
+            recompute_column(directory, key, record.computed.normal, target=scratch)
+            return
+    recipes = {key: o.recipe for key, r in records.items() if (o := r.origin) is not None}
+    if all("metadata" in recipe for recipe in recipes.values()):
+        recipes |= _smallest(metadata)  # what is said of files comes with what is read of them
+    configs = [_config(source) for source in metadata.sources]
+    with warnings.catch_warnings():  # the first conversion gave them
+        warnings.simplefilter("ignore", MemmpyWarning)
+        convert(configs, scratch, progress=progress, **_options(recipes))
+
+
+def _smallest(metadata: Metadata) -> dict[str, Mapping[str, Any]]:
+    """Return the recipe of the smallest column that was read from files."""
+    found = [
+        (record.nbytes, key, record.origin.recipe)
+        for key, record in metadata.columns.items()
+        if record.origin is not None and "metadata" not in record.origin.recipe
+    ]
+    return {key: recipe for _, key, recipe in sorted(found, key=lambda one: one[:2])[:1]}
+
+
+def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the arguments of `convert` that make columns of these recipes."""
+    keys, padded = set[str](), dict[str, tuple[int, Any]]()
+    aliases, dtypes = dict[str, str](), dict[str, str]()
+    for key, recipe in recipes.items():
+        if "metadata" in recipe:
+            continue
+        # The mask of a padded key is made beside that key.
+        name = key.removesuffix(mask_of("")) if recipe.get("mask") else key
+        made_of = recipe.get("expression", f"`{recipe.get('branch')}`")
+        if made_of != f"`{name}`":
+            aliases[name] = made_of
+        if "padding" in recipe:
+            length, fill = recipe["padding"]
+            padded[name] = length, _number(fill)
+        if name != key or name not in padded:
+            keys.add(key)
+        if "dtype" in recipe:
+            dtypes[key] = recipe["dtype"]
+    return {"keys": keys, "keys_padded": padded, "aliases": aliases, "dtypes": dtypes}
+
+
+def _config(source: SourceRecord) -> RFileConfig:
+    return RFileConfig(
+        source.path,
+        source.asked,
+        source.metadata,
+        entry_start=source.tree_start,
+        entry_stop=source.tree_stop,
+    )
+
+
+def _number(text: str) -> Any:
+    if text in {"True", "False"}:
+        return text == "True"
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _put_back(
+    directory: Path, scratch: Path, key: str, files: Collection[str], *, lock_timeout: float
+) -> str | None:
+    """Move what was made again to the names of damaged files; return why not, where it is not."""
+    made = read_metadata(scratch).columns[key]
+    held = hold_lock(directory, timeout=lock_timeout, takes_turns=False, when_taken=lambda: None)
+    with held:
+        column = read_metadata(directory).columns.get(key)
+        if column is None:
+            return None
+        for role, array in column.arrays.items():
+            again = made.arrays.get(role)
+            if array.file not in files:
+                continue
+            if again is None or (again.dtype, again.shape, again.checksum) != (
+                array.dtype,
+                array.shape,
+                array.checksum,
+            ):
+                return "what it was made of gives other values now: convert or compute it again"
+            # The other name serves a column that shares the array.
+            copy = scratch / aside_suffix()
+            with refusals(f"column {key!r} to {str(directory)!r}"):
+                _copy(scratch / again.file, copy)
+                copy.replace(directory / array.file)
+        sync_directory(directory)
+    logger.info("put back column %r of %s", key, directory)
+    return None
+
+
+def _copy(file: Path, copy: Path) -> None:
+    """Give a file a second name; where the disk cannot, copy it."""
+    try:
+        copy.hardlink_to(file)
+    except OSError:
+        shutil.copyfile(file, copy)
+        with copy.open("rb") as written:
+            os.fsync(written.fileno())
+
+
+@contextmanager
+def _scratch(directory: Path) -> Iterator[Path]:
+    """Yield the place for a store on the disk of another one, which is removed at the end."""
+    folder = directory / repair_folder()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

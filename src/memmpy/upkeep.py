@@ -1,0 +1,181 @@
+"""Looks after a whole store: finds damage, repairs it, and removes what killed processes left."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from memmpy.conversion import repair_columns
+from memmpy.cuts import leftover_cuts, verify_cuts
+from memmpy.errors import OptionError
+from memmpy.skims import SKIMS, is_skim, leftover_skims, remove_skim, verify_skims
+from memmpy.store import (
+    CUTS,
+    LOCK_TIMEOUT,
+    UNFINISHED,
+    Problem,
+    hold_lock,
+    is_own_folder,
+    leftover_files,
+    read_metadata,
+    remove_files,
+)
+from memmpy.store import verify as verify_columns
+from memmpy.typing import PathLike
+
+__all__ = ["Leftover", "clean", "verify"]
+
+#: The two files of a cached cut.
+_SUFFIXES = (".json", ".npy")
+
+
+def verify(
+    path: PathLike,
+    *,
+    repair: bool = False,
+    progress: bool | None = None,
+    lock_timeout: float = LOCK_TIMEOUT,
+) -> list[Problem]:
+    """Compare all that a store holds with its checksums: columns, texts, cached cuts and skims.
+
+    Files are read and not mapped: one that another program cuts off meanwhile is a problem, and
+    kills no process.
+
+    Parameters
+    ----------
+    path : path-like
+        A store, or the folder of a skim. All of it is read once.
+    repair : bool
+        Whether to put back what is damaged. Columns that were converted or computed are made
+        again from their sources, and put back where they have the same checksum: what depends on
+        them stays right. Damaged skims and cached cuts are removed: they are made again when they
+        are asked for.
+    progress : bool, optional
+        As `convert` takes it, for a repair.
+    lock_timeout : float
+        Seconds to wait for another process that writes to the store; below zero, for ever.
+
+    Returns
+    -------
+    list of Problem
+        What is missing, truncated or altered; after a repair, what could not be repaired and why.
+        Empty where all is well.
+
+    Raises
+    ------
+    MissingFileError, CorruptStoreError
+        If there is no store, or its metadata cannot be read.
+    StoreLockedError, ReadOnlyStoreError, DiskError
+        If the store cannot be repaired because it cannot be written to.
+
+    Examples
+    --------
+    >>> memmpy.verify("data.mmpy")
+    []
+    """
+    directory = Path(path)
+    if is_skim(directory):
+        if repair:
+            raise OptionError("repair takes a store: a skim is made again with skim(...)")
+        return _named(verify_skims(directory))
+    columns = verify_columns(directory)
+    cuts = verify_cuts(directory, read_metadata(directory))
+    skims = verify_skims(directory)
+    if not repair:
+        return [*columns, *cuts, *_named(skims)]
+    left = repair_columns(directory, columns, progress=progress, lock_timeout=lock_timeout)
+    files = [Path(one.file).with_suffix(suffix).name for one in cuts for suffix in _SUFFIXES]
+    remove_files(directory / CUTS, files)
+    for name, problems in skims.items():
+        if problems:
+            remove_skim(directory / SKIMS / name, timeout=lock_timeout)
+    cuts = verify_cuts(directory, read_metadata(directory)) if cuts else []
+    return [*left, *cuts, *_named(verify_skims(directory) if any(skims.values()) else {})]
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A file or a folder that a killed process left in a store.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is.
+    num_bytes : int
+        What it takes on disk.
+    why : str
+        What it was.
+    """
+
+    path: Path
+    num_bytes: int
+    why: str
+
+
+def clean(
+    path: PathLike, *, dry_run: bool = True, lock_timeout: float = LOCK_TIMEOUT
+) -> list[Leftover]:
+    """Find what killed processes left in a store, and remove it if asked to.
+
+    Columns, skims and cached cuts stay. Nothing is removed behind a link.
+
+    Parameters
+    ----------
+    path : path-like
+        The store.
+    dry_run : bool
+        Whether to tell only what would be removed. Without the lock, that may be of a process
+        that is still at work; with ``dry_run=False``, memmpy waits for it.
+    lock_timeout : float
+        Seconds to wait for another process that writes to the store; below zero, for ever.
+
+    Returns
+    -------
+    list of Leftover
+        What was found, or removed.
+
+    Raises
+    ------
+    MissingFileError, CorruptStoreError
+        If there is no store, or its metadata cannot be read.
+    StoreLockedError, ReadOnlyStoreError
+        If another process writes to the store, or it cannot be written to.
+
+    Examples
+    --------
+    >>> memmpy.clean("data.mmpy")
+    """
+    directory = Path(path)
+    if dry_run:
+        return _leftovers(directory)
+    read_metadata(directory)
+    held = hold_lock(directory, timeout=lock_timeout, takes_turns=True, when_taken=lambda: None)
+    with held:
+        found = _leftovers(directory)
+        for leftover in found:
+            if leftover.path.is_dir():
+                shutil.rmtree(leftover.path, ignore_errors=True)
+            else:
+                leftover.path.unlink(missing_ok=True)
+    return found
+
+
+def _leftovers(directory: Path) -> list[Leftover]:
+    found = [(path, "of a write that was not committed") for path in leftover_files(directory)]
+    if is_own_folder(directory / UNFINISHED):
+        found.append((directory / UNFINISHED, "of a conversion, which would go on from there"))
+    found += [(path, "of a cut") for path in leftover_cuts(directory)]
+    found += [(path, "of a skim") for path in leftover_skims(directory / SKIMS)]
+    return [Leftover(path, _num_bytes(path), why) for path, why in found]
+
+
+def _num_bytes(path: Path) -> int:
+    files = [path, *path.rglob("*")] if is_own_folder(path) else [path]
+    return sum(file.lstat().st_size for file in files if not is_own_folder(file))
+
+
+def _named(skims: dict[str, list[Problem]]) -> list[Problem]:
+    return [
+        Problem(f"skim {name}: {problem.key}", f"{SKIMS}/{name}/{problem.file}", problem.message)
+        for name, problems in skims.items()
+        for problem in problems
+    ]
