@@ -32,6 +32,7 @@ from memmpy.errors import (
 )
 from memmpy.store import METADATA, hash64, read_metadata
 from tests.conftest import CLIPS
+from tests.documents import fields_of
 
 pytestmark = CLIPS
 
@@ -308,7 +309,7 @@ class TestIncremental:
         file = make_file()
         convert(file, tmp_path / "s", keys={"met"})
         metadata = tmp_path / "s" / METADATA
-        document = json.loads(metadata.read_text())
+        document = fields_of(metadata.read_bytes())
         document["format_version"] = 1
         del document["matches"]
         del document["columns"]["met"]["origin"]["made_by"]

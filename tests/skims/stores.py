@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from memmpy.skims.request import check_request
 from memmpy.skims.skim import make_skim
 from memmpy.splits import Splits, TicketRule, tickets_of
 from memmpy.store import Transaction
+from tests import documents
 
 #: So small that a hundred entries make many chunks and buckets.
 TINY = Sizes(chunk_bytes=700, bucket_bytes=500)
@@ -102,15 +103,19 @@ def skim_of(
     )
 
 
-def rewrite(skim: Skim, *, has_checksum: bool = False, **changes: Any) -> None:
-    """Change what the metadata of a skim says; without a checksum, it is like the first ones."""
-    file = skim.path / DOCUMENT
-    held = {**json.loads(file.read_text()), **changes}
-    held.pop("checksum", None)
-    if has_checksum:
-        text = json.dumps(held, sort_keys=True)
-        held["checksum"] = f"crc32:{zlib.crc32(text.encode()):08x}"
-    file.write_text(json.dumps(held))
+def rewrite(skim: Skim, **changes: Any) -> None:
+    """Change what the metadata of a skim says, and its checksum with it."""
+    changes.pop("checksum", None)
+    documents.rewrite(skim.path / DOCUMENT, lambda fields: fields.update(changes))
+
+
+def as_version_1(skim: Skim, change: Callable[[dict[str, Any]], object]) -> None:
+    """Let the metadata of a skim be as version 1 had them, but for a change."""
+    fields = documents.fields_of((skim.path / DOCUMENT).read_bytes()) | {"format_version": 1}
+    checksum = f"crc32:{zlib.crc32(json.dumps(fields, sort_keys=True).encode()):08x}"
+    fields["checksum"] = checksum
+    change(fields)
+    (skim.path / DOCUMENT).write_text(json.dumps(fields, indent=1))
 
 
 def bytes_of(skim: Skim) -> dict[str, bytes]:

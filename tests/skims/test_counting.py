@@ -1,5 +1,6 @@
 """What a skim counts of its values, beside a count entry by entry."""
 
+import json
 import pickle
 import warnings
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from memmpy import RFileConfig, convert, load_root, skim
 from memmpy.errors import ConversionWarning, CorruptStoreError, OptionError
 from memmpy.lists import Jagged
 from memmpy.skims import KeyCounts, Skim
+from memmpy.store import plain
 from tests.conftest import CLIPS, MakeFile
 from tests.skims.stores import TINY, make_events, rewrite, skim_of, write_store
 
@@ -150,7 +152,7 @@ def test_damaged_counts_are_an_error(counts: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "value"), [("num_nan", -1), ("num_nan", 0.5), ("is_empty", 1)])
 def test_counts_of_another_kind_are_an_error(name: str, value: Any, tmp_path: Path) -> None:
     made = skim_of(write_store(tmp_path / "s", make_events()), keys=["met"])
-    rewrite(made, counts={"met": {**made.counts["met"].to_json(), name: value}})
+    rewrite(made, counts={"met": {**plain(made.counts["met"]), name: value}})
     with pytest.raises(CorruptStoreError, match=name):
         Skim(made.path)
 
@@ -294,9 +296,11 @@ def test_a_skim_that_lacks_the_mask_is_made_again(tmp_path: Path) -> None:
     made = skim_of(path, keys_padded={"pt": (3, 0)})
     inode = (made.path / "rows.npy").stat().st_ino
     # As it was before: with no field of that name.
-    document = (made.path / "metadata_skim.json").read_text()
-    (made.path / "metadata_skim.json").write_text(document.replace("pt_mask", "of_old"))
-    rewrite(made)
+    row = json.loads((made.path / "metadata_skim.json").read_text())["row"]
+    row["fields"] = {
+        name.replace("pt_mask", "of_old"): field for name, field in row["fields"].items()
+    }
+    rewrite(made, row=row)
     again = skim_of(path, keys_padded={"pt": (3, 0)})
     assert "pt_mask" in again.fields
     assert (again.path / "rows.npy").stat().st_ino != inode

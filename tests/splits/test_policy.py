@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from memmpy.errors import (
     SplitWarning,
 )
 from memmpy.store import METADATA, read_metadata
+from tests.documents import rewrite
 from tests.splits.files import values_of, write_events, write_file
 
 NUM = 3000
@@ -461,13 +463,28 @@ def test_a_skim_of_former_files_records_its_splits(store: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "held", ['{"splits": null}', '{"splits": []}', '{"splits": {"by": 3}}', "{}", '{"notes": 1}']
+    ("held", "message"),
+    [
+        ({"splits": None}, "splits: expected by or splits, and not both"),
+        ({}, "splits: expected by or splits, and not both"),
+        ({"by": "position", "splits": {}}, "splits: expected by or splits, and not both"),
+        ({"by": "place"}, "splits.by: invalid enum value 'place'"),
+        ({"splits": []}, "splits.splits: expected `object | null`"),
+        ({"splits": {"by": 3}}, "splits.splits.by: expected `str | array | null`, got `int`"),
+        ({"splits": {"by": "event"}}, "splits.splits.by: invalid enum value 'event'"),
+        ({"splits": {"seed": "x"}}, "splits.splits.seed: expected `int`, got `str`"),
+        ({"splits": {"val": 2}}, "splits.splits.val: expected `float` <= 1.0"),
+        ({"splits": {"fractions": {"train": -1}}}, "splits.splits.fractions.train: expected"),
+        ({"splits": {"folds": 3}}, "splits.splits: object contains unknown field `folds`"),
+        ({"splits": {}, "notes": 1}, "splits.notes: expected `array`, got `int`"),
+        ({"splits": {}, "made_of": "x"}, "splits.made_of: expected `str` matching regex"),
+        ({"splits": {}, "own": {"x": ["0" * 16]}}, "splits.own.x: expected `array` of length 2"),
+    ],
 )
-def test_damaged_splits_are_an_error_in_words(held: str, store: Path) -> None:
-    text = (store / METADATA).read_text()
-    (store / METADATA).write_text(text.replace('"splits": null', f'"splits": {held}'))
-    with pytest.raises(CorruptStoreError, match="splits that cannot be understood"):
-        memmpy.open(store).loader("train")
+def test_damaged_splits_are_an_error_in_words(held: Any, message: str, store: Path) -> None:
+    rewrite(store / METADATA, lambda fields: fields.update(splits=held))
+    with pytest.raises(CorruptStoreError, match=re.escape(f"is damaged: {message}")):
+        memmpy.open(store)
 
 
 @pytest.mark.parametrize(
@@ -650,9 +667,8 @@ def test_of_processes_that_race_one_records_its_splits_and_the_others_hear_it(st
 
 
 def test_splits_that_cannot_be_understood_are_damage(store: Path) -> None:
-    memmpy.open(store).set_splits(Splits())
-    text = (store / METADATA).read_text()
-    (store / METADATA).write_text(text.replace('"seed": 0', '"seed": "x"'))
+    splits = {"by": ["event"], "num_folds": 3, "split_by": "event % 3"}
+    rewrite(store / METADATA, lambda fields: fields.update(splits={"splits": splits}))
     with pytest.raises(CorruptStoreError, match="splits that cannot be understood"):
         memmpy.open(store).loader("train")
 

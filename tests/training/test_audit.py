@@ -389,7 +389,7 @@ def test_splits_that_nobody_understands_are_an_error(write_file: WriteFile, tmp_
     check([write_file("a.root", make_events(100))], tmp_path / "s")
 
     def spoil(metadata: Metadata) -> Metadata:
-        return dataclasses.replace(metadata, splits={"splits": {"by": 7}})
+        return dataclasses.replace(metadata, splits={"splits": {"by": ["event"], "val": 0.5}})
 
     with memmpy.Transaction(tmp_path / "s") as transaction:
         transaction.change(spoil)

@@ -10,6 +10,7 @@ import numpy as np
 from memmpy.gather import offsets_of
 from memmpy.lists import Clipping, Jagged, clipping_of, lists_of, share_in_words
 from memmpy.skims.layout import Layout
+from memmpy.store import Checked, Count
 from memmpy.typing import Array
 
 __all__ = ["KeyCounts", "Tally"]
@@ -20,8 +21,7 @@ _FLOATS, _COMPARED = "fc", "biufcmMSU"
 _NUM_DOTTED = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCounts:
+class KeyCounts(Checked, frozen=True):
     """What a skim counted of one of its keys, after the cut, before a group casts it.
 
     Parameters
@@ -43,13 +43,13 @@ class KeyCounts:
         Whether nothing is stored: no item at all, or only NaN.
     """
 
-    num_entries: int
-    num_items: int
-    num_clipped_items: int
-    num_clipped_entries: int
-    max_items: int
-    num_nan: int
-    num_infinite: int
+    num_entries: Count
+    num_items: Count
+    num_clipped_items: Count
+    num_clipped_entries: Count
+    max_items: Count
+    num_nan: Count
+    num_infinite: Count
     is_constant: bool
     is_empty: bool
 
@@ -63,19 +63,6 @@ class KeyCounts:
             self.num_clipped_entries,
             self.max_items,
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the counts as JSON values."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def of_json(cls, counts: Mapping[str, Any]) -> "KeyCounts":
-        """Return what `to_json` gave; a `TypeError` or `ValueError` where it is damaged."""
-        found = cls(**counts)
-        for name, value in counts.items():
-            if type(value) is not (bool if name.startswith("is_") else int) or value < 0:
-                raise ValueError(f"{name} is {value!r}")
-        return found
 
     def in_words(self) -> str:
         """Return what there is to say of the key; empty where all is well."""

@@ -3,34 +3,99 @@
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
-from memmpy._version import __version__
-from memmpy.errors import CorruptStoreError
 from memmpy.order import Multiplicities
 from memmpy.skims.counting import KeyCounts
 from memmpy.skims.request import INDEX
 from memmpy.store import (
     SKIM_METADATA,
+    ArrayOnDisk,
     ArrayRecord,
+    Checked,
+    Count,
+    Format,
     Metadata,
-    array_of_json,
-    array_to_json,
     crc_of,
     crc_text,
-    dtype_of_json,
-    dtype_to_json,
+    parse,
+    plain,
+    typed,
 )
 
 __all__ = ["DOCUMENT", "Document", "decode", "encode", "ingredients"]
 
 #: Name of the file.
 DOCUMENT = SKIM_METADATA
-FORMAT = "memmpy skim"
-#: Raised by one whenever an older memmpy could misread what a newer one writes.
-FORMAT_VERSION = 1
+_FORMAT = Format(
+    name="memmpy skim",
+    what="the metadata of a skim",
+    version=2,
+    sealed_since=2,
+    remedy="skim again",
+)
+_Positive: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+
+
+class _Asked(Checked, frozen=True, kw_only=True):
+    """What `SkimRequest.to_json` gives."""
+
+    keys: tuple[str, ...]
+    keys_padded: tuple[tuple[str, Count, str], ...]
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    dtypes: dict[str, str]
+    cut: str | None
+    language: Count | None
+    split_by: tuple[str, ...] | None
+    split_seed: int
+    regions: tuple[str, Count, Count] | None = None
+    tickets: Count | None = None
+
+
+class _MadeOf(Checked, frozen=True):
+    num_entries: Count
+    columns: dict[str, str]
+    sources: tuple[tuple[str, str, Count, Count], ...] | None
+
+
+class _Field(Checked, frozen=True):
+    offset: Annotated[int, Meta(ge=0, lt=2**31)]
+    dtype: np.dtype[Any]
+    shape: tuple[Annotated[int, Meta(ge=0, lt=2**31)], ...]
+
+
+class _Row(Checked, frozen=True):
+    num_bytes: Annotated[int, Meta(ge=1, lt=2**31)]
+    fields: dict[str, _Field]
+
+
+class _Lists(Checked, frozen=True):
+    content: ArrayOnDisk
+    offsets: ArrayOnDisk
+
+
+class _Notes(Checked, frozen=True):
+    cut: tuple[str, ...]
+    conversion: tuple[str, ...]
+
+
+class _Document(Checked, frozen=True, kw_only=True):
+    asked: _Asked
+    made_of: _MadeOf
+    cut: str | None
+    num_store_entries: Count
+    row: _Row
+    rows: ArrayOnDisk
+    tickets: ArrayOnDisk
+    lists: dict[str, _Lists]
+    # The first skims have none of these.
+    multiplicities: tuple[tuple[_Positive, _Positive], ...] | None = None
+    notes: _Notes = _Notes((), ())
+    counts: dict[str, KeyCounts] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +169,12 @@ def ingredients(
     }
 
 
-def encode(document: Document) -> str:
-    """Return it as JSON text."""
+def encode(document: Document) -> bytes:
+    """Return it as a JSON document."""
     fields = document.row.fields
     assert fields is not None
-    held = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "memmpy_version": __version__,
+    multiplicities = document.multiplicities
+    found = {
         "asked": document.asked,
         "made_of": document.made_of,
         "cut": document.cut,
@@ -119,111 +182,75 @@ def encode(document: Document) -> str:
         "row": {
             "num_bytes": document.row.itemsize,
             "fields": {
-                name: {
-                    "offset": fields[name][1],
-                    "dtype": dtype_to_json(fields[name][0].base),
-                    "shape": list(fields[name][0].shape),
-                }
+                name: plain(_Field(fields[name][1], fields[name][0].base, fields[name][0].shape))
                 for name in document.row.names or ()
             },
         },
-        "rows": array_to_json(document.rows),
-        "tickets": array_to_json(document.tickets),
+        "rows": plain(ArrayOnDisk.of(document.rows)),
+        "tickets": plain(ArrayOnDisk.of(document.tickets)),
         "lists": {
-            name: {"content": array_to_json(content), "offsets": array_to_json(offsets)}
+            name: plain(_Lists(ArrayOnDisk.of(content), ArrayOnDisk.of(offsets)))
             for name, (content, offsets) in document.lists.items()
         },
-        "multiplicities": None
-        if document.multiplicities is None
-        else [list(pair) for pair in document.multiplicities.num_events.items()],
-        "notes": {
-            "cut": list(document.cut_notes),
-            "conversion": list(document.conversion_notes),
-        },
-        "counts": {key: counts.to_json() for key, counts in document.counts.items()},
+        "multiplicities": None if multiplicities is None else [*multiplicities.num_events.items()],
+        "notes": {"cut": document.cut_notes, "conversion": document.conversion_notes},
+        "counts": {key: plain(counts) for key, counts in document.counts.items()},
     }
-    return json.dumps({**held, "checksum": _checksum(held)}, indent=1)
+    return _FORMAT.encode(found)
 
 
-def decode(text: str, *, path: str) -> Document:
-    """Return what a JSON text holds.
+def decode(data: bytes, *, path: str) -> Document:
+    """Return what a JSON document holds.
 
     Raises
     ------
     CorruptStoreError
-        If it is not one of a skim, or was written by a memmpy that is too new.
+        If it is not one of a skim, is damaged, or was written by a memmpy that is too new.
     """
-    try:
-        held = json.loads(text)
-        _check_version(held, path=path)
-        _check_checksum(held)
-        # The first skims have no notes.
-        notes = held.get("notes", {"cut": [], "conversion": []})
+    with _FORMAT.reading(path):
+        values, is_sealed = parse(data)
+        version, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
+        if version == 1:
+            fields = _as_today(fields, values)
+        found = typed(fields, _Document)
         document = Document(
-            asked=dict(held["asked"]),
-            made_of=dict(held["made_of"]),
-            cut=held["cut"],
-            num_store_entries=_num_store_entries(held),
-            row=_row_of_json(held["row"]),
-            rows=_array_of_json(held["rows"]),
-            tickets=_array_of_json(held["tickets"]),
+            asked=fields["asked"],
+            made_of=fields["made_of"],
+            cut=found.cut,
+            num_store_entries=found.num_store_entries,
+            row=_dtype(found.row),
+            rows=found.rows.record,
+            tickets=found.tickets.record,
             lists={
-                name: (_array_of_json(one["content"]), _array_of_json(one["offsets"]))
-                for name, one in held["lists"].items()
+                name: (lists.content.record, lists.offsets.record)
+                for name, lists in found.lists.items()
             },
-            multiplicities=_multiplicities_of_json(held.get("multiplicities")),
-            cut_notes=tuple(map(str, notes["cut"])),
-            conversion_notes=tuple(map(str, notes["conversion"])),
-            counts={key: KeyCounts.of_json(one) for key, one in held.get("counts", {}).items()},
+            multiplicities=_multiplicities(found.multiplicities),
+            cut_notes=found.notes.cut,
+            conversion_notes=found.notes.conversion,
+            counts=found.counts,
         )
         _check(document)
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        SyntaxError,
-        RecursionError,
-    ) as error:
-        if isinstance(error, CorruptStoreError):
-            raise
-        raise CorruptStoreError(f"{path!r} is damaged: {error!r}; skim again") from error
-    return document
+        return document
 
 
-def _num_store_entries(held: Any) -> int:
-    # The first skims called it num_entries.
-    return int(held["num_store_entries"] if "num_store_entries" in held else held["num_entries"])
+def _as_today(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a document of version 1, the checksum of which was that of its values.
 
-
-def _check_version(held: Any, *, path: str) -> None:
-    if held["format"] != FORMAT:
-        raise ValueError("it is not of a skim")
-    if held["format_version"] != FORMAT_VERSION:
-        message = (
-            f"{path!r} has format version {held['format_version']!r}, and this memmpy reads "
-            f"{FORMAT_VERSION}; it was written by memmpy {held.get('memmpy_version')}: use that "
-            "one, or skim again"
-        )
-        raise CorruptStoreError(message)
-
-
-def _check_checksum(held: Any) -> None:
-    # The first skims have none.
-    if "checksum" in held and held["checksum"] != _checksum(held):
+    The first skims have none, and another name for the number of entries of the store.
+    """
+    fields = dict(fields)
+    rest = {name: value for name, value in values.items() if name != "checksum"}
+    checksum = crc_text(crc_of(json.dumps(rest, sort_keys=True).encode()))
+    if fields.pop("checksum", checksum) != checksum:
         raise ValueError("its own checksum differs")
-
-
-def _checksum(held: Mapping[str, Any]) -> str:
-    """Return the checksum of all that a document holds but the checksum."""
-    rest = {name: value for name, value in held.items() if name != "checksum"}
-    return crc_text(crc_of(json.dumps(rest, sort_keys=True).encode()))
+    if "num_entries" in fields:
+        fields["num_store_entries"] = fields.pop("num_entries")
+    return fields
 
 
 def _check(document: Document) -> None:
     """Raise a `ValueError` if the arrays do not belong together."""
-    if not document.asked.keys() >= {"split_by", "split_seed"}:
-        raise ValueError("it does not say how it is split")
     num = document.rows.shape[0]
     is_same = document.tickets.shape == (num,) and document.tickets.dtype == np.dtype("<u8")
     for _, offsets in document.lists.values():
@@ -238,31 +265,24 @@ def _check(document: Document) -> None:
         raise ValueError("its rows have no entries")
 
 
-def _row_of_json(held: Any) -> np.dtype[Any]:
-    fields = held["fields"]
-    return np.dtype(
-        {
-            "names": list(fields),
-            "formats": [
-                (dtype_of_json(f["dtype"]), tuple(map(int, f["shape"]))) for f in fields.values()
-            ],
-            "offsets": [int(field["offset"]) for field in fields.values()],
-            "itemsize": int(held["num_bytes"]),
-        }
-    )
+def _dtype(row: _Row) -> np.dtype[Any]:
+    fields = row.fields.values()
+    try:
+        return np.dtype(
+            {
+                "names": list(row.fields),
+                "formats": [(field.dtype, field.shape) for field in fields],
+                "offsets": [field.offset for field in fields],
+                "itemsize": row.num_bytes,
+            }
+        )
+    except TypeError as error:
+        raise ValueError(f"its rows have no dtype: {error}") from error
 
 
-def _multiplicities_of_json(held: Any) -> Multiplicities | None:
-    if held is None:
+def _multiplicities(pairs: tuple[tuple[int, int], ...] | None) -> Multiplicities | None:
+    if pairs is None:
         return None
-    num_events = {int(rows): int(events) for rows, events in held}
-    if len(num_events) < len(held) or min((*num_events, *num_events.values()), default=1) < 1:
-        raise ValueError("its multiplicities are no numbers of rows and events")
-    return Multiplicities(num_events)
-
-
-def _array_of_json(held: Any) -> ArrayRecord:
-    file = str(held["file"])
-    if "/" in file or not file.endswith(".npy"):
-        raise ValueError(f"{file!r} is not the name of an array")
-    return array_of_json(held, file=file, checksum=str(held["checksum"]))
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("its multiplicities name a number of rows twice")
+    return Multiplicities(dict(pairs))

@@ -319,15 +319,15 @@ def _map_all(folder: Path, document: Document) -> _Opened:
     return _Opened(document, rows, _mapped(folder, document.tickets), lists)
 
 
-def _state(folder: Path) -> tuple[str, int, int]:
-    """Return the text of the document, and what changes when another one is put in its place."""
+def _state(folder: Path) -> tuple[bytes, int, int]:
+    """Return the document, and what changes when another one is put in its place."""
     path = folder / DOCUMENT
     try:
         data, status = read_document(path, max_bytes=_MAX_BYTES)
-        return data.decode(), status.st_ino, status.st_mtime_ns
+        return data, status.st_ino, status.st_mtime_ns
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFileError(f"no skim at {str(folder)!r}: it holds no {DOCUMENT}") from None
-    except (CorruptStoreError, UnicodeDecodeError) as error:
+    except CorruptStoreError as error:
         raise CorruptStoreError(f"{str(path)!r} is damaged: {error}; skim again") from error
     except OSError as error:
         raise UnreadableError(f"cannot read {str(path)!r}: {error.strerror or error}") from error

@@ -411,7 +411,7 @@ def _make(
             *cut_notes(plan.cut_text, selection, snapshot.metadata, num_entries=plan.num_entries),
         )
         document = _document(plan, built, cut_notes=notes_of_cut, notes=notes)
-        write_atomically(made / DOCUMENT, encode(document).encode(), durable=True)
+        write_atomically(made / DOCUMENT, encode(document), durable=True)
         clear(made, {DOCUMENT, *(array.file for array in built.arrays.values())})
         publish(made, folder)
     except BaseException:

@@ -87,7 +87,7 @@ def recorded(metadata: Metadata) -> Splits | None:
         return None
     try:
         return Splits.from_json(metadata.splits["splits"])
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except ValueError as error:
         message = f"the metadata of the store name splits that cannot be understood: {error}; "
         raise CorruptStoreError(f"{message}write them again with store.set_splits(...)") from error
 
@@ -249,7 +249,7 @@ def settle(
     if known is not None:
         _check_own(snapshot, splits, held.get("own", {}))
     if known is not None and held.get("made_of") == made_of:
-        notes = [str(note) for note in held.get("notes", [])]
+        notes = list(held.get("notes", []))
     else:
         notes = list(dangers_of(snapshot, splits, num_entries=num_entries))
         if known is None:

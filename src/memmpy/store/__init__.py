@@ -16,13 +16,7 @@ from memmpy.store.commit import (
     sync_directory,
     write_atomically,
 )
-from memmpy.store.document import (
-    FORMAT_VERSION,
-    array_of_json,
-    array_to_json,
-    dtype_of_json,
-    dtype_to_json,
-)
+from memmpy.store.document import FORMAT_VERSION
 from memmpy.store.exact import PartWriter, read_exactly, write_exactly
 from memmpy.store.flock import FileLock
 from memmpy.store.layout import (
@@ -62,6 +56,7 @@ from memmpy.store.openfile import (
     remove_files,
 )
 from memmpy.store.placing import PlacedArray, copy_bytes, read_bytes, writing
+from memmpy.store.sealed import Format, parse
 from memmpy.store.sources import (
     Lineage,
     SourceEntries,
@@ -73,6 +68,7 @@ from memmpy.store.sources import (
     num_filled,
     source_of,
 )
+from memmpy.store.types import ArrayOnDisk, Checked, Checksum, Count, Hash, plain, typed
 from memmpy.store.unfinished import Unfinished
 from memmpy.store.verify import Problem, array_problem, verify
 
@@ -84,11 +80,17 @@ __all__ = [
     "METADATA",
     "SKIM_METADATA",
     "UNFINISHED",
+    "ArrayOnDisk",
     "ArrayRecord",
     "ArrayWriter",
+    "Checked",
+    "Checksum",
     "ColumnRecord",
     "Computed",
+    "Count",
     "FileLock",
+    "Format",
+    "Hash",
     "Lineage",
     "Metadata",
     "Origin",
@@ -102,9 +104,7 @@ __all__ = [
     "Transaction",
     "Unfinished",
     "array_file",
-    "array_of_json",
     "array_problem",
-    "array_to_json",
     "aside_suffix",
     "bytes_of",
     "check_entries",
@@ -116,8 +116,6 @@ __all__ = [
     "crc_text",
     "create_file",
     "disk_error",
-    "dtype_of_json",
-    "dtype_to_json",
     "events_of",
     "hash64",
     "hash_text",
@@ -132,7 +130,9 @@ __all__ = [
     "map_array",
     "num_filled",
     "open_to_read",
+    "parse",
     "parts_of",
+    "plain",
     "process_of",
     "read_bytes",
     "read_document",
@@ -145,6 +145,7 @@ __all__ = [
     "storage_dtype",
     "sync_directory",
     "tree_name",
+    "typed",
     "verify",
     "wait_for",
     "write_atomically",

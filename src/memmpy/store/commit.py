@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import json
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -13,9 +12,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy._version import __version__
 from memmpy.errors import (
-    CorruptStoreError,
     MemmpyError,
     MissingFileError,
     OptionError,
@@ -26,7 +23,6 @@ from memmpy.errors import (
 from memmpy.store.arrayfile import ArrayWriter, header_of, storage_dtype
 from memmpy.store.document import decode, encode
 from memmpy.store.layout import METADATA, array_file, aside_suffix, is_array_file, is_leftover
-from memmpy.store.legacy import decode_legacy, is_legacy
 from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
 from memmpy.store.openfile import (
@@ -67,17 +63,11 @@ def read_metadata(path: PathLike) -> Metadata:
     file = Path(path) / METADATA
     try:
         data, _ = read_document(file, max_bytes=_MAX_BYTES)
-        document = json.loads(data.decode())
     except (FileNotFoundError, NotADirectoryError):
         raise _no_metadata(Path(path)) from None
-    except CorruptStoreError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise CorruptStoreError(f"{str(file)!r} is damaged: {error}") from error
     except OSError as error:
         raise UnreadableError(f"cannot read {str(file)!r}: {error.strerror or error}") from error
-    read = decode_legacy if is_legacy(document) else decode
-    return read(document, path=str(file))
+    return decode(data, path=str(file))
 
 
 def _no_metadata(directory: Path) -> MemmpyError:
@@ -283,9 +273,8 @@ class Transaction:
 
     def _write_first_metadata(self) -> None:
         file = self.directory / METADATA
-        text = encode(Metadata(), written_by=__version__)
         try:
-            write_atomically(file, text.encode(), durable=True, is_new=True)
+            write_atomically(file, encode(Metadata()), durable=True, is_new=True)
         except FileExistsError:
             message = f"{str(file)!r} appeared while this process began to write a new store there"
             raise CorruptStoreError(f"{message}; nothing was changed: run again") from None
@@ -319,12 +308,12 @@ class Transaction:
             for change in self._changes:
                 after = change(after)
             file = self.directory / METADATA
-            text = encode(after, written_by=__version__)
-            decode(json.loads(text), path=str(file))  # what cannot be read back is not committed
+            data = encode(after)
+            decode(data, path=str(file))  # what cannot be read back is not committed
             # The names of the new arrays must not reach the disk after what refers to them.
             self._sync()
             self._check_whole()
-            write_atomically(file, text.encode(), durable=True)
+            write_atomically(file, data, durable=True)
         self._remove(_files(before) - _files(after))
         self._remove(self._written() - _files(after))
 

@@ -1,281 +1,270 @@
-"""Metadata as JSON: what is written, and every way in which what is read can be damaged."""
+"""The metadata of a store as a JSON document: its declared types, encoded and decoded."""
 
-import dataclasses
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
 
-import numpy as np
+import msgspec
+from msgspec import Meta
+from msgspec.structs import asdict
 
-from memmpy.errors import CorruptStoreError
-from memmpy.store.layout import hash_text, is_array_file
-from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata, Origin, Part, SourceRecord
+from memmpy._version import __version__
+from memmpy.store.layout import hash64, hash_text
+from memmpy.store.legacy import decode_legacy, is_legacy
+from memmpy.store.metadata import ColumnRecord, Metadata, Origin, Part, SourceRecord
+from memmpy.store.sealed import Format, parse
+from memmpy.store.types import ArrayOnDisk, Checked, Count, Hash, plain, typed
 
-__all__ = [
-    "FORMAT_VERSION",
-    "array_of_json",
-    "array_to_json",
-    "decode",
-    "dtype_of_json",
-    "dtype_to_json",
-    "encode",
-    "hashes_of_json",
-]
+__all__ = ["FORMAT_VERSION", "decode", "encode"]
 
-FORMAT = "memmpy store"
-#: Raised by one whenever an older memmpy could misread what a newer one writes.
-FORMAT_VERSION = 3
-#: What can still be read: versions that differ only in what may be absent.
-READABLE_VERSIONS = (1, 2, 3)
+FORMAT_VERSION = 4
+_FORMAT = Format(
+    name="memmpy store",
+    what="the metadata of a memmpy store",
+    version=FORMAT_VERSION,
+    sealed_since=4,
+    remedy="delete the store and make it again",
+)
+#: The forms of awkward lie in each other, one a level of nesting.
+_MAX_DEPTH = 100
+#: The roles of the arrays of each kind; nested columns have those of their form.
+_ROLES = {
+    "vector": {"values"},
+    "jagged": {"content", "offsets"},
+    "text": {"content", "offsets"},
+    "shaped": {"content", "offsets", "shapes", "shapes_offsets"},
+}
+_Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+_Clipped: TypeAlias = tuple[Count, Count, Count, Count]
 
-_Kind = TypeVar("_Kind")
-#: As `Origin` has them.
-_Parts: TypeAlias = tuple[Part, ...]
+
+class _Recipe(Checked, frozen=True):
+    branch: str | None = None
+    expression: str | None = None
+    metadata: tuple[str, ...] | None = None
+    language: Count | None = None
+    dtype: str | None = None
+    padding: tuple[Count, str] | None = None
+    mask: bool = False
+
+    def __post_init__(self) -> None:
+        if [self.branch, self.expression, self.metadata].count(None) != 2:
+            raise ValueError("expected one of branch, expression and metadata")
 
 
-def encode(metadata: Metadata, *, written_by: str) -> str:
-    """Return the JSON text of `metadata`."""
+class _Origin(Checked, frozen=True):
+    recipe: _Recipe
+    parts: Count
+    made_by: str | tuple[str, ...] = ()
+    clipped: tuple[_Clipped | None, ...] = ()
+
+
+class _Computed(Checked, frozen=True):
+    expression: str
+    normal: str
+    language: Count
+    made_of: dict[str, str]
+
+
+class _Details(Checked, frozen=True):
+    hashed: bool = False
+    form: dict[str, Any] | None = None
+    computed: _Computed | None = None
+
+    def __post_init__(self) -> None:
+        if _is_deeper(self.form, _MAX_DEPTH):
+            raise ValueError("its form is nested too deeply")
+
+
+class _Column(Checked, frozen=True, kw_only=True):
+    kind: Literal["vector", "jagged", "shaped", "text", "nested"]
+    num_entries: Count
+    arrays: dict[str, ArrayOnDisk]
+    details: _Details
+    origin: _Origin | None = None
+    events: Count | None = None
+
+    def __post_init__(self) -> None:
+        if self.arrays.keys() != _ROLES.get(self.kind, self.arrays.keys()):
+            raise ValueError(f"its arrays make no {self.kind} column: {', '.join(self.arrays)}")
+        if (self.kind == "nested") != (self.details.form is not None):
+            raise ValueError("nested columns have a form, and no others")
+
+
+class _Source(Checked, frozen=True, kw_only=True):
+    path: str
+    uuid: str
+    size: Count
+    mtime_ns: int
+    tree: str
+    asked: str | None
+    num_entries: Count
+    entry_start: Count
+    # Format 1 took all entries of a tree, and did not say how many that are.
+    tree_entries: Count | None = None
+    metadata: dict[str, str]
+    tree_start: Count = 0
+    tag: str = ""
+    matches: Count | None = None
+    naming: tuple[str, ...] = ()
+
+
+class _Rule(Checked, frozen=True):
+    """The arguments of `Splits` that are not None."""
+
+    by: Literal["file"] | tuple[str, ...] | None = None
+    fractions: dict[str, _Share] | None = None
+    num_folds: Count | None = None
+    val: _Share | None = None
+    fold_by: str | None = None
+    split_by: str | None = None
+    seed: int = 0
+
+
+class _Splits(Checked, frozen=True):
+    by: Literal["position"] | None = None
+    splits: _Rule | None = None
+    made_of: Hash | None = None
+    notes: tuple[str, ...] = ()
+    own: dict[str, tuple[Hash, Hash]] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.by is None) == (self.splits is None):
+            raise ValueError("expected by or splits, and not both")
+
+
+class _Document(Checked, frozen=True, kw_only=True):
+    generation: Count
+    columns: dict[str, _Column]
+    hashes: dict[Hash, str]
+    sources: tuple[_Source, ...]
+    matches: tuple[dict[str, tuple[str, ...]], ...] = ()
+    parts: tuple[tuple[tuple[Hash, Count], ...], ...]
+    splits: _Splits | None = None
+
+
+def encode(metadata: Metadata, *, written_by: str = __version__) -> bytes:
+    """Return the document of `metadata`."""
     columns = metadata.columns.values()
     made_of = [column.origin.parts for column in columns if column.origin is not None]
     made_of += [column.events for column in columns if column.events is not None]
     # Most columns are made of all sources: what they have in common is written once.
     indices = {parts: i for i, parts in enumerate(dict.fromkeys(made_of))}
     # So are the branches that patterns found in files of one kind.
-    matches = [_matches_to_json(source) for source in metadata.sources]
-    kinds = {text: i for i, text in enumerate(dict.fromkeys(matches))}
-    document = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "memmpy_version": written_by,
+    matches = [tuple(source.matches.items()) for source in metadata.sources]
+    kinds = {found: i for i, found in enumerate(dict.fromkeys(matches))}
+    fields = {
         "generation": metadata.generation,
         "columns": {
             key: _column_to_json(column, indices) for key, column in metadata.columns.items()
         },
         "hashes": {hash_text(number): text for number, text in metadata.hashes.items()},
         "sources": [
-            {**dataclasses.asdict(source), "matches": kinds[text]}
-            for source, text in zip(metadata.sources, matches, strict=True)
+            {name: getattr(source, name) for name in _Source.__struct_fields__}
+            | {"matches": kinds[found]}
+            for source, found in zip(metadata.sources, matches, strict=True)
         ],
-        "matches": [json.loads(text) for text in kinds],
-        "parts": [[list(part) for part in parts] for parts in indices],
-        "splits": None if metadata.splits is None else dict(metadata.splits),
+        "matches": [dict(found) for found in kinds],
+        "parts": [*indices],
+        "splits": metadata.splits,
     }
-    return json.dumps(document, indent=1)
+    return _FORMAT.encode(fields, written_by=written_by)
 
 
-def decode(document: Any, *, path: str) -> Metadata:
-    """Return the metadata that a parsed JSON document holds.
+def decode(data: bytes, *, path: str) -> Metadata:
+    """Return the metadata that a document holds.
 
     Raises
     ------
     CorruptStoreError
-        If the document is not one, or was written by a memmpy that is too new.
+        If it is none, is damaged, or was written by a memmpy that is too new.
     """
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise CorruptStoreError(f"{path!r} is not the metadata of a memmpy store")
-    version = document.get("format_version")
-    if version not in READABLE_VERSIONS:
-        message = (
-            f"{path!r} has format version {version!r}, and this memmpy reads up to "
-            f"{FORMAT_VERSION}; it was written by memmpy {document.get('memmpy_version')}: "
-            "use that one or a newer"
-        )
-        raise CorruptStoreError(message)
-    try:
-        parts = [_parts_of_json(found) for found in _value(document, "parts", list)]
-        matches = [_matches_of_json(found) for found in document.get("matches", [])]
+    with _FORMAT.reading(path):
+        values, is_sealed = parse(data)
+        if is_legacy(values):
+            return decode_legacy(values, path=path)
+        _, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
+        document = typed(fields, _Document)
+        for number, text in document.hashes.items():
+            if hash64(text) != int(number, 16):
+                raise ValueError(f"hashes.{number}: {text!r} has another hash")
         return Metadata(
-            generation=_count(document["generation"]),
+            generation=document.generation,
             columns={
-                key: _column_of_json(column, parts)
-                for key, column in _value(document, "columns", dict).items()
+                key: _column_of(document, key, fields["columns"][key]) for key in document.columns
             },
-            sources=tuple(_source_of_json(s, matches) for s in _value(document, "sources", list)),
-            hashes=hashes_of_json(document["hashes"]),
-            splits=_splits_of_json(document.get("splits")),
+            sources=tuple(_source_of(document, source) for source in document.sources),
+            hashes={int(number, 16): text for number, text in document.hashes.items()},
+            splits=fields.get("splits"),
         )
-    except (LookupError, TypeError, ValueError, AttributeError, SyntaxError) as error:
-        message = f"{path!r} is damaged: {error!r}; delete the store and make it again"
-        raise CorruptStoreError(message) from error
 
 
-def array_of_json(
-    document: Any, *, file: str, checksum: str | None = None, has_header: bool = True
-) -> ArrayRecord:
-    """Return an array whose dtype and shape are in JSON, or raise a TypeError or ValueError."""
-    dtype = dtype_of_json(document["dtype"])
-    shape = tuple(_count(length) for length in _value(document, "shape", list))
-    if not shape:
-        raise ValueError(f"{file} has no axis of entries")
-    return ArrayRecord(file, dtype, shape, checksum, has_header)
-
-
-def array_to_json(array: ArrayRecord) -> dict[str, Any]:
-    """Return the JSON values of an array: its file, dtype, shape and checksum."""
-    return {
-        "file": array.file,
-        "dtype": dtype_to_json(array.dtype),
-        "shape": list(array.shape),
-        "checksum": array.checksum,
-    }
-
-
-def dtype_of_json(descr: Any) -> np.dtype[Any]:
-    """Return the dtype that `dtype_to_json` wrote, or raise a TypeError or ValueError."""
-    dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(_tuples(descr))
-    if dtype.hasobject or dtype.itemsize == 0:
-        raise ValueError(f"values of dtype {dtype} have no fixed width")
-    return dtype
-
-
-def dtype_to_json(dtype: np.dtype[Any]) -> Any:
-    """Return a dtype as a ``.npy`` header calls it, a text or a list of fields, for JSON."""
-    return np.lib.format.dtype_to_descr(dtype)
-
-
-def hashes_of_json(document: Any) -> dict[int, str]:
-    """Return the table from hash to text, or raise a TypeError or ValueError."""
-    if any(type(text) is not str for text in document.values()):
-        raise TypeError("hashes are not of texts")
-    return {int(number, 16): text for number, text in document.items()}
-
-
-def _column_to_json(column: ColumnRecord, indices: Mapping[_Parts, int]) -> dict[str, Any]:
-    document: dict[str, Any] = {
+def _column_to_json(column: ColumnRecord, indices: Mapping[tuple[Part, ...], int]) -> Any:
+    values: dict[str, Any] = {
         "kind": column.kind,
         "num_entries": column.num_entries,
-        "arrays": {role: array_to_json(array) for role, array in column.arrays.items()},
-        "details": dict(column.details),
+        "arrays": {role: plain(ArrayOnDisk.of(array)) for role, array in column.arrays.items()},
+        "details": column.details,
     }
     if column.origin is not None:
-        index = indices[column.origin.parts]
-        made_by: Any = list(column.origin.made_by)
-        if len(set(made_by)) == 1:
-            made_by = made_by[0]  # nearly always
-        document["origin"] = {
-            "recipe": dict(column.origin.recipe),
-            "parts": index,
-            "made_by": made_by,
+        origin = column.origin
+        is_same = len(set(origin.made_by)) == 1  # nearly always
+        values["origin"] = {
+            "recipe": origin.recipe,
+            "parts": indices[origin.parts],
+            "made_by": origin.made_by[0] if is_same else origin.made_by,
         }
-        if column.origin.clipped:
-            document["origin"]["clipped"] = list(column.origin.clipped)
+        if origin.clipped:
+            values["origin"]["clipped"] = origin.clipped
     if column.events is not None:
-        document["events"] = indices[column.events]
-    return document
+        values["events"] = indices[column.events]
+    return values
 
 
-def _column_of_json(document: Any, parts: Sequence[_Parts]) -> ColumnRecord:
-    origin, events = document.get("origin"), document.get("events")
+def _column_of(document: _Document, key: str, values: dict[str, Any]) -> ColumnRecord:
+    """Return a column; `values` are its fields as they are written."""
+    column = document.columns[key]
+    origin = None
+    if column.origin is not None:
+        parts = _parts(document, column.origin.parts, key)
+        made_by, clipped = column.origin.made_by, column.origin.clipped
+        if isinstance(made_by, str):
+            made_by = (made_by,) * len(parts)
+        texts = column.origin.recipe.metadata
+        for name, each in (("made_by", made_by), ("clipped", clipped), ("metadata", texts)):
+            if each and len(each) != len(parts):
+                raise ValueError(f"columns.{key}: {name} is of {len(each)} of {len(parts)} parts")
+        origin = Origin(values["origin"]["recipe"], parts, made_by, clipped)
     return ColumnRecord(
-        kind=_value(document, "kind", str),
-        num_entries=_count(document["num_entries"]),
-        arrays={
-            role: _array_of_json(array) for role, array in _value(document, "arrays", dict).items()
-        },
-        details=_value(document, "details", dict),
-        origin=None if origin is None else _origin_of_json(origin, parts),
-        events=None if events is None else parts[_count(events)],
+        kind=column.kind,
+        num_entries=column.num_entries,
+        arrays={role: array.record for role, array in column.arrays.items()},
+        details=values["details"],
+        origin=origin,
+        events=None if column.events is None else _parts(document, column.events, key),
     )
 
 
-def _array_of_json(document: Any) -> ArrayRecord:
-    file, checksum = _value(document, "file", str), document["checksum"]
-    if not is_array_file(file):
-        raise ValueError(f"{file!r} is not the name of an array of a store")
-    if not (checksum is None or type(checksum) is str):
-        raise TypeError(f"checksum is {checksum!r}")
-    return array_of_json(document, file=file, checksum=checksum)
+def _parts(document: _Document, index: int, key: str) -> tuple[Part, ...]:
+    if index >= len(document.parts):
+        raise ValueError(f"columns.{key}: no parts {index} of {len(document.parts)}")
+    return document.parts[index]
 
 
-def _origin_of_json(document: Any, parts: Sequence[_Parts]) -> Origin:
-    filled_by = parts[_count(document["parts"])]
-    made_by = document.get("made_by", [])
-    if isinstance(made_by, str):
-        made_by = [made_by] * len(filled_by)
-    if made_by and (len(made_by) != len(filled_by) or any(type(v) is not str for v in made_by)):
-        raise ValueError(f"made_by is {made_by!r}")
-    clipped = tuple(map(_clipped_of_json, document.get("clipped", [])))
-    if clipped and len(clipped) != len(filled_by):
-        raise ValueError(f"clipped has {len(clipped)} parts of {len(filled_by)}")
-    return Origin(_value(document, "recipe", dict), filled_by, tuple(made_by), clipped)
+def _source_of(document: _Document, source: _Source) -> SourceRecord:
+    fields = asdict(source)
+    if source.tree_entries is None:
+        fields["tree_entries"] = source.num_entries
+    fields["matches"] = {}
+    if source.matches is not None:
+        if source.matches >= len(document.matches):
+            raise ValueError(f"sources: no matches {source.matches} of {len(document.matches)}")
+        fields["matches"] = document.matches[source.matches]
+    return SourceRecord(**fields)
 
 
-def _clipped_of_json(document: Any) -> tuple[int, ...] | None:
-    if document is None:
-        return None
-    num_items, num_clipped_items, num_clipped_entries, max_items = map(_count, document)
-    return num_items, num_clipped_items, num_clipped_entries, max_items
-
-
-def _parts_of_json(document: Any) -> _Parts:
-    if any(type(source) is not str for source, _ in document):
-        raise TypeError("parts are not named by the ids of sources")
-    return tuple((source, _count(num)) for source, num in document)
-
-
-def _matches_to_json(source: SourceRecord) -> str:
-    return json.dumps({pattern: list(found) for pattern, found in source.matches.items()})
-
-
-def _matches_of_json(document: Any) -> dict[str, tuple[str, ...]]:
-    return {pattern: tuple(_value(document, pattern, list)) for pattern in _mapping(document)}
-
-
-def _source_of_json(document: Any, matches: Sequence[Mapping[str, Any]]) -> SourceRecord:
-    found: dict[str, Any] = {}
-    if "matches" in document:
-        found["matches"] = matches[_count(document["matches"])]
-    if "naming" in document:
-        found["naming"] = tuple(map(str, _value(document, "naming", list)))
-    # Format 1 took all entries of a tree, and did not say how many that are.
-    source = SourceRecord(**{"tree_entries": document["num_entries"], **document, **found})
-    for name in ("path", "uuid", "tree"):
-        _value(document, name, str)
-    if document["asked"] is not None:
-        _value(document, "asked", str)
-    for name in ("size", "num_entries", "entry_start"):
-        _count(document[name])
-    _count(source.tree_start)
-    _count(source.tree_entries)
-    if type(source.tag) is not str:
-        raise TypeError(f"tag is {source.tag!r}")
-    _value(document, "mtime_ns", int)
-    _value(document, "metadata", dict)
-    return source
-
-
-def _splits_of_json(document: Any) -> dict[str, Any] | None:
-    return None if document is None else _mapping(document)
-
-
-def _mapping(document: Any) -> dict[str, Any]:
-    if type(document) is not dict:
-        raise TypeError(f"{document!r} is no mapping")
-    return document
-
-
-def _value(document: Any, name: str, kind: type[_Kind]) -> _Kind:
-    value = document[name]
-    if type(value) is not kind:
-        raise TypeError(f"{name} is {value!r}")
-    return value
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{value!r} counts nothing")
-    return value
-
-
-def _tuples(descr: Any) -> Any:
-    """Turn the lists that JSON made of a structured dtype's fields back into tuples."""
-    if not isinstance(descr, list):
-        return descr
-    return [
-        (
-            tuple(name) if isinstance(name, list) else name,  # a title, and a name
-            _tuples(kind),
-            *(tuple(shape) for shape in rest),
-        )
-        for name, kind, *rest in descr
-    ]
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Say whether JSON values lie deeper in each other than `depth` levels."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_is_deeper(item, depth - 1) for item in inner)

@@ -4,19 +4,34 @@ That release kept raw little-endian values in files named ``.npy``, their dtypes
 metadata, and a jagged column as two arrays: ``key`` and ``key:index``.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 
 from memmpy.errors import CorruptStoreError
-from memmpy.store.document import array_of_json, hashes_of_json
 from memmpy.store.layout import hash64, hash_text
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
+from memmpy.store.types import Checked, Count, typed
 
 __all__ = ["decode_legacy", "is_legacy"]
 
 # What no name of a branch has, and hardly a cut lacks.
 _CUT_CHARACTERS = frozenset("<>=!&|~()[]+*/% ")
+
+
+class _Array(Checked, frozen=True):
+    dtype: np.dtype[Any]
+    shape: Annotated[tuple[Count, ...], Meta(min_length=1)]
+    check: str = ""
+
+
+class _Document(Checked, frozen=True):
+    arrays: dict[str, _Array]
+    hashes: dict[Annotated[str, Meta(pattern=r"\A[0-9a-f]{1,16}\Z")], str] = msgspec.field(
+        default_factory=dict
+    )
 
 
 def is_legacy(document: Any) -> bool:
@@ -27,16 +42,18 @@ def is_legacy(document: Any) -> bool:
 def decode_legacy(document: dict[str, Any], *, path: str) -> Metadata:
     """Return what the metadata of memmpy 0.1.2 says, in today's terms."""
     try:
+        found = typed(document, _Document)
         arrays = {
-            name: array_of_json(array, file=f"{hash_text(hash64(name))}.npy", has_header=False)
-            for name, array in document["arrays"].items()
+            name: ArrayRecord(
+                f"{hash_text(hash64(name))}.npy", array.dtype, array.shape, has_header=False
+            )
+            for name, array in found.arrays.items()
         }
-        hashes = hashes_of_json(document.get("hashes", {}))
-        keys = [name for name in arrays if _is_column(name, arrays)]
-        columns = {key: _column(key, arrays) for key in keys}
-    except (KeyError, TypeError, ValueError, AttributeError, SyntaxError) as error:
-        message = f"{path!r} looks like memmpy 0.1.2 wrote it, but is damaged: {error!r}"
+        columns = {key: _column(key, arrays) for key in arrays if _is_column(key, arrays)}
+    except (KeyError, ValueError) as error:
+        message = f"{path!r} looks like memmpy 0.1.2 wrote it, but is damaged: {error}"
         raise CorruptStoreError(message) from error
+    hashes = {int(number, 16): text for number, text in found.hashes.items()}
     return Metadata(columns=columns, hashes=hashes, read_only=True)
 
 

@@ -1,0 +1,116 @@
+"""Types of the values in JSON documents, and the check of values against them."""
+
+import re
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from memmpy.store.metadata import ArrayRecord
+
+__all__ = ["ArrayOnDisk", "Checked", "Checksum", "Count", "Hash", "decode_dtype", "plain", "typed"]
+
+_Type = TypeVar("_Type")
+
+#: A number of things, or a place among them.
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+#: What `hash_text` writes.
+Hash: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
+#: What `crc_text` writes.
+Checksum: TypeAlias = Annotated[str, Meta(pattern=r"\Acrc32:[0-9a-f]{8}\Z")]
+
+
+class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A JSON object of known fields; those that have their default may be missing."""
+
+
+class ArrayOnDisk(Checked, frozen=True):
+    """An array, as JSON documents describe it."""
+
+    file: Annotated[str, Meta(pattern=r"\A[0-9a-z.]+\.npy\Z")]
+    dtype: np.dtype[Any]
+    shape: Annotated[tuple[Count, ...], Meta(min_length=1)]
+    checksum: Checksum | None
+
+    @classmethod
+    def of(cls, array: ArrayRecord) -> "ArrayOnDisk":
+        """Return the description of an array."""
+        return cls(array.file, array.dtype, array.shape, array.checksum)
+
+    @property
+    def record(self) -> ArrayRecord:
+        """The array."""
+        return ArrayRecord(self.file, self.dtype, self.shape, self.checksum)
+
+
+def typed(value: Any, kind: type[_Type]) -> _Type:
+    """Return a parsed JSON value as a declared type.
+
+    Raises
+    ------
+    ValueError
+        If it is none: names the place in the document, and what was expected there.
+    """
+    try:
+        return msgspec.convert(value, kind, dec_hook=decode_dtype)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at ")
+        where = _named(place, value, kind, str(error))
+        raise ValueError(f"{where}{what[:1].lower()}{what[1:]}") from error
+
+
+def plain(document: Checked) -> dict[str, Any]:
+    """Return the JSON values of a document, which `typed` turns back."""
+    values: dict[str, Any] = msgspec.to_builtins(document, enc_hook=np.lib.format.dtype_to_descr)
+    return values
+
+
+def decode_dtype(_: type, descr: Any) -> np.dtype[Any]:
+    """Return the dtype that a ``.npy`` header calls so: a text, or a list of fields."""
+    try:
+        dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(_tuples(descr))
+    except (LookupError, TypeError, ValueError, AttributeError, SyntaxError) as error:
+        raise ValueError(f"{descr!r:.80} is no dtype") from error
+    if dtype.hasobject or dtype.itemsize == 0:
+        raise ValueError(f"values of dtype {dtype} have no fixed width")
+    return dtype
+
+
+def _tuples(descr: Any) -> Any:
+    """Turn the lists that JSON made of a structured dtype's fields back into tuples."""
+    if not isinstance(descr, list):
+        return descr
+    return [
+        (
+            tuple(name) if isinstance(name, list) else name,  # a title, and a name
+            _tuples(kind),
+            *(tuple(shape) for shape in rest),
+        )
+        for name, kind, *rest in descr
+    ]
+
+
+def _named(place: str, value: Any, kind: Any, message: str) -> str:
+    """Return a place such as ``$.columns[...].shape`` with its keys, which msgspec leaves out."""
+    names, inner = [], value
+    for field, index in re.findall(r"\.([^.\[`]+)|\[(\d+|\.\.\.)\]", place):
+        step = field or (_culprit(inner, value, kind, message) if index == "..." else int(index))
+        names.append(str(step))
+        inner = inner[step]
+    if place.startswith("`key`"):
+        names.append("a name")
+    return f"{'.'.join(names)}: " if names else ""
+
+
+def _culprit(items: dict[str, Any], value: Any, kind: Any, message: str) -> str:
+    """Return the key of the item of `value` that causes a message; removes the others."""
+    for key, item in dict(items).items():
+        items.clear()
+        items[key] = item
+        try:
+            msgspec.convert(value, kind, dec_hook=decode_dtype)
+        except msgspec.ValidationError as error:
+            if str(error) == message:
+                return key
+    raise AssertionError(message)
