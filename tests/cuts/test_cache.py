@@ -1,6 +1,5 @@
 """Tests of the files that keep selections."""
 
-import json
 import os
 from pathlib import Path
 
@@ -9,7 +8,10 @@ import pytest
 
 from memmpy.columns import WriteVector
 from memmpy.cuts.cache import CachedCut, Found, list_cuts
+from memmpy.cuts.document import decode
+from memmpy.errors import CorruptStoreError
 from memmpy.store import CUTS, Metadata, read_metadata
+from tests.documents import flipped, rewrite
 
 
 @pytest.fixture
@@ -71,6 +73,37 @@ def test_a_selection_with_a_flipped_byte_is_not_found_and_made_anew(
 def test_a_selection_with_a_damaged_document_is_not_found(cached: CachedCut, document: str) -> None:
     kept(cached, ".json").write_text(document)
     assert cached.find(expression="x>0", num_entries=3) is None
+
+
+def test_a_selection_with_a_flipped_bit_in_its_document_is_not_found(cached: CachedCut) -> None:
+    file = kept(cached, ".json")
+    data = file.read_bytes()
+    decode(data, path="it")
+    for altered in flipped(data):
+        with pytest.raises(CorruptStoreError):
+            decode(altered, path="it")
+    file.write_bytes(altered)
+    assert cached.find(expression="x>0", num_entries=3) is None
+
+
+def test_a_document_of_a_newer_memmpy_is_not_found(cached: CachedCut) -> None:
+    rewrite(kept(cached, ".json"), lambda fields: fields.update(format_version=2))
+    assert cached.find(expression="x>0", num_entries=3) is None
+
+
+@pytest.mark.parametrize("document", [b"", b'{"cut": "x > 0", "language": 3, "columns": {}}'])
+def test_what_is_damaged_or_of_an_older_memmpy_is_removed(
+    document: bytes, cached: CachedCut
+) -> None:
+    file, own = kept(cached, ".json"), cached.directory / CUTS / "notes.json"
+    file.write_bytes(document)
+    own.write_bytes(document)
+    CachedCut(cached.directory, "x > 1", cached.columns).keep(
+        found(2), expression="x>1", generation=2
+    )
+    assert not file.exists()
+    assert not file.with_suffix(".npy").exists()
+    assert own.exists()
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".1.2.tmp", ".json.0a1f.tmp"])
@@ -212,9 +245,10 @@ class TestList:
     @pytest.mark.parametrize("key", ["expression", "num_passing", "cut", "columns"])
     def test_a_document_without_a_part_is_left_out(self, key: str, cached: CachedCut) -> None:
         file = kept(cached, ".json")
-        document = json.loads(file.read_text())
-        for wrong in ({**document, key: None}, {k: v for k, v in document.items() if k != key}):
-            file.write_text(json.dumps(wrong))
+        data = file.read_bytes()
+        for change in (lambda fields: fields.update({key: None}), lambda fields: fields.pop(key)):
+            file.write_bytes(data)
+            rewrite(file, change)
             assert list_cuts(cached.directory, read_metadata(cached.directory)) == []
 
     def test_what_others_put_there_is_left_out(self, cached: CachedCut) -> None:

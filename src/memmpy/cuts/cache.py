@@ -14,7 +14,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from memmpy.cuts.document import Document, decode, encode, is_older
 from memmpy.cuts.language import LANGUAGE
+from memmpy.errors import CorruptStoreError
 from memmpy.store import (
     CUTS,
     ArrayRecord,
@@ -109,19 +111,18 @@ class CachedCut:
         """
         try:
             document = _read(self._file(".json"))
-            if document["cut"] != self.normal or document["columns"] != dict(self.columns):
+            if document.cut != self.normal or document.columns != dict(self.columns):
                 return None
-            record = ArrayRecord(self._file(".npy").name, _INT64, (document["num_passing"],))
+            record = ArrayRecord(self._file(".npy").name, _INT64, (document.num_passing,))
             selection = map_array(self._folder, record, key=self.normal)
-            if checksum(selection) != document["checksum"] or not _are_entries(
-                selection, num_entries
-            ):
+            is_whole = checksum(selection) == document.entries_checksum
+            if not is_whole or not _are_entries(selection, num_entries):
                 return None
-            notes = frozenset(map(str, document["notes"]))
-            if document["expression"] != expression:
+            notes = frozenset(document.notes)
+            if document.expression != expression:
                 notes = frozenset(map(_without_picture, notes))
             return Found(selection, notes)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError):
             return None
 
     def keep(self, pieces: Iterable[Found], *, expression: str, generation: int) -> Found:
@@ -156,17 +157,17 @@ class CachedCut:
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
-        document = {
-            "expression": expression,
-            "cut": self.normal,
-            "language": LANGUAGE,
-            "columns": dict(self.columns),
-            "notes": sorted(notes),
-            "num_passing": record.shape[0],
-            "checksum": record.checksum,
-        }
-        text = json.dumps(document, indent=1)
-        write_atomically(self._file(".json"), text.encode(), durable=False)
+        assert record.checksum is not None
+        document = Document(
+            expression=expression,
+            cut=self.normal,
+            language=LANGUAGE,
+            columns=dict(self.columns),
+            notes=tuple(sorted(notes)),
+            num_passing=record.shape[0],
+            entries_checksum=record.checksum,
+        )
+        write_atomically(self._file(".json"), encode(document), durable=False)
         record = dataclasses.replace(record, file=self._file(".npy").name)
         return Found(map_array(self._folder, record, key=self.normal), notes)
 
@@ -221,19 +222,21 @@ def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | No
     """Return what is wrong with a cached selection."""
     name = f"{CUTS}/{file.name}"
     try:
-        document = _read(file)
-        if document["language"] != LANGUAGE:
-            return None  # of another version of memmpy: it is not used, and removed in time
-        cached = CachedCut(directory, document["cut"], document["columns"])
-        shape, checksum_there = (document["num_passing"],), document["checksum"]
-        is_ours = cached._file(".json").name == file.name
+        data, _ = read_document(file, max_bytes=_MAX_BYTES)
+        if is_older(data):
+            return None  # it is not used, and removed in time
+        document = decode(data, path=str(file))
     except FileNotFoundError:
         return None  # another process has removed it
-    except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         return Problem("cut", name, f"it cannot be read: {error}")
-    if not is_ours:
+    cached = CachedCut(directory, document.cut, document.columns)
+    if document.language != LANGUAGE:
+        return None
+    if cached._file(".json").name != file.name:
         return Problem("cut", name, "it is of another cut than its name says")
-    array = ArrayRecord(file.with_suffix(".npy").name, _INT64, shape, checksum_there)
+    shape = (document.num_passing,)
+    array = ArrayRecord(file.with_suffix(".npy").name, _INT64, shape, document.entries_checksum)
     nums = [c.num_entries for key in cached.columns if (c := metadata.columns.get(key)) is not None]
     last = np.array([min(nums, default=2**63 - 1)])
 
@@ -244,7 +247,7 @@ def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | No
     message = array_problem(file.parent, array, look=look)
     if message is None:
         return None
-    return Problem(f"cut {document['expression']}", f"{CUTS}/{array.file}", message)
+    return Problem(f"cut {document.expression}", f"{CUTS}/{array.file}", message)
 
 
 @functools.lru_cache(maxsize=64)
@@ -260,10 +263,8 @@ def _prune(directory: Path, _generation: int) -> None:
     old = []
     for file in folder.iterdir():
         if file.suffix == ".json" and _NAME.fullmatch(file.name):
-            with contextlib.suppress(OSError, ValueError, KeyError, AttributeError, RecursionError):
-                document = _read(file)
-                is_old = document.get("language") != LANGUAGE
-                if is_old or not _are_current(document["columns"], current):
+            with contextlib.suppress(OSError):
+                if _is_outdated(file, current):
                     old += [file.name, file.with_suffix(".npy").name]
     remove_files(folder, [*old, *(file.name for file in leftover_cuts(directory))])
 
@@ -317,32 +318,46 @@ def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:
 def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) -> CutRecord | None:
     try:
         document = _read(file)
-        cached = CachedCut(directory, document["cut"], document["columns"])
-        expression, num_passing = document["expression"], document["num_passing"]
         num_bytes = file.stat().st_size
-        # Only a file that is named after what it holds is ever looked for.
-        is_ours = cached._file(".json").name == file.name and isinstance(expression, str)
-        if not is_ours or not isinstance(num_passing, int):
-            return None
-        keys = tuple(sorted(cached.columns))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError):
+        return None
+    cached = CachedCut(directory, document.cut, document.columns)
+    # Only a file that is named after what it holds is ever looked for.
+    if cached._file(".json").name != file.name:
         return None
     selection = file.with_suffix(".npy")
     is_current = _are_current(cached.columns, current)
     try:
         num_bytes += selection.stat().st_size
         map_array(
-            selection.parent, ArrayRecord(selection.name, _INT64, (num_passing,)), key=file.name
+            selection.parent,
+            ArrayRecord(selection.name, _INT64, (document.num_passing,)),
+            key=file.name,
         )
     except (OSError, ValueError):
         is_current = False
-    return CutRecord(expression, cached.normal, keys, num_passing, num_bytes, is_current)
+    return CutRecord(
+        expression=document.expression,
+        cut=document.cut,
+        keys=tuple(sorted(document.columns)),
+        num_passing=document.num_passing,
+        num_bytes=num_bytes,
+        is_current=is_current,
+    )
 
 
-def _read(file: Path) -> Any:
-    """Return the JSON values of the document of a cached cut."""
+def _read(file: Path) -> Document:
     data, _ = read_document(file, max_bytes=_MAX_BYTES)
-    return json.loads(data.decode())
+    return decode(data, path=str(file))
+
+
+def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
+    """Say whether no cut is found by a document any more."""
+    try:
+        document = _read(file)
+    except CorruptStoreError:  # damaged, or of another version
+        return True
+    return document.language != LANGUAGE or not _are_current(document.columns, current)
 
 
 def _are_entries(selection: Entries, num_entries: int) -> bool:

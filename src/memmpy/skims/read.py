@@ -324,13 +324,13 @@ def _state(folder: Path) -> tuple[bytes, int, int]:
     path = folder / DOCUMENT
     try:
         data, status = read_document(path, max_bytes=_MAX_BYTES)
-        return data, status.st_ino, status.st_mtime_ns
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFileError(f"no skim at {str(folder)!r}: it holds no {DOCUMENT}") from None
     except CorruptStoreError as error:
         raise CorruptStoreError(f"{str(path)!r} is damaged: {error}; skim again") from error
     except OSError as error:
         raise UnreadableError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+    return data, status.st_ino, status.st_mtime_ns
 
 
 def _mapped(folder: Path, array: ArrayRecord) -> _Map:

@@ -13,6 +13,7 @@ from typing import Any, final
 import numpy as np
 
 from memmpy.errors import (
+    CorruptStoreError,
     MemmpyError,
     MissingFileError,
     OptionError,

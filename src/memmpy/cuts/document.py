@@ -1,0 +1,74 @@
+"""What a cached cut knows of itself, as the JSON file that lies beside its entries."""
+
+from memmpy.store import Checked, Checksum, Count, Format, parse, plain, typed
+
+__all__ = ["Document", "decode", "encode", "is_older"]
+
+_FORMAT = Format(
+    name="memmpy cut",
+    what="the document of a cached cut",
+    version=1,
+    sealed_since=1,
+    remedy="delete it, and the cut is computed again",
+)
+#: The fields that documents had before they had a version.
+_OLDER = {"expression", "cut", "language", "columns", "notes", "num_passing", "checksum"}
+
+
+class Document(Checked, frozen=True):
+    """What a cached cut knows of itself.
+
+    Parameters
+    ----------
+    expression : str
+        The cut as the user wrote it.
+    cut : str
+        Its normal form, with aliases and constants put in.
+    language : int
+        Grows when an expression comes to mean something else.
+    columns : mapping of str to str
+        The fingerprints of the columns that it uses, by key.
+    notes : tuple of str
+        What to warn of.
+    num_passing : int
+        How many entries pass.
+    entries_checksum : str
+        That of the entries.
+    """
+
+    expression: str
+    cut: str
+    language: Count
+    columns: dict[str, str]
+    notes: tuple[str, ...]
+    num_passing: Count
+    entries_checksum: Checksum
+
+
+def encode(document: Document) -> bytes:
+    """Return it as a JSON document."""
+    return _FORMAT.encode(plain(document))
+
+
+def decode(data: bytes, *, path: str) -> Document:
+    """Return what a JSON document holds.
+
+    Raises
+    ------
+    CorruptStoreError
+        If it is not one of a cached cut, is damaged, or is of a memmpy that is newer, or older
+        than these documents.
+    """
+    with _FORMAT.reading(path):
+        values, is_sealed = parse(data)
+        _, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
+        return typed(fields, Document)
+
+
+def is_older(data: bytes) -> bool:
+    """Say whether a document is of a memmpy from before these documents."""
+    try:
+        values, _ = parse(data)
+    except ValueError:
+        return False
+    return isinstance(values, dict) and values.keys() == _OLDER
