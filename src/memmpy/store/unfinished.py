@@ -4,14 +4,13 @@ A conversion that is killed or fails leaves it, and the next one goes on from th
 deleted at any time by who holds the store's lock: then the work is done again.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from memmpy.errors import MemmpyError, ReadOnlyStoreError
 from memmpy.store.checksums import crc_of
@@ -51,11 +50,10 @@ class Unfinished:
         """Return the path of a file in it."""
         return str(self.directory / name)
 
-    def note(self, line: dict[str, Any]) -> None:
-        """Add a line to the journal."""
-        text = json.dumps(line, separators=(",", ":")).encode()
+    def note(self, line: bytes) -> None:
+        """Add a line to the journal, with its checksum."""
         # What was cut off before it ends where the new line begins.
-        data = b"\n%08x %b\n" % (crc_of(text), text)
+        data = b"\n%08x %b\n" % (crc_of(line), line)
         journal = self.directory / _JOURNAL
         with refusals(f"to {str(journal)!r}"):
             if self._journal is None:
@@ -63,7 +61,7 @@ class Unfinished:
                 self._journal = FileIO(file, "a")
             self._journal.write(data)
 
-    def notes(self) -> Iterator[dict[str, Any]]:
+    def notes(self) -> Iterator[bytes]:
         """Yield the lines of the journal; one that is not as it was written means nothing."""
         try:
             text, _ = read_document(self.directory / _JOURNAL, max_bytes=_MAX_BYTES)
@@ -72,7 +70,7 @@ class Unfinished:
         for line in text.split(b"\n"):
             checksum, _, noted = line.partition(b" ")
             if checksum == b"%08x" % crc_of(noted):
-                yield json.loads(noted)
+                yield noted
 
     def remove(self, file: str) -> None:
         """Remove a file of it, if it is there."""
