@@ -19,6 +19,7 @@ from memmpy.errors import (
     OptionError,
     UnreadableError,
 )
+from memmpy.store.buserror import name_lost_files
 from memmpy.store.checksums import bytes_of, crc_of, crc_text
 from memmpy.store.metadata import ArrayRecord
 from memmpy.store.openfile import create_file, disk_error, open_to_read, open_to_write
@@ -233,6 +234,7 @@ def _map(path: Path, record: ArrayRecord) -> np.memmap[Any, Any]:
         elif found == header:
             if record.nbytes == 0:
                 return _empty_map(record)
+            name_lost_files()
             try:
                 values = np.memmap(file, record.dtype, "r", offset=start, shape=record.shape)
             except ValueError:  # it became shorter since

@@ -1,0 +1,50 @@
+"""A mapped file that is cut off ends the process, which says why."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memmpy.columns import WriteVector
+from memmpy.store import read_metadata
+
+READ = """
+    import os, sys
+    import numpy as np
+    from memmpy import read_vector
+    from memmpy.store import read_metadata
+    from concurrent.futures import ThreadPoolExecutor
+    store, how = sys.argv[1:]
+    column = read_vector(store, "x")
+    file = os.path.join(store, read_metadata(store).columns["x"].arrays["values"].file)
+    if how == "handled":
+        import faulthandler
+        faulthandler.enable()
+    os.truncate(file, 128)
+    if how == "thread":
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(column.sum).result()
+    elif how == "kernel":
+        from memmpy.order import count_multiplicities
+        count_multiplicities(column.view(np.uint64))
+    print(column.sum())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux names mapped files")
+@pytest.mark.parametrize("how", ["main thread", "thread", "kernel", "handled"])
+def test_a_file_that_is_cut_off_is_named(tmp_path: Path, how: str) -> None:
+    with WriteVector(tmp_path / "data", "x") as column:
+        column.extend(np.arange(100_000))
+    file = read_metadata(tmp_path / "data").columns["x"].arrays["values"].file
+    command = [sys.executable, "-c", textwrap.dedent(READ), str(tmp_path / "data"), how]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGBUS
+    # Another handler before ours gives the signal on without the address.
+    name = "a file" if how == "handled" else repr(str(tmp_path / "data" / file))
+    assert f"memmpy: a part of {name} that this program has mapped is gone" in done.stderr
+    assert ("Bus error" in done.stderr) == (how == "handled")
