@@ -28,7 +28,7 @@ from memmpy.errors import (
 )
 from memmpy.lists import Jagged
 from memmpy.root import Friend, friend_values, friends
-from memmpy.store import Metadata, SourceRecord, Transaction, read_metadata
+from memmpy.store import FileLock, Metadata, SourceRecord, Transaction, read_metadata
 
 MakeFile = Callable[..., Path]
 
@@ -507,3 +507,23 @@ def test_root_reads_the_friend_of_each_entry(
         num_found += num_here
         file.Close()
     assert num_found == len(entries)
+
+
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_what_a_killed_writer_left_is_removed_by_the_next(
+    made_of_one: Path, tmp_path: Path, is_alive: bool
+) -> None:
+    folder, suffix, scores = tmp_path / "friends", f"{16 * 'a'}.tmp", {"score": np.arange(10.0)}
+    (friend,) = write_friend(made_of_one, folder, scores)
+    left, own = (folder / f"{friend.path.name}.{name}" for name in (suffix, "mine.tmp"))
+    lock = FileLock(folder / f".{suffix}.lock")
+    for file in (left, own):
+        file.write_bytes(b"half")
+    if is_alive:
+        assert lock.take()
+    write_friend(made_of_one, folder, scores, overwrite=True)
+    lock.release()
+    assert left.exists() == is_alive
+    assert own.exists()
+    assert (folder / f".{suffix}.lock").exists() == is_alive
+    assert len(list(folder.iterdir())) == 2 + 2 * is_alive

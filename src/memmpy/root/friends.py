@@ -1,6 +1,8 @@
 """Friend trees: what was computed from a store, back beside the ROOT files it came from."""
 
+import glob
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from memmpy.root.friend_values import (
     take_step,
 )
 from memmpy.store import (
+    FileLock,
     SourceRecord,
     aside_suffix,
     check_sources,
@@ -32,6 +35,8 @@ __all__ = ["Friend", "write_friend", "write_friends"]
 
 #: Most entries and bytes that are written at a time: a basket of each branch.
 STEP_SIZE, STEP_BYTES = 1 << 20, 1 << 26
+#: What `aside_suffix` gives.
+_SUFFIX = re.compile(r"[0-9a-f]{16}\.tmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +167,17 @@ def write_friends(
     folder = Path(directory)
     _check_targets({folder / tree.file for tree in trees}, sources, overwrite=overwrite)
     aside: dict[Path, Path] = {}
-    target = folder
+    target, suffix = folder, aside_suffix()
+    lock_file = folder / f".{suffix}.lock"
+    lock = FileLock(lock_file)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.take()  # says that what has this suffix is still being written
         for file, group in groupby(trees, key=lambda tree: tree.file):
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            aside[target] = target.with_name(f"{target.name}.{aside_suffix()}")
+            _remove_leftovers(target, folder)
+            aside[target] = target.with_name(f"{target.name}.{suffix}")
             _write_file(aside[target], list(group), values, fills, rows)
         for target, written in aside.items():
             written.replace(target)
@@ -177,9 +187,10 @@ def write_friends(
     except OSError as error:
         raise disk_error(error, what=repr(str(target))) from error
     finally:
-        for written in aside.values():
+        for written in (*aside.values(), lock_file):
             with suppress(OSError):
                 written.unlink()
+        lock.release()
     return [
         Friend(
             path=folder / tree.file,
@@ -217,6 +228,21 @@ def _identity(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _remove_leftovers(target: Path, folder: Path) -> None:
+    """Remove what killed writers of a friend file left: nobody holds their locks any more."""
+    for left in target.parent.glob(f"{glob.escape(target.name)}.*.tmp"):
+        suffix = left.name.removeprefix(f"{target.name}.")
+        if not _SUFFIX.fullmatch(suffix):
+            continue
+        lock_file = folder / f".{suffix}.lock"
+        lock = FileLock(lock_file)
+        with suppress(ReadOnlyStoreError, OSError):
+            if lock.take():
+                left.unlink()
+                lock_file.unlink()
+        lock.release()
 
 
 def _write_file(
