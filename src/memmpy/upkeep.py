@@ -1,6 +1,6 @@
 """Looks after a whole store: finds damage, repairs it, and removes what killed processes left."""
 
-import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from memmpy.store import (
     leftover_files,
     read_metadata,
     remove_files,
+    remove_folder,
 )
 from memmpy.store import verify as verify_columns
 from memmpy.typing import PathLike
@@ -152,10 +153,9 @@ def clean(
     with held:
         found = _leftovers(directory)
         for leftover in found:
-            if leftover.path.is_dir():
-                shutil.rmtree(leftover.path, ignore_errors=True)
-            else:
-                leftover.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                leftover.path.unlink()
+            remove_folder(leftover.path)
     return found
 
 

@@ -45,7 +45,8 @@ DYING = """
     num, left = 0, int(sys.argv[2])
     def hook(event, arguments):
         global num
-        if event in {"os.rename", "os.mkdir", "os.remove"} and "skims" in str(arguments[0]):
+        is_ours = event in {"os.rename", "os.mkdir"} and "skims" in str(arguments[0])
+        if is_ours or event == "os.remove":  # by its name in an open folder
             num += 1
             if num == left:
                 os.kill(os.getpid(), getattr(signal, sys.argv[3]))

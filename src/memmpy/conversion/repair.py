@@ -27,6 +27,7 @@ from memmpy.store import (
     hold_lock,
     read_metadata,
     refusals,
+    remove_folder,
     repair_folder,
     sync_directory,
 )
@@ -221,4 +222,4 @@ def _scratch(directory: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)

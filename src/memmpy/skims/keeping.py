@@ -4,13 +4,20 @@ import ctypes
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from memmpy.errors import ReadOnlyStoreError
-from memmpy.store import FileLock, is_own_folder, refusals, sync_directory, wait_for
+from memmpy.store import (
+    FileLock,
+    is_own_folder,
+    refusals,
+    remove_files,
+    remove_folder,
+    sync_directory,
+    wait_for,
+)
 
 __all__ = ["SKIMS", "being_made", "clear", "leftover_skims", "new_folder", "publish", "remove"]
 
@@ -49,7 +56,8 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[None]:
         lambda: _is_taken(lock, folder), what=f"making the skim {str(folder)!r}", timeout=timeout
     )
     try:
-        _sweep(folder)
+        with refusals(f"to {str(folder.parent)!r}"):
+            _sweep(folder)
         yield
     finally:
         lock.release()
@@ -57,9 +65,8 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[None]:
 
 def clear(made: Path, keep: Collection[str]) -> None:
     """Remove all from a folder but the files of these names."""
-    for file in list(made.iterdir()):
-        if file.name not in keep:
-            file.unlink(missing_ok=True)
+    with refusals(f"to {str(made)!r}"):
+        remove_files(made, {file.name for file in made.iterdir()} - set(keep))
 
 
 def new_folder(folder: Path) -> Path:
@@ -143,7 +150,7 @@ def _delete(path: Path) -> None:
     if is_own_folder(path.parent):
         with suppress(OSError):
             path.unlink()
-        shutil.rmtree(path, ignore_errors=True)
+        remove_folder(path)
 
 
 def _lock_of(folder: Path) -> FileLock:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -16,6 +15,7 @@ from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
     LengthError,
+    MemmpyError,
     MissingFileError,
     ReadOnlyStoreError,
     StoreLockedError,
@@ -45,7 +45,7 @@ from memmpy.splits import (
     tickets_of,
     usual_rule,
 )
-from memmpy.store import read_metadata, refusals, write_atomically
+from memmpy.store import disk_error, read_metadata, refusals, remove_folder, write_atomically
 from memmpy.typing import Entries, PathLike
 from memmpy.workers import workers
 
@@ -414,8 +414,10 @@ def _make(
         write_atomically(made / DOCUMENT, encode(document), durable=True)
         clear(made, {DOCUMENT, *(array.file for array in built.arrays.values())})
         publish(made, folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
+    except BaseException as error:
+        remove_folder(made)
+        if isinstance(error, OSError) and not isinstance(error, MemmpyError):
+            raise disk_error(error, what=f"to {str(made)!r}") from error
         raise
     return notes
 

@@ -54,6 +54,7 @@ from memmpy.store.openfile import (
     read_document,
     refusals,
     remove_files,
+    remove_folder,
 )
 from memmpy.store.placing import PlacedArray, copy_bytes, read_bytes, writing
 from memmpy.store.sealed import Format, parse
@@ -140,6 +141,7 @@ __all__ = [
     "read_metadata",
     "refusals",
     "remove_files",
+    "remove_folder",
     "repair_folder",
     "source_of",
     "storage_dtype",

@@ -83,9 +83,11 @@ def _no_metadata(directory: Path) -> MemmpyError:
             "they are: it was moved, or is being copied; put it back, or write to another path"
         )
         return CorruptStoreError(message)
+    # Not those of Path, which raise where a directory may not be read.
     there = "no such directory"
-    if os.path.exists(directory):  # noqa: PTH110 - says no where a directory may not be read
-        there = f"it holds no {METADATA}" if directory.is_dir() else "it is a file"
+    if os.path.exists(directory):  # noqa: PTH110
+        is_directory = os.path.isdir(directory)  # noqa: PTH112
+        there = f"it holds no {METADATA}" if is_directory else "it is a file"
     return MissingFileError(f"no store at {str(directory)!r}: {there}")
 
 
@@ -267,8 +269,9 @@ class Transaction:
         if not self._has_metadata:
             # From now on, arrays without metadata are an error, and never a new store.
             self._write_first_metadata()
-        while (file := self.directory / array_file(name, self._generation)).exists():
-            self._generation += 1
+        with refusals(f"to {str(self.directory)!r}"):
+            while (file := self.directory / array_file(name, self._generation)).exists():
+                self._generation += 1
         self._arrays.append(file)
         return file
 
@@ -352,7 +355,9 @@ class Transaction:
 
     def _sweep(self) -> None:
         """Remove what killed writers left: nobody writes yet."""
-        self._remove(file.name for file in _leftovers(self.directory, self._read()))
+        with refusals(f"to {str(self.directory)!r}"):
+            left = _leftovers(self.directory, self._read())
+        self._remove(file.name for file in left)
 
     def _written(self) -> set[str]:
         return {file.name for file in self._arrays}

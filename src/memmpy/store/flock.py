@@ -17,6 +17,8 @@ __all__ = ["FileLock"]
 _NO_FLOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
+#: How often to lock a file again that is removed between opening and locking it.
+_NUM_TRIES = 5
 #: Markers of a parent process: when one is collected here, its file could be removed.
 _inherited: list[SoftFileLock] = []
 
@@ -50,28 +52,36 @@ class FileLock:
         OSError
             If the system refuses.
         """
-        file = open_to_write(self._path, os.O_CREAT, shared=True)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Somebody may have removed the file since it was opened: then others lock another one.
-            if _is_at(file, self._path):
-                self._file, self._process, file = file, os.getpid(), -1
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            if error.errno not in _NO_FLOCK:
-                raise
-            return self._take_marker()
-        finally:
-            if file >= 0:
-                os.close(file)
-        return self._file >= 0
+        for _ in range(_NUM_TRIES):
+            file = open_to_write(self._path, os.O_CREAT, shared=True)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Somebody may have removed the file since: then others lock another one.
+                if os.path.samestat(os.fstat(file), self._path.lstat()):
+                    self._file, self._process, file = file, os.getpid(), -1
+                    return True
+            except BlockingIOError:
+                return False
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                if error.errno not in _NO_FLOCK:
+                    raise
+                return self._take_marker()
+            finally:
+                if file >= 0:
+                    _close(file)
+        raise OSError(errno.ENOENT, f"{str(self._path)!r} is removed again and again")
 
     def is_held(self) -> bool:
         """Say whether the lock is held, and its file is still the one that others would lock."""
         if self._marker is not None:
             return self._marker.is_locked and Path(self._marker.lock_file).exists()
-        return self._file >= 0 and _is_at(self._file, self._path)
+        try:
+            there = self._path.lstat()
+            return self._file >= 0 and os.path.samestat(os.fstat(self._file), there)
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Let others take it. In a forked child, the parent keeps it."""
@@ -87,7 +97,7 @@ class FileLock:
             if is_own:  # a child may have the same file open, which would keep it locked
                 with suppress(OSError):
                     fcntl.flock(file, fcntl.LOCK_UN)
-            os.close(file)
+            _close(file)
 
     def _take_marker(self) -> bool:
         name = self._path.with_name(f"{self._path.name}.held")
@@ -100,9 +110,7 @@ class FileLock:
         return True
 
 
-def _is_at(file: int, path: Path) -> bool:
-    """Say whether a path still names an open file."""
-    try:
-        return os.path.samestat(os.fstat(file), path.lstat())
-    except OSError:
-        return False
+def _close(file: int) -> None:
+    """Close a file to which nothing was written."""
+    with suppress(OSError):
+        os.close(file)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ __all__ = [
     "read_document",
     "refusals",
     "remove_files",
+    "remove_folder",
 ]
 
 _KINDS = {
@@ -144,6 +146,13 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
                 os.unlink(name, dir_fd=directory)
     finally:
         os.close(directory)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and all in it as far as that can be done; nothing where it is a link."""
+    with suppress(OSError):  # rmtree ignores most of them
+        if is_own_folder(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _opened(path: Path | str, flags: int) -> tuple[int, str | None]:

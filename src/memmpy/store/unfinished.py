@@ -5,7 +5,6 @@ deleted at any time by who holds the store's lock: then the work is done again.
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
@@ -15,7 +14,13 @@ from typing import final
 from memmpy.errors import MemmpyError, ReadOnlyStoreError
 from memmpy.store.checksums import crc_of
 from memmpy.store.layout import UNFINISHED
-from memmpy.store.openfile import is_own_folder, open_to_write, read_document, refusals
+from memmpy.store.openfile import (
+    is_own_folder,
+    open_to_write,
+    read_document,
+    refusals,
+    remove_folder,
+)
 
 __all__ = ["Unfinished"]
 
@@ -80,14 +85,14 @@ class Unfinished:
     def close(self) -> None:
         """Close the journal."""
         if self._journal is not None:
-            self._journal.close()
+            with suppress(OSError):  # each line has been written
+                self._journal.close()
             self._journal = None
 
     def clear(self) -> None:
         """Remove it all; nothing where it is a link."""
         self.close()
-        if is_own_folder(self.directory):
-            shutil.rmtree(self.directory, ignore_errors=True)
+        remove_folder(self.directory)
 
     def is_empty(self) -> bool:
         """Say whether nothing is noted in the journal."""
