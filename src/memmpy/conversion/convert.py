@@ -228,6 +228,7 @@ def convert(
         keys_padded=keys_padded,
         aliases=aliases,
         dtypes=dtypes,
+        names=frozenset(),
         executor=executor,
         splits=check_splits(splits),
         needs_splits=splits is not None,
@@ -247,6 +248,7 @@ def convert_checked(
     keys_padded: Mapping[str, tuple[int, Any]] | None,
     aliases: Mapping[str, str] | None,
     dtypes: Mapping[str, Any] | None,
+    names: frozenset[str],
     executor: Executor | None,
     splits: Splits | None,
     needs_splits: bool,
@@ -264,6 +266,8 @@ def convert_checked(
         As `convert` takes them.
     splits, lock_timeout
         As `convert` takes them.
+    names : frozenset of str
+        Those of the keys that are names, whatever they look like.
     needs_splits : bool
         Whether the store gets splits, also where none are given.
     check : callable or None
@@ -276,6 +280,7 @@ def convert_checked(
         aliases,
         dtypes,
         step_bytes,
+        names=names,
         splits=splits,
         needs_splits=needs_splits,
     )
@@ -353,6 +358,7 @@ def plan_conversion(
         aliases,
         dtypes,
         step_bytes,
+        names=frozenset(),
         splits=check_splits(splits),
         needs_splits=splits is not None,
     )

@@ -11,6 +11,7 @@ from memmpy.conversion.dividing import Range, divide
 from memmpy.conversion.opening import opened_files
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.recipes import Recipes, match
+from memmpy.conversion.skipping import Skipped
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError
 from memmpy.inputs import BranchType, EventFile
 from memmpy.printing import num_in_words
@@ -57,11 +58,12 @@ class Facts:
     num_entries : int
         All entries of the tree.
     matches : mapping of str to tuple of str
-        The branches that each pattern matches, and a column can hold.
+        The branches that each pattern matches, and a column can hold: one where the pattern is the
+        name of a branch.
     naming : tuple of str
         The branches that usually name an event.
-    skipped : tuple of str
-        Those that match, and no column can hold.
+    skipped : Skipped
+        Those that match, and no column is made of.
     types : mapping of str to BranchType
         Of the columns that need something of this file.
     missing : mapping of str to (str, str)
@@ -75,7 +77,7 @@ class Facts:
     num_entries: int
     matches: Mapping[str, tuple[str, ...]]
     naming: tuple[str, ...]
-    skipped: tuple[str, ...]
+    skipped: Skipped
     types: Mapping[str, BranchType]
     missing: Mapping[str, tuple[str, str]]
     ranges: tuple[Range, ...]
@@ -97,7 +99,7 @@ def _facts(file: EventFile, question: Question) -> Facts:
         has = num_in_words(file.num_entries, "entry", "entries")
         message = f"{file.where!r} has {has}, entry_start is "
         raise OptionError(f"{message}{given.tree_start}")
-    matches, skipped = _match(file, recipes)
+    matches, skipped = _match(file, recipes, question.not_needed)
     wanted = [r for r in recipes.with_matches(matches) if r.key not in question.not_needed]
     types: dict[str, BranchType] = {}
     missing: dict[str, tuple[str, str]] = {}
@@ -147,22 +149,31 @@ def kind_of_branch(file: EventFile, name: str) -> str | None:
     return str(found.dtype.kind)
 
 
-def _match(file: EventFile, recipes: Recipes) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Return the branches that patterns match, and of these the ones that no column can hold."""
+def _match(
+    file: EventFile, recipes: Recipes, held: frozenset[str]
+) -> tuple[dict[str, tuple[str, ...]], Skipped]:
+    """Return the branches that patterns match, and of these the ones that no column is made of.
+
+    The store has columns of the branches that are `held`: these can be decoded.
+    """
     if not recipes.patterns:
-        return {}, ()
+        return {}, Skipped()
     names = file.branches()
     last = Counter(name.rpartition("/")[2] for name in names)
-    matches, skipped = {}, []
+    matches: dict[str, tuple[str, ...]] = {}
+    skipped = Skipped()
     for pattern in recipes.patterns:
+        if file.has_branch(pattern):
+            matches[pattern] = (pattern,)
+            continue
         found = [_short(file, path, last) for path in match(pattern, names)]
-        held = [name for name in found if _can_be_held(file, name)]
-        skipped += [name for name in found if name not in held]
-        if not held and file.num_entries and found:
+        passed_over = Skipped.of(file, found, held)
+        matches |= passed_over.without({pattern: found})
+        if found and not matches[pattern] and file.num_entries:
             message = f"no column can hold what the pattern {pattern!r} matches in {file.where!r}"
             raise InputFileError(f"{message}: {', '.join(map(repr, found[:5]))}")
-        matches[pattern] = tuple(held)
-    return matches, tuple(dict.fromkeys(skipped))
+        skipped |= passed_over
+    return matches, skipped
 
 
 def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
@@ -194,14 +205,6 @@ def _short(file: EventFile, path: str, last: Mapping[str, int]) -> str:
     except InputFileError:
         pass
     return name
-
-
-def _can_be_held(file: EventFile, name: str) -> bool:
-    try:
-        file.type_of(name)
-    except InputFileError:
-        return False
-    return True
 
 
 def _divide(

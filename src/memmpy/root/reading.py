@@ -3,22 +3,22 @@
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from functools import partial, reduce
+from functools import cached_property, partial, reduce
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import RootFileError, nearest
+from memmpy.errors import RootFileError, UndecodableError, nearest
 from memmpy.inputs import (
     BranchType,
     ByteSource,
+    first_line,
     former_uuid_of,
     from_awkward,
     listed,
     no_branch,
     said_of,
-    type_of_form,
     uuid_of,
 )
 from memmpy.root.baskets import (
@@ -28,6 +28,9 @@ from memmpy.root.baskets import (
     encoding_of,
     ranges_of,
 )
+from memmpy.root.branches import BranchNames, Place, names_of_ntuple, names_of_tree
+from memmpy.root.held import NOT_KNOWN, is_surely_decodable, type_of_place, undecodable
+from memmpy.root.leaves import read_structs, struct_of
 
 __all__ = ["TreeFile"]
 
@@ -109,15 +112,11 @@ class TreeFile:
 
     def branches(self) -> list[str]:
         """Return the names of all branches or fields."""
-        with _said_of(self.where, "is damaged"):
-            if self._is_ntuple:
-                return [field.name for field in self._tree.fields]
-            return list(self._tree.keys())
+        return list(self._names.places)
 
     def has_branch(self, name: str) -> bool:
         """Say whether there is such a branch, by its whole or its short name."""
-        with _said_of(self.where, "is damaged"):
-            return self._found(name) is not None
+        return bool(self._names.find(name))
 
     def type_of(self, branch: str) -> BranchType:
         """Return what kind of column holds a branch.
@@ -131,15 +130,11 @@ class TreeFile:
         """
         if branch in self._types:
             return self._types[branch]
+        place = self._place(branch)
+        found = place.branch
         with _said_of(self.where, "is damaged"):
-            found = self._branch(branch)
-            held, reason = self._held(found)
-            if held is None:
-                message = (
-                    f"branch {branch!r} of {self.where!r} holds C++ objects{_typename(found)} "
-                    "that no column can hold; give its members that are numbers, vectors or strings"
-                )
-                raise RootFileError(message) from reason
+            ntuple = self._tree if self._is_ntuple else None
+            held = type_of_place(branch, place, ntuple=ntuple, file=self.path, where=self.where)
         if not self._is_ntuple and found.num_entries != self._tree.num_entries:
             num, expected = found.num_entries, self._tree.num_entries
             message = f"branch {branch!r} of {self.where!r} has {num} entries, the tree {expected}"
@@ -147,12 +142,38 @@ class TreeFile:
         self._types[branch] = held
         return held
 
+    def try_decoding(self, branch: str) -> None:
+        """Decode the first entry of a branch, where only that tells whether it can be decoded.
+
+        Raises
+        ------
+        UndecodableError
+            If it cannot. Whatever else may be wrong is for `read` to say.
+        """
+        place = self._place(branch)
+        if self._is_ntuple or not self.num_entries or place.leaf is not None:
+            return
+        if is_surely_decodable(place.branch):
+            return
+        try:
+            for _ in self.read([branch], 0, 1):
+                pass
+        except UndecodableError:
+            raise
+        except RootFileError as error:
+            if isinstance(error.__cause__, NOT_KNOWN):
+                reason = first_line(error.__cause__)
+                raise undecodable(branch, reason, file=self.path, where=self.where) from error
+
     def sizes_of(self, branch: str) -> tuple[int, int]:
         """Return the bytes of a branch as they lie in the file, and about those once decoded."""
         with self._lock, _said_of(self.where, "is damaged"):
-            found = self._branch(branch)
+            place = self._place(branch)
             if not self._is_ntuple:
-                return int(found.compressed_bytes), int(found.uncompressed_bytes)
+                packed = int(place.branch.compressed_bytes)
+                # A leaf is not decoded without the others of its branch.
+                share = 1 if place.leaf is None else len(place.leaves)
+                return packed // share, int(place.branch.uncompressed_bytes)
             if self._sizes is None:
                 self._sizes = _sizes_of_fields(self._tree)
             return self._sizes[branch]
@@ -167,7 +188,7 @@ class TreeFile:
             all the branches.
         """
         with self._lock, _said_of(self.where, "is damaged"):
-            found = [self._branch(branch) for branch in branches]
+            found = [self._place(branch).branch for branch in branches]
             if self._is_ntuple:
                 clusters = self._tree.cluster_summaries
                 stops = [c.num_first_entry + c.num_entries for c in clusters]
@@ -182,8 +203,17 @@ class TreeFile:
             return
         with _said_of(self.where, "is damaged"):
             fetched = self._fetch(branches, start, stop)
-        for branch in branches:
-            yield branch, self._read_branch(branch, fetched.pop(branch, None), start, stop)
+        structs: dict[int, NDArray[np.void]] = {}
+        for name in branches:
+            place, baskets = self._place(name), fetched.pop(name, None)
+            if place.leaf is None or baskets is None:
+                yield name, self._read_branch(name, baskets, start, stop)
+                continue
+            # The leaves of a branch are decoded together.
+            number = id(place.branch)
+            if number not in structs:
+                structs[number] = self._read_structs(name, baskets, start, stop)
+            yield name, np.ascontiguousarray(structs[number][str(place.leaf)])
 
     def close(self) -> None:
         """Let go of the file."""
@@ -211,73 +241,82 @@ class TreeFile:
         with _said_of(f"{self.path}:{name}", "cannot be read"):
             return self._file[name], trees[name] == "RNTuple"
 
-    def _found(self, name: str) -> Any | None:
-        with suppress(KeyError):
-            # A field of a field is not a column of its own.
-            if not self._is_ntuple or name in self.branches():
-                return self._tree[name]
-        return None
+    @cached_property
+    def _names(self) -> BranchNames:
+        with _said_of(self.where, "is damaged"):
+            return (names_of_ntuple if self._is_ntuple else names_of_tree)(self._tree)
 
-    def _branch(self, name: str) -> Any:
-        found = self._found(name)
-        if found is None:
+    def _place(self, name: str) -> Place:
+        wholes = self._names.find(name)
+        if not wholes:
             raise no_branch(name, self.where, self.branches())
-        return found
+        if len(wholes) > 1:
+            message = f"branch {name!r} of {self.where!r} may be any of{listed(wholes)}"
+            raise RootFileError(f"{message}; give the whole name of one")
+        return self._names.places[wholes[0]]
 
-    def _held(self, branch: Any) -> tuple[BranchType | None, Exception | None]:
-        """Return the type of a branch, or None and perhaps why it has none."""
-        try:
-            if self._is_ntuple:
-                form, path = branch.to_akform()
-                return type_of_form(form.content(path[0])), None
-            if type(branch.interpretation).__name__ == "AsGrouped":
-                return None, None  # its members are branches of their own
-            return type_of_form(branch.interpretation.awkward_form(self._tree.file)), None
-        except Exception as error:  # noqa: BLE001 - uproot says in many ways that it cannot
-            return None, error
-
-    def _encoding(self, branch: str) -> Encoding | None:
-        """Return how the branch of a TTree holds plain numbers, or None."""
-        if branch not in self._encodings:
+    def _encoding(self, name: str) -> Encoding | None:
+        """Return how a branch or leaf of a TTree holds plain numbers, or None."""
+        if name not in self._encodings:
+            place = self._place(name)
+            struct = None if place.leaf is None else struct_of(place.leaves)
             with self._lock:
-                self._encodings[branch] = encoding_of(self._branch(branch))
-        return self._encodings[branch]
+                found = encoding_of(place.branch) if struct is None else Encoding(struct, (), None)
+            self._encodings[name] = found
+        return self._encodings[name]
 
     def _read_fields(
         self, fields: Sequence[str], start: int, stop: int
     ) -> Iterator[tuple[str, Any]]:
         """Yield fields of an RNTuple, all of which uproot reads at once."""
-        kinds, wanted = {field: self.type_of(field).kind for field in fields}, set(fields)
+        kinds = {field: self.type_of(field).kind for field in fields}
+        wanted = {self._place(field).branch.field_id for field in fields}
         with _said_of(self.where, "is damaged"):
             arrays = self._tree.arrays(
-                filter_field=lambda field: field.path in wanted, entry_start=start, entry_stop=stop
+                filter_field=lambda field: field.field_id in wanted,
+                entry_start=start,
+                entry_stop=stop,
             )
         for field, kind in kinds.items():
             yield field, self._checked(arrays[field], kind, stop - start)
 
     def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[memoryview]]:
         """Return the baskets of the branches that are plain numbers, as they lie in the file."""
-        plain = [branch for branch in branches if self._encoding(branch) is not None]
+        encoded = [branch for branch in branches if self._encoding(branch) is not None]
+        plain = {branch: self._place(branch).branch for branch in encoded}
         with self._lock:
-            ranges = {branch: ranges_of(self._tree[branch], start, stop) for branch in plain}
+            ranges = {id(branch): ranges_of(branch, start, stop) for branch in plain.values()}
         found = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
-        return {branch: [next(found) for _ in several] for branch, several in ranges.items()}
+        fetched = {number: [next(found) for _ in several] for number, several in ranges.items()}
+        return {name: fetched[id(branch)] for name, branch in plain.items()}
 
     def _read_branch(
-        self, branch: str, fetched: list[memoryview] | None, start: int, stop: int
+        self, name: str, fetched: list[memoryview] | None, start: int, stop: int
     ) -> Any:
         """Return entries of a branch of a TTree, decoded here if it is plain, else by uproot."""
-        kind = self.type_of(branch).kind
+        kind, branch = self.type_of(name).kind, self._place(name).branch
         with _said_of(self.where, "is damaged"):
-            encoding = None if fetched is None else self._encoding(branch)
+            encoding = None if fetched is None else self._encoding(name)
             if fetched is not None and encoding is not None:
                 with suppress(NotPlainError):
-                    return decode_baskets(self._tree[branch], encoding, fetched, start, stop)
+                    return decode_baskets(branch, encoding, fetched, start, stop)
             with self._lock:
-                array = self._tree[branch].array(
+                array = branch.array(
                     library="ak", array_cache=None, entry_start=start, entry_stop=stop
                 )
         return self._checked(array, kind, stop - start)
+
+    def _read_structs(
+        self, name: str, fetched: list[memoryview], start: int, stop: int
+    ) -> NDArray[np.void]:
+        """Return entries of a branch of several leaves, with a field for each."""
+        branch, encoding = self._place(name).branch, self._encoding(name)
+        assert encoding is not None
+        with _said_of(self.where, "is damaged"):
+            with suppress(NotPlainError):
+                return decode_baskets(branch, encoding, fetched, start, stop)  # type: ignore[return-value]
+            with self._lock:
+                return read_structs(branch, encoding.dtype, start, stop)
 
     def _checked(self, array: Any, kind: str, num_entries: int) -> Any:
         """Return what uproot read as its column takes it."""
@@ -317,14 +356,6 @@ def _sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
             unpacked = sum(page.num_elements for page in pages.pages) * column.nbits // 8
             sizes[top] = (sizes[top][0] + packed, sizes[top][1] + unpacked)
     return sizes
-
-
-def _typename(branch: Any) -> str:
-    """Return the C++ type of a branch in brackets; nothing where uproot cannot say it."""
-    try:
-        return f" ({branch.typename})"
-    except Exception:  # noqa: BLE001 - uproot fails in many ways
-        return ""
 
 
 def _last_cycle(tree: str, names: Iterable[str]) -> str:

@@ -1,0 +1,69 @@
+"""Branches that a pattern matches and no column is made of, and why."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from memmpy.errors import InputFileError, UndecodableError
+from memmpy.inputs import EventFile
+
+__all__ = ["Skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Branches that a pattern matches and no column is made of.
+
+    Parameters
+    ----------
+    unheld : tuple of str
+        Those that no column can hold, such as C++ objects.
+    undecodable : tuple of str
+        Those that cannot be decoded.
+    """
+
+    unheld: tuple[str, ...] = ()
+    undecodable: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, file: EventFile, names: Iterable[str], held: frozenset[str]) -> "Skipped":
+        """Return which of some branches of a file are to be skipped.
+
+        Those that are `held` are not tried: the store has a column of them.
+        """
+        reasons = {name: _why_skipped(file, name, is_held=name in held) for name in names}
+        return cls(
+            tuple(name for name, reason in reasons.items() if reason == "unheld"),
+            tuple(name for name, reason in reasons.items() if reason == "undecodable"),
+        )
+
+    def without(self, matches: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        """Return what patterns match, but for what is skipped."""
+        skipped = {*self}
+        return {
+            pattern: tuple(name for name in names if name not in skipped)
+            for pattern, names in matches.items()
+        }
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (*self.unheld, *self.undecodable)
+
+    def __or__(self, other: "Skipped") -> "Skipped":
+        """Return those of both, each once."""
+        undecodable = dict.fromkeys(self.undecodable + other.undecodable)
+        unheld = dict.fromkeys(self.unheld + other.unheld)
+        return Skipped(tuple(n for n in unheld if n not in undecodable), tuple(undecodable))
+
+
+def _why_skipped(
+    file: EventFile, name: str, *, is_held: bool
+) -> Literal["unheld", "undecodable"] | None:
+    try:
+        file.type_of(name)
+        if not is_held:
+            file.try_decoding(name)
+    except UndecodableError:
+        return "undecodable"
+    except InputFileError:
+        return "unheld"
+    return None
