@@ -32,6 +32,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.lists import Clipping
+from memmpy.printing import escaped
 from memmpy.progress import quiet
 from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
 from memmpy.store import (
@@ -319,7 +320,7 @@ def convert_checked(
                 raise
             builder.clear()
     for source, branches in plan.branches_read().items():
-        logger.info("read %s of %s", ", ".join(branches), source)
+        logger.info("read %s of %s", escaped(", ".join(branches)), source)
     warn_of(made.notes)
     clippings = clippings_of({**plan.current, **columns}, plan.wanted.recipes)
     losses = _losses(made.num_lost, dtypes or {})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 from memmpy.inputs import BranchType
-from memmpy.printing import WIDTH, Table, Trimmed, num_in_words, size_in_words
+from memmpy.printing import WIDTH, Table, Trimmed, escaped, num_in_words, size_in_words
 from memmpy.store import SourceRecord
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ class Report:
         facts.add_column(no_wrap=True)
         facts.add_column(overflow="fold")
         for name, text in self.facts:
-            facts.add_row(Text(f"  {name}"), Text(text))
+            facts.add_row(Text(f"  {name}"), Text(escaped(text)))
         yield Trimmed(facts)
         yield self.table
 
@@ -248,7 +248,7 @@ class Report:
         return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).strip("\n")
 
     def _repr_html_(self) -> str:
-        lines = (f"{html.escape(name)}: {html.escape(text)}" for name, text in self.facts)
+        lines = (f"{html.escape(name)}: {html.escape(escaped(text))}" for name, text in self.facts)
         head = f"<p><b>{html.escape(self.headline)}</b><br>{'<br>'.join(lines)}</p>"
         return head + self.table.to_html()
 

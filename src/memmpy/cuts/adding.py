@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 
 from memmpy.columns import WriteJagged, WriteVector, open_columns
-from memmpy.cuts.compute import check_stored, prepare, read_cut
+from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import compute_column
-from memmpy.cuts.language import LANGUAGE, Constant, keys_of, normal
+from memmpy.cuts.language import LANGUAGE, Constant, normal
 from memmpy.cuts.steps import STEP_SIZE, inputs_of, threads_of
 from memmpy.errors import OptionError, warn_of
 from memmpy.lists import Jagged
@@ -50,13 +50,14 @@ def add_column(
         If there is such a column that was not computed, or the expression uses it.
     """
     node = read_cut(expression, aliases=aliases, constants=constants)
-    threads, names = threads_of(num_threads), sorted(keys_of(node))
-    meaning, metadata = normal(node), read_metadata(path)
+    threads, meaning, metadata = threads_of(num_threads), normal(node), read_metadata(path)
+    names = columns_used(node, metadata)
     _check_no_circle(metadata, key, names)
     if not recreate and _is_there(metadata, key, meaning):
         return
     with Transaction(path) as transaction:
         metadata = transaction.metadata
+        names = columns_used(node, metadata)
         _check_no_circle(metadata, key, names)
         check_stored(node, metadata.current_keys(), path=path, metadata=metadata)
         snapshot = open_columns(path, names or None)
