@@ -12,7 +12,7 @@ from memmpy.conversion.opening import opened_files
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.recipes import Recipes, match
 from memmpy.conversion.skipping import Skipped
-from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError
+from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
 from memmpy.inputs import BranchType, EventFile
 from memmpy.printing import num_in_words
 from memmpy.splits import naming_columns
@@ -60,6 +60,8 @@ class Facts:
     matches : mapping of str to tuple of str
         The branches that each pattern matches, and a column can hold: one where the pattern is the
         name of a branch.
+    nearest : mapping of str to str
+        For patterns that match nothing, what names are near, for a message.
     naming : tuple of str
         The branches that usually name an event.
     skipped : Skipped
@@ -76,6 +78,7 @@ class Facts:
     tree: str
     num_entries: int
     matches: Mapping[str, tuple[str, ...]]
+    nearest: Mapping[str, str]
     naming: tuple[str, ...]
     skipped: Skipped
     types: Mapping[str, BranchType]
@@ -119,6 +122,11 @@ def _facts(file: EventFile, question: Question) -> Facts:
         tree=file.tree,
         num_entries=file.num_entries,
         matches=matches,
+        nearest={
+            pattern: nearest(pattern, file.branches())
+            for pattern, found in matches.items()
+            if not found
+        },
         naming=naming_columns(partial(kind_of_branch, file)).by or (),
         skipped=skipped,
         types=types,
@@ -170,8 +178,7 @@ def _match(
         passed_over = Skipped.of(file, found, held)
         matches |= passed_over.without({pattern: found})
         if found and not matches[pattern] and file.num_entries:
-            message = f"no column can hold what the pattern {pattern!r} matches in {file.where!r}"
-            raise InputFileError(f"{message}: {', '.join(map(repr, found[:5]))}")
+            raise passed_over.error(pattern, f" in {file.where!r}")
         skipped |= passed_over
     return matches, skipped
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from memmpy.conversion.recipes import match
 from memmpy.errors import InputFileError, UndecodableError
-from memmpy.inputs import EventFile
+from memmpy.inputs import EventFile, listed
 
 __all__ = ["Skipped"]
 
@@ -36,6 +37,17 @@ class Skipped:
             tuple(name for name, reason in reasons.items() if reason == "unheld"),
             tuple(name for name, reason in reasons.items() if reason == "undecodable"),
         )
+
+    def of_pattern(self, pattern: str) -> "Skipped":
+        """Return those that a pattern matches."""
+        return Skipped(tuple(match(pattern, self.unheld)), tuple(match(pattern, self.undecodable)))
+
+    def error(self, pattern: str, where: str) -> InputFileError:
+        """Return the error for a pattern that matches nothing else."""
+        whys = {"no column can hold": self.unheld, "uproot cannot decode": self.undecodable}
+        parts = [f"{why}{listed(names)}" for why, names in whys.items() if names]
+        message = f"the pattern {pattern!r} matches only what {' and what '.join(parts)}{where}"
+        return InputFileError(f"{message}; name branches of numbers, vectors or strings")
 
     def without(self, matches: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
         """Return what patterns match, but for what is skipped."""

@@ -13,7 +13,7 @@ from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.recipes import Recipes, match
 from memmpy.conversion.skipping import Skipped
 from memmpy.conversion.wanted import Wanted
-from memmpy.errors import ConversionWarning, InputFileError, MemmpyError, MissingKeyError, warn_of
+from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
 from memmpy.printing import num_in_words
 from memmpy.store import Metadata, Part, SourceRecord, parts_of
 from memmpy.workers import Crew, outcomes
@@ -96,7 +96,7 @@ def survey(
         skipped,
     )
     warn_of(check_apart(sources, known), ConversionWarning)
-    wanted_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped))
+    wanted_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped, facts))
     return Wanted(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
 
 
@@ -227,7 +227,10 @@ def _in_order(
 
 
 def _all_matches(
-    recipes: Recipes, sources: Sequence[SourceRecord], skipped: Skipped
+    recipes: Recipes,
+    sources: Sequence[SourceRecord],
+    skipped: Skipped,
+    facts: Mapping[int, Facts],
 ) -> dict[str, dict[str, None]]:
     """Return the branches that each pattern matches in any file."""
     matched: dict[str, dict[str, None]] = {pattern: {} for pattern in recipes.patterns}
@@ -235,12 +238,12 @@ def _all_matches(
         for pattern in recipes.patterns:
             matched[pattern] |= dict.fromkeys(source.matches.get(pattern, ()))
     for pattern, names in matched.items():
-        if not names and (passed_over := match(pattern, skipped)):
-            message = f"no column can hold, of all files, what the pattern {pattern!r} matches"
-            raise InputFileError(f"{message}: {', '.join(map(repr, passed_over[:5]))}")
+        if not names and match(pattern, skipped):
+            raise skipped.of_pattern(pattern).error(pattern, " in some file")
         if not names:
             message = f"the pattern {pattern!r} matches no branch of {sources[0].path!r}"
             if len(sources) > 1:
                 message += f", nor of {num_in_words(len(sources) - 1, 'other file')}"
-            raise MissingKeyError(message, pattern)
+            near = next((f.nearest[pattern] for f in facts.values() if pattern in f.nearest), "")
+            raise MissingKeyError(f"{message}{near}", pattern)
     return matched
