@@ -122,7 +122,7 @@ class TestUndecodable:
             convert(write("b"), tmp_path / "s", keys={"odd*"})
 
     def test_a_branch_by_name_is_an_error_that_names_it(self, write: Write, tmp_path: Path) -> None:
-        with pytest.raises(InputFileError, match="b.root") as caught:
+        with pytest.raises(InputFileError, match=r"b\.root") as caught:
             convert(write("b"), tmp_path / "s", keys={"odd", "nJets"})
         assert "13 bits" in str(caught.value)
 
