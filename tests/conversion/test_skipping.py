@@ -41,7 +41,7 @@ def odd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(branch, "interpretation", property(interpretation))
 
 
-Write = Callable[[str], Path]
+Write = Callable[..., Path]
 
 
 @pytest.fixture

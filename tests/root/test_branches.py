@@ -10,6 +10,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
+from numpy.typing import NDArray
 
 from memmpy.errors import RootFileError
 from memmpy.inputs import ByteSource
@@ -77,7 +78,7 @@ def test_names_are_in_the_order_of_the_file_each_branch_before_its_own() -> None
     assert names[-6:] == ["dot.", "dot.x", "dot.y", "one", "eta.x", "eta.y"]
 
 
-FIELDS = {
+FIELDS: dict[str, NDArray[Any]] = {
     "AnalysisJetsAuxDyn.pt": np.arange(3, dtype=np.float32),
     "jet/pt": np.arange(3) + 10,
     ".pt": np.arange(3) + 20,

@@ -153,7 +153,8 @@ def convert(
         Branches or aliases, which keep their dtype and shape: numbers and fixed arrays become
         vectors, leaf-counted arrays and ``std::vector`` become jagged columns, strings text
         columns, and deeper types nested ones. A pattern (``"Jet_*"``) stands for all branches that
-        match and that a column can hold. A mapping names them anew:
+        match, that can be decoded and that a column can hold, in all files; where a branch has
+        that very name (``"hit.p[3]"``), for this one. A mapping names them anew:
         ``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``.
     keys_padded : mapping of str to (int, number), optional
         Branches or aliases of lists that are cut or filled up to a length with a value:
