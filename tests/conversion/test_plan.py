@@ -13,7 +13,7 @@ from memmpy.conversion.facts import Facts
 from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.plan import make_plan
 from memmpy.conversion.recipe import Recipe
-from memmpy.conversion.skipping import Skipped
+from memmpy.conversion.skips import Skips
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import OptionError
 from memmpy.inputs import BranchType
@@ -48,7 +48,7 @@ def facts_of(source: SourceRecord) -> Facts:
     ranges = (Range(("x",), 0, source.num_entries, 1, 1, 1),)
     types = {"x": BranchType("vector", np.dtype("<f4"))}
     return Facts(
-        source.uuid, source.tree, source.num_entries, {}, {}, (), Skipped(), types, {}, ranges
+        source.uuid, source.tree, source.num_entries, {}, {}, (), Skips(), types, {}, ranges
     )
 
 

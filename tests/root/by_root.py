@@ -16,7 +16,7 @@ _CODE = r"""
 
 class NamedHit : public TObject { public: float p[3]; float e; ClassDef(NamedHit, 1); };
 
-void write_leaves(const char* file, int num) {
+void write_leaves(const char* file, int num, bool is_closed) {
   TFile f(file, "recreate"); TTree t("t", "t");
   struct { float x, y; } p; struct { float v[3]; int n; } q; struct { int n; float x[10]; } counted;
   struct { double d; int i; bool b; char c; short s; Long64_t l; unsigned int u; } mixed;
@@ -36,16 +36,18 @@ void write_leaves(const char* file, int num) {
     for (int j = 0; j < 6; j++) matrix.a[j / 3][j % 3] = 10 * i + j;
     t.Fill();
   }
-  t.Write();
+  if (is_closed) t.Write(); else t.AutoSave("SaveSelf");
 }
 
 void write_hits(const char* file, int num) {
   TFile f(file, "recreate"); TTree t("t", "t");
   auto* hits = new TClonesArray("NamedHit"); auto* more = new TClonesArray("NamedHit");
-  float e = 0;
-  t.Branch("hit", &hits); t.Branch("more.", &more); t.Branch("e", &e, "e/F");
+  auto* one = new NamedHit; auto* two = new NamedHit; float e = 0;
+  t.Branch("hit", &hits); t.Branch("more.", &more);
+  t.Branch("one", &one); t.Branch("two", &two); t.Branch("e", &e, "e/F");
   for (int i = 0; i < num; i++) {
-    hits->Clear(); more->Clear(); e = i;
+    hits->Clear(); more->Clear(); e = i; one->e = 100 + i; two->e = 200 + i;
+    for (int k = 0; k < 3; k++) { one->p[k] = i; two->p[k] = -i; }
     for (int j = 0; j < i % 4; j++) {
       auto* hit = (NamedHit*)hits->ConstructedAt(j); hit->e = i; more->ConstructedAt(j);
       for (int k = 0; k < 3; k++) hit->p[k] = i + k;
@@ -66,9 +68,9 @@ def _root() -> Any:
     return root
 
 
-def write_leaves(path: Path, num: int) -> Path:
-    """Write a tree ``t`` of leaf lists and odd names."""
-    _root().write_leaves(str(path), num)
+def write_leaves(path: Path, num: int, *, is_closed: bool = True) -> Path:
+    """Write a tree ``t`` of leaf lists and odd names; if not closed, its last baskets are in it."""
+    _root().write_leaves(str(path), num, is_closed)
     return path
 
 

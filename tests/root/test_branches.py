@@ -145,9 +145,16 @@ def test_an_array_of_a_split_class_is_named_with_brackets(hits: TreeFile) -> Non
 
 @pytest.mark.root
 def test_a_last_name_that_branches_share_is_refused(hits: TreeFile) -> None:
-    assert hits.type_of("e").kind == "vector"
-    shared = [name for name in hits.branches() if name.endswith("/fBits")]
-    if len(shared) > 1:
-        message = r"branch 'fBits' of .*:t;1' may be any of.*; give the whole name of one"
-        with pytest.raises(RootFileError, match=message):
-            hits.type_of("fBits")
+    message = r"branch 'p\[3\]' of '.*:t;1' may be any of \('one/p\[3\]', 'two/p\[3\]'\); give the"
+    with pytest.raises(RootFileError, match=message):
+        hits.type_of("p[3]")
+
+
+@pytest.mark.root
+def test_a_branch_comes_before_a_branch_of_a_branch(hits: TreeFile) -> None:
+    found = dict(hits.read(["e", "one/e", "two/e"], 0, 2))
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "e": [0, 1],
+        "one/e": [100, 101],
+        "two/e": [200, 201],
+    }

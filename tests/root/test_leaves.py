@@ -87,9 +87,10 @@ def test_structs_are_decoded_as_uproot_does(tmp_path: Path, start: int, stop: in
     assert decoded["1"].tolist() == pairs[start:stop, 1].tolist()
 
 
-@pytest.fixture(scope="module")
-def leaves(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_leaves(tmp_path_factory.mktemp("leaves") / "a.root", NUM)
+@pytest.fixture(scope="module", params=[True, False], ids=["closed", "saved"])
+def leaves(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("leaves")
+    return write_leaves(folder / "a.root", NUM, is_closed=request.param)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from memmpy.conversion.dividing import Range, divide
 from memmpy.conversion.opening import opened_files
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.recipes import Recipes, match
-from memmpy.conversion.skipping import Skipped
+from memmpy.conversion.skips import Skips
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
 from memmpy.inputs import BranchType, EventFile
 from memmpy.printing import num_in_words
@@ -64,7 +64,7 @@ class Facts:
         For patterns that match nothing, what names are near, for a message.
     naming : tuple of str
         The branches that usually name an event.
-    skipped : Skipped
+    skipped : Skips
         Those that match, and no column is made of.
     types : mapping of str to BranchType
         Of the columns that need something of this file.
@@ -80,7 +80,7 @@ class Facts:
     matches: Mapping[str, tuple[str, ...]]
     nearest: Mapping[str, str]
     naming: tuple[str, ...]
-    skipped: Skipped
+    skipped: Skips
     types: Mapping[str, BranchType]
     missing: Mapping[str, tuple[str, str]]
     ranges: tuple[Range, ...]
@@ -159,24 +159,24 @@ def kind_of_branch(file: EventFile, name: str) -> str | None:
 
 def _match(
     file: EventFile, recipes: Recipes, held: frozenset[str]
-) -> tuple[dict[str, tuple[str, ...]], Skipped]:
+) -> tuple[dict[str, tuple[str, ...]], Skips]:
     """Return the branches that patterns match, and of these the ones that no column is made of.
 
     The store has columns of the branches that are `held`: these can be decoded.
     """
     if not recipes.patterns:
-        return {}, Skipped()
+        return {}, Skips()
     names = file.branches()
     last = Counter(name.rpartition("/")[2] for name in names)
     matches: dict[str, tuple[str, ...]] = {}
-    skipped = Skipped()
+    skipped = Skips()
     for pattern in recipes.patterns:
         if file.has_branch(pattern):
             matches[pattern] = (pattern,)
             continue
         found = [_short(file, path, last) for path in match(pattern, names)]
-        passed_over = Skipped.of(file, found, held)
-        matches |= passed_over.without({pattern: found})
+        passed_over = Skips.of(file, found, held)
+        matches |= passed_over.without({pattern: tuple(found)})
         if found and not matches[pattern] and file.num_entries:
             raise passed_over.error(pattern, f" in {file.where!r}")
         skipped |= passed_over

@@ -21,7 +21,7 @@ from memmpy.conversion.reasons import check_replaceable, why_written
 from memmpy.conversion.report import Line, Report, Reported, compared, type_in_words
 from memmpy.conversion.schema import agreed_types, layout_of
 from memmpy.conversion.sizes import is_exact, size_of_lists, size_of_rows
-from memmpy.conversion.skipping import Skipped
+from memmpy.conversion.skips import Skips
 from memmpy.conversion.wanted import Wanted, is_current
 from memmpy.inputs import BranchType, type_of_column
 from memmpy.store import (
@@ -311,7 +311,7 @@ def make_plan(
         else:
             num_bytes = sizes.get(key, 0) + _bytes_held(pieces, metadata)
         columns.append(NewColumn(key, made[key], layouts[key], pieces, why, found[key], num_bytes))
-    skipped = reduce(or_, (facts.skipped for facts in surveyed if facts), Skipped())
+    skipped = reduce(or_, (facts.skipped for facts in surveyed if facts), Skips())
     stale = _stale(metadata, made, parts)
     return Plan(
         wanted=wanted,

@@ -11,7 +11,7 @@ from memmpy.conversion.duplicates import check_apart
 from memmpy.conversion.facts import Facts, Question, look_at
 from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.recipes import Recipes, match
-from memmpy.conversion.skipping import Skipped
+from memmpy.conversion.skips import Skips
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
 from memmpy.printing import num_in_words
@@ -86,7 +86,7 @@ def survey(
     facts = _look({i: questions[i] for i in needed}, crew)
     others = _others_needed(recipes, known, facts)
     facts |= _look({i: questions[i] for i in others}, crew)
-    skipped = reduce(or_, (found.skipped for found in facts.values()), Skipped())
+    skipped = reduce(or_, (found.skipped for found in facts.values()), Skips())
     sources = _in_order(
         [
             _described(found, facts[i]) if source is None or i in facts else source
@@ -153,12 +153,13 @@ def _others_needed(
 ) -> list[int]:
     """Return known sources to look at besides: patterns match more in others than in them."""
     kept = {i: s.matches for i, s in enumerate(known) if s is not None and i not in facts}
-    matches = [*kept.values(), *(found.matches for found in facts.values())]
-    needed = set()
+    # Sources that match alike share one mapping.
+    distinct = {id(m): m for m in [*kept.values(), *(found.matches for found in facts.values())]}
+    lacking = set[int]()
     for pattern in recipes.patterns:
-        names = {name for one in matches for name in one[pattern]}
-        needed |= {i for i, one in kept.items() if not names <= set(one[pattern])}
-    return sorted(needed)
+        names = {name for matches in distinct.values() for name in matches[pattern]}
+        lacking |= {number for number, m in distinct.items() if not names <= set(m[pattern])}
+    return [i for i, matches in kept.items() if id(matches) in lacking]
 
 
 def _look(questions: Mapping[int, Question], crew: Crew) -> dict[int, Facts]:
@@ -205,7 +206,7 @@ def _described(found: Input, facts: Facts) -> SourceRecord:
 
 
 def _in_order(
-    sources: Sequence[SourceRecord], inputs: Sequence[Input], skipped: Skipped
+    sources: Sequence[SourceRecord], inputs: Sequence[Input], skipped: Skips
 ) -> tuple[SourceRecord, ...]:
     """Return the sources with the entries of the store that they fill.
 
@@ -229,7 +230,7 @@ def _in_order(
 def _all_matches(
     recipes: Recipes,
     sources: Sequence[SourceRecord],
-    skipped: Skipped,
+    skipped: Skips,
     facts: Mapping[int, Facts],
 ) -> dict[str, dict[str, None]]:
     """Return the branches that each pattern matches in any file."""

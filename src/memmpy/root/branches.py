@@ -27,15 +27,10 @@ class Place:
     leaves: tuple[Leaf, ...] = ()
     leaf: int | None = None
 
-    @property
-    def name(self) -> str:
-        """Last name of the branch or field."""
-        name: str = self.branch.name
-        return name
-
     def leaf_names(self) -> list[str]:
         """Return the names of the leaves of the branch, as they are asked for: ``p.x``."""
-        return [f"{self.name.removesuffix('.')}.{leaf.name}" for leaf in self.leaves]
+        stem = self.branch.name.removesuffix(".")
+        return [f"{stem}.{leaf.name}" for leaf in self.leaves]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ from memmpy.root.baskets import (
     encoding_of,
     ranges_of,
 )
+from memmpy.root.branch_types import NOT_KNOWN, is_surely_decodable, type_of_place, undecodable
 from memmpy.root.branches import BranchNames, Place, names_of_ntuple, names_of_tree
-from memmpy.root.held import NOT_KNOWN, is_surely_decodable, type_of_place, undecodable
 from memmpy.root.leaves import read_structs, struct_of
 
 __all__ = ["TreeFile"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import awkward as ak
 import numpy as np
@@ -13,8 +13,9 @@ import uproot
 
 import memmpy
 from memmpy import convert, load_root, plan_conversion
-from memmpy.conversion.skipping import Skipped
+from memmpy.conversion.skips import Skips
 from memmpy.errors import InputFileError, MissingKeyError, SchemaError, UndecodableError
+from memmpy.inputs import BranchType, EventFile
 from tests.conftest import MakeFile
 from tests.root.by_root import write_leaves
 
@@ -204,10 +205,27 @@ def test_a_pattern_that_matches_nothing_names_the_nearest(
 
 
 def test_what_is_skipped_for_both_reasons_is_undecodable() -> None:
-    both = Skipped(("a", "b"), ("c",)) | Skipped(("d",), ("a", "c"))
-    assert both == Skipped(("b", "d"), ("c", "a"))
+    both = Skips(("a", "b"), ("c",)) | Skips(("d",), ("a", "c"))
+    assert both == Skips(("b", "d"), ("c", "a"))
     assert [*both] == ["b", "d", "c", "a"]
-    assert both.without({"*": ["a", "x"]}) == {"*": ("x",)}
+    assert both.without({"*": ("a", "x")}) == {"*": ("x",)}
+
+
+class Unreachable:
+    """A file whose types are known, and which cannot be read any more."""
+
+    def type_of(self, branch: str) -> BranchType:
+        return BranchType("vector", np.dtype(np.float32))
+
+    def try_decoding(self, branch: str) -> None:
+        raise InputFileError(f"the server of {branch!r} does not answer")
+
+
+def test_a_branch_that_cannot_be_reached_is_not_skipped() -> None:
+    file = cast(EventFile, Unreachable())
+    assert Skips.of(file, ["x"], held=frozenset("x")) == Skips()
+    with pytest.raises(InputFileError, match="does not answer"):
+        Skips.of(file, ["x"], held=frozenset())
 
 
 @pytest.mark.root

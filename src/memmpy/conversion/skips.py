@@ -1,6 +1,6 @@
 """Branches that a pattern matches and no column is made of, and why."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,11 +8,11 @@ from memmpy.conversion.recipes import match
 from memmpy.errors import InputFileError, UndecodableError
 from memmpy.inputs import EventFile, listed
 
-__all__ = ["Skipped"]
+__all__ = ["Skips"]
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class Skips:
     """Branches that a pattern matches and no column is made of.
 
     Parameters
@@ -27,7 +27,7 @@ class Skipped:
     undecodable: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, file: EventFile, names: Iterable[str], held: frozenset[str]) -> "Skipped":
+    def of(cls, file: EventFile, names: Iterable[str], held: frozenset[str]) -> "Skips":
         """Return which of some branches of a file are to be skipped.
 
         Those that are `held` are not tried: the store has a column of them.
@@ -38,9 +38,9 @@ class Skipped:
             tuple(name for name, reason in reasons.items() if reason == "undecodable"),
         )
 
-    def of_pattern(self, pattern: str) -> "Skipped":
+    def of_pattern(self, pattern: str) -> "Skips":
         """Return those that a pattern matches."""
-        return Skipped(tuple(match(pattern, self.unheld)), tuple(match(pattern, self.undecodable)))
+        return Skips(tuple(match(pattern, self.unheld)), tuple(match(pattern, self.undecodable)))
 
     def error(self, pattern: str, where: str) -> InputFileError:
         """Return the error for a pattern that matches nothing else."""
@@ -49,9 +49,11 @@ class Skipped:
         message = f"the pattern {pattern!r} matches only what {' and what '.join(parts)}{where}"
         return InputFileError(f"{message}; name branches of numbers, vectors or strings")
 
-    def without(self, matches: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-        """Return what patterns match, but for what is skipped."""
+    def without(self, matches: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        """Return what patterns match, but for what is skipped; the same where nothing is."""
         skipped = {*self}
+        if not skipped:
+            return matches
         return {
             pattern: tuple(name for name in names if name not in skipped)
             for pattern, names in matches.items()
@@ -60,11 +62,11 @@ class Skipped:
     def __iter__(self) -> Iterator[str]:
         yield from (*self.unheld, *self.undecodable)
 
-    def __or__(self, other: "Skipped") -> "Skipped":
+    def __or__(self, other: "Skips") -> "Skips":
         """Return those of both, each once."""
         undecodable = dict.fromkeys(self.undecodable + other.undecodable)
         unheld = dict.fromkeys(self.unheld + other.unheld)
-        return Skipped(tuple(n for n in unheld if n not in undecodable), tuple(undecodable))
+        return Skips(tuple(n for n in unheld if n not in undecodable), tuple(undecodable))
 
 
 def _why_skipped(
@@ -72,10 +74,13 @@ def _why_skipped(
 ) -> Literal["unheld", "undecodable"] | None:
     try:
         file.type_of(name)
-        if not is_held:
-            file.try_decoding(name)
     except UndecodableError:
         return "undecodable"
     except InputFileError:
         return "unheld"
+    try:
+        if not is_held:
+            file.try_decoding(name)
+    except UndecodableError:
+        return "undecodable"
     return None
