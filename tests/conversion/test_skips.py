@@ -232,7 +232,7 @@ def test_a_branch_that_cannot_be_reached_is_not_skipped() -> None:
 def test_leaves_that_cannot_be_decoded_are_skipped(tmp_path: Path) -> None:
     file = write_leaves(tmp_path / "a.root", NUM)
     done = convert(file, tmp_path / "s", keys={"*"})
-    assert done.plan.undecodable == ("counted", "counted.n", "counted.x")
+    assert {"q", "counted", "counted.n", "counted.x"} <= {*done.plan.skipped}
     assert {"p", "p.x", "q.v", "twice"} <= {*memmpy.open(tmp_path / "s")}
     message = re.escape("uproot cannot decode branch 'counted.x' of")
     with pytest.raises(UndecodableError, match=message):

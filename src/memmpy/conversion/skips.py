@@ -20,7 +20,7 @@ class Skips:
     unheld : tuple of str
         Those that no column can hold, such as C++ objects.
     undecodable : tuple of str
-        Those that cannot be decoded.
+        Those of which a column could hold the values, which cannot be decoded.
     """
 
     unheld: tuple[str, ...] = ()
@@ -74,8 +74,6 @@ def _why_skipped(
 ) -> Literal["unheld", "undecodable"] | None:
     try:
         file.type_of(name)
-    except UndecodableError:
-        return "undecodable"
     except InputFileError:
         return "unheld"
     try:

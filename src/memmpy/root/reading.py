@@ -28,9 +28,9 @@ from memmpy.root.baskets import (
     encoding_of,
     ranges_of,
 )
-from memmpy.root.branch_types import NOT_KNOWN, is_surely_decodable, type_of_place, undecodable
 from memmpy.root.branches import BranchNames, Place, names_of_ntuple, names_of_tree
 from memmpy.root.leaves import read_structs, struct_of
+from memmpy.root.place_types import NOT_KNOWN, is_surely_decodable, type_of_place, undecodable
 
 __all__ = ["TreeFile"]
 
