@@ -17,13 +17,9 @@ from numpy.typing import NDArray
 from memmpy.errors import CorruptStoreError
 from memmpy.gather import offsets_of, strip_headers
 from memmpy.lists import Jagged
+from memmpy.root.compression import decompress
 from memmpy.typing import Array
 from memmpy.worth import BYTES_MOVED, is_worth_compiling
-
-try:
-    from isal.isal_zlib import decompress as inflate
-except ImportError:  # no wheel for this processor
-    from zlib import decompress as inflate
 
 __all__ = ["Encoding", "NotPlainError", "decode_baskets", "encoding_of", "ranges_of"]
 
@@ -31,7 +27,6 @@ __all__ = ["Encoding", "NotPlainError", "decode_baskets", "encoding_of", "ranges
 _KEY = struct.Struct(">ihiIhh")
 #: Its end: version, size of a buffer, size of an entry, number of entries, end of the data.
 _KEY_END = struct.Struct(">hiiii")
-_BLOCK_HEADER = 9
 
 
 class NotPlainError(Exception):
@@ -262,11 +257,9 @@ def _open_basket(raw: memoryview, branch: Any) -> _Basket:
     end = _KEY_END.unpack_from(raw, key_bytes - _KEY_END.size - 1)[4]
     if num_bytes != len(raw) or not 0 <= end - key_bytes <= size:
         raise ValueError(f"a basket of {branch.name!r} has another size than it says")
-    packed = raw[key_bytes:]
-    data = packed if len(packed) == size else _decompress(packed, size, branch)
-    octets, border = np.frombuffer(data, np.uint8), end - key_bytes
-    if len(octets) != size:
-        raise ValueError(f"a basket of {branch.name!r} has another size than it says")
+    packed, border = raw[key_bytes:], end - key_bytes
+    is_packed = len(packed) != size
+    octets = decompress(packed, size) if is_packed else np.frombuffer(packed, np.uint8)
     if border == size:
         return _Basket(octets, None)
     # A count, where each entry begins, and a last one that says nothing.
@@ -277,28 +270,3 @@ def _open_basket(raw: memoryview, branch: Any) -> _Basket:
 
 def _of_uproot(basket: Any) -> _Basket:
     return _Basket(np.asarray(basket.data), basket.byte_offsets)
-
-
-def _decompress(packed: memoryview, size: int, branch: Any) -> bytes:
-    """Return the bytes that ROOT's compressed blocks hold."""
-    blocks, at = [], 0
-    while at < len(packed):
-        header = packed[at : at + _BLOCK_HEADER]
-        if bytes(header[:2]) != b"ZL":
-            return _decompress_otherwise(packed, size, branch)
-        stop = at + _BLOCK_HEADER + int.from_bytes(header[3:6], "little")
-        num_bytes = int.from_bytes(header[6:9], "little")
-        blocks.append(inflate(packed[at + _BLOCK_HEADER : stop], bufsize=num_bytes))
-        at = stop
-    return blocks[0] if len(blocks) == 1 else b"".join(blocks)
-
-
-def _decompress_otherwise(packed: memoryview, size: int, branch: Any) -> bytes:
-    """Let uproot decompress LZMA, LZ4 and Zstandard, and check what checksums there are."""
-    import uproot
-
-    chunk = uproot.source.chunk.Chunk.wrap(branch.file.source, np.frombuffer(packed, np.uint8))
-    cursor = uproot.source.cursor.Cursor(0)
-    opened = uproot.compression.decompress(chunk, cursor, {}, len(packed), size)
-    data: bytes = opened.get(0, size, uproot.source.cursor.Cursor(0), {})
-    return data

@@ -28,6 +28,7 @@ from memmpy.root.baskets import (
     encoding_of,
     ranges_of,
 )
+from memmpy.root.pages import check_pages, top_fields
 
 __all__ = ["TreeFile"]
 
@@ -209,7 +210,11 @@ class TreeFile:
             message = f"no tree {tree!r} in {self.path!r}: {has}{near}"
             raise RootFileError(message)
         with _said_of(f"{self.path}:{name}", "cannot be read"):
-            return self._file[name], trees[name] == "RNTuple"
+            found = self._file[name]
+        if trees[name] == "RNTuple":
+            with _said_of(f"{self.path}:{name}", "is damaged"):
+                check_pages(found)
+        return found, trees[name] == "RNTuple"
 
     def _found(self, name: str) -> Any | None:
         with suppress(KeyError):
@@ -301,13 +306,7 @@ def _common(edges: list[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 def _sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
     """Return the bytes of each field at the top, with those inside of it."""
-    records = ntuple.field_records
-    tops = []
-    for number, record in enumerate(records):
-        top = number
-        while records[top].parent_field_id != top:
-            top = records[top].parent_field_id
-        tops.append(record.field_name if top == number else records[top].field_name)
+    tops = top_fields(ntuple)
     sizes = dict.fromkeys(tops, (0, 0))
     columns = ntuple.column_records
     for cluster in ntuple.page_link_list:
