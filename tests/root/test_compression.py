@@ -150,7 +150,7 @@ def seek_of_page(path: Path) -> int:
     ("is_ntuple", "seek", "fails"),
     [
         (False, seek_of_basket, "is damaged"),
-        (True, seek_of_page, "is damaged: in field 'x', page"),
+        (True, seek_of_page, "is damaged in branch 'x', page"),
     ],
 )
 def test_a_bomb_in_a_file_is_an_error_that_names_it(

@@ -91,7 +91,7 @@ def test_a_flipped_bit_in_any_page_names_file_tree_and_field(ntuple: Path) -> No
             ntuple.write_bytes(damaged)
             with pytest.raises(RootFileError) as caught:
                 read_all(ntuple)
-            assert f"a.root:events;1' is damaged: in field '{field}', page" in str(caught.value)
+            assert f"a.root:events;1' is damaged in branch '{field}', page" in str(caught.value)
             assert str(caught.value).endswith("has another checksum than its bytes")
 
 
@@ -144,5 +144,5 @@ def test_a_flipped_bit_in_a_page_by_root_is_noticed(tmp_path: Path) -> None:
         damaged = bytearray(whole)
         damaged[offset + num_bytes // 2] ^= 1
         path.write_bytes(damaged)
-        with pytest.raises(RootFileError, match=f"in field '{field}', page"):
+        with pytest.raises(RootFileError, match=f"in branch '{field}', page"):
             read_all(path)

@@ -1,4 +1,4 @@
-"""Checks the checksums of an RNTuple: those of its envelopes, and the one behind each page."""
+"""The pages of an RNTuple: their sizes, and the checksums of each and of what describes them."""
 
 from functools import partial
 from typing import Any
@@ -8,10 +8,14 @@ import xxhash
 
 from memmpy.root.compression import decompress
 
-__all__ = ["check_pages", "top_fields"]
+__all__ = ["DamagedPageError", "check_pages", "sizes_of_fields", "top_fields"]
 
 #: Bytes of a checksum: XXH3-64, little endian.
 _CHECKSUM = 8
+
+
+class DamagedPageError(Exception):
+    """A page that is not as it was written."""
 
 
 def check_pages(ntuple: Any) -> None:
@@ -22,8 +26,9 @@ def check_pages(ntuple: Any) -> None:
     Raises
     ------
     ValueError
-        If the header, the footer or a list of pages is damaged. From now on also of all that reads
-        the RNTuple: if a page is, with its field and its place in the file.
+        If the header, the footer or a list of pages is damaged.
+    DamagedPageError
+        From now on, of all that reads the RNTuple: if a page is; says its field and its place.
     """
     for name in ("header", "footer"):
         getattr(ntuple, f"_prepare_{name}_chunk")()
@@ -50,6 +55,20 @@ def top_fields(ntuple: Any) -> list[str]:
     return tops
 
 
+def sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
+    """Return the bytes of each field at the top, with those inside of it."""
+    tops = top_fields(ntuple)
+    sizes = dict.fromkeys(tops, (0, 0))
+    columns = ntuple.column_records
+    for cluster in ntuple.page_link_list:
+        for column, pages in zip(columns, cluster, strict=False):
+            top = tops[column.field_id]
+            packed = sum(page.locator.num_bytes for page in pages.pages)
+            unpacked = sum(page.num_elements for page in pages.pages) * column.nbits // 8
+            sizes[top] = (sizes[top][0] + packed, sizes[top][1] + unpacked)
+    return sizes
+
+
 def _read_envelope(read_locator: Any, locator: Any, size: int) -> Any:
     """Read a list of pages: see `_read_page`."""
     chunk, cursor = read_locator(locator, size)
@@ -73,7 +92,8 @@ def _read_page(ntuple: Any, locator: Any, size: int) -> Any:
             page = decompress(memoryview(page), size)
     except ValueError as error:
         field = top_fields(ntuple)[ntuple.column_records[locator.column].field_id]
-        raise ValueError(f"in field {field!r}, page at byte {start}: {error}") from error
+        message = f"in branch {field!r}, page at byte {start}: {error}"
+        raise DamagedPageError(message) from error
     return Chunk.wrap(source, np.asarray(page)), Cursor(0)
 
 
