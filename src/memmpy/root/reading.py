@@ -2,18 +2,17 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property, partial, reduce
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import RootFileError, UndecodableError, nearest
+from memmpy.errors import MemmpyError, RootFileError, UndecodableError, nearest
 from memmpy.inputs import (
     BranchType,
     ByteSource,
-    first_line,
     former_uuid_of,
     from_awkward,
     listed,
@@ -25,12 +24,19 @@ from memmpy.root.baskets import (
     Encoding,
     NotPlainError,
     decode_baskets,
-    encoding_of,
+    open_basket,
     ranges_of,
 )
+from memmpy.root.branch_types import (
+    NotDecodedError,
+    not_decoded,
+    type_of_branch,
+    type_of_field,
+    type_of_leaves,
+)
 from memmpy.root.branches import BranchNames, Place, names_of_ntuple, names_of_tree
-from memmpy.root.leaves import read_structs, struct_of
-from memmpy.root.place_types import NOT_KNOWN, is_surely_decodable, type_of_place, undecodable
+from memmpy.root.leaves import read_structs
+from memmpy.root.pages import DamagedPageError, check_pages, sizes_of_fields
 
 __all__ = ["TreeFile"]
 
@@ -125,21 +131,27 @@ class TreeFile:
         ------
         MissingKeyError
             If the tree has no such branch.
+        UndecodableError
+            If uproot cannot decode it, or no column can hold what it gives.
         RootFileError
-            If no column can hold what it gives.
+            If it has other entries than the tree.
         """
         if branch in self._types:
             return self._types[branch]
         place = self._place(branch)
         found = place.branch
-        with _said_of(self.where, "is damaged"):
-            ntuple = self._tree if self._is_ntuple else None
-            held = type_of_place(branch, place, ntuple=ntuple, file=self.path, where=self.where)
+        with self._lock, _said_of(self.where, "is damaged"), self._named(branch):
+            if self._is_ntuple:
+                held, encoding = type_of_field(self._tree, found), None
+            elif place.leaves:
+                held, encoding = type_of_leaves(place, self.path)
+            else:
+                held, encoding = type_of_branch(found, self.path)
         if not self._is_ntuple and found.num_entries != self._tree.num_entries:
             num, expected = found.num_entries, self._tree.num_entries
             message = f"branch {branch!r} of {self.where!r} has {num} entries, the tree {expected}"
             raise RootFileError(message)
-        self._types[branch] = held
+        self._encodings[branch], self._types[branch] = encoding, held
         return held
 
     def try_decoding(self, branch: str) -> None:
@@ -150,20 +162,16 @@ class TreeFile:
         UndecodableError
             If it cannot. Whatever else may be wrong is for `read` to say.
         """
-        place = self._place(branch)
-        if self._is_ntuple or not self.num_entries or place.leaf is not None:
-            return
-        if is_surely_decodable(place.branch):
+        self.type_of(branch)
+        if self._encodings[branch] is not None or self._is_ntuple or not self.num_entries:
             return
         try:
             for _ in self.read([branch], 0, 1):
                 pass
         except UndecodableError:
             raise
-        except RootFileError as error:
-            if isinstance(error.__cause__, NOT_KNOWN):
-                reason = first_line(error.__cause__)
-                raise undecodable(branch, reason, file=self.path, where=self.where) from error
+        except RootFileError:
+            pass
 
     def sizes_of(self, branch: str) -> tuple[int, int]:
         """Return the bytes of a branch as they lie in the file, and about those once decoded."""
@@ -175,7 +183,7 @@ class TreeFile:
                 share = 1 if place.leaf is None else len(place.leaves)
                 return packed // share, int(place.branch.uncompressed_bytes)
             if self._sizes is None:
-                self._sizes = _sizes_of_fields(self._tree)
+                self._sizes = sizes_of_fields(self._tree)
             return self._sizes[branch]
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
@@ -198,15 +206,17 @@ class TreeFile:
 
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
+        for branch in branches:
+            self.type_of(branch)  # what cannot be decoded is not even fetched
         if self._is_ntuple:
             yield from self._read_fields(branches, start, stop)
             return
         with _said_of(self.where, "is damaged"):
-            fetched = self._fetch(branches, start, stop)
-        structs: dict[int, NDArray[np.void]] = {}
+            fetched = self._fetch([b for b in branches if self._encodings[b]], start, stop)
+        structs: dict[int, Any] = {}
         for name in branches:
-            place, baskets = self._place(name), fetched.pop(name, None)
-            if place.leaf is None or baskets is None:
+            place, baskets = self._place(name), fetched.pop(name, [])
+            if place.leaf is None:
                 yield name, self._read_branch(name, baskets, start, stop)
                 continue
             # The leaves of a branch are decoded together.
@@ -239,7 +249,11 @@ class TreeFile:
             message = f"no tree {tree!r} in {self.path!r}: {has}{near}"
             raise RootFileError(message)
         with _said_of(f"{self.path}:{name}", "cannot be read"):
-            return self._file[name], trees[name] == "RNTuple"
+            found = self._file[name]
+        if trees[name] == "RNTuple":
+            with _said_of(f"{self.path}:{name}", "is damaged"):
+                check_pages(found)
+        return found, trees[name] == "RNTuple"
 
     @cached_property
     def _names(self) -> BranchNames:
@@ -255,76 +269,101 @@ class TreeFile:
             raise RootFileError(f"{message}; give the whole name of one")
         return self._names.places[wholes[0]]
 
-    def _encoding(self, name: str) -> Encoding | None:
-        """Return how a branch or leaf of a TTree holds plain numbers, or None."""
-        if name not in self._encodings:
-            place = self._place(name)
-            struct = None if place.leaf is None else struct_of(place.leaves)
-            with self._lock:
-                found = encoding_of(place.branch) if struct is None else Encoding(struct, (), None)
-            self._encodings[name] = found
-        return self._encodings[name]
+    @contextmanager
+    def _named(self, branch: str) -> Iterator[None]:
+        """Turn a `NotDecodedError` into an error that names the branch."""
+        try:
+            yield
+        except NotDecodedError as error:
+            message = f"branch {branch!r} of {self.where!r} {error}"
+            raise UndecodableError(message, self.path, self.tree, branch) from error
 
     def _read_fields(
         self, fields: Sequence[str], start: int, stop: int
     ) -> Iterator[tuple[str, Any]]:
         """Yield fields of an RNTuple, all of which uproot reads at once."""
-        kinds = {field: self.type_of(field).kind for field in fields}
-        wanted = {self._place(field).branch.field_id for field in fields}
-        with _said_of(self.where, "is damaged"):
-            arrays = self._tree.arrays(
-                filter_field=lambda field: field.field_id in wanted,
+        arrays = self._arrays(fields, start, stop)
+        for field in fields:
+            yield field, self._checked(arrays[field], field, stop - start)
+
+    def _arrays(self, fields: Sequence[str], start: int, stop: int) -> Any:
+        numbers = {self._place(field).branch.field_id for field in fields}
+        try:
+            return self._tree.arrays(
+                filter_field=lambda field: field.field_id in numbers,
                 entry_start=start,
                 entry_stop=stop,
             )
-        for field, kind in kinds.items():
-            yield field, self._checked(arrays[field], kind, stop - start)
+        except (MemmpyError, MemoryError):
+            raise
+        except DamagedPageError as error:
+            raise RootFileError(f"{self.where!r} is damaged {error}") from error
+        except Exception:
+            if len(fields) > 1:
+                for field in fields:  # which one is it?
+                    self._arrays([field], start, stop)
+            with self._named(fields[0]), not_decoded(self._place(fields[0]).branch):
+                raise
 
     def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[memoryview]]:
-        """Return the baskets of the branches that are plain numbers, as they lie in the file."""
-        encoded = [branch for branch in branches if self._encoding(branch) is not None]
-        plain = {branch: self._place(branch).branch for branch in encoded}
+        """Return the baskets of branches, as they lie in the file."""
+        found = {branch: self._place(branch).branch for branch in branches}
         with self._lock:
-            ranges = {id(branch): ranges_of(branch, start, stop) for branch in plain.values()}
-        found = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
-        fetched = {number: [next(found) for _ in several] for number, several in ranges.items()}
-        return {name: fetched[id(branch)] for name, branch in plain.items()}
+            ranges = {id(branch): ranges_of(branch, start, stop) for branch in found.values()}
+        content = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
+        fetched = {number: [next(content) for _ in several] for number, several in ranges.items()}
+        return {name: fetched[id(branch)] for name, branch in found.items()}
 
-    def _read_branch(
-        self, name: str, fetched: list[memoryview] | None, start: int, stop: int
-    ) -> Any:
-        """Return entries of a branch of a TTree, decoded here if it is plain, else by uproot."""
-        kind, branch = self.type_of(name).kind, self._place(name).branch
-        with _said_of(self.where, "is damaged"):
-            encoding = None if fetched is None else self._encoding(name)
-            if fetched is not None and encoding is not None:
-                with suppress(NotPlainError):
-                    return decode_baskets(branch, encoding, fetched, start, stop)
-            with self._lock:
-                array = branch.array(
+    def _read_branch(self, branch: str, fetched: list[memoryview], start: int, stop: int) -> Any:
+        """Return entries of a branch of a TTree that is plain."""
+        found, encoding = self._place(branch).branch, self._encodings[branch]
+        if encoding is not None:
+            with self._damage(branch):
+                try:
+                    return decode_baskets(found, encoding, fetched, start, stop)
+                except NotPlainError:
+                    if encoding.truncation is not None:
+                        raise ValueError("a basket has other bytes than its type takes") from None
+        with self._lock:
+            try:
+                array = found.array(
                     library="ak", array_cache=None, entry_start=start, entry_stop=stop
                 )
-        return self._checked(array, kind, stop - start)
+            except Exception:
+                self._check_baskets(branch, start, stop)
+                with self._named(branch), not_decoded(found):
+                    raise
+        return self._checked(array, branch, stop - start)
 
-    def _read_structs(
-        self, name: str, fetched: list[memoryview], start: int, stop: int
-    ) -> NDArray[np.void]:
+    def _read_structs(self, name: str, fetched: list[memoryview], start: int, stop: int) -> Any:
         """Return entries of a branch of several leaves, with a field for each."""
-        branch, encoding = self._place(name).branch, self._encoding(name)
+        branch, encoding = self._place(name).branch, self._encodings[name]
         assert encoding is not None
-        with _said_of(self.where, "is damaged"):
+        with self._damage(name):
             with suppress(NotPlainError):
-                return decode_baskets(branch, encoding, fetched, start, stop)  # type: ignore[return-value]
+                return decode_baskets(branch, encoding, fetched, start, stop)
             with self._lock:
                 return read_structs(branch, encoding.dtype, start, stop)
 
-    def _checked(self, array: Any, kind: str, num_entries: int) -> Any:
+    def _check_baskets(self, branch: str, start: int, stop: int) -> None:
+        """Raise a `RootFileError` if baskets are damaged, as far as they have checksums."""
+        found = self._place(branch).branch
+        with self._damage(branch):
+            for raw in self._bytes.read_many(ranges_of(found, start, stop)):
+                open_basket(raw)
+
+    @contextmanager
+    def _damage(self, branch: str) -> Iterator[None]:
+        """Name the file, the tree and the branch that is damaged."""
+        with _said_of(self.where, f"is damaged in branch {branch!r}"):
+            yield
+
+    def _checked(self, array: Any, branch: str, num_entries: int) -> Any:
         """Return what uproot read as its column takes it."""
-        if len(array) != num_entries:
-            message = f"{self.where!r} gave {len(array)} of {num_entries} entries"
-            raise RootFileError(message)
-        with _said_of(self.where, "is damaged"):
-            return from_awkward(array, kind)
+        with self._damage(branch):
+            if len(array) != num_entries:
+                raise ValueError(f"it gave {len(array)} of {num_entries} entries")
+            return from_awkward(array, self.type_of(branch).kind)
 
 
 def _open(source: ByteSource) -> Any:
@@ -336,26 +375,6 @@ def _open(source: ByteSource) -> Any:
 def _common(edges: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Return the entries at which baskets of all branches begin."""
     return reduce(np.intersect1d, edges) if edges else np.empty(0, np.int64)
-
-
-def _sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
-    """Return the bytes of each field at the top, with those inside of it."""
-    records = ntuple.field_records
-    tops = []
-    for number, record in enumerate(records):
-        top = number
-        while records[top].parent_field_id != top:
-            top = records[top].parent_field_id
-        tops.append(record.field_name if top == number else records[top].field_name)
-    sizes = dict.fromkeys(tops, (0, 0))
-    columns = ntuple.column_records
-    for cluster in ntuple.page_link_list:
-        for column, pages in zip(columns, cluster, strict=False):
-            top = tops[column.field_id]
-            packed = sum(page.locator.num_bytes for page in pages.pages)
-            unpacked = sum(page.num_elements for page in pages.pages) * column.nbits // 8
-            sizes[top] = (sizes[top][0] + packed, sizes[top][1] + unpacked)
-    return sizes
 
 
 def _last_cycle(tree: str, names: Iterable[str]) -> str:
