@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from memmpy import errors
-from memmpy.errors import CutError, DiskError, MissingKeyError
+from memmpy.errors import CutError, DiskError, MissingKeyError, UndecodableError
 
 CLASSES: list[type[BaseException]] = [
     found for name in errors.__all__ if isinstance(found := getattr(errors, name), type)
@@ -18,6 +18,7 @@ SPECIAL: dict[type[BaseException], tuple[Any, ...]] = {
     CutError: ("wrong", "a >> b", 2, 4, "write >"),
     DiskError: ("the disk is full", errno.ENOSPC),
     MissingKeyError: ("no column 'x'", "x"),
+    UndecodableError: ("branch 'x' cannot be decoded", "a.root", "tree;1", "x"),
 }
 
 

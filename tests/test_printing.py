@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from memmpy.printing import Table, Trimmed, num_in_words, rate_in_words, size_in_words
+from memmpy.printing import Table, Trimmed, escaped, num_in_words, rate_in_words, size_in_words
 
 FLOW = Table(
     ["process", "step", "events", "sum of weights", "efficiency", "cumulative"],
@@ -24,6 +24,18 @@ def shown(table: Table | Trimmed, width: int) -> list[str]:
     file = io.StringIO()
     Console(file=file, width=width, color_system=None).print(table)
     return file.getvalue().splitlines()
+
+
+def test_control_codes_in_names_are_shown_and_not_obeyed() -> None:
+    table = Table(["key"], 1, [[["esc\x1b[31m"], ["µ\u202e"]]])
+    for text in ("\n".join(shown(table, 80)), table.to_text(), table.to_html()):
+        assert r"esc\x1b[31m" in text
+        assert r"µ\u202e" in text
+        assert "\x1b" not in text
+
+
+def test_what_can_be_printed_is_left_as_it_is() -> None:
+    assert escaped("jet_pt[0]\nµ $ \\") == "jet_pt[0]\nµ $ \\"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from memmpy.columns import (
     Snapshot,
     StoredColumn,
     check_keys,
+    holder_of,
     no_column,
     open_what_is_whole,
 )
@@ -548,8 +549,9 @@ class Store(Mapping[str, StoredColumn]):
     def _check_whole(self, keys: Iterable[str]) -> None:
         """Raise a `CorruptStoreError` if one of these columns could not be opened."""
         for key in keys:
-            if key in self._damage:
-                raise CorruptStoreError(self._damage[key])
+            holder = holder_of(key, self._metadata.columns)
+            if holder in self._damage:
+                raise CorruptStoreError(self._damage[holder])
 
     @property
     def _num_files(self) -> int:

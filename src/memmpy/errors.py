@@ -31,6 +31,7 @@ __all__ = [
     "SplitError",
     "SplitWarning",
     "StoreLockedError",
+    "UndecodableError",
     "UnreadableError",
     "nearest",
     "warn_of",
@@ -59,6 +60,25 @@ class InputFileError(MemmpyError, OSError):
 
 class RootFileError(InputFileError):
     """A file is not a ROOT file, is broken, or lacks what was asked of it."""
+
+
+class UndecodableError(RootFileError):
+    """A branch of a sound ROOT file that memmpy and uproot cannot decode.
+
+    Parameters
+    ----------
+    message : str
+        What cannot be decoded, where, and the way out.
+    file, tree, branch : str
+        Where: the path of the file, the tree with its directories, the whole name of the branch.
+    """
+
+    def __init__(self, message: str, file: str = "", tree: str = "", branch: str = "") -> None:
+        super().__init__(message)
+        self.file, self.tree, self.branch = file, tree, branch
+
+    def __reduce__(self) -> tuple[Any, ...]:  # OSError's own keeps only what a builtin one has
+        return type(self), (str(self), self.file, self.tree, self.branch), self.__dict__
 
 
 class SchemaError(InputFileError):

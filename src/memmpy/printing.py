@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["WIDTH", "Table", "Trimmed", "num_in_words", "rate_in_words", "size_in_words"]
+__all__ = ["WIDTH", "Table", "Trimmed", "escaped", "num_in_words", "rate_in_words", "size_in_words"]
 
 #: Characters in a line of plain text, at most.
 WIDTH = 100
@@ -100,7 +100,7 @@ class Table:
             )
         for section in self.sections:
             for row in section:
-                table.add_row(*map(Text, row))
+                table.add_row(*(Text(escaped(cell)) for cell in row))
             table.add_section()
         around = () if has_room else ("",)  # the edges are the empty lines above and below
         yield from around
@@ -137,7 +137,7 @@ class Table:
         """Return the characters that each column takes; where headings fold, only their words."""
         widths = []
         for i, heading in enumerate(self.headings):
-            cells = [row[i] for section in self.sections for row in section]
+            cells = [escaped(row[i]) for section in self.sections for row in section]
             widths.append(
                 max(map(len, [*([heading] if of_headings else heading.split()), *cells, ""]))
             )
@@ -145,7 +145,15 @@ class Table:
 
     def _cell(self, tag: str, column: int, text: str) -> str:
         side = "left" if column < self.num_words else "right"
-        return f'<{tag} style="text-align: {side}">{html.escape(text)}</{tag}>'
+        return f'<{tag} style="text-align: {side}">{html.escape(escaped(text))}</{tag}>'
+
+
+def escaped(text: str) -> str:
+    """Return a text with escapes for what a terminal would obey: names may hold control codes."""
+    if text.isprintable():
+        return text
+    signs = (c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+    return "".join(signs)
 
 
 def num_in_words(num: int, one: str, many: str | None = None) -> str:

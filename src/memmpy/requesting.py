@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from memmpy.columns import check_keys
-from memmpy.conversion import RFileConfig, check_names, is_pattern, names_in, split_renames
+from memmpy.conversion import RFileConfig, check_names, check_one_key, names_in, split_renames
 from memmpy.cuts import Constant, Node, check_apart, keys_of, read_cut, renamed
 from memmpy.errors import OptionError, SplitError
 from memmpy.lists import check_padding, mask_of
@@ -129,7 +129,8 @@ def check_load_request(
     grouped = [key for members in (checked or {}).values() for key in members]
     more = [key for key in grouped if key not in keys_padded and key not in metadata_keys]
     check_names([*keys, *more], keys_padded=keys_padded, aliases=aliases, reserved=metadata_keys)
-    _check_patterns(keys_padded, more, aliases)
+    for use, named in (("padded", keys_padded), ("in a group", more)):
+        check_one_key([key for key in named if key not in aliases], use)
     for key, padding in keys_padded.items():
         check_padding(key, padding)
     cut = None
@@ -211,14 +212,3 @@ def _check_masks(masks: Mapping[str, str], names: Collection[str]) -> None:
         raise OptionError(
             f"{message}keys_padded={{{other!r}: ...}}, aliases={{{other!r}: {key!r}}}"
         )
-
-
-def _check_patterns(
-    keys_padded: Collection[str], grouped: Collection[str], aliases: Collection[str]
-) -> None:
-    """Raise an `OptionError` for a pattern where one key is meant."""
-    for key in filter(is_pattern, keys_padded):
-        raise OptionError(f"a pattern cannot be padded, got {key!r}; name each key of keys_padded")
-    for key in grouped:
-        if is_pattern(key) and key not in aliases:
-            raise OptionError(f"a pattern cannot be in a group, got {key!r}; name each key")

@@ -166,6 +166,7 @@ def _supply(
         keys_padded=request.converted_padded,
         aliases=request.aliases,
         dtypes=request.dtypes,
+        names=request.converted_keys.difference(request.keys),
         executor=store.executor,
         splits=request.splits,
         needs_splits=request.needs_splits,

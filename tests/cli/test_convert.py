@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import awkward as ak
 import click
 import numpy as np
 import pytest
@@ -42,6 +43,33 @@ def test_keys_are_joined_by_commas_or_repeated(make_file: MakeFile, out: Path) -
 def test_a_pattern_takes_all_that_match(make_file: MakeFile, out: Path) -> None:
     convert(make_file(), "--out", out, "--keys", "n*")
     assert {"nJets", "nBTags_77"} <= set(load_memmaps(out))
+
+
+def write_brackets(path: Path) -> Path:
+    with uproot.recreate(path) as file:
+        lists = ak.Array([[1.0, 2.0], [], [3.0]])
+        file.mkrntuple("t", {"hit.p[3]": lists, "hit.p3": lists, "x[2]": np.arange(3)})
+    return path
+
+
+def test_brackets_may_be_part_of_a_name(tmp_path: Path, out: Path) -> None:
+    file = write_brackets(tmp_path / "a.root")
+    done = convert(
+        file,
+        "--out",
+        out,
+        "--keys",
+        "x[2],x2=`x[2]`",
+        "--pad",
+        "hit.p[3]:2:0",
+        "--keys",
+        "hit.p[45]",
+    )
+    assert done.exit_code != 0
+    assert "the pattern 'hit.p[45]' matches no branch" in done.output
+    done = convert(file, "--out", out, "--keys", "x[2],x2=`x[2]`", "--pad", "hit.p[3]:2:0")
+    assert done.exit_code == 0, done.output
+    assert set(load_memmaps(out)) == {"x[2]", "x2", "hit.p[3]"}
 
 
 def test_a_key_is_renamed(make_file: MakeFile, out: Path) -> None:

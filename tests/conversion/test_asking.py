@@ -12,16 +12,18 @@ import uproot
 
 import memmpy
 from memmpy import RFileConfig, convert, load_root, plan_conversion, read_vector
-from memmpy.columns import ReadJagged
+from memmpy.columns import ReadJagged, ReadNested
 from memmpy.errors import (
     ColumnError,
     ConversionWarning,
+    CutError,
     MissingKeyError,
     OptionError,
     SchemaError,
 )
 from memmpy.store import read_metadata
-from tests.conftest import CLIPS
+from tests.conftest import CLIPS, EMPTIES
+from tests.root.by_root import write_hits, write_leaves
 
 pytestmark = CLIPS
 
@@ -70,6 +72,14 @@ class TestPatterns:
             file.mkrntuple("t", {"x[2]": np.arange(3), "x2": np.arange(3)})
         convert(tmp_path / "a.root", tmp_path / "s", keys={"x[2]"})
         assert list(memmpy.open(tmp_path / "s")) == ["x[2]"]
+
+    def test_brackets_are_a_class_of_characters_where_no_branch_has_that_name(
+        self, tmp_path: Path
+    ) -> None:
+        with uproot.recreate(tmp_path / "a.root") as file:
+            file.mkrntuple("t", {"x1": np.arange(3), "x2": np.arange(3)})
+        convert(tmp_path / "a.root", tmp_path / "s", keys={"x[12]"})
+        assert sorted(memmpy.open(tmp_path / "s")) == ["x1", "x2"]
 
     def test_a_slash_in_the_name_of_a_branch_is_part_of_it(self, tmp_path: Path) -> None:
         with uproot.recreate(tmp_path / "a.root") as file:
@@ -144,6 +154,128 @@ class TestPatterns:
         plan = plan_conversion(config, tmp_path / "s", keys={"AnalysisJets*"})
         assert len(plan.skipped) > 3
         assert plan.columns
+
+
+NAMES = ["hit.p[3]", "Aux.pt", "jet/pt", ".pt", "1st", "a b", "esc\x1b[31m", "s;1", "µ", "Pt", "PT"]
+
+
+@pytest.fixture
+def strange(tmp_path: Path) -> Path:
+    """Return a file of lists whose names are strange, beside one that a pattern would match."""
+    lists = ak.Array([[1.0, 2.0, 3.0], [], [4.0]])
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mkrntuple("t", {**dict.fromkeys(NAMES, lists), "hit.p3": lists, "L" * 500: lists})
+    return tmp_path / "a.root"
+
+
+@pytest.mark.parametrize("name", [*NAMES, "L" * 500])
+class TestStrangeNames:
+    def test_one_is_a_key(self, strange: Path, tmp_path: Path, name: str) -> None:
+        convert(strange, tmp_path / "s", keys={name})
+        assert list(memmpy.open(tmp_path / "s")) == [name]
+        assert convert(strange, tmp_path / "s", keys={name}).was_cached
+        convert(strange, tmp_path / "s", keys={"*"})
+        assert {*NAMES, "hit.p3"} <= {*memmpy.open(tmp_path / "s")}
+        assert memmpy.verify(tmp_path / "s") == []
+
+    def test_one_is_padded_with_its_mask(self, strange: Path, tmp_path: Path, name: str) -> None:
+        keys = {f"{name}_mask"}
+        convert(strange, tmp_path / "s", keys=keys, keys_padded={name: (2, 0.0)})
+        assert read_vector(tmp_path / "s", name).tolist() == [[1, 2], [0, 0], [4, 0]]
+        assert read_vector(tmp_path / "s", f"{name}_mask").sum() == 3
+
+    def test_one_has_an_alias(self, strange: Path, tmp_path: Path, name: str) -> None:
+        convert(strange, tmp_path / "s", keys={"a", "b"}, aliases={"a": f"`{name}`", "b": "a * 2"})
+        assert ReadJagged(tmp_path / "s", "b").content.tolist() == [2, 4, 6, 8]
+
+    def test_one_is_renamed(self, strange: Path, tmp_path: Path, name: str) -> None:
+        convert(strange, tmp_path / "s", keys={"new": name})
+        assert list(memmpy.open(tmp_path / "s")) == ["new"]
+
+    def test_one_is_cut_on(self, strange: Path, tmp_path: Path, name: str) -> None:
+        convert(strange, tmp_path / "s", keys={name})
+        assert memmpy.compute_cut_batched(tmp_path / "s", f"`{name}` > 3").tolist() == [2]
+        assert memmpy.compute_cut_batched(tmp_path / "s", f"`{name}`[1] == 2").tolist() == [0]
+
+    def test_load_root_takes_one(self, strange: Path, tmp_path: Path, name: str) -> None:
+        loader = load_root(
+            strange,
+            tmp_path / "s",
+            keys=(),
+            keys_padded={name: (2, 0.0)},
+            groups={"jets": [name]},
+            tcut=f"Length$(`{name}`) > 0",
+        )
+        batch = next(iter(loader))
+        assert sorted(batch["jets"][:, :, 0].tolist()) == [[1, 2], [4, 0]]
+
+
+@EMPTIES
+def test_nothing_that_is_printed_has_control_codes(strange: Path, tmp_path: Path) -> None:
+    name = "esc\x1b[31m"
+    texts = [str(plan_conversion(strange, tmp_path / "s", keys={name}))]
+    done = convert(strange, tmp_path / "s", keys={name})
+    store = memmpy.open(tmp_path / "s")
+    cut = f"Sum$(`{name}`) > 1"
+    store.cut(cut)
+    skim = store.skim(keys={name}, cut=cut, progress=False)
+    shown: list[Any] = [done, store, store.cuts, skim, store.check(), store.cutflow([cut])]
+    texts += [repr(one) for one in shown] + [one._repr_html_() for one in shown]
+    with pytest.raises(MissingKeyError) as caught:
+        convert(strange, tmp_path / "s", keys={"esc\x1b[32m"})
+    with pytest.raises(CutError) as wrong:
+        store.cut("`esc\x1b[32m` > 1")
+    for text in [*texts, str(caught.value), str(wrong.value)]:
+        assert "\x1b" not in text
+    assert texts[0].count(r"esc\x1b[31m") == 1
+
+
+def test_a_name_with_brackets_that_is_not_there_names_the_nearest(
+    strange: Path, tmp_path: Path
+) -> None:
+    message = r"no branch 'hit.q\[3\]' in .*; nearest: 'hit.p\[3\]'"
+    with pytest.raises(MissingKeyError, match=message):
+        convert(strange, tmp_path / "s", keys=(), keys_padded={"hit.q[3]": (2, 0.0)})
+
+
+def test_brackets_in_a_cut_without_backquotes_say_the_way_out(
+    strange: Path, tmp_path: Path
+) -> None:
+    convert(strange, tmp_path / "s", keys={"hit.p[3]"})
+    with pytest.raises(CutError, match=r"stands in backquotes: `hit.p\[3\]`"):
+        memmpy.compute_cut_batched(tmp_path / "s", "hit.p[3] > 1")
+
+
+@pytest.mark.root
+def test_arrays_of_split_classes_are_taken_by_their_names(tmp_path: Path) -> None:
+    file = write_hits(tmp_path / "a.root", 9)
+    convert(file, tmp_path / "s", keys={"hit.e"}, keys_padded={"hit.p[3]": (2, 0.0)})
+    padded = read_vector(tmp_path / "s", "hit.p[3]")
+    assert padded.shape == (9, 2, 3)
+    assert padded[2].tolist() == [[2, 3, 4], [2, 3, 4]]
+    convert(file, tmp_path / "s", keys={"hit/hit.p[3]", "hit.[e]"})
+    assert {"hit/hit.p[3]", "hit.e"} <= {*memmpy.open(tmp_path / "s")}
+
+
+@pytest.mark.root
+def test_leaves_are_taken_by_their_names(tmp_path: Path) -> None:
+    file = write_leaves(tmp_path / "a.root", 9)
+    keys = {"p", "p.x", "q.*", "matrix.b"}
+    convert(file, tmp_path / "s", keys=keys, keys_padded={"matrix.a": (1, 0.0)})
+    store = memmpy.open(tmp_path / "s")
+    assert {"p", "p.x", "q.v", "q.n", "matrix.b", "matrix.a"} == {*store}
+    assert store.cut("p.x > 4 && q.v[2] < 80").tolist() == [5, 6, 7]
+    xs = read_vector(tmp_path / "s", "p.x").tolist()
+    assert ReadNested(tmp_path / "s", "p").to_awkward()["x"].to_list() == xs
+    assert read_vector(tmp_path / "s", "matrix.a").shape == (9, 1, 3)
+    loader = load_root(file, tmp_path / "t", keys={"p.x"}, groups={"g": ["p.x"]}, tcut="q.n > 6")
+    assert sorted(next(iter(loader))["g"][:, 0].tolist()) == [7, 8]
+
+
+@pytest.mark.root
+def test_a_cut_takes_a_leaf_of_a_whole_branch(tmp_path: Path) -> None:
+    convert(write_leaves(tmp_path / "a.root", 9), tmp_path / "s", keys={"p"})
+    assert memmpy.compute_cut_batched(tmp_path / "s", "p.x > 6").tolist() == [7, 8]
 
 
 class TestRenaming:

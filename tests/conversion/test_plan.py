@@ -13,6 +13,7 @@ from memmpy.conversion.facts import Facts
 from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.plan import make_plan
 from memmpy.conversion.recipe import Recipe
+from memmpy.conversion.skips import Skips
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import OptionError
 from memmpy.inputs import BranchType
@@ -46,7 +47,9 @@ def store_of(*sources: SourceRecord) -> Metadata:
 def facts_of(source: SourceRecord) -> Facts:
     ranges = (Range(("x",), 0, source.num_entries, 1, 1, 1),)
     types = {"x": BranchType("vector", np.dtype("<f4"))}
-    return Facts(source.uuid, source.tree, source.num_entries, {}, (), (), types, {}, ranges)
+    return Facts(
+        source.uuid, source.tree, source.num_entries, {}, {}, (), Skips(), types, {}, ranges
+    )
 
 
 def plan(

@@ -101,6 +101,12 @@ class EventFileContract(ABC):
         names = ["jet_pt", "number", "matrix", "met"]
         assert [name for name, _ in make().read(names, 0, NUM)] == names
 
+    @pytest.mark.parametrize("num", [0, NUM])
+    def test_what_can_be_decoded_is_not_refused(self, make: Open, num: int) -> None:
+        file = make(num)
+        for branch in TYPES:
+            file.try_decoding(branch)
+
     def test_no_branches_give_nothing(self, make: Open) -> None:
         assert list(make().read([], 0, NUM)) == []
 

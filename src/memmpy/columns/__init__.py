@@ -9,6 +9,7 @@ from memmpy.columns.loading import (
     open_column,
     open_columns,
 )
+from memmpy.columns.members import holder_of, member_of
 from memmpy.columns.nested import ReadNested, WriteNested
 from memmpy.columns.opening import no_column, why_stale
 from memmpy.columns.pieces import (
@@ -44,9 +45,11 @@ __all__ = [
     "WriteVector",
     "cast",
     "check_keys",
+    "holder_of",
     "layout_of_nested",
     "layout_of_numbers",
     "load_memmaps",
+    "member_of",
     "no_column",
     "open_column",
     "open_columns",

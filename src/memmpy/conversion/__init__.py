@@ -10,7 +10,7 @@ from memmpy.conversion.convert import (
     plan_conversion,
 )
 from memmpy.conversion.plan import Plan
-from memmpy.conversion.recipes import check_names, is_pattern, names_in, split_renames
+from memmpy.conversion.recipes import check_names, check_one_key, names_in, split_renames
 from memmpy.conversion.repair import repair_columns
 
 __all__ = [
@@ -20,9 +20,9 @@ __all__ = [
     "RFileConfig",
     "RootFiles",
     "check_names",
+    "check_one_key",
     "convert",
     "convert_checked",
-    "is_pattern",
     "list_configs",
     "list_inputs",
     "names_in",

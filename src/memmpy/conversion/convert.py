@@ -32,6 +32,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.lists import Clipping
+from memmpy.printing import escaped
 from memmpy.progress import quiet
 from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
 from memmpy.store import (
@@ -152,7 +153,8 @@ def convert(
         Branches or aliases, which keep their dtype and shape: numbers and fixed arrays become
         vectors, leaf-counted arrays and ``std::vector`` become jagged columns, strings text
         columns, and deeper types nested ones. A pattern (``"Jet_*"``) stands for all branches that
-        match and that a column can hold. A mapping names them anew:
+        match, that can be decoded and that a column can hold, in all files; where a branch has
+        that very name (``"hit.p[3]"``), for this one. A mapping names them anew:
         ``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``.
     keys_padded : mapping of str to (int, number), optional
         Branches or aliases of lists that are cut or filled up to a length with a value:
@@ -228,6 +230,7 @@ def convert(
         keys_padded=keys_padded,
         aliases=aliases,
         dtypes=dtypes,
+        names=frozenset(),
         executor=executor,
         splits=check_splits(splits),
         needs_splits=splits is not None,
@@ -247,6 +250,7 @@ def convert_checked(
     keys_padded: Mapping[str, tuple[int, Any]] | None,
     aliases: Mapping[str, str] | None,
     dtypes: Mapping[str, Any] | None,
+    names: frozenset[str],
     executor: Executor | None,
     splits: Splits | None,
     needs_splits: bool,
@@ -264,6 +268,8 @@ def convert_checked(
         As `convert` takes them.
     splits, lock_timeout
         As `convert` takes them.
+    names : frozenset of str
+        Those of the keys that are names, whatever they look like.
     needs_splits : bool
         Whether the store gets splits, also where none are given.
     check : callable or None
@@ -276,6 +282,7 @@ def convert_checked(
         aliases,
         dtypes,
         step_bytes,
+        names=names,
         splits=splits,
         needs_splits=needs_splits,
     )
@@ -314,7 +321,7 @@ def convert_checked(
                 raise
             builder.clear()
     for source, branches in plan.branches_read().items():
-        logger.info("read %s of %s", ", ".join(branches), source)
+        logger.info("read %s of %s", escaped(", ".join(branches)), source)
     warn_of(made.notes)
     clippings = clippings_of({**plan.current, **columns}, plan.wanted.recipes)
     losses = _losses(made.num_lost, dtypes or {})
@@ -353,6 +360,7 @@ def plan_conversion(
         aliases,
         dtypes,
         step_bytes,
+        names=frozenset(),
         splits=check_splits(splits),
         needs_splits=splits is not None,
     )

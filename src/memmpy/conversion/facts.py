@@ -11,7 +11,8 @@ from memmpy.conversion.dividing import Range, divide
 from memmpy.conversion.opening import opened_files
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.recipes import Recipes, match
-from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError
+from memmpy.conversion.skips import Skips
+from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
 from memmpy.inputs import BranchType, EventFile
 from memmpy.printing import num_in_words
 from memmpy.splits import naming_columns
@@ -57,11 +58,14 @@ class Facts:
     num_entries : int
         All entries of the tree.
     matches : mapping of str to tuple of str
-        The branches that each pattern matches, and a column can hold.
+        The branches that each pattern matches, and a column can hold: one where the pattern is the
+        name of a branch.
+    nearest : mapping of str to str
+        For patterns that match nothing, what names are near, for a message.
     naming : tuple of str
         The branches that usually name an event.
-    skipped : tuple of str
-        Those that match, and no column can hold.
+    skipped : Skips
+        Those that match, and no column is made of.
     types : mapping of str to BranchType
         Of the columns that need something of this file.
     missing : mapping of str to (str, str)
@@ -74,8 +78,9 @@ class Facts:
     tree: str
     num_entries: int
     matches: Mapping[str, tuple[str, ...]]
+    nearest: Mapping[str, str]
     naming: tuple[str, ...]
-    skipped: tuple[str, ...]
+    skipped: Skips
     types: Mapping[str, BranchType]
     missing: Mapping[str, tuple[str, str]]
     ranges: tuple[Range, ...]
@@ -97,7 +102,7 @@ def _facts(file: EventFile, question: Question) -> Facts:
         has = num_in_words(file.num_entries, "entry", "entries")
         message = f"{file.where!r} has {has}, entry_start is "
         raise OptionError(f"{message}{given.tree_start}")
-    matches, skipped = _match(file, recipes)
+    matches, skipped = _match(file, recipes, question.not_needed)
     wanted = [r for r in recipes.with_matches(matches) if r.key not in question.not_needed]
     types: dict[str, BranchType] = {}
     missing: dict[str, tuple[str, str]] = {}
@@ -117,6 +122,11 @@ def _facts(file: EventFile, question: Question) -> Facts:
         tree=file.tree,
         num_entries=file.num_entries,
         matches=matches,
+        nearest={
+            pattern: nearest(pattern, file.branches())
+            for pattern, found in matches.items()
+            if not found
+        },
         naming=naming_columns(partial(kind_of_branch, file)).by or (),
         skipped=skipped,
         types=types,
@@ -147,22 +157,30 @@ def kind_of_branch(file: EventFile, name: str) -> str | None:
     return str(found.dtype.kind)
 
 
-def _match(file: EventFile, recipes: Recipes) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Return the branches that patterns match, and of these the ones that no column can hold."""
+def _match(
+    file: EventFile, recipes: Recipes, held: frozenset[str]
+) -> tuple[dict[str, tuple[str, ...]], Skips]:
+    """Return the branches that patterns match, and of these the ones that no column is made of.
+
+    The store has columns of the branches that are `held`: these can be decoded.
+    """
     if not recipes.patterns:
-        return {}, ()
+        return {}, Skips()
     names = file.branches()
     last = Counter(name.rpartition("/")[2] for name in names)
-    matches, skipped = {}, []
+    matches: dict[str, tuple[str, ...]] = {}
+    skipped = Skips()
     for pattern in recipes.patterns:
+        if file.has_branch(pattern):
+            matches[pattern] = (pattern,)
+            continue
         found = [_short(file, path, last) for path in match(pattern, names)]
-        held = [name for name in found if _can_be_held(file, name)]
-        skipped += [name for name in found if name not in held]
-        if not held and file.num_entries and found:
-            message = f"no column can hold what the pattern {pattern!r} matches in {file.where!r}"
-            raise InputFileError(f"{message}: {', '.join(map(repr, found[:5]))}")
-        matches[pattern] = tuple(held)
-    return matches, tuple(dict.fromkeys(skipped))
+        passed_over = Skips.of(file, found, held)
+        matches |= passed_over.without({pattern: tuple(found)})
+        if found and not matches[pattern] and file.num_entries:
+            raise passed_over.error(pattern, f" in {file.where!r}")
+        skipped |= passed_over
+    return matches, skipped
 
 
 def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
@@ -194,14 +212,6 @@ def _short(file: EventFile, path: str, last: Mapping[str, int]) -> str:
     except InputFileError:
         pass
     return name
-
-
-def _can_be_held(file: EventFile, name: str) -> bool:
-    try:
-        file.type_of(name)
-    except InputFileError:
-        return False
-    return True
 
 
 def _divide(

@@ -1,6 +1,7 @@
 """One error for all that went wrong in a conversion."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import NoReturn
 
 from memmpy.errors import (
@@ -31,7 +32,10 @@ def raise_one_of(failures: Sequence[tuple[str, MemmpyError]]) -> NoReturn:
         raise refused[0]
     if len(failures) == 1:
         where, error = failures[0]
-        raise type(error)(f"{where}: {error}") if isinstance(error, InputFileError) else error
+        if isinstance(error, InputFileError):
+            message, error = f"{where}: {error}", copy(error)  # with what else the error carries
+            error.args = (message,)
+        raise error
     lines = [f"{len(failures)} pieces of work failed; what others made is kept for the next call:"]
     lines += [f"  {place}: {error}" for place, error in failures[:_MAX_FAILURES]]
     if len(failures) > _MAX_FAILURES:

@@ -7,6 +7,8 @@ already. `memmpy.conversion.building` carries it out.
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from memmpy.conversion.reasons import check_replaceable, why_written
 from memmpy.conversion.report import Line, Report, Reported, compared, type_in_words
 from memmpy.conversion.schema import agreed_types, layout_of
 from memmpy.conversion.sizes import is_exact, size_of_lists, size_of_rows
+from memmpy.conversion.skips import Skips
 from memmpy.conversion.wanted import Wanted, is_current
 from memmpy.inputs import BranchType, type_of_column
 from memmpy.store import (
@@ -105,6 +108,8 @@ class Plan(Reported):
         What has to be read from files.
     skipped : tuple of str
         Branches that a pattern matches and no column can hold.
+    undecodable : tuple of str
+        Branches that a pattern matches and memmpy and uproot cannot decode.
     stale, stale_metadata : tuple of str
         Columns of the store that were not asked for and are made of other files, and of the
         metadata of other files: they cannot be opened until they are asked for.
@@ -121,6 +126,7 @@ class Plan(Reported):
     current: Mapping[str, ColumnRecord]
     fills: tuple[Fill, ...]
     skipped: tuple[str, ...]
+    undecodable: tuple[str, ...]
     stale: tuple[str, ...]
     stale_metadata: tuple[str, ...]
     stale_own: tuple[str, ...]
@@ -208,6 +214,7 @@ class Plan(Reported):
                 for key, column in self.current.items()
             ],
             skipped=self.skipped,
+            undecodable=self.undecodable,
             stale=self.stale,
             stale_metadata=self.stale_metadata,
             stale_own=self.stale_own,
@@ -279,6 +286,7 @@ def make_plan(
             held[key] = holdings.find(recipes[key], parts)
     types = agreed_types(
         [(source.path, facts) for source, facts in zip(sources, surveyed, strict=True)],
+        recipes.keys(),
         {
             key: held_type
             for key in held
@@ -303,14 +311,15 @@ def make_plan(
         else:
             num_bytes = sizes.get(key, 0) + _bytes_held(pieces, metadata)
         columns.append(NewColumn(key, made[key], layouts[key], pieces, why, found[key], num_bytes))
-    skipped = dict.fromkeys(name for facts in surveyed if facts for name in facts.skipped)
+    skipped = reduce(or_, (facts.skipped for facts in surveyed if facts), Skips())
     stale = _stale(metadata, made, parts)
     return Plan(
         wanted=wanted,
         columns=tuple(columns),
         current=current,
         fills=tuple(fills),
-        skipped=tuple(skipped),
+        skipped=skipped.unheld,
+        undecodable=skipped.undecodable,
         stale=tuple(key for key, origin in stale.items() if "metadata" not in origin.recipe),
         stale_metadata=tuple(key for key, origin in stale.items() if "metadata" in origin.recipe),
         stale_own=_stale_own(metadata, made, sources),

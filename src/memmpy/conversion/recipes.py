@@ -17,6 +17,7 @@ from memmpy.lists import Padding, check_padding, mask_of
 __all__ = [
     "Recipes",
     "check_names",
+    "check_one_key",
     "is_pattern",
     "make_recipes",
     "match",
@@ -72,8 +73,11 @@ def make_recipes(
     aliases: Mapping[str, str],
     dtypes: Mapping[str, Any],
     reserved: Iterable[str],
+    names: Collection[str],
 ) -> Recipes:
     """Return the recipes of all columns wanted, in a stable order.
+
+    `names` are those of the keys that are names, whatever they look like.
 
     Raises
     ------
@@ -84,10 +88,10 @@ def make_recipes(
     """
     keys, aliases = split_renames(keys, aliases)
     check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=reserved)
-    patterns = sorted({key for key in keys if is_pattern(key) and key not in aliases})
-    for key in filter(is_pattern, keys_padded):
-        raise OptionError(f"a pattern cannot be padded, got {key!r}; name each key of keys_padded")
+    check_one_key([key for key in keys_padded if key not in aliases], "padded")
     paddings = {key: check_padding(key, given) for key, given in keys_padded.items()}
+    known = {*aliases, *names, *map(mask_of, paddings)}
+    patterns = sorted({key for key in keys if is_pattern(key) and key not in known})
     types = _dtypes(dtypes, known=None if patterns else {*keys, *keys_padded})
     wanted: dict[str, Padding | None] = dict.fromkeys(sorted(set(keys) - {*patterns}))
     wanted |= paddings
@@ -124,23 +128,33 @@ def split_renames(
 
 
 def is_pattern(key: Any) -> bool:
-    """Say whether a key stands for all branches whose names match it."""
+    """Say whether a key stands for all branches whose names match it.
+
+    Where a file has a branch of that very name, such as ``hit.p[3]``, it stands for this one.
+    """
     return isinstance(key, str) and any(sign in key for sign in "*?[")
 
 
+def check_one_key(keys: Iterable[object], use: str) -> None:
+    """Raise an `OptionError` for a pattern where one key is meant.
+
+    Brackets are part of a name there: ROOT calls members that are arrays ``hit.p[3]``.
+    """
+    for key in keys:
+        if isinstance(key, str) and ("*" in key or "?" in key):
+            message = f"a pattern cannot be {use}, got {key!r}; name each key"
+            raise OptionError(f"{message}, or give a branch of that very name an alias")
+
+
 def match(pattern: str, branches: Iterable[str]) -> list[str]:
-    """Return the branches that a pattern matches; one of that very name is the only one.
+    """Return the branches that a pattern matches.
 
     Branches of branches are known as ``parent/child``, and match as ``child``, too.
     """
-    names = {path: path.rpartition("/")[2] for path in branches}
-    exact = [path for path, name in names.items() if pattern in {path, name}]
-    if exact:
-        return exact[:1]
     return [
         path
-        for path, name in names.items()
-        if fnmatchcase(name, pattern) or fnmatchcase(path, pattern)
+        for path in branches
+        if fnmatchcase(path.rpartition("/")[2], pattern) or fnmatchcase(path, pattern)
     ]
 
 

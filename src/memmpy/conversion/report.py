@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 from memmpy.inputs import BranchType
-from memmpy.printing import WIDTH, Table, Trimmed, num_in_words, size_in_words
+from memmpy.printing import WIDTH, Table, Trimmed, escaped, num_in_words, size_in_words
 from memmpy.store import SourceRecord
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ class Report:
         These columns.
     skipped : sequence of str
         Branches that a pattern matched, and no column can hold.
+    undecodable : sequence of str
+        Branches that a pattern matched, and memmpy and uproot cannot decode.
     stale, stale_metadata : sequence of str
         Columns of the store that are made of other files, and of the metadata of other files.
     stale_own : sequence of str
@@ -119,6 +121,7 @@ class Report:
     written: Sequence[Line]
     kept: Sequence[Line]
     skipped: Sequence[str] = ()
+    undecodable: Sequence[str] = ()
     stale: Sequence[str] = ()
     stale_metadata: Sequence[str] = ()
     stale_own: Sequence[str] = ()
@@ -169,9 +172,11 @@ class Report:
         if self.stale_own:
             text = f"{_names(self.stale_own)}: written for the events of other files; write again, "
             facts.append(("stale", f"{text}or convert those files again, in their order"))
-        if self.skipped:
-            num = num_in_words(len(self.skipped), "branch", "branches")
-            facts.append(("skipped", f"{num} that no column can hold: {_names(self.skipped)}"))
+        reasons = {"no column can hold": self.skipped, "uproot cannot decode": self.undecodable}
+        for reason, names in reasons.items():
+            if names:
+                num = num_in_words(len(names), "branch", "branches")
+                facts.append(("skipped", f"{num} that {reason}: {_names(names)}"))
         facts += [("padded", f"{name}: {words}") for name, words in self.clipped.items()]
         if self.seconds is not None:
             facts.append(("time", self._time(self.seconds)))
@@ -230,7 +235,7 @@ class Report:
         facts.add_column(no_wrap=True)
         facts.add_column(overflow="fold")
         for name, text in self.facts:
-            facts.add_row(Text(f"  {name}"), Text(text))
+            facts.add_row(Text(f"  {name}"), Text(escaped(text)))
         yield Trimmed(facts)
         yield self.table
 
@@ -243,7 +248,7 @@ class Report:
         return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).strip("\n")
 
     def _repr_html_(self) -> str:
-        lines = (f"{html.escape(name)}: {html.escape(text)}" for name, text in self.facts)
+        lines = (f"{html.escape(name)}: {html.escape(escaped(text))}" for name, text in self.facts)
         head = f"<p><b>{html.escape(self.headline)}</b><br>{'<br>'.join(lines)}</p>"
         return head + self.table.to_html()
 

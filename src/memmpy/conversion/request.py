@@ -25,6 +25,8 @@ class ConversionRequest:
         The files.
     keys, keys_padded, aliases, dtypes, step_bytes
         As `convert` takes them.
+    names : frozenset of str
+        The keys that are names, whatever they look like.
     splits : Splits or None
         Those that the call names.
     needs_splits : bool
@@ -37,20 +39,24 @@ class ConversionRequest:
     aliases: Mapping[str, str]
     dtypes: Mapping[str, Any]
     step_bytes: int
+    names: frozenset[str]
     splits: Splits | None
     needs_splits: bool
 
     def recipes(self, more: Policy | None = None) -> Recipes:
         """Return how the columns are made, with those that splits need besides."""
         keys, aliases = split_renames(self.keys, self.aliases)
+        names = self.names
         if more is not None and more.keys:
             keys, aliases = {*keys, *more.keys}, {**more.aliases, **aliases}
+            names = names.union(more.keys)
         return make_recipes(
             keys,
             keys_padded=self.keys_padded,
             aliases=aliases,
             dtypes=self.dtypes,
             reserved=self.inputs[0].metadata,
+            names=names,
         )
 
     def policy(self, metadata: Metadata, *, path: PathLike) -> Policy:
@@ -73,6 +79,7 @@ def check_conversion(
     dtypes: Mapping[str, Any] | None,
     step_bytes: int,
     *,
+    names: frozenset[str],
     splits: Splits | None,
     needs_splits: bool,
 ) -> ConversionRequest:
@@ -94,6 +101,7 @@ def check_conversion(
         aliases or {},
         dtypes or {},
         step_bytes,
+        names,
         splits,
         needs_splits,
     )

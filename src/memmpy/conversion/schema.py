@@ -1,6 +1,6 @@
 """The type of each column of a conversion, on which all its files must agree."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -19,7 +19,9 @@ _UINT8 = np.dtype(np.uint8)
 
 
 def agreed_types(
-    surveyed: Sequence[tuple[str, Facts | None]], held: Mapping[str, BranchType]
+    surveyed: Sequence[tuple[str, Facts | None]],
+    wanted: Collection[str],
+    held: Mapping[str, BranchType],
 ) -> dict[str, BranchType]:
     """Return the type of each column.
 
@@ -27,6 +29,8 @@ def agreed_types(
     ----------
     surveyed : sequence of (path, Facts)
         What the files that were looked at say; None for others.
+    wanted : collection of str
+        The columns; files may tell of others, which are skipped for what another file says.
     held : mapping of key to BranchType
         What the store has of columns of which it keeps entries.
 
@@ -42,7 +46,8 @@ def agreed_types(
     }
     types = dict(held)
     known = [(path, facts) for path, facts in surveyed if facts is not None]
-    keys = dict.fromkeys(key for _, facts in known for key in (*facts.types, *facts.missing))
+    told = dict.fromkeys(key for _, facts in known for key in (*facts.types, *facts.missing))
+    keys = [key for key in told if key in wanted]
     matched = {name for _, f in known for names in f.matches.values() for name in names}
     for path, facts in known:
         own = {name for names in facts.matches.values() for name in names}

@@ -2,13 +2,16 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from itertools import islice
+from operator import or_
 
 from memmpy.conversion.config import Input
 from memmpy.conversion.duplicates import check_apart
 from memmpy.conversion.facts import Facts, Question, look_at
 from memmpy.conversion.holdings import Holdings
-from memmpy.conversion.recipes import Recipes
+from memmpy.conversion.recipes import Recipes, match
+from memmpy.conversion.skips import Skips
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
 from memmpy.printing import num_in_words
@@ -71,25 +74,29 @@ def survey(
     uuids: dict[int, set[str]] = {}
     for filled in metadata.sources:
         uuids.setdefault(filled.size, set()).add(filled.uuid)
-    questions = {}
+    questions, needed = {}, []
     for i, (found, source) in enumerate(zip(inputs, known, strict=True)):
-        held, needed = frozenset[str](), True
+        held, is_needed = frozenset[str](), True
         if source is not None:
-            held, needed = lacking[parts_of([source])[0]]
-        if needed:
-            questions[i] = Question(
-                found, recipes, held, range_bytes, frozenset(uuids.get(found.status.size, ()))
-            )
-    facts = _look(questions, crew)
+            held, is_needed = lacking[parts_of([source])[0]]
+        needed += [i] if is_needed else []
+        questions[i] = Question(
+            found, recipes, held, range_bytes, frozenset(uuids.get(found.status.size, ()))
+        )
+    facts = _look({i: questions[i] for i in needed}, crew)
+    others = _others_needed(recipes, known, facts)
+    facts |= _look({i: questions[i] for i in others}, crew)
+    skipped = reduce(or_, (found.skipped for found in facts.values()), Skips())
     sources = _in_order(
         [
             _described(found, facts[i]) if source is None or i in facts else source
             for i, (found, source) in enumerate(zip(inputs, known, strict=True))
         ],
         inputs,
+        skipped,
     )
     warn_of(check_apart(sources, known), ConversionWarning)
-    wanted_recipes = recipes.with_matches(_all_matches(recipes, sources))
+    wanted_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped, facts))
     return Wanted(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
 
 
@@ -141,6 +148,20 @@ def _lacking(
     }
 
 
+def _others_needed(
+    recipes: Recipes, known: Sequence[SourceRecord | None], facts: Mapping[int, Facts]
+) -> list[int]:
+    """Return known sources to look at besides: patterns match more in others than in them."""
+    kept = {i: s.matches for i, s in enumerate(known) if s is not None and i not in facts}
+    # Sources that match alike share one mapping.
+    distinct = {id(m): m for m in [*kept.values(), *(found.matches for found in facts.values())]}
+    lacking = set[int]()
+    for pattern in recipes.patterns:
+        names = {name for matches in distinct.values() for name in matches[pattern]}
+        lacking |= {number for number, m in distinct.items() if not names <= set(m[pattern])}
+    return [i for i, matches in kept.items() if id(matches) in lacking]
+
+
 def _look(questions: Mapping[int, Question], crew: Crew) -> dict[int, Facts]:
     """Return what files say, all looked at at once; the first error in their order is raised."""
     waiting = iter(questions.items())
@@ -184,26 +205,46 @@ def _described(found: Input, facts: Facts) -> SourceRecord:
     )
 
 
-def _in_order(sources: Sequence[SourceRecord], inputs: Sequence[Input]) -> tuple[SourceRecord, ...]:
-    """Return the sources with the entries of the store that they fill."""
+def _in_order(
+    sources: Sequence[SourceRecord], inputs: Sequence[Input], skipped: Skips
+) -> tuple[SourceRecord, ...]:
+    """Return the sources with the entries of the store that they fill.
+
+    What is skipped in one file is skipped in all: a column has entries of each.
+    """
     placed: list[SourceRecord] = []
     entry_start = 0
     for source, found in zip(sources, inputs, strict=True):
-        placed.append(dataclasses.replace(source, entry_start=entry_start, metadata=found.metadata))
+        placed.append(
+            dataclasses.replace(
+                source,
+                entry_start=entry_start,
+                metadata=found.metadata,
+                matches=skipped.without(source.matches),
+            )
+        )
         entry_start += source.num_entries
     return tuple(placed)
 
 
-def _all_matches(recipes: Recipes, sources: Sequence[SourceRecord]) -> dict[str, dict[str, None]]:
+def _all_matches(
+    recipes: Recipes,
+    sources: Sequence[SourceRecord],
+    skipped: Skips,
+    facts: Mapping[int, Facts],
+) -> dict[str, dict[str, None]]:
     """Return the branches that each pattern matches in any file."""
     matched: dict[str, dict[str, None]] = {pattern: {} for pattern in recipes.patterns}
     for source in sources:
         for pattern in recipes.patterns:
             matched[pattern] |= dict.fromkeys(source.matches.get(pattern, ()))
     for pattern, names in matched.items():
+        if not names and match(pattern, skipped):
+            raise skipped.of_pattern(pattern).error(pattern, " in some file")
         if not names:
             message = f"the pattern {pattern!r} matches no branch of {sources[0].path!r}"
             if len(sources) > 1:
                 message += f", nor of {num_in_words(len(sources) - 1, 'other file')}"
-            raise MissingKeyError(message, pattern)
+            near = next((f.nearest[pattern] for f in facts.values() if pattern in f.nearest), "")
+            raise MissingKeyError(f"{message}{near}", pattern)
     return matched

@@ -4,6 +4,7 @@ from memmpy.cuts.adding import add_column, recompute_column
 from memmpy.cuts.cache import CutRecord, Selection, leftover_cuts, list_cuts, verify_cuts
 from memmpy.cuts.compute import (
     check_stored,
+    columns_used,
     compute_cut_batched,
     find_entries,
     read_cut,
@@ -46,6 +47,7 @@ __all__ = [
     "add_column",
     "check_apart",
     "check_stored",
+    "columns_used",
     "compute_column",
     "compute_cut_batched",
     "count_steps",

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from memmpy.columns import Snapshot, WriteJagged, WriteVector, open_columns
-from memmpy.cuts.compute import check_stored, prepare, read_cut
+from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import compute_column
-from memmpy.cuts.language import LANGUAGE, Constant, Node, keys_of, normal
+from memmpy.cuts.language import LANGUAGE, Constant, Node, normal
 from memmpy.cuts.steps import STEP_SIZE, inputs_of, threads_of
 from memmpy.errors import OptionError, warn_of
 from memmpy.lists import Jagged
@@ -51,13 +51,14 @@ def add_column(
         If there is such a column that was not computed, or the expression uses it.
     """
     node = read_cut(expression, aliases=aliases, constants=constants)
-    threads, names = threads_of(num_threads), sorted(keys_of(node))
-    meaning, metadata = normal(node), read_metadata(path)
+    threads, meaning, metadata = threads_of(num_threads), normal(node), read_metadata(path)
+    names = columns_used(node, metadata)
     _check_no_circle(metadata, key, names)
     if not recreate and _is_there(metadata, key, meaning):
         return
     with Transaction(path) as transaction:
         metadata = transaction.metadata
+        names = columns_used(node, metadata)
         _check_no_circle(metadata, key, names)
         check_stored(node, metadata.current_keys(), path=path, metadata=metadata)
         made_of = {name: metadata.columns[name].fingerprint for name in names}
@@ -77,7 +78,7 @@ def recompute_column(path: PathLike, key: str, expression: str, *, target: PathL
         The other store.
     """
     node = read_cut(expression, aliases=None, constants=None)
-    snapshot = open_columns(path, sorted(keys_of(node)) or None)
+    snapshot = open_columns(path, columns_used(node, read_metadata(path)) or None)
     with Transaction(target) as transaction:
         _write(snapshot, node, key, {}, transaction, threads_of(None))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from memmpy.columns import Snapshot, open_columns, why_stale
+from memmpy.columns import Snapshot, holder_of, open_columns, why_stale
 from memmpy.cuts.cache import CachedCut, Found, Selection
 from memmpy.cuts.evaluation import Program, check_keys, slips_in, to_program
 from memmpy.cuts.language import Constant, Node, keys_of, normal, parse, substitute
@@ -19,6 +19,7 @@ from memmpy.worth import ITEMS_REDUCED, is_worth_compiling
 
 __all__ = [
     "check_stored",
+    "columns_used",
     "compute_cut_batched",
     "find_entries",
     "prepare",
@@ -88,7 +89,7 @@ def compute_cut_batched(
     cut = read_cut(expression, aliases=aliases, constants=constants)
     metadata = read_metadata(path)
     check_stored(cut, metadata.current_keys(), path=path, metadata=metadata)
-    snapshot = open_columns(path, sorted(keys_of(cut)) or None)
+    snapshot = open_columns(path, columns_used(cut, metadata) or None)
     found = find_entries(
         snapshot,
         cut,
@@ -100,12 +101,22 @@ def compute_cut_batched(
     return selection_of(found)
 
 
+def columns_used(cut: Node, metadata: Metadata) -> list[str]:
+    """Return the columns of a store that a cut needs, sorted: of a member, what it is of."""
+    return sorted({holder_of(key, metadata.columns) for key in keys_of(cut)})
+
+
 def check_stored(cut: Node, known: Iterable[str], *, path: PathLike, metadata: Metadata) -> None:
     """Raise `CutError` if a cut uses a key that a store has not, or whose column is stale."""
-    if not keys_of(cut) <= (names := frozenset(known)):
+    names = {*known}
+    holders = {key: holder_of(key, metadata.columns) for key in keys_of(cut)}
+    names |= {key for key, holder in holders.items() if holder in names}
+    if not holders.keys() <= names:
         texts = {key for key, held in metadata.columns.items() if held.details.get("hashed")}
         where = f" in {os.fspath(path)!r}"
-        check_keys(cut, names, stale=why_stale(metadata), where=where, texts=texts)
+        stale = why_stale(metadata)
+        stale |= {key: stale[holder] for key, holder in holders.items() if holder in stale}
+        check_keys(cut, names, stale=stale, where=where, texts=texts)
 
 
 def read_cut(
@@ -158,8 +169,9 @@ def find_entries(
     inputs = inputs_of(snapshot, [cut], stored_as)
     # What is wrong with the cut, or likely to be, is said whether it is cached or not.
     program, slips = prepare(cut, inputs)
-    used = {stored_as.get(key, key) for key in keys_of(cut)} or snapshot.columns.keys()
-    fingerprints = {name: snapshot.metadata.columns[name].fingerprint for name in sorted(used)}
+    records = snapshot.metadata.columns
+    used = {holder_of(stored_as.get(key, key), records) for key in keys_of(cut)}
+    fingerprints = {name: records[name].fingerprint for name in sorted(used or snapshot.columns)}
     cached = CachedCut(snapshot.path, _normal(cut, stored_as), fingerprints)
     found = (
         None if recreate else cached.find(expression=cut.span.text, num_entries=inputs.num_entries)

@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from memmpy.columns import ReadJagged, ReadNested, ReadShaped, Snapshot, StoredColumn
+from memmpy.columns import (
+    ReadJagged,
+    ReadNested,
+    ReadShaped,
+    Snapshot,
+    StoredColumn,
+    holder_of,
+    member_of,
+)
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError, OptionError
@@ -112,12 +120,27 @@ def inputs_of(snapshot: Snapshot, nodes: Sequence[Node], stored_as: Mapping[str,
     """
     keys = sorted(frozenset().union(*map(keys_of, nodes)))
     stored = {key: stored_as.get(key, key) for key in keys}
-    columns = {key: snapshot.columns[name] for key, name in stored.items()}
+    columns = {key: _column(snapshot, name) for key, name in stored.items()}
     for node in nodes:
         _check_kinds(node, columns)
     # A constant passes all entries that there are, or none.
     num_entries = _num_entries(snapshot.path, columns or snapshot.columns)
-    return Inputs(columns, {key: snapshot.texts(name) for key, name in stored.items()}, num_entries)
+    texts = {
+        key: snapshot.texts(name) if name in snapshot.columns else None
+        for key, name in stored.items()
+    }
+    return Inputs(columns, texts, num_entries)
+
+
+def _column(snapshot: Snapshot, name: str) -> StoredColumn:
+    """Return a column, or a member of a nested one where it holds numbers."""
+    if name in snapshot.columns:
+        return snapshot.columns[name]
+    key = holder_of(name, snapshot.metadata.columns)
+    column = snapshot.columns[key]
+    assert isinstance(column, ReadNested)
+    member = member_of(column, name, key=key)
+    return column if member is None else member
 
 
 def check_step_size(step_size: int) -> None:

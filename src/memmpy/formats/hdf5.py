@@ -141,6 +141,9 @@ class HdfTable:
             self._types[branch] = held
         return self._types[branch]
 
+    def try_decoding(self, branch: str) -> None:
+        """Do nothing: its type tells whether a branch can be decoded."""
+
     def sizes_of(self, branch: str) -> tuple[int, int]:
         """Return the bytes of a branch as they lie in the file, and about those once decoded.
 

@@ -1,7 +1,7 @@
 """What files of events have in common: where they lie, what they hold, what they must tell."""
 
 from memmpy.inputs.bytes import ByteSource
-from memmpy.inputs.failures import listed, no_branch, said_of
+from memmpy.inputs.failures import first_line, listed, no_branch, said_of
 from memmpy.inputs.identity import former_uuid_of, uuid_of
 from memmpy.inputs.locations import State, Status, describe, find
 from memmpy.inputs.protocol import EventFile
@@ -22,6 +22,7 @@ __all__ = [
     "Status",
     "describe",
     "find",
+    "first_line",
     "former_uuid_of",
     "from_awkward",
     "listed",

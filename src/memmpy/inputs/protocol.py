@@ -54,6 +54,15 @@ class EventFile(Protocol):
             If no column can hold what it gives.
         """
 
+    def try_decoding(self, branch: str) -> None:
+        """Decode the first entry of a branch, where only that tells whether it can be decoded.
+
+        Raises
+        ------
+        UndecodableError
+            If it cannot. Whatever else may be wrong is for `read` to say.
+        """
+
     def sizes_of(self, branch: str) -> tuple[int, int]:
         """Return the bytes of a branch as they lie in the file, and about those once decoded."""
 

@@ -17,21 +17,24 @@ from numpy.typing import NDArray
 from memmpy.errors import CorruptStoreError
 from memmpy.gather import offsets_of, strip_headers
 from memmpy.lists import Jagged
+from memmpy.root.compression import decompress
+from memmpy.root.truncated import Truncation, fixed_shape, truncation_of
 from memmpy.typing import Array
 from memmpy.worth import BYTES_MOVED, is_worth_compiling
 
-try:
-    from isal.isal_zlib import decompress as inflate
-except ImportError:  # no wheel for this processor
-    from zlib import decompress as inflate
-
-__all__ = ["Encoding", "NotPlainError", "decode_baskets", "encoding_of", "ranges_of"]
+__all__ = [
+    "Encoding",
+    "NotPlainError",
+    "decode_baskets",
+    "encoding_of",
+    "open_basket",
+    "ranges_of",
+]
 
 #: The key of a basket: bytes of it all, version, bytes decompressed, time, bytes of the key, cycle.
 _KEY = struct.Struct(">ihiIhh")
 #: Its end: version, size of a buffer, size of an entry, number of entries, end of the data.
 _KEY_END = struct.Struct(">hiiii")
-_BLOCK_HEADER = 9
 
 
 class NotPlainError(Exception):
@@ -52,12 +55,15 @@ class Encoding:
         Bytes before the items of each list; None where entries are no lists.
     is_text : bool
         Whether a list has its length first: in a byte, or, after the byte 255, in four.
+    truncation : Truncation or None
+        How the numbers of the file become values, where that takes more than another byte order.
     """
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     header: int | None
     is_text: bool = False
+    truncation: Truncation | None = None
 
     @property
     def row_bytes(self) -> int:
@@ -66,9 +72,21 @@ class Encoding:
 
 
 def encoding_of(branch: Any) -> Encoding | None:
-    """Return how an uproot branch holds plain numbers, or None for all else."""
+    """Return how an uproot branch holds plain numbers, or None for all else.
+
+    Raises
+    ------
+    ValueError
+        If nobody can know how it holds truncated numbers.
+    """
     import uproot
 
+    truncation = truncation_of(branch)
+    if truncation is not None:  # uproot takes many of these for others
+        [leaf] = branch.member("fLeaves")
+        header = None if leaf.member("fLeafCount") is None else 0
+        dtype, shape = truncation.stored
+        return Encoding(dtype, fixed_shape(leaf) + shape, header, truncation=truncation)
     interpretation, header = branch.interpretation, None
     if type(interpretation) is uproot.AsStrings and interpretation.length_bytes == "1-5":
         return Encoding(np.dtype(np.uint8), (), interpretation.header_bytes, is_text=True)
@@ -116,13 +134,13 @@ def decode_baskets(
         If a basket is not what the branch promises.
     """
     baskets = _baskets_of(branch, start, stop)
-    decoded = [_open_basket(raw, branch) for raw in fetched]
+    decoded = [open_basket(raw) for raw in fetched]
     # ROOT keeps the last ones of a file that was not closed inside of the tree.
     decoded += [_of_uproot(branch.basket(i)) for i in baskets[len(fetched) :]]
     edges = branch.entry_offsets[baskets.start : baskets.stop + 1] if baskets else [start]
     first, last = start - edges[0], stop - edges[0]
     if encoding.header is None:
-        return _numbers(encoding, decoded, edges)[first:last]
+        return _values(encoding, _numbers(encoding, decoded, edges)[first:last])
     bounds = _bounds(decoded, edges)[first : last + 1]
     data = [basket.data for basket in decoded]
     if encoding.is_text:
@@ -141,14 +159,14 @@ def _baskets_of(branch: Any, start: int, stop: int) -> range:
 
 
 @dataclass(frozen=True, slots=True)
-class _Basket:
+class Basket:
     """The bytes of the entries of a basket, and where each begins (one more than entries)."""
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.integer[Any]] | None
 
 
-def _numbers(encoding: Encoding, baskets: Sequence[_Basket], edges: Sequence[int]) -> Array:
+def _numbers(encoding: Encoding, baskets: Sequence[Basket], edges: Sequence[int]) -> Array:
     """Return the entries of some baskets, whose first entries `edges` has."""
     spans = list(zip(baskets, edges[:-1], edges[1:], strict=True))
     # All of it before room is made for as many entries as a damaged file may claim.
@@ -161,7 +179,7 @@ def _numbers(encoding: Encoding, baskets: Sequence[_Basket], edges: Sequence[int
     return out
 
 
-def _bounds(baskets: Sequence[_Basket], edges: Sequence[int]) -> NDArray[np.int64]:
+def _bounds(baskets: Sequence[Basket], edges: Sequence[int]) -> NDArray[np.int64]:
     """Return where each entry begins in the bytes of all baskets, and where the last one ends."""
     spans = list(zip(baskets, edges[:-1], edges[1:], strict=True))
     if any(b.offsets is None or len(b.offsets) != stop - start + 1 for b, start, stop in spans):
@@ -217,7 +235,11 @@ def _lists(
     else:
         first, last = bounds[[0, -1]] // encoding.dtype.itemsize
         content = _joined(data, encoding.dtype)[first:last]
-    return Jagged.trusted(content.reshape(-1, *encoding.shape), offsets)
+    return Jagged.trusted(_values(encoding, content.reshape(-1, *encoding.shape)), offsets)
+
+
+def _values(encoding: Encoding, numbers: Array) -> Array:
+    return numbers if encoding.truncation is None else encoding.truncation.unpack(numbers)
 
 
 def _divided(ends: NDArray[np.int64], size: int) -> NDArray[np.int64]:
@@ -256,49 +278,28 @@ def _texts(octets: NDArray[np.uint8], bounds: NDArray[np.int64], header: int) ->
     return Jagged.trusted(octets[places], offsets)
 
 
-def _open_basket(raw: memoryview, branch: Any) -> _Basket:
-    """Return what a basket of the file holds."""
+def open_basket(raw: memoryview) -> Basket:
+    """Return what a basket of the file holds.
+
+    Raises
+    ------
+    ValueError, struct.error
+        If it is damaged.
+    """
     num_bytes, _, size, _, key_bytes, _ = _KEY.unpack_from(raw)
     end = _KEY_END.unpack_from(raw, key_bytes - _KEY_END.size - 1)[4]
     if num_bytes != len(raw) or not 0 <= end - key_bytes <= size:
-        raise ValueError(f"a basket of {branch.name!r} has another size than it says")
-    packed = raw[key_bytes:]
-    data = packed if len(packed) == size else _decompress(packed, size, branch)
-    octets, border = np.frombuffer(data, np.uint8), end - key_bytes
-    if len(octets) != size:
-        raise ValueError(f"a basket of {branch.name!r} has another size than it says")
+        raise ValueError("a basket has another size than it says")
+    packed, border = raw[key_bytes:], end - key_bytes
+    is_packed = len(packed) != size
+    octets = decompress(packed, size) if is_packed else np.frombuffer(packed, np.uint8)
     if border == size:
-        return _Basket(octets, None)
+        return Basket(octets, None)
     # A count, where each entry begins, and a last one that says nothing.
     offsets = octets[border:].view(">i4")[1:] - np.int32(key_bytes)
     offsets[-1] = border
-    return _Basket(octets[:border], offsets)
+    return Basket(octets[:border], offsets)
 
 
-def _of_uproot(basket: Any) -> _Basket:
-    return _Basket(np.asarray(basket.data), basket.byte_offsets)
-
-
-def _decompress(packed: memoryview, size: int, branch: Any) -> bytes:
-    """Return the bytes that ROOT's compressed blocks hold."""
-    blocks, at = [], 0
-    while at < len(packed):
-        header = packed[at : at + _BLOCK_HEADER]
-        if bytes(header[:2]) != b"ZL":
-            return _decompress_otherwise(packed, size, branch)
-        stop = at + _BLOCK_HEADER + int.from_bytes(header[3:6], "little")
-        num_bytes = int.from_bytes(header[6:9], "little")
-        blocks.append(inflate(packed[at + _BLOCK_HEADER : stop], bufsize=num_bytes))
-        at = stop
-    return blocks[0] if len(blocks) == 1 else b"".join(blocks)
-
-
-def _decompress_otherwise(packed: memoryview, size: int, branch: Any) -> bytes:
-    """Let uproot decompress LZMA, LZ4 and Zstandard, and check what checksums there are."""
-    import uproot
-
-    chunk = uproot.source.chunk.Chunk.wrap(branch.file.source, np.frombuffer(packed, np.uint8))
-    cursor = uproot.source.cursor.Cursor(0)
-    opened = uproot.compression.decompress(chunk, cursor, {}, len(packed), size)
-    data: bytes = opened.get(0, size, uproot.source.cursor.Cursor(0), {})
-    return data
+def _of_uproot(basket: Any) -> Basket:
+    return Basket(np.asarray(basket.data), basket.byte_offsets)

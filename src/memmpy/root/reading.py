@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from functools import partial, reduce
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property, partial, reduce
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import RootFileError, nearest
+from memmpy.errors import MemmpyError, RootFileError, UndecodableError, nearest
 from memmpy.inputs import (
     BranchType,
     ByteSource,
@@ -18,16 +18,25 @@ from memmpy.inputs import (
     listed,
     no_branch,
     said_of,
-    type_of_form,
     uuid_of,
 )
 from memmpy.root.baskets import (
     Encoding,
     NotPlainError,
     decode_baskets,
-    encoding_of,
+    open_basket,
     ranges_of,
 )
+from memmpy.root.branch_types import (
+    NotDecodedError,
+    not_decoded,
+    type_of_branch,
+    type_of_field,
+    type_of_leaves,
+)
+from memmpy.root.branches import BranchNames, Place, names_of_ntuple, names_of_tree
+from memmpy.root.leaves import read_structs
+from memmpy.root.pages import DamagedPageError, check_pages, sizes_of_fields
 
 __all__ = ["TreeFile"]
 
@@ -109,15 +118,11 @@ class TreeFile:
 
     def branches(self) -> list[str]:
         """Return the names of all branches or fields."""
-        with _said_of(self.where, "is damaged"):
-            if self._is_ntuple:
-                return [field.name for field in self._tree.fields]
-            return list(self._tree.keys())
+        return list(self._names.places)
 
     def has_branch(self, name: str) -> bool:
         """Say whether there is such a branch, by its whole or its short name."""
-        with _said_of(self.where, "is damaged"):
-            return self._found(name) is not None
+        return bool(self._names.find(name))
 
     def type_of(self, branch: str) -> BranchType:
         """Return what kind of column holds a branch.
@@ -126,35 +131,59 @@ class TreeFile:
         ------
         MissingKeyError
             If the tree has no such branch.
+        UndecodableError
+            If uproot cannot decode it, or no column can hold what it gives.
         RootFileError
-            If no column can hold what it gives.
+            If it has other entries than the tree.
         """
         if branch in self._types:
             return self._types[branch]
-        with _said_of(self.where, "is damaged"):
-            found = self._branch(branch)
-            held, reason = self._held(found)
-            if held is None:
-                message = (
-                    f"branch {branch!r} of {self.where!r} holds C++ objects{_typename(found)} "
-                    "that no column can hold; give its members that are numbers, vectors or strings"
-                )
-                raise RootFileError(message) from reason
+        place = self._place(branch)
+        found = place.branch
+        with self._lock, _said_of(self.where, "is damaged"), self._named(branch):
+            if self._is_ntuple:
+                held, encoding = type_of_field(self._tree, found), None
+            elif place.leaves:
+                held, encoding = type_of_leaves(place, self.path)
+            else:
+                held, encoding = type_of_branch(found, self.path)
         if not self._is_ntuple and found.num_entries != self._tree.num_entries:
             num, expected = found.num_entries, self._tree.num_entries
             message = f"branch {branch!r} of {self.where!r} has {num} entries, the tree {expected}"
             raise RootFileError(message)
-        self._types[branch] = held
+        self._encodings[branch], self._types[branch] = encoding, held
         return held
+
+    def try_decoding(self, branch: str) -> None:
+        """Decode the first entry of a branch, where only that tells whether it can be decoded.
+
+        Raises
+        ------
+        UndecodableError
+            If it cannot. Whatever else may be wrong is for `read` to say.
+        """
+        self.type_of(branch)
+        if self._encodings[branch] is not None or self._is_ntuple or not self.num_entries:
+            return
+        try:
+            for _ in self.read([branch], 0, 1):
+                pass
+        except UndecodableError:
+            raise
+        except RootFileError:
+            pass
 
     def sizes_of(self, branch: str) -> tuple[int, int]:
         """Return the bytes of a branch as they lie in the file, and about those once decoded."""
         with self._lock, _said_of(self.where, "is damaged"):
-            found = self._branch(branch)
+            place = self._place(branch)
             if not self._is_ntuple:
-                return int(found.compressed_bytes), int(found.uncompressed_bytes)
+                packed = int(place.branch.compressed_bytes)
+                # A leaf is not decoded without the others of its branch.
+                share = 1 if place.leaf is None else len(place.leaves)
+                return packed // share, int(place.branch.uncompressed_bytes)
             if self._sizes is None:
-                self._sizes = _sizes_of_fields(self._tree)
+                self._sizes = sizes_of_fields(self._tree)
             return self._sizes[branch]
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
@@ -167,7 +196,7 @@ class TreeFile:
             all the branches.
         """
         with self._lock, _said_of(self.where, "is damaged"):
-            found = [self._branch(branch) for branch in branches]
+            found = [self._place(branch).branch for branch in branches]
             if self._is_ntuple:
                 clusters = self._tree.cluster_summaries
                 stops = [c.num_first_entry + c.num_entries for c in clusters]
@@ -177,13 +206,24 @@ class TreeFile:
 
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
+        for branch in branches:
+            self.type_of(branch)  # what cannot be decoded is not even fetched
         if self._is_ntuple:
             yield from self._read_fields(branches, start, stop)
             return
         with _said_of(self.where, "is damaged"):
-            fetched = self._fetch(branches, start, stop)
-        for branch in branches:
-            yield branch, self._read_branch(branch, fetched.pop(branch, None), start, stop)
+            fetched = self._fetch([b for b in branches if self._encodings[b]], start, stop)
+        structs: dict[int, Any] = {}
+        for name in branches:
+            place, baskets = self._place(name), fetched.pop(name, [])
+            if place.leaf is None:
+                yield name, self._read_branch(name, baskets, start, stop)
+                continue
+            # The leaves of a branch are decoded together.
+            number = id(place.branch)
+            if number not in structs:
+                structs[number] = self._read_structs(name, baskets, start, stop)
+            yield name, np.ascontiguousarray(structs[number][str(place.leaf)])
 
     def close(self) -> None:
         """Let go of the file."""
@@ -209,83 +249,121 @@ class TreeFile:
             message = f"no tree {tree!r} in {self.path!r}: {has}{near}"
             raise RootFileError(message)
         with _said_of(f"{self.path}:{name}", "cannot be read"):
-            return self._file[name], trees[name] == "RNTuple"
+            found = self._file[name]
+        if trees[name] == "RNTuple":
+            with _said_of(f"{self.path}:{name}", "is damaged"):
+                check_pages(found)
+        return found, trees[name] == "RNTuple"
 
-    def _found(self, name: str) -> Any | None:
-        with suppress(KeyError):
-            # A field of a field is not a column of its own.
-            if not self._is_ntuple or name in self.branches():
-                return self._tree[name]
-        return None
+    @cached_property
+    def _names(self) -> BranchNames:
+        with _said_of(self.where, "is damaged"):
+            return (names_of_ntuple if self._is_ntuple else names_of_tree)(self._tree)
 
-    def _branch(self, name: str) -> Any:
-        found = self._found(name)
-        if found is None:
+    def _place(self, name: str) -> Place:
+        wholes = self._names.find(name)
+        if not wholes:
             raise no_branch(name, self.where, self.branches())
-        return found
+        if len(wholes) > 1:
+            message = f"branch {name!r} of {self.where!r} may be any of{listed(wholes)}"
+            raise RootFileError(f"{message}; give the whole name of one")
+        return self._names.places[wholes[0]]
 
-    def _held(self, branch: Any) -> tuple[BranchType | None, Exception | None]:
-        """Return the type of a branch, or None and perhaps why it has none."""
+    @contextmanager
+    def _named(self, branch: str) -> Iterator[None]:
+        """Turn a `NotDecodedError` into an error that names the branch."""
         try:
-            if self._is_ntuple:
-                form, path = branch.to_akform()
-                return type_of_form(form.content(path[0])), None
-            if type(branch.interpretation).__name__ == "AsGrouped":
-                return None, None  # its members are branches of their own
-            return type_of_form(branch.interpretation.awkward_form(self._tree.file)), None
-        except Exception as error:  # noqa: BLE001 - uproot says in many ways that it cannot
-            return None, error
-
-    def _encoding(self, branch: str) -> Encoding | None:
-        """Return how the branch of a TTree holds plain numbers, or None."""
-        if branch not in self._encodings:
-            with self._lock:
-                self._encodings[branch] = encoding_of(self._branch(branch))
-        return self._encodings[branch]
+            yield
+        except NotDecodedError as error:
+            message = f"branch {branch!r} of {self.where!r} {error}"
+            raise UndecodableError(message, self.path, self.tree, branch) from error
 
     def _read_fields(
         self, fields: Sequence[str], start: int, stop: int
     ) -> Iterator[tuple[str, Any]]:
         """Yield fields of an RNTuple, all of which uproot reads at once."""
-        kinds, wanted = {field: self.type_of(field).kind for field in fields}, set(fields)
-        with _said_of(self.where, "is damaged"):
-            arrays = self._tree.arrays(
-                filter_field=lambda field: field.path in wanted, entry_start=start, entry_stop=stop
+        arrays = self._arrays(fields, start, stop)
+        for field in fields:
+            yield field, self._checked(arrays[field], field, stop - start)
+
+    def _arrays(self, fields: Sequence[str], start: int, stop: int) -> Any:
+        numbers = {self._place(field).branch.field_id for field in fields}
+        try:
+            return self._tree.arrays(
+                filter_field=lambda field: field.field_id in numbers,
+                entry_start=start,
+                entry_stop=stop,
             )
-        for field, kind in kinds.items():
-            yield field, self._checked(arrays[field], kind, stop - start)
+        except (MemmpyError, MemoryError):
+            raise
+        except DamagedPageError as error:
+            raise RootFileError(f"{self.where!r} is damaged {error}") from error
+        except Exception:
+            if len(fields) > 1:
+                for field in fields:  # which one is it?
+                    self._arrays([field], start, stop)
+            with self._named(fields[0]), not_decoded(self._place(fields[0]).branch):
+                raise
 
     def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[memoryview]]:
-        """Return the baskets of the branches that are plain numbers, as they lie in the file."""
-        plain = [branch for branch in branches if self._encoding(branch) is not None]
+        """Return the baskets of branches, as they lie in the file."""
+        found = {branch: self._place(branch).branch for branch in branches}
         with self._lock:
-            ranges = {branch: ranges_of(self._tree[branch], start, stop) for branch in plain}
-        found = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
-        return {branch: [next(found) for _ in several] for branch, several in ranges.items()}
+            ranges = {id(branch): ranges_of(branch, start, stop) for branch in found.values()}
+        content = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
+        fetched = {number: [next(content) for _ in several] for number, several in ranges.items()}
+        return {name: fetched[id(branch)] for name, branch in found.items()}
 
-    def _read_branch(
-        self, branch: str, fetched: list[memoryview] | None, start: int, stop: int
-    ) -> Any:
-        """Return entries of a branch of a TTree, decoded here if it is plain, else by uproot."""
-        kind = self.type_of(branch).kind
-        with _said_of(self.where, "is damaged"):
-            encoding = None if fetched is None else self._encoding(branch)
-            if fetched is not None and encoding is not None:
-                with suppress(NotPlainError):
-                    return decode_baskets(self._tree[branch], encoding, fetched, start, stop)
-            with self._lock:
-                array = self._tree[branch].array(
+    def _read_branch(self, branch: str, fetched: list[memoryview], start: int, stop: int) -> Any:
+        """Return entries of a branch of a TTree that is plain."""
+        found, encoding = self._place(branch).branch, self._encodings[branch]
+        if encoding is not None:
+            with self._damage(branch):
+                try:
+                    return decode_baskets(found, encoding, fetched, start, stop)
+                except NotPlainError:
+                    if encoding.truncation is not None:
+                        raise ValueError("a basket has other bytes than its type takes") from None
+        with self._lock:
+            try:
+                array = found.array(
                     library="ak", array_cache=None, entry_start=start, entry_stop=stop
                 )
-        return self._checked(array, kind, stop - start)
+            except Exception:
+                self._check_baskets(branch, start, stop)
+                with self._named(branch), not_decoded(found):
+                    raise
+        return self._checked(array, branch, stop - start)
 
-    def _checked(self, array: Any, kind: str, num_entries: int) -> Any:
+    def _read_structs(self, name: str, fetched: list[memoryview], start: int, stop: int) -> Any:
+        """Return entries of a branch of several leaves, with a field for each."""
+        branch, encoding = self._place(name).branch, self._encodings[name]
+        assert encoding is not None
+        with self._damage(name):
+            with suppress(NotPlainError):
+                return decode_baskets(branch, encoding, fetched, start, stop)
+            with self._lock:
+                return read_structs(branch, encoding.dtype, start, stop)
+
+    def _check_baskets(self, branch: str, start: int, stop: int) -> None:
+        """Raise a `RootFileError` if baskets are damaged, as far as they have checksums."""
+        found = self._place(branch).branch
+        with self._damage(branch):
+            for raw in self._bytes.read_many(ranges_of(found, start, stop)):
+                open_basket(raw)
+
+    @contextmanager
+    def _damage(self, branch: str) -> Iterator[None]:
+        """Name the file, the tree and the branch that is damaged."""
+        with _said_of(self.where, f"is damaged in branch {branch!r}"):
+            yield
+
+    def _checked(self, array: Any, branch: str, num_entries: int) -> Any:
         """Return what uproot read as its column takes it."""
-        if len(array) != num_entries:
-            message = f"{self.where!r} gave {len(array)} of {num_entries} entries"
-            raise RootFileError(message)
-        with _said_of(self.where, "is damaged"):
-            return from_awkward(array, kind)
+        with self._damage(branch):
+            if len(array) != num_entries:
+                raise ValueError(f"it gave {len(array)} of {num_entries} entries")
+            return from_awkward(array, self.type_of(branch).kind)
 
 
 def _open(source: ByteSource) -> Any:
@@ -297,34 +375,6 @@ def _open(source: ByteSource) -> Any:
 def _common(edges: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Return the entries at which baskets of all branches begin."""
     return reduce(np.intersect1d, edges) if edges else np.empty(0, np.int64)
-
-
-def _sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
-    """Return the bytes of each field at the top, with those inside of it."""
-    records = ntuple.field_records
-    tops = []
-    for number, record in enumerate(records):
-        top = number
-        while records[top].parent_field_id != top:
-            top = records[top].parent_field_id
-        tops.append(record.field_name if top == number else records[top].field_name)
-    sizes = dict.fromkeys(tops, (0, 0))
-    columns = ntuple.column_records
-    for cluster in ntuple.page_link_list:
-        for column, pages in zip(columns, cluster, strict=False):
-            top = tops[column.field_id]
-            packed = sum(page.locator.num_bytes for page in pages.pages)
-            unpacked = sum(page.num_elements for page in pages.pages) * column.nbits // 8
-            sizes[top] = (sizes[top][0] + packed, sizes[top][1] + unpacked)
-    return sizes
-
-
-def _typename(branch: Any) -> str:
-    """Return the C++ type of a branch in brackets; nothing where uproot cannot say it."""
-    try:
-        return f" ({branch.typename})"
-    except Exception:  # noqa: BLE001 - uproot fails in many ways
-        return ""
 
 
 def _last_cycle(tree: str, names: Iterable[str]) -> str:

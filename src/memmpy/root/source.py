@@ -5,6 +5,7 @@ A map would end the process where a file gets shorter while it is read.
 
 import queue
 from collections.abc import Sequence
+from functools import wraps
 from typing import Any, final
 
 import numpy as np
@@ -13,6 +14,7 @@ from uproot.source.chunk import Chunk, Source
 from uproot.source.futures import TrivialFuture
 
 from memmpy.inputs import ByteSource
+from memmpy.root.compression import decompress
 
 __all__ = ["SharedSource", "open_with"]
 
@@ -64,3 +66,21 @@ def open_with(source: ByteSource) -> Any:
     caches: dict[str, Any] = {"array_cache": None, "object_cache": None}
     # As a dict, so that a colon in a path is no name of an object.
     return uproot.open({source.path: None}, handler=SharedSource, bytes_of_file=source, **caches)
+
+
+_decompress_as_uproot = uproot.compression.decompress
+
+
+@wraps(_decompress_as_uproot)
+def _decompress(
+    chunk: Any, cursor: Any, context: Any, num_packed: int, size: int, block_info: Any = None
+) -> Any:
+    """Decompress what comes of a `SharedSource` here, within bounds; all else is uproot's."""
+    if not isinstance(chunk.source, SharedSource):
+        return _decompress_as_uproot(chunk, cursor, context, num_packed, size, block_info)
+    packed = memoryview(cursor.bytes(chunk, num_packed, context))
+    return Chunk.wrap(chunk.source, decompress(packed, size))
+
+
+# All that uproot decompresses passes through this one function: keys, trees, baskets and pages.
+uproot.compression.decompress = _decompress

@@ -22,7 +22,7 @@ from memmpy.errors import (
 )
 from memmpy.gather import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
-from memmpy.printing import Table, size_in_words
+from memmpy.printing import Table, escaped, size_in_words
 from memmpy.skims.counting import KeyCounts
 from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
 from memmpy.skims.keeping import remove
@@ -221,7 +221,7 @@ class Skim:
         return Table(("key", "what was counted"), 2, [said]) if said else None
 
     def _title(self) -> str:
-        which = "all entries" if self.cut is None else self.cut
+        which = "all entries" if self.cut is None else escaped(self.cut)
         return (
             f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
             f"({which}), {size_in_words(self.nbytes)}, {self.row_bytes} bytes a row"

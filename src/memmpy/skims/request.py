@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import check_keys
-from memmpy.cuts import LANGUAGE, Constant, Node, keys_of, normal, read_cut
+from memmpy.cuts import LANGUAGE, Constant, Node, columns_used, normal, read_cut
 from memmpy.errors import OptionError, nearest
 from memmpy.lists import Padding, check_padding, mask_of
 from memmpy.splits import TicketRule
-from memmpy.store import hash64, hash_text
+from memmpy.store import Metadata, hash64, hash_text
 
 __all__ = [
     "INDEX",
@@ -70,10 +70,9 @@ class SkimRequest:
         grouped = (key for keys in self.groups.values() for key in keys)
         return list(dict.fromkeys([*self.keys, *self.padded, *grouped]))
 
-    @property
-    def required_keys(self) -> list[str]:
-        """The columns that must be there: those stored, and those of the cut and the tickets."""
-        in_cut = () if self.cut is None else sorted(keys_of(self.cut))
+    def required_keys(self, metadata: Metadata) -> list[str]:
+        """Return the columns that must be there: those stored, of the cut and of the tickets."""
+        in_cut = () if self.cut is None else columns_used(self.cut, metadata)
         naming = () if self.rule is None else self.rule.keys
         return list(dict.fromkeys([*self.stored_keys, *in_cut, *naming]))
 

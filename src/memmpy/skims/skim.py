@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import Snapshot, open_columns
-from memmpy.cuts import STEP_SIZE, Constant, check_stored, find_entries, keys_of
+from memmpy.cuts import STEP_SIZE, Constant, check_stored, columns_used, find_entries
 from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
@@ -303,7 +303,7 @@ def _rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> Ticket
 
         num_entries = num_events(metadata)
         return settle(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
-    first = metadata.columns.get(request.required_keys[0])
+    first = metadata.columns.get(request.required_keys(metadata)[0])
     return usual_rule(snapshot, num_entries=0 if first is None else first.num_entries)
 
 
@@ -312,9 +312,10 @@ def _plan(store: Path, request: SkimRequest) -> _Plan:
     metadata = read_metadata(store)
     if request.cut is not None:
         check_stored(request.cut, metadata.current_keys(), path=store, metadata=metadata)
-    snapshot = _opened(store, request.required_keys)
+    required = request.required_keys(metadata)
+    snapshot = _opened(store, required)
     lengths = {key: len(column) for key, column in snapshot.columns.items()}
-    first, *others = request.required_keys
+    first, *others = required
     for key in others:
         if lengths[key] != lengths[first]:
             message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
@@ -325,7 +326,7 @@ def _plan(store: Path, request: SkimRequest) -> _Plan:
     tickets_of(snapshot, request.rule, num_entries=lengths[first])  # checks what names an event
     made_of = ingredients(
         snapshot.metadata,
-        request.required_keys,
+        required,
         num_entries=lengths[first],
         by_file=request.rule.by == "file" and are_named_by_files(snapshot.metadata, lengths[first]),
     )
@@ -374,7 +375,8 @@ def _make(
     notes_of_cut = frozenset[str]()
     if request.cut is not None:
         # Other columns are nothing to a cut.
-        keys = sorted(keys_of(request.cut)) or request.required_keys
+        metadata = snapshot.metadata
+        keys = columns_used(request.cut, metadata) or request.required_keys(metadata)
         seen = dataclasses.replace(snapshot, columns={key: snapshot.columns[key] for key in keys})
         found = find_entries(
             seen,

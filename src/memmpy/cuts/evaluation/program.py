@@ -16,7 +16,7 @@ from memmpy.cuts.evaluation.values import (
     length_of,
     operand_of,
 )
-from memmpy.cuts.language import Node, keys_in, keys_of, truth
+from memmpy.cuts.language import Key, Node, keys_in, keys_of, truth
 from memmpy.errors import LengthError, nearest
 from memmpy.gather import count_true
 from memmpy.typing import Mask
@@ -165,12 +165,21 @@ def check_keys(
         if stale is not None and key.name in stale:
             raise key.span.error(f"column {key.name!r}{where} is stale: {stale[key.name]}")
         near = nearest(key.name, sorted(names))
-        hint = ""
-        if texts is not None or not near:
+        hint = _in_backquotes(key, names)
+        if not hint and (texts is not None or not near):
             # A key that is not known either may be a slip in the name of one that holds text.
             maybe_text = (keys_of(node) - names).union(names if texts is None else texts)
             hint = missing_quotes(node, key.name, texts=maybe_text)
         raise key.span.error(f"no key {key.name!r}{where}{near}", hint)
+
+
+def _in_backquotes(key: Key, names: Collection[str]) -> str:
+    """Return the way out where a key was named that only backquotes make one: ``hit.p[3]``."""
+    rest = key.span.text[key.span.start :]
+    meant = [name for name in names if len(name) > len(key.name) and rest.startswith(name)]
+    return (
+        f"a key with such characters stands in backquotes: `{max(meant, key=len)}`" if meant else ""
+    )
 
 
 def _loaded(node: Node, columns: Mapping[str, ColumnLike]) -> dict[str, Operand]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memmpy.columns import Snapshot, open_columns
-from memmpy.cuts.compute import check_stored, prepare, read_cut
+from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import Program, to_program
 from memmpy.cuts.flow.counting import Binning, Bins, weights_of
 from memmpy.cuts.flow.groups import (
@@ -117,7 +117,8 @@ def cutflow(
     for node in plan.nodes:
         check_stored(node, known, path=path, metadata=metadata)
     check_known(plan.by, known, path=path, metadata=metadata)
-    snapshot = open_columns(path, sorted(plan.keys) or None)
+    used = {key for node in plan.nodes for key in columns_used(node, metadata)}
+    snapshot = open_columns(path, sorted(used.union(plan.by)) or None)
     return count_steps(snapshot, plan, step_size=step_size, num_threads=num_threads)
 
 

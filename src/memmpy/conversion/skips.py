@@ -1,0 +1,84 @@
+"""Branches that a pattern matches and no column is made of, and why."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from memmpy.conversion.recipes import match
+from memmpy.errors import InputFileError, UndecodableError
+from memmpy.inputs import EventFile, listed
+
+__all__ = ["Skips"]
+
+
+@dataclass(frozen=True, slots=True)
+class Skips:
+    """Branches that a pattern matches and no column is made of.
+
+    Parameters
+    ----------
+    unheld : tuple of str
+        Those that no column can hold, such as C++ objects.
+    undecodable : tuple of str
+        Those of which a column could hold the values, which cannot be decoded.
+    """
+
+    unheld: tuple[str, ...] = ()
+    undecodable: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, file: EventFile, names: Iterable[str], held: frozenset[str]) -> "Skips":
+        """Return which of some branches of a file are to be skipped.
+
+        Those that are `held` are not tried: the store has a column of them.
+        """
+        reasons = {name: _why_skipped(file, name, is_held=name in held) for name in names}
+        return cls(
+            tuple(name for name, reason in reasons.items() if reason == "unheld"),
+            tuple(name for name, reason in reasons.items() if reason == "undecodable"),
+        )
+
+    def of_pattern(self, pattern: str) -> "Skips":
+        """Return those that a pattern matches."""
+        return Skips(tuple(match(pattern, self.unheld)), tuple(match(pattern, self.undecodable)))
+
+    def error(self, pattern: str, where: str) -> InputFileError:
+        """Return the error for a pattern that matches nothing else."""
+        whys = {"no column can hold": self.unheld, "uproot cannot decode": self.undecodable}
+        parts = [f"{why}{listed(names)}" for why, names in whys.items() if names]
+        message = f"the pattern {pattern!r} matches only what {' and what '.join(parts)}{where}"
+        return InputFileError(f"{message}; name branches of numbers, vectors or strings")
+
+    def without(self, matches: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        """Return what patterns match, but for what is skipped; the same where nothing is."""
+        skipped = {*self}
+        if not skipped:
+            return matches
+        return {
+            pattern: tuple(name for name in names if name not in skipped)
+            for pattern, names in matches.items()
+        }
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (*self.unheld, *self.undecodable)
+
+    def __or__(self, other: "Skips") -> "Skips":
+        """Return those of both, each once."""
+        undecodable = dict.fromkeys(self.undecodable + other.undecodable)
+        unheld = dict.fromkeys(self.unheld + other.unheld)
+        return Skips(tuple(n for n in unheld if n not in undecodable), tuple(undecodable))
+
+
+def _why_skipped(
+    file: EventFile, name: str, *, is_held: bool
+) -> Literal["unheld", "undecodable"] | None:
+    try:
+        file.type_of(name)
+    except InputFileError:
+        return "unheld"
+    try:
+        if not is_held:
+            file.try_decoding(name)
+    except UndecodableError:
+        return "undecodable"
+    return None

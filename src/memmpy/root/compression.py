@@ -1,0 +1,133 @@
+"""Decompresses what ROOT compressed, and never to more bytes than its header says."""
+
+import zlib
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import cramjam
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+try:
+    from isal.isal_zlib import decompressobj
+except ImportError:  # no wheel for this processor
+    from zlib import decompressobj  # type: ignore[assignment]  # its attributes are the same
+
+__all__ = ["decompress"]
+
+#: Before each block: algorithm, method, bytes compressed and decompressed (3 each, little endian).
+_HEADER = 9
+#: LZ4 has the XXH64 of its bytes first.
+_LZ4_CHECKSUM = 8
+#: What LZMA may need beside its output. ROOT's highest level needs 65 MiB.
+_LZMA_BYTES = 128 << 20
+
+Octets: TypeAlias = NDArray[np.uint8]
+
+
+def decompress(packed: memoryview, size: int) -> Octets:
+    """Return the bytes that some compressed blocks hold.
+
+    A block holds less than 16 MiB, so that no more than this is allocated ahead of what is
+    decompressed.
+
+    Parameters
+    ----------
+    packed : memoryview
+        The blocks; what lies behind the last one is ignored, as ROOT does.
+    size : int
+        Bytes of all of them together once decompressed, as the key of the object says.
+
+    Raises
+    ------
+    ValueError
+        If they hold more or fewer bytes, or are damaged.
+    """
+    blocks = _split(packed, size)
+    if len(blocks) == 1:
+        return _opened(*blocks[0])
+    out = np.empty(size, np.uint8)
+    start = 0
+    for algorithm, content, num_bytes in blocks:
+        out[start : start + num_bytes] = _opened(algorithm, content, num_bytes)
+        start += num_bytes
+    return out
+
+
+def _split(packed: memoryview, size: int) -> list[tuple[bytes, memoryview, int]]:
+    """Return algorithm, content and decompressed bytes of each block, by their headers alone."""
+    blocks: list[tuple[bytes, memoryview, int]] = []
+    at = total = 0
+    while total < size:
+        header = packed[at : at + _HEADER]
+        stop = at + _HEADER + int.from_bytes(header[3:6], "little")
+        num_bytes = int.from_bytes(header[6:9], "little")
+        if len(header) < _HEADER or stop > len(packed):
+            raise ValueError(f"{total} of {size} bytes are there")
+        blocks.append((bytes(header[:2]), packed[at + _HEADER : stop], num_bytes))
+        at, total = stop, total + num_bytes
+    if total != size:
+        raise ValueError(f"its compressed blocks hold {total} bytes, not the {size} expected")
+    return blocks
+
+
+def _opened(algorithm: bytes, content: memoryview, num_bytes: int) -> Octets:
+    if algorithm not in _ALGORITHMS:
+        raise ValueError(f"there is no compression algorithm {algorithm!r}")
+    try:
+        out = _ALGORITHMS[algorithm](content, num_bytes)
+    except ValueError:
+        raise
+    except Exception as error:
+        # Each library has an error of its own.
+        raise ValueError(f"{algorithm.decode()} cannot be decompressed: {error}") from error
+    if len(out) != num_bytes:
+        found = "more" if len(out) > num_bytes else str(len(out))
+        raise ValueError(f"a compressed block holds {found} bytes, not the {num_bytes} expected")
+    return out
+
+
+def _zlib(content: memoryview, num_bytes: int) -> Octets:
+    return _streamed(decompressobj(), content, num_bytes)
+
+
+def _old_zlib(content: memoryview, num_bytes: int) -> Octets:
+    """Open a block without the header and the checksum of zlib, as ROOT 1 to 5 had them."""
+    return _streamed(zlib.decompressobj(-zlib.MAX_WBITS), content, num_bytes)
+
+
+def _lzma(content: memoryview, num_bytes: int) -> Octets:
+    import lzma  # some builds of Python are without it
+
+    return _streamed(lzma.LZMADecompressor(memlimit=_LZMA_BYTES), content, num_bytes)
+
+
+def _streamed(decompressor: Any, content: memoryview, num_bytes: int) -> Octets:
+    # One byte more shows what is too long, and takes the stream past its checksum.
+    out = np.frombuffer(decompressor.decompress(content, num_bytes + 1), np.uint8)
+    if len(out) <= num_bytes and not decompressor.eof:
+        raise ValueError("a compressed block ends too early")
+    return out
+
+
+def _lz4(content: memoryview, num_bytes: int) -> Octets:
+    checksum, content = content[:_LZ4_CHECKSUM], content[_LZ4_CHECKSUM:]
+    if xxhash.xxh64_digest(content) != bytes(checksum):
+        raise ValueError("the checksum of a compressed block is not that of its bytes")
+    out = np.empty(num_bytes, np.uint8)
+    return out[: cramjam.lz4.decompress_block_into(content, out.data)]
+
+
+def _zstd(content: memoryview, num_bytes: int) -> Octets:
+    out = np.empty(num_bytes, np.uint8)
+    return out[: cramjam.zstd.decompress_into(content, out.data)]
+
+
+_ALGORITHMS: dict[bytes, Callable[[memoryview, int], Octets]] = {
+    b"ZL": _zlib,
+    b"CS": _old_zlib,
+    b"XZ": _lzma,
+    b"L4": _lz4,
+    b"ZS": _zstd,
+}

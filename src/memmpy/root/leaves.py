@@ -1,0 +1,85 @@
+"""Leaf lists: branches of several leaves, such as ``"x/F:y/F"``, whose entries are structs."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Leaf", "leaves_of", "only_leaf_of", "read_structs", "struct_of"]
+
+#: Class of a leaf to what its numbers are in the file. `Long_t` has 64 bits there.
+_NUMBERS = {
+    "TLeafO": "?",
+    "TLeafB": "i1",
+    "TLeafS": ">i2",
+    "TLeafI": ">i4",
+    "TLeafL": ">i8",
+    "TLeafG": ">i8",
+    "TLeafF": ">f4",
+    "TLeafD": ">f8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf of a branch that has several.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    dtype : np.dtype or None
+        Of an entry as it lies in the file; None where entries differ in size, or are no plain
+        numbers.
+    """
+
+    name: str
+    dtype: np.dtype[Any] | None
+
+
+def leaves_of(branch: Any) -> tuple[Leaf, ...]:
+    """Return the leaves of an uproot branch; none where it has one at most."""
+    leaves = branch.member("fLeaves")
+    if len(leaves) < 2:
+        return ()
+    return tuple(Leaf(leaf.member("fName"), _dtype_of(leaf)) for leaf in leaves)
+
+
+def only_leaf_of(branch: Any) -> str | None:
+    """Return the name of the only leaf of a branch, if it is another than the branch's."""
+    names = [leaf.member("fName") for leaf in branch.member("fLeaves")]
+    is_other = branch.classname == "TBranch" and len(names) == 1 and names != [branch.name]
+    return names[0] if is_other else None
+
+
+def struct_of(leaves: Sequence[Leaf]) -> np.dtype[Any] | None:
+    """Return the dtype of an entry of all leaves as it lies in the file: fields by number.
+
+    None where that of one is not known: the others cannot be found then.
+    """
+    fields = [(str(i), leaf.dtype) for i, leaf in enumerate(leaves) if leaf.dtype is not None]
+    return np.dtype(fields) if leaves and len(fields) == len(leaves) else None
+
+
+def read_structs(branch: Any, dtype: np.dtype[Any], start: int, stop: int) -> NDArray[np.void]:
+    """Let uproot read entries of all leaves of a branch, of a dtype by `struct_of`."""
+    import uproot
+
+    structs: NDArray[np.void] = branch.array(
+        uproot.AsDtype(dtype), library="np", array_cache=None, entry_start=start, entry_stop=stop
+    )
+    return structs
+
+
+def _dtype_of(leaf: Any) -> np.dtype[Any] | None:
+    numbers = _NUMBERS.get(leaf.classname)
+    if numbers is None or leaf.member("fLeafCount") is not None:
+        return None
+    if leaf.member("fIsUnsigned"):
+        numbers = numbers.replace("i", "u")
+    dims = tuple(int(size) for size in re.findall(r"\[(\d+)\]", leaf.member("fTitle")))
+    return np.dtype((numbers, dims)) if math.prod(dims) == leaf.member("fLen") else None

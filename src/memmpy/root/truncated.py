@@ -1,0 +1,176 @@
+"""How `Double32_t` and `Float16_t` are stored: in a range, with few bits of mantissa, or as floats.
+
+The rules are those of ROOT's ``GetRange`` (TStreamerElement.cxx) and of ``ReadDouble32`` and
+``ReadFloat16`` of `TBufferFile`, bit for bit.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from memmpy.typing import Array
+
+__all__ = ["Truncation", "fixed_shape", "truncation_of"]
+
+#: ROOT's numbers of these types in a TLeafElement; those of arrays are 20 more.
+_DOUBLE32, _FLOAT16, _ARRAY = 9, 19, 20
+#: The bit of a streamer element that has a range. Versions before 4 had none.
+_HAS_RANGE = 1 << 6
+
+_FLOAT16_BITS = 12
+_MAX_MANTISSA = 14
+
+#: What ROOT looks for in a limit, in this order; it ignores the rest of the text.
+_PIS = {
+    "2pi": 2 * math.pi,
+    "2*pi": 2 * math.pi,
+    "twopi": 2 * math.pi,
+    "pi/2": math.pi / 2,
+    "pi/4": math.pi / 4,
+    "pi": math.pi,
+}
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?")
+_INTEGER = re.compile(r"\s*([+-]?\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Truncation:
+    """How numbers of one branch are stored.
+
+    Parameters
+    ----------
+    dtype : np.dtype
+        Of the values.
+    factor, low : float
+        A value is a stored uint32 divided by `factor`, plus `low`. A factor of 0 means no range.
+    num_bits : int
+        Where there is no range: of the mantissa of stored 3 bytes, or 0 for floats of 4 bytes.
+    """
+
+    dtype: np.dtype[Any]
+    factor: float = 0
+    low: float = 0
+    num_bits: int = 0
+
+    @property
+    def stored(self) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        """Dtype and shape of one number in the file."""
+        if self.factor:
+            return np.dtype(">u4"), ()
+        return (np.dtype("u1"), (3,)) if self.num_bits else (np.dtype(">f4"), ())
+
+    def unpack(self, stored: Array) -> Array:
+        """Return the values of stored numbers, of any shape before that of a number."""
+        if self.factor:
+            return np.asarray(stored / self.factor + self.low, self.dtype)
+        if not self.num_bits:
+            return np.asarray(stored, self.dtype)
+        exponent, high, low = np.moveaxis(stored.astype(np.uint32), -1, 0)
+        mantissa = high << 8 | low
+        sign = mantissa >> (self.num_bits + 1) & 1
+        mantissa &= (1 << (self.num_bits + 1)) - 1
+        # As in ROOT, which lets a mantissa that was rounded up run into the exponent.
+        bits: Array = exponent << 23 | mantissa << (23 - self.num_bits) | sign << 31
+        return np.asarray(bits.view(np.float32), self.dtype)
+
+
+def truncation_of(branch: Any) -> Truncation | None:
+    """Return how an uproot branch stores its numbers, or None if it is of another type.
+
+    Raises
+    ------
+    ValueError
+        If its range is one that ROOT itself cannot read.
+    """
+    leaves = branch.member("fLeaves")
+    if len(leaves) != 1 or branch.branches:
+        return None
+    [leaf] = leaves
+    if leaf.classname in {"TLeafD32", "TLeafF16"}:
+        is_double, text = leaf.classname == "TLeafD32", _range_of_leaf(leaf)
+    elif leaf.classname == "TLeafElement" and branch.streamer is not None:
+        kind = leaf.member("fType")
+        if kind not in {_DOUBLE32, _FLOAT16, _DOUBLE32 + _ARRAY, _FLOAT16 + _ARRAY}:
+            return None
+        is_double, text = kind % _ARRAY == _DOUBLE32, _range_of_member(branch)
+    else:
+        return None
+    dtype = np.dtype(np.float64 if is_double else np.float32)
+    factor, low = _range(text)
+    if factor:
+        return Truncation(dtype, factor, low)
+    num_bits = int(low) or (0 if is_double else _FLOAT16_BITS)
+    if not 0 <= num_bits <= _MAX_MANTISSA:
+        raise ValueError(f"its range {text!r} makes a mantissa of {num_bits} bits")
+    return Truncation(dtype, num_bits=num_bits)
+
+
+def fixed_shape(leaf: Any) -> tuple[int, ...]:
+    """Return the shape of an entry of a leaf, or of an item of its lists.
+
+    Raises
+    ------
+    ValueError
+        If the leaf has another length.
+    """
+    dimensions = re.findall(r"\[(\d+)\]", leaf.member("fTitle").partition("/")[0])
+    shape, length = tuple(map(int, dimensions)), int(leaf.member("fLen"))
+    if not shape and length > 1:
+        return (length,)  # ROOT 6.18 and 6.20 did not keep the dimensions
+    if math.prod(shape) != length:
+        raise ValueError(f"it has {length} numbers, not the shape {shape}")
+    return shape
+
+
+def _range_of_leaf(leaf: Any) -> str:
+    """Return what a leaf list says behind the type: ``x[3]/d[0,100,16]``."""
+    title, letter = leaf.member("fTitle"), "d" if leaf.classname == "TLeafD32" else "f"
+    if title.startswith(f"{letter}["):  # of ROOT 6.18 and 6.20
+        return str(title[1:])
+    return str(title.partition("/")[2][1:]) if f"/{letter}[" in title else ""
+
+
+def _range_of_member(branch: Any) -> str:
+    """Return the comment of a member of a class, if there is a range in it."""
+    element = branch.streamer
+    versions = branch.file.streamers.get(branch.member("fParentName"), {})
+    members = [m for info in versions.values() for m in info.elements if m.name == element.name]
+    if len({member.title for member in members}) > 1:
+        raise ValueError("its class is there in versions that differ in the range")
+    base = element
+    while base.classname != "TStreamerElement":
+        base = base.bases[0]
+    has_range = base.instance_version < 4 or element.member("@fBits") & _HAS_RANGE
+    return str(element.title) if has_range else ""
+
+
+def _range(text: str) -> tuple[float, float]:
+    """Return the factor and the lower limit of a text, or 0 and the bits of the mantissa.
+
+    Of two brackets the first may be a dimension.
+    """
+    found = re.match(r"[^\[]*\[([^\]]*)\](?:[^\[]*\[([^\]]*)\])?", text)
+    specs = [spec for spec in found.groups() if spec and "," in spec] if found else []
+    if not specs:
+        return 0.0, 0.0
+    low_text, high_text, bits_text = (specs[0] + ",").split(",", 2)
+    bits = _INTEGER.match(bits_text)
+    num_bits = int(bits[1]) if bits and 2 <= int(bits[1]) <= 32 else 32
+    low, high = _limit(low_text), _limit(high_text)
+    if low < high:
+        return ((1 << num_bits) - (num_bits == 32)) / (high - low), low
+    return 0.0, num_bits if num_bits <= _MAX_MANTISSA else low
+
+
+def _limit(text: str) -> float:
+    text = text.lower().replace(" ", "")
+    for word, value in _PIS.items():
+        if word in text:
+            return -value if "-" in text else value
+    if re.match(r"[+-]?(?:0x|inf|nan)", text):
+        raise ValueError(f"its range has the limit {text!r}")
+    number = _NUMBER.match(text)
+    return float(number[0]) if number else 0.0
