@@ -108,7 +108,8 @@ class ArrayWriter:
         self._buffer = np.empty((max(1, BUFFER_BYTES // max(1, row_bytes)), *shape), dtype)
         self._capacity = len(self._buffer)
         self._process = os.getpid()
-        self._inode: tuple[int, int] | None = None
+        # The file as this process left it; None until it is there.
+        self._left: tuple[int, int, int] | None = None
         with self._open() as file:
             _write_all(file, header_of(dtype, (0, *shape)))
 
@@ -167,16 +168,13 @@ class ArrayWriter:
             message = f"column {self._key!r} is written by another process, of which this is a fork"
             raise OptionError(f"{message}; write in one of them")
         try:
-            is_new = self._inode is None
+            is_new = self._left is None
             with FileIO(
                 create_file(self.path) if is_new else open_to_write(self.path), "w"
             ) as file:
-                status = os.fstat(file.fileno())
-                inode = status.st_dev, status.st_ino
-                if not is_new and inode != self._inode:
-                    raise FileNotFoundError(errno.ENOENT, "the file was removed meanwhile")
-                self._inode = inode
+                _check_left(file, self._left)
                 yield file
+                self._left = _state(file)
         except OSError as error:
             what = f"column {self._key!r} to {str(self.path)!r}"
             # Whoever catches this must not commit a file that lacks rows.
@@ -288,6 +286,16 @@ def header_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
 def _descr(dtype: np.dtype[Any]) -> Any:
     """Return what a ``.npy`` header calls a dtype: a string, or a list of fields."""
     return dtype.str if dtype.names is None else dtype.descr
+
+
+def _check_left(file: FileIO, left: tuple[int, int, int] | None) -> None:
+    if left is not None and _state(file) != left:
+        raise OSError(errno.EIO, "another process has removed or altered the file")
+
+
+def _state(file: FileIO) -> tuple[int, int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino, status.st_size
 
 
 def _write_all(file: FileIO, data: bytes | memoryview) -> None:
