@@ -29,6 +29,7 @@ from memmpy.store import (
     hash64,
     hash_text,
     joined_crc,
+    open_to_read,
 )
 from memmpy.typing import Array
 
@@ -259,7 +260,7 @@ class Growing:
                 assert slot.filling is not None
                 span = slot.filling.spans[found.role]
                 if span.file != array.path:  # in the array of another column, up to here the same
-                    with rereading(self.column.key), FileIO(span.file) as file:
+                    with rereading(self.column.key), FileIO(open_to_read(span.file)) as file:
                         array.copy(slot.row(found), file.fileno(), span.start, span.num_bytes)
                 crc = joined_crc(crc, span.crc, span.num_bytes)
                 num_rows += span.num_rows

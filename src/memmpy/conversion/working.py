@@ -32,7 +32,7 @@ from memmpy.conversion.tasks import (
 )
 from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
 from memmpy.printing import num_in_words
-from memmpy.store import PartWriter, PlacedArray, crc_of, read_bytes
+from memmpy.store import PartWriter, PlacedArray, crc_of, open_to_read, read_bytes
 from memmpy.typing import Array
 
 __all__ = ["run"]
@@ -185,7 +185,7 @@ def _place(task: PlaceTask) -> Placed:
             with rereading(copy.columns[0][0]):
                 path = copy.source.file if isinstance(copy.source, Span) else None
                 if path is not None and path not in files:
-                    files[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                    files[path] = open_to_read(path)
                     stack.callback(os.close, files[path])
                 span = _copied(copy, None if path is None else files[path])
             for key, role in copy.columns:
@@ -214,8 +214,8 @@ def _check(task: CheckTask) -> Checked:
 
 def _is_whole(span: Span) -> bool:
     try:
-        file = os.open(span.file, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+        file = open_to_read(span.file)
+    except (CorruptStoreError, OSError):
         return False
     try:
         crc, at, stop = 0, span.start, span.start + span.num_bytes

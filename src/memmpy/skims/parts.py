@@ -13,7 +13,7 @@ from memmpy.errors import CorruptStoreError
 from memmpy.lists import Jagged
 from memmpy.order import Words
 from memmpy.skims.layout import Layout
-from memmpy.store import PartWriter, bytes_of, read_exactly
+from memmpy.store import PartWriter, bytes_of, open_to_read, read_exactly
 from memmpy.typing import Array
 
 __all__ = ["PartReader", "SortedPart", "write_part"]
@@ -82,7 +82,7 @@ class PartReader:
     def opened(cls, part: SortedPart, layout: Layout) -> "Iterator[PartReader]":
         """Open it for a moment: there may be more parts than a process may have files."""
         try:
-            file = os.open(part.path, os.O_RDONLY | os.O_CLOEXEC)
+            file = open_to_read(part.path)
         except OSError as error:
             message = f"what was sorted is gone: {part.path!r} ({error.strerror}); run again"
             raise CorruptStoreError(message) from error

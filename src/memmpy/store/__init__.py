@@ -7,14 +7,13 @@ from memmpy.store.arrayfile import (
     map_array,
     storage_dtype,
 )
+from memmpy.store.atomic import sync_directory, write_atomically
 from memmpy.store.checksums import bytes_of, crc_of, crc_of_text, crc_text, joined_crc
 from memmpy.store.commit import (
     LOCK_TIMEOUT,
     Transaction,
     leftover_files,
     read_metadata,
-    sync_directory,
-    write_atomically,
 )
 from memmpy.store.document import FORMAT_VERSION
 from memmpy.store.exact import PartWriter, read_exactly, write_exactly

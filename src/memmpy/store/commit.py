@@ -22,12 +22,12 @@ from memmpy.errors import (
     UnreadableError,
 )
 from memmpy.store.arrayfile import ArrayWriter, header_of, storage_dtype
+from memmpy.store.atomic import sync_directory, write_atomically
 from memmpy.store.document import decode, encode
-from memmpy.store.layout import METADATA, array_file, aside_suffix, is_array_file, is_leftover
+from memmpy.store.layout import METADATA, array_file, is_array_file, is_leftover
 from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
 from memmpy.store.openfile import (
-    create_file,
     disk_error,
     read_document,
     refusals,
@@ -39,16 +39,12 @@ __all__ = [
     "Transaction",
     "leftover_files",
     "read_metadata",
-    "sync_directory",
-    "write_atomically",
 ]
 
 #: Seconds that a writer waits for another process, unless told otherwise.
 LOCK_TIMEOUT = 60.0
 #: Bytes of the metadata of a store, at most: 3,000 files of 200 keys take 10 MB.
 _MAX_BYTES = 2**30
-#: What a file system says that has no hard links.
-_NO_LINKS = {errno.EPERM, errno.EMLINK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 def read_metadata(path: PathLike) -> Metadata:
@@ -89,56 +85,6 @@ def _no_metadata(directory: Path) -> MemmpyError:
         is_directory = os.path.isdir(directory)  # noqa: PTH112
         there = f"it holds no {METADATA}" if is_directory else "it is a file"
     return MissingFileError(f"no store at {str(directory)!r}: {there}")
-
-
-def write_atomically(file: Path, data: bytes, *, durable: bool, is_new: bool = False) -> None:
-    """Write a small file so that a reader sees all of it or what was there before.
-
-    With `durable` that holds for a loss of power, too: it waits for the disk. With `is_new`, a
-    file that is there already is a `FileExistsError`.
-    """
-    aside = file.with_name(f"{file.name}.{aside_suffix()}")
-    try:
-        with open(create_file(aside), "wb") as stream:  # noqa: PTH123 - a descriptor
-            stream.write(data)
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
-        _give_name(aside, file, is_new=is_new)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise disk_error(error, what=repr(str(file))) from error
-    finally:
-        with suppress(OSError):
-            aside.unlink()
-    # The file is in place: that its directory cannot be synced is no reason to undo anything.
-    if durable:
-        with suppress(OSError):
-            sync_directory(file.parent)
-
-
-def _give_name(aside: Path, file: Path, *, is_new: bool) -> None:
-    if is_new:
-        try:
-            file.hardlink_to(aside)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            if os.path.lexists(file):
-                raise FileExistsError(errno.EEXIST, "it is there already", str(file)) from None
-        else:
-            return
-    aside.replace(file)
-
-
-def sync_directory(directory: Path) -> None:
-    """Wait until the disk knows the names of the files in a directory."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @final
