@@ -1,4 +1,4 @@
-"""A skim that an older version made, under ``tests/stores``, is read, and found again."""
+"""Skims that each version made, under ``tests/stores``, are read, and found again."""
 
 import shutil
 from pathlib import Path
@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from memmpy import Skim, SplitLoader, skim
-from memmpy.skims import list_skims
-from tests.stores.make_skim_1 import ASKED
+from memmpy.skims import KeyCounts, list_skims
+from tests.stores.make_skim import ASKED
 
 STORES = Path(__file__).parents[1] / "stores"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(STORES / "skim-1", tmp_path / "s"))
+@pytest.fixture(params=["skim-1", "skim-2"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STORES / request.param, tmp_path / "s"))
 
 
 @pytest.fixture
@@ -45,8 +45,15 @@ def test_its_rows_share_no_identity(stored: Skim) -> None:
     assert stored.multiplicities().num_events == {1: 3}
 
 
+def test_what_was_counted_is_known_since_version_2() -> None:
+    ((former,), _), ((today,), _) = list_skims(STORES / "skim-1"), list_skims(STORES / "skim-2")
+    assert former.counts == {}
+    assert today.counts["jet_pt"] == KeyCounts(3, 3, 0, 0, 2, 0, 0, False, False)
+    assert former.verify() == today.verify() == []
+
+
 def test_its_lists_hold_what_was_written(stored: Skim) -> None:
-    (batch,) = SplitLoader(stored, 8, shuffle=False)
+    (batch,) = SplitLoader(stored, 8, split="all", shuffle=False)
     assert [values.tolist() for values in batch["jet_id"]] == [[1, 2], [], [80]]
     assert batch["jet_id"].dtype == np.int16
     hits = [values.tolist() for values in batch["hits"]]

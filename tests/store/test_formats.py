@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from memmpy.columns import (
 )
 from memmpy.errors import ColumnError, CorruptStoreError, ReadOnlyStoreError
 from memmpy.store import FORMAT_VERSION, METADATA, array_file, hash64, read_metadata, verify
+from memmpy.store.document import decode, encode
+from tests.documents import flipped
 
 STORES = Path(__file__).parents[1] / "stores"
 
@@ -38,6 +41,11 @@ def format_2(tmp_path: Path) -> Path:
 @pytest.fixture
 def format_3(tmp_path: Path) -> Path:
     return Path(shutil.copytree(STORES / "format-3", tmp_path / "format-3"))
+
+
+@pytest.fixture
+def format_4(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STORES / "format-4", tmp_path / "format-4"))
 
 
 @pytest.fixture
@@ -61,6 +69,46 @@ def write_old(store: Path, arrays: dict[str, np.ndarray], texts: set[str]) -> Pa
     hashes = {f"{hash64(text):0>16x}": text for text in texts | set(arrays)}
     (store / METADATA).write_text(json.dumps({"arrays": described, "hashes": hashes}, indent=4))
     return store
+
+
+class TestFormat4:
+    def test_it_is_what_is_written(self, format_4: Path) -> None:
+        metadata = read_metadata(format_4)
+        data = (format_4 / METADATA).read_bytes()
+        assert encode(metadata, written_by=document(format_4)["memmpy_version"]) == data
+        assert document(format_4)["format_version"] == FORMAT_VERSION == 4
+
+    def test_its_columns_hold_what_was_written(self, format_4: Path) -> None:
+        columns: dict[str, Any] = dict(load_memmaps(format_4))
+        assert [*columns.pop("trigger\udcff")] == ["mu26", "é28"]
+        assert columns.pop("vertices").to_awkward().to_list() == [
+            [{"z": 1.5, "tracks": [1, 2]}],
+            [],
+        ]
+        assert columns.pop("fields")["weight"].tolist() == [[0.5, 1.5]]
+        padded = columns.pop("jet_pt")
+        assert np.nan_to_num(padded, nan=-1).tolist() == [[50, 30], [20, -1], [-1, -1], [80, 10]]
+        assert {key: [np.asarray(x).tolist() for x in columns[key]] for key in columns} == {
+            "event": [2**64 - 1, 2**53 + 1, 0, 7],
+            "process": [hash64("ttH")] * 2 + [hash64("ttbb")] * 2,
+            "score": [0.125, 0.25, 0.5, 0.75],
+            "hits": [[0.5], [], [0.25, 0.75], []],
+            "images": [[[1, 2]], [[3], [4]]],
+            "sum": [0.5, 0.0, 1.0, 0.0],
+        }
+        assert verify(format_4) == []
+
+    def test_its_checksum_is_the_crc_of_all_bytes_before_it(self, format_4: Path) -> None:
+        body, checksum = (format_4 / METADATA).read_bytes().split(b',\n "checksum": ')
+        assert checksum == f'"crc32:{zlib.crc32(body):08x}"\n}}\n'.encode()
+
+    def test_its_splits_are_those_that_were_recorded(self, format_4: Path) -> None:
+        assert memmpy.open(format_4).splits == Splits(by=("event",), num_folds=2, val=0.25, seed=3)
+
+    def test_no_flipped_bit_of_its_metadata_passes(self, format_4: Path) -> None:
+        for altered in flipped((format_4 / METADATA).read_bytes()):
+            with pytest.raises(CorruptStoreError):
+                decode(altered, path="store")
 
 
 class TestFormat3:

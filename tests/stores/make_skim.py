@@ -1,4 +1,4 @@
-"""How `skim-1` was made: a store, and a skim with a group of each kind, single keys and a cut."""
+"""How `skim-1` and `skim-2` were made: a store, and a skim with groups, single keys and a cut."""
 
 import sys
 from pathlib import Path
