@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from memmpy.columns import ReadNested, WriteNested
 from memmpy.errors import ColumnError, CorruptStoreError
 from memmpy.store import LOCK, METADATA, verify
+from tests.documents import rewrite
 
 TYPES = {
     "int64": st.integers(-(2**63), 2**63 - 1),
@@ -163,8 +164,10 @@ def test_a_type_that_awkward_does_not_know_is_refused_and_the_store_let_go(store
 
 def test_a_damaged_form_is_an_error_in_plain_words(store: Path) -> None:
     write(store, ak.Array([[1]]))
-    file = store / METADATA
-    file.write_text(file.read_text().replace("ListOffsetArray", "NoSuchArray"))
+    rewrite(
+        store / METADATA,
+        lambda m: m["columns"]["key"]["details"]["form"].update({"class": "NoSuchArray"}),
+    )
     with pytest.raises(CorruptStoreError, match="a nested column is damaged"):
         ReadNested(store, "key")
 

@@ -349,7 +349,7 @@ def test_a_value_of_the_wrong_kind_is_damage(
         decode(with_change(change), path="store")
     said = str(caught.value)
     assert said.startswith(f"'store' is damaged: {message}")
-    assert said.endswith("; delete the store and make it again")
+    assert said.endswith("; restore it from a copy, or delete the store and make it again")
 
 
 @pytest.mark.parametrize(
@@ -446,7 +446,7 @@ def test_versions_before_4_have_no_checksum(version: int) -> None:
 
 
 def test_version_4_without_its_checksum_is_damage() -> None:
-    message = "'store' is damaged: its checksum differs: it is not as memmpy wrote it; delete the"
+    message = "'store' is damaged: its checksum differs: it is not as memmpy wrote it; restore it"
     with pytest.raises(CorruptStoreError, match=message):
         decode(json.dumps(fields_of(document())).encode(), path="store")
 

@@ -12,7 +12,7 @@ from memmpy.columns.opening import Arrays, map_column, map_columns
 from memmpy.columns.ragged import ReadJagged
 from memmpy.columns.shaped import ReadShaped
 from memmpy.columns.text import ReadText
-from memmpy.errors import CorruptStoreError, OptionError
+from memmpy.errors import OptionError
 from memmpy.store import ColumnRecord, Metadata, hash64
 from memmpy.typing import PathLike
 
@@ -92,16 +92,16 @@ class Snapshot:
 def open_columns(path: PathLike, keys: Iterable[str] | None) -> Snapshot:
     """Open columns as the last commit left them; None for all that are not stale."""
     metadata, arrays = map_columns(path, keys, kind=None)
-    columns = {key: _over(key, metadata.columns[key], a) for key, a in arrays.items()}
+    columns = {key: _over(metadata.columns[key], a) for key, a in arrays.items()}
     return Snapshot(Path(path), metadata, columns)
 
 
 def open_column(path: PathLike, key: str, column: ColumnRecord) -> StoredColumn:
     """Open one column that the metadata of a store describes."""
-    return _over(key, column, map_column(path, key, column))
+    return _over(column, map_column(path, key, column))
 
 
-def _over(key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:
+def _over(column: ColumnRecord, arrays: Arrays) -> StoredColumn:
     match column.kind:
         case "vector":
             return arrays["values"]
@@ -111,7 +111,5 @@ def _over(key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:
             return ReadShaped.over(arrays)
         case "text":
             return ReadText.over(arrays)
-        case "nested":
+        case _:
             return ReadNested.over(column, arrays)
-        case kind:
-            raise CorruptStoreError(f"column {key!r} has the unknown kind {kind!r}")

@@ -302,7 +302,7 @@ class Splits:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Splits":
-        """Return what `to_json` gave; raises a `TypeError` or `ValueError` for anything else."""
+        """Return what `to_json` gave; raises a `ValueError` if they make no sense together."""
         by = values.get("by")
         return cls(**{**values, "by": tuple(by) if isinstance(by, list) else by})
 

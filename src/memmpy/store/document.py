@@ -22,7 +22,7 @@ _FORMAT = Format(
     what="the metadata of a memmpy store",
     version=FORMAT_VERSION,
     sealed_since=4,
-    remedy="delete the store and make it again",
+    remedy="restore it from a copy, or delete the store and make it again",
 )
 #: The forms of awkward lie in each other, one a level of nesting.
 _MAX_DEPTH = 100
