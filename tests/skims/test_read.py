@@ -1,5 +1,6 @@
 """Skims that are opened."""
 
+import contextlib
 import json
 import pickle
 import sys
@@ -9,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from memmpy import Jagged, SplitLoader, Splits
 from memmpy.errors import CorruptStoreError, MissingFileError, OptionError
 from memmpy.skims import Skim
 from memmpy.skims.document import decode
 from memmpy.splits import TicketRule
-from tests.documents import fields_of, flipped
+from memmpy.store.sealed import seal
+from tests.documents import change_one, fields_of, flipped
 from tests.skims.stores import (
     FEW_NAMES,
     as_version_1,
@@ -25,6 +29,8 @@ from tests.skims.stores import (
     skim_of,
     write_store,
 )
+
+STORES = Path(__file__).parents[1] / "stores"
 
 
 @pytest.fixture
@@ -159,6 +165,15 @@ def test_a_flipped_bit_of_metadata_is_found(skim: Skim) -> None:
     for altered in flipped(document):
         with pytest.raises(CorruptStoreError):
             decode(altered, path="it")
+
+
+@given(data=st.data())
+def test_no_change_of_metadata_is_another_error(data: Any) -> None:
+    file = next((STORES / "skim-2" / "skims").glob("*/metadata_skim.json"))
+    fields = fields_of(file.read_bytes())
+    change_one(fields, data)
+    with contextlib.suppress(CorruptStoreError):
+        decode(seal(fields), path="it")
 
 
 def test_metadata_without_their_checksum_are_an_error(skim: Skim) -> None:

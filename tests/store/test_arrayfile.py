@@ -1,4 +1,3 @@
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
+from msgspec import structs
 
 from memmpy.errors import CorruptStoreError, DiskError
 from memmpy.store import ArrayRecord, ArrayWriter, checksum, map_array
@@ -100,7 +100,7 @@ def test_a_missing_file_is_left_to_the_caller(record: ArrayRecord, tmp_path: Pat
 
 
 def test_a_shape_beyond_all_memory_is_an_error(record: ArrayRecord, tmp_path: Path) -> None:
-    huge = dataclasses.replace(record, shape=(2**62, 2**62))
+    huge = structs.replace(record, shape=(2**62, 2**62))
     with pytest.raises(CorruptStoreError, match="has 208 bytes, expected"):
         map_array(tmp_path, huge, key="x")
 

@@ -1,7 +1,6 @@
 """Selections kept in a store beside its columns, each with what it was computed from."""
 
 import contextlib
-import dataclasses
 import functools
 import hashlib
 import json
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from msgspec import structs
 
 from memmpy.cuts.document import Document, decode, encode, is_older
 from memmpy.cuts.language import LANGUAGE
@@ -168,7 +168,7 @@ class CachedCut:
             entries_checksum=record.checksum,
         )
         write_atomically(self._file(".json"), encode(document), durable=False)
-        record = dataclasses.replace(record, file=self._file(".npy").name)
+        record = structs.replace(record, file=self._file(".npy").name)
         return Found(map_array(self._folder, record, key=self.normal), notes)
 
     @property

@@ -14,7 +14,6 @@ from memmpy.skims.counting import KeyCounts
 from memmpy.skims.request import INDEX
 from memmpy.store import (
     SKIM_METADATA,
-    ArrayOnDisk,
     ArrayRecord,
     Checked,
     Count,
@@ -74,8 +73,8 @@ class _Row(Checked, frozen=True):
 
 
 class _Lists(Checked, frozen=True):
-    content: ArrayOnDisk
-    offsets: ArrayOnDisk
+    content: ArrayRecord
+    offsets: ArrayRecord
 
 
 class _Notes(Checked, frozen=True):
@@ -89,8 +88,8 @@ class _Document(Checked, frozen=True, kw_only=True):
     cut: str | None
     num_store_entries: Count
     row: _Row
-    rows: ArrayOnDisk
-    tickets: ArrayOnDisk
+    rows: ArrayRecord
+    tickets: ArrayRecord
     lists: dict[str, _Lists]
     # The first skims have none of these.
     multiplicities: tuple[tuple[_Positive, _Positive], ...] | None = None
@@ -186,10 +185,10 @@ def encode(document: Document) -> bytes:
                 for name in document.row.names or ()
             },
         },
-        "rows": plain(ArrayOnDisk.of(document.rows)),
-        "tickets": plain(ArrayOnDisk.of(document.tickets)),
+        "rows": plain(document.rows),
+        "tickets": plain(document.tickets),
         "lists": {
-            name: plain(_Lists(ArrayOnDisk.of(content), ArrayOnDisk.of(offsets)))
+            name: plain(_Lists(content, offsets))
             for name, (content, offsets) in document.lists.items()
         },
         "multiplicities": None if multiplicities is None else [*multiplicities.num_events.items()],
@@ -219,12 +218,9 @@ def decode(data: bytes, *, path: str) -> Document:
             cut=found.cut,
             num_store_entries=found.num_store_entries,
             row=_dtype(found.row),
-            rows=found.rows.record,
-            tickets=found.tickets.record,
-            lists={
-                name: (lists.content.record, lists.offsets.record)
-                for name, lists in found.lists.items()
-            },
+            rows=found.rows,
+            tickets=found.tickets,
+            lists={name: (lists.content, lists.offsets) for name, lists in found.lists.items()},
             multiplicities=_multiplicities(found.multiplicities),
             cut_notes=found.notes.cut,
             conversion_notes=found.notes.conversion,

@@ -68,7 +68,7 @@ from memmpy.store.sources import (
     num_filled,
     source_of,
 )
-from memmpy.store.types import ArrayOnDisk, Checked, Checksum, Count, Hash, plain, typed
+from memmpy.store.types import Checked, Checksum, Count, Hash, plain, typed
 from memmpy.store.unfinished import Unfinished
 from memmpy.store.verify import Problem, array_problem, verify
 
@@ -80,7 +80,6 @@ __all__ = [
     "METADATA",
     "SKIM_METADATA",
     "UNFINISHED",
-    "ArrayOnDisk",
     "ArrayRecord",
     "ArrayWriter",
     "Checked",

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, final
 
 import numpy as np
+from msgspec import structs
 
 from memmpy.errors import (
     CorruptStoreError,
@@ -189,7 +190,7 @@ class Transaction:
             taken = self._new_file(name)
             with refusals(f"column {key!r} to {str(taken)!r}"):
                 file.rename(taken)
-        return dataclasses.replace(record, file=taken.name)
+        return structs.replace(record, file=taken.name)
 
     def check_open(self) -> None:
         """Raise an `OptionError` outside the ``with`` block: nothing would be committed."""

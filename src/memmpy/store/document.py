@@ -10,9 +10,17 @@ from msgspec.structs import asdict
 from memmpy._version import __version__
 from memmpy.store.layout import hash64, hash_text
 from memmpy.store.legacy import decode_legacy, is_legacy
-from memmpy.store.metadata import ColumnRecord, Metadata, Origin, Part, SourceRecord
+from memmpy.store.metadata import (
+    ArrayRecord,
+    ColumnRecord,
+    Computed,
+    Metadata,
+    Origin,
+    Part,
+    SourceRecord,
+)
 from memmpy.store.sealed import Format, parse
-from memmpy.store.types import ArrayOnDisk, Checked, Count, Hash, plain, typed
+from memmpy.store.types import Checked, Count, Hash, plain, typed
 
 __all__ = ["FORMAT_VERSION", "decode", "encode"]
 
@@ -58,17 +66,10 @@ class _Origin(Checked, frozen=True):
     clipped: tuple[_Clipped | None, ...] = ()
 
 
-class _Computed(Checked, frozen=True):
-    expression: str
-    normal: str
-    language: Count
-    made_of: dict[str, str]
-
-
 class _Details(Checked, frozen=True):
     hashed: bool = False
     form: dict[str, Any] | None = None
-    computed: _Computed | None = None
+    computed: Computed | None = None
 
     def __post_init__(self) -> None:
         if _is_deeper(self.form, _MAX_DEPTH):
@@ -78,7 +79,7 @@ class _Details(Checked, frozen=True):
 class _Column(Checked, frozen=True, kw_only=True):
     kind: Literal["vector", "jagged", "shaped", "text", "nested"]
     num_entries: Count
-    arrays: dict[str, ArrayOnDisk]
+    arrays: dict[str, ArrayRecord]
     details: _Details
     origin: _Origin | None = None
     events: Count | None = None
@@ -202,7 +203,7 @@ def _column_to_json(column: ColumnRecord, indices: Mapping[tuple[Part, ...], int
     values: dict[str, Any] = {
         "kind": column.kind,
         "num_entries": column.num_entries,
-        "arrays": {role: plain(ArrayOnDisk.of(array)) for role, array in column.arrays.items()},
+        "arrays": {role: plain(array) for role, array in column.arrays.items()},
         "details": column.details,
     }
     if column.origin is not None:
@@ -237,7 +238,7 @@ def _column_of(document: _Document, key: str, values: dict[str, Any]) -> ColumnR
     return ColumnRecord(
         kind=column.kind,
         num_entries=column.num_entries,
-        arrays={role: array.record for role, array in column.arrays.items()},
+        arrays=column.arrays,
         details=values["details"],
         origin=origin,
         events=None if column.events is None else _parts(document, column.events, key),

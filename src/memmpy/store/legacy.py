@@ -21,6 +21,10 @@ __all__ = ["decode_legacy", "is_legacy"]
 _CUT_CHARACTERS = frozenset("<>=!&|~()[]+*/% ")
 
 
+class _RawArray(ArrayRecord, frozen=True):
+    has_header = False
+
+
 class _Array(Checked, frozen=True):
     dtype: np.dtype[Any]
     shape: Annotated[tuple[Count, ...], Meta(min_length=1)]
@@ -43,10 +47,8 @@ def decode_legacy(document: dict[str, Any], *, path: str) -> Metadata:
     """Return what the metadata of memmpy 0.1.2 says, in today's terms."""
     try:
         found = typed(document, _Document)
-        arrays = {
-            name: ArrayRecord(
-                f"{hash_text(hash64(name))}.npy", array.dtype, array.shape, has_header=False
-            )
+        arrays: dict[str, ArrayRecord] = {
+            name: _RawArray(f"{hash_text(hash64(name))}.npy", array.dtype, array.shape)
             for name, array in found.arrays.items()
         }
         columns = {key: _column(key, arrays) for key in arrays if _is_column(key, arrays)}

@@ -5,12 +5,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
+from msgspec import Meta
 
 from memmpy.errors import OptionError
 from memmpy.store.layout import hash64, hash_text
+from memmpy.store.types import Checked, Checksum, Count, plain
 
 __all__ = [
     "ArrayRecord",
@@ -33,9 +35,8 @@ Part: TypeAlias = tuple[str, int]
 COMPUTED = "computed"
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayRecord:
-    """One array on disk.
+class ArrayRecord(Checked, frozen=True):
+    """One array on disk, as the metadata describes it.
 
     Parameters
     ----------
@@ -47,15 +48,19 @@ class ArrayRecord:
         First axis first.
     checksum : str or None
         ``crc32:`` and 8 hexadecimal digits, of the values without the header.
+
+    Attributes
+    ----------
     has_header : bool
-        Whether the file is a real ``.npy`` file (memmpy 0.1.2 wrote raw values).
+        Whether the file is a real ``.npy`` file.
     """
 
-    file: str
+    has_header: ClassVar[bool] = True
+
+    file: Annotated[str, Meta(pattern=r"\A[0-9a-z.]+\.npy\Z")]
     dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    checksum: str | None = None
-    has_header: bool = True
+    shape: Annotated[tuple[Count, ...], Meta(min_length=1)]
+    checksum: Checksum | None = None
 
     @property
     def nbytes(self) -> int:
@@ -91,8 +96,7 @@ class Origin:
     clipped: tuple[tuple[int, ...] | None, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Computed:
+class Computed(Checked, frozen=True):
     """How a column was computed from others of the store, so that it is known when it is stale.
 
     Parameters
@@ -109,12 +113,12 @@ class Computed:
 
     expression: str
     normal: str
-    language: int
-    made_of: Mapping[str, str]
+    language: Count
+    made_of: dict[str, str]
 
     def to_details(self) -> dict[str, Any]:
         """Return what the details of the column say of it."""
-        return {COMPUTED: dataclasses.asdict(self)}
+        return {COMPUTED: plain(self)}
 
 
 @dataclass(frozen=True, slots=True)

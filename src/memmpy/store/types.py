@@ -7,9 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from memmpy.store.metadata import ArrayRecord
-
-__all__ = ["ArrayOnDisk", "Checked", "Checksum", "Count", "Hash", "decode_dtype", "plain", "typed"]
+__all__ = ["Checked", "Checksum", "Count", "Hash", "plain", "typed"]
 
 _Type = TypeVar("_Type")
 
@@ -25,25 +23,6 @@ class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """A JSON object of known fields; those that have their default may be missing."""
 
 
-class ArrayOnDisk(Checked, frozen=True):
-    """An array, as JSON documents describe it."""
-
-    file: Annotated[str, Meta(pattern=r"\A[0-9a-z.]+\.npy\Z")]
-    dtype: np.dtype[Any]
-    shape: Annotated[tuple[Count, ...], Meta(min_length=1)]
-    checksum: Checksum | None
-
-    @classmethod
-    def of(cls, array: ArrayRecord) -> "ArrayOnDisk":
-        """Return the description of an array."""
-        return cls(array.file, array.dtype, array.shape, array.checksum)
-
-    @property
-    def record(self) -> ArrayRecord:
-        """The array."""
-        return ArrayRecord(self.file, self.dtype, self.shape, self.checksum)
-
-
 def typed(value: Any, kind: type[_Type]) -> _Type:
     """Return a parsed JSON value as a declared type.
 
@@ -53,7 +32,7 @@ def typed(value: Any, kind: type[_Type]) -> _Type:
         If it is none: names the place in the document, and what was expected there.
     """
     try:
-        return msgspec.convert(value, kind, dec_hook=decode_dtype)
+        return msgspec.convert(value, kind, dec_hook=_decode_dtype)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at ")
         where = _named(place, value, kind, str(error))
@@ -66,7 +45,7 @@ def plain(document: Checked) -> dict[str, Any]:
     return values
 
 
-def decode_dtype(_: type, descr: Any) -> np.dtype[Any]:
+def _decode_dtype(_: type, descr: Any) -> np.dtype[Any]:
     """Return the dtype that a ``.npy`` header calls so: a text, or a list of fields."""
     try:
         dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(_tuples(descr))
@@ -109,7 +88,7 @@ def _culprit(items: dict[str, Any], value: Any, kind: Any, message: str) -> str:
         items.clear()
         items[key] = item
         try:
-            msgspec.convert(value, kind, dec_hook=decode_dtype)
+            msgspec.convert(value, kind, dec_hook=_decode_dtype)
         except msgspec.ValidationError as error:
             if str(error) == message:
                 return key
