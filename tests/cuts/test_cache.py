@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from memmpy.columns import WriteVector
-from memmpy.cuts.cache import CachedCut, Found, list_cuts
+from memmpy.cuts import list_cuts
+from memmpy.cuts.cache import CachedCut, Found
 from memmpy.cuts.document import decode
 from memmpy.errors import CorruptStoreError
 from memmpy.store import CUTS, Metadata, read_metadata

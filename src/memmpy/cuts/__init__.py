@@ -1,7 +1,7 @@
 """Cuts: selections written as ROOT or Python would write them, read as data and never as code."""
 
 from memmpy.cuts.adding import add_column, recompute_column
-from memmpy.cuts.cache import CutRecord, Selection, leftover_cuts, list_cuts, verify_cuts
+from memmpy.cuts.cache import Selection, leftover_cuts
 from memmpy.cuts.compute import (
     check_stored,
     columns_used,
@@ -30,7 +30,7 @@ from memmpy.cuts.language import (
     renamed,
     substitute,
 )
-from memmpy.cuts.listing import Cuts
+from memmpy.cuts.listing import CutRecord, Cuts, list_cuts, verify_cuts
 from memmpy.cuts.steps import STEP_SIZE
 
 __all__ = [

@@ -22,9 +22,6 @@ from memmpy.store import (
     ArrayRecord,
     ArrayWriter,
     ColumnRecord,
-    Metadata,
-    Problem,
-    array_problem,
     aside_suffix,
     checksum,
     is_own_folder,
@@ -34,16 +31,16 @@ from memmpy.store import (
     remove_files,
     write_atomically,
 )
-from memmpy.typing import Array, Entries
+from memmpy.typing import Entries
 
 __all__ = [
     "CachedCut",
-    "CutRecord",
     "Found",
     "Selection",
+    "are_current",
+    "cut_documents",
     "leftover_cuts",
-    "list_cuts",
-    "verify_cuts",
+    "read_cut_document",
 ]
 
 #: The int64 entries that pass, ascending.
@@ -110,10 +107,14 @@ class CachedCut:
             How many entries the columns have, of which some pass.
         """
         try:
-            document = _read(self._file(".json"))
-            if document.cut != self.normal or document.columns != dict(self.columns):
+            document = read_cut_document(self.file(".json"))
+            if (
+                document is None
+                or document.cut != self.normal
+                or document.columns != dict(self.columns)
+            ):
                 return None
-            record = ArrayRecord(self._file(".npy").name, _INT64, (document.num_passing,))
+            record = ArrayRecord(self.file(".npy").name, _INT64, (document.num_passing,))
             selection = map_array(self._folder, record, key=self.normal)
             is_whole = checksum(selection) == document.entries_checksum
             if not is_whole or not _are_entries(selection, num_entries):
@@ -144,7 +145,7 @@ class CachedCut:
         """
         self._folder.mkdir(exist_ok=True)
         _prune(self.directory.absolute(), generation)
-        aside = self._file(f".{aside_suffix()}")
+        aside = self.file(f".{aside_suffix()}")
         try:
             # What a loss of power takes has another checksum, and is computed again.
             writer = ArrayWriter(aside, _INT64, (), self.normal, durable=False)
@@ -153,7 +154,7 @@ class CachedCut:
                 writer.extend(piece.entries)
                 notes |= piece.notes
             record = writer.finish()
-            aside.replace(self._file(".npy"))
+            aside.replace(self.file(".npy"))
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
@@ -167,15 +168,16 @@ class CachedCut:
             num_passing=record.shape[0],
             entries_checksum=record.checksum,
         )
-        write_atomically(self._file(".json"), encode(document), durable=False)
-        record = structs.replace(record, file=self._file(".npy").name)
+        write_atomically(self.file(".json"), encode(document), durable=False)
+        record = structs.replace(record, file=self.file(".npy").name)
         return Found(map_array(self._folder, record, key=self.normal), notes)
 
     @property
     def _folder(self) -> Path:
         return self.directory / CUTS
 
-    def _file(self, suffix: str) -> Path:
+    def file(self, suffix: str) -> Path:
+        """Return one of its files. No file of another name is ever looked for."""
         text = json.dumps([LANGUAGE, self.normal, dict(self.columns)], sort_keys=True)
         return self._folder / (hashlib.sha256(text.encode()).hexdigest()[:32] + suffix)
 
@@ -203,51 +205,29 @@ def leftover_cuts(directory: Path, *, age: float = _LEFTOVER_AGE) -> list[Path]:
     return [file for file in left if _age(file) > age]
 
 
-def verify_cuts(directory: Path, metadata: Metadata) -> list[Problem]:
-    """Read the cached selections of a store, and return what is not as it was written.
-
-    Parameters
-    ----------
-    directory : Path
-        The store.
-    metadata : Metadata
-        What it knows of itself.
-    """
+def cut_documents(directory: Path) -> list[Path]:
+    """Return the files of a store that say what a cached cut is."""
     files = sorted((directory / CUTS).glob("*.json"))
-    checked = [(f, _problem_of(f, directory, metadata)) for f in files if _NAME.fullmatch(f.name)]
-    return [problem for _, problem in checked if problem is not None]
+    return [file for file in files if _NAME.fullmatch(file.name)]
 
 
-def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | None:
-    """Return what is wrong with a cached selection."""
-    name = f"{CUTS}/{file.name}"
-    try:
-        data, _ = read_document(file, max_bytes=_MAX_BYTES)
-        if is_older(data):
-            return None  # it is not used, and removed in time
-        document = decode(data, path=str(file))
-    except FileNotFoundError:
-        return None  # another process has removed it
-    except (OSError, ValueError) as error:
-        return Problem("cut", name, f"it cannot be read: {error}")
-    cached = CachedCut(directory, document.cut, document.columns)
-    if document.language != LANGUAGE:
-        return None
-    if cached._file(".json").name != file.name:
-        return Problem("cut", name, "it is of another cut than its name says")
-    shape = (document.num_passing,)
-    array = ArrayRecord(file.with_suffix(".npy").name, _INT64, shape, document.entries_checksum)
-    nums = [c.num_entries for key in cached.columns if (c := metadata.columns.get(key)) is not None]
-    last = np.array([min(nums, default=2**63 - 1)])
+def read_cut_document(file: Path) -> Document | None:
+    """Return what a file says of a cached cut; None for one of a memmpy from before that.
 
-    def look(entries: Array) -> str | None:
-        falls = np.any(entries[:-1] >= entries[1:]) or entries[0] < 0 or entries[-1] >= last
-        return "it has entries that no cut of this store can give" if falls else None
+    Raises
+    ------
+    CorruptStoreError
+        If it is damaged, or of a newer memmpy.
+    OSError
+        If it cannot be read.
+    """
+    data, _ = read_document(file, max_bytes=_MAX_BYTES)
+    return None if is_older(data) else decode(data, path=str(file))
 
-    message = array_problem(file.parent, array, look=look)
-    if message is None:
-        return None
-    return Problem(f"cut {document.expression}", f"{CUTS}/{array.file}", message)
+
+def are_current(columns: Mapping[str, str], current: Mapping[str, ColumnRecord]) -> bool:
+    """Say whether columns still have these fingerprints, and none of them is stale."""
+    return all(k in current and current[k].fingerprint == f for k, f in columns.items())
 
 
 @functools.lru_cache(maxsize=64)
@@ -259,105 +239,24 @@ def _prune(directory: Path, _generation: int) -> None:
     folder = directory / CUTS
     if not is_own_folder(folder):
         return
-    current = _current(read_metadata(directory))
-    old = []
-    for file in folder.iterdir():
-        if file.suffix == ".json" and _NAME.fullmatch(file.name):
-            with contextlib.suppress(OSError):
-                if _is_outdated(file, current):
-                    old += [file.name, file.with_suffix(".npy").name]
+    metadata = read_metadata(directory)
+    current, old = {key: metadata.columns[key] for key in metadata.current_keys()}, []
+    for file in cut_documents(directory):
+        with contextlib.suppress(OSError):
+            if _is_outdated(file, current):
+                old += [file.name, file.with_suffix(".npy").name]
     remove_files(folder, [*old, *(file.name for file in leftover_cuts(directory))])
-
-
-@dataclass(frozen=True, slots=True)
-class CutRecord:
-    """A cached selection, as a store lists it.
-
-    Attributes
-    ----------
-    expression : str
-        The cut as the user wrote it when it was computed.
-    cut : str
-        Its normal form, with aliases and constants put in: what it is found by.
-    keys : tuple of str
-        The columns it uses; all of the store for a constant.
-    num_passing : int
-        How many entries pass.
-    num_bytes : int
-        What it takes on disk.
-    is_current : bool
-        Whether it is still used: not where a column was written again, or its file is damaged. The
-        next selection that is kept in the store removes those of columns written again.
-    """
-
-    expression: str
-    cut: str
-    keys: tuple[str, ...]
-    num_passing: int
-    num_bytes: int
-    is_current: bool
-
-
-def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:
-    """Return the selections that are cached in a store, by expression; what is no such is left out.
-
-    Parameters
-    ----------
-    directory : Path
-        The store.
-    metadata : Metadata
-        What it knows of itself.
-    """
-    current = _current(metadata)
-    files = (directory / CUTS).glob("*.json")
-    records = [_record(file, directory, current) for file in files if _NAME.fullmatch(file.name)]
-    found = [record for record in records if record is not None]
-    return sorted(found, key=lambda record: (record.expression, record.cut, not record.is_current))
-
-
-def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) -> CutRecord | None:
-    try:
-        document = _read(file)
-        num_bytes = file.stat().st_size
-    except (OSError, ValueError):
-        return None
-    cached = CachedCut(directory, document.cut, document.columns)
-    # Only a file that is named after what it holds is ever looked for.
-    if cached._file(".json").name != file.name:
-        return None
-    selection = file.with_suffix(".npy")
-    is_current = _are_current(cached.columns, current)
-    try:
-        num_bytes += selection.stat().st_size
-        map_array(
-            selection.parent,
-            ArrayRecord(selection.name, _INT64, (document.num_passing,)),
-            key=file.name,
-        )
-    except (OSError, ValueError):
-        is_current = False
-    return CutRecord(
-        expression=document.expression,
-        cut=document.cut,
-        keys=tuple(sorted(document.columns)),
-        num_passing=document.num_passing,
-        num_bytes=num_bytes,
-        is_current=is_current,
-    )
-
-
-def _read(file: Path) -> Document:
-    data, _ = read_document(file, max_bytes=_MAX_BYTES)
-    return decode(data, path=str(file))
 
 
 def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
     """Say whether no cut is found by a document any more."""
     try:
-        document = _read(file)
-    except CorruptStoreError:  # damaged, or of another version
+        document = read_cut_document(file)
+    except CorruptStoreError:
         return True
-    return document.language != LANGUAGE or not _are_current(document.columns, current)
+    if document is None or document.language != LANGUAGE:
+        return True
+    return not are_current(document.columns, current)
 
 
 def _are_entries(selection: Entries, num_entries: int) -> bool:
@@ -375,16 +274,6 @@ def _age(file: Path) -> float:
         return time.time() - file.lstat().st_mtime
     except OSError:
         return 0.0
-
-
-def _current(metadata: Metadata) -> dict[str, ColumnRecord]:
-    """Return the columns that are not stale."""
-    return {key: metadata.columns[key] for key in metadata.current_keys()}
-
-
-def _are_current(columns: Mapping[str, str], current: Mapping[str, ColumnRecord]) -> bool:
-    """Whether columns still have these fingerprints, and none of them is stale."""
-    return all(k in current and current[k].fingerprint == f for k, f in columns.items())
 
 
 def _without_picture(note: str) -> str:

@@ -1,12 +1,58 @@
-"""The cached selections of a store, listed as a table."""
+"""The cached selections of a store: listed as a table, and compared with their checksums."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import final, overload
 
-from memmpy.cuts.cache import CutRecord
-from memmpy.printing import Table, size_in_words
+import numpy as np
 
-__all__ = ["Cuts"]
+from memmpy.cuts.cache import CachedCut, are_current, cut_documents, read_cut_document
+from memmpy.cuts.language import LANGUAGE
+from memmpy.printing import Table, size_in_words
+from memmpy.store import (
+    CUTS,
+    ArrayRecord,
+    ColumnRecord,
+    Metadata,
+    Problem,
+    array_problem,
+    map_array,
+)
+from memmpy.typing import Array
+
+__all__ = ["CutRecord", "Cuts", "list_cuts", "verify_cuts"]
+
+_INT64 = np.dtype("<i8")
+
+
+@dataclass(frozen=True, slots=True)
+class CutRecord:
+    """A cached selection, as a store lists it.
+
+    Attributes
+    ----------
+    expression : str
+        The cut as the user wrote it when it was computed.
+    cut : str
+        Its normal form, with aliases and constants put in: what it is found by.
+    keys : tuple of str
+        The columns it uses; all of the store for a constant.
+    num_passing : int
+        How many entries pass.
+    num_bytes : int
+        What it takes on disk.
+    is_current : bool
+        Whether it is still used: not where a column was written again, or its file is damaged. The
+        next selection that is kept in the store removes those of columns written again.
+    """
+
+    expression: str
+    cut: str
+    keys: tuple[str, ...]
+    num_passing: int
+    num_bytes: int
+    is_current: bool
 
 
 @final
@@ -65,3 +111,94 @@ class Cuts(Sequence[CutRecord]):
 
     def _repr_html_(self) -> str:
         return self._table().to_html()
+
+
+def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:
+    """Return the selections that are cached in a store, by expression; what is no such is left out.
+
+    Parameters
+    ----------
+    directory : Path
+        The store.
+    metadata : Metadata
+        What it knows of itself.
+    """
+    current = {key: metadata.columns[key] for key in metadata.current_keys()}
+    records = [_record(file, directory, current) for file in cut_documents(directory)]
+    found = [record for record in records if record is not None]
+    return sorted(found, key=lambda record: (record.expression, record.cut, not record.is_current))
+
+
+def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) -> CutRecord | None:
+    try:
+        document = read_cut_document(file)
+        num_bytes = file.stat().st_size
+    except (OSError, ValueError):
+        return None
+    if document is None:
+        return None
+    cached = CachedCut(directory, document.cut, document.columns)
+    if cached.file(".json").name != file.name:
+        return None
+    selection = file.with_suffix(".npy")
+    is_current = are_current(cached.columns, current)
+    try:
+        num_bytes += selection.stat().st_size
+        map_array(
+            selection.parent,
+            ArrayRecord(selection.name, _INT64, (document.num_passing,)),
+            key=file.name,
+        )
+    except (OSError, ValueError):
+        is_current = False
+    return CutRecord(
+        expression=document.expression,
+        cut=document.cut,
+        keys=tuple(sorted(document.columns)),
+        num_passing=document.num_passing,
+        num_bytes=num_bytes,
+        is_current=is_current,
+    )
+
+
+def verify_cuts(directory: Path, metadata: Metadata) -> list[Problem]:
+    """Read the cached selections of a store, and return what is not as it was written.
+
+    Parameters
+    ----------
+    directory : Path
+        The store.
+    metadata : Metadata
+        What it knows of itself.
+    """
+    found = (_problem_of(file, directory, metadata) for file in cut_documents(directory))
+    return [problem for problem in found if problem is not None]
+
+
+def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | None:
+    """Return what is wrong with a cached selection."""
+    name = f"{CUTS}/{file.name}"
+    try:
+        document = read_cut_document(file)
+    except FileNotFoundError:
+        return None  # another process has removed it
+    except (OSError, ValueError) as error:
+        return Problem("cut", name, f"it cannot be read: {error}")
+    if document is None or document.language != LANGUAGE:
+        return None  # of an older memmpy: it is not used, and removed in time
+    cached = CachedCut(directory, document.cut, document.columns)
+    if cached.file(".json").name != file.name:
+        return Problem("cut", name, "it is of another cut than its name says")
+    shape = (document.num_passing,)
+    array = ArrayRecord(file.with_suffix(".npy").name, _INT64, shape, document.entries_checksum)
+    nums = [c.num_entries for key in cached.columns if (c := metadata.columns.get(key)) is not None]
+    last = np.array([min(nums, default=2**63 - 1)])
+
+    def look(entries: Array) -> str | None:
+        falls = np.any(entries[:-1] >= entries[1:]) or entries[0] < 0 or entries[-1] >= last
+        return "it has entries that no cut of this store can give" if falls else None
+
+    message = array_problem(file.parent, array, look=look)
+    if message is None:
+        return None
+    return Problem(f"cut {document.expression}", f"{CUTS}/{array.file}", message)
