@@ -188,3 +188,22 @@ def test_a_field_at_which_uproot_fails_is_named_among_others(
             dict(opened.read(["a", "b", "c"], 0, 9))
         found = dict(opened.read(["a", "c"], 0, 9))
     assert found["c"].tolist() == list(range(9))
+
+
+@pytest.mark.root
+def test_a_branch_of_other_entries_than_the_tree_is_an_error_that_names_it(
+    root: Any, tmp_path: Path
+) -> None:
+    file = root.TFile(str(tmp_path / "a.root"), "RECREATE")
+    tree, values = root.TTree("t", ""), np.zeros(1)
+    branches = [tree.Branch(name, values, f"{name}/D") for name in "xy"]
+    for branch, num in zip(branches, (3, 2), strict=True):
+        for _ in range(num):
+            branch.Fill()
+    tree.SetEntries(3)
+    tree.Write()
+    tree.SetDirectory(root.nullptr)
+    file.Close()
+    assert read(tmp_path / "a.root", "x").tolist() == [0.0] * 3
+    with pytest.raises(UndecodableError, match=r"'y' of '.*a\.root:t;1' has 2 entries, the tree 3"):
+        read(tmp_path / "a.root", "y")

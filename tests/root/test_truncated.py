@@ -161,10 +161,11 @@ RANGES = [
 ]
 
 
-def branch_of(classname: str, title: str, length: int = 1) -> Any:
+def branch_of(classname: str, title: str, length: int = 1, *, branch_title: str = "") -> Any:
     leaf = {"fTitle": title, "fLen": length, "fLeafCount": None}
     found = SimpleNamespace(classname=classname, member=leaf.__getitem__)
-    return SimpleNamespace(branches=[], member={"fLeaves": [found]}.__getitem__)
+    members = {"fLeaves": [found], "fTitle": branch_title or title}
+    return SimpleNamespace(branches=[], member=members.__getitem__)
 
 
 @pytest.mark.parametrize(("text", "factor", "low", "num_bits"), RANGES)
@@ -197,7 +198,6 @@ def test_the_ranges_of_the_test_above_are_those_of_root(
         ("TLeafD32", "x[3]/d[0,1,8]", 3, (3,), 256),
         ("TLeafF16", "x[2][3]/f[0,1,8]", 6, (2, 3), 256),
         ("TLeafF16", "x[n][2]/f[0,1,8]", 2, (2,), 256),
-        ("TLeafD32", "d[0,1,8]", 3, (3,), 256),  # of ROOT 6.18
         ("TLeafD32", "x[3]", 3, (3,), 0),
         ("TLeafD32", "[x]/d", 1, (), 0),
     ],
@@ -206,16 +206,23 @@ def test_dimensions_are_told_from_ranges(
     classname: str, title: str, length: int, shape: tuple[int, ...], factor: float
 ) -> None:
     branch = branch_of(classname, title, length)
-    assert fixed_shape(branch.member("fLeaves")[0]) == shape
+    assert fixed_shape(branch) == shape
     found = truncation_of(branch)
     assert found is not None
     assert found.factor == factor
 
 
+def test_a_leaf_of_root_6_18_has_its_dimensions_in_the_branch() -> None:
+    branch = branch_of("TLeafF16", "f[0,1,8]", 6, branch_title="x[2][3]/f[0,1,8]")
+    assert fixed_shape(branch) == (2, 3)
+    assert truncation_of(branch) == Truncation(np.dtype(np.float32), 256)
+
+
 def test_dimensions_that_are_not_those_of_the_leaf_are_an_error() -> None:
-    [leaf] = branch_of("TLeafD32", "x[2][3]/d", 5).member("fLeaves")
-    with pytest.raises(ValueError, match=r"5 numbers, not the shape \(2, 3\)"):
-        fixed_shape(leaf)
+    with pytest.raises(
+        ValueError, match=r"5 numbers an entry, and not in the shape of 'x\[2\]\[3\]/d'"
+    ):
+        fixed_shape(branch_of("TLeafD32", "x[2][3]/d", 5))
 
 
 def test_other_leaves_are_not_truncated() -> None:

@@ -86,7 +86,7 @@ def encoding_of(branch: Any) -> Encoding | None:
         [leaf] = branch.member("fLeaves")
         header = None if leaf.member("fLeafCount") is None else 0
         dtype, shape = truncation.stored
-        return Encoding(dtype, fixed_shape(leaf) + shape, header, truncation=truncation)
+        return Encoding(dtype, fixed_shape(branch) + shape, header, truncation=truncation)
     interpretation, header = branch.interpretation, None
     if type(interpretation) is uproot.AsStrings and interpretation.length_bytes == "1-5":
         return Encoding(np.dtype(np.uint8), (), interpretation.header_bytes, is_text=True)

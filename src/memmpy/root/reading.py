@@ -132,9 +132,8 @@ class TreeFile:
         MissingKeyError
             If the tree has no such branch.
         UndecodableError
-            If uproot cannot decode it, or no column can hold what it gives.
-        RootFileError
-            If it has other entries than the tree.
+            If uproot cannot decode it, no column can hold what it gives, or it has other entries
+            than the tree.
         """
         if branch in self._types:
             return self._types[branch]
@@ -150,7 +149,7 @@ class TreeFile:
         if not self._is_ntuple and found.num_entries != self._tree.num_entries:
             num, expected = found.num_entries, self._tree.num_entries
             message = f"branch {branch!r} of {self.where!r} has {num} entries, the tree {expected}"
-            raise RootFileError(message)
+            raise UndecodableError(message, self.path, self.tree, branch)
         self._encodings[branch], self._types[branch] = encoding, held
         return held
 

@@ -108,21 +108,21 @@ def truncation_of(branch: Any) -> Truncation | None:
     return Truncation(dtype, num_bits=num_bits)
 
 
-def fixed_shape(leaf: Any) -> tuple[int, ...]:
-    """Return the shape of an entry of a leaf, or of an item of its lists.
+def fixed_shape(branch: Any) -> tuple[int, ...]:
+    """Return the shape of an entry of a branch of one leaf, or of an item of its lists.
 
     Raises
     ------
     ValueError
-        If the leaf has another length.
+        If nothing says the shape.
     """
-    dimensions = re.findall(r"\[(\d+)\]", leaf.member("fTitle").partition("/")[0])
-    shape, length = tuple(map(int, dimensions)), int(leaf.member("fLen"))
-    if not shape and length > 1:
-        return (length,)  # ROOT 6.18 and 6.20 did not keep the dimensions
-    if math.prod(shape) != length:
-        raise ValueError(f"it has {length} numbers, not the shape {shape}")
-    return shape
+    [leaf] = branch.member("fLeaves")
+    length = int(leaf.member("fLen"))
+    for title in (leaf.member("fTitle"), branch.member("fTitle")):  # ROOT 6.18 has only the latter
+        shape = tuple(map(int, re.findall(r"\[(\d+)\]", title.partition("/")[0])))
+        if math.prod(shape) == length:
+            return shape
+    raise ValueError(f"it has {length} numbers an entry, and not in the shape of {title!r}")
 
 
 def _range_of_leaf(leaf: Any) -> str:
