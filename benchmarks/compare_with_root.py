@@ -14,10 +14,10 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any
 
 import awkward as ak
@@ -33,6 +33,9 @@ try:
     import ROOT
 except ImportError:
     ROOT = None
+
+#: Seconds that a file may take.
+TIMEOUT = 120
 
 TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
 
@@ -79,8 +82,8 @@ def by_root(tree: Any, branch: str, num: int) -> tuple[list[int], Any] | str:
         return "ROOT draws texts as their lengths"
     if not name.replace("_", "").replace(".", "").isalnum():
         return "ROOT cannot draw the name"
-    if kind.count("vector<") > 2:
-        return "ROOT draws lists of two levels at most"
+    if "map<" in kind or kind.count("vector<") > 2:
+        return "ROOT draws no maps, and lists of two levels at most"
     tree.SetEstimate(1 << 22)
     tree.SetMaxEntryLoop(num)  # some writers set it to 0
     if tree.Draw(f"{name}:Entry$", "", "goff", num) < 0:
@@ -184,11 +187,13 @@ def main() -> int:
     for path in arguments.files:
         try:
             future = pool.submit(report, path, arguments.entries, is_long=arguments.all)
-            sums += future.result()
+            sums += future.result(timeout=TIMEOUT)
         except Exception as error:  # noqa: BLE001, PERF203 - of any library
             print(f"{path}: not compared: {type(error).__name__} {error}", flush=True)
             sums["in files not compared to their end (files)"] += 1
-            if isinstance(error, BrokenProcessPool):
+            if isinstance(error, BrokenProcessPool | TimeoutError):
+                for process in active_children():  # which may hang in the midst of a crash
+                    process.kill()
                 pool = ProcessPoolExecutor(1, mp_context=spawn)
     for verdict, num in sums.most_common():
         print(f"{num:7} branches: {verdict}")

@@ -10,7 +10,7 @@ import pytest
 import uproot
 from uproot.models.RNTuple import Model_ROOT_3a3a_RNTuple as Ntuple
 
-from memmpy.errors import RootFileError, UndecodableError
+from memmpy.errors import InputFileError, RootFileError, UndecodableError
 from memmpy.inputs import ByteSource
 from memmpy.root import TreeFile
 from memmpy.root.branch_types import NotDecodedError, type_of_branch
@@ -159,7 +159,8 @@ def test_a_sound_branch_at_which_uproot_fails_is_not_said_to_be_damaged(
     monkeypatch.setattr(uproot.AsJagged, "basket_array", fail)
     message = (
         r"^branch 'lists' of '.*a\.root:t;1' cannot be decoded by uproot "
-        r"\(std::vector<std::vector<float>>\): memberwise serialization of Lists; leave it out$"
+        r"\(std::vector<std::vector<float>>\): memberwise serialization of Lists; "
+        r"leave it out, or see whether ROOT reads it$"
     )
     with pytest.raises(UndecodableError, match=message) as caught:
         read(nested, "lists")
@@ -207,3 +208,16 @@ def test_a_branch_of_other_entries_than_the_tree_is_an_error_that_names_it(
     assert read(tmp_path / "a.root", "x").tolist() == [0.0] * 3
     with pytest.raises(UndecodableError, match=r"'y' of '.*a\.root:t;1' has 2 entries, the tree 3"):
         read(tmp_path / "a.root", "y")
+
+
+def test_a_file_that_gets_shorter_while_uproot_reads_it_says_so(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        file.mkrntuple("t", {"a": "i8"}).extend({"a": np.arange(100_000)})
+    with closing(TreeFile(ByteSource(str(path)), None)) as opened:
+        assert opened.type_of("a").kind == "vector"
+        path.write_bytes(path.read_bytes()[:1000])
+        with pytest.raises(InputFileError, match="truncated or has changed"):
+            dict(opened.read(["a"], 0, 100_000))

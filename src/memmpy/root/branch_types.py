@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from memmpy.errors import MemmpyError
 from memmpy.inputs import BranchType, first_line, listed, type_of_form
 from memmpy.root.baskets import Encoding, encoding_of
 from memmpy.root.branches import Place
@@ -26,16 +27,14 @@ def not_decoded(branch: Any) -> Iterator[None]:
 
     try:
         yield
-    except (NotDecodedError, MemoryError):
+    except (NotDecodedError, MemmpyError, MemoryError):
         raise
     except CannotBeAwkward as error:
         raise _objects(branch) from error
     except Exception as error:
         # uproot says in many ways that it cannot.
-        message = (
-            f"cannot be decoded by uproot{_typename(branch)}: {first_line(error)}; leave it out"
-        )
-        raise NotDecodedError(message) from error
+        message = f"cannot be decoded by uproot{_typename(branch)}: {first_line(error)}; "
+        raise NotDecodedError(message + "leave it out, or see whether ROOT reads it") from error
 
 
 def type_of_field(ntuple: Any, field: Any) -> BranchType:

@@ -286,6 +286,7 @@ class TreeFile:
             yield field, self._checked(arrays[field], field, stop - start)
 
     def _arrays(self, fields: Sequence[str], start: int, stop: int) -> Any:
+        """Return what uproot reads of some fields, or raise an error that names one."""
         numbers = {self._place(field).branch.field_id for field in fields}
         try:
             return self._tree.arrays(
@@ -314,7 +315,7 @@ class TreeFile:
         return {name: fetched[id(branch)] for name, branch in found.items()}
 
     def _read_branch(self, branch: str, fetched: list[memoryview], start: int, stop: int) -> Any:
-        """Return entries of a branch of a TTree that is plain."""
+        """Return entries of a branch of a TTree, decoded here if it is plain, else by uproot."""
         found, encoding = self._place(branch).branch, self._encodings[branch]
         if encoding is not None:
             with self._damage(branch):
