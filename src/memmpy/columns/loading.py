@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.columns.nested import ReadNested
-from memmpy.columns.opening import Arrays, map_column, map_columns
+from memmpy.columns.opening import Arrays, map_column, map_columns, name_of
 from memmpy.columns.ragged import ReadJagged
 from memmpy.columns.shaped import ReadShaped
 from memmpy.columns.text import ReadText
@@ -92,26 +92,27 @@ class Snapshot:
 def open_columns(path: PathLike, keys: Iterable[str] | None) -> Snapshot:
     """Open columns as the last commit left them; None for all that are not stale."""
     metadata, arrays = map_columns(path, keys, kind=None)
-    columns = {key: _over(key, metadata.columns[key], a) for key, a in arrays.items()}
+    columns = {key: _over(path, key, metadata.columns[key], a) for key, a in arrays.items()}
     return Snapshot(Path(path), metadata, columns)
 
 
 def open_column(path: PathLike, key: str, column: ColumnRecord) -> StoredColumn:
     """Open one column that the metadata of a store describes."""
-    return _over(key, column, map_column(path, key, column))
+    return _over(path, key, column, map_column(path, key, column))
 
 
-def _over(key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:
+def _over(path: PathLike, key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:
+    name = name_of(path, key)
     match column.kind:
         case "vector":
             return arrays["values"]
         case "jagged":
-            return ReadJagged.over(arrays)
+            return ReadJagged.over(arrays, name)
         case "shaped":
-            return ReadShaped.over(arrays)
+            return ReadShaped.over(arrays, name)
         case "text":
-            return ReadText.over(arrays)
+            return ReadText.over(arrays, name)
         case "nested":
-            return ReadNested.over(column, arrays)
+            return ReadNested.over(column, arrays, name)
         case kind:
             raise CorruptStoreError(f"column {key!r} has the unknown kind {kind!r}")

@@ -11,7 +11,15 @@ from memmpy.errors import ColumnError, CorruptStoreError, MissingKeyError, neare
 from memmpy.store import ColumnRecord, Metadata, map_array, read_metadata
 from memmpy.typing import PathLike
 
-__all__ = ["Arrays", "map_column", "map_columns", "no_column", "open_arrays", "why_stale"]
+__all__ = [
+    "Arrays",
+    "map_column",
+    "map_columns",
+    "name_of",
+    "no_column",
+    "open_arrays",
+    "why_stale",
+]
 
 #: Role to mapped array.
 Arrays: TypeAlias = dict[str, np.memmap[Any, Any]]
@@ -31,6 +39,11 @@ _ROLES = {
     "shaped": {"content", "offsets", "shapes", "shapes_offsets"},
     "text": {"content", "offsets"},
 }
+
+
+def name_of(path: PathLike, key: str) -> str:
+    """Return what to call a column in an error."""
+    return f"column {key!r} of {os.fspath(path)!r}"
 
 
 def open_arrays(path: PathLike, key: str, *, kind: str) -> tuple[ColumnRecord, Arrays]:
@@ -91,12 +104,12 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
         If they are damaged, or do not belong together.
     """
     if not _is_whole(column):
-        message = f"column {key!r} of {os.fspath(path)!r} is damaged: its arrays make no "
+        message = f"{name_of(path, key)} is damaged: its arrays make no "
         raise CorruptStoreError(f"{message}{column.kind} column; convert or write it again")
     arrays = {role: map_array(Path(path), a, key=key) for role, a in column.arrays.items()}
     for offsets, content in (("offsets", "content"), ("shapes_offsets", "shapes")):
         if offsets in arrays and _ends(arrays[offsets]) != (0, len(arrays[content])):
-            message = f"column {key!r} of {os.fspath(path)!r} is damaged: its offsets do not go "
+            message = f"{name_of(path, key)} is damaged: its offsets do not go "
             raise CorruptStoreError(f"{message}from 0 to the end; convert or write it again")
     return arrays
 
