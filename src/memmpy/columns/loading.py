@@ -52,11 +52,14 @@ def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[st
 
 
 def check_keys(keys: Collection[str]) -> None:
-    """Raise an `OptionError` for one text where a set of keys is meant."""
+    """Raise an `OptionError` unless `keys` is a set of texts, and not one text."""
     if isinstance(keys, str | bytes):
         raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
     if not isinstance(keys, Collection):
         raise OptionError(f"keys is a set or a list of keys, got {keys!r}")
+    for key in keys:
+        if not isinstance(key, str):
+            raise OptionError(f"keys are texts, got {key!r} among them")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from memmpy.checks import check_path
 from memmpy.errors import ColumnError, CorruptStoreError, MissingKeyError, nearest
 from memmpy.store import ColumnRecord, Metadata, map_array, read_metadata
 from memmpy.typing import PathLike
@@ -76,7 +77,7 @@ def map_columns(
         If a file is damaged.
     """
     wanted = None if keys is None else list(keys)
-    metadata = read_metadata(path)
+    metadata = read_metadata(check_path(path))
     while True:
         current = metadata.current_keys()
         names = current if wanted is None else wanted
@@ -115,10 +116,15 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
 
 
 def _checked(
-    metadata: Metadata, key: str, *, stale: frozenset[str], kind: str | None, path: PathLike
+    metadata: Metadata,
+    key: Any,  # of any type: it is checked here
+    *,
+    stale: frozenset[str],
+    kind: str | None,
+    path: PathLike,
 ) -> ColumnRecord:
     """Return the record of a column that must be there and hold what its sources hold now."""
-    if key not in metadata.columns or key in stale:
+    if not isinstance(key, str) or key not in metadata.columns or key in stale:
         raise no_column(key, metadata, path=path, known=metadata.columns)
     column = metadata.columns[key]
     if kind is not None and column.kind != kind:
@@ -129,7 +135,12 @@ def _checked(
 
 
 def no_column(
-    key: str, metadata: Metadata, *, path: PathLike, known: Iterable[str], purpose: str = ""
+    key: Any,  # of any type: it is checked here
+    metadata: Metadata,
+    *,
+    path: PathLike,
+    known: Iterable[str],
+    purpose: str = "",
 ) -> ColumnError | MissingKeyError:
     """Return the error for a column that a store has not, or that is stale.
 
@@ -147,6 +158,9 @@ def no_column(
         What it was asked for, such as `` to group by``.
     """
     where, stale = os.fspath(path), why_stale(metadata)
+    if not isinstance(key, str):
+        message = f"no column {key!r} in {where!r}{purpose}: a key is a text"
+        return MissingKeyError(message, key)
     if key in stale:
         return ColumnError(f"column {key!r} of {where!r} is stale: {stale[key]}")
     return MissingKeyError(f"no column {key!r} in {where!r}{purpose}{nearest(key, known)}", key)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
+from memmpy.checks import check_path, check_timeout
 from memmpy.cuts import LANGUAGE
 from memmpy.errors import (
     ConversionWarning,
@@ -27,7 +28,7 @@ from memmpy.skims.counting import KeyCounts
 from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
 from memmpy.skims.keeping import remove
 from memmpy.skims.layout import Layout
-from memmpy.skims.request import INDEX, check_path, check_timeout
+from memmpy.skims.request import INDEX
 from memmpy.splits import TicketRule
 from memmpy.store import ArrayRecord, Metadata, Problem, crc_of, crc_text, map_array
 from memmpy.typing import Array, PathLike
