@@ -41,7 +41,7 @@ from memmpy.errors import (
 )
 from memmpy.loaders import ShuffleOption, check_options
 from memmpy.order import SPLIT_NAMES
-from memmpy.printing import Table
+from memmpy.printing import Table, printable
 from memmpy.root import Friend, write_friends
 from memmpy.skims import Skim, Skims, find_skims, skim
 from memmpy.splits import (
@@ -562,7 +562,7 @@ class Store(Mapping[str, StoredColumn]):
 
     def _title(self) -> str:
         columns, files = _number_of("column", len(self)), _number_of("file", self._num_files)
-        return f"Store {os.fspath(self.path)!r}: {columns}, {files}"
+        return printable(f"Store {os.fspath(self.path)!r}: {columns}, {files}")
 
     def __repr__(self) -> str:
         return f"{self._title()}\n{self._table().to_text()}"

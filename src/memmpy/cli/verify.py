@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from memmpy.cli.statuses import FAILED
-from memmpy.printing import num_in_words
+from memmpy.printing import num_in_words, printable
 
 __all__ = ["verify"]
 
@@ -27,12 +27,12 @@ def verify(path: Path) -> None:
     if any(skims.values()):
         lines.append("a damaged skim is made again with recreate=True, or once its folder is gone")
     if lines:
-        click.echo("\n".join(lines))
+        click.echo(printable("\n".join(lines)))
         sys.exit(FAILED)
     if is_skim(path):
-        click.echo(f"the skim {path} is as it was written")
+        click.echo(printable(f"the skim {path} is as it was written"))
         return
     what = num_in_words(len(read_metadata(path).columns), "column")
     if skims:
         what += f" and {num_in_words(len(skims), 'skim')}"
-    click.echo(f"{what} of {path}: all is as it was written")
+    click.echo(printable(f"{what} of {path}: all is as it was written"))

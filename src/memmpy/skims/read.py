@@ -23,7 +23,7 @@ from memmpy.errors import (
 )
 from memmpy.gather import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
-from memmpy.printing import Table, size_in_words
+from memmpy.printing import Table, printable, size_in_words
 from memmpy.skims.counting import KeyCounts
 from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
 from memmpy.skims.keeping import remove
@@ -223,7 +223,7 @@ class Skim:
 
     def _title(self) -> str:
         which = "all entries" if self.cut is None else self.cut
-        return (
+        return printable(
             f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
             f"({which}), {size_in_words(self.nbytes)}, {self.row_bytes} bytes a row"
         )
