@@ -1,12 +1,23 @@
 """Tests of what is shown to users."""
 
 import io
+from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from memmpy.printing import Table, Trimmed, escaped, num_in_words, rate_in_words, size_in_words
+import memmpy
+from memmpy.errors import CutError
+from memmpy.printing import (
+    Table,
+    Trimmed,
+    num_in_words,
+    printable,
+    rate_in_words,
+    size_in_words,
+)
 
 FLOW = Table(
     ["process", "step", "events", "sum of weights", "efficiency", "cumulative"],
@@ -35,7 +46,7 @@ def test_control_codes_in_names_are_shown_and_not_obeyed() -> None:
 
 
 def test_what_can_be_printed_is_left_as_it_is() -> None:
-    assert escaped("jet_pt[0]\nµ $ \\") == "jet_pt[0]\nµ $ \\"
+    assert printable("jet_pt[0]\nµ $ \\") == "jet_pt[0]\nµ $ \\"
 
 
 @pytest.mark.parametrize(
@@ -110,3 +121,38 @@ def test_where_there_is_room_nothing_stands_closer() -> None:
 
 def test_a_table_without_rows_has_its_headings() -> None:
     assert "key" in Table(["key", ""], 1, []).to_text()
+
+
+#: Clears the screen, rings, begins the line again, turns the direction of writing; and no UTF-8.
+HOSTILE = "a\x1b[2J\x07\r\x9b\u202e\udcff"
+
+
+def test_what_a_terminal_would_obey_is_escaped() -> None:
+    assert printable(HOSTILE) == r"a\x1b[2J\x07\r\x9b\u202e\udcff"
+    assert printable("é 日本 jet_pt[0]\n") == "é 日本 jet_pt[0]\n"
+
+
+def test_a_table_escapes_all_of_its_texts_and_keeps_a_cell_on_its_line() -> None:
+    table = Table([HOSTILE], 1, [[[HOSTILE], ["b\nc"]]], HOSTILE)
+    for text in (table.to_text(), table.to_html(), "\n".join(shown(table, 80))):
+        assert text.count("a\\x1b[2J") == 3
+        assert "b\\nc" in text
+        assert printable(text) == text
+
+
+def test_no_store_skim_cut_flow_or_audit_prints_what_a_terminal_would_obey(tmp_path: Path) -> None:
+    path, key = tmp_path / "s\x1b[31m", "k\x1b[2J\r"
+    with memmpy.WriteVector(path, key) as column:
+        column.extend(np.arange(5))
+    with memmpy.WriteText(path, "text") as texts:
+        texts.extend(["\x1b[2J"] * 5)
+    cut = f"`{key}` > 2"
+    made = memmpy.skim(path, keys=[key], cut=cut, progress=False)
+    store, flow = memmpy.open(path), memmpy.cutflow(path, [cut], by="text")
+    store.cut(cut)
+    printed = [repr(store), repr(store.skims), repr(store.cuts), repr(made), str(flow)]
+    printed += [str(store.check()), store._repr_html_(), made._repr_html_(), flow._repr_html_()]
+    with pytest.raises(CutError) as caught:
+        store.cut(f"`{key}` & 0.5")
+    for text in [*printed, str(caught.value)]:
+        assert printable(text) == text

@@ -4,12 +4,12 @@ import html
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import Any, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.checks import check_path
 from memmpy.choosing import choose_of_cut
 from memmpy.columns import (
     ReadJagged,
@@ -42,7 +42,7 @@ from memmpy.errors import (
 )
 from memmpy.loaders import ShuffleOption, check_options
 from memmpy.order import SPLIT_NAMES
-from memmpy.printing import Table
+from memmpy.printing import Table, printable
 from memmpy.root import Friend, write_friends
 from memmpy.skims import Skim, Skims, find_skims, skim
 from memmpy.splits import (
@@ -114,7 +114,7 @@ class Store(Mapping[str, StoredColumn]):
 
     def __init__(self, path: PathLike) -> None:
         #: The store's directory.
-        self.path = Path(path)
+        self.path = check_path(path)
         self._open()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -125,13 +125,13 @@ class Store(Mapping[str, StoredColumn]):
         self._metadata, self._columns = self._snapshot.metadata, self._snapshot.columns
 
     def __getitem__(self, key: str) -> StoredColumn:
-        if key in self._columns:
+        if key in self:
+            self._check_whole([key])
             return self._columns[key]
-        self._check_whole([key])
         raise no_column(key, self._metadata, path=self.path, known=self)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._columns or key in self._damage
+        return isinstance(key, str) and (key in self._columns or key in self._damage)
 
     def __iter__(self) -> Iterator[str]:
         return iter([*self._columns, *self._damage])
@@ -567,7 +567,7 @@ class Store(Mapping[str, StoredColumn]):
 
     def _title(self) -> str:
         columns, files = _number_of("column", len(self)), _number_of("file", self._num_files)
-        return f"Store {os.fspath(self.path)!r}: {columns}, {files}"
+        return printable(f"Store {os.fspath(self.path)!r}: {columns}, {files}")
 
     def __repr__(self) -> str:
         return f"{self._title()}\n{self._table().to_text()}"

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, final
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["WIDTH", "Table", "Trimmed", "escaped", "num_in_words", "rate_in_words", "size_in_words"]
+__all__ = [
+    "WIDTH",
+    "Table",
+    "Trimmed",
+    "num_in_words",
+    "printable",
+    "rate_in_words",
+    "size_in_words",
+]
 
 #: Characters in a line of plain text, at most.
 WIDTH = 100
@@ -55,7 +63,8 @@ class Table:
     Attributes
     ----------
     headings : sequence of str
-        What stands over each column.
+        What stands over each column. In all texts, characters that a terminal would obey are
+        escaped, since keys, paths and texts are strangers'.
     num_words : int
         Columns of words; the others are aligned to the right.
     sections : sequence of sequences of rows
@@ -68,6 +77,13 @@ class Table:
     num_words: int
     sections: Sequence[Sequence[Sequence[str]]]
     caption: str = ""
+
+    def __post_init__(self) -> None:
+        headings = [_in_a_line(heading) for heading in self.headings]
+        sections = [[[_in_a_line(cell) for cell in row] for row in rows] for rows in self.sections]
+        object.__setattr__(self, "headings", headings)
+        object.__setattr__(self, "sections", sections)
+        object.__setattr__(self, "caption", printable(self.caption))
 
     def __rich_console__(
         self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
@@ -100,7 +116,7 @@ class Table:
             )
         for section in self.sections:
             for row in section:
-                table.add_row(*(Text(escaped(cell)) for cell in row))
+                table.add_row(*map(Text, row))
             table.add_section()
         around = () if has_room else ("",)  # the edges are the empty lines above and below
         yield from around
@@ -137,7 +153,7 @@ class Table:
         """Return the characters that each column takes; where headings fold, only their words."""
         widths = []
         for i, heading in enumerate(self.headings):
-            cells = [escaped(row[i]) for section in self.sections for row in section]
+            cells = [row[i] for section in self.sections for row in section]
             widths.append(
                 max(map(len, [*([heading] if of_headings else heading.split()), *cells, ""]))
             )
@@ -145,15 +161,18 @@ class Table:
 
     def _cell(self, tag: str, column: int, text: str) -> str:
         side = "left" if column < self.num_words else "right"
-        return f'<{tag} style="text-align: {side}">{html.escape(escaped(text))}</{tag}>'
+        return f'<{tag} style="text-align: {side}">{html.escape(text)}</{tag}>'
 
 
-def escaped(text: str) -> str:
-    """Return a text with escapes for what a terminal would obey: names may hold control codes."""
+def printable(text: str) -> str:
+    """Return a text whose control characters are escaped; newlines stay."""
     if text.isprintable():
         return text
-    signs = (c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
-    return "".join(signs)
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
+def _in_a_line(text: str) -> str:
+    return printable(text).replace("\n", "\\n")
 
 
 def num_in_words(num: int, one: str, many: str | None = None) -> str:

@@ -61,7 +61,8 @@ class Oracle:
 
     def passes(self, node: Node, entry: int) -> bool:
         """Whether an entry passes a cut."""
-        return any(cell.value != 0 for cell in self.cells(node, entry) or ())
+        cells = self.cells(node, entry) or ()
+        return any(cell.value != 0 and not math.isnan(cell.value) for cell in cells)
 
     def cells(self, node: Node, entry: int) -> list[Cell] | None:
         """Return the elements of a formula; None if the entry lacks one picked by number."""

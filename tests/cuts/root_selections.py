@@ -52,8 +52,9 @@ REASONS = {
         "it is Python's 60 < M and M < 120; where the cut is in C++'s spelling, it is refused."
     ),
     "domain": (
-        "Of numbers out of their domain, ROOT's sqrt(-x) is sqrt(x), and its log, log10 and acos "
-        "are 0. Here, as in C++ and as in TMath::Sqrt and others, they are NaN or -inf."
+        "Of numbers out of their domain, sqrt(-x) is sqrt(x) in ROOT 6.40, and log, log10 and acos "
+        "are 0. Here, as in C++ and as in TMath::Sqrt and others, they are NaN or -inf; so is sqrt "
+        "in ROOT from 6.42 on."
     ),
     "entry": (
         "Entry$ is refused: an entry's number is not a property of the event, and changes with "
@@ -63,6 +64,10 @@ REASONS = {
         "Where a formula has two lists and one of them has a single element, ROOT may pair that "
         "one with all of the other's, depending on which comes first. Here lists are always "
         "matched one to one, as many as the shorter has, and a warning says so."
+    ),
+    "nan": (
+        "A selection that is NaN is true to ROOT 6.40. Here it is false, as in ROOT from 6.42 on. "
+        "As an operand of !, &&, || and ?: a NaN is true to both, as in C++."
     ),
     "readings": (
         "ROOT, C++ and Python do not agree on which operator binds tighter (n & 1 == 1, n << 1 + 2,"
@@ -240,7 +245,21 @@ CASES = (
     Case(*HZZ, "sqrt(MET_px)>5", note="sqrt(x < 0) is sqrt(-x) in ROOT", differs="domain"),
     Case(*HZZ, "sqrt(MET_px)<4", note="sqrt(x < 0) is sqrt(-x) in ROOT", differs="domain"),
     Case(*HZZ, "TMath::Sqrt(MET_px)>4", note="nan for x < 0"),
-    Case(*HZZ, "TMath::Sqrt(MET_px)", note="nan is a true condition"),
+    Case(*HZZ, "TMath::Sqrt(MET_px)", note="nan for x < 0", differs="nan"),
+    Case(*HZZ, "TMath::Sqrt(MET_px)*NJet+1", note="nan for x < 0", differs="nan"),
+    Case(*HZZ, "TMath::Sqrt(Jet_Px)", note="nan elements", differs="nan"),
+    Case(*HZZ, "Sum$(TMath::Sqrt(Jet_Px))", note="nan makes a sum nan", differs="nan"),
+    Case(*HZZ, "NJet>1?TMath::Sqrt(MET_px):0", note="nan for x < 0", differs="nan"),
+    Case(*HZZ, "TMath::Sqrt(MET_px)&&NJet", note="nan is a true operand"),
+    Case(*HZZ, "NJet>3||TMath::Sqrt(MET_px)", note="nan is a true operand"),
+    Case(*HZZ, "!TMath::Sqrt(MET_px)", note="nan is a true operand: no entry"),
+    Case(*HZZ, "!!TMath::Sqrt(MET_px)", note="nan is a true operand"),
+    Case(*HZZ, "TMath::Sqrt(MET_px)?NJet:NMuon", note="nan is a true operand"),
+    Case(*HZZ, "TMath::Sqrt(Jet_Px)&&Jet_E>60", note="nan is a true operand"),
+    Case(*HZZ, "Sum$(TMath::Sqrt(Jet_Px)&&1)>1", note="nan is a true operand"),
+    Case(*HZZ, "Sum$(!TMath::Sqrt(Jet_Px))", note="nan is a true operand"),
+    Case(*HZZ, "MaxIf$(Jet_E,TMath::Sqrt(Jet_Px))>60", note="nan is a true operand"),
+    Case(*HZZ, "TMath::Sqrt(MET_px)!=0", note="nan is not 0"),
     Case(*HZZ, "!(TMath::Sqrt(MET_px)>4)"),
     Case(*HZZ, "asin(MET_px/50)>0.5", note="asin(|x| > 1) is 0 in ROOT"),
     Case(*HZZ, "acos(MET_px/50)<1", note="acos(|x| > 1) is 0 in ROOT", differs="domain"),

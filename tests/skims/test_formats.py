@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from memmpy import Skim, SplitLoader, skim
-from memmpy.skims import KeyCounts, list_skims
+from memmpy.skims import KeyCounts, list_skims, read, request
 from tests.stores.make_skim import ASKED
 
 STORES = Path(__file__).parents[1] / "stores"
@@ -60,9 +60,17 @@ def test_its_lists_hold_what_was_written(stored: Skim) -> None:
     assert hits == [[[4.5, 6.0], [7.5, 10.0]], [], [[240.0, 320.0]]]
 
 
-def test_it_serves_who_asks_for_the_same(store: Path, stored: Skim) -> None:
+def test_it_serves_who_asks_for_the_same(
+    store: Path, stored: Skim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request, "LANGUAGE", 2)  # that of its cut
+    monkeypatch.setattr(read, "LANGUAGE", 2)
     before = (stored.path / "rows.npy").stat()
     found = skim(store, **ASKED, progress=False)
     after = (found.path / "rows.npy").stat()
     assert found.path == stored.path
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_cut_of_an_older_language_serves_nobody(store: Path, stored: Skim) -> None:
+    assert skim(store, **ASKED, progress=False).path != stored.path

@@ -44,9 +44,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ({}, "a skim holds something: give keys, keys_padded or groups"),
         ({"keys": "met"}, r"keys is a set of keys, got the text 'met'"),
-        ({"keys": [3]}, "a key is a text other than '_index', got 3"),
-        ({"keys": [["met"]]}, r"a key is a text other than '_index', got \['met'\]"),
-        ({"keys": {3, "met"}}, "a key is a text other than '_index', got 3"),
+        ({"keys": [3]}, "keys are texts, got 3"),
+        ({"keys": [["met"]]}, r"keys are texts, got \['met'\]"),
+        ({"keys": {3, "met"}}, "keys are texts, got 3"),
         ({"keys": [""]}, "a key is a text other than '_index', got ''"),
         ({"keys_padded": {3: (2, 0)}}, "a key is a text other than '_index', got 3"),
         ({"groups": {3: ["met"]}}, "the name of a group is a text other than '_index', got 3"),

@@ -89,5 +89,5 @@ def _words_of_jagged(jagged: memmpy.Jagged) -> list[int]:
 
 def _words_of_nested(array: ak.Array) -> list[int]:
     column = object.__new__(memmpy.ReadNested)
-    column._array = array
+    column._array, column._is_checked = array, True
     return words_of(column)

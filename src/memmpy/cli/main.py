@@ -21,6 +21,7 @@ from memmpy.cli.skims import skims
 from memmpy.cli.statuses import FAILED, INTERRUPTED, MISUSED
 from memmpy.cli.verify import verify
 from memmpy.errors import MemmpyError, MemmpyWarning, OptionError
+from memmpy.printing import printable
 
 __all__ = ["main"]
 
@@ -41,7 +42,7 @@ class _Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except MemmpyError as error:
-            click.echo(f"memmpy: {error}", err=True)
+            click.echo(printable(f"memmpy: {error}"), err=True)
             sys.exit(MISUSED if isinstance(error, OptionError) else FAILED)
         except KeyboardInterrupt:
             click.echo("\nAborted!", err=True)
@@ -53,7 +54,7 @@ def _show(
 ) -> None:
     """Print what memmpy warns of without a line of Python."""
     if issubclass(category, MemmpyWarning):
-        click.echo(f"memmpy: warning: {message}", err=True)
+        click.echo(printable(f"memmpy: warning: {message}"), err=True)
     else:
         others(message, category, *place)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.printing import num_in_words, size_in_words
+from memmpy.printing import num_in_words, printable, size_in_words
 
 __all__ = ["skims"]
 
@@ -34,7 +34,7 @@ def skims(*, store: Path, remove: tuple[str, ...], remove_outdated: bool) -> Non
         if found or found.damaged:
             Console().print(found)
         else:
-            click.echo(f"no skims in {store}")
+            click.echo(printable(f"no skims in {store}"))
         return
     sizes = {skim.path.name: skim.nbytes for skim in found} | dict.fromkeys(found.damaged, 0)
     names = dict.fromkeys(words_of(remove))
@@ -47,4 +47,4 @@ def skims(*, store: Path, remove: tuple[str, ...], remove_outdated: bool) -> Non
     for name in names:
         remove_skim(store.absolute() / SKIMS / name, timeout=-1)
     size = size_in_words(sum(sizes[name] for name in names))
-    click.echo(f"removed {num_in_words(len(names), 'skim')} of {store}, {size}")
+    click.echo(printable(f"removed {num_in_words(len(names), 'skim')} of {store}, {size}"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from memmpy.cli.statuses import FAILED
-from memmpy.printing import num_in_words
+from memmpy.printing import num_in_words, printable
 
 __all__ = ["verify"]
 
@@ -28,20 +28,20 @@ def verify(*, path: Path, repair: bool) -> None:
         left = find_problems(path, repair=True)
         repaired = dict.fromkeys(p.key for p in problems if p.file not in {q.file for q in left})
         for key in repaired:
-            click.echo(f"repaired: {key}")
+            click.echo(printable(f"repaired: {key}"))
         problems = left
     if problems:
         for problem in problems:
-            click.echo(f"{problem.key}: {problem.file}: {problem.message}")
+            click.echo(printable(f"{problem.key}: {problem.file}: {problem.message}"))
         if is_skim(path):
             click.echo("a damaged skim is made again with recreate=True, or once it is removed")
         elif not repair:
-            click.echo(f"repair with: memmpy verify --repair {path}")
+            click.echo(printable(f"repair with: memmpy verify --repair {path}"))
         sys.exit(FAILED)
     if is_skim(path):
-        click.echo(f"the skim {path} is as it was written")
+        click.echo(printable(f"the skim {path} is as it was written"))
         return
     what = num_in_words(len(read_metadata(path).columns), "column")
     if skims := list_skims(path)[0]:
         what += f" and {num_in_words(len(skims), 'skim')}"
-    click.echo(f"{what} of {path}: all is as it was written")
+    click.echo(printable(f"{what} of {path}: all is as it was written"))

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.columns.nested import ReadNested
-from memmpy.columns.opening import Arrays, map_column, map_columns
+from memmpy.columns.opening import Arrays, map_column, map_columns, name_of
 from memmpy.columns.ragged import ReadJagged
 from memmpy.columns.shaped import ReadShaped
 from memmpy.columns.text import ReadText
@@ -52,11 +52,14 @@ def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[st
 
 
 def check_keys(keys: Collection[str]) -> None:
-    """Raise an `OptionError` for one text where a set of keys is meant."""
+    """Raise an `OptionError` unless `keys` is a set of texts, and not one text."""
     if isinstance(keys, str | bytes):
         raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
     if not isinstance(keys, Collection):
         raise OptionError(f"keys is a set or a list of keys, got {keys!r}")
+    for key in keys:
+        if not isinstance(key, str):
+            raise OptionError(f"keys are texts, got {key!r} among them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +95,25 @@ class Snapshot:
 def open_columns(path: PathLike, keys: Iterable[str] | None) -> Snapshot:
     """Open columns as the last commit left them; None for all that are not stale."""
     metadata, arrays = map_columns(path, keys, kind=None)
-    columns = {key: _over(metadata.columns[key], a) for key, a in arrays.items()}
+    columns = {key: _over(path, key, metadata.columns[key], a) for key, a in arrays.items()}
     return Snapshot(Path(path), metadata, columns)
 
 
 def open_column(path: PathLike, key: str, column: ColumnRecord) -> StoredColumn:
     """Open one column that the metadata of a store describes."""
-    return _over(column, map_column(path, key, column))
+    return _over(path, key, column, map_column(path, key, column))
 
 
-def _over(column: ColumnRecord, arrays: Arrays) -> StoredColumn:
+def _over(path: PathLike, key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:
+    name = name_of(path, key)
     match column.kind:
         case "vector":
             return arrays["values"]
         case "jagged":
-            return ReadJagged.over(arrays)
+            return ReadJagged.over(arrays, name)
         case "shaped":
-            return ReadShaped.over(arrays)
+            return ReadShaped.over(arrays, name)
         case "text":
-            return ReadText.over(arrays)
+            return ReadText.over(arrays, name)
         case _:
-            return ReadNested.over(column, arrays)
+            return ReadNested.over(column, arrays, name)

@@ -62,7 +62,8 @@ def member_of(
             if content.dtype.kind in "biuf":
                 offsets = np.asarray(layout.offsets.data, np.int64)
                 arrays = {"content": content, "offsets": offsets}
-                return ReadJagged.over({role: a.view(np.memmap) for role, a in arrays.items()})
+                maps = {role: array.view(np.memmap) for role, array in arrays.items()}
+                return ReadJagged.over(maps, f"member {name!r}")
     return None
 
 

@@ -1,13 +1,14 @@
 """Nested columns: any awkward type, kept as its form and its buffers."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, final
 
 import numpy as np
 
 from memmpy.columns.buffers import form_of
-from memmpy.columns.opening import Arrays, open_arrays
+from memmpy.columns.nesting import check_ends, check_nested
+from memmpy.columns.opening import Arrays, name_of, open_arrays
 from memmpy.columns.pieces import ENTRIES, Field, Layout, empty_of_type, layout_of_array, shifted
 from memmpy.columns.writing import ColumnWriter
 from memmpy.errors import ColumnError, CorruptStoreError
@@ -112,6 +113,8 @@ class WriteNested(ColumnWriter):
 class ReadNested:
     """Open a nested column; what it gives are awkward arrays over mapped memory.
 
+    The first entry that is read checks all offsets, which reads them.
+
     Parameters
     ----------
     path : path-like
@@ -120,41 +123,55 @@ class ReadNested:
         Name of the column.
     """
 
-    __slots__ = ("_array", "_buffers")
+    __slots__ = ("_array", "_arrays", "_form", "_is_checked", "_name")
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._map(*open_arrays(path, key, kind="nested"))
+        self._map(*open_arrays(path, key, kind="nested"), name_of(path, key))
 
     @classmethod
-    def over(cls, column: ColumnRecord, arrays: Arrays) -> "ReadNested":
-        """Return the column that mapped arrays hold."""
+    def over(cls, column: ColumnRecord, arrays: Arrays, name: str) -> "ReadNested":
+        """Return the column that mapped arrays hold; `name` is what errors call it."""
         self = object.__new__(cls)
-        self._map(column, arrays)
+        self._map(column, arrays, name)
         return self
 
-    def _map(self, column: ColumnRecord, arrays: Arrays) -> None:
+    def _map(self, column: ColumnRecord, arrays: Arrays, name: str) -> None:
         import awkward as ak
 
-        plain = {role: np.asarray(array) for role, array in arrays.items()}
+        self._arrays = {role: np.asarray(array) for role, array in arrays.items()}
+        self._name, self._is_checked = name, False
         try:
-            form = ak.forms.from_json(json.dumps(column.details["form"]))
-            self._array = ak.from_buffers(form, column.num_entries, plain)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise CorruptStoreError(f"a nested column is damaged: {error}") from error
-        self._buffers = tuple(plain.values())
+            self._form: Mapping[str, Any] = column.details["form"]
+            form = ak.forms.from_json(json.dumps(self._form))
+            check_ends(self._form, self._arrays, column.num_entries, of=name)
+            self._array = ak.from_buffers(form, column.num_entries, self._arrays)
+        except CorruptStoreError:
+            raise
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            message = f"{name} is damaged: {error}; convert or write it again"
+            raise CorruptStoreError(message) from error
 
     @property
     def nbytes(self) -> int:
         """Bytes on disk."""
-        return sum(array.nbytes for array in self._buffers)
+        return sum(array.nbytes for array in self.buffers)
 
     @property
     def buffers(self) -> tuple[Array, ...]:
         """The mapped arrays that hold it, one for each buffer of its form."""
-        return self._buffers
+        return tuple(self._arrays.values())
 
     def to_awkward(self) -> Any:
-        """Return the whole column as an `ak.Array` over the mapped memory."""
+        """Return the whole column as an `ak.Array` over the mapped memory.
+
+        Raises
+        ------
+        CorruptStoreError
+            If offsets fall or lead out of the content, at any depth.
+        """
+        if not self._is_checked:
+            check_nested(self._form, self._arrays, of=self._name)
+            self._is_checked = True
         return self._array
 
     def __len__(self) -> int:
@@ -162,10 +179,10 @@ class ReadNested:
 
     def __getitem__(self, index: Any) -> Any:
         """Return one entry, or an `ak.Array` of entries."""
-        return self._array[resolve(index, len(self))]
+        return self.to_awkward()[resolve(index, len(self))]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._array)
+        return iter(self.to_awkward())
 
     def __repr__(self) -> str:
         return f"<ReadNested of type {self._array.type}>"

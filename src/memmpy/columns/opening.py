@@ -7,11 +7,20 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from memmpy.checks import check_path
 from memmpy.errors import ColumnError, CorruptStoreError, MissingKeyError, nearest
 from memmpy.store import ColumnRecord, Metadata, map_array, read_metadata
 from memmpy.typing import PathLike
 
-__all__ = ["Arrays", "map_column", "map_columns", "no_column", "open_arrays", "why_stale"]
+__all__ = [
+    "Arrays",
+    "map_column",
+    "map_columns",
+    "name_of",
+    "no_column",
+    "open_arrays",
+    "why_stale",
+]
 
 #: Role to mapped array.
 Arrays: TypeAlias = dict[str, np.memmap[Any, Any]]
@@ -31,6 +40,11 @@ _ROLES = {
     "shaped": {"content", "offsets", "shapes", "shapes_offsets"},
     "text": {"content", "offsets"},
 }
+
+
+def name_of(path: PathLike, key: str) -> str:
+    """Return what to call a column in an error."""
+    return f"column {key!r} of {os.fspath(path)!r}"
 
 
 def open_arrays(path: PathLike, key: str, *, kind: str) -> tuple[ColumnRecord, Arrays]:
@@ -63,7 +77,7 @@ def map_columns(
         If a file is damaged.
     """
     wanted = None if keys is None else list(keys)
-    metadata = read_metadata(path)
+    metadata = read_metadata(check_path(path))
     while True:
         current = metadata.current_keys()
         names = current if wanted is None else wanted
@@ -91,21 +105,26 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
         If they are damaged, or do not belong together.
     """
     if not _is_whole(column):
-        message = f"column {key!r} of {os.fspath(path)!r} is damaged: its arrays make no "
+        message = f"{name_of(path, key)} is damaged: its arrays make no "
         raise CorruptStoreError(f"{message}{column.kind} column; convert or write it again")
     arrays = {role: map_array(Path(path), a, key=key) for role, a in column.arrays.items()}
     for offsets, content in (("offsets", "content"), ("shapes_offsets", "shapes")):
         if offsets in arrays and _ends(arrays[offsets]) != (0, len(arrays[content])):
-            message = f"column {key!r} of {os.fspath(path)!r} is damaged: its offsets do not go "
+            message = f"{name_of(path, key)} is damaged: its offsets do not go "
             raise CorruptStoreError(f"{message}from 0 to the end; convert or write it again")
     return arrays
 
 
 def _checked(
-    metadata: Metadata, key: str, *, stale: frozenset[str], kind: str | None, path: PathLike
+    metadata: Metadata,
+    key: Any,  # of any type: it is checked here
+    *,
+    stale: frozenset[str],
+    kind: str | None,
+    path: PathLike,
 ) -> ColumnRecord:
     """Return the record of a column that must be there and hold what its sources hold now."""
-    if key not in metadata.columns or key in stale:
+    if not isinstance(key, str) or key not in metadata.columns or key in stale:
         raise no_column(key, metadata, path=path, known=metadata.columns)
     column = metadata.columns[key]
     if kind is not None and column.kind != kind:
@@ -116,7 +135,12 @@ def _checked(
 
 
 def no_column(
-    key: str, metadata: Metadata, *, path: PathLike, known: Iterable[str], purpose: str = ""
+    key: Any,  # of any type: it is checked here
+    metadata: Metadata,
+    *,
+    path: PathLike,
+    known: Iterable[str],
+    purpose: str = "",
 ) -> ColumnError | MissingKeyError:
     """Return the error for a column that a store has not, or that is stale.
 
@@ -134,6 +158,9 @@ def no_column(
         What it was asked for, such as `` to group by``.
     """
     where, stale = os.fspath(path), why_stale(metadata)
+    if not isinstance(key, str):
+        message = f"no column {key!r} in {where!r}{purpose}: a key is a text"
+        return MissingKeyError(message, key)
     if key in stale:
         return ColumnError(f"column {key!r} of {where!r} is stale: {stale[key]}")
     return MissingKeyError(f"no column {key!r} in {where!r}{purpose}{nearest(key, known)}", key)

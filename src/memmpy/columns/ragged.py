@@ -6,7 +6,7 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.opening import Arrays, open_arrays
+from memmpy.columns.opening import Arrays, name_of, open_arrays
 from memmpy.columns.writing import ColumnWriter, RowWriter
 from memmpy.errors import ColumnError
 from memmpy.lists import Jagged
@@ -109,7 +109,8 @@ class ReadJagged(Sequence[Array]):
     ColumnError
         If the column is of another kind, or stale.
     CorruptStoreError
-        If its files are damaged.
+        If its files are damaged: when it is opened, or once an entry is read whose offsets fall or
+        lead out of the content.
 
     Notes
     -----
@@ -120,14 +121,18 @@ class ReadJagged(Sequence[Array]):
     __slots__ = ("_jagged",)
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._jagged = _over(open_arrays(path, key, kind="jagged")[1])
+        self._map(open_arrays(path, key, kind="jagged")[1], name_of(path, key))
 
     @classmethod
-    def over(cls, arrays: Arrays) -> "ReadJagged":
-        """Return the column that mapped arrays hold."""
+    def over(cls, arrays: Arrays, name: str) -> "ReadJagged":
+        """Return the column that mapped arrays hold; `name` is what errors call it."""
         self = object.__new__(cls)
-        self._jagged = _over(arrays)
+        self._map(arrays, name)
         return self
+
+    def _map(self, arrays: Arrays, name: str) -> None:
+        content, offsets = np.asarray(arrays["content"]), np.asarray(arrays["offsets"])
+        self._jagged = Jagged.mapped(content, offsets, name)
 
     @property
     def content(self) -> Array:
@@ -136,7 +141,10 @@ class ReadJagged(Sequence[Array]):
 
     @property
     def offsets(self) -> NDArray[np.int64]:
-        """Where entries start and stop in the content, read-only, of shape (n + 1,)."""
+        """Where entries start and stop in the content, read-only, of shape (n + 1,).
+
+        As the file has them: `offsets_between` checks them.
+        """
         return self._jagged.offsets
 
     @property
@@ -159,8 +167,12 @@ class ReadJagged(Sequence[Array]):
         """The mapped arrays that hold it: content and offsets."""
         return self._jagged.buffers
 
+    def offsets_between(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Return where some entries lie in the content; as `Jagged.offsets_between`, checked."""
+        return self._jagged.offsets_between(start, stop)
+
     def to_awkward(self) -> Any:
-        """Return an `ak.Array` over the mapped memory."""
+        """Return an `ak.Array` over the mapped memory. Reads all offsets."""
         return self._jagged.to_awkward()
 
     def __len__(self) -> int:
@@ -180,10 +192,6 @@ class ReadJagged(Sequence[Array]):
     def __repr__(self) -> str:
         items = len(self.content)
         return f"<ReadJagged of {len(self)} entries, {items} items of {self.dtype}>"
-
-
-def _over(arrays: Arrays) -> Jagged:
-    return Jagged.trusted(np.asarray(arrays["content"]), np.asarray(arrays["offsets"]))
 
 
 def _jagged_of(values: Any) -> Jagged | None:

@@ -6,9 +6,9 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.opening import Arrays, open_arrays
+from memmpy.columns.opening import Arrays, name_of, open_arrays
 from memmpy.columns.writing import ColumnWriter, RowWriter
-from memmpy.errors import ColumnError
+from memmpy.errors import ColumnError, CorruptStoreError
 from memmpy.gather import offsets_of
 from memmpy.lists import Jagged, resolve
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
@@ -115,22 +115,33 @@ class ReadShaped(Sequence[Array]):
     ``column[3]`` is an array, ``column[2:5]`` and ``column[[7, 2]]`` are lists of arrays.
     """
 
-    __slots__ = ("_content", "_shapes")
+    __slots__ = ("_content", "_name", "_shapes")
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._map(open_arrays(path, key, kind="shaped")[1])
+        self._map(open_arrays(path, key, kind="shaped")[1], name_of(path, key))
 
     @classmethod
-    def over(cls, arrays: Arrays) -> "ReadShaped":
-        """Return the column that mapped arrays hold."""
+    def over(cls, arrays: Arrays, name: str) -> "ReadShaped":
+        """Return the column that mapped arrays hold; `name` is what errors call it."""
         self = object.__new__(cls)
-        self._map(arrays)
+        self._map(arrays, name)
         return self
 
-    def _map(self, arrays: Arrays) -> None:
+    def _map(self, arrays: Arrays, name: str) -> None:
         plain = {role: np.asarray(array) for role, array in arrays.items()}
-        self._content = Jagged.trusted(plain["content"], plain["offsets"])
-        self._shapes = Jagged.trusted(plain["shapes"], plain["shapes_offsets"])
+        self._name = name
+        self._content = Jagged.mapped(plain["content"], plain["offsets"], name)
+        self._shapes = Jagged.mapped(plain["shapes"], plain["shapes_offsets"], name)
+
+    @property
+    def flat(self) -> Jagged:
+        """The values of each entry, without its shape."""
+        return self._content
+
+    @property
+    def shapes(self) -> Jagged:
+        """The shape of each entry, as jagged int64."""
+        return self._shapes
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -148,7 +159,7 @@ class ReadShaped(Sequence[Array]):
         return self._content.buffers + self._shapes.buffers
 
     def to_awkward(self) -> Any:
-        """Return an `ak.Array` of nested lists over the mapped memory.
+        """Return an `ak.Array` of nested lists over the mapped memory. Reads all shapes.
 
         Raises
         ------
@@ -163,6 +174,7 @@ class ReadShaped(Sequence[Array]):
             raise ColumnError(message)
         num = num_axes.pop() if num_axes else 1
         shapes = self._shapes.content.reshape(len(self), num)
+        self._check_shapes(shapes)
         layout: Any = ak.contents.NumpyArray(self._content.content)
         for axis in reversed(range(num)):
             counts = np.repeat(shapes[:, axis], np.prod(shapes[:, :axis], axis=1, dtype=np.int64))
@@ -179,13 +191,39 @@ class ReadShaped(Sequence[Array]):
     def __getitem__(self, index: Any) -> Array | list[Array]:
         resolved = resolve(index, len(self))
         if isinstance(resolved, int):
-            return self._content[resolved].reshape(self._shapes[resolved])
-        pairs = zip(self._content[resolved], self._shapes[resolved], strict=True)
-        return [values.reshape(shape) for values, shape in pairs]
+            return self._shaped(resolved, self._content[resolved], self._shapes[resolved])
+        entries = np.arange(len(self))[resolved].tolist()
+        parts = zip(entries, self._content[resolved], self._shapes[resolved], strict=True)
+        return [self._shaped(*part) for part in parts]
 
     def __iter__(self) -> Iterator[Array]:
-        for values, shape in zip(self._content, self._shapes, strict=True):
-            yield values.reshape(shape)
+        for part in zip(range(len(self)), self._content, self._shapes, strict=True):
+            yield self._shaped(*part)
+
+    def _shaped(self, entry: int, values: Array, shape: NDArray[np.int64]) -> Array:
+        lengths = tuple(shape.tolist())
+        try:
+            shaped = values.reshape(lengths)
+        except ValueError:
+            shaped = None
+        if shaped is None or shaped.shape != lengths:  # NumPy replaces a length below 0
+            raise self._wrong_shape(entry, lengths, len(values))
+        return shaped
+
+    def _check_shapes(self, shapes: NDArray[np.int64]) -> None:
+        """Raise a `CorruptStoreError` unless each entry has as many values as its shape says."""
+        # In floats, in which no product of large lengths is a small one.
+        wrong = (shapes < 0).any(axis=1)
+        wrong |= np.prod(shapes, axis=1, dtype=np.float64) != self._content.counts
+        for entry in np.flatnonzero(wrong)[:1].tolist():
+            raise self._wrong_shape(entry, tuple(shapes[entry].tolist()), len(self._content[entry]))
+
+    def _wrong_shape(self, entry: int, shape: tuple[int, ...], num: int) -> CorruptStoreError:
+        return CorruptStoreError(
+            f"{self._name} is damaged at entry {entry}: it has {num} values, and its shape is "
+            f"{shape}; run `memmpy verify` to see which files are damaged, and "
+            "convert or write them again"
+        )
 
     def __repr__(self) -> str:
         return f"<ReadShaped of {len(self)} entries of {self.dtype}>"

@@ -6,7 +6,7 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.opening import Arrays, open_arrays
+from memmpy.columns.opening import Arrays, name_of, open_arrays
 from memmpy.columns.writing import ColumnWriter
 from memmpy.errors import ColumnError
 from memmpy.lists import Jagged, resolve
@@ -111,18 +111,18 @@ class ReadText:
     __slots__ = ("_encoded",)
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._map(open_arrays(path, key, kind="text")[1])
+        self._map(open_arrays(path, key, kind="text")[1], name_of(path, key))
 
     @classmethod
-    def over(cls, arrays: Arrays) -> "ReadText":
-        """Return the column that mapped arrays hold."""
+    def over(cls, arrays: Arrays, name: str) -> "ReadText":
+        """Return the column that mapped arrays hold; `name` is what errors call it."""
         self = object.__new__(cls)
-        self._map(arrays)
+        self._map(arrays, name)
         return self
 
-    def _map(self, arrays: Arrays) -> None:
+    def _map(self, arrays: Arrays, name: str) -> None:
         content, offsets = np.asarray(arrays["content"]), np.asarray(arrays["offsets"])
-        self._encoded = Jagged.trusted(content, offsets)
+        self._encoded = Jagged.mapped(content, offsets, name)
 
     @property
     def encoded(self) -> Jagged:
@@ -140,13 +140,13 @@ class ReadText:
         return self._encoded.buffers
 
     def to_awkward(self) -> Any:
-        """Return an `ak.Array` of strings over the mapped memory."""
+        """Return an `ak.Array` of strings over the mapped memory. Reads all offsets."""
         import awkward as ak
 
-        content = ak.contents.NumpyArray(self._encoded.content, parameters={"__array__": "char"})
-        offsets = ak.index.Index64(self._encoded.offsets)
-        layout = ak.contents.ListOffsetArray(offsets, content, parameters={"__array__": "string"})
-        return ak.Array(layout)
+        lists = self._encoded.to_awkward().layout
+        content = ak.contents.NumpyArray(lists.content.data, parameters={"__array__": "char"})
+        parameters = {"__array__": "string"}
+        return ak.Array(ak.contents.ListOffsetArray(lists.offsets, content, parameters=parameters))
 
     def __len__(self) -> int:
         return len(self._encoded)

@@ -4,12 +4,12 @@ import dataclasses
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
 
+from memmpy.checks import check_key, check_path, check_timeout
 from memmpy.errors import ColumnError, OptionError
 from memmpy.lists import fits
 from memmpy.store import (
@@ -58,9 +58,8 @@ class ColumnWriter(ABC):
         transaction: Transaction | None = None,
         lock_timeout: float = LOCK_TIMEOUT,
     ) -> None:
-        if not key:
-            raise OptionError("a key must not be empty")
-        if transaction is not None and transaction.directory != Path(path):
+        check_key(key)
+        if transaction is not None and transaction.directory != check_path(path):
             there = str(transaction.directory)
             raise OptionError(f"the transaction writes to {there!r}, not to {os.fspath(path)!r}")
         self.key = key
@@ -68,7 +67,8 @@ class ColumnWriter(ABC):
         self.origin: Origin | None = None
         #: JSON values that are kept beside the column.
         self.details: Mapping[str, Any] = {}
-        self._own = Transaction(path, lock_timeout=lock_timeout) if transaction is None else None
+        own = Transaction(check_path(path), lock_timeout=check_timeout(lock_timeout))
+        self._own = own if transaction is None else None
         self._transaction = transaction
         self._is_open = self._was_open = False
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from memmpy.checks import check_path, check_timeout
 from memmpy.conversion.building import Builder
 from memmpy.conversion.clipping import clipping_notes, clippings_of
 from memmpy.conversion.config import RootFiles
@@ -32,7 +33,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.lists import Clipping
-from memmpy.printing import escaped
+from memmpy.printing import printable
 from memmpy.progress import quiet
 from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
 from memmpy.store import (
@@ -275,6 +276,8 @@ def convert_checked(
     check : callable or None
         Raises where the columns would be of no use; before any entry is read.
     """
+    # Threads may change the directory meanwhile.
+    directory, timeout = check_path(path).absolute(), check_timeout(lock_timeout)
     asked = check_conversion(
         root_files,
         keys,
@@ -286,8 +289,6 @@ def convert_checked(
         splits=splits,
         needs_splits=needs_splits,
     )
-    # Threads may change the directory meanwhile.
-    directory = Path(path).absolute()
     known = _known(directory)
     with quiet(when=progress is False), workers(executor) as crew, closing(opened_files):
 
@@ -306,7 +307,7 @@ def convert_checked(
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
         # What is unfinished is one conversion's at a time.
-        with Transaction(directory, lock_timeout=lock_timeout, takes_turns=True) as transaction:
+        with Transaction(directory, lock_timeout=timeout, takes_turns=True) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
                 plan, agreed = decide(transaction.metadata)
@@ -321,7 +322,7 @@ def convert_checked(
                 raise
             builder.clear()
     for source, branches in plan.branches_read().items():
-        logger.info("read %s of %s", escaped(", ".join(branches)), source)
+        logger.info("read %s of %s", printable(", ".join(branches)), source)
     warn_of(made.notes)
     clippings = clippings_of({**plan.current, **columns}, plan.wanted.recipes)
     losses = _losses(made.num_lost, dtypes or {})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 from memmpy.inputs import BranchType
-from memmpy.printing import WIDTH, Table, Trimmed, escaped, num_in_words, size_in_words
+from memmpy.printing import WIDTH, Table, Trimmed, num_in_words, printable, size_in_words
 from memmpy.store import SourceRecord
 
 if TYPE_CHECKING:
@@ -230,12 +230,12 @@ class Report:
         from rich.text import Text
 
         # What users wrote is shown as it is: jet_pt[0] is no markup.
-        yield Text(self.headline, style="bold")
+        yield Text(printable(self.headline), style="bold")
         facts = RichTable.grid(padding=(0, 2, 0, 0))
         facts.add_column(no_wrap=True)
         facts.add_column(overflow="fold")
         for name, text in self.facts:
-            facts.add_row(Text(f"  {name}"), Text(escaped(text)))
+            facts.add_row(Text(f"  {name}"), Text(printable(text)))
         yield Trimmed(facts)
         yield self.table
 
@@ -248,8 +248,10 @@ class Report:
         return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).strip("\n")
 
     def _repr_html_(self) -> str:
-        lines = (f"{html.escape(name)}: {html.escape(escaped(text))}" for name, text in self.facts)
-        head = f"<p><b>{html.escape(self.headline)}</b><br>{'<br>'.join(lines)}</p>"
+        lines = (
+            f"{html.escape(name)}: {html.escape(printable(text))}" for name, text in self.facts
+        )
+        head = f"<p><b>{html.escape(printable(self.headline))}</b><br>{'<br>'.join(lines)}</p>"
         return head + self.table.to_html()
 
 

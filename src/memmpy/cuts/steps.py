@@ -81,7 +81,7 @@ class Inputs:
         while start < self.num_entries:
             stop = min(start + step_size, self.num_entries)
             for bounds in offsets:
-                last = bounds[start] + MAX_ITEMS
+                last = int(bounds[start]) + MAX_ITEMS
                 if bounds[stop] > last:
                     fitting = int(np.searchsorted(bounds[start : stop + 1], last, side="right"))
                     stop = start + max(1, fitting - 1)
@@ -91,7 +91,7 @@ class Inputs:
     def _values(self, key: str, start: int, stop: int) -> ColumnLike:
         column, texts = self.columns[key], self.texts[key]
         if isinstance(column, ReadJagged):
-            offsets = column.offsets[start : stop + 1]
+            offsets = column.offsets_between(start, stop)
             return ListSlice(column.content[offsets[0] : offsets[-1]], offsets)
         values: Any = column[start:stop]
         if not isinstance(column, np.ndarray):

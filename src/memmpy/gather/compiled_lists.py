@@ -14,7 +14,7 @@ from memmpy.compiling import (
     prefetch,
     run_kernel,
 )
-from memmpy.gather.offsets import wrong_offsets
+from memmpy.gather.offsets import wrong_lists
 from memmpy.typing import Array, Entries
 
 __all__ = ["place_entries", "take_lists", "take_lists_into"]
@@ -27,13 +27,14 @@ _MAX_AHEAD = np.uint64(256)
 
 
 def take_lists(
-    content: Array, offsets: NDArray[np.int64], entries: Entries
+    content: Array, offsets: NDArray[np.int64], entries: Entries, *, of: str
 ) -> tuple[Array, NDArray[np.int64]]:
     """Return content and offsets of the given lists: see `memmpy.gather.take_lists`."""
     return take_lists_into(
         content,
         offsets,
         entries,
+        of=of,
         begins=np.empty(len(entries), np.int64),
         taken=np.empty(len(entries) + 1, np.int64),
         empty=lambda num_bytes: np.empty(num_bytes, np.uint8),
@@ -45,6 +46,7 @@ def take_lists_into(
     offsets: NDArray[np.int64],
     entries: Entries,
     *,
+    of: str,
     begins: NDArray[np.int64],
     taken: NDArray[np.int64],
     empty: Callable[[int], NDArray[np.uint8]],
@@ -53,7 +55,7 @@ def take_lists_into(
 
     Parameters
     ----------
-    content, offsets, entries : array
+    content, offsets, entries, of
         As `memmpy.gather.take_lists` takes them; entries are not checked.
     begins : int64 array of shape (m,)
         Memory to work with.
@@ -69,7 +71,7 @@ def take_lists_into(
         count_items, *where, np.uint64(num), num_items, begins, taken, owners=(offsets, entries)
     )
     if not counted:
-        raise wrong_offsets()
+        raise wrong_lists(offsets, num_items, entries=entries, of=of)
     num_taken = int(taken[-1])
     item_bytes = content.nbytes // num_items if num_items else 0
     items = empty(num_taken * item_bytes).view(content.dtype)

@@ -15,7 +15,8 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from memmpy.compiling import kernel, run_kernel
-from memmpy.gather.offsets import wrong_offsets
+from memmpy.errors import CorruptStoreError
+from memmpy.gather.offsets import wrong_lists
 from memmpy.typing import Array, Mask
 
 __all__ = ["count_true", "max_lists", "min_lists", "sum_lists"]
@@ -49,7 +50,7 @@ def count_true(mask: Mask, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many items of each list are true: see `memmpy.gather.count_true`."""
     counts = np.empty(len(offsets) - 1, np.int64)
     if int(offsets[-1]) - int(offsets[0]) > len(mask):
-        raise wrong_offsets()
+        raise _wrong(offsets, len(mask))
     _run(_count, np.packbits(mask, bitorder="little"), offsets, counts)
     return counts
 
@@ -101,7 +102,11 @@ def _run(
 ) -> None:
     """Fill `out`, one for each list."""
     if not run_kernel(function, items, _plain(offsets), out, *more):
-        raise wrong_offsets()
+        raise _wrong(offsets, len(items))
+
+
+def _wrong(offsets: NDArray[np.int64], num_items: int) -> CorruptStoreError:
+    return wrong_lists(offsets - offsets[0], num_items, entries=np.arange(len(offsets) - 1))
 
 
 def _load_word(_: Any, octets: Any, start: Any) -> Any:

@@ -15,7 +15,7 @@ __all__ = ["take_lists"]
 
 
 def take_lists(
-    content: Array, offsets: NDArray[np.int64], *, entries: Entries, compiled: bool
+    content: Array, offsets: NDArray[np.int64], *, entries: Entries, compiled: bool, of: str = ""
 ) -> tuple[Array, NDArray[np.int64]]:
     """Return content and offsets of some lists, in the order asked for.
 
@@ -30,6 +30,8 @@ def take_lists(
     compiled : bool
         Whether to use Numba's kernels rather than NumPy: a list of 6 float32 takes 14 to 40 ns,
         without the GIL, where NumPy takes 35 and more, mostly with it.
+    of : str
+        What has these lists, for the message of an error.
 
     Returns
     -------
@@ -56,8 +58,8 @@ def take_lists(
     if compiled:
         from memmpy.gather.compiled_lists import take_lists as take
 
-        return take(content, offsets, entries)
-    return reference.take_jagged(content, offsets, entries)
+        return take(content, offsets, entries, of=of)
+    return reference.take_jagged(content, offsets, entries, of=of)
 
 
 def _check_lists(content: Array, offsets: NDArray[np.int64]) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import CorruptStoreError
-from memmpy.gather.offsets import offsets_of, wrong_offsets
+from memmpy.gather.offsets import check_offsets, offsets_of, wrong_lists
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
 
 
 def take_jagged(
-    content: Array, offsets: NDArray[np.int64], entries: Entries
+    content: Array, offsets: NDArray[np.int64], entries: Entries, *, of: str = ""
 ) -> tuple[Array, NDArray[np.int64]]:
     """Return content and offsets of the given lists, in their order.
 
@@ -33,6 +33,8 @@ def take_jagged(
         Where each list starts and stops in `content`.
     entries : int64 array
         Which lists, each from 0 to n - 1; may repeat.
+    of : str
+        What has these lists, for the message of an error.
 
     Raises
     ------
@@ -42,7 +44,7 @@ def take_jagged(
     starts, stops = offsets[entries], offsets[entries + 1]
     # Before anything is subtracted, which might overflow.
     if np.any((starts < 0) | (starts > stops) | (stops > len(content))):
-        raise wrong_offsets()
+        raise wrong_lists(offsets, len(content), entries=entries, of=of)
     counts = stops - starts
     taken = offsets_of(counts)
     items = np.repeat(starts - taken[:-1], counts)
@@ -111,8 +113,7 @@ def _starts_and_items(
 ) -> tuple[NDArray[np.int64], Array]:
     """Return the n+1 places in the content, and the content up to the last of them."""
     starts = offsets - offsets[0]
-    if starts[-1] > len(content) or (np.diff(starts) < 0).any():
-        raise wrong_offsets()
+    check_offsets(starts, len(content))
     return starts, content[: starts[-1]]
 
 

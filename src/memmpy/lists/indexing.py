@@ -30,6 +30,8 @@ def resolve(index: Any, num_entries: int) -> Index:
     TypeError
         If `index` is none of the above.
     """
+    if type(index) is int and 0 <= index < num_entries:  # what loops ask for
+        return index
     if isinstance(index, slice):
         start, stop, step = index.indices(num_entries)
         if step == 1:

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from memmpy.errors import ColumnError, OptionError
 from memmpy.gather import (
+    check_lists,
+    check_offsets,
     join_arrays,
     offsets_of,
     pad_jagged,
     take_jagged,
     take_lists,
-    wrong_offsets,
 )
 from memmpy.lists.fitting import check_fill
 from memmpy.lists.indexing import resolve
@@ -50,10 +51,11 @@ class Jagged(Sequence[Array]):
     [[50.0, 30.0], [-1.0, -1.0], [80.0, -1.0]]
     """
 
-    __slots__ = ("content", "offsets")
+    __slots__ = ("_name", "content", "offsets")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, content: Array, offsets: NDArray[np.integer[Any]]) -> None:
+        self._name = ""
         #: The items of all entries, of shape (offsets[-1], ...).
         self.content = np.asarray(content)
         #: int64, of shape (n + 1,).
@@ -72,8 +74,21 @@ class Jagged(Sequence[Array]):
     @classmethod
     def trusted(cls, content: Array, offsets: NDArray[np.int64]) -> "Jagged":
         """Make one of content and offsets that are known to belong together, without a look."""
+        return cls.mapped(content, offsets, "")
+
+    @classmethod
+    def mapped(cls, content: Array, offsets: NDArray[np.int64], name: str) -> "Jagged":
+        """Make one of content and offsets in files, of which each is checked once it is used.
+
+        Parameters
+        ----------
+        content, offsets : array
+            The offsets start at 0 and end with the content.
+        name : str
+            What to call it in errors, such as ``column 'jet_pt' of 'data.mmpy'``.
+        """
         self = object.__new__(cls)
-        self.content, self.offsets = content, offsets
+        self.content, self.offsets, self._name = content, offsets, name
         return self
 
     @classmethod
@@ -135,6 +150,7 @@ class Jagged(Sequence[Array]):
     @property
     def counts(self) -> NDArray[np.int64]:
         """Number of items of each entry, of shape (n,)."""
+        self._check()
         return np.diff(self.offsets)
 
     @property
@@ -151,6 +167,21 @@ class Jagged(Sequence[Array]):
     def buffers(self) -> tuple[Array, ...]:
         """The arrays that hold it: content and offsets."""
         return self.content, self.offsets
+
+    def offsets_between(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Return where the entries start..stop-1 lie in the content, of shape (stop - start + 1,).
+
+        Raises
+        ------
+        CorruptStoreError
+            If they lie in a damaged file, and fall or lead out of the content.
+        """
+        if self._name:
+            # With those beside them: one that is wrong may leave one of its two lists look right.
+            before = max(0, start - 1)
+            around = self.offsets[before : stop + 2]
+            check_offsets(around, len(self.content), of=self._name, first=before)
+        return self.offsets[start : stop + 1]
 
     def pad(self, length: int, fill: Any) -> Array:
         """Return an array of shape (n, length, ...): entries cut or filled up to one length.
@@ -170,12 +201,14 @@ class Jagged(Sequence[Array]):
         if length < 0:
             raise OptionError(f"the length to pad to must not be negative, got {length}")
         check_fill(fill, self.dtype)
+        self._check()
         return pad_jagged(self.content, self.offsets, length, fill)
 
     def to_awkward(self) -> Any:
         """Return an `ak.Array` over the same memory."""
         import awkward as ak
 
+        self._check()
         offsets, content = ak.index.Index64(self.offsets), ak.contents.NumpyArray(self.content)
         return ak.Array(ak.contents.ListOffsetArray(offsets, content))
 
@@ -187,20 +220,32 @@ class Jagged(Sequence[Array]):
     @overload
     def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> "Jagged": ...
     def __getitem__(self, index: Any) -> "Array | Jagged":
-        resolved = resolve(index, len(self))
+        num = len(self.offsets) - 1
+        resolved = resolve(index, num)
         if isinstance(resolved, int):
-            return self.content[self.offsets[resolved] : self.offsets[resolved + 1]]
+            at, content = self.offsets.item, self.content
+            start, stop = at(resolved), at(resolved + 1)
+            if self._name and not (
+                (at(resolved - 1) if resolved else 0)
+                <= start
+                <= stop
+                <= (at(resolved + 2) if resolved + 1 < num else len(content))
+                and start >= 0
+                and stop <= len(content)
+            ):
+                self.offsets_between(resolved, resolved + 1)  # which raises what is wrong
+            return content[start:stop]
         if isinstance(resolved, slice):
-            offsets = self.offsets[resolved.start : resolved.stop + 1]
+            offsets = self.offsets_between(resolved.start, resolved.stop)
             first, last = offsets[0], offsets[-1]
-            if not 0 <= first <= last <= len(self.content) or np.any(offsets[1:] < offsets[:-1]):
-                raise wrong_offsets()
             return Jagged.trusted(self.content[first:last], offsets - first)
         return Jagged.trusted(*self._take(resolved))
 
     def _take(self, entries: Entries) -> tuple[Array, NDArray[np.int64]]:
         """Return content and offsets of entries in range."""
         content, offsets = self.content, self.offsets
+        if self._name:
+            check_lists(offsets, len(content), entries=entries, of=self._name)
         is_plain = content.flags.c_contiguous and offsets.flags.c_contiguous
         num_bytes = len(entries) * self.nbytes // max(1, len(self))  # on average
         if (
@@ -211,7 +256,13 @@ class Jagged(Sequence[Array]):
             return take_lists(content, offsets, entries=entries, compiled=True)
         return take_jagged(content, offsets, entries)
 
+    def _check(self) -> None:
+        """Raise a `CorruptStoreError` if offsets that lie in a file fall, or lead out."""
+        if self._name:
+            check_offsets(self.offsets, len(self.content), of=self._name)
+
     def __iter__(self) -> Iterator[Array]:
+        self._check()
         for start, stop in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):
             yield self.content[start:stop]
 

@@ -11,11 +11,12 @@ from typing import Any, final
 import numpy as np
 
 from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.gather import take_columns, take_lists
+from memmpy.gather import take_columns
 from memmpy.lists import Jagged
 from memmpy.loaders.ahead import plan_parts
 from memmpy.loaders.batching import Lists, Values, Window
 from memmpy.loaders.buffers import Buffers, in_lines
+from memmpy.loaders.numpy_lists import NumpyListTaker
 from memmpy.loaders.pages import Blocks, map_of, one_by_one
 from memmpy.loaders.paging import Pager, Reading, System, system_of
 from memmpy.loaders.scattered import Scattered
@@ -278,11 +279,7 @@ def _list_taker(
         from memmpy.loaders.compiled_lists import ListTaker
 
         return ListTaker(lists, num_windows=num_windows).take
-    return partial(_take_lists, lists)
-
-
-def _take_lists(lists: Mapping[str, Lists], entries: Entries) -> Mapping[str, Lists]:
-    return {key: take_lists(*held, entries=entries, compiled=False) for key, held in lists.items()}
+    return NumpyListTaker(lists).take
 
 
 def _row_nbytes(columns: Mapping[str, Column]) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from memmpy.gather.compiled_lists import take_lists_into
 from memmpy.loaders.batching import Lists
 from memmpy.loaders.buffers import Buffers
+from memmpy.loaders.pages import name_of
 from memmpy.typing import Entries
 
 __all__ = ["ListTaker"]
@@ -27,6 +28,7 @@ class ListTaker:
 
     def __init__(self, lists: Mapping[str, Lists], *, num_windows: int) -> None:
         self._lists = lists
+        self._names = {key: name_of(key, offsets) for key, (_, offsets) in lists.items()}
         self._begins, self._offsets = Buffers(num_windows), Buffers(num_windows * len(lists))
         self._contents = {key: Buffers(num_windows) for key in lists}
 
@@ -46,6 +48,7 @@ class ListTaker:
             key: take_lists_into(
                 *held,
                 numbers,
+                of=self._names[key],
                 begins=begins,
                 taken=self._offsets.take(8 * (num + 1)).view(np.int64),
                 empty=self._contents[key].take,

@@ -6,9 +6,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.gather import RowField, take_lists
+from memmpy.gather import RowField
 from memmpy.loaders.batching import Lists
 from memmpy.loaders.movers import Moved
+from memmpy.loaders.numpy_lists import NumpyListTaker
 from memmpy.loaders.ranges import Ranges
 from memmpy.order import BlockWindows, Permutation
 from memmpy.typing import Entries
@@ -29,7 +30,7 @@ class NumpyMover:
         pieces: Sequence[RowField],
     ) -> None:
         self._columns = [rows[:, piece.offset : piece.offset + piece.nbytes] for piece in pieces]
-        self._lists, self._ranges = lists, ranges
+        self._taker, self._ranges = NumpyListTaker(lists), ranges
 
     def take(self, permutation: Permutation | None, start: int, stop: int) -> Moved:
         """Return the rows of some positions."""
@@ -49,8 +50,5 @@ class NumpyMover:
 
     def take_rows(self, row_numbers: Entries) -> Moved:
         """Return rows by their numbers."""
-        lists = {
-            key: take_lists(*held, entries=row_numbers, compiled=False)
-            for key, held in self._lists.items()
-        }
-        return Moved([column[row_numbers] for column in self._columns], lists)
+        pieces = [column[row_numbers] for column in self._columns]
+        return Moved(pieces, self._taker.take(row_numbers))

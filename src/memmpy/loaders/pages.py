@@ -10,7 +10,15 @@ import numpy as np
 
 from memmpy.typing import Array, Entries
 
-__all__ = ["Blocks", "MappedArray", "in_memory", "map_of", "one_by_one", "page_ranges"]
+__all__ = [
+    "Blocks",
+    "MappedArray",
+    "in_memory",
+    "map_of",
+    "name_of",
+    "one_by_one",
+    "page_ranges",
+]
 
 #: Starts and counts of runs of items.
 Blocks: TypeAlias = tuple[Entries, Entries]
@@ -60,6 +68,14 @@ def map_of(array: Any) -> Any:  # Any: a memory map of any dtype
             found = array
         array = array.base
     return found
+
+
+def name_of(key: str, array: Array) -> str:
+    """Return what to call a column in an error: its key, and the store that has its file."""
+    found = map_of(array)
+    return f"column {key!r}" + (
+        f" of {str(Path(found.filename).parent)!r}" if found is not None else ""
+    )
 
 
 def in_memory(array: Array, *, start: int, stop: int, num_samples: int) -> float:

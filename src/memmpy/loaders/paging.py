@@ -188,7 +188,9 @@ class Pager:
                 if places is not None:
                     spans.append((places, first, last + 1))
                 if content is not None:
-                    spans.append((content, int(offsets[first]), int(offsets[last])))
+                    run = np.array([first]), np.array([last - first])
+                    (item,), (num,) = _items(offsets, *run, len(content.array))
+                    spans.append((content, int(item), int(item + num)))
             for mapped, start, stop in spans:
                 sizes.append((stop - start) * mapped.item_bytes)
                 shares.append(mapped.in_memory(start, stop, num_samples=_NUM_SAMPLES))
@@ -221,16 +223,26 @@ class Pager:
         for mapped in self._columns:
             self._tell(mapped, blocks, _WILL_NEED)
         for content, _, offsets in self._lists:
-            self._tell(content, _items(offsets, blocks), _WILL_NEED)
+            self._tell_items(content, offsets, blocks, _WILL_NEED)
 
     def drop(self, blocks: Blocks) -> None:
         """Drop the pages of entries and of their lists, where other processes allow."""
         starts, counts = blocks
         for content, places, offsets in self._lists:
-            self._tell(content, _items(offsets, blocks), _PAGE_OUT)
+            self._tell_items(content, offsets, blocks, _PAGE_OUT)
             self._tell(places, (starts, counts + 1), _PAGE_OUT)
         for mapped in self._columns:
             self._tell(mapped, blocks, _PAGE_OUT)
+
+    def _tell_items(
+        self,
+        content: MappedArray | None,
+        offsets: NDArray[np.int64],
+        blocks: Blocks,
+        advice: int,
+    ) -> None:
+        if content is not None:
+            self._tell(content, _items(offsets, *blocks, len(content.array)), advice)
 
     def _tell(self, mapped: MappedArray | None, blocks: Blocks, advice: int) -> None:
         if sys.is_finalizing():  # NumPy is no more, and an iterator that was left still ends
@@ -244,8 +256,7 @@ def _whole(mapped: MappedArray) -> Blocks:
     return np.zeros(1, np.int64), np.array([len(mapped.array)])
 
 
-def _items(offsets: NDArray[np.int64], blocks: Blocks) -> Blocks:
-    """Return the items of the lists of blocks."""
-    starts, counts = blocks
-    first = offsets[starts]
-    return first, offsets[starts + counts] - first
+def _items(offsets: NDArray[np.int64], starts: Entries, counts: Entries, num_items: int) -> Blocks:
+    """Return the items of the lists of blocks, none past the content, whatever a file says."""
+    first = np.clip(offsets[starts], 0, num_items)
+    return first, np.clip(offsets[starts + counts], first, num_items) - first

@@ -206,6 +206,8 @@ def _bytes_of(job: SkimJob, num_rows: int) -> float:
             column = columns[one.keys[0]]
             assert isinstance(column, ReadJagged)
             counts = column.offsets[entries + 1] - column.offsets[entries]
+            # Of a damaged file they may be anything: whoever packs the lists says so.
+            counts = np.clip(counts, 0, len(column.content))
             num_bytes += one.item_bytes * int(counts.sum())
     return size + num_bytes / max(1, num_seen)
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
+from memmpy.checks import check_path, check_timeout
 from memmpy.cuts import LANGUAGE
 from memmpy.errors import (
     ConversionWarning,
@@ -22,12 +23,12 @@ from memmpy.errors import (
 )
 from memmpy.gather import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
-from memmpy.printing import Table, escaped, size_in_words
+from memmpy.printing import Table, printable, size_in_words
 from memmpy.skims.counting import KeyCounts
 from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
 from memmpy.skims.keeping import remove
 from memmpy.skims.layout import Layout
-from memmpy.skims.request import INDEX, check_path, check_timeout
+from memmpy.skims.request import INDEX
 from memmpy.splits import TicketRule
 from memmpy.store import ArrayRecord, Metadata, Problem, array_problem, map_array, read_document
 from memmpy.typing import Array, PathLike
@@ -221,8 +222,8 @@ class Skim:
         return Table(("key", "what was counted"), 2, [said]) if said else None
 
     def _title(self) -> str:
-        which = "all entries" if self.cut is None else escaped(self.cut)
-        return (
+        which = "all entries" if self.cut is None else self.cut
+        return printable(
             f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
             f"({which}), {size_in_words(self.nbytes)}, {self.row_bytes} bytes a row"
         )

@@ -1,12 +1,9 @@
 """What a user asks of a skim: checked as far as that goes without a store."""
 
 import json
-import math
-import os
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +19,7 @@ __all__ = [
     "INDEX",
     "SkimRequest",
     "check_groups",
-    "check_path",
     "check_request",
-    "check_timeout",
 ]
 
 #: The field of a row that holds its entry.
@@ -137,25 +132,6 @@ def check_groups(groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ..
         _name(name, what="the name of a group"): _group(name, members)
         for name, members in groups.items()
     }
-
-
-def check_path(path: object) -> Path:
-    """Return the path of a store or a skim, if it is one."""
-    if isinstance(path, str | os.PathLike):
-        name: object = os.fspath(path)
-        if isinstance(name, str):
-            return Path(name)
-    raise OptionError(f"a path is a text or a pathlib.Path, got {path!r}")
-
-
-def check_timeout(lock_timeout: Any) -> float:  # of any type: it is checked here
-    """Return the seconds to wait for a lock, if they are a number."""
-    is_number = isinstance(lock_timeout, int | float | np.integer | np.floating)
-    seconds = float(lock_timeout) if is_number else math.nan
-    if math.isnan(seconds) or isinstance(lock_timeout, bool):
-        message = "lock_timeout is a number of seconds, below zero for ever; "
-        raise OptionError(f"{message}got {lock_timeout!r}")
-    return seconds
 
 
 def _name(given: object, *, what: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from memmpy.checks import check_path, check_timeout
 from memmpy.columns import Snapshot, open_columns
 from memmpy.cuts import STEP_SIZE, Constant, check_stored, columns_used, find_entries
 from memmpy.errors import (
@@ -31,7 +32,7 @@ from memmpy.skims.layout import Layout, lay_out
 from memmpy.skims.notes import clipping_notes, cut_notes
 from memmpy.skims.plan import Sizes
 from memmpy.skims.read import Skim, matches, warn_again
-from memmpy.skims.request import SkimRequest, check_path, check_request, check_timeout
+from memmpy.skims.request import SkimRequest, check_request
 from memmpy.skims.tasks import ROWS, TICKETS, SkimJob, needed
 from memmpy.splits import (
     Splits,

@@ -52,9 +52,8 @@ def read_values(column: StoredColumn, where: slice | Entries) -> Values:
     if isinstance(column, ReadText):
         return _of_lists(column.encoded[where])
     if isinstance(column, ReadShaped):
-        content, offsets, shapes, shapes_offsets = column.buffers
-        values = _of_lists(Jagged.trusted(content, offsets)[where])
-        of_shapes = _of_lists(Jagged.trusted(shapes, shapes_offsets)[where])
+        values = _of_lists(column.flat[where])
+        of_shapes = _of_lists(column.shapes[where])
         return Values(absorb(values.words, of_shapes.words), values.items, values.offsets)
     if isinstance(column, ReadNested):
         return Values(_words_of_layout(column[where].layout), None, None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
-from memmpy.printing import WIDTH, Table, num_in_words
+from memmpy.printing import WIDTH, Table, num_in_words, printable
 
 if TYPE_CHECKING:
     import rich.console
@@ -87,7 +87,9 @@ class Audit:
         return sum(one.level == level for one in self.findings)
 
     def _title(self) -> str:
-        start = f"{self.path}: {num_in_words(self.num_entries, 'entry', 'entries')}, "
+        start = (
+            f"{printable(str(self.path))}: {num_in_words(self.num_entries, 'entry', 'entries')}, "
+        )
         if not self.findings:
             return f"{start}nothing found"
         nums = ((self._num(level), level) for level in LEVELS)
@@ -113,7 +115,7 @@ class Audit:
     def _messages(self) -> Iterator[tuple[str, str]]:
         """Yield what each kind means and what to do, once."""
         pairs = {(one.kind, one.message): None for one in self.findings if one.message}
-        yield from pairs
+        yield from ((kind, printable(message)) for kind, message in pairs)
 
     def __rich__(self) -> "rich.console.Group | str":
         from rich.console import Group

@@ -85,6 +85,59 @@ def test_float32_by_a_computed_index_stays() -> None:
     assert evaluate(parse("x[n]"), {"x": x, "n": N[1:2]}).content.dtype == "f4"
 
 
+MATRIX = np.arange(18.0).reshape(3, 2, 3)
+PAIRS = Jagged(np.arange(100.0, 106).reshape(3, 2), PT.offsets)
+K = np.array([1, -1, 0])
+F = np.array([0.9, 1.2, NAN])
+
+
+def picked(entries: Any, *indices: Any) -> list[float]:
+    """Return an element of each entry by indices of each entry, or by one for all."""
+    found = []
+    for entry, *own in zip(entries, *(np.broadcast_to(index, 3) for index in indices), strict=True):
+        element = np.asarray(entry)
+        for index in own:
+            is_there = not np.isnan(index) and 0 <= int(index) < len(element)
+            element = element[int(index)] if is_there else np.full(element.shape[1:], NAN)
+        found.append(float(element))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "indices"),
+    [
+        ("m[1][k]", MATRIX, (1, K)),
+        ("m[k][1]", MATRIX, (K, 1)),
+        ("m[k][n]", MATRIX, (K, N)),
+        ("m[k][k + 1]", MATRIX, (K, K + 1)),
+        ("m[1-1][2]", MATRIX, (0, 2)),
+        ("m[1][f]", MATRIX, (1, F)),
+        ("m[f][n]", MATRIX, (F, N)),
+        ("m[1][Iteration$]", MATRIX, (1, 0)),
+        ("m[n - 1][Length$(pt) - 1]", MATRIX, (N - 1, np.array([1, -1, 0]))),
+        ("w[1][k][2]", np.stack([MATRIX] * 4, axis=3), (1, K, 2)),
+        ("w[k][1][n]", np.stack([MATRIX, -MATRIX], axis=3), (K, 1, N)),
+        ("v[0][k]", PAIRS, (0, K)),
+        ("v[k][1]", PAIRS, (K, 1)),
+        ("v[n - 1][k]", PAIRS, (N - 1, K)),
+    ],
+)
+def test_computed_indices_pick_from_several_axes(text: str, column: Any, indices: Any) -> None:
+    columns = {"pt": PT, "k": K, "n": N, "f": F, text[0]: column}
+    entries = column
+    if isinstance(column, Jagged):
+        parts = zip(column.offsets[:-1], column.offsets[1:], strict=True)
+        entries = [column.content[start:stop] for start, stop in parts]
+    np.testing.assert_array_equal(values(text, **columns), picked(entries, *indices))
+
+
+def test_a_list_as_one_of_two_indices_picks_for_each_of_its_elements() -> None:
+    gen = jagged([1, 0, 3], [-1], [2])
+    np.testing.assert_array_equal(values("m[1][i]", m=MATRIX, i=gen), [4, 3, NAN, NAN, 17])
+    np.testing.assert_array_equal(values("v[i][k]", v=PAIRS, i=gen, k=K), [103, 101] + [NAN] * 3)
+    assert values("Sum$(m[i % 2][i] > 1)", m=MATRIX, i=gen) == [1, 0, 1]
+
+
 def test_a_list_as_index_picks_for_each_of_its_elements() -> None:
     gen = jagged([1, 0, -1], [0], [0])
     np.testing.assert_array_equal(values("pt[i]", pt=PT, i=gen), [20, 50, NAN, NAN, 30])
@@ -145,9 +198,12 @@ REFUSED = [
     (
         "v[n] > 1",
         "v[n]",
-        "a computed index picks from one axis, and v has more",
-        "pick by numbers, such as [0][1]",
+        "v has 2 axes, and a computed index picks from all of them",
+        "give each an index, such as v[0][0]",
     ),
+    ("v[n][2] > 1", "2", "v has 2 elements in each entry", "the first is [0]"),
+    ("v[n][n][0]", "0", "v has 2 axes to pick from", ""),
+    ("v[n][n > 1]", "n > 1", "an index is a number, and n > 1 is a condition", "to pick by it"),
     ("Alt$(n, pt)", "pt", "pt has many values in an entry", "Alt$ takes a single one here"),
     ("Alt$(n, p4)", "p4", "p4 has many values in an entry", "Alt$ takes a single one here"),
     ("Alt$(v, 1)", "Alt$(v, 1)", "Alt$ takes lists of one axis", ""),

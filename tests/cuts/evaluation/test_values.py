@@ -50,8 +50,19 @@ def test_an_entry_without_elements_does_not_pass() -> None:
 
 
 @given(st.lists(st.lists(st.sampled_from([0.0, 1.0, np.nan]), max_size=4), max_size=8))
-def test_any_of_entry_is_pythons_any(entries: list[list[float]]) -> None:
-    assert passing("x", len(entries), x=jagged(*entries)) == [any(entry) for entry in entries]
+def test_an_entry_passes_if_an_element_is_neither_0_nor_nan(entries: list[list[float]]) -> None:
+    assert passing("x", len(entries), x=jagged(*entries)) == [1.0 in entry for entry in entries]
+
+
+def test_a_cut_that_is_nan_fails_and_an_operand_that_is_nan_is_true() -> None:
+    x, p = np.array([np.nan, 1.0, 0.0]), np.array([[0, np.nan], [np.nan, 1], [0, 0]])
+    assert passing("x", x=x) == passing("x * 2", x=x) == [False, True, False]
+    assert passing("p", p=p) == [False, True, False]
+    assert passing("1 / x", x=x) == passing("Sum$(x)", x=x) == [False, True, False]
+    assert passing("x && true", x=x) == passing("!!x", x=x) == [True, True, False]
+    assert passing("x ? true : false", x=x) == passing("any(x)", x=x) == [True, True, False]
+    assert passing("!x", x=x) == passing("x == 0", x=x) == [False, False, True]
+    assert passing("1e999 - 1e999", 2) == [False, False]
 
 
 def test_one_number_an_entry_is_repeated_for_each_element() -> None:

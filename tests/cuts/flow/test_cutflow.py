@@ -197,6 +197,14 @@ class TestSteps:
         assert one.steps == ("all", "nJets >= 4", "(met > 40 || nTags == 3)", "nTags >= 1")
         assert np.array_equal(one.counts, cutflow(store, CUTS).counts)
 
+    @pytest.mark.parametrize("cut", ["x && n", "n && x", "x && x", "x", "p && n", "p && p && x"])
+    def test_the_last_step_counts_what_the_cut_selects(self, cut: str, tmp_path: Path) -> None:
+        nan = np.nan
+        write(tmp_path, "x", [0, 1, nan, nan])
+        write(tmp_path, "n", [1, 1, 1, 0])
+        write(tmp_path, "p", [[0, nan], [0, 0], [1, 0], [nan, nan]])
+        assert cutflow(tmp_path, cut).counts[-1, 0] == len(compute_cut_batched(tmp_path, cut))
+
     def test_an_or_is_one_step(self, store: Path) -> None:
         assert len(cutflow(store, "nJets > 2 || nTags > 1").steps) == 2
 

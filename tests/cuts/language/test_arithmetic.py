@@ -123,11 +123,11 @@ def test_conditions_are_joined_and_integers_are_masked() -> None:
     assert value("bits & x", bits=bits, x=np.array([2**63 + 4] * 2, np.uint64)).tolist() == [4, 0]
 
 
-def test_numbers_are_conditions_where_they_are_not_zero() -> None:
+def test_numbers_are_conditions_where_they_are_not_zero_and_pass_where_they_are_not_nan() -> None:
     x = np.array([0.0, 0.5, np.nan])
     assert value("x && true", x=x).tolist() == [False, True, True]
     assert value("!x", x=x).tolist() == [True, False, False]
-    assert passes(parse("x"), {"x": x}, num_entries=3).tolist() == [False, True, True]
+    assert passes(parse("x"), {"x": x}, num_entries=3).tolist() == [False, True, False]
 
 
 COMPARE = {

@@ -1,5 +1,7 @@
 """Picking elements of an entry: by number, by a computed index, or where there are any."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from memmpy.cuts.evaluation.shapes import Shape, as_lists
@@ -37,38 +39,61 @@ def picked_by_number(values: Values, node: Element) -> Values:
             present = counts > number
             starts = values.offsets[:-1] - values.offsets[0]
             content = _taken(content, starts + number, present)
-        elif number >= content.shape[1]:
-            message = f"{node.operands[0].span} has {content.shape[1]} elements in each entry"
-            raise index.span.error(message, "the first is [0]")
         else:
+            _check_number(node.operands[0], index, content.shape[1])
             content = content[:, number]
     return Values(content, None, values.key, present)
 
 
-def picked_by_value(values: Values, index: Values, *, node: Element, shape: Shape) -> Values:
-    """Return ``x[i]`` for a computed index; NaN where there is no such element.
+def picked_by_value(
+    values: Values, indices: Sequence[Values], *, node: Element, shape: Shape
+) -> Values:
+    """Return ``x[i]``, ``x[i][j]`` for computed indices; NaN where there is no such element.
 
-    The index loses what is behind the point. Integers become float64, so that they can be NaN.
+    An index loses what is behind the point. Integers become float64, so that they can be NaN.
+
+    Raises
+    ------
+    CutError
+        If an index is a condition, there are more or fewer of them than axes, or an entry never
+        has such an element.
     """
-    _check_axes(values, node)
-    if index.content.dtype == np.bool_:
-        raise index_by_condition(*node.operands[:2])
-    values = as_lists(values)
-    if len(node.operands) > 2 or values.content.ndim > 1:
+    num_axes = _check_axes(values, node)
+    column, *places = node.operands
+    for place, index in zip(places, indices, strict=True):
+        if index.content.dtype == np.bool_:
+            raise index_by_condition(column, place)
+    if len(places) < num_axes:
         raise node.span.error(
-            f"a computed index picks from one axis, and {node.operands[0].span} has more",
-            "pick by numbers, such as [0][1]",
+            f"{column.span} has {num_axes} axes, and a computed index picks from all of them",
+            f"give each an index, such as {column.span}{'[0]' * num_axes}",
         )
+    inner = values.content.shape[1:]
+    lengths = inner if values.offsets is None else (None, *inner)
+    for place, length in zip(places, lengths, strict=True):
+        if isinstance(place, Number) and length is not None:
+            _check_number(column, place, length)
+    values = as_lists(values)
     offsets = values.offsets
     assert offsets is not None
     of_entry = Values(offsets[:-1] - offsets[0]), Values(np.diff(offsets))
-    picked, starts, counts = shape.broadcast([index, *of_entry])
-    number = np.minimum(truncated(picked), MAX_INDEX).astype(np.int64)
-    there = (number >= 0) & (number < counts) & ~np.isnan(picked)
-    content = _taken(values.content, starts + number, there)
+    first, *others, items, counts = shape.broadcast([*indices, *of_entry])
+    number, there = _number_of(first, counts)
+    items = items + number
+    for picked, length in zip(others, values.content.shape[1:], strict=True):
+        number, is_there = _number_of(picked, length)
+        items, there = items * length + number, there & is_there
+    content = _taken(values.content.reshape(-1), items, there)
     dtype = content.dtype if content.dtype.kind == "f" else np.dtype(np.float64)
     content = np.where(there, content.astype(dtype), np.asarray(np.nan, dtype))
-    return Values(content, index.offsets, values.key)
+    of_list = next((index.offsets for index in indices if index.offsets is not None), None)
+    return Values(content, of_list, values.key)
+
+
+def _number_of(index: Array, length: Entries | int) -> tuple[Entries, Mask]:
+    """Return computed indices as integers, and which of them an axis of some length has."""
+    number = np.minimum(truncated(index), MAX_INDEX).astype(np.int64)
+    return number, (number >= 0) & (number < length) & ~np.isnan(index)
 
 
 def alternative(primary: Values, other: Values, *, node: Node, shape: Shape) -> Values:
@@ -114,7 +139,15 @@ def _chosen(there: Mask | np.bool_, content: Array, fallback: Array) -> Array:
     return np.where(there, content.astype(dtype), fallback.astype(dtype))
 
 
-def _check_axes(values: Values, node: Element) -> None:
+def _check_number(column: Node, index: Number, length: int) -> None:
+    """Raise a `CutError` if an index by number leads out of an axis of fixed length."""
+    if index.value >= length:
+        message = f"{column.span} has {length} elements in each entry"
+        raise index.span.error(message, "the first is [0]")
+
+
+def _check_axes(values: Values, node: Element) -> int:
+    """Return the number of axes to pick from; raise a `CutError` if there are more indices."""
     axes = max(values.content.ndim, 1) - (values.offsets is None)
     column, *indices = node.operands
     if axes == 0:
@@ -124,3 +157,4 @@ def _check_axes(values: Values, node: Element) -> None:
         raise place.error(
             f"{column.span} has {axes} {'axis' if axes == 1 else 'axes'} to pick from"
         )
+    return axes

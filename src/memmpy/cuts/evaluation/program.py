@@ -16,7 +16,7 @@ from memmpy.cuts.evaluation.values import (
     length_of,
     operand_of,
 )
-from memmpy.cuts.language import Key, Node, keys_in, keys_of, truth
+from memmpy.cuts.language import Key, Node, keys_in, keys_of, selected
 from memmpy.errors import LengthError, nearest
 from memmpy.gather import count_true
 from memmpy.typing import Mask
@@ -73,10 +73,10 @@ class Program:
         """Return which entries pass, of the values that a run gave, as `passes` does."""
         length = length_of(values)
         if length is None:
-            return np.full(num_entries, truth(values.content))
+            return np.full(num_entries, selected(values.content))
         if length != num_entries:
             raise LengthError(f"the columns of the cut have {length} entries, not {num_entries}")
-        mask = truth(values.content)
+        mask = selected(values.content)
         if mask.ndim > 1:
             mask = np.logical_or.reduce(mask, axis=tuple(range(1, mask.ndim)))
         if values.offsets is not None:
@@ -116,7 +116,7 @@ def evaluate(cut: Node | Program, columns: Mapping[str, ColumnLike]) -> Values:
 def passes(cut: Node | Program, columns: Mapping[str, ColumnLike], *, num_entries: int) -> Mask:
     """Return which entries pass a cut, as ROOT's ``TTree::GetEntries(cut)`` counts them.
 
-    A number passes if it is not zero, NaN too; an array if any of its elements passes.
+    A number passes if it is neither zero nor NaN; an array if any of its elements passes.
 
     Parameters
     ----------

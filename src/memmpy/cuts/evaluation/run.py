@@ -119,8 +119,8 @@ class Run:
                 primary = replace(values, present=inner_shape.present)
                 return alternative(primary, other, node=node, shape=shape)
             case Element() as node:
-                (index,) = _numbers(step.operands, operands)
-                return picked_by_value(self._picked_from(node), index, node=node, shape=shape)
+                indices = _numbers(step.operands, operands)
+                return picked_by_value(self._picked_from(node), indices, node=node, shape=shape)
             case node if takes_text(node) and not all(isinstance(o, Values) for o in operands):
                 return compared(node, operands)
             case _:

@@ -24,10 +24,12 @@ from memmpy.cuts.language import (
     Logical,
     Node,
     Span,
+    is_condition,
     keys_of,
     logical,
     parse,
     substitute,
+    unary,
 )
 from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.errors import OptionError, warn_of
@@ -230,12 +232,13 @@ def _of_same_elements(cuts: Sequence[Program], inputs: Inputs) -> list[Program]:
     for cut in cuts:
         values = cut(inputs.slices(0, 0))
         if values.offsets is None and values.content.ndim <= 1:
-            result.append(cut)
-            continue
-        of_elements.append(cut.node)
-        node = cut.node
-        if len(of_elements) > 1:
-            node = logical("&&", of_elements, node.span)
+            node = cut.node
+        else:
+            of_elements.append(cut.node)
+            node = logical("&&", of_elements, cut.node.span) if len(of_elements) > 1 else cut.node
+        if len(cuts) > 1 and not is_condition(node):
+            # As && takes it, for which NaN is true: as a cut of its own it would be false.
+            node = unary("!", unary("!", node, node.span), node.span)
         result.append(replace(to_program(node), compiled=cut.compiled))
     return result
 

@@ -6,6 +6,7 @@ from memmpy.cuts.language.arithmetic import (
     LOGICAL,
     UNARY,
     common_dtype,
+    selected,
     truncated,
     truth,
 )
@@ -38,6 +39,7 @@ from memmpy.cuts.language.tree import (
     keys_of,
     logical,
     nodes_in,
+    unary,
 )
 
 __all__ = [
@@ -80,7 +82,9 @@ __all__ = [
     "normal",
     "parse",
     "renamed",
+    "selected",
     "substitute",
     "truncated",
     "truth",
+    "unary",
 ]

@@ -19,6 +19,7 @@ __all__ = [
     "UNARY",
     "Ufunc",
     "common_dtype",
+    "selected",
     "truncated",
     "truth",
     "widened",
@@ -34,8 +35,15 @@ INTEGERS_ONLY = frozenset({"&", "|", "<<", ">>", "~"})
 
 
 def truth(values: Array) -> Mask:
-    """Return whether each is not zero; NaN counts as true, as in C++."""
+    """Return whether each is a true operand: not zero. NaN counts as true, as in C++."""
     return values if values.dtype == np.bool_ else np.not_equal(values, 0)
+
+
+def selected(values: Array) -> Mask:
+    """Return whether each passes as the value of a cut: neither zero nor NaN, as in ROOT 6.42."""
+    if values.dtype.kind == "f":
+        return np.greater(np.absolute(values), 0)
+    return truth(values)
 
 
 def truncated(values: Array) -> Array:

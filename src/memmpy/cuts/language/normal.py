@@ -25,7 +25,7 @@ from memmpy.cuts.language.tree import (
 __all__ = ["LANGUAGE", "normal"]
 
 #: Grows when a cut comes to mean something else, so that what was computed before is not used.
-LANGUAGE = 2
+LANGUAGE = 3
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _MIRRORED = {">": "<", ">=": "<="}

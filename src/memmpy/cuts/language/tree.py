@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from memmpy.cuts.language.functions import FUNCTIONS
 from memmpy.errors import CutError
+from memmpy.printing import printable
 
 __all__ = [
     "COMPARISONS",
@@ -78,7 +79,8 @@ class Span:
         """Return the error that points here."""
         where = f"in the alias {self.alias!r}: " if self.alias else ""
         stop = min(self.stop, self.start + CutError.MARGIN)
-        return CutError(where + message, self.text, self.start, stop, hint)
+        message, hint = printable(where + message), printable(hint)
+        return CutError(message, self.text, self.start, stop, hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
