@@ -1,7 +1,9 @@
 """What goes wrong inside a reader, said in the user's words."""
 
+import stat
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from memmpy.errors import (
     InputFileError,
@@ -11,7 +13,22 @@ from memmpy.errors import (
     nearest,
 )
 
-__all__ = ["first_line", "listed", "no_branch", "not_a_file", "said_of"]
+__all__ = [
+    "check_regular",
+    "first_line",
+    "listed",
+    "no_branch",
+    "no_file",
+    "not_a_file",
+    "said_of",
+]
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 @contextmanager
@@ -31,6 +48,32 @@ def said_of(what: str, failure: str, kind: type[InputFileError] = InputFileError
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its kind where it says nothing."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def no_file(path: str) -> MissingFileError:
+    """Return the error for a local path at which there is nothing; says where a link leads."""
+    try:
+        return MissingFileError(
+            f"{path!r} is a link to {str(Path(path).readlink())!r}, which is no file"
+        )
+    except (OSError, ValueError):  # no link; no name that any file can have
+        return MissingFileError(f"no such file: {path!r}")
+
+
+def check_regular(path: str, mode: int) -> None:
+    """Check that a local path leads to a file: what else there is may give bytes without end.
+
+    Raises
+    ------
+    MissingFileError
+        If not; says what there is instead.
+    """
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise not_a_file(path)
+    kind = _KINDS.get(stat.S_IFMT(mode), "something else")
+    raise MissingFileError(f"{path!r} is {kind}, not a regular file; copy its content to a file")
 
 
 def not_a_file(path: str) -> MissingFileError:

@@ -3,17 +3,15 @@
 import errno
 import glob
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
-from memmpy.inputs.failures import not_a_file
+from memmpy.inputs.failures import check_regular, no_file, not_a_file
 from memmpy.inputs.retries import asked, is_missing
 from memmpy.inputs.urls import filesystem, forget, is_url, local_path, protocol_of, target_of
 from memmpy.threads import prefetch
@@ -100,9 +98,10 @@ def find(pattern: str) -> list[Status]:
     path = local_path(pattern)
     is_there = _look(path) is not None
     paths = [path] if is_there else sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+    if not paths and not glob.has_magic(path):
+        raise no_file(path)
     if not paths:
-        what = "no file matches" if glob.has_magic(path) else "no such file:"
-        raise MissingFileError(f"{what} {pattern!r}")
+        raise MissingFileError(f"no file matches {pattern!r}")
     return [_describe_local(path) for path in paths]
 
 
@@ -124,7 +123,7 @@ def describe(path: str) -> Status:
 def _look(path: str) -> os.stat_result | None:
     """Return the status of a local path, None where there is nothing."""
     try:
-        return Path(path).stat()
+        return os.stat(path)  # noqa: PTH116 - a Path takes no name for the current directory
     except OSError as error:
         if error.errno in _ABSENT:
             return None
@@ -136,11 +135,8 @@ def _look(path: str) -> os.stat_result | None:
 def _describe_local(path: str) -> Status:
     status = _look(path)
     if status is None:
-        raise MissingFileError(f"no such file: {path!r}")
-    if stat.S_ISDIR(status.st_mode):
-        raise not_a_file(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise MissingFileError(f"{path!r} is not a regular file")
+        raise no_file(path)
+    check_regular(path, status.st_mode)
     return Status(os.path.realpath(path), status.st_size, status.st_mtime_ns, "")
 
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from memmpy.errors import OptionError, nearest
+from memmpy.inputs.failures import check_regular
 
 __all__ = [
     "check_protocol",
@@ -85,6 +87,7 @@ def filesystem(url: str) -> tuple[Any, str]:
     import fsspec
 
     check_protocol(url)
+    _check_local(url)
     protocol = protocol_of(url)
     options: dict[str, Any] = {}
     if protocol in _WITHOUT_LISTINGS:
@@ -103,6 +106,14 @@ def forget(url: str) -> None:
         fs.invalidate_cache(name)  # without a name it would close the files that others read
     else:
         fs.invalidate_cache()
+
+
+def _check_local(url: str) -> None:
+    """Check that the archive of this machine in which a chain ends is a file."""
+    *links, last = url.split("::")
+    path = Path(local_path(last))
+    if links and not is_url(last) and path.exists():
+        check_regular(last, path.stat().st_mode)
 
 
 def _check(url: str, protocol: str) -> None:
