@@ -4,6 +4,7 @@ import stat
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import format_exception
 
 from memmpy.errors import (
     InputFileError,
@@ -12,6 +13,7 @@ from memmpy.errors import (
     MissingKeyError,
     nearest,
 )
+from memmpy.inputs.credentials import without_credentials
 
 __all__ = [
     "check_regular",
@@ -21,6 +23,7 @@ __all__ = [
     "no_file",
     "not_a_file",
     "said_of",
+    "shown",
 ]
 
 _KINDS = {
@@ -41,13 +44,20 @@ def said_of(what: str, failure: str, kind: type[InputFileError] = InputFileError
         yield
     except (MemmpyError, MemoryError):
         raise
-    except Exception as error:
-        raise kind(f"{what!r} {failure}: {first_line(error)}") from error
+    except Exception as error:  # noqa: BLE001 - raised again as ours
+        raise kind(f"{what!r} {failure}: {first_line(error)}") from shown(error)
 
 
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its kind where it says nothing."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    text = str(error).strip().partition("\n")[0] or type(error).__name__
+    return without_credentials(text)
+
+
+def shown(error: BaseException) -> BaseException | None:
+    """Return an error as the cause of another, or None where its traceback has credentials."""
+    text = "".join(format_exception(error))
+    return error if without_credentials(text) == text else None
 
 
 def no_file(path: str) -> MissingFileError:

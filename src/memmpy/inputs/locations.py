@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
+from memmpy.inputs.credentials import full_url, masked
 from memmpy.inputs.failures import check_regular, no_file, not_a_file
 from memmpy.inputs.retries import asked, is_missing
 from memmpy.inputs.urls import filesystem, forget, is_url, local_path, protocol_of, target_of
@@ -94,7 +95,7 @@ def find(pattern: str) -> list[Status]:
         If a server does not answer, or does not say how large a file is.
     """
     if is_url(pattern):
-        return _find_remote(pattern)
+        return _find_remote(masked(pattern))
     path = local_path(pattern)
     is_there = _look(path) is not None
     paths = [path] if is_there else sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
@@ -117,7 +118,7 @@ def describe(path: str) -> Status:
     InputFileError
         If a server does not answer, or does not say how large the file is.
     """
-    return _describe_remote(path) if is_url(path) else _describe_local(local_path(path))
+    return _describe_remote(masked(path)) if is_url(path) else _describe_local(local_path(path))
 
 
 def _look(path: str) -> os.stat_result | None:
@@ -218,14 +219,14 @@ def _raise_unless_missing(error: BaseException) -> None:
 
 def _full_url(url: str, fs: Any, name: str, found: str) -> str:
     """Return the URL of what a filesystem found for a URL that it calls `name`."""
-    before, target, after = target_of(url)
+    before, target, after = target_of(full_url(url))
     if "://" in found:
-        return before + found + after
+        return masked(before + found + after)
     # What a user writes of the server, and a filesystem knows without, comes from the URL.
     tail = name.lstrip("/")
     server = target.removesuffix(tail)
     full = server + found.lstrip("/") if target.endswith(tail) else fs.unstrip_protocol(found)
-    return f"{before}{full}{after}"
+    return masked(f"{before}{full}{after}")
 
 
 def _is_directory(path: str, info: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from memmpy.errors import InputFileError, MemmpyError, MissingFileError, UnreadableError
-from memmpy.inputs.failures import first_line, not_a_file, said_of
+from memmpy.inputs.failures import first_line, not_a_file, said_of, shown
 from memmpy.inputs.urls import check_protocol
 
 __all__ = ["asked", "is_missing", "retrying"]
@@ -56,12 +56,12 @@ def retrying(url: str, action: Callable[[], T]) -> T:
             cause = _true_cause(error)
             refusal = _refusal(url, cause)
             if refusal is not None:
-                raise refusal from error
+                raise refusal from shown(error)
             if not _is_of_network(cause):
                 raise
             if attempt >= ATTEMPTS:
                 message = f"{url!r} cannot be read: {attempt} attempts failed, the last one with: "
-                raise InputFileError(message + first_line(cause)) from error
+                raise InputFileError(message + first_line(cause)) from shown(error)
             delay = FIRST_DELAY * 2 ** (attempt - 1) * _random.uniform(0.75, 1.25)
             logger.warning(
                 "%s: attempt %d of %d failed, the next one in %.1f s: %s",

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from memmpy.errors import OptionError, nearest
+from memmpy.inputs.credentials import full_url
 from memmpy.inputs.failures import check_regular
 
 __all__ = [
@@ -95,7 +96,7 @@ def filesystem(url: str) -> tuple[Any, str]:
     if protocol in {"http", "https"}:
         # Parts of a compressed answer are not the parts of the file.
         options["headers"] = {**_configured_headers(), "Accept-Encoding": "identity"}
-    fs, name = fsspec.url_to_fs(url, **options)
+    fs, name = fsspec.url_to_fs(full_url(url), **options)
     return fs, name
 
 
