@@ -14,6 +14,7 @@ import pytest
 from memmpy.errors import MemmpyError, UnreadableError
 from memmpy.inputs import ByteSource, describe, find, masked
 from memmpy.inputs.credentials import Url, full_url, without_credentials
+from tests.real_servers import S3Server
 from tests.servers import RangeServer
 
 SECRET = "s3cr3t"
@@ -156,3 +157,11 @@ def test_a_damaged_file_is_named_without_credentials(url: str) -> None:
     with ByteSource(url) as source, pytest.raises(MemmpyError) as caught:
         source.read(3, 2)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_presigned_address_is_read_and_not_shown(s3: S3Server) -> None:
+    s3.put("signed/a.root", b"root")
+    url = s3.presigned("signed/a.root")
+    with ByteSource(url) as source:
+        assert source.read(0, 4) == b"root"
+        assert source.path == masked(url) != url

@@ -13,7 +13,7 @@ from memmpy.errors import InputFileError, MissingFileError, UnreadableError
 from memmpy.inputs.failures import check_regular, first_line, not_a_file
 from memmpy.inputs.locations import describe
 from memmpy.inputs.retries import asked
-from memmpy.inputs.urls import filesystem, is_url
+from memmpy.inputs.urls import filesystem, is_url, let_go
 
 __all__ = ["ByteSource", "Range", "coalesce", "opened"]
 
@@ -166,13 +166,15 @@ class ByteSource:
         def get() -> None:
             fs, name = filesystem(self.path)
             asks = [part for part in parts if part not in found]
-            answers = fs.cat_ranges(
-                [name] * len(asks),
-                [start for start, _ in asks],
-                [stop for _, stop in asks],
-                on_error="return",
-                **({"batch_size": CONCURRENT} if fs.async_impl else {}),
-            )
+            options = {"batch_size": CONCURRENT} if fs.async_impl else {}
+            starts, stops = zip(*asks, strict=True)
+            try:
+                answers = fs.cat_ranges(
+                    [name] * len(asks), [*starts], [*stops], on_error="return", **options
+                )
+            except OSError:
+                let_go(self.path)  # what has lost its connection stays so
+                raise
             errors = []
             for part, answer in zip(asks, answers, strict=True):
                 if isinstance(answer, BaseException):

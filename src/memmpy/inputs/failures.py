@@ -1,5 +1,6 @@
 """What goes wrong inside a reader, said in the user's words."""
 
+import re
 import stat
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 
+#: What fsspec-xrootd shows of a call that XRootD's client did not take.
+_METHOD = re.compile(r"<bound method (?:\w+\.)?(\w+) of <.*?>>")
+
 
 @contextmanager
 def said_of(what: str, failure: str, kind: type[InputFileError] = InputFileError) -> Iterator[None]:
@@ -51,7 +55,7 @@ def said_of(what: str, failure: str, kind: type[InputFileError] = InputFileError
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its kind where it says nothing."""
     text = str(error).strip().partition("\n")[0] or type(error).__name__
-    return without_credentials(text)
+    return without_credentials(_METHOD.sub(r"\g<1>", text))
 
 
 def shown(error: BaseException) -> BaseException | None:

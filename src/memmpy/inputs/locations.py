@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
 from memmpy.inputs.credentials import full_url, masked
 from memmpy.inputs.failures import check_regular, no_file, not_a_file
-from memmpy.inputs.retries import asked, is_missing
+from memmpy.inputs.retries import LIMIT, asked, is_missing
 from memmpy.inputs.urls import filesystem, forget, is_url, local_path, protocol_of, target_of
 from memmpy.threads import prefetch
 
@@ -148,7 +148,7 @@ def _describe_remote(url: str) -> Status:
         info: dict[str, Any] = fs.info(name)
         return info
 
-    return _status(url, asked(url, look))
+    return _status(url, asked(url, look, limit=LIMIT))
 
 
 def _status(url: str, info: Mapping[str, Any]) -> Status:
