@@ -56,6 +56,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def servers(session: nox.Session) -> None:
+    """Run the tests that read from real servers; `xrootd` comes from the system's packages."""
+    session.install("-e", ".[test]", *group("servers"))
+    session.run("pytest", "tests/inputs", "tests/conversion/test_servers.py", *session.posargs)
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Run the tests and show the lines and branches that none of them takes."""
     session.install("-e", ".[test]", *group("coverage"))

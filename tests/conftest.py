@@ -1,7 +1,7 @@
 """What all tests share: small ROOT files made by uproot, and where the real ones lie."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import hypothesis
 import numpy as np
 import pytest
 import uproot
+
+from tests.real_servers import S3Server, XrootdServer, running_s3, running_xrootd
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
@@ -63,6 +65,20 @@ def _type(values: Any) -> Any:
     if isinstance(values, np.ndarray):
         return np.dtype((values.dtype, values.shape[1:]))
     return values.type
+
+
+@pytest.fixture(scope="session")
+def xrootd() -> Iterator[XrootdServer]:
+    """Return a running XRootD server, or skip where there is none."""
+    with running_xrootd() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """Return a running server of S3, or skip where there is none."""
+    with running_s3() as server:
+        yield server
 
 
 @pytest.fixture

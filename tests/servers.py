@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from base64 import b64decode
 from collections.abc import Iterable
 from contextlib import suppress
 from email.utils import formatdate
@@ -15,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
@@ -35,6 +36,9 @@ class RangeServer:
         So many further requests are answered `fail_status`.
     fail_status : int
         503 unless it is set.
+    token : str
+        What each request must bring as ``?token=`` or as ``user:token@``, else it is answered 403;
+        empty for none.
     serves_ranges : bool
         Set it to False for a server that sends whole files.
     says_size : bool
@@ -46,6 +50,7 @@ class RangeServer:
         self.num_requests = self.num_bytes = self.num_bodies = 0
         self.drop_every = self.fail_next = 0
         self.fail_status = int(HTTPStatus.SERVICE_UNAVAILABLE)
+        self.token = ""
         self.serves_ranges = self.says_size = True
         self.lock = threading.Lock()
         self._scheme = "https" if certificate else "http"
@@ -58,10 +63,14 @@ class RangeServer:
         # It looks so often whether it is to stop.
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
-    def url(self, name: str = "") -> str:
-        """Return the URL of a file or pattern in the folder."""
-        host, port = self._server.server_address[:2]
-        return f"{self._scheme}://{host!s}:{port}/{quote(name, safe='/*?[]=&')}"
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.server_port
+
+    def url(self, name: str = "", *, user: str = "") -> str:
+        """Return the URL of a file or pattern in the folder, for a user such as ``me:secret@``."""
+        return f"{self._scheme}://{user}127.0.0.1:{self.port}/{quote(name, safe='/*?[]=&')}"
 
     def __enter__(self) -> "RangeServer":
         self._thread.start()
@@ -149,7 +158,11 @@ class _Handler(BaseHTTPRequestHandler):
             fails = files.fail_next > 0
             files.fail_next -= fails
         path = files.folder / unquote(urlsplit(self.path).path).lstrip("/")
-        if fails:
+        user = b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode()
+        brought = (*parse_qs(urlsplit(self.path).query).get("token", ()), user.partition(":")[2])
+        if files.token and files.token not in brought:
+            self._send(HTTPStatus.FORBIDDEN, b"a token is missing", has_body=has_body)
+        elif fails:
             self._send(files.fail_status, b"told to fail", has_body=has_body)
         elif path.is_dir():
             listing = _listing(path.iterdir()).encode()

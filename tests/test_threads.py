@@ -323,6 +323,14 @@ def test_what_was_begun_before_a_fork_is_an_error_after_it(num_threads: int) -> 
     assert len(list(results)) == 99
 
 
+def test_a_call_that_has_not_ended_is_waited_for_so_long() -> None:
+    call = Call(lambda: 7)
+    assert not call.wait(0.01)
+    call.run()
+    assert call.wait(0.01)
+    assert call.result() == 7
+
+
 def test_a_call_apart_is_made_by_another_thread_and_its_result_returned() -> None:
     assert run_apart(threading.get_ident) != threading.get_ident()
     with pytest.raises(RuntimeError, match="no luck"):

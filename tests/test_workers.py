@@ -5,12 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from typing import Any
 
 import pytest
 
+from memmpy.threads import num_interrupts
 from memmpy.workers import outcomes, workers
 from tests import interrupting
 
@@ -20,6 +22,28 @@ def test_an_interrupt_at_any_moment_hangs_nothing(what: str) -> None:
     command = [sys.executable, "-m", "tests.interrupting", what, "4"]
     done = subprocess.run(command, capture_output=True, check=True, timeout=60)
     assert int(done.stdout) > 10
+
+
+def interrupt(num: int) -> list[int]:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_is_counted_for_those_who_wait() -> None:
+    num = num_interrupts()
+    with (
+        ThreadPoolExecutor(1) as threads,
+        pytest.raises(KeyboardInterrupt),
+        workers(threads) as crew,
+    ):
+        list(outcomes(crew, fail_at_seven, interrupt))
+    assert num_interrupts() == num + 1
+
+
+def test_an_interrupt_beside_the_tasks_is_counted_for_those_who_wait() -> None:
+    num = num_interrupts()
+    with pytest.raises(KeyboardInterrupt), workers(None):
+        raise KeyboardInterrupt
+    assert num_interrupts() == num + 1
 
 
 def fail_at_seven(number: int) -> int:

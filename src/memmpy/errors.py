@@ -28,6 +28,7 @@ __all__ = [
     "ReadOnlyStoreError",
     "RootFileError",
     "SchemaError",
+    "ServerError",
     "SplitError",
     "SplitWarning",
     "StoreLockedError",
@@ -56,6 +57,10 @@ class MissingFileError(MemmpyError, FileNotFoundError):
 
 class InputFileError(MemmpyError, OSError):
     """A file of events cannot be read, is broken, or lacks what was asked of it."""
+
+
+class ServerError(InputFileError):
+    """A server of files does not answer, or not in time."""
 
 
 class RootFileError(InputFileError):

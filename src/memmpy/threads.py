@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from functools import partial
 from itertools import chain, islice
 from queue import Empty, SimpleQueue
@@ -19,12 +20,34 @@ from typing import Any, Generic, TypeVar, cast
 
 from memmpy.errors import OptionError
 
-__all__ = ["THREAD_NAME", "Call", "Threads", "prefetch", "run_apart", "start_thread"]
+__all__ = [
+    "THREAD_NAME",
+    "Call",
+    "Threads",
+    "count_interrupt",
+    "num_interrupts",
+    "prefetch",
+    "run_apart",
+    "start_thread",
+]
 
 T = TypeVar("T")
 
 #: What the names of the threads begin with.
 THREAD_NAME = "memmpy"
+
+
+_interrupts: SimpleQueue[None] = SimpleQueue()
+
+
+def count_interrupt() -> None:
+    """Count that an interrupt ended what threads are needed for."""
+    _interrupts.put(None)
+
+
+def num_interrupts() -> int:
+    """Return how many were counted: a thread that waits for long waits no more once one is."""
+    return _interrupts.qsize()
 
 
 class Call(Generic[T]):
@@ -51,6 +74,12 @@ class Call(Generic[T]):
     def has_ended(self) -> bool:
         """Whether `result` need not wait; until that was called."""
         return not self._outcome.empty()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for some seconds at most, and return whether `result` need not wait."""
+        with suppress(Empty):
+            self._outcome.put(self._outcome.get(timeout=timeout))
+        return self.has_ended
 
     def result(self) -> T:
         """Wait for the call, and return or raise what it did; only once."""
@@ -134,6 +163,8 @@ class Threads:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is KeyboardInterrupt:
+            count_interrupt()
         try:
             while True:
                 self._calls.get_nowait()

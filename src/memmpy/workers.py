@@ -25,7 +25,7 @@ from uuid import uuid4
 from memmpy.errors import OptionError
 from memmpy.gather import keep_freed_memory
 from memmpy.machine import num_cores
-from memmpy.threads import THREAD_NAME, start_thread
+from memmpy.threads import THREAD_NAME, count_interrupt, start_thread
 
 __all__ = ["Crew", "outcomes", "workers"]
 
@@ -79,6 +79,9 @@ def workers(executor: Executor | None) -> Iterator[Crew]:
     pool = ThreadPoolExecutor(num_cores(), thread_name_prefix=THREAD_NAME)
     try:
         yield Crew(pool, 2 * num_cores(), is_shared=False, is_in_process=True)
+    except KeyboardInterrupt:
+        count_interrupt()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -149,6 +152,9 @@ def outcomes(
                 raise event.error
             else:
                 yield event.outcome
+    except KeyboardInterrupt:
+        count_interrupt()
+        raise
     finally:
         orders.put(None)
         foreman.join()

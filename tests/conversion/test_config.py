@@ -102,7 +102,7 @@ def test_what_is_no_list_of_files_is_refused(given: Any) -> None:
 
 
 def test_a_device_is_no_file() -> None:
-    with pytest.raises(MissingFileError, match="'/dev/null' is not a regular file"):
+    with pytest.raises(MissingFileError, match="'/dev/null' is a device, not a regular file"):
         list_inputs("/dev/null")
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import fsspec
 import pytest
 
-from memmpy.inputs import retries
+from memmpy.inputs import retries, waits
+from tests.real_servers import S3Server, XrootdServer
 from tests.servers import RangeServer
 
 #: Puts a file in a place, and returns the path by which memmpy reads it.
@@ -16,6 +18,8 @@ Put = Callable[[str, bytes], str]
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "FIRST_DELAY", 0.0)
+    monkeypatch.setattr(waits, "_given_up", {})
+    monkeypatch.setattr(waits, "_noticed", {})
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def memory() -> Iterator[fsspec.AbstractFileSystem]:
     fs.store.clear()
 
 
-@pytest.fixture(params=["local", "file", "memory", "http"])
+@pytest.fixture(params=["local", "file", "memory", "http", "root", "s3"])
 def put(request: pytest.FixtureRequest, tmp_path: Path) -> Put:
     """Return a function that puts a file, in each of the places."""
 
@@ -54,10 +58,23 @@ def put(request: pytest.FixtureRequest, tmp_path: Path) -> Put:
         server: RangeServer = request.getfixturevalue("server")
         return server.url(name)
 
+    def of_xrootd(name: str, content: bytes) -> str:
+        xrootd: XrootdServer = request.getfixturevalue("xrootd")
+        xrootd.put(f"{folder}/{name}", content)
+        return xrootd.url(f"{folder}/{name}")
+
+    def of_s3(name: str, content: bytes) -> str:
+        s3: S3Server = request.getfixturevalue("s3")
+        s3.put(f"{folder}/{name}", content)
+        return s3.url(f"{folder}/{name}")
+
+    folder = uuid4().hex
     places: dict[str, Put] = {
         "local": on_disk,
         "file": lambda name, content: f"file://{on_disk(name, content)}",
         "memory": in_memory,
         "http": behind_server,
+        "root": of_xrootd,
+        "s3": of_s3,
     }
     return places[request.param]

@@ -135,8 +135,20 @@ def test_a_missing_file_cannot_be_opened(put: Put) -> None:
 
 
 def test_a_local_file_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableError, match="may not be read: Is a directory"):
+    (tmp_path / "a.bin").symlink_to("a.bin")
+    with pytest.raises(UnreadableError, match="may not be read: Too many levels of symbolic links"):
+        opened(str(tmp_path / "a.bin"))
+
+
+def test_a_directory_that_took_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="is a directory, not a file"):
         opened(str(tmp_path))
+
+
+def test_a_pipe_that_took_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.bin")
+    with pytest.raises(MissingFileError, match="is a pipe, not a regular file"):
+        opened(str(tmp_path / "a.bin"))
 
 
 def test_a_local_file_that_went_away_is_missing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Tests of finding and describing files, wherever they lie."""
 
 import os
+import socket
 import ssl
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -95,10 +96,46 @@ def test_a_link_is_the_file_it_leads_to(tmp_path: Path) -> None:
     assert describe(str(tmp_path / "link.root")) == describe(str(tmp_path / "a.root"))
 
 
-def test_what_is_neither_file_nor_directory_is_refused(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(MissingFileError, match="is not a regular file"):
-        find(str(tmp_path / "pipe"))
+@pytest.fixture
+def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make what is no file in the current directory, each named after what it is."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    for name, target in [
+        ("device", "/dev/zero"),
+        ("link", "nowhere"),
+        ("loop", "loop"),
+        ("to-pipe", "pipe"),
+    ]:
+        (tmp_path / name).symlink_to(target)
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket")
+        yield
+
+
+@pytest.mark.usefixtures("odd")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("pipe", "'pipe' is a pipe, not a regular file; copy its content"),
+        ("to-pipe", "'to-pipe' is a pipe"),
+        ("socket", "'socket' is a socket, not"),
+        ("device", "'device' is a device, not"),
+        ("/dev/zero", "'/dev/zero' is a device, not"),
+        ("link", "'link' is a link to 'nowhere', which is no file"),
+        ("loop", "'loop' is a link to 'loop', which is no file"),
+    ],
+)
+def test_what_is_no_regular_file_is_refused_at_once(name: str, message: str) -> None:
+    for pattern in (name, f"{name[:-1]}?"):
+        with pytest.raises(MissingFileError, match=message):
+            find(pattern)
+
+
+@pytest.mark.usefixtures("odd")
+def test_an_archive_that_is_no_regular_file_is_refused_at_once() -> None:
+    with pytest.raises(MissingFileError, match="'pipe' is a pipe"):
+        find("zip://a.root::pipe")
 
 
 def test_a_path_that_cannot_be_looked_at_says_why() -> None:
@@ -116,7 +153,7 @@ def test_a_question_mark_of_a_web_address_is_no_pattern(
 ) -> None:
     (tmp_path / "a.root").write_bytes(b"root")
     url = server.url("a.root?token=x")
-    assert [status.path for status in find(url)] == [url]
+    assert [status.path for status in find(url)] == [server.url("a.root?token=REDACTED")]
 
 
 def test_a_question_mark_elsewhere_is_a_pattern(memory: Any) -> None:

@@ -10,7 +10,13 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from memmpy.errors import InputFileError, MissingFileError, OptionError, UnreadableError
+from memmpy.errors import (
+    InputFileError,
+    MissingFileError,
+    OptionError,
+    ServerError,
+    UnreadableError,
+)
 from memmpy.inputs import describe, retries
 from memmpy.inputs.retries import asked, retrying
 from tests.servers import RangeServer
@@ -64,6 +70,34 @@ def test_a_call_is_given_up_after_the_last_attempt() -> None:
     assert len(left) == 9 - retries.ATTEMPTS
 
 
+def test_a_call_is_given_up_once_too_much_time_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "MAX_LOST", 0.0)
+    action, left = failing(*[OSError("reset")] * 9)
+    with pytest.raises(ServerError, match="1 attempt failed"):
+        retrying(ADDRESS, action)
+    assert len(left) == 8
+
+
+def test_time_in_which_something_came_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "MAX_LOST", 0.0)
+    monkeypatch.setattr(retries, "MINUTE", 0.0)  # all attempts take longer than that
+    assert retrying(ADDRESS, failing(OSError("reset"))[0]) == "done"
+
+
+@pytest.mark.parametrize("name", ["EndpointConnectionError", "ReadTimeoutError"])
+def test_an_error_of_the_client_of_s3_is_one_of_the_network(name: str) -> None:
+    exceptions = pytest.importorskip("botocore.exceptions")
+    error = getattr(exceptions, name)(endpoint_url="http://host")
+    assert retrying(ADDRESS, failing(error)[0]) == "done"
+
+
+def test_a_call_that_a_client_did_not_take_is_shown_by_its_name() -> None:
+    error = OSError("Failed to submit <bound method FileSystem.stat of <F object at 0x7>> request")
+    action, _ = failing(*[error] * 9)
+    with pytest.raises(InputFileError, match=r"with: Failed to submit stat request$"):
+        retrying(ADDRESS, action)
+
+
 def test_the_last_error_names_url_attempts_and_the_first_line_of_the_reason() -> None:
     action, _ = failing(*[OSError("reset by peer\nat line 7")] * 9)
     message = rf"'{ADDRESS}' cannot be read: 5 attempts failed, the last one with: reset by peer$"
@@ -108,6 +142,8 @@ def test_waiting_doubles_but_for_a_quarter(monkeypatch: pytest.MonkeyPatch) -> N
         (answer(401), UnreadableError),
         (answer(403), UnreadableError),
         (OSError("Server responded with an error: [3010] permission denied"), UnreadableError),
+        (OSError("File stat request failed: [FATAL] Auth failed"), UnreadableError),
+        (OSError("[3005] Unable to readv /a.root; illegal seek"), InputFileError),
         (answer(400), InputFileError),
         (answer(416), InputFileError),
         (aiohttp.InvalidURL("https://"), InputFileError),

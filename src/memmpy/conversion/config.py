@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from memmpy.errors import OptionError
-from memmpy.inputs import Status, find
+from memmpy.inputs import Status, find, masked
 from memmpy.threads import prefetch
 from memmpy.typing import PathLike
 
@@ -26,7 +26,8 @@ class RFileConfig:
     path : path-like
         A file, or a pattern such as ``"ttbb/*.root"`` or ``"data/**/*.root"``. Files of a pattern
         are taken in the order of their names. May be a URL: ``"root://server//path/*.root"``,
-        ``"https://..."``, ``"s3://..."``. Parquet and HDF5 files are known by their content.
+        ``"https://..."``, ``"s3://..."``; credentials in it are used, and shown nowhere. Parquet
+        and HDF5 files are known by their content.
     tree : str, optional
         A TTree or RNTuple, with its directories (``"analysis/nominal"``) and, where an older one is
         meant, its cycle (``"Events;1"``). Of an HDF5 file, a group or a compound dataset. Not
@@ -53,6 +54,8 @@ class RFileConfig:
     entry_stop: int | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.path, str):
+            object.__setattr__(self, "path", masked(self.path))
         _check(self)
         # The caller may go on to fill the same dict for the next file.
         object.__setattr__(self, "metadata", dict(self.metadata))

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import final
 
-from memmpy.errors import InputFileError
+from memmpy.errors import InputFileError, ServerError
 from memmpy.formats import HdfTable, ParquetTable
 from memmpy.inputs import ByteSource, EventFile, State, describe
 from memmpy.root import TreeFile
@@ -50,8 +50,12 @@ def unchanged(path: str, state: State) -> Iterator[None]:
     """Raise an `InputFileError` if a file changes meanwhile, whatever else goes wrong with it."""
     try:
         yield
-    finally:
+    except ServerError:
+        raise  # it would be waited for once more
+    except BaseException:
         _check_same(path, describe(path).state, state)
+        raise
+    _check_same(path, describe(path).state, state)
 
 
 def _check_same(path: str, found: State, state: State) -> None:

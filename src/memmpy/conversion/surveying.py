@@ -111,7 +111,11 @@ def _known(
     known = []
     for found in inputs:
         same = candidates.get((found.path, found.status.state, found.tree), ())
-        known.append(next((s for s in same if _is_enough(s, found, recipes)), None))
+        # The path as it was given: a store keeps no credentials.
+        enough = (
+            dataclasses.replace(s, path=found.path) for s in same if _is_enough(s, found, recipes)
+        )
+        known.append(next(enough, None))
     return known
 
 

@@ -1,6 +1,7 @@
 """What files of events have in common: where they lie, what they hold, what they must tell."""
 
 from memmpy.inputs.bytes import ByteSource
+from memmpy.inputs.credentials import masked
 from memmpy.inputs.failures import first_line, listed, no_branch, said_of
 from memmpy.inputs.identity import former_uuid_of, uuid_of
 from memmpy.inputs.locations import State, Status, describe, find
@@ -26,6 +27,7 @@ __all__ = [
     "former_uuid_of",
     "from_awkward",
     "listed",
+    "masked",
     "no_branch",
     "said_of",
     "stream_of",

@@ -4,15 +4,16 @@ import io
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import TypeAlias, final
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
-from memmpy.inputs.failures import first_line
+from memmpy.inputs.failures import check_regular, first_line, not_a_file
 from memmpy.inputs.locations import describe
 from memmpy.inputs.retries import asked
-from memmpy.inputs.urls import filesystem, is_url
+from memmpy.inputs.urls import filesystem, is_url, let_go
 
 __all__ = ["ByteSource", "Range", "coalesce", "opened"]
 
@@ -165,13 +166,15 @@ class ByteSource:
         def get() -> None:
             fs, name = filesystem(self.path)
             asks = [part for part in parts if part not in found]
-            answers = fs.cat_ranges(
-                [name] * len(asks),
-                [start for start, _ in asks],
-                [stop for _, stop in asks],
-                on_error="return",
-                **({"batch_size": CONCURRENT} if fs.async_impl else {}),
-            )
+            options = {"batch_size": CONCURRENT} if fs.async_impl else {}
+            starts, stops = zip(*asks, strict=True)
+            try:
+                answers = fs.cat_ranges(
+                    [name] * len(asks), [*starts], [*stops], on_error="return", **options
+                )
+            except OSError:
+                let_go(self.path)  # what has lost its connection stays so
+                raise
             errors = []
             for part, answer in zip(asks, answers, strict=True):
                 if isinstance(answer, BaseException):
@@ -232,13 +235,27 @@ def coalesce(ranges: Sequence[Range], *, gap: int, limit: int) -> list[tuple[int
 
 
 def opened(path: str) -> io.FileIO:
-    """Return an existing local file, opened without a buffer."""
+    """Return an existing local file, opened without a buffer.
+
+    Raises
+    ------
+    MissingFileError, UnreadableError
+        If there is none by now, or it may not be read.
+    """
     try:
-        return io.FileIO(path)
+        # A pipe that took its place would else be waited for.
+        file = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+    except IsADirectoryError as error:
+        raise not_a_file(path) from error
     except FileNotFoundError as error:
         raise MissingFileError(f"no such file: {path!r}") from error
     except OSError as error:
         raise UnreadableError(f"{path!r} may not be read: {error.strerror}") from error
+    with ExitStack() as stack:
+        stack.enter_context(file)
+        check_regular(path, os.fstat(file.fileno()).st_mode)
+        stack.pop_all()
+    return file
 
 
 def _parts(start: int, stop: int) -> list[Range]:

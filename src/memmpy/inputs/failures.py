@@ -1,7 +1,11 @@
 """What goes wrong inside a reader, said in the user's words."""
 
+import re
+import stat
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from traceback import format_exception
 
 from memmpy.errors import (
     InputFileError,
@@ -10,8 +14,28 @@ from memmpy.errors import (
     MissingKeyError,
     nearest,
 )
+from memmpy.inputs.credentials import without_credentials
 
-__all__ = ["first_line", "listed", "no_branch", "not_a_file", "said_of"]
+__all__ = [
+    "check_regular",
+    "first_line",
+    "listed",
+    "no_branch",
+    "no_file",
+    "not_a_file",
+    "said_of",
+    "shown",
+]
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+#: What fsspec-xrootd shows of a call that XRootD's client did not take.
+_METHOD = re.compile(r"<bound method (?:\w+\.)?(\w+) of <.*?>>")
 
 
 @contextmanager
@@ -24,13 +48,46 @@ def said_of(what: str, failure: str, kind: type[InputFileError] = InputFileError
         yield
     except (MemmpyError, MemoryError):
         raise
-    except Exception as error:
-        raise kind(f"{what!r} {failure}: {first_line(error)}") from error
+    except Exception as error:  # noqa: BLE001 - raised again as ours
+        raise kind(f"{what!r} {failure}: {first_line(error)}") from shown(error)
 
 
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its kind where it says nothing."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    text = str(error).strip().partition("\n")[0] or type(error).__name__
+    return without_credentials(_METHOD.sub(r"\g<1>", text))
+
+
+def shown(error: BaseException) -> BaseException | None:
+    """Return an error as the cause of another, or None where its traceback has credentials."""
+    text = "".join(format_exception(error))
+    return error if without_credentials(text) == text else None
+
+
+def no_file(path: str) -> MissingFileError:
+    """Return the error for a local path at which there is nothing; says where a link leads."""
+    try:
+        return MissingFileError(
+            f"{path!r} is a link to {str(Path(path).readlink())!r}, which is no file"
+        )
+    except (OSError, ValueError):  # no link; no name that any file can have
+        return MissingFileError(f"no such file: {path!r}")
+
+
+def check_regular(path: str, mode: int) -> None:
+    """Check that a local path leads to a file: what else there is may give bytes without end.
+
+    Raises
+    ------
+    MissingFileError
+        If not; says what there is instead.
+    """
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise not_a_file(path)
+    kind = _KINDS.get(stat.S_IFMT(mode), "something else")
+    raise MissingFileError(f"{path!r} is {kind}, not a regular file; copy its content to a file")
 
 
 def not_a_file(path: str) -> MissingFileError:

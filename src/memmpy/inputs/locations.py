@@ -3,18 +3,17 @@
 import errno
 import glob
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
-from memmpy.inputs.failures import not_a_file
-from memmpy.inputs.retries import asked, is_missing
+from memmpy.inputs.credentials import full_url, masked
+from memmpy.inputs.failures import check_regular, no_file, not_a_file
+from memmpy.inputs.retries import LIMIT, asked, is_missing
 from memmpy.inputs.urls import filesystem, forget, is_url, local_path, protocol_of, target_of
 from memmpy.threads import prefetch
 
@@ -96,13 +95,14 @@ def find(pattern: str) -> list[Status]:
         If a server does not answer, or does not say how large a file is.
     """
     if is_url(pattern):
-        return _find_remote(pattern)
+        return _find_remote(masked(pattern))
     path = local_path(pattern)
     is_there = _look(path) is not None
     paths = [path] if is_there else sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+    if not paths and not glob.has_magic(path):
+        raise no_file(path)
     if not paths:
-        what = "no file matches" if glob.has_magic(path) else "no such file:"
-        raise MissingFileError(f"{what} {pattern!r}")
+        raise MissingFileError(f"no file matches {pattern!r}")
     return [_describe_local(path) for path in paths]
 
 
@@ -118,13 +118,13 @@ def describe(path: str) -> Status:
     InputFileError
         If a server does not answer, or does not say how large the file is.
     """
-    return _describe_remote(path) if is_url(path) else _describe_local(local_path(path))
+    return _describe_remote(masked(path)) if is_url(path) else _describe_local(local_path(path))
 
 
 def _look(path: str) -> os.stat_result | None:
     """Return the status of a local path, None where there is nothing."""
     try:
-        return Path(path).stat()
+        return os.stat(path)  # noqa: PTH116 - a Path takes no name for the current directory
     except OSError as error:
         if error.errno in _ABSENT:
             return None
@@ -136,11 +136,8 @@ def _look(path: str) -> os.stat_result | None:
 def _describe_local(path: str) -> Status:
     status = _look(path)
     if status is None:
-        raise MissingFileError(f"no such file: {path!r}")
-    if stat.S_ISDIR(status.st_mode):
-        raise not_a_file(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise MissingFileError(f"{path!r} is not a regular file")
+        raise no_file(path)
+    check_regular(path, status.st_mode)
     return Status(os.path.realpath(path), status.st_size, status.st_mtime_ns, "")
 
 
@@ -151,7 +148,7 @@ def _describe_remote(url: str) -> Status:
         info: dict[str, Any] = fs.info(name)
         return info
 
-    return _status(url, asked(url, look))
+    return _status(url, asked(url, look, limit=LIMIT))
 
 
 def _status(url: str, info: Mapping[str, Any]) -> Status:
@@ -222,14 +219,14 @@ def _raise_unless_missing(error: BaseException) -> None:
 
 def _full_url(url: str, fs: Any, name: str, found: str) -> str:
     """Return the URL of what a filesystem found for a URL that it calls `name`."""
-    before, target, after = target_of(url)
+    before, target, after = target_of(full_url(url))
     if "://" in found:
-        return before + found + after
+        return masked(before + found + after)
     # What a user writes of the server, and a filesystem knows without, comes from the URL.
     tail = name.lstrip("/")
     server = target.removesuffix(tail)
     full = server + found.lstrip("/") if target.endswith(tail) else fs.unstrip_protocol(found)
-    return f"{before}{full}{after}"
+    return masked(f"{before}{full}{after}")
 
 
 def _is_directory(path: str, info: Mapping[str, Any]) -> bool:

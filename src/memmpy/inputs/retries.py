@@ -7,11 +7,20 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from memmpy.errors import InputFileError, MemmpyError, MissingFileError, UnreadableError
-from memmpy.inputs.failures import first_line, not_a_file, said_of
+from memmpy.errors import (
+    InputFileError,
+    MemmpyError,
+    MissingFileError,
+    ServerError,
+    UnreadableError,
+)
+from memmpy.inputs.failures import first_line, not_a_file, said_of, shown
+from memmpy.inputs.timeouts import SILENCE
 from memmpy.inputs.urls import check_protocol
+from memmpy.inputs.waits import Wait
+from memmpy.printing import num_in_words
 
-__all__ = ["asked", "is_missing", "retrying"]
+__all__ = ["LIMIT", "asked", "is_missing", "retrying"]
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +28,11 @@ T = TypeVar("T")
 
 #: How often a call is made before it is given up.
 ATTEMPTS = 5
+#: Seconds that may be lost in attempts which fail before no further one is made.
+MAX_LOST = SILENCE + 2.0
+#: Seconds for all attempts to learn what a server says of a file.
+LIMIT = 50.0
+MINUTE = 60.0
 #: Seconds before the second attempt; twice as many before each further one.
 FIRST_DELAY = 0.2
 
@@ -26,7 +40,7 @@ FIRST_DELAY = 0.2
 _random = random.SystemRandom()
 
 
-def retrying(url: str, action: Callable[[], T]) -> T:
+def retrying(url: str, action: Callable[[], T], *, limit: float | None = None) -> T:
     """Return what an action gives, and call it again after errors that a network makes.
 
     Parameters
@@ -35,6 +49,9 @@ def retrying(url: str, action: Callable[[], T]) -> T:
         What the action reads.
     action : callable
         Must be able to start over. What it raises that is no matter of networks is left as it is.
+    limit : float, optional
+        Seconds for all attempts together. None for what may take long, such as a large read: there
+        the timeouts of the client end an attempt in which nothing comes.
 
     Raises
     ------
@@ -42,26 +59,37 @@ def retrying(url: str, action: Callable[[], T]) -> T:
         At once, if there is no such file or it may not be read.
     InputFileError
         If the server refuses, or the last attempt failed too.
+    ServerError
+        If it does not answer.
     OptionError
         If the protocol is not known, or its package is not installed.
     """
     check_protocol(url)
-    attempt = 1
+    wait = Wait(url, limit=limit)
+    attempt, lost = 1, 0.0
     while True:
+        start = time.monotonic()
         try:
-            return action()
+            return wait.outcome(action)
         except MemmpyError:
             raise
         except Exception as error:
             cause = _true_cause(error)
             refusal = _refusal(url, cause)
             if refusal is not None:
-                raise refusal from error
+                raise refusal from shown(error)
             if not _is_of_network(cause):
                 raise
-            if attempt >= ATTEMPTS:
-                message = f"{url!r} cannot be read: {attempt} attempts failed, the last one with: "
-                raise InputFileError(message + first_line(cause)) from error
+            took = time.monotonic() - start
+            # The timeouts of clients let no attempt last a minute in which nothing comes.
+            lost += took if took < MINUTE else 0.0
+            if attempt >= ATTEMPTS or lost > MAX_LOST:
+                is_silent = lost > MAX_LOST or _is_unreachable(cause)
+                if is_silent:
+                    wait.give_up()
+                message = f"{url!r} cannot be read: {num_in_words(attempt, 'attempt')} failed, "
+                message += f"the last one with: {first_line(cause)}"
+                raise (ServerError if is_silent else InputFileError)(message) from shown(error)
             delay = FIRST_DELAY * 2 ** (attempt - 1) * _random.uniform(0.75, 1.25)
             logger.warning(
                 "%s: attempt %d of %d failed, the next one in %.1f s: %s",
@@ -75,10 +103,10 @@ def retrying(url: str, action: Callable[[], T]) -> T:
         attempt += 1
 
 
-def asked(url: str, action: Callable[[], T]) -> T:
+def asked(url: str, action: Callable[[], T], *, limit: float | None = None) -> T:
     """Return what `retrying` gives; whatever else a filesystem raises is an `InputFileError`."""
     with said_of(url, "cannot be read"):
-        return retrying(url, action)
+        return retrying(url, action, limit=limit)
 
 
 def is_missing(error: BaseException) -> bool:
@@ -103,9 +131,10 @@ def _refusal(url: str, cause: BaseException) -> MemmpyError | None:
         return MissingFileError(f"no such file: {url!r}")
     if isinstance(cause, IsADirectoryError):
         return not_a_file(url)
-    if isinstance(cause, PermissionError) or status in {401, 403} or "[3010]" in str(cause):
+    is_forbidden = any(text in str(cause) for text in ("[3010]", "Auth failed"))  # of XRootD
+    if isinstance(cause, PermissionError) or status in {401, 403} or is_forbidden:
         return UnreadableError(f"{url!r} may not be read: {first_line(cause)}")
-    if status == 416:
+    if status == 416 or "illegal seek" in str(cause):  # of HTTP, and of XRootD
         return InputFileError(f"{url!r} is shorter than it was: it changed while it was read")
     is_refused = status is not None and 400 <= status < 500 and status not in {408, 429}
     # Certificates that are not trusted and malformed URLs: of the network, and wrong values.
@@ -118,10 +147,27 @@ def _is_of_network(error: BaseException) -> bool:
     import asyncio
 
     kinds: list[type[BaseException]] = [OSError, asyncio.TimeoutError]
-    aiohttp = sys.modules.get("aiohttp")
-    if aiohttp is not None:
-        kinds.append(aiohttp.ClientError)
+    kinds += _kind("aiohttp", "ClientError")
+    kinds += _kind("botocore.exceptions", "ConnectionError")
+    kinds += _kind("botocore.exceptions", "HTTPClientError")
     return isinstance(error, tuple(kinds))
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    """Return whether an error says that there is no connection to a server."""
+    kinds: list[type[BaseException]] = [
+        ConnectionRefusedError,
+        *_kind("aiohttp", "ClientConnectorError"),
+    ]
+    kinds += _kind("botocore.exceptions", "EndpointConnectionError")
+    # So begins what XRootD's client says of connections.
+    return isinstance(error, tuple(kinds)) or "[FATAL]" in str(error)
+
+
+def _kind(module: str, name: str) -> list[type[BaseException]]:
+    """Return a kind of error in a list, an empty one where its package is not in use."""
+    found = sys.modules.get(module)
+    return [] if found is None else [getattr(found, name)]
 
 
 def _status(error: BaseException) -> int | None:

@@ -2,18 +2,27 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from memmpy.errors import OptionError, nearest
+from memmpy.inputs.credentials import full_url
+from memmpy.inputs.failures import check_regular
+from memmpy.inputs.timeouts import HTTP, S3, XROOTD, configured, options_for
+from memmpy.threads import start_thread
 
 __all__ = [
     "check_protocol",
     "filesystem",
     "forget",
+    "is_async",
     "is_url",
+    "let_go",
     "local_path",
     "protocol_of",
+    "server_of",
     "target_of",
 ]
 
@@ -85,24 +94,60 @@ def filesystem(url: str) -> tuple[Any, str]:
     import fsspec
 
     check_protocol(url)
-    protocol = protocol_of(url)
-    options: dict[str, Any] = {}
+    _check_local(url)
+    options = {protocol: _options(protocol) for protocol in _protocols(url)}
+    fs, name = fsspec.url_to_fs(full_url(url), **options)
+    if protocol_of(url) in S3:
+        fs.retries = 1  # all attempts are ours
+    return fs, name
+
+
+def is_async(url: str) -> bool:
+    """Return whether all threads share the filesystem of a URL, and its connections."""
+    import fsspec
+
+    return bool(fsspec.get_filesystem_class(protocol_of(url)).async_impl)
+
+
+def server_of(url: str) -> str:
+    """Return protocol and host of a URL, without a user; of a chain, of its last link."""
+    protocol, _, rest = [link for link in url.split("::") if "://" in link][-1].partition("://")
+    return f"{protocol}://{re.split('[/?#]', rest)[0].rpartition('@')[2]}"
+
+
+def _options(protocol: str) -> dict[str, Any]:
+    options = options_for(protocol)
     if protocol in _WITHOUT_LISTINGS:
         options["use_listings_cache"] = False
-    if protocol in {"http", "https"}:
+    if protocol in HTTP:
         # Parts of a compressed answer are not the parts of the file.
-        options["headers"] = {**_configured_headers(), "Accept-Encoding": "identity"}
-    fs, name = fsspec.url_to_fs(url, **options)
-    return fs, name
+        options["headers"] = {**configured(HTTP, "headers"), "Accept-Encoding": "identity"}
+    return options
 
 
 def forget(url: str) -> None:
     """Make the filesystem of a URL look again, where it keeps listings or open files."""
     fs, name = filesystem(url)
-    if protocol_of(url) in {"root", "roots", "xroot"}:
-        fs.invalidate_cache(name)  # without a name it would close the files that others read
+    if protocol_of(url) in XROOTD:
+        # Without a name it would close the files that others read; the connection may be lost.
+        with suppress(OSError):
+            fs.invalidate_cache(name)
     else:
         fs.invalidate_cache()
+
+
+def let_go(url: str) -> None:
+    """Let the client of XRootD open a file anew; nobody waits until the old one is closed."""
+    if protocol_of(url) in XROOTD:
+        start_thread(forget, url)
+
+
+def _check_local(url: str) -> None:
+    """Check that the archive of this machine in which a chain ends is a file."""
+    *links, last = url.split("::")
+    path = Path(local_path(last))
+    if links and not is_url(last) and path.exists():
+        check_regular(last, path.stat().st_mode)
 
 
 def _check(url: str, protocol: str) -> None:
@@ -130,15 +175,3 @@ def _missing_package(url: str, protocol: str, error: ImportError) -> str:
     if protocol in _EXTRAS:
         return f"reading {url!r} needs a package: pip install 'memmpy[{_EXTRAS[protocol]}]'"
     return f"reading {url!r} needs a package; fsspec says: {error}"
-
-
-def _configured_headers() -> dict[str, str]:
-    """Return the headers that the user's configuration of fsspec sets for http."""
-    import fsspec
-
-    conf = fsspec.config.conf
-    return {
-        name: text
-        for protocol in ("http", "https")
-        for name, text in conf.get(protocol, {}).get("headers", {}).items()
-    }

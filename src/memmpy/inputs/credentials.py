@@ -1,0 +1,68 @@
+"""URLs whose credentials are used, and not shown: no message, log or document has them."""
+
+import re
+from typing import final
+
+__all__ = ["Url", "full_url", "masked", "without_credentials"]
+
+#: What stands in place of a credential.
+MASK = "REDACTED"
+
+#: ``user:password@`` and, of web addresses, ``token@``: of other servers a name alone is no secret.
+_WEB_USER = re.compile(r"(https?://)[^/?#\s'\"]+@", re.IGNORECASE)
+_PASSWORD = re.compile(r"(://[^/?#\s'\"@:]*):[^/?#\s'\"]*@")
+#: Parameters of a query that are a credential, or come with a signature and change with it.
+_PARAMETER = re.compile(
+    r"""([?&;](?:
+        [^=&;\#\s'"]*(?:auth|cred|passw|secret|signature|token|jwt|bearer|session|x-amz-|x-goog-)[^=&;\#\s'"]*
+        | (?:aws|google)?access_?-?key_?-?(?:id)? | googleaccessid | api_?-?key | key-pair-id
+        | pass | pwd | policy | sig | se | st | ske | skt | expires | ticket
+        | key(?==[^&;./]*(?:[&;\#\s'"]|$))  # with a dot or a slash it names a file
+    )=)(?:(?!::)[^&;\#\s'"<>])*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@final
+class Url(str):
+    """The text of a URL without its credentials; what the server is asked with is beside it.
+
+    It is equal to that text and is shown, hashed, sorted and written as that. A credential that is
+    renewed, as in a presigned URL, leaves it the same.
+
+    Parameters
+    ----------
+    full : str
+        The URL with all that it needs.
+
+    Attributes
+    ----------
+    full : str
+        The same.
+    """
+
+    full: str
+
+    def __new__(cls, full: str) -> "Url":  # noqa: D102 - as the class says
+        url = super().__new__(cls, without_credentials(full))
+        url.full = full
+        return url
+
+
+def masked(path: str) -> str:
+    """Return a URL with credentials as a `Url`, and any other path as it is."""
+    if isinstance(path, Url) or "://" not in path or without_credentials(path) == path:
+        return path
+    return Url(path)
+
+
+def full_url(url: str) -> str:
+    """Return a URL as its server needs it."""
+    return url.full if isinstance(url, Url) else url
+
+
+def without_credentials(text: str) -> str:
+    """Return a text with a mask in place of the credentials of each URL in it."""
+    text = _WEB_USER.sub(rf"\g<1>{MASK}@", text)
+    text = _PASSWORD.sub(rf"\g<1>:{MASK}@", text)
+    return _PARAMETER.sub(rf"\g<1>{MASK}", text)
