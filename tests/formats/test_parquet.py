@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from memmpy.errors import InputFileError, OptionError
 from memmpy.formats import ParquetTable
-from memmpy.inputs import BranchType, ByteSource, EventFile
+from memmpy.inputs import BranchType, ByteSource, EventFile, Fill, Nulls, UntypedError
 from memmpy.lists import Jagged
 from tests.formats.conftest import in_memory
 from tests.inputs.contract import Columns, EventFileContract
@@ -38,7 +38,7 @@ class TestParquet(EventFileContract):
         parquet.write_table(table, path, row_group_size=step)
 
     def open(self, source: ByteSource) -> ParquetTable:
-        return ParquetTable(source, None)
+        return ParquetTable(source, None, Nulls())
 
 
 def written(columns: Any, **options: Any) -> bytes:
@@ -49,9 +49,9 @@ def written(columns: Any, **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def opened(columns: Any, **options: Any) -> ParquetTable:
+def opened(columns: Any, nulls: Nulls | None = None, **options: Any) -> ParquetTable:
     data = columns if isinstance(columns, bytes) else written(columns, **options)
-    return ParquetTable(in_memory("x.parquet", data), None)
+    return ParquetTable(in_memory("x.parquet", data), None, nulls or Nulls())
 
 
 def by_awkward(path: Path, array: Any, **options: Any) -> ParquetTable:
@@ -183,12 +183,6 @@ def test_options_that_awkward_declares_are_plain_where_nothing_is_missing(tmp_pa
     assert file.type_of("x") == BranchType("vector", np.dtype(np.float64))
 
 
-def test_lists_with_missing_items_by_awkward_are_nested(tmp_path: Path) -> None:
-    file = by_awkward(tmp_path, {"x": ak.Array([[1, None], [], [2]])})
-    assert str(file.type_of("x")) == "var * ?int64"
-    assert whole(file, "x").to_list() == [[1, None], [], [2]]
-
-
 def test_members_of_records_follow_their_record(tmp_path: Path) -> None:
     file = by_awkward(tmp_path, {"x": [1, 2, 3], "jets": JETS, "y": [1, 2, 3]})
     assert file.branches() == ["x", "jets", "jets.pt", "jets.n", "y"]
@@ -243,6 +237,91 @@ def test_two_columns_of_one_name_are_refused() -> None:
         opened(table)
 
 
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_missing_floats_become_nan(dtype: str) -> None:
+    file = opened({"x": pa.array([1.0, None, 2.0], dtype)}, row_group_size=2)
+    assert file.type_of("x") == BranchType("vector", np.dtype(dtype))
+    np.testing.assert_array_equal(whole(file, "x"), np.array([1, NAN, 2], dtype), strict=True)
+
+
+def test_missing_floats_in_lists_become_nan() -> None:
+    file = opened({"x": pa.array([[1.0, None], [], [None]])}, row_group_size=2)
+    assert file.type_of("x") == BranchType("jagged", np.dtype(np.float64))
+    got = whole(file, "x")
+    assert got.counts.tolist() == [2, 0, 1]
+    np.testing.assert_array_equal(got.content, [1, NAN, NAN])
+
+
+def test_missing_instants_become_nat() -> None:
+    values = np.array(["2024-01-01", "NaT"], "M8[us]")
+    file = opened({"x": pa.array(values)})
+    np.testing.assert_array_equal(whole(file, "x"), values, strict=True)
+
+
+def test_missing_floats_of_arrays_of_one_size_become_nan() -> None:
+    file = opened({"x": pa.array([[1.0, 2.0], None, [None, 3.0]], pa.list_(pa.float64(), 2))})
+    assert file.type_of("x") == BranchType("vector", np.dtype(np.float64), (2,))
+    np.testing.assert_array_equal(whole(file, "x"), [[1, 2], [NAN, NAN], [NAN, 3]])
+
+
+def test_missing_records_have_members_that_are_missing() -> None:
+    file = opened({"x": pa.array([{"a": 1.0}, None, {"a": None}])})
+    np.testing.assert_array_equal(whole(file, "x.a"), [1, NAN, NAN])
+    np.testing.assert_array_equal(whole(file, "x").a.to_numpy(), [1, NAN, NAN])
+
+
+def test_floats_that_awkward_says_are_missing_become_nan(tmp_path: Path) -> None:
+    file = by_awkward(tmp_path, {"x": ak.Array([1.0, None])})
+    np.testing.assert_array_equal(whole(file, "x"), [1, NAN])
+
+
+INT = pa.array([1, None, 3])
+
+
+@pytest.mark.parametrize(
+    ("array", "fill", "expected"),
+    [
+        (pa.array([1.0, None, 3.0]), -999, [1, -999, 3]),
+        (INT, -1, [1, -1, 3]),
+        (INT.cast("uint8"), 255, [1, 255, 3]),
+        (pa.array([True, None, False]), True, [True, True, False]),
+        (pa.array([[1], None, [2, None]]), -1, [[1], [], [2, -1]]),
+        (pa.array([[1], None, []]), (), [[1], [], []]),
+        (pa.array([[[1], None], None]), (), [[[1], []], []]),
+        (pa.array([[{"a": 1, "b": "x"}, None], None]), -1, None),
+        (pa.array([["a", None], None]), "?", [["a", "?"], []]),
+        (pa.array([[1, 2], None], pa.list_(pa.int64(), 2)), -1, [[1, 2], [-1, -1]]),
+    ],
+)
+def test_what_is_missing_becomes_what_the_user_says(array: Any, fill: Fill, expected: Any) -> None:
+    file = opened({"x": array}, Nulls({"x": fill}), row_group_size=2)
+    if expected is None:
+        with pytest.raises(InputFileError, match="has missing values"):
+            whole(file, "x")
+        return
+    got = whole(file, "x")
+    as_lists = got.to_awkward().to_list() if isinstance(got, Jagged) else got.tolist()
+    assert as_lists == expected
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array(["a", None]),
+        pa.array(["a", None], pa.large_string()),
+        pa.array(["a", None]).dictionary_encode(),
+        pa.array([b"a", None]),
+    ],
+    ids=["string", "large_string", "dictionary", "binary"],
+)
+def test_missing_texts_become_the_text_that_the_user_says(array: Any) -> None:
+    file = opened({"x": array}, Nulls({"x": "none"}))
+    assert [item.tobytes().decode() for item in whole(file, "x")] == ["a", "none"]
+
+
 @pytest.mark.parametrize(
     ("array", "type"),
     [
@@ -250,42 +329,125 @@ def test_two_columns_of_one_name_are_refused() -> None:
         (pa.array([1, None]), "?int64"),
         (pa.array(["a", None]), "?string"),
         (pa.array(["a", None]).dictionary_encode(), "?string"),
+        (pa.array([[1, None], None]), "option[var * ?int64]"),
     ],
 )
-def test_what_statistics_show_to_be_missing_makes_an_option(array: Any, type: str) -> None:
-    file = opened({"x": array})
+def test_what_is_missing_stays_so_on_request(array: Any, type: str) -> None:
+    file = opened({"x": array}, Nulls({"x": None}))
     assert str(file.type_of("x")) == type
     assert whole(file, "x").to_list() == array.to_pylist()
 
 
-@pytest.mark.parametrize("values", [[[1.0], None], [[1.0, None], []], [[None, 1.0], [2.0]]])
-def test_missing_values_that_statistics_cannot_show_are_refused(values: Any) -> None:
-    file = opened({"x": pa.array(values)})
-    message = r"branch 'x' of '.*x.parquet' has missing values \(1 in row group 0\).*ak.fill_none"
+@pytest.mark.parametrize(
+    ("array", "way_out"),
+    [
+        (pa.array([1, None]), "-1"),
+        (pa.array([1, None], "uint16"), "0"),
+        (pa.array([True, None]), "False"),
+        (pa.array(["a", None]), "''"),
+        (pa.array([[1.0], None]), r"\[\]"),
+        (pa.array([[1], [None]]), "-1"),
+        (pa.array([[[1.0], None]]), r"\[\]"),
+    ],
+)
+def test_other_missing_values_are_refused_with_the_way_out(array: Any, way_out: str) -> None:
+    message = (
+        r"branch 'x' of '.*x.parquet' has missing values \(1 in the row groups of entries 0 to "
+        rf".\), .*: RFileConfig\(..., missing=\{{'x': {way_out}\}}\)"
+    )
     with pytest.raises(InputFileError, match=message):
+        whole(opened({"x": array}), "x")
+
+
+def test_all_branches_with_missing_values_are_named_at_once() -> None:
+    file = opened({"x": [1, None], "ok": [1.0, None], "y": [True, None], "z": [1, 2]})
+    with pytest.raises(InputFileError, match=r"branch 'x' .*; so have 'y';"):
+        dict(file.read(file.branches(), 0, 2))
+
+
+@pytest.mark.parametrize(
+    ("array", "fill"),
+    [
+        (INT, NAN),
+        (INT, 1.5),
+        (INT, "a"),
+        (INT, ()),
+        (INT.cast("uint8"), -1),
+        (pa.array([True, None]), -1),
+        (pa.array(["a", None]), -1),
+        (pa.array([["a"], None]), -1),
+    ],
+)
+def test_a_fill_that_does_not_fit_is_refused_before_reading(array: Any, fill: Fill) -> None:
+    message = r"missing=\{'x': .*\} does not fit branch 'x' of '.*x.parquet', which is"
+    with pytest.raises(OptionError, match=message):
+        opened({"x": array}, Nulls({"x": fill})).type_of("x")
+
+
+def test_the_type_does_not_depend_on_what_is_missing() -> None:
+    for values in ([1, None], [1, 2]):
+        assert opened({"x": pa.array(values)}).type_of("x") == BranchType(
+            "vector", np.dtype(np.int64)
+        )
+
+
+UNTYPED = [
+    pa.nulls(2),
+    pa.array([[], None], pa.list_(pa.null())),
+    pa.array([{"a": None}, None], pa.struct([("a", pa.null())])),
+]
+
+
+@pytest.mark.parametrize("array", UNTYPED, ids=["null", "list", "struct"])
+def test_a_branch_without_any_value_has_no_type(array: Any) -> None:
+    message = r"branch 'x' of '.*x.parquet' is of the type .*: all its values are missing.*leave"
+    with pytest.raises(UntypedError, match=message):
+        opened({"x": array}).type_of("x")
+
+
+@pytest.mark.parametrize(
+    ("array", "held"),
+    [
+        (pa.nulls(2), BranchType("vector", np.dtype(np.float32))),
+        (pa.nulls(2), BranchType("vector", np.dtype(np.float32), (2, 3))),
+        (pa.nulls(2), BranchType("vector", np.dtype(np.int64))),
+        (pa.nulls(2), BranchType("jagged", np.dtype(np.int16), (2,))),
+        (pa.nulls(2), BranchType("text")),
+        (pa.nulls(2), BranchType("nested", type="var * var * float64")),
+        (UNTYPED[1], BranchType("jagged", np.dtype(np.float64))),
+        (UNTYPED[1], BranchType("nested", type="var * string")),
+        (UNTYPED[2], BranchType("nested", type="{a: float64}")),
+    ],
+)
+def test_a_branch_without_any_value_takes_the_type_of_other_files(
+    array: Any, held: BranchType
+) -> None:
+    fill: Fill = "" if held.kind == "text" else 0 if str(held) == "int64" else ()
+    fills: dict[str, Fill] = {} if "float" in str(held) and held.kind == "vector" else {"x": fill}
+    if str(held) == "{a: float64}":
+        fills = {}
+    file = opened({"x": array}, Nulls(fills, {"x": held}))
+    assert file.type_of("x") == held
+    got = whole(file, "x")
+    assert len(got) == 2
+    if held.kind == "vector" and held.dtype == np.float32:
+        assert (got.shape, got.dtype) == ((2, *held.shape), held.dtype)
+        assert np.isnan(got).all()
+
+
+def test_integers_without_any_value_need_a_fill() -> None:
+    file = opened({"x": pa.nulls(2)}, Nulls({}, {"x": BranchType("vector", np.dtype(np.int64))}))
+    with pytest.raises(InputFileError, match=r"missing values \(2 .*missing=\{'x': -1\}"):
         whole(file, "x")
-
-
-def test_missing_values_without_statistics_are_refused() -> None:
-    file = opened({"x": pa.array([1.0, None])}, write_statistics=False)
-    assert file.type_of("x") == BranchType("vector", np.dtype(np.float64))
-    with pytest.raises(InputFileError, match="has missing values"):
-        whole(file, "x")
-
-
-def test_plain_values_without_statistics_are_read() -> None:
-    file = opened({"x": pa.array([1.0, 2.0])}, write_statistics=False)
-    assert whole(file, "x").tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(
     "array",
     [
         pa.array([1, 2]).cast(pa.decimal128(25, 2)),
-        pa.nulls(2),
         pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
     ],
-    ids=["decimal", "null", "map"],
+    ids=["decimal", "map"],
 )
 def test_what_no_column_can_hold_is_refused(array: Any) -> None:
     file = opened({"x": array})
@@ -332,7 +494,7 @@ def test_aligned_reads_decode_each_row_group_once(tmp_path: Path) -> None:
     data = written({"x": values, "unused": values}, row_group_size=50_000, compression="none")
     (tmp_path / "x.parquet").write_bytes(data)
     source = ByteSource(str(tmp_path / "x.parquet"))
-    with closing(ParquetTable(source, None)) as file:
+    with closing(ParquetTable(source, None, Nulls())) as file:
         file.type_of("x")
         num_before = source.num_bytes
         edges = file.boundaries(["x"]).tolist()
@@ -383,7 +545,8 @@ def test_any_slice_of_any_row_groups_is_that_of_the_arrays(
     if nullable:
         fields = [pa.field(f.name, f.type, nullable=True) for f in table.schema]
         table = pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
-    with closing(opened(table, row_group_size=group)) as file:
+    keeps = Nulls({"option": None})
+    with closing(opened(table, keeps, row_group_size=group)) as file:
         got = dict(file.read([*columns, "jets.pt"], start, stop))
     for name, values in columns.items():
         as_lists = {
@@ -404,11 +567,11 @@ def test_branches_come_in_the_order_that_was_asked_for() -> None:
 
 def test_a_tree_is_refused() -> None:
     with pytest.raises(InputFileError, match=r"no tree 'events' in '.*x.parquet': .* give no tree"):
-        ParquetTable(in_memory("x.parquet", written({"x": [1]})), "events")
+        ParquetTable(in_memory("x.parquet", written({"x": [1]})), "events", Nulls())
 
 
 def test_an_empty_tree_is_none() -> None:
-    assert ParquetTable(in_memory("x.parquet", written({"x": [1]})), "").num_entries == 1
+    assert ParquetTable(in_memory("x.parquet", written({"x": [1]})), "", Nulls()).num_entries == 1
 
 
 @pytest.mark.parametrize("data", [b"", b"root" + bytes(1000)], ids=["empty", "root"])
@@ -442,7 +605,7 @@ def test_a_changed_byte_is_found_where_pages_have_checksums() -> None:
 def test_a_file_of_which_a_tree_is_asked_is_closed() -> None:
     source = in_memory("x.parquet", written({"x": [1]}))
     with pytest.raises(InputFileError, match="give no tree"):
-        ParquetTable(source, "events")
+        ParquetTable(source, "events", Nulls())
     with pytest.raises(InputFileError, match="is closed"):
         source.read(0, 1)
 
@@ -460,7 +623,7 @@ def test_files_that_differ_only_in_the_middle_have_different_uuids() -> None:
     options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
     one, two = (written({"x": x}, **options) for x in (values, other))
     assert (one[: 1 << 20], one[-(1 << 20) :]) == (two[: 1 << 20], two[-(1 << 20) :])
-    files = [ParquetTable(in_memory("x.parquet", data), None) for data in (one, two)]
+    files = [ParquetTable(in_memory("x.parquet", data), None, Nulls()) for data in (one, two)]
     assert files[0].uuid != files[1].uuid
     assert files[0].former_uuid == files[1].former_uuid
 
@@ -475,4 +638,4 @@ def test_formats_are_imported_without_their_libraries() -> None:
 def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(OptionError, match=r"pip install 'memmpy\[parquet\]'"):
-        ParquetTable(in_memory("x.parquet", b"PAR1"), None)
+        ParquetTable(in_memory("x.parquet", b"PAR1"), None, Nulls())

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from memmpy.conversion.config import Input
@@ -12,7 +12,7 @@ from memmpy.conversion.opening import opened_files
 from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.recipes import Recipes, match
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError
-from memmpy.inputs import BranchType, EventFile
+from memmpy.inputs import BranchType, EventFile, Nulls, UntypedError, no_branch
 from memmpy.printing import num_in_words
 from memmpy.splits import naming_columns
 
@@ -35,6 +35,9 @@ class Question:
         About how many decompressed bytes are to be read in one go.
     uuids : frozenset of str
         The UUIDs of the store's files of this size.
+    types : mapping of str to BranchType, or None
+        The types that other files give branches of which this file has no value; None where
+        nobody has looked for any.
     """
 
     input: Input
@@ -42,6 +45,12 @@ class Question:
     not_needed: frozenset[str]
     range_bytes: int
     uuids: frozenset[str]
+    types: Mapping[str, BranchType] | None = None
+
+    @property
+    def nulls(self) -> Nulls:
+        """How the file is read where it has no values."""
+        return Nulls(self.input.missing, self.types or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,12 @@ class Facts:
         Of the columns for which a branch is missing, which one, and a message that says so.
     ranges : tuple of Range
         How the file is best read; empty where something is missing.
+    branch_types : mapping of str to BranchType
+        Of the branches of these columns.
+    untyped : frozenset of str
+        Branches of which the file has no value and tells no type, so that other files must.
+    nulls : Nulls
+        How the file was looked at, and is to be read, where it has no values.
     """
 
     uuid: str
@@ -79,13 +94,18 @@ class Facts:
     types: Mapping[str, BranchType]
     missing: Mapping[str, tuple[str, str]]
     ranges: tuple[Range, ...]
+    branch_types: Mapping[str, BranchType] = field(default_factory=dict)
+    untyped: frozenset[str] = frozenset()
+    nulls: Nulls = field(default_factory=Nulls)
 
 
 def look_at(question: Question) -> Facts | MemmpyError:
     """Look at a file, and return what it says or what is wrong with it."""
     given = question.input
     try:
-        with opened_files.opened(given.path, given.tree, given.status.state) as file:
+        with opened_files.opened(
+            given.path, given.tree, given.status.state, question.nulls
+        ) as file:
             return _facts(file, question)
     except MemmpyError as error:
         return error
@@ -97,20 +117,35 @@ def _facts(file: EventFile, question: Question) -> Facts:
         has = num_in_words(file.num_entries, "entry", "entries")
         message = f"{file.where!r} has {has}, entry_start is "
         raise OptionError(f"{message}{given.tree_start}")
-    matches, skipped = _match(file, recipes)
+    for branch in given.missing:
+        if not file.has_branch(branch):
+            error = no_branch(branch, file.where, file.branches())
+            message = f"missing of an RFileConfig names branches: {error}"
+            raise MissingKeyError(message, branch)
+    can_wait = question.types is None
+    matches, skipped = _match(file, recipes, can_wait=can_wait)
     wanted = [r for r in recipes.with_matches(matches) if r.key not in question.not_needed]
     types: dict[str, BranchType] = {}
+    branch_types: dict[str, BranchType] = {}
+    untyped: set[str] = set()
     missing: dict[str, tuple[str, str]] = {}
     for recipe in wanted:
         if recipe.is_mask:
             _check_mask(file, recipe)
-        lacks = _missing(file, recipe)
+        try:
+            lacks = _missing(file, recipe)
+        except UntypedError as error:
+            if not can_wait:
+                raise
+            untyped.add(error.branch)
+            continue
         if lacks is None:
+            branch_types |= {b: file.type_of(b) for b in recipe.branches}
             types[recipe.key] = recipe.type({b: file.type_of(b) for b in recipe.branches})
         else:
             missing[recipe.key] = lacks
     ranges: list[Range] = []
-    if not missing:
+    if not missing and not untyped:
         ranges = _divide(file, wanted, types, question)
     return Facts(
         uuid=_uuid(file, question.uuids),
@@ -122,6 +157,9 @@ def _facts(file: EventFile, question: Question) -> Facts:
         types=types,
         missing=missing,
         ranges=tuple(ranges),
+        branch_types=branch_types,
+        untyped=frozenset(untyped),
+        nulls=question.nulls,
     )
 
 
@@ -147,7 +185,9 @@ def kind_of_branch(file: EventFile, name: str) -> str | None:
     return str(found.dtype.kind)
 
 
-def _match(file: EventFile, recipes: Recipes) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+def _match(
+    file: EventFile, recipes: Recipes, *, can_wait: bool
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """Return the branches that patterns match, and of these the ones that no column can hold."""
     if not recipes.patterns:
         return {}, ()
@@ -156,8 +196,9 @@ def _match(file: EventFile, recipes: Recipes) -> tuple[dict[str, tuple[str, ...]
     matches, skipped = {}, []
     for pattern in recipes.patterns:
         found = [_short(file, path, last) for path in match(pattern, names)]
-        held = [name for name in found if _can_be_held(file, name)]
-        skipped += [name for name in found if name not in held]
+        held = [name for name in found if _can_be_held(file, name, can_wait=can_wait)]
+        kept = set(held)
+        skipped += [name for name in found if name not in kept]
         if not held and file.num_entries and found:
             message = f"no column can hold what the pattern {pattern!r} matches in {file.where!r}"
             raise InputFileError(f"{message}: {', '.join(map(repr, found[:5]))}")
@@ -196,9 +237,12 @@ def _short(file: EventFile, path: str, last: Mapping[str, int]) -> str:
     return name
 
 
-def _can_be_held(file: EventFile, name: str) -> bool:
+def _can_be_held(file: EventFile, name: str, *, can_wait: bool) -> bool:
+    """Say whether a column can hold a branch; whether it can wait where it has no type yet."""
     try:
         file.type_of(name)
+    except UntypedError:
+        return can_wait
     except InputFileError:
         return False
     return True

@@ -9,21 +9,21 @@ from typing import final
 
 from memmpy.errors import InputFileError
 from memmpy.formats import HdfTable, ParquetTable
-from memmpy.inputs import ByteSource, EventFile, State, describe
+from memmpy.inputs import ByteSource, EventFile, Nulls, State, describe
 from memmpy.root import TreeFile
 
 __all__ = ["OpenFiles", "opened_files", "unchanged"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 #: What files of a format begin with, and who reads them.
-_KINDS: dict[bytes, Callable[[ByteSource, str | None], EventFile]] = {
-    b"root": TreeFile,
+_KINDS: dict[bytes, Callable[[ByteSource, str | None, Nulls], EventFile]] = {
+    b"root": lambda source, tree, _: TreeFile(source, tree),
     b"PAR1": ParquetTable,
-    _HDF5: HdfTable,
+    _HDF5: lambda source, tree, _: HdfTable(source, tree),
 }
 
 
-def _open(path: str, tree: str | None, state: State) -> EventFile:
+def _open(path: str, tree: str | None, state: State, nulls: Nulls) -> EventFile:
     """Open a ROOT, Parquet or HDF5 file that is still in a state.
 
     Raises
@@ -40,7 +40,7 @@ def _open(path: str, tree: str | None, state: State) -> EventFile:
         if not kinds:
             message = f"{path!r} is not a ROOT, Parquet or HDF5 file: it begins with {start[:4]!r}"
             raise InputFileError(message)
-        file = kinds[0](source, tree)
+        file = kinds[0](source, tree, nulls)
         stack.pop_all()  # the source is the file's now
         return file
 
@@ -86,7 +86,9 @@ class OpenFiles:
         self._files: OrderedDict[object, _Opened] = OrderedDict()
 
     @contextmanager
-    def opened(self, path: str, tree: str | None, state: State) -> Iterator[EventFile]:
+    def opened(
+        self, path: str, tree: str | None, state: State, nulls: Nulls
+    ) -> Iterator[EventFile]:
         """Open a file, unless it is; `state` is another one once the file has changed.
 
         Raises
@@ -94,7 +96,7 @@ class OpenFiles:
         InputFileError
             If it has changed since then; and if it cannot be read.
         """
-        key = (path, tree, state)
+        key = (path, tree, state, repr(nulls))  # of dicts, in which 1 is not True
         with self._lock:
             opened = self._files.setdefault(key, _Opened())
             opened.num_users += 1
@@ -102,7 +104,7 @@ class OpenFiles:
         try:
             with opened.lock:  # one opens it, the others wait
                 if opened.file is None:
-                    opened.file = _open(path, tree, state)
+                    opened.file = _open(path, tree, state, nulls)
             yield opened.file
         finally:
             with self._lock:

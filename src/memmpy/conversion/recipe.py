@@ -15,7 +15,7 @@ from memmpy.lists import Clipping, Jagged, Padding, check_fill, clipping_of, lis
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
-__all__ = ["Made", "Recipe", "metadata_recipe"]
+__all__ = ["Made", "Recipe", "metadata_recipe", "missing_in_words"]
 
 #: Bytes that an entry may have, once it is padded.
 _MAX_ENTRY = 1 << 30
@@ -63,6 +63,8 @@ class Recipe:
         Of what is stored; None for what the branch or the expression has.
     is_mask : bool
         Whether the entries are the mask of padded ones: which of their items are real.
+    missing : tuple of (str, str)
+        Of the branches for which the user named one, what stands for a missing value, in words.
     """
 
     key: str
@@ -71,13 +73,15 @@ class Recipe:
     padding: Padding | None = None
     dtype: np.dtype[Any] | None = None
     is_mask: bool = False
+    missing: tuple[tuple[str, str], ...] = ()
 
     @property
     def base(self) -> dict[str, Any]:
         """What the entries are before they are padded and cast, as JSON values."""
-        if self.program is None:
-            return {"branch": self.branches[0]}
-        return {"expression": normal(self.program.node), "language": LANGUAGE}
+        base: dict[str, Any] = {"branch": self.branches[0]}
+        if self.program is not None:
+            base = {"expression": normal(self.program.node), "language": LANGUAGE}
+        return {**base, "missing": dict(self.missing)} if self.missing else base
 
     def to_json(self) -> dict[str, Any]:
         """Return what the store keeps of it: equal for equal columns."""
@@ -179,6 +183,14 @@ class Recipe:
             is_jagged = types[name].kind == "jagged"
             empty[name] = Jagged(content, np.zeros(1, np.int64)) if is_jagged else content
         return type_of_values(compute_column(self.program, empty, num_entries=0)[0])
+
+
+def missing_in_words(recipe: Mapping[str, Any]) -> str:
+    """Return what stands for missing values, as words that follow others; empty for nothing."""
+    fills: Mapping[str, str] = recipe.get("missing") or {}
+    values = {"kept" if fill == "None" else f"as {fill}" for fill in fills.values()}
+    said = ", ".join(f"{branch} as {fill}" for branch, fill in fills.items())
+    return f", missing {values.pop() if len(values) == 1 else said}" if fills else ""
 
 
 def metadata_recipe(name: str, sources: Iterable[SourceRecord]) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class ConversionRequest:
             aliases=aliases,
             dtypes=self.dtypes,
             reserved=self.inputs[0].metadata,
+            missing=self.inputs[0].missing,
         )
 
     def policy(self, metadata: Metadata, *, path: PathLike) -> Policy:

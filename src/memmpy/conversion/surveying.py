@@ -11,6 +11,7 @@ from memmpy.conversion.holdings import Holdings
 from memmpy.conversion.recipes import Recipes
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
+from memmpy.inputs import BranchType, type_of_column
 from memmpy.printing import num_in_words
 from memmpy.store import Metadata, Part, SourceRecord, parts_of
 from memmpy.workers import Crew, outcomes
@@ -71,16 +72,28 @@ def survey(
     uuids: dict[int, set[str]] = {}
     for filled in metadata.sources:
         uuids.setdefault(filled.size, set()).add(filled.uuid)
-    questions = {}
+    questions, asked = {}, []
     for i, (found, source) in enumerate(zip(inputs, known, strict=True)):
         held, needed = frozenset[str](), True
         if source is not None:
             held, needed = lacking[parts_of([source])[0]]
+        questions[i] = Question(
+            found, recipes, held, range_bytes, frozenset(uuids.get(found.status.size, ()))
+        )
         if needed:
-            questions[i] = Question(
-                found, recipes, held, range_bytes, frozenset(uuids.get(found.status.size, ()))
-            )
-    facts = _look(questions, crew)
+            asked.append(i)
+    facts = _look({i: questions[i] for i in asked}, crew)
+    # What a pattern matches in new files, the files that the store knows may have, too.
+    matched = {name for f in facts.values() for names in f.matches.values() for name in names}
+    more = [
+        i
+        for i, source in enumerate(known)
+        if i not in facts
+        and source is not None
+        and not matched <= {name for names in source.matches.values() for name in names}
+    ]
+    facts |= _look({i: questions[i] for i in more}, crew)
+    facts |= _look(_typed(questions, facts, metadata), crew)
     sources = _in_order(
         [
             _described(found, facts[i]) if source is None or i in facts else source
@@ -91,6 +104,28 @@ def survey(
     warn_of(check_apart(sources, known), ConversionWarning)
     wanted_recipes = recipes.with_matches(_all_matches(recipes, sources))
     return Wanted(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
+
+
+def _typed(
+    questions: Mapping[int, Question], facts: Mapping[int, Facts], metadata: Metadata
+) -> dict[int, Question]:
+    """Return what to ask files again that have no value of a branch, with its type elsewhere."""
+    untyped = {branch for found in facts.values() for branch in found.untyped}
+    types: dict[str, BranchType] = {}
+    for found in facts.values() if untyped else ():
+        for branch in untyped & found.branch_types.keys():
+            types.setdefault(branch, found.branch_types[branch])
+    for column in metadata.columns.values() if untyped else ():
+        recipe = {} if column.origin is None else column.origin.recipe
+        if recipe.get("branch") in untyped and "padding" not in recipe:
+            types.setdefault(recipe["branch"], type_of_column(column))
+    return {
+        i: dataclasses.replace(
+            questions[i], types={b: types[b] for b in sorted(found.untyped & types.keys())}
+        )
+        for i, found in facts.items()
+        if found.untyped
+    }
 
 
 def _known(

@@ -1,15 +1,12 @@
 """Arrow's types and arrays, made as plain as columns want them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-__all__ = ["MissingValuesError", "has_extension", "leaf_paths", "plain_layout", "whole_table"]
-
-
-class MissingValuesError(Exception):
-    """Values are missing where the type has no place for that; says how many."""
+__all__ = ["has_extension", "leaf_paths", "number_dtype", "whole_table"]
 
 
 def leaf_paths(arrow_type: Any) -> Iterator[tuple[str, ...]]:
@@ -41,6 +38,15 @@ def has_extension(arrow_type: Any) -> bool:
     return any(has_extension(arrow_type.field(i).type) for i in range(num_fields))
 
 
+def number_dtype(arrow_type: Any) -> np.dtype[Any] | None:
+    """Return the dtype of a type of plain numbers, or None for any other."""
+    import pyarrow as pa
+
+    is_float = pa.types.is_floating(arrow_type)
+    is_number = is_float or pa.types.is_integer(arrow_type) or pa.types.is_boolean(arrow_type)
+    return np.dtype(arrow_type.to_pandas_dtype()) if is_number else None
+
+
 def whole_table(table: Any) -> Any:
     """Return a table of one column that awkward reads aright.
 
@@ -53,6 +59,9 @@ def whole_table(table: Any) -> Any:
     plain = _plain_type(field.type)
     if plain != field.type:
         field, column = field.with_type(plain), column.cast(plain)
+    if column.num_chunks > 1:
+        with suppress(pa.ArrowNotImplementedError):  # some types cannot be joined
+            column = pa.Table.from_arrays([column], schema=pa.schema([field])).combine_chunks()[0]
     chunks = [c.take(pa.array(np.arange(len(c)))) if c.offset else c for c in column.chunks]
     column = pa.chunked_array(chunks, field.type)
     return pa.Table.from_arrays([column], schema=pa.schema([field], table.schema.metadata))
@@ -71,37 +80,3 @@ def _plain_type(arrow_type: Any) -> Any:
         make = pa.list_ if pa.types.is_list(arrow_type) else pa.large_list
         return make(items.with_type(_plain_type(items.type)))
     return arrow_type
-
-
-def plain_layout(layout: Any, *, keep_options: bool) -> Any:
-    """Return data without the names, dictionaries and needless options it came with.
-
-    Raises
-    ------
-    MissingValuesError
-        If values are missing and options are not kept.
-    """
-    import awkward as ak
-
-    if layout.is_option:
-        if not keep_options:
-            num_missing = int(np.count_nonzero(layout.mask_as_bool(valid_when=False)))
-            if num_missing:
-                raise MissingValuesError(num_missing)
-            content = layout.project() if layout.is_indexed else layout.content[: layout.length]
-            return plain_layout(content, keep_options=keep_options)
-        content = plain_layout(layout.content, keep_options=keep_options)
-        return layout.copy(content=content, parameters=None)
-    if layout.is_indexed:
-        return plain_layout(layout.project(), keep_options=keep_options)
-    if layout.is_record:
-        contents = [plain_layout(content, keep_options=keep_options) for content in layout.contents]
-        return ak.contents.RecordArray(contents, layout.fields, layout.length)
-    if isinstance(layout, ak.contents.ListArray):  # lists of which some were left out
-        layout = layout.to_ListOffsetArray64(True)
-    means = layout.parameter("__array__")
-    parameters = {"__array__": means} if means in {"string", "bytestring", "char", "byte"} else None
-    if layout.is_list:
-        content = plain_layout(layout.content, keep_options=keep_options)
-        return layout.copy(content=content, parameters=parameters)
-    return layout if layout.is_unknown else layout.copy(parameters=parameters)

@@ -4,10 +4,22 @@ from memmpy.inputs.bytes import ByteSource
 from memmpy.inputs.failures import listed, no_branch, said_of
 from memmpy.inputs.identity import former_uuid_of, uuid_of
 from memmpy.inputs.locations import State, Status, describe, find
+from memmpy.inputs.missing import (
+    Fill,
+    MissingValuesError,
+    Nulls,
+    UntypedError,
+    check_suits,
+    has_unknown,
+    plain_layout,
+    say_fill,
+    with_type,
+)
 from memmpy.inputs.protocol import EventFile
 from memmpy.inputs.streams import stream_of
 from memmpy.inputs.types import (
     BranchType,
+    form_of_type,
     from_awkward,
     type_of_column,
     type_of_form,
@@ -18,18 +30,28 @@ __all__ = [
     "BranchType",
     "ByteSource",
     "EventFile",
+    "Fill",
+    "MissingValuesError",
+    "Nulls",
     "State",
     "Status",
+    "UntypedError",
+    "check_suits",
     "describe",
     "find",
+    "form_of_type",
     "former_uuid_of",
     "from_awkward",
+    "has_unknown",
     "listed",
     "no_branch",
+    "plain_layout",
     "said_of",
+    "say_fill",
     "stream_of",
     "type_of_column",
     "type_of_form",
     "type_of_values",
     "uuid_of",
+    "with_type",
 ]
