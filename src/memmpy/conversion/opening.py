@@ -23,6 +23,19 @@ _KINDS: dict[bytes, Callable[[ByteSource, str | None, Nulls], EventFile]] = {
 }
 
 
+#: What other files begin with that are given for events, and what to do about them.
+_OTHERS = {
+    b"ARROW1": "an Arrow (Feather) file; write it as Parquet: pyarrow.parquet.write_table(table)",
+    b"FEA1": "a Feather file; write it as Parquet: pyarrow.parquet.write_table(table)",
+    b"PARE": "a Parquet file with an encrypted footer, which memmpy cannot decrypt",
+    b"\x93NUMPY": "a NumPy file; memmpy.WriteVector writes an array to a store",
+    b"PK\x03\x04": "a zip archive, such as .npz; memmpy.WriteVector writes an array to a store",
+    b"\x1f\x8b": "compressed by gzip; decompress it first",
+    b"\x89HDF": "an HDF5 file that was changed on its way, as text; copy it again, as binary",
+    b"<": "a page of text, perhaps what a server answered instead of the file",
+}
+
+
 def _open(path: str, tree: str | None, state: State, nulls: Nulls) -> EventFile:
     """Open a ROOT, Parquet or HDF5 file that is still in a state.
 
@@ -35,14 +48,29 @@ def _open(path: str, tree: str | None, state: State, nulls: Nulls) -> EventFile:
         source = stack.enter_context(ByteSource(path))
         # Another process may open it much later than it was looked at.
         _check_same(path, source.status.state, state)
-        start = source.read(0, min(len(_HDF5), source.size))
-        kinds = [kind for magic, kind in _KINDS.items() if start.startswith(magic)]
-        if not kinds:
-            message = f"{path!r} is not a ROOT, Parquet or HDF5 file: it begins with {start[:4]!r}"
-            raise InputFileError(message)
-        file = kinds[0](source, tree, nulls)
+        file = _kind_of(source)(source, tree, nulls)
         stack.pop_all()  # the source is the file's now
         return file
+
+
+def _kind_of(source: ByteSource) -> Callable[[ByteSource, str | None, Nulls], EventFile]:
+    """Return who reads a file, by what it begins with."""
+    start = source.read(0, min(len(_HDF5), source.size))
+    for magic, kind in _KINDS.items():
+        if start.startswith(magic):
+            return kind
+    # What HDF5 leaves to its user comes first: 512 bytes, or twice as many, and so on.
+    places = [512 << i for i in range(40) if (512 << i) + len(_HDF5) <= source.size]
+    signatures = source.read_many([(place, place + len(_HDF5)) for place in places])
+    if _HDF5 in signatures:
+        return _KINDS[_HDF5]
+    what = f"{source.path!r} is not a ROOT, Parquet or HDF5 file: "
+    if not start:
+        raise InputFileError(f"{what}it is empty; write it again, or leave it out")
+    for magic, hint in _OTHERS.items():
+        if start.startswith(magic):
+            raise InputFileError(f"{what}it is {hint}")
+    raise InputFileError(f"{what}it begins with {start[:4]!r}")
 
 
 @contextmanager
