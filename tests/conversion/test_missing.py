@@ -51,7 +51,7 @@ def test_floats_of_pandas_are_loaded_and_cut(write: Write, store: Path) -> None:
 
 def test_a_missing_integer_says_the_way_out(write: Write, store: Path) -> None:
     file = write("a", run=[1, None])
-    message = r"branch 'run' of '.*a.parquet' has missing values.*missing=\{'run': -1\}"
+    message = r"branch 'run' of '.*a.parquet' has 1 missing value,.*missing=\{'run': -1\}"
     with pytest.raises(InputFileError, match=message):
         convert(file, store, keys={"run"})
 

@@ -294,3 +294,12 @@ def test_what_is_no_file_of_events_is_said(tmp_path: Path, content: bytes, said:
     message = f"a' is not a ROOT, Parquet or HDF5 file: .*{said}"
     with pytest.raises(InputFileError, match=message):
         convert(tmp_path / "a", tmp_path / "s", keys={"x"})
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".h5", ".root"])
+def test_of_a_directory_the_files_in_it_are_named(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"a{ending}").mkdir()
+    with pytest.raises(
+        MissingFileError, match=rf"is a directory, .* write '.*a{ending}/\*{ending}'"
+    ):
+        convert(tmp_path / f"a{ending}", tmp_path / "s", keys={"x"})

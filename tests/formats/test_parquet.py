@@ -5,8 +5,9 @@ import itertools
 import subprocess
 import sys
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import awkward as ak
 import numpy as np
@@ -227,14 +228,49 @@ def test_a_member_of_a_type_that_is_named_is_read_of_the_whole(tmp_path: Path) -
     assert whole(file, "jets.n") == Jagged.from_awkward(JETS.n)
 
 
-def test_the_index_of_pandas_is_no_branch() -> None:
-    assert opened({"x": [1], "__index_level_0__": [0]}).branches() == ["x"]
+def test_the_index_of_pandas_matches_no_pattern_and_is_read_by_its_name() -> None:
+    file = opened({"x": [1], "__index_level_0__": [7]})
+    assert file.branches() == ["x"]
+    assert whole(file, "__index_level_0__").tolist() == [7]
 
 
-def test_two_columns_of_one_name_are_refused() -> None:
-    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["x", "x"])
-    with pytest.raises(InputFileError, match=r"x.parquet' has two columns of the name 'x'"):
-        opened(table)
+def test_of_two_columns_of_one_name_none_is_read_and_others_are() -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], ["x", "x", "y"])
+    file = opened(table)
+    message = r"x.parquet' has several columns of the name 'x'; rename them before"
+    with pytest.raises(InputFileError, match=message):
+        file.type_of("x")
+    assert whole(file, "y").tolist() == [3]
+
+
+@final
+class Interval(pa.ExtensionType):  # type: ignore[misc]  # pyarrow has no types
+    """A type that a library gave a name, such as that of intervals of pandas."""
+
+    def __init__(self) -> None:
+        super().__init__(pa.struct([("left", pa.int64()), ("right", pa.int64())]), "test.interval")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type: Any, serialized: bytes) -> "Interval":
+        return cls()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_type_with_a_name_is_what_it_is_stored_as(is_known: bool) -> None:
+    storage = pa.array([{"left": 1, "right": 2}, {"left": 3, "right": 4}], Interval().storage_type)
+    data = written({"x": pa.ExtensionArray.from_storage(Interval(), storage)}, row_group_size=1)
+    if is_known:
+        pa.register_extension_type(Interval())
+    try:
+        file = opened(data)
+        assert whole(file, "x").to_list() == storage.to_pylist()
+        assert whole(file, "x.left").tolist() == [1, 3]
+    finally:
+        if is_known:
+            pa.unregister_extension_type("test.interval")
 
 
 NAN = float("nan")
@@ -291,20 +327,21 @@ INT = pa.array([1, None, 3])
         (pa.array([[1], None, [2, None]]), -1, [[1], [], [2, -1]]),
         (pa.array([[1], None, []]), (), [[1], [], []]),
         (pa.array([[[1], None], None]), (), [[[1], []], []]),
-        (pa.array([[{"a": 1, "b": "x"}, None], None]), -1, None),
         (pa.array([["a", None], None]), "?", [["a", "?"], []]),
         (pa.array([[1, 2], None], pa.list_(pa.int64(), 2)), -1, [[1, 2], [-1, -1]]),
     ],
 )
 def test_what_is_missing_becomes_what_the_user_says(array: Any, fill: Fill, expected: Any) -> None:
     file = opened({"x": array}, Nulls({"x": fill}), row_group_size=2)
-    if expected is None:
-        with pytest.raises(InputFileError, match="has missing values"):
-            whole(file, "x")
-        return
     got = whole(file, "x")
     as_lists = got.to_awkward().to_list() if isinstance(got, Jagged) else got.tolist()
     assert as_lists == expected
+
+
+def test_members_that_a_fill_does_not_fit_stay_missing() -> None:
+    array = pa.array([{"a": 1, "b": "x"}, {"a": None, "b": None}])
+    with pytest.raises(InputFileError, match=r"'x' of .* has 1 missing value.*missing=\{'x': ''\}"):
+        whole(opened({"x": array}, Nulls({"x": -1})), "x")
 
 
 @pytest.mark.parametrize(
@@ -352,8 +389,8 @@ def test_what_is_missing_stays_so_on_request(array: Any, type: str) -> None:
 )
 def test_other_missing_values_are_refused_with_the_way_out(array: Any, way_out: str) -> None:
     message = (
-        r"branch 'x' of '.*x.parquet' has missing values \(1 in the row groups of entries 0 to "
-        rf".\), .*: RFileConfig\(..., missing=\{{'x': {way_out}\}}\)"
+        r"branch 'x' of '.*x.parquet' has 1 missing value, for which .* has no place; .*: "
+        rf"RFileConfig\(..., missing=\{{'x': {way_out}\}}\)"
     )
     with pytest.raises(InputFileError, match=message):
         whole(opened({"x": array}), "x")
@@ -437,7 +474,7 @@ def test_a_branch_without_any_value_takes_the_type_of_other_files(
 
 def test_integers_without_any_value_need_a_fill() -> None:
     file = opened({"x": pa.nulls(2)}, Nulls({}, {"x": BranchType("vector", np.dtype(np.int64))}))
-    with pytest.raises(InputFileError, match=r"missing values \(2 .*missing=\{'x': -1\}"):
+    with pytest.raises(InputFileError, match=r"has 2 missing values.*missing=\{'x': -1\}"):
         whole(file, "x")
 
 
@@ -445,9 +482,11 @@ def test_integers_without_any_value_need_a_fill() -> None:
     "array",
     [
         pa.array([1, 2]).cast(pa.decimal128(25, 2)),
+        pa.array([Decimal(1)], getattr(pa, "decimal32", pa.decimal128)(5, 2)),
+        pa.array([[Decimal(1)]]),
         pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
     ],
-    ids=["decimal", "map"],
+    ids=["decimal", "small decimal", "decimals", "map"],
 )
 def test_what_no_column_can_hold_is_refused(array: Any) -> None:
     file = opened({"x": array})
@@ -455,6 +494,18 @@ def test_what_no_column_can_hold_is_refused(array: Any) -> None:
         InputFileError, match=r"branch 'x' of '.*x.parquet' is of the type .* no column"
     ):
         file.type_of("x")
+
+
+def test_a_decimal_says_what_to_do_about_it() -> None:
+    with pytest.raises(InputFileError, match=r"type decimal128\(3, 1\), .* cast it to float64"):
+        opened({"x": pa.array([Decimal("10.5")])}).type_of("x")
+
+
+def test_the_members_beside_a_decimal_are_read() -> None:
+    file = opened({"x": pa.array([{"a": Decimal(1), "b": 2}])})
+    assert whole(file, "x.b").tolist() == [2]
+    with pytest.raises(InputFileError, match=r"branch 'x.a' .* cast it to float64"):
+        file.type_of("x.a")
 
 
 def test_boundaries_are_the_edges_of_row_groups() -> None:
@@ -576,15 +627,24 @@ def test_an_empty_tree_is_none() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"root" + bytes(1000)], ids=["empty", "root"])
 def test_a_file_of_another_format_is_refused(data: bytes) -> None:
-    message = r"x.parquet' cannot be opened as Parquet: .*(is 0 bytes|not a parquet file)"
+    message = r"x.parquet' is truncated, or was not written to its end"
     with pytest.raises(InputFileError, match=message):
         opened(data)
 
 
 @pytest.mark.parametrize("kept", [4, 11, 100, 5_000, -1])
 def test_a_truncated_file_is_refused(kept: int) -> None:
-    with pytest.raises(InputFileError, match=r"x.parquet' cannot be opened"):
+    message = "x.parquet' is truncated, or was not written to its end.* copy it again"
+    with pytest.raises(InputFileError, match=message):
         opened(written({"x": np.arange(10_000)})[:kept])
+
+
+@pytest.mark.parametrize("start", [-200, -8])
+def test_a_damaged_footer_is_said_of_its_file(start: int) -> None:
+    data = bytearray(written({"x": np.arange(10_000)}))
+    data[start : start + 4] = b"\xff\xff\xff\x7f"
+    with pytest.raises(InputFileError, match=r"x.parquet' cannot be opened as Parquet"):
+        opened(bytes(data))
 
 
 def test_a_damaged_page_is_said_of_its_file() -> None:

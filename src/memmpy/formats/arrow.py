@@ -1,12 +1,12 @@
 """Arrow's types and arrays, made as plain as columns want them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-__all__ = ["has_extension", "leaf_paths", "number_dtype", "whole_table"]
+__all__ = ["has_decimal", "has_extension", "leaf_paths", "number_dtype", "whole_table"]
 
 
 def leaf_paths(arrow_type: Any) -> Iterator[tuple[str, ...]]:
@@ -32,10 +32,35 @@ def has_extension(arrow_type: Any) -> bool:
     """Say whether a library gave a type, or one inside it, a name of its own."""
     import pyarrow as pa
 
+    return any(isinstance(found, pa.BaseExtensionType) for found in _types_in(arrow_type))
+
+
+def has_decimal(arrow_type: Any, members: Sequence[str]) -> bool:
+    """Say whether a type has decimals, or what its members lead to."""
+    import pyarrow as pa
+
+    while members:
+        if isinstance(arrow_type, pa.BaseExtensionType):
+            arrow_type = arrow_type.storage_type
+        elif pa.types.is_struct(arrow_type):
+            arrow_type, members = arrow_type.field(members[0]).type, members[1:]
+        else:
+            arrow_type = arrow_type.value_type
+    return any(pa.types.is_decimal(found) for found in _types_in(arrow_type))
+
+
+def _types_in(arrow_type: Any) -> Iterator[Any]:
+    """Yield a type and all types inside it."""
+    import pyarrow as pa
+
+    yield arrow_type
     if isinstance(arrow_type, pa.BaseExtensionType):
-        return True
-    num_fields = arrow_type.num_fields
-    return any(has_extension(arrow_type.field(i).type) for i in range(num_fields))
+        yield from _types_in(arrow_type.storage_type)
+    elif pa.types.is_dictionary(arrow_type):
+        yield from _types_in(arrow_type.value_type)
+    else:
+        for i in range(arrow_type.num_fields):
+            yield from _types_in(arrow_type.field(i).type)
 
 
 def number_dtype(arrow_type: Any) -> np.dtype[Any] | None:
@@ -50,8 +75,8 @@ def number_dtype(arrow_type: Any) -> np.dtype[Any] | None:
 def whole_table(table: Any) -> Any:
     """Return a table of one column that awkward reads aright.
 
-    It knows no views, needs pandas for dictionaries, and takes the missing values of an array that
-    is a part of another from the wrong entries.
+    It knows no views and no names that others gave to types, needs pandas for dictionaries, and
+    takes the missing values of an array that is a part of another from the wrong entries.
     """
     import pyarrow as pa
 
@@ -68,11 +93,13 @@ def whole_table(table: Any) -> Any:
 
 
 def _plain_type(arrow_type: Any) -> Any:
-    """Return a type without dictionaries and views, but for those in records."""
+    """Return a type without names, dictionaries and views, but for those in records."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(arrow_type):
         return _plain_type(arrow_type.value_type)
+    if isinstance(arrow_type, pa.BaseExtensionType) and arrow_type.extension_name != "awkward":
+        return _plain_type(arrow_type.storage_type)
     if pa.types.is_string_view(arrow_type):
         return pa.large_string()
     if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):

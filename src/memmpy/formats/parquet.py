@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import InputFileError, OptionError
-from memmpy.formats.arrow import has_extension, number_dtype, whole_table
+from memmpy.formats.arrow import has_decimal, has_extension, number_dtype, whole_table
 from memmpy.formats.parquet_layout import ParquetBranch, branches_of
 from memmpy.inputs import (
     BranchType,
@@ -30,6 +30,7 @@ from memmpy.inputs import (
     uuid_of,
     with_type,
 )
+from memmpy.printing import num_in_words
 from memmpy.typing import Array
 
 __all__ = ["ParquetTable"]
@@ -37,6 +38,9 @@ __all__ = ["ParquetTable"]
 #: Bytes of a value once decoded; of text, those of its offset.
 _DECODED_BYTES = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4}
 
+
+#: What the file ends with.
+_MAGIC = b"PAR1"
 
 #: Branches that an error names, at most.
 _MAX_NAMES = 10
@@ -84,6 +88,7 @@ class ParquetTable:
                 raise InputFileError(message)
             stream = stack.enter_context(stream_of(source))
             with said_of(path, "cannot be opened as Parquet"):
+                _check_end(source)
                 self._file = parquet.ParquetFile(stream, page_checksum_verification=True)
                 stack.callback(self._file.close)
                 self._metadata = self._file.metadata
@@ -122,8 +127,11 @@ class ParquetTable:
         return self.path
 
     def branches(self) -> list[str]:
-        """Return the names of all columns, each followed by the members of its records."""
-        return list(self._branches)
+        """Return the names of all columns, each followed by the members of its records.
+
+        Not that of an index of pandas that has no name, though it can be read.
+        """
+        return [name for name, branch in self._branches.items() if not branch.is_hidden]
 
     def has_branch(self, name: str) -> bool:
         """Say whether there is such a branch."""
@@ -146,14 +154,20 @@ class ParquetTable:
         import pyarrow as pa
 
         if branch not in self._types:
-            column = self._branch(branch).path[0]
+            found = self._branch(branch)
+            column, *members = found.path
+            if found.is_ambiguous:
+                message = f"{self.where!r} has several columns of the name {branch!r}; "
+                raise InputFileError(f"{message}rename them before the file is written")
             field = self._schema.field(column)
             dtype = number_dtype(field.type)
             if dtype is not None and not self._nulls.fill_of(branch):
                 self._types[branch] = BranchType("vector", dtype)
                 return self._types[branch]
+            if has_decimal(field.type, members):
+                raise _not_held(branch, self.where, field.type)
             try:
-                if has_extension(field.type):
+                if members or has_extension(field.type):  # only a part of it may be read
                     empty = self._decode([branch], [])
                 else:
                     empty = pa.schema([field], self._schema.metadata).empty_table()
@@ -216,7 +230,7 @@ class ParquetTable:
                     try:
                         values = self._array(branch, table)
                     except MissingValuesError:
-                        raise self._missing(branches, table, f"{start} to {stop}") from None
+                        raise self._missing(branches, table) from None
                     values = from_awkward(values[entries], types[branch].kind)
                 else:
                     values = values[entries]
@@ -293,7 +307,7 @@ class ParquetTable:
             return error
         return None
 
-    def _missing(self, branches: Iterable[str], table: Any, entries: str) -> InputFileError:
+    def _missing(self, branches: Iterable[str], table: Any) -> InputFileError:
         """Return the error for all branches with values that are missing, and no fill for them."""
         found = {b: error for b in branches if (error := self._error_of(b, table)) is not None}
         (first, error), *others = found.items()
@@ -301,11 +315,19 @@ class ParquetTable:
         more = f" and {len(others) - _MAX_NAMES} more" if len(others) > _MAX_NAMES else ""
         also = f"; so have {', '.join(names)}{more}" if others else ""
         message = (
-            f"branch {first!r} of {self.where!r} has missing values ({error.num} in the row groups "
-            f"of entries {entries}), and {self.type_of(first)} has none for them{also}; say what "
-            f"to put there: RFileConfig(..., missing={{{first!r}: {error.example}}})"
+            f"branch {first!r} of {self.where!r} has {num_in_words(error.num, 'missing value')}, "
+            f"for which {self.type_of(first)} has no place{also}; say what to put there: "
+            f"RFileConfig(..., missing={{{first!r}: {error.example}}})"
         )
         return InputFileError(message)
+
+
+def _check_end(source: ByteSource) -> None:
+    """Raise an `InputFileError` for a file without the end that every Parquet file has."""
+    end = source.read(max(0, source.size - len(_MAGIC)), source.size)
+    if end != _MAGIC or source.size == len(end):
+        message = f"{source.path!r} is truncated, or was not written to its end: it has no footer"
+        raise InputFileError(f"{message}; write or copy it again")
 
 
 def _import_parquet(path: str) -> Any:
@@ -319,8 +341,10 @@ def _import_parquet(path: str) -> Any:
 
 def _not_held(branch: str, where: str, arrow_type: Any) -> InputFileError:
     """Return the error for a branch that no column can hold."""
+    way_out = "give branches of numbers, lists, records or texts"
+    if "decimal" in str(arrow_type):
+        way_out = "cast it to float64 or an integer before the file is written"
     message = (
-        f"branch {branch!r} of {where!r} is of the type {arrow_type}, which no column can hold; "
-        "give branches of numbers, lists, records or texts"
+        f"branch {branch!r} of {where!r} is of the type {arrow_type}, which no column can hold"
     )
-    return InputFileError(message)
+    return InputFileError(f"{message}; {way_out}")

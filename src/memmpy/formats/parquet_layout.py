@@ -1,7 +1,7 @@
 """What a Parquet file has: its columns and the members of their records, with where they lie."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from memmpy.errors import InputFileError
@@ -19,11 +19,14 @@ class ParquetBranch:
 
     `path` are the names that lead to it, `leaves` the Parquet columns that are read for it (all
     those of the column, where its type cannot be read in part) and `own_leaves` those it is of.
+    `is_hidden` says that no pattern matches it, `is_ambiguous` that several columns have its name.
     """
 
     path: tuple[str, ...]
     leaves: tuple[int, ...]
     own_leaves: tuple[int, ...]
+    is_hidden: bool = False
+    is_ambiguous: bool = False
 
 
 def branches_of(schema: Any, num_leaves: int, path: str) -> dict[str, ParquetBranch]:
@@ -32,7 +35,7 @@ def branches_of(schema: Any, num_leaves: int, path: str) -> dict[str, ParquetBra
     Raises
     ------
     InputFileError
-        If two columns have one name, or the schema is not that of the Parquet columns.
+        If the schema is not that of the Parquet columns.
     """
     found: dict[str, ParquetBranch] = {}
     members: dict[str, list[ParquetBranch]] = {}
@@ -41,17 +44,19 @@ def branches_of(schema: Any, num_leaves: int, path: str) -> dict[str, ParquetBra
         paths = list(leaf_paths(field.type))
         leaves = range(first, first + len(paths))
         first += len(paths)
-        if _PANDAS_INDEX.fullmatch(field.name):
-            continue
+        is_index = _PANDAS_INDEX.fullmatch(field.name) is not None
+        branch = ParquetBranch((field.name,), tuple(leaves), tuple(leaves), is_index)
         if field.name in found:
-            raise InputFileError(f"{path!r} has two columns of the name {field.name!r}")
-        found[field.name] = ParquetBranch((field.name,), tuple(leaves), tuple(leaves))
+            found[field.name] = replace(branch, is_ambiguous=True)
+            members[field.name] = []
+            continue
+        found[field.name] = branch
         members[field.name] = []
-        for member in dict.fromkeys(path[:i] for path in paths for i in range(1, len(path) + 1)):
+        for member in dict.fromkeys(names[:i] for names in paths for i in range(1, len(names) + 1)):
             own = tuple(
                 leaf
-                for leaf, path in zip(leaves, paths, strict=True)
-                if path[: len(member)] == member
+                for leaf, names in zip(leaves, paths, strict=True)
+                if names[: len(member)] == member
             )
             # Arrow cannot read a part of a type that another library gave a name.
             read = tuple(leaves) if has_extension(field.type) else own
