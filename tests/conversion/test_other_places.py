@@ -284,7 +284,7 @@ def test_what_a_pattern_leaves_out_of_a_group_is_said(tmp_path: Path) -> None:
         (b"\x93NUMPY\1", "a NumPy file; memmpy.WriteVector"),
         (b"PK\3\4", "a zip archive"),
         (b"\x1f\x8b\x08", "gzip; decompress it first"),
-        (b"\x89HDF\n\x1a\n", "changed on its way"),
+        (b"\x89HDF\n\x1a\n", "truncated, or was changed on its way"),
         (b"<!DOCTYPE html>", "a page of text"),
         (b"x,y\n1,2\n", "it begins with b'x,y"),
     ],
@@ -303,3 +303,14 @@ def test_of_a_directory_the_files_in_it_are_named(tmp_path: Path, ending: str) -
         MissingFileError, match=rf"is a directory, .* write '.*a{ending}/\*{ending}'"
     ):
         convert(tmp_path / f"a{ending}", tmp_path / "s", keys={"x"})
+
+
+def test_a_pattern_that_matches_nothing_to_hold_says_why(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = np.array([["a", "b"]], h5py.string_dtype())
+    message = (
+        r"no column can hold what the pattern '\*' matches in .*: 'x'; branch 'x' .* holds text"
+    )
+    with pytest.raises(InputFileError, match=message):
+        convert(tmp_path / "a.h5", tmp_path / "s", keys={"*"})

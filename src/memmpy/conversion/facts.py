@@ -200,8 +200,9 @@ def _match(
         kept = set(held)
         skipped += [name for name in found if name not in kept]
         if not held and file.num_entries and found:
+            reason = _why_not_held(file, found[0])
             message = f"no column can hold what the pattern {pattern!r} matches in {file.where!r}"
-            raise InputFileError(f"{message}: {', '.join(map(repr, found[:5]))}")
+            raise InputFileError(f"{message}: {', '.join(map(repr, found[:5]))}; {reason}")
         matches[pattern] = tuple(held)
     return matches, tuple(dict.fromkeys(skipped))
 
@@ -239,13 +240,16 @@ def _short(file: EventFile, path: str, last: Mapping[str, int]) -> str:
 
 def _can_be_held(file: EventFile, name: str, *, can_wait: bool) -> bool:
     """Say whether a column can hold a branch; whether it can wait where it has no type yet."""
+    error = _why_not_held(file, name)
+    return error is None or (can_wait and isinstance(error, UntypedError))
+
+
+def _why_not_held(file: EventFile, name: str) -> InputFileError | None:
     try:
         file.type_of(name)
-    except UntypedError:
-        return can_wait
-    except InputFileError:
-        return False
-    return True
+    except InputFileError as error:
+        return error
+    return None
 
 
 def _divide(

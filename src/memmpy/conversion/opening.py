@@ -31,7 +31,7 @@ _OTHERS = {
     b"\x93NUMPY": "a NumPy file; memmpy.WriteVector writes an array to a store",
     b"PK\x03\x04": "a zip archive, such as .npz; memmpy.WriteVector writes an array to a store",
     b"\x1f\x8b": "compressed by gzip; decompress it first",
-    b"\x89HDF": "an HDF5 file that was changed on its way, as text; copy it again, as binary",
+    b"\x89HDF": "an HDF5 file that is truncated, or was changed on its way; copy it again",
     b"<": "a page of text, perhaps what a server answered instead of the file",
 }
 

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import InputFileError, OptionError
+from memmpy.errors import InputFileError, MissingKeyError, OptionError
 from memmpy.formats.hdf5_layout import (
     DatasetColumn,
     only_table,
@@ -108,8 +108,8 @@ class HdfTable:
         return f"{self.path}:{self.tree}"
 
     def branches(self) -> list[str]:
-        """Return the names of all columns; not those of blocks, whose items have names."""
-        return [name for name, column in self._columns.items() if not column.is_block]
+        """Return the names of all columns; not those of blocks whose items have names."""
+        return [name for name, column in self._columns.items() if not column.is_hidden]
 
     def has_branch(self, name: str) -> bool:
         """Say whether there is such a branch."""
@@ -204,8 +204,22 @@ class HdfTable:
 
     def _column(self, name: str) -> DatasetColumn:
         if name not in self._columns:
-            raise no_branch(name, self.where, self._columns)
+            with said_of(self.where, "is damaged"):
+                hint = self._hint(name)
+            error = no_branch(name, self.where, self._columns)
+            raise MissingKeyError(f"{error}{hint}", name)
         return self._columns[name]
+
+    def _hint(self, name: str) -> str:
+        """Return what else in the file may be meant by a name; empty for nothing."""
+        found = self._file.get(f"{self._tree}/{name}") or self._file.get(name)
+        if found is None:
+            return ""
+        if getattr(found, "dtype", None) is None:
+            return f"; it is a group: tree={found.name.strip('/')!r}"
+        if not found.shape:
+            return "; it is a single value, which no entry has"
+        return f"; it is in another group: tree={found.parent.name.strip('/') or '/'!r}"
 
     def _read_dataset(self, branches: Sequence[str], start: int, stop: int) -> dict[str, Array]:
         """Read the first branch, and all others that are in the same records or block."""
@@ -247,10 +261,10 @@ def _check_readable(dataset: Any, *, branch: str, where: str) -> None:
     for i in range(properties.get_nfilters()):
         code, _, _, name = properties.get_filter(i)
         if not h5py.h5z.filter_avail(code):
+            said = f" ({name.decode(errors='replace')})" if name else ""
             message = (
-                f"branch {branch!r} of {where!r} is compressed by {name.decode(errors='replace')!r}"
-                f" (filter {code}), which this HDF5 lacks; pip install hdf5plugin, and import it "
-                "first"
+                f"branch {branch!r} of {where!r} is compressed by filter {code}{said}, which this "
+                "HDF5 lacks; pip install hdf5plugin, and import it first"
             )
             raise InputFileError(message)
 

@@ -17,13 +17,14 @@ __all__ = ["DatasetColumn", "only_table", "say_dtype", "table_of"]
 class DatasetColumn:
     """A dataset, a field of a dataset of records, or one of the items of a block of pandas.
 
-    A block is a dataset of shape (entries, items), whose items have names; no pattern matches it.
+    A block is a dataset of shape (entries, items), whose items have names. No pattern matches it,
+    nor what holds its names: `is_hidden`.
     """
 
     dataset: Any
     field: str | None
     item: int | None = None
-    is_block: bool = False
+    is_hidden: bool = False
 
     @property
     def num_entries(self) -> int:
@@ -71,10 +72,17 @@ def _tables_in(file: Any) -> list[str]:
 
     groups = [""]
 
+    def is_inner(name: str) -> bool:
+        """Say whether PyTables keeps an index of a table in a group, or pandas its categories."""
+        parent, _, last = name.rpartition("/")
+        if last.startswith("_i_") or (
+            last == "meta" and "pandas_type" in file[parent or "/"].attrs
+        ):
+            return True
+        return bool(parent) and is_inner(parent)
+
     def note(name: str, found: Any) -> None:
-        # PyTables keeps the indexes of a table in groups of such names.
-        is_index = any(part.startswith("_i_") for part in name.split("/"))
-        if isinstance(found, h5py.Group) and not is_index:
+        if isinstance(found, h5py.Group) and not is_inner(name):
             groups.append(name)
 
     file.visititems(note)
@@ -116,7 +124,9 @@ def _columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
             for field in array.dtype.names:
                 columns.setdefault(f"{name}.{field}", DatasetColumn(array, field))
         else:
-            columns[name] = DatasetColumn(array, None, is_block=name in blocks)
+            of_names = bool(blocks) and (name == "axis0" or name.endswith("_items"))
+            is_hidden = name in blocks or of_names
+            columns[name] = DatasetColumn(array, None, is_hidden=is_hidden)
     for name, items in blocks.items():
         for i, item in enumerate(items):
             columns.setdefault(item, DatasetColumn(arrays[name], None, i))
