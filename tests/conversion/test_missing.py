@@ -7,6 +7,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 import pytest
+import uproot
 
 import memmpy
 from memmpy import RFileConfig, convert, load_root, plan_conversion
@@ -221,3 +222,32 @@ def test_a_new_file_with_more_branches_of_a_pattern_is_refused(write: Write, sto
     convert(old, store, keys={"*"})
     with pytest.raises(SchemaError, match=r"'y' is missing in '.*a.parquet' and int64 in"):
         convert([old, new], store, keys={"*"})
+
+
+@pytest.fixture
+def ntuple(tmp_path: Path) -> Path:
+    """Return an RNTuple with values of ``std::optional`` that are missing."""
+    array = ak.Array({"x": [1.5, None], "i": [None, 2], "l": [[1.0, None], []], "y": [0, 1]})
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mkrntuple("ntuple", array.layout.form).extend(array)
+    return tmp_path / "a.root"
+
+
+def test_optional_values_of_an_rntuple_get_what_the_user_says(ntuple: Path, store: Path) -> None:
+    missing = {"x": NAN, "i": -1, "l": 0.0}
+    convert(RFileConfig(ntuple, missing=missing), store, keys={"x", "l", "z"}, aliases={"z": "i*2"})
+    np.testing.assert_array_equal(memmpy.read_vector(store, "x"), [1.5, NAN])
+    column: Any = memmpy.open(store)["l"]
+    assert column[:].to_awkward().to_list() == [[1, 0], []]
+    assert memmpy.read_vector(store, "z").tolist() == [-2, 4]
+
+
+def test_optional_values_of_an_rntuple_stay_missing_unasked(ntuple: Path, store: Path) -> None:
+    convert(ntuple, store, keys={"i"})
+    column: Any = memmpy.open(store)["i"]
+    assert ak.to_list(column[:]) == [None, 2]
+
+
+def test_a_fill_that_an_rntuple_cannot_hold_is_refused(ntuple: Path, store: Path) -> None:
+    with pytest.raises(OptionError, match=r"missing=\{'i': 'a'\} does not fit branch 'i'"):
+        convert(RFileConfig(ntuple, missing={"i": "a"}), store, keys={"i"})

@@ -10,7 +10,7 @@ import numpy as np
 from memmpy.columns import cast
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
 from memmpy.errors import OptionError
-from memmpy.inputs import BranchType, type_of_values
+from memmpy.inputs import BranchType, Fill, filled, filled_type, say_fill, type_of_values
 from memmpy.lists import Clipping, Jagged, Padding, check_fill, clipping_of, lists_of
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
@@ -63,8 +63,8 @@ class Recipe:
         Of what is stored; None for what the branch or the expression has.
     is_mask : bool
         Whether the entries are the mask of padded ones: which of their items are real.
-    missing : tuple of (str, str)
-        Of the branches for which the user named one, what stands for a missing value, in words.
+    missing : tuple of (str, Fill)
+        Of the branches for which the user named one, what stands for a missing value.
     """
 
     key: str
@@ -73,7 +73,7 @@ class Recipe:
     padding: Padding | None = None
     dtype: np.dtype[Any] | None = None
     is_mask: bool = False
-    missing: tuple[tuple[str, str], ...] = ()
+    missing: tuple[tuple[str, Fill], ...] = ()
 
     @property
     def base(self) -> dict[str, Any]:
@@ -81,7 +81,8 @@ class Recipe:
         base: dict[str, Any] = {"branch": self.branches[0]}
         if self.program is not None:
             base = {"expression": normal(self.program.node), "language": LANGUAGE}
-        return {**base, "missing": dict(self.missing)} if self.missing else base
+        fills = {branch: say_fill(fill) for branch, fill in self.missing}
+        return {**base, "missing": fills} if fills else base
 
     def to_json(self) -> dict[str, Any]:
         """Return what the store keeps of it: equal for equal columns."""
@@ -104,6 +105,7 @@ class Recipe:
         CutError
             If the expression cannot be computed from such branches.
         """
+        types = {b: filled_type(types[b], self._fill(b), branch=b) for b in self.branches}
         if self.program is None:
             return self.finish_type(types[self.branches[0]])
         return self.finish_type(self._computed_type(types))
@@ -134,9 +136,9 @@ class Recipe:
 
     def make(self, branches: Mapping[str, Any]) -> Made:
         """Return entries of the column, of those of its branches as an `EventFile` gives them."""
+        inputs = {b: filled(branches[b], self._fill(b), branch=b) for b in self.branches}
         if self.program is None:
-            return self.finish(branches[self.branches[0]])
-        inputs = {name: branches[name] for name in self.branches}
+            return self.finish(inputs[self.branches[0]])
         num_entries = len(next(iter(inputs.values())))
         values, notes = compute_column(self.program, inputs, num_entries=num_entries)
         made = self.finish(values)
@@ -154,6 +156,10 @@ class Recipe:
         lists, length = lists_of(values), self.padding.length
         clipping = clipping_of(lists, length)
         return Made(lists.pad(length, self.padding.fill), num_lost, clipping=clipping)
+
+    def _fill(self, branch: str) -> tuple[Fill, ...]:
+        """Return what stands for missing values of a branch, if the user named it."""
+        return tuple(fill for name, fill in self.missing if name == branch)
 
     def _mask(self, lists: Jagged) -> Array:
         """Return which items are real once lists are padded, of shape (n, length)."""

@@ -12,7 +12,7 @@ from memmpy.columns import check_keys
 from memmpy.conversion.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
 from memmpy.errors import OptionError, nearest
-from memmpy.inputs import Fill, say_fill
+from memmpy.inputs import Fill
 from memmpy.lists import Padding, check_padding, mask_of
 
 __all__ = [
@@ -239,7 +239,7 @@ def _recipe(
 
 def _with_missing(recipe: Recipe, missing: Mapping[str, Fill]) -> Recipe:
     """Return a recipe with what stands for missing values of its branches."""
-    own = tuple((b, say_fill(missing[b])) for b in recipe.branches if b in missing)
+    own = tuple((b, missing[b]) for b in recipe.branches if b in missing)
     return replace(recipe, missing=own) if own else recipe
 
 

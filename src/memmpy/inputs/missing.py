@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import InputFileError, OptionError
-from memmpy.inputs.types import BranchType
+from memmpy.inputs.types import BranchType, form_of_type, from_awkward, type_of_form
 from memmpy.lists import fits
+from memmpy.printing import num_in_words
 
 __all__ = [
     "Fill",
@@ -17,6 +18,8 @@ __all__ = [
     "Nulls",
     "UntypedError",
     "check_suits",
+    "filled",
+    "filled_type",
     "has_unknown",
     "plain_layout",
     "say_fill",
@@ -95,6 +98,44 @@ def has_unknown(form: Any) -> bool:
     if form.is_unknown or form.is_numpy or form.is_union:
         return bool(form.is_unknown)
     return has_unknown(form.content)
+
+
+def filled_type(held: BranchType, fill: tuple[Fill, ...], *, branch: str) -> BranchType:
+    """Return the type of nested entries of an option type, once a fill stands for what is missing.
+
+    Raises
+    ------
+    OptionError
+        If the branch has no place for the fill.
+    """
+    if held.kind != "nested" or not fill or fill == (None,):
+        return held
+    form = form_of_type(held)
+    check_suits(form, fill[0], branch=branch, where="the files")
+    plain = plain_layout(form.length_zero_array(highlevel=False), fill)
+    return type_of_form(plain.form) or held
+
+
+def filled(values: Any, fill: tuple[Fill, ...], *, branch: str) -> Any:
+    """Return entries of a branch as a column takes them, with a fill for what is missing.
+
+    Raises
+    ------
+    InputFileError
+        If the fill does not stand for all that is missing.
+    """
+    import awkward as ak
+
+    if not isinstance(values, ak.Array) or not fill or fill == (None,):
+        return values
+    try:
+        plain = ak.Array(plain_layout(values.layout, fill))
+    except MissingValuesError as error:
+        message = f"{branch!r} has {num_in_words(error.num, 'missing value')} for which "
+        message += f"missing={{{branch!r}: {say_fill(fill[0])}}} has none"
+        raise InputFileError(f"{message}; give None to keep what is missing") from None
+    held = type_of_form(plain.layout.form)
+    return values if held is None else from_awkward(plain, held.kind)
 
 
 def with_type(layout: Any, form: Any) -> Any:
