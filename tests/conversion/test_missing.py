@@ -12,6 +12,7 @@ import uproot
 import memmpy
 from memmpy import RFileConfig, convert, load_root, plan_conversion
 from memmpy.errors import InputFileError, MissingKeyError, OptionError, SchemaError, SplitError
+from memmpy.inputs import filled
 from memmpy.lists import Jagged
 
 pa = pytest.importorskip("pyarrow")
@@ -251,3 +252,18 @@ def test_optional_values_of_an_rntuple_stay_missing_unasked(ntuple: Path, store:
 def test_a_fill_that_an_rntuple_cannot_hold_is_refused(ntuple: Path, store: Path) -> None:
     with pytest.raises(OptionError, match=r"missing=\{'i': 'a'\} does not fit branch 'i'"):
         convert(RFileConfig(ntuple, missing={"i": "a"}), store, keys={"i"})
+
+
+def test_a_type_that_the_store_has_otherwise_can_be_read_again(write: Write, store: Path) -> None:
+    old, new = write("a", x=[1.0]), write("b", x=[2])
+    convert(old, store, keys={"x"})
+    message = "float64 in the store and int64 in .*, or read all of it again with recreate=True"
+    with pytest.raises(SchemaError, match=message):
+        convert([old, new], store, keys={"x"})
+
+
+def test_what_a_fill_does_not_stand_for_is_said() -> None:
+    array = ak.Array([{"a": None, "b": "x"}, {"a": 1, "b": None}])
+    message = r"'x' has 1 missing value for which missing=\{'x': -1\} has none; give None to keep"
+    with pytest.raises(InputFileError, match=message):
+        filled(array, (-1,), branch="x")

@@ -402,6 +402,12 @@ def test_all_branches_with_missing_values_are_named_at_once() -> None:
         dict(file.read(file.branches(), 0, 2))
 
 
+def test_of_many_branches_with_missing_values_some_are_named() -> None:
+    file = opened({f"x{i:02}": [1, None] for i in range(20)})
+    with pytest.raises(InputFileError, match=r"'x00' .*; so have 'x01', .*, 'x10' and 9 more; say"):
+        dict(file.read(file.branches(), 0, 2))
+
+
 @pytest.mark.parametrize(
     ("array", "fill"),
     [

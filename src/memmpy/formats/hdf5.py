@@ -224,13 +224,13 @@ class HdfTable:
     def _read_dataset(self, branches: Sequence[str], start: int, stop: int) -> dict[str, Array]:
         """Read the first branch, and all others that are in the same records or block."""
         first = self._columns[branches[0]]
+        if first.field is None and first.item is None:
+            return {branches[0]: first.dataset[start:stop]}
         name = first.dataset.name
         columns = {b: c for b in branches if (c := self._columns[b]).dataset.name == name}
         if first.item is not None:
             block = first.dataset[start:stop]
             return {b: block[:, c.item] for b, c in columns.items() if c.item is not None}
-        if first.field is None:
-            return {branches[0]: first.dataset[start:stop]}
         fields = {b: c.field for b, c in columns.items() if c.field}
         records = first.dataset.fields(list(fields.values()))[start:stop]
         return {branch: records[field] for branch, field in fields.items()}
