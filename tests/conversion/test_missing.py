@@ -1,6 +1,8 @@
 """Values that files lack: what stands for them, and what becomes of files without any."""
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +204,18 @@ def test_a_branch_without_values_in_any_file_is_refused(write: Write, store: Pat
     files = [write("a", x=pa.nulls(1)), write("b", x=pa.nulls(2))]
     with pytest.raises(InputFileError, match=r"'x' of '.*a.parquet' is of the type null: all its"):
         convert(files, store, keys={"x"})
+
+
+def test_other_processes_fill_and_take_types_too(write: Write, store: Path) -> None:
+    paths = [write("a", x=pa.nulls(1), i=[None]), write("b", x=[3.0], i=pa.array([1]))]
+    files = [RFileConfig(path, missing={"i": NAN, "x": NAN}) for path in paths]
+    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
+        with pytest.raises(OptionError, match="does not fit branch 'i'"):
+            convert(files, store, keys={"x", "i"}, executor=executor)
+        convert(files, store, keys={"x"}, executor=executor)
+        with pytest.raises(InputFileError, match="all its values are missing"):
+            convert(paths[0], store, keys={"i"}, recreate=True, executor=executor)
+    np.testing.assert_array_equal(memmpy.read_vector(store, "x"), [NAN, 3])
 
 
 def test_a_pattern_skips_a_branch_without_values_in_any_file(write: Write, store: Path) -> None:

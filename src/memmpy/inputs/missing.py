@@ -74,6 +74,9 @@ class UntypedError(InputFileError):
         super().__init__(message)
         self.branch = branch
 
+    def __reduce__(self) -> tuple[Any, ...]:  # it may come from another process
+        return type(self), (str(self), self.branch), self.__dict__
+
 
 def say_fill(fill: Fill) -> str:
     """Return a fill as the user writes it."""
