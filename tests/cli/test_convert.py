@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from memmpy import load_memmaps, read_vector
 from memmpy.cli import main
-from memmpy.cli.values import constants_of, words_of
+from memmpy.cli.values import constants_of, fills_of, words_of
 from memmpy.store import read_metadata
 
 MakeFile = Callable[..., Path]
@@ -370,3 +370,24 @@ def test_constants_are_numbers_booleans_or_texts() -> None:
     found = constants_of(texts)
     assert found == values
     assert [type(value) for value in found.values()] == [type(value) for value in values.values()]
+
+
+def test_missing_values_get_what_is_said(out: Path, tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"run": [1, None], "tag": ["a", None], "pt": [[1.0], None]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    fills = ["--missing", "run=-1", "--missing", "tag='?'", "--missing", "pt=[]"]
+    done = convert(tmp_path / "a.parquet", "--out", out, "--keys", "*", *fills)
+    assert done.exit_code == 0, done.output
+    assert read_vector(out, "run").tolist() == [1, -1]
+    assert "int64, missing as -1" in done.output
+    groups = [{"path": str(tmp_path / "a.parquet"), "missing": {"run": None}}]
+    (tmp_path / "files.json").write_text(json.dumps(groups))
+    done = convert("--config", tmp_path / "files.json", "--out", out, "--keys", "run", "-n")
+    assert "?int64, missing kept" in done.output
+
+
+def test_fills_are_numbers_texts_lists_and_none() -> None:
+    texts = ["a=1", "b=0.5", "c=true", "d=x", "e=[]", "f=none", "g='none'", "h=''"]
+    fills = {"a": 1, "b": 0.5, "c": True, "d": "x", "e": [], "f": None, "g": "none", "h": ""}
+    assert fills_of(texts) == fills

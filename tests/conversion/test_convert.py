@@ -491,7 +491,7 @@ class TestErrors:
         (tmp_path / "x.root").write_bytes(b"")
         with pytest.raises(
             InputFileError,
-            match=r"x\.root' is not a ROOT, Parquet or HDF5 file: it begins with b''",
+            match=r"x\.root' is not a ROOT, Parquet or HDF5 file: it is empty",
         ):
             convert(tmp_path / "x.root", tmp_path / "s", keys={"x"})
 

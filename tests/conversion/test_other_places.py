@@ -251,3 +251,66 @@ class TestServer:
             assert url.startswith("https://")
             assert convert(url, tmp_path / "s", keys={"met"}).num_entries == 10
         kind.clear_instance_cache()
+
+
+@pytest.mark.parametrize("size", [512, 1024, 2048, 1 << 17])
+def test_a_file_of_hdf5_may_begin_with_a_block_of_its_user(tmp_path: Path, size: int) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.mat", "w", userblock_size=size) as file:
+        file["x"] = np.arange(5)
+    with (tmp_path / "a.mat").open("r+b") as raw:
+        raw.write(b"MATLAB 7.3 MAT-file")
+    convert(tmp_path / "a.mat", tmp_path / "s", keys={"x"})
+    assert memmpy.read_vector(tmp_path / "s", "x").tolist() == [*range(5)]
+
+
+def test_what_a_pattern_leaves_out_of_a_group_is_said(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["X"], file["y"], file["names"] = np.zeros((5, 3)), np.zeros(5), np.array([b"a", b"b"])
+    done = convert(tmp_path / "a.h5", tmp_path / "s", keys={"*"})
+    assert set(memmpy.open(tmp_path / "s")) == {"X", "y"}
+    assert done.plan.skipped == ("names",)
+    assert "names" in str(done)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty; write it again"),
+        (b"ARROW1\0\0", "it is an Arrow .* write it as Parquet"),
+        (b"FEA1", "it is a Feather file; write it as Parquet"),
+        (b"PARE", "encrypted"),
+        (b"\x93NUMPY\1", "a NumPy file; memmpy.WriteVector"),
+        (b"PK\3\4", "a zip archive"),
+        (b"\x1f\x8b\x08", "gzip; decompress it first"),
+        (b"\x89HDF\n\x1a\n", "truncated, or was changed on its way"),
+        (b"<!DOCTYPE html>", "a page of text"),
+        (b"x,y\n1,2\n", "it begins with b'x,y"),
+    ],
+)
+def test_what_is_no_file_of_events_is_said(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "a").write_bytes(content + bytes(2000) * bool(content))
+    message = f"a' is not a ROOT, Parquet or HDF5 file: .*{said}"
+    with pytest.raises(InputFileError, match=message):
+        convert(tmp_path / "a", tmp_path / "s", keys={"x"})
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".h5", ".root"])
+def test_of_a_directory_the_files_in_it_are_named(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"a{ending}").mkdir()
+    with pytest.raises(
+        MissingFileError, match=rf"is a directory, .* write '.*a{ending}/\*{ending}'"
+    ):
+        convert(tmp_path / f"a{ending}", tmp_path / "s", keys={"x"})
+
+
+def test_a_pattern_that_matches_nothing_to_hold_says_why(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = np.array([["a", "b"]], h5py.string_dtype())
+    message = (
+        r"no column can hold what the pattern '\*' matches in .*: 'x'; branch 'x' .* holds text"
+    )
+    with pytest.raises(InputFileError, match=message):
+        convert(tmp_path / "a.h5", tmp_path / "s", keys={"*"})

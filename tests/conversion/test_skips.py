@@ -222,9 +222,9 @@ class Unreachable:
 
 def test_a_branch_that_cannot_be_reached_is_not_skipped() -> None:
     file = cast(EventFile, Unreachable())
-    assert Skips.of(file, ["x"], held=frozenset("x")) == Skips()
+    assert Skips.of(file, ["x"], held=frozenset("x"), can_wait=False) == Skips()
     with pytest.raises(InputFileError, match="does not answer"):
-        Skips.of(file, ["x"], held=frozenset())
+        Skips.of(file, ["x"], held=frozenset(), can_wait=False)
 
 
 @pytest.mark.root

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.errors import InputFileError, OptionError
+from memmpy.errors import InputFileError, MissingKeyError, OptionError
 from memmpy.formats import HdfTable
 from memmpy.inputs import BranchType, ByteSource, EventFile
 from memmpy.lists import Jagged
@@ -263,16 +263,122 @@ def test_a_file_without_arrays_has_no_table(datasets: dict[str, Any]) -> None:
         opened(datasets)
 
 
-def test_a_dataset_of_plain_numbers_is_no_table() -> None:
-    message = r"'a/x' of '.*x.h5' is no table but a dataset of float64; its group is tree='a'"
-    with pytest.raises(InputFileError, match=message):
-        opened({"a/x": np.arange(3.0)}, "a/x")
+@pytest.mark.parametrize("tree", ["a/x", "a/y"])
+def test_a_dataset_stands_for_those_of_its_group_that_have_its_length(tree: str) -> None:
+    datasets = {"a/x": np.arange(2), "a/y": np.arange(2), "a/z": np.arange(9)}
+    file = opened(datasets, tree)
+    assert (file.tree, file.num_entries) == ("a/x", 2)
+    assert whole(file, "y").tolist() == [0, 1]
 
 
-def test_datasets_of_different_lengths_are_no_table() -> None:
-    message = r"datasets of '.*x.h5:/' differ in length \('x': 3, 'y': 4\).* with tree="
+def test_a_dataset_that_has_the_length_of_its_group_is_the_group() -> None:
+    file = opened({"a/x": np.arange(2), "a/z": np.arange(9)}, "a/z")
+    assert (file.tree, file.num_entries) == ("a", 9)
+
+
+def test_a_single_value_is_no_table() -> None:
+    message = r"no table but a single value in 'n' in '.*x.h5': its tables are \('/'\)"
     with pytest.raises(InputFileError, match=message):
-        opened({"x": np.arange(3), "y": np.arange(4)})
+        opened({"n": 3, "x": np.arange(3)}, "n")
+
+
+NAMES = np.array([b"a", b"b", b"c"])
+
+
+@pytest.mark.parametrize(
+    ("datasets", "num"),
+    [
+        ({"X": np.zeros((5, 3)), "y": np.zeros(5), "names": NAMES}, 5),
+        ({"X": np.zeros((5, 40)), "mean": np.zeros(40), "std": np.zeros(40)}, 5),
+        ({"x": np.zeros(5), "y": np.zeros(5), "bins": np.zeros(8)}, 5),
+        ({"train": np.zeros((8, 2)), "test": np.zeros((2, 2))}, 8),
+        ({"x": np.zeros(0), "names": NAMES}, 3),
+        ({"x": np.zeros(3), "y": np.zeros(4)}, 4),
+        ({"x": lists([[1.0], []], "f4"), "n": np.zeros(1)}, 2),
+    ],
+)
+def test_a_group_has_the_length_that_holds_most_of_its_data(
+    datasets: dict[str, Any], num: int
+) -> None:
+    assert opened(datasets).num_entries == num
+
+
+@pytest.mark.parametrize(
+    ("branch", "hint"),
+    [
+        ("n", "; it is a single value"),
+        ("g", "; it is a group: tree='g'"),
+        ("g/y", "; it is in another group: tree='g'"),
+        ("z", "$"),
+    ],
+)
+def test_what_is_no_branch_of_the_table_says_where_it_is(branch: str, hint: str) -> None:
+    file = opened({"x": np.arange(2), "n": 3, "g/y": np.arange(2)})
+    with pytest.raises(MissingKeyError, match=rf"no branch '{branch}' in '.*x.h5:/'{hint}"):
+        file.type_of(branch)
+
+
+def test_a_dataset_of_another_length_says_the_way_out() -> None:
+    datasets = {"a/X": np.zeros((5, 3)), "a/y": np.zeros(5), "a/names": NAMES}
+    message = (
+        r"branch 'names' of '.*x.h5:a' has 3 entries, and the table 5; tree='a/names' is the table"
+    )
+    with pytest.raises(InputFileError, match=message):
+        opened(datasets, "a").type_of("names")
+    assert len(whole(opened(datasets, "a/names"), "names")) == 3
+
+
+BLOCK = np.arange(8.0).reshape(4, 2)
+#: What pandas writes of a frame with two columns of floats, one of integers, and texts.
+FIXED: dict[str, Any] = {
+    "df/axis0": np.array([b"pt", b"eta", b"n", b"name"]),
+    "df/axis1": np.arange(4),
+    "df/block0_items": np.array([b"pt", b"eta"]),
+    "df/block0_values": BLOCK,
+    "df/block1_items": np.array([b"n"]),
+    "df/block1_values": np.arange(4).reshape(4, 1),
+    "df/block2_items": np.array([b"name"]),
+    "df/block2_values": lists([[128, 4, 149]], "u1"),
+}
+
+
+def test_the_columns_of_a_fixed_table_of_pandas_are_branches() -> None:
+    file = opened(FIXED)
+    assert (file.tree, file.num_entries) == ("df", 4)
+    got = dict(file.read(["eta", "n", "pt"], 1, 4))
+    assert {name: values.tolist() for name, values in got.items()} == {
+        "eta": [3, 5, 7],
+        "n": [1, 2, 3],
+        "pt": [2, 4, 6],
+    }
+    assert file.type_of("pt") == BranchType("vector", np.dtype(np.float64))
+    assert file.sizes_of("pt") == (32, 32)
+    assert all(values.flags.owndata for values in got.values())
+
+
+def test_a_block_of_a_fixed_table_is_one_branch_too_but_matches_no_pattern() -> None:
+    file = opened(FIXED)
+    np.testing.assert_array_equal(whole(file, "block0_values"), BLOCK)
+    assert set(file.branches()) == {"pt", "eta", "n", "axis1", "block2_values"}
+
+
+@pytest.mark.parametrize("items", [np.arange(2), np.array([b"one"]), None])
+def test_a_block_whose_items_have_no_names_is_one_branch(items: Any) -> None:
+    more = {} if items is None else {"df/block0_items": items}
+    file = opened({"df/axis1": np.arange(4), "df/block0_values": BLOCK, **more})
+    assert "block0_values" in file.branches()
+    np.testing.assert_array_equal(whole(file, "block0_values"), BLOCK)
+
+
+def test_the_table_format_of_pandas_is_the_only_table() -> None:
+    def fill(file: Any) -> None:
+        file["df/table"] = records(3)
+        file["df/_i_table/index/sorted"] = np.arange(9)
+        file["df/meta/values_block_0/meta/table"] = records(2)
+        file["df"].attrs["pandas_type"] = "frame_table"
+
+    file = of_bytes(written(fill))
+    assert (file.tree, file.branches()) == ("df/table", ["pt", "n", "valid"])
 
 
 def test_scalars_and_links_to_elsewhere_are_no_branches() -> None:
@@ -340,7 +446,9 @@ def test_a_filter_that_is_not_installed_is_named() -> None:
         space = h5py.h5s.create_simple((3,))
         h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_FLOAT, space, properties)
 
-    with pytest.raises(InputFileError, match=r"compressed by .* \(filter 32015\).* hdf5plugin"):
+    with pytest.raises(
+        InputFileError, match=r"compressed by filter 32015, which this HDF5 lacks.* hdf5plugin"
+    ):
         of_bytes(written(fill)).type_of("x")
 
 

@@ -5,8 +5,9 @@ import itertools
 import subprocess
 import sys
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import awkward as ak
 import numpy as np
@@ -18,7 +19,7 @@ from pyarrow import parquet
 
 from memmpy.errors import InputFileError, OptionError
 from memmpy.formats import ParquetTable
-from memmpy.inputs import BranchType, ByteSource, EventFile
+from memmpy.inputs import BranchType, ByteSource, EventFile, Fill, Nulls, UntypedError
 from memmpy.lists import Jagged
 from tests.formats.conftest import in_memory
 from tests.inputs.contract import Columns, EventFileContract
@@ -38,7 +39,7 @@ class TestParquet(EventFileContract):
         parquet.write_table(table, path, row_group_size=step)
 
     def open(self, source: ByteSource) -> ParquetTable:
-        return ParquetTable(source, None)
+        return ParquetTable(source, None, Nulls())
 
 
 def written(columns: Any, **options: Any) -> bytes:
@@ -49,9 +50,9 @@ def written(columns: Any, **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def opened(columns: Any, **options: Any) -> ParquetTable:
+def opened(columns: Any, nulls: Nulls | None = None, **options: Any) -> ParquetTable:
     data = columns if isinstance(columns, bytes) else written(columns, **options)
-    return ParquetTable(in_memory("x.parquet", data), None)
+    return ParquetTable(in_memory("x.parquet", data), None, nulls or Nulls())
 
 
 def by_awkward(path: Path, array: Any, **options: Any) -> ParquetTable:
@@ -183,12 +184,6 @@ def test_options_that_awkward_declares_are_plain_where_nothing_is_missing(tmp_pa
     assert file.type_of("x") == BranchType("vector", np.dtype(np.float64))
 
 
-def test_lists_with_missing_items_by_awkward_are_nested(tmp_path: Path) -> None:
-    file = by_awkward(tmp_path, {"x": ak.Array([[1, None], [], [2]])})
-    assert str(file.type_of("x")) == "var * ?int64"
-    assert whole(file, "x").to_list() == [[1, None], [], [2]]
-
-
 def test_members_of_records_follow_their_record(tmp_path: Path) -> None:
     file = by_awkward(tmp_path, {"x": [1, 2, 3], "jets": JETS, "y": [1, 2, 3]})
     assert file.branches() == ["x", "jets", "jets.pt", "jets.n", "y"]
@@ -233,14 +228,135 @@ def test_a_member_of_a_type_that_is_named_is_read_of_the_whole(tmp_path: Path) -
     assert whole(file, "jets.n") == Jagged.from_awkward(JETS.n)
 
 
-def test_the_index_of_pandas_is_no_branch() -> None:
-    assert opened({"x": [1], "__index_level_0__": [0]}).branches() == ["x"]
+def test_the_index_of_pandas_matches_no_pattern_and_is_read_by_its_name() -> None:
+    file = opened({"x": [1], "__index_level_0__": [7]})
+    assert file.branches() == ["x"]
+    assert whole(file, "__index_level_0__").tolist() == [7]
 
 
-def test_two_columns_of_one_name_are_refused() -> None:
-    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["x", "x"])
-    with pytest.raises(InputFileError, match=r"x.parquet' has two columns of the name 'x'"):
-        opened(table)
+def test_of_two_columns_of_one_name_none_is_read_and_others_are() -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], ["x", "x", "y"])
+    file = opened(table)
+    message = r"x.parquet' has several columns of the name 'x'; rename them before"
+    with pytest.raises(InputFileError, match=message):
+        file.type_of("x")
+    assert whole(file, "y").tolist() == [3]
+
+
+@final
+class Interval(pa.ExtensionType):  # type: ignore[misc]  # pyarrow has no types
+    """A type that a library gave a name, such as that of intervals of pandas."""
+
+    def __init__(self) -> None:
+        super().__init__(pa.struct([("left", pa.int64()), ("right", pa.int64())]), "test.interval")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type: Any, serialized: bytes) -> "Interval":
+        return cls()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_type_with_a_name_is_what_it_is_stored_as(is_known: bool) -> None:
+    storage = pa.array([{"left": 1, "right": 2}, {"left": 3, "right": 4}], Interval().storage_type)
+    data = written({"x": pa.ExtensionArray.from_storage(Interval(), storage)}, row_group_size=1)
+    if is_known:
+        pa.register_extension_type(Interval())
+    try:
+        file = opened(data)
+        assert whole(file, "x").to_list() == storage.to_pylist()
+        assert whole(file, "x.left").tolist() == [1, 3]
+    finally:
+        if is_known:
+            pa.unregister_extension_type("test.interval")
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_missing_floats_become_nan(dtype: str) -> None:
+    file = opened({"x": pa.array([1.0, None, 2.0], dtype)}, row_group_size=2)
+    assert file.type_of("x") == BranchType("vector", np.dtype(dtype))
+    np.testing.assert_array_equal(whole(file, "x"), np.array([1, NAN, 2], dtype), strict=True)
+
+
+def test_missing_floats_in_lists_become_nan() -> None:
+    file = opened({"x": pa.array([[1.0, None], [], [None]])}, row_group_size=2)
+    assert file.type_of("x") == BranchType("jagged", np.dtype(np.float64))
+    got = whole(file, "x")
+    assert got.counts.tolist() == [2, 0, 1]
+    np.testing.assert_array_equal(got.content, [1, NAN, NAN])
+
+
+def test_missing_instants_become_nat() -> None:
+    values = np.array(["2024-01-01", "NaT"], "M8[us]")
+    file = opened({"x": pa.array(values)})
+    np.testing.assert_array_equal(whole(file, "x"), values, strict=True)
+
+
+def test_missing_floats_of_arrays_of_one_size_become_nan() -> None:
+    file = opened({"x": pa.array([[1.0, 2.0], None, [None, 3.0]], pa.list_(pa.float64(), 2))})
+    assert file.type_of("x") == BranchType("vector", np.dtype(np.float64), (2,))
+    np.testing.assert_array_equal(whole(file, "x"), [[1, 2], [NAN, NAN], [NAN, 3]])
+
+
+def test_missing_records_have_members_that_are_missing() -> None:
+    file = opened({"x": pa.array([{"a": 1.0}, None, {"a": None}])})
+    np.testing.assert_array_equal(whole(file, "x.a"), [1, NAN, NAN])
+    np.testing.assert_array_equal(whole(file, "x").a.to_numpy(), [1, NAN, NAN])
+
+
+def test_floats_that_awkward_says_are_missing_become_nan(tmp_path: Path) -> None:
+    file = by_awkward(tmp_path, {"x": ak.Array([1.0, None])})
+    np.testing.assert_array_equal(whole(file, "x"), [1, NAN])
+
+
+INT = pa.array([1, None, 3])
+
+
+@pytest.mark.parametrize(
+    ("array", "fill", "expected"),
+    [
+        (pa.array([1.0, None, 3.0]), -999, [1, -999, 3]),
+        (INT, -1, [1, -1, 3]),
+        (INT.cast("uint8"), 255, [1, 255, 3]),
+        (pa.array([True, None, False]), True, [True, True, False]),
+        (pa.array([[1], None, [2, None]]), -1, [[1], [], [2, -1]]),
+        (pa.array([[1], None, []]), (), [[1], [], []]),
+        (pa.array([[[1], None], None]), (), [[[1], []], []]),
+        (pa.array([["a", None], None]), "?", [["a", "?"], []]),
+        (pa.array([[1, 2], None], pa.list_(pa.int64(), 2)), -1, [[1, 2], [-1, -1]]),
+    ],
+)
+def test_what_is_missing_becomes_what_the_user_says(array: Any, fill: Fill, expected: Any) -> None:
+    file = opened({"x": array}, Nulls({"x": fill}), row_group_size=2)
+    got = whole(file, "x")
+    as_lists = got.to_awkward().to_list() if isinstance(got, Jagged) else got.tolist()
+    assert as_lists == expected
+
+
+def test_members_that_a_fill_does_not_fit_stay_missing() -> None:
+    array = pa.array([{"a": 1, "b": "x"}, {"a": None, "b": None}])
+    with pytest.raises(InputFileError, match=r"'x' of .* has 1 missing value.*missing=\{'x': ''\}"):
+        whole(opened({"x": array}, Nulls({"x": -1})), "x")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array(["a", None]),
+        pa.array(["a", None], pa.large_string()),
+        pa.array(["a", None]).dictionary_encode(),
+        pa.array([b"a", None]),
+    ],
+    ids=["string", "large_string", "dictionary", "binary"],
+)
+def test_missing_texts_become_the_text_that_the_user_says(array: Any) -> None:
+    file = opened({"x": array}, Nulls({"x": "none"}))
+    assert [item.tobytes().decode() for item in whole(file, "x")] == ["a", "none"]
 
 
 @pytest.mark.parametrize(
@@ -250,42 +366,133 @@ def test_two_columns_of_one_name_are_refused() -> None:
         (pa.array([1, None]), "?int64"),
         (pa.array(["a", None]), "?string"),
         (pa.array(["a", None]).dictionary_encode(), "?string"),
+        (pa.array([[1, None], None]), "option[var * ?int64]"),
     ],
 )
-def test_what_statistics_show_to_be_missing_makes_an_option(array: Any, type: str) -> None:
-    file = opened({"x": array})
+def test_what_is_missing_stays_so_on_request(array: Any, type: str) -> None:
+    file = opened({"x": array}, Nulls({"x": None}))
     assert str(file.type_of("x")) == type
     assert whole(file, "x").to_list() == array.to_pylist()
 
 
-@pytest.mark.parametrize("values", [[[1.0], None], [[1.0, None], []], [[None, 1.0], [2.0]]])
-def test_missing_values_that_statistics_cannot_show_are_refused(values: Any) -> None:
-    file = opened({"x": pa.array(values)})
-    message = r"branch 'x' of '.*x.parquet' has missing values \(1 in row group 0\).*ak.fill_none"
+@pytest.mark.parametrize(
+    ("array", "way_out"),
+    [
+        (pa.array([1, None]), "-1"),
+        (pa.array([1, None], "uint16"), "0"),
+        (pa.array([True, None]), "False"),
+        (pa.array(["a", None]), "''"),
+        (pa.array([[1.0], None]), r"\[\]"),
+        (pa.array([[1], [None]]), "-1"),
+        (pa.array([[[1.0], None]]), r"\[\]"),
+    ],
+)
+def test_other_missing_values_are_refused_with_the_way_out(array: Any, way_out: str) -> None:
+    message = (
+        r"branch 'x' of '.*x.parquet' has 1 missing value, for which .* has no place; .*: "
+        rf"RFileConfig\(..., missing=\{{'x': {way_out}\}}\)"
+    )
     with pytest.raises(InputFileError, match=message):
+        whole(opened({"x": array}), "x")
+
+
+def test_all_branches_with_missing_values_are_named_at_once() -> None:
+    file = opened({"x": [1, None], "ok": [1.0, None], "y": [True, None], "z": [1, 2]})
+    with pytest.raises(InputFileError, match=r"branch 'x' .*; so have 'y';"):
+        dict(file.read(file.branches(), 0, 2))
+
+
+def test_of_many_branches_with_missing_values_some_are_named() -> None:
+    file = opened({f"x{i:02}": [1, None] for i in range(20)})
+    with pytest.raises(InputFileError, match=r"'x00' .*; so have 'x01', .*, 'x10' and 9 more; say"):
+        dict(file.read(file.branches(), 0, 2))
+
+
+@pytest.mark.parametrize(
+    ("array", "fill"),
+    [
+        (INT, NAN),
+        (INT, 1.5),
+        (INT, "a"),
+        (INT, ()),
+        (INT.cast("uint8"), -1),
+        (pa.array([True, None]), -1),
+        (pa.array(["a", None]), -1),
+        (pa.array([["a"], None]), -1),
+    ],
+)
+def test_a_fill_that_does_not_fit_is_refused_before_reading(array: Any, fill: Fill) -> None:
+    message = r"missing=\{'x': .*\} does not fit branch 'x' of '.*x.parquet', which is"
+    with pytest.raises(OptionError, match=message):
+        opened({"x": array}, Nulls({"x": fill})).type_of("x")
+
+
+def test_the_type_does_not_depend_on_what_is_missing() -> None:
+    for values in ([1, None], [1, 2]):
+        assert opened({"x": pa.array(values)}).type_of("x") == BranchType(
+            "vector", np.dtype(np.int64)
+        )
+
+
+UNTYPED = [
+    pa.nulls(2),
+    pa.array([[], None], pa.list_(pa.null())),
+    pa.array([{"a": None}, None], pa.struct([("a", pa.null())])),
+]
+
+
+@pytest.mark.parametrize("array", UNTYPED, ids=["null", "list", "struct"])
+def test_a_branch_without_any_value_has_no_type(array: Any) -> None:
+    message = r"branch 'x' of '.*x.parquet' is of the type .*: all its values are missing.*leave"
+    with pytest.raises(UntypedError, match=message):
+        opened({"x": array}).type_of("x")
+
+
+@pytest.mark.parametrize(
+    ("array", "held"),
+    [
+        (pa.nulls(2), BranchType("vector", np.dtype(np.float32))),
+        (pa.nulls(2), BranchType("vector", np.dtype(np.float32), (2, 3))),
+        (pa.nulls(2), BranchType("vector", np.dtype(np.int64))),
+        (pa.nulls(2), BranchType("jagged", np.dtype(np.int16), (2,))),
+        (pa.nulls(2), BranchType("text")),
+        (pa.nulls(2), BranchType("nested", type="var * var * float64")),
+        (UNTYPED[1], BranchType("jagged", np.dtype(np.float64))),
+        (UNTYPED[1], BranchType("nested", type="var * string")),
+        (UNTYPED[2], BranchType("nested", type="{a: float64}")),
+    ],
+)
+def test_a_branch_without_any_value_takes_the_type_of_other_files(
+    array: Any, held: BranchType
+) -> None:
+    fill: Fill = "" if held.kind == "text" else 0 if str(held) == "int64" else ()
+    fills: dict[str, Fill] = {} if "float" in str(held) and held.kind == "vector" else {"x": fill}
+    if str(held) == "{a: float64}":
+        fills = {}
+    file = opened({"x": array}, Nulls(fills, {"x": held}))
+    assert file.type_of("x") == held
+    got = whole(file, "x")
+    assert len(got) == 2
+    if held.kind == "vector" and held.dtype == np.float32:
+        assert (got.shape, got.dtype) == ((2, *held.shape), held.dtype)
+        assert np.isnan(got).all()
+
+
+def test_integers_without_any_value_need_a_fill() -> None:
+    file = opened({"x": pa.nulls(2)}, Nulls({}, {"x": BranchType("vector", np.dtype(np.int64))}))
+    with pytest.raises(InputFileError, match=r"has 2 missing values.*missing=\{'x': -1\}"):
         whole(file, "x")
-
-
-def test_missing_values_without_statistics_are_refused() -> None:
-    file = opened({"x": pa.array([1.0, None])}, write_statistics=False)
-    assert file.type_of("x") == BranchType("vector", np.dtype(np.float64))
-    with pytest.raises(InputFileError, match="has missing values"):
-        whole(file, "x")
-
-
-def test_plain_values_without_statistics_are_read() -> None:
-    file = opened({"x": pa.array([1.0, 2.0])}, write_statistics=False)
-    assert whole(file, "x").tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(
     "array",
     [
         pa.array([1, 2]).cast(pa.decimal128(25, 2)),
-        pa.nulls(2),
+        pa.array([Decimal(1)], getattr(pa, "decimal32", pa.decimal128)(5, 2)),
+        pa.array([[Decimal(1)]]),
         pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
     ],
-    ids=["decimal", "null", "map"],
+    ids=["decimal", "small decimal", "decimals", "map"],
 )
 def test_what_no_column_can_hold_is_refused(array: Any) -> None:
     file = opened({"x": array})
@@ -293,6 +500,18 @@ def test_what_no_column_can_hold_is_refused(array: Any) -> None:
         InputFileError, match=r"branch 'x' of '.*x.parquet' is of the type .* no column"
     ):
         file.type_of("x")
+
+
+def test_a_decimal_says_what_to_do_about_it() -> None:
+    with pytest.raises(InputFileError, match=r"type decimal128\(3, 1\), .* cast it to float64"):
+        opened({"x": pa.array([Decimal("10.5")])}).type_of("x")
+
+
+def test_the_members_beside_a_decimal_are_read() -> None:
+    file = opened({"x": pa.array([{"a": Decimal(1), "b": 2}])})
+    assert whole(file, "x.b").tolist() == [2]
+    with pytest.raises(InputFileError, match=r"branch 'x.a' .* cast it to float64"):
+        file.type_of("x.a")
 
 
 def test_boundaries_are_the_edges_of_row_groups() -> None:
@@ -332,7 +551,7 @@ def test_aligned_reads_decode_each_row_group_once(tmp_path: Path) -> None:
     data = written({"x": values, "unused": values}, row_group_size=50_000, compression="none")
     (tmp_path / "x.parquet").write_bytes(data)
     source = ByteSource(str(tmp_path / "x.parquet"))
-    with closing(ParquetTable(source, None)) as file:
+    with closing(ParquetTable(source, None, Nulls())) as file:
         file.type_of("x")
         num_before = source.num_bytes
         edges = file.boundaries(["x"]).tolist()
@@ -383,7 +602,8 @@ def test_any_slice_of_any_row_groups_is_that_of_the_arrays(
     if nullable:
         fields = [pa.field(f.name, f.type, nullable=True) for f in table.schema]
         table = pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
-    with closing(opened(table, row_group_size=group)) as file:
+    keeps = Nulls({"option": None})
+    with closing(opened(table, keeps, row_group_size=group)) as file:
         got = dict(file.read([*columns, "jets.pt"], start, stop))
     for name, values in columns.items():
         as_lists = {
@@ -404,24 +624,33 @@ def test_branches_come_in_the_order_that_was_asked_for() -> None:
 
 def test_a_tree_is_refused() -> None:
     with pytest.raises(InputFileError, match=r"no tree 'events' in '.*x.parquet': .* give no tree"):
-        ParquetTable(in_memory("x.parquet", written({"x": [1]})), "events")
+        ParquetTable(in_memory("x.parquet", written({"x": [1]})), "events", Nulls())
 
 
 def test_an_empty_tree_is_none() -> None:
-    assert ParquetTable(in_memory("x.parquet", written({"x": [1]})), "").num_entries == 1
+    assert ParquetTable(in_memory("x.parquet", written({"x": [1]})), "", Nulls()).num_entries == 1
 
 
 @pytest.mark.parametrize("data", [b"", b"root" + bytes(1000)], ids=["empty", "root"])
 def test_a_file_of_another_format_is_refused(data: bytes) -> None:
-    message = r"x.parquet' cannot be opened as Parquet: .*(is 0 bytes|not a parquet file)"
+    message = r"x.parquet' is truncated, or was not written to its end"
     with pytest.raises(InputFileError, match=message):
         opened(data)
 
 
 @pytest.mark.parametrize("kept", [4, 11, 100, 5_000, -1])
 def test_a_truncated_file_is_refused(kept: int) -> None:
-    with pytest.raises(InputFileError, match=r"x.parquet' cannot be opened"):
+    message = "x.parquet' is truncated, or was not written to its end.* copy it again"
+    with pytest.raises(InputFileError, match=message):
         opened(written({"x": np.arange(10_000)})[:kept])
+
+
+@pytest.mark.parametrize("start", [-200, -8])
+def test_a_damaged_footer_is_said_of_its_file(start: int) -> None:
+    data = bytearray(written({"x": np.arange(10_000)}))
+    data[start : start + 4] = b"\xff\xff\xff\x7f"
+    with pytest.raises(InputFileError, match=r"x.parquet' cannot be opened as Parquet"):
+        opened(bytes(data))
 
 
 def test_a_damaged_page_is_said_of_its_file() -> None:
@@ -442,7 +671,7 @@ def test_a_changed_byte_is_found_where_pages_have_checksums() -> None:
 def test_a_file_of_which_a_tree_is_asked_is_closed() -> None:
     source = in_memory("x.parquet", written({"x": [1]}))
     with pytest.raises(InputFileError, match="give no tree"):
-        ParquetTable(source, "events")
+        ParquetTable(source, "events", Nulls())
     with pytest.raises(InputFileError, match="is closed"):
         source.read(0, 1)
 
@@ -460,7 +689,7 @@ def test_files_that_differ_only_in_the_middle_have_different_uuids() -> None:
     options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
     one, two = (written({"x": x}, **options) for x in (values, other))
     assert (one[: 1 << 20], one[-(1 << 20) :]) == (two[: 1 << 20], two[-(1 << 20) :])
-    files = [ParquetTable(in_memory("x.parquet", data), None) for data in (one, two)]
+    files = [ParquetTable(in_memory("x.parquet", data), None, Nulls()) for data in (one, two)]
     assert files[0].uuid != files[1].uuid
     assert files[0].former_uuid == files[1].former_uuid
 
@@ -475,4 +704,4 @@ def test_formats_are_imported_without_their_libraries() -> None:
 def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(OptionError, match=r"pip install 'memmpy\[parquet\]'"):
-        ParquetTable(in_memory("x.parquet", b"PAR1"), None)
+        ParquetTable(in_memory("x.parquet", b"PAR1"), None, Nulls())

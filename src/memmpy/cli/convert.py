@@ -42,9 +42,15 @@ __all__ = ["convert"]
     help="What belongs to all events of FILES, such as process=ttH.",
 )
 @click.option(
+    "--missing",
+    multiple=True,
+    metavar="BRANCH=VALUE",
+    help="What stands for a missing value of a branch, such as run=-1; [] for an empty list.",
+)
+@click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="A JSON list of groups of files, each with path, tree and metadata, instead of FILES.",
+    help="A JSON list of groups of files, each with path, tree and so on, instead of FILES.",
 )
 @click.option("--entry-start", default=0, help="The first entry to take of each file.")
 @click.option("--entry-stop", type=int, help="One more than the last entry to take of each file.")
@@ -65,6 +71,7 @@ def convert(
     dtype: tuple[str, ...],
     tree: str | None,
     metadata: tuple[str, ...],
+    missing: tuple[str, ...],
     config: Path | None,
     entry_start: int,
     entry_stop: int | None,
@@ -92,7 +99,15 @@ def convert(
     from rich.console import Console
 
     from memmpy.cli.cluster import open_executor
-    from memmpy.cli.values import joined, keys_of, pads_of, pairs_of, read_groups, splits_of
+    from memmpy.cli.values import (
+        fills_of,
+        joined,
+        keys_of,
+        pads_of,
+        pairs_of,
+        read_groups,
+        splits_of,
+    )
     from memmpy.conversion import STEP_BYTES, Plan, RFileConfig, plan_conversion
     from memmpy.conversion import convert as do_convert
 
@@ -101,11 +116,11 @@ def convert(
     if not (keys or pad):
         raise click.UsageError("say what to convert: --keys met,'jet_*' or --pad jet_pt:22:nan")
     texts = pairs_of(metadata, option="--metadata", example="process=ttH")
+    entries, fills = (entry_start, entry_stop), fills_of(missing)
     if config is None:
-        groups = [RFileConfig(file, tree, texts, entry_start, entry_stop) for file in files]
+        groups = [RFileConfig(file, tree, texts, *entries, fills) for file in files]
     else:
-        entries = entry_start, entry_stop
-        groups = read_groups(config, tree=tree, metadata=texts, entries=entries)
+        groups = read_groups(config, tree=tree, metadata=texts, entries=entries, missing=fills)
     wanted, renamed = keys_of(keys)
     padded, more = pads_of(pad)
     named = pairs_of(alias, option="--alias", example="met_gev=met*0.001")

@@ -16,6 +16,7 @@ from memmpy.splits import By, Splits
 __all__ = [
     "aliases_of",
     "constants_of",
+    "fills_of",
     "joined",
     "keys_of",
     "pads_of",
@@ -25,7 +26,14 @@ __all__ = [
     "words_of",
 ]
 
-_FIELDS = {"path": str, "tree": str, "metadata": dict, "entry_start": int, "entry_stop": int}
+_FIELDS = {
+    "path": str,
+    "tree": str,
+    "metadata": dict,
+    "entry_start": int,
+    "entry_stop": int,
+    "missing": dict,
+}
 _EXAMPLE = '[{"path": "ttH_*.root", "tree": "nominal", "metadata": {"process": "ttH"}}]'
 
 
@@ -121,6 +129,16 @@ def constants_of(texts: Iterable[str]) -> dict[str, Constant]:
     return {name: _constant(value) for name, value in pairs.items()}
 
 
+def fills_of(texts: Iterable[str]) -> dict[str, Any]:
+    """Return branches and what stands for their missing values, of ``--missing branch=value``.
+
+    See `constants_of` for numbers and texts; ``[]`` is an empty list, and ``none`` keeps what is
+    missing.
+    """
+    pairs = pairs_of(texts, option="--missing", example="run=-1")
+    return {branch: _fill(value) for branch, value in pairs.items()}
+
+
 def splits_of(
     by: Iterable[str], *, num_folds: int | None, val: float | None, seed: int | None
 ) -> Splits | None:
@@ -157,16 +175,21 @@ def joined(
 
 
 def read_groups(
-    path: Path, *, tree: str | None, metadata: Mapping[str, str], entries: tuple[int, int | None]
+    path: Path,
+    *,
+    tree: str | None,
+    metadata: Mapping[str, str],
+    entries: tuple[int, int | None],
+    missing: Mapping[str, Any],
 ) -> list[RFileConfig]:
     """Return the groups of files that a JSON file lists.
 
     Parameters
     ----------
     path : Path
-        A list of objects of ``path``, and where needed ``tree``, ``metadata``, ``entry_start`` and
-        ``entry_stop``.
-    tree, metadata, entries
+        A list of objects of ``path``, and where needed ``tree``, ``metadata``, ``entry_start``,
+        ``entry_stop`` and ``missing``.
+    tree, metadata, entries, missing
         What counts for groups that do not say it.
 
     Raises
@@ -195,6 +218,7 @@ def read_groups(
                 {**metadata, **group.get("metadata", {})},
                 group.get("entry_start", start),
                 group.get("entry_stop", stop),
+                {**missing, **group.get("missing", {})},
             )
         )
     return configs
@@ -210,6 +234,12 @@ def _check_group(group: object, where: str) -> None:
             raise OptionError(f"{where} has {name!r}, which is none of {known}{hint}")
         if type(value) is not _FIELDS[name]:
             raise OptionError(f"{where}: {name} cannot be {value!r}; write it as in {_EXAMPLE}")
+
+
+def _fill(text: str) -> Any:
+    if text == "[]":
+        return []
+    return None if text.lower() == "none" else _constant(text)
 
 
 def _constant(text: str) -> Constant:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from memmpy.errors import OptionError
-from memmpy.inputs import Status, find, masked
+from memmpy.inputs import Fill, Status, find, masked, say_fill
 from memmpy.threads import prefetch
 from memmpy.typing import PathLike
 
@@ -40,6 +42,10 @@ class RFileConfig:
     entry_stop : int, optional
         One more than the last entry to take; all that follow where not given. A tree may be
         shorter.
+    missing : mapping of str to number or text, optional
+        By branch, what stands for a missing value (a null of Parquet): ``{"run": -1}``. Missing
+        lists become empty, also with ``[]``. With None, what is missing stays so, in a nested
+        column. Floats need none: they become NaN. All files of one conversion need the same.
 
     Raises
     ------
@@ -52,6 +58,7 @@ class RFileConfig:
     metadata: Mapping[str, str] = field(default_factory=dict)
     entry_start: int = 0
     entry_stop: int | None = None
+    missing: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if isinstance(self.path, str):
@@ -59,6 +66,8 @@ class RFileConfig:
         _check(self)
         # The caller may go on to fill the same dict for the next file.
         object.__setattr__(self, "metadata", dict(self.metadata))
+        fills = {branch: _fill(branch, given) for branch, given in self.missing.items()}
+        object.__setattr__(self, "missing", fills)
 
 
 #: What `convert` and `load_root` take: one file or pattern, or several, with or without a tree.
@@ -79,6 +88,8 @@ class Input:
         What belongs to all its events.
     tree_start, tree_stop : int, and int or None
         The entries of the tree to take; None for all that follow.
+    missing : mapping of str to Fill
+        By branch, what stands for a missing value.
     """
 
     status: Status
@@ -86,6 +97,7 @@ class Input:
     metadata: Mapping[str, str]
     tree_start: int
     tree_stop: int | None
+    missing: Mapping[str, Fill]
 
     @property
     def path(self) -> str:
@@ -101,7 +113,8 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
     MissingFileError
         If a file is not there, or a pattern matches none.
     OptionError
-        If the files differ in the names of their metadata, or what they say is no text.
+        If the files differ in the names of their metadata or in `missing`, or what they say is no
+        text.
     """
     configs = list_configs(root_files)
     asked = [partial(find, os.fspath(config.path)) for config in configs]
@@ -109,7 +122,7 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
     inputs = [
         _input(c, status) for c, several in zip(configs, found, strict=True) for status in several
     ]
-    _check_metadata(inputs)
+    _check_agreement(inputs)
     return inputs
 
 
@@ -142,6 +155,7 @@ def _check(config: RFileConfig) -> None:
         ("path", config.path, str | os.PathLike, "a path or a pattern"),
         ("tree", config.tree, str | None, "the name of a tree"),
         ("metadata", config.metadata, Mapping, "a dict of texts"),
+        ("missing", config.missing, Mapping, "a dict of branches, each with a value"),
     )
     for name, value, kind, expected in given:
         if not isinstance(value, kind):
@@ -158,10 +172,22 @@ def _check(config: RFileConfig) -> None:
 
 def _input(config: RFileConfig, status: Status) -> Input:
     tree = None if config.tree is None else config.tree.strip("/")
-    return Input(status, tree, dict(config.metadata), config.entry_start, config.entry_stop)
+    entries = config.entry_start, config.entry_stop
+    return Input(status, tree, dict(config.metadata), *entries, config.missing)
 
 
-def _check_metadata(inputs: list[Input]) -> None:
+def _fill(branch: str, given: Any) -> Fill:
+    """Return what stands for the missing values of a branch, as plain Python."""
+    value = given.item() if isinstance(given, np.generic) else given
+    if isinstance(value, list | tuple) and not value:
+        return ()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    message = "missing of an RFileConfig maps a branch to a number, a text, [] or None, got "
+    raise OptionError(f"{message}{branch!r}: {given!r}")
+
+
+def _check_agreement(inputs: list[Input]) -> None:
     first = inputs[0]
     for found in inputs:
         items: Iterable[tuple[object, object]] = found.metadata.items()
@@ -177,3 +203,13 @@ def _check_metadata(inputs: list[Input]) -> None:
                 f"{sorted(first.metadata)}, {found.path!r} has {sorted(found.metadata)}"
             )
             raise OptionError(message)
+        if repr(sorted(found.missing.items())) != repr(sorted(first.missing.items())):
+            message = (
+                f"all files of one conversion need the same missing: {first.path!r} has "
+                f"{_said(first.missing)}, {found.path!r} has {_said(found.missing)}"
+            )
+            raise OptionError(message)
+
+
+def _said(missing: Mapping[str, Fill]) -> str:
+    return "{" + ", ".join(f"{name!r}: {say_fill(fill)}" for name, fill in missing.items()) + "}"

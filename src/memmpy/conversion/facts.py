@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from memmpy.conversion.config import Input
@@ -13,7 +13,7 @@ from memmpy.conversion.recipe import Recipe
 from memmpy.conversion.recipes import Recipes, match
 from memmpy.conversion.skips import Skips
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
-from memmpy.inputs import BranchType, EventFile
+from memmpy.inputs import BranchType, EventFile, Nulls, UntypedError, no_branch
 from memmpy.printing import num_in_words
 from memmpy.splits import naming_columns
 
@@ -36,6 +36,9 @@ class Question:
         About how many decompressed bytes are to be read in one go.
     uuids : frozenset of str
         The UUIDs of the store's files of this size.
+    types : mapping of str to BranchType, or None
+        The types that other files give branches of which this file has no value; None where
+        nobody has looked for any.
     """
 
     input: Input
@@ -43,6 +46,12 @@ class Question:
     not_needed: frozenset[str]
     range_bytes: int
     uuids: frozenset[str]
+    types: Mapping[str, BranchType] | None = None
+
+    @property
+    def nulls(self) -> Nulls:
+        """How the file is read where it has no values."""
+        return Nulls(self.input.missing, self.types or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,12 @@ class Facts:
         Of the columns for which a branch is missing, which one, and a message that says so.
     ranges : tuple of Range
         How the file is best read; empty where something is missing.
+    branch_types : mapping of str to BranchType
+        Of the branches of these columns.
+    untyped : frozenset of str
+        Branches of which the file has no value and tells no type, so that other files must.
+    nulls : Nulls
+        How the file was looked at, and is to be read, where it has no values.
     """
 
     uuid: str
@@ -84,13 +99,18 @@ class Facts:
     types: Mapping[str, BranchType]
     missing: Mapping[str, tuple[str, str]]
     ranges: tuple[Range, ...]
+    branch_types: Mapping[str, BranchType] = field(default_factory=dict)
+    untyped: frozenset[str] = frozenset()
+    nulls: Nulls = field(default_factory=Nulls)
 
 
 def look_at(question: Question) -> Facts | MemmpyError:
     """Look at a file, and return what it says or what is wrong with it."""
     given = question.input
     try:
-        with opened_files.opened(given.path, given.tree, given.status.state) as file:
+        with opened_files.opened(
+            given.path, given.tree, given.status.state, question.nulls
+        ) as file:
             return _facts(file, question)
     except MemmpyError as error:
         return error
@@ -102,20 +122,35 @@ def _facts(file: EventFile, question: Question) -> Facts:
         has = num_in_words(file.num_entries, "entry", "entries")
         message = f"{file.where!r} has {has}, entry_start is "
         raise OptionError(f"{message}{given.tree_start}")
-    matches, skipped = _match(file, recipes, question.not_needed)
+    for branch in given.missing:
+        if not file.has_branch(branch):
+            error = no_branch(branch, file.where, file.branches())
+            message = f"missing of an RFileConfig names branches: {error}"
+            raise MissingKeyError(message, branch)
+    can_wait = question.types is None
+    matches, skipped = _match(file, recipes, question.not_needed, can_wait=can_wait)
     wanted = [r for r in recipes.with_matches(matches) if r.key not in question.not_needed]
     types: dict[str, BranchType] = {}
+    branch_types: dict[str, BranchType] = {}
+    untyped: set[str] = set()
     missing: dict[str, tuple[str, str]] = {}
     for recipe in wanted:
         if recipe.is_mask:
             _check_mask(file, recipe)
-        lacks = _missing(file, recipe)
+        try:
+            lacks = _missing(file, recipe)
+        except UntypedError as error:
+            if not can_wait:
+                raise
+            untyped.add(error.branch)
+            continue
         if lacks is None:
+            branch_types |= {b: file.type_of(b) for b in recipe.branches}
             types[recipe.key] = recipe.type({b: file.type_of(b) for b in recipe.branches})
         else:
             missing[recipe.key] = lacks
     ranges: list[Range] = []
-    if not missing:
+    if not missing and not untyped:
         ranges = _divide(file, wanted, types, question)
     return Facts(
         uuid=_uuid(file, question.uuids),
@@ -132,6 +167,9 @@ def _facts(file: EventFile, question: Question) -> Facts:
         types=types,
         missing=missing,
         ranges=tuple(ranges),
+        branch_types=branch_types,
+        untyped=frozenset(untyped),
+        nulls=question.nulls,
     )
 
 
@@ -158,11 +196,12 @@ def kind_of_branch(file: EventFile, name: str) -> str | None:
 
 
 def _match(
-    file: EventFile, recipes: Recipes, held: frozenset[str]
+    file: EventFile, recipes: Recipes, held: frozenset[str], *, can_wait: bool
 ) -> tuple[dict[str, tuple[str, ...]], Skips]:
     """Return the branches that patterns match, and of these the ones that no column is made of.
 
-    The store has columns of the branches that are `held`: these can be decoded.
+    The store has columns of the branches that are `held`: these can be decoded. Those that have
+    no type yet are kept where they can wait for that of another file.
     """
     if not recipes.patterns:
         return {}, Skips()
@@ -175,7 +214,7 @@ def _match(
             matches[pattern] = (pattern,)
             continue
         found = [_short(file, path, last) for path in match(pattern, names)]
-        passed_over = Skips.of(file, found, held)
+        passed_over = Skips.of(file, found, held, can_wait=can_wait)
         matches |= passed_over.without({pattern: tuple(found)})
         if found and not matches[pattern] and file.num_entries:
             raise passed_over.error(pattern, f" in {file.where!r}")

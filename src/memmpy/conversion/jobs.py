@@ -189,6 +189,7 @@ def _add_fills(drawer: _Drawer, plan: Plan) -> None:
             source.path,
             source.asked,
             State(*source.state),
+            fill.nulls,
             source.tree_entries,
             found.tree_start,
             found.tree_stop,

@@ -9,21 +9,34 @@ from typing import final
 
 from memmpy.errors import InputFileError, ServerError
 from memmpy.formats import HdfTable, ParquetTable
-from memmpy.inputs import ByteSource, EventFile, State, describe
+from memmpy.inputs import ByteSource, EventFile, Nulls, State, describe
 from memmpy.root import TreeFile
 
 __all__ = ["OpenFiles", "opened_files", "unchanged"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 #: What files of a format begin with, and who reads them.
-_KINDS: dict[bytes, Callable[[ByteSource, str | None], EventFile]] = {
-    b"root": TreeFile,
+_KINDS: dict[bytes, Callable[[ByteSource, str | None, Nulls], EventFile]] = {
+    b"root": lambda source, tree, _: TreeFile(source, tree),
     b"PAR1": ParquetTable,
-    _HDF5: HdfTable,
+    _HDF5: lambda source, tree, _: HdfTable(source, tree),
 }
 
 
-def _open(path: str, tree: str | None, state: State) -> EventFile:
+#: What other files begin with that are given for events, and what to do about them.
+_OTHERS = {
+    b"ARROW1": "an Arrow (Feather) file; write it as Parquet: pyarrow.parquet.write_table(table)",
+    b"FEA1": "a Feather file; write it as Parquet: pyarrow.parquet.write_table(table)",
+    b"PARE": "a Parquet file with an encrypted footer, which memmpy cannot decrypt",
+    b"\x93NUMPY": "a NumPy file; memmpy.WriteVector writes an array to a store",
+    b"PK\x03\x04": "a zip archive, such as .npz; memmpy.WriteVector writes an array to a store",
+    b"\x1f\x8b": "compressed by gzip; decompress it first",
+    b"\x89HDF": "an HDF5 file that is truncated, or was changed on its way; copy it again",
+    b"<": "a page of text, perhaps what a server answered instead of the file",
+}
+
+
+def _open(path: str, tree: str | None, state: State, nulls: Nulls) -> EventFile:
     """Open a ROOT, Parquet or HDF5 file that is still in a state.
 
     Raises
@@ -35,14 +48,29 @@ def _open(path: str, tree: str | None, state: State) -> EventFile:
         source = stack.enter_context(ByteSource(path))
         # Another process may open it much later than it was looked at.
         _check_same(path, source.status.state, state)
-        start = source.read(0, min(len(_HDF5), source.size))
-        kinds = [kind for magic, kind in _KINDS.items() if start.startswith(magic)]
-        if not kinds:
-            message = f"{path!r} is not a ROOT, Parquet or HDF5 file: it begins with {start[:4]!r}"
-            raise InputFileError(message)
-        file = kinds[0](source, tree)
+        file = _kind_of(source)(source, tree, nulls)
         stack.pop_all()  # the source is the file's now
         return file
+
+
+def _kind_of(source: ByteSource) -> Callable[[ByteSource, str | None, Nulls], EventFile]:
+    """Return who reads a file, by what it begins with."""
+    start = source.read(0, min(len(_HDF5), source.size))
+    for magic, kind in _KINDS.items():
+        if start.startswith(magic):
+            return kind
+    # What HDF5 leaves to its user comes first: 512 bytes, or twice as many, and so on.
+    places = [512 << i for i in range(40) if (512 << i) + len(_HDF5) <= source.size]
+    signatures = source.read_many([(place, place + len(_HDF5)) for place in places])
+    if _HDF5 in signatures:
+        return _KINDS[_HDF5]
+    what = f"{source.path!r} is not a ROOT, Parquet or HDF5 file: "
+    if not start:
+        raise InputFileError(f"{what}it is empty; write it again, or leave it out")
+    for magic, hint in _OTHERS.items():
+        if start.startswith(magic):
+            raise InputFileError(f"{what}it is {hint}")
+    raise InputFileError(f"{what}it begins with {start[:4]!r}")
 
 
 @contextmanager
@@ -90,7 +118,9 @@ class OpenFiles:
         self._files: OrderedDict[object, _Opened] = OrderedDict()
 
     @contextmanager
-    def opened(self, path: str, tree: str | None, state: State) -> Iterator[EventFile]:
+    def opened(
+        self, path: str, tree: str | None, state: State, nulls: Nulls
+    ) -> Iterator[EventFile]:
         """Open a file, unless it is; `state` is another one once the file has changed.
 
         Raises
@@ -98,7 +128,7 @@ class OpenFiles:
         InputFileError
             If it has changed since then; and if it cannot be read.
         """
-        key = (path, tree, state)
+        key = (path, tree, state, repr(nulls))  # of dicts, in which 1 is not True
         with self._lock:
             opened = self._files.setdefault(key, _Opened())
             opened.num_users += 1
@@ -106,7 +136,7 @@ class OpenFiles:
         try:
             with opened.lock:  # one opens it, the others wait
                 if opened.file is None:
-                    opened.file = _open(path, tree, state)
+                    opened.file = _open(path, tree, state, nulls)
             yield opened.file
         finally:
             with self._lock:

@@ -6,7 +6,7 @@ already. `memmpy.conversion.building` carries it out.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -23,7 +23,7 @@ from memmpy.conversion.schema import agreed_types, layout_of
 from memmpy.conversion.sizes import is_exact, size_of_lists, size_of_rows
 from memmpy.conversion.skips import Skips
 from memmpy.conversion.wanted import Wanted, is_current
-from memmpy.inputs import BranchType, type_of_column
+from memmpy.inputs import BranchType, Nulls, type_of_column
 from memmpy.store import (
     ColumnRecord,
     Metadata,
@@ -85,11 +85,14 @@ class Fill:
         The first entry of the store that they become.
     range : Range
         Which entries of the tree, for which columns.
+    nulls : Nulls
+        How the file is read where it has no values.
     """
 
     source: int
     entry_start: int
     range: Range
+    nulls: Nulls = field(default_factory=Nulls)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -297,11 +300,13 @@ def make_plan(
     layouts = {key: layout_of(found[key], key=key) for key in held}
     fills = []
     for i, (source, facts) in enumerate(zip(sources, surveyed, strict=True)):
-        for read in () if facts is None else facts.ranges:
+        if facts is None:
+            continue
+        for read in facts.ranges:
             keys = tuple(key for key in read.keys if key in held and held[key][i] is None)
             if keys:
                 entry = source.entry_start + read.tree_start - source.tree_start
-                fills.append(Fill(i, entry, dataclasses.replace(read, keys=keys)))
+                fills.append(Fill(i, entry, dataclasses.replace(read, keys=keys), facts.nulls))
     sizes = size_of_lists([fill.range for fill in fills], recipes, layouts)
     columns = []
     for key, pieces in held.items():

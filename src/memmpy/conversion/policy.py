@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from memmpy.conversion.config import Input
 from memmpy.conversion.facts import kind_of_branch
 from memmpy.conversion.opening import opened_files
-from memmpy.conversion.recipe import Recipe
+from memmpy.conversion.recipe import Recipe, missing_in_words
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import SplitError, SplitWarning, warn_of
+from memmpy.inputs import Nulls
 from memmpy.splits import (
     USUAL_COLUMNS,
     Naming,
@@ -151,11 +152,14 @@ def _check_same_names(
     for key in splits.keys:
         column, recipe = before.columns.get(key), recipes.get(key)
         if column is not None and column.origin is not None and recipe is not None:
-            kinds = ("branch", "expression", "language")
+            kinds = ("branch", "expression", "language", "missing")
             was = {kind: column.origin.recipe.get(kind) for kind in kinds}
             now = {kind: recipe.base.get(kind) for kind in kinds}
             if was != now:
-                what = [one["branch"] or one["expression"] for one in (was, now)]
+                what = [
+                    f"{one['branch'] or one['expression']}{missing_in_words(one)}"
+                    for one in (was, now)
+                ]
                 message = f"{key!r} names events and was {what[0]}, now it is {what[1]}: {way_out}"
                 raise SplitError(message)
         texts = {(s.uuid, s.tree): s.metadata.get(key) for s in before.sources}
@@ -177,7 +181,8 @@ def _naming_of(inputs: Sequence[Input]) -> Naming:
     for given in inputs:
         one_of_each.setdefault((given.tree, tuple(sorted(given.metadata.items()))), given)
     for found in one_of_each.values():
-        with opened_files.opened(found.path, found.tree, found.status.state) as file:
+        nulls = Nulls(found.missing)
+        with opened_files.opened(found.path, found.tree, found.status.state, nulls) as file:
             kinds.append({name: kind_of_branch(file, name) for name in USUAL_COLUMNS})
 
     def kind_of(name: str) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from memmpy.conversion.recipe import missing_in_words
 from memmpy.errors import OptionError
 from memmpy.store import ColumnRecord
 
@@ -47,6 +48,7 @@ def why_written(
 def _short(recipe: Mapping[str, Any]) -> str:
     """Return a recipe in a few words."""
     text = str(recipe.get("branch", recipe.get("expression", "text of the files")))
+    text += missing_in_words(recipe)
     if "padding" in recipe:
         length, fill = recipe["padding"]
         text += f" padded to {length} with {fill}"

@@ -10,12 +10,12 @@ import numpy as np
 from memmpy.columns import cast
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
 from memmpy.errors import OptionError
-from memmpy.inputs import BranchType, type_of_values
+from memmpy.inputs import BranchType, Fill, filled, filled_type, say_fill, type_of_values
 from memmpy.lists import Clipping, Jagged, Padding, check_fill, clipping_of, lists_of
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
-__all__ = ["Made", "Recipe", "metadata_recipe"]
+__all__ = ["Made", "Recipe", "metadata_recipe", "missing_in_words"]
 
 #: Bytes that an entry may have, once it is padded.
 _MAX_ENTRY = 1 << 30
@@ -63,6 +63,8 @@ class Recipe:
         Of what is stored; None for what the branch or the expression has.
     is_mask : bool
         Whether the entries are the mask of padded ones: which of their items are real.
+    missing : tuple of (str, Fill)
+        Of the branches for which the user named one, what stands for a missing value.
     """
 
     key: str
@@ -71,13 +73,16 @@ class Recipe:
     padding: Padding | None = None
     dtype: np.dtype[Any] | None = None
     is_mask: bool = False
+    missing: tuple[tuple[str, Fill], ...] = ()
 
     @property
     def base(self) -> dict[str, Any]:
         """What the entries are before they are padded and cast, as JSON values."""
-        if self.program is None:
-            return {"branch": self.branches[0]}
-        return {"expression": normal(self.program.node), "language": LANGUAGE}
+        base: dict[str, Any] = {"branch": self.branches[0]}
+        if self.program is not None:
+            base = {"expression": normal(self.program.node), "language": LANGUAGE}
+        fills = {branch: say_fill(fill) for branch, fill in self.missing}
+        return {**base, "missing": fills} if fills else base
 
     def to_json(self) -> dict[str, Any]:
         """Return what the store keeps of it: equal for equal columns."""
@@ -100,6 +105,7 @@ class Recipe:
         CutError
             If the expression cannot be computed from such branches.
         """
+        types = {b: filled_type(types[b], self._fill(b), branch=b) for b in self.branches}
         if self.program is None:
             return self.finish_type(types[self.branches[0]])
         return self.finish_type(self._computed_type(types))
@@ -130,9 +136,9 @@ class Recipe:
 
     def make(self, branches: Mapping[str, Any]) -> Made:
         """Return entries of the column, of those of its branches as an `EventFile` gives them."""
+        inputs = {b: filled(branches[b], self._fill(b), branch=b) for b in self.branches}
         if self.program is None:
-            return self.finish(branches[self.branches[0]])
-        inputs = {name: branches[name] for name in self.branches}
+            return self.finish(inputs[self.branches[0]])
         num_entries = len(next(iter(inputs.values())))
         values, notes = compute_column(self.program, inputs, num_entries=num_entries)
         made = self.finish(values)
@@ -150,6 +156,10 @@ class Recipe:
         lists, length = lists_of(values), self.padding.length
         clipping = clipping_of(lists, length)
         return Made(lists.pad(length, self.padding.fill), num_lost, clipping=clipping)
+
+    def _fill(self, branch: str) -> tuple[Fill, ...]:
+        """Return what stands for missing values of a branch, if the user named it."""
+        return tuple(fill for name, fill in self.missing if name == branch)
 
     def _mask(self, lists: Jagged) -> Array:
         """Return which items are real once lists are padded, of shape (n, length)."""
@@ -179,6 +189,14 @@ class Recipe:
             is_jagged = types[name].kind == "jagged"
             empty[name] = Jagged(content, np.zeros(1, np.int64)) if is_jagged else content
         return type_of_values(compute_column(self.program, empty, num_entries=0)[0])
+
+
+def missing_in_words(recipe: Mapping[str, Any]) -> str:
+    """Return what stands for missing values, as words that follow others; empty for nothing."""
+    fills: Mapping[str, str] = recipe.get("missing") or {}
+    values = {"kept" if fill == "None" else f"as {fill}" for fill in fills.values()}
+    said = ", ".join(f"{branch} as {fill}" for branch, fill in fills.items())
+    return f", missing {values.pop() if len(values) == 1 else said}" if fills else ""
 
 
 def metadata_recipe(name: str, sources: Iterable[SourceRecord]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from memmpy.columns import check_keys
 from memmpy.conversion.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
 from memmpy.errors import OptionError, nearest
+from memmpy.inputs import Fill
 from memmpy.lists import Padding, check_padding, mask_of
 
 __all__ = [
@@ -42,12 +43,15 @@ class Recipes:
         How columns are stored.
     reserved : tuple of str
         Names that no column may have.
+    missing : mapping of str to Fill
+        By branch, what stands for a missing value.
     """
 
     named: tuple[Recipe, ...]
     patterns: tuple[str, ...] = ()
     dtypes: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
     reserved: tuple[str, ...] = ()
+    missing: Mapping[str, Fill] = field(default_factory=dict)
 
     def with_matches(self, matches: Mapping[str, Iterable[str]]) -> list[Recipe]:
         """Return the recipes of all columns, for the branches that patterns match.
@@ -63,7 +67,8 @@ class Recipes:
             message = f"{name!r} is both a branch that a pattern matches and a name of the metadata"
             raise OptionError(f"{message}; rename the latter")
         matched = sorted(found - named)
-        return [*self.named, *(Recipe(k, (k,), None, None, self.dtypes.get(k)) for k in matched)]
+        recipes = (Recipe(key, (key,), None, None, self.dtypes.get(key)) for key in matched)
+        return [*self.named, *(_with_missing(recipe, self.missing) for recipe in recipes)]
 
 
 def make_recipes(
@@ -74,6 +79,7 @@ def make_recipes(
     dtypes: Mapping[str, Any],
     reserved: Iterable[str],
     names: Collection[str],
+    missing: Mapping[str, Fill],
 ) -> Recipes:
     """Return the recipes of all columns wanted, in a stable order.
 
@@ -102,7 +108,8 @@ def make_recipes(
         else _mask(_recipe(masks[key], aliases, paddings[masks[key]], None), types.get(key))
         for key in wanted
     ]
-    return Recipes(tuple(named), tuple(patterns), types, tuple(reserved))
+    with_missing = tuple(_with_missing(recipe, missing) for recipe in named)
+    return Recipes(with_missing, tuple(patterns), types, tuple(reserved), missing)
 
 
 def split_renames(
@@ -242,6 +249,12 @@ def _recipe(
     if not branches:
         raise OptionError(f"the alias {name!r} is a constant: {aliases[name]!r} names no branch")
     return Recipe(key, branches, to_program(node), padding, dtype)
+
+
+def _with_missing(recipe: Recipe, missing: Mapping[str, Fill]) -> Recipe:
+    """Return a recipe with what stands for missing values of its branches."""
+    own = tuple((b, missing[b]) for b in recipe.branches if b in missing)
+    return replace(recipe, missing=own) if own else recipe
 
 
 def _mask(padded: Recipe, dtype: np.dtype[Any] | None) -> Recipe:

@@ -4,6 +4,7 @@ The columns are made again in a store of their own. An array is put back if it h
 the one that was written: nothing else changes, and what depends on the column stays right.
 """
 
+import ast
 import logging
 import os
 import shutil
@@ -118,7 +119,12 @@ def _make_again(
     recipes = {key: o.recipe for key, r in records.items() if (o := r.origin) is not None}
     if all("metadata" in recipe for recipe in recipes.values()):
         recipes |= _smallest(metadata)  # what is said of files comes with what is read of them
-    configs = [_config(source) for source in metadata.sources]
+    missing = {
+        branch: _fill(text)
+        for recipe in recipes.values()
+        for branch, text in recipe.get("missing", {}).items()
+    }
+    configs = [_config(source, missing) for source in metadata.sources]
     with warnings.catch_warnings():  # the first conversion gave them
         warnings.simplefilter("ignore", MemmpyWarning)
         convert(configs, scratch, progress=progress, **_options(recipes))
@@ -148,7 +154,7 @@ def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             aliases[name] = made_of
         if "padding" in recipe:
             length, fill = recipe["padding"]
-            padded[name] = length, _number(fill)
+            padded[name] = length, _fill(fill)
         if name != key or name not in padded:
             keys.add(key)
         if "dtype" in recipe:
@@ -156,22 +162,22 @@ def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {"keys": keys, "keys_padded": padded, "aliases": aliases, "dtypes": dtypes}
 
 
-def _config(source: SourceRecord) -> RFileConfig:
+def _config(source: SourceRecord, missing: Mapping[str, Any]) -> RFileConfig:
     return RFileConfig(
         source.path,
         source.asked,
         source.metadata,
         entry_start=source.tree_start,
         entry_stop=source.tree_stop,
+        missing=missing,
     )
 
 
-def _number(text: str) -> Any:
-    if text in {"True", "False"}:
-        return text == "True"
+def _fill(text: str) -> Any:
+    """Return a value that a recipe has as Python writes it."""
     try:
-        return int(text)
-    except ValueError:
+        return ast.literal_eval(text)
+    except ValueError:  # nan, inf
         return float(text)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
+from memmpy.conversion.recipe import missing_in_words
 from memmpy.inputs import BranchType
 from memmpy.printing import WIDTH, Table, Trimmed, num_in_words, printable, size_in_words
 from memmpy.store import SourceRecord
@@ -310,7 +311,7 @@ def compared(
 
 def type_in_words(found: BranchType, recipe: Mapping[str, Any]) -> str:
     """Return the type of a column; for one of the metadata, what its numbers stand for."""
-    return "hash of text" if "metadata" in recipe else str(found)
+    return "hash of text" if "metadata" in recipe else f"{found}{missing_in_words(recipe)}"
 
 
 def _content(source: SourceRecord) -> tuple[object, ...]:

@@ -57,6 +57,7 @@ class ConversionRequest:
             dtypes=self.dtypes,
             reserved=self.inputs[0].metadata,
             names=names,
+            missing=self.inputs[0].missing,
         )
 
     def policy(self, metadata: Metadata, *, path: PathLike) -> Policy:

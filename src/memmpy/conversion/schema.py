@@ -86,7 +86,9 @@ def _table(differing: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
         key, kinds = next(iter(differing.items()))
         parts = [f"{kind} in {_where(paths)}" for kind, paths in kinds.items()]
         message = f"{key!r} is {' and '.join(parts)}"
-        return f"{message}; convert them into two stores, or make the files agree"
+        of_store = any(_STORE in paths for paths in kinds.values())
+        again = ", or read all of it again with recreate=True" if of_store else ""
+        return f"{message}; convert them into two stores, or make the files agree{again}"
     rows = [("key", "is", "in")]
     for key, kinds in list(differing.items())[:_MAX_COLUMNS]:
         for i, (kind, paths) in enumerate(kinds.items()):

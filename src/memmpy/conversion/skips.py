@@ -6,7 +6,7 @@ from typing import Literal
 
 from memmpy.conversion.recipes import match
 from memmpy.errors import InputFileError, UndecodableError
-from memmpy.inputs import EventFile, listed
+from memmpy.inputs import EventFile, UntypedError, listed
 
 __all__ = ["Skips"]
 
@@ -27,12 +27,18 @@ class Skips:
     undecodable: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, file: EventFile, names: Iterable[str], held: frozenset[str]) -> "Skips":
+    def of(
+        cls, file: EventFile, names: Iterable[str], held: frozenset[str], *, can_wait: bool
+    ) -> "Skips":
         """Return which of some branches of a file are to be skipped.
 
-        Those that are `held` are not tried: the store has a column of them.
+        Those that are `held` are not tried: the store has a column of them. Those that have no
+        type in this file are not skipped where they `can_wait` for that of another file.
         """
-        reasons = {name: _why_skipped(file, name, is_held=name in held) for name in names}
+        reasons = {
+            name: _why_skipped(file, name, is_held=name in held, can_wait=can_wait)
+            for name in names
+        }
         return cls(
             tuple(name for name, reason in reasons.items() if reason == "unheld"),
             tuple(name for name, reason in reasons.items() if reason == "undecodable"),
@@ -70,12 +76,12 @@ class Skips:
 
 
 def _why_skipped(
-    file: EventFile, name: str, *, is_held: bool
+    file: EventFile, name: str, *, is_held: bool, can_wait: bool
 ) -> Literal["unheld", "undecodable"] | None:
     try:
         file.type_of(name)
-    except InputFileError:
-        return "unheld"
+    except InputFileError as error:
+        return None if can_wait and isinstance(error, UntypedError) else "unheld"
     try:
         if not is_held:
             file.try_decoding(name)

@@ -14,6 +14,7 @@ from memmpy.conversion.recipes import Recipes, match
 from memmpy.conversion.skips import Skips
 from memmpy.conversion.wanted import Wanted
 from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
+from memmpy.inputs import BranchType, type_of_column
 from memmpy.printing import num_in_words
 from memmpy.store import Metadata, Part, SourceRecord, parts_of
 from memmpy.workers import Crew, outcomes
@@ -86,6 +87,7 @@ def survey(
     facts = _look({i: questions[i] for i in needed}, crew)
     others = _others_needed(recipes, known, facts)
     facts |= _look({i: questions[i] for i in others}, crew)
+    facts |= _look(_typed(questions, facts, metadata), crew)
     skipped = reduce(or_, (found.skipped for found in facts.values()), Skips())
     sources = _in_order(
         [
@@ -98,6 +100,28 @@ def survey(
     warn_of(check_apart(sources, known), ConversionWarning)
     wanted_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped, facts))
     return Wanted(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
+
+
+def _typed(
+    questions: Mapping[int, Question], facts: Mapping[int, Facts], metadata: Metadata
+) -> dict[int, Question]:
+    """Return what to ask files again that have no value of a branch, with its type elsewhere."""
+    untyped = {branch for found in facts.values() for branch in found.untyped}
+    types: dict[str, BranchType] = {}
+    for found in facts.values() if untyped else ():
+        for branch in untyped & found.branch_types.keys():
+            types.setdefault(branch, found.branch_types[branch])
+    for column in metadata.columns.values() if untyped else ():
+        recipe = {} if column.origin is None else column.origin.recipe
+        if recipe.get("branch") in untyped and "padding" not in recipe:
+            types.setdefault(recipe["branch"], type_of_column(column))
+    return {
+        i: dataclasses.replace(
+            questions[i], types={b: types[b] for b in sorted(found.untyped & types.keys())}
+        )
+        for i, found in facts.items()
+        if found.untyped
+    }
 
 
 def _known(

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from memmpy.columns import Field, Layout
 from memmpy.conversion.recipe import Recipe
 from memmpy.errors import MemmpyError
-from memmpy.inputs import State
+from memmpy.inputs import Nulls, State
 from memmpy.lists import Clipping
 from memmpy.store import ColumnRecord, PlacedArray
 from memmpy.typing import Array
@@ -70,6 +70,7 @@ class FromFile:
     path: str
     tree: str | None
     state: State
+    nulls: Nulls
     tree_entries: int
     tree_start: int
     tree_stop: int

@@ -140,26 +140,33 @@ def _made(task: FillTask) -> Iterator[tuple[Output, Made]]:
 
 
 def _made_of_file(reads: FromFile, outputs: tuple[Output, ...]) -> Iterator[tuple[Output, Made]]:
-    waiting = {output.key: output for output in outputs}
-    branches = list(dict.fromkeys(b for output in outputs for b in _branches(output)))
+    users: dict[str, list[Output]] = {}
+    for output in outputs:
+        for branch in _branches(output):
+            users.setdefault(branch, []).append(output)
+    num_lacking = {output.key: len(_branches(output)) for output in outputs}
+    num_users = {branch: len(several) for branch, several in users.items()}
     values: dict[str, Any] = {}
     with (
-        opened_files.opened(reads.path, reads.tree, reads.state) as file,
+        opened_files.opened(reads.path, reads.tree, reads.state, reads.nulls) as file,
         unchanged(reads.path, reads.state),
     ):
         if file.num_entries != reads.tree_entries:
             has = num_in_words(file.num_entries, "entry", "entries")
             message = f"{file.where!r} has {has}, it had "
             raise InputFileError(f"{message}{reads.tree_entries}: it has changed; run again")
-        for branch, entries in file.read(branches, reads.tree_start, reads.tree_stop):
+        for branch, entries in file.read(list(users), reads.tree_start, reads.tree_stop):
             values[branch] = entries
-            ready = [o for o in waiting.values() if values.keys() >= set(_branches(o))]
-            for output in ready:
+            for output in users[branch]:
+                num_lacking[output.key] -= 1
+                if num_lacking[output.key]:
+                    continue
                 assert output.recipe is not None
-                yield waiting.pop(output.key), output.recipe.make(values)
-            needed = {b for output in waiting.values() for b in _branches(output)}
-            for name in values.keys() - needed:
-                del values[name]
+                yield output, output.recipe.make(values)
+                for name in _branches(output):
+                    num_users[name] -= 1
+                    if not num_users[name]:
+                        del values[name]
 
 
 def _branches(output: Output) -> tuple[str, ...]:

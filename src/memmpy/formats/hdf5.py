@@ -8,13 +8,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import InputFileError, OptionError
+from memmpy.errors import InputFileError, MissingKeyError, OptionError
 from memmpy.formats.hdf5_layout import (
     DatasetColumn,
-    columns_of,
-    common_length,
     only_table,
     say_dtype,
+    table_of,
 )
 from memmpy.gather import offsets_of
 from memmpy.inputs import (
@@ -46,22 +45,23 @@ class HdfTable:
 
     Either a group of datasets whose first axes are the entries, or a dataset of records (of a
     compound dtype), whose fields are the branches: of ``(num_entries, 40)`` records, vectors of
-    shape (40,). The fields of a dataset of records in a group are branches ``dataset.field``.
-    Scalars, external links and the groups in a group are no branches.
+    shape (40,). The fields of a dataset of records in a group are branches ``dataset.field``, and
+    the items of a block that pandas wrote are branches of their names. Scalars, external links and
+    the groups in a group are no branches; no column can hold a dataset of another length.
 
     Parameters
     ----------
     source : ByteSource
         The file; it is closed with the table.
     tree : str or None
-        Path of the group or of the dataset of records; ``/`` is the root. None for the root if it
-        has datasets of plain numbers or texts, else for the only table of the file.
+        Path of the group or of the dataset of records; ``/`` is the root. Of any other dataset,
+        for those of its group that have its length. None for the root if it has datasets of plain
+        numbers or texts, else for the only table of the file.
 
     Raises
     ------
     InputFileError
-        If the file is not an HDF5 file or is broken, or has no such table, or its columns differ
-        in length.
+        If the file is not an HDF5 file or is broken, or has no such table.
     OptionError
         If h5py is not installed.
     """
@@ -77,9 +77,9 @@ class HdfTable:
             with said_of(path, "cannot be opened as HDF5"):
                 self._file = stack.enter_context(h5py.File(stream, "r"))
             with said_of(path, "is damaged"):
-                self._tree = only_table(self._file, path) if tree is None else tree.strip("/")
-                self._columns = columns_of(self._file, self._tree, path)
-                self._num_entries = common_length(self._columns, self.where)
+                given = only_table(self._file, path) if tree is None else tree.strip("/")
+                table = table_of(self._file, given, path)
+                self._tree, self._columns, self._num_entries = table
             self._stack = stack.pop_all()
 
     @property
@@ -99,7 +99,7 @@ class HdfTable:
 
     @property
     def num_entries(self) -> int:
-        """Length of the first axis of all columns."""
+        """Length of the first axis of the columns of the table."""
         return self._num_entries
 
     @property
@@ -108,8 +108,8 @@ class HdfTable:
         return f"{self.path}:{self.tree}"
 
     def branches(self) -> list[str]:
-        """Return the names of all columns."""
-        return list(self._columns)
+        """Return the names of all columns; not those of blocks whose items have names."""
+        return [name for name, column in self._columns.items() if not column.is_hidden]
 
     def has_branch(self, name: str) -> bool:
         """Say whether there is such a branch."""
@@ -127,6 +127,13 @@ class HdfTable:
         """
         if branch not in self._types:
             column = self._column(branch)
+            if column.num_entries != self._num_entries:
+                message = (
+                    f"branch {branch!r} of {self.where!r} has {column.num_entries:,} entries, and "
+                    f"the table {self._num_entries:,}; tree={column.dataset.name.strip('/')!r} is "
+                    "the table of the datasets beside it that have its length"
+                )
+                raise InputFileError(message)
             with said_of(self.where, "is damaged"):
                 _check_readable(column.dataset, branch=branch, where=self.where)
                 held = _held(column)
@@ -154,6 +161,8 @@ class HdfTable:
         with said_of(self.where, "is damaged"):
             record_bytes = max(1, column.dataset.dtype.itemsize)
             stored = column.dataset.id.get_storage_size() * column.dtype.itemsize // record_bytes
+            if column.item is not None:
+                stored //= column.dataset.shape[1]
             decoded = self._num_entries * column.bytes_per_entry
             if kind != "vector" and self._num_entries:
                 num_sampled = min(_NUM_SAMPLED, self._num_entries)
@@ -198,17 +207,34 @@ class HdfTable:
 
     def _column(self, name: str) -> DatasetColumn:
         if name not in self._columns:
-            raise no_branch(name, self.where, self._columns)
+            with said_of(self.where, "is damaged"):
+                hint = self._hint(name)
+            error = no_branch(name, self.where, self._columns)
+            raise MissingKeyError(f"{error}{hint}", name)
         return self._columns[name]
 
+    def _hint(self, name: str) -> str:
+        """Return what else in the file may be meant by a name; empty for nothing."""
+        found = self._file.get(f"{self._tree}/{name}") or self._file.get(name)
+        if found is None:
+            return ""
+        if getattr(found, "dtype", None) is None:
+            return f"; it is a group: tree={found.name.strip('/')!r}"
+        if not found.shape:
+            return "; it is a single value, which no entry has"
+        return f"; it is in another group: tree={found.parent.name.strip('/') or '/'!r}"
+
     def _read_dataset(self, branches: Sequence[str], start: int, stop: int) -> dict[str, Array]:
-        """Read the first branch, and all others that are fields of the same records."""
+        """Read the first branch, and all others that are in the same records or block."""
         first = self._columns[branches[0]]
-        if first.field is None:
+        if first.field is None and first.item is None:
             return {branches[0]: first.dataset[start:stop]}
-        columns = {branch: self._columns[branch] for branch in branches}
         name = first.dataset.name
-        fields = {b: c.field for b, c in columns.items() if c.field and c.dataset.name == name}
+        columns = {b: c for b in branches if (c := self._columns[b]).dataset.name == name}
+        if first.item is not None:
+            block = first.dataset[start:stop]
+            return {b: block[:, c.item] for b, c in columns.items() if c.item is not None}
+        fields = {b: c.field for b, c in columns.items() if c.field}
         records = first.dataset.fields(list(fields.values()))[start:stop]
         return {branch: records[field] for branch, field in fields.items()}
 
@@ -238,10 +264,10 @@ def _check_readable(dataset: Any, *, branch: str, where: str) -> None:
     for i in range(properties.get_nfilters()):
         code, _, _, name = properties.get_filter(i)
         if not h5py.h5z.filter_avail(code):
+            said = f" ({name.decode(errors='replace')})" if name else ""
             message = (
-                f"branch {branch!r} of {where!r} is compressed by {name.decode(errors='replace')!r}"
-                f" (filter {code}), which this HDF5 lacks; pip install hdf5plugin, and import it "
-                "first"
+                f"branch {branch!r} of {where!r} is compressed by filter {code}{said}, which this "
+                "HDF5 lacks; pip install hdf5plugin, and import it first"
             )
             raise InputFileError(message)
 

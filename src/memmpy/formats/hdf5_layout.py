@@ -10,15 +10,26 @@ import numpy as np
 from memmpy.errors import InputFileError, nearest
 from memmpy.inputs import listed
 
-__all__ = ["DatasetColumn", "columns_of", "common_length", "only_table", "say_dtype"]
+__all__ = ["DatasetColumn", "only_table", "say_dtype", "table_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetColumn:
-    """A dataset, or a field of a dataset of records."""
+    """A dataset, a field of a dataset of records, or one of the items of a block of pandas.
+
+    A block is a dataset of shape (entries, items), whose items have names. No pattern matches it,
+    nor what holds its names: `is_hidden`.
+    """
 
     dataset: Any
     field: str | None
+    item: int | None = None
+    is_hidden: bool = False
+
+    @property
+    def num_entries(self) -> int:
+        """Length of the first axis."""
+        return int(self.dataset.shape[0])
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -34,12 +45,13 @@ class DatasetColumn:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of an entry."""
-        return (*self.dataset.shape[1:], *self.dtype.shape)
+        return () if self.item is not None else (*self.dataset.shape[1:], *self.dtype.shape)
 
     @property
     def bytes_per_entry(self) -> int:
         """As they are decoded; of what has a variable length, only where it lies."""
-        return int(self.dtype.itemsize * math.prod(self.dataset.shape[1:]))
+        num_items = 1 if self.item is not None else math.prod(self.dataset.shape[1:])
+        return int(self.dtype.itemsize * num_items)
 
 
 def _arrays_in(group: Any) -> Iterator[tuple[str, Any]]:
@@ -60,8 +72,17 @@ def _tables_in(file: Any) -> list[str]:
 
     groups = [""]
 
+    def is_inner(name: str) -> bool:
+        """Say whether PyTables keeps an index of a table in a group, or pandas its categories."""
+        parent, _, last = name.rpartition("/")
+        if last.startswith("_i_") or (
+            last == "meta" and "pandas_type" in file[parent or "/"].attrs
+        ):
+            return True
+        return bool(parent) and is_inner(parent)
+
     def note(name: str, found: Any) -> None:
-        if isinstance(found, h5py.Group):
+        if isinstance(found, h5py.Group) and not is_inner(name):
             groups.append(name)
 
     file.visititems(note)
@@ -86,48 +107,88 @@ def only_table(file: Any, path: str) -> str:
     return tables[0].strip("/")
 
 
-def columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
-    """Return the columns of a group or of a dataset of records."""
+def _columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
+    """Return the columns of a group, of a dataset of records, or beside any other dataset."""
     import h5py
 
     found = file.get(tree) if tree else file
-    if isinstance(found, h5py.Dataset):
-        if not found.shape or not found.dtype.names:
-            parent = tree.rpartition("/")[0] or "/"
-            message = (
-                f"{tree!r} of {path!r} is no table but a dataset of {say_dtype(found.dtype)}; its "
-                f"group is tree={parent!r}"
-            )
-            raise InputFileError(message)
-        return {field: DatasetColumn(found, field) for field in found.dtype.names}
+    if isinstance(found, h5py.Dataset) and found.shape:
+        if found.dtype.names:
+            return {field: DatasetColumn(found, field) for field in found.dtype.names}
+        found = found.parent
     columns: dict[str, DatasetColumn] = {}
-    for name, array in _arrays_in(found) if isinstance(found, h5py.Group) else ():
+    arrays = dict(_arrays_in(found)) if isinstance(found, h5py.Group) else {}
+    blocks = {name: names for name in arrays if (names := _items_of(name, arrays))}
+    for name, array in arrays.items():
         if array.dtype.names:
             for field in array.dtype.names:
                 columns.setdefault(f"{name}.{field}", DatasetColumn(array, field))
         else:
-            columns[name] = DatasetColumn(array, None)
+            of_names = bool(blocks) and (name == "axis0" or name.endswith("_items"))
+            is_hidden = name in blocks or of_names
+            columns[name] = DatasetColumn(array, None, is_hidden=is_hidden)
+    for name, items in blocks.items():
+        for i, item in enumerate(items):
+            columns.setdefault(item, DatasetColumn(arrays[name], None, i))
     if not columns:
-        tables = _tables_in(file)
-        wrong = "no arrays in the group" if isinstance(found, h5py.Group) else "no group or dataset"
-        has = f"its tables are{listed(tables)}" if tables else "it has no table at all"
-        near = nearest(tree, tables) if len(tables) > 1 else ""
-        message = f"{wrong} {tree or '/'!r} in {path!r}: {has}{near}"
-        raise InputFileError(message)
+        raise _no_table(file, found, tree, path)
     return columns
 
 
-def common_length(columns: Mapping[str, DatasetColumn], where: str) -> int:
-    """Return the number of entries, which all columns must share."""
-    lengths = {c.dataset.name.rpartition("/")[2]: c.dataset.shape[0] for c in columns.values()}
-    if len(set(lengths.values())) > 1:
-        shown = ", ".join(f"{name!r}: {length}" for name, length in list(lengths.items())[:10])
-        message = (
-            f"the datasets of {where!r} differ in length ({shown}{', ...' * (len(lengths) > 10)}), "
-            "so they are not one table; name a group or a dataset of records with tree="
-        )
-        raise InputFileError(message)
-    return int(next(iter(lengths.values())))
+def _items_of(name: str, arrays: Mapping[str, Any]) -> list[str]:
+    """Return the names of the items of a block of pandas; none for any other dataset."""
+    block, items = arrays[name], arrays.get(f"{name.removesuffix('_values')}_items")
+    if not name.endswith("_values") or items is None or items.dtype.kind not in "SO":
+        return []
+    if block.ndim != 2 or items.shape != block.shape[1:]:
+        return []
+    texts = [item for item in items[:].tolist() if isinstance(item, bytes)]
+    return [text.decode(errors="replace") for text in texts] if len(texts) == len(items) else []
+
+
+def _no_table(file: Any, found: Any, tree: str, path: str) -> InputFileError:
+    import h5py
+
+    tables = _tables_in(file)
+    if isinstance(found, h5py.Dataset):
+        wrong = "no table but a single value in"
+    else:
+        wrong = "no arrays in the group" if isinstance(found, h5py.Group) else "no group or dataset"
+    has = f"its tables are{listed(tables)}" if tables else "it has no table at all"
+    near = nearest(tree, tables) if len(tables) > 1 else ""
+    return InputFileError(f"{wrong} {tree or '/'!r} in {path!r}: {has}{near}")
+
+
+def table_of(file: Any, tree: str, path: str) -> tuple[str, dict[str, DatasetColumn], int]:
+    """Return the path of a table, its columns and its number of entries.
+
+    Columns of another number are not of the table. A group has that of the datasets of one length
+    which hold most of its data: names of features, bins and the like take little. A dataset that
+    is none of records stands for all of its group that have its length; one table has one path.
+
+    Raises
+    ------
+    InputFileError
+        If there is no such table.
+    """
+    import h5py
+
+    columns = _columns_of(file, tree, path)
+    found = file.get(tree) if tree else file
+    if isinstance(found, h5py.Dataset) and found.dtype.names:
+        return tree, columns, int(found.shape[0])
+    sizes: dict[int, int] = {}
+    for dataset in {c.dataset.name: c.dataset for c in columns.values()}.values():
+        num = int(dataset.shape[0])
+        sizes[num] = sizes.get(num, 0) + int(dataset.size) * dataset.dtype.itemsize
+    of_group = max(sizes, key=lambda num: (sizes[num], num))
+    if isinstance(found, h5py.Group):
+        return tree, columns, of_group
+    num = int(found.shape[0])
+    if num == of_group:
+        return tree.rpartition("/")[0], columns, num
+    first = next(c.dataset.name for c in columns.values() if c.num_entries == num)
+    return first.strip("/"), columns, num
 
 
 def say_dtype(dtype: np.dtype[Any]) -> str:

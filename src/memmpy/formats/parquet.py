@@ -1,55 +1,49 @@
 """Parquet files: columns of an Arrow schema, read by row groups."""
 
-import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import InputFileError, OptionError
-from memmpy.formats.arrow import (
-    MissingValuesError,
-    has_extension,
-    leaf_paths,
-    plain_layout,
-    whole_table,
-)
+from memmpy.formats.arrow import has_decimal, has_extension, number_dtype, whole_table
+from memmpy.formats.parquet_layout import ParquetBranch, branches_of
 from memmpy.inputs import (
     BranchType,
     ByteSource,
+    MissingValuesError,
+    Nulls,
+    UntypedError,
+    check_suits,
+    form_of_type,
     former_uuid_of,
     from_awkward,
+    has_unknown,
     no_branch,
+    plain_layout,
     said_of,
     stream_of,
     type_of_form,
     uuid_of,
+    with_type,
 )
+from memmpy.printing import num_in_words
+from memmpy.typing import Array
 
 __all__ = ["ParquetTable"]
-
-#: Columns in which pandas keeps an index that has no name.
-_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 #: Bytes of a value once decoded; of text, those of its offset.
 _DECODED_BYTES = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4}
 
 
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    """A column of the file, or a member of the records in it.
+#: What the file ends with.
+_MAGIC = b"PAR1"
 
-    `path` are the names that lead to it, `leaves` the Parquet columns that are read for it (all
-    those of the column, where its type cannot be read in part) and `own_leaves` those it is of.
-    """
-
-    path: tuple[str, ...]
-    leaves: tuple[int, ...]
-    own_leaves: tuple[int, ...]
+#: Branches that an error names, at most.
+_MAX_NAMES = 10
 
 
 @final
@@ -64,6 +58,8 @@ class ParquetTable:
         The file; it is closed with the table.
     tree : str or None
         A Parquet file has no trees: None or empty.
+    nulls : Nulls
+        What stands for missing values.
 
     Raises
     ------
@@ -74,17 +70,15 @@ class ParquetTable:
 
     Notes
     -----
-    Many writers declare all values as nullable. What has no missing values is as plain as if it
-    had been declared so. Plain numbers or texts of which some are missing, by the statistics of
-    the file, are nested entries of an option type. So are lists with missing items that awkward
-    wrote. Otherwise the statistics do not tell: a missing value is an error when it is read.
+    Many writers declare all values as nullable, so the type of a branch does not depend on what is
+    missing: `plain_layout` says what stands for it.
     """
 
-    def __init__(self, source: ByteSource, tree: str | None) -> None:
+    def __init__(self, source: ByteSource, tree: str | None, nulls: Nulls) -> None:
         self.path = path = source.path
         self._bytes = source
         self._types: dict[str, BranchType] = {}
-        self._options: dict[str, bool] = {}
+        self._nulls = nulls
         self._lock = threading.Lock()  # the stream has one position
         with ExitStack() as stack:
             stack.callback(source.close)
@@ -94,10 +88,14 @@ class ParquetTable:
                 raise InputFileError(message)
             stream = stack.enter_context(stream_of(source))
             with said_of(path, "cannot be opened as Parquet"):
+                _check_end(source)
                 self._file = parquet.ParquetFile(stream, page_checksum_verification=True)
                 stack.callback(self._file.close)
                 self._metadata = self._file.metadata
-                self._branches = self._find_branches()
+                self._schema = self._file.schema_arrow
+                leaves = self._file.schema
+                self._leaves = [leaves.column(i) for i in range(self._metadata.num_columns)]
+                self._branches = branches_of(self._schema, self._metadata.num_columns, path)
                 groups = range(self._metadata.num_row_groups)
                 rows = [self._metadata.row_group(i).num_rows for i in groups]
             self._edges = np.cumsum([0, *rows], dtype=np.int64)
@@ -129,8 +127,11 @@ class ParquetTable:
         return self.path
 
     def branches(self) -> list[str]:
-        """Return the names of all columns, each followed by the members of its records."""
-        return list(self._branches)
+        """Return the names of all columns, each followed by the members of its records.
+
+        Not that of an index of pandas that has no name, though it can be read.
+        """
+        return [name for name, branch in self._branches.items() if not branch.is_hidden]
 
     def has_branch(self, name: str) -> bool:
         """Say whether there is such a branch."""
@@ -145,24 +146,46 @@ class ParquetTable:
             If there is no such column.
         InputFileError
             If no column can hold what it gives.
+        UntypedError
+            If all its values are missing, and no other file gave a type.
+        OptionError
+            If a value that is to stand for missing ones does not fit.
         """
+        import pyarrow as pa
+
         if branch not in self._types:
             found = self._branch(branch)
-            reason: Exception | None = None
+            column, *members = found.path
+            if found.is_ambiguous:
+                message = f"{self.where!r} has several columns of the name {branch!r}; "
+                raise InputFileError(f"{message}rename them before the file is written")
+            field = self._schema.field(column)
+            dtype = number_dtype(field.type)
+            if dtype is not None and not self._nulls.fill_of(branch):
+                self._types[branch] = BranchType("vector", dtype)
+                return self._types[branch]
+            if has_decimal(field.type, members):
+                raise _not_held(branch, self.where, field.type)
             try:
-                array = self._array(branch, self._decode([branch], None), None)
-                held = type_of_form(array.layout.form)
-            except InputFileError:
-                raise
-            except Exception as error:  # noqa: BLE001 - pyarrow and awkward say in many ways
-                held, reason = None, error
-            if held is None:
-                arrow_type = self._file.schema_arrow.field(found.path[0]).type
+                if members or has_extension(field.type):  # only a part of it may be read
+                    empty = self._decode([branch], [])
+                else:
+                    empty = pa.schema([field], self._schema.metadata).empty_table()
+                form = self._array(branch, empty).layout.form
+                held = type_of_form(form)
+            except Exception as error:
+                raise _not_held(branch, self.where, field.type) from error
+            if has_unknown(form):
                 message = (
-                    f"branch {branch!r} of {self.where!r} is of the type {arrow_type}, which no "
-                    "column can hold; give branches of numbers, lists, records or texts"
+                    f"branch {branch!r} of {self.where!r} is of the type {field.type}: all its "
+                    "values are missing, so no column can hold it; leave it out, or convert the "
+                    "file together with one that has values"
                 )
-                raise InputFileError(message) from reason
+                raise UntypedError(message, branch)
+            if held is None:
+                raise _not_held(branch, self.where, field.type)
+            for fill in self._nulls.fill_of(branch):
+                check_suits(form, fill, branch=branch, where=self.where)
             self._types[branch] = held
         return self._types[branch]
 
@@ -195,68 +218,32 @@ class ParquetTable:
 
         Row groups are decoded whole, whatever part of them is asked for.
         """
-        import awkward as ak
-
         types = {branch: self.type_of(branch) for branch in branches}
         if not types:
             return
         groups = self._groups(start, stop)
+        first = int(self._edges[groups[0]]) if groups else start
+        entries = slice(start - first, stop - first)
         with said_of(self.where, "is damaged"):
-            tables = [self._decode(types, group) for group in groups]
+            table = self._decode(types, groups)
         for branch in branches:
             with said_of(self.where, "is damaged"):
-                parts = []
-                for group, table in zip(groups, tables, strict=True):
-                    first = 0 if group is None else int(self._edges[group])
-                    entries = slice(max(start - first, 0), max(stop - first, 0))
-                    parts.append(self._array(branch, table, group)[entries])
-                array = parts[0] if len(parts) == 1 else ak.concatenate(parts)
-                values = from_awkward(array, types[branch].kind)
+                values = self._numbers(branch, table)
+                if values is None:
+                    try:
+                        values = self._array(branch, table)
+                    except MissingValuesError:
+                        raise self._missing(branches, table) from None
+                    values = from_awkward(values[entries], types[branch].kind)
+                else:
+                    values = values[entries]
             yield branch, values
 
     def close(self) -> None:
         """Close the file."""
         self._stack.close()
 
-    def _find_branches(self) -> dict[str, _Branch]:
-        schema = self._file.schema_arrow
-        found: dict[str, _Branch] = {}
-        members: dict[str, list[_Branch]] = {}
-        first = 0
-        for field in schema:
-            paths = list(leaf_paths(field.type))
-            leaves = range(first, first + len(paths))
-            first += len(paths)
-            if _PANDAS_INDEX.fullmatch(field.name):
-                continue
-            if field.name in found:
-                raise InputFileError(f"{self.path!r} has two columns of the name {field.name!r}")
-            found[field.name] = _Branch((field.name,), tuple(leaves), tuple(leaves))
-            members[field.name] = []
-            for member in dict.fromkeys(
-                path[:i] for path in paths for i in range(1, len(path) + 1)
-            ):
-                own = tuple(
-                    leaf
-                    for leaf, path in zip(leaves, paths, strict=True)
-                    if path[: len(member)] == member
-                )
-                # Arrow cannot read a part of a type that another library gave a name.
-                read = tuple(leaves) if has_extension(field.type) else own
-                members[field.name].append(_Branch((field.name, *member), read, own))
-        if first != self._metadata.num_columns:
-            message = f"its schema has {first} columns of {self._metadata.num_columns}"
-            raise InputFileError(f"{self.path!r} cannot be read: {message}")
-        ordered: dict[str, _Branch] = {}
-        for name, branch in found.items():
-            ordered[name] = branch
-            for member_branch in members[name]:
-                full = ".".join(member_branch.path)
-                if full not in found:
-                    ordered[full] = member_branch
-        return ordered
-
-    def _branch(self, name: str) -> _Branch:
+    def _branch(self, name: str) -> ParquetBranch:
         if name not in self._branches:
             raise no_branch(name, self.where, self._branches)
         return self._branches[name]
@@ -265,29 +252,45 @@ class ParquetTable:
         for i in range(self._metadata.num_row_groups):
             group = self._metadata.row_group(i)
             for leaf in leaves:
-                chunk, column = group.column(leaf), self._file.schema.column(leaf)
+                chunk, column = group.column(leaf), self._leaves[leaf]
                 if chunk.physical_type != column.physical_type:
                     # Asked for its statistics, Arrow would end the process.
                     message = f"{chunk.path_in_schema!r} is of two types"
                     raise InputFileError(f"{self.where!r} is damaged: {message}")
                 yield chunk
 
-    def _groups(self, start: int, stop: int) -> list[int] | list[None]:
-        """Return the row groups that hold some entries; None stands for one without rows."""
+    def _groups(self, start: int, stop: int) -> list[int]:
+        """Return the row groups that hold some entries."""
         if stop <= start:
-            return [None]
+            return []
         first = int(np.searchsorted(self._edges, start, "right")) - 1
         last = int(np.searchsorted(self._edges, stop, "left"))
         return [i for i in range(first, last) if self._edges[i] < self._edges[i + 1]]
 
-    def _decode(self, branches: Iterable[str], group: int | None) -> Any:
-        """Return an Arrow table of the columns of branches, of a row group or of none."""
-        leaves = sorted({leaf for branch in branches for leaf in self._branch(branch).leaves})
-        names = [self._file.schema.column(leaf).path for leaf in leaves]
-        with self._lock:
-            return self._file.read_row_groups([] if group is None else [group], columns=names)
+    def _decode(self, branches: Iterable[str], groups: Sequence[int]) -> Any:
+        """Return an Arrow table of the columns of branches, of some row groups."""
+        import pyarrow as pa
 
-    def _array(self, name: str, table: Any, group: int | None) -> Any:
+        leaves = sorted({leaf for branch in branches for leaf in self._branch(branch).leaves})
+        names = [self._leaves[leaf].path for leaf in leaves]
+        with self._lock:
+            try:
+                return self._file.read_row_groups(list(groups), columns=names)
+            except pa.ArrowNotImplementedError:  # of dictionaries in lists, in several groups
+                if len(groups) < 2:
+                    raise
+                tables = [self._file.read_row_groups([i], columns=names) for i in groups]
+                return pa.concat_tables(tables)
+
+    def _numbers(self, name: str, table: Any) -> Array | None:
+        """Return a branch of plain numbers of which none is missing; None for any other."""
+        column, *members = self._branch(name).path
+        found = table.column(column)
+        if members or number_dtype(found.type) is None or found.null_count:
+            return None
+        return np.asarray(found.to_numpy())
+
+    def _array(self, name: str, table: Any) -> Any:
         """Return a branch in a table as an awkward array of its final type."""
         import awkward as ak
 
@@ -295,34 +298,39 @@ class ParquetTable:
         array = ak.from_arrow(whole_table(table.select([column])))[column]
         if members:
             array = array[tuple(members)]
+        layout = array.layout
+        if name in self._nulls.types:
+            layout = with_type(layout, form_of_type(self._nulls.types[name]))
+        return ak.Array(plain_layout(layout, self._nulls.fill_of(name)))
+
+    def _error_of(self, branch: str, table: Any) -> MissingValuesError | None:
         try:
-            return ak.Array(plain_layout(array.layout, keep_options=self._has_options(name)))
+            self._array(branch, table)
         except MissingValuesError as error:
-            message = (
-                f"branch {name!r} of {self.where!r} has missing values ({error} in row group "
-                f"{group}), and its column is to hold none; fill them before the file is "
-                "written (ak.fill_none, or fillna of pandas)"
-            )
-            raise InputFileError(message) from None
+            return error
+        return None
 
-    def _has_options(self, name: str) -> bool:
-        """Say whether missing values belong to the type of a branch."""
-        if name not in self._options:
-            self._options[name] = self._statistics_show_options(self._branch(name))
-        return self._options[name]
+    def _missing(self, branches: Iterable[str], table: Any) -> InputFileError:
+        """Return the error for all branches with values that are missing, and no fill for them."""
+        found = {b: error for b in branches if (error := self._error_of(b, table)) is not None}
+        (first, error), *others = found.items()
+        names = [repr(branch) for branch, _ in others[:_MAX_NAMES]]
+        more = f" and {len(others) - _MAX_NAMES} more" if len(others) > _MAX_NAMES else ""
+        also = f"; so have {', '.join(names)}{more}" if others else ""
+        message = (
+            f"branch {first!r} of {self.where!r} has {num_in_words(error.num, 'missing value')}, "
+            f"for which {self.type_of(first)} has no place{also}; say what to put there: "
+            f"RFileConfig(..., missing={{{first!r}: {error.example}}})"
+        )
+        return InputFileError(message)
 
-    def _statistics_show_options(self, branch: _Branch) -> bool:
-        leaves = [self._file.schema.column(leaf) for leaf in branch.own_leaves]
-        if all(leaf.max_definition_level == leaf.max_repetition_level for leaf in leaves):
-            return False  # nothing is nullable
-        num_missing = [_num_missing(chunk) for chunk in self._chunks(branch.own_leaves)]
-        if not any(num != 0 for num in num_missing):
-            return False
-        if b"ak:parameters" in (self._metadata.metadata or {}):
-            return True  # awkward declares as nullable only what is an option
-        # An empty list counts like a missing one.
-        is_exact = all(leaf.max_repetition_level == 0 for leaf in leaves)
-        return is_exact and any(num_missing)
+
+def _check_end(source: ByteSource) -> None:
+    """Raise an `InputFileError` for a file without the end that every Parquet file has."""
+    end = source.read(max(0, source.size - len(_MAGIC)), source.size)
+    if end != _MAGIC or source.size == len(end):
+        message = f"{source.path!r} is truncated, or was not written to its end: it has no footer"
+        raise InputFileError(f"{message}; write or copy it again")
 
 
 def _import_parquet(path: str) -> Any:
@@ -334,8 +342,12 @@ def _import_parquet(path: str) -> Any:
     return parquet
 
 
-def _num_missing(chunk: Any) -> int | None:
-    statistics = chunk.statistics
-    if statistics is None or not statistics.has_null_count:
-        return None
-    return int(statistics.null_count)
+def _not_held(branch: str, where: str, arrow_type: Any) -> InputFileError:
+    """Return the error for a branch that no column can hold."""
+    way_out = "give branches of numbers, lists, records or texts"
+    if "decimal" in str(arrow_type):
+        way_out = "cast it to float64 or an integer before the file is written"
+    message = (
+        f"branch {branch!r} of {where!r} is of the type {arrow_type}, which no column can hold"
+    )
+    return InputFileError(f"{message}; {way_out}")

@@ -92,7 +92,10 @@ def check_regular(path: str, mode: int) -> None:
 
 def not_a_file(path: str) -> MissingFileError:
     """Return the error for a directory where a file should be; says how to name its files."""
-    pattern = path.rstrip("/") + "/*.root"
+    ending = next(
+        (e for e in (".parquet", ".h5", ".hdf5") if path.rstrip("/").endswith(e)), ".root"
+    )
+    pattern = f"{path.rstrip('/')}/*{ending}"
     return MissingFileError(f"{path!r} is a directory, not a file; write {pattern!r}")
 
 

@@ -10,7 +10,14 @@ from memmpy.lists import Jagged
 from memmpy.store import ColumnRecord
 from memmpy.typing import Array
 
-__all__ = ["BranchType", "from_awkward", "type_of_column", "type_of_form", "type_of_values"]
+__all__ = [
+    "BranchType",
+    "form_of_type",
+    "from_awkward",
+    "type_of_column",
+    "type_of_form",
+    "type_of_values",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,19 @@ def type_of_form(form: Any) -> BranchType | None:
     if numbers is not None:
         return BranchType("jagged", *numbers)
     return BranchType("nested", type=str(form.type)) if _can_be_nested(form) else None
+
+
+def form_of_type(held: BranchType) -> Any:
+    """Return the awkward form of the entries of a branch."""
+    import awkward as ak
+
+    if held.dtype is None:
+        text = "string" if held.kind == "text" else held.type
+        return ak.forms.from_type(ak.types.from_datashape(text, highlevel=False))
+    form = ak.forms.NumpyForm(ak.types.numpytype.dtype_to_primitive(held.dtype))
+    for size in reversed(held.shape):
+        form = ak.forms.RegularForm(form, size)
+    return form if held.kind == "vector" else ak.forms.ListOffsetForm("i64", form)
 
 
 def type_of_values(values: Array | Jagged) -> BranchType:

@@ -53,6 +53,7 @@ class _Recipe(Checked, frozen=True):
     dtype: str | None = None
     padding: tuple[Count, str] | None = None
     mask: bool = False
+    missing: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         if [self.branch, self.expression, self.metadata].count(None) != 2:
