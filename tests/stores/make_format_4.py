@@ -44,7 +44,7 @@ with Transaction(path) as transaction:
         event.extend(np.array([2**64 - 1, 2**53 + 1, 0, 7], np.uint64))
     with WriteVector(path, "jet_pt", transaction=transaction) as padded:
         recipe = {"expression": "(2 * jet_pt)", "language": 2, "padding": [2, "nan"]}
-        padded.origin = Origin(recipe, parts, made_by, ((5, 1, 1, 3), None))
+        padded.origin = Origin(recipe, parts, made_by, ((4, 0, 0, 2), None))
         padded.extend(np.array([[50, 30], [20, np.nan], [np.nan, np.nan], [80, 10]], np.float32))
     with WriteVector(path, "process", transaction=transaction) as process:
         process.origin = Origin({"metadata": ["ttH", "ttbb"]}, parts, made_by)
