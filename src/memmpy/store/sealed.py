@@ -32,7 +32,7 @@ class Format:
     sealed_since : int
         The first version with a checksum at its end.
     remedy : str
-        What to do where one is damaged, or too new.
+        What to do where one is damaged.
     """
 
     name: str
