@@ -1,6 +1,9 @@
 """One flipped bit in a file of a store: every way of reading it is right, or says so."""
 
+import os
 import random
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -12,10 +15,17 @@ import awkward as ak
 import numpy as np
 
 import memmpy
-from memmpy.errors import MemmpyError
-from memmpy.store import METADATA, SKIM_METADATA, read_metadata
-from tests.stress.children import attempt, run_each
-from tests.stress.operations import OLD_CUT, SKIM, Place, whole
+from memmpy.errors import CorruptStoreError, MemmpyError
+from memmpy.store import METADATA, SKIM_METADATA, UNFINISHED, read_metadata
+from tests.stress.children import attempt, run, run_each
+from tests.stress.operations import (
+    OLD_CUT,
+    OPERATIONS,
+    SKIM,
+    Place,
+    state,
+    whole,
+)
 from tests.stress.outcomes import VERDICTS, Outcome, Verdict, worst
 
 __all__ = ["File", "Flip", "expected_of", "flips", "outcomes_of", "read_with"]
@@ -59,14 +69,15 @@ class Flip:
 
 
 def flips(place: Place, generator: random.Random) -> Iterator[Flip]:
-    """Yield every bit of every file of the store, in a random order."""
+    """Yield every bit of every file of the store, in a random order; each byte once, then again."""
+    _leave_unfinished(place)
     todo = [
         (file, byte)
         for file in expected_of(place)
-        if file.path.suffix in {".json", ".npy"}
-        for byte in range((place.trial / file.path).stat().st_size)
+        if file.path.suffix in {".json", ".jsonl", ".npy"}
+        for byte in range((place.template / file.path).stat().st_size)
     ]
-    for bit in range(8):  # each byte once, before any for a second time
+    for bit in range(8):
         generator.shuffle(todo)
         for file, byte in todo:
             yield Flip(file, byte, (bit + byte) % 8)
@@ -99,7 +110,11 @@ def expected_of(place: Place) -> dict[File, dict[str, Any]]:
     """
     place.reset()
     files = [_file(path, place) for path in sorted(place.store.rglob("*.*")) if path.is_file()]
-    return {file: {way: read(place) for way, read in _ways(file).items()} for file in files}
+    expected: dict[File, dict[str, Any]] = {}
+    for file in files:
+        place.reset()
+        expected[file] = {way: read(place) for way, read in _ways(file).items()}
+    return expected
 
 
 def _file(path: Path, place: Place) -> File:
@@ -109,6 +124,8 @@ def _file(path: Path, place: Place) -> File:
     if path.suffix == ".json":
         names = {METADATA: "metadata", SKIM_METADATA: "skim document"}
         means = names.get(path.name, "cut document")
+    elif path.parent.name == UNFINISHED:
+        means, header_bytes = "unfinished", 0  # the header is written last
     elif "skims" in path.parts:
         means = "skim offsets" if ".offsets." in path.name else "skim content"
     else:
@@ -146,7 +163,8 @@ def read_with(place: Place, file: File, data: bytes, expected: dict[str, Any]) -
             outcome = Outcome(verdict, "another value, and no error", way)
         outcomes.append(outcome)
     found = worst(*outcomes)
-    if found.verdict is Verdict.RIGHT and not is_noticed and data != old:
+    is_used = data != old and file.means != "unfinished"
+    if found.verdict is Verdict.RIGHT and is_used and not is_noticed:
         return Outcome(Verdict.WRONG, "verify finds nothing", "verify")
     return found
 
@@ -177,6 +195,8 @@ def _is_value(place: Place, file: File) -> bool:
 def _ways(file: File) -> dict[str, Callable[[Place], object]]:
     """Return the ways of reading that use a file."""
     ways = STORE_WAYS
+    if file.means == "unfinished":
+        return {"conversion": _conversion}
     if file.key in {"words", "nested", "shaped"}:
         ways = {}
     if file.key in {"jets", "words", "nested", "shaped"}:
@@ -220,6 +240,34 @@ def _loaded_skims(place: Place) -> object:
 def _skim_again(place: Place) -> object:
     skim = memmpy.skim(place.store, **SKIM, cut=OLD_CUT, progress=False)
     return skim.rows.tobytes(), _loaded(skim, "train")
+
+
+def _conversion(place: Place) -> object:
+    """Go on with what was not finished; what `verify` finds is an error."""
+    value = OPERATIONS["convert a key"].run(place)
+    if problems := whole(place):
+        raise CorruptStoreError(problems[0])
+    return value, state(place)
+
+
+def _leave_unfinished(place: Place) -> None:
+    """Let the template have what a conversion leaves that is killed before it commits."""
+
+    def convert() -> None:
+        sys.addaudithook(_die_at_a_rename)
+        OPERATIONS["convert a key"].run(place)
+
+    place.reset()
+    assert run(convert, log=place.log).text == "SIGKILL"
+    unfinished = place.template / place.store.name / UNFINISHED
+    (place.store / UNFINISHED).rename(unfinished)
+    assert (unfinished / "journal.jsonl").exists()
+
+
+def _die_at_a_rename(event: str, arguments: tuple[Any, ...]) -> None:
+    """Kill this process where a finished array is moved into the store."""
+    if event == "os.rename" and UNFINISHED in str(arguments[0]):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 #: Ways of reading a store.
