@@ -77,7 +77,7 @@ def _read_batches(place: Place, step: int) -> None:
 
 def _verify(place: Place, step: int) -> None:
     problems = whole(place)
-    assert not problems, problems[0]
+    assert not problems, f"verify beside writers: {problems[0].partition('message=')[2]}"
 
 
 #: Who takes part, and what each does over and over.

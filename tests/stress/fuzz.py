@@ -24,7 +24,7 @@ from tests.stress.outcomes import VERDICTS, Outcome, Verdict, worst
 __all__ = ["TARGETS", "Target", "fuzz"]
 
 #: Bytes of memory that an action may take beside what a child has.
-_MEMORY = 2 << 30
+_MEMORY = 6 << 30
 _INTEGERS = st.sampled_from(
     [-(1 << 63), -1, 0, 1, 2, 7, 127, 1 << 16, 1 << 31, 1 << 40, (1 << 63) - 1, 1 << 64, 10**30]
 )

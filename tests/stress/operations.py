@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections import Counter
@@ -25,7 +26,7 @@ from memmpy import (
     WriteVector,
 )
 from memmpy.errors import MissingFileError
-from memmpy.store import is_array_file, read_metadata
+from memmpy.store import read_metadata
 
 __all__ = [
     "NUM_ENTRIES",
@@ -46,6 +47,10 @@ __all__ = [
 NUM_ENTRIES = 140
 #: First event and number of events of each file; ``b_longer`` is ``b`` after it grew.
 FILES = {"a": (0, 80, 0), "b": (80, 60, 0), "b_longer": (80, 70, 1), "c": (150, 40, 0)}
+#: The generation of an array, the name of a cut, what makes a file that is written aside unique.
+_RANDOM = re.compile(
+    r"(?<=[0-9a-f]{16}\.)\d+(?=\.npy)|(?<=cuts/)[0-9a-f]{32}|(?<=\.)[0-9a-f]{16}(?=\.)"
+)
 CUT = "Sum$(jets) > 50 && number % 2 == 0"
 OLD_CUT = "number > 9"
 SKIM: dict[str, Any] = {"keys": ["number", "jets"], "keys_padded": {"eta": (3, -1.0)}}
@@ -297,18 +302,9 @@ def clean(place: Place) -> None:
 
 
 def leftovers(place: Place) -> Counter[str]:
-    """Return the files of a trial, without what differs from run to run in their names."""
+    """Return the files of a trial, with a star for what differs from run to run in their names."""
     files = (file.relative_to(place.trial) for file in place.trial.rglob("*") if file.is_file())
-    return Counter(str(file.with_name(_plain_name(file))) for file in files)
-
-
-def _plain_name(file: Path) -> str:
-    if is_array_file(file.name):
-        return file.name.partition(".")[0]
-    if file.parent.name == "cuts":
-        return file.suffix
-    name, is_aside, _ = file.name.partition(".root.")
-    return f"{name}.root aside" if is_aside else file.name
+    return Counter(_RANDOM.sub("*", str(file)) for file in files)
 
 
 def _digest(values: Any) -> str:
