@@ -212,6 +212,16 @@ def _skim(place: Place, *, cut: str, recreate: bool = False) -> object:
     )
 
 
+def _read(place: Place) -> object:
+    store = memmpy.open(place.store)
+    loader = store.loader("val", keys=["number", "jets", "own"], batch_size=50)
+    return (
+        {key: _column_digest(column) for key, column in store.items()},
+        [{key: _column_digest(values) for key, values in batch.items()} for batch in loader],
+        _skim_digest(memmpy.skim(place.store, **SKIM, cut=OLD_CUT, progress=False)),
+    )
+
+
 def _vector(place: Place) -> object:
     with WriteVector(place.store, "own") as column:
         for i in range(NUM_ENTRIES):
@@ -251,6 +261,7 @@ OPERATIONS = {
     "convert": Operation(lambda place: _convert(place, "a", "b"), makes_store=True),
     "convert a key": Operation(lambda place: _convert(place, "a", "b", more=("weight", "huge"))),
     "convert grown files": Operation(lambda place: _convert(place, "a", "b_longer", "c")),
+    "read": Operation(_read),
     "add": Operation(_add),
     "cut": Operation(_cut),
     "skim": Operation(lambda place: _skim(place, cut="number % 3 != 0")),
