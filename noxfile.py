@@ -124,3 +124,11 @@ def bench(session: nox.Session) -> None:
     """Run the benchmarks, each of which checks its answer; `-- --help` says what it takes."""
     session.install(".", *group("bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def stress(session: nox.Session) -> None:
+    """Kill, fail, flip, contend and fuzz for half an hour; `-- --help` says what it takes."""
+    session.install("-e", ".[test]")
+    arguments = session.posargs or ["--minutes", "30", "all"]
+    session.run("python", "-m", "tests.stress.run", *arguments)
