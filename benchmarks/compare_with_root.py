@@ -76,9 +76,16 @@ def by_root(tree: Any, branch: str, num: int) -> tuple[list[int], Any] | str:
     leaf = tree.FindLeaf(name)
     if not leaf:
         return "ROOT finds no such leaf"
+    if sum(other.GetName() == leaf.GetName() for other in tree.GetListOfLeaves()) > 1:
+        return "ROOT draws one of several leaves of this name"
+    if leaf.GetBranch().GetListOfLeaves().GetEntries() > 1:
+        return "ROOT draws one leaf of several"
+    if leaf.GetName().endswith("fBits"):
+        return "ROOT sets bits of objects as it reads them"
     kind = leaf.GetTypeName()
     is_array = leaf.GetLenStatic() > 1 or bool(leaf.GetLeafCount())
-    if "string" in kind or "TString" in kind or (kind == "Char_t" and is_array):
+    is_text = "tring" in kind or "char*" in kind or leaf.IsA().GetName() == "TLeafC"
+    if is_text or (kind == "Char_t" and is_array):
         return "ROOT draws texts as their lengths"
     if not name.replace("_", "").replace(".", "").isalnum():
         return "ROOT cannot draw the name"
@@ -96,6 +103,20 @@ def by_root(tree: Any, branch: str, num: int) -> tuple[list[int], Any] | str:
     values = np.frombuffer(tree.GetV1(), np.float64, selected).copy()
     entries = np.frombuffer(tree.GetV2(), np.float64, selected).astype(int)
     return np.bincount(entries, minlength=num).tolist(), values
+
+
+def by_leaf(path: str, name: str, branch: str, num: int) -> tuple[list[int], Any]:
+    """Return what ROOT reads of a leaf, entry by entry: it draws some as zeros, or in part."""
+    file = ROOT.TFile.Open(path)
+    tree = file.Get(name)
+    leaf = tree.FindLeaf(branch.rpartition("/")[2].partition("[")[0])
+    counts, values = [], []
+    for entry in range(num):
+        tree.GetEntry(entry)
+        counts.append(leaf.GetLen())
+        values += [leaf.GetValue(i) for i in range(leaf.GetLen())]
+    file.Close()
+    return counts, np.array(values)
 
 
 def frames(path: str, name: str, branches: list[str], num: int) -> dict[str, Any]:
@@ -130,7 +151,7 @@ def compare(path: str, name: str, num: int) -> Iterator[tuple[str, str, str]]:
             try:
                 [(_, values)] = file.read([branch], 0, num)
             except MemmpyError as error:
-                yield branch, type(error).__name__, str(error).replace(path, "FILE")
+                yield branch, type(error).__name__, str(error).replace(file.path, "FILE")
                 continue
             ours = flat(values)
             truth: Any = "no ROOT"
@@ -152,6 +173,12 @@ def compare(path: str, name: str, num: int) -> Iterator[tuple[str, str, str]]:
                     yield branch, "as uproot", truth
                 continue
             root_differs = same(ours, truth, bits=False)
+            if (
+                root_differs
+                and tree
+                and not same(ours, by_leaf(path, name, branch, num), bits=False)
+            ):
+                root_differs = ""
             if root_differs:
                 also = "" if uproot_differs else "; uproot gives the same as memmpy"
                 yield branch, "DIFFERS FROM ROOT", root_differs + also
