@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import uproot
+from uproot.behaviors.TBranch import TBranch
 from uproot.models.RNTuple import Model_ROOT_3a3a_RNTuple as Ntuple
 
 from memmpy.errors import InputFileError, RootFileError, UndecodableError
@@ -98,6 +99,7 @@ def branch_with(name: bytes) -> Any:
         member={"fBasketSeek": places}.__getitem__,
         cursor=SimpleNamespace(index=6),
         num_bytes=len(record),
+        embedded_baskets=[],
         tree=SimpleNamespace(chunk=SimpleNamespace(raw_data=raw)),
     )
 
@@ -221,3 +223,19 @@ def test_a_file_that_gets_shorter_while_uproot_reads_it_says_so(
         path.write_bytes(path.read_bytes()[:1000])
         with pytest.raises(InputFileError, match="truncated or has changed"):
             dict(opened.read(["a"], 0, 100_000))
+
+
+@pytest.mark.root
+def test_baskets_in_the_tree_that_uproot_cannot_read_are_not_said_to_be_damaged(
+    nested: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        words = (
+            "while reading\n\n  TObjArray\n\nexpected 347 bytes but cursor moved by 339\nin file a"
+        )
+        raise ValueError(words)
+
+    monkeypatch.setattr(TBranch, "embedded_baskets", property(fail))
+    message = r"branch 'lists' of .* cannot be decoded by uproot .*: expected 347 bytes but.* 339;"
+    with pytest.raises(UndecodableError, match=message):
+        read(nested, "lists")

@@ -33,7 +33,7 @@ def not_decoded(branch: Any) -> Iterator[None]:
         raise _objects(branch) from error
     except Exception as error:
         # uproot says in many ways that it cannot.
-        message = f"cannot be decoded by uproot{_typename(branch)}: {first_line(error)}; "
+        message = f"cannot be decoded by uproot{_typename(branch)}: {_reason(error)}; "
         raise NotDecodedError(message + "leave it out, or see whether ROOT reads it") from error
 
 
@@ -68,6 +68,7 @@ def type_of_branch(branch: Any, path: str) -> tuple[BranchType, Encoding | None]
     """
     with not_decoded(branch):
         _check_own_file(branch, path)
+        _ = branch.embedded_baskets  # uproot fails at some, and needs them to find any entry
         encoding = encoding_of(branch)
         if encoding is not None and encoding.truncation is not None:
             truncation = encoding.truncation
@@ -127,6 +128,14 @@ def _held(form: Any, branch: Any) -> BranchType:
 def _objects(branch: Any) -> NotDecodedError:
     message = f"holds C++ objects{_typename(branch)} that no column can hold; "
     return NotDecodedError(message + "give its members that are numbers, vectors or strings")
+
+
+def _reason(error: Exception) -> str:
+    """Return the line of what uproot says that tells why: it may begin with what it was reading."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines[:1] == ["while reading"]:
+        return [line for line in lines if not line.startswith("in file")][-1]
+    return first_line(error)
 
 
 def _typename(branch: Any) -> str:
