@@ -177,6 +177,26 @@ def test_a_bomb_in_a_file_is_an_error_that_names_it(
     assert "a compressed block holds more bytes" in str(caught.value)
 
 
+@pytest.mark.parametrize("size", [0x7FFFFFFF, 800_001])
+def test_a_basket_of_gigabytes_by_its_key_alone_is_an_error_that_names_the_branch(
+    tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "a.root"
+    numbers = np.random.default_rng(1).integers(0, 1 << 20, 100_000)
+    with uproot.recreate(path, compression=uproot.ZLIB(1)) as file:
+        file.mktree("tree", {"x": "i8"}).extend({"x": numbers})
+    whole, seek = bytearray(path.read_bytes()), seek_of_basket(path)
+    whole[seek + 6 : seek + 10] = size.to_bytes(4, "big")
+    path.write_bytes(whole)
+    message = rf"a\.root:tree;1' is damaged in branch 'x': 800000 of {size} bytes are there"
+    with (
+        closing(TreeFile(ByteSource(str(path)), "tree")) as opened,
+        bounded(8 << 20),
+        pytest.raises(RootFileError, match=message),
+    ):
+        dict(opened.read(["x"], 0, 100_000))
+
+
 def by_uproot(path: Path, packed: bytes, size: int) -> int:
     """Return how many bytes uproot decompresses what comes of a file of ours to."""
     with ByteSource(str(path)) as source, open_with(source) as file:
