@@ -605,7 +605,7 @@ class TestErrors:
     def test_a_key_that_cannot_be_one_is_refused(
         self, key: Any, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        with pytest.raises(OptionError, match="a key is a text other than|keys are texts, got"):
+        with pytest.raises(OptionError, match=r"a key is a text other than|keys are texts, got"):
             convert(make_file(), tmp_path / "s", keys={key})
 
     def test_an_alias_that_is_no_text_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:

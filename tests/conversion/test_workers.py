@@ -258,7 +258,11 @@ def test_a_file_that_is_written_over_meanwhile_does_not_mix(tmp_path: Path) -> N
     assert np.array_equal(memmpy.read_vector(tmp_path / "s", "number"), np.arange(1000, 1240))
 
 
-@pytest.mark.parametrize("executor", [4, "threads", ThreadPoolExecutor, object()], ids=["number", "text", "class", "object"])
+@pytest.mark.parametrize(
+    "executor",
+    [4, "threads", ThreadPoolExecutor, object()],
+    ids=["number", "text", "class", "object"],
+)
 def test_what_is_no_executor_is_refused(executor: Any, folder: Path, tmp_path: Path) -> None:
     files, options = arguments_of("tree", folder)
     with pytest.raises(OptionError, match=r"executor is a concurrent\.futures\.Executor, got"):

@@ -14,7 +14,8 @@ from uproot.models.RNTuple import Model_ROOT_3a3a_RNTuple as Ntuple
 from memmpy.errors import InputFileError, RootFileError, UndecodableError
 from memmpy.inputs import ByteSource
 from memmpy.root import TreeFile
-from memmpy.root.branch_types import NotDecodedError, type_of_branch
+from memmpy.root.baskets import NotDecodedError
+from memmpy.root.branch_types import type_of_branch
 
 NUM = 2000
 
@@ -239,3 +240,32 @@ def test_baskets_in_the_tree_that_uproot_cannot_read_are_not_said_to_be_damaged(
     message = r"branch 'lists' of .* cannot be decoded by uproot .*: expected 347 bytes but.* 339;"
     with pytest.raises(UndecodableError, match=message):
         read(nested, "lists")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("is_referenced", [False, True])
+def test_bits_of_objects_that_others_refer_to_are_an_error_and_never_wrong(
+    root: Any, tmp_path: Path, is_referenced: bool
+) -> None:
+    file = root.TFile(str(tmp_path / "a.root"), "RECREATE")
+    tree, objects = root.TTree("t", ""), root.TClonesArray("TNamed", 9)
+    tree.Branch("o", objects, 32000, 99)
+    references = []
+    for entry in range(6):
+        objects.Clear()
+        for i in range(2 * entry):
+            item = objects.ConstructedAt(i)
+            if is_referenced:
+                references.append(root.TRef(item))
+        tree.Fill()
+    tree.Write()
+    tree.SetDirectory(root.nullptr)
+    file.Close()
+    with uproot.open({str(tmp_path / "a.root"): None}) as opened:
+        [name] = opened["t"].keys(filter_name="*fBits")
+    if is_referenced:
+        words = rf"^branch '{name}' of '.*a\.root:t;1' holds the bits of objects that others"
+        with pytest.raises(UndecodableError, match=words):
+            read(tmp_path / "a.root", name)
+    else:
+        assert read(tmp_path / "a.root", name).counts.tolist() == [0, 2, 4, 6, 8, 10]

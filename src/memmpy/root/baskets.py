@@ -24,6 +24,7 @@ from memmpy.worth import BYTES_MOVED, is_worth_compiling
 
 __all__ = [
     "Encoding",
+    "NotDecodedError",
     "NotPlainError",
     "decode_baskets",
     "encoding_of",
@@ -37,8 +38,17 @@ _KEY = struct.Struct(">ihiIhh")
 _KEY_END = struct.Struct(">hiiii")
 
 
+#: The number of ROOT for the bits of objects in a TLeafElement, that of arrays less 20; and the bit
+#: of an object that others refer to: two bytes more follow, which uproot takes for items.
+_BITS, _ARRAY, _IS_REFERENCED = 15, 20, 1 << 4
+
+
 class NotPlainError(Exception):
     """A basket that only uproot knows how to read."""
+
+
+class NotDecodedError(Exception):
+    """A branch that cannot be decoded; its words end a sentence that begins with the branch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,8 @@ class Encoding:
         Whether a list has its length first: in a byte, or, after the byte 255, in four.
     truncation : Truncation or None
         How the numbers of the file become values, where that takes more than another byte order.
+    is_bits : bool
+        Whether they are the bits of objects, `TObject.fBits`.
     """
 
     dtype: np.dtype[Any]
@@ -64,6 +76,7 @@ class Encoding:
     header: int | None
     is_text: bool = False
     truncation: Truncation | None = None
+    is_bits: bool = False
 
     @property
     def row_bytes(self) -> int:
@@ -97,7 +110,8 @@ def encoding_of(branch: Any) -> Encoding | None:
     dtype, shape = np.dtype(interpretation.from_dtype).base, interpretation.inner_shape
     if dtype.names is not None or dtype.newbyteorder("=") != interpretation.to_dtype.base:
         return None
-    return Encoding(dtype, tuple(shape), header)
+    kinds = {leaf.member("fType", none_if_missing=True) for leaf in branch.member("fLeaves")}
+    return Encoding(dtype, tuple(shape), header, is_bits=kinds <= {_BITS, _BITS + _ARRAY})
 
 
 def ranges_of(branch: Any, start: int, stop: int) -> list[tuple[int, int]]:
@@ -132,6 +146,8 @@ def decode_baskets(
     ------
     NotPlainError
         If a basket is not what the branch promises.
+    NotDecodedError
+        If it holds what neither memmpy nor uproot can decode.
     """
     baskets = _baskets_of(branch, start, stop)
     decoded = [open_basket(raw) for raw in fetched]
@@ -239,6 +255,9 @@ def _lists(
 
 
 def _values(encoding: Encoding, numbers: Array) -> Array:
+    if encoding.is_bits and np.any(numbers & _IS_REFERENCED):
+        message = "holds the bits of objects that others refer to, which uproot cannot decode; "
+        raise NotDecodedError(message + "leave it out")
     return numbers if encoding.truncation is None else encoding.truncation.unpack(numbers)
 
 

@@ -9,15 +9,11 @@ import numpy as np
 
 from memmpy.errors import MemmpyError
 from memmpy.inputs import BranchType, first_line, listed, type_of_form
-from memmpy.root.baskets import Encoding, encoding_of
+from memmpy.root.baskets import Encoding, NotDecodedError, encoding_of
 from memmpy.root.branches import Place
 from memmpy.root.leaves import struct_of
 
-__all__ = ["NotDecodedError", "not_decoded", "type_of_branch", "type_of_field", "type_of_leaves"]
-
-
-class NotDecodedError(Exception):
-    """A branch that cannot be decoded; its words end a sentence that begins with the branch."""
+__all__ = ["not_decoded", "type_of_branch", "type_of_field", "type_of_leaves"]
 
 
 @contextmanager

@@ -22,13 +22,13 @@ from memmpy.inputs import (
 )
 from memmpy.root.baskets import (
     Encoding,
+    NotDecodedError,
     NotPlainError,
     decode_baskets,
     open_basket,
     ranges_of,
 )
 from memmpy.root.branch_types import (
-    NotDecodedError,
     not_decoded,
     type_of_branch,
     type_of_field,
@@ -318,7 +318,7 @@ class TreeFile:
         """Return entries of a branch of a TTree, decoded here if it is plain, else by uproot."""
         found, encoding = self._place(branch).branch, self._encodings[branch]
         if encoding is not None:
-            with self._damage(branch):
+            with self._damage(branch), self._named(branch):
                 try:
                     return decode_baskets(found, encoding, fetched, start, stop)
                 except NotPlainError:
