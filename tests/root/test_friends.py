@@ -510,20 +510,22 @@ def test_root_reads_the_friend_of_each_entry(
 
 
 @pytest.mark.parametrize("is_alive", [True, False])
+@pytest.mark.parametrize("has_begun", [True, False])
 def test_what_a_killed_writer_left_is_removed_by_the_next(
-    made_of_one: Path, tmp_path: Path, is_alive: bool
+    made_of_one: Path, tmp_path: Path, has_begun: bool, is_alive: bool
 ) -> None:
     folder, suffix, scores = tmp_path / "friends", f"{16 * 'a'}.tmp", {"score": np.arange(10.0)}
     (friend,) = write_friend(made_of_one, folder, scores)
-    left, own = (folder / f"{friend.path.name}.{name}" for name in (suffix, "mine.tmp"))
-    lock = FileLock(folder / f".{suffix}.lock")
-    for file in (left, own):
+    names = (suffix, "mine.tmp") if has_begun else ("mine.tmp",)
+    files = [folder / f"{friend.path.name}.{name}" for name in names]
+    for file in files:
         file.write_bytes(b"half")
-    if is_alive:
-        assert lock.take()
+    lock = FileLock(folder / f".{suffix}.lock")
+    assert lock.take()
+    if not is_alive:
+        lock.release()
     write_friend(made_of_one, folder, scores, overwrite=True)
     lock.release()
-    assert left.exists() == is_alive
-    assert own.exists()
-    assert (folder / f".{suffix}.lock").exists() == is_alive
-    assert len(list(folder.iterdir())) == 2 + 2 * is_alive
+    kept = [file.name for file in files if is_alive or suffix not in file.name]
+    kept += [f".{suffix}.lock"] * is_alive
+    assert {file.name for file in folder.iterdir()} == {friend.path.name, *kept}

@@ -191,14 +191,16 @@ def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | No
         return Problem("cut", name, "it is of another cut than its name says")
     shape = (document.num_passing,)
     array = ArrayRecord(file.with_suffix(".npy").name, _INT64, shape, document.entries_checksum)
-    nums = [c.num_entries for key in cached.columns if (c := metadata.columns.get(key)) is not None]
-    last = np.array([min(nums, default=2**63 - 1)])
+    # Of columns as they were: those that were written again since may have more entries or fewer.
+    known = metadata.columns.items()
+    nums = [c.num_entries for k, c in known if document.columns.get(k) == c.fingerprint]
+    last = min(nums, default=2**63 - 1)
 
     def look(entries: Array) -> str | None:
         falls = np.any(entries[:-1] >= entries[1:]) or entries[0] < 0 or entries[-1] >= last
         return "it has entries that no cut of this store can give" if falls else None
 
     message = array_problem(file.parent, array, look=look)
-    if message is None:
+    if message is None or not file.exists():  # another process has removed it
         return None
     return Problem(f"cut {document.expression}", f"{CUTS}/{array.file}", message)

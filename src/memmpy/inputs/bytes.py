@@ -65,8 +65,13 @@ class ByteSource:
         self._lock = threading.Lock()
         if not is_url(path):
             self._file = opened(self.path)
-            # Of what is open, should another file have taken its place since then.
-            found = os.fstat(self._file.fileno())
+            try:
+                # Of what is open, should another file have taken its place since then.
+                found = os.fstat(self._file.fileno())
+            except OSError as error:
+                self._file.close()
+                message = f"cannot read {self.path!r}: {error.strerror or error}"
+                raise InputFileError(message) from error
             self.status = replace(self.status, size=found.st_size, mtime_ns=found.st_mtime_ns)
         self.size = self.status.size
 

@@ -1,6 +1,5 @@
 """Friend trees: what was computed from a store, back beside the ROOT files it came from."""
 
-import glob
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -35,8 +34,8 @@ __all__ = ["Friend", "write_friend", "write_friends"]
 
 #: Most entries and bytes that are written at a time: a basket of each branch.
 STEP_SIZE, STEP_BYTES = 1 << 20, 1 << 26
-#: What `aside_suffix` gives.
-_SUFFIX = re.compile(r"[0-9a-f]{16}\.tmp")
+#: What is written aside and the lock that goes with it, by the suffix that both have.
+_ASIDE = re.compile(r"(?P<name>.*)\.(?P<suffix>[0-9a-f]{16}\.tmp)(?P<lock>\.lock)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +172,10 @@ def write_friends(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.take()  # says that what has this suffix is still being written
+        _remove_leftovers({folder / tree.file for tree in trees}, folder)
         for file, group in groupby(trees, key=lambda tree: tree.file):
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(target, folder)
             aside[target] = target.with_name(f"{target.name}.{suffix}")
             _write_file(aside[target], list(group), values, fills, rows)
         for target, written in aside.items():
@@ -230,18 +229,21 @@ def _identity(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _remove_leftovers(target: Path, folder: Path) -> None:
-    """Remove what killed writers of a friend file left: nobody holds their locks any more."""
-    for left in target.parent.glob(f"{glob.escape(target.name)}.*.tmp"):
-        suffix = left.name.removeprefix(f"{target.name}.")
-        if not _SUFFIX.fullmatch(suffix):
-            continue
+def _remove_leftovers(targets: set[Path], folder: Path) -> None:
+    """Remove what killed writers of friend files left: nobody holds their locks any more."""
+    left: dict[str, list[Path]] = {}
+    for parent in {folder, *(target.parent for target in targets)}:
+        for file in parent.glob("*.tmp*"):
+            found = _ASIDE.fullmatch(file.name)
+            if found is not None and (found["lock"] or parent / found["name"] in targets):
+                left.setdefault(found["suffix"], []).append(file)
+    for suffix, files in left.items():
         lock_file = folder / f".{suffix}.lock"
         lock = FileLock(lock_file)
         with suppress(ReadOnlyStoreError, OSError):
             if lock.take():
-                left.unlink()
-                lock_file.unlink()
+                for file in {*files, lock_file}:
+                    file.unlink(missing_ok=True)
         lock.release()
 
 
