@@ -310,7 +310,8 @@ def test_a_pattern_that_matches_nothing_to_hold_says_why(tmp_path: Path) -> None
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["x"] = np.array([["a", "b"]], h5py.string_dtype())
     message = (
-        r"no column can hold what the pattern '\*' matches in .*: 'x'; branch 'x' .* holds text"
+        r"the pattern '\*' matches only what no column can hold \('x'\) in '.*'; "
+        r"branch 'x' .* holds text"
     )
     with pytest.raises(InputFileError, match=message):
         convert(tmp_path / "a.h5", tmp_path / "s", keys={"*"})

@@ -116,7 +116,7 @@ class TestUndecodable:
     ) -> None:
         message = (
             r"the pattern 'odd\*' matches only what uproot cannot decode \('odd', 'odd_too'\) in "
-            r"'.*b.root:tree;1'; name branches of numbers, vectors or strings"
+            r"'.*b.root:tree;1'; branch 'odd' .* uproot"
         )
         with pytest.raises(InputFileError, match=message):
             convert(write("b"), tmp_path / "s", keys={"odd*"})
