@@ -114,6 +114,53 @@ def test_a_column_of_the_user_cannot_be_repaired(store: Path) -> None:
     assert problem.message == "the checksum differs; it was written by the user: write it again"
 
 
+def test_keys_of_several_conversions_are_put_back(source: Path, tmp_path: Path) -> None:
+    """Also where a key of one is a branch of another."""
+    store = tmp_path / "data.mmpy"
+    convert(source, store, keys={"w"}, aliases={"w": "number + 1"}, progress=False)
+    convert(source, store, keys={"number": "jet_pt", "jet_eta": "jet_eta"}, progress=False)
+    before = contents(store)
+    for key in ("w", "number", "jet_eta"):
+        damage(files_of(store, key)[0])
+    assert memmpy.verify(store, repair=True, progress=False) == []
+    assert contents(store) == before
+
+
+def test_a_column_that_cannot_be_made_again_keeps_no_other_from_it(
+    store: Path, source: Path
+) -> None:
+    with uproot.open(source) as file:
+        numbers = file["tree"]["number"].array()
+    state = source.stat()
+    with uproot.recreate(source) as file:
+        file.mktree("tree", {"number": "int32"}).extend({"number": numbers})
+    os.utime(source, ns=(state.st_atime_ns, state.st_mtime_ns))
+    for key in ("number", "jet_pt", "twice"):
+        damage(files_of(store, key)[0])
+    left = memmpy.verify(store, repair=True, progress=False)
+    assert {problem.key for problem in left} == {"jet_pt"}
+
+
+def test_a_folder_in_place_of_an_array_keeps_no_other_from_repair(store: Path) -> None:
+    (file,) = files_of(store, "number")
+    file.unlink()
+    file.mkdir()
+    damage(files_of(store, "twice")[0])
+    (problem,) = memmpy.verify(store, repair=True, progress=False)
+    assert problem.key == "number"
+    assert problem.message.endswith("a folder has its name: remove it and repair again")
+
+
+def test_a_damaged_skim_behind_a_link_stays_a_problem(store: Path) -> None:
+    (store / "skims").rename(store.with_name("elsewhere"))
+    (store / "skims").symlink_to(store.with_name("elsewhere"))
+    skim = memmpy.open(store).skims[0]
+    damage(skim.path / "rows.npy")
+    damage(files_of(store, "number")[0])
+    (problem,) = memmpy.verify(store, repair=True, progress=False)
+    assert problem.key == f"skim {skim.path.name}: rows"
+
+
 def test_a_source_that_is_gone_is_a_reason(store: Path, source: Path) -> None:
     source.unlink()
     damage(files_of(store, "number")[0])

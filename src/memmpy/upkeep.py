@@ -6,7 +6,7 @@ from pathlib import Path
 
 from memmpy.conversion import repair_columns
 from memmpy.cuts import leftover_cuts, verify_cuts
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, ReadOnlyStoreError
 from memmpy.skims import SKIMS, is_skim, leftover_skims, remove_skim, verify_skims
 from memmpy.store import (
     CUTS,
@@ -87,8 +87,9 @@ def verify(
     files = [Path(one.file).with_suffix(suffix).name for one in cuts for suffix in _SUFFIXES]
     remove_files(directory / CUTS, files)
     for name, problems in skims.items():
-        if problems:
-            remove_skim(directory / SKIMS / name, timeout=lock_timeout)
+        with suppress(ReadOnlyStoreError):  # behind a link, it is still found below
+            if problems:
+                remove_skim(directory / SKIMS / name, timeout=lock_timeout)
     cuts = verify_cuts(directory, read_metadata(directory)) if cuts else []
     return [*left, *cuts, *_named(verify_skims(directory) if any(skims.values()) else {})]
 

@@ -178,6 +178,8 @@ def _input(config: RFileConfig, status: Status) -> Input:
 
 def _fill(branch: str, given: Any) -> Fill:
     """Return what stands for the missing values of a branch, as plain Python."""
+    if not isinstance(branch, str):
+        raise OptionError(f"missing of an RFileConfig names branches, got {branch!r}: {given!r}")
     value = given.item() if isinstance(given, np.generic) else given
     if isinstance(value, list | tuple) and not value:
         return ()

@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from memmpy.conversion.config import RFileConfig
 from memmpy.conversion.convert import convert
 from memmpy.cuts import recompute_column
-from memmpy.errors import MemmpyError, MemmpyWarning
+from memmpy.errors import CorruptStoreError, MemmpyError, MemmpyWarning
 from memmpy.lists import mask_of
 from memmpy.store import (
     ColumnRecord,
@@ -26,6 +26,7 @@ from memmpy.store import (
     SourceRecord,
     aside_suffix,
     hold_lock,
+    is_own_folder,
     read_metadata,
     refusals,
     remove_folder,
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 def repair_columns(
-    directory: Path, problems: Iterable[Problem], *, progress: bool | None, lock_timeout: float
+    directory: Path, problems: Sequence[Problem], *, progress: bool | None, lock_timeout: float
 ) -> list[Problem]:
     """Put back what is damaged of columns that were converted or computed.
 
@@ -47,7 +48,7 @@ def repair_columns(
     ----------
     directory : Path
         The store.
-    problems : iterable of Problem
+    problems : sequence of Problem
         What `verify` found.
     progress : bool or None
         As `convert` takes it.
@@ -59,26 +60,39 @@ def repair_columns(
     list of Problem
         What could not be put back, each with the reason.
     """
-    metadata = read_metadata(directory)
-    files = {problem.key: set[str]() for problem in problems}
+    files: dict[str, set[str]] = {}
     for problem in problems:
-        files[problem.key].add(problem.file)
-    damaged = [key for key in metadata.columns if key in files]
-    reasons: dict[str, str] = {}
-    with _scratch(directory) as scratch:
-        for keys in _groups(metadata, damaged):
+        files.setdefault(problem.key, set()).add(problem.file)
+    if not files:
+        return []
+    held = hold_lock(directory, timeout=lock_timeout, takes_turns=True, when_taken=lambda: None)
+    with held, _scratch(directory) as scratch:
+        metadata = read_metadata(directory)
+        reasons = {key: _why_not(metadata.columns.get(key)) for key in files}
+
+        def attempt(keys: Sequence[str]) -> None:
+            store = scratch / aside_suffix()
             try:
-                _make_again(directory, scratch, metadata, keys, progress=progress)
+                _make_again(directory, store, metadata, keys, progress=progress)
             except MemmpyError as error:
-                reasons |= dict.fromkeys(keys, f"it cannot be made again: {error}")
-                continue
+                reasons.update(dict.fromkeys(keys, f"it cannot be made again: {error}"))
+                return
             for key in keys:
-                reason = _put_back(directory, scratch, key, files[key], lock_timeout=lock_timeout)
-                if reason is not None:
-                    reasons[key] = reason
-    for key in damaged:
-        if metadata.columns[key].origin is None and metadata.columns[key].computed is None:
-            reasons[key] = "it was written by the user: write it again"
+                try:
+                    _put_back(directory, store, metadata.columns[key], files[key], key=key)
+                except MemmpyError as error:
+                    reasons[key] = str(error)
+                else:
+                    del reasons[key]
+
+        made = [key for key in metadata.columns if key in files]
+        converted = [key for key in made if metadata.columns[key].origin is not None]
+        if len(converted) > 1:  # which reads each file once
+            attempt(converted)
+        for key in [key for key in converted if key in reasons]:
+            attempt([key])
+        for key in _in_order(metadata, made):
+            attempt([key])
     return [
         Problem(problem.key, problem.file, f"{problem.message}; {reasons[problem.key]}")
         for problem in problems
@@ -86,15 +100,19 @@ def repair_columns(
     ]
 
 
-def _groups(metadata: Metadata, keys: Collection[str]) -> Iterator[list[str]]:
-    """Yield what is made again in one go: what came from files, then computed columns in order."""
-    columns = metadata.columns
-    if converted := [key for key in keys if columns[key].origin is not None]:
-        yield converted
-    waiting = [key for key in columns if key in keys and columns[key].computed is not None]
+def _why_not(column: ColumnRecord | None) -> str:
+    """Return why something cannot be repaired, unless it is made again."""
+    if column is None:
+        return "it cannot be repaired: restore a copy, or convert into a new store"
+    return "it was written by the user: write it again"
+
+
+def _in_order(metadata: Metadata, keys: Collection[str]) -> Iterator[str]:
+    """Yield the columns among some that were computed, each after those that it uses."""
+    waiting = [key for key in keys if metadata.columns[key].computed is not None]
     while waiting:
-        ready = [key for key in waiting if not _uses(columns[key]) & set(waiting)] or waiting
-        yield from ([key] for key in ready)
+        ready = [k for k in waiting if not _uses(metadata.columns[k]) & set(waiting)] or waiting
+        yield from ready
         waiting = [key for key in waiting if key not in ready]
 
 
@@ -182,33 +200,39 @@ def _fill(text: str) -> Any:
 
 
 def _put_back(
-    directory: Path, scratch: Path, key: str, files: Collection[str], *, lock_timeout: float
-) -> str | None:
-    """Move what was made again to the names of damaged files; return why not, where it is not."""
+    directory: Path, scratch: Path, column: ColumnRecord, files: Collection[str], *, key: str
+) -> None:
+    """Move what was made again to the names of damaged files.
+
+    Raises
+    ------
+    CorruptStoreError
+        If it is not what was written, or something else has the name.
+    DiskError, ReadOnlyStoreError
+        If it cannot be moved.
+    """
     made = read_metadata(scratch).columns[key]
-    held = hold_lock(directory, timeout=lock_timeout, takes_turns=False, when_taken=lambda: None)
-    with held:
-        column = read_metadata(directory).columns.get(key)
-        if column is None:
-            return None
-        for role, array in column.arrays.items():
-            again = made.arrays.get(role)
-            if array.file not in files:
-                continue
-            if again is None or (again.dtype, again.shape, again.checksum) != (
-                array.dtype,
-                array.shape,
-                array.checksum,
-            ):
-                return "what it was made of gives other values now: convert or compute it again"
-            # The other name serves a column that shares the array.
-            copy = scratch / aside_suffix()
-            with refusals(f"column {key!r} to {str(directory)!r}"):
-                _copy(scratch / again.file, copy)
-                copy.replace(directory / array.file)
+    damaged = {role: array for role, array in column.arrays.items() if array.file in files}
+    for role, array in damaged.items():
+        again = made.arrays.get(role)
+        if again is None or (again.dtype, again.shape, again.checksum) != (
+            array.dtype,
+            array.shape,
+            array.checksum,
+        ):
+            message = "what it was made of gives other values now: convert or compute it again"
+            raise CorruptStoreError(message)
+        if is_own_folder(directory / array.file):
+            raise CorruptStoreError("a folder has its name: remove it and repair again")
+    for role, array in damaged.items():
+        # The other name serves a column that shares the array.
+        copy = scratch / aside_suffix()
+        with refusals(f"column {key!r} to {str(directory)!r}"):
+            _copy(scratch / made.arrays[role].file, copy)
+            copy.replace(directory / array.file)
+    with refusals(f"to {str(directory)!r}"):
         sync_directory(directory)
     logger.info("put back column %r of %s", key, directory)
-    return None
 
 
 def _copy(file: Path, copy: Path) -> None:

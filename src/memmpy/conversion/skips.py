@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from memmpy.conversion.recipes import match
 from memmpy.errors import InputFileError, UndecodableError
@@ -37,17 +38,16 @@ class Skips:
         Those that are `held` are not tried: the store has a column of them. Those that have no
         type in this file are not skipped where they `can_wait` for that of another file.
         """
-        unheld, undecodable, reasons = list[str](), list[str](), list[str]()
-        for name in names:
-            try:
-                _try(file, name, is_held=name in held, can_wait=can_wait)
-            except _UnheldError as error:
-                unheld.append(name)
-                reasons.append(str(error))
-            except UndecodableError as error:
-                undecodable.append(name)
-                reasons.append(str(error))
-        return cls(tuple(unheld), tuple(undecodable), next(iter(reasons), ""))
+        whys = {
+            name: why
+            for name in names
+            if (why := _why_skipped(file, name, is_held=name in held, can_wait=can_wait))
+        }
+        return cls(
+            tuple(name for name, (kind, _) in whys.items() if kind == "unheld"),
+            tuple(name for name, (kind, _) in whys.items() if kind == "undecodable"),
+            next((reason for _, reason in whys.values()), ""),
+        )
 
     def of_pattern(self, pattern: str) -> "Skips":
         """Return those that a pattern matches."""
@@ -82,17 +82,19 @@ class Skips:
         return Skips(unheld_only, tuple(undecodable), self.reason or other.reason)
 
 
-class _UnheldError(Exception):
-    """A branch that no column can hold."""
-
-
-def _try(file: EventFile, name: str, *, is_held: bool, can_wait: bool) -> None:
-    """Raise an `_UnheldError` or an `UndecodableError` for a branch that is to be skipped."""
+def _why_skipped(
+    file: EventFile, name: str, *, is_held: bool, can_wait: bool
+) -> tuple[Literal["unheld", "undecodable"], str] | None:
+    """Return why a branch is skipped, with the words for it; None if it is not."""
     try:
         file.type_of(name)
     except InputFileError as error:
         if can_wait and isinstance(error, UntypedError):
-            return
-        raise _UnheldError(str(error)) from error
-    if not is_held:
-        file.try_decoding(name)
+            return None
+        return "unheld", str(error)
+    try:
+        if not is_held:
+            file.try_decoding(name)
+    except UndecodableError as error:
+        return "undecodable", str(error)
+    return None

@@ -196,5 +196,7 @@ def _readable(folder: Path) -> Iterator[None]:
     """Turn what the system says of a folder that may not be read into the error for it."""
     try:
         yield
-    except PermissionError as error:
-        raise UnreadableError(f"cannot read {str(folder)!r}: {error.strerror}") from error
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise UnreadableError(f"cannot read {str(folder)!r}: {error.strerror or error}") from error

@@ -15,8 +15,8 @@ from typing import Any
 __all__ = ["name_lost_files"]
 
 _SA_SIGINFO = 4
-#: Where `siginfo_t` of 64-bit Linux has the address that could not be read.
-_ADDRESS_AT = 16
+#: Where `siginfo_t` of 64-bit Linux has the code of the signal, and the address that it is about.
+_CODE_AT, _ADDRESS_AT = 8, 16
 
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
@@ -50,6 +50,9 @@ def _say(number: int, info: int, _: Any) -> None:
     libc = ctypes.CDLL(None)
     libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
     libc.signal(number, None)
+    if ctypes.c_int.from_address(info + _CODE_AT).value <= 0:  # a program has sent it
+        os.kill(os.getpid(), number)
+        return
     address = ctypes.c_uint64.from_address(info + _ADDRESS_AT).value
     message = (
         f"\nmemmpy: a part of {_file_at(address)} that this program has mapped is gone (SIGBUS): "
