@@ -17,7 +17,7 @@ from typing import Any
 from memmpy.conversion.config import RFileConfig
 from memmpy.conversion.convert import convert
 from memmpy.cuts import recompute_column
-from memmpy.errors import CorruptStoreError, MemmpyError, MemmpyWarning
+from memmpy.errors import MemmpyError, MemmpyWarning
 from memmpy.lists import mask_of
 from memmpy.store import (
     ColumnRecord,
@@ -28,7 +28,6 @@ from memmpy.store import (
     hold_lock,
     is_own_folder,
     read_metadata,
-    refusals,
     remove_folder,
     repair_folder,
     sync_directory,
@@ -78,12 +77,11 @@ def repair_columns(
                 reasons.update(dict.fromkeys(keys, f"it cannot be made again: {error}"))
                 return
             for key in keys:
-                try:
-                    _put_back(directory, store, metadata.columns[key], files[key], key=key)
-                except MemmpyError as error:
-                    reasons[key] = str(error)
-                else:
+                reason = _put_back(directory, store, metadata.columns[key], files[key], key=key)
+                if reason is None:
                     del reasons[key]
+                else:
+                    reasons[key] = reason
 
         made = [key for key in metadata.columns if key in files]
         converted = [key for key in made if metadata.columns[key].origin is not None]
@@ -201,16 +199,8 @@ def _fill(text: str) -> Any:
 
 def _put_back(
     directory: Path, scratch: Path, column: ColumnRecord, files: Collection[str], *, key: str
-) -> None:
-    """Move what was made again to the names of damaged files.
-
-    Raises
-    ------
-    CorruptStoreError
-        If it is not what was written, or something else has the name.
-    DiskError, ReadOnlyStoreError
-        If it cannot be moved.
-    """
+) -> str | None:
+    """Move what was made again to the names of damaged files; return why not, where it is not."""
     made = read_metadata(scratch).columns[key]
     damaged = {role: array for role, array in column.arrays.items() if array.file in files}
     for role, array in damaged.items():
@@ -220,19 +210,19 @@ def _put_back(
             array.shape,
             array.checksum,
         ):
-            message = "what it was made of gives other values now: convert or compute it again"
-            raise CorruptStoreError(message)
+            return "what it was made of gives other values now: convert or compute it again"
         if is_own_folder(directory / array.file):
-            raise CorruptStoreError("a folder has its name: remove it and repair again")
-    for role, array in damaged.items():
-        # The other name serves a column that shares the array.
-        copy = scratch / aside_suffix()
-        with refusals(f"column {key!r} to {str(directory)!r}"):
+            return "a folder has its name: remove it and repair again"
+    try:
+        for role, array in damaged.items():
+            copy = scratch / aside_suffix()  # the other name serves a column that shares the array
             _copy(scratch / made.arrays[role].file, copy)
             copy.replace(directory / array.file)
-    with refusals(f"to {str(directory)!r}"):
         sync_directory(directory)
+    except OSError as error:
+        return f"it cannot be put back: {error.strerror or error}"
     logger.info("put back column %r of %s", key, directory)
+    return None
 
 
 def _copy(file: Path, copy: Path) -> None:
