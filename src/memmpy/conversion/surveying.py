@@ -88,7 +88,7 @@ def survey(
     others = _others_needed(recipes, known, facts)
     facts |= _look({i: questions[i] for i in others}, crew)
     facts |= _look(_typed(questions, facts, metadata), crew)
-    skipped = reduce(or_, (found.skipped for found in facts.values()), Skips())
+    skipped = reduce(or_, (facts[i].skipped for i in sorted(facts)), Skips())
     sources = _in_order(
         [
             _described(found, facts[i]) if source is None or i in facts else source
