@@ -3,16 +3,18 @@
 import gc
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Any
 
 import pytest
 
-from memmpy.threads import num_interrupts
+from memmpy.threads import num_interrupts, start_thread
 from memmpy.workers import outcomes, workers
 from tests import interrupting
 
@@ -83,3 +85,23 @@ def test_a_task_that_fails_on_dask_is_said_without_tracebacks_of_others() -> Non
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert [name for name in ("tornado", "Cancelled", "InvalidState") if name in done.stderr] == []
+
+
+def test_an_interrupt_right_after_its_start_leaves_no_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[threading.Thread] = []
+
+    def interrupted(*arguments: Any) -> threading.Thread:
+        started.append(start_thread(*arguments))
+        raise KeyboardInterrupt
+
+    def run() -> None:
+        with workers(None) as crew:
+            list(outcomes(crew, abs, lambda _: [1]))
+
+    monkeypatch.setattr("memmpy.workers.start_thread", interrupted)
+    with suppress(KeyboardInterrupt):
+        run()
+    started[0].join(timeout=60)
+    assert not started[0].is_alive()

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
@@ -106,7 +107,7 @@ def outcomes(
         outcome.
     """
     running: dict[int, tuple[_Task, bool]] = {}
-    orders: SimpleQueue[_Order | None] = SimpleQueue()
+    orders: SimpleQueue[Any] = SimpleQueue()
     events: SimpleQueue[_Event] = SimpleQueue()
     lost: deque[_Task] = deque()
     takes_more, has_lost = True, False
@@ -117,7 +118,10 @@ def outcomes(
         running[number] = task, is_own
         orders.put(_Order(number, task, is_own))
 
-    foreman = start_thread(_hand_out, crew.executor, do, orders, events)
+    # An interrupt may come before the block below: then the thread ends when this call does.
+    call = _Call()
+    end = weakref.ref(call, orders.put)
+    foreman = start_thread(_hand_out, crew.executor, do, orders, events, end)
     try:
         while True:
             num_own = sum(is_own for _, is_own in running.values())
@@ -160,6 +164,12 @@ def outcomes(
         foreman.join()
 
 
+class _Call:
+    """What lives as long as a call of `outcomes`."""
+
+    __slots__ = ("__weakref__",)
+
+
 @dataclass(frozen=True, slots=True)
 class _Order:
     """A task to hand out: to the executor, or to our own threads."""
@@ -183,15 +193,19 @@ class _Event:
 def _hand_out(
     executor: Executor,
     do: Callable[[Any], Any],
-    orders: SimpleQueue[_Order | None],
+    orders: SimpleQueue[Any],
     events: SimpleQueue[_Event],
+    _end: object,
 ) -> None:
-    """Hand out what is ordered, and tell what becomes of it; at the end wait for what runs."""
+    """Hand out what is ordered until something else comes, and tell what becomes of it.
+
+    At the end, what runs is waited for.
+    """
     # Dask takes equal calls for one, and may still know what came of that.
     call = uuid4().hex
     futures: set[Future[Any]] = set()
     with ThreadPoolExecutor(num_cores(), thread_name_prefix=THREAD_NAME) as own:
-        while (order := orders.get()) is not None:
+        while isinstance(order := orders.get(), _Order):
             try:
                 future = (own if order.is_own else executor).submit(_do, do, order.task, call)
             except Exception as error:  # noqa: BLE001 - broken, shut down, gone: each in its way
