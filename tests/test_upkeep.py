@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -17,7 +18,7 @@ from memmpy.errors import (
     OptionError,
     StoreLockedError,
 )
-from memmpy.store import CUTS, FileLock, read_metadata
+from memmpy.store import CUTS, FileLock, Transaction, read_metadata
 
 NUM = 50
 
@@ -266,6 +267,20 @@ class TestClean:
         before = sorted(elsewhere.rglob("*"))
         memmpy.clean(store, dry_run=False)
         assert sorted(elsewhere.rglob("*")) == before
+
+    def test_files_of_others_stay_in_folders_of_memmpy(self, store: Path, left: list[Path]) -> None:
+        folders = [path for path in left if path.is_dir() and "repair" not in path.name]
+        for folder in folders:
+            (folder / "thesis.npy").write_bytes(b"mine")
+        removed = {one.path for one in memmpy.clean(store, dry_run=False)}
+        assert removed == set(left) - set(folders)
+        assert all([file.name for file in path.iterdir()] == ["thesis.npy"] for path in folders)
+
+    @pytest.mark.parametrize("lock_timeout", ["5", None, float("nan")])
+    def test_a_timeout_is_a_number(self, store: Path, lock_timeout: Any) -> None:
+        for act in (memmpy.clean, memmpy.verify, Transaction):
+            with pytest.raises(OptionError, match="lock_timeout is a number of seconds"):
+                act(store, lock_timeout=lock_timeout)
 
     def test_who_writes_is_waited_for(self, store: Path, left: list[Path]) -> None:
         lock = FileLock(store / "lock")

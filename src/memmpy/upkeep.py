@@ -1,24 +1,27 @@
 """Looks after a whole store: finds damage, repairs it, and removes what killed processes left."""
 
+import os
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from memmpy.checks import check_path, check_timeout
 from memmpy.conversion import repair_columns
 from memmpy.cuts import leftover_cuts, verify_cuts
 from memmpy.errors import OptionError, ReadOnlyStoreError
-from memmpy.skims import SKIMS, is_skim, leftover_skims, remove_skim, verify_skims
+from memmpy.skims import SKIMS, delete_leftover, is_skim, leftover_skims, remove_skim, verify_skims
 from memmpy.store import (
     CUTS,
     LOCK_TIMEOUT,
     UNFINISHED,
     Problem,
+    Unfinished,
     hold_lock,
     is_own_folder,
     leftover_files,
     read_metadata,
     remove_files,
-    remove_folder,
 )
 from memmpy.store import verify as verify_columns
 from memmpy.typing import PathLike
@@ -73,7 +76,7 @@ def verify(
     >>> memmpy.verify("data.mmpy")
     []
     """
-    directory = Path(path)
+    directory, lock_timeout = check_path(path), check_timeout(lock_timeout)
     if is_skim(directory):
         if repair:
             raise OptionError("repair takes a store: a skim is made again with skim(...)")
@@ -133,7 +136,7 @@ def clean(
     Returns
     -------
     list of Leftover
-        What was found, or removed.
+        What was found, or removed: a folder stays as long as files of others are in it.
 
     Raises
     ------
@@ -146,7 +149,7 @@ def clean(
     --------
     >>> memmpy.clean("data.mmpy")
     """
-    directory = Path(path)
+    directory, lock_timeout = check_path(path), check_timeout(lock_timeout)
     if dry_run:
         return _leftovers(directory)
     read_metadata(directory)
@@ -154,10 +157,8 @@ def clean(
     with held:
         found = _leftovers(directory)
         for leftover in found:
-            with suppress(OSError):
-                leftover.path.unlink()
-            remove_folder(leftover.path)
-    return found
+            _remove(leftover.path)
+    return [leftover for leftover in found if not os.path.lexists(leftover.path)]
 
 
 def _leftovers(directory: Path) -> list[Leftover]:
@@ -167,6 +168,18 @@ def _leftovers(directory: Path) -> list[Leftover]:
     found += [(path, "of a cut") for path in leftover_cuts(directory)]
     found += [(path, "of a skim") for path in leftover_skims(directory / SKIMS)]
     return [Leftover(path, _num_bytes(path), why) for path, why in found]
+
+
+def _remove(path: Path) -> None:
+    if path.parent.name == SKIMS:
+        delete_leftover(path)
+    elif path.name == UNFINISHED:
+        Unfinished(path.parent).clear()
+    elif is_own_folder(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _num_bytes(path: Path) -> int:

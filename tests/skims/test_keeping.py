@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from memmpy.columns import WriteVector
-from memmpy.errors import DiskError, StoreLockedError
+from memmpy.errors import DiskError, ReadOnlyStoreError, StoreLockedError
 from memmpy.skims import Skim
 from memmpy.store import FileLock
 from tests.skims.conftest import Start
@@ -285,9 +286,9 @@ def test_who_removes_a_skim_waits_for_who_makes_it(store: Path) -> None:
 def test_what_a_killed_remove_leaves_is_swept(store: Path, start: Start) -> None:
     made = skim_of(store, **ASKED)
     code = """
-        import os, shutil, signal, sys
-        from memmpy.skims import Skim
-        shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+        import os, signal, sys
+        from memmpy.skims import Skim, keeping
+        keeping.remove_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         Skim(sys.argv[1]).remove()
     """
     output_of(start(code, made.path))
@@ -369,3 +370,30 @@ def test_a_store_that_can_only_be_read_gives_the_skims_it_has(store: Path, start
     assert is_same == "True"
     assert "cannot write to '" in message
     assert "Permission denied; write to another path" in message
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.touch, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_folder_in_place_of_skims_is_said(store: Path, make: Any) -> None:
+    make(store / "skims")
+    with pytest.raises(ReadOnlyStoreError, match=r"skims' is no folder, and skims go there: remov"):
+        skim_of(store, **ASKED)
+
+
+def test_a_lock_that_was_removed_while_a_skim_was_made_changes_nothing(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = skim_of(store, **ASKED)
+    lock = before.path.with_name(f"{before.path.name}.lock")
+    module = sys.modules["memmpy.skims.skim"]
+    monkeypatch.setattr(module, "clear", lambda *_: lock.unlink())  # the last step but one
+    with pytest.raises(StoreLockedError, match=r"the lock of the skim '.*' was removed while"):
+        skim_of(store, recreate=True, **ASKED)
+    assert bytes_of(Skim(before.path)) == bytes_of(before)
+
+
+def test_files_of_others_in_the_folder_of_a_skim_stay(store: Path) -> None:
+    made = skim_of(store, **ASKED)
+    (made.path / "thesis.npy").write_bytes(b"mine")
+    skim_of(store, recreate=True, **ASKED)
+    (left,) = (store / "skims").glob("*/thesis.npy")
+    assert left.read_bytes() == b"mine"

@@ -1,10 +1,12 @@
 """``memmpy clean``: remove what killed processes left in a store."""
 
+import sys
 from pathlib import Path
 
 import click
 
-from memmpy.printing import num_in_words, size_in_words
+from memmpy.cli.statuses import FAILED
+from memmpy.printing import num_in_words, printable, size_in_words
 
 __all__ = ["clean"]
 
@@ -13,17 +15,26 @@ __all__ = ["clean"]
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--remove", is_flag=True, help="Remove it; without this, it is only listed.")
 def clean(*, store: Path, remove: bool) -> None:
-    """List what killed processes left in STORE: no column, skim or cached cut is among it."""
+    """List what killed processes left in STORE: no column, skim or cached cut is among it.
+
+    The exit status is 1 if something could not be removed.
+    """
     from memmpy.upkeep import clean as find_leftovers
 
     found = find_leftovers(store, dry_run=not remove)
     for one in found:
         name = one.path.relative_to(store)
-        click.echo(f"{name}  {size_in_words(one.num_bytes)}  {one.why}")
-    if not found:
-        click.echo("no leftovers")
+        click.echo(printable(f"{name}  {size_in_words(one.num_bytes)}  {one.why}"))
+    size = size_in_words(sum(one.num_bytes for one in found))
+    what = f"{num_in_words(len(found), 'leftover')}, {size}" if found else "no leftovers"
+    if not remove:
+        way_out = f"; remove with: memmpy clean --remove {store}" if found else ""
+        click.echo(printable(what + way_out))
         return
-    what = (
-        f"{num_in_words(len(found), 'leftover')}, {size_in_words(sum(o.num_bytes for o in found))}"
-    )
-    click.echo(f"{what}, removed" if remove else f"{what}; remove with: memmpy clean --remove")
+    click.echo(f"{what} removed" if found else what)
+    left = find_leftovers(store)
+    for one in left:
+        name = one.path.relative_to(store)
+        click.echo(printable(f"not removed: {name}: files of others are in it, or you may not"))
+    if left:
+        sys.exit(FAILED)

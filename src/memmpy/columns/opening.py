@@ -89,7 +89,8 @@ def map_columns(
             # A writer may have replaced a column since: then there is newer metadata.
             newer = read_metadata(path)
             if newer.generation == metadata.generation:
-                message = f"{os.fspath(path)!r} is damaged: {error}; convert or write it again"
+                message = f"{os.fspath(path)!r} is damaged: {error.strerror}: {error.filename!r}; "
+                message += "convert or write it again"
                 raise CorruptStoreError(message) from None
             metadata = newer
 

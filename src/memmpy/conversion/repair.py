@@ -10,7 +10,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ from memmpy.store import (
     hold_lock,
     is_own_folder,
     read_metadata,
-    remove_folder,
     repair_folder,
     sync_directory,
 )
@@ -218,9 +217,10 @@ def _put_back(
             copy = scratch / aside_suffix()  # the other name serves a column that shares the array
             _copy(scratch / made.arrays[role].file, copy)
             copy.replace(directory / array.file)
-        sync_directory(directory)
     except OSError as error:
         return f"it cannot be put back: {error.strerror or error}"
+    with suppress(OSError):  # the file is in place
+        sync_directory(directory)
     logger.info("put back column %r of %s", key, directory)
     return None
 
@@ -242,4 +242,4 @@ def _scratch(directory: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        remove_folder(folder)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Skims: copies of a store made for training, packed row by row in the order of their tickets."""
 
 from memmpy.skims.counting import KeyCounts
-from memmpy.skims.keeping import SKIMS, leftover_skims
+from memmpy.skims.keeping import SKIMS, delete_leftover, leftover_skims
 from memmpy.skims.keeping import remove as remove_skim
 from memmpy.skims.layout import lay_out
 from memmpy.skims.listing import Skims, find_skims, is_skim, list_skims, verify_skims
@@ -19,6 +19,7 @@ __all__ = [
     "Skims",
     "check_groups",
     "check_request",
+    "delete_leftover",
     "find_skims",
     "is_skim",
     "lay_out",

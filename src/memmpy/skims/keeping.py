@@ -1,6 +1,7 @@
 """The folder of a store's skims: one writer per skim, which appears whole or not at all."""
 
 import ctypes
+import errno
 import os
 import re
 import secrets
@@ -8,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from memmpy.errors import ReadOnlyStoreError
+from memmpy.errors import CorruptStoreError, DiskError, ReadOnlyStoreError, StoreLockedError
 from memmpy.store import (
     FileLock,
     is_own_folder,
@@ -19,20 +20,35 @@ from memmpy.store import (
     wait_for,
 )
 
-__all__ = ["SKIMS", "being_made", "clear", "leftover_skims", "new_folder", "publish", "remove"]
+__all__ = [
+    "FILES",
+    "SKIMS",
+    "being_made",
+    "clear",
+    "delete_leftover",
+    "leftover_skims",
+    "new_folder",
+    "publish",
+    "remove",
+]
 
 #: Folder of a store.
 SKIMS = "skims"
 #: What a writer makes, and what it moved aside.
 _LEFTOVER = re.compile(r"([0-9a-f]{16})\.[0-9a-f-]+\.(tmp|old)")
+#: What a writer makes in the folder of a skim.
+FILES = re.compile(
+    r"(rows|tickets|selection|[0-9a-f]{16}\.(content|offsets))\.npy|part\d+(\.[0-9a-f]+\.tmp)?"
+    r"|metadata_skim\.json(\.[0-9a-f]+\.tmp)?"
+)
 _LOCK = re.compile(r"[0-9a-f]{16}\.lock")
 #: Of `renameat2`: two names change places at once.
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 @contextmanager
-def being_made(folder: Path, *, timeout: float) -> Iterator[None]:
-    """Hold the lock of one skim. What killed writers left beside it is removed first.
+def being_made(folder: Path, *, timeout: float) -> Iterator[FileLock]:
+    """Hold the lock of one skim, and yield it. What killed writers left is removed first.
 
     Parameters
     ----------
@@ -44,12 +60,18 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[None]:
     Raises
     ------
     StoreLockedError
-        If another one held the lock for `timeout` seconds.
+        If another one held the lock for `timeout` seconds, or it was removed meanwhile.
     ReadOnlyStoreError, DiskError
         If the store cannot be written to, or the skim is there and lies behind a link.
     """
-    with refusals(f"to {str(folder.parent)!r}"):
-        folder.parent.mkdir(exist_ok=True)
+    try:
+        with refusals(f"to {str(folder.parent)!r}"):
+            folder.parent.mkdir(exist_ok=True)
+    except DiskError as error:
+        if error.errno != errno.EEXIST:
+            raise
+        message = f"{str(folder.parent)!r} is no folder, and skims go there: remove it"
+        raise ReadOnlyStoreError(message) from None
     _check_may_replace(folder)
     lock = _lock_of(folder)
     wait_for(
@@ -58,7 +80,11 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[None]:
     try:
         with refusals(f"to {str(folder.parent)!r}"):
             _sweep(folder)
-        yield
+        yield lock
+    except (DiskError, CorruptStoreError) as error:
+        if not lock.is_held():
+            raise _lost(folder) from error
+        raise
     finally:
         lock.release()
 
@@ -74,8 +100,10 @@ def new_folder(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.{secrets.token_hex(8)}.tmp")
 
 
-def publish(made: Path, folder: Path) -> None:
+def publish(made: Path, folder: Path, lock: FileLock) -> None:
     """Let a finished skim appear, in place of an older one; who has that one open keeps it."""
+    if not lock.is_held():
+        raise _lost(folder)
     old = made.with_suffix(".old")
     with refusals(f"to {str(folder)!r}"):
         sync_directory(made)
@@ -88,7 +116,7 @@ def publish(made: Path, folder: Path) -> None:
     # It is in place: that its directory cannot be synced is no reason to undo anything.
     with suppress(OSError):
         sync_directory(folder.parent)
-    _delete(old)
+    delete_leftover(old)
 
 
 def remove(folder: Path, *, timeout: float) -> None:
@@ -101,7 +129,7 @@ def remove(folder: Path, *, timeout: float) -> None:
         old = new_folder(folder).with_suffix(".old")
         with suppress(FileNotFoundError):
             folder.rename(old)
-        _delete(old)
+        delete_leftover(old)
 
 
 def leftover_skims(skims: Path) -> list[Path]:
@@ -125,6 +153,11 @@ def _check_may_replace(folder: Path) -> None:
         raise ReadOnlyStoreError(message)
 
 
+def _lost(folder: Path) -> StoreLockedError:
+    message = f"the lock of the skim {str(folder)!r} was removed while it was made, and another "
+    return StoreLockedError(message + "process may have begun: nothing was changed; run again")
+
+
 def _exchange(first: Path, second: Path) -> bool:
     """Let two folders change names at once; False where the system or its disk cannot."""
     try:
@@ -145,12 +178,12 @@ def _replace(made: Path, folder: Path, old: Path) -> None:
         raise
 
 
-def _delete(path: Path) -> None:
+def delete_leftover(path: Path) -> None:
     """Remove a folder, or a file in its place, as far as that can be done."""
     if is_own_folder(path.parent):
         with suppress(OSError):
             path.unlink()
-        remove_folder(path)
+        remove_folder(path, FILES)
 
 
 def _lock_of(folder: Path) -> FileLock:
@@ -187,12 +220,12 @@ def _sweep(folder: Path) -> None:
         if match is None:
             continue
         if match[1] == folder.name:
-            _delete(found)
+            delete_leftover(found)
             continue
         other = _lock_of(folder.with_name(match[1]))
         with suppress(ReadOnlyStoreError, OSError):
             if other.take():
                 try:
-                    _delete(found)
+                    delete_leftover(found)
                 finally:
                     other.release()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -27,7 +28,7 @@ from memmpy.order import check_flag
 from memmpy.progress import quiet
 from memmpy.skims.building import Built, build
 from memmpy.skims.document import DOCUMENT, Document, encode, ingredients
-from memmpy.skims.keeping import SKIMS, being_made, clear, new_folder, publish
+from memmpy.skims.keeping import FILES, SKIMS, being_made, clear, new_folder, publish
 from memmpy.skims.layout import Layout, lay_out
 from memmpy.skims.notes import clipping_notes, cut_notes
 from memmpy.skims.plan import Sizes
@@ -46,7 +47,14 @@ from memmpy.splits import (
     tickets_of,
     usual_rule,
 )
-from memmpy.store import disk_error, read_metadata, refusals, remove_folder, write_atomically
+from memmpy.store import (
+    FileLock,
+    disk_error,
+    read_metadata,
+    refusals,
+    remove_folder,
+    write_atomically,
+)
 from memmpy.typing import Entries, PathLike
 from memmpy.workers import workers
 
@@ -229,7 +237,7 @@ def make_skim(
             "convert to another path"
         )
         raise ReadOnlyStoreError(message)
-    with quiet(when=progress is False), being_made(folder, timeout=timeout):
+    with quiet(when=progress is False), being_made(folder, timeout=timeout) as lock:
         for _ in range(MAX_ATTEMPTS):
             # Another process may have made it, or written columns, while this one waited.
             plan = _plan(store, request)
@@ -238,7 +246,7 @@ def make_skim(
                 return found
             try:
                 notes = _make(
-                    folder, plan, executor, recreate=recreate, progress=progress, sizes=sizes
+                    folder, plan, executor, lock, recreate=recreate, progress=progress, sizes=sizes
                 )
             except MissingFileError as error:
                 if read_metadata(store).generation == plan.snapshot.metadata.generation:
@@ -342,7 +350,7 @@ def _opened(store: Path, keys: Sequence[str]) -> Snapshot:
         columns = read_metadata(store).columns
         for key in keys:
             for array in columns[key].arrays.values() if key in columns else ():
-                if not (store / array.file).is_file():
+                if not os.path.lexists(store / array.file):
                     message = f"column {key!r} of {str(store)!r} is damaged: its file "
                     message += f"{array.file} is missing; convert or write the column again"
                     raise CorruptStoreError(message) from None
@@ -365,6 +373,7 @@ def _make(
     folder: Path,
     plan: _Plan,
     executor: Executor | None,
+    lock: FileLock,
     *,
     recreate: bool,
     progress: bool | None,
@@ -416,9 +425,9 @@ def _make(
         document = _document(plan, built, cut_notes=notes_of_cut, notes=notes)
         write_atomically(made / DOCUMENT, encode(document), durable=True)
         clear(made, {DOCUMENT, *(array.file for array in built.arrays.values())})
-        publish(made, folder)
+        publish(made, folder, lock)
     except BaseException as error:
-        remove_folder(made)
+        remove_folder(made, FILES)
         if isinstance(error, OSError) and not isinstance(error, MemmpyError):
             raise disk_error(error, what=f"to {str(made)!r}") from error
         raise

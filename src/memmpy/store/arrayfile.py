@@ -204,8 +204,10 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
     """
     try:
         return _map(directory / record.file, record)
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            error.errno, f"a file of column {key!r} is missing", error.filename
+        ) from None
     except CorruptStoreError as error:
         message = f"column {key!r} of {str(directory)!r} is damaged: {error}"
         raise CorruptStoreError(f"{message}; convert or write the column again") from None

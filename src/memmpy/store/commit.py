@@ -13,6 +13,7 @@ from typing import Any, final
 import numpy as np
 from msgspec import structs
 
+from memmpy.checks import check_timeout
 from memmpy.errors import (
     CorruptStoreError,
     MemmpyError,
@@ -116,6 +117,7 @@ class Transaction:
         self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT, takes_turns: bool = False
     ) -> None:
         self.directory = Path(path)
+        lock_timeout = check_timeout(lock_timeout)
         self._lock_timeout, self._takes_turns = lock_timeout, takes_turns
         self._stack = ExitStack()
         self._is_open = False

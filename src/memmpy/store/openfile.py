@@ -2,7 +2,7 @@
 
 import errno
 import os
-import shutil
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -144,15 +144,22 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
         for name in names:
             with suppress(OSError):
                 os.unlink(name, dir_fd=directory)
+            with suppress(OSError):  # an empty folder in its place
+                os.rmdir(name, dir_fd=directory)
     finally:
         os.close(directory)
 
 
-def remove_folder(folder: Path) -> None:
-    """Remove a folder and all in it as far as that can be done; nothing where it is a link."""
-    with suppress(OSError):  # rmtree ignores most of them
+def remove_folder(folder: Path, names: re.Pattern[str]) -> None:
+    """Remove the files of some names in a folder, and the folder if nothing else is in it.
+
+    As far as that can be done; nothing where the folder is a link.
+    """
+    with suppress(OSError):
         if is_own_folder(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            found = [name for name in os.listdir(folder) if names.fullmatch(name)]  # noqa: PTH208
+            remove_files(folder, found)
+            folder.rmdir()
 
 
 def _opened(path: Path | str, flags: int) -> tuple[int, str | None]:

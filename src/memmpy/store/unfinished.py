@@ -5,6 +5,7 @@ deleted at any time by who holds the store's lock: then the work is done again.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
@@ -25,6 +26,8 @@ from memmpy.store.openfile import (
 __all__ = ["Unfinished"]
 
 _JOURNAL = "journal.jsonl"
+#: Arrays, parts, parts that are being written, and the journal.
+_NAMES = re.compile(r"[0-9a-f]{16}\.(npy|part)(\.[0-9a-f]+\.tmp)?|journal\.jsonl")
 #: Bytes of a journal that is read; what lies behind is read from files again.
 _MAX_BYTES = 2**31
 
@@ -92,7 +95,7 @@ class Unfinished:
     def clear(self) -> None:
         """Remove it all; nothing where it is a link."""
         self.close()
-        remove_folder(self.directory)
+        remove_folder(self.directory, _NAMES)
 
     def is_empty(self) -> bool:
         """Say whether nothing is noted in the journal."""

@@ -1,0 +1,59 @@
+"""Tests of `memmpy clean`, as a user types it."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from memmpy import WriteVector
+from memmpy.cli import main
+
+
+def clean(*words: object) -> Result:
+    return CliRunner().invoke(main, ["clean", *map(str, words)])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    with WriteVector(path=tmp_path / "s", key="met") as column:
+        column.append(1.0)
+    return tmp_path / "s"
+
+
+@pytest.fixture
+def left(store: Path) -> Path:
+    (store / "0123456789abcdef.7.npy").write_bytes(b"0123")
+    (store / "unfinished").mkdir()
+    (store / "unfinished" / "journal.jsonl").write_bytes(b"")
+    return store
+
+
+def test_a_clean_store_has_no_leftovers(store: Path) -> None:
+    assert clean(store).output == clean("--remove", store).output == "no leftovers\n"
+
+
+def test_leftovers_are_listed_with_the_way_to_remove_them(left: Path) -> None:
+    done = clean(left)
+    assert (done.exit_code, done.output.splitlines()) == (
+        0,
+        [
+            "0123456789abcdef.7.npy  4 B  of a write that was not committed",
+            "unfinished  0 B  of a conversion, which would go on from there",
+            f"2 leftovers, 4 B; remove with: memmpy clean --remove {left}",
+        ],
+    )
+    assert (left / "unfinished").exists()
+
+
+def test_leftovers_are_removed(left: Path) -> None:
+    done = clean("--remove", left)
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "2 leftovers, 4 B removed")
+    assert not (left / "unfinished").exists()
+
+
+def test_files_of_others_stay_and_are_said(left: Path) -> None:
+    (left / "unfinished" / "thesis.npy").write_bytes(b"mine")
+    done = clean("--remove", left)
+    assert done.exit_code == 1
+    assert "not removed: unfinished: files of others are in it, or you may not" in done.output
+    assert [file.name for file in (left / "unfinished").iterdir()] == ["thesis.npy"]
