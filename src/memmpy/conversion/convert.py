@@ -270,7 +270,7 @@ def convert_checked(
     splits, lock_timeout
         As `convert` takes them.
     names : frozenset of str
-        Those of the keys that are names, whatever they look like.
+        Keys that are no patterns even where they look like one.
     needs_splits : bool
         Whether the store gets splits, also where none are given.
     check : callable or None

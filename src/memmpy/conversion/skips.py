@@ -17,13 +17,13 @@ class Skips:
 
     Parameters
     ----------
-    unheld : tuple of str
+    unsupported : tuple of str
         Those that no column can hold, such as C++ objects.
     undecodable : tuple of str
-        Those of which a column could hold the values, which cannot be decoded.
+        Those that uproot cannot decode.
     """
 
-    unheld: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
     undecodable: tuple[str, ...] = ()
 
     @classmethod
@@ -32,7 +32,7 @@ class Skips:
     ) -> "Skips":
         """Return which of some branches of a file are to be skipped.
 
-        Those that are `held` are not tried: the store has a column of them. Those that have no
+        Those that are `held` are not decoded: the store has a column of them. Those that have no
         type in this file are not skipped where they `can_wait` for that of another file.
         """
         reasons = {
@@ -40,17 +40,27 @@ class Skips:
             for name in names
         }
         return cls(
-            tuple(name for name, reason in reasons.items() if reason == "unheld"),
+            tuple(name for name, reason in reasons.items() if reason == "unsupported"),
             tuple(name for name, reason in reasons.items() if reason == "undecodable"),
         )
 
+    @classmethod
+    def union(cls, several: Iterable["Skips"]) -> "Skips":
+        """Return those of all of them, each once."""
+        skips = list(several)
+        undecodable = dict.fromkeys(name for one in skips for name in one.undecodable)
+        unsupported = dict.fromkeys(name for one in skips for name in one.unsupported)
+        return cls(tuple(n for n in unsupported if n not in undecodable), tuple(undecodable))
+
     def of_pattern(self, pattern: str) -> "Skips":
         """Return those that a pattern matches."""
-        return Skips(tuple(match(pattern, self.unheld)), tuple(match(pattern, self.undecodable)))
+        return Skips(
+            tuple(match(pattern, self.unsupported)), tuple(match(pattern, self.undecodable))
+        )
 
     def error(self, pattern: str, where: str) -> InputFileError:
         """Return the error for a pattern that matches nothing else."""
-        whys = {"no column can hold": self.unheld, "uproot cannot decode": self.undecodable}
+        whys = {"no column can hold": self.unsupported, "uproot cannot decode": self.undecodable}
         parts = [f"{why}{listed(names)}" for why, names in whys.items() if names]
         message = f"the pattern {pattern!r} matches only what {' and what '.join(parts)}{where}"
         return InputFileError(f"{message}; name branches of numbers, vectors or strings")
@@ -66,22 +76,16 @@ class Skips:
         }
 
     def __iter__(self) -> Iterator[str]:
-        yield from (*self.unheld, *self.undecodable)
-
-    def __or__(self, other: "Skips") -> "Skips":
-        """Return those of both, each once."""
-        undecodable = dict.fromkeys(self.undecodable + other.undecodable)
-        unheld = dict.fromkeys(self.unheld + other.unheld)
-        return Skips(tuple(n for n in unheld if n not in undecodable), tuple(undecodable))
+        yield from (*self.unsupported, *self.undecodable)
 
 
 def _why_skipped(
     file: EventFile, name: str, *, is_held: bool, can_wait: bool
-) -> Literal["unheld", "undecodable"] | None:
+) -> Literal["unsupported", "undecodable"] | None:
     try:
         file.type_of(name)
     except InputFileError as error:
-        return None if can_wait and isinstance(error, UntypedError) else "unheld"
+        return None if can_wait and isinstance(error, UntypedError) else "unsupported"
     try:
         if not is_held:
             file.try_decoding(name)

@@ -2,9 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from itertools import islice
-from operator import or_
 
 from memmpy.conversion.config import Input
 from memmpy.conversion.duplicates import check_apart
@@ -88,7 +86,7 @@ def survey(
     others = _others_needed(recipes, known, facts)
     facts |= _look({i: questions[i] for i in others}, crew)
     facts |= _look(_typed(questions, facts, metadata), crew)
-    skipped = reduce(or_, (found.skipped for found in facts.values()), Skips())
+    skipped = Skips.union(found.skipped for found in facts.values())
     sources = _in_order(
         [
             _described(found, facts[i]) if source is None or i in facts else source
