@@ -1,4 +1,4 @@
-"""Opens the files of a store: regular files only, and to write to no file through a link."""
+"""Opens and removes files of a store: regular files only, and no writing through links."""
 
 import errno
 import os
