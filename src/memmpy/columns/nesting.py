@@ -1,4 +1,4 @@
-"""Whether the arrays of a nested column belong together: its offsets, and its index of options."""
+"""Checks the offsets of a nested column, and its index of missing values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ def check_ends(form: Mapping[str, Any], arrays: Mapping[str, Array], num: int, *
     num : int
         How many entries it has.
     of : str
-        What to call it in the error.
+        Its name in errors.
     """
     name, found = form["form_key"], _num_rows(form, arrays)
     if found is not None and found != num:

@@ -35,7 +35,7 @@ _READERS = {
 
 
 def name_of(path: PathLike, key: str) -> str:
-    """Return what to call a column in an error."""
+    """Return the name of a column in errors."""
     return f"column {key!r} of {os.fspath(path)!r}"
 
 
@@ -131,7 +131,7 @@ def no_column(
     known: Iterable[str],
     purpose: str = "",
 ) -> ColumnError | MissingKeyError:
-    """Return the error for a column that a store has not, or that is stale.
+    """Return the error for a column that a store lacks, or that is stale.
 
     Parameters
     ----------

@@ -33,9 +33,9 @@ def check_offsets(
     num_items : int
         Length of the content.
     of : str
-        What has these lists, for the message, such as ``column 'jet_pt' of 'data.mmpy'``.
+        The name of the lists in errors, such as ``column 'jet_pt' of 'data.mmpy'``.
     first : int
-        The entry of the first list, for the message.
+        The entry of the first list, for errors.
     """
     for start in range(0, max(1, len(offsets) - 1), _STEP):
         own = offsets[start : start + _STEP + 1]
