@@ -38,7 +38,6 @@ __all__ = ["ParquetTable"]
 #: Bytes of a value once decoded; of text, those of its offset.
 _DECODED_BYTES = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4}
 
-
 #: What the file ends with.
 _MAGIC = b"PAR1"
 

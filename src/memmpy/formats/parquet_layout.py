@@ -1,4 +1,4 @@
-"""What a Parquet file has: its columns and the members of their records, with where they lie."""
+"""The columns of a Parquet file and the members of their records, and where they lie."""
 
 import re
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What a skim knows of itself, as the JSON file that lies beside its arrays."""
+"""The JSON document beside the arrays of a skim."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -99,7 +99,7 @@ class _Document(Checked, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a skim knows of itself.
+    """What memmpy keeps of a skim beside its arrays.
 
     Parameters
     ----------
@@ -118,12 +118,11 @@ class Document:
     lists : mapping of name to (content, offsets)
         The lists beside them.
     multiplicities : Multiplicities or None
-        How many rows share a ticket; None for a skim made before memmpy counted them.
+        How many rows share a ticket; None for skims of an older memmpy.
     cut_notes, conversion_notes : tuple of str
-        What was warned of when it was made, to be given again: of the cut, and of what rows do not
-        hold.
+        Warnings to repeat when it is opened: of the cut, and of what the rows leave out.
     counts : mapping of key to KeyCounts
-        What was counted of each column; empty for skims of before that.
+        What was counted of each column; empty for skims of an older memmpy.
     """
 
     asked: Mapping[str, Any]

@@ -23,10 +23,10 @@ __all__ = ["SKIMS", "being_made", "clear", "leftover_skims", "new_folder", "publ
 
 #: Folder of a store.
 SKIMS = "skims"
-#: What a writer makes, and what it moved aside.
+#: Names of the folder in which a writer works, and of an older skim that it moved aside.
 _LEFTOVER = re.compile(r"([0-9a-f]{16})\.[0-9a-f-]+\.(tmp|old)")
 _LOCK = re.compile(r"[0-9a-f]{16}\.lock")
-#: Of `renameat2`: two names change places at once.
+#: Arguments of `renameat2`, for two names that change places at once.
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -39,7 +39,7 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[None]:
     folder : Path
         The folder of the skim: ``<store>/skims/<name>``.
     timeout : float
-        Seconds to wait for another writer; below zero, for ever.
+        Seconds to wait for another writer; below zero, without limit.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def new_folder(folder: Path) -> Path:
 
 
 def publish(made: Path, folder: Path) -> None:
-    """Let a finished skim appear, in place of an older one; who has that one open keeps it."""
+    """Put a finished skim in place of an older one; who has the older one open keeps it."""
     old = made.with_suffix(".old")
     with refusals(f"to {str(folder)!r}"):
         sync_directory(made)
@@ -97,7 +97,7 @@ def remove(folder: Path, *, timeout: float) -> None:
         if not folder.exists():
             return
     with being_made(folder, timeout=timeout), refusals(f"to {str(folder)!r}"):
-        # Gone at once, for who opens it now; what a kill leaves of it is swept.
+        # Renamed first, so that no reader finds a part of it; a later writer removes leftovers.
         old = new_folder(folder).with_suffix(".old")
         with suppress(FileNotFoundError):
             folder.rename(old)
@@ -154,7 +154,7 @@ def _delete(path: Path) -> None:
 
 
 def _lock_of(folder: Path) -> FileLock:
-    # Not the same for two threads: each opens the file, and so they wait for each other.
+    # A new one for each call: two threads wait for each other, as each opens the file.
     return FileLock(folder.with_name(f"{folder.name}.lock"))
 
 

@@ -58,7 +58,7 @@ class Skims(Sequence[Skim]):
 
     @property
     def outdated(self) -> "Skims":
-        """Those of which a column was written again, or the files changed; made anew if asked."""
+        """Those of which a column was written again, or the files changed; rebuilt if asked."""
         return self._chosen([i for i, is_current in enumerate(self._are_current) if not is_current])
 
     @property
@@ -129,7 +129,7 @@ def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
     Returns
     -------
     skims : list of Skim
-        By name; also those that would be made anew now.
+        By name; also those that would be rebuilt now.
     damaged : dict of str to str
         For each name of another, the reason. It is made again when it is asked for.
     """

@@ -48,7 +48,7 @@ class Skim:
     """Open a skim: rows of fixed size, lists beside them, all in the order of their tickets.
 
     Nothing is read before it is touched. What was opened stays as it is, also after the skim was
-    made anew. It is opened whether or not it is still what would be made now.
+    rebuilt. It is opened whether or not it is still what would be made now.
 
     Parameters
     ----------
@@ -169,13 +169,13 @@ class Skim:
     def remove(self, *, lock_timeout: float = -1) -> None:
         """Remove its folder from the disk; who has it open, here or elsewhere, keeps it.
 
-        It is made again when it is asked for. While another process makes it anew, this waits, and
+        It is made again when it is asked for. While another process rebuilds it, this waits, and
         then removes what that one made.
 
         Parameters
         ----------
         lock_timeout : float
-            Seconds to wait for another process that makes it; below zero, for ever.
+            Seconds to wait for another process that makes it; below zero, without limit.
 
         Raises
         ------
@@ -267,7 +267,7 @@ def warn_again(skim: Skim, *, cut: str | None) -> None:
 
 
 def problems_of(folder: Path) -> list[Problem]:
-    """Return what `Skim.verify` finds in a folder, also where another process makes it anew."""
+    """Return what `Skim.verify` finds in a folder, also where another process rebuilds it."""
     while True:
         state = _state(folder)
         problems = Skim(folder).verify()

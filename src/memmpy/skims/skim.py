@@ -119,7 +119,7 @@ def skim(
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
     lock_timeout : float
-        Seconds to wait for another process that makes the same skim; below zero, for ever.
+        Seconds to wait for another process that makes the same skim; below zero, without limit.
 
     Returns
     -------

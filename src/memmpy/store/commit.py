@@ -91,7 +91,7 @@ class Transaction:
     path : path-like
         The store; made where it is missing.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, for ever.
+        Seconds to wait for another process that writes; below zero, without limit.
     takes_turns : bool
         Whether to wait, too, for other threads of this process that take turns.
 

@@ -76,7 +76,7 @@ def hold_lock(
     directory : Path
         The store.
     timeout : float
-        Seconds to wait for another process; below zero, for ever.
+        Seconds to wait for another process; below zero, without limit.
     takes_turns : bool
         Whether to wait, too, for another holder in this process that takes turns.
     when_taken : callable
@@ -119,7 +119,7 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
     what : str
         What the other one does, for messages: ``writing to 'data.mmpy'``.
     timeout : float
-        Seconds to wait, for each thread its own; below zero, for ever.
+        Seconds to wait, for each thread its own; below zero, without limit.
 
     Raises
     ------
