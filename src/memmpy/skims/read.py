@@ -191,7 +191,7 @@ class Skim:
         def strange(rows: Array) -> str | None:
             entries = rows.view(document.row)[INDEX]
             is_right = np.all((entries >= 0) & (entries < self.num_store_entries))
-            return None if is_right else "it has entries that the store has not"
+            return None if is_right else "it has entries that the store lacks"
 
         found: list[tuple[str, ArrayRecord, _Look]] = [
             ("rows", document.rows, strange),
