@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.errors import OptionError
-from memmpy.inputs import Fill, Status, find, masked, say_fill
+from memmpy.inputs import Fill, Status, fill_in_words, find, masked
 from memmpy.threads import prefetch
 from memmpy.typing import PathLike
 
@@ -212,4 +212,6 @@ def _check_agreement(inputs: list[Input]) -> None:
 
 
 def _as_dict(missing: Mapping[str, Fill]) -> str:
-    return "{" + ", ".join(f"{name!r}: {say_fill(fill)}" for name, fill in missing.items()) + "}"
+    return (
+        "{" + ", ".join(f"{name!r}: {fill_in_words(fill)}" for name, fill in missing.items()) + "}"
+    )

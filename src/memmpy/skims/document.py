@@ -13,7 +13,6 @@ from memmpy.order import Multiplicities
 from memmpy.skims.counting import KeyCounts
 from memmpy.skims.request import INDEX
 from memmpy.store import (
-    SKIM_METADATA,
     ArrayRecord,
     Checked,
     Count,
@@ -26,10 +25,8 @@ from memmpy.store import (
     typed,
 )
 
-__all__ = ["DOCUMENT", "Document", "decode", "encode", "ingredients"]
+__all__ = ["Document", "decode", "encode", "ingredients"]
 
-#: Name of the file.
-DOCUMENT = SKIM_METADATA
 _FORMAT = Format(
     name="memmpy skim",
     what="the metadata of a skim",

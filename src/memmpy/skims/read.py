@@ -25,12 +25,20 @@ from memmpy.gather import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
 from memmpy.printing import Table, printable, size_in_words
 from memmpy.skims.counting import KeyCounts
-from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
+from memmpy.skims.document import Document, decode, ingredients
 from memmpy.skims.keeping import remove
 from memmpy.skims.layout import Layout
 from memmpy.skims.request import INDEX
 from memmpy.splits import TicketRule
-from memmpy.store import ArrayRecord, Metadata, Problem, array_problem, map_array, read_document
+from memmpy.store import (
+    SKIM_METADATA,
+    ArrayRecord,
+    Metadata,
+    Problem,
+    array_problem,
+    map_array,
+    read_document,
+)
 from memmpy.typing import Array, PathLike
 
 __all__ = ["Skim", "matches", "problems_of", "warn_again"]
@@ -296,7 +304,7 @@ def _open_again(folder: Path, rows: ArrayRecord, tickets: ArrayRecord) -> Skim:
 def _open(folder: Path) -> _Opened:
     while True:
         state = _state(folder)
-        document = decode(state[0], path=str(folder / DOCUMENT))
+        document = decode(state[0], path=str(folder / SKIM_METADATA))
         try:
             opened = _map_all(folder, document)
         except CorruptStoreError:
@@ -322,11 +330,12 @@ def _map_all(folder: Path, document: Document) -> _Opened:
 
 def _state(folder: Path) -> tuple[bytes, int, int]:
     """Return the document, and what changes when another one is put in its place."""
-    path = folder / DOCUMENT
+    path = folder / SKIM_METADATA
     try:
         data, status = read_document(path, max_bytes=_MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
-        raise MissingFileError(f"no skim at {str(folder)!r}: it holds no {DOCUMENT}") from None
+        message = f"no skim at {str(folder)!r}: it holds no {SKIM_METADATA}"
+        raise MissingFileError(message) from None
     except CorruptStoreError as error:
         raise CorruptStoreError(f"{str(path)!r} is damaged: {error}; skim again") from error
     except OSError as error:

@@ -26,7 +26,7 @@ from memmpy.inputs import type_of_column
 from memmpy.order import check_flag
 from memmpy.progress import quiet
 from memmpy.skims.building import Built, build
-from memmpy.skims.document import DOCUMENT, Document, encode, ingredients
+from memmpy.skims.document import Document, encode, ingredients
 from memmpy.skims.keeping import SKIMS, being_made, clear, new_folder, publish
 from memmpy.skims.layout import Layout, lay_out
 from memmpy.skims.notes import clipping_notes, cut_notes
@@ -46,7 +46,14 @@ from memmpy.splits import (
     tickets_of,
     usual_rule,
 )
-from memmpy.store import disk_error, read_metadata, refusals, remove_folder, write_atomically
+from memmpy.store import (
+    SKIM_METADATA,
+    disk_error,
+    read_metadata,
+    refusals,
+    remove_folder,
+    write_atomically,
+)
 from memmpy.typing import Entries, PathLike
 from memmpy.workers import workers
 
@@ -414,8 +421,8 @@ def _make(
             *cut_notes(plan.cut_text, selection, snapshot.metadata, num_entries=plan.num_entries),
         )
         document = _document(plan, built, cut_notes=notes_of_cut, notes=notes)
-        write_atomically(made / DOCUMENT, encode(document), durable=True)
-        clear(made, {DOCUMENT, *(array.file for array in built.arrays.values())})
+        write_atomically(made / SKIM_METADATA, encode(document), durable=True)
+        clear(made, {SKIM_METADATA, *(array.file for array in built.arrays.values())})
         publish(made, folder)
     except BaseException as error:
         remove_folder(made)
