@@ -150,12 +150,12 @@ def clean(
     read_metadata(directory)
     held = hold_lock(directory, timeout=lock_timeout, takes_turns=True, when_taken=lambda: None)
     with held:
-        found = _leftovers(directory)
-        for leftover in found:
+        leftovers = _leftovers(directory)
+        for leftover in leftovers:
             with suppress(OSError):
                 leftover.path.unlink()
             remove_folder(leftover.path)
-    return found
+    return leftovers
 
 
 def _leftovers(directory: Path) -> list[Leftover]:

@@ -103,13 +103,15 @@ def survey(
 def _typed(
     questions: Mapping[int, Question], facts: Mapping[int, Facts], metadata: Metadata
 ) -> dict[int, Question]:
-    """Return what to ask files again that have no value of a branch, with its type elsewhere."""
+    """Return questions to files without a value of a branch, with its type in other files."""
     untyped = {branch for found in facts.values() for branch in found.untyped}
+    if not untyped:
+        return {}
     types: dict[str, BranchType] = {}
-    for found in facts.values() if untyped else ():
+    for found in facts.values():
         for branch in untyped & found.branch_types.keys():
             types.setdefault(branch, found.branch_types[branch])
-    for column in metadata.columns.values() if untyped else ():
+    for column in metadata.columns.values():
         recipe = {} if column.origin is None else column.origin.recipe
         if recipe.get("branch") in untyped and "padding" not in recipe:
             types.setdefault(recipe["branch"], type_of_column(column))
