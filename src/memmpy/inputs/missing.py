@@ -1,4 +1,4 @@
-"""What stands in a column where a file has no value."""
+"""Missing values of files: what columns hold in their place."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
