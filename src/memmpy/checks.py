@@ -1,4 +1,4 @@
-"""Arguments that many doors take: keys, paths, and seconds to wait."""
+"""Checks arguments that many functions take: keys, paths, and seconds to wait."""
 
 import math
 import os
@@ -13,7 +13,7 @@ __all__ = ["check_key", "check_path", "check_timeout"]
 
 
 def check_key(key: object) -> str:
-    """Return a key that something is written under, if it is a text that is not empty."""
+    """Return the key of a new column; raise an `OptionError` unless it is a text, and not empty."""
     if not isinstance(key, str):
         raise OptionError(f"a key is a text, got {key!r}")
     if not key:
@@ -22,7 +22,7 @@ def check_key(key: object) -> str:
 
 
 def check_path(path: object) -> Path:
-    """Return the path of a store or a skim, if it is one."""
+    """Return the path of a store or a skim; raise an `OptionError` unless it is a path."""
     if isinstance(path, str | os.PathLike):
         name: object = os.fspath(path)
         if isinstance(name, str):
@@ -31,10 +31,10 @@ def check_path(path: object) -> Path:
 
 
 def check_timeout(lock_timeout: Any) -> float:  # of any type: it is checked here
-    """Return the seconds to wait for a lock, if they are a number."""
+    """Return the seconds to wait for a lock; raise an `OptionError` unless they are a number."""
     is_number = isinstance(lock_timeout, int | float | np.integer | np.floating)
     seconds = float(lock_timeout) if is_number else math.nan
     if math.isnan(seconds) or isinstance(lock_timeout, bool):
-        message = "lock_timeout is a number of seconds, below zero for ever; "
+        message = "lock_timeout is a number of seconds, below zero for no limit; "
         raise OptionError(f"{message}got {lock_timeout!r}")
     return seconds

@@ -34,6 +34,7 @@ __all__ = [
     "StoreLockedError",
     "UndecodableError",
     "UnreadableError",
+    "damaged",
     "nearest",
     "warn_of",
 ]
@@ -200,6 +201,23 @@ class LoaderWarning(MemmpyWarning):
 
 class SplitWarning(MemmpyWarning):
     """Splits that may not do what the user expects of them."""
+
+
+def damaged(name: str, what: str, *, entry: int | None = None) -> CorruptStoreError:
+    """Return the error for a column whose arrays do not belong together.
+
+    Parameters
+    ----------
+    name : str
+        The column, such as ``column 'jet_pt' of 'data.mmpy'``.
+    what : str
+        What is wrong with it.
+    entry : int, optional
+        The entry where it is wrong.
+    """
+    where = "" if entry is None else f" at entry {entry}"
+    message = f"{name} is damaged{where}: {what}; run `memmpy verify` to see which files are "
+    return CorruptStoreError(f"{message}damaged, and convert or write them again")
 
 
 def warn_of(notes: Iterable[str], category: type[Warning] = CutWarning) -> None:

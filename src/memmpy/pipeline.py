@@ -124,7 +124,7 @@ def load_root(
         Whether to show progress bars, and to say on a terminal that kernels are compiled; on a
         terminal where not given. With False the loader that is returned says nothing either.
     lock_timeout : float
-        Seconds to wait for another process that writes to the store; below zero, for ever.
+        Seconds to wait for another process that writes to the store; below zero, without limit.
 
     Returns
     -------

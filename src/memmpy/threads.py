@@ -36,17 +36,17 @@ T = TypeVar("T")
 #: What the names of the threads begin with.
 THREAD_NAME = "memmpy"
 
-
+#: One item for each interrupt.
 _interrupts: SimpleQueue[None] = SimpleQueue()
 
 
 def count_interrupt() -> None:
-    """Count that an interrupt ended what threads are needed for."""
+    """Note that an interrupt ended the work that threads do."""
     _interrupts.put(None)
 
 
 def num_interrupts() -> int:
-    """Return how many were counted: a thread that waits for long waits no more once one is."""
+    """Return how many interrupts there were: a thread that waits gives up once there is another."""
     return _interrupts.qsize()
 
 

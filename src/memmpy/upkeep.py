@@ -1,4 +1,4 @@
-"""Looks after a whole store: finds damage, repairs it, and removes what killed processes left."""
+"""Maintains a whole store: finds damage, repairs it, and removes what killed processes left."""
 
 import os
 import shutil
@@ -41,22 +41,21 @@ def verify(
 ) -> list[Problem]:
     """Compare all that a store holds with its checksums: columns, texts, cached cuts and skims.
 
-    Files are read and not mapped: one that another program cuts off meanwhile is a problem, and
-    kills no process.
+    memmpy reads the files and does not map them: a file that another program truncates meanwhile is
+    a problem in the list, and not a crash.
 
     Parameters
     ----------
     path : path-like
         A store, or the folder of a skim. All of it is read once.
     repair : bool
-        Whether to put back what is damaged. Columns that were converted or computed are made
-        again from their sources, and put back where they have the same checksum: what depends on
-        them stays right. Damaged skims and cached cuts are removed: they are made again when they
-        are asked for.
+        Whether to repair what is damaged. Columns that were converted or computed are rebuilt from
+        their sources, and replaced if the checksum is the same: what depends on them stays valid.
+        Damaged skims and cached cuts are removed: memmpy rebuilds them when you ask for them.
     progress : bool, optional
         As `convert` takes it, for a repair.
     lock_timeout : float
-        Seconds to wait for another process that writes to the store; below zero, for ever.
+        Seconds to wait for another process that writes to the store; below zero, without limit.
 
     Returns
     -------
@@ -128,10 +127,10 @@ def clean(
     path : path-like
         The store.
     dry_run : bool
-        Whether to tell only what would be removed. Without the lock, that may be of a process
-        that is still at work; with ``dry_run=False``, memmpy waits for it.
+        Whether to list only, and remove nothing. The list may have files of a process that still
+        works; with ``dry_run=False``, memmpy waits for that process.
     lock_timeout : float
-        Seconds to wait for another process that writes to the store; below zero, for ever.
+        Seconds to wait for another process that writes to the store; below zero, without limit.
 
     Returns
     -------
@@ -155,10 +154,10 @@ def clean(
     read_metadata(directory)
     held = hold_lock(directory, timeout=lock_timeout, takes_turns=True, when_taken=lambda: None)
     with held:
-        found = _leftovers(directory)
-        for leftover in found:
+        leftovers = _leftovers(directory)
+        for leftover in leftovers:
             _remove(leftover.path)
-    return [leftover for leftover in found if not os.path.lexists(leftover.path)]
+    return [leftover for leftover in leftovers if not os.path.lexists(leftover.path)]
 
 
 def _leftovers(directory: Path) -> list[Leftover]:

@@ -93,7 +93,7 @@ def test_a_snapshot_stays_as_one_commit_left_it(filled: Path) -> None:
 def test_a_deleted_file_is_an_error_in_plain_words(filled: Path) -> None:
     file = filled / read_metadata(filled).columns["a"].arrays["values"].file
     file.unlink()
-    with pytest.raises(CorruptStoreError, match=f"is damaged: .*{file.name}.*write it again"):
+    with pytest.raises(CorruptStoreError, match=f"is damaged: .*{file.name}.*is missing; run"):
         read_vector(filled, "a")
 
 

@@ -204,7 +204,7 @@ def test_a_pattern_that_matches_nothing_names_the_nearest(
 
 
 def test_what_is_skipped_for_both_reasons_is_undecodable() -> None:
-    both = Skips(("a", "b"), ("c",)) | Skips(("d",), ("a", "c"))
+    both = Skips.union([Skips(("a", "b"), ("c",)), Skips(("d",), ("a", "c"))])
     assert both == Skips(("b", "d"), ("c", "a"))
     assert [*both] == ["b", "d", "c", "a"]
     assert both.without({"*": ("a", "x")}) == {"*": ("x",)}

@@ -17,12 +17,11 @@ from memmpy.columns import (
 )
 from memmpy.lists import Jagged
 from memmpy.skims import Skim
-from memmpy.skims.document import DOCUMENT
 from memmpy.skims.plan import Sizes
 from memmpy.skims.request import check_request
 from memmpy.skims.skim import make_skim
 from memmpy.splits import Splits, TicketRule, tickets_of
-from memmpy.store import Transaction
+from memmpy.store import SKIM_METADATA, Transaction
 from tests import documents
 
 #: So small that a hundred entries make many chunks and buckets.
@@ -106,16 +105,16 @@ def skim_of(
 def rewrite(skim: Skim, **changes: Any) -> None:
     """Change what the metadata of a skim says, and its checksum with it."""
     changes.pop("checksum", None)
-    documents.rewrite(skim.path / DOCUMENT, lambda fields: fields.update(changes))
+    documents.rewrite(skim.path / SKIM_METADATA, lambda fields: fields.update(changes))
 
 
 def as_version_1(skim: Skim, change: Callable[[dict[str, Any]], object]) -> None:
     """Let the metadata of a skim be as version 1 had them, but for a change."""
-    fields = documents.fields_of((skim.path / DOCUMENT).read_bytes()) | {"format_version": 1}
+    fields = documents.fields_of((skim.path / SKIM_METADATA).read_bytes()) | {"format_version": 1}
     checksum = f"crc32:{zlib.crc32(json.dumps(fields, sort_keys=True).encode()):08x}"
     fields["checksum"] = checksum
     change(fields)
-    (skim.path / DOCUMENT).write_text(json.dumps(fields, indent=1))
+    (skim.path / SKIM_METADATA).write_text(json.dumps(fields, indent=1))
 
 
 def bytes_of(skim: Skim) -> dict[str, bytes]:

@@ -257,7 +257,7 @@ def test_values_that_cannot_be_are_found_by_verify(
         write_as_valid(skim, name, values)
     found = {problem.key: problem.message for problem in Skim(skim.path).verify()}
     assert found == {
-        "rows": "it has entries that the store has not",
+        "rows": "it has entries that the store lacks",
         "tickets": "its tickets do not ascend",
         "pairs:offsets": "its offsets fall",
     }

@@ -224,7 +224,7 @@ def test_a_path_is_a_text_or_a_path(path: Any) -> None:
 @pytest.mark.parametrize("timeout", ["a", None, True, float("nan"), [1]])
 def test_a_timeout_is_a_number_of_seconds(store: Path, timeout: Any) -> None:
     got = re.escape(repr(timeout))
-    message = f"lock_timeout is a number of seconds, below zero for ever; got {got}"
+    message = f"lock_timeout is a number of seconds, below zero for no limit; got {got}"
     with pytest.raises(OptionError, match=message):
         skim(store, keys=["met"], lock_timeout=timeout, progress=False)
     made = skim(store, keys=["met"], lock_timeout=np.float32(3), progress=False)

@@ -44,9 +44,9 @@ def test_numpy_opens_the_file(record: ArrayRecord, tmp_path: Path) -> None:
 def test_the_header_is_as_long_however_many_rows_there_are(
     dtype: np.dtype, shape: tuple[int, ...]
 ) -> None:
-    from memmpy.store.arrayfile import header_of
+    from memmpy.store.arrayfile import npy_header
 
-    lengths = {len(header_of(dtype, (num, *shape))) for num in (0, 9, 10, 10**6, 2**62)}
+    lengths = {len(npy_header(dtype, (num, *shape))) for num in (0, 9, 10, 10**6, 2**62)}
     assert len(lengths) == 1
     assert lengths.pop() % 64 == 0
 

@@ -1,4 +1,4 @@
-"""Members of the records of nested columns, by name: ``p.x`` of a column ``p``."""
+"""Members of nested columns by name, such as ``p.x`` of a column ``p`` of records."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -15,7 +15,7 @@ __all__ = ["holder_of", "member_of"]
 
 
 def holder_of(name: str, columns: Mapping[str, ColumnRecord]) -> str:
-    """Return the column that has what a name means: itself, or the one that it is a member of.
+    """Return the column that a name means: that of the name, or the nested one with such a member.
 
     The name itself where there is neither.
     """

@@ -11,7 +11,7 @@ from memmpy.columns.nesting import check_ends, check_nested
 from memmpy.columns.opening import Arrays, name_of, open_arrays
 from memmpy.columns.pieces import ENTRIES, Field, Layout, empty_of_type, layout_of_array, shifted
 from memmpy.columns.writing import ColumnWriter
-from memmpy.errors import ColumnError, CorruptStoreError
+from memmpy.errors import ColumnError, CorruptStoreError, damaged
 from memmpy.lists import resolve
 from memmpy.store import LOCK_TIMEOUT, ArrayWriter, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
@@ -35,7 +35,7 @@ class WriteNested(ColumnWriter):
     transaction : Transaction, optional
         To commit together with other columns.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, for ever.
+        Seconds to wait for another process that writes; below zero, without limit.
 
     Raises
     ------
@@ -148,8 +148,7 @@ class ReadNested:
         except CorruptStoreError:
             raise
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-            message = f"{name} is damaged: {error}; convert or write it again"
-            raise CorruptStoreError(message) from error
+            raise damaged(name, str(error)) from error
 
     @property
     def nbytes(self) -> int:

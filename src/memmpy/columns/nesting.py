@@ -1,11 +1,11 @@
-"""Whether the arrays of a nested column belong together: its offsets, and its index of options."""
+"""Checks the offsets of a nested column, and its index of missing values."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from memmpy.errors import CorruptStoreError
+from memmpy.errors import damaged
 from memmpy.gather import check_offsets
 from memmpy.typing import Array, Entries
 
@@ -29,16 +29,16 @@ def check_ends(form: Mapping[str, Any], arrays: Mapping[str, Array], num: int, *
     num : int
         How many entries it has.
     of : str
-        What to call it in the error.
+        Its name in errors.
     """
     name, found = form["form_key"], _num_rows(form, arrays)
     if found is not None and found != num:
-        raise _damage(of, f"{name!r} has {found} items, expected {num}")
+        raise damaged(of, f"{name!r} has {found} items, expected {num}")
     match form["class"]:
         case "ListOffsetArray":
             offsets = arrays[f"{name}-offsets"]
             if offsets[0] != 0:
-                raise _damage(of, f"the offsets {name!r} start at {offsets[0]}, not at 0")
+                raise damaged(of, f"the offsets {name!r} start at {offsets[0]}, not at 0")
             check_ends(form["content"], arrays, int(offsets[-1]), of=of)
         case "RegularArray":
             check_ends(form["content"], arrays, num * form["size"], of=of)
@@ -75,7 +75,7 @@ def _check_index(index: Entries, num: int | None, name: str, *, of: str) -> None
             wrong |= present >= num
         for at in np.flatnonzero(wrong | (present < 0))[:1]:
             what = f"its index {name!r} has {present[at]}, which falls or leads out"
-            raise _damage(of, what)
+            raise damaged(of, what)
         last = int(present[-1]) if len(present) else last
 
 
@@ -95,10 +95,3 @@ def _num_rows(form: Mapping[str, Any], arrays: Mapping[str, Array]) -> int | Non
             return None if num is None or form["size"] == 0 else num // form["size"]
         case _:
             return len(arrays[f"{name}-data"])
-
-
-def _damage(of: str, what: str) -> CorruptStoreError:
-    return CorruptStoreError(
-        f"{of} is damaged: {what}; run `memmpy verify` to see which files are damaged, and convert "
-        "or write them again"
-    )

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.checks import check_path
-from memmpy.errors import ColumnError, CorruptStoreError, MissingKeyError, nearest
+from memmpy.errors import ColumnError, MissingKeyError, damaged, nearest
 from memmpy.store import ColumnRecord, Metadata, map_array, read_metadata
 from memmpy.typing import PathLike
 
@@ -33,17 +33,9 @@ _READERS = {
     "nested": "ReadNested",
 }
 
-#: Kind to the arrays it has; a nested column names its own.
-_ROLES = {
-    "vector": {"values"},
-    "jagged": {"content", "offsets"},
-    "shaped": {"content", "offsets", "shapes", "shapes_offsets"},
-    "text": {"content", "offsets"},
-}
-
 
 def name_of(path: PathLike, key: str) -> str:
-    """Return what to call a column in an error."""
+    """Return the name of a column in errors."""
     return f"column {key!r} of {os.fspath(path)!r}"
 
 
@@ -89,9 +81,8 @@ def map_columns(
             # A writer may have replaced a column since: then there is newer metadata.
             newer = read_metadata(path)
             if newer.generation == metadata.generation:
-                message = f"{os.fspath(path)!r} is damaged: {error.strerror}: {error.filename!r}; "
-                message += "convert or write it again"
-                raise CorruptStoreError(message) from None
+                what = f"{error.strerror}: {error.filename!r}"
+                raise damaged(repr(os.fspath(path)), what) from None
             metadata = newer
 
 
@@ -106,13 +97,11 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
         If they are damaged, or do not belong together.
     """
     if not _is_whole(column):
-        message = f"{name_of(path, key)} is damaged: its arrays make no "
-        raise CorruptStoreError(f"{message}{column.kind} column; convert or write it again")
+        raise damaged(name_of(path, key), f"its arrays make no {column.kind} column")
     arrays = {role: map_array(Path(path), a, key=key) for role, a in column.arrays.items()}
     for offsets, content in (("offsets", "content"), ("shapes_offsets", "shapes")):
         if offsets in arrays and _ends(arrays[offsets]) != (0, len(arrays[content])):
-            message = f"{name_of(path, key)} is damaged: its offsets do not go "
-            raise CorruptStoreError(f"{message}from 0 to the end; convert or write it again")
+            raise damaged(name_of(path, key), "its offsets do not go from 0 to the end")
     return arrays
 
 
@@ -143,7 +132,7 @@ def no_column(
     known: Iterable[str],
     purpose: str = "",
 ) -> ColumnError | MissingKeyError:
-    """Return the error for a column that a store has not, or that is stale.
+    """Return the error for a column that a store lacks, or that is stale.
 
     Parameters
     ----------
@@ -205,10 +194,8 @@ def _ends(offsets: np.memmap[Any, Any]) -> tuple[int, int]:
 
 
 def _is_whole(column: ColumnRecord) -> bool:
-    """Say whether a column has the arrays of its kind, as long as its entries want them."""
+    """Say whether the arrays of a column are as long as its number of entries requires."""
     arrays = column.arrays
-    if column.kind in _ROLES and set(arrays) != _ROLES[column.kind]:
-        return False
     if column.kind == "vector":
         return arrays["values"].shape[0] == column.num_entries
     offsets = [arrays[role] for role in ("offsets", "shapes_offsets") if role in arrays]

@@ -33,7 +33,7 @@ class WriteJagged(ColumnWriter):
     transaction : Transaction, optional
         To commit together with other columns.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, for ever.
+        Seconds to wait for another process that writes; below zero, without limit.
 
     Raises
     ------

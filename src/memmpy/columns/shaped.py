@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from memmpy.columns.opening import Arrays, name_of, open_arrays
 from memmpy.columns.writing import ColumnWriter, RowWriter
-from memmpy.errors import ColumnError, CorruptStoreError
+from memmpy.errors import ColumnError, CorruptStoreError, damaged
 from memmpy.gather import offsets_of
 from memmpy.lists import Jagged, resolve
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
@@ -32,7 +32,7 @@ class WriteShaped(ColumnWriter):
     transaction : Transaction, optional
         To commit together with other columns.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, for ever.
+        Seconds to wait for another process that writes; below zero, without limit.
 
     Examples
     --------
@@ -219,11 +219,7 @@ class ReadShaped(Sequence[Array]):
             raise self._wrong_shape(entry, tuple(shapes[entry].tolist()), len(self._content[entry]))
 
     def _wrong_shape(self, entry: int, shape: tuple[int, ...], num: int) -> CorruptStoreError:
-        return CorruptStoreError(
-            f"{self._name} is damaged at entry {entry}: it has {num} values, and its shape is "
-            f"{shape}; run `memmpy verify` to see which files are damaged, and "
-            "convert or write them again"
-        )
+        return damaged(self._name, f"it has {num} values, and its shape is {shape}", entry=entry)
 
     def __repr__(self) -> str:
         return f"<ReadShaped of {len(self)} entries of {self.dtype}>"

@@ -29,7 +29,7 @@ class WriteVector(ColumnWriter):
     transaction : Transaction, optional
         To commit together with other columns.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, for ever.
+        Seconds to wait for another process that writes; below zero, without limit.
 
     Raises
     ------

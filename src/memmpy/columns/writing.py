@@ -47,7 +47,7 @@ class ColumnWriter(ABC):
     transaction : Transaction, optional
         To commit together with other columns; `path` is then the transaction's.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, for ever.
+        Seconds to wait for another process that writes; below zero, without limit.
     """
 
     def __init__(

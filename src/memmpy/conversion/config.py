@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.errors import OptionError
-from memmpy.inputs import Fill, Status, find, masked, say_fill
+from memmpy.inputs import Fill, Status, fill_in_words, find, masked
 from memmpy.threads import prefetch
 from memmpy.typing import PathLike
 
@@ -208,10 +208,12 @@ def _check_agreement(inputs: list[Input]) -> None:
         if repr(sorted(found.missing.items())) != repr(sorted(first.missing.items())):
             message = (
                 f"all files of one conversion need the same missing: {first.path!r} has "
-                f"{_said(first.missing)}, {found.path!r} has {_said(found.missing)}"
+                f"{_as_dict(first.missing)}, {found.path!r} has {_as_dict(found.missing)}"
             )
             raise OptionError(message)
 
 
-def _said(missing: Mapping[str, Fill]) -> str:
-    return "{" + ", ".join(f"{name!r}: {say_fill(fill)}" for name, fill in missing.items()) + "}"
+def _as_dict(missing: Mapping[str, Fill]) -> str:
+    return (
+        "{" + ", ".join(f"{name!r}: {fill_in_words(fill)}" for name, fill in missing.items()) + "}"
+    )

@@ -155,7 +155,7 @@ def convert(
         vectors, leaf-counted arrays and ``std::vector`` become jagged columns, strings text
         columns, and deeper types nested ones. A pattern (``"Jet_*"``) stands for all branches that
         match, that can be decoded and that a column can hold, in all files; where a branch has
-        that very name (``"hit.p[3]"``), for this one. A mapping names them anew:
+        that very name (``"hit.p[3]"``), for this one. A mapping renames them:
         ``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``.
     keys_padded : mapping of str to (int, number), optional
         Branches or aliases of lists that are cut or filled up to a length with a value:
@@ -182,7 +182,7 @@ def convert(
         Whether to show a progress bar; on a terminal where not given.
     lock_timeout : float
         Seconds to wait for another process that writes to the store, or another thread that
-        converts; below zero, for ever.
+        converts; below zero, without limit.
 
     Returns
     -------
@@ -270,7 +270,7 @@ def convert_checked(
     splits, lock_timeout
         As `convert` takes them.
     names : frozenset of str
-        Those of the keys that are names, whatever they look like.
+        Keys that are no patterns even where they look like one.
     needs_splits : bool
         Whether the store gets splits, also where none are given.
     check : callable or None

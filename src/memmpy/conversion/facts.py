@@ -208,18 +208,18 @@ def _match(
     names = file.branches()
     last = Counter(name.rpartition("/")[2] for name in names)
     matches: dict[str, tuple[str, ...]] = {}
-    skipped = Skips()
+    skips: list[Skips] = []
     for pattern in recipes.patterns:
         if file.has_branch(pattern):
             matches[pattern] = (pattern,)
             continue
         found = [_short(file, path, last) for path in match(pattern, names)]
-        passed_over = Skips.of(file, found, held, can_wait=can_wait)
-        matches |= passed_over.without({pattern: tuple(found)})
+        skipped = Skips.of(file, found, held, can_wait=can_wait)
+        matches |= skipped.without({pattern: tuple(found)})
         if found and not matches[pattern] and file.num_entries:
-            raise passed_over.error(pattern, f" in {file.where!r}")
-        skipped |= passed_over
-    return matches, skipped
+            raise skipped.error(pattern, f" in {file.where!r}")
+        skips.append(skipped)
+    return matches, Skips.union(skips)
 
 
 def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:

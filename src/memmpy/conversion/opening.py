@@ -22,8 +22,7 @@ _KINDS: dict[bytes, Callable[[ByteSource, str | None, Nulls], EventFile]] = {
     _HDF5: lambda source, tree, _: HdfTable(source, tree),
 }
 
-
-#: What other files begin with that are given for events, and what to do about them.
+#: What files of other formats begin with, and what to do about them.
 _OTHERS = {
     b"ARROW1": "an Arrow (Feather) file; write it as Parquet: pyarrow.parquet.write_table(table)",
     b"FEA1": "a Feather file; write it as Parquet: pyarrow.parquet.write_table(table)",
@@ -79,7 +78,7 @@ def unchanged(path: str, state: State) -> Iterator[None]:
     try:
         yield
     except ServerError:
-        raise  # it would be waited for once more
+        raise  # a second look would wait for the server again
     except BaseException:
         _check_same(path, describe(path).state, state)
         raise

@@ -7,8 +7,6 @@ already. `memmpy.conversion.building` carries it out.
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import numpy as np
@@ -316,14 +314,14 @@ def make_plan(
         else:
             num_bytes = sizes.get(key, 0) + _bytes_held(pieces, metadata)
         columns.append(NewColumn(key, made[key], layouts[key], pieces, why, found[key], num_bytes))
-    skipped = reduce(or_, (facts.skipped for facts in surveyed if facts), Skips())
+    skipped = Skips.union(facts.skipped for facts in surveyed if facts is not None)
     stale = _stale(metadata, made, parts)
     return Plan(
         wanted=wanted,
         columns=tuple(columns),
         current=current,
         fills=tuple(fills),
-        skipped=skipped.unheld,
+        skipped=skipped.unsupported,
         undecodable=skipped.undecodable,
         stale=tuple(key for key, origin in stale.items() if "metadata" not in origin.recipe),
         stale_metadata=tuple(key for key, origin in stale.items() if "metadata" in origin.recipe),

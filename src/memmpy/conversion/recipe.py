@@ -10,7 +10,7 @@ import numpy as np
 from memmpy.columns import cast
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
 from memmpy.errors import OptionError
-from memmpy.inputs import BranchType, Fill, filled, filled_type, say_fill, type_of_values
+from memmpy.inputs import BranchType, Fill, fill_in_words, fill_missing, filled_type, type_of_values
 from memmpy.lists import Clipping, Jagged, Padding, check_fill, clipping_of, lists_of
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
@@ -81,7 +81,7 @@ class Recipe:
         base: dict[str, Any] = {"branch": self.branches[0]}
         if self.program is not None:
             base = {"expression": normal(self.program.node), "language": LANGUAGE}
-        fills = {branch: say_fill(fill) for branch, fill in self.missing}
+        fills = {branch: fill_in_words(fill) for branch, fill in self.missing}
         return {**base, "missing": fills} if fills else base
 
     def to_json(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class Recipe:
 
     def make(self, branches: Mapping[str, Any]) -> Made:
         """Return entries of the column, of those of its branches as an `EventFile` gives them."""
-        inputs = {b: filled(branches[b], self._fill(b), branch=b) for b in self.branches}
+        inputs = {b: fill_missing(branches[b], self._fill(b), branch=b) for b in self.branches}
         if self.program is None:
             return self.finish(inputs[self.branches[0]])
         num_entries = len(next(iter(inputs.values())))

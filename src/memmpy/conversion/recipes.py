@@ -19,7 +19,6 @@ __all__ = [
     "Recipes",
     "check_names",
     "check_one_key",
-    "is_pattern",
     "make_recipes",
     "match",
     "names_in",
@@ -83,7 +82,7 @@ def make_recipes(
 ) -> Recipes:
     """Return the recipes of all columns wanted, in a stable order.
 
-    `names` are those of the keys that are names, whatever they look like.
+    `names` are the keys that are no patterns even where they look like one.
 
     Raises
     ------
@@ -97,7 +96,7 @@ def make_recipes(
     check_one_key([key for key in keys_padded if key not in aliases], "padded")
     paddings = {key: check_padding(key, given) for key, given in keys_padded.items()}
     known = {*aliases, *names, *map(mask_of, paddings)}
-    patterns = sorted({key for key in keys if is_pattern(key) and key not in known})
+    patterns = sorted({key for key in keys if _is_pattern(key) and key not in known})
     types = _dtypes(dtypes, known=None if patterns else {*keys, *keys_padded})
     wanted: dict[str, Padding | None] = dict.fromkeys(sorted(set(keys) - {*patterns}))
     wanted |= paddings
@@ -134,7 +133,7 @@ def split_renames(
     return list(keys), {**aliases, **others}
 
 
-def is_pattern(key: Any) -> bool:
+def _is_pattern(key: Any) -> bool:
     """Say whether a key stands for all branches whose names match it.
 
     Where a file has a branch of that very name, such as ``hit.p[3]``, it stands for this one.

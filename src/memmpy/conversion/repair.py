@@ -1,7 +1,7 @@
-"""Puts back damaged files of a store, from the files or the columns that they were made of.
+"""Rebuilds damaged columns of a store from the files or the columns that they were made of.
 
-The columns are made again in a store of their own. An array is put back if it has the checksum of
-the one that was written: nothing else changes, and what depends on the column stays right.
+memmpy rebuilds them in a store of their own, and puts an array back if it has the checksum of the
+one that was written. So what depends on the column stays valid.
 """
 
 import ast
@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from memmpy.conversion.config import RFileConfig
 from memmpy.conversion.convert import convert
@@ -71,7 +73,7 @@ def repair_columns(
         def attempt(keys: Sequence[str]) -> None:
             store = scratch / aside_suffix()
             try:
-                _make_again(directory, store, metadata, keys, progress=progress)
+                _rebuild(directory, store, metadata, keys, progress=progress)
             except MemmpyError as error:
                 reasons.update(dict.fromkeys(keys, f"it cannot be made again: {error}"))
                 return
@@ -117,7 +119,7 @@ def _uses(column: ColumnRecord) -> set[str]:
     return set() if column.computed is None else set(column.computed.made_of)
 
 
-def _make_again(
+def _rebuild(
     directory: Path,
     scratch: Path,
     metadata: Metadata,
@@ -125,7 +127,7 @@ def _make_again(
     *,
     progress: bool | None,
 ) -> None:
-    """Make columns in another store."""
+    """Write columns to another store."""
     records = {key: metadata.columns[key] for key in keys}
     for key, record in records.items():
         if record.computed is not None:
@@ -133,7 +135,7 @@ def _make_again(
             return
     recipes = {key: o.recipe for key, r in records.items() if (o := r.origin) is not None}
     if all("metadata" in recipe for recipe in recipes.values()):
-        recipes |= _smallest(metadata)  # what is said of files comes with what is read of them
+        recipes |= _smallest(metadata)  # metadata alone cannot be converted
     missing = {
         branch: _fill(text)
         for recipe in recipes.values()
@@ -156,7 +158,7 @@ def _smallest(metadata: Metadata) -> dict[str, Mapping[str, Any]]:
 
 
 def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the arguments of `convert` that make columns of these recipes."""
+    """Return the arguments of `convert` for columns of these recipes."""
     keys, padded = set[str](), dict[str, tuple[int, Any]]()
     aliases, dtypes = dict[str, str](), dict[str, str]()
     for key, recipe in recipes.items():
@@ -189,7 +191,7 @@ def _config(source: SourceRecord, missing: Mapping[str, Any]) -> RFileConfig:
 
 
 def _fill(text: str) -> Any:
-    """Return a value that a recipe has as Python writes it."""
+    """Return the value that a recipe holds as its `repr`."""
     try:
         return ast.literal_eval(text)
     except ValueError:  # nan, inf
@@ -199,23 +201,19 @@ def _fill(text: str) -> Any:
 def _put_back(
     directory: Path, scratch: Path, column: ColumnRecord, files: Collection[str], *, key: str
 ) -> str | None:
-    """Move what was made again to the names of damaged files; return why not, where it is not."""
-    made = read_metadata(scratch).columns[key]
+    """Move rebuilt arrays to the names of damaged files; return the reason if that is refused."""
+    rebuilt = read_metadata(scratch).columns[key]
     damaged = {role: array for role, array in column.arrays.items() if array.file in files}
     for role, array in damaged.items():
-        again = made.arrays.get(role)
-        if again is None or (again.dtype, again.shape, again.checksum) != (
-            array.dtype,
-            array.shape,
-            array.checksum,
-        ):
+        new = rebuilt.arrays.get(role)
+        if new is None or structs.replace(new, file=array.file) != array:
             return "what it was made of gives other values now: convert or compute it again"
         if is_own_folder(directory / array.file):
             return "a folder has its name: remove it and repair again"
     try:
         for role, array in damaged.items():
             copy = scratch / aside_suffix()  # the other name serves a column that shares the array
-            _copy(scratch / made.arrays[role].file, copy)
+            _copy(scratch / rebuilt.arrays[role].file, copy)
             copy.replace(directory / array.file)
     except OSError as error:
         return f"it cannot be put back: {error.strerror or error}"
@@ -237,7 +235,7 @@ def _copy(file: Path, copy: Path) -> None:
 
 @contextmanager
 def _scratch(directory: Path) -> Iterator[Path]:
-    """Yield the place for a store on the disk of another one, which is removed at the end."""
+    """Yield the path of a temporary store inside of another one, on the same disk."""
     folder = directory / repair_folder()
     try:
         yield folder

@@ -26,7 +26,7 @@ class ConversionRequest:
     keys, keys_padded, aliases, dtypes, step_bytes
         As `convert` takes them.
     names : frozenset of str
-        The keys that are names, whatever they look like.
+        Keys that are no patterns even where they look like one.
     splits : Splits or None
         Those that the call names.
     needs_splits : bool

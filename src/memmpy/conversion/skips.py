@@ -17,15 +17,15 @@ class Skips:
 
     Parameters
     ----------
-    unheld : tuple of str
+    unsupported : tuple of str
         Those that no column can hold, such as C++ objects.
     undecodable : tuple of str
-        Those of which a column could hold the values, which cannot be decoded.
+        Those that uproot cannot decode.
     reason : str
         What is wrong with the first of them.
     """
 
-    unheld: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
     undecodable: tuple[str, ...] = ()
     reason: str = ""
 
@@ -35,7 +35,7 @@ class Skips:
     ) -> "Skips":
         """Return which of some branches of a file are to be skipped.
 
-        Those that are `held` are not tried: the store has a column of them. Those that have no
+        Those that are `held` are not decoded: the store has a column of them. Those that have no
         type in this file are not skipped where they `can_wait` for that of another file.
         """
         whys = {
@@ -44,19 +44,31 @@ class Skips:
             if (why := _why_skipped(file, name, is_held=name in held, can_wait=can_wait))
         }
         return cls(
-            tuple(name for name, (kind, _) in whys.items() if kind == "unheld"),
+            tuple(name for name, (kind, _) in whys.items() if kind == "unsupported"),
             tuple(name for name, (kind, _) in whys.items() if kind == "undecodable"),
             next((reason for _, reason in whys.values()), ""),
         )
 
+    @classmethod
+    def union(cls, several: Iterable["Skips"]) -> "Skips":
+        """Return those of all of them, each once."""
+        skips = list(several)
+        undecodable = dict.fromkeys(name for one in skips for name in one.undecodable)
+        unsupported = dict.fromkeys(name for one in skips for name in one.unsupported)
+        return cls(
+            tuple(name for name in unsupported if name not in undecodable),
+            tuple(undecodable),
+            next((one.reason for one in skips if one.reason), ""),
+        )
+
     def of_pattern(self, pattern: str) -> "Skips":
         """Return those that a pattern matches."""
-        names = match(pattern, self.unheld), match(pattern, self.undecodable)
+        names = match(pattern, self.unsupported), match(pattern, self.undecodable)
         return Skips(tuple(names[0]), tuple(names[1]), self.reason)
 
     def error(self, pattern: str, where: str) -> InputFileError:
         """Return the error for a pattern that matches nothing else."""
-        whys = {"no column can hold": self.unheld, "uproot cannot decode": self.undecodable}
+        whys = {"no column can hold": self.unsupported, "uproot cannot decode": self.undecodable}
         parts = [f"{why}{listed(names)}" for why, names in whys.items() if names]
         message = f"the pattern {pattern!r} matches only what {' and what '.join(parts)}{where}"
         return InputFileError(f"{message}; {self.reason}")
@@ -72,26 +84,19 @@ class Skips:
         }
 
     def __iter__(self) -> Iterator[str]:
-        yield from (*self.unheld, *self.undecodable)
-
-    def __or__(self, other: "Skips") -> "Skips":
-        """Return those of both, each once."""
-        undecodable = dict.fromkeys(self.undecodable + other.undecodable)
-        unheld = dict.fromkeys(self.unheld + other.unheld)
-        unheld_only = tuple(name for name in unheld if name not in undecodable)
-        return Skips(unheld_only, tuple(undecodable), self.reason or other.reason)
+        yield from (*self.unsupported, *self.undecodable)
 
 
 def _why_skipped(
     file: EventFile, name: str, *, is_held: bool, can_wait: bool
-) -> tuple[Literal["unheld", "undecodable"], str] | None:
+) -> tuple[Literal["unsupported", "undecodable"], str] | None:
     """Return why a branch is skipped, with the words for it; None if it is not."""
     try:
         file.type_of(name)
     except InputFileError as error:
         if can_wait and isinstance(error, UntypedError):
             return None
-        return "unheld", str(error)
+        return "unsupported", str(error)
     try:
         if not is_held:
             file.try_decoding(name)

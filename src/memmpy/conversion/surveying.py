@@ -2,9 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from itertools import islice
-from operator import or_
 
 from memmpy.conversion.config import Input
 from memmpy.conversion.duplicates import check_apart
@@ -88,7 +86,7 @@ def survey(
     others = _others_needed(recipes, known, facts)
     facts |= _look({i: questions[i] for i in others}, crew)
     facts |= _look(_typed(questions, facts, metadata), crew)
-    skipped = reduce(or_, (facts[i].skipped for i in sorted(facts)), Skips())
+    skipped = Skips.union(facts[i].skipped for i in sorted(facts))
     sources = _in_order(
         [
             _described(found, facts[i]) if source is None or i in facts else source
@@ -105,13 +103,15 @@ def survey(
 def _typed(
     questions: Mapping[int, Question], facts: Mapping[int, Facts], metadata: Metadata
 ) -> dict[int, Question]:
-    """Return what to ask files again that have no value of a branch, with its type elsewhere."""
+    """Return questions to files without a value of a branch, with its type in other files."""
     untyped = {branch for found in facts.values() for branch in found.untyped}
+    if not untyped:
+        return {}
     types: dict[str, BranchType] = {}
-    for found in facts.values() if untyped else ():
+    for found in facts.values():
         for branch in untyped & found.branch_types.keys():
             types.setdefault(branch, found.branch_types[branch])
-    for column in metadata.columns.values() if untyped else ():
+    for column in metadata.columns.values():
         recipe = {} if column.origin is None else column.origin.recipe
         if recipe.get("branch") in untyped and "padding" not in recipe:
             types.setdefault(recipe["branch"], type_of_column(column))

@@ -14,12 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from msgspec import structs
 
-from memmpy.cuts.document import Document, decode, encode, is_older
+from memmpy.cuts.document import ENTRY_DTYPE, Document, decode, encode, is_older
 from memmpy.cuts.language import LANGUAGE
 from memmpy.errors import CorruptStoreError
 from memmpy.store import (
     CUTS,
-    ArrayRecord,
     ArrayWriter,
     ColumnRecord,
     aside_suffix,
@@ -46,14 +45,13 @@ __all__ = [
 #: The int64 entries that pass, ascending.
 Selection: TypeAlias = np.memmap[Any, np.dtype[np.int64]]
 
-_INT64 = np.dtype("<i8")
-#: Seconds after which nobody is writing a file any more.
+#: Seconds after which no process still writes a file.
 _LEFTOVER_AGE = 3600.0
 #: Bytes of the document of a cached cut, at most.
 _MAX_BYTES = 2**24
 #: Entries that are compared at a time.
 _BLOCK = 2**20
-#: What `CachedCut` names its files, and what it writes aside.
+#: Names of the files of a `CachedCut`, and of the temporary ones.
 _NAME = re.compile(r"[0-9a-f]{32}(\.json|\.npy|(\.json)?\.[0-9a-f.]+\.tmp)")
 
 
@@ -114,9 +112,9 @@ class CachedCut:
                 or document.columns != dict(self.columns)
             ):
                 return None
-            record = ArrayRecord(self.file(".npy").name, _INT64, (document.num_passing,))
+            record = document.array(self.file(".npy").name)
             selection = map_array(self._folder, record, key=self.normal)
-            is_whole = checksum(selection) == document.entries_checksum
+            is_whole = checksum(selection) == record.checksum
             if not is_whole or not _are_entries(selection, num_entries):
                 return None
             notes = frozenset(document.notes)
@@ -148,7 +146,7 @@ class CachedCut:
         aside = self.file(f".{aside_suffix()}")
         try:
             # What a loss of power takes has another checksum, and is computed again.
-            writer = ArrayWriter(aside, _INT64, (), self.normal, durable=False)
+            writer = ArrayWriter(aside, ENTRY_DTYPE, (), self.normal, durable=False)
             notes = frozenset[str]()
             for piece in pieces:
                 writer.extend(piece.entries)
@@ -206,13 +204,13 @@ def leftover_cuts(directory: Path, *, age: float = _LEFTOVER_AGE) -> list[Path]:
 
 
 def cut_documents(directory: Path) -> list[Path]:
-    """Return the files of a store that say what a cached cut is."""
+    """Return the documents of the cached cuts of a store."""
     files = sorted((directory / CUTS).glob("*.json"))
     return [file for file in files if _NAME.fullmatch(file.name)]
 
 
 def read_cut_document(file: Path) -> Document | None:
-    """Return what a file says of a cached cut; None for one of a memmpy from before that.
+    """Return the document of a cached cut; None for one without a version, of an older memmpy.
 
     Raises
     ------
@@ -249,7 +247,7 @@ def _prune(directory: Path, _generation: int) -> None:
 
 
 def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
-    """Say whether no cut is found by a document any more."""
+    """Say whether no cut uses the selection of a document any more."""
     try:
         document = read_cut_document(file)
     except CorruptStoreError:

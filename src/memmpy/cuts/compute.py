@@ -72,7 +72,7 @@ def compute_cut_batched(
     Raises
     ------
     CutError
-        If the cut cannot be understood, or names what the store has not; shows the place.
+        If the cut cannot be understood, or names what the store lacks; shows the place.
     LengthError
         If the columns it uses differ in length.
     OptionError
@@ -102,12 +102,12 @@ def compute_cut_batched(
 
 
 def columns_used(cut: Node, metadata: Metadata) -> list[str]:
-    """Return the columns of a store that a cut needs, sorted: of a member, what it is of."""
+    """Return the columns of a store that a cut uses, sorted; for a member, its nested column."""
     return sorted({holder_of(key, metadata.columns) for key in keys_of(cut)})
 
 
 def check_stored(cut: Node, known: Iterable[str], *, path: PathLike, metadata: Metadata) -> None:
-    """Raise `CutError` if a cut uses a key that a store has not, or whose column is stale."""
+    """Raise a `CutError` if a cut uses a key that the store lacks, or a stale column."""
     names = {*known}
     holders = {key: holder_of(key, metadata.columns) for key in keys_of(cut)}
     names |= {key for key, holder in holders.items() if holder in names}

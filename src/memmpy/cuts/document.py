@@ -1,8 +1,13 @@
-"""What a cached cut knows of itself, as the JSON file that lies beside its entries."""
+"""The JSON document beside the entries of a cached cut."""
 
-from memmpy.store import Checked, Checksum, Count, Format, parse, plain, typed
+import numpy as np
 
-__all__ = ["Document", "decode", "encode", "is_older"]
+from memmpy.store import ArrayRecord, Checked, Checksum, Count, Format, parse, plain, typed
+
+__all__ = ["ENTRY_DTYPE", "Document", "decode", "encode", "is_older"]
+
+#: Of the entries on disk.
+ENTRY_DTYPE = np.dtype("<i8")
 
 _FORMAT = Format(
     name="memmpy cut",
@@ -16,7 +21,7 @@ _OLDER = {"expression", "cut", "language", "columns", "notes", "num_passing", "c
 
 
 class Document(Checked, frozen=True):
-    """What a cached cut knows of itself.
+    """What memmpy keeps of a cached cut beside its entries.
 
     Parameters
     ----------
@@ -25,7 +30,7 @@ class Document(Checked, frozen=True):
     cut : str
         Its normal form, with aliases and constants put in.
     language : int
-        Grows when an expression comes to mean something else.
+        Version of the language: raised when an expression changes its meaning.
     columns : mapping of str to str
         The fingerprints of the columns that it uses, by key.
     notes : tuple of str
@@ -33,7 +38,7 @@ class Document(Checked, frozen=True):
     num_passing : int
         How many entries pass.
     entries_checksum : str
-        That of the entries.
+        Checksum of the entries.
     """
 
     expression: str
@@ -43,6 +48,10 @@ class Document(Checked, frozen=True):
     notes: tuple[str, ...]
     num_passing: Count
     entries_checksum: Checksum
+
+    def array(self, file: str) -> ArrayRecord:
+        """Return the record of the entries, which are in the file of this name."""
+        return ArrayRecord(file, ENTRY_DTYPE, (self.num_passing,), self.entries_checksum)
 
 
 def encode(document: Document) -> bytes:
@@ -56,8 +65,8 @@ def decode(data: bytes, *, path: str) -> Document:
     Raises
     ------
     CorruptStoreError
-        If it is not one of a cached cut, is damaged, or is of a memmpy that is newer, or older
-        than these documents.
+        If it is not one of a cached cut, is damaged, or was written by a memmpy that is newer, or
+        older than these documents.
     """
     with _FORMAT.reading(path):
         values, is_sealed = parse(data)
@@ -66,7 +75,7 @@ def decode(data: bytes, *, path: str) -> Document:
 
 
 def is_older(data: bytes) -> bool:
-    """Say whether a document is of a memmpy from before these documents."""
+    """Say whether a document was written before documents had a version."""
     try:
         values, _ = parse(data)
     except ValueError:

@@ -12,7 +12,6 @@ from memmpy.cuts.language import LANGUAGE
 from memmpy.printing import Table, size_in_words
 from memmpy.store import (
     CUTS,
-    ArrayRecord,
     ColumnRecord,
     Metadata,
     Problem,
@@ -22,8 +21,6 @@ from memmpy.store import (
 from memmpy.typing import Array
 
 __all__ = ["CutRecord", "Cuts", "list_cuts", "verify_cuts"]
-
-_INT64 = np.dtype("<i8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,7 @@ class Cuts(Sequence[CutRecord]):
 
 
 def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:
-    """Return the selections that are cached in a store, by expression; what is no such is left out.
+    """Return the cached selections of a store by expression, without files that are none.
 
     Parameters
     ----------
@@ -144,11 +141,7 @@ def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) ->
     is_current = are_current(cached.columns, current)
     try:
         num_bytes += selection.stat().st_size
-        map_array(
-            selection.parent,
-            ArrayRecord(selection.name, _INT64, (document.num_passing,)),
-            key=file.name,
-        )
+        map_array(selection.parent, document.array(selection.name), key=file.name)
     except (OSError, ValueError):
         is_current = False
     return CutRecord(
@@ -185,20 +178,19 @@ def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | No
     except (OSError, ValueError) as error:
         return Problem("cut", name, f"it cannot be read: {error}")
     if document is None or document.language != LANGUAGE:
-        return None  # of an older memmpy: it is not used, and removed in time
+        return None  # an older memmpy wrote it: it is not used
     cached = CachedCut(directory, document.cut, document.columns)
     if cached.file(".json").name != file.name:
         return Problem("cut", name, "it is of another cut than its name says")
-    shape = (document.num_passing,)
-    array = ArrayRecord(file.with_suffix(".npy").name, _INT64, shape, document.entries_checksum)
+    array = document.array(file.with_suffix(".npy").name)
     # Of columns as they were: those that were written again since may have more entries or fewer.
     known = metadata.columns.items()
     nums = [c.num_entries for k, c in known if document.columns.get(k) == c.fingerprint]
     last = min(nums, default=2**63 - 1)
 
     def look(entries: Array) -> str | None:
-        falls = np.any(entries[:-1] >= entries[1:]) or entries[0] < 0 or entries[-1] >= last
-        return "it has entries that no cut of this store can give" if falls else None
+        is_wrong = np.any(entries[:-1] >= entries[1:]) or entries[0] < 0 or entries[-1] >= last
+        return "it has entries that no cut of this store can give" if is_wrong else None
 
     message = array_problem(file.parent, array, look=look)
     if message is None or not file.exists():  # another process has removed it

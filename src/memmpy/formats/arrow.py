@@ -1,4 +1,4 @@
-"""Arrow's types and arrays, made as plain as columns want them."""
+"""Turns types and arrays of Arrow into those that columns can hold."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -29,7 +29,7 @@ def leaf_paths(arrow_type: Any) -> Iterator[tuple[str, ...]]:
 
 
 def has_extension(arrow_type: Any) -> bool:
-    """Say whether a library gave a type, or one inside it, a name of its own."""
+    """Say whether a type, or one inside it, is an extension type: one with a name of its own."""
     import pyarrow as pa
 
     return any(isinstance(found, pa.BaseExtensionType) for found in _types_in(arrow_type))

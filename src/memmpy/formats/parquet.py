@@ -38,7 +38,6 @@ __all__ = ["ParquetTable"]
 #: Bytes of a value once decoded; of text, those of its offset.
 _DECODED_BYTES = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4}
 
-
 #: What the file ends with.
 _MAGIC = b"PAR1"
 
@@ -151,42 +150,8 @@ class ParquetTable:
         OptionError
             If a value that is to stand for missing ones does not fit.
         """
-        import pyarrow as pa
-
         if branch not in self._types:
-            found = self._branch(branch)
-            column, *members = found.path
-            if found.is_ambiguous:
-                message = f"{self.where!r} has several columns of the name {branch!r}; "
-                raise InputFileError(f"{message}rename them before the file is written")
-            field = self._schema.field(column)
-            dtype = number_dtype(field.type)
-            if dtype is not None and not self._nulls.fill_of(branch):
-                self._types[branch] = BranchType("vector", dtype)
-                return self._types[branch]
-            if has_decimal(field.type, members):
-                raise _not_held(branch, self.where, field.type)
-            try:
-                if members or has_extension(field.type):  # only a part of it may be read
-                    empty = self._decode([branch], [])
-                else:
-                    empty = pa.schema([field], self._schema.metadata).empty_table()
-                form = self._array(branch, empty).layout.form
-                held = type_of_form(form)
-            except Exception as error:
-                raise _not_held(branch, self.where, field.type) from error
-            if has_unknown(form):
-                message = (
-                    f"branch {branch!r} of {self.where!r} is of the type {field.type}: all its "
-                    "values are missing, so no column can hold it; leave it out, or convert the "
-                    "file together with one that has values"
-                )
-                raise UntypedError(message, branch)
-            if held is None:
-                raise _not_held(branch, self.where, field.type)
-            for fill in self._nulls.fill_of(branch):
-                check_suits(form, fill, branch=branch, where=self.where)
-            self._types[branch] = held
+            self._types[branch] = self._find_type(branch)
         return self._types[branch]
 
     def try_decoding(self, branch: str) -> None:
@@ -242,6 +207,43 @@ class ParquetTable:
     def close(self) -> None:
         """Close the file."""
         self._stack.close()
+
+    def _find_type(self, name: str) -> BranchType:
+        """Return what kind of column holds a branch: see `type_of`."""
+        import pyarrow as pa
+
+        branch = self._branch(name)
+        if branch.is_ambiguous:
+            message = f"{self.where!r} has several columns of the name {name!r}; "
+            raise InputFileError(f"{message}rename them before the file is written")
+        column, *members = branch.path
+        field, fill = self._schema.field(column), self._nulls.fill_of(name)
+        dtype = number_dtype(field.type)
+        if dtype is not None and not fill:
+            return BranchType("vector", dtype)
+        if has_decimal(field.type, members):
+            raise _not_held(name, self.where, field.type)
+        try:
+            if members or has_extension(field.type):  # only a part of it may be read
+                empty = self._decode([name], [])
+            else:
+                empty = pa.schema([field], self._schema.metadata).empty_table()
+            form = self._array(name, empty).layout.form
+            held = type_of_form(form)
+        except Exception as error:
+            raise _not_held(name, self.where, field.type) from error
+        if has_unknown(form):
+            message = (
+                f"branch {name!r} of {self.where!r} is of the type {field.type}: all its "
+                "values are missing, so no column can hold it; leave it out, or convert the "
+                "file together with one that has values"
+            )
+            raise UntypedError(message, name)
+        if held is None:
+            raise _not_held(name, self.where, field.type)
+        for value in fill:
+            check_suits(form, value, branch=name, where=self.where)
+        return held
 
     def _branch(self, name: str) -> ParquetBranch:
         if name not in self._branches:

@@ -1,7 +1,8 @@
-"""What a Parquet file has: its columns and the members of their records, with where they lie."""
+"""The columns of a Parquet file and the members of their records, and where they lie."""
 
 import re
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from memmpy.errors import InputFileError
@@ -37,22 +38,24 @@ def branches_of(schema: Any, num_leaves: int, path: str) -> dict[str, ParquetBra
     InputFileError
         If the schema is not that of the Parquet columns.
     """
-    found: dict[str, ParquetBranch] = {}
-    members: dict[str, list[ParquetBranch]] = {}
+    counts = Counter(field.name for field in schema)
+    branches: dict[str, ParquetBranch] = {}
     first = 0
     for field in schema:
         paths = list(leaf_paths(field.type))
         leaves = range(first, first + len(paths))
         first += len(paths)
         is_index = _PANDAS_INDEX.fullmatch(field.name) is not None
-        branch = ParquetBranch((field.name,), tuple(leaves), tuple(leaves), is_index)
-        if field.name in found:
-            found[field.name] = replace(branch, is_ambiguous=True)
-            members[field.name] = []
+        is_ambiguous = counts[field.name] > 1
+        branches[field.name] = ParquetBranch(
+            (field.name,), tuple(leaves), tuple(leaves), is_index, is_ambiguous
+        )
+        if is_ambiguous:
             continue
-        found[field.name] = branch
-        members[field.name] = []
         for member in dict.fromkeys(names[:i] for names in paths for i in range(1, len(names) + 1)):
+            full = ".".join((field.name, *member))
+            if full in counts:  # a column of that very name comes first
+                continue
             own = tuple(
                 leaf
                 for leaf, names in zip(leaves, paths, strict=True)
@@ -60,15 +63,8 @@ def branches_of(schema: Any, num_leaves: int, path: str) -> dict[str, ParquetBra
             )
             # Arrow cannot read a part of a type that another library gave a name.
             read = tuple(leaves) if has_extension(field.type) else own
-            members[field.name].append(ParquetBranch((field.name, *member), read, own))
+            branches[full] = ParquetBranch((field.name, *member), read, own)
     if first != num_leaves:
         message = f"its schema has {first} columns of {num_leaves}"
         raise InputFileError(f"{path!r} cannot be read: {message}")
-    ordered: dict[str, ParquetBranch] = {}
-    for name, branch in found.items():
-        ordered[name] = branch
-        for member_branch in members[name]:
-            full = ".".join(member_branch.path)
-            if full not in found:
-                ordered[full] = member_branch
-    return ordered
+    return branches

@@ -31,7 +31,7 @@ def take_lists(
         Whether to use Numba's kernels rather than NumPy: a list of 6 float32 takes 14 to 40 ns,
         without the GIL, where NumPy takes 35 and more, mostly with it.
     of : str
-        What has these lists, for the message of an error.
+        The name of the lists in errors.
 
     Returns
     -------

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import CorruptStoreError
+from memmpy.errors import CorruptStoreError, damaged
 from memmpy.typing import Entries
 
 __all__ = ["check_lists", "check_offsets", "offsets_of", "wrong_lists"]
-
 
 #: Offsets that are compared at a time.
 _STEP = 1 << 20
@@ -34,9 +33,9 @@ def check_offsets(
     num_items : int
         Length of the content.
     of : str
-        What has these lists, for the message, such as ``column 'jet_pt' of 'data.mmpy'``.
+        The name of the lists in errors, such as ``column 'jet_pt' of 'data.mmpy'``.
     first : int
-        The entry of the first list, for the message.
+        The entry of the first list, for errors.
     """
     for start in range(0, max(1, len(offsets) - 1), _STEP):
         own = offsets[start : start + _STEP + 1]
@@ -74,8 +73,5 @@ def wrong_lists(
     entry, start, stop = 0, offsets[0], offsets[0]
     if len(entries):
         entry, start, stop = entries[at], starts[at], stops[at]
-    return CorruptStoreError(
-        f"{of or 'a jagged column'} is damaged at entry {first + entry}: its offsets say that the "
-        f"list goes from item {start} to item {stop} of {num_items}; run `memmpy verify` to see "
-        "which files are damaged, and convert or write them again"
-    )
+    what = f"its offsets say that the list goes from item {start} to item {stop} of {num_items}"
+    return damaged(of or "a jagged column", what, entry=int(first + entry))

@@ -34,7 +34,7 @@ def take_jagged(
     entries : int64 array
         Which lists, each from 0 to n - 1; may repeat.
     of : str
-        What has these lists, for the message of an error.
+        The name of the lists in errors.
 
     Raises
     ------

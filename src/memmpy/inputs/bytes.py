@@ -13,7 +13,7 @@ from memmpy.errors import InputFileError, MissingFileError, UnreadableError
 from memmpy.inputs.failures import check_regular, first_line, not_a_file
 from memmpy.inputs.locations import describe
 from memmpy.inputs.retries import asked
-from memmpy.inputs.urls import filesystem, is_url, let_go
+from memmpy.inputs.urls import filesystem, is_url, reconnect
 
 __all__ = ["ByteSource", "Range", "coalesce", "opened"]
 
@@ -178,7 +178,7 @@ class ByteSource:
                     [name] * len(asks), [*starts], [*stops], on_error="return", **options
                 )
             except OSError:
-                let_go(self.path)  # what has lost its connection stays so
+                reconnect(self.path)  # a lost connection stays lost
                 raise
             errors = []
             for part, answer in zip(asks, answers, strict=True):
@@ -248,7 +248,7 @@ def opened(path: str) -> io.FileIO:
         If there is none by now, or it may not be read.
     """
     try:
-        # A pipe that took its place would else be waited for.
+        # Without O_NONBLOCK it would wait for a pipe that took the place of the file.
         file = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
     except IsADirectoryError as error:
         raise not_a_file(path) from error

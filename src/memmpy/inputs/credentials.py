@@ -1,4 +1,4 @@
-"""URLs whose credentials are used, and not shown: no message, log or document has them."""
+"""Keeps the credentials of URLs out of messages, logs and documents."""
 
 import re
 from typing import final
@@ -25,10 +25,9 @@ _PARAMETER = re.compile(
 
 @final
 class Url(str):
-    """The text of a URL without its credentials; what the server is asked with is beside it.
+    """The text of a URL without its credentials; `full` has them.
 
-    It is equal to that text and is shown, hashed, sorted and written as that. A credential that is
-    renewed, as in a presigned URL, leaves it the same.
+    Two presigned URLs of one file are equal, and have one hash.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What goes wrong inside a reader, said in the user's words."""
+"""Errors of the readers of files, in the user's words."""
 
 import re
 import stat
@@ -15,6 +15,7 @@ from memmpy.errors import (
     nearest,
 )
 from memmpy.inputs.credentials import without_credentials
+from memmpy.store import kind_of_file
 
 __all__ = [
     "check_regular",
@@ -23,16 +24,9 @@ __all__ = [
     "no_branch",
     "no_file",
     "not_a_file",
+    "safe_cause",
     "said_of",
-    "shown",
 ]
-
-_KINDS = {
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 #: What fsspec-xrootd shows of a call that XRootD's client did not take.
 _METHOD = re.compile(r"<bound method (?:\w+\.)?(\w+) of <.*?>>")
@@ -49,7 +43,7 @@ def said_of(what: str, failure: str, kind: type[InputFileError] = InputFileError
     except (MemmpyError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - raised again as ours
-        raise kind(f"{what!r} {failure}: {first_line(error)}") from shown(error)
+        raise kind(f"{what!r} {failure}: {first_line(error)}") from safe_cause(error)
 
 
 def first_line(error: BaseException) -> str:
@@ -58,7 +52,7 @@ def first_line(error: BaseException) -> str:
     return without_credentials(_METHOD.sub(r"\g<1>", text))
 
 
-def shown(error: BaseException) -> BaseException | None:
+def safe_cause(error: BaseException) -> BaseException | None:
     """Return an error as the cause of another, or None where its traceback has credentials."""
     text = "".join(format_exception(error))
     return error if without_credentials(text) == text else None
@@ -75,7 +69,7 @@ def no_file(path: str) -> MissingFileError:
 
 
 def check_regular(path: str, mode: int) -> None:
-    """Check that a local path leads to a file: what else there is may give bytes without end.
+    """Check that a local path leads to a regular file: a device may give bytes without end.
 
     Raises
     ------
@@ -86,8 +80,8 @@ def check_regular(path: str, mode: int) -> None:
         return
     if stat.S_ISDIR(mode):
         raise not_a_file(path)
-    kind = _KINDS.get(stat.S_IFMT(mode), "something else")
-    raise MissingFileError(f"{path!r} is {kind}, not a regular file; copy its content to a file")
+    message = f"{path!r} is {kind_of_file(mode)}, not a regular file"
+    raise MissingFileError(f"{message}; copy its content to a file")
 
 
 def not_a_file(path: str) -> MissingFileError:
@@ -105,6 +99,6 @@ def no_branch(name: str, where: str, known: Collection[str]) -> MissingKeyError:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names in parentheses for a message; of many, the first."""
-    shown = ", ".join(map(repr, names[:10]))
-    return f" ({shown}{', ...' if len(names) > 10 else ''})" if names else ""
+    """Return names in parentheses for a message; of many, the first ten."""
+    first = ", ".join(map(repr, names[:10]))
+    return f" ({first}{', ...' if len(names) > 10 else ''})" if names else ""

@@ -1,4 +1,4 @@
-"""What stands in a column where a file has no value."""
+"""Missing values of files: what columns hold in their place."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,11 +18,11 @@ __all__ = [
     "Nulls",
     "UntypedError",
     "check_suits",
-    "filled",
+    "fill_in_words",
+    "fill_missing",
     "filled_type",
     "has_unknown",
     "plain_layout",
-    "say_fill",
     "with_type",
 ]
 
@@ -78,7 +78,7 @@ class UntypedError(InputFileError):
         return type(self), (str(self), self.branch), self.__dict__
 
 
-def say_fill(fill: Fill) -> str:
+def fill_in_words(fill: Fill) -> str:
     """Return a fill as the user writes it."""
     return "[]" if fill == () else repr(fill)
 
@@ -87,7 +87,7 @@ def check_suits(form: Any, fill: Fill, *, branch: str, where: str) -> None:
     """Raise an `OptionError` where a branch has no place for a fill."""
     if fill is not None and not _suits(form, fill):
         message = (
-            f"missing={{{branch!r}: {say_fill(fill)}}} does not fit branch {branch!r} of "
+            f"missing={{{branch!r}: {fill_in_words(fill)}}} does not fit branch {branch!r} of "
             f"{where!r}, which is {form.type}: give a value that it can hold, or None to keep what "
             "is missing"
         )
@@ -119,7 +119,7 @@ def filled_type(held: BranchType, fill: tuple[Fill, ...], *, branch: str) -> Bra
     return type_of_form(plain.form) or held
 
 
-def filled(values: Any, fill: tuple[Fill, ...], *, branch: str) -> Any:
+def fill_missing(values: Any, fill: tuple[Fill, ...], *, branch: str) -> Any:
     """Return entries of a branch as a column takes them, with a fill for what is missing.
 
     Raises
@@ -135,7 +135,7 @@ def filled(values: Any, fill: tuple[Fill, ...], *, branch: str) -> Any:
         plain = ak.Array(plain_layout(values.layout, fill))
     except MissingValuesError as error:
         message = f"{branch!r} has {num_in_words(error.num, 'missing value')} for which "
-        message += f"missing={{{branch!r}: {say_fill(fill[0])}}} has none"
+        message += f"missing={{{branch!r}: {fill_in_words(fill[0])}}} has none"
         raise InputFileError(f"{message}; give None to keep what is missing") from None
     held = type_of_form(plain.layout.form)
     return values if held is None else from_awkward(plain, held.kind)

@@ -19,7 +19,7 @@ class EventFile(Protocol):
 
     @property
     def uuid(self) -> str:
-        """What names the file for ever: 32 hexadecimal digits."""
+        """The identity of the file: 32 hexadecimal digits."""
 
     @property
     def former_uuid(self) -> str:

@@ -1,4 +1,4 @@
-"""Calls over a network, made again where it fails."""
+"""Repeats calls over a network that fail."""
 
 import logging
 import random
@@ -14,7 +14,7 @@ from memmpy.errors import (
     ServerError,
     UnreadableError,
 )
-from memmpy.inputs.failures import first_line, not_a_file, said_of, shown
+from memmpy.inputs.failures import first_line, not_a_file, safe_cause, said_of
 from memmpy.inputs.timeouts import SILENCE
 from memmpy.inputs.urls import check_protocol
 from memmpy.inputs.waits import Wait
@@ -26,11 +26,11 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: How often a call is made before it is given up.
+#: Attempts of a call.
 ATTEMPTS = 5
-#: Seconds that may be lost in attempts which fail before no further one is made.
+#: Seconds of failed attempts after which there is no further one.
 MAX_LOST = SILENCE + 2.0
-#: Seconds for all attempts to learn what a server says of a file.
+#: Seconds for all attempts to ask for the size and the time of a file.
 LIMIT = 50.0
 MINUTE = 60.0
 #: Seconds before the second attempt; twice as many before each further one.
@@ -41,17 +41,17 @@ _random = random.SystemRandom()
 
 
 def retrying(url: str, action: Callable[[], T], *, limit: float | None = None) -> T:
-    """Return what an action gives, and call it again after errors that a network makes.
+    """Return what an action gives, and call it again after errors of the network.
 
     Parameters
     ----------
     url : str
         What the action reads.
     action : callable
-        Must be able to start over. What it raises that is no matter of networks is left as it is.
+        Must be able to start over. Its other errors are raised as they are.
     limit : float, optional
         Seconds for all attempts together. None for what may take long, such as a large read: there
-        the timeouts of the client end an attempt in which nothing comes.
+        the timeouts of the client end an attempt that receives nothing.
 
     Raises
     ------
@@ -77,11 +77,11 @@ def retrying(url: str, action: Callable[[], T], *, limit: float | None = None) -
             cause = _true_cause(error)
             refusal = _refusal(url, cause)
             if refusal is not None:
-                raise refusal from shown(error)
+                raise refusal from safe_cause(error)
             if not _is_of_network(cause):
                 raise
             took = time.monotonic() - start
-            # The timeouts of clients let no attempt last a minute in which nothing comes.
+            # An attempt that lasts a minute has received something: clients have timeouts.
             lost += took if took < MINUTE else 0.0
             if attempt >= ATTEMPTS or lost > MAX_LOST:
                 is_silent = lost > MAX_LOST or _is_unreachable(cause)
@@ -89,7 +89,7 @@ def retrying(url: str, action: Callable[[], T], *, limit: float | None = None) -
                     wait.give_up()
                 message = f"{url!r} cannot be read: {num_in_words(attempt, 'attempt')} failed, "
                 message += f"the last one with: {first_line(cause)}"
-                raise (ServerError if is_silent else InputFileError)(message) from shown(error)
+                raise (ServerError if is_silent else InputFileError)(message) from safe_cause(error)
             delay = FIRST_DELAY * 2 ** (attempt - 1) * _random.uniform(0.75, 1.25)
             logger.warning(
                 "%s: attempt %d of %d failed, the next one in %.1f s: %s",
@@ -154,18 +154,18 @@ def _is_of_network(error: BaseException) -> bool:
 
 
 def _is_unreachable(error: BaseException) -> bool:
-    """Return whether an error says that there is no connection to a server."""
+    """Say whether an error means that there is no connection to a server."""
     kinds: list[type[BaseException]] = [
         ConnectionRefusedError,
         *_kind("aiohttp", "ClientConnectorError"),
     ]
     kinds += _kind("botocore.exceptions", "EndpointConnectionError")
-    # So begins what XRootD's client says of connections.
+    # XRootD's client begins its errors of connections with it.
     return isinstance(error, tuple(kinds)) or "[FATAL]" in str(error)
 
 
 def _kind(module: str, name: str) -> list[type[BaseException]]:
-    """Return a kind of error in a list, an empty one where its package is not in use."""
+    """Return a kind of error in a list, which is empty where its package is not imported."""
     found = sys.modules.get(module)
     return [] if found is None else [getattr(found, name)]
 

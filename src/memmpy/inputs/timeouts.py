@@ -1,4 +1,4 @@
-"""How long a server may be silent: the settings of those who speak to it."""
+"""How long a server may be silent: the timeouts of the libraries that speak to it."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -17,9 +17,9 @@ XROOTD = {"root", "roots", "xroot"}
 
 
 def options_for(protocol: str) -> dict[str, Any]:
-    """Return the options of fsspec's filesystem of a protocol that end what a server leaves open.
+    """Return the options of fsspec's filesystem of a protocol that set its timeouts.
 
-    What the user's configuration of fsspec says goes before.
+    The user's configuration of fsspec takes precedence.
     """
     if protocol in HTTP:
         import aiohttp

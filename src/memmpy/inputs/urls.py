@@ -19,9 +19,9 @@ __all__ = [
     "forget",
     "is_async",
     "is_url",
-    "let_go",
     "local_path",
     "protocol_of",
+    "reconnect",
     "server_of",
     "target_of",
 ]
@@ -88,7 +88,7 @@ def check_protocol(url: str) -> None:
 def filesystem(url: str) -> tuple[Any, str]:
     """Return the filesystem of a URL, and the name it has for the file.
 
-    Ask anew for each read: fsspec keeps the instances, one set for each process and, where an
+    Ask again for each read: fsspec keeps the instances, one set for each process and, where an
     instance is not made for several threads, for each thread.
     """
     import fsspec
@@ -136,8 +136,8 @@ def forget(url: str) -> None:
         fs.invalidate_cache()
 
 
-def let_go(url: str) -> None:
-    """Let the client of XRootD open a file anew; nobody waits until the old one is closed."""
+def reconnect(url: str) -> None:
+    """Let the client of XRootD open a file again. Does not wait for the old one to close."""
     if protocol_of(url) in XROOTD:
         start_thread(forget, url)
 

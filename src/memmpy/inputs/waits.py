@@ -1,4 +1,4 @@
-"""Waiting for a server: it is said, has an end, and Ctrl-C cuts it short."""
+"""Waits for a server: with a warning, a limit, and an end at Ctrl-C."""
 
 import logging
 import time
@@ -15,28 +15,28 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Seconds of waiting before a message says so, and before another one does of the same server.
+#: Seconds of waiting before a warning, and between two warnings about one server.
 NOTICE, NEXT_NOTICE = 5.0, 60.0
-#: Seconds for which a server that was given up is not asked again: other files lie there, too.
+#: Seconds after giving up a server in which it is not asked for other files either.
 REST = 10.0
-#: Seconds after which a thread that waits looks whether it should go on.
+#: Seconds between two looks of a waiting thread at whether it should go on.
 _POLL = 0.2
 
-# Server to when it was given up, and when it was last said that it is waited for.
+# Server to the time when it was given up, and to that of the last warning.
 _given_up: dict[str, float] = {}
 _noticed: dict[str, float] = {}
 
 
 @final
 class Wait:
-    """One thread that waits for what a server says of one file, in one attempt or several.
+    """One thread that waits for the answers of a server about one file.
 
     Parameters
     ----------
     url : str
         The file.
     limit : float or None
-        Seconds, from now on, after which no answer comes any more.
+        Seconds, from now on, after which it stops to wait.
 
     Raises
     ------
@@ -55,14 +55,14 @@ class Wait:
             raise ServerError(f"{message}it is asked again after {REST:.0f} s")
 
     def outcome(self, action: Callable[[], T]) -> T:
-        """Return or raise what an action does; where this ends before it, it is left to itself.
+        """Return or raise what an action does. An action that lasts too long goes on, unheard.
 
         Raises
         ------
         TimeoutError
-            If the time is over.
+            If the limit is over.
         ServerError
-            If an interrupt of the main thread ends it.
+            If the main thread was interrupted.
         """
         if not is_async(self._url):  # one filesystem a thread, with its own connections
             return action()
@@ -80,7 +80,7 @@ class Wait:
         return call.result()
 
     def give_up(self) -> None:
-        """Let nobody ask the server for some seconds."""
+        """Refuse to ask the server for some seconds."""
         _given_up[self._server] = time.monotonic()
 
     def _notice(self, waited: float) -> None:

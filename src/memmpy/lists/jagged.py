@@ -78,14 +78,14 @@ class Jagged(Sequence[Array]):
 
     @classmethod
     def mapped(cls, content: Array, offsets: NDArray[np.int64], name: str) -> "Jagged":
-        """Make one of content and offsets in files, of which each is checked once it is used.
+        """Make one of content and offsets in files, which every access checks.
 
         Parameters
         ----------
         content, offsets : array
             The offsets start at 0 and end with the content.
         name : str
-            What to call it in errors, such as ``column 'jet_pt' of 'data.mmpy'``.
+            Its name in errors, such as ``column 'jet_pt' of 'data.mmpy'``.
         """
         self = object.__new__(cls)
         self.content, self.offsets, self._name = content, offsets, name

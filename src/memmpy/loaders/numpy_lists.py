@@ -1,4 +1,4 @@
-"""Lists of rows, or of entries, taken by NumPy: for data too small for kernels to pay."""
+"""Takes lists with NumPy: for data for which compiling kernels does not pay."""
 
 from collections.abc import Mapping
 from typing import final

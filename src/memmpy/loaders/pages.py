@@ -71,11 +71,10 @@ def map_of(array: Any) -> Any:  # Any: a memory map of any dtype
 
 
 def name_of(key: str, array: Array) -> str:
-    """Return what to call a column in an error: its key, and the store that has its file."""
+    """Return the name of a column in errors: its key, and the store of its file."""
     found = map_of(array)
-    return f"column {key!r}" + (
-        f" of {str(Path(found.filename).parent)!r}" if found is not None else ""
-    )
+    where = "" if found is None else f" of {str(Path(found.filename).parent)!r}"
+    return f"column {key!r}{where}"
 
 
 def in_memory(array: Array, *, start: int, stop: int, num_samples: int) -> float:

@@ -1,9 +1,8 @@
 """Decodes the baskets of branches that are plain numbers or lists of them, each once.
 
-What a basket is, uproot says: where each lies, which entries it has, and how its bytes are numbers.
-Here they are fetched together, decompressed without the GIL and laid down in one array, which is
-several times as fast from many threads. What is not plain is left to uproot; both agree, and tests
-hold them to it.
+uproot says where each basket lies, which entries it has, and how its bytes are numbers. This module
+decompresses them without the GIL into one array, which is several times as fast from many threads.
+uproot decodes all else. Tests check that both agree.
 """
 
 import struct
@@ -37,7 +36,6 @@ _KEY = struct.Struct(">ihiIhh")
 #: Its end: version, size of a buffer, size of an entry, number of entries, end of the data.
 _KEY_END = struct.Struct(">hiiii")
 
-
 #: The number of ROOT for the bits of objects in a TLeafElement, that of arrays less 20; and the bit
 #: of an object that others refer to: two bytes more follow, which uproot takes for items.
 _BITS, _ARRAY, _IS_REFERENCED = 15, 20, 1 << 4
@@ -48,7 +46,7 @@ class NotPlainError(Exception):
 
 
 class NotDecodedError(Exception):
-    """A branch that cannot be decoded; its words end a sentence that begins with the branch."""
+    """A branch that cannot be decoded. The message continues a sentence on the branch."""
 
 
 @dataclass(frozen=True, slots=True)

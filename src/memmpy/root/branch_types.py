@@ -1,4 +1,4 @@
-"""What kind of column holds a branch of uproot, and in what words none can."""
+"""Which kind of column holds a branch of uproot, and the errors where none can."""
 
 import posixpath
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def not_decoded(branch: Any) -> Iterator[None]:
     except CannotBeAwkward as error:
         raise _objects(branch) from error
     except Exception as error:
-        # uproot says in many ways that it cannot.
+        # uproot has many errors for it.
         message = f"cannot be decoded by uproot{_typename(branch)}: {_reason(error)}; "
         raise NotDecodedError(message + "leave it out, or see whether ROOT reads it") from error
 
@@ -127,7 +127,7 @@ def _objects(branch: Any) -> NotDecodedError:
 
 
 def _reason(error: Exception) -> str:
-    """Return the line of what uproot says that tells why: it may begin with what it was reading."""
+    """Return the line of an error of uproot with the reason: it may begin with what it read."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines[:1] == ["while reading"]:
         return [line for line in lines if not line.startswith("in file")][-1]

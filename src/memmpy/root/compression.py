@@ -1,4 +1,4 @@
-"""Decompresses what ROOT compressed, and never to more bytes than its header says."""
+"""Decompresses the blocks of ROOT files, to no more bytes than their headers say."""
 
 import zlib
 from collections.abc import Callable
@@ -46,11 +46,11 @@ def decompress(packed: memoryview, size: int) -> Octets:
     """
     blocks = _split(packed, size)
     if len(blocks) == 1:
-        return _opened(*blocks[0])
+        return _decompressed(*blocks[0])
     out = np.empty(size, np.uint8)
     start = 0
     for algorithm, content, num_bytes in blocks:
-        out[start : start + num_bytes] = _opened(algorithm, content, num_bytes)
+        out[start : start + num_bytes] = _decompressed(algorithm, content, num_bytes)
         start += num_bytes
     return out
 
@@ -72,7 +72,7 @@ def _split(packed: memoryview, size: int) -> list[tuple[bytes, memoryview, int]]
     return blocks
 
 
-def _opened(algorithm: bytes, content: memoryview, num_bytes: int) -> Octets:
+def _decompressed(algorithm: bytes, content: memoryview, num_bytes: int) -> Octets:
     if algorithm not in _ALGORITHMS:
         raise ValueError(f"there is no compression algorithm {algorithm!r}")
     try:

@@ -1,4 +1,4 @@
-"""The pages of an RNTuple: their sizes, and the checksums of each and of what describes them."""
+"""The pages of an RNTuple: their sizes, and the checksums of pages and of their lists."""
 
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ class DamagedPageError(Exception):
 
 
 def check_pages(ntuple: Any) -> None:
-    """Check what describes an RNTuple of uproot, and make it check each page that it reads.
+    """Check the header and the lists of pages of an RNTuple, and let uproot check pages it reads.
 
     uproot checks the header and the footer alone, and by `assert`, which ``python -O`` leaves out.
 
@@ -28,7 +28,7 @@ def check_pages(ntuple: Any) -> None:
     ValueError
         If the header, the footer or a list of pages is damaged.
     DamagedPageError
-        From now on, of all that reads the RNTuple: if a page is; says its field and its place.
+        From now on, where uproot reads a damaged page; says its field and its place.
     """
     for name in ("header", "footer"):
         getattr(ntuple, f"_prepare_{name}_chunk")()

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cached_property, partial, reduce
 from typing import Any, final
 
@@ -108,7 +108,7 @@ class TreeFile:
     @property
     def num_entries(self) -> int:
         """Entries of the tree."""
-        with _said_of(self.where, "is damaged"):
+        with self._damage():
             return int(self._tree.num_entries)
 
     @property
@@ -139,7 +139,7 @@ class TreeFile:
             return self._types[branch]
         place = self._place(branch)
         found = place.branch
-        with self._lock, _said_of(self.where, "is damaged"), self._named(branch):
+        with self._lock, self._damage(), self._named(branch):
             if self._is_ntuple:
                 held, encoding = type_of_field(self._tree, found), None
             elif place.leaves:
@@ -174,7 +174,7 @@ class TreeFile:
 
     def sizes_of(self, branch: str) -> tuple[int, int]:
         """Return the bytes of a branch as they lie in the file, and about those once decoded."""
-        with self._lock, _said_of(self.where, "is damaged"):
+        with self._lock, self._damage():
             place = self._place(branch)
             if not self._is_ntuple:
                 packed = int(place.branch.compressed_bytes)
@@ -194,7 +194,7 @@ class TreeFile:
             Entries, ascending, from 0 to `num_entries`: edges of clusters, or of the baskets of
             all the branches.
         """
-        with self._lock, _said_of(self.where, "is damaged"):
+        with self._lock, self._damage():
             found = [self._place(branch).branch for branch in branches]
             if self._is_ntuple:
                 clusters = self._tree.cluster_summaries
@@ -210,7 +210,7 @@ class TreeFile:
         if self._is_ntuple:
             yield from self._read_fields(branches, start, stop)
             return
-        with _said_of(self.where, "is damaged"):
+        with self._damage():
             fetched = self._fetch([b for b in branches if self._encodings[b]], start, stop)
         structs: dict[int, Any] = {}
         for name in branches:
@@ -256,7 +256,7 @@ class TreeFile:
 
     @cached_property
     def _names(self) -> BranchNames:
-        with _said_of(self.where, "is damaged"):
+        with self._damage():
             return (names_of_ntuple if self._is_ntuple else names_of_tree)(self._tree)
 
     def _place(self, name: str) -> Place:
@@ -352,11 +352,10 @@ class TreeFile:
             for raw in self._bytes.read_many(ranges_of(found, start, stop)):
                 open_basket(raw)
 
-    @contextmanager
-    def _damage(self, branch: str) -> Iterator[None]:
-        """Name the file, the tree and the branch that is damaged."""
-        with _said_of(self.where, f"is damaged in branch {branch!r}"):
-            yield
+    def _damage(self, branch: str | None = None) -> AbstractContextManager[None]:
+        """Turn errors into one that names the file, the tree and the branch that is damaged."""
+        where = "" if branch is None else f" in branch {branch!r}"
+        return _said_of(self.where, f"is damaged{where}")
 
     def _checked(self, array: Any, branch: str, num_entries: int) -> Any:
         """Return what uproot read as its column takes it."""

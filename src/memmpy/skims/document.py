@@ -1,4 +1,4 @@
-"""What a skim knows of itself, as the JSON file that lies beside its arrays."""
+"""The JSON document beside the arrays of a skim."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -13,7 +13,6 @@ from memmpy.order import Multiplicities
 from memmpy.skims.counting import KeyCounts
 from memmpy.skims.request import INDEX
 from memmpy.store import (
-    SKIM_METADATA,
     ArrayRecord,
     Checked,
     Count,
@@ -26,10 +25,8 @@ from memmpy.store import (
     typed,
 )
 
-__all__ = ["DOCUMENT", "Document", "decode", "encode", "ingredients"]
+__all__ = ["Document", "decode", "encode", "ingredients"]
 
-#: Name of the file.
-DOCUMENT = SKIM_METADATA
 _FORMAT = Format(
     name="memmpy skim",
     what="the metadata of a skim",
@@ -99,7 +96,7 @@ class _Document(Checked, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a skim knows of itself.
+    """What memmpy keeps of a skim beside its arrays.
 
     Parameters
     ----------
@@ -118,12 +115,11 @@ class Document:
     lists : mapping of name to (content, offsets)
         The lists beside them.
     multiplicities : Multiplicities or None
-        How many rows share a ticket; None for a skim made before memmpy counted them.
+        How many rows share a ticket; None for skims of an older memmpy.
     cut_notes, conversion_notes : tuple of str
-        What was warned of when it was made, to be given again: of the cut, and of what rows do not
-        hold.
+        Warnings to repeat when it is opened: of the cut, and of what the rows leave out.
     counts : mapping of key to KeyCounts
-        What was counted of each column; empty for skims of before that.
+        What was counted of each column; empty for skims of an older memmpy.
     """
 
     asked: Mapping[str, Any]

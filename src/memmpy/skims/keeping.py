@@ -34,7 +34,7 @@ __all__ = [
 
 #: Folder of a store.
 SKIMS = "skims"
-#: What a writer makes, and what it moved aside.
+#: Names of the folder in which a writer works, and of an older skim that it moved aside.
 _LEFTOVER = re.compile(r"([0-9a-f]{16})\.[0-9a-f-]+\.(tmp|old)")
 #: What a writer makes in the folder of a skim.
 FILES = re.compile(
@@ -42,7 +42,7 @@ FILES = re.compile(
     r"|metadata_skim\.json(\.[0-9a-f]+\.tmp)?"
 )
 _LOCK = re.compile(r"[0-9a-f]{16}\.lock")
-#: Of `renameat2`: two names change places at once.
+#: Arguments of `renameat2`, for two names that change places at once.
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -55,7 +55,7 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[FileLock]:
     folder : Path
         The folder of the skim: ``<store>/skims/<name>``.
     timeout : float
-        Seconds to wait for another writer; below zero, for ever.
+        Seconds to wait for another writer; below zero, without limit.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def new_folder(folder: Path) -> Path:
 
 
 def publish(made: Path, folder: Path, lock: FileLock) -> None:
-    """Let a finished skim appear, in place of an older one; who has that one open keeps it."""
+    """Put a finished skim in place of an older one; who has the older one open keeps it."""
     if not lock.is_held():
         raise _lost(folder)
     old = made.with_suffix(".old")
@@ -125,7 +125,7 @@ def remove(folder: Path, *, timeout: float) -> None:
         if not folder.exists():
             return
     with being_made(folder, timeout=timeout), refusals(f"to {str(folder)!r}"):
-        # Gone at once, for who opens it now; what a kill leaves of it is swept.
+        # Renamed first, so that no reader finds a part of it; a later writer removes leftovers.
         old = new_folder(folder).with_suffix(".old")
         with suppress(FileNotFoundError):
             folder.rename(old)
@@ -187,7 +187,7 @@ def delete_leftover(path: Path) -> None:
 
 
 def _lock_of(folder: Path) -> FileLock:
-    # Not the same for two threads: each opens the file, and so they wait for each other.
+    # A new one for each call: two threads wait for each other, as each opens the file.
     return FileLock(folder.with_name(f"{folder.name}.lock"))
 
 

@@ -8,11 +8,10 @@ from typing import TypeVar, final, overload
 
 from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError
 from memmpy.printing import Table, size_in_words
-from memmpy.skims.document import DOCUMENT
 from memmpy.skims.keeping import SKIMS
 from memmpy.skims.read import Skim, problems_of
 from memmpy.skims.request import INDEX
-from memmpy.store import Metadata, Problem
+from memmpy.store import SKIM_METADATA, Metadata, Problem
 from memmpy.typing import PathLike
 
 __all__ = ["Skims", "find_skims", "is_skim", "list_skims", "verify_skims"]
@@ -58,7 +57,7 @@ class Skims(Sequence[Skim]):
 
     @property
     def outdated(self) -> "Skims":
-        """Those of which a column was written again, or the files changed; made anew if asked."""
+        """Those of which a column was written again, or the files changed; rebuilt if asked."""
         return self._chosen([i for i, is_current in enumerate(self._are_current) if not is_current])
 
     @property
@@ -129,7 +128,7 @@ def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
     Returns
     -------
     skims : list of Skim
-        By name; also those that would be made anew now.
+        By name; also those that would be rebuilt now.
     damaged : dict of str to str
         For each name of another, the reason. It is made again when it is asked for.
     """
@@ -147,7 +146,7 @@ def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
 def is_skim(path: PathLike) -> bool:
     """Say whether a path is the folder of a skim; an `UnreadableError` where nobody may know."""
     with _readable(Path(path)):
-        return (Path(path) / DOCUMENT).exists()
+        return (Path(path) / SKIM_METADATA).exists()
 
 
 def verify_skims(path: PathLike) -> dict[str, list[Problem]]:
@@ -169,7 +168,7 @@ def verify_skims(path: PathLike) -> dict[str, list[Problem]]:
         if not isinstance(problems, str):
             found[folder.name] = problems
         elif folder.exists():
-            found[folder.name] = [Problem("skim", DOCUMENT, problems)]
+            found[folder.name] = [Problem("skim", SKIM_METADATA, problems)]
     return found
 
 

@@ -25,12 +25,20 @@ from memmpy.gather import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
 from memmpy.printing import Table, printable, size_in_words
 from memmpy.skims.counting import KeyCounts
-from memmpy.skims.document import DOCUMENT, Document, decode, ingredients
+from memmpy.skims.document import Document, decode, ingredients
 from memmpy.skims.keeping import remove
 from memmpy.skims.layout import Layout
 from memmpy.skims.request import INDEX
 from memmpy.splits import TicketRule
-from memmpy.store import ArrayRecord, Metadata, Problem, array_problem, map_array, read_document
+from memmpy.store import (
+    SKIM_METADATA,
+    ArrayRecord,
+    Metadata,
+    Problem,
+    array_problem,
+    map_array,
+    read_document,
+)
 from memmpy.typing import Array, PathLike
 
 __all__ = ["Skim", "matches", "problems_of", "warn_again"]
@@ -48,7 +56,7 @@ class Skim:
     """Open a skim: rows of fixed size, lists beside them, all in the order of their tickets.
 
     Nothing is read before it is touched. What was opened stays as it is, also after the skim was
-    made anew. It is opened whether or not it is still what would be made now.
+    rebuilt. It is opened whether or not it is still what would be made now.
 
     Parameters
     ----------
@@ -169,13 +177,13 @@ class Skim:
     def remove(self, *, lock_timeout: float = -1) -> None:
         """Remove its folder from the disk; who has it open, here or elsewhere, keeps it.
 
-        It is made again when it is asked for. While another process makes it anew, this waits, and
+        It is made again when it is asked for. While another process rebuilds it, this waits, and
         then removes what that one made.
 
         Parameters
         ----------
         lock_timeout : float
-            Seconds to wait for another process that makes it; below zero, for ever.
+            Seconds to wait for another process that makes it; below zero, without limit.
 
         Raises
         ------
@@ -191,7 +199,7 @@ class Skim:
         def strange(rows: Array) -> str | None:
             entries = rows.view(document.row)[INDEX]
             is_right = np.all((entries >= 0) & (entries < self.num_store_entries))
-            return None if is_right else "it has entries that the store has not"
+            return None if is_right else "it has entries that the store lacks"
 
         found: list[tuple[str, ArrayRecord, _Look]] = [
             ("rows", document.rows, strange),
@@ -267,7 +275,7 @@ def warn_again(skim: Skim, *, cut: str | None) -> None:
 
 
 def problems_of(folder: Path) -> list[Problem]:
-    """Return what `Skim.verify` finds in a folder, also where another process makes it anew."""
+    """Return what `Skim.verify` finds in a folder, also where another process rebuilds it."""
     while True:
         state = _state(folder)
         problems = Skim(folder).verify()
@@ -296,7 +304,7 @@ def _open_again(folder: Path, rows: ArrayRecord, tickets: ArrayRecord) -> Skim:
 def _open(folder: Path) -> _Opened:
     while True:
         state = _state(folder)
-        document = decode(state[0], path=str(folder / DOCUMENT))
+        document = decode(state[0], path=str(folder / SKIM_METADATA))
         try:
             opened = _map_all(folder, document)
         except CorruptStoreError:
@@ -322,11 +330,12 @@ def _map_all(folder: Path, document: Document) -> _Opened:
 
 def _state(folder: Path) -> tuple[bytes, int, int]:
     """Return the document, and what changes when another one is put in its place."""
-    path = folder / DOCUMENT
+    path = folder / SKIM_METADATA
     try:
         data, status = read_document(path, max_bytes=_MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
-        raise MissingFileError(f"no skim at {str(folder)!r}: it holds no {DOCUMENT}") from None
+        message = f"no skim at {str(folder)!r}: it holds no {SKIM_METADATA}"
+        raise MissingFileError(message) from None
     except CorruptStoreError as error:
         raise CorruptStoreError(f"{str(path)!r} is damaged: {error}; skim again") from error
     except OSError as error:

@@ -27,7 +27,7 @@ from memmpy.inputs import type_of_column
 from memmpy.order import check_flag
 from memmpy.progress import quiet
 from memmpy.skims.building import Built, build
-from memmpy.skims.document import DOCUMENT, Document, encode, ingredients
+from memmpy.skims.document import Document, encode, ingredients
 from memmpy.skims.keeping import FILES, SKIMS, being_made, clear, new_folder, publish
 from memmpy.skims.layout import Layout, lay_out
 from memmpy.skims.notes import clipping_notes, cut_notes
@@ -48,6 +48,7 @@ from memmpy.splits import (
     usual_rule,
 )
 from memmpy.store import (
+    SKIM_METADATA,
     FileLock,
     disk_error,
     read_metadata,
@@ -127,7 +128,7 @@ def skim(
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
     lock_timeout : float
-        Seconds to wait for another process that makes the same skim; below zero, for ever.
+        Seconds to wait for another process that makes the same skim; below zero, without limit.
 
     Returns
     -------
@@ -423,8 +424,8 @@ def _make(
             *cut_notes(plan.cut_text, selection, snapshot.metadata, num_entries=plan.num_entries),
         )
         document = _document(plan, built, cut_notes=notes_of_cut, notes=notes)
-        write_atomically(made / DOCUMENT, encode(document), durable=True)
-        clear(made, {DOCUMENT, *(array.file for array in built.arrays.values())})
+        write_atomically(made / SKIM_METADATA, encode(document), durable=True)
+        clear(made, {SKIM_METADATA, *(array.file for array in built.arrays.values())})
         publish(made, folder, lock)
     except BaseException as error:
         remove_folder(made, FILES)

@@ -46,9 +46,9 @@ from memmpy.store.metadata import (
     tree_name,
 )
 from memmpy.store.openfile import (
-    create_file,
     disk_error,
     is_own_folder,
+    kind_of_file,
     open_to_read,
     read_document,
     refusals,
@@ -113,7 +113,6 @@ __all__ = [
     "crc_of",
     "crc_of_text",
     "crc_text",
-    "create_file",
     "disk_error",
     "events_of",
     "hash64",
@@ -123,6 +122,7 @@ __all__ = [
     "is_array_file",
     "is_own_folder",
     "joined_crc",
+    "kind_of_file",
     "leftover_files",
     "lineage_of",
     "locate",

@@ -25,13 +25,7 @@ from memmpy.store.metadata import ArrayRecord
 from memmpy.store.openfile import create_file, disk_error, open_to_read, open_to_write
 from memmpy.typing import Array
 
-__all__ = [
-    "ArrayWriter",
-    "checksum",
-    "header_of",
-    "map_array",
-    "storage_dtype",
-]
+__all__ = ["ArrayWriter", "checksum", "header_of", "map_array", "npy_header", "storage_dtype"]
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +35,7 @@ BUFFER_BYTES = 2**16  # 64 KiB
 _MAX_HEADER = 10_000
 #: Files that a process asks to have open when its limit is too low for the arrays it maps.
 _MAX_FILES = 2**16
-#: What the system says where it lacks memory, maps or open files: the file may be whole.
+#: Errors of the OS that lacks memory, maps or open files: the file may be whole.
 _LACKS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 
 
@@ -61,7 +55,7 @@ def storage_dtype(dtype: np.dtype[Any], *, key: str) -> np.dtype[Any]:
     little = dtype.newbyteorder("<")
     try:
         stored: np.dtype[Any] = np.lib.format.descr_to_dtype(_descr(little))
-        is_same = stored == little and stored.itemsize > 0 and bool(header_of(stored, ()))
+        is_same = stored == little and stored.itemsize > 0 and bool(npy_header(stored, ()))
     except ValueError:
         is_same = False
     if not is_same:
@@ -108,10 +102,10 @@ class ArrayWriter:
         self._buffer = np.empty((max(1, BUFFER_BYTES // max(1, row_bytes)), *shape), dtype)
         self._capacity = len(self._buffer)
         self._process = os.getpid()
-        # The file as this process left it; None until it is there.
+        # The state in which this process left the file; None until there is one.
         self._left: tuple[int, int, int] | None = None
         with self._open() as file:
-            _write_all(file, header_of(dtype, (0, *shape)))
+            _write_all(file, npy_header(dtype, (0, *shape)))
 
     def append(self, row: Any) -> None:
         """Add one row, which numpy casts to the dtype of the file."""
@@ -141,7 +135,7 @@ class ArrayWriter:
         self._flush()
         shape = (self.num_rows, *self.shape)
         with self._open() as file:
-            _write_all(file, header_of(self.dtype, shape))
+            _write_all(file, npy_header(self.dtype, shape))
             if self._durable:
                 os.fsync(file.fileno())
         return ArrayRecord(self.path.name, self.dtype, shape, crc_text(self._crc))
@@ -168,10 +162,8 @@ class ArrayWriter:
             message = f"column {self._key!r} is written by another process, of which this is a fork"
             raise OptionError(f"{message}; write in one of them")
         try:
-            is_new = self._left is None
-            with FileIO(
-                create_file(self.path) if is_new else open_to_write(self.path), "w"
-            ) as file:
+            make = create_file if self._left is None else open_to_write
+            with FileIO(make(self.path), "w") as file:
                 _check_left(file, self._left)
                 yield file
                 self._left = _state(file)
@@ -224,7 +216,7 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
 
 
 def _map(path: Path, record: ArrayRecord) -> np.memmap[Any, Any]:
-    header = header_of(record.dtype, record.shape) if record.has_header else b""
+    header = header_of(record)
     start, wrong = len(header), f"is not an array of {record.dtype} and shape {record.shape}"
     # The map is of the file that was looked at, whatever takes its name meanwhile.
     with open(path, "rb", buffering=0, opener=_opener) as file:
@@ -268,7 +260,12 @@ def checksum(values: Array) -> str:
     return crc_text(crc_of(values))
 
 
-def header_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+def header_of(record: ArrayRecord) -> bytes:
+    """Return the bytes before the values of an array."""
+    return npy_header(record.dtype, record.shape) if record.has_header else b""
+
+
+def npy_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
     """Return a ``.npy`` header whose size does not depend on the number of rows.
 
     Our own, so that its bytes can be compared: numpy may lay them out in another way one day.

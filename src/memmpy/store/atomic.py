@@ -1,4 +1,4 @@
-"""Writes a small file so that a reader sees all of it, or what was there before."""
+"""Small files that appear at once: a reader sees all of one, or what was there before."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from memmpy.store.openfile import create_file, disk_error
 
 __all__ = ["sync_directory", "write_atomically"]
 
-#: What a file system says that has no hard links.
+#: Errors of file systems without hard links.
 _NO_LINKS = {errno.EPERM, errno.EMLINK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 

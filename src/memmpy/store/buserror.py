@@ -1,4 +1,4 @@
-"""Says which file it was when the OS ends the process because a mapped page is gone.
+"""Prints the name of the file when the OS ends the process because a mapped page is gone.
 
 A page of a mapped file cannot be read once another program has cut the file off, or where the disk
 fails. Then the OS sends SIGBUS, which ends the process. memmpy cannot prevent that, but a line on
@@ -34,7 +34,7 @@ class _SigAction(ctypes.Structure):
 
 @lru_cache(maxsize=1)
 def name_lost_files() -> None:
-    """Let the process print the name of the file before SIGBUS ends it, if nobody handles that."""
+    """Print the name of the file before SIGBUS ends the process; leaves other handlers alone."""
     if not sys.platform.startswith("linux") or ctypes.sizeof(ctypes.c_void_p) != 8:
         return
     libc = ctypes.CDLL(None)
@@ -45,7 +45,7 @@ def name_lost_files() -> None:
     libc.sigaction(signal.SIGBUS, ctypes.byref(action), None)
 
 
-def _say(number: int, info: int, _: Any) -> None:
+def _print_file(number: int, info: int, _: Any) -> None:
     # The instruction is run again once this returns, and SIGBUS then ends the process.
     libc = ctypes.CDLL(None)
     libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
@@ -63,7 +63,7 @@ def _say(number: int, info: int, _: Any) -> None:
 
 
 #: Kept for as long as the process may call it.
-_handle = _Handler(_say)
+_handle = _Handler(_print_file)
 
 
 def _file_at(address: int) -> str:

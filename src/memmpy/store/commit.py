@@ -29,19 +29,10 @@ from memmpy.store.document import decode, encode
 from memmpy.store.layout import METADATA, array_file, is_array_file, is_leftover
 from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
-from memmpy.store.openfile import (
-    disk_error,
-    read_document,
-    refusals,
-)
+from memmpy.store.openfile import disk_error, read_document, refusals
 from memmpy.typing import PathLike
 
-__all__ = [
-    "LOCK_TIMEOUT",
-    "Transaction",
-    "leftover_files",
-    "read_metadata",
-]
+__all__ = ["LOCK_TIMEOUT", "Transaction", "leftover_files", "read_metadata"]
 
 #: Seconds that a writer waits for another process, unless told otherwise.
 LOCK_TIMEOUT = 60.0
@@ -101,7 +92,7 @@ class Transaction:
     path : path-like
         The store; made where it is missing.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, for ever.
+        Seconds to wait for another process that writes; below zero, without limit.
     takes_turns : bool
         Whether to wait, too, for other threads of this process that take turns.
 
@@ -163,8 +154,8 @@ class Transaction:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._is_open = False
-        if os.getpid() != self._process:  # a forked child ran out of the block: the parent writes
+        is_inherited, self._is_open = self.is_inherited, False
+        if is_inherited:  # a forked child left the block: the parent writes
             return
         with self._stack:
             if kind is not None:
@@ -198,7 +189,7 @@ class Transaction:
         """Raise an `OptionError` outside the ``with`` block: nothing would be committed."""
         if not self._is_open:
             raise OptionError("open the transaction first: with Transaction(path) as transaction:")
-        if os.getpid() != self._process:
+        if self.is_inherited:
             message = f"another process, of which this is a fork, writes to {str(self.directory)!r}"
             raise OptionError(f"{message}: open a transaction of its own here")
 
@@ -323,7 +314,7 @@ def _check_size(directory: Path, array: ArrayRecord, *, key: str) -> None:
     file = directory / array.file
     with refusals(f"column {key!r} to {str(file)!r}"):
         status = file.lstat()
-        expected = len(header_of(array.dtype, array.shape)) + array.nbytes
+        expected = len(header_of(array)) + array.nbytes
         if not stat.S_ISREG(status.st_mode) or status.st_size != expected:
             raise OSError(errno.EIO, "it was altered by another process")
 

@@ -13,10 +13,8 @@ from memmpy.store.openfile import open_to_write
 
 __all__ = ["FileLock"]
 
-#: What a file system says that has no ``flock``, such as Lustre mounted without it.
+#: Errors of file systems without ``flock``, such as Lustre mounted without it.
 _NO_FLOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-
-
 #: How often to lock a file again that is removed between opening and locking it.
 _NUM_TRIES = 5
 #: Markers of a parent process: when one is collected here, its file could be removed.

@@ -76,7 +76,7 @@ def hold_lock(
     directory : Path
         The store.
     timeout : float
-        Seconds to wait for another process; below zero, for ever.
+        Seconds to wait for another process; below zero, without limit.
     takes_turns : bool
         Whether to wait, too, for another holder in this process that takes turns.
     when_taken : callable
@@ -100,7 +100,7 @@ def hold_lock(
     try:
         yield held
     finally:
-        # In a forked child there is nothing to let go of.
+        # A forked child has nothing to release.
         if _held.get(name) is held:
             with held.mutex:
                 held.num_holders -= 1
@@ -119,7 +119,7 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
     what : str
         What the other one does, for messages: ``writing to 'data.mmpy'``.
     timeout : float
-        Seconds to wait, for each thread its own; below zero, for ever.
+        Seconds to wait, for each thread its own; below zero, without limit.
 
     Raises
     ------
@@ -128,12 +128,12 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
     """
     start = time.monotonic()
     patience = _PATIENCE if timeout < 0 else min(_PATIENCE, timeout)
-    is_said = False
+    has_warned = False
     while not take():
         waited = time.monotonic() - start
-        if waited >= patience and not is_said:
+        if waited >= patience and not has_warned:
             logger.warning("waiting for another process, which is %s", what)
-            is_said = True
+            has_warned = True
         if 0 <= timeout <= waited:
             message = (
                 f"another process is {what}; waited {timeout:g} s: "

@@ -1,4 +1,4 @@
-"""Opens the files of a store: regular files only, and to write to no file through a link."""
+"""Opens and removes files of a store: regular files only, and no writing through links."""
 
 import errno
 import os
@@ -14,6 +14,7 @@ __all__ = [
     "create_file",
     "disk_error",
     "is_own_folder",
+    "kind_of_file",
     "open_to_read",
     "open_to_write",
     "read_document",
@@ -22,6 +23,7 @@ __all__ = [
     "remove_folder",
 ]
 
+#: Type in the mode of a file to its name in messages.
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -30,12 +32,12 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFLNK: "a link",
 }
-#: What the system says of a link, of a pipe or a socket, and of a folder.
+#: Errors of opening a link, a pipe or a socket, and a folder.
 _NOT_OPENED = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR}
 
 
 def disk_error(error: OSError, *, what: str) -> DiskError | ReadOnlyStoreError:
-    """Return the error to raise when the file system refused to write."""
+    """Return the error to raise where the OS refused to write `what`."""
     message = f"cannot write {what}: {error.strerror or error}"
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}:
         return ReadOnlyStoreError(f"{message}; write to another path")
@@ -47,7 +49,7 @@ def disk_error(error: OSError, *, what: str) -> DiskError | ReadOnlyStoreError:
 
 @contextmanager
 def refusals(what: str) -> Iterator[None]:
-    """Turn what the system says when it refuses to write into the error for it."""
+    """Turn an `OSError` of a write into the error that `disk_error` returns."""
     try:
         yield
     except MemmpyError:
@@ -66,7 +68,7 @@ def open_to_read(path: Path | str) -> int:
     OSError
         If the system refuses to open it.
     """
-    file, kind = _opened(path, os.O_RDONLY)
+    file, kind = _open_regular(path, os.O_RDONLY)
     if kind is not None:
         raise CorruptStoreError(f"{str(path)!r} is {kind}, where a file is expected")
     return file
@@ -91,7 +93,7 @@ def open_to_write(path: Path | str, flags: int = 0, *, shared: bool = False) -> 
     OSError
         If the system refuses to open it.
     """
-    file, kind = _opened(path, os.O_WRONLY | os.O_NOFOLLOW | flags)
+    file, kind = _open_regular(path, os.O_WRONLY | os.O_NOFOLLOW | flags)
     if kind is None and not shared and os.fstat(file).st_nlink > 1:
         os.close(file)
         kind = "a file with another name (a hard link)"
@@ -162,20 +164,21 @@ def remove_folder(folder: Path, names: re.Pattern[str]) -> None:
             folder.rmdir()
 
 
-def _opened(path: Path | str, flags: int) -> tuple[int, str | None]:
+def kind_of_file(mode: int) -> str:
+    """Return what a file is by the mode in its status, such as ``a pipe``."""
+    return _KINDS.get(stat.S_IFMT(mode), "a special file")
+
+
+def _open_regular(path: Path | str, flags: int) -> tuple[int, str | None]:
     """Return a descriptor and None; for what is no regular file, -1 and what it is."""
     try:
         file = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     except OSError as error:
         if error.errno not in _NOT_OPENED:
             raise
-        return -1, _kind(os.lstat(path))
+        return -1, kind_of_file(os.lstat(path).st_mode)
     status = os.fstat(file)
     if stat.S_ISREG(status.st_mode):
         return file, None
     os.close(file)
-    return -1, _kind(status)
-
-
-def _kind(status: os.stat_result) -> str:
-    return _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
+    return -1, kind_of_file(status.st_mode)

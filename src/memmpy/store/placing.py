@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.store.arrayfile import header_of
+from memmpy.store.arrayfile import npy_header
 from memmpy.store.checksums import bytes_of, crc_of
 from memmpy.store.exact import read_exactly, too_short, write_exactly
 from memmpy.store.metadata import ArrayRecord
@@ -68,7 +68,7 @@ class PlacedArray:
 
     def byte_of(self, row: int) -> int:
         """Return where a row begins in the file."""
-        return len(header_of(self.dtype, (0, *self.shape))) + row * self.row_bytes
+        return len(npy_header(self.dtype, (0, *self.shape))) + row * self.row_bytes
 
     def create(self) -> None:
         """Make the file, unless it is there."""
@@ -92,7 +92,7 @@ class PlacedArray:
     def finish(self, num_rows: int, checksum: str) -> ArrayRecord:
         """Write the header, cut off what lies behind the last row, and wait for the disk."""
         with self._writing() as file:
-            header = header_of(self.dtype, (num_rows, *self.shape))
+            header = npy_header(self.dtype, (num_rows, *self.shape))
             write_exactly(file, memoryview(header), at=0)
             os.ftruncate(file, self.byte_of(num_rows))
             os.fsync(file)

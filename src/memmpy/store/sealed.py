@@ -94,7 +94,7 @@ def parse(data: bytes) -> tuple[Any, bool]:
     Raises
     ------
     ValueError
-        If it is no JSON, or names a field twice.
+        If it is not JSON, or names a field twice.
     """
     body = data[: -len(_tail(b""))]
     is_sealed = data == body + _tail(body)
@@ -130,4 +130,4 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

@@ -29,7 +29,7 @@ def typed(value: Any, kind: type[_Type]) -> _Type:
     Raises
     ------
     ValueError
-        If it is none: names the place in the document, and what was expected there.
+        If it is not of that type: names the place in the document, and what was expected there.
     """
     try:
         return msgspec.convert(value, kind, dec_hook=_decode_dtype)

@@ -1,7 +1,7 @@
-"""Arrays of a store that are still being made, and a journal of what is done of them.
+"""Unfinished arrays of a store, and a journal of the parts that are done.
 
-A conversion that is killed or fails leaves it, and the next one goes on from there. It may be
-deleted at any time by who holds the store's lock: then the work is done again.
+A conversion that is killed or fails leaves them, and the next one continues there. Whoever holds
+the lock of the store may delete them: then the next one starts over.
 """
 
 import os
@@ -28,7 +28,7 @@ __all__ = ["Unfinished"]
 _JOURNAL = "journal.jsonl"
 #: Arrays, parts, parts that are being written, and the journal.
 _NAMES = re.compile(r"[0-9a-f]{16}\.(npy|part)(\.[0-9a-f]+\.tmp)?|journal\.jsonl")
-#: Bytes of a journal that is read; what lies behind is read from files again.
+#: Bytes of a journal, at most; a larger one is ignored, and the files are read again.
 _MAX_BYTES = 2**31
 
 

@@ -25,7 +25,7 @@ _BLOCK_BYTES = 2**22  # 4 MiB
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What of a store is not as it was written.
+    """A part of a store that is not as it was written.
 
     Parameters
     ----------
@@ -91,9 +91,9 @@ def array_problem(
     array : ArrayRecord
         What was written.
     look : callable, optional
-        Returns what is wrong with some rows, the first of them the last of those before.
+        Returns what is wrong with some rows; the first is the last of the rows before.
     """
-    header = header_of(array.dtype, array.shape) if array.has_header else b""
+    header = header_of(array)
     try:
         with open(open_to_read(directory / array.file), "rb", buffering=0) as file:  # noqa: PTH123
             size, expected = os.fstat(file.fileno()).st_size, len(header) + array.nbytes

@@ -174,12 +174,12 @@ def check_keys(
 
 
 def _in_backquotes(key: Key, names: Collection[str]) -> str:
-    """Return the way out where a key was named that only backquotes make one: ``hit.p[3]``."""
+    """Return a hint where a name such as ``hit.p[3]`` is a key, but stands without backquotes."""
     rest = key.span.text[key.span.start :]
     meant = [name for name in names if len(name) > len(key.name) and rest.startswith(name)]
-    return (
-        f"a key with such characters stands in backquotes: `{max(meant, key=len)}`" if meant else ""
-    )
+    if not meant:
+        return ""
+    return f"a key with such characters stands in backquotes: `{max(meant, key=len)}`"
 
 
 def _loaded(node: Node, columns: Mapping[str, ColumnLike]) -> dict[str, Operand]:

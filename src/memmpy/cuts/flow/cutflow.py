@@ -89,7 +89,7 @@ def cutflow(
     Raises
     ------
     CutError
-        If a cut or the weight cannot be understood, or names what the store has not; if the weight
+        If a cut or the weight cannot be understood, or names what the store lacks; if the weight
         is a list, or an entry has none.
     MissingKeyError
         If there is no column to group by.
