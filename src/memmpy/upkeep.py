@@ -2,14 +2,15 @@
 
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from memmpy.checks import check_path, check_timeout
 from memmpy.conversion import repair_columns
 from memmpy.cuts import leftover_cuts, verify_cuts
-from memmpy.errors import OptionError, ReadOnlyStoreError
+from memmpy.errors import MemmpyError, OptionError, ReadOnlyStoreError, UnreadableError
 from memmpy.skims import SKIMS, delete_leftover, is_skim, leftover_skims, remove_skim, verify_skims
 from memmpy.store import (
     CUTS,
@@ -81,8 +82,9 @@ def verify(
             raise OptionError("repair takes a store: a skim is made again with skim(...)")
         return _named(verify_skims(directory))
     columns = verify_columns(directory)
-    cuts = verify_cuts(directory, read_metadata(directory))
-    skims = verify_skims(directory)
+    with _reading(directory):
+        cuts = verify_cuts(directory, read_metadata(directory))
+        skims = verify_skims(directory)
     if not repair:
         return [*columns, *cuts, *_named(skims)]
     left = repair_columns(directory, columns, progress=progress, lock_timeout=lock_timeout)
@@ -160,12 +162,25 @@ def clean(
     return [leftover for leftover in leftovers if not os.path.lexists(leftover.path)]
 
 
+@contextmanager
+def _reading(directory: Path) -> Iterator[None]:
+    """Turn what the system says of a folder that cannot be listed into the error for it."""
+    try:
+        yield
+    except MemmpyError:
+        raise
+    except OSError as error:
+        message = f"cannot read {error.filename or str(directory)!r}: {error.strerror or error}"
+        raise UnreadableError(message) from error
+
+
 def _leftovers(directory: Path) -> list[Leftover]:
-    found = [(path, "of a write that was not committed") for path in leftover_files(directory)]
-    if is_own_folder(directory / UNFINISHED):
-        found.append((directory / UNFINISHED, "of a conversion, which would go on from there"))
-    found += [(path, "of a cut") for path in leftover_cuts(directory)]
-    found += [(path, "of a skim") for path in leftover_skims(directory / SKIMS)]
+    with _reading(directory):
+        found = [(path, "of a write that was not committed") for path in leftover_files(directory)]
+        if is_own_folder(directory / UNFINISHED):
+            found.append((directory / UNFINISHED, "of a conversion, which would go on from there"))
+        found += [(path, "of a cut") for path in leftover_cuts(directory)]
+        found += [(path, "of a skim") for path in leftover_skims(directory / SKIMS)]
     return [Leftover(path, _num_bytes(path), why) for path, why in found]
 
 
@@ -182,8 +197,12 @@ def _remove(path: Path) -> None:
 
 
 def _num_bytes(path: Path) -> int:
-    files = [path, *path.rglob("*")] if is_own_folder(path) else [path]
-    return sum(file.lstat().st_size for file in files if not is_own_folder(file))
+    """Return what a file or a folder takes; what disappears meanwhile takes nothing."""
+    num_bytes = 0
+    with suppress(OSError):
+        for file in [path, *path.rglob("*")] if is_own_folder(path) else [path]:
+            num_bytes += 0 if is_own_folder(file) else file.lstat().st_size
+    return num_bytes
 
 
 def _named(skims: dict[str, list[Problem]]) -> list[Problem]:

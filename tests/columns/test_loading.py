@@ -93,7 +93,9 @@ def test_a_snapshot_stays_as_one_commit_left_it(filled: Path) -> None:
 def test_a_deleted_file_is_an_error_in_plain_words(filled: Path) -> None:
     file = filled / read_metadata(filled).columns["a"].arrays["values"].file
     file.unlink()
-    with pytest.raises(CorruptStoreError, match=f"is damaged: .*{file.name}.*is missing; run"):
+    with pytest.raises(
+        CorruptStoreError, match=f"a file of column 'a' is missing: .*{file.name}'; run"
+    ):
         read_vector(filled, "a")
 
 
