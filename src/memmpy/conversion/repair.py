@@ -74,12 +74,16 @@ def repair_columns(
             store = scratch / aside_suffix()
             try:
                 _rebuild(directory, store, metadata, keys, progress=progress)
+                rebuilt = read_metadata(store).columns
             except MemmpyError as error:
                 reasons.update(dict.fromkeys(keys, f"it cannot be made again: {error}"))
                 return
             for key in keys:
-                reason = _put_back(directory, store, metadata.columns[key], files[key], key=key)
+                reason = _put_back(
+                    directory, store, metadata.columns[key], rebuilt[key], files[key]
+                )
                 if reason is None:
+                    logger.info("put back column %r of %s", key, directory)
                     del reasons[key]
                 else:
                     reasons[key] = reason
@@ -92,6 +96,8 @@ def repair_columns(
             attempt([key])
         for key in _in_order(metadata, made):
             attempt([key])
+        with suppress(OSError):  # the files are in place
+            sync_directory(directory)
     return [
         Problem(problem.key, problem.file, f"{problem.message}; {reasons[problem.key]}")
         for problem in problems
@@ -199,10 +205,13 @@ def _fill(text: str) -> Any:
 
 
 def _put_back(
-    directory: Path, scratch: Path, column: ColumnRecord, files: Collection[str], *, key: str
+    directory: Path,
+    scratch: Path,
+    column: ColumnRecord,
+    rebuilt: ColumnRecord,
+    files: Collection[str],
 ) -> str | None:
     """Move rebuilt arrays to the names of damaged files; return the reason if that is refused."""
-    rebuilt = read_metadata(scratch).columns[key]
     damaged = {role: array for role, array in column.arrays.items() if array.file in files}
     for role, array in damaged.items():
         new = rebuilt.arrays.get(role)
@@ -217,9 +226,6 @@ def _put_back(
             copy.replace(directory / array.file)
     except OSError as error:
         return f"it cannot be put back: {error.strerror or error}"
-    with suppress(OSError):  # the file is in place
-        sync_directory(directory)
-    logger.info("put back column %r of %s", key, directory)
     return None
 
 

@@ -50,7 +50,7 @@ _LEFTOVER_AGE = 3600.0
 #: Bytes of the document of a cached cut, at most.
 _MAX_BYTES = 2**24
 #: Entries that are compared at a time.
-_BLOCK = 2**20
+_BLOCK = 2**16
 #: Names of the files of a `CachedCut`, and of the temporary ones.
 _NAME = re.compile(r"[0-9a-f]{32}(\.json|\.npy|(\.json)?\.[0-9a-f.]+\.tmp)")
 
@@ -261,9 +261,9 @@ def _are_entries(selection: Entries, num_entries: int) -> bool:
     """Say whether entries ascend, and all are of the store."""
     if len(selection) == 0:
         return True
-    starts = range(0, len(selection), _BLOCK)
-    steps = (selection[start : start + _BLOCK + 1] for start in starts)
-    is_inside = selection[0] >= 0 and selection[-1] < num_entries
+    entries = np.asarray(selection)  # slices of it are no maps
+    steps = (entries[start : start + _BLOCK + 1] for start in range(0, len(entries), _BLOCK))
+    is_inside = entries[0] >= 0 and entries[-1] < num_entries
     return bool(is_inside) and all(bool(np.all(step[:-1] < step[1:])) for step in steps)
 
 
