@@ -339,6 +339,22 @@ class TestLock:
         second.release()
         assert [file.name for file in tmp_path.iterdir()] == [LOCK]
 
+    def test_without_flock_the_marker_of_another_is_not_ours(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+        monkeypatch.setattr("fcntl.flock", refuse)
+        lock, marker = FileLock(tmp_path / LOCK), tmp_path / "lock.held"
+        assert lock.take()
+        other = marker.read_bytes()
+        marker.unlink()
+        marker.write_bytes(other)
+        assert not lock.is_held()
+        assert not FileLock(tmp_path / LOCK).take()
+        assert f"'{marker}' is held; if no process uses the store, remove it" in caplog.text
+
     def test_a_system_that_refuses_to_lock_is_said(
         self, store: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -29,7 +29,7 @@ from memmpy.store.document import decode, encode
 from memmpy.store.layout import METADATA, array_file, is_array_file, is_leftover
 from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
-from memmpy.store.openfile import disk_error, read_document, refusals
+from memmpy.store.openfile import disk_error, is_own_folder, read_document, refusals
 from memmpy.typing import PathLike
 
 __all__ = ["LOCK_TIMEOUT", "Transaction", "leftover_files", "read_metadata"]
@@ -329,9 +329,10 @@ def leftover_files(directory: Path) -> list[Path]:
 
 
 def _leftovers(directory: Path, metadata: Metadata) -> list[Path]:
-    names = {file.name for file in directory.iterdir()}
-    arrays = {name for name in names if is_array_file(name)} - _files(metadata)
-    return [directory / name for name in sorted(arrays | set(filter(is_leftover, names)))]
+    files = list(directory.iterdir())
+    arrays = {file.name for file in files if is_array_file(file.name) and not is_own_folder(file)}
+    names = (arrays - _files(metadata)) | {file.name for file in files if is_leftover(file.name)}
+    return [directory / name for name in sorted(names)]
 
 
 def _make_directory(directory: Path) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,8 @@ from filelock import SoftFileLock, Timeout
 from memmpy.store.openfile import open_to_write
 
 __all__ = ["FileLock"]
+
+logger = logging.getLogger(__name__)
 
 #: Errors of file systems without ``flock``, such as Lustre mounted without it.
 _NO_FLOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -38,6 +41,8 @@ class FileLock:
         self._path = path
         self._file = -1
         self._marker: SoftFileLock | None = None
+        self._left: tuple[int, int, int] | None = None
+        self._is_said = False
         self._process = 0
 
     def take(self) -> bool:
@@ -73,9 +78,9 @@ class FileLock:
 
     def is_held(self) -> bool:
         """Say whether the lock is held, and its file is still the one that others would lock."""
-        if self._marker is not None:
-            return self._marker.is_locked and Path(self._marker.lock_file).exists()
         try:
+            if self._marker is not None:
+                return _state(self._marker) == self._left
             there = self._path.lstat()
             return self._file >= 0 and os.path.samestat(os.fstat(self._file), there)
         except OSError:
@@ -103,9 +108,18 @@ class FileLock:
         try:
             marker.acquire(timeout=0)
         except Timeout:
+            if not self._is_said:
+                logger.warning("%r is held; if no process uses the store, remove it", str(name))
+            self._is_said = True
             return False
-        self._marker, self._process = marker, os.getpid()
+        self._marker, self._process, self._left = marker, os.getpid(), _state(marker)
         return True
+
+
+def _state(marker: SoftFileLock) -> tuple[int, int, int]:
+    """Return what changes when another process puts its marker in the place of this one."""
+    there = Path(marker.lock_file).lstat()
+    return there.st_dev, there.st_ino, there.st_mtime_ns
 
 
 def _close(file: int) -> None:
