@@ -252,7 +252,9 @@ def test_a_column_whose_file_is_gone_is_named(tmp_path: Path, how: str, is_cut: 
     if how == "directory":
         file.mkdir()
     asked: dict[str, Any] = {"cut": "ht > 1"} if is_cut else {"groups": {"x": ["ht"]}}
-    message = f"^column 'ht' of '.*' is damaged: its file {file.name} is missing; convert or write"
+    message = f"a file of column 'ht' is missing: '.*{file.name}'; run `memmpy verify`"
+    if how == "directory":
+        message = f"^column 'ht' of '.*' is damaged: '.*{file.name}' is a folder"
     with pytest.raises(CorruptStoreError, match=message):
         skim(store, keys=["met"], progress=False, **asked)
 

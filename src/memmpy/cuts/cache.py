@@ -16,7 +16,7 @@ from msgspec import structs
 
 from memmpy.cuts.document import ENTRY_DTYPE, Document, decode, encode, is_older
 from memmpy.cuts.language import LANGUAGE
-from memmpy.errors import CorruptStoreError
+from memmpy.errors import CorruptStoreError, UnreadableError
 from memmpy.store import (
     CUTS,
     ArrayWriter,
@@ -205,7 +205,14 @@ def leftover_cuts(directory: Path, *, age: float = _LEFTOVER_AGE) -> list[Path]:
 
 def cut_documents(directory: Path) -> list[Path]:
     """Return the documents of the cached cuts of a store."""
-    files = sorted((directory / CUTS).glob("*.json"))
+    folder = directory / CUTS
+    try:
+        files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        message = f"cannot read {str(folder)!r}: {error.strerror or error}"
+        raise UnreadableError(message) from error
     return [file for file in files if _NAME.fullmatch(file.name)]
 
 

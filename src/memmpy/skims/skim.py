@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -323,7 +322,7 @@ def _plan(store: Path, request: SkimRequest) -> _Plan:
     if request.cut is not None:
         check_stored(request.cut, metadata.current_keys(), path=store, metadata=metadata)
     required = request.required_keys(metadata)
-    snapshot = _opened(store, required)
+    snapshot = open_columns(store, required)
     lengths = {key: len(column) for key, column in snapshot.columns.items()}
     first, *others = required
     for key in others:
@@ -341,21 +340,6 @@ def _plan(store: Path, request: SkimRequest) -> _Plan:
         by_file=request.rule.by == "file" and are_named_by_files(snapshot.metadata, lengths[first]),
     )
     return _Plan(request, snapshot, layout, lengths[first], made_of)
-
-
-def _opened(store: Path, keys: Sequence[str]) -> Snapshot:
-    """Open columns; of one whose file is gone, say which."""
-    try:
-        return open_columns(store, keys)
-    except (CorruptStoreError, IsADirectoryError):
-        columns = read_metadata(store).columns
-        for key in keys:
-            for array in columns[key].arrays.values() if key in columns else ():
-                if not os.path.lexists(store / array.file):
-                    message = f"column {key!r} of {str(store)!r} is damaged: its file "
-                    message += f"{array.file} is missing; convert or write the column again"
-                    raise CorruptStoreError(message) from None
-        raise
 
 
 def _found(folder: Path, plan: _Plan) -> Skim | None:
