@@ -263,6 +263,17 @@ def test_values_that_cannot_be_are_found_by_verify(
     }
 
 
+def test_rows_with_gaps_are_verified_in_several_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["memmpy.store.verify"], "_BLOCK_BYTES", 50)
+    made = skim_of(write_store(tmp_path / "data", make_events()), keys=["met"])
+    fields = made.rows.dtype.fields
+    assert fields is not None
+    assert made.row_bytes > sum(dtype.itemsize for dtype, *_ in fields.values())
+    assert made.verify() == []
+
+
 def test_lists_may_have_the_names_of_a_skims_own_arrays(tmp_path: Path) -> None:
     events = make_events()
     names = ["rows", "tickets", "x", "x:offsets"]
