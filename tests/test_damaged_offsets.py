@@ -53,12 +53,18 @@ def loaded(store: memmpy.Store) -> Any:
     return [plain(batch["key"]) for batch in loader]
 
 
+def loaded_of_a_cut(store: memmpy.Store) -> Any:
+    loader = store.loader(cut="n == 3", batch_size=3, shuffle=False, num_threads=0)
+    return [plain(batch["key"]) for batch in loader]
+
+
 WAYS: dict[str, Callable[[memmpy.Store], Any]] = {
     **{expression: cut(expression) for expression in CUTS},
     "skim of lists": skimmed(keys=["key", "n"]),
     "padded skim": skimmed(keys_padded={"key": (2, -1.0)}),
     "skim of a cut": skimmed(keys=["key"], cut="n > 2"),
     "loader": loaded,
+    "loader of a cut": loaded_of_a_cut,
     "column of an expression": lambda store: [
         entry.tolist() for entry in store.add("double", "key * 2", recreate=True)
     ],

@@ -84,6 +84,8 @@ class ColumnWindows:
         lists = {key: held for key, held in found.items() if held is not None}
         known = self._arrays.keys() | lists.keys()
         self._others = {key: column for key, column in columns.items() if key not in known}
+        if len(members) < self.num_data:
+            _check_all_offsets([column for key, column in columns.items() if key in lists])
         self._take_lists = _list_taker(lists, num_windows=num_windows, compiled=self._compiled)
         self._pager = Pager(
             self._arrays.values(),
@@ -269,6 +271,22 @@ def _lists_of(column: Column) -> Lists | None:
     if not is_plain or content.dtype.hasobject or not isinstance(column[:0], Jagged):
         return None
     return content, offsets
+
+
+def _check_all_offsets(columns: Iterable[Any]) -> None:
+    """Raise a `CorruptStoreError` if offsets in a file fall or lead out of the content.
+
+    An offset that is wrong leaves one of its two lists look right. A loader of all entries meets
+    the other one; a loader of some may not. Columns that share a file are looked at once.
+    """
+    distinct = {}
+    for column in columns:
+        mapped = map_of(column.offsets)
+        distinct[id(column) if mapped is None else mapped.filename] = column
+    for column in distinct.values():
+        check = getattr(column, "offsets_between", None)
+        if callable(check):
+            check(0, len(column))
 
 
 def _list_taker(
