@@ -1,5 +1,6 @@
 """Tests of reading ranges of bytes."""
 
+import errno
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -274,3 +275,17 @@ def test_a_larger_gap_is_left_out() -> None:
 
 def test_neighbours_do_not_make_a_block_longer_than_the_limit() -> None:
     assert coalesce([(0, 5), (5, 15)], gap=5, limit=14) == [(0, 5, [0]), (5, 15, [1])]
+
+
+def test_a_file_whose_status_cannot_be_read_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+
+    def refuse(_: int) -> os.stat_result:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstat", refuse)
+        with pytest.raises(UnreadableError, match="may not be read: Stale file handle"):
+            ByteSource(str(tmp_path / "a"))

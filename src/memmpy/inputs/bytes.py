@@ -247,18 +247,19 @@ def opened(path: str) -> io.FileIO:
     MissingFileError, UnreadableError
         If there is none by now, or it may not be read.
     """
-    try:
-        # Without O_NONBLOCK it would wait for a pipe that took the place of the file.
-        file = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
-    except IsADirectoryError as error:
-        raise not_a_file(path) from error
-    except FileNotFoundError as error:
-        raise MissingFileError(f"no such file: {path!r}") from error
-    except OSError as error:
-        raise UnreadableError(f"{path!r} may not be read: {error.strerror}") from error
     with ExitStack() as stack:
-        stack.enter_context(file)
-        check_regular(path, os.fstat(file.fileno()).st_mode)
+        try:
+            # Without O_NONBLOCK it would wait for a pipe that took the place of the file.
+            file = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
+            stack.enter_context(file)
+            mode = os.fstat(file.fileno()).st_mode
+        except IsADirectoryError as error:
+            raise not_a_file(path) from error
+        except FileNotFoundError as error:
+            raise MissingFileError(f"no such file: {path!r}") from error
+        except OSError as error:
+            raise UnreadableError(f"{path!r} may not be read: {error.strerror}") from error
+        check_regular(path, mode)
         stack.pop_all()
     return file
 
