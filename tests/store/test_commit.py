@@ -282,6 +282,22 @@ def test_the_directory_is_synced_before_the_metadata_flips_and_after(
     assert has_flipped == [True, True, True]  # of a new store, that it is one comes first
 
 
+def test_the_folders_of_a_new_store_are_synced_in_their_parents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = set()
+    fsync = os.fsync
+
+    def watch(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    write(tmp_path / "a" / "b", "x", [1])
+    folders = (tmp_path, tmp_path / "a", tmp_path / "a" / "b")
+    assert synced >= {folder.stat().st_ino for folder in folders}
+
+
 @pytest.mark.parametrize(("code", "is_committed"), [(errno.EINVAL, True), (errno.EIO, False)])
 def test_a_directory_that_cannot_be_synced_is_an_error_where_systems_sync_directories(
     store: Path, monkeypatch: pytest.MonkeyPatch, code: int, is_committed: bool
