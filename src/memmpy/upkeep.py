@@ -50,8 +50,8 @@ def verify(
     path : path-like
         A store, or the folder of a skim. All of it is read once.
     repair : bool
-        Whether to repair what is damaged. Columns that were converted or computed are rebuilt from
-        their sources, and replaced if the checksum is the same: what depends on them stays valid.
+        Whether to repair what is damaged. memmpy rebuilds converted and computed columns. It uses a
+        rebuilt file only if its checksum is the recorded one: what depends on it stays valid.
         Damaged skims and cached cuts are removed: memmpy rebuilds them when you ask for them.
     progress : bool, optional
         As `convert` takes it, for a repair.
@@ -164,7 +164,7 @@ def clean(
 
 @contextmanager
 def _reading(directory: Path) -> Iterator[None]:
-    """Turn what the system says of a folder that cannot be listed into the error for it."""
+    """Turn an `OSError` of a folder that cannot be listed into an `UnreadableError`."""
     try:
         yield
     except MemmpyError:

@@ -16,7 +16,7 @@ from msgspec import structs
 
 from memmpy.cuts.document import ENTRY_DTYPE, Document, decode, encode, is_older
 from memmpy.cuts.language import LANGUAGE
-from memmpy.errors import CorruptStoreError, UnreadableError
+from memmpy.errors import CorruptStoreError
 from memmpy.store import (
     CUTS,
     ArrayWriter,
@@ -27,6 +27,7 @@ from memmpy.store import (
     map_array,
     read_document,
     read_metadata,
+    readable,
     remove_files,
     write_atomically,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Found",
     "Selection",
     "are_current",
+    "are_entries",
     "cut_documents",
     "leftover_cuts",
     "read_cut_document",
@@ -115,7 +117,7 @@ class CachedCut:
             record = document.array(self.file(".npy").name)
             selection = map_array(self._folder, record, key=self.normal)
             is_whole = checksum(selection) == record.checksum
-            if not is_whole or not _are_entries(selection, num_entries):
+            if not is_whole or not are_entries(selection, num_entries):
                 return None
             notes = frozenset(document.notes)
             if document.expression != expression:
@@ -207,12 +209,10 @@ def cut_documents(directory: Path) -> list[Path]:
     """Return the documents of the cached cuts of a store."""
     folder = directory / CUTS
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
+        with readable(folder):
+            files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
     except (FileNotFoundError, NotADirectoryError):
         return []
-    except OSError as error:
-        message = f"cannot read {str(folder)!r}: {error.strerror or error}"
-        raise UnreadableError(message) from error
     return [file for file in files if _NAME.fullmatch(file.name)]
 
 
@@ -264,7 +264,7 @@ def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
     return not are_current(document.columns, current)
 
 
-def _are_entries(selection: Entries, num_entries: int) -> bool:
+def are_entries(selection: Entries, num_entries: int) -> bool:
     """Say whether entries ascend, and all are of the store."""
     if len(selection) == 0:
         return True

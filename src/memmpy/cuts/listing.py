@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final, overload
 
-import numpy as np
-
-from memmpy.cuts.cache import CachedCut, are_current, cut_documents, read_cut_document
+from memmpy.cuts.cache import CachedCut, are_current, are_entries, cut_documents, read_cut_document
 from memmpy.cuts.language import LANGUAGE
 from memmpy.printing import Table, size_in_words
 from memmpy.store import (
@@ -189,8 +187,8 @@ def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | No
     last = min(nums, default=2**63 - 1)
 
     def look(entries: Array) -> str | None:
-        is_wrong = np.any(entries[:-1] >= entries[1:]) or entries[0] < 0 or entries[-1] >= last
-        return "it has entries that no cut of this store can give" if is_wrong else None
+        is_right = are_entries(entries, last)
+        return None if is_right else "it has entries that no cut of this store can give"
 
     message = array_problem(file.parent, array, look=look)
     if message is None or not file.exists():  # another process has removed it

@@ -4,7 +4,6 @@ import ctypes
 import errno
 import os
 import re
-import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from memmpy.errors import CorruptStoreError, DiskError, ReadOnlyStoreError, StoreLockedError
 from memmpy.store import (
     FileLock,
+    aside_suffix,
     is_own_folder,
     refusals,
     remove_files,
@@ -97,11 +97,11 @@ def clear(made: Path, keep: Collection[str]) -> None:
 
 def new_folder(folder: Path) -> Path:
     """Return where a writer makes a skim, beside the folder that it becomes."""
-    return folder.with_name(f"{folder.name}.{secrets.token_hex(8)}.tmp")
+    return folder.with_name(f"{folder.name}.{aside_suffix()}")
 
 
 def publish(made: Path, folder: Path, lock: FileLock) -> None:
-    """Put a finished skim in place of an older one; who has the older one open keeps it."""
+    """Put a finished skim in place of an older one. Programs that have that one open keep it."""
     if not lock.is_held():
         raise _lost(folder)
     old = made.with_suffix(".old")

@@ -1,8 +1,7 @@
 """The skims that lie in a store: listed, and compared with their checksums."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, final, overload
 
@@ -11,7 +10,7 @@ from memmpy.printing import Table, size_in_words
 from memmpy.skims.keeping import SKIMS
 from memmpy.skims.read import Skim, problems_of
 from memmpy.skims.request import INDEX
-from memmpy.store import SKIM_METADATA, Metadata, Problem
+from memmpy.store import SKIM_METADATA, Metadata, Problem, readable
 from memmpy.typing import PathLike
 
 __all__ = ["Skims", "find_skims", "is_skim", "list_skims", "verify_skims"]
@@ -145,7 +144,7 @@ def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
 
 def is_skim(path: PathLike) -> bool:
     """Say whether a path is the folder of a skim; an `UnreadableError` where nobody may know."""
-    with _readable(Path(path)):
+    with readable(Path(path)):
         return (Path(path) / SKIM_METADATA).exists()
 
 
@@ -183,19 +182,8 @@ def _try(look: Callable[[Path], _T], folder: Path) -> _T | str:
 def _folders(path: PathLike) -> list[Path]:
     folder = Path(path) / SKIMS
     try:
-        with _readable(folder):
+        with readable(folder):
             found = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [file for file in found if _FOLDER.fullmatch(file.name) is not None]
-
-
-@contextmanager
-def _readable(folder: Path) -> Iterator[None]:
-    """Turn what the system says of a folder that may not be read into the error for it."""
-    try:
-        yield
-    except (FileNotFoundError, NotADirectoryError):
-        raise
-    except OSError as error:
-        raise UnreadableError(f"cannot read {str(folder)!r}: {error.strerror or error}") from error

@@ -42,11 +42,11 @@ TWO_SIDES = "two sides"
 _CHUNK = 1 << 15
 #: About how many names to look at; and how many where a rule made elsewhere may be an error.
 _NUM_NAMES, _NUM_NAMES_OF_RULE = 1 << 17, 1 << 20
-#: Names that many entries share are looked for in a sample of so many entries. A name of more
-#: than this share of the entries, and of at least so many entries, is suspect.
+#: How many entries are sampled for names that many entries share. A name is suspect if its share
+#: of the sample is larger than the second number, and it has at least as many entries as the third.
 _NUM_SAMPLES, _TOO_MANY, _MIN_SHARED = 1 << 16, 0.01, 50
-#: A suspect name is reported if it has so many entries, or so many times the entries of a usual
-#: name, or if fewer names than this are suspect.
+#: A suspect name is reported if it has at least the first number of entries, or the second number
+#: times the entries of a usual name, or if fewer names than the third number are suspect.
 _MANY_SHARED, _OUTLIER, _FEW_NAMES = 1000, 10, 20
 #: Entries of two trees that are compared, and how many tell that they hold the same events.
 _NUM_COMPARED, _MIN_SAME = 1 << 12, 20

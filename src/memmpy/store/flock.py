@@ -20,16 +20,17 @@ logger = logging.getLogger(__name__)
 _NO_FLOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 #: How often to lock a file again that is removed between opening and locking it.
 _NUM_TRIES = 5
-#: Markers of a parent process: when one is collected here, its file could be removed.
+#: Markers that a forked child has from its parent: kept alive, as a collected one could remove the
+#: file of the parent.
 _inherited: list[SoftFileLock] = []
 
 
 @final
 class FileLock:
-    """A lock that is held by ``flock`` on a file, which stays when it is released.
+    """A lock made with ``flock`` on a file. Releasing the lock does not remove the file.
 
-    Where the file system has no ``flock``, a second file stands for it, ``<name>.held``, that
-    is there while the lock is held.
+    If the file system has no ``flock``, a second file, ``<name>.held``, exists while the lock is
+    held.
 
     Parameters
     ----------
@@ -41,8 +42,8 @@ class FileLock:
         self._path = path
         self._file = -1
         self._marker: SoftFileLock | None = None
-        self._left: tuple[int, int, int] | None = None
-        self._is_said = False
+        self._marker_state: tuple[int, int, int] | None = None
+        self._has_warned = False
         self._process = 0
 
     def take(self) -> bool:
@@ -56,7 +57,7 @@ class FileLock:
             If the system refuses.
         """
         for _ in range(_NUM_TRIES):
-            file = open_to_write(self._path, os.O_CREAT, shared=True)
+            file = open_to_write(self._path, os.O_CREAT, allow_hard_links=True)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # Somebody may have removed the file since: then others lock another one.
@@ -80,7 +81,7 @@ class FileLock:
         """Say whether the lock is held, and its file is still the one that others would lock."""
         try:
             if self._marker is not None:
-                return _state(self._marker) == self._left
+                return _identity(self._marker) == self._marker_state
             there = self._path.lstat()
             return self._file >= 0 and os.path.samestat(os.fstat(self._file), there)
         except OSError:
@@ -108,16 +109,16 @@ class FileLock:
         try:
             marker.acquire(timeout=0)
         except Timeout:
-            if not self._is_said:
+            if not self._has_warned:
                 logger.warning("%r is held; if no process uses the store, remove it", str(name))
-            self._is_said = True
+            self._has_warned = True
             return False
-        self._marker, self._process, self._left = marker, os.getpid(), _state(marker)
+        self._marker, self._process, self._marker_state = marker, os.getpid(), _identity(marker)
         return True
 
 
-def _state(marker: SoftFileLock) -> tuple[int, int, int]:
-    """Return what changes when another process puts its marker in the place of this one."""
+def _identity(marker: SoftFileLock) -> tuple[int, int, int]:
+    """Return device, inode and time of a marker: another process cannot make an equal one."""
     there = Path(marker.lock_file).lstat()
     return there.st_dev, there.st_ino, there.st_mtime_ns
 

@@ -8,7 +8,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from memmpy.errors import CorruptStoreError, DiskError, MemmpyError, ReadOnlyStoreError
+from memmpy.errors import (
+    CorruptStoreError,
+    DiskError,
+    MemmpyError,
+    ReadOnlyStoreError,
+    UnreadableError,
+)
 
 __all__ = [
     "create_file",
@@ -18,6 +24,7 @@ __all__ = [
     "open_to_read",
     "open_to_write",
     "read_document",
+    "readable",
     "refusals",
     "remove_files",
     "remove_folder",
@@ -58,6 +65,20 @@ def refusals(what: str) -> Iterator[None]:
         raise disk_error(error, what=what) from error
 
 
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Turn what the system says when it refuses to read a folder into the error for it.
+
+    A folder that is missing, or no folder, stays what it is.
+    """
+    try:
+        yield
+    except (MemmpyError, FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise UnreadableError(f"cannot read {str(folder)!r}: {error.strerror or error}") from error
+
+
 def open_to_read(path: Path | str) -> int:
     """Return a descriptor of a regular file, which may be behind a link. Never waits for a pipe.
 
@@ -74,7 +95,7 @@ def open_to_read(path: Path | str) -> int:
     return file
 
 
-def open_to_write(path: Path | str, flags: int = 0, *, shared: bool = False) -> int:
+def open_to_write(path: Path | str, flags: int = 0, *, allow_hard_links: bool = False) -> int:
     """Return a descriptor of a regular file, to write to.
 
     Parameters
@@ -83,18 +104,19 @@ def open_to_write(path: Path | str, flags: int = 0, *, shared: bool = False) -> 
         The file.
     flags : int
         Such as `os.O_CREAT`.
-    shared : bool
-        Whether the file may have another name, too: nothing is written to it.
+    allow_hard_links : bool
+        Whether to accept a file that has other hard links: for a lock file, whose content is not
+        written.
 
     Raises
     ------
     ReadOnlyStoreError
-        If it is a link, or no regular file, or has another name by which it may be the user's.
+        If it is a link, or no regular file, or has another hard link, perhaps of the user.
     OSError
         If the system refuses to open it.
     """
     file, kind = _open_regular(path, os.O_WRONLY | os.O_NOFOLLOW | flags)
-    if kind is None and not shared and os.fstat(file).st_nlink > 1:
+    if kind is None and not allow_hard_links and os.fstat(file).st_nlink > 1:
         os.close(file)
         kind = "a file with another name (a hard link)"
     if kind is not None:
@@ -129,7 +151,7 @@ def read_document(path: Path | str, *, max_bytes: int) -> tuple[bytes, os.stat_r
 
 
 def is_own_folder(path: Path) -> bool:
-    """Say whether a folder is there, and is not a link to one: only there memmpy removes files."""
+    """Say whether a path is a folder and no link. memmpy removes files in such folders only."""
     try:
         return stat.S_ISDIR(path.lstat().st_mode)
     except OSError:

@@ -16,7 +16,7 @@ __all__ = ["Rows", "rows_of"]
 _NUM_SAMPLES, _NUM_BLOCKS = 1 << 16, 64
 #: With fewer sampled rows, or a smaller share of rows that can be compared, none are compared.
 _MIN_SAMPLES, _MIN_SHARE = 100, 0.01
-#: A content that tells nothing is dropped early if so many of the sampled rows have it.
+#: A content that many rows share is dropped early if at least this many sampled rows have it.
 _MANY = 5
 
 
