@@ -25,9 +25,9 @@ import numpy as np
 import uproot
 
 from memmpy.errors import MemmpyError
-from memmpy.inputs import ByteSource
-from memmpy.lists import Jagged
-from memmpy.root import TreeFile
+from memmpy.jagged import Jagged
+from memmpy.sources import ByteSource
+from memmpy.sources.root import TreeFile
 
 try:
     import ROOT

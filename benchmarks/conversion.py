@@ -279,8 +279,8 @@ def data_sets(folder: Path) -> list[DataSet]:
 def data_set(name: str, paths: Sequence[Path]) -> DataSet:
     """Return files with their trees, and the branches of all that hold numbers."""
     from memmpy.errors import MemmpyError
-    from memmpy.inputs import ByteSource
-    from memmpy.root import TreeFile
+    from memmpy.sources import ByteSource
+    from memmpy.sources.root import TreeFile
 
     files, num_entries, keys = [], [], None
     for path in paths:

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from memmpy.threads import prefetch
-from memmpy.workers import outcomes, workers
+from memmpy.parallel import outcomes, prefetch, workers
 
 
 def add_one(number: int) -> int:

@@ -16,18 +16,17 @@ from memmpy.columns import (
 )
 from memmpy.conversion import RFileConfig, convert, plan_conversion
 from memmpy.cuts import CutFlow, compute_cut_batched, cutflow
-from memmpy.dataset import Store
-from memmpy.dataset import open as open  # not in __all__: a star import keeps Python's own
+from memmpy.dataset import Store, clean, verify
+from memmpy.dataset import open as open
 from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
-from memmpy.lists import Jagged
+from memmpy.export import write_friend
+from memmpy.jagged import Jagged
 from memmpy.loaders import SimpleLoader, shuffle_score
 from memmpy.pipeline import load_root
-from memmpy.root import write_friend
 from memmpy.skims import Skim, skim
 from memmpy.splits import SplitLoader, Splits, overlap
 from memmpy.store import Transaction
 from memmpy.training import Audit, Finding
-from memmpy.upkeep import clean, verify
 
 __all__ = [
     "Audit",

@@ -1,4 +1,4 @@
-"""Checks arguments that many functions take: keys, paths, and seconds to wait."""
+"""Checks of arguments that many functions take, each in one place."""
 
 import math
 import os
@@ -8,8 +8,17 @@ from typing import Any
 import numpy as np
 
 from memmpy.errors import OptionError
+from memmpy.typing import Array, Entries
 
-__all__ = ["check_key", "check_path", "check_timeout"]
+__all__ = [
+    "check_flag",
+    "check_integer",
+    "check_key",
+    "check_numbers",
+    "check_path",
+    "check_seed",
+    "check_timeout",
+]
 
 
 def check_key(key: object) -> str:
@@ -38,3 +47,60 @@ def check_timeout(lock_timeout: Any) -> float:  # of any type: it is checked her
         message = "lock_timeout is a number of seconds, below zero for no limit; "
         raise OptionError(f"{message}got {lock_timeout!r}")
     return seconds
+
+
+def check_integer(name: str, value: object, *, minimum: int) -> int:
+    """Return `value` as an int of at least `minimum`; bools and floats are refused."""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= minimum:
+        return int(value)
+    message = f"{name} must be an integer of at least {minimum}, not {value!r}"
+    raise OptionError(message)
+
+
+def check_seed(name: str, value: object) -> int:
+    """Return `value` as an int in 0 <= value < 2**64, the range of seeds, epochs and keys."""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and 0 <= value < 2**64:
+        return int(value)
+    message = f"{name} must be an integer in 0 <= {name} < 2**64, not {value!r}"
+    raise OptionError(message)
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return `value` as a bool; anything but True and False is refused."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    message = f"{name} must be True or False, not {value!r}"
+    raise OptionError(message)
+
+
+def check_numbers(numbers: Array, num: int, *, of: str) -> Entries:
+    """Return numbers from 0 to num - 1 as a contiguous int64 array, a copy only if need be.
+
+    Parameters
+    ----------
+    numbers : integer array of shape (m,)
+        In any order; may repeat.
+    num : int
+        How many of what they number there are.
+    of : str
+        What they number, for the message, in the plural.
+
+    Raises
+    ------
+    OptionError
+        If they are no such array, or one is out of range.
+    """
+    numbers = np.asarray(numbers)
+    if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
+        message = (
+            f"numbers of {of} are a one-dimensional array of integers, "
+            f"not {numbers.dtype} of shape {numbers.shape}"
+        )
+        raise OptionError(message)
+    if numbers.size:
+        # In their own dtype: a uint64 beyond int64 would wrap around.
+        for extreme in (int(numbers.min()), int(numbers.max())):
+            if not 0 <= extreme < num:
+                message = f"{extreme} is out of range: there are {num:,} {of}, from 0 on"
+                raise OptionError(message)
+    return np.ascontiguousarray(numbers, np.int64)

@@ -125,7 +125,7 @@ def test_ctrl_c_before_the_first_verb_is_no_traceback() -> None:
 import builtins
 
 def interrupted(name, *more, **options):
-    if name == "memmpy.cli.bench":
+    if name == "memmpy.cli.cmd_bench":
         raise KeyboardInterrupt
     return real(name, *more, **options)
 

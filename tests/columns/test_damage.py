@@ -10,7 +10,7 @@ import pytest
 
 import memmpy
 from memmpy.errors import CorruptStoreError
-from memmpy.lists import Jagged
+from memmpy.jagged import Jagged
 from tests.columns.damage import CASES, COLUMNS, NESTED, NUM, flips
 
 

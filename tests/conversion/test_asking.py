@@ -23,7 +23,7 @@ from memmpy.errors import (
 )
 from memmpy.store import read_metadata
 from tests.conftest import CLIPS, EMPTIES
-from tests.root.by_root import write_hits, write_leaves
+from tests.sources.root.by_root import write_hits, write_leaves
 
 pytestmark = CLIPS
 

@@ -14,8 +14,8 @@ import uproot
 import memmpy
 from memmpy import RFileConfig, convert, load_root, plan_conversion
 from memmpy.errors import InputFileError, MissingKeyError, OptionError, SchemaError, SplitError
-from memmpy.inputs import fill_missing
-from memmpy.lists import Jagged
+from memmpy.jagged import Jagged
+from memmpy.sources import fill_missing
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")

@@ -9,9 +9,9 @@ import pytest
 
 import memmpy
 from memmpy import RFileConfig, convert
-from memmpy.conversion.opening import unchanged
 from memmpy.errors import MissingFileError, OptionError, ServerError
-from memmpy.inputs import State, retries, timeouts, waits
+from memmpy.sources import State, retries, timeouts, waits
+from memmpy.sources.formats import unchanged
 from tests.conftest import MakeFile
 from tests.hostile_servers import Relay
 from tests.servers import RangeServer

@@ -9,7 +9,7 @@ import pytest
 from memmpy.columns import WriteVector
 from memmpy.cuts import list_cuts
 from memmpy.cuts.cache import CachedCut, Found
-from memmpy.cuts.document import decode
+from memmpy.cuts.cut_document import decode
 from memmpy.errors import CorruptStoreError
 from memmpy.store import CUTS, Metadata, read_metadata
 from tests.documents import flipped, rewrite

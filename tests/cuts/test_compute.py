@@ -19,11 +19,11 @@ from memmpy import (
     convert,
 )
 from memmpy.columns import open_columns
-from memmpy.compiling import ENABLED
 from memmpy.cuts import compute, parse
 from memmpy.cuts.compute import prepare
 from memmpy.cuts.steps import inputs_of
 from memmpy.errors import CutError, CutWarning, LengthError, MissingFileError, OptionError
+from memmpy.kernels.jit import ENABLED
 
 MakeFile = Callable[..., Path]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from memmpy.cuts import Key, Node, normal, parse, to_program
 from memmpy.cuts.evaluation import ColumnLike, HashedText, Values, evaluate, passes
-from memmpy.cuts.evaluation.values import ListSlice
+from memmpy.cuts.evaluation.operands import ListSlice
 from memmpy.cuts.language.tree import fold, rebuilt
 from memmpy.errors import CutError
 from tests.cuts.oracle import Oracle

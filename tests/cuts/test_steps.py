@@ -11,10 +11,10 @@ from memmpy import WriteJagged, WriteText, WriteVector
 from memmpy.columns import open_columns
 from memmpy.cuts import parse
 from memmpy.cuts.evaluation import ColumnLike
-from memmpy.cuts.evaluation.values import ListSlice
+from memmpy.cuts.evaluation.operands import ListSlice
 from memmpy.cuts.steps import MAX_ITEMS, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.errors import OptionError
-from memmpy.machine import num_helpers
+from memmpy.parallel import num_helpers
 
 
 @pytest.fixture

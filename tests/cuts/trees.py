@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from memmpy.cuts import Key, Node
 from memmpy.cuts.evaluation import ColumnLike, HashedText
-from memmpy.cuts.evaluation.values import ListSlice
+from memmpy.cuts.evaluation.operands import ListSlice
 from memmpy.cuts.language import Alternative, Call, Element, Loop, Reduction, Span, Text
 from memmpy.cuts.language.tree import COMPARISONS, binary, is_condition, logical, number, unary
 from tests.cuts.oracle import Column

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from memmpy import Jagged
-from memmpy.gather import join_arrays
+from memmpy.kernels import join_arrays
 from memmpy.loaders import batching
 from memmpy.loaders import buffers as buffers_module
 from memmpy.loaders.batching import Values, Window, batches_of

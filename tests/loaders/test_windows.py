@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from memmpy.loaders import columns as windows
-from memmpy.loaders.columns import ColumnWindows
+from memmpy.loaders.column_windows import ColumnWindows
 from memmpy.loaders.windows import load_batches
 from memmpy.order import EveryEntry
 from memmpy.typing import Batch, Column, Entries

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.errors import OptionError
-from memmpy.order import BlockOrder, BlockWindows, Permutation, derive_key
+from memmpy.kernels import derive_key
+from memmpy.order import BlockOrder, BlockWindows, Permutation
 
 # What a window of a promised order is, for ever.
 STARTS = [0, 400, 800]

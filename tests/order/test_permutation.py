@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.errors import OptionError
-from memmpy.order import Permutation, derive_key
+from memmpy.kernels import derive_key
+from memmpy.order import Permutation
 
 PRIMES_NEAR_POWERS_OF_TWO = (
     *(2, 3, 5, 7, 13, 17, 31, 37, 61, 67, 127, 131, 251, 257, 509, 521, 1021, 1031, 2039, 2053),

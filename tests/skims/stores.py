@@ -15,11 +15,11 @@ from memmpy.columns import (
     load_memmaps,
     open_columns,
 )
-from memmpy.lists import Jagged
+from memmpy.jagged import Jagged
 from memmpy.skims import Skim
-from memmpy.skims.plan import Sizes
-from memmpy.skims.request import check_request
-from memmpy.skims.skim import make_skim
+from memmpy.skims.make_skim import make_skim
+from memmpy.skims.skim_request import check_request
+from memmpy.skims.sorting.sort_plan import Sizes
 from memmpy.splits import Splits, TicketRule, tickets_of
 from memmpy.store import SKIM_METADATA, Transaction
 from tests import documents

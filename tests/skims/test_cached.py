@@ -15,7 +15,7 @@ from memmpy import RFileConfig, Splits, convert, load_root
 from memmpy.columns import read_vector
 from memmpy.errors import ConversionWarning, CutWarning
 from memmpy.skims import Skim, read, request
-from memmpy.skims.request import check_request
+from memmpy.skims.skim_request import check_request
 from memmpy.splits import TicketRule
 from memmpy.store import read_metadata
 from tests.conftest import CLIPS, MakeFile

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from memmpy.errors import ColumnError, LengthError, LoaderWarning, OptionError
 from memmpy.loaders import SimpleLoader
 from memmpy.loaders import columns as windows
+from memmpy.parallel import THREAD_NAME
 from memmpy.splits import SplitLoader, Splits
-from memmpy.threads import THREAD_NAME
 from memmpy.typing import Batch
 
 BY_X = Splits(by=("x",), seed=3)

@@ -14,7 +14,7 @@ import pytest
 from memmpy.columns import ReadJagged, WriteJagged, WriteVector, load_memmaps, read_vector
 from memmpy.errors import DiskError
 from memmpy.store import verify
-from memmpy.store.arrayfile import _raise_limit
+from memmpy.store.npy_file import _raise_limit
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts and becomes nobody")
 

@@ -22,7 +22,7 @@ from memmpy.columns import (
 )
 from memmpy.errors import ColumnError, CorruptStoreError, ReadOnlyStoreError
 from memmpy.store import FORMAT_VERSION, METADATA, array_file, hash64, read_metadata, verify
-from memmpy.store.document import decode, encode
+from memmpy.store.metadata_document import decode, encode
 from tests.documents import flipped
 
 STORES = Path(__file__).parents[1] / "stores"

@@ -10,18 +10,18 @@ from typing import Any
 import click
 
 import memmpy
-from memmpy.cli.bench import bench
-from memmpy.cli.check import check
-from memmpy.cli.clean import clean
-from memmpy.cli.convert import convert
-from memmpy.cli.cutflow import cutflow
-from memmpy.cli.demo import demo
-from memmpy.cli.skim import skim
-from memmpy.cli.skims import skims
+from memmpy.cli.cmd_bench import bench
+from memmpy.cli.cmd_check import check
+from memmpy.cli.cmd_clean import clean
+from memmpy.cli.cmd_convert import convert
+from memmpy.cli.cmd_cutflow import cutflow
+from memmpy.cli.cmd_demo import demo
+from memmpy.cli.cmd_skim import skim
+from memmpy.cli.cmd_skims import skims
+from memmpy.cli.cmd_verify import verify
 from memmpy.cli.statuses import FAILED, INTERRUPTED, MISUSED
-from memmpy.cli.verify import verify
+from memmpy.display import printable
 from memmpy.errors import MemmpyError, MemmpyWarning, OptionError
-from memmpy.printing import printable
 
 __all__ = ["main"]
 

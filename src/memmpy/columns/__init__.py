@@ -1,6 +1,15 @@
 """One stored column: written, then read as a memory map."""
 
 from memmpy.columns.casting import cast
+from memmpy.columns.column_layout import (
+    ENTRIES,
+    Field,
+    Layout,
+    layout_of_nested,
+    layout_of_numbers,
+    shifted,
+)
+from memmpy.columns.jagged_column import ReadJagged, WriteJagged
 from memmpy.columns.loading import (
     Snapshot,
     StoredColumn,
@@ -9,26 +18,19 @@ from memmpy.columns.loading import (
     open_column,
     open_columns,
 )
-from memmpy.columns.members import holder_of, member_of
+from memmpy.columns.memory_maps import no_column, why_stale
 from memmpy.columns.nested import ReadNested, WriteNested
-from memmpy.columns.opening import no_column, why_stale
-from memmpy.columns.pieces import (
-    ENTRIES,
-    Field,
-    Layout,
-    layout_of_nested,
-    layout_of_numbers,
-    shifted,
-)
-from memmpy.columns.ragged import ReadJagged, WriteJagged
+from memmpy.columns.nested_fields import holder_of, member_of
 from memmpy.columns.salvage import open_what_is_whole
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
+from memmpy.columns.types import ColumnType, type_of_column, type_of_values
 from memmpy.columns.vector import WriteVector, read_vector
-from memmpy.columns.writing import ColumnWriter
+from memmpy.columns.writer import ColumnWriter
 
 __all__ = [
     "ENTRIES",
+    "ColumnType",
     "ColumnWriter",
     "Field",
     "Layout",
@@ -56,5 +58,7 @@ __all__ = [
     "open_what_is_whole",
     "read_vector",
     "shifted",
+    "type_of_column",
+    "type_of_values",
     "why_stale",
 ]

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from memmpy.columns.jagged_column import ReadJagged
+from memmpy.columns.memory_maps import Arrays, map_column, map_columns, name_of
 from memmpy.columns.nested import ReadNested
-from memmpy.columns.opening import Arrays, map_column, map_columns, name_of
-from memmpy.columns.ragged import ReadJagged
 from memmpy.columns.shaped import ReadShaped
 from memmpy.columns.text import ReadText
 from memmpy.errors import OptionError

@@ -6,13 +6,20 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.columns.buffers import form_of
-from memmpy.columns.nesting import check_ends, check_nested
-from memmpy.columns.opening import Arrays, name_of, open_arrays
-from memmpy.columns.pieces import ENTRIES, Field, Layout, empty_of_type, layout_of_array, shifted
-from memmpy.columns.writing import ColumnWriter
+from memmpy.columns.awkward_buffers import form_of
+from memmpy.columns.column_layout import (
+    ENTRIES,
+    Field,
+    Layout,
+    empty_of_type,
+    layout_of_array,
+    shifted,
+)
+from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
+from memmpy.columns.nested_checks import check_ends, check_nested
+from memmpy.columns.writer import ColumnWriter
 from memmpy.errors import ColumnError, CorruptStoreError, damaged
-from memmpy.lists import resolve
+from memmpy.jagged import resolve
 from memmpy.store import LOCK_TIMEOUT, ArrayWriter, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
 

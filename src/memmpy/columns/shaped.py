@@ -6,11 +6,11 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.opening import Arrays, name_of, open_arrays
-from memmpy.columns.writing import ColumnWriter, RowWriter
+from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
+from memmpy.columns.writer import ColumnWriter, RowWriter
 from memmpy.errors import ColumnError, CorruptStoreError, damaged
-from memmpy.gather import offsets_of
-from memmpy.lists import Jagged, resolve
+from memmpy.jagged import Jagged, resolve
+from memmpy.kernels import offsets_of
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
 

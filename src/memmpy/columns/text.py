@@ -6,10 +6,10 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.opening import Arrays, name_of, open_arrays
-from memmpy.columns.writing import ColumnWriter
+from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
+from memmpy.columns.writer import ColumnWriter
 from memmpy.errors import ColumnError
-from memmpy.lists import Jagged, resolve
+from memmpy.jagged import Jagged, resolve
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
 

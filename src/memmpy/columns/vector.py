@@ -4,8 +4,8 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.columns.opening import open_arrays
-from memmpy.columns.writing import ColumnWriter, RowWriter
+from memmpy.columns.memory_maps import open_arrays
+from memmpy.columns.writer import ColumnWriter, RowWriter
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
 from memmpy.typing import PathLike
 

@@ -1,7 +1,5 @@
 """Files of events in, columns out: a plan of what must be read, and whoever carries it out."""
 
-from memmpy.conversion.clipping import total_clipping
-from memmpy.conversion.config import RFileConfig, RootFiles, list_configs, list_inputs
 from memmpy.conversion.convert import (
     STEP_BYTES,
     Conversion,
@@ -9,9 +7,16 @@ from memmpy.conversion.convert import (
     convert_checked,
     plan_conversion,
 )
-from memmpy.conversion.plan import Plan
-from memmpy.conversion.recipes import check_names, check_one_key, names_in, split_renames
+from memmpy.conversion.planning.config import RFileConfig, RootFiles, list_configs, list_inputs
+from memmpy.conversion.planning.key_patterns import (
+    check_names,
+    check_one_key,
+    names_in,
+    split_renames,
+)
+from memmpy.conversion.planning.plan import Plan
 from memmpy.conversion.repair import repair_columns
+from memmpy.conversion.running.clip_counts import total_clipping
 
 __all__ = [
     "STEP_BYTES",

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from memmpy.checks import check_path, check_timeout
-from memmpy.conversion.building import Builder
-from memmpy.conversion.clipping import clipping_notes, clippings_of
-from memmpy.conversion.config import RootFiles
-from memmpy.conversion.holdings import Holdings
-from memmpy.conversion.opening import opened_files
-from memmpy.conversion.plan import Plan, make_plan
-from memmpy.conversion.policy import Policy, check_sources
-from memmpy.conversion.records import put_columns
-from memmpy.conversion.report import Report, Reported
-from memmpy.conversion.request import ConversionRequest, check_conversion
-from memmpy.conversion.surveying import survey
-from memmpy.conversion.wanted import Wanted
+from memmpy.conversion.planning.config import RootFiles
+from memmpy.conversion.planning.conversion_request import ConversionRequest, check_conversion
+from memmpy.conversion.planning.inventory import Holdings
+from memmpy.conversion.planning.plan import Plan, make_plan
+from memmpy.conversion.planning.split_columns import Policy, check_sources
+from memmpy.conversion.planning.summary import Report, Reported
+from memmpy.conversion.planning.survey import survey
+from memmpy.conversion.planning.target import Wanted
+from memmpy.conversion.running.clip_counts import clipping_notes, clippings_of
+from memmpy.conversion.running.column_records import put_columns
+from memmpy.conversion.running.coordinator import Builder
+from memmpy.display import printable, quiet
 from memmpy.errors import (
     ColumnError,
     ConversionWarning,
@@ -32,9 +32,9 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
-from memmpy.lists import Clipping
-from memmpy.printing import printable
-from memmpy.progress import quiet
+from memmpy.jagged import Clipping
+from memmpy.parallel import Crew, workers
+from memmpy.sources.formats import opened_files
 from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
 from memmpy.store import (
     Metadata,
@@ -45,7 +45,6 @@ from memmpy.store import (
     read_metadata,
 )
 from memmpy.typing import PathLike
-from memmpy.workers import Crew, workers
 
 __all__ = ["STEP_BYTES", "Conversion", "convert", "convert_checked", "plan_conversion"]
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from msgspec import structs
 
-from memmpy.conversion.config import RFileConfig
 from memmpy.conversion.convert import convert
+from memmpy.conversion.planning.config import RFileConfig
 from memmpy.cuts import recompute_column
 from memmpy.errors import MemmpyError, MemmpyWarning
-from memmpy.lists import mask_of
+from memmpy.jagged import mask_of
 from memmpy.store import (
     ColumnRecord,
     Metadata,

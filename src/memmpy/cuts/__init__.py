@@ -1,6 +1,6 @@
 """Cuts: selections written as ROOT or Python would write them, read as data and never as code."""
 
-from memmpy.cuts.adding import add_column, recompute_column
+from memmpy.cuts.add_column import add_column, recompute_column
 from memmpy.cuts.cache import Selection, leftover_cuts
 from memmpy.cuts.compute import (
     check_stored,
@@ -10,6 +10,7 @@ from memmpy.cuts.compute import (
     read_cut,
     selection_of,
 )
+from memmpy.cuts.cut_list import CutRecord, Cuts, list_cuts, verify_cuts
 from memmpy.cuts.evaluation import (
     Program,
     compute_column,
@@ -30,7 +31,6 @@ from memmpy.cuts.language import (
     renamed,
     substitute,
 )
-from memmpy.cuts.listing import CutRecord, Cuts, list_cuts, verify_cuts
 from memmpy.cuts.steps import STEP_SIZE
 
 __all__ = [

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from msgspec import structs
 
-from memmpy.cuts.document import ENTRY_DTYPE, Document, decode, encode, is_older
+from memmpy.cuts.cut_document import ENTRY_DTYPE, Document, decode, encode, is_older
 from memmpy.cuts.language import LANGUAGE
 from memmpy.errors import CorruptStoreError
 from memmpy.store import (

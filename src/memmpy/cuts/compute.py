@@ -13,9 +13,9 @@ from memmpy.cuts.evaluation import Program, check_keys, slips_in, to_program
 from memmpy.cuts.language import Constant, Node, keys_of, normal, parse, substitute
 from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.errors import warn_of
+from memmpy.kernels import ITEMS_REDUCED, is_worth_compiling
 from memmpy.store import Metadata, read_metadata
 from memmpy.typing import PathLike
-from memmpy.worth import ITEMS_REDUCED, is_worth_compiling
 
 __all__ = [
     "check_stored",

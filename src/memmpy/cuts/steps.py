@@ -20,9 +20,7 @@ from memmpy.columns import (
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError, OptionError
-from memmpy.gather import keep_freed_memory
-from memmpy.machine import num_helpers
-from memmpy.threads import prefetch
+from memmpy.parallel import keep_freed_memory, num_helpers, prefetch
 
 __all__ = ["STEP_SIZE", "Inputs", "check_step_size", "inputs_of", "threads_of"]
 

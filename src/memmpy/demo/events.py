@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import OptionError, nearest
-from memmpy.gather import offsets_of
+from memmpy.kernels import offsets_of
 from memmpy.typing import Array, PathLike
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from memmpy.conversion import Conversion, RFileConfig, convert, list_inputs
 from memmpy.cuts import cutflow, keys_of, parse
 from memmpy.demo.events import demo_files, write_demo_files
+from memmpy.display import num_in_words, size_in_words
 from memmpy.errors import RootFileError
-from memmpy.inputs import ByteSource
 from memmpy.pipeline import load_root
-from memmpy.printing import num_in_words, size_in_words
-from memmpy.root import TreeFile
+from memmpy.sources import ByteSource
+from memmpy.sources.root import TreeFile
 from memmpy.splits import SplitLoader
 from memmpy.typing import Batch
 

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.gather import join_arrays, take_lists
-from memmpy.lists import Jagged
+from memmpy.jagged import Jagged
+from memmpy.kernels import join_arrays, take_lists
 from memmpy.typing import Array, Batch, Entries
 
 __all__ = ["Lists", "Values", "Window", "batches_of"]

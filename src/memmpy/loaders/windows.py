@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from typing import NamedTuple, Protocol, TypeAlias
 
 from memmpy.loaders.batching import Window, batches_of
-from memmpy.loaders.paging import Reading
-from memmpy.loaders.shuffling import Shuffle
+from memmpy.loaders.pagecache.advice import Reading
+from memmpy.loaders.shuffle import Shuffle
 from memmpy.order import num_delivered
-from memmpy.threads import prefetch
+from memmpy.parallel import prefetch
 from memmpy.typing import Array, Batch
 
 __all__ = ["Gather", "Plan", "Windows", "load_batches", "num_in_memory", "num_on_way"]

@@ -2,19 +2,7 @@
 
 from memmpy.order.batches import num_batches, num_delivered, plan_windows
 from memmpy.order.blocks import BlockOrder, BlockWindows
-from memmpy.order.choosing import Selected, TicketsOf, members_by_position, members_by_ticket
-from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
-from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
-from memmpy.order.mixing import GOLDEN, Words, absorb, derive_key, find_words, mix64
-from memmpy.order.multiplicities import (
-    Multiplicities,
-    count_multiplicities,
-    spread_of_blocks,
-)
-from memmpy.order.options import check_flag, check_integer, check_seed
-from memmpy.order.permutation import Permutation
-from memmpy.order.selection import check_selection
-from memmpy.order.splits import (
+from memmpy.order.fractions import (
     NUM_TICKETS,
     SPLIT_NAMES,
     Fractions,
@@ -24,10 +12,19 @@ from memmpy.order.splits import (
     split_number,
     ticket_ranges,
 )
+from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
+from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
+from memmpy.order.multiplicities import (
+    Multiplicities,
+    count_multiplicities,
+    spread_of_blocks,
+)
+from memmpy.order.permutation import Permutation
+from memmpy.order.selection import check_selection
+from memmpy.order.split_entries import Selected, TicketsOf, members_by_position, members_by_ticket
 from memmpy.order.subset import Subset
 
 __all__ = [
-    "GOLDEN",
     "NUM_TICKETS",
     "SPLIT_NAMES",
     "TICKET_VERSION",
@@ -44,22 +41,14 @@ __all__ = [
     "Shard",
     "Subset",
     "TicketsOf",
-    "Words",
-    "absorb",
-    "check_flag",
     "check_fractions",
-    "check_integer",
-    "check_seed",
     "check_selection",
     "column_identities",
     "count_multiplicities",
-    "derive_key",
     "file_identities",
-    "find_words",
     "in_ticket_ranges",
     "members_by_position",
     "members_by_ticket",
-    "mix64",
     "num_batches",
     "num_delivered",
     "plan_windows",

@@ -6,22 +6,16 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.checks import check_integer, check_seed
 from memmpy.errors import OptionError
-from memmpy.order.mixing import Words, absorb, derive_key
-from memmpy.order.options import check_integer, check_seed
+from memmpy.kernels import MIX_MIN_BITS, MIX_ROUNDS, Words, absorb, derive_key
 from memmpy.order.permutation import Permutation
 from memmpy.typing import Entries
 
-__all__ = ["MAX_WINDOW_ROWS", "MIX_MIN_BITS", "MIX_ROUNDS", "BlockOrder", "BlockWindows"]
+__all__ = ["MAX_WINDOW_ROWS", "BlockOrder", "BlockWindows"]
 
 #: The largest number of rows of a window.
 MAX_WINDOW_ROWS = 2**31
-#: Six rounds over at least eight bits make, by chi-square over 150,000 to 400,000 keys, all orders
-#: of 2 to 8 rows equally frequent, and the distance of two rows and the second difference of four
-#: as flat as by chance, at 256 to 131,072 rows. With four rounds, rows half a window of 256 apart
-#: stay related; with five, some four of them.
-MIX_ROUNDS = 6
-MIX_MIN_BITS = 8
 
 
 @final
@@ -84,7 +78,7 @@ class BlockWindows:
             0..num_rows-1.
         """
         if compiled:
-            from memmpy.order.compiled import mix_places
+            from memmpy.kernels.permute_numba import mix_places
 
             return mix_places(self.edges, self.words)
         ends = zip(self.edges[:-1].tolist(), self.edges[1:].tolist(), self.words, strict=True)

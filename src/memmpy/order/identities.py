@@ -3,7 +3,7 @@
 ``word(x)`` is an integer modulo 2**64; of the words from ``2**64 - 2**31`` on, which are negative
 numbers of 32 bits, the lower 32 bits. So UInt_t, Int_t, ULong64_t and Long64_t that hold the same
 bits give the same word. With ``+`` modulo 2**64, and `mix64`, `absorb` and `derive_key` as in
-`memmpy.order.mixing`:
+`memmpy.kernels.hashing`:
 
 - the identity of an entry of a file is
   ``absorb(derive_key(uuid, tree, purpose="file identity"), word(entry))``, of the 16 bytes of the
@@ -22,9 +22,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from memmpy.checks import check_seed
 from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.order.mixing import Words, absorb, derive_key
-from memmpy.order.options import check_seed
+from memmpy.kernels import Words, absorb, derive_key
 from memmpy.typing import Array, Entries
 
 __all__ = ["TICKET_VERSION", "column_identities", "file_identities", "tickets"]

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from memmpy.order.mixing import Words
+from memmpy.kernels import Words
 from memmpy.typing import Entries
 
 __all__ = ["Multiplicities", "count_multiplicities", "spread_of_blocks"]

@@ -1,17 +1,16 @@
 """A keyed bijection of 0..num-1 that needs no memory: the shuffle of an epoch."""
 
 from collections.abc import Iterable
-from typing import NamedTuple, final
+from typing import final
 
 import numpy as np
 
+from memmpy.checks import check_integer, check_numbers, check_seed
 from memmpy.errors import OptionError
-from memmpy.numbering import check_numbers
-from memmpy.order.mixing import Words, absorb
-from memmpy.order.options import check_integer, check_seed
+from memmpy.kernels import FeistelNetwork, Words, absorb
 from memmpy.typing import Entries
 
-__all__ = ["MAX_NUM", "MIN_BITS", "ROUNDS", "Network", "Permutation"]
+__all__ = ["MAX_NUM", "MIN_BITS", "ROUNDS", "Permutation"]
 
 #: The largest number of entries.
 MAX_NUM = 2**62
@@ -22,15 +21,6 @@ MIN_BITS = 8
 
 _MULTIPLIERS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _HALF = np.uint64(32)
-
-
-class Network(NamedTuple):
-    """A Feistel network over the words below ``2**(high_bits + low_bits)``, for 0..num-1."""
-
-    num: np.uint64
-    high_bits: np.uint64
-    low_bits: np.uint64
-    round_keys: Words
 
 
 @final
@@ -79,9 +69,9 @@ class Permutation:
         self._round_keys = absorb(self.key, np.arange(ROUNDS, dtype=np.uint64))
 
     @property
-    def network(self) -> Network:
+    def network(self) -> FeistelNetwork:
         """What the network is made of, as the kernel takes it."""
-        return Network(
+        return FeistelNetwork(
             np.uint64(self.num),
             np.uint64(self._high_bits),
             np.uint64(self._low_bits),
@@ -110,7 +100,7 @@ class Permutation:
             If a position is out of range.
         """
         if compiled and self.num > 1:
-            from memmpy.order.compiled import permute_all
+            from memmpy.kernels.permute_numba import permute_all
 
             return permute_all(check_numbers(positions, self.num, of="entries"), self.network)
         return self._walk(positions, range(ROUNDS))
@@ -139,7 +129,7 @@ class Permutation:
             message = f"no positions {start} to {stop}: there are {self.num:,} entries, from 0 on"
             raise OptionError(message)
         if compiled and self.num > 1:
-            from memmpy.order.compiled import permute_run
+            from memmpy.kernels.permute_numba import permute_run
 
             return permute_run(start, stop, self.network)
         return self(np.arange(start, stop))

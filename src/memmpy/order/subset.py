@@ -6,9 +6,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.checks import check_numbers
 from memmpy.errors import LengthError
-from memmpy.numbering import check_numbers
-from memmpy.order.mixing import Words
+from memmpy.kernels import Words
 from memmpy.typing import Entries, Mask
 
 __all__ = ["Subset"]
@@ -76,7 +76,7 @@ class Subset:
         """
         ranks = check_numbers(ranks, len(self), of="members")
         if compiled and len(ranks):
-            from memmpy.order.compiled import select_members
+            from memmpy.kernels.permute_numba import select_members
 
             return select_members(self._words, self._counts, ranks)
         # sorted ranks walk the counts in order, which is worth the sorting

@@ -1,14 +1,14 @@
 """Skims: copies of a store made for training, packed row by row in the order of their tickets."""
 
-from memmpy.skims.counting import KeyCounts
-from memmpy.skims.keeping import SKIMS, delete_leftover, leftover_skims
-from memmpy.skims.keeping import remove as remove_skim
-from memmpy.skims.layout import lay_out
-from memmpy.skims.listing import Skims, find_skims, is_skim, list_skims, verify_skims
-from memmpy.skims.plan import Sizes
-from memmpy.skims.read import Skim
-from memmpy.skims.request import SkimRequest, check_groups, check_request
-from memmpy.skims.skim import make_skim, skim
+from memmpy.skims.folder import SKIMS, delete_leftover, leftover_skims
+from memmpy.skims.folder import remove as remove_skim
+from memmpy.skims.make_skim import make_skim, skim
+from memmpy.skims.row_layout import lay_out
+from memmpy.skims.skim_list import Skims, find_skims, is_skim, list_skims, verify_skims
+from memmpy.skims.skim_reader import Skim
+from memmpy.skims.skim_request import SkimRequest, check_groups, check_request
+from memmpy.skims.sorting.sort_plan import Sizes
+from memmpy.skims.value_counts import KeyCounts
 
 __all__ = [
     "SKIMS",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from memmpy.lists import Padding
-from memmpy.skims.counting import KeyCounts
+from memmpy.jagged import Padding
+from memmpy.skims.value_counts import KeyCounts
 from memmpy.splits import are_named_by_files
 from memmpy.store import Metadata, process_of
 from memmpy.typing import Entries

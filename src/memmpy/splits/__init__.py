@@ -1,23 +1,9 @@
 """Which columns name an event, and in which split it is: drawn, recorded and checked."""
 
-from memmpy.splits.choice import Choice
-from memmpy.splits.choose import (
-    check_named_split,
-    choose_of_skim,
-    choose_of_store,
-    open_to_split,
-)
 from memmpy.splits.danger import TWO_SIDES, find_dangers
-from memmpy.splits.events import (
-    are_named_by_files,
-    check_named,
-    identities_of,
-    num_events,
-    tickets_of,
-)
-from memmpy.splits.names import groups_of
-from memmpy.splits.naming import USUAL_COLUMNS, Naming, naming_columns, variations_of
-from memmpy.splits.options import ALL, By, check_split
+from memmpy.splits.event_names import USUAL_COLUMNS, Naming, naming_columns, variations_of
+from memmpy.splits.identities_by_file import groups_of
+from memmpy.splits.loader_entries import Choice
 from memmpy.splits.overlap import overlap
 from memmpy.splits.policy import (
     agreed,
@@ -30,8 +16,22 @@ from memmpy.splits.policy import (
     usual_naming,
     usual_rule,
 )
+from memmpy.splits.resolve import (
+    check_named_split,
+    choose_of_skim,
+    choose_of_store,
+    open_to_split,
+)
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_loader import SplitLoader
+from memmpy.splits.split_options import ALL, By, check_split
+from memmpy.splits.store_tickets import (
+    are_named_by_files,
+    check_named,
+    identities_of,
+    num_events,
+    tickets_of,
+)
 from memmpy.splits.value import Splits
 
 __all__ = [

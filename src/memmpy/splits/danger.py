@@ -10,19 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import Snapshot
+from memmpy.display import num_in_words
 from memmpy.errors import SplitError
-from memmpy.order import NUM_TICKETS, SPLIT_NAMES, Words, find_words, in_ticket_ranges
-from memmpy.printing import num_in_words
-from memmpy.splits.events import (
+from memmpy.kernels import Words, find_words
+from memmpy.order import NUM_TICKETS, SPLIT_NAMES, in_ticket_ranges
+from memmpy.splits.event_names import variations_of
+from memmpy.splits.identities_by_file import Names, groups_of
+from memmpy.splits.rounding import rounded_by
+from memmpy.splits.rule import TicketRule, regions_of
+from memmpy.splits.store_tickets import (
     are_named_by_files,
     check_named,
     identities_of,
     named_columns,
 )
-from memmpy.splits.names import Names, groups_of
-from memmpy.splits.naming import variations_of
-from memmpy.splits.rounding import rounded_by
-from memmpy.splits.rule import TicketRule, regions_of
 from memmpy.splits.value import Splits
 from memmpy.store import Metadata, SourceRecord, hash64, hash_text, locate, tree_name
 from memmpy.typing import Array, Entries

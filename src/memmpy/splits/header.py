@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from memmpy.order import derive_key
+from memmpy.kernels import derive_key
 from memmpy.splits.rule import TicketRule, edges_of
 
 __all__ = ["header_text"]

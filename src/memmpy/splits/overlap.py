@@ -3,7 +3,7 @@
 import numpy as np
 
 from memmpy.errors import OptionError, SplitError
-from memmpy.order import Words
+from memmpy.kernels import Words
 from memmpy.splits.provenance import rule_of, tickets_of_choice
 from memmpy.splits.split_loader import SplitLoader
 

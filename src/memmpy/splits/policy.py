@@ -23,10 +23,10 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.splits.danger import dangers_of, ingredients_of
-from memmpy.splits.events import check_named
-from memmpy.splits.naming import USUAL_COLUMNS, Naming, naming_columns, variations_of
-from memmpy.splits.options import ALL
+from memmpy.splits.event_names import USUAL_COLUMNS, Naming, naming_columns, variations_of
 from memmpy.splits.rule import TicketRule
+from memmpy.splits.split_options import ALL
+from memmpy.splits.store_tickets import check_named
 from memmpy.splits.value import Splits
 from memmpy.store import (
     LOCK_TIMEOUT,

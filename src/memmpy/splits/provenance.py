@@ -8,9 +8,10 @@ import numpy as np
 
 from memmpy._version import __version__
 from memmpy.errors import MemmpyError, SplitError
+from memmpy.kernels import Words, mix64
 from memmpy.loaders import LoaderOptions
-from memmpy.order import TICKET_VERSION, Words, mix64
-from memmpy.splits.choice import Choice, SkimLike
+from memmpy.order import TICKET_VERSION
+from memmpy.splits.loader_entries import Choice, SkimLike
 from memmpy.splits.rule import TicketRule
 from memmpy.store import hash_text, read_metadata
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from memmpy.order import Words
+from memmpy.kernels import Words
 from memmpy.typing import Array
 
 __all__ = ["rounded_by"]

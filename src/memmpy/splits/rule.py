@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from memmpy.cuts import LANGUAGE, Node, compute_column, keys_of, parse, to_program
 from memmpy.cuts.evaluation import ColumnLike, HashedText
 from memmpy.errors import ColumnError, MissingKeyError, OptionError, SplitError, nearest
-from memmpy.order import NUM_TICKETS, TICKET_VERSION, Words, column_identities, tickets
+from memmpy.kernels import Words
+from memmpy.order import NUM_TICKETS, TICKET_VERSION, column_identities, tickets
 from memmpy.store import hash64
 from memmpy.typing import Array
 

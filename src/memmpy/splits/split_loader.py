@@ -7,7 +7,10 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, final
 
+from memmpy.checks import check_integer, check_seed
+from memmpy.display import num_in_words, quiet
 from memmpy.errors import LoaderWarning, OptionError, warn_of
+from memmpy.kernels import BYTES_MOVED, derive_key, is_worth_compiling
 from memmpy.loaders import (
     Explanation,
     LoaderOptions,
@@ -16,21 +19,18 @@ from memmpy.loaders import (
     explain,
     load_batches,
 )
-from memmpy.loaders.columns import ColumnWindows, check_data, check_sendable
-from memmpy.loaders.packed import RowWindows
-from memmpy.loaders.paging import system_of
-from memmpy.loaders.ranges import cut_ranges
-from memmpy.loaders.shuffling import choose_shuffle, warning_of_blocks
+from memmpy.loaders.column_windows import ColumnWindows, check_data, check_sendable
+from memmpy.loaders.pagecache.advice import system_of
+from memmpy.loaders.row_ranges import cut_ranges
+from memmpy.loaders.row_windows import RowWindows
+from memmpy.loaders.shuffle import choose_shuffle, warning_of_blocks
 from memmpy.loaders.windows import Windows
-from memmpy.order import Selected, Shard, check_integer, check_seed, derive_key, num_batches
-from memmpy.printing import num_in_words
-from memmpy.progress import quiet
-from memmpy.splits.choice import Choice, SkimLike, StoreLike
-from memmpy.splits.choose import choose
+from memmpy.order import Selected, Shard, num_batches
+from memmpy.splits.loader_entries import Choice, SkimLike, StoreLike
 from memmpy.splits.provenance import provenance_of
+from memmpy.splits.resolve import choose
 from memmpy.splits.value import Splits
 from memmpy.typing import Batch, Data
-from memmpy.worth import BYTES_MOVED, is_worth_compiling
 
 __all__ = ["SplitLoader"]
 

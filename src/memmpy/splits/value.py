@@ -11,20 +11,20 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.checks import check_integer, check_seed
 from memmpy.cuts import keys_of, parse
 from memmpy.errors import OptionError, SplitError
 from memmpy.order import (
     NUM_TICKETS,
     SPLIT_NAMES,
     check_fractions,
-    check_integer,
-    check_seed,
     in_ticket_ranges,
     position_ranges,
     ticket_ranges,
 )
 from memmpy.splits.header import header_text
-from memmpy.splits.options import (
+from memmpy.splits.rule import TicketRule, edges_of, regions_of
+from memmpy.splits.split_options import (
     DEFAULT_FRACTIONS,
     By,
     check_by,
@@ -33,7 +33,6 @@ from memmpy.splits.options import (
     check_split,
     check_val,
 )
-from memmpy.splits.rule import TicketRule, edges_of, regions_of
 from memmpy.store import write_atomically
 from memmpy.typing import PathLike
 

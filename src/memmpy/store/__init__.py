@@ -1,13 +1,7 @@
 """What lies on disk: names, metadata, atomic commits, the writer's lock, checksums."""
 
-from memmpy.store.arrayfile import (
-    ArrayWriter,
-    checksum,
-    header_of,
-    map_array,
-    storage_dtype,
-)
 from memmpy.store.atomic import sync_directory, write_atomically
+from memmpy.store.checked_json import Format, parse
 from memmpy.store.checksums import bytes_of, crc_of, crc_of_text, crc_text, joined_crc
 from memmpy.store.commit import (
     LOCK_TIMEOUT,
@@ -15,10 +9,7 @@ from memmpy.store.commit import (
     leftover_files,
     read_metadata,
 )
-from memmpy.store.document import FORMAT_VERSION
-from memmpy.store.exact import PartWriter, read_exactly, write_exactly
-from memmpy.store.flock import FileLock
-from memmpy.store.layout import (
+from memmpy.store.file_names import (
     CUTS,
     LOCK,
     METADATA,
@@ -31,6 +22,9 @@ from memmpy.store.layout import (
     is_array_file,
     repair_folder,
 )
+from memmpy.store.flock import FileLock
+from memmpy.store.full_io import PartWriter, read_exactly, write_exactly
+from memmpy.store.json_types import Checked, Checksum, Count, Hash, plain, typed
 from memmpy.store.lock import hold_lock, wait_for
 from memmpy.store.metadata import (
     ArrayRecord,
@@ -45,7 +39,16 @@ from memmpy.store.metadata import (
     process_of,
     tree_name,
 )
-from memmpy.store.openfile import (
+from memmpy.store.metadata_document import FORMAT_VERSION
+from memmpy.store.npy_file import (
+    ArrayWriter,
+    checksum,
+    header_of,
+    map_array,
+    storage_dtype,
+)
+from memmpy.store.random_access import PlacedArray, copy_bytes, read_bytes, writing
+from memmpy.store.safe_open import (
     disk_error,
     is_own_folder,
     kind_of_file,
@@ -56,9 +59,7 @@ from memmpy.store.openfile import (
     remove_files,
     remove_folder,
 )
-from memmpy.store.placing import PlacedArray, copy_bytes, read_bytes, writing
-from memmpy.store.sealed import Format, parse
-from memmpy.store.sources import (
+from memmpy.store.source_records import (
     Lineage,
     SourceEntries,
     SourceEntry,
@@ -69,7 +70,6 @@ from memmpy.store.sources import (
     num_filled,
     source_of,
 )
-from memmpy.store.types import Checked, Checksum, Count, Hash, plain, typed
 from memmpy.store.unfinished import Unfinished
 from memmpy.store.verify import Problem, array_problem, verify
 

@@ -5,8 +5,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from memmpy.store.layout import aside_suffix
-from memmpy.store.openfile import create_file, disk_error
+from memmpy.store.file_names import aside_suffix
+from memmpy.store.safe_open import create_file, disk_error
 
 __all__ = ["sync_directory", "write_atomically"]
 

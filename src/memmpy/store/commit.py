@@ -23,13 +23,13 @@ from memmpy.errors import (
     StoreLockedError,
     UnreadableError,
 )
-from memmpy.store.arrayfile import ArrayWriter, header_of, storage_dtype
 from memmpy.store.atomic import sync_directory, write_atomically
-from memmpy.store.document import decode, encode
-from memmpy.store.layout import METADATA, array_file, is_array_file, is_leftover
+from memmpy.store.file_names import METADATA, array_file, is_array_file, is_leftover
 from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
-from memmpy.store.openfile import disk_error, is_own_folder, read_document, refusals
+from memmpy.store.metadata_document import decode, encode
+from memmpy.store.npy_file import ArrayWriter, header_of, storage_dtype
+from memmpy.store.safe_open import disk_error, is_own_folder, read_document, refusals
 from memmpy.typing import PathLike
 
 __all__ = ["LOCK_TIMEOUT", "Transaction", "leftover_files", "read_metadata"]

@@ -10,7 +10,7 @@ from typing import final
 
 from filelock import SoftFileLock, Timeout
 
-from memmpy.store.openfile import open_to_write
+from memmpy.store.safe_open import open_to_write
 
 __all__ = ["FileLock"]
 

@@ -11,9 +11,9 @@ import numpy as np
 from msgspec import Meta
 
 from memmpy.errors import CorruptStoreError
-from memmpy.store.layout import hash64, hash_text
+from memmpy.store.file_names import hash64, hash_text
+from memmpy.store.json_types import Checked, Count, typed
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
-from memmpy.store.types import Checked, Count, typed
 
 __all__ = ["decode_legacy", "is_legacy"]
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from memmpy.errors import StoreLockedError
+from memmpy.store.file_names import LOCK
 from memmpy.store.flock import FileLock
-from memmpy.store.layout import LOCK
-from memmpy.store.openfile import refusals
+from memmpy.store.safe_open import refusals
 
 __all__ = ["HeldLock", "hold_lock", "wait_for"]
 

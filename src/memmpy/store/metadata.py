@@ -11,8 +11,8 @@ import numpy as np
 from msgspec import Meta
 
 from memmpy.errors import OptionError
-from memmpy.store.layout import hash64, hash_text
-from memmpy.store.types import Checked, Checksum, Count, plain
+from memmpy.store.file_names import hash64, hash_text
+from memmpy.store.json_types import Checked, Checksum, Count, plain
 
 __all__ = [
     "ArrayRecord",

@@ -14,8 +14,8 @@ from typing import final
 
 from memmpy.errors import MemmpyError, ReadOnlyStoreError
 from memmpy.store.checksums import crc_of
-from memmpy.store.layout import UNFINISHED
-from memmpy.store.openfile import (
+from memmpy.store.file_names import UNFINISHED
+from memmpy.store.safe_open import (
     is_own_folder,
     open_to_write,
     read_document,

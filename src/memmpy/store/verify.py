@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from memmpy.errors import CorruptStoreError
-from memmpy.store.arrayfile import header_of
 from memmpy.store.checksums import crc_of, crc_text
 from memmpy.store.commit import read_metadata
-from memmpy.store.exact import read_exactly
-from memmpy.store.layout import METADATA, hash64, hash_text
+from memmpy.store.file_names import METADATA, hash64, hash_text
+from memmpy.store.full_io import read_exactly
 from memmpy.store.metadata import ArrayRecord, Metadata
-from memmpy.store.openfile import open_to_read
+from memmpy.store.npy_file import header_of
+from memmpy.store.safe_open import open_to_read
 from memmpy.typing import Array, PathLike
 
 __all__ = ["Problem", "array_problem", "verify"]

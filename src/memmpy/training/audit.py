@@ -8,7 +8,7 @@ import numpy as np
 
 from memmpy.columns import Snapshot, why_stale
 from memmpy.errors import MemmpyError
-from memmpy.order import Words, derive_key
+from memmpy.kernels import Words, derive_key
 from memmpy.splits import (
     TWO_SIDES,
     USUAL_COLUMNS,
@@ -22,14 +22,14 @@ from memmpy.splits import (
     usual_naming,
 )
 from memmpy.store import Metadata, read_metadata, tree_name
-from memmpy.training.counting import MAX_KEPT, count
+from memmpy.training.equal_rows import rows_of
 from memmpy.training.findings import LEVELS, Audit, Finding, Level
 from memmpy.training.places import finding_of_rows, findings_of_repeats
+from memmpy.training.repeat_counts import MAX_KEPT, count
 from memmpy.training.repeats import sides_of
-from memmpy.training.rows import rows_of
 from memmpy.training.scan import DamagedColumnError, Scan
 from memmpy.training.skim_counts import findings_of_padded, findings_of_skims
-from memmpy.training.values import findings_of_values
+from memmpy.training.value_findings import findings_of_values
 
 __all__ = ["audit"]
 

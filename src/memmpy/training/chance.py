@@ -15,7 +15,7 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.order import Words, find_words
+from memmpy.kernels import Words, find_words
 from memmpy.training.content import joined
 from memmpy.typing import Mask
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import ReadJagged, ReadNested, ReadShaped, ReadText, StoredColumn
-from memmpy.lists import Jagged
-from memmpy.order import GOLDEN, Words, absorb, derive_key
+from memmpy.jagged import Jagged
+from memmpy.kernels import GOLDEN, Words, absorb, derive_key
 from memmpy.typing import Array, Entries
 
 __all__ = ["START", "Values", "has_plain_words", "joined", "read_values"]

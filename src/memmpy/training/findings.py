@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
-from memmpy.printing import WIDTH, Table, num_in_words, printable
+from memmpy.display import WIDTH, Table, num_in_words, printable
 
 if TYPE_CHECKING:
     import rich.console

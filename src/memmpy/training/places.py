@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from memmpy.printing import num_in_words
+from memmpy.display import num_in_words
 from memmpy.store import Metadata, tree_name
 from memmpy.training.findings import Finding
 from memmpy.training.repeats import Pairs, Repeats

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.order import Words, find_words
+from memmpy.kernels import Words, find_words
 from memmpy.splits import groups_of
 from memmpy.store import Metadata, process_of, tree_name
 from memmpy.typing import Mask

@@ -9,13 +9,12 @@ import numpy as np
 
 from memmpy.columns import Snapshot
 from memmpy.errors import CorruptStoreError
-from memmpy.machine import num_helpers
-from memmpy.order import Words
+from memmpy.kernels import Words
+from memmpy.parallel import num_helpers, prefetch
 from memmpy.splits import TicketRule, identities_of
 from memmpy.store import locate
-from memmpy.threads import prefetch
 from memmpy.training.content import Values, joined, read_values
-from memmpy.training.values import KeyValues, values_of
+from memmpy.training.value_findings import KeyValues, values_of
 from memmpy.typing import Entries
 
 __all__ = ["Chunk", "DamagedColumnError", "Scan"]

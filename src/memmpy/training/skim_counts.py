@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memmpy.conversion import total_clipping
-from memmpy.lists import Clipping
+from memmpy.jagged import Clipping
 from memmpy.skims import KeyCounts, Skim, list_skims
 from memmpy.store import Metadata
 from memmpy.training.findings import Finding, Level
-from memmpy.training.values import ADVICE
+from memmpy.training.value_findings import ADVICE
 
 __all__ = ["findings_of_padded", "findings_of_skims"]
 

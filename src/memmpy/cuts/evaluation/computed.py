@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from memmpy.cuts.evaluation.operands import ColumnLike, HashedText, JaggedLike, Values
 from memmpy.cuts.evaluation.program import Program
 from memmpy.cuts.evaluation.promotion import promoted_dtype
-from memmpy.cuts.evaluation.values import ColumnLike, HashedText, JaggedLike, Values
 from memmpy.cuts.language import Element, Key
-from memmpy.gather import offsets_of
-from memmpy.lists import Jagged
+from memmpy.jagged import Jagged
+from memmpy.kernels import offsets_of
 from memmpy.typing import Array
 
 __all__ = ["compute_column"]

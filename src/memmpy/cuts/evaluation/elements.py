@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from memmpy.cuts.evaluation.operands import Values
 from memmpy.cuts.evaluation.shapes import Shape, as_lists
-from memmpy.cuts.evaluation.values import Values
 from memmpy.cuts.language import (
     MAX_INDEX,
     Element,

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memmpy.cuts.evaluation.formula import Formula, to_formula
-from memmpy.cuts.evaluation.run import Run
-from memmpy.cuts.evaluation.text import check_texts, misplaced, missing_quotes
-from memmpy.cuts.evaluation.values import (
+from memmpy.cuts.evaluation.interpreter import Run
+from memmpy.cuts.evaluation.operands import (
     ColumnLike,
     HashedText,
     Operand,
@@ -16,9 +15,10 @@ from memmpy.cuts.evaluation.values import (
     length_of,
     operand_of,
 )
+from memmpy.cuts.evaluation.text_comparison import check_texts, misplaced, missing_quotes
 from memmpy.cuts.language import Key, Node, keys_in, keys_of, selected
 from memmpy.errors import LengthError, nearest
-from memmpy.gather import count_true
+from memmpy.kernels import count_true
 from memmpy.typing import Mask
 
 __all__ = ["Program", "check_keys", "evaluate", "passes", "to_program"]

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from memmpy.cuts.evaluation.operands import Values
 from memmpy.cuts.evaluation.shapes import Shape
-from memmpy.cuts.evaluation.values import Values
 from memmpy.cuts.language import Reduction, truth
-from memmpy.gather import count_true, max_lists, min_lists, offsets_of, sum_lists
+from memmpy.kernels import count_true, max_lists, min_lists, offsets_of, sum_lists
 from memmpy.typing import Array, Entries
 
 __all__ = ["reduce"]

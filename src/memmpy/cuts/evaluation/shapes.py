@@ -11,8 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from memmpy.cuts.evaluation.values import Values
-from memmpy.gather import offsets_of
+from memmpy.cuts.evaluation.operands import Values
+from memmpy.kernels import offsets_of
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = ["Shape", "as_lists", "joint", "local_index"]

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from memmpy.cuts.evaluation.operands import ColumnLike, HashedText
 from memmpy.cuts.evaluation.program import evaluate
-from memmpy.cuts.evaluation.text import code_of, takes_text
-from memmpy.cuts.evaluation.values import ColumnLike, HashedText
+from memmpy.cuts.evaluation.text_comparison import code_of, takes_text
 from memmpy.cuts.language import LOGICAL_OF, Binary, Key, Node, Text, is_condition, nodes_in
 from memmpy.errors import nearest
 

@@ -8,7 +8,7 @@ import numpy as np
 from memmpy.columns import Snapshot, open_columns
 from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import Program, to_program
-from memmpy.cuts.flow.counting import Binning, Bins, weights_of
+from memmpy.cuts.flow.bin_counts import Binning, Bins, weights_of
 from memmpy.cuts.flow.groups import (
     check_by,
     check_kinds,

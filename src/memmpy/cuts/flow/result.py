@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.printing import Table
+from memmpy.display import Table
 
 __all__ = ["CutFlow"]
 

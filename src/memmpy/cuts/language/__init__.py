@@ -10,9 +10,9 @@ from memmpy.cuts.language.arithmetic import (
     truncated,
     truth,
 )
+from memmpy.cuts.language.canonical import LANGUAGE, normal
 from memmpy.cuts.language.expression import parse
 from memmpy.cuts.language.functions import CONSTANTS, FUNCTIONS, SPELLINGS, Function
-from memmpy.cuts.language.normal import LANGUAGE, normal
 from memmpy.cuts.language.substitute import Constant, check_apart, renamed, substitute
 from memmpy.cuts.language.tree import (
     COMPARISONS,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmpy.cuts.language.grammar import TEXT, parser
 from memmpy.cuts.language.hints import hint_at
-from memmpy.cuts.language.rules import RULES, Part, place_of
+from memmpy.cuts.language.transformer import RULES, Part, place_of
 from memmpy.cuts.language.tree import MAX_DEPTH, Node, Span, fold
 from memmpy.errors import CutError, OptionError
 

@@ -12,8 +12,8 @@ from operator import attrgetter
 from typing import TypeVar
 
 from memmpy.cuts.language.functions import FUNCTIONS
+from memmpy.display import printable
 from memmpy.errors import CutError
-from memmpy.printing import printable
 
 __all__ = [
     "COMPARISONS",

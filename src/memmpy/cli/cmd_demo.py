@@ -1,0 +1,58 @@
+"""``memmpy demo``: the main job, on toy events or on the user's own files."""
+
+from pathlib import Path
+
+import click
+
+__all__ = ["demo"]
+
+
+@click.command()
+@click.option("--files", is_flag=True, help="Use the ROOT files named by PATHS, not toy events.")
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--tree", help="The tree of those files; not needed where each has one only.")
+@click.option("--keys", help="Branches to convert, joined by commas; numbers and lists by default.")
+@click.option("--cut", help="Which events to load, such as 'nJets >= 6 & nBTags_77 >= 2'.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("memmpy_demo"),
+    help="Where files and store are kept.",
+)
+@click.option("--events", default=50_000, help="Toy events of each file.")
+@click.option("--seed", default=1, help="Seed of the toy events.")
+@click.option("--batch-size", default=128, help="Events of a batch.")
+def demo(
+    *,
+    files: bool,
+    paths: tuple[str, ...],
+    tree: str | None,
+    keys: str | None,
+    cut: str | None,
+    out: Path,
+    events: int,
+    seed: int,
+    batch_size: int,
+) -> None:
+    """Convert ROOT files, cut, and load shuffled batches.
+
+    Without --files it first writes toy collision events of two processes and two years. A second
+    run takes everything from the cache.
+    """
+    from rich.console import Console
+
+    from memmpy.cli.parsing import words_of
+    from memmpy.demo import own_job, run, toy_job
+
+    if bool(paths) != files:
+        message = "name ROOT files with --files: memmpy demo --files A.root B.root --tree T"
+        raise click.UsageError(message)
+    if not files and (tree or keys):
+        raise click.UsageError("--tree and --keys go with --files")
+    console = Console()
+    if files:
+        wanted = None if keys is None else words_of([keys])
+        job = own_job(out, paths, tree=tree, keys=wanted, cut=cut)
+    else:
+        job = toy_job(out, num_events=events, seed=seed, cut=cut, console=console)
+    run(job, batch_size=batch_size, console=console)

@@ -1,0 +1,60 @@
+"""The type of a column: what kind it is, and the dtype and shape of its entries."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from memmpy.jagged import Jagged
+from memmpy.store import ColumnRecord
+from memmpy.typing import Array
+
+__all__ = ["ColumnType", "type_of_column", "type_of_values"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """Kind, dtype and shape of the entries of a branch or a column.
+
+    Parameters
+    ----------
+    kind : str
+        ``vector``, ``jagged``, ``text`` or ``nested``.
+    dtype : np.dtype or None
+        Of the numbers; None for text and nested.
+    shape : tuple of int
+        Of an entry of a vector, or of an item of a jagged entry.
+    type : str
+        Of nested data, as awkward writes it.
+    """
+
+    kind: str
+    dtype: np.dtype[Any] | None = None
+    shape: tuple[int, ...] = ()
+    type: str = ""
+
+    def __str__(self) -> str:
+        lists = ["var"] if self.kind == "jagged" else []
+        numbers = " * ".join([*lists, *map(str, self.shape), str(self.dtype)])
+        return {"text": "text", "nested": self.type}.get(self.kind, numbers)
+
+
+def type_of_values(values: Array | Jagged) -> ColumnType:
+    """Return what evaluated values need."""
+    if isinstance(values, Jagged):
+        return ColumnType("jagged", values.dtype, values.content.shape[1:])
+    return ColumnType("vector", values.dtype, values.shape[1:])
+
+
+def type_of_column(column: ColumnRecord) -> ColumnType:
+    """Return the type of a stored column."""
+    if column.kind == "text":
+        return ColumnType("text")
+    if column.kind == "nested":
+        import awkward as ak
+
+        form = ak.forms.from_json(json.dumps(column.details["form"]))
+        return ColumnType("nested", type=str(form.type))
+    array = column.arrays["values" if column.kind == "vector" else "content"]
+    return ColumnType(column.kind, array.dtype, array.shape[1:])

@@ -1,0 +1,269 @@
+"""What a user asks for: keys, patterns, paddings, aliases and dtypes, turned into recipes."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+
+from memmpy.columns import check_keys
+from memmpy.conversion.planning.recipe import Recipe
+from memmpy.cuts import Key, keys_of, parse, substitute, to_program
+from memmpy.errors import OptionError, nearest
+from memmpy.jagged import Padding, check_padding, mask_of
+from memmpy.sources import Fill
+
+__all__ = [
+    "Recipes",
+    "check_names",
+    "check_one_key",
+    "make_recipes",
+    "match",
+    "names_in",
+    "split_renames",
+]
+
+_BRANCH = re.compile(r"[A-Za-z_][\w.:]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipes:
+    """The columns that were asked for: some by name, and some by patterns of names.
+
+    Parameters
+    ----------
+    named : tuple of Recipe
+        Those with a name.
+    patterns : tuple of str
+        Such as ``"Jet_*"``; what they match depends on the files.
+    dtypes : mapping of str to np.dtype
+        How columns are stored.
+    reserved : tuple of str
+        Names that no column may have.
+    missing : mapping of str to Fill
+        By branch, what stands for a missing value.
+    """
+
+    named: tuple[Recipe, ...]
+    patterns: tuple[str, ...] = ()
+    dtypes: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
+    reserved: tuple[str, ...] = ()
+    missing: Mapping[str, Fill] = field(default_factory=dict)
+
+    def with_matches(self, matches: Mapping[str, Iterable[str]]) -> list[Recipe]:
+        """Return the recipes of all columns, for the branches that patterns match.
+
+        Raises
+        ------
+        OptionError
+            If a pattern matches a name of the metadata.
+        """
+        named = {recipe.key for recipe in self.named}
+        found = {name for pattern in self.patterns for name in matches.get(pattern, ())}
+        for name in sorted(found.intersection(self.reserved)):
+            message = f"{name!r} is both a branch that a pattern matches and a name of the metadata"
+            raise OptionError(f"{message}; rename the latter")
+        matched = sorted(found - named)
+        recipes = (Recipe(key, (key,), None, None, self.dtypes.get(key)) for key in matched)
+        return [*self.named, *(_with_missing(recipe, self.missing) for recipe in recipes)]
+
+
+def make_recipes(
+    keys: Collection[str] | Mapping[str, str],
+    *,
+    keys_padded: Mapping[str, tuple[int, Any]],
+    aliases: Mapping[str, str],
+    dtypes: Mapping[str, Any],
+    reserved: Iterable[str],
+    names: Collection[str],
+    missing: Mapping[str, Fill],
+) -> Recipes:
+    """Return the recipes of all columns wanted, in a stable order.
+
+    `names` are the keys that are no patterns even where they look like one.
+
+    Raises
+    ------
+    OptionError
+        If a key is asked for in two ways, or a length to pad to makes no sense.
+    CutError
+        If an alias cannot be understood.
+    """
+    keys, aliases = split_renames(keys, aliases)
+    check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=reserved)
+    check_one_key([key for key in keys_padded if key not in aliases], "padded")
+    paddings = {key: check_padding(key, given) for key, given in keys_padded.items()}
+    known = {*aliases, *names, *map(mask_of, paddings)}
+    patterns = sorted({key for key in keys if _is_pattern(key) and key not in known})
+    types = _dtypes(dtypes, known=None if patterns else {*keys, *keys_padded})
+    wanted: dict[str, Padding | None] = dict.fromkeys(sorted(set(keys) - {*patterns}))
+    wanted |= paddings
+    masks = {mask_of(key): key for key in paddings if mask_of(key) not in aliases}
+    named = [
+        _recipe(key, aliases, wanted[key], types.get(key))
+        if key not in masks or key in paddings
+        else _mask(_recipe(masks[key], aliases, paddings[masks[key]], None), types.get(key))
+        for key in wanted
+    ]
+    with_missing = tuple(_with_missing(recipe, missing) for recipe in named)
+    return Recipes(with_missing, tuple(patterns), types, tuple(reserved), missing)
+
+
+def split_renames(
+    keys: Collection[str] | Mapping[str, str], aliases: Mapping[str, str]
+) -> tuple[Collection[str], Mapping[str, str]]:
+    """Return keys and aliases of what may be a mapping of keys to branches or expressions.
+
+    Raises
+    ------
+    OptionError
+        If a key has an alias besides.
+    """
+    if not isinstance(keys, Mapping):
+        return keys, aliases
+    for key in sorted(keys.keys() & aliases):
+        raise OptionError(f"{key!r} is renamed in keys and in aliases; say it once")
+    for key, branch in keys.items():
+        if not isinstance(branch, str) or not branch or "`" in branch:
+            raise OptionError(f"keys maps a key to the name of a branch, got {key!r}: {branch!r}")
+    # Whatever stands in it is the name of a branch: expressions are for aliases.
+    others = {key: f"`{branch}`" for key, branch in keys.items() if key != branch}
+    return list(keys), {**aliases, **others}
+
+
+def _is_pattern(key: Any) -> bool:
+    """Say whether a key stands for all branches whose names match it.
+
+    Where a file has a branch of that very name, such as ``hit.p[3]``, it stands for this one.
+    """
+    return isinstance(key, str) and any(sign in key for sign in "*?[")
+
+
+def check_one_key(keys: Iterable[object], use: str) -> None:
+    """Raise an `OptionError` for a pattern where one key is meant.
+
+    Brackets are part of a name there: ROOT calls members that are arrays ``hit.p[3]``.
+    """
+    for key in keys:
+        if isinstance(key, str) and ("*" in key or "?" in key):
+            message = f"a pattern cannot be {use}, got {key!r}; name each key"
+            raise OptionError(f"{message}, or give a branch of that very name an alias")
+
+
+def match(pattern: str, branches: Iterable[str]) -> list[str]:
+    """Return the branches that a pattern matches.
+
+    Branches of branches are known as ``parent/child``, and match as ``child``, too.
+    """
+    return [
+        path
+        for path in branches
+        if fnmatchcase(path.rpartition("/")[2], pattern) or fnmatchcase(path, pattern)
+    ]
+
+
+def names_in(alias: str) -> frozenset[str]:
+    """Return the names that an alias uses; it may be a name itself, of a branch or an alias."""
+    name = _as_name(alias)
+    return keys_of(parse(alias)) if name is None else frozenset({name})
+
+
+def check_names(
+    keys: Collection[str],
+    *,
+    keys_padded: Mapping[str, Any],
+    aliases: Mapping[str, str],
+    reserved: Iterable[str],
+) -> None:
+    """Raise an `OptionError` unless each key is a name, is asked for once, and is free."""
+    check_keys(keys)
+    for name, given in (("keys_padded", keys_padded), ("aliases", aliases)):
+        if not isinstance(given, Mapping):
+            raise OptionError(f"{name} is a dict, got {given!r}")
+    names: list[object] = [*keys, *keys_padded]
+    if not names:
+        raise OptionError("no keys were given; name branches in keys or keys_padded")
+    for key in [*names, *aliases]:
+        if not isinstance(key, str) or not key or key == "_index":
+            raise OptionError(f"a key is a text other than '_index', got {key!r}")
+    for key in sorted(set(keys) & set(keys_padded)):
+        second = f"{key}_padded"
+        message = (
+            f"{key!r} is in keys and in keys_padded; take it from one of them, or load it a second "
+            f"time under another name: keys_padded={{{second!r}: ...}}, "
+            f"aliases={{{second!r}: {key!r}}}"
+        )
+        raise OptionError(message)
+    for key in sorted((set(keys) | set(keys_padded) | set(aliases)) & set(reserved)):
+        what = "an alias" if key in aliases else "a key"
+        message = f"{key!r} is both {what} and a name of the metadata"
+        if key in keys and key not in aliases:
+            message += f"; metadata come into every batch unasked: leave {key!r} out of keys"
+            raise OptionError(f"{message}, or rename them if you mean a branch")
+        raise OptionError(f"{message}; rename one of them")
+    texts: Iterable[tuple[str, object]] = aliases.items()
+    for name, text in texts:
+        if not isinstance(text, str):
+            message = f"the alias {name!r} is the name of a branch or an expression, got {text!r}"
+            raise OptionError(message)
+
+
+def _dtypes(dtypes: Mapping[str, Any], *, known: Collection[str] | None) -> dict[str, Any]:
+    """Return the dtypes to store keys as; `known` keys, where no pattern brings others."""
+    if not isinstance(dtypes, Mapping):
+        raise OptionError(f"dtypes is a dict of key to dtype, got {dtypes!r}")
+    checked = {}
+    for key, given in dtypes.items():
+        if known is not None and key not in known:
+            raise OptionError(f"dtypes names {key!r}, which is no key{nearest(str(key), known)}")
+        try:
+            dtype = np.dtype(given).newbyteorder("<")
+        except TypeError:
+            dtype = np.dtype(object)
+        if dtype.kind not in "biuf" or dtype.itemsize > 8:
+            raise OptionError(f"dtypes[{key!r}] is a dtype of numbers, got {given!r}")
+        checked[key] = dtype
+    return checked
+
+
+def _recipe(
+    key: str,
+    aliases: Mapping[str, str],
+    padding: Padding | None,
+    dtype: np.dtype[Any] | None,
+) -> Recipe:
+    # An alias that is a name is a branch, or another alias.
+    name, followed = key, {key}
+    while name in aliases and (other := _as_name(aliases[name])) is not None:
+        name = other
+        if name in followed:
+            raise OptionError(f"the alias {name!r} refers to itself")
+        followed.add(name)
+    if name not in aliases:
+        return Recipe(key, (name,), None, padding, dtype)
+    node = substitute(parse(name), aliases=aliases)
+    branches = tuple(sorted(keys_of(node)))
+    if not branches:
+        raise OptionError(f"the alias {name!r} is a constant: {aliases[name]!r} names no branch")
+    return Recipe(key, branches, to_program(node), padding, dtype)
+
+
+def _with_missing(recipe: Recipe, missing: Mapping[str, Fill]) -> Recipe:
+    """Return a recipe with what stands for missing values of its branches."""
+    own = tuple((b, missing[b]) for b in recipe.branches if b in missing)
+    return replace(recipe, missing=own) if own else recipe
+
+
+def _mask(padded: Recipe, dtype: np.dtype[Any] | None) -> Recipe:
+    """Return the recipe of the mask of a padded key."""
+    return replace(padded, key=mask_of(padded.key), dtype=dtype, is_mask=True)
+
+
+def _as_name(alias: str) -> str | None:
+    """Return the name that an alias is, plain or in backquotes; None where it is an expression."""
+    if _BRANCH.fullmatch(alias):
+        return alias
+    node = parse(alias)
+    return node.name if isinstance(node, Key) else None

@@ -1,0 +1,1 @@
+"""Carries out the plan of a conversion: who reads what, and where it is written."""

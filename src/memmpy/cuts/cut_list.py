@@ -1,0 +1,196 @@
+"""The cached selections of a store: listed as a table, and compared with their checksums."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final, overload
+
+from memmpy.cuts.cache import CachedCut, are_current, are_entries, cut_documents, read_cut_document
+from memmpy.cuts.language import LANGUAGE
+from memmpy.display import Table, size_in_words
+from memmpy.store import (
+    CUTS,
+    ColumnRecord,
+    Metadata,
+    Problem,
+    array_problem,
+    map_array,
+)
+from memmpy.typing import Array
+
+__all__ = ["CutRecord", "Cuts", "list_cuts", "verify_cuts"]
+
+
+@dataclass(frozen=True, slots=True)
+class CutRecord:
+    """A cached selection, as a store lists it.
+
+    Attributes
+    ----------
+    expression : str
+        The cut as the user wrote it when it was computed.
+    cut : str
+        Its normal form, with aliases and constants put in: what it is found by.
+    keys : tuple of str
+        The columns it uses; all of the store for a constant.
+    num_passing : int
+        How many entries pass.
+    num_bytes : int
+        What it takes on disk.
+    is_current : bool
+        Whether it is still used: not where a column was written again, or its file is damaged. The
+        next selection that is kept in the store removes those of columns written again.
+    """
+
+    expression: str
+    cut: str
+    keys: tuple[str, ...]
+    num_passing: int
+    num_bytes: int
+    is_current: bool
+
+
+@final
+class Cuts(Sequence[CutRecord]):
+    """The selections cached in a store, by expression; prints as a table.
+
+    Parameters
+    ----------
+    records : sequence of CutRecord
+        What is cached.
+    """
+
+    __slots__ = ("_records",)
+
+    def __init__(self, records: Sequence[CutRecord]) -> None:
+        self._records = tuple(records)
+
+    @property
+    def num_bytes(self) -> int:
+        """What all of them take on disk."""
+        return sum(record.num_bytes for record in self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, index: int) -> CutRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Cuts": ...
+    def __getitem__(self, index: int | slice) -> "CutRecord | Cuts":
+        if isinstance(index, slice):
+            return Cuts(self._records[index])
+        return self._records[index]
+
+    def _table(self) -> Table:
+        rows = [
+            (
+                record.expression,
+                ", ".join(record.keys),
+                "current" if record.is_current else "outdated",
+                f"{record.num_passing:,}",
+                size_in_words(record.num_bytes),
+            )
+            for record in self._records
+        ]
+        headings = ("cut", "columns", "state", "entries", "size")
+        num = len(self)
+        caption = f"{num} cached {'cut' if num == 1 else 'cuts'}, {size_in_words(self.num_bytes)}"
+        return Table(headings, 3, [rows], caption)
+
+    def __rich__(self) -> Table:
+        return self._table()
+
+    def __repr__(self) -> str:
+        return self._table().to_text() if self._records else "no cached cuts"
+
+    def _repr_html_(self) -> str:
+        return self._table().to_html()
+
+
+def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:
+    """Return the cached selections of a store by expression, without files that are none.
+
+    Parameters
+    ----------
+    directory : Path
+        The store.
+    metadata : Metadata
+        What it knows of itself.
+    """
+    current = {key: metadata.columns[key] for key in metadata.current_keys()}
+    records = [_record(file, directory, current) for file in cut_documents(directory)]
+    found = [record for record in records if record is not None]
+    return sorted(found, key=lambda record: (record.expression, record.cut, not record.is_current))
+
+
+def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) -> CutRecord | None:
+    try:
+        document = read_cut_document(file)
+        num_bytes = file.stat().st_size
+    except (OSError, ValueError):
+        return None
+    if document is None:
+        return None
+    cached = CachedCut(directory, document.cut, document.columns)
+    if cached.file(".json").name != file.name:
+        return None
+    selection = file.with_suffix(".npy")
+    is_current = are_current(cached.columns, current)
+    try:
+        num_bytes += selection.stat().st_size
+        map_array(selection.parent, document.array(selection.name), key=file.name)
+    except (OSError, ValueError):
+        is_current = False
+    return CutRecord(
+        expression=document.expression,
+        cut=document.cut,
+        keys=tuple(sorted(document.columns)),
+        num_passing=document.num_passing,
+        num_bytes=num_bytes,
+        is_current=is_current,
+    )
+
+
+def verify_cuts(directory: Path, metadata: Metadata) -> list[Problem]:
+    """Read the cached selections of a store, and return what is not as it was written.
+
+    Parameters
+    ----------
+    directory : Path
+        The store.
+    metadata : Metadata
+        What it knows of itself.
+    """
+    found = (_problem_of(file, directory, metadata) for file in cut_documents(directory))
+    return [problem for problem in found if problem is not None]
+
+
+def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | None:
+    """Return what is wrong with a cached selection."""
+    name = f"{CUTS}/{file.name}"
+    try:
+        document = read_cut_document(file)
+    except FileNotFoundError:
+        return None  # another process has removed it
+    except (OSError, ValueError) as error:
+        return Problem("cut", name, f"it cannot be read: {error}")
+    if document is None or document.language != LANGUAGE:
+        return None  # an older memmpy wrote it: it is not used
+    cached = CachedCut(directory, document.cut, document.columns)
+    if cached.file(".json").name != file.name:
+        return Problem("cut", name, "it is of another cut than its name says")
+    array = document.array(file.with_suffix(".npy").name)
+    # Of columns as they were: those that were written again since may have more entries or fewer.
+    known = metadata.columns.items()
+    nums = [c.num_entries for k, c in known if document.columns.get(k) == c.fingerprint]
+    last = min(nums, default=2**63 - 1)
+
+    def look(entries: Array) -> str | None:
+        is_right = are_entries(entries, last)
+        return None if is_right else "it has entries that no cut of this store can give"
+
+    message = array_problem(file.parent, array, look=look)
+    if message is None or not file.exists():  # another process has removed it
+        return None
+    return Problem(f"cut {document.expression}", f"{CUTS}/{array.file}", message)

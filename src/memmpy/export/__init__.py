@@ -1,0 +1,5 @@
+"""Values computed from a store, written as friend trees of its ROOT files."""
+
+from memmpy.export.friends import Friend, write_friend, write_friends
+
+__all__ = ["Friend", "write_friend", "write_friends"]

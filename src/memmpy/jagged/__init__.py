@@ -1,0 +1,20 @@
+"""Lists of any length, as content and offsets: picked, joined, and filled up to one length."""
+
+from memmpy.jagged.clipping import Clipping, clipping_of, share_in_words
+from memmpy.jagged.indexing import resolve
+from memmpy.jagged.jagged_array import Jagged, lists_of
+from memmpy.jagged.padding import Padding, check_fill, check_padding, fits, mask_of
+
+__all__ = [
+    "Clipping",
+    "Jagged",
+    "Padding",
+    "check_fill",
+    "check_padding",
+    "clipping_of",
+    "fits",
+    "lists_of",
+    "mask_of",
+    "resolve",
+    "share_in_words",
+]

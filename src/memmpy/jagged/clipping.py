@@ -1,0 +1,97 @@
+"""How much padding cuts off: counted, and put in words."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from memmpy.jagged.jagged_array import Jagged
+
+__all__ = ["Clipping", "clipping_of", "share_in_words"]
+
+#: memmpy warns where a larger share than this of the items, or of the entries, is clipped.
+_MAX_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Clipping:
+    """How much of some lists is cut off where they are padded to one length.
+
+    Parameters
+    ----------
+    num_items, num_entries : int
+        All items of the lists, and all lists, also the empty ones.
+    num_clipped_items, num_clipped_entries : int
+        Items that are cut off, and lists that lose at least one.
+    max_items : int
+        Items of the longest list; 0 where there is none.
+    """
+
+    num_items: int = 0
+    num_entries: int = 0
+    num_clipped_items: int = 0
+    num_clipped_entries: int = 0
+    max_items: int = 0
+
+    def __add__(self, other: "Clipping") -> "Clipping":
+        return Clipping(
+            self.num_items + other.num_items,
+            self.num_entries + other.num_entries,
+            self.num_clipped_items + other.num_clipped_items,
+            self.num_clipped_entries + other.num_clipped_entries,
+            max(self.max_items, other.max_items),
+        )
+
+    @property
+    def is_large(self) -> bool:
+        """Whether more than 1 % of the items or of the entries are clipped."""
+        return (
+            self.num_clipped_items > _MAX_SHARE * self.num_items
+            or self.num_clipped_entries > _MAX_SHARE * self.num_entries
+        )
+
+    def in_words(self) -> str:
+        """Return the shares that are clipped; empty where nothing is."""
+        if not self.num_clipped_items:
+            return ""
+        items = share_in_words(self.num_clipped_items, self.num_items)
+        entries = share_in_words(self.num_clipped_entries, self.num_entries)
+        return f"{items} of the items clipped, in {entries} of the entries"
+
+    def warning(self, key: str, length: int) -> str:
+        """Return what to warn of, with the numbers and the way out."""
+        items = share_in_words(self.num_clipped_items, self.num_items)
+        entries = share_in_words(self.num_clipped_entries, self.num_entries)
+        return (
+            f"{key!r} is padded to {length:,} items, which cuts off "
+            f"{self.num_clipped_items:,} of {self.num_items:,} items ({items}), in "
+            f"{self.num_clipped_entries:,} of {self.num_entries:,} entries ({entries}); the "
+            f"longest has {self.max_items:,} items: "
+            f"keys_padded={{{key!r}: ({self.max_items}, ...)}} keeps all"
+        )
+
+
+def clipping_of(lists: Jagged, length: int) -> Clipping:
+    """Return how much of lists is cut off where they are padded to `length` items."""
+    num_items, num_entries = int(lists.offsets[-1] - lists.offsets[0]), len(lists)
+    if not num_entries:
+        return Clipping()
+    counts = lists.offsets[1:] - lists.offsets[:-1]
+    max_items = int(np.maximum.reduce(counts))
+    if max_items <= length:
+        return Clipping(num_items, num_entries, 0, 0, max_items)
+    counts -= length
+    np.maximum(counts, 0, out=counts)
+    num_clipped_items = int(np.add.reduce(counts))
+    return Clipping(
+        num_items, num_entries, num_clipped_items, int(np.count_nonzero(counts)), max_items
+    )
+
+
+def share_in_words(num: int, num_all: int) -> str:
+    """Return a share in percent: ``42.4 %``; never rounded to nothing, or to all."""
+    percent = 100 * num / num_all
+    if 0 < percent < 0.1:
+        return "under 0.1 %"
+    if 99.9 < percent < 100:
+        return "over 99.9 %"
+    return f"{percent:.1f} %"

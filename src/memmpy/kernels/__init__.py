@@ -1,0 +1,51 @@
+"""Arrays in, arrays out: NumPy defines what is right, Numba is fast."""
+
+from memmpy.kernels.column_gather import take_columns
+from memmpy.kernels.hashing import (
+    GOLDEN,
+    MIX_MIN_BITS,
+    MIX_ROUNDS,
+    FeistelNetwork,
+    Words,
+    absorb,
+    derive_key,
+    find_words,
+    mix64,
+)
+from memmpy.kernels.joining import join_arrays
+from memmpy.kernels.lists import take_lists
+from memmpy.kernels.offsets import check_lists, check_offsets, offsets_of
+from memmpy.kernels.records import strip_headers
+from memmpy.kernels.reductions import count_true, max_lists, min_lists, sum_lists
+from memmpy.kernels.reference import pad_jagged, take_jagged
+from memmpy.kernels.row_field import RowField
+from memmpy.kernels.threshold import BYTES_MOVED, ITEMS_REDUCED, is_worth_compiling
+
+__all__ = [
+    "BYTES_MOVED",
+    "GOLDEN",
+    "ITEMS_REDUCED",
+    "MIX_MIN_BITS",
+    "MIX_ROUNDS",
+    "FeistelNetwork",
+    "RowField",
+    "Words",
+    "absorb",
+    "check_lists",
+    "check_offsets",
+    "count_true",
+    "derive_key",
+    "find_words",
+    "is_worth_compiling",
+    "join_arrays",
+    "max_lists",
+    "min_lists",
+    "mix64",
+    "offsets_of",
+    "pad_jagged",
+    "strip_headers",
+    "sum_lists",
+    "take_columns",
+    "take_jagged",
+    "take_lists",
+]

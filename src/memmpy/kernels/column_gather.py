@@ -1,0 +1,80 @@
+"""Entries of columns, each into an array of its own: in NumPy or compiled."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from memmpy.checks import check_numbers
+from memmpy.errors import ColumnError, LengthError
+from memmpy.typing import Array, Entries
+
+__all__ = ["take_columns"]
+
+
+def take_columns(
+    columns: Sequence[Array], entries: Entries, *, out: Sequence[Array], compiled: bool
+) -> None:
+    """Fill ``out[i][j]`` with ``columns[i][entries[j]]``.
+
+    Parameters
+    ----------
+    columns : sequence of arrays of shape (n, ...)
+        All have one length; any dtype without Python objects, any strides; may be read-only.
+    entries : int64 array of shape (m,)
+        Each from 0 to n - 1, in any order; may repeat.
+    out : sequence of arrays of shape (m, ...)
+        For each column a writable, C-contiguous array of its dtype and inner shape. None may share
+        memory with another or with a column.
+    compiled : bool
+        Whether to use Numba, which takes half as long as NumPy, and holds no GIL for all columns
+        together: a number at random of a column that no cache holds takes 2.5 ns.
+
+    Raises
+    ------
+    ColumnError
+        If an array has another shape or dtype.
+    LengthError
+        If the columns differ in length, or there are not as many outputs as columns.
+    OptionError
+        If an entry is out of range. Nothing has been written then.
+    """
+    if not columns and not out:
+        return
+    if len({len(column) for column in columns}) != 1 or len(columns) != len(out):
+        message = f"expected columns of one length, and an output for each: {len(columns)}"
+        raise LengthError(f"{message} columns, {len(out)} outputs")
+    entries = check_numbers(entries, len(columns[0]), of="entries")
+    for column, array in zip(columns, out, strict=True):
+        _check(column, array, len(entries))
+    if compiled and len(entries):
+        from memmpy.kernels.column_gather_numba import take_columns as take
+
+        plain = [_is_plain(column) for column in columns]
+        pairs = list(zip(columns, out, plain, strict=True))
+        take([(c, o) for c, o, is_plain in pairs if is_plain], entries)
+        columns = [c for c, _, is_plain in pairs if not is_plain]
+        out = [o for _, o, is_plain in pairs if not is_plain]
+    for column, array in zip(columns, out, strict=True):
+        if column.flags.c_contiguous:
+            # Entries are in range by now, and where nothing wraps this mode is the fastest.
+            np.take(column, entries, axis=0, mode="wrap", out=array)
+        else:  # which would be copied as a whole
+            array[...] = column[entries]
+
+
+def _is_plain(column: Array) -> bool:
+    """Return whether the bytes of an entry lie together, and entries in ascending order."""
+    return bool(column.strides[0] > 0 and column[:1].flags.c_contiguous)
+
+
+def _check(column: Array, array: Array, num: int) -> None:
+    if column.dtype.hasobject:
+        raise ColumnError(f"a column holds bytes, and no {column.dtype} with Python objects")
+    if array.dtype != column.dtype or array.shape != (num, *column.shape[1:]):
+        message = (
+            f"expected an output of {column.dtype} and shape {(num, *column.shape[1:])}, "
+            f"not of {array.dtype} and shape {array.shape}"
+        )
+        raise ColumnError(message)
+    if not (array.flags.c_contiguous and array.flags.writeable):
+        raise ColumnError("an output must be C-contiguous and writable")

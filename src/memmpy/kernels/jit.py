@@ -1,0 +1,196 @@
+"""What compiled kernels need of Numba, which only they import.
+
+Kernels over bytes take raw addresses, as uint64, and so have one signature each: Numba compiles
+anew for each dtype, layout and writability of an array. Nothing checks an address, so their faces
+check all sizes before, and hold the arrays while a kernel runs.
+
+Numba keeps a compiled kernel until the kernel's own file changes, and does not look at this one.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+from llvmlite import ir
+from numba import config, njit
+from numba.core import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from memmpy.kernels.jit_notice import CompileNote
+from memmpy.parallel import run_apart
+
+__all__ = [
+    "ENABLED",
+    "address_of",
+    "copy_bytes",
+    "inlined",
+    "kernel",
+    "load_int64",
+    "move_1",
+    "move_2",
+    "move_4",
+    "move_8",
+    "move_32",
+    "prefetch",
+    "run_kernel",
+]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Result = TypeVar("Result")
+Intrinsic = tuple[Any, Callable[..., Any]]
+
+#: False where NUMBA_DISABLE_JIT is set, for debugging: kernels are nothing that Python could run.
+#: Only `memmpy.kernels.threshold` asks: who is told to use kernels uses them.
+ENABLED = not config.DISABLE_JIT
+
+#: A function that kernels call.
+inlined: Callable[[Function], Function] = njit(nogil=True)
+
+_BYTE_POINTER = ir.IntType(8).as_pointer()
+
+#: Kernels that were called before, and what is held during a first call; never by the main thread.
+_called: set[Callable[..., Any]] = set()
+_first_call = threading.Lock()
+os.register_at_fork(
+    before=_first_call.acquire,
+    after_in_parent=_first_call.release,
+    after_in_child=_first_call.release,
+)
+_note = CompileNote()
+_note.register()
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function at its first call for each dtype, and keep that on disk if possible."""
+    try:
+        compiled: Function = njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # no directory to keep it in can be written to
+        compiled = inlined(function)
+        _note.are_kept = False
+    _note.kernels.add(compiled)
+    return compiled
+
+
+def run_kernel(
+    function: Callable[..., Result], *arguments: Any, owners: Iterable[object] = ()
+) -> Result:
+    """Call a kernel that may be called twice.
+
+    The first call loads or compiles it: on a thread that is not the main one, as Numba does not
+    survive an interrupt, and one at a time, as it changes its tables of types while others look
+    into them.
+
+    Parameters
+    ----------
+    function : callable
+        The kernel.
+    *arguments
+        What it is called with.
+    owners : iterable
+        What has the memory of addresses among the arguments. A first call goes on when the caller
+        is interrupted, and holds them until it ends.
+    """
+    if function in _called:
+        return _run(function, *arguments)
+    return run_apart(partial(_run_first, function, arguments, owners))
+
+
+def _run_first(
+    function: Callable[..., Result], arguments: Sequence[Any], _owners: Iterable[object]
+) -> Result:
+    with _first_call:
+        result = _run(function, *arguments)
+        _called.add(function)
+    return result
+
+
+def _run(function: Callable[..., Result], *arguments: Any) -> Result:
+    try:
+        return function(*arguments)
+    except OSError:
+        # It is compiled but could not be kept: a disk or a quota is full.
+        return function(*arguments)
+
+
+def address_of(array: NDArray[Any]) -> np.uint64:
+    """Return where the items of an array begin; it must outlive the use of that."""
+    address: np.uint64 = np.uint64(array.ctypes.data)
+    return address
+
+
+def _pointer(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.inttoptr(address, kind.as_pointer())
+
+
+def _load_int64(_: Any, _address: Any) -> Intrinsic:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.load(_pointer(builder, arguments[0], ir.IntType(64)), align=1)
+
+    return types.int64(types.uint64), generate
+
+
+def _moving(kind: Any) -> Callable[[Any, Any, Any], Intrinsic]:
+    def move(_: Any, _destination: Any, _source: Any) -> Intrinsic:
+        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            item = builder.load(_pointer(builder, arguments[1], kind), align=1)
+            builder.store(item, _pointer(builder, arguments[0], kind), align=1)
+            return context.get_dummy_value()
+
+        return types.void(types.uint64, types.uint64), generate
+
+    return move
+
+
+def _prefetch(_: Any, _address: Any) -> Intrinsic:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(32)
+        signature = ir.FunctionType(ir.VoidType(), [_BYTE_POINTER, word, word, word])
+        function = builder.module.declare_intrinsic("llvm.prefetch", (_BYTE_POINTER,), signature)
+        pointer = _pointer(builder, arguments[0], ir.IntType(8))
+        # To be read (0) and to stay in all caches (3), as data (1).
+        builder.call(function, [pointer, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.uint64), generate
+
+
+#: Load a number from any address.
+load_int64: Callable[[np.uint64], np.int64] = intrinsic(_load_int64)
+
+#: Move so many bytes to one address from another, both of any alignment.
+move_1: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(8)))
+move_2: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(16)))
+move_4: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(32)))
+move_8: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(64)))
+move_32: Callable[[np.uint64, np.uint64], None] = intrinsic(
+    _moving(ir.VectorType(ir.IntType(64), 4))
+)
+
+#: Ask for the cache line of an address, which may be any: a wrong one is no error.
+prefetch: Callable[[np.uint64], None] = intrinsic(_prefetch)
+
+
+@inlined
+def copy_bytes(destination: np.uint64, source: np.uint64, size: np.uint64) -> None:
+    """Copy a few bytes, in the widest moves; the last overlaps the one before."""
+    at = np.uint64(0)
+    if size >= np.uint64(32):
+        last = size - np.uint64(32)
+        while at < last:
+            move_32(destination + at, source + at)
+            at += np.uint64(32)
+        move_32(destination + last, source + last)
+    elif size >= np.uint64(8):
+        last = size - np.uint64(8)
+        while at < last:
+            move_8(destination + at, source + at)
+            at += np.uint64(8)
+        move_8(destination + last, source + last)
+    else:
+        while at < size:
+            move_1(destination + at, source + at)
+            at += np.uint64(1)

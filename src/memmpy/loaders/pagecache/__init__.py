@@ -1,0 +1,1 @@
+"""Where arrays lie in files, and advice to the OS on which pages are needed."""

@@ -1,0 +1,77 @@
+"""Batches of all entries, in order."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, final
+
+from memmpy.checks import check_flag, check_integer
+from memmpy.display import num_in_words
+from memmpy.loaders.column_windows import ColumnWindows, check_data, check_sendable
+from memmpy.loaders.windows import load_batches
+from memmpy.order import EveryEntry, num_batches
+from memmpy.typing import Batch, Data
+
+__all__ = ["SimpleLoader"]
+
+
+@final
+class SimpleLoader:
+    """Hand out all entries, in order, in batches.
+
+    A batch is a dict with the values of each key, and ``"_index"``: its int64 entries. Arrays of a
+    batch are writable and independent of the data.
+
+    Parameters
+    ----------
+    data : mapping of str to column
+        Arrays, memory maps, or columns that memmpy opens, with as many entries as each other.
+    batch_size : int
+        Entries in a batch.
+    drop_last : bool
+        Leave out the last batch if it is short.
+    num_threads : int
+        Threads that gather ahead; the caller's own does, too, where it would wait, and with 0 it
+        does all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> for batch in SimpleLoader({"x": np.array([0.5, 1.5, 2.5])}, batch_size=2):
+    ...     print(batch["x"], batch["_index"])
+    [0.5 1.5] [0 1]
+    [2.5] [2]
+    """
+
+    def __init__(
+        self, data: Data, batch_size: int = 32, *, drop_last: bool = False, num_threads: int = 1
+    ) -> None:
+        columns, self.num_entries = check_data(data)
+        self._data = data
+        self.batch_size = check_integer("batch_size", batch_size, minimum=1)
+        self.drop_last = check_flag("drop_last", drop_last)
+        self.num_threads = check_integer("num_threads", num_threads, minimum=0)
+        members = EveryEntry(self.num_entries)
+        self._windows = ColumnWindows(columns, members, shuffle=False, num_threads=self.num_threads)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        check_sendable(self._data)
+        again = partial(SimpleLoader, drop_last=self.drop_last, num_threads=self.num_threads)
+        return again, (self._data, self.batch_size)
+
+    def __len__(self) -> int:
+        return num_batches(self.num_entries, self.batch_size, drop_last=self.drop_last)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return load_batches(
+            self._windows,
+            0,  # there is one order
+            batch_size=self.batch_size,
+            drop_last=self.drop_last,
+            num_threads=self.num_threads,
+            position=0,
+        )
+
+    def __repr__(self) -> str:
+        entries = num_in_words(self.num_entries, "entry", "entries")
+        batches = f"{num_in_words(len(self), 'batch', 'batches')} of {self.batch_size:,}"
+        return f"SimpleLoader({entries}, {batches})"

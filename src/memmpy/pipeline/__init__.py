@@ -1,0 +1,5 @@
+"""From files to batches in one call."""
+
+from memmpy.pipeline.load_root import load_root
+
+__all__ = ["load_root"]

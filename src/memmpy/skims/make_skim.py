@@ -1,0 +1,439 @@
+"""A store to a skim: what was asked for is made, unless it is there and still right."""
+
+import dataclasses
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memmpy.checks import check_flag, check_path, check_timeout
+from memmpy.columns import Snapshot, open_columns, type_of_column
+from memmpy.cuts import STEP_SIZE, Constant, check_stored, columns_used, find_entries
+from memmpy.display import quiet
+from memmpy.errors import (
+    ConversionWarning,
+    CorruptStoreError,
+    LengthError,
+    MemmpyError,
+    MissingFileError,
+    ReadOnlyStoreError,
+    StoreLockedError,
+    warn_of,
+)
+from memmpy.parallel import workers
+from memmpy.skims.folder import FILES, SKIMS, being_made, clear, new_folder, publish
+from memmpy.skims.notes import clipping_notes, cut_notes
+from memmpy.skims.row_layout import Layout, lay_out
+from memmpy.skims.skim_document import Document, encode, ingredients
+from memmpy.skims.skim_reader import Skim, matches, warn_again
+from memmpy.skims.skim_request import SkimRequest, check_request
+from memmpy.skims.sorting.sort_plan import Sizes
+from memmpy.skims.sorting.sort_tasks import ROWS, TICKETS, SkimJob, needed
+from memmpy.skims.sorting.sorter import Built, build
+from memmpy.splits import (
+    Splits,
+    TicketRule,
+    are_named_by_files,
+    check_splits,
+    num_events,
+    open_to_split,
+    recorded,
+    settle,
+    tickets_of,
+    usual_rule,
+)
+from memmpy.store import (
+    SKIM_METADATA,
+    FileLock,
+    disk_error,
+    read_metadata,
+    refusals,
+    remove_folder,
+    write_atomically,
+)
+from memmpy.typing import Entries, PathLike
+
+__all__ = ["make_skim", "skim"]
+
+logger = logging.getLogger(__name__)
+
+#: How often to begin again where another process replaces columns meanwhile.
+MAX_ATTEMPTS = 3
+
+
+def skim(
+    path: PathLike,
+    *,
+    keys: Collection[str] = (),
+    keys_padded: Mapping[str, tuple[int, Any]] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    cut: str | None = None,
+    aliases: Mapping[str, str] | None = None,
+    constants: Mapping[str, Constant] | None = None,
+    dtype: Any = None,
+    splits: Splits | None = None,
+    executor: Executor | None = None,
+    recreate: bool = False,
+    progress: bool | None = None,
+    lock_timeout: float = -1,
+) -> Skim:
+    """Copy what a training needs of a store into packed rows, in the order of their tickets.
+
+    In that order a split is one contiguous range, and rows that follow each other are a fair
+    sample of it: reading the skim from start to end is a shuffle already.
+
+    The skim is kept in the store, and returned as it is until something changes that it depends
+    on: a column that it uses, for tickets by file the files of the store, or what is asked for.
+
+    Parameters
+    ----------
+    path : path-like
+        The store. All workers must see it under that path.
+    keys : collection of str
+        Columns that are handed out one by one as they are: vectors of any dtype and shape, and
+        lists of numbers, which keep their lengths.
+    keys_padded : mapping of str to (int, number), optional
+        Columns of lists, or of arrays of one length, that are cut or filled up to a length with a
+        value: ``{"jet_pt": (22, float("nan"))}``. The dtype stays. Each has a mask beside it,
+        ``"jet_pt_mask"``, bool of shape (22,), True where an item is real. One that is in a group
+        is part of that alone.
+    groups : mapping of str to list of str, optional
+        Inputs of a network: columns put beside each other along the last axis, in that order.
+        Columns of one number an entry give shape (k,) an entry; padded ones, or vectors of L
+        numbers, shape (L, k); lists give lists of k numbers an item, and must agree in length in
+        every entry. A group of lists that are padded here has one mask, ``"<group>_mask"``.
+    cut : str, optional
+        Which entries, as ROOT or Python would write it; all where not given.
+    aliases, constants : mapping, optional
+        Names in the cut, as `compute_cut_batched` takes them.
+    dtype : dtype-like, or mapping of str to dtype-like, optional
+        The dtype of all groups, or of each; None for that of their keys, which must agree in it.
+        Values that a float cannot hold become infinite, and integers that it cannot hold are
+        rounded, with a warning that counts them; an integer that does not fit is an error.
+    splits : Splits, optional
+        Who is an event, and on which side: they are recorded in the store, and rows lie in the
+        order of their tickets. Where not given, they are those of the store; where it has none,
+        rows are ordered by what usually names an event, else by file and entry.
+    executor : concurrent.futures.Executor, optional
+        Who does the work: ``client.get_executor()`` of a Dask client, a process pool, ...; threads
+        of this process on all cores where not given.
+    recreate : bool
+        Make it, and compute the cut, again.
+    progress : bool, optional
+        Whether to show a progress bar; on a terminal where not given.
+    lock_timeout : float
+        Seconds to wait for another process that makes the same skim; below zero, without limit.
+
+    Returns
+    -------
+    Skim
+        Rows of all that has a fixed size, with ``"_index"``, the int64 entry in the store; and the
+        lists beside them. Sorted by (ticket, entry).
+
+    Raises
+    ------
+    MissingFileError, MissingKeyError
+        If there is no such store or column.
+    ColumnError
+        If columns cannot be used so: text, keys of a group that do not fit together or whose lists
+        differ in length, an integer that does not fit.
+    LengthError
+        If columns differ in their number of entries.
+    CutError
+        If the cut cannot be understood.
+    OptionError
+        If the arguments make no sense together.
+    DiskError, ReadOnlyStoreError, StoreLockedError
+        If the store cannot be written to; it keeps what it held.
+
+    Warns
+    -----
+    SplitWarning
+        If what names the events is likely to go wrong.
+    ConversionWarning
+        If the dtype of a group does not hold all values, padding cuts off more than 1 % of the
+        items or of the entries of a key, or the cut leaves nothing, or nothing of a process.
+    CutWarning
+        As `compute_cut_batched` does. All come again when the skim is only opened.
+
+    Notes
+    -----
+    Takes well under 1 GB of memory in this process, however large the store is; each process of an
+    executor takes about 200 MB. While it is made, it takes twice its size on the disk: chunks are
+    sorted beside it, and then joined.
+
+    Examples
+    --------
+    >>> skimmed = skim(
+    ...     "data.mmpy",
+    ...     keys=["process", "weight"],
+    ...     keys_padded={"jet_pt": (22, float("nan")), "jet_eta": (22, float("nan"))},
+    ...     groups={"jets": ["jet_pt", "jet_eta"], "event": ["met", "HT"]},
+    ...     cut="nJets >= 6",
+    ... )
+    >>> skimmed.rows["jets"].shape
+    (41327, 22, 2)
+    """
+    check_flag("recreate", recreate)
+    request = check_request(
+        keys=keys,
+        keys_padded=keys_padded or {},
+        groups=groups or {},
+        cut=cut,
+        aliases=aliases,
+        constants=constants,
+        dtype=dtype,
+    )
+    return make_skim(
+        path,
+        request,
+        splits=check_splits(splits),
+        executor=executor,
+        recreate=recreate,
+        progress=progress,
+        lock_timeout=lock_timeout,
+        sizes=Sizes(),
+    )
+
+
+def make_skim(
+    path: PathLike,
+    request: SkimRequest,
+    *,
+    splits: Splits | None,
+    executor: Executor | None,
+    recreate: bool,
+    progress: bool | None,
+    lock_timeout: float,
+    sizes: Sizes,
+) -> Skim:
+    """Return the skim that was asked for, from the store or made now.
+
+    Parameters
+    ----------
+    path, splits, executor, recreate, progress, lock_timeout
+        As `skim` takes them.
+    request : SkimRequest
+        What it holds; in what order, follows from the splits.
+    sizes : Sizes
+        How much a task has in memory.
+    """
+    # Threads may change the directory meanwhile.
+    store, timeout = check_path(path).absolute(), check_timeout(lock_timeout)
+    request = dataclasses.replace(request, rule=_rule_of(store, request, splits))
+    folder = store / SKIMS / request.name
+    plan = _plan(store, request)
+    if not recreate and (found := _found(folder, plan)) is not None:
+        warn_again(found, cut=plan.cut_text)
+        return found
+    if plan.snapshot.metadata.read_only:
+        message = (
+            f"{str(store)!r} was made by memmpy 0.1.2 and can only be read: it holds no skims; "
+            "convert to another path"
+        )
+        raise ReadOnlyStoreError(message)
+    with quiet(when=progress is False), being_made(folder, timeout=timeout) as lock:
+        for _ in range(MAX_ATTEMPTS):
+            # Another process may have made it, or written columns, while this one waited.
+            plan = _plan(store, request)
+            if not recreate and (found := _found(folder, plan)) is not None:
+                warn_again(found, cut=plan.cut_text)
+                return found
+            try:
+                notes = _make(
+                    folder, plan, executor, lock, recreate=recreate, progress=progress, sizes=sizes
+                )
+            except MissingFileError as error:
+                if read_metadata(store).generation == plan.snapshot.metadata.generation:
+                    message = f"{error}: it is damaged; convert or write the column again"
+                    raise CorruptStoreError(message) from None
+                continue
+            made = Skim(folder)
+            break
+        else:
+            message = (
+                f"other processes keep writing to {str(store)!r}; skim when they are done, or give "
+                "each job a store of its own"
+            )
+            raise StoreLockedError(message)
+    warn_of(notes, ConversionWarning)
+    return made
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a skim is made of now.
+
+    Parameters
+    ----------
+    request : SkimRequest
+        What it holds.
+    snapshot : Snapshot
+        The columns that it uses, as one commit left them.
+    layout : Layout
+        What it consists of.
+    num_entries : int
+        Number of entries of the store.
+    made_of : mapping
+        As `Document` has it.
+    """
+
+    request: SkimRequest
+    snapshot: Snapshot
+    layout: Layout
+    num_entries: int
+    made_of: Mapping[str, Any]
+
+    @property
+    def cut_text(self) -> str | None:
+        """The cut as the user wrote it."""
+        return None if self.request.cut is None else self.request.cut.span.text
+
+
+def _rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> TicketRule:
+    """Return what the tickets follow from: the splits of the store, or what usually names events.
+
+    Splits that are given are recorded.
+    """
+    metadata = read_metadata(store)
+    known = recorded(metadata)
+    if splits is None and known is not None:
+        return known.ticket_rule
+    snapshot = open_to_split(store, metadata, splits)
+    if splits is not None:
+
+        def check(found: Splits) -> None:
+            _plan(store, dataclasses.replace(request, rule=found.ticket_rule))
+
+        num_entries = num_events(metadata)
+        return settle(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
+    first = metadata.columns.get(request.required_keys(metadata)[0])
+    return usual_rule(snapshot, num_entries=0 if first is None else first.num_entries)
+
+
+def _plan(store: Path, request: SkimRequest) -> _Plan:
+    """Look at the store, and check that it has what was asked for."""
+    metadata = read_metadata(store)
+    if request.cut is not None:
+        check_stored(request.cut, metadata.current_keys(), path=store, metadata=metadata)
+    required = request.required_keys(metadata)
+    snapshot = open_columns(store, required)
+    lengths = {key: len(column) for key, column in snapshot.columns.items()}
+    first, *others = required
+    for key in others:
+        if lengths[key] != lengths[first]:
+            message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
+            raise LengthError(f"{message}entries: all columns of a skim must have as many")
+    columns = snapshot.metadata.columns
+    layout = lay_out(request, {key: type_of_column(columns[key]) for key in request.stored_keys})
+    assert request.rule is not None
+    tickets_of(snapshot, request.rule, num_entries=lengths[first])  # checks what names an event
+    made_of = ingredients(
+        snapshot.metadata,
+        required,
+        num_entries=lengths[first],
+        by_file=request.rule.by == "file" and are_named_by_files(snapshot.metadata, lengths[first]),
+    )
+    return _Plan(request, snapshot, layout, lengths[first], made_of)
+
+
+def _found(folder: Path, plan: _Plan) -> Skim | None:
+    """Return the skim, if it is there, whole and made of what there is now."""
+    try:
+        found = Skim(folder)
+    except (MissingFileError, CorruptStoreError):
+        return None
+    is_right = matches(
+        found, asked=plan.request.to_json(), made_of=plan.made_of, layout=plan.layout
+    )
+    return found if is_right else None
+
+
+def _make(
+    folder: Path,
+    plan: _Plan,
+    executor: Executor | None,
+    lock: FileLock,
+    *,
+    recreate: bool,
+    progress: bool | None,
+    sizes: Sizes,
+) -> Iterable[str]:
+    """Make the skim aside, and let it appear; return what to warn of, but for the cut."""
+    request, snapshot = plan.request, plan.snapshot
+    selection: Entries | None = None
+    notes_of_cut = frozenset[str]()
+    if request.cut is not None:
+        # Other columns are nothing to a cut.
+        metadata = snapshot.metadata
+        keys = columns_used(request.cut, metadata) or request.required_keys(metadata)
+        seen = dataclasses.replace(snapshot, columns={key: snapshot.columns[key] for key in keys})
+        found = find_entries(
+            seen,
+            request.cut,
+            stored_as={},
+            step_size=STEP_SIZE,
+            num_threads=None,
+            recreate=recreate,
+        )
+        warn_of(found.notes)
+        selection, notes_of_cut = found.entries, found.notes
+    num_rows = plan.num_entries if selection is None else len(selection)
+    logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
+    made = new_folder(folder)
+    try:
+        with refusals(f"to {str(made)!r}"):
+            made.mkdir()
+        with workers(executor) as crew:
+            assert request.rule is not None
+            job = SkimJob(
+                store=snapshot.path,
+                metadata=needed(snapshot.metadata, request),
+                layout=plan.layout,
+                rule=request.rule,
+                num_entries=plan.num_entries,
+                selection=None if selection is None else np.asarray(selection),
+                directory=made,
+                is_shared=crew.is_shared,
+            )
+            built = build(job, num_rows, crew=crew, sizes=sizes, progress=progress)
+        notes = (
+            *built.notes,
+            *clipping_notes(built.counts, request.padded),
+            *cut_notes(plan.cut_text, selection, snapshot.metadata, num_entries=plan.num_entries),
+        )
+        document = _document(plan, built, cut_notes=notes_of_cut, notes=notes)
+        write_atomically(made / SKIM_METADATA, encode(document), durable=True)
+        clear(made, {SKIM_METADATA, *(array.file for array in built.arrays.values())})
+        publish(made, folder, lock)
+    except BaseException as error:
+        remove_folder(made, FILES)
+        if isinstance(error, OSError) and not isinstance(error, MemmpyError):
+            raise disk_error(error, what=f"to {str(made)!r}") from error
+        raise
+    return notes
+
+
+def _document(
+    plan: _Plan, built: Built, *, cut_notes: Iterable[str], notes: tuple[str, ...]
+) -> Document:
+    arrays, lists = built.arrays, plan.layout.lists
+    return Document(
+        asked=plan.request.to_json(),
+        made_of=plan.made_of,
+        cut=plan.cut_text,
+        num_store_entries=plan.num_entries,
+        row=plan.layout.row,
+        rows=arrays[ROWS],
+        tickets=arrays[TICKETS],
+        lists={
+            one.name: (arrays[f"content{i}"], arrays[f"offsets{i}"]) for i, one in enumerate(lists)
+        },
+        multiplicities=built.multiplicities,
+        cut_notes=tuple(sorted(cut_notes)),
+        conversion_notes=notes,
+        counts=built.counts,
+    )

@@ -1,0 +1,266 @@
+"""What a skim consists of: the fields of its rows, and its lists."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from memmpy.columns import ColumnType
+from memmpy.errors import ColumnError, OptionError
+from memmpy.jagged import Jagged, Padding, check_fill, mask_of
+from memmpy.skims.skim_request import INDEX, SkimRequest
+
+__all__ = ["Field", "Layout", "List", "lay_out"]
+
+#: Bytes that an entry may have, once it is padded.
+_MAX_ENTRY = 2**30  # 1 GiB
+#: From what kind of dtype to what a group casts: an integer is never made of a float.
+_CASTS = {"ff", "ii", "iu", "ui", "uu", "if", "uf", "bi", "bu", "bf", "bb"}
+_ALIGNMENT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A part of each row.
+
+    Parameters
+    ----------
+    name : str
+        Its key in a batch.
+    dtype : np.dtype
+        Little endian.
+    shape : tuple of int
+        The shape of one entry.
+    means : str
+        ``entry`` (its number in the store), ``values`` of a column, ``padded`` values of a column
+        of lists, ``group`` (columns along the last axis) or ``mask`` (which items of a list are).
+    keys : tuple of str
+        The columns it is made of.
+    padding : mapping of key to Padding
+        How those of the columns are padded that are.
+    """
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    means: Literal["entry", "values", "padded", "group", "mask"]
+    keys: tuple[str, ...] = ()
+    padding: Mapping[str, Padding] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A content and its offsets: lists that keep their lengths.
+
+    Parameters
+    ----------
+    name : str
+        Its key in a batch.
+    dtype : np.dtype
+        Little endian.
+    shape : tuple of int
+        The shape of one item.
+    keys : tuple of str
+        The column, or those of a group.
+    is_group : bool
+        Whether its columns lie along the last axis of the items.
+    """
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    keys: tuple[str, ...]
+    is_group: bool
+
+    @property
+    def item_bytes(self) -> int:
+        """Bytes of one item."""
+        return self.dtype.itemsize * math.prod(self.shape)
+
+    def empty(self) -> Jagged:
+        """Return no lists, of its dtype and shape."""
+        return Jagged.trusted(np.empty((0, *self.shape), self.dtype), np.zeros(1, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a skim consists of.
+
+    Parameters
+    ----------
+    fields : tuple of Field
+        As they lie in a row.
+    lists : tuple of List
+        Beside the rows.
+    """
+
+    fields: tuple[Field, ...]
+    lists: tuple[List, ...]
+
+    @property
+    def row(self) -> np.dtype[Any]:
+        """The structured dtype of a row: aligned, and as long as a whole number of words."""
+        formats = [(f.dtype, f.shape) for f in self.fields]
+        names = [field.name for field in self.fields]
+        offsets, stop = [], 0
+        for field in self.fields:
+            alignment = field.dtype.alignment
+            offsets.append(-(-stop // alignment) * alignment)
+            stop = offsets[-1] + field.dtype.itemsize * math.prod(field.shape)
+        unit = max(_ALIGNMENT, *(field.dtype.alignment for field in self.fields))
+        size = -(-stop // unit) * unit
+        return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": size})
+
+    def dtype_of(self, name: str) -> np.dtype[Any]:
+        """Return the dtype of a field or a list."""
+        outputs: list[Field | List] = [*self.fields, *self.lists]
+        return next(output.dtype for output in outputs if output.name == name)
+
+    @property
+    def padding(self) -> dict[str, Padding]:
+        """How each padded column is padded."""
+        return {key: one for field in self.fields for key, one in (field.padding or {}).items()}
+
+    @property
+    def keys(self) -> set[str]:
+        """The columns of which it is made."""
+        outputs: list[Field | List] = [*self.fields, *self.lists]
+        return {key for output in outputs for key in output.keys}
+
+
+def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> Layout:
+    """Return what a skim consists of, given the types of the columns that it holds.
+
+    Raises
+    ------
+    ColumnError
+        If columns cannot be used so.
+    OptionError
+        If values cannot be padded so.
+    """
+    made: list[Field | List] = [
+        Field(INDEX, np.dtype("<i8"), (), "entry"),
+        *(_as_it_is(key, types[key]) for key in request.keys),
+    ]
+    for key in request.padded_alone:
+        values = _padded(key, types[key], request.padded[key])
+        made += [values, _mask(key, key, values.shape[0])]
+    for name, keys in request.groups.items():
+        made += _group(name, keys, request, types)
+    fields = [output for output in made if isinstance(output, Field)]
+    # Numbers before arrays, so that they are moved at once; of one alignment in the user's order.
+    fields.sort(key=lambda field: (field.shape != (), -field.dtype.alignment))
+    layout = Layout(tuple(fields), tuple(output for output in made if isinstance(output, List)))
+    # Before NumPy is asked for a row: it has no dtype of so many bytes, and says that otherwise.
+    num_bytes = sum(field.dtype.itemsize * math.prod(field.shape) for field in layout.fields)
+    if num_bytes > _MAX_ENTRY:
+        size = f"{num_bytes:,} bytes"
+        raise OptionError(f"a row would have {size}, and may have {_MAX_ENTRY:,}: pad to less")
+    return layout
+
+
+def _as_it_is(key: str, found: ColumnType) -> Field | List:
+    dtype, shape = _numbers_of(key, found)
+    if found.kind == "vector":
+        return Field(key, dtype, shape, "values", (key,))
+    return List(key, dtype, shape, (key,), is_group=False)
+
+
+def _padded(key: str, found: ColumnType, padding: Padding) -> Field:
+    if found.kind not in {"vector", "jagged"} or (found.kind, found.shape) == ("vector", ()):
+        message = f"cannot pad {key!r}: its entries are {found}, not lists of numbers"
+        raise OptionError(message)
+    dtype, shape = _numbers_of(key, found)
+    _check_padding(key, padding, dtype)
+    inner = shape[1:] if found.kind == "vector" else shape
+    return Field(key, dtype, (padding.length, *inner), "padded", (key,), {key: padding})
+
+
+def _check_padding(key: str, padding: Padding, dtype: np.dtype[Any]) -> None:
+    try:
+        check_fill(padding.fill, dtype)
+    except OptionError as error:
+        raise OptionError(f"cannot pad {key!r}: {error}") from None
+
+
+def _numbers_of(key: str, found: ColumnType) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Return the dtype and the shape of an entry of a vector, or of an item of lists."""
+    if found.kind not in {"vector", "jagged"}:
+        message = (
+            f"a skim holds vectors and lists of numbers, and column {key!r} is {found.kind}; "
+            "load_root(skim=False) and Store.loader load it from the columns"
+        )
+        raise ColumnError(message)
+    assert found.dtype is not None
+    return found.dtype.newbyteorder("<"), found.shape
+
+
+def _group(
+    name: str, keys: Sequence[str], request: SkimRequest, types: Mapping[str, ColumnType]
+) -> list[Field | List]:
+    """Return what a group gives: its values, and a mask where lists are padded."""
+    padding = {key: request.padded[key] for key in keys if key in request.padded}
+    for key, one in padding.items():
+        _padded(key, types[key], one)
+    kinds = {key: _member(name, key, types[key], padding.get(key)) for key in keys}
+    if len(set(kinds.values())) > 1:
+        said = ", ".join(f"{key!r} has {_words(kind)}" for key, kind in kinds.items())
+        message = f"the keys of the group {name!r} do not fit together: {said} an entry; "
+        raise ColumnError(message + "make a group of each kind, or pad to one length")
+    dtype = _group_dtype(name, keys, request, types)
+    for key, one in padding.items():
+        _check_padding(key, one, dtype)
+    kind = kinds[keys[0]]
+    if kind == "lists":
+        return [List(name, dtype, (len(keys),), tuple(keys), is_group=True)]
+    if kind == "number":
+        return [Field(name, dtype, (len(keys),), "group", tuple(keys))]
+    assert isinstance(kind, int)
+    values = Field(name, dtype, (kind, len(keys)), "group", tuple(keys), padding)
+    if not padding:
+        return [values]
+    return [values, _mask(name, next(iter(padding)), kind)]
+
+
+def _mask(name: str, key: str, length: int) -> Field:
+    """Return the field that says which items of a padded key are real."""
+    return Field(mask_of(name), np.dtype(np.bool_), (length,), "mask", (key,))
+
+
+def _member(
+    name: str, key: str, found: ColumnType, padding: Padding | None
+) -> int | Literal["number", "lists"]:
+    """Return what an entry of a column gives to a group: so many items, a number, or a list."""
+    _, shape = _numbers_of(key, found)
+    if len(shape) > (found.kind == "vector"):
+        message = f"the group {name!r} holds numbers along its keys, and {key!r} has "
+        raise ColumnError(f"{message}{'entries' if found.kind == 'vector' else 'items'} of {shape}")
+    if padding is not None:
+        return padding.length
+    if found.kind == "vector":
+        return shape[0] if shape else "number"
+    return "lists"
+
+
+def _words(kind: int | Literal["number", "lists"]) -> str:
+    return {"number": "one number", "lists": "a list"}.get(str(kind), f"{kind} items")
+
+
+def _group_dtype(
+    name: str, keys: Sequence[str], request: SkimRequest, types: Mapping[str, ColumnType]
+) -> np.dtype[Any]:
+    dtypes = {key: _numbers_of(key, types[key])[0] for key in keys}
+    wanted = request.dtypes.get(name)
+    if wanted is None:
+        if len(set(dtypes.values())) > 1:
+            said = ", ".join(f"{key!r} is {dtype}" for key, dtype in dtypes.items())
+            message = f"the keys of the group {name!r} differ in dtype: {said}; "
+            raise OptionError(f"{message}say which it has: dtype={{{name!r}: 'float32'}}")
+        return dtypes[keys[0]]
+    for key, dtype in dtypes.items():
+        if dtype != wanted and f"{dtype.kind}{wanted.kind}" not in _CASTS:
+            message = f"the group {name!r} cannot hold {key!r} as {wanted}: it is {dtype}"
+            raise OptionError(message)
+    return wanted

@@ -1,0 +1,280 @@
+"""The JSON document beside the arrays of a skim."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from memmpy.order import Multiplicities
+from memmpy.skims.skim_request import INDEX
+from memmpy.skims.value_counts import KeyCounts
+from memmpy.store import (
+    ArrayRecord,
+    Checked,
+    Count,
+    Format,
+    Metadata,
+    crc_of,
+    crc_text,
+    parse,
+    plain,
+    typed,
+)
+
+__all__ = ["Document", "decode", "encode", "ingredients"]
+
+_FORMAT = Format(
+    name="memmpy skim",
+    what="the metadata of a skim",
+    version=2,
+    sealed_since=2,
+    remedy="skim again",
+)
+_Positive: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+
+
+class _Asked(Checked, frozen=True, kw_only=True):
+    """What `SkimRequest.to_json` gives."""
+
+    keys: tuple[str, ...]
+    keys_padded: tuple[tuple[str, Count, str], ...]
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    dtypes: dict[str, str]
+    cut: str | None
+    language: Count | None
+    split_by: tuple[str, ...] | None
+    split_seed: int
+    regions: tuple[str, Count, Count] | None = None
+    tickets: Count | None = None
+
+
+class _MadeOf(Checked, frozen=True):
+    num_entries: Count
+    columns: dict[str, str]
+    sources: tuple[tuple[str, str, Count, Count], ...] | None
+
+
+class _Field(Checked, frozen=True):
+    offset: Annotated[int, Meta(ge=0, lt=2**31)]
+    dtype: np.dtype[Any]
+    shape: tuple[Annotated[int, Meta(ge=0, lt=2**31)], ...]
+
+
+class _Row(Checked, frozen=True):
+    num_bytes: Annotated[int, Meta(ge=1, lt=2**31)]
+    fields: dict[str, _Field]
+
+
+class _Lists(Checked, frozen=True):
+    content: ArrayRecord
+    offsets: ArrayRecord
+
+
+class _Notes(Checked, frozen=True):
+    cut: tuple[str, ...]
+    conversion: tuple[str, ...]
+
+
+class _Document(Checked, frozen=True, kw_only=True):
+    asked: _Asked
+    made_of: _MadeOf
+    cut: str | None
+    num_store_entries: Count
+    row: _Row
+    rows: ArrayRecord
+    tickets: ArrayRecord
+    lists: dict[str, _Lists]
+    # The first skims have none of these.
+    multiplicities: tuple[tuple[_Positive, _Positive], ...] | None = None
+    notes: _Notes = _Notes((), ())
+    counts: dict[str, KeyCounts] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What memmpy keeps of a skim beside its arrays.
+
+    Parameters
+    ----------
+    asked : mapping
+        What was asked for, as JSON values; the skim is named after it.
+    made_of : mapping
+        JSON values that change when something does that the skim depends on.
+    cut : str or None
+        As the user wrote it.
+    num_store_entries : int
+        Number of entries of the store, of which the skim holds some or all.
+    row : np.dtype
+        The structured dtype of a row.
+    rows, tickets : ArrayRecord
+        The rows, and the ticket of each.
+    lists : mapping of name to (content, offsets)
+        The lists beside them.
+    multiplicities : Multiplicities or None
+        How many rows share a ticket; None for skims of an older memmpy.
+    cut_notes, conversion_notes : tuple of str
+        Warnings to repeat when it is opened: of the cut, and of what the rows leave out.
+    counts : mapping of key to KeyCounts
+        What was counted of each column; empty for skims of an older memmpy.
+    """
+
+    asked: Mapping[str, Any]
+    made_of: Mapping[str, Any]
+    cut: str | None
+    num_store_entries: int
+    row: np.dtype[Any]
+    rows: ArrayRecord
+    tickets: ArrayRecord
+    lists: Mapping[str, tuple[ArrayRecord, ArrayRecord]]
+    multiplicities: Multiplicities | None
+    cut_notes: tuple[str, ...]
+    conversion_notes: tuple[str, ...]
+    counts: Mapping[str, KeyCounts]
+
+
+def ingredients(
+    metadata: Metadata, keys: Collection[str], *, num_entries: int, by_file: bool
+) -> dict[str, Any]:
+    """Return what a skim is made of, as `Document` has it.
+
+    Parameters
+    ----------
+    metadata : Metadata
+        What the store knows of itself.
+    keys : collection of str
+        The columns that the skim uses; all are there.
+    num_entries : int
+        Number of entries of the store.
+    by_file : bool
+        Whether its tickets come from the files.
+    """
+    return {
+        "num_entries": num_entries,
+        "columns": {key: metadata.columns[key].fingerprint for key in sorted(keys)},
+        "sources": [
+            [source.uuid, source.tree, source.tree_start, source.num_entries]
+            for source in metadata.sources
+        ]
+        if by_file
+        else None,
+    }
+
+
+def encode(document: Document) -> bytes:
+    """Return it as a JSON document."""
+    fields = document.row.fields
+    assert fields is not None
+    multiplicities = document.multiplicities
+    found = {
+        "asked": document.asked,
+        "made_of": document.made_of,
+        "cut": document.cut,
+        "num_store_entries": document.num_store_entries,
+        "row": {
+            "num_bytes": document.row.itemsize,
+            "fields": {
+                name: plain(_Field(fields[name][1], fields[name][0].base, fields[name][0].shape))
+                for name in document.row.names or ()
+            },
+        },
+        "rows": plain(document.rows),
+        "tickets": plain(document.tickets),
+        "lists": {
+            name: plain(_Lists(content, offsets))
+            for name, (content, offsets) in document.lists.items()
+        },
+        "multiplicities": None if multiplicities is None else [*multiplicities.num_events.items()],
+        "notes": {"cut": document.cut_notes, "conversion": document.conversion_notes},
+        "counts": {key: plain(counts) for key, counts in document.counts.items()},
+    }
+    return _FORMAT.encode(found)
+
+
+def decode(data: bytes, *, path: str) -> Document:
+    """Return what a JSON document holds.
+
+    Raises
+    ------
+    CorruptStoreError
+        If it is not one of a skim, is damaged, or was written by a memmpy that is too new.
+    """
+    with _FORMAT.reading(path):
+        values, is_sealed = parse(data)
+        version, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
+        if version == 1:
+            fields = _as_today(fields, values)
+        found = typed(fields, _Document)
+        document = Document(
+            asked=fields["asked"],
+            made_of=fields["made_of"],
+            cut=found.cut,
+            num_store_entries=found.num_store_entries,
+            row=_dtype(found.row),
+            rows=found.rows,
+            tickets=found.tickets,
+            lists={name: (lists.content, lists.offsets) for name, lists in found.lists.items()},
+            multiplicities=_multiplicities(found.multiplicities),
+            cut_notes=found.notes.cut,
+            conversion_notes=found.notes.conversion,
+            counts=found.counts,
+        )
+        _check(document)
+        return document
+
+
+def _as_today(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a document of version 1, the checksum of which was that of its values.
+
+    The first skims have none, and another name for the number of entries of the store.
+    """
+    fields = dict(fields)
+    rest = {name: value for name, value in values.items() if name != "checksum"}
+    checksum = crc_text(crc_of(json.dumps(rest, sort_keys=True).encode()))
+    if fields.pop("checksum", checksum) != checksum:
+        raise ValueError("its own checksum differs")
+    if "num_entries" in fields:
+        fields["num_store_entries"] = fields.pop("num_entries")
+    return fields
+
+
+def _check(document: Document) -> None:
+    """Raise a `ValueError` if the arrays do not belong together."""
+    num = document.rows.shape[0]
+    is_same = document.tickets.shape == (num,) and document.tickets.dtype == np.dtype("<u8")
+    for _, offsets in document.lists.values():
+        is_same &= offsets.shape == (num + 1,) and offsets.dtype == np.dtype("<i8")
+    if not is_same or document.rows.shape != (num,):
+        raise ValueError("its arrays differ in length")
+    if document.multiplicities is not None and document.multiplicities.num_rows != num:
+        raise ValueError("its multiplicities are of another number of rows")
+    if document.rows.dtype.itemsize != document.row.itemsize:
+        raise ValueError("its rows differ in length")
+    if INDEX not in (document.row.names or ()) or document.row[INDEX] != np.dtype("<i8"):
+        raise ValueError("its rows have no entries")
+
+
+def _dtype(row: _Row) -> np.dtype[Any]:
+    fields = row.fields.values()
+    try:
+        return np.dtype(
+            {
+                "names": list(row.fields),
+                "formats": [(field.dtype, field.shape) for field in fields],
+                "offsets": [field.offset for field in fields],
+                "itemsize": row.num_bytes,
+            }
+        )
+    except TypeError as error:
+        raise ValueError(f"its rows have no dtype: {error}") from error
+
+
+def _multiplicities(pairs: tuple[tuple[int, int], ...] | None) -> Multiplicities | None:
+    if pairs is None:
+        return None
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("its multiplicities name a number of rows twice")
+    return Multiplicities(dict(pairs))

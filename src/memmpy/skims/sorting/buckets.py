@@ -1,0 +1,105 @@
+"""The second half of a skim: what all chunks have of a bucket is joined, and put in its place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.jagged import Jagged
+from memmpy.kernels import Words, offsets_of
+from memmpy.skims.sorting.ordering import order_of, rows_in_order
+from memmpy.skims.sorting.output import write_sorted
+from memmpy.skims.sorting.runs import PartReader
+from memmpy.skims.sorting.sort_plan import place_of
+from memmpy.skims.sorting.sort_tasks import BucketTask, WrittenBucket
+from memmpy.typing import Array
+
+__all__ = ["join_bucket"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """The rows of a sorted chunk that are of a bucket.
+
+    Parameters
+    ----------
+    start, stop : int
+        Their place in the chunk.
+    offsets : list of int64 arrays
+        For each list of the skim, the offsets of theirs in the chunk, and where the last ends.
+    """
+
+    start: int
+    stop: int
+    offsets: list[NDArray[np.int64]]
+
+    def items(self, number: int) -> tuple[int, int]:
+        """Return where the items of a list start and stop in the chunk."""
+        offsets = self.offsets[number]
+        return int(offsets[0]), int(offsets[-1])
+
+
+def join_bucket(task: BucketTask) -> WrittenBucket:
+    """Read a bucket from all chunks, sort it, and write it where it belongs in the skim."""
+    slices = _rows_of_bucket(task)
+    tickets, rows, lists = _read_bucket(task, slices)
+    # Parts follow each other by entry, and equal tickets keep their order.
+    order = order_of(tickets)
+    written = write_sorted(
+        task.job,
+        tickets[order],
+        rows=rows_in_order(rows, order),
+        lists=[one[order] for one in lists],
+        start=sum(one.start for one in slices),
+        items_start=[sum(one.items(i)[0] for one in slices) for i in range(len(lists))],
+    )
+    return WrittenBucket(task.number, len(tickets), written, {}, None)
+
+
+def _rows_of_bucket(task: BucketTask) -> list[_Slice]:
+    """Return which rows of each chunk are of the bucket."""
+    slices = []
+    for number, part in enumerate(task.parts):
+        with PartReader.opened(part, task.job.layout) as reader:
+            tickets = reader.tickets()
+            start = 0 if task.low is None else place_of(task.low, tickets, number)
+            stop = part.num_rows if task.high is None else place_of(task.high, tickets, number)
+            offsets = [
+                reader.read_offsets(i, start, stop) for i in range(len(task.job.layout.lists))
+            ]
+            slices.append(_Slice(start, stop, offsets))
+    return slices
+
+
+def _read_bucket(task: BucketTask, slices: Sequence[_Slice]) -> tuple[Words, Array, list[Jagged]]:
+    """Return the tickets, the rows and the lists of a bucket, chunk by chunk."""
+    layout = task.job.layout
+    num_rows = sum(one.stop - one.start for one in slices)
+    tickets, rows = np.empty(num_rows, np.uint64), np.empty(num_rows, layout.row)
+    num_items = [
+        [stop - start for start, stop in (one.items(i) for one in slices)]
+        for i in range(len(layout.lists))
+    ]
+    contents = [
+        np.empty((sum(nums), *one.shape), one.dtype)
+        for one, nums in zip(layout.lists, num_items, strict=True)
+    ]
+    at, items_at = 0, [0] * len(contents)
+    for number, (part, found) in enumerate(zip(task.parts, slices, strict=True)):
+        stop = at + found.stop - found.start
+        if stop == at:
+            continue
+        with PartReader.opened(part, layout) as reader:
+            reader.read_tickets(found.start, tickets[at:stop])
+            reader.read_rows(found.start, rows[at:stop])
+            for i, content in enumerate(contents):
+                items_stop = items_at[i] + num_items[i][number]
+                reader.read_content(i, found.items(i)[0], content[items_at[i] : items_stop])
+                items_at[i] = items_stop
+        at = stop
+    lists = []
+    for i, content in enumerate(contents):
+        counts = np.concatenate([np.diff(one.offsets[i]) for one in slices])
+        lists.append(Jagged.trusted(content, offsets_of(counts)))
+    return tickets, rows, lists

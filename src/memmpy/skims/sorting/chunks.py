@@ -1,0 +1,77 @@
+"""The first half of a skim: a chunk of it is packed, and sorted by ticket."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from memmpy.jagged import Jagged
+from memmpy.kernels import Words
+from memmpy.skims.sorting.ordering import order_of, rows_in_order
+from memmpy.skims.sorting.output import write_sorted
+from memmpy.skims.sorting.packing import pack
+from memmpy.skims.sorting.runs import write_part
+from memmpy.skims.sorting.sort_plan import samples_of
+from memmpy.skims.sorting.sort_tasks import ChunkTask, SortedChunk, WrittenBucket
+from memmpy.skims.value_counts import Tally
+from memmpy.typing import Array, Entries
+
+__all__ = ["sort_chunk"]
+
+
+def sort_chunk(task: ChunkTask) -> SortedChunk | WrittenBucket:
+    """Sort a chunk; one that is all of the skim is written as its only bucket."""
+    chunk = _read_chunk(task)
+    order = order_of(chunk.tickets)
+    tickets, rows = chunk.tickets[order], rows_in_order(chunk.rows, order)
+    lists = [one[order] for one in chunk.lists]
+    if task.stride == 0:
+        written = write_sorted(
+            task.job, tickets, rows=rows, lists=lists, start=0, items_start=[0] * len(lists)
+        )
+        return WrittenBucket(task.number, len(tickets), written, chunk.num_lost, chunk.tally)
+    part = write_part(str(task.job.directory / f"part{task.number}"), tickets, rows, lists)
+    samples = samples_of(tickets, task.stride)
+    return SortedChunk(task.number, part, samples, chunk.num_lost, chunk.tally)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """A chunk by entry; the arrays as the skim has them, and what `SortedChunk` counts."""
+
+    tickets: Words
+    rows: Array
+    lists: list[Jagged]
+    num_lost: Mapping[tuple[str, str], int]
+    tally: Tally
+
+
+def _read_chunk(task: ChunkTask) -> _Chunk:
+    job, layout = task.job, task.job.layout
+    entries = job.entries(task.start, task.stop)
+    tickets = np.empty(len(entries), np.uint64)
+    rows = np.zeros(len(entries), layout.row)
+    lists = [[one.empty()] for one in layout.lists]
+    num_lost: Counter[tuple[str, str]] = Counter()
+    tally = Tally(layout)
+    for start, stop in _spans(entries, task.span):
+        columns = job.columns()
+        tickets[start:stop] = job.tickets(columns)(entries[start:stop])
+        taken = rows[start:stop]
+        for block in pack(layout, columns, entries[start:stop], rows=taken, tally=tally):
+            for blocks, one in zip(lists, block.lists, strict=True):
+                blocks.append(one)
+            num_lost.update(block.num_lost)
+    # What is joined is let go of, list by list.
+    joined = [Jagged.concatenate(lists.pop(0)) for _ in layout.lists]
+    return _Chunk(tickets, rows, joined, num_lost, tally)
+
+
+def _spans(entries: Entries, span: int) -> Iterator[tuple[int, int]]:
+    """Yield the (start, stop) of runs of entries that lie close enough to each other."""
+    start = 0
+    while start < len(entries):
+        stop = int(np.searchsorted(entries, entries[start] + span))
+        yield start, stop
+        start = stop

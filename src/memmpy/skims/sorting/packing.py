@@ -1,0 +1,159 @@
+"""Entries of columns to rows and lists: block by block, so that rows are filled in the cache."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from memmpy.columns import ReadJagged, StoredColumn, cast
+from memmpy.errors import ColumnError
+from memmpy.jagged import Jagged, Padding, lists_of
+from memmpy.skims.row_layout import Field, Layout, List
+from memmpy.skims.value_counts import Tally
+from memmpy.typing import Array, Entries
+
+__all__ = ["Block", "pack"]
+
+#: Bytes of rows that are filled at a time, column by column.
+_BLOCK_BYTES = 2**18  # 256 KiB
+_MIN_BLOCK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What some entries give besides their rows.
+
+    Parameters
+    ----------
+    lists : tuple of Jagged
+        As `Layout.lists` has them; they hold their own memory.
+    num_lost : mapping of (group, key) to int
+        Number of values that the dtype of a group does not hold.
+    """
+
+    lists: tuple[Jagged, ...]
+    num_lost: Mapping[tuple[str, str], int]
+
+
+def pack(
+    layout: Layout,
+    columns: Mapping[str, StoredColumn],
+    entries: Entries,
+    *,
+    rows: Array,
+    tally: Tally,
+) -> Iterator[Block]:
+    """Fill rows with entries of columns, block by block, and yield the rest of each block.
+
+    Parameters
+    ----------
+    layout : Layout
+        What the skim consists of.
+    columns : mapping of key to column
+        All columns of the layout.
+    entries : int64 array of shape (n,)
+        Ascending.
+    rows : structured array of shape (n,)
+        What is filled; zeros between the fields stay.
+    tally : Tally
+        What counts the entries; it is changed.
+    """
+    size = max(_MIN_BLOCK, _BLOCK_BYTES // rows.dtype.itemsize)
+    for start in range(0, len(entries), size):
+        num_lost: Counter[tuple[str, str]] = Counter()
+        block = entries[start : start + size]
+        values = {key: _entries_of(columns[key], block) for key in layout.keys}
+        tally.add(values, len(block))
+        for field in layout.fields:
+            out = rows[field.name][start : start + size]
+            _fill(field, out, values, block, num_lost)
+        lists = tuple(_list_of(one, values, block, num_lost) for one in layout.lists)
+        yield Block(lists, num_lost)
+
+
+def _entries_of(column: StoredColumn, entries: Entries) -> Array | Jagged:
+    is_run = int(entries[-1]) - int(entries[0]) + 1 == len(entries)
+    run = slice(int(entries[0]), int(entries[-1]) + 1)
+    if isinstance(column, ReadJagged):
+        return column[run] if is_run else column[entries]
+    values = np.asarray(column)
+    # Entries are in range, and where nothing wraps this mode is the fastest.
+    return values[run] if is_run else np.take(values, entries, axis=0, mode="wrap")
+
+
+def _fill(
+    field: Field,
+    out: Array,
+    values: Mapping[str, Any],  # Array or Jagged, by the layout
+    entries: Entries,
+    num_lost: Counter[tuple[str, str]],
+) -> None:
+    match field.means:
+        case "entry":
+            out[...] = entries
+        case "values":
+            out[...] = values[field.keys[0]]
+        case "mask":
+            counts = lists_of(values[field.keys[0]]).counts
+            np.less(np.arange(field.shape[0]), counts[:, np.newaxis], out=out)
+        case "padded":
+            out[...] = _padded(field, values, field.keys[0])
+        case "group":
+            _check_counts(
+                field, [key for key in field.keys if _is_padded(field, key)], values, entries
+            )
+            for i, key in enumerate(field.keys):
+                given = _padded(field, values, key)
+                out[..., i], lost = cast(given, field.dtype, key=key)
+                num_lost[field.name, key] += lost
+
+
+def _padding(field: Field, key: str) -> Padding | None:
+    return None if field.padding is None else field.padding.get(key)
+
+
+def _is_padded(field: Field, key: str) -> bool:
+    return _padding(field, key) is not None
+
+
+def _padded(field: Field, values: Mapping[str, Any], key: str) -> Array:
+    padding = _padding(field, key)
+    if padding is not None:
+        return lists_of(values[key]).pad(padding.length, padding.fill)
+    given: Array = values[key]
+    return given
+
+
+def _list_of(
+    output: List,
+    values: Mapping[str, Any],  # Jagged, by the layout
+    entries: Entries,
+    num_lost: Counter[tuple[str, str]],
+) -> Jagged:
+    first: Jagged = values[output.keys[0]]
+    if not output.is_group:
+        # A copy: a view would keep the map of its column, and count as memory what that touched.
+        return Jagged.trusted(first.content.copy(), first.offsets)
+    _check_counts(output, output.keys, values, entries)
+    content = np.empty((len(first.content), *output.shape), output.dtype)
+    for i, key in enumerate(output.keys):
+        content[:, i], lost = cast(values[key].content, output.dtype, key=key)
+        num_lost[output.name, key] += lost
+    return Jagged.trusted(content, first.offsets)
+
+
+def _check_counts(
+    output: Field | List, keys: Sequence[str], values: Mapping[str, Any], entries: Entries
+) -> None:
+    """Raise a `ColumnError` where the lists of a group differ in length."""
+    for key in keys[1:]:
+        first, other = lists_of(values[keys[0]]), lists_of(values[key])
+        if not np.array_equal(first.offsets, other.offsets):
+            at = int(np.flatnonzero(first.counts != other.counts)[0])
+            message = (
+                f"the lists of the group {output.name!r} differ in length: entry {entries[at]:,} "
+                f"has {first.counts[at]} items of {keys[0]!r} and {other.counts[at]} of {key!r}"
+            )
+            raise ColumnError(message)

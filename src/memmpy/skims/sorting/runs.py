@@ -1,0 +1,123 @@
+"""A sorted chunk as one file beside the skim: written at once, read in slices."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.errors import CorruptStoreError
+from memmpy.jagged import Jagged
+from memmpy.kernels import Words
+from memmpy.skims.row_layout import Layout
+from memmpy.store import PartWriter, bytes_of, open_to_read, read_exactly
+from memmpy.typing import Array
+
+__all__ = ["PartReader", "SortedPart", "write_part"]
+
+
+@dataclass(frozen=True, slots=True)
+class SortedPart:
+    """Where a sorted chunk lies: its tickets, the offsets of its lists, its rows, their contents.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    num_rows : int
+        Number of rows of the chunk.
+    num_items : tuple of int
+        Number of items of each of its lists.
+    """
+
+    path: str
+    num_rows: int
+    num_items: tuple[int, ...]
+
+
+def write_part(
+    path: str, tickets: Words, rows: Iterable[Array], lists: Sequence[Jagged]
+) -> SortedPart:
+    """Write a sorted chunk; the file appears whole, whoever else writes it."""
+    offsets, contents = [one.offsets for one in lists], [one.content for one in lists]
+    with PartWriter(path) as writer:
+        for array in chain([tickets, *offsets], rows, contents):
+            writer.append(array)
+        writer.finish(is_durable=False)
+    return SortedPart(path, len(tickets), tuple(len(one.content) for one in lists))
+
+
+class PartReader:
+    """An open part.
+
+    Parameters
+    ----------
+    part : SortedPart
+        Which.
+    layout : Layout
+        What the skim consists of.
+    file : int
+        The open file.
+    """
+
+    def __init__(self, part: SortedPart, layout: Layout, file: int) -> None:
+        self._file, self._num_rows = file, part.num_rows
+        self._row_bytes = layout.row.itemsize
+        self._item_bytes = [one.item_bytes for one in layout.lists]
+        self._offsets_at = [
+            8 * part.num_rows + 8 * (part.num_rows + 1) * i for i in range(len(layout.lists))
+        ]
+        self._rows_at = 8 * part.num_rows + 8 * (part.num_rows + 1) * len(layout.lists)
+        at = self._rows_at + self._row_bytes * part.num_rows
+        self._contents_at = []
+        for num, size in zip(part.num_items, self._item_bytes, strict=True):
+            self._contents_at.append(at)
+            at += num * size
+
+    @classmethod
+    @contextmanager
+    def opened(cls, part: SortedPart, layout: Layout) -> "Iterator[PartReader]":
+        """Open it for a moment: there may be more parts than a process may have files."""
+        try:
+            file = open_to_read(part.path)
+        except OSError as error:
+            message = f"what was sorted is gone: {part.path!r} ({error.strerror}); run again"
+            raise CorruptStoreError(message) from error
+        try:
+            yield cls(part, layout, file)
+        finally:
+            os.close(file)
+
+    def tickets(self) -> Words:
+        """Map the tickets of all rows."""
+        if self._num_rows == 0:
+            return np.empty(0, np.uint64)
+        with os.fdopen(os.dup(self._file), "rb") as file:
+            return np.asarray(np.memmap(file, np.uint64, "r", shape=(self._num_rows,)))
+
+    def read_tickets(self, start: int, out: Words) -> None:
+        """Fill an array with the tickets from a row on."""
+        self._read(8 * start, out)
+
+    def read_rows(self, start: int, out: Array) -> None:
+        """Fill an array with rows."""
+        self._read(self._rows_at + self._row_bytes * start, out)
+
+    def read_offsets(self, number: int, start: int, stop: int) -> NDArray[np.int64]:
+        """Return the offsets of lists, and where the last of them ends."""
+        offsets = np.empty(stop - start + 1, np.int64)
+        self._read(self._offsets_at[number] + 8 * start, offsets)
+        return offsets
+
+    def read_content(self, number: int, start: int, out: Array) -> None:
+        """Fill an array with items of lists."""
+        self._read(self._contents_at[number] + self._item_bytes[number] * start, out)
+
+    def _read(self, at: int, out: Array) -> None:
+        try:
+            read_exactly(self._file, bytes_of(out), at=at)
+        except EOFError as error:
+            raise CorruptStoreError(f"what was sorted is damaged: {error}; run again") from error

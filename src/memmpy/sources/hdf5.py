@@ -1,0 +1,315 @@
+"""HDF5 files: a group of datasets, or a dataset of records, as a table."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.columns import ColumnType
+from memmpy.errors import InputFileError, MissingKeyError, OptionError
+from memmpy.jagged import Jagged
+from memmpy.kernels import offsets_of
+from memmpy.sources.byte_source import ByteSource
+from memmpy.sources.failures import listed, no_branch, said_of
+from memmpy.sources.file_identity import former_uuid_of, uuid_of
+from memmpy.sources.hdf5_layout import (
+    DatasetColumn,
+    only_table,
+    say_dtype,
+    table_of,
+)
+from memmpy.sources.streams import stream_of
+from memmpy.typing import Array
+
+__all__ = ["HdfTable"]
+
+#: How far edges lie apart where chunks do not say: so many entries, and about so many bytes.
+_STEP_SIZE = 1 << 16
+_STEP_BYTES = 16 << 20
+
+#: Entries that are looked at to say how long those of a variable length are.
+_NUM_SAMPLED = 256
+
+
+@final
+class HdfTable:
+    """A table of an open HDF5 file: an `EventFile`.
+
+    Either a group of datasets whose first axes are the entries, or a dataset of records (of a
+    compound dtype), whose fields are the branches: of ``(num_entries, 40)`` records, vectors of
+    shape (40,). The fields of a dataset of records in a group are branches ``dataset.field``, and
+    the items of a block that pandas wrote are branches of their names. Scalars, external links and
+    the groups in a group are no branches; no column can hold a dataset of another length.
+
+    Parameters
+    ----------
+    source : ByteSource
+        The file; it is closed with the table.
+    tree : str or None
+        Path of the group or of the dataset of records; ``/`` is the root. Of any other dataset,
+        for those of its group that have its length. None for the root if it has datasets of plain
+        numbers or texts, else for the only table of the file.
+
+    Raises
+    ------
+    InputFileError
+        If the file is not an HDF5 file or is broken, or has no such table.
+    OptionError
+        If h5py is not installed.
+    """
+
+    def __init__(self, source: ByteSource, tree: str | None) -> None:
+        self.path = path = source.path
+        self._bytes = source
+        self._types: dict[str, ColumnType] = {}
+        with ExitStack() as stack:
+            stack.callback(source.close)
+            h5py = _import_h5py(path)
+            stream = stack.enter_context(stream_of(source))
+            with said_of(path, "cannot be opened as HDF5"):
+                self._file = stack.enter_context(h5py.File(stream, "r"))
+            with said_of(path, "is damaged"):
+                given = only_table(self._file, path) if tree is None else tree.strip("/")
+                table = table_of(self._file, given, path)
+                self._tree, self._columns, self._num_entries = table
+            self._stack = stack.pop_all()
+
+    @property
+    def uuid(self) -> str:
+        """The file's identity: 32 hexadecimal digits, of its content."""
+        return uuid_of(self._bytes)
+
+    @property
+    def former_uuid(self) -> str:
+        """The same, as memmpy 0.2 and older gave it."""
+        return former_uuid_of(self._bytes)
+
+    @property
+    def tree(self) -> str:
+        """Path of the group or dataset in the file; ``/`` for its root."""
+        return self._tree or "/"
+
+    @property
+    def num_entries(self) -> int:
+        """Length of the first axis of the columns of the table."""
+        return self._num_entries
+
+    @property
+    def where(self) -> str:
+        """File and table, for messages."""
+        return f"{self.path}:{self.tree}"
+
+    def branches(self) -> list[str]:
+        """Return the names of all columns; not those of blocks whose items have names."""
+        return [name for name, column in self._columns.items() if not column.is_hidden]
+
+    def has_branch(self, name: str) -> bool:
+        """Say whether there is such a branch."""
+        return name in self._columns
+
+    def type_of(self, branch: str) -> ColumnType:
+        """Return what kind of column holds a branch.
+
+        Raises
+        ------
+        MissingKeyError
+            If there is no such dataset or field.
+        InputFileError
+            If no column can hold what it gives, or it cannot be read on this machine.
+        """
+        if branch not in self._types:
+            column = self._column(branch)
+            if column.num_entries != self._num_entries:
+                message = (
+                    f"branch {branch!r} of {self.where!r} has {column.num_entries:,} entries, and "
+                    f"the table {self._num_entries:,}; tree={column.dataset.name.strip('/')!r} is "
+                    "the table of the datasets beside it that have its length"
+                )
+                raise InputFileError(message)
+            with said_of(self.where, "is damaged"):
+                _check_readable(column.dataset, branch=branch, where=self.where)
+                held = _held(column)
+            if held is None:
+                shape = f" of shape {column.shape} an entry" if column.shape else ""
+                message = (
+                    f"branch {branch!r} of {self.where!r} holds {say_dtype(column.base)}{shape}, "
+                    "which no column can hold; give branches of numbers, or of one list of "
+                    "numbers or one text an entry"
+                )
+                raise InputFileError(message)
+            self._types[branch] = held
+        return self._types[branch]
+
+    def try_decoding(self, branch: str) -> None:
+        """Do nothing: its type tells whether a branch can be decoded."""
+
+    def sizes_of(self, branch: str) -> tuple[int, int]:
+        """Return the bytes of a branch as they lie in the file, and about those once decoded.
+
+        Lists and texts of any length lie in a heap of the file: what they take there is told of
+        the first ones.
+        """
+        column, kind = self._column(branch), self.type_of(branch).kind
+        with said_of(self.where, "is damaged"):
+            record_bytes = max(1, column.dataset.dtype.itemsize)
+            stored = column.dataset.id.get_storage_size() * column.dtype.itemsize // record_bytes
+            if column.item is not None:
+                stored //= column.dataset.shape[1]
+            decoded = self._num_entries * column.bytes_per_entry
+            if kind != "vector" and self._num_entries:
+                num_sampled = min(_NUM_SAMPLED, self._num_entries)
+                sample: Jagged = dict(self.read([branch], 0, num_sampled))[branch]
+                decoded = sample.nbytes * self._num_entries // num_sampled
+                if column.base.kind == "O":
+                    stored += decoded
+        return int(stored), int(decoded)
+
+    def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
+        """Return where reading may begin and end so that (almost) nothing is decoded twice.
+
+        At edges that the chunks of all branches share. Where these lie too far apart to be of use,
+        at edges of the longest chunks, so that shorter ones that lie across are decoded twice;
+        without chunks, anywhere.
+        """
+        columns = [self._column(branch) for branch in branches]
+        chunks = [c.dataset.chunks[0] for c in columns if c.dataset.chunks is not None]
+        bytes_per_entry = sum(column.bytes_per_entry for column in columns)
+        most = max(1, min(_STEP_SIZE, _STEP_BYTES // max(1, bytes_per_entry)))
+        unit = math.lcm(*chunks)
+        if unit > most:
+            unit = max(chunks)
+        step = max(1, most // unit) * unit
+        edges = np.arange(0, self._num_entries, step, dtype=np.int64)
+        return np.append(edges, np.int64(self._num_entries))
+
+    def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
+        """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
+        types = {branch: self.type_of(branch) for branch in branches}
+        waiting: dict[str, Array] = {}
+        for i, branch in enumerate(branches):
+            with said_of(self.where, "is damaged"):
+                if branch not in waiting:
+                    waiting.update(self._read_dataset(branches[i:], start, stop))
+                values = _converted(waiting.pop(branch), types[branch])
+            yield branch, values
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def _column(self, name: str) -> DatasetColumn:
+        if name not in self._columns:
+            with said_of(self.where, "is damaged"):
+                hint = self._hint(name)
+            error = no_branch(name, self.where, self._columns)
+            raise MissingKeyError(f"{error}{hint}", name)
+        return self._columns[name]
+
+    def _hint(self, name: str) -> str:
+        """Return what else in the file may be meant by a name; empty for nothing."""
+        found = self._file.get(f"{self._tree}/{name}") or self._file.get(name)
+        if found is None:
+            return ""
+        if getattr(found, "dtype", None) is None:
+            return f"; it is a group: tree={found.name.strip('/')!r}"
+        if not found.shape:
+            return "; it is a single value, which no entry has"
+        return f"; it is in another group: tree={found.parent.name.strip('/') or '/'!r}"
+
+    def _read_dataset(self, branches: Sequence[str], start: int, stop: int) -> dict[str, Array]:
+        """Read the first branch, and all others that are in the same records or block."""
+        first = self._columns[branches[0]]
+        if first.field is None and first.item is None:
+            return {branches[0]: first.dataset[start:stop]}
+        name = first.dataset.name
+        columns = {b: c for b in branches if (c := self._columns[b]).dataset.name == name}
+        if first.item is not None:
+            block = first.dataset[start:stop]
+            return {b: block[:, c.item] for b, c in columns.items() if c.item is not None}
+        fields = {b: c.field for b, c in columns.items() if c.field}
+        records = first.dataset.fields(list(fields.values()))[start:stop]
+        return {branch: records[field] for branch, field in fields.items()}
+
+
+def _import_h5py(path: str) -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        message = f"reading {path!r} needs h5py: pip install 'memmpy[hdf5]'"
+        raise OptionError(message) from error
+    return h5py
+
+
+def _check_readable(dataset: Any, *, branch: str, where: str) -> None:
+    """Raise an `InputFileError` where HDF5 would give zeros or say what nobody understands."""
+    import h5py
+
+    files = {source.file_name for source in dataset.virtual_sources()} if dataset.is_virtual else {}
+    others = sorted({*files, *(name for name, *_ in dataset.external or ())} - {"."})
+    if others:
+        message = (
+            f"branch {branch!r} of {where!r} lies in other files{listed(others)}, which would not "
+            "be noticed to change or to be missing; give these files"
+        )
+        raise InputFileError(message)
+    properties = dataset.id.get_create_plist()
+    for i in range(properties.get_nfilters()):
+        code, _, _, name = properties.get_filter(i)
+        if not h5py.h5z.filter_avail(code):
+            said = f" ({name.decode(errors='replace')})" if name else ""
+            message = (
+                f"branch {branch!r} of {where!r} is compressed by filter {code}{said}, which this "
+                "HDF5 lacks; pip install hdf5plugin, and import it first"
+            )
+            raise InputFileError(message)
+
+
+def _held(column: DatasetColumn) -> ColumnType | None:
+    """Return the type of a column, or None where there is none."""
+    import h5py
+
+    base, shape = column.base, column.shape
+    if h5py.check_string_dtype(base) is not None:
+        return ColumnType("text") if not shape else None
+    items = h5py.check_vlen_dtype(base)
+    if items is not None:
+        native = _native(np.dtype(items))
+        # h5py gives lists of the other byte order unswapped, and as if they had been swapped.
+        is_read = native is not None and np.dtype(items).isnative
+        return ColumnType("jagged", native) if is_read and not shape else None
+    native = _native(base)
+    return None if native is None else ColumnType("vector", native, shape)
+
+
+def _native(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
+    """Return a dtype of numbers in the byte order of the machine, or None for any other."""
+    most = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16, "m": 8, "M": 8}
+    if dtype.itemsize > most.get(dtype.kind, 0):
+        return None
+    # The string leaves h5py's own notes behind.
+    native: np.dtype[Any] = np.dtype(dtype.str).newbyteorder("=")
+    return native
+
+
+def _converted(values: Array, held: ColumnType) -> Array | Jagged:
+    """Return what h5py gave as a column takes it."""
+    if held.kind == "vector":
+        # A field is a view of the records: copied, it does not keep the others.
+        return np.array(values, held.dtype, copy=True if values.base is not None else None)
+    if held.kind == "jagged":
+        return Jagged.from_arrays(list(values), dtype=held.dtype)
+    if values.dtype.kind == "S":
+        return _encoded(values)
+    content = np.frombuffer(b"".join(values.tolist()), np.uint8)
+    return Jagged.trusted(content, offsets_of(np.array([len(v) for v in values], np.int64)))
+
+
+def _encoded(texts: Array) -> Jagged:
+    """Return the bytes of texts of a fixed length, without the zeros that fill them up."""
+    size = texts.dtype.itemsize
+    counts = np.strings.str_len(texts).astype(np.int64)
+    characters = np.ascontiguousarray(texts).view(np.uint8).reshape(len(texts), size)
+    return Jagged.trusted(characters[np.arange(size) < counts[:, None]], offsets_of(counts))

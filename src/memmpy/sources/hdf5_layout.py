@@ -1,0 +1,205 @@
+"""What a file in HDF5 has: which groups and datasets are tables, and their columns."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from memmpy.errors import InputFileError, nearest
+from memmpy.sources.failures import listed
+
+__all__ = ["DatasetColumn", "only_table", "say_dtype", "table_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetColumn:
+    """A dataset, a field of a dataset of records, or one of the items of a block of pandas.
+
+    A block is a dataset of shape (entries, items), whose items have names. No pattern matches it,
+    nor what holds its names: `is_hidden`.
+    """
+
+    dataset: Any
+    field: str | None
+    item: int | None = None
+    is_hidden: bool = False
+
+    @property
+    def num_entries(self) -> int:
+        """Length of the first axis."""
+        return int(self.dataset.shape[0])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of an entry's elements, as h5py gives it."""
+        dtype: np.dtype[Any] = self.dataset.dtype
+        return dtype if self.field is None else dtype[self.field]
+
+    @property
+    def base(self) -> np.dtype[Any]:
+        """The same without the shape that a field may have of its own."""
+        return self.dtype.subdtype[0] if self.dtype.subdtype else self.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an entry."""
+        return () if self.item is not None else (*self.dataset.shape[1:], *self.dtype.shape)
+
+    @property
+    def bytes_per_entry(self) -> int:
+        """As they are decoded; of what has a variable length, only where it lies."""
+        num_items = 1 if self.item is not None else math.prod(self.dataset.shape[1:])
+        return int(self.dtype.itemsize * num_items)
+
+
+def _arrays_in(group: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the datasets of a group that have an axis of entries."""
+    import h5py
+
+    for name in group:
+        if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
+            continue
+        found = group.get(name)
+        if isinstance(found, h5py.Dataset) and found.shape:
+            yield name, found
+
+
+def _tables_in(file: Any) -> list[str]:
+    """Return the groups and datasets of records that may be meant."""
+    import h5py
+
+    groups = [""]
+
+    def is_inner(name: str) -> bool:
+        """Say whether PyTables keeps an index of a table in a group, or pandas its categories."""
+        parent, _, last = name.rpartition("/")
+        if last.startswith("_i_") or (
+            last == "meta" and "pandas_type" in file[parent or "/"].attrs
+        ):
+            return True
+        return bool(parent) and is_inner(parent)
+
+    def note(name: str, found: Any) -> None:
+        if isinstance(found, h5py.Group) and not is_inner(name):
+            groups.append(name)
+
+    file.visititems(note)
+    tables = []
+    for group in groups:
+        arrays = list(_arrays_in(file[group or "/"]))
+        of_records = [name for name, array in arrays if array.dtype.names]
+        if len(of_records) > 1 or len(arrays) > len(of_records):
+            tables.append(group or "/")
+        tables += [f"{group}/{name}".strip("/") for name in of_records]
+    return tables
+
+
+def only_table(file: Any, path: str) -> str:
+    """Return the path of the table that is meant where none is named; empty for the root."""
+    if any(not array.dtype.names for _, array in _arrays_in(file)):
+        return ""
+    tables = _tables_in(file)
+    if len(tables) != 1:
+        message = f"{path!r} has {len(tables)} tables{listed(tables)}; say which with tree="
+        raise InputFileError(message if tables else f"{path!r} has no arrays, so no table")
+    return tables[0].strip("/")
+
+
+def _columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
+    """Return the columns of a group, of a dataset of records, or beside any other dataset."""
+    import h5py
+
+    found = file.get(tree) if tree else file
+    if isinstance(found, h5py.Dataset) and found.shape:
+        if found.dtype.names:
+            return {field: DatasetColumn(found, field) for field in found.dtype.names}
+        found = found.parent
+    columns: dict[str, DatasetColumn] = {}
+    arrays = dict(_arrays_in(found)) if isinstance(found, h5py.Group) else {}
+    blocks = {name: names for name in arrays if (names := _items_of(name, arrays))}
+    for name, array in arrays.items():
+        if array.dtype.names:
+            for field in array.dtype.names:
+                columns.setdefault(f"{name}.{field}", DatasetColumn(array, field))
+        else:
+            of_names = bool(blocks) and (name == "axis0" or name.endswith("_items"))
+            is_hidden = name in blocks or of_names
+            columns[name] = DatasetColumn(array, None, is_hidden=is_hidden)
+    for name, items in blocks.items():
+        for i, item in enumerate(items):
+            columns.setdefault(item, DatasetColumn(arrays[name], None, i))
+    if not columns:
+        raise _no_table(file, found, tree, path)
+    return columns
+
+
+def _items_of(name: str, arrays: Mapping[str, Any]) -> list[str]:
+    """Return the names of the items of a block of pandas; none for any other dataset."""
+    block, items = arrays[name], arrays.get(f"{name.removesuffix('_values')}_items")
+    if not name.endswith("_values") or items is None or items.dtype.kind not in "SO":
+        return []
+    if block.ndim != 2 or items.shape != block.shape[1:]:
+        return []
+    texts = [item for item in items[:].tolist() if isinstance(item, bytes)]
+    return [text.decode(errors="replace") for text in texts] if len(texts) == len(items) else []
+
+
+def _no_table(file: Any, found: Any, tree: str, path: str) -> InputFileError:
+    import h5py
+
+    tables = _tables_in(file)
+    if isinstance(found, h5py.Dataset):
+        wrong = "no table but a single value in"
+    else:
+        wrong = "no arrays in the group" if isinstance(found, h5py.Group) else "no group or dataset"
+    has = f"its tables are{listed(tables)}" if tables else "it has no table at all"
+    near = nearest(tree, tables) if len(tables) > 1 else ""
+    return InputFileError(f"{wrong} {tree or '/'!r} in {path!r}: {has}{near}")
+
+
+def table_of(file: Any, tree: str, path: str) -> tuple[str, dict[str, DatasetColumn], int]:
+    """Return the path of a table, its columns and its number of entries.
+
+    Columns of another number are not of the table. A group has that of the datasets of one length
+    which hold most of its data: names of features, bins and the like take little. A dataset that
+    is none of records stands for all of its group that have its length; one table has one path.
+
+    Raises
+    ------
+    InputFileError
+        If there is no such table.
+    """
+    import h5py
+
+    columns = _columns_of(file, tree, path)
+    found = file.get(tree) if tree else file
+    if isinstance(found, h5py.Dataset) and found.dtype.names:
+        return tree, columns, int(found.shape[0])
+    sizes: dict[int, int] = {}
+    for dataset in {c.dataset.name: c.dataset for c in columns.values()}.values():
+        num = int(dataset.shape[0])
+        sizes[num] = sizes.get(num, 0) + int(dataset.size) * dataset.dtype.itemsize
+    of_group = max(sizes, key=lambda num: (sizes[num], num))
+    if isinstance(found, h5py.Group):
+        return tree, columns, of_group
+    num = int(found.shape[0])
+    if num == of_group:
+        return tree.rpartition("/")[0], columns, num
+    first = next(c.dataset.name for c in columns.values() if c.num_entries == num)
+    return first.strip("/"), columns, num
+
+
+def say_dtype(dtype: np.dtype[Any]) -> str:
+    """Return a dtype as its owner would call it."""
+    import h5py
+
+    if dtype.names:
+        return f"records of {', '.join(map(repr, dtype.names[:10]))}"
+    if h5py.check_string_dtype(dtype) is not None:
+        return "text"
+    items = h5py.check_vlen_dtype(dtype)
+    if items is not None:
+        return f"lists of {say_dtype(np.dtype(items))}"
+    return "references" if h5py.check_ref_dtype(dtype) is not None else str(dtype)

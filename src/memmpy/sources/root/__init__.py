@@ -1,0 +1,5 @@
+"""ROOT files: trees, branches and baskets in, arrays out."""
+
+from memmpy.sources.root.tree_file import TreeFile
+
+__all__ = ["TreeFile"]

@@ -1,0 +1,104 @@
+"""The pages of an RNTuple: their sizes, and the checksums of pages and of their lists."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from memmpy.sources.root.compression import decompress
+
+__all__ = ["DamagedPageError", "check_pages", "sizes_of_fields", "top_fields"]
+
+#: Bytes of a checksum: XXH3-64, little endian.
+_CHECKSUM = 8
+
+
+class DamagedPageError(Exception):
+    """A page that is not as it was written."""
+
+
+def check_pages(ntuple: Any) -> None:
+    """Check the header and the lists of pages of an RNTuple, and let uproot check pages it reads.
+
+    uproot checks the header and the footer alone, and by `assert`, which ``python -O`` leaves out.
+
+    Raises
+    ------
+    ValueError
+        If the header, the footer or a list of pages is damaged.
+    DamagedPageError
+        From now on, where uproot reads a damaged page; says its field and its place.
+    """
+    for name in ("header", "footer"):
+        getattr(ntuple, f"_prepare_{name}_chunk")()
+        _check(memoryview(getattr(ntuple, f"_{name}_chunk").raw_data), f"the {name}")
+    read_locator = ntuple.read_locator
+    ntuple.read_locator = partial(_read_envelope, read_locator)
+    for cluster in ntuple.page_link_list:
+        for number, column in enumerate(cluster):
+            for page in column.pages:
+                page.locator.column = number
+                page.locator.has_checksum = page.has_checksum
+    ntuple.read_locator = partial(_read_page, ntuple)
+
+
+def top_fields(ntuple: Any) -> list[str]:
+    """Return for each field of an RNTuple the one at the top that it is in."""
+    records = ntuple.field_records
+    tops = []
+    for number in range(len(records)):
+        top = number
+        while records[top].parent_field_id != top:
+            top = records[top].parent_field_id
+        tops.append(records[top].field_name)
+    return tops
+
+
+def sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
+    """Return the bytes of each field at the top, with those inside of it."""
+    tops = top_fields(ntuple)
+    sizes = dict.fromkeys(tops, (0, 0))
+    columns = ntuple.column_records
+    for cluster in ntuple.page_link_list:
+        for column, pages in zip(columns, cluster, strict=False):
+            top = tops[column.field_id]
+            packed = sum(page.locator.num_bytes for page in pages.pages)
+            unpacked = sum(page.num_elements for page in pages.pages) * column.nbits // 8
+            sizes[top] = (sizes[top][0] + packed, sizes[top][1] + unpacked)
+    return sizes
+
+
+def _read_envelope(read_locator: Any, locator: Any, size: int) -> Any:
+    """Read a list of pages: see `_read_page`."""
+    chunk, cursor = read_locator(locator, size)
+    _check(memoryview(chunk.raw_data), "the list of its pages")
+    return chunk, cursor
+
+
+def _read_page(ntuple: Any, locator: Any, size: int) -> Any:
+    """Return a page of `size` bytes once decompressed as uproot has it: a chunk and a cursor."""
+    from uproot.source.chunk import Chunk
+    from uproot.source.cursor import Cursor
+
+    source = ntuple.file.source
+    start, stop = locator.offset, locator.offset + locator.num_bytes
+    octets = source.chunk(start, stop + _CHECKSUM * locator.has_checksum).raw_data
+    try:
+        if locator.has_checksum:
+            _check(memoryview(octets), "the page")
+        page = octets[: locator.num_bytes]
+        if len(page) < size:
+            page = decompress(memoryview(page), size)
+    except ValueError as error:
+        field = top_fields(ntuple)[ntuple.column_records[locator.column].field_id]
+        message = f"in branch {field!r}, page at byte {start}: {error}"
+        raise DamagedPageError(message) from error
+    return Chunk.wrap(source, np.asarray(page)), Cursor(0)
+
+
+def _check(octets: memoryview, what: str) -> None:
+    """Compare the last bytes with the checksum of those before."""
+    found = xxhash.xxh3_64_intdigest(octets[:-_CHECKSUM])
+    if found != int.from_bytes(octets[-_CHECKSUM:], "little"):
+        raise ValueError(f"{what} has another checksum than its bytes")

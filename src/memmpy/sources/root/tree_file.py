@@ -1,0 +1,376 @@
+"""The one place that reads ROOT files: trees, the types of branches, ranges of entries."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from functools import cached_property, partial, reduce
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.columns import ColumnType
+from memmpy.errors import MemmpyError, RootFileError, UndecodableError, nearest
+from memmpy.sources.awkward_types import from_awkward
+from memmpy.sources.byte_source import ByteSource
+from memmpy.sources.failures import listed, no_branch, said_of
+from memmpy.sources.file_identity import former_uuid_of, uuid_of
+from memmpy.sources.root.baskets import (
+    Encoding,
+    NotDecodedError,
+    NotPlainError,
+    decode_baskets,
+    open_basket,
+    ranges_of,
+)
+from memmpy.sources.root.branch_types import (
+    not_decoded,
+    type_of_branch,
+    type_of_field,
+    type_of_leaves,
+)
+from memmpy.sources.root.branches import BranchNames, Place, names_of_ntuple, names_of_tree
+from memmpy.sources.root.leaves import read_structs
+from memmpy.sources.root.ntuple_pages import DamagedPageError, check_pages, sizes_of_fields
+
+__all__ = ["TreeFile"]
+
+_TREE_CLASSES = {
+    "TTree": "TTree",
+    "TNtuple": "TTree",
+    "TNtupleD": "TTree",
+    "ROOT::RNTuple": "RNTuple",
+    "ROOT::Experimental::RNTuple": "RNTuple",
+}
+
+_said_of = partial(said_of, kind=RootFileError)
+
+
+@final
+class TreeFile:
+    """A TTree or RNTuple of an open ROOT file: an `EventFile`.
+
+    Several threads may read at once.
+
+    Parameters
+    ----------
+    source : ByteSource
+        The file; it is closed with the tree.
+    tree : str or None
+        The tree, with its directories and perhaps its cycle; None for the only one.
+
+    Raises
+    ------
+    RootFileError
+        If the file is not a ROOT file or is broken, or the tree is not in it.
+    """
+
+    def __init__(self, source: ByteSource, tree: str | None) -> None:
+        self.path = source.path
+        self._bytes = source
+        self._types: dict[str, ColumnType] = {}
+        self._encodings: dict[str, Encoding | None] = {}
+        self._sizes: dict[str, tuple[int, int]] | None = None
+        # uproot's objects fill caches of their own as they are used.
+        self._lock = threading.Lock()
+        with ExitStack() as stack:
+            stack.callback(source.close)
+            with _said_of(self.path, "cannot be opened as ROOT"):
+                self._file = stack.enter_context(_open(source))
+            self._tree, self._is_ntuple = self._find(tree)
+            self._stack = stack.pop_all()
+
+    @property
+    def uuid(self) -> str:
+        """The file's identity: 32 hexadecimal digits, of its content where it has no UUID."""
+        uuid: str = self._file.file.uuid.hex
+        if int(uuid, 16):
+            return uuid
+        return uuid_of(self._bytes)
+
+    @property
+    def former_uuid(self) -> str:
+        """The same, as memmpy 0.2 and older gave it."""
+        uuid: str = self._file.file.uuid.hex
+        return uuid if int(uuid, 16) else former_uuid_of(self._bytes)
+
+    @property
+    def tree(self) -> str:
+        """Path of the tree in the file, with its cycle."""
+        name: str = self._tree.object_path.strip("/")
+        return name
+
+    @property
+    def num_entries(self) -> int:
+        """Entries of the tree."""
+        with self._damage():
+            return int(self._tree.num_entries)
+
+    @property
+    def where(self) -> str:
+        """File and tree, for messages."""
+        return f"{self.path}:{self.tree}"
+
+    def branches(self) -> list[str]:
+        """Return the names of all branches or fields."""
+        return list(self._names.places)
+
+    def has_branch(self, name: str) -> bool:
+        """Say whether there is such a branch, by its whole or its short name."""
+        return bool(self._names.find(name))
+
+    def type_of(self, branch: str) -> ColumnType:
+        """Return what kind of column holds a branch.
+
+        Raises
+        ------
+        MissingKeyError
+            If the tree has no such branch.
+        UndecodableError
+            If uproot cannot decode it, no column can hold what it gives, or it has other entries
+            than the tree.
+        """
+        if branch in self._types:
+            return self._types[branch]
+        place = self._place(branch)
+        found = place.branch
+        with self._lock, self._damage(), self._named(branch):
+            if self._is_ntuple:
+                held, encoding = type_of_field(self._tree, found), None
+            elif place.leaves:
+                held, encoding = type_of_leaves(place, self.path)
+            else:
+                held, encoding = type_of_branch(found, self.path)
+        if not self._is_ntuple and found.num_entries != self._tree.num_entries:
+            num, expected = found.num_entries, self._tree.num_entries
+            message = f"branch {branch!r} of {self.where!r} has {num} entries, the tree {expected}"
+            raise UndecodableError(message, self.path, self.tree, branch)
+        self._encodings[branch], self._types[branch] = encoding, held
+        return held
+
+    def try_decoding(self, branch: str) -> None:
+        """Decode the first entry of a branch, where only that tells whether it can be decoded.
+
+        Raises
+        ------
+        UndecodableError
+            If it cannot. Whatever else may be wrong is for `read` to say.
+        """
+        self.type_of(branch)
+        if self._encodings[branch] is not None or self._is_ntuple or not self.num_entries:
+            return
+        try:
+            for _ in self.read([branch], 0, 1):
+                pass
+        except UndecodableError:
+            raise
+        except RootFileError:
+            pass
+
+    def sizes_of(self, branch: str) -> tuple[int, int]:
+        """Return the bytes of a branch as they lie in the file, and about those once decoded."""
+        with self._lock, self._damage():
+            place = self._place(branch)
+            if not self._is_ntuple:
+                packed = int(place.branch.compressed_bytes)
+                # A leaf is not decoded without the others of its branch.
+                share = 1 if place.leaf is None else len(place.leaves)
+                return packed // share, int(place.branch.uncompressed_bytes)
+            if self._sizes is None:
+                self._sizes = sizes_of_fields(self._tree)
+            return self._sizes[branch]
+
+    def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
+        """Return where reading may begin and end so that nothing is decoded twice.
+
+        Returns
+        -------
+        array of int64
+            Entries, ascending, from 0 to `num_entries`: edges of clusters, or of the baskets of
+            all the branches.
+        """
+        with self._lock, self._damage():
+            found = [self._place(branch).branch for branch in branches]
+            if self._is_ntuple:
+                clusters = self._tree.cluster_summaries
+                stops = [c.num_first_entry + c.num_entries for c in clusters]
+                return np.unique(np.array([0, *stops], np.int64))
+            ends = np.array([0, self.num_entries], np.int64)
+            return np.union1d(ends, _common([np.asarray(b.entry_offsets, np.int64) for b in found]))
+
+    def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
+        """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
+        for branch in branches:
+            self.type_of(branch)  # what cannot be decoded is not even fetched
+        if self._is_ntuple:
+            yield from self._read_fields(branches, start, stop)
+            return
+        with self._damage():
+            fetched = self._fetch([b for b in branches if self._encodings[b]], start, stop)
+        structs: dict[int, Any] = {}
+        for name in branches:
+            place, baskets = self._place(name), fetched.pop(name, [])
+            if place.leaf is None:
+                yield name, self._read_branch(name, baskets, start, stop)
+                continue
+            # The leaves of a branch are decoded together.
+            number = id(place.branch)
+            if number not in structs:
+                structs[number] = self._read_structs(name, baskets, start, stop)
+            yield name, np.ascontiguousarray(structs[number][str(place.leaf)])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._stack.close()
+
+    def _find(self, tree: str | None) -> tuple[Any, bool]:
+        with _said_of(self.path, "cannot be read"):
+            classes: dict[str, str] = self._file.classnames(recursive=True)
+        trees = {name: _TREE_CLASSES[c] for name, c in classes.items() if c in _TREE_CLASSES}
+        known = sorted({name.rpartition(";")[0] for name in trees})
+        if tree is None:
+            if len(known) != 1:
+                has = f"{len(known)} trees{listed(known)}; say which with tree="
+                raise RootFileError(f"{self.path!r} has {has if known else 'no tree at all'}")
+            tree = known[0]
+        name = tree if ";" in tree else _last_cycle(tree, trees)
+        if name not in trees:
+            if tree in classes or _last_cycle(tree, classes) in classes:
+                kind = classes.get(tree) or classes[_last_cycle(tree, classes)]
+                raise RootFileError(f"{tree!r} of {self.path!r} is a {kind}, not a tree")
+            has = f"its trees are{listed(known)}" if known else "it has no tree at all"
+            near = nearest(tree, known) if len(known) > 1 else ""
+            message = f"no tree {tree!r} in {self.path!r}: {has}{near}"
+            raise RootFileError(message)
+        with _said_of(f"{self.path}:{name}", "cannot be read"):
+            found = self._file[name]
+        if trees[name] == "RNTuple":
+            with _said_of(f"{self.path}:{name}", "is damaged"):
+                check_pages(found)
+        return found, trees[name] == "RNTuple"
+
+    @cached_property
+    def _names(self) -> BranchNames:
+        with self._damage():
+            return (names_of_ntuple if self._is_ntuple else names_of_tree)(self._tree)
+
+    def _place(self, name: str) -> Place:
+        wholes = self._names.find(name)
+        if not wholes:
+            raise no_branch(name, self.where, self.branches())
+        if len(wholes) > 1:
+            message = f"branch {name!r} of {self.where!r} may be any of{listed(wholes)}"
+            raise RootFileError(f"{message}; give the whole name of one")
+        return self._names.places[wholes[0]]
+
+    @contextmanager
+    def _named(self, branch: str) -> Iterator[None]:
+        """Turn a `NotDecodedError` into an error that names the branch."""
+        try:
+            yield
+        except NotDecodedError as error:
+            message = f"branch {branch!r} of {self.where!r} {error}"
+            raise UndecodableError(message, self.path, self.tree, branch) from error
+
+    def _read_fields(
+        self, fields: Sequence[str], start: int, stop: int
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield fields of an RNTuple, all of which uproot reads at once."""
+        arrays = self._arrays(fields, start, stop)
+        for field in fields:
+            yield field, self._checked(arrays[field], field, stop - start)
+
+    def _arrays(self, fields: Sequence[str], start: int, stop: int) -> Any:
+        """Return what uproot reads of some fields, or raise an error that names one."""
+        numbers = {self._place(field).branch.field_id for field in fields}
+        try:
+            return self._tree.arrays(
+                filter_field=lambda field: field.field_id in numbers,
+                entry_start=start,
+                entry_stop=stop,
+            )
+        except (MemmpyError, MemoryError):
+            raise
+        except DamagedPageError as error:
+            raise RootFileError(f"{self.where!r} is damaged {error}") from error
+        except Exception:
+            if len(fields) > 1:
+                for field in fields:  # which one is it?
+                    self._arrays([field], start, stop)
+            with self._named(fields[0]), not_decoded(self._place(fields[0]).branch):
+                raise
+
+    def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[memoryview]]:
+        """Return the baskets of branches, as they lie in the file."""
+        found = {branch: self._place(branch).branch for branch in branches}
+        with self._lock:
+            ranges = {id(branch): ranges_of(branch, start, stop) for branch in found.values()}
+        content = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
+        fetched = {number: [next(content) for _ in several] for number, several in ranges.items()}
+        return {name: fetched[id(branch)] for name, branch in found.items()}
+
+    def _read_branch(self, branch: str, fetched: list[memoryview], start: int, stop: int) -> Any:
+        """Return entries of a branch of a TTree, decoded here if it is plain, else by uproot."""
+        found, encoding = self._place(branch).branch, self._encodings[branch]
+        if encoding is not None:
+            with self._damage(branch), self._named(branch):
+                try:
+                    return decode_baskets(found, encoding, fetched, start, stop)
+                except NotPlainError:
+                    if encoding.truncation is not None:
+                        raise ValueError("a basket has other bytes than its type takes") from None
+        with self._lock:
+            try:
+                array = found.array(
+                    library="ak", array_cache=None, entry_start=start, entry_stop=stop
+                )
+            except Exception:
+                self._check_baskets(branch, start, stop)
+                with self._named(branch), not_decoded(found):
+                    raise
+        return self._checked(array, branch, stop - start)
+
+    def _read_structs(self, name: str, fetched: list[memoryview], start: int, stop: int) -> Any:
+        """Return entries of a branch of several leaves, with a field for each."""
+        branch, encoding = self._place(name).branch, self._encodings[name]
+        assert encoding is not None
+        with self._damage(name):
+            with suppress(NotPlainError):
+                return decode_baskets(branch, encoding, fetched, start, stop)
+            with self._lock:
+                return read_structs(branch, encoding.dtype, start, stop)
+
+    def _check_baskets(self, branch: str, start: int, stop: int) -> None:
+        """Raise a `RootFileError` if baskets are damaged, as far as they have checksums."""
+        found = self._place(branch).branch
+        with self._damage(branch):
+            for raw in self._bytes.read_many(ranges_of(found, start, stop)):
+                open_basket(raw)
+
+    def _damage(self, branch: str | None = None) -> AbstractContextManager[None]:
+        """Turn errors into one that names the file, the tree and the branch that is damaged."""
+        where = "" if branch is None else f" in branch {branch!r}"
+        return _said_of(self.where, f"is damaged{where}")
+
+    def _checked(self, array: Any, branch: str, num_entries: int) -> Any:
+        """Return what uproot read as its column takes it."""
+        with self._damage(branch):
+            if len(array) != num_entries:
+                raise ValueError(f"it gave {len(array)} of {num_entries} entries")
+            return from_awkward(array, self.type_of(branch).kind)
+
+
+def _open(source: ByteSource) -> Any:
+    from memmpy.sources.root.uproot_source import open_with  # uproot is slow to import
+
+    return open_with(source)
+
+
+def _common(edges: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the entries at which baskets of all branches begin."""
+    return reduce(np.intersect1d, edges) if edges else np.empty(0, np.int64)
+
+
+def _last_cycle(tree: str, names: Iterable[str]) -> str:
+    cycles = [name for name in names if name.rpartition(";")[0] == tree]
+    return max(cycles, key=lambda name: int(name.rpartition(";")[2]), default=tree)

@@ -1,0 +1,86 @@
+"""Lets uproot read through a `ByteSource`: with its retries, and without a map of the file.
+
+A map would end the process where a file gets shorter while it is read.
+"""
+
+import queue
+from collections.abc import Sequence
+from functools import wraps
+from typing import Any, final
+
+import numpy as np
+import uproot
+from uproot.source.chunk import Chunk, Source
+from uproot.source.futures import TrivialFuture
+
+from memmpy.sources.byte_source import ByteSource
+from memmpy.sources.root.compression import decompress
+
+__all__ = ["SharedSource", "open_with"]
+
+
+@final
+class SharedSource(Source):  # type: ignore[misc]  # uproot has no types
+    """A `ByteSource` as uproot's files use one. It belongs to whoever made it."""
+
+    def __init__(self, file_path: str, *, bytes_of_file: ByteSource, **_options: Any) -> None:
+        super().__init__()
+        self._file_path, self._bytes = file_path, bytes_of_file
+        self._num_bytes = bytes_of_file.size
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be read any more: its owner says so when it is read."""
+        return False
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Return the bytes from `start` to `stop`."""
+        return self._filled((start, stop), self._bytes.read(int(start), int(stop)))
+
+    def chunks(
+        self, ranges: Sequence[tuple[int, int]], notifications: "queue.Queue[Chunk]"
+    ) -> list[Chunk]:
+        """Return the bytes of several ranges, read at once."""
+        contents = self._bytes.read_many([(int(start), int(stop)) for start, stop in ranges])
+        filled = [self._filled(r, content) for r, content in zip(ranges, contents, strict=True)]
+        for chunk in filled:
+            notifications.put(chunk)
+        return filled
+
+    def __enter__(self) -> "SharedSource":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the bytes to their owner."""
+
+    def _filled(self, bounds: tuple[int, int], content: bytes | memoryview) -> Chunk:
+        self._num_requests += 1
+        self._num_requested_chunks += 1
+        self._num_requested_bytes += len(content)
+        return Chunk(self, *bounds, TrivialFuture(np.frombuffer(content, np.uint8)))
+
+
+def open_with(source: ByteSource) -> Any:
+    """Open a ROOT file by its bytes, as uproot does."""
+    # Caches would keep what was read: memory is bounded by the step.
+    caches: dict[str, Any] = {"array_cache": None, "object_cache": None}
+    # As a dict, so that a colon in a path is no name of an object.
+    return uproot.open({source.path: None}, handler=SharedSource, bytes_of_file=source, **caches)
+
+
+_decompress_as_uproot = uproot.compression.decompress
+
+
+@wraps(_decompress_as_uproot)
+def _decompress(
+    chunk: Any, cursor: Any, context: Any, num_packed: int, size: int, block_info: Any = None
+) -> Any:
+    """Decompress what comes of a `SharedSource` here, within bounds; all else is uproot's."""
+    if not isinstance(chunk.source, SharedSource):
+        return _decompress_as_uproot(chunk, cursor, context, num_packed, size, block_info)
+    packed = memoryview(cursor.bytes(chunk, num_packed, context))
+    return Chunk.wrap(chunk.source, decompress(packed, size))
+
+
+# All that uproot decompresses passes through this one function: keys, trees, baskets and pages.
+uproot.compression.decompress = _decompress

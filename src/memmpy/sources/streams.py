@@ -1,0 +1,85 @@
+"""Files as seekable streams, for readers such as pyarrow and h5py."""
+
+import io
+import os
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, BinaryIO, final
+
+from memmpy.errors import InputFileError
+from memmpy.sources.byte_source import ByteSource
+from memmpy.sources.urls import is_url
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = ["stream_of"]
+
+#: What is read ahead for small reads of a file behind a URL, and how many such blocks are kept.
+BLOCK = 4 << 20
+NUM_BLOCKS = 8
+
+
+def stream_of(source: ByteSource) -> BinaryIO:
+    """Return a file as a seekable stream of bytes, for one thread at a time.
+
+    Small reads behind a URL are served from blocks that are read ahead; the last ones are kept,
+    32 MiB in all. The source is not closed with the stream, and may have several streams.
+    """
+    return io.BufferedReader(_Stream(source))
+
+
+@final
+class _Stream(io.RawIOBase):
+    """A source read from a position on."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self._position = 0
+        self._reads_ahead = is_url(source.path)
+        self._block = lru_cache(NUM_BLOCKS)(partial(_read_block, source))
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        starts = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._source.size}
+        if whence not in starts or starts[whence] + offset < 0:
+            message = f"cannot seek to {offset} with whence={whence}"
+            raise InputFileError(f"{self._source.path!r} is damaged: {message}")
+        self._position = starts[whence] + offset
+        return self._position
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer).cast("B")
+        start, stop = self._position, min(self._position + len(view), self._source.size)
+        if start >= stop:
+            return 0
+        content: bytes | memoryview
+        if self._reads_ahead and stop - start < BLOCK:
+            number, at = divmod(start, BLOCK)
+            content = self._block(number)[at : at + stop - start]
+        else:
+            [content] = self._source.read_many([(start, stop)])
+        view[: len(content)] = content
+        self._position += len(content)
+        return len(content)
+
+    def readall(self) -> bytes:
+        content = self._source.read(min(self._position, self._source.size), self._source.size)
+        self._position += len(content)
+        return content
+
+    def close(self) -> None:
+        self._block.cache_clear()
+        super().close()
+
+
+def _read_block(source: ByteSource, number: int) -> bytes:
+    start = number * BLOCK
+    return source.read(start, min(start + BLOCK, source.size))

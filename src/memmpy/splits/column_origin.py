@@ -1,0 +1,117 @@
+"""The store that columns lie in, found from the arrays themselves."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from memmpy.errors import ColumnError, MemmpyError, SplitError
+from memmpy.loaders.column_windows import arrays_of
+from memmpy.loaders.pagecache.pages import map_of
+from memmpy.store import METADATA, SKIM_METADATA, Metadata, is_array_file, read_metadata
+from memmpy.typing import Array, Column
+
+__all__ = ["Home", "home_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The store of some columns.
+
+    Parameters
+    ----------
+    path : Path
+        The store.
+    metadata : Metadata
+        What it holds now.
+    """
+
+    path: Path
+    metadata: Metadata
+
+
+def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
+    """Return the store that columns were opened from; None where none of them was.
+
+    Columns of one's own may stand beside those of a store: they have as many entries.
+
+    Parameters
+    ----------
+    columns : mapping of str to column
+        What a loader was given.
+    is_split : bool
+        Whether it is to be split, so that it must be known which events the columns are of.
+
+    Raises
+    ------
+    SplitError
+        If they are to be split, and are of several stores, or parts of columns, whose events
+        cannot be told.
+    ColumnError
+        If one was written again since it was opened.
+    """
+    home: Home | None = None
+    first = ""
+    files: set[str] = set()
+    for key, column in columns.items():
+        for array in arrays_of(column):
+            root = map_of(array)
+            if root is None:
+                continue
+            path = Path(str(root.filename)).parent
+            if is_split and (path / SKIM_METADATA).is_file():
+                message = f"{key!r} is of the skim {str(path)!r}, which knows its events: give the "
+                raise SplitError(f"{message}skim itself, SplitLoader(skim, ...)")
+            if home is None or path != home.path:
+                found = _store_at(key, Path(str(root.filename)), is_split=is_split)
+                if found is None:
+                    continue
+                if home is not None and is_split:
+                    message = (
+                        f"columns {first!r} and {key!r} are of two stores, {str(home.path)!r} and "
+                        f"{str(path)!r}: they cannot be split as one; load each from its own"
+                    )
+                    raise SplitError(message)
+                home, first = found, key
+                records = home.metadata.columns.values()
+                files = {one.file for record in records for one in record.arrays.values()}
+            if is_split:
+                _check_whole(key, array, root, home.path, files)
+    return home
+
+
+def _store_at(key: str, file: Path, *, is_split: bool) -> Home | None:
+    """Return the store that a file lies in; None if it is none, or nobody needs to know."""
+    path = file.parent
+    if not (path / METADATA).is_file():
+        # It may be a store that was moved away, or that lost its metadata.
+        if is_split and is_array_file(file.name):
+            message = (
+                f"column {key!r} lies in {str(path)!r}, which is no store any more: it cannot "
+            )
+            raise SplitError(f"{message}tell its events; open the column again where it is now")
+        return None
+    try:
+        return Home(path, read_metadata(path))
+    except MemmpyError:
+        if is_split:
+            raise
+        return None
+
+
+def _check_whole(
+    key: str, array: Array, root: np.memmap, path: Path, files: Collection[str]
+) -> None:
+    """Raise an error unless an array is all of a column, in one of the files of the store now."""
+    name = Path(str(root.filename)).name
+    is_part = array.shape != root.shape or array.strides != root.strides
+    if is_part or array.ctypes.data != root.ctypes.data:
+        message = (
+            f"{key!r} is a part of a column of {str(path)!r}, which does not tell its events: "
+            "give the whole column and subindex=, or memmpy.open(...).loader(cut=...)"
+        )
+        raise SplitError(message)
+    if name not in files:
+        message = f"column {key!r} was written again in {str(path)!r} since it was opened: "
+        raise ColumnError(f"{message}open it again")

@@ -1,0 +1,170 @@
+"""The names of entries and how many entries share one, by file and by process."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.kernels import Words
+from memmpy.store import Metadata, process_of
+from memmpy.typing import Array
+
+__all__ = ["Compressed", "Groups", "Names", "groups_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The entries of a store by where equal identities are wrong: in two files of one process.
+
+    Parameters
+    ----------
+    of_source : int64 array
+        For each source, a number that files of one process and one variation share.
+    file_of_source : int64 array
+        For each source, the number of its file, by UUID.
+    paths : list of str
+        A path of each file.
+    """
+
+    of_source: NDArray[np.int64]
+    file_of_source: NDArray[np.int64]
+    paths: list[str]
+
+
+def groups_of(metadata: Metadata) -> Groups:
+    """Return the groups of the sources of a store.
+
+    Process is the metadata of that name, else all of it. Files of another ``variation`` hold the
+    same events by right.
+    """
+    groups: dict[object, int] = {}
+    files: dict[str, int] = {}
+    of_source, file_of_source, paths = [], [], []
+    for source in metadata.sources:
+        group = json.dumps([dict(process_of(source)), source.metadata.get("variation")])
+        of_source.append(groups.setdefault(group, len(groups)))
+        if source.uuid not in files:
+            files[source.uuid] = len(files)
+            paths.append(source.path)
+        file_of_source.append(files[source.uuid])
+    return Groups(np.array(of_source, np.int64), np.array(file_of_source, np.int64), paths)
+
+
+class Names:
+    """The names of entries, or of those below a limit, which grows smaller with their number.
+
+    A name is kept with all of its entries or with none: so how many entries a name has is seen
+    right.
+
+    Parameters
+    ----------
+    num_entries : int
+        How many there are in all.
+    num_names : int
+        About how many names to keep at most.
+    """
+
+    def __init__(self, num_entries: int, num_names: int) -> None:
+        self._num_names = num_names
+        self._limit = 2**64
+        while num_entries * self._limit > num_names << 64:
+            self._limit //= 2
+        self._pending: list[tuple[Words, Array, Array, Array]] = []
+        self._num_pending = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no names were left out."""
+        return self._limit == 2**64
+
+    def add(self, identities: Words, owners: Array, regions: Array) -> None:
+        """Add entries."""
+        if not self.is_whole:
+            below = identities < np.uint64(self._limit)
+            identities, owners, regions = identities[below], owners[below], regions[below]
+        self._pending.append((identities, owners, regions, np.ones(len(identities), np.int64)))
+        self._num_pending += len(identities)
+        if self._num_pending > 2 * self._num_names:
+            self.compressed()
+
+    def compressed(self) -> "Compressed":
+        """Return the entries by name, file and region, with their numbers."""
+        parts = [np.concatenate(column) for column in zip(*self._pending, strict=True)]
+        identities, owners, regions, counts = parts
+        order = np.argsort(identities)
+        is_equal = identities[order[1:]] == identities[order[:-1]]
+        is_repeated = np.zeros(len(order), np.bool_)
+        is_repeated[1:] = is_equal
+        is_repeated[:-1] |= is_equal
+        # Few names repeat, and only their entries need sorting by the rest.
+        repeated = order[is_repeated]
+        by = (regions[repeated], owners[repeated], identities[repeated])
+        order[is_repeated] = repeated[np.lexsort(by)]
+        keys = [values[order] for values in (identities, owners, regions)]
+        is_first = np.ones(len(order), np.bool_)
+        is_first[1:] = np.logical_or.reduce([values[1:] != values[:-1] for values in keys])
+        starts = np.flatnonzero(is_first)
+        summed = np.add.reduceat(counts[order], starts) if len(starts) else counts[:0]
+        whole = tuple(values[starts] for values in keys)
+        self._pending = [(whole[0], whole[1], whole[2], summed)]
+        self._num_pending = len(summed)
+        return Compressed(*self._pending[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """Entries by name, source and region, sorted by name, then by source; and their numbers."""
+
+    identities: Words
+    owners: Array
+    regions: Array
+    counts: Array
+
+    @property
+    def _starts(self) -> NDArray[np.intp]:
+        """Where each name begins."""
+        return np.flatnonzero(np.append(True, self.identities[1:] != self.identities[:-1]))
+
+    def mean_multiplicity(self) -> float:
+        """Return how many entries the name of an entry has, on average over entries."""
+        if not len(self.counts):
+            return 1.0
+        nums = np.add.reduceat(self.counts, self._starts).astype(np.float64)
+        return float((nums * nums).sum() / nums.sum())
+
+    def median_multiplicity(self) -> float:
+        """Return how many entries a name has, in the middle of all names."""
+        if not len(self.counts):
+            return 1.0
+        return float(np.median(np.add.reduceat(self.counts, self._starts)))
+
+    def overlaps(self, groups: Groups) -> dict[tuple[int, int], int]:
+        """Return how many entries of a file have a name of an earlier one of the same process."""
+        group, file = groups.of_source[self.owners], groups.file_of_source[self.owners]
+        # The first row of each (name, group) is of the earliest source.
+        order = np.lexsort((self.owners, group, self.identities))
+        same = (self.identities[order][1:] == self.identities[order][:-1]) & (
+            group[order][1:] == group[order][:-1]
+        )
+        starts = np.flatnonzero(np.append(True, ~same))
+        first = np.repeat(file[order][starts], np.diff(np.append(starts, len(order))))
+        is_other = file[order] != first
+        found: dict[tuple[int, int], int] = {}
+        for earlier, later, num in zip(
+            first[is_other].tolist(),
+            file[order][is_other].tolist(),
+            self.counts[order][is_other].tolist(),
+            strict=True,
+        ):
+            found[earlier, later] = found.get((earlier, later), 0) + num
+        return found
+
+    def num_in_two_regions(self) -> int:
+        """Return how many names have entries in different regions."""
+        if not len(self.counts):
+            return 0
+        starts = self._starts
+        lowest = np.minimum.reduceat(self.regions, starts)
+        highest = np.maximum.reduceat(self.regions, starts)
+        return int(np.count_nonzero(lowest != highest))

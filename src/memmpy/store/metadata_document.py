@@ -1,0 +1,272 @@
+"""The metadata of a store as a JSON document: its declared types, encoded and decoded."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import asdict
+
+from memmpy._version import __version__
+from memmpy.store.checked_json import Format, parse
+from memmpy.store.file_names import hash64, hash_text
+from memmpy.store.json_types import Checked, Count, Hash, plain, typed
+from memmpy.store.legacy import decode_legacy, is_legacy
+from memmpy.store.metadata import (
+    ArrayRecord,
+    ColumnRecord,
+    Computed,
+    Metadata,
+    Origin,
+    Part,
+    SourceRecord,
+)
+
+__all__ = ["FORMAT_VERSION", "decode", "encode"]
+
+FORMAT_VERSION = 4
+_FORMAT = Format(
+    name="memmpy store",
+    what="the metadata of a memmpy store",
+    version=FORMAT_VERSION,
+    sealed_since=4,
+    remedy="restore it from a copy, or delete the store and make it again",
+)
+#: The forms of awkward lie in each other, one a level of nesting.
+_MAX_DEPTH = 100
+#: The roles of the arrays of each kind; nested columns have those of their form.
+_ROLES = {
+    "vector": {"values"},
+    "jagged": {"content", "offsets"},
+    "text": {"content", "offsets"},
+    "shaped": {"content", "offsets", "shapes", "shapes_offsets"},
+}
+_Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+_Clipped: TypeAlias = tuple[Count, Count, Count, Count]
+
+
+class _Recipe(Checked, frozen=True):
+    branch: str | None = None
+    expression: str | None = None
+    metadata: tuple[str, ...] | None = None
+    language: Count | None = None
+    dtype: str | None = None
+    padding: tuple[Count, str] | None = None
+    mask: bool = False
+    missing: dict[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if [self.branch, self.expression, self.metadata].count(None) != 2:
+            raise ValueError("expected one of branch, expression and metadata")
+
+
+class _Origin(Checked, frozen=True):
+    recipe: _Recipe
+    parts: Count
+    made_by: str | tuple[str, ...] = ()
+    clipped: tuple[_Clipped | None, ...] = ()
+
+
+class _Details(Checked, frozen=True):
+    hashed: bool = False
+    form: dict[str, Any] | None = None
+    computed: Computed | None = None
+
+    def __post_init__(self) -> None:
+        if _is_deeper(self.form, _MAX_DEPTH):
+            raise ValueError("its form is nested too deeply")
+
+
+class _Column(Checked, frozen=True, kw_only=True):
+    kind: Literal["vector", "jagged", "shaped", "text", "nested"]
+    num_entries: Count
+    arrays: dict[str, ArrayRecord]
+    details: _Details
+    origin: _Origin | None = None
+    events: Count | None = None
+
+    def __post_init__(self) -> None:
+        if self.arrays.keys() != _ROLES.get(self.kind, self.arrays.keys()):
+            raise ValueError(f"its arrays make no {self.kind} column: {', '.join(self.arrays)}")
+        if (self.kind == "nested") != (self.details.form is not None):
+            raise ValueError("nested columns have a form, and no others")
+
+
+class _Source(Checked, frozen=True, kw_only=True):
+    path: str
+    uuid: str
+    size: Count
+    mtime_ns: int
+    tree: str
+    asked: str | None
+    num_entries: Count
+    entry_start: Count
+    # Format 1 took all entries of a tree, and did not say how many that are.
+    tree_entries: Count | None = None
+    metadata: dict[str, str]
+    tree_start: Count = 0
+    tag: str = ""
+    matches: Count | None = None
+    naming: tuple[str, ...] = ()
+
+
+class _Rule(Checked, frozen=True):
+    """The arguments of `Splits` that are not None."""
+
+    by: Literal["file"] | tuple[str, ...] | None = None
+    fractions: dict[str, _Share] | None = None
+    num_folds: Count | None = None
+    val: _Share | None = None
+    fold_by: str | None = None
+    split_by: str | None = None
+    seed: int = 0
+
+
+class _Splits(Checked, frozen=True):
+    by: Literal["position"] | None = None
+    splits: _Rule | None = None
+    made_of: Hash | None = None
+    notes: tuple[str, ...] = ()
+    own: dict[str, tuple[Hash, Hash]] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.by is None) == (self.splits is None):
+            raise ValueError("expected by or splits, and not both")
+
+
+class _Document(Checked, frozen=True, kw_only=True):
+    generation: Count
+    columns: dict[str, _Column]
+    hashes: dict[Hash, str]
+    sources: tuple[_Source, ...]
+    matches: tuple[dict[str, tuple[str, ...]], ...] = ()
+    parts: tuple[tuple[tuple[Hash, Count], ...], ...]
+    splits: _Splits | None = None
+
+
+def encode(metadata: Metadata, *, written_by: str = __version__) -> bytes:
+    """Return the document of `metadata`."""
+    columns = metadata.columns.values()
+    made_of = [column.origin.parts for column in columns if column.origin is not None]
+    made_of += [column.events for column in columns if column.events is not None]
+    # Most columns are made of all sources: what they have in common is written once.
+    indices = {parts: i for i, parts in enumerate(dict.fromkeys(made_of))}
+    # So are the branches that patterns found in files of one kind.
+    matches = [tuple(source.matches.items()) for source in metadata.sources]
+    kinds = {found: i for i, found in enumerate(dict.fromkeys(matches))}
+    fields = {
+        "generation": metadata.generation,
+        "columns": {
+            key: _column_to_json(column, indices) for key, column in metadata.columns.items()
+        },
+        "hashes": {hash_text(number): text for number, text in metadata.hashes.items()},
+        "sources": [
+            {name: getattr(source, name) for name in _Source.__struct_fields__}
+            | {"matches": kinds[found]}
+            for source, found in zip(metadata.sources, matches, strict=True)
+        ],
+        "matches": [dict(found) for found in kinds],
+        "parts": [*indices],
+        "splits": metadata.splits,
+    }
+    return _FORMAT.encode(fields, written_by=written_by)
+
+
+def decode(data: bytes, *, path: str) -> Metadata:
+    """Return the metadata that a document holds.
+
+    Raises
+    ------
+    CorruptStoreError
+        If it is none, is damaged, or was written by a memmpy that is too new.
+    """
+    with _FORMAT.reading(path):
+        values, is_sealed = parse(data)
+        if is_legacy(values):
+            return decode_legacy(values, path=path)
+        _, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
+        document = typed(fields, _Document)
+        for number, text in document.hashes.items():
+            if hash64(text) != int(number, 16):
+                raise ValueError(f"hashes.{number}: {text!r} has another hash")
+        return Metadata(
+            generation=document.generation,
+            columns={
+                key: _column_of(document, key, fields["columns"][key]) for key in document.columns
+            },
+            sources=tuple(_source_of(document, source) for source in document.sources),
+            hashes={int(number, 16): text for number, text in document.hashes.items()},
+            splits=fields.get("splits"),
+        )
+
+
+def _column_to_json(column: ColumnRecord, indices: Mapping[tuple[Part, ...], int]) -> Any:
+    values: dict[str, Any] = {
+        "kind": column.kind,
+        "num_entries": column.num_entries,
+        "arrays": {role: plain(array) for role, array in column.arrays.items()},
+        "details": column.details,
+    }
+    if column.origin is not None:
+        origin = column.origin
+        is_same = len(set(origin.made_by)) == 1  # nearly always
+        values["origin"] = {
+            "recipe": origin.recipe,
+            "parts": indices[origin.parts],
+            "made_by": origin.made_by[0] if is_same else origin.made_by,
+        }
+        if origin.clipped:
+            values["origin"]["clipped"] = origin.clipped
+    if column.events is not None:
+        values["events"] = indices[column.events]
+    return values
+
+
+def _column_of(document: _Document, key: str, values: dict[str, Any]) -> ColumnRecord:
+    """Return a column; `values` are its fields as they are written."""
+    column = document.columns[key]
+    origin = None
+    if column.origin is not None:
+        parts = _parts(document, column.origin.parts, key)
+        made_by, clipped = column.origin.made_by, column.origin.clipped
+        if isinstance(made_by, str):
+            made_by = (made_by,) * len(parts)
+        texts = column.origin.recipe.metadata
+        for name, each in (("made_by", made_by), ("clipped", clipped), ("metadata", texts)):
+            if each and len(each) != len(parts):
+                raise ValueError(f"columns.{key}: {name} is of {len(each)} of {len(parts)} parts")
+        origin = Origin(values["origin"]["recipe"], parts, made_by, clipped)
+    return ColumnRecord(
+        kind=column.kind,
+        num_entries=column.num_entries,
+        arrays=column.arrays,
+        details=values["details"],
+        origin=origin,
+        events=None if column.events is None else _parts(document, column.events, key),
+    )
+
+
+def _parts(document: _Document, index: int, key: str) -> tuple[Part, ...]:
+    if index >= len(document.parts):
+        raise ValueError(f"columns.{key}: no parts {index} of {len(document.parts)}")
+    return document.parts[index]
+
+
+def _source_of(document: _Document, source: _Source) -> SourceRecord:
+    fields = asdict(source)
+    if source.tree_entries is None:
+        fields["tree_entries"] = source.num_entries
+    fields["matches"] = {}
+    if source.matches is not None:
+        if source.matches >= len(document.matches):
+            raise ValueError(f"sources: no matches {source.matches} of {len(document.matches)}")
+        fields["matches"] = document.matches[source.matches]
+    return SourceRecord(**fields)
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Say whether JSON values lie deeper in each other than `depth` levels."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_is_deeper(item, depth - 1) for item in inner)

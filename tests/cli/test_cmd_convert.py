@@ -1,0 +1,393 @@
+"""Tests of `memmpy convert`, as a user types it."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import awkward as ak
+import click
+import numpy as np
+import pytest
+import uproot
+from click.testing import CliRunner, Result
+
+from memmpy import load_memmaps, read_vector
+from memmpy.cli import main
+from memmpy.cli.parsing import constants_of, fills_of, words_of
+from memmpy.store import read_metadata
+
+MakeFile = Callable[..., Path]
+COMMAND = [sys.executable, "-c", "from memmpy.cli import main; main()", "convert"]
+
+
+def convert(*words: object) -> Result:
+    return CliRunner().invoke(main, ["convert", *map(str, words)])
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "s"
+
+
+def test_keys_are_joined_by_commas_or_repeated(make_file: MakeFile, out: Path) -> None:
+    done = convert(make_file(), "--out", out, "--keys", "met, nJets", "--keys", "weight")
+    assert done.exit_code == 0, done.output
+    assert set(load_memmaps(out)) == {"met", "nJets", "weight"}
+
+
+def test_a_pattern_takes_all_that_match(make_file: MakeFile, out: Path) -> None:
+    convert(make_file(), "--out", out, "--keys", "n*")
+    assert {"nJets", "nBTags_77"} <= set(load_memmaps(out))
+
+
+def write_brackets(path: Path) -> Path:
+    with uproot.recreate(path) as file:
+        lists = ak.Array([[1.0, 2.0], [], [3.0]])
+        file.mkrntuple("t", {"hit.p[3]": lists, "hit.p3": lists, "x[2]": np.arange(3)})
+    return path
+
+
+def test_brackets_may_be_part_of_a_name(tmp_path: Path, out: Path) -> None:
+    file = write_brackets(tmp_path / "a.root")
+    done = convert(
+        file,
+        "--out",
+        out,
+        "--keys",
+        "x[2],x2=`x[2]`",
+        "--pad",
+        "hit.p[3]:2:0",
+        "--keys",
+        "hit.p[45]",
+    )
+    assert done.exit_code != 0
+    assert "the pattern 'hit.p[45]' matches no branch" in done.output
+    done = convert(file, "--out", out, "--keys", "x[2],x2=`x[2]`", "--pad", "hit.p[3]:2:0")
+    assert done.exit_code == 0, done.output
+    assert set(load_memmaps(out)) == {"x[2]", "x2", "hit.p[3]"}
+
+
+def test_a_key_is_renamed(make_file: MakeFile, out: Path) -> None:
+    convert(make_file(), "--out", out, "--keys", "missing=met,nJets")
+    assert set(load_memmaps(out)) == {"missing", "nJets"}
+
+
+def test_pad_takes_length_and_fill(make_file: MakeFile, out: Path) -> None:
+    convert(make_file(), "--out", out, "--pad", "jet_pt:4:nan")
+    assert np.isnan(read_vector(out, "jet_pt")).any()
+    assert read_vector(out, "jet_pt").shape == (10, 4)
+
+
+def test_pad_can_rename(make_file: MakeFile, out: Path) -> None:
+    convert(make_file(), "--out", out, "--pad", "pt=jet_pt:4:-1", "--keys", "jet_pt")
+    assert read_vector(out, "pt").min() == -1
+    assert set(load_memmaps(out)) == {"pt", "jet_pt"}
+
+
+def test_an_alias_is_computed(make_file: MakeFile, out: Path) -> None:
+    done = convert(make_file(), "--out", out, "--keys", "met,g", "--alias", "g=max(met, 2) * 0.001")
+    assert done.exit_code == 0, done.output
+    met = read_vector(out, "met")
+    assert np.allclose(read_vector(out, "g"), np.maximum(met, 2) * 0.001)
+
+
+def test_an_alias_of_an_alias_counts_as_asked_for(make_file: MakeFile, out: Path) -> None:
+    done = convert(
+        make_file(), "--out", out, "--keys", "b", "--alias", "a=met*2", "--alias", "b=a*3"
+    )
+    assert done.exit_code == 0, done.output
+
+
+def test_dtype_is_that_on_disk(make_file: MakeFile, out: Path) -> None:
+    convert(make_file(), "--out", out, "--keys", "met", "--dtype", "met=float16")
+    assert read_vector(out, "met").dtype == np.float16
+
+
+def test_metadata_belongs_to_all_files(make_file: MakeFile, out: Path) -> None:
+    files = [make_file("a.root"), make_file("b.root", first=10)]
+    convert(*files, "--out", out, "--keys", "met", "--metadata", "process=ttH, b=1")
+    assert [dict(s.metadata) for s in read_metadata(out).sources] == [{"process": "ttH, b=1"}] * 2
+
+
+def test_entries_are_chosen_in_each_file(make_file: MakeFile, out: Path) -> None:
+    files = [make_file("a.root"), make_file("b.root", first=10)]
+    convert(*files, "--out", out, "--keys", "met", "--entry-start", 2, "--entry-stop", 5)
+    assert (read_vector(out, "met") * 8).tolist() == [2, 3, 4, 12, 13, 14]
+
+
+def test_a_config_lists_groups(make_file: MakeFile, out: Path, tmp_path: Path) -> None:
+    groups = [
+        {"path": str(make_file("a.root")), "metadata": {"process": "ttH"}},
+        {"path": str(make_file("b.root", first=10)), "tree": "tree", "entry_stop": 3},
+    ]
+    (tmp_path / "files.json").write_text(json.dumps(groups))
+    options = ["--keys", "met", "--metadata", "process=other", "--metadata", "year=x"]
+    done = convert("--config", tmp_path / "files.json", "--out", out, *options)
+    assert done.exit_code == 0, done.output
+    sources = read_metadata(out).sources
+    assert [dict(s.metadata) for s in sources] == [
+        {"process": "ttH", "year": "x"},
+        {"process": "other", "year": "x"},
+    ]
+    assert [s.num_entries for s in sources] == [10, 3]
+
+
+def test_it_says_what_was_done(make_file: MakeFile, out: Path) -> None:
+    done = convert(make_file(), "--out", out, "--keys", "met,jet_pt")
+    assert "read 1 file, wrote 2 columns" in re.sub(r"\s+", " ", done.output)
+    assert "entries/s" in done.output
+
+
+def test_a_second_run_says_that_the_store_has_all(make_file: MakeFile, out: Path) -> None:
+    file = make_file()
+    convert(file, "--out", out, "--keys", "met,jet_pt")
+    done = convert(file, "--out", out, "--keys", "met,jet_pt")
+    assert "nothing was done, the store has all 2 columns" in re.sub(r"\s+", " ", done.output)
+
+
+def test_recreate_reads_again(make_file: MakeFile, out: Path) -> None:
+    file = make_file()
+    convert(file, "--out", out, "--keys", "met")
+    done = convert(file, "--out", out, "--keys", "met", "--recreate")
+    assert "read 1 file, wrote 1 column" in re.sub(r"\s+", " ", done.output)
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(make_file: MakeFile, out: Path) -> None:
+    done = convert(make_file(), "--out", out, "--keys", "met", "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "to do: read 1 file, write 1 column" in done.output
+    assert not out.exists()
+
+
+def test_quiet_prints_nothing(make_file: MakeFile, out: Path) -> None:
+    assert convert(make_file(), "--out", out, "--keys", "met", "--quiet").output == ""
+
+
+def test_a_warning_is_said_without_a_line_of_python(make_file: MakeFile, out: Path) -> None:
+    options = ["--keys", "weight", "--alias", "weight=met * 1e9", "--dtype", "weight=float16"]
+    done = convert(make_file(), "--out", out, *options)
+    assert done.stderr.startswith("memmpy: warning: 9 values of 'weight' do not fit")
+    assert ".py" not in done.stderr
+
+
+def test_processes_write_the_same_store(make_file: MakeFile, out: Path, tmp_path: Path) -> None:
+    file = make_file(num=1000)
+    options = ["--keys", "met,jet_pt", "--step-bytes", 1000]
+    assert convert(file, "--out", out, *options).exit_code == 0
+    done = convert(file, "--out", tmp_path / "p", *options, "--workers", 2)
+    assert done.exit_code == 0, done.output
+    assert read_metadata(out).columns == read_metadata(tmp_path / "p").columns
+
+
+def test_a_dask_cluster_does_the_work(make_file: MakeFile, out: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster:
+        done = convert(
+            make_file(), "--out", out, "--keys", "met", "--dask", cluster.scheduler_address
+        )
+    assert done.exit_code == 0, done.output
+    assert len(read_vector(out, "met")) == 10
+
+
+def test_without_dask_it_says_how_to_install_it(
+    make_file: MakeFile, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    done = convert(make_file(), "--out", out, "--keys", "met", "--dask", "tcp://x:1")
+    assert done.exit_code == 1
+    assert "pip install distributed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["missing.root", "--keys", "met"], "no such file: 'missing.root'"),
+        (["FILE", "--keys", "mett"], "nearest: 'met'"),
+        (["--config", "none.json", "--keys", "met"], "no such file: 'none.json'"),
+    ],
+)
+def test_what_goes_wrong_is_said_without_a_traceback(
+    words: list[str],
+    message: str,
+    make_file: MakeFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check_error(words, message, make_file(), tmp_path, monkeypatch, status=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--keys", "met"], "name FILES, or a file that lists them with --config"),
+        (["missing.root"], "say what to convert: --keys"),
+        (["FILE", "--pad", "jet_pt:nan"], "--pad takes key:length:fill, such as jet_pt:22:nan"),
+        (["FILE", "--pad", "jet_pt:x:nan"], "--pad takes key:length:fill"),
+        (["FILE", "--pad", "jet_pt:2:nan,jet_pt:3:nan"], "--pad names 'jet_pt' twice"),
+        (["FILE", "--keys", "=met"], "a key is renamed as new=branch, got '=met'"),
+        (["FILE", "--keys", "a=met,a=weight"], "two branches, 'met' and 'weight'"),
+        (["FILE", "--keys", "met", "--dtype", "met"], "--dtype takes name=value"),
+        (["FILE", "--keys", "met", "--metadata", "ttH"], "such as process=ttH, got 'ttH'"),
+        (["FILE", "--keys", "a", "--alias", "a=met", "--alias", "a=x"], "--alias names 'a' twice"),
+        (["FILE", "--keys", "a=met", "--alias", "a=weight"], "'weight' and 'met'; say it once"),
+        (["FILE", "--keys", "met", "--alias", "a=met * 2"], "the alias 'a' is not asked for"),
+        (["FILE", "--keys", "met", "--workers", "2", "--dask", "x"], "exclude each other"),
+        (["FILE", "--keys", "met", "--workers", "0"], "--workers"),
+        (["FILE", "--keys", "met", "--step-bytes", "0"], "step_bytes is a number of bytes"),
+        (["FILE", "--pad", "jet_pt:3:1e400"], "1e400 is more than a float64 holds; write inf"),
+        (["FILE", "--pad", "jet_pt:3:-1e400"], "-1e400 is more than a float64 holds; write inf"),
+        (["FILE", "--pad", "jet_pt:-1:0"], "a length is an integer in 0 <= length"),
+        (["FILE", "--keys", "met", "--entry-start", "-1"], "0 <= start <= stop"),
+    ],
+)
+def test_a_wrong_command_is_said_with_a_status_of_its_own(
+    words: list[str],
+    message: str,
+    make_file: MakeFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check_error(words, message, make_file(), tmp_path, monkeypatch, status=2)
+
+
+def check_error(
+    words: list[str],
+    message: str,
+    file: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    status: int,
+) -> None:
+    monkeypatch.chdir(folder)
+    done = convert(*(file if word == "FILE" else word for word in words), "--out", "s")
+    assert done.exit_code == status
+    assert message in done.stderr
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[", "'files.json' is not JSON"),
+        ("{}", "is a list of groups of files, such as"),
+        ("[]", "is a list of groups of files, such as"),
+        ('[{"tree": "x"}]', "group 1 of 'files.json' names no path"),
+        ('[{"path": "a", "metdata": {}}]', "nearest: 'metadata'"),
+        ('[{"path": "a", "tree": 1}]', "tree cannot be 1"),
+        ('[{"path": "a", "entry_stop": true}]', "entry_stop cannot be True"),
+        ('[{"path": "a", "metadata": {"x": 1}}]', "is text, got 'x': 1"),
+    ],
+)
+def test_a_config_that_makes_no_sense_is_said(
+    text: str, message: str, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_file("a")
+    Path("files.json").write_text(text)
+    done = convert("--config", "files.json", "--out", "s", "--keys", "met")
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_a_comma_in_brackets_joins_nothing() -> None:
+    assert words_of(["a, b", "x=min(c,d),[e,f]*", ""]) == ["a", "b", "x=min(c,d)", "[e,f]*"]
+
+
+def interrupted(file: Path, out: Path, *more: str) -> tuple[int, list[str]]:
+    """Return how a conversion ends, and what it says, if Ctrl-C comes once something is read."""
+    options = ["--out", str(out), "--keys", "*", "--step-bytes", "20000", *more]
+    with subprocess.Popen([*COMMAND, str(file), *options], stderr=subprocess.PIPE) as process:
+        journal = out / "unfinished" / "journal.jsonl"
+        while not journal.exists() and process.poll() is None:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    return process.returncode, said.decode().splitlines()
+
+
+@pytest.fixture
+def long_file(tmp_path: Path) -> Path:
+    """Return a file that takes a while: of many small baskets."""
+    with uproot.recreate(tmp_path / "long.root") as file:
+        tree = file.mktree("tree", {"x": "f8", "y": "f8"})
+        for i in range(1000):
+            tree.extend({"x": np.arange(1000.0) + i, "y": np.arange(1000.0)})
+    return tmp_path / "long.root"
+
+
+def test_ctrl_c_says_what_is_kept(long_file: Path, out: Path) -> None:
+    for _ in range(10):  # it may come before the first line of the journal
+        status, said = interrupted(long_file, out)
+        assert status == 130
+        assert len(said) == 1
+        if not said[0].endswith("is as it was"):
+            break
+    assert said[0].startswith("memmpy: interrupted; what was read is kept in ")
+
+
+def test_after_ctrl_c_the_same_command_finishes(long_file: Path, out: Path) -> None:
+    interrupted(long_file, out)
+    assert convert(long_file, "--out", out, "--keys", "*").exit_code == 0
+    assert len(read_vector(out, "x")) == 1_000_000
+
+
+def test_processes_say_nothing_of_ctrl_c(long_file: Path, out: Path) -> None:
+    assert len(interrupted(long_file, out, "--workers", "2")[1]) == 1
+
+
+def test_processes_end_with_a_command_that_is_killed(long_file: Path, out: Path) -> None:
+    options = ["--out", str(out), "--keys", "*", "--step-bytes", "20000", "--workers", "2"]
+    with subprocess.Popen([*COMMAND, str(long_file), *options], stdout=subprocess.PIPE) as process:
+        while not (out / "unfinished" / "journal.jsonl").exists() and process.poll() is None:
+            time.sleep(0.001)
+        process.kill()
+        process.communicate(timeout=60)  # until no process has its stdout any more
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("fill", ["inf", "-Infinity", "nan"])
+def test_what_is_not_finite_can_be_written(fill: str, make_file: MakeFile, out: Path) -> None:
+    assert convert(make_file(), "--out", out, "--pad", f"jet_pt:4:{fill}").exit_code == 0
+    assert not np.isfinite(read_vector(out, "jet_pt")[0]).any()
+
+
+def test_a_constant_is_not_infinite_by_a_slip() -> None:
+    with pytest.raises(click.UsageError, match="1e400 is more than a float64 holds"):
+        constants_of(["limit=1e400"])
+    assert constants_of(["limit=inf"]) == {"limit": float("inf")}
+
+
+def test_constants_are_numbers_booleans_or_texts() -> None:
+    texts = ["a=6", "b=-0.5", "c=true", "d=False", "e=ttH", "f='6'", "g=x=y"]
+    values = {"a": 6, "b": -0.5, "c": True, "d": False, "e": "ttH", "f": "6", "g": "x=y"}
+    found = constants_of(texts)
+    assert found == values
+    assert [type(value) for value in found.values()] == [type(value) for value in values.values()]
+
+
+def test_missing_values_get_what_is_said(out: Path, tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"run": [1, None], "tag": ["a", None], "pt": [[1.0], None]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    fills = ["--missing", "run=-1", "--missing", "tag='?'", "--missing", "pt=[]"]
+    done = convert(tmp_path / "a.parquet", "--out", out, "--keys", "*", *fills)
+    assert done.exit_code == 0, done.output
+    assert read_vector(out, "run").tolist() == [1, -1]
+    assert "int64, missing as -1" in done.output
+    groups = [{"path": str(tmp_path / "a.parquet"), "missing": {"run": None}}]
+    (tmp_path / "files.json").write_text(json.dumps(groups))
+    done = convert("--config", tmp_path / "files.json", "--out", out, "--keys", "run", "-n")
+    assert "?int64, missing kept" in done.output
+
+
+def test_fills_are_numbers_texts_lists_and_none() -> None:
+    texts = ["a=1", "b=0.5", "c=true", "d=x", "e=[]", "f=none", "g='none'", "h=''"]
+    fills = {"a": 1, "b": 0.5, "c": True, "d": "x", "e": [], "f": None, "g": "none", "h": ""}
+    assert fills_of(texts) == fills

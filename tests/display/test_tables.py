@@ -1,0 +1,158 @@
+"""Tests of what is shown to users."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from rich.table import Table as RichTable
+
+import memmpy
+from memmpy.display.tables import (
+    Table,
+    Trimmed,
+    num_in_words,
+    printable,
+    rate_in_words,
+    size_in_words,
+)
+from memmpy.errors import CutError
+
+FLOW = Table(
+    ["process", "step", "events", "sum of weights", "efficiency", "cumulative"],
+    2,
+    [
+        [["ttbb", "all", "100,000", "1,102.3 ± 3.9", "", "100 %"]],
+        [["", "nBTags_77 >= 2", "40,525", "447.4 ± 2.5", "85.9 %", "40.6 %"]],
+    ],
+    "weight: w",
+)
+
+
+def shown(table: Table | Trimmed, width: int) -> list[str]:
+    """Return the lines that rich writes into a file."""
+    file = io.StringIO()
+    Console(file=file, width=width, color_system=None).print(table)
+    return file.getvalue().splitlines()
+
+
+def test_control_codes_in_names_are_shown_and_not_obeyed() -> None:
+    table = Table(["key"], 1, [[["esc\x1b[31m"], ["µ\u202e"]]])
+    for text in ("\n".join(shown(table, 80)), table.to_text(), table.to_html()):
+        assert r"esc\x1b[31m" in text
+        assert r"µ\u202e" in text
+        assert "\x1b" not in text
+
+
+def test_what_can_be_printed_is_left_as_it_is() -> None:
+    assert printable("jet_pt[0]\nµ $ \\") == "jet_pt[0]\nµ $ \\"
+
+
+@pytest.mark.parametrize(
+    ("num_bytes", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (1_500, "1.5 kB"),
+        (999_949, "999.9 kB"),
+        (999_960, "1.0 MB"),
+        (26_400_000, "26.4 MB"),
+        (12_345_678_901, "12.3 GB"),
+        (12 * 10**15, "12.0 PB"),
+        (10**21, "1000.0 EB"),
+    ],
+)
+def test_sizes_are_shown_in_the_unit_that_fits(num_bytes: int, shown: str) -> None:
+    assert size_in_words(num_bytes) == shown
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown"),
+    [
+        (0, "0"),
+        (9.6, "10"),
+        (99_999.4, "99,999"),
+        (100_000, "0.10 M"),
+        (1_234_567_890, "1,234.57 M"),
+    ],
+)
+def test_rates_are_shown_in_the_unit_that_fits(rate: float, shown: str) -> None:
+    assert rate_in_words(rate) == shown
+
+
+def test_one_thing_is_one_and_two_are_many() -> None:
+    assert [num_in_words(num, "file") for num in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
+    assert num_in_words(1234, "branch", "branches") == "1,234 branches"
+
+
+@pytest.mark.parametrize("width", [40, 80, 100])
+def test_lines_of_a_table_end_with_no_blanks(width: int) -> None:
+    assert all(line == line.rstrip() for line in shown(FLOW, width))
+
+
+def test_what_rich_shows_is_trimmed_and_else_the_same() -> None:
+    grid = RichTable.grid(padding=(0, 2, 0, 0))
+    grid.add_row("a", "longer")
+    grid.add_row("longer", "b")
+    assert shown(Trimmed(grid), 40) == ["a       longer", "longer  b"]
+
+
+def test_a_label_is_whole_where_columns_can_stand_closer() -> None:
+    lines = shown(FLOW, 80)
+    assert any("nBTags_77 >= 2" in line for line in lines)
+    assert any("sum of weights" in line for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_label_is_whole_where_headings_can_fold() -> None:
+    lines = shown(FLOW, 71)
+    assert any("nBTags_77 >= 2" in line for line in lines)
+    assert not any("sum of weights" in line for line in lines)
+    assert max(map(len, lines)) <= 71
+
+
+def test_where_there_is_room_nothing_stands_closer() -> None:
+    wide = FLOW.to_text().splitlines()
+    assert wide[0].startswith("  process   step ")
+    assert wide[-1] == "weight: w"
+
+
+def test_a_table_without_rows_has_its_headings() -> None:
+    assert "key" in Table(["key", ""], 1, []).to_text()
+
+
+#: Clears the screen, rings, begins the line again, turns the direction of writing; and no UTF-8.
+HOSTILE = "a\x1b[2J\x07\r\x9b\u202e\udcff"
+
+
+def test_what_a_terminal_would_obey_is_escaped() -> None:
+    assert printable(HOSTILE) == r"a\x1b[2J\x07\r\x9b\u202e\udcff"
+    assert printable("é 日本 jet_pt[0]\n") == "é 日本 jet_pt[0]\n"
+
+
+def test_a_table_escapes_all_of_its_texts_and_keeps_a_cell_on_its_line() -> None:
+    table = Table([HOSTILE], 1, [[[HOSTILE], ["b\nc"]]], HOSTILE)
+    for text in (table.to_text(), table.to_html(), "\n".join(shown(table, 80))):
+        assert text.count("a\\x1b[2J") == 3
+        assert "b\\nc" in text
+        assert printable(text) == text
+
+
+def test_no_store_skim_cut_flow_or_audit_prints_what_a_terminal_would_obey(tmp_path: Path) -> None:
+    path, key = tmp_path / "s\x1b[31m", "k\x1b[2J\r"
+    with memmpy.WriteVector(path, key) as column:
+        column.extend(np.arange(5))
+    with memmpy.WriteText(path, "text") as texts:
+        texts.extend(["\x1b[2J"] * 5)
+    cut = f"`{key}` > 2"
+    made = memmpy.skim(path, keys=[key], cut=cut, progress=False)
+    store, flow = memmpy.open(path), memmpy.cutflow(path, [cut], by="text")
+    store.cut(cut)
+    printed = [repr(store), repr(store.skims), repr(store.cuts), repr(made), str(flow)]
+    printed += [str(store.check()), store._repr_html_(), made._repr_html_(), flow._repr_html_()]
+    with pytest.raises(CutError) as caught:
+        store.cut(f"`{key}` & 0.5")
+    for text in [*printed, str(caught.value)]:
+        assert printable(text) == text

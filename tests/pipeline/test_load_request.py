@@ -1,0 +1,123 @@
+"""Tests of what load_root is asked for: known without any file."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from memmpy import RFileConfig, Splits
+from memmpy.errors import OptionError
+from memmpy.pipeline.load_request import LoadRequest, check_load_request
+from memmpy.splits import TicketRule
+from tests.conftest import CLIPS
+
+pytestmark = CLIPS
+
+CONFIGS = [RFileConfig("nowhere.root", "tree", {"year": "mc16a", "process": "ttH"})]
+FOLDS = Splits(num_folds=5)
+PADDED: dict[str, Any] = {"jet_pt": (4, 0)}
+
+
+def check(**options: Any) -> LoadRequest:
+    defaults: dict[str, Any] = {
+        "keys": {"met"},
+        "keys_padded": {},
+        "groups": {},
+        "aliases": {},
+        "dtypes": None,
+        "dtype": None,
+        "tcut": None,
+        "constants": {},
+        "splits": None,
+        "split": None,
+        "fold": None,
+    }
+    return check_load_request(CONFIGS, **{**defaults, **options})
+
+
+def test_all_that_is_used_is_converted_but_the_metadata() -> None:
+    request = check(
+        tcut="nJets > 5 && process == 'ttH'",
+        groups={"event": ["HT", "met", "year"]},
+    )
+    named = {"met", "HT"}
+    assert request.converted_keys == {*named, "nJets"}
+    assert request.named_keys == {*named, "year"}
+    assert request.metadata_keys == ("year", "process")
+
+
+def test_columns_are_padded_when_they_are_converted_and_a_skim_when_it_is_made() -> None:
+    columns = check(keys_padded=PADDED, groups=None)
+    assert columns.converted_padded == PADDED
+    assert columns.converted_keys == {"met", "jet_pt_mask"}
+    skim = check(keys_padded=PADDED, groups={})
+    assert skim.converted_padded == {}
+    assert skim.converted_keys == {"met", "jet_pt"}
+
+
+@pytest.mark.parametrize(
+    ("groups", "dtypes", "is_apart"),
+    [(None, None, True), ({}, None, False), ({}, {"jet_pt": "f2"}, True)],
+)
+def test_a_cut_on_a_padded_key_is_on_what_the_files_hold(
+    groups: Any, dtypes: Any, is_apart: bool
+) -> None:
+    request = check(keys_padded=PADDED, tcut="jet_pt > 5", groups=groups, dtypes=dtypes)
+    apart = {"jet_pt": "jet_pt__unpadded"} if is_apart else {}
+    assert request.stored_as == apart
+    assert request.aliases == {name: key for key, name in apart.items()}
+    assert set(apart.values()) <= request.converted_keys
+
+
+@pytest.mark.parametrize("groups", [None, {}])
+@pytest.mark.parametrize("padding", [(2.0, 0), (True, 0), (-1, 0), (2,), 2, None])
+def test_a_length_to_pad_to_is_an_integer_either_way(groups: Any, padding: Any) -> None:
+    with pytest.raises(OptionError, match="keys_padded"):
+        check(keys_padded={"jet_pt": padding}, groups=groups)
+
+
+@pytest.mark.parametrize("groups", [None, {}])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"splits": ("run", "event")}, "splits= is a Splits, such as memmpy.Splits"),
+        ({"splits": Splits()}, r"was given: say which split to load, such as split='train'"),
+        ({"split": "trian"}, "no split 'trian'.*nearest: 'train'"),
+        ({"split": "val", "splits": FOLDS}, "has folds: say which, fold=0 to 4"),
+        ({"split": "val", "splits": FOLDS, "fold": 5}, "no fold 5 of 5 folds: give 0 to 4"),
+        ({"split": "val", "splits": Splits(), "fold": 1}, "fold=1 was given, and .* has no folds"),
+    ],
+    ids=str,
+)
+def test_splits_that_make_no_sense_are_refused_either_way(
+    groups: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        check(groups=groups, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "needs"),
+    [
+        ({}, False),
+        ({"split": "all"}, False),
+        ({"split": "val"}, True),
+        ({"split": "all", "splits": Splits()}, True),
+    ],
+    ids=str,
+)
+def test_a_call_needs_splits_where_it_names_a_split_or_gives_some(
+    options: dict[str, Any], needs: bool
+) -> None:
+    assert check(**options).needs_splits is needs
+
+
+def test_one_skim_is_found_in_whatever_order_it_is_asked_for() -> None:
+    padded = {"jet_pt": (4, 0), "jet_eta": (4, 0)}
+    rule = TicketRule("file", 0)
+    names = {
+        replace(check(keys=keys, keys_padded=dict(items)).skim_request(keys), rule=rule).name
+        for keys in (["met", "HT"], ["HT", "met"])
+        for items in (padded.items(), reversed(padded.items()))
+    }
+    assert len(names) == 1
