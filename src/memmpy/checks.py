@@ -1,4 +1,4 @@
-"""Checks of arguments that many functions take, each in one place."""
+"""Checks of arguments that many functions take: paths, flags, integers, index arrays."""
 
 import math
 import os
@@ -18,6 +18,7 @@ __all__ = [
     "check_path",
     "check_seed",
     "check_timeout",
+    "outside",
 ]
 
 
@@ -97,10 +98,16 @@ def check_numbers(numbers: Array, num: int, *, of: str) -> Entries:
             f"not {numbers.dtype} of shape {numbers.shape}"
         )
         raise OptionError(message)
-    if numbers.size:
-        # In their own dtype: a uint64 beyond int64 would wrap around.
-        for extreme in (int(numbers.min()), int(numbers.max())):
-            if not 0 <= extreme < num:
-                message = f"{extreme} is out of range: there are {num:,} {of}, from 0 on"
-                raise OptionError(message)
+    wrong = outside(numbers, 0, num)
+    if wrong is not None:
+        raise OptionError(f"{wrong} is out of range: there are {num:,} {of}, from 0 on")
     return np.ascontiguousarray(numbers, np.int64)
+
+
+def outside(numbers: Array, start: int, stop: int) -> int | None:
+    """Return an integer of an array that is not in start <= integer < stop; None where all are."""
+    if not numbers.size:
+        return None
+    # In their own dtype: a uint64 beyond int64 would wrap around.
+    extremes = int(numbers.min()), int(numbers.max())
+    return next((number for number in extremes if not start <= number < stop), None)

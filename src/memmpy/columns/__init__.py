@@ -1,6 +1,12 @@
 """One stored column: written, then read as a memory map."""
 
-from memmpy.columns.casting import cast
+from memmpy.columns.casting import (
+    MAX_ENTRY_BYTES,
+    can_cast,
+    cast,
+    check_fill_of,
+    padded_type,
+)
 from memmpy.columns.column_layout import (
     ENTRIES,
     Field,
@@ -17,11 +23,11 @@ from memmpy.columns.loading import (
     load_memmaps,
     open_column,
     open_columns,
+    open_what_is_whole,
 )
 from memmpy.columns.memory_maps import no_column, why_stale
 from memmpy.columns.nested import ReadNested, WriteNested
 from memmpy.columns.nested_fields import holder_of, member_of
-from memmpy.columns.salvage import open_what_is_whole
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
 from memmpy.columns.types import ColumnType, type_of_column, type_of_values
@@ -30,6 +36,7 @@ from memmpy.columns.writer import ColumnWriter
 
 __all__ = [
     "ENTRIES",
+    "MAX_ENTRY_BYTES",
     "ColumnType",
     "ColumnWriter",
     "Field",
@@ -45,7 +52,9 @@ __all__ = [
     "WriteShaped",
     "WriteText",
     "WriteVector",
+    "can_cast",
     "cast",
+    "check_fill_of",
     "check_keys",
     "holder_of",
     "layout_of_nested",
@@ -56,6 +65,7 @@ __all__ = [
     "open_column",
     "open_columns",
     "open_what_is_whole",
+    "padded_type",
     "read_vector",
     "shifted",
     "type_of_column",

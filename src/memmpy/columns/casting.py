@@ -1,13 +1,49 @@
-"""Values of one dtype as another, and how many of them it cannot hold."""
+"""Casts and padding of columns: which are allowed, what type they give, which values they lose."""
 
 from typing import Any
 
 import numpy as np
 
-from memmpy.errors import ColumnError
+from memmpy.columns.types import ColumnType
+from memmpy.errors import ColumnError, OptionError
+from memmpy.jagged import Padding, check_fill
 from memmpy.typing import Array, Mask
 
-__all__ = ["cast"]
+__all__ = ["MAX_ENTRY_BYTES", "can_cast", "cast", "check_fill_of", "padded_type"]
+
+#: Bytes that one entry may have once it is padded.
+MAX_ENTRY_BYTES = 2**30  # 1 GiB
+#: Kinds of dtypes, from and to, between which users may cast. No float becomes an integer.
+_CASTS = {"ff", "ii", "iu", "ui", "uu", "if", "uf", "bi", "bu", "bf", "bb"}
+
+
+def can_cast(dtype: np.dtype[Any], target: np.dtype[Any]) -> bool:
+    """Say whether users may cast values of one dtype to another, a dtype of numbers."""
+    return f"{dtype.kind}{target.kind}" in _CASTS
+
+
+def padded_type(key: str, entries: ColumnType, padding: Padding) -> ColumnType:
+    """Return the type of entries once they are padded.
+
+    Raises
+    ------
+    OptionError
+        If the entries are no lists of numbers.
+    """
+    is_number = (entries.kind, entries.shape) == ("vector", ())
+    if entries.dtype is None or entries.kind not in {"vector", "jagged"} or is_number:
+        message = f"cannot pad {key!r}: its entries are {entries}, not lists of numbers"
+        raise OptionError(message)
+    inner = entries.shape[1:] if entries.kind == "vector" else entries.shape
+    return ColumnType("vector", entries.dtype, (padding.length, *inner))
+
+
+def check_fill_of(key: str, padding: Padding, dtype: np.dtype[Any]) -> None:
+    """Raise an `OptionError` that names the key where a dtype cannot hold the fill value."""
+    try:
+        check_fill(padding.fill, dtype)
+    except OptionError as error:
+        raise OptionError(f"cannot pad {key!r}: {error}") from None
 
 
 def cast(values: Array, dtype: np.dtype[Any], *, key: str) -> tuple[Array, int]:

@@ -1,4 +1,4 @@
-"""All columns of a store, or some, each opened as what it is."""
+"""Opens columns of a store, each as the class of its kind; also those of a damaged store."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,11 +12,19 @@ from memmpy.columns.memory_maps import Arrays, map_column, map_columns, name_of
 from memmpy.columns.nested import ReadNested
 from memmpy.columns.shaped import ReadShaped
 from memmpy.columns.text import ReadText
-from memmpy.errors import OptionError
+from memmpy.errors import CorruptStoreError, OptionError, UnreadableError
 from memmpy.store import ColumnRecord, Metadata, hash64
 from memmpy.typing import PathLike
 
-__all__ = ["Snapshot", "StoredColumn", "check_keys", "load_memmaps", "open_column", "open_columns"]
+__all__ = [
+    "Snapshot",
+    "StoredColumn",
+    "check_keys",
+    "load_memmaps",
+    "open_column",
+    "open_columns",
+    "open_what_is_whole",
+]
 
 StoredColumn: TypeAlias = np.memmap[Any, Any] | ReadJagged | ReadShaped | ReadText | ReadNested
 
@@ -99,9 +107,33 @@ def open_columns(path: PathLike, keys: Iterable[str] | None) -> Snapshot:
     return Snapshot(Path(path), metadata, columns)
 
 
+def open_what_is_whole(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
+    """Return the columns that can be opened, and what is wrong with the others."""
+    try:
+        return open_columns(path, None), {}
+    except (CorruptStoreError, UnreadableError):
+        snapshot = open_columns(path, ())
+    damage: dict[str, str] = {}
+    columns: dict[str, StoredColumn] = {}
+    for key in snapshot.metadata.current_keys():
+        opened = _open_or_say(path, key, snapshot.metadata.columns[key])
+        if isinstance(opened, str):
+            damage[key] = opened
+        else:
+            columns[key] = opened
+    return Snapshot(snapshot.path, snapshot.metadata, columns), damage
+
+
 def open_column(path: PathLike, key: str, column: ColumnRecord) -> StoredColumn:
     """Open one column that the metadata of a store describes."""
     return _over(path, key, column, map_column(path, key, column))
+
+
+def _open_or_say(path: PathLike, key: str, record: ColumnRecord) -> StoredColumn | str:
+    try:
+        return open_column(path, key, record)
+    except (CorruptStoreError, UnreadableError, FileNotFoundError) as error:
+        return str(error)
 
 
 def _over(path: PathLike, key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:

@@ -1,6 +1,7 @@
 """The type of a column: what kind it is, and the dtype and shape of its entries."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,11 @@ class ColumnType:
     dtype: np.dtype[Any] | None = None
     shape: tuple[int, ...] = ()
     type: str = ""
+
+    @property
+    def entry_bytes(self) -> int:
+        """Bytes of an entry of a vector, or of an item of a jagged entry; 0 without a dtype."""
+        return 0 if self.dtype is None else self.dtype.itemsize * math.prod(self.shape)
 
     def __str__(self) -> str:
         lists = ["var"] if self.kind == "jagged" else []

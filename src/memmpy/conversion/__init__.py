@@ -16,7 +16,7 @@ from memmpy.conversion.planning.key_patterns import (
 )
 from memmpy.conversion.planning.plan import Plan
 from memmpy.conversion.repair import repair_columns
-from memmpy.conversion.running.clip_counts import total_clipping
+from memmpy.conversion.running.column_records import total_clipping
 
 __all__ = [
     "STEP_BYTES",

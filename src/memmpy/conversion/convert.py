@@ -11,14 +11,12 @@ from typing import Any
 from memmpy.checks import check_path, check_timeout
 from memmpy.conversion.planning.config import RootFiles
 from memmpy.conversion.planning.conversion_request import ConversionRequest, check_conversion
-from memmpy.conversion.planning.inventory import Holdings
+from memmpy.conversion.planning.inventory import Holdings, Wanted
 from memmpy.conversion.planning.plan import Plan, make_plan
 from memmpy.conversion.planning.split_columns import Policy, check_sources
 from memmpy.conversion.planning.summary import Report, Reported
 from memmpy.conversion.planning.survey import survey
-from memmpy.conversion.planning.target import Wanted
-from memmpy.conversion.running.clip_counts import clipping_notes, clippings_of
-from memmpy.conversion.running.column_records import put_columns
+from memmpy.conversion.running.column_records import clippings_of, put_columns
 from memmpy.conversion.running.coordinator import Builder
 from memmpy.display import printable, quiet
 from memmpy.errors import (
@@ -32,7 +30,7 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
-from memmpy.jagged import Clipping
+from memmpy.jagged import Clipping, clipping_notes
 from memmpy.parallel import Crew, workers
 from memmpy.sources.formats import opened_files
 from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle

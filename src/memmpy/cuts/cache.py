@@ -21,6 +21,7 @@ from memmpy.store import (
     CUTS,
     ArrayWriter,
     ColumnRecord,
+    are_unchanged,
     aside_suffix,
     checksum,
     is_own_folder,
@@ -37,7 +38,6 @@ __all__ = [
     "CachedCut",
     "Found",
     "Selection",
-    "are_current",
     "are_entries",
     "cut_documents",
     "leftover_cuts",
@@ -230,11 +230,6 @@ def read_cut_document(file: Path) -> Document | None:
     return None if is_older(data) else decode(data, path=str(file))
 
 
-def are_current(columns: Mapping[str, str], current: Mapping[str, ColumnRecord]) -> bool:
-    """Say whether columns still have these fingerprints, and none of them is stale."""
-    return all(k in current and current[k].fingerprint == f for k, f in columns.items())
-
-
 @functools.lru_cache(maxsize=64)
 def _prune(directory: Path, _generation: int) -> None:
     """Remove selections of columns written again since, and what killed processes left.
@@ -245,7 +240,7 @@ def _prune(directory: Path, _generation: int) -> None:
     if not is_own_folder(folder):
         return
     metadata = read_metadata(directory)
-    current, old = {key: metadata.columns[key] for key in metadata.current_keys()}, []
+    current, old = metadata.current_columns(), []
     for file in cut_documents(directory):
         with contextlib.suppress(OSError):
             if _is_outdated(file, current):
@@ -261,7 +256,7 @@ def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
         return True
     if document is None or document.language != LANGUAGE:
         return True
-    return not are_current(document.columns, current)
+    return not are_unchanged(document.columns, current)
 
 
 def are_entries(selection: Entries, num_entries: int) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final, overload
 
-from memmpy.cuts.cache import CachedCut, are_current, are_entries, cut_documents, read_cut_document
+from memmpy.cuts.cache import CachedCut, are_entries, cut_documents, read_cut_document
 from memmpy.cuts.language import LANGUAGE
 from memmpy.display import Table, size_in_words
 from memmpy.store import (
@@ -13,6 +13,7 @@ from memmpy.store import (
     ColumnRecord,
     Metadata,
     Problem,
+    are_unchanged,
     array_problem,
     map_array,
 )
@@ -118,7 +119,7 @@ def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:
     metadata : Metadata
         What it knows of itself.
     """
-    current = {key: metadata.columns[key] for key in metadata.current_keys()}
+    current = metadata.current_columns()
     records = [_record(file, directory, current) for file in cut_documents(directory)]
     found = [record for record in records if record is not None]
     return sorted(found, key=lambda record: (record.expression, record.cut, not record.is_current))
@@ -136,7 +137,7 @@ def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) ->
     if cached.file(".json").name != file.name:
         return None
     selection = file.with_suffix(".npy")
-    is_current = are_current(cached.columns, current)
+    is_current = are_unchanged(cached.columns, current)
     try:
         num_bytes += selection.stat().st_size
         map_array(selection.parent, document.array(selection.name), key=file.name)

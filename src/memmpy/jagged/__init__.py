@@ -1,8 +1,8 @@
 """Lists of any length, as content and offsets: picked, joined, and filled up to one length."""
 
-from memmpy.jagged.clipping import Clipping, clipping_of, share_in_words
+from memmpy.jagged.clipping import Clipping, clipping_notes, clipping_of, share_in_words
 from memmpy.jagged.indexing import resolve
-from memmpy.jagged.jagged_array import Jagged, lists_of
+from memmpy.jagged.jagged_array import Jagged, entries_with, lists_of
 from memmpy.jagged.padding import Padding, check_fill, check_padding, fits, mask_of
 
 __all__ = [
@@ -11,7 +11,9 @@ __all__ = [
     "Padding",
     "check_fill",
     "check_padding",
+    "clipping_notes",
     "clipping_of",
+    "entries_with",
     "fits",
     "lists_of",
     "mask_of",

@@ -1,12 +1,13 @@
 """How much padding cuts off: counted, and put in words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from memmpy.jagged.jagged_array import Jagged
 
-__all__ = ["Clipping", "clipping_of", "share_in_words"]
+__all__ = ["Clipping", "clipping_notes", "clipping_of", "share_in_words"]
 
 #: memmpy warns where a larger share than this of the items, or of the entries, is clipped.
 _MAX_SHARE = 0.01
@@ -85,6 +86,11 @@ def clipping_of(lists: Jagged, length: int) -> Clipping:
     return Clipping(
         num_items, num_entries, num_clipped_items, int(np.count_nonzero(counts)), max_items
     )
+
+
+def clipping_notes(clippings: Mapping[str, tuple[Clipping, int]]) -> list[str]:
+    """Return a warning for each key, with its length, of which padding cuts off more than 1 %."""
+    return [c.warning(key, length) for key, (c, length) in clippings.items() if c.is_large]
 
 
 def share_in_words(num: int, num_all: int) -> str:

@@ -1,10 +1,11 @@
-"""What users put between brackets, turned into entries."""
+"""Indices that users put between brackets, resolved to entries."""
 
 import operator
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from memmpy.checks import outside
 from memmpy.typing import Entries
 
 __all__ = ["Index", "resolve"]
@@ -63,12 +64,12 @@ def _resolve_array(index: np.ndarray[Any, Any], num_entries: int) -> Index:
         return np.empty(0, np.int64)
     if index.dtype.kind not in "iu":
         raise TypeError(_unusable(index.dtype))
-    # In their own dtype first: a uint64 beyond int64 would wrap around.
-    low, high = int(index.min()), int(index.max())
-    if low < -num_entries or high >= num_entries:
-        raise IndexError(_out_of_range(low if low < -num_entries else high, num_entries))
+    wrong = outside(index, -num_entries, num_entries)
+    if wrong is not None:
+        raise IndexError(_out_of_range(wrong, num_entries))
     entries = index.astype(np.int64, copy=False)
-    return np.where(entries < 0, entries + num_entries, entries) if low < 0 else entries
+    is_from_end = entries < 0
+    return np.where(is_from_end, entries + num_entries, entries) if is_from_end.any() else entries
 
 
 def _out_of_range(entry: int, num_entries: int) -> str:

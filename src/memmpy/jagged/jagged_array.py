@@ -20,9 +20,9 @@ from memmpy.kernels import (
     take_jagged,
     take_lists,
 )
-from memmpy.typing import Array, Entries
+from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["Jagged", "lists_of"]
+__all__ = ["Jagged", "entries_with", "lists_of"]
 
 
 @final
@@ -308,6 +308,24 @@ def _checked_offsets(given: NDArray[np.integer[Any]], content: Array) -> NDArray
         )
         raise ColumnError(message)
     return offsets
+
+
+def entries_with(is_so: Mask, offsets: NDArray[np.int64] | None) -> Mask:
+    """Return which entries have an item with a number that is so, of shape (n,).
+
+    Parameters
+    ----------
+    is_so : bool array of shape (num_items, ...)
+        Whether it is so.
+    offsets : int64 array of shape (n + 1,) or None
+        Where the items of each entry lie; None where each entry is one item.
+    """
+    items: Mask = np.any(is_so, axis=tuple(range(1, is_so.ndim)))
+    if offsets is None:
+        return items
+    sums = offsets_of(items.astype(np.int64))
+    entries: Mask = sums[offsets[1:]] > sums[offsets[:-1]]
+    return entries
 
 
 def lists_of(values: "Array | Jagged") -> Jagged:

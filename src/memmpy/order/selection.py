@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from memmpy.checks import outside
 from memmpy.errors import ColumnError, LengthError, OptionError
 from memmpy.typing import Array, Mask
 
@@ -73,13 +74,10 @@ def _is_ascending(selection: Array, num_entries: int) -> bool:
     ascending, last = True, -1
     for start, stop in chunks(len(selection)):
         entries = selection[start:stop]
-        for extreme in (entries.min(), entries.max()):
-            if not 0 <= extreme < num_entries:
-                message = (
-                    f"subindex holds entry {extreme}, which is out of range: there are "
-                    f"{num_entries:,} entries, from 0 on"
-                )
-                raise OptionError(message)
+        wrong = outside(entries, 0, num_entries)
+        if wrong is not None:
+            message = f"subindex holds entry {wrong}, which is out of range: there are "
+            raise OptionError(f"{message}{num_entries:,} entries, from 0 on")
         ascending = ascending and entries[0] > last and bool((entries[1:] > entries[:-1]).all())
         last = int(entries[-1])
     return ascending

@@ -23,9 +23,10 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
+from memmpy.jagged import clipping_notes
 from memmpy.parallel import workers
 from memmpy.skims.folder import FILES, SKIMS, being_made, clear, new_folder, publish
-from memmpy.skims.notes import clipping_notes, cut_notes
+from memmpy.skims.notes import cut_notes
 from memmpy.skims.row_layout import Layout, lay_out
 from memmpy.skims.skim_document import Document, encode, ingredients
 from memmpy.skims.skim_reader import Skim, matches, warn_again
@@ -402,7 +403,13 @@ def _make(
             built = build(job, num_rows, crew=crew, sizes=sizes, progress=progress)
         notes = (
             *built.notes,
-            *clipping_notes(built.counts, request.padded),
+            *clipping_notes(
+                {
+                    key: (counts.clipping, request.padded[key].length)
+                    for key, counts in built.counts.items()
+                    if key in request.padded
+                }
+            ),
             *cut_notes(plan.cut_text, selection, snapshot.metadata, num_entries=plan.num_entries),
         )
         document = _document(plan, built, cut_notes=notes_of_cut, notes=notes)

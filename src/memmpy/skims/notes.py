@@ -1,25 +1,12 @@
-"""What a skim warns of: clipped lists, and a cut that leaves nothing of a process."""
-
-from collections.abc import Mapping
+"""Warnings of a skim whose cut leaves nothing, or nothing of a process."""
 
 import numpy as np
 
-from memmpy.jagged import Padding
-from memmpy.skims.value_counts import KeyCounts
 from memmpy.splits import are_named_by_files
 from memmpy.store import Metadata, process_of
 from memmpy.typing import Entries
 
-__all__ = ["clipping_notes", "cut_notes"]
-
-
-def clipping_notes(counts: Mapping[str, KeyCounts], padding: Mapping[str, Padding]) -> list[str]:
-    """Return a note for each key of which padding cuts off more than 1 %."""
-    return [
-        one.clipping.warning(key, padding[key].length)
-        for key, one in counts.items()
-        if key in padding and one.clipping.is_large
-    ]
+__all__ = ["cut_notes"]
 
 
 def cut_notes(

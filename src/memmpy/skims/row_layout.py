@@ -7,17 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from memmpy.columns import ColumnType
+from memmpy.columns import MAX_ENTRY_BYTES, ColumnType, can_cast, check_fill_of, padded_type
 from memmpy.errors import ColumnError, OptionError
-from memmpy.jagged import Jagged, Padding, check_fill, mask_of
+from memmpy.jagged import Jagged, Padding, mask_of
 from memmpy.skims.skim_request import INDEX, SkimRequest
 
 __all__ = ["Field", "Layout", "List", "lay_out"]
 
-#: Bytes that an entry may have, once it is padded.
-_MAX_ENTRY = 2**30  # 1 GiB
-#: From what kind of dtype to what a group casts: an integer is never made of a float.
-_CASTS = {"ff", "ii", "iu", "ui", "uu", "if", "uf", "bi", "bu", "bf", "bb"}
 _ALIGNMENT = 8
 
 
@@ -155,9 +151,9 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> Layout:
     layout = Layout(tuple(fields), tuple(output for output in made if isinstance(output, List)))
     # Before NumPy is asked for a row: it has no dtype of so many bytes, and says that otherwise.
     num_bytes = sum(field.dtype.itemsize * math.prod(field.shape) for field in layout.fields)
-    if num_bytes > _MAX_ENTRY:
-        size = f"{num_bytes:,} bytes"
-        raise OptionError(f"a row would have {size}, and may have {_MAX_ENTRY:,}: pad to less")
+    if num_bytes > MAX_ENTRY_BYTES:
+        message = f"a row would have {num_bytes:,} bytes, and may have {MAX_ENTRY_BYTES:,}: "
+        raise OptionError(message + "pad to less")
     return layout
 
 
@@ -169,20 +165,9 @@ def _as_it_is(key: str, found: ColumnType) -> Field | List:
 
 
 def _padded(key: str, found: ColumnType, padding: Padding) -> Field:
-    if found.kind not in {"vector", "jagged"} or (found.kind, found.shape) == ("vector", ()):
-        message = f"cannot pad {key!r}: its entries are {found}, not lists of numbers"
-        raise OptionError(message)
-    dtype, shape = _numbers_of(key, found)
-    _check_padding(key, padding, dtype)
-    inner = shape[1:] if found.kind == "vector" else shape
-    return Field(key, dtype, (padding.length, *inner), "padded", (key,), {key: padding})
-
-
-def _check_padding(key: str, padding: Padding, dtype: np.dtype[Any]) -> None:
-    try:
-        check_fill(padding.fill, dtype)
-    except OptionError as error:
-        raise OptionError(f"cannot pad {key!r}: {error}") from None
+    dtype, shape = _numbers_of(key, padded_type(key, found, padding))
+    check_fill_of(key, padding, dtype)
+    return Field(key, dtype, shape, "padded", (key,), {key: padding})
 
 
 def _numbers_of(key: str, found: ColumnType) -> tuple[np.dtype[Any], tuple[int, ...]]:
@@ -211,7 +196,7 @@ def _group(
         raise ColumnError(message + "make a group of each kind, or pad to one length")
     dtype = _group_dtype(name, keys, request, types)
     for key, one in padding.items():
-        _check_padding(key, one, dtype)
+        check_fill_of(key, one, dtype)
     kind = kinds[keys[0]]
     if kind == "lists":
         return [List(name, dtype, (len(keys),), tuple(keys), is_group=True)]
@@ -260,7 +245,7 @@ def _group_dtype(
             raise OptionError(f"{message}say which it has: dtype={{{name!r}: 'float32'}}")
         return dtypes[keys[0]]
     for key, dtype in dtypes.items():
-        if dtype != wanted and f"{dtype.kind}{wanted.kind}" not in _CASTS:
+        if not can_cast(dtype, wanted):
             message = f"the group {name!r} cannot hold {key!r} as {wanted}: it is {dtype}"
             raise OptionError(message)
     return wanted

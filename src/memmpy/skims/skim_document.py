@@ -25,7 +25,7 @@ from memmpy.store import (
     typed,
 )
 
-__all__ = ["Document", "decode", "encode", "ingredients"]
+__all__ = ["Document", "decode", "encode", "ingredients", "tree_ranges"]
 
 _FORMAT = Format(
     name="memmpy skim",
@@ -155,13 +155,13 @@ def ingredients(
     return {
         "num_entries": num_entries,
         "columns": {key: metadata.columns[key].fingerprint for key in sorted(keys)},
-        "sources": [
-            [source.uuid, source.tree, source.tree_start, source.num_entries]
-            for source in metadata.sources
-        ]
-        if by_file
-        else None,
+        "sources": tree_ranges(metadata) if by_file else None,
     }
+
+
+def tree_ranges(metadata: Metadata) -> list[list[str | int]]:
+    """Return the entries of trees that fill a store: tickets by file follow from them."""
+    return [[s.uuid, s.tree, s.tree_start, s.num_entries] for s in metadata.sources]
 
 
 def encode(document: Document) -> bytes:

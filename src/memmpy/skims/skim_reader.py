@@ -26,7 +26,7 @@ from memmpy.kernels import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
 from memmpy.skims.folder import remove
 from memmpy.skims.row_layout import Layout
-from memmpy.skims.skim_document import Document, decode, ingredients
+from memmpy.skims.skim_document import Document, decode, tree_ranges
 from memmpy.skims.skim_request import INDEX
 from memmpy.skims.value_counts import KeyCounts
 from memmpy.splits import TicketRule
@@ -35,6 +35,7 @@ from memmpy.store import (
     ArrayRecord,
     Metadata,
     Problem,
+    are_unchanged,
     array_problem,
     map_array,
     read_document,
@@ -125,13 +126,11 @@ class Skim:
     def is_made_of(self, metadata: Metadata) -> bool:
         """Say whether memmpy would make it so now, of the columns and the files of a store."""
         asked, made_of = self._document.asked, self._document.made_of
-        keys, by_file = made_of["columns"].keys(), made_of["sources"] is not None
         return (
             asked.get("language") in {None, LANGUAGE}
             and self.ticket_rule.version == TICKET_VERSION
-            and keys <= set(metadata.current_keys())
-            and made_of
-            == ingredients(metadata, keys, num_entries=self.num_store_entries, by_file=by_file)
+            and are_unchanged(made_of["columns"], metadata.current_columns())
+            and made_of["sources"] in (None, tree_ranges(metadata))
         )
 
     def multiplicities(self) -> Multiplicities:

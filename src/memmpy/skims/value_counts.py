@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.jagged import Clipping, Jagged, clipping_of, lists_of, share_in_words
+from memmpy.jagged import Clipping, Jagged, clipping_of, entries_with, lists_of, share_in_words
 from memmpy.kernels import offsets_of
 from memmpy.skims.row_layout import Layout
 from memmpy.store import Checked, Count
@@ -195,21 +195,13 @@ class Tally:
         if found.is_varied and found.has_number:
             self._unknown.discard(key)
         if not is_finite:
-            found.num_nan += _num_entries_with(is_nan, stored)
-            found.num_infinite += _num_entries_with(np.isinf(content), stored)
+            offsets = stored.offsets if isinstance(stored, Jagged) else None
+            found.num_nan += int(np.count_nonzero(entries_with(is_nan, offsets)))
+            found.num_infinite += int(np.count_nonzero(entries_with(np.isinf(content), offsets)))
 
 
 def _is_finite(content: Array) -> bool:
     return content.dtype.kind not in _FLOATS or bool(np.isfinite(content).all())
-
-
-def _num_entries_with(is_so: Array, values: "Array | Jagged") -> int:
-    """Return of how many entries at least one number is so; `is_so` has the shape of the items."""
-    items = is_so.any(axis=tuple(range(1, is_so.ndim)))
-    if not isinstance(values, Jagged):
-        return int(np.count_nonzero(items))
-    entries = np.searchsorted(values.offsets, np.flatnonzero(items), side="right")
-    return len(np.unique(entries))
 
 
 def _clipped(values: "Array | Jagged", length: int) -> Jagged:

@@ -10,6 +10,7 @@ from memmpy.sources.locations import State, Status, describe, find
 from memmpy.sources.missing import (
     Fill,
     MissingValuesError,
+    NoFill,
     Nulls,
     UntypedError,
     check_suits,
@@ -28,6 +29,7 @@ __all__ = [
     "EventFile",
     "Fill",
     "MissingValuesError",
+    "NoFill",
     "Nulls",
     "State",
     "Status",

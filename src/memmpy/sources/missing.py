@@ -1,5 +1,6 @@
 """Missing values of files: what columns hold in their place."""
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -16,6 +17,7 @@ from memmpy.sources.awkward_types import form_of_type, from_awkward, type_of_for
 __all__ = [
     "Fill",
     "MissingValuesError",
+    "NoFill",
     "Nulls",
     "UntypedError",
     "check_suits",
@@ -30,6 +32,12 @@ __all__ = [
 #: What a user puts where a value is missing: a number or a text, an empty tuple for an empty list,
 #: or None to keep it missing.
 Fill: TypeAlias = bool | int | float | str | tuple[()] | None
+
+
+class NoFill(enum.Enum):
+    """Stands for the fill of a branch for which the user named none: None is a fill."""
+
+    NO_FILL = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +55,9 @@ class Nulls:
     fills: Mapping[str, Fill] = field(default_factory=dict)
     types: Mapping[str, ColumnType] = field(default_factory=dict)
 
-    def fill_of(self, branch: str) -> tuple[Fill, ...]:
-        """Return the fill of a branch in a tuple, which is empty where the user named none."""
-        return (self.fills[branch],) if branch in self.fills else ()
+    def fill_of(self, branch: str) -> Fill | NoFill:
+        """Return the fill that the user named for a branch."""
+        return self.fills.get(branch, NoFill.NO_FILL)
 
 
 class MissingValuesError(Exception):
@@ -104,7 +112,7 @@ def has_unknown(form: Any) -> bool:
     return has_unknown(form.content)
 
 
-def filled_type(held: ColumnType, fill: tuple[Fill, ...], *, branch: str) -> ColumnType:
+def filled_type(held: ColumnType, fill: Fill | NoFill, *, branch: str) -> ColumnType:
     """Return the type of nested entries of an option type, once a fill stands for what is missing.
 
     Raises
@@ -112,15 +120,15 @@ def filled_type(held: ColumnType, fill: tuple[Fill, ...], *, branch: str) -> Col
     OptionError
         If the branch has no place for the fill.
     """
-    if held.kind != "nested" or not fill or fill == (None,):
+    if held.kind != "nested" or fill is None or isinstance(fill, NoFill):
         return held
     form = form_of_type(held)
-    check_suits(form, fill[0], branch=branch, where="the files")
+    check_suits(form, fill, branch=branch, where="the files")
     plain = plain_layout(form.length_zero_array(highlevel=False), fill)
     return type_of_form(plain.form) or held
 
 
-def fill_missing(values: Any, fill: tuple[Fill, ...], *, branch: str) -> Any:
+def fill_missing(values: Any, fill: Fill | NoFill, *, branch: str) -> Any:
     """Return entries of a branch as a column takes them, with a fill for what is missing.
 
     Raises
@@ -130,13 +138,13 @@ def fill_missing(values: Any, fill: tuple[Fill, ...], *, branch: str) -> Any:
     """
     import awkward as ak
 
-    if not isinstance(values, ak.Array) or not fill or fill == (None,):
+    if not isinstance(values, ak.Array) or fill is None or isinstance(fill, NoFill):
         return values
     try:
         plain = ak.Array(plain_layout(values.layout, fill))
     except MissingValuesError as error:
         message = f"{branch!r} has {num_in_words(error.num, 'missing value')} for which "
-        message += f"missing={{{branch!r}: {fill_in_words(fill[0])}}} has none"
+        message += f"missing={{{branch!r}: {fill_in_words(fill)}}} has none"
         raise InputFileError(f"{message}; give None to keep what is missing") from None
     held = type_of_form(plain.layout.form)
     return values if held is None else from_awkward(plain, held.kind)
@@ -162,7 +170,7 @@ def with_type(layout: Any, form: Any) -> Any:
     return layout
 
 
-def plain_layout(layout: Any, fill: tuple[Fill, ...]) -> Any:
+def plain_layout(layout: Any, fill: Fill | NoFill) -> Any:
     """Return data without the names and dictionaries it came with, and without missing values.
 
     A missing float becomes NaN, and a missing instant NaT, if the fill is no other number. Any
@@ -173,8 +181,8 @@ def plain_layout(layout: Any, fill: tuple[Fill, ...]) -> Any:
     ----------
     layout : awkward layout
         The data.
-    fill : tuple of Fill
-        One fill, or none. None keeps what is missing, and with it the type of an option.
+    fill : Fill or NoFill
+        None keeps what is missing, and with it the type of an option.
 
     Raises
     ------
@@ -184,7 +192,7 @@ def plain_layout(layout: Any, fill: tuple[Fill, ...]) -> Any:
     import awkward as ak
 
     if layout.is_option:
-        if fill == (None,):
+        if fill is None:
             content = plain_layout(layout.content, fill)
             return layout.copy(content=content, parameters=None)
         is_valid = layout.mask_as_bool(valid_when=True)
@@ -207,7 +215,7 @@ def plain_layout(layout: Any, fill: tuple[Fill, ...]) -> Any:
     return layout if layout.is_unknown else layout.copy(parameters=parameters)
 
 
-def _filled(layout: Any, index: NDArray[np.int64], fill: tuple[Fill, ...]) -> Any:
+def _filled(layout: Any, index: NDArray[np.int64], fill: Fill | NoFill) -> Any:
     """Return the entry of each index, and what stands for a missing one at each index of -1."""
     import awkward as ak
 
@@ -233,24 +241,25 @@ def _filled(layout: Any, index: NDArray[np.int64], fill: tuple[Fill, ...]) -> An
     return plain_layout(both[np.where(index < 0, len(plain), index)].layout, fill)
 
 
-def _stand_in(layout: Any, fill: tuple[Fill, ...]) -> Any | None:
+def _stand_in(layout: Any, fill: Fill | NoFill) -> Any | None:
     """Return data of one entry that stands for a missing one, or None where nothing does."""
     import awkward as ak
 
     means = layout.parameter("__array__")
     if means in {"string", "bytestring"}:
-        if not fill or not isinstance(fill[0], str):
+        if not isinstance(fill, str):
             return None
-        text = fill[0].encode() if means == "bytestring" else fill[0]
+        text = fill.encode() if means == "bytestring" else fill
         return ak.Array([text]).layout
     if layout.is_list:
         offsets = ak.index.Index64(np.zeros(2, np.int64))
-        return ak.contents.ListOffsetArray(offsets, layout.content[:0]) if fill else None
+        empty = ak.contents.ListOffsetArray(offsets, layout.content[:0])
+        return None if isinstance(fill, NoFill) else empty
     if not layout.is_numpy:
         return None
     dtype = layout.dtype
-    if fill and _suits(layout.form, fill[0]):
-        return ak.contents.NumpyArray(np.array([fill[0]], dtype))
+    if not isinstance(fill, NoFill) and _suits(layout.form, fill):
+        return ak.contents.NumpyArray(np.array([fill], dtype))
     if dtype.kind in "fc":
         return ak.contents.NumpyArray(np.array([np.nan], dtype))
     return ak.contents.NumpyArray(np.array(["NaT"], dtype)) if dtype.kind in "mM" else None

@@ -18,6 +18,7 @@ from memmpy.sources.failures import no_branch, said_of
 from memmpy.sources.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.missing import (
     MissingValuesError,
+    NoFill,
     Nulls,
     UntypedError,
     check_suits,
@@ -215,7 +216,7 @@ class ParquetTable:
         column, *members = branch.path
         field, fill = self._schema.field(column), self._nulls.fill_of(name)
         dtype = number_dtype(field.type)
-        if dtype is not None and not fill:
+        if dtype is not None and isinstance(fill, NoFill):
             return ColumnType("vector", dtype)
         if has_decimal(field.type, members):
             raise _not_held(name, self.where, field.type)
@@ -237,8 +238,8 @@ class ParquetTable:
             raise UntypedError(message, name)
         if held is None:
             raise _not_held(name, self.where, field.type)
-        for value in fill:
-            check_suits(form, value, branch=name, where=self.where)
+        if not isinstance(fill, NoFill):
+            check_suits(form, fill, branch=name, where=self.where)
         return held
 
     def _branch(self, name: str) -> ParquetBranch:

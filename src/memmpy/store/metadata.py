@@ -22,6 +22,7 @@ __all__ = [
     "Origin",
     "Part",
     "SourceRecord",
+    "are_unchanged",
     "events_of",
     "parts_of",
     "process_of",
@@ -280,6 +281,22 @@ def tree_name(source: SourceRecord) -> str:
     return name if has_cycle else source.tree
 
 
+def are_unchanged(fingerprints: Mapping[str, str], current: Mapping[str, ColumnRecord]) -> bool:
+    """Say whether columns still have the fingerprints that they had.
+
+    All that is made of columns keeps their fingerprints: a computed column, a cached cut, a skim.
+    It is stale as soon as one of them has changed, is stale itself, or is gone.
+
+    Parameters
+    ----------
+    fingerprints : mapping of str to str
+        Those that the columns had, by key.
+    current : mapping of str to ColumnRecord
+        As `Metadata.current_columns` gives them.
+    """
+    return all(k in current and current[k].fingerprint == f for k, f in fingerprints.items())
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """All that a store knows of itself.
@@ -308,26 +325,29 @@ class Metadata:
     splits: Mapping[str, Any] | None = None
 
     def current_keys(self) -> list[str]:
+        """Return the keys of the columns that are not stale."""
+        return list(self.current_columns())
+
+    def current_columns(self) -> dict[str, ColumnRecord]:
         """Return the columns that hold what they would hold if they were made now.
 
-        The others were made from other files than the store's sources, or written by the user
-        for the events of other files, or computed from columns that were written again since.
+        The others are stale. They were made from other files than the store's sources, written by
+        the user for the events of other files, or computed from columns that have changed.
         """
         parts, columns = self.parts, self.columns
-        stale = {k for k, c in columns.items() if c.origin is not None and c.origin.parts != parts}
-        if any(column.events is not None for column in columns.values()):
-            events = events_of(self.sources)
-            stale |= {k for k, c in columns.items() if c.events not in {None, events}}
-        made_of = {k: c.computed.made_of for k, c in columns.items() if c.computed is not None}
-        used = {key for fingerprints in made_of.values() for key in fingerprints}
-        now = {key: columns[key].fingerprint for key in used & columns.keys()}
-        while more := {
-            key
-            for key, then in made_of.items()
-            if key not in stale and any(k in stale or now.get(k) != f for k, f in then.items())
-        }:
-            stale |= more
-        return [key for key in columns if key not in stale]
+        has_events = any(column.events is not None for column in columns.values())
+        events = events_of(self.sources) if has_events else None
+        current = {
+            key: column
+            for key, column in columns.items()
+            if (column.origin is None or column.origin.parts == parts)
+            and column.events in {None, events}
+        }
+        made_of = {k: c.computed.made_of for k, c in current.items() if c.computed is not None}
+        while stale := {k for k, used in made_of.items() if not are_unchanged(used, current)}:
+            for key in stale:
+                del current[key], made_of[key]
+        return current
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.checks import outside
 from memmpy.errors import ColumnError, OptionError
 from memmpy.store.metadata import Metadata, SourceRecord, tree_name
 from memmpy.typing import Entries
@@ -140,15 +141,10 @@ def check_entries(entries: Any, num_entries: int) -> Entries:
             f"{given.dtype} of shape {given.shape}"
         )
         raise OptionError(message)
-    if given.size:
-        # In their own dtype: a uint64 beyond int64 would wrap around.
-        for entry in (int(given.min()), int(given.max())):
-            if not 0 <= entry < num_entries:
-                message = (
-                    f"entry {entry} is out of range: the files fill {num_entries} entries of the "
-                    "store, from 0 on"
-                )
-                raise OptionError(message)
+    wrong = outside(given, 0, num_entries)
+    if wrong is not None:
+        message = f"entry {wrong} is out of range: the files fill {num_entries} entries of the "
+        raise OptionError(f"{message}store, from 0 on")
     return given.astype(np.int64, copy=False)
 
 

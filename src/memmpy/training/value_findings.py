@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memmpy.jagged import entries_with
 from memmpy.training.content import Values
 from memmpy.training.findings import Finding
-from memmpy.typing import Array, Mask
 
 __all__ = ["ADVICE", "KeyValues", "findings_of_values", "values_of"]
 
@@ -73,8 +73,8 @@ def values_of(values: Values, start: int) -> KeyValues:
     if items is not None and items.dtype.kind in "fc" and not np.isfinite(items).all():
         is_nan = np.isnan(items)
         num_nan_items = int(np.count_nonzero(is_nan))
-        nan = np.flatnonzero(_in_entries(is_nan, values)) + start
-        infinite = np.flatnonzero(_in_entries(np.isinf(items), values)) + start
+        nan = np.flatnonzero(entries_with(is_nan, values.offsets)) + start
+        infinite = np.flatnonzero(entries_with(np.isinf(items), values.offsets)) + start
     return KeyValues(
         num_entries=len(words),
         num_items=len(words) if items is None else int(items.size),
@@ -108,14 +108,3 @@ def findings_of_values(key: str, seen: KeyValues) -> list[Finding]:
 
 def _finding(kind: str, key: str, where: str, count: int) -> Finding:
     return Finding(kind, key, where, count, "info", ADVICE[kind])
-
-
-def _in_entries(is_so: Array, values: Values) -> Mask:
-    """Return which entries have an item that is so."""
-    of_items: Mask = np.any(is_so.reshape(len(is_so), -1), axis=1)
-    if values.offsets is None:
-        return of_items
-    sums = np.zeros(len(of_items) + 1, np.int64)
-    np.cumsum(of_items, out=sums[1:])
-    in_entries: Mask = sums[values.offsets[1:]] > sums[values.offsets[:-1]]
-    return in_entries

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from memmpy.columns import ColumnType
 from memmpy.conversion.planning.inspection import Facts
-from memmpy.conversion.planning.inventory import Holdings
+from memmpy.conversion.planning.inventory import Holdings, Wanted
 from memmpy.conversion.planning.partition import Range
 from memmpy.conversion.planning.plan import make_plan
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.skips import Skips
-from memmpy.conversion.planning.target import Wanted
 from memmpy.errors import OptionError
 from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
 

@@ -16,8 +16,7 @@ from memmpy.columns import ColumnType
 from memmpy.conversion import plan_conversion
 from memmpy.conversion.planning.partition import Range
 from memmpy.conversion.planning.recipe import Recipe
-from memmpy.conversion.planning.schema import layout_of
-from memmpy.conversion.planning.sizes import size_of_lists
+from memmpy.conversion.planning.schema import layout_of, size_of_lists
 from memmpy.conversion.planning.summary import Files, Line, Report, compared
 from memmpy.store import SourceRecord, read_metadata
 

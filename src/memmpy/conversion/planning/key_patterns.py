@@ -13,7 +13,7 @@ from memmpy.conversion.planning.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
 from memmpy.errors import OptionError, nearest
 from memmpy.jagged import Padding, check_padding, mask_of
-from memmpy.sources import Fill
+from memmpy.sources import Fill, Nulls
 
 __all__ = [
     "Recipes",
@@ -252,8 +252,8 @@ def _recipe(
 
 def _with_missing(recipe: Recipe, missing: Mapping[str, Fill]) -> Recipe:
     """Return a recipe with what stands for missing values of its branches."""
-    own = tuple((b, missing[b]) for b in recipe.branches if b in missing)
-    return replace(recipe, missing=own) if own else recipe
+    own = {branch: missing[branch] for branch in recipe.branches if branch in missing}
+    return replace(recipe, nulls=Nulls(own)) if own else recipe
 
 
 def _mask(padded: Recipe, dtype: np.dtype[Any] | None) -> Recipe:

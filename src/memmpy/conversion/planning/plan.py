@@ -13,14 +13,18 @@ import numpy as np
 
 from memmpy.columns import ColumnType, Layout, type_of_column
 from memmpy.conversion.planning.inspection import Facts
-from memmpy.conversion.planning.inventory import Held, Holdings
+from memmpy.conversion.planning.inventory import Held, Holdings, Wanted, is_current
 from memmpy.conversion.planning.partition import Range
 from memmpy.conversion.planning.reasons import check_replaceable, why_written
-from memmpy.conversion.planning.schema import agreed_types, layout_of
-from memmpy.conversion.planning.sizes import is_exact, size_of_lists, size_of_rows
+from memmpy.conversion.planning.schema import (
+    agreed_types,
+    is_exact,
+    layout_of,
+    size_of_lists,
+    size_of_rows,
+)
 from memmpy.conversion.planning.skips import Skips
 from memmpy.conversion.planning.summary import Line, Report, Reported, compared, type_in_words
-from memmpy.conversion.planning.target import Wanted, is_current
 from memmpy.sources import Nulls
 from memmpy.store import (
     ColumnRecord,

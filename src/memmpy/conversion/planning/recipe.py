@@ -1,26 +1,28 @@
 """How the entries of one column are made from the branches of a tree."""
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from memmpy.columns import ColumnType, cast, type_of_values
+from memmpy.columns import (
+    MAX_ENTRY_BYTES,
+    ColumnType,
+    can_cast,
+    cast,
+    check_fill_of,
+    padded_type,
+    type_of_values,
+)
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
 from memmpy.errors import OptionError
-from memmpy.jagged import Clipping, Jagged, Padding, check_fill, clipping_of, lists_of
-from memmpy.sources import Fill, fill_in_words, fill_missing, filled_type
+from memmpy.jagged import Clipping, Jagged, Padding, clipping_of, lists_of
+from memmpy.sources import Nulls, fill_in_words, fill_missing, filled_type
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
 __all__ = ["Made", "Recipe", "metadata_recipe", "missing_in_words"]
-
-#: Bytes that an entry may have, once it is padded.
-_MAX_ENTRY = 1 << 30
-#: From what kind of dtype to what: an integer is never made of a float unasked.
-_CASTS = {"ff", "ii", "iu", "ui", "uu", "if", "uf", "bi", "bu", "bf", "bb"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ class Recipe:
         Of what is stored; None for what the branch or the expression has.
     is_mask : bool
         Whether the entries are the mask of padded ones: which of their items are real.
-    missing : tuple of (str, Fill)
-        Of the branches for which the user named one, what stands for a missing value.
+    nulls : Nulls
+        What stands for missing values of the branches.
     """
 
     key: str
@@ -73,7 +75,7 @@ class Recipe:
     padding: Padding | None = None
     dtype: np.dtype[Any] | None = None
     is_mask: bool = False
-    missing: tuple[tuple[str, Fill], ...] = ()
+    nulls: Nulls = field(default_factory=Nulls)
 
     @property
     def base(self) -> dict[str, Any]:
@@ -81,7 +83,7 @@ class Recipe:
         base: dict[str, Any] = {"branch": self.branches[0]}
         if self.program is not None:
             base = {"expression": normal(self.program.node), "language": LANGUAGE}
-        fills = {branch: fill_in_words(fill) for branch, fill in self.missing}
+        fills = {branch: fill_in_words(fill) for branch, fill in self.nulls.fills.items()}
         return {**base, "missing": fills} if fills else base
 
     def to_json(self) -> dict[str, Any]:
@@ -105,7 +107,7 @@ class Recipe:
         CutError
             If the expression cannot be computed from such branches.
         """
-        types = {b: filled_type(types[b], self._fill(b), branch=b) for b in self.branches}
+        types = {b: filled_type(types[b], self.nulls.fill_of(b), branch=b) for b in self.branches}
         if self.program is None:
             return self.finish_type(types[self.branches[0]])
         return self.finish_type(self._computed_type(types))
@@ -116,27 +118,22 @@ class Recipe:
             result = self._cast_type(result, self.dtype)
         if self.padding is None:
             return result
-        if result.kind not in {"vector", "jagged"} or (result.kind, result.shape) == ("vector", ()):
-            message = f"cannot pad {self.key!r}: its entries are {result}, not lists of numbers"
-            raise OptionError(message)
-        assert result.dtype is not None
+        padded = padded_type(self.key, result, self.padding)
         if self.is_mask:
             mask = ColumnType("vector", np.dtype(np.bool_), (self.padding.length,))
             return mask if self.dtype is None else self._cast_type(mask, self.dtype)
-        try:
-            check_fill(self.padding.fill, result.dtype)
-        except OptionError as error:
-            raise OptionError(f"cannot pad {self.key!r}: {error}") from None
-        inner = result.shape[1:] if result.kind == "vector" else result.shape
-        size = self.padding.length * result.dtype.itemsize * math.prod(inner)
-        if size > _MAX_ENTRY:
+        assert padded.dtype is not None
+        check_fill_of(self.key, self.padding, padded.dtype)
+        if padded.entry_bytes > MAX_ENTRY_BYTES:
             message = f"cannot pad {self.key!r} to {self.padding.length:,} items: an entry would "
-            raise OptionError(f"{message}have {size:,} bytes")
-        return ColumnType("vector", result.dtype, (self.padding.length, *inner))
+            raise OptionError(f"{message}have {padded.entry_bytes:,} bytes")
+        return padded
 
     def make(self, branches: Mapping[str, Any]) -> Made:
         """Return entries of the column, of those of its branches as an `EventFile` gives them."""
-        inputs = {b: fill_missing(branches[b], self._fill(b), branch=b) for b in self.branches}
+        inputs = {
+            b: fill_missing(branches[b], self.nulls.fill_of(b), branch=b) for b in self.branches
+        }
         if self.program is None:
             return self.finish(inputs[self.branches[0]])
         num_entries = len(next(iter(inputs.values())))
@@ -157,10 +154,6 @@ class Recipe:
         clipping = clipping_of(lists, length)
         return Made(lists.pad(length, self.padding.fill), num_lost, clipping=clipping)
 
-    def _fill(self, branch: str) -> tuple[Fill, ...]:
-        """Return what stands for missing values of a branch, if the user named it."""
-        return tuple(fill for name, fill in self.missing if name == branch)
-
     def _mask(self, lists: Jagged) -> Array:
         """Return which items are real once lists are padded, of shape (n, length)."""
         assert self.padding is not None
@@ -171,7 +164,7 @@ class Recipe:
         message = f"cannot store {self.key!r} as {dtype}: "
         if found.dtype is None:
             raise OptionError(f"{message}its entries are {found}, not numbers")
-        if f"{found.dtype.kind}{dtype.kind}" not in _CASTS:
+        if not can_cast(found.dtype, dtype):
             message += f"it is {found.dtype}; say how in an alias, such as 'x > 0' or 'int(x)'"
             raise OptionError(message)
         return ColumnType(found.kind, dtype, found.shape)

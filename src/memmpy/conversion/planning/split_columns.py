@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.inspection import kind_of_branch
+from memmpy.conversion.planning.inventory import Wanted
 from memmpy.conversion.planning.recipe import Recipe, missing_in_words
-from memmpy.conversion.planning.target import Wanted
 from memmpy.errors import SplitError, SplitWarning, warn_of
 from memmpy.sources import Nulls
 from memmpy.sources.formats import opened_files

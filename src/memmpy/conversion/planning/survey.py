@@ -8,10 +8,9 @@ from memmpy.columns import ColumnType, type_of_column
 from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.duplicates import check_apart
 from memmpy.conversion.planning.inspection import Facts, Question, look_at
-from memmpy.conversion.planning.inventory import Holdings
+from memmpy.conversion.planning.inventory import Holdings, Wanted
 from memmpy.conversion.planning.key_patterns import Recipes, match
 from memmpy.conversion.planning.skips import Skips
-from memmpy.conversion.planning.target import Wanted
 from memmpy.display import num_in_words
 from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
 from memmpy.parallel import Crew, outcomes

@@ -17,8 +17,7 @@ import numpy as np
 from memmpy._version import __version__
 from memmpy.columns import ENTRIES, Field
 from memmpy.conversion.planning.plan import NewColumn
-from memmpy.conversion.running.part_files import rereading
-from memmpy.conversion.running.read_tasks import Copy, Filling, Span
+from memmpy.conversion.running.read_tasks import Copy, Filling, Span, rereading
 from memmpy.jagged import Clipping
 from memmpy.store import (
     ArrayRecord,

@@ -6,21 +6,20 @@ in memory where that is shared. As soon as all slots before it are filled, it is
 rest belongs, and a worker places it.
 """
 
+import copy
 import dataclasses
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TypeAlias, TypeVar, final
+from typing import NoReturn, TypeAlias, TypeVar, final
 
 from memmpy.conversion.planning.plan import Plan
 from memmpy.conversion.running.assembly import Built, Growing, Shared
-from memmpy.conversion.running.conversion_errors import raise_one_of
 from memmpy.conversion.running.jobs import Job, list_checks, list_jobs, with_outputs
 from memmpy.conversion.running.journal import Journal
-from memmpy.conversion.running.part_files import append
 from memmpy.conversion.running.read_tasks import (
     Checked,
     CheckTask,
@@ -33,10 +32,18 @@ from memmpy.conversion.running.read_tasks import (
     PlaceTask,
     Span,
     Task,
+    append,
 )
 from memmpy.conversion.running.worker import run
 from memmpy.display import Progress
-from memmpy.errors import CorruptStoreError, DiskError, MemmpyError, ReadOnlyStoreError
+from memmpy.errors import (
+    ColumnError,
+    CorruptStoreError,
+    DiskError,
+    InputFileError,
+    MemmpyError,
+    ReadOnlyStoreError,
+)
 from memmpy.parallel import Call, Crew, Threads, num_cores, outcomes
 from memmpy.store import Metadata, PartWriter, Unfinished, parts_of
 
@@ -46,6 +53,8 @@ __all__ = ["Builder", "Done"]
 _KEPT_A_CORE = 1 << 26
 #: Columns that wait for the disk at a time.
 _NUM_SYNCING = 8
+#: Failures that an error shows, at most.
+_MAX_FAILURES = 10
 
 #: What an interrupted run left of a task, by key.
 _Left: TypeAlias = dict[str, Filling]
@@ -134,7 +143,7 @@ class Builder:
             with Progress("converting", total, show=progress) as bar:
                 built = dict(self._follow(threads, bar))
             if self._failures:
-                raise_one_of(self._failures)
+                _raise_one_of(self._failures)
             columns = {key: built[key].result() for key in self._columns}
         return Done(columns, frozenset(self._notes), self._num_lost)
 
@@ -273,11 +282,11 @@ class Builder:
             found = self._columns[key].copies(slot)
             if not found:
                 self._columns[key].place(slot, {})
-            for copy in found:
-                where = copy.target.path, copy.row
-                first = copies.setdefault(where, copy)
-                if first is not copy:
-                    columns = (*first.columns, *copy.columns)
+            for one in found:
+                where = one.target.path, one.row
+                first = copies.setdefault(where, one)
+                if first is not one:
+                    columns = (*first.columns, *one.columns)
                     copies[where] = dataclasses.replace(first, columns=columns)
         return tuple(copies.values())
 
@@ -318,6 +327,39 @@ class Builder:
                 slot.filling = dataclasses.replace(slot.filling, spans=spans, arrays={})
             writer.finish(is_durable=False)
         self._note(job, kept)
+
+
+def _raise_one_of(failures: Sequence[tuple[str, MemmpyError]]) -> NoReturn:
+    """Raise one error for all failures, of which there is at least one.
+
+    Parameters
+    ----------
+    failures : sequence of (str, MemmpyError)
+        What could not be done: where, and why.
+    """
+    failures = sorted(failures, key=lambda failure: failure[0])
+    refused = [e for _, e in failures if isinstance(e, DiskError | ReadOnlyStoreError)]
+    if refused:
+        raise refused[0]
+    if len(failures) == 1:
+        where, error = failures[0]
+        if isinstance(error, InputFileError):
+            message, error = (
+                f"{where}: {error}",
+                copy.copy(error),
+            )  # with what else the error carries
+            error.args = (message,)
+        raise error
+    lines = [f"{len(failures)} pieces of work failed; what others made is kept for the next call:"]
+    lines += [f"  {place}: {error}" for place, error in failures[:_MAX_FAILURES]]
+    if len(failures) > _MAX_FAILURES:
+        lines.append(f"  ... and {len(failures) - _MAX_FAILURES} more")
+    # One that has only a message can say all of them.
+    kinds = {type(error) for _, error in failures}
+    kind = kinds.pop() if len(kinds) == 1 else InputFileError
+    raise (kind if issubclass(kind, InputFileError | ColumnError) else InputFileError)(
+        "\n".join(lines)
+    )
 
 
 def _damage(directory: Path, metadata: Metadata, files: Collection[str]) -> CorruptStoreError:

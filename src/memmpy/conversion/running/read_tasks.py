@@ -4,16 +4,17 @@ A task says all that it needs, and writes where it is told to. To run it twice, 
 time, writes the same bytes to the same places.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from memmpy.columns import Field, Layout
 from memmpy.conversion.planning.recipe import Recipe
-from memmpy.errors import MemmpyError
+from memmpy.errors import CorruptStoreError, MemmpyError
 from memmpy.jagged import Clipping
 from memmpy.sources import Nulls, State
-from memmpy.store import ColumnRecord, PlacedArray
+from memmpy.store import ColumnRecord, PartWriter, PlacedArray
 from memmpy.typing import Array
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "Reads",
     "Span",
     "Task",
+    "append",
+    "rereading",
 ]
 
 
@@ -259,3 +262,21 @@ class Failure:
 
 Task: TypeAlias = FillTask | PlaceTask | CheckTask
 Outcome: TypeAlias = Filled | Placed | Checked | Failure
+
+
+def append(part: PartWriter, rows: Array) -> Span:
+    """Write an array behind the others of a part, and return where it will lie."""
+    start, num_bytes, crc = part.append(rows)
+    return Span(part.path, start, len(rows), num_bytes, crc)
+
+
+@contextmanager
+def rereading(key: str) -> Iterator[None]:
+    """Say what it means that something that was made of a column cannot be read again."""
+    try:
+        yield
+    except MemmpyError:
+        raise
+    except (OSError, EOFError) as error:
+        message = f"what was made of {key!r} cannot be read again: {error}"
+        raise CorruptStoreError(f"{message}; run again") from error

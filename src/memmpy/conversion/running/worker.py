@@ -10,7 +10,6 @@ import numpy as np
 
 from memmpy.columns import Field, ReadText, open_column, shifted
 from memmpy.conversion.planning.recipe import Made
-from memmpy.conversion.running.part_files import append, rereading
 from memmpy.conversion.running.read_tasks import (
     Checked,
     CheckTask,
@@ -28,6 +27,8 @@ from memmpy.conversion.running.read_tasks import (
     PlaceTask,
     Span,
     Task,
+    append,
+    rereading,
 )
 from memmpy.display import num_in_words
 from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from memmpy.jagged import Jagged
 from memmpy.kernels import Words, offsets_of
-from memmpy.skims.sorting.ordering import order_of, rows_in_order
-from memmpy.skims.sorting.output import write_sorted
+from memmpy.skims.sorting.output import order_of, rows_in_order, write_sorted
 from memmpy.skims.sorting.runs import PartReader
 from memmpy.skims.sorting.sort_plan import place_of
 from memmpy.skims.sorting.sort_tasks import BucketTask, WrittenBucket

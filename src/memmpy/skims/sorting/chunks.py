@@ -8,8 +8,7 @@ import numpy as np
 
 from memmpy.jagged import Jagged
 from memmpy.kernels import Words
-from memmpy.skims.sorting.ordering import order_of, rows_in_order
-from memmpy.skims.sorting.output import write_sorted
+from memmpy.skims.sorting.output import order_of, rows_in_order, write_sorted
 from memmpy.skims.sorting.packing import pack
 from memmpy.skims.sorting.runs import write_part
 from memmpy.skims.sorting.sort_plan import samples_of

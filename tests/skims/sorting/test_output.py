@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.skims.sorting.ordering import order_of, rows_in_order
+from memmpy.skims.sorting.output import order_of, rows_in_order
 
 
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 3), max_size=50))
