@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from memmpy.columns.awkward_buffers import form_of
 from memmpy.columns.column_layout import (
     ENTRIES,
-    Layout,
-    Piece,
+    ColumnChunk,
+    ColumnLayout,
     layout_of_array,
     layout_of_nested,
     layout_of_numbers,
@@ -23,7 +23,7 @@ from memmpy.jagged import Jagged
 from tests.columns.test_nested import TYPES, array_of
 
 
-def joined(layout: Layout, pieces: list[Piece]) -> dict[str, Any]:
+def joined(layout: ColumnLayout, pieces: list[ColumnChunk]) -> dict[str, Any]:
     """Return the arrays of all pieces one after the other, by role."""
     arrays: dict[str, Any] = {}
     for field in layout.fields:

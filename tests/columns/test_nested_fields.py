@@ -7,7 +7,14 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from memmpy.columns import ReadJagged, ReadNested, WriteNested, WriteVector, holder_of, member_of
+from memmpy.columns import (
+    ReadJagged,
+    ReadNested,
+    WriteNested,
+    WriteVector,
+    nested_member,
+    resolve_key,
+)
 from memmpy.store import read_metadata
 
 P = ak.Array([{"x": i / 2, "w": {"z": i, "n": [i]}, "v": [i, -i]} for i in range(5)])
@@ -42,7 +49,7 @@ def store(tmp_path: Path) -> Path:
 def test_the_holder_of_a_name_is_the_column_with_such_a_member(
     store: Path, name: str, holder: str
 ) -> None:
-    assert holder_of(name, read_metadata(store).columns) == holder
+    assert resolve_key(name, read_metadata(store).columns) == holder
 
 
 @pytest.mark.parametrize(
@@ -51,7 +58,7 @@ def test_the_holder_of_a_name_is_the_column_with_such_a_member(
 )
 def test_a_member_of_numbers_is_a_view_of_them(store: Path, name: str, values: Any) -> None:
     column = ReadNested(store, name.partition(".")[0])
-    member = member_of(column, name, key=name.partition(".")[0])
+    member = nested_member(column, name, key=name.partition(".")[0])
     assert member is not None
     content = member.content if isinstance(member, ReadJagged) else member
     assert any(np.shares_memory(content, buffer) for buffer in column.buffers)
@@ -60,7 +67,7 @@ def test_a_member_of_numbers_is_a_view_of_them(store: Path, name: str, values: A
 
 
 def test_lists_of_one_length_are_lists_or_fixed_arrays(store: Path) -> None:
-    member = member_of(ReadNested(store, "p"), "p.v", key="p")
+    member = nested_member(ReadNested(store, "p"), "p.v", key="p")
     assert member is not None
     assert ak.to_list(member[:]) == P["v"].to_list()
 
@@ -69,4 +76,4 @@ def test_lists_of_one_length_are_lists_or_fixed_arrays(store: Path) -> None:
     ("key", "name"), [("jets", "jets.name"), ("p", "p.w"), ("options", "options.x")]
 )
 def test_other_members_are_none(store: Path, key: str, name: str) -> None:
-    assert member_of(ReadNested(store, key), name, key=key) is None
+    assert nested_member(ReadNested(store, key), name, key=key) is None

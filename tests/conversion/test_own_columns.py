@@ -313,14 +313,14 @@ class TestWhatIsMadeOfIt:
         with WriteVector(store, "id") as column:
             column.extend(np.arange(8))
         skim = make()
-        assert skim.is_made_of(read_metadata(store))
+        assert skim.is_current(read_metadata(store))
         convert(files[::-1], store, keys={"gid"})
-        assert not skim.is_made_of(read_metadata(store))
+        assert not skim.is_current(read_metadata(store))
         assert [found.path for found in memmpy.open(store).skims.outdated] == [skim.path]
         with pytest.raises(ColumnError, match="is stale: it was written for the events of other"):
             make()
         convert(files, store, keys={"gid"})
-        assert skim.is_made_of(read_metadata(store))
+        assert skim.is_current(read_metadata(store))
 
     def test_it_cannot_split_other_files(self, files: list[Path], store: Path) -> None:
         with WriteVector(store, "id") as column:

@@ -43,7 +43,7 @@ def test_members_are_keys_of_cuts(store: Path, cut: str, entries: list[int]) -> 
     assert batch["n"].tolist() == entries
     skim = opened.skim(keys={"n"}, cut=cut, progress=False)
     assert len(skim) == len(entries)
-    assert skim.is_made_of(read_metadata(store))
+    assert skim.is_current(read_metadata(store))
 
 
 def test_a_cached_cut_of_a_member_follows_its_column(store: Path) -> None:

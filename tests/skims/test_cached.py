@@ -137,13 +137,13 @@ def test_other_formulas_of_tickets_make_another_skim() -> None:
 def test_a_skim_of_the_first_tickets_of_columns_is_outdated(store: Path) -> None:
     first = skim_of(store, **ASKED)
     before = bytes_of(first)
-    assert first.is_made_of(read_metadata(store))
+    assert first.is_current(read_metadata(store))
     held = json.loads((first.path / "metadata_skim.json").read_text())
     assert held["asked"].pop("tickets") == 2
     rewrite(first, **held)
     old = Skim(first.path)
     assert old.ticket_rule.version == 1
-    assert not old.is_made_of(read_metadata(store))
+    assert not old.is_current(read_metadata(store))
     assert bytes_of(skim_of(store, **ASKED)) == before
 
 
@@ -155,8 +155,8 @@ def test_another_language_of_cuts_makes_another_skim(
     monkeypatch.setattr(skim_request, "LANGUAGE", 99)
     monkeypatch.setattr(skim_reader, "LANGUAGE", 99)
     assert skim_of(store, **ASKED).path != first.path
-    assert not first.is_made_of(read_metadata(store))
-    assert uncut.is_made_of(read_metadata(store))
+    assert not first.is_current(read_metadata(store))
+    assert uncut.is_current(read_metadata(store))
     assert made_at(skim_of(store, **{**ASKED, "cut": None})) == made_at(uncut)
 
 

@@ -82,9 +82,9 @@ def test_a_skim_is_current_until_a_column_of_it_is_written_again(
 
 def test_a_skim_of_a_column_that_the_store_has_no_more_is_outdated(store: Path) -> None:
     made = skim_of(store, keys=["ht"])
-    assert made.is_made_of(read_metadata(store))
+    assert made.is_current(read_metadata(store))
     other = write_store(store.parent / "other", {"met": np.arange(3)})
-    assert not made.is_made_of(read_metadata(other))
+    assert not made.is_current(read_metadata(other))
 
 
 def test_skims_are_a_sequence(store: Path, skims: list[Skim]) -> None:

@@ -13,7 +13,7 @@ import uproot
 
 import memmpy
 from memmpy import RFileConfig, Splits
-from memmpy.columns import open_what_is_whole
+from memmpy.columns import open_undamaged
 from memmpy.errors import SplitWarning
 from memmpy.store import Metadata
 from memmpy.training import audit
@@ -197,7 +197,7 @@ def test_counts_are_the_same_in_any_number_of_passes(
         write_file("b.root", chain(make_events(3_000, first=2_000, seed=1), copies)),
     ]
     memmpy.convert(files, tmp_path / "s", keys=["*"], progress=False)
-    done = audit(*open_what_is_whole(tmp_path / "s"), max_kept=max_kept)
+    done = audit(*open_undamaged(tmp_path / "s"), max_kept=max_kept)
     assert found(done) == {"repeated": 40, "overlap": 1_000, "same rows": 77}
 
 

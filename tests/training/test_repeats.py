@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 import memmpy
 from memmpy import RFileConfig, Splits
-from memmpy.columns import open_what_is_whole
+from memmpy.columns import open_undamaged
 from memmpy.training import audit
 from memmpy.training.repeats import Repeats, Sides, repeated_contents
 from tests.training.stores import found, make_events, rows, write_trees
@@ -144,7 +144,7 @@ def counted(store: Path, *, max_kept: int) -> dict[str, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", memmpy.MemmpyWarning)
         memmpy.open(store).set_splits(Splits(by=("run", "event")))
-    done = audit(*open_what_is_whole(store), max_kept=max_kept)
+    done = audit(*open_undamaged(store), max_kept=max_kept)
     kinds = {"repeated", "overlap", "variations", "same rows"}
     return {kind: num for kind, num in found(done).items() if kind in kinds}
 

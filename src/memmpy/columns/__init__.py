@@ -9,8 +9,8 @@ from memmpy.columns.casting import (
 )
 from memmpy.columns.column_layout import (
     ENTRIES,
-    Field,
-    Layout,
+    ColumnArray,
+    ColumnLayout,
     layout_of_nested,
     layout_of_numbers,
     shifted,
@@ -23,11 +23,11 @@ from memmpy.columns.loading import (
     load_memmaps,
     open_column,
     open_columns,
-    open_what_is_whole,
+    open_undamaged,
 )
 from memmpy.columns.memory_maps import no_column, why_stale
 from memmpy.columns.nested import ReadNested, WriteNested
-from memmpy.columns.nested_fields import holder_of, member_of
+from memmpy.columns.nested_fields import nested_member, resolve_key
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
 from memmpy.columns.types import ColumnType, type_of_column, type_of_values
@@ -37,10 +37,10 @@ from memmpy.columns.writer import ColumnWriter
 __all__ = [
     "ENTRIES",
     "MAX_ENTRY_BYTES",
+    "ColumnArray",
+    "ColumnLayout",
     "ColumnType",
     "ColumnWriter",
-    "Field",
-    "Layout",
     "ReadJagged",
     "ReadNested",
     "ReadShaped",
@@ -56,17 +56,17 @@ __all__ = [
     "cast",
     "check_fill_of",
     "check_keys",
-    "holder_of",
     "layout_of_nested",
     "layout_of_numbers",
     "load_memmaps",
-    "member_of",
+    "nested_member",
     "no_column",
     "open_column",
     "open_columns",
-    "open_what_is_whole",
+    "open_undamaged",
     "padded_type",
     "read_vector",
+    "resolve_key",
     "shifted",
     "type_of_column",
     "type_of_values",

@@ -19,9 +19,9 @@ from memmpy.typing import Array
 
 __all__ = [
     "ENTRIES",
-    "Field",
-    "Layout",
-    "Piece",
+    "ColumnArray",
+    "ColumnChunk",
+    "ColumnLayout",
     "empty_of_type",
     "layout_of_array",
     "layout_of_nested",
@@ -36,7 +36,7 @@ _INT64 = np.dtype("<i8")
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ColumnArray:
     """One array of a column.
 
     Parameters
@@ -75,7 +75,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ColumnChunk:
     """Some entries of a column: the length of each node, and the arrays by role."""
 
     lengths: Mapping[str, int]
@@ -83,24 +83,24 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ColumnLayout:
     """The arrays of a column of some kind.
 
     Parameters
     ----------
     kind : str
         ``vector``, ``jagged``, ``text`` or ``nested``.
-    fields : tuple of Field
+    fields : tuple of ColumnArray
         Its arrays.
     details : mapping
         JSON values that the kind needs beside them.
     """
 
     kind: str
-    fields: tuple[Field, ...]
+    fields: tuple[ColumnArray, ...]
     details: Mapping[str, Any] = field(default_factory=dict)
 
-    def cut(self, values: Any) -> Piece:
+    def cut(self, values: Any) -> ColumnChunk:
         """Return the arrays of some entries.
 
         Parameters
@@ -109,48 +109,49 @@ class Layout:
             For ``vector``; for ``jagged`` and (of UTF-8 bytes) ``text``; for ``nested``.
         """
         if self.kind == "vector":
-            return Piece({ENTRIES: len(values)}, {"values": values})
+            return ColumnChunk({ENTRIES: len(values)}, {"values": values})
         if isinstance(values, Jagged):
             lengths = {ENTRIES: len(values), _ITEMS: len(values.content)}
-            return Piece(lengths, {"content": values.content, "offsets": values.offsets[1:]})
+            return ColumnChunk(lengths, {"content": values.content, "offsets": values.offsets[1:]})
         import awkward as ak
 
         lengths, arrays = buffers_of(ak.to_packed(values))
-        return Piece(lengths, {role: buffer.values for role, buffer in arrays.items()})
+        return ColumnChunk(lengths, {role: buffer.values for role, buffer in arrays.items()})
 
 
-def layout_of_numbers(kind: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Layout:
+def layout_of_numbers(kind: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> ColumnLayout:
     """Return the layout of a ``vector``, or of a ``jagged`` or ``text`` column."""
     if kind == "vector":
-        return Layout(kind, (Field("values", dtype, shape, ENTRIES),))
-    offsets = Field("offsets", _INT64, (), ENTRIES, _ITEMS, "offsets")
-    return Layout(kind, (Field("content", dtype, shape, _ITEMS), offsets))
+        return ColumnLayout(kind, (ColumnArray("values", dtype, shape, ENTRIES),))
+    offsets = ColumnArray("offsets", _INT64, (), ENTRIES, _ITEMS, "offsets")
+    return ColumnLayout(kind, (ColumnArray("content", dtype, shape, _ITEMS), offsets))
 
 
-def layout_of_nested(type_of_entry: str) -> Layout:
+def layout_of_nested(type_of_entry: str) -> ColumnLayout:
     """Return the layout of a ``nested`` column of entries of an awkward type."""
     empty = empty_of_type(type_of_entry)
     return layout_of_array(empty, form_of(empty))
 
 
-def layout_of_array(array: Any, form: Mapping[str, Any]) -> Layout:
+def layout_of_array(array: Any, form: Mapping[str, Any]) -> ColumnLayout:
     """Return the layout of the ``nested`` column that holds an `ak.Array` of that form."""
     _, buffers = buffers_of(array)
     fields = tuple(
-        Field(role, b.values.dtype, (), b.node, b.links, b.means) for role, b in buffers.items()
+        ColumnArray(role, b.values.dtype, (), b.node, b.links, b.means)
+        for role, b in buffers.items()
     )
-    return Layout("nested", fields, {"form": form})
+    return ColumnLayout("nested", fields, {"form": form})
 
 
-def shifted(field: Field, values: Array, base: int) -> Array:
+def shifted(field: ColumnArray, values: Array, base: int) -> Array:
     """Return the rows of a piece as they stand in the column.
 
     Parameters
     ----------
-    field : Field
+    field : ColumnArray
         What they are.
     values : array
-        As `Layout.cut` gives them.
+        As `ColumnLayout.cut` gives them.
     base : int
         Length of the node they point into, in the pieces before.
     """

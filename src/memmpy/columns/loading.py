@@ -23,7 +23,7 @@ __all__ = [
     "load_memmaps",
     "open_column",
     "open_columns",
-    "open_what_is_whole",
+    "open_undamaged",
 ]
 
 StoredColumn: TypeAlias = np.memmap[Any, Any] | ReadJagged | ReadShaped | ReadText | ReadNested
@@ -107,7 +107,7 @@ def open_columns(path: PathLike, keys: Iterable[str] | None) -> Snapshot:
     return Snapshot(Path(path), metadata, columns)
 
 
-def open_what_is_whole(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
+def open_undamaged(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
     """Return the columns that can be opened, and what is wrong with the others."""
     try:
         return open_columns(path, None), {}

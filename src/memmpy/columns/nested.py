@@ -9,8 +9,8 @@ import numpy as np
 from memmpy.columns.awkward_buffers import form_of
 from memmpy.columns.column_layout import (
     ENTRIES,
-    Field,
-    Layout,
+    ColumnArray,
+    ColumnLayout,
     empty_of_type,
     layout_of_array,
     shifted,
@@ -62,7 +62,7 @@ class WriteNested(ColumnWriter):
         super().__init__(path, key, transaction=transaction, lock_timeout=lock_timeout)
         self._type = type
         self._form: dict[str, Any] | None = None
-        self._layout: Layout | None = None
+        self._layout: ColumnLayout | None = None
         self._buffers: dict[str, ArrayWriter] = {}
         self._lengths: dict[str, int] = {}
 
@@ -97,7 +97,7 @@ class WriteNested(ColumnWriter):
         for node, length in piece.lengths.items():
             self._lengths[node] = self._lengths.get(node, 0) + length
 
-    def _append(self, field: Field, values: Array) -> None:
+    def _append(self, field: ColumnArray, values: Array) -> None:
         if field.role not in self._buffers:
             self._buffers[field.role] = self._new_array(field.role, field.dtype, ())
             if field.means == "offsets":

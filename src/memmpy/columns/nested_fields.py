@@ -11,10 +11,10 @@ from memmpy.columns.nested import ReadNested
 from memmpy.store import ColumnRecord
 from memmpy.typing import Array
 
-__all__ = ["holder_of", "member_of"]
+__all__ = ["nested_member", "resolve_key"]
 
 
-def holder_of(name: str, columns: Mapping[str, ColumnRecord]) -> str:
+def resolve_key(name: str, columns: Mapping[str, ColumnRecord]) -> str:
     """Return the column that a name means: that of the name, or the nested one with such a member.
 
     The name itself where there is neither.
@@ -29,7 +29,7 @@ def holder_of(name: str, columns: Mapping[str, ColumnRecord]) -> str:
     return name
 
 
-def member_of(
+def nested_member(
     column: ReadNested, name: str, *, key: str
 ) -> np.memmap[Any, Any] | ReadJagged | None:
     """Return a member of a nested column, over the mapped memory.

@@ -11,13 +11,13 @@ from typing import Any
 from memmpy.checks import check_path, check_timeout
 from memmpy.conversion.planning.config import RootFiles
 from memmpy.conversion.planning.conversion_request import ConversionRequest, check_conversion
-from memmpy.conversion.planning.inventory import Holdings, Wanted
+from memmpy.conversion.planning.inventory import Inventory, Target
 from memmpy.conversion.planning.plan import Plan, make_plan
 from memmpy.conversion.planning.split_columns import Policy, check_sources
-from memmpy.conversion.planning.summary import Report, Reported
+from memmpy.conversion.planning.summary import HasReport, Report
 from memmpy.conversion.planning.survey import survey
 from memmpy.conversion.running.column_records import clippings_of, put_columns
-from memmpy.conversion.running.coordinator import Builder
+from memmpy.conversion.running.coordinator import Coordinator
 from memmpy.display import printable, quiet
 from memmpy.errors import (
     ColumnError,
@@ -53,7 +53,7 @@ STEP_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Conversion(Reported):
+class Conversion(HasReport):
     """What `convert` did.
 
     Parameters
@@ -74,7 +74,7 @@ class Conversion(Reported):
     clippings: Mapping[str, tuple[Clipping, int]]
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Target:
         """What was asked for."""
         return self.plan.wanted
 
@@ -304,13 +304,13 @@ def convert_checked(
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
         # What is unfinished is one conversion's at a time.
-        with Transaction(directory, lock_timeout=timeout, takes_turns=True) as transaction:
+        with Transaction(directory, lock_timeout=timeout, one_at_a_time=True) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
                 plan, agreed = decide(transaction.metadata)
             if recreate:
                 Unfinished(transaction.directory).clear()
-            builder = Builder(plan, transaction.metadata, transaction.directory, crew)
+            builder = Coordinator(plan, transaction.metadata, transaction.directory, crew)
             try:
                 made = builder.run(progress=progress)
                 columns = put_columns(transaction, plan, made.columns)
@@ -372,7 +372,7 @@ def _plan(
     asked: ConversionRequest, policy: Policy, metadata: Metadata, crew: Crew, *, recreate: bool
 ) -> Plan:
     """Look at the files, and return what has to be done."""
-    holdings = Holdings(metadata)
+    holdings = Inventory(metadata)
     wanted, facts = survey(
         asked.inputs,
         asked.recipes(policy),
@@ -406,7 +406,7 @@ def _known(path: PathLike) -> Metadata:
         return Metadata()
 
 
-def _remember(path: PathLike, wanted: Wanted, known: Metadata) -> None:
+def _remember(path: PathLike, wanted: Target, known: Metadata) -> None:
     """Keep what has become known of the sources, such as where they lie now, if that is allowed."""
     if known.sources == wanted.sources:
         return

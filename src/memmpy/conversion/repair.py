@@ -28,7 +28,7 @@ from memmpy.store import (
     SourceRecord,
     aside_suffix,
     hold_lock,
-    is_own_folder,
+    is_real_folder,
     read_metadata,
     repair_folder,
     sync_directory,
@@ -65,7 +65,7 @@ def repair_columns(
         files.setdefault(problem.key, set()).add(problem.file)
     if not files:
         return []
-    held = hold_lock(directory, timeout=lock_timeout, takes_turns=True, when_taken=lambda: None)
+    held = hold_lock(directory, timeout=lock_timeout, one_at_a_time=True, when_taken=lambda: None)
     with held, _scratch(directory) as scratch:
         metadata = read_metadata(directory)
         reasons = {key: _why_not(metadata.columns.get(key)) for key in files}
@@ -217,7 +217,7 @@ def _put_back(
         new = rebuilt.arrays.get(role)
         if new is None or structs.replace(new, file=array.file) != array:
             return "what it was made of gives other values now: convert or compute it again"
-        if is_own_folder(directory / array.file):
+        if is_real_folder(directory / array.file):
             return "a folder has its name: remove it and repair again"
     try:
         for role, array in damaged.items():

@@ -24,7 +24,7 @@ from memmpy.store import (
     are_unchanged,
     aside_suffix,
     checksum,
-    is_own_folder,
+    is_real_folder,
     map_array,
     read_document,
     read_metadata,
@@ -193,7 +193,7 @@ def leftover_cuts(directory: Path, *, age: float = _LEFTOVER_AGE) -> list[Path]:
         Seconds since a file was written.
     """
     folder = directory / CUTS
-    if not is_own_folder(folder):
+    if not is_real_folder(folder):
         return []
     names = {file.name for file in folder.iterdir() if _NAME.fullmatch(file.name)}
     left = [
@@ -237,7 +237,7 @@ def _prune(directory: Path, _generation: int) -> None:
     Once for each generation of a store: a cut takes no longer where many are cached.
     """
     folder = directory / CUTS
-    if not is_own_folder(folder):
+    if not is_real_folder(folder):
         return
     metadata = read_metadata(directory)
     current, old = metadata.current_columns(), []

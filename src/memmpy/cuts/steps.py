@@ -14,8 +14,8 @@ from memmpy.columns import (
     ReadShaped,
     Snapshot,
     StoredColumn,
-    holder_of,
-    member_of,
+    nested_member,
+    resolve_key,
 )
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
@@ -134,10 +134,10 @@ def _column(snapshot: Snapshot, name: str) -> StoredColumn:
     """Return a column, or a member of a nested one where it holds numbers."""
     if name in snapshot.columns:
         return snapshot.columns[name]
-    key = holder_of(name, snapshot.metadata.columns)
+    key = resolve_key(name, snapshot.metadata.columns)
     column = snapshot.columns[key]
     assert isinstance(column, ReadNested)
-    member = member_of(column, name, key=key)
+    member = nested_member(column, name, key=key)
     return column if member is None else member
 
 

@@ -15,9 +15,9 @@ from memmpy.columns import (
     Snapshot,
     StoredColumn,
     check_keys,
-    holder_of,
     no_column,
-    open_what_is_whole,
+    open_undamaged,
+    resolve_key,
 )
 from memmpy.cuts import (
     STEP_SIZE,
@@ -121,7 +121,7 @@ class Store(Mapping[str, StoredColumn]):
         return Store, (self.path.absolute(),)  # and not all of its columns
 
     def _open(self) -> None:
-        self._snapshot, self._damage = open_what_is_whole(self.path)
+        self._snapshot, self._damage = open_undamaged(self.path)
         self._metadata, self._columns = self._snapshot.metadata, self._snapshot.columns
 
     def __getitem__(self, key: str) -> StoredColumn:
@@ -549,7 +549,7 @@ class Store(Mapping[str, StoredColumn]):
     def _check_whole(self, keys: Iterable[str]) -> None:
         """Raise a `CorruptStoreError` if one of these columns could not be opened."""
         for key in keys:
-            holder = holder_of(key, self._metadata.columns)
+            holder = resolve_key(key, self._metadata.columns)
             if holder in self._damage:
                 raise CorruptStoreError(self._damage[holder])
 

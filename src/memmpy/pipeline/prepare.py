@@ -148,7 +148,7 @@ class _Rows:
             if conversion.is_in(read_metadata(store.path)):
                 raise
             return None
-        if not made.is_made_of(metadata):
+        if not made.is_current(metadata):
             return None
         return choose_of_skim(made, split=request.split, splits=request.splits, fold=request.fold)
 

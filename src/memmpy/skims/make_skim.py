@@ -25,15 +25,15 @@ from memmpy.errors import (
 )
 from memmpy.jagged import clipping_notes
 from memmpy.parallel import workers
-from memmpy.skims.folder import FILES, SKIMS, being_made, clear, new_folder, publish
+from memmpy.skims.folder import FILES, SKIMS, clear, new_folder, publish, skim_lock
 from memmpy.skims.notes import cut_notes
-from memmpy.skims.row_layout import Layout, lay_out
-from memmpy.skims.skim_document import Document, encode, ingredients
-from memmpy.skims.skim_reader import Skim, matches, warn_again
+from memmpy.skims.row_layout import SkimLayout, lay_out
+from memmpy.skims.skim_document import SkimDocument, dependencies, encode
+from memmpy.skims.skim_reader import Skim, matches, repeat_warnings
 from memmpy.skims.skim_request import SkimRequest, check_request
 from memmpy.skims.sorting.sort_plan import Sizes
 from memmpy.skims.sorting.sort_tasks import ROWS, TICKETS, SkimJob, needed
-from memmpy.skims.sorting.sorter import Built, build
+from memmpy.skims.sorting.sorter import SkimArrays, build
 from memmpy.splits import (
     Splits,
     TicketRule,
@@ -51,8 +51,8 @@ from memmpy.store import (
     FileLock,
     disk_error,
     read_metadata,
-    refusals,
     remove_folder,
+    translate_os_errors,
     write_atomically,
 )
 from memmpy.typing import Entries, PathLike
@@ -228,7 +228,7 @@ def make_skim(
     folder = store / SKIMS / request.name
     plan = _plan(store, request)
     if not recreate and (found := _found(folder, plan)) is not None:
-        warn_again(found, cut=plan.cut_text)
+        repeat_warnings(found, cut=plan.cut_text)
         return found
     if plan.snapshot.metadata.read_only:
         message = (
@@ -236,12 +236,12 @@ def make_skim(
             "convert to another path"
         )
         raise ReadOnlyStoreError(message)
-    with quiet(when=progress is False), being_made(folder, timeout=timeout) as lock:
+    with quiet(when=progress is False), skim_lock(folder, timeout=timeout) as lock:
         for _ in range(MAX_ATTEMPTS):
             # Another process may have made it, or written columns, while this one waited.
             plan = _plan(store, request)
             if not recreate and (found := _found(folder, plan)) is not None:
-                warn_again(found, cut=plan.cut_text)
+                repeat_warnings(found, cut=plan.cut_text)
                 return found
             try:
                 notes = _make(
@@ -274,17 +274,17 @@ class _Plan:
         What it holds.
     snapshot : Snapshot
         The columns that it uses, as one commit left them.
-    layout : Layout
+    layout : SkimLayout
         What it consists of.
     num_entries : int
         Number of entries of the store.
     made_of : mapping
-        As `Document` has it.
+        As `SkimDocument` has it.
     """
 
     request: SkimRequest
     snapshot: Snapshot
-    layout: Layout
+    layout: SkimLayout
     num_entries: int
     made_of: Mapping[str, Any]
 
@@ -332,7 +332,7 @@ def _plan(store: Path, request: SkimRequest) -> _Plan:
     layout = lay_out(request, {key: type_of_column(columns[key]) for key in request.stored_keys})
     assert request.rule is not None
     tickets_of(snapshot, request.rule, num_entries=lengths[first])  # checks what names an event
-    made_of = ingredients(
+    made_of = dependencies(
         snapshot.metadata,
         required,
         num_entries=lengths[first],
@@ -386,7 +386,7 @@ def _make(
     logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
     made = new_folder(folder)
     try:
-        with refusals(f"to {str(made)!r}"):
+        with translate_os_errors(f"to {str(made)!r}"):
             made.mkdir()
         with workers(executor) as crew:
             assert request.rule is not None
@@ -425,10 +425,10 @@ def _make(
 
 
 def _document(
-    plan: _Plan, built: Built, *, cut_notes: Iterable[str], notes: tuple[str, ...]
-) -> Document:
+    plan: _Plan, built: SkimArrays, *, cut_notes: Iterable[str], notes: tuple[str, ...]
+) -> SkimDocument:
     arrays, lists = built.arrays, plan.layout.lists
-    return Document(
+    return SkimDocument(
         asked=plan.request.to_json(),
         made_of=plan.made_of,
         cut=plan.cut_text,

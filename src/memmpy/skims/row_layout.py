@@ -12,13 +12,13 @@ from memmpy.errors import ColumnError, OptionError
 from memmpy.jagged import Jagged, Padding, mask_of
 from memmpy.skims.skim_request import INDEX, SkimRequest
 
-__all__ = ["Field", "Layout", "List", "lay_out"]
+__all__ = ["JaggedField", "SkimField", "SkimLayout", "lay_out"]
 
 _ALIGNMENT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class SkimField:
     """A part of each row.
 
     Parameters
@@ -47,7 +47,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class List:
+class JaggedField:
     """A content and its offsets: lists that keep their lengths.
 
     Parameters
@@ -81,19 +81,19 @@ class List:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class SkimLayout:
     """What a skim consists of.
 
     Parameters
     ----------
-    fields : tuple of Field
+    fields : tuple of SkimField
         As they lie in a row.
-    lists : tuple of List
+    lists : tuple of JaggedField
         Beside the rows.
     """
 
-    fields: tuple[Field, ...]
-    lists: tuple[List, ...]
+    fields: tuple[SkimField, ...]
+    lists: tuple[JaggedField, ...]
 
     @property
     def row(self) -> np.dtype[Any]:
@@ -111,7 +111,7 @@ class Layout:
 
     def dtype_of(self, name: str) -> np.dtype[Any]:
         """Return the dtype of a field or a list."""
-        outputs: list[Field | List] = [*self.fields, *self.lists]
+        outputs: list[SkimField | JaggedField] = [*self.fields, *self.lists]
         return next(output.dtype for output in outputs if output.name == name)
 
     @property
@@ -122,11 +122,11 @@ class Layout:
     @property
     def keys(self) -> set[str]:
         """The columns of which it is made."""
-        outputs: list[Field | List] = [*self.fields, *self.lists]
+        outputs: list[SkimField | JaggedField] = [*self.fields, *self.lists]
         return {key for output in outputs for key in output.keys}
 
 
-def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> Layout:
+def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> SkimLayout:
     """Return what a skim consists of, given the types of the columns that it holds.
 
     Raises
@@ -136,8 +136,8 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> Layout:
     OptionError
         If values cannot be padded so.
     """
-    made: list[Field | List] = [
-        Field(INDEX, np.dtype("<i8"), (), "entry"),
+    made: list[SkimField | JaggedField] = [
+        SkimField(INDEX, np.dtype("<i8"), (), "entry"),
         *(_as_it_is(key, types[key]) for key in request.keys),
     ]
     for key in request.padded_alone:
@@ -145,10 +145,12 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> Layout:
         made += [values, _mask(key, key, values.shape[0])]
     for name, keys in request.groups.items():
         made += _group(name, keys, request, types)
-    fields = [output for output in made if isinstance(output, Field)]
+    fields = [output for output in made if isinstance(output, SkimField)]
     # Numbers before arrays, so that they are moved at once; of one alignment in the user's order.
     fields.sort(key=lambda field: (field.shape != (), -field.dtype.alignment))
-    layout = Layout(tuple(fields), tuple(output for output in made if isinstance(output, List)))
+    layout = SkimLayout(
+        tuple(fields), tuple(output for output in made if isinstance(output, JaggedField))
+    )
     # Before NumPy is asked for a row: it has no dtype of so many bytes, and says that otherwise.
     num_bytes = sum(field.dtype.itemsize * math.prod(field.shape) for field in layout.fields)
     if num_bytes > MAX_ENTRY_BYTES:
@@ -157,17 +159,17 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> Layout:
     return layout
 
 
-def _as_it_is(key: str, found: ColumnType) -> Field | List:
+def _as_it_is(key: str, found: ColumnType) -> SkimField | JaggedField:
     dtype, shape = _numbers_of(key, found)
     if found.kind == "vector":
-        return Field(key, dtype, shape, "values", (key,))
-    return List(key, dtype, shape, (key,), is_group=False)
+        return SkimField(key, dtype, shape, "values", (key,))
+    return JaggedField(key, dtype, shape, (key,), is_group=False)
 
 
-def _padded(key: str, found: ColumnType, padding: Padding) -> Field:
+def _padded(key: str, found: ColumnType, padding: Padding) -> SkimField:
     dtype, shape = _numbers_of(key, padded_type(key, found, padding))
     check_fill_of(key, padding, dtype)
-    return Field(key, dtype, shape, "padded", (key,), {key: padding})
+    return SkimField(key, dtype, shape, "padded", (key,), {key: padding})
 
 
 def _numbers_of(key: str, found: ColumnType) -> tuple[np.dtype[Any], tuple[int, ...]]:
@@ -184,7 +186,7 @@ def _numbers_of(key: str, found: ColumnType) -> tuple[np.dtype[Any], tuple[int, 
 
 def _group(
     name: str, keys: Sequence[str], request: SkimRequest, types: Mapping[str, ColumnType]
-) -> list[Field | List]:
+) -> list[SkimField | JaggedField]:
     """Return what a group gives: its values, and a mask where lists are padded."""
     padding = {key: request.padded[key] for key in keys if key in request.padded}
     for key, one in padding.items():
@@ -199,19 +201,19 @@ def _group(
         check_fill_of(key, one, dtype)
     kind = kinds[keys[0]]
     if kind == "lists":
-        return [List(name, dtype, (len(keys),), tuple(keys), is_group=True)]
+        return [JaggedField(name, dtype, (len(keys),), tuple(keys), is_group=True)]
     if kind == "number":
-        return [Field(name, dtype, (len(keys),), "group", tuple(keys))]
+        return [SkimField(name, dtype, (len(keys),), "group", tuple(keys))]
     assert isinstance(kind, int)
-    values = Field(name, dtype, (kind, len(keys)), "group", tuple(keys), padding)
+    values = SkimField(name, dtype, (kind, len(keys)), "group", tuple(keys), padding)
     if not padding:
         return [values]
     return [values, _mask(name, next(iter(padding)), kind)]
 
 
-def _mask(name: str, key: str, length: int) -> Field:
+def _mask(name: str, key: str, length: int) -> SkimField:
     """Return the field that says which items of a padded key are real."""
-    return Field(mask_of(name), np.dtype(np.bool_), (length,), "mask", (key,))
+    return SkimField(mask_of(name), np.dtype(np.bool_), (length,), "mask", (key,))
 
 
 def _member(

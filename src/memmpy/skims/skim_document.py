@@ -25,7 +25,7 @@ from memmpy.store import (
     typed,
 )
 
-__all__ = ["Document", "decode", "encode", "ingredients", "tree_ranges"]
+__all__ = ["SkimDocument", "decode", "dependencies", "encode", "tree_ranges"]
 
 _FORMAT = Format(
     name="memmpy skim",
@@ -79,7 +79,7 @@ class _Notes(Checked, frozen=True):
     conversion: tuple[str, ...]
 
 
-class _Document(Checked, frozen=True, kw_only=True):
+class _SkimJson(Checked, frozen=True, kw_only=True):
     asked: _Asked
     made_of: _MadeOf
     cut: str | None
@@ -95,7 +95,7 @@ class _Document(Checked, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class SkimDocument:
     """What memmpy keeps of a skim beside its arrays.
 
     Parameters
@@ -136,10 +136,10 @@ class Document:
     counts: Mapping[str, KeyCounts]
 
 
-def ingredients(
+def dependencies(
     metadata: Metadata, keys: Collection[str], *, num_entries: int, by_file: bool
 ) -> dict[str, Any]:
-    """Return what a skim is made of, as `Document` has it.
+    """Return what a skim is made of, as `SkimDocument` has it.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def tree_ranges(metadata: Metadata) -> list[list[str | int]]:
     return [[s.uuid, s.tree, s.tree_start, s.num_entries] for s in metadata.sources]
 
 
-def encode(document: Document) -> bytes:
+def encode(document: SkimDocument) -> bytes:
     """Return it as a JSON document."""
     fields = document.row.fields
     assert fields is not None
@@ -194,7 +194,7 @@ def encode(document: Document) -> bytes:
     return _FORMAT.encode(found)
 
 
-def decode(data: bytes, *, path: str) -> Document:
+def decode(data: bytes, *, path: str) -> SkimDocument:
     """Return what a JSON document holds.
 
     Raises
@@ -207,8 +207,8 @@ def decode(data: bytes, *, path: str) -> Document:
         version, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
         if version == 1:
             fields = _as_today(fields, values)
-        found = typed(fields, _Document)
-        document = Document(
+        found = typed(fields, _SkimJson)
+        document = SkimDocument(
             asked=fields["asked"],
             made_of=fields["made_of"],
             cut=found.cut,
@@ -241,7 +241,7 @@ def _as_today(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str,
     return fields
 
 
-def _check(document: Document) -> None:
+def _check(document: SkimDocument) -> None:
     """Raise a `ValueError` if the arrays do not belong together."""
     num = document.rows.shape[0]
     is_same = document.tickets.shape == (num,) and document.tickets.dtype == np.dtype("<u8")

@@ -113,7 +113,7 @@ class Skims(Sequence[Skim]):
 def find_skims(path: PathLike, metadata: Metadata) -> Skims:
     """Return the skims of a store, compared with what it knows of itself."""
     skims, damaged = list_skims(path)
-    return Skims(skims, are_current=[skim.is_made_of(metadata) for skim in skims], damaged=damaged)
+    return Skims(skims, are_current=[skim.is_current(metadata) for skim in skims], damaged=damaged)
 
 
 def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:

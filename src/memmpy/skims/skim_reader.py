@@ -25,8 +25,8 @@ from memmpy.errors import (
 from memmpy.kernels import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
 from memmpy.skims.folder import remove
-from memmpy.skims.row_layout import Layout
-from memmpy.skims.skim_document import Document, decode, tree_ranges
+from memmpy.skims.row_layout import SkimLayout
+from memmpy.skims.skim_document import SkimDocument, decode, tree_ranges
 from memmpy.skims.skim_request import INDEX
 from memmpy.skims.value_counts import KeyCounts
 from memmpy.splits import TicketRule
@@ -42,7 +42,7 @@ from memmpy.store import (
 )
 from memmpy.typing import Array, PathLike
 
-__all__ = ["Skim", "matches", "problems_of", "warn_again"]
+__all__ = ["Skim", "matches", "problems_of", "repeat_warnings"]
 
 _Map: TypeAlias = np.memmap[Any, Any]
 #: Says what is wrong with values that follow each other, the first of them seen before.
@@ -123,7 +123,7 @@ class Skim:
         # Its files are opened again in the other process, and not sent.
         return _open_again, (self._folder, self._document.rows, self._document.tickets)
 
-    def is_made_of(self, metadata: Metadata) -> bool:
+    def is_current(self, metadata: Metadata) -> bool:
         """Say whether memmpy would make it so now, of the columns and the files of a store."""
         asked, made_of = self._document.asked, self._document.made_of
         return (
@@ -247,7 +247,7 @@ class Skim:
 
 
 def matches(
-    skim: Skim, *, asked: Mapping[str, Any], made_of: Mapping[str, Any], layout: Layout
+    skim: Skim, *, asked: Mapping[str, Any], made_of: Mapping[str, Any], layout: SkimLayout
 ) -> bool:
     """Say whether a skim is what was asked for, made of what there is now, and laid out so."""
     document = skim._document
@@ -261,7 +261,7 @@ def matches(
     )
 
 
-def warn_again(skim: Skim, *, cut: str | None) -> None:
+def repeat_warnings(skim: Skim, *, cut: str | None) -> None:
     """Warn of what was found when a skim was made.
 
     The places in the cut are shown only in the text for which that was found.
@@ -286,7 +286,7 @@ def problems_of(folder: Path) -> list[Problem]:
 class _Opened:
     """The document of a skim, and its arrays."""
 
-    document: Document
+    document: SkimDocument
     rows: _Map
     tickets: _Map
     lists: dict[str, tuple[_Map, _Map]]
@@ -315,7 +315,7 @@ def _open(folder: Path) -> _Opened:
             return opened
 
 
-def _map_all(folder: Path, document: Document) -> _Opened:
+def _map_all(folder: Path, document: SkimDocument) -> _Opened:
     rows = _mapped(folder, document.rows).view(document.row)
     assert isinstance(rows, np.memmap)
     lists = {}

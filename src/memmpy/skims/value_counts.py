@@ -9,11 +9,11 @@ import numpy as np
 
 from memmpy.jagged import Clipping, Jagged, clipping_of, entries_with, lists_of, share_in_words
 from memmpy.kernels import offsets_of
-from memmpy.skims.row_layout import Layout
+from memmpy.skims.row_layout import SkimLayout
 from memmpy.store import Checked, Count
 from memmpy.typing import Array
 
-__all__ = ["KeyCounts", "Tally"]
+__all__ = ["KeyCounts", "ValueCounter"]
 
 #: Kinds of dtypes that may hold NaN, and that are compared value by value.
 _FLOATS, _COMPARED = "fc", "biufcmMSU"
@@ -91,12 +91,12 @@ class _Values:
 
 
 @final
-class Tally:
+class ValueCounter:
     """Counts the keys of a skim, block by block, in one task; those of all tasks are joined.
 
     Parameters
     ----------
-    layout : Layout
+    layout : SkimLayout
         What the skim consists of.
     """
 
@@ -110,7 +110,7 @@ class Tally:
         "_values",
     )
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: SkimLayout) -> None:
         self._lengths = {key: padding.length for key, padding in layout.padding.items()}
         # The lists of a group have the same lengths, so those of one of its keys are looked at.
         self._of_lists: dict[str, str] = {}
@@ -145,7 +145,7 @@ class Tally:
                     if content.dtype.char in "fd" and content.ndim == 1:
                         self._dotted.add(key)
 
-    def join(self, other: "Tally") -> None:
+    def join(self, other: "ValueCounter") -> None:
         """Add what another task has counted."""
         self._num_entries += other._num_entries
         for key, clipping in other._clippings.items():

@@ -29,7 +29,7 @@ from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
 from memmpy.store.metadata_document import decode, encode
 from memmpy.store.npy_file import ArrayWriter, header_of, storage_dtype
-from memmpy.store.safe_open import disk_error, is_own_folder, read_document, refusals
+from memmpy.store.safe_open import disk_error, is_real_folder, read_document, translate_os_errors
 from memmpy.typing import PathLike
 
 __all__ = ["LOCK_TIMEOUT", "Transaction", "leftover_files", "read_metadata"]
@@ -93,7 +93,7 @@ class Transaction:
         The store; made where it is missing.
     lock_timeout : float
         Seconds to wait for another process that writes; below zero, without limit.
-    takes_turns : bool
+    one_at_a_time : bool
         Whether to wait, too, for other threads of this process that take turns.
 
     Raises
@@ -105,11 +105,11 @@ class Transaction:
     """
 
     def __init__(
-        self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT, takes_turns: bool = False
+        self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT, one_at_a_time: bool = False
     ) -> None:
         self.directory = Path(path)
         lock_timeout = check_timeout(lock_timeout)
-        self._lock_timeout, self._takes_turns = lock_timeout, takes_turns
+        self._lock_timeout, self._takes_turns = lock_timeout, one_at_a_time
         self._stack = ExitStack()
         self._is_open = False
         self._process = 0
@@ -127,7 +127,7 @@ class Transaction:
         lock = hold_lock(
             self.directory,
             timeout=self._lock_timeout,
-            takes_turns=self._takes_turns,
+            one_at_a_time=self._takes_turns,
             when_taken=self._sweep,
         )
         self._held = self._stack.enter_context(lock)
@@ -181,7 +181,7 @@ class Transaction:
         self.check_open()
         with self._mutex:
             taken = self._new_file(name)
-            with refusals(f"column {key!r} to {str(taken)!r}"):
+            with translate_os_errors(f"column {key!r} to {str(taken)!r}"):
                 file.rename(taken)
         return structs.replace(record, file=taken.name)
 
@@ -209,7 +209,7 @@ class Transaction:
         if not self._has_metadata:
             # From now on, arrays without metadata are an error, and never a new store.
             self._write_first_metadata()
-        with refusals(f"to {str(self.directory)!r}"):
+        with translate_os_errors(f"to {str(self.directory)!r}"):
             while (file := self.directory / array_file(name, self._generation)).exists():
                 self._generation += 1
         self._arrays.append(file)
@@ -295,7 +295,7 @@ class Transaction:
 
     def _sweep(self) -> None:
         """Remove what killed writers left: nobody writes yet."""
-        with refusals(f"to {str(self.directory)!r}"):
+        with translate_os_errors(f"to {str(self.directory)!r}"):
             left = _leftovers(self.directory, self._read())
         self._remove(file.name for file in left)
 
@@ -312,7 +312,7 @@ class Transaction:
 def _check_size(directory: Path, array: ArrayRecord, *, key: str) -> None:
     """Raise a `DiskError` unless a file that was written is there, as long as it should be."""
     file = directory / array.file
-    with refusals(f"column {key!r} to {str(file)!r}"):
+    with translate_os_errors(f"column {key!r} to {str(file)!r}"):
         status = file.lstat()
         expected = len(header_of(array)) + array.nbytes
         if not stat.S_ISREG(status.st_mode) or status.st_size != expected:
@@ -330,7 +330,7 @@ def leftover_files(directory: Path) -> list[Path]:
 
 def _leftovers(directory: Path, metadata: Metadata) -> list[Path]:
     files = list(directory.iterdir())
-    arrays = {file.name for file in files if is_array_file(file.name) and not is_own_folder(file)}
+    arrays = {file.name for file in files if is_array_file(file.name) and not is_real_folder(file)}
     names = (arrays - _files(metadata)) | {file.name for file in files if is_leftover(file.name)}
     return [directory / name for name in sorted(names)]
 

@@ -7,7 +7,7 @@ from typing import final
 
 from memmpy.store.checksums import bytes_of, crc_of
 from memmpy.store.file_names import aside_suffix
-from memmpy.store.safe_open import create_file, refusals
+from memmpy.store.safe_open import create_file, translate_os_errors
 from memmpy.typing import Array
 
 __all__ = ["PartWriter", "read_exactly", "too_short", "write_exactly"]
@@ -70,7 +70,7 @@ class PartWriter:
             Where it begins in the file, how many bytes it has, and their CRC-32.
         """
         data, start = bytes_of(rows), self._size
-        with refusals(self._what):
+        with translate_os_errors(self._what):
             if self._file is None:
                 self._file = create_file(self._aside)
             write_exactly(self._file, data, at=start)
@@ -81,7 +81,7 @@ class PartWriter:
         """Give the file its name; durable, it waits for the disk."""
         if self._file is None:
             return
-        with refusals(self._what):
+        with translate_os_errors(self._what):
             if is_durable:
                 os.fsync(self._file)
             file, self._file = self._file, None

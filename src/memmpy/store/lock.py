@@ -15,7 +15,7 @@ from pathlib import Path
 from memmpy.errors import StoreLockedError
 from memmpy.store.file_names import LOCK
 from memmpy.store.flock import FileLock
-from memmpy.store.safe_open import refusals
+from memmpy.store.safe_open import translate_os_errors
 
 __all__ = ["HeldLock", "hold_lock", "wait_for"]
 
@@ -67,7 +67,7 @@ os.register_at_fork(after_in_child=_forget)
 
 @contextmanager
 def hold_lock(
-    directory: Path, *, timeout: float, takes_turns: bool, when_taken: Callable[[], None]
+    directory: Path, *, timeout: float, one_at_a_time: bool, when_taken: Callable[[], None]
 ) -> Iterator[HeldLock]:
     """Hold the writer's lock of a store, and yield it.
 
@@ -77,7 +77,7 @@ def hold_lock(
         The store.
     timeout : float
         Seconds to wait for another process; below zero, without limit.
-    takes_turns : bool
+    one_at_a_time : bool
         Whether to wait, too, for another holder in this process that takes turns.
     when_taken : callable
         Called before anybody else in this process has the lock, where it had to be taken.
@@ -93,7 +93,7 @@ def hold_lock(
         name = str(directory.resolve())
         held = _held.setdefault(name, HeldLock(FileLock(Path(name) / LOCK)))
     wait_for(
-        lambda: _join(held, directory, takes_turns, when_taken),
+        lambda: _join(held, directory, one_at_a_time, when_taken),
         what=f"writing to {str(directory)!r}",
         timeout=timeout,
     )
@@ -104,7 +104,7 @@ def hold_lock(
         if _held.get(name) is held:
             with held.mutex:
                 held.num_holders -= 1
-                held.has_turn &= not takes_turns
+                held.has_turn &= not one_at_a_time
                 if held.num_holders == 0:
                     held.lock.release()
 
@@ -144,14 +144,14 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
 
 
 def _join(
-    held: HeldLock, directory: Path, takes_turns: bool, when_taken: Callable[[], None]
+    held: HeldLock, directory: Path, one_at_a_time: bool, when_taken: Callable[[], None]
 ) -> bool:
     """Become a holder, unless another process is one, or another one has its turn. Never waits."""
     with held.mutex:
-        if takes_turns and held.has_turn:
+        if one_at_a_time and held.has_turn:
             return False
         if held.num_holders == 0:
-            with refusals(f"to {str(directory)!r}"):
+            with translate_os_errors(f"to {str(directory)!r}"):
                 if not held.lock.take():
                     return False
             try:
@@ -160,5 +160,5 @@ def _join(
                 held.lock.release()
                 raise
         held.num_holders += 1
-        held.has_turn |= takes_turns
+        held.has_turn |= one_at_a_time
         return True

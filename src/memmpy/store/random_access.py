@@ -14,7 +14,7 @@ from memmpy.store.checksums import bytes_of, crc_of
 from memmpy.store.full_io import read_exactly, too_short, write_exactly
 from memmpy.store.metadata import ArrayRecord
 from memmpy.store.npy_file import npy_header
-from memmpy.store.safe_open import open_to_write, refusals
+from memmpy.store.safe_open import open_to_write, translate_os_errors
 from memmpy.typing import Array
 
 __all__ = ["PlacedArray", "copy_bytes", "read_bytes", "writing"]
@@ -109,7 +109,7 @@ class PlacedArray:
 @contextmanager
 def writing(path: str, flags: int, *, what: str) -> Iterator[int]:
     """Open a file to write to, and say what a refusal means."""
-    with refusals(what):
+    with translate_os_errors(what):
         file = open_to_write(path, flags)
         try:
             yield file

@@ -19,15 +19,15 @@ from memmpy.errors import (
 __all__ = [
     "create_file",
     "disk_error",
-    "is_own_folder",
+    "is_real_folder",
     "kind_of_file",
     "open_to_read",
     "open_to_write",
     "read_document",
     "readable",
-    "refusals",
     "remove_files",
     "remove_folder",
+    "translate_os_errors",
 ]
 
 #: Type in the mode of a file to its name in messages.
@@ -55,7 +55,7 @@ def disk_error(error: OSError, *, what: str) -> DiskError | ReadOnlyStoreError:
 
 
 @contextmanager
-def refusals(what: str) -> Iterator[None]:
+def translate_os_errors(what: str) -> Iterator[None]:
     """Turn an `OSError` of a write into the error that `disk_error` returns."""
     try:
         yield
@@ -150,7 +150,7 @@ def read_document(path: Path | str, *, max_bytes: int) -> tuple[bytes, os.stat_r
     return data, status
 
 
-def is_own_folder(path: Path) -> bool:
+def is_real_folder(path: Path) -> bool:
     """Say whether a path is a folder and no link. memmpy removes files in such folders only."""
     try:
         return stat.S_ISDIR(path.lstat().st_mode)
@@ -180,7 +180,7 @@ def remove_folder(folder: Path, names: re.Pattern[str]) -> None:
     As far as that can be done; nothing where the folder is a link.
     """
     with suppress(OSError):
-        if is_own_folder(folder):
+        if is_real_folder(folder):
             found = [name for name in os.listdir(folder) if names.fullmatch(name)]  # noqa: PTH208
             remove_files(folder, found)
             folder.rmdir()

@@ -16,11 +16,11 @@ from memmpy.errors import MemmpyError, ReadOnlyStoreError
 from memmpy.store.checksums import crc_of
 from memmpy.store.file_names import UNFINISHED
 from memmpy.store.safe_open import (
-    is_own_folder,
+    is_real_folder,
     open_to_write,
     read_document,
-    refusals,
     remove_folder,
+    translate_os_errors,
 )
 
 __all__ = ["Unfinished"]
@@ -48,9 +48,9 @@ class Unfinished:
 
     def create(self) -> None:
         """Make the folder, unless it is there."""
-        with refusals(f"to {str(self.directory)!r}"):
+        with translate_os_errors(f"to {str(self.directory)!r}"):
             self.directory.mkdir(exist_ok=True)
-        if not is_own_folder(self.directory):
+        if not is_real_folder(self.directory):
             message = f"{str(self.directory)!r} is a link, and memmpy removes its files there; "
             raise ReadOnlyStoreError(message + "remove the link and run again")
 
@@ -63,7 +63,7 @@ class Unfinished:
         # What was cut off before it ends where the new line begins.
         data = b"\n%08x %b\n" % (crc_of(line), line)
         journal = self.directory / _JOURNAL
-        with refusals(f"to {str(journal)!r}"):
+        with translate_os_errors(f"to {str(journal)!r}"):
             if self._journal is None:
                 file = open_to_write(journal, os.O_CREAT | os.O_APPEND)
                 self._journal = FileIO(file, "a")

@@ -27,7 +27,7 @@ def findings_of_padded(metadata: Metadata) -> Iterator[Finding]:
 def findings_of_skims(path: Path, metadata: Metadata) -> Iterator[Finding]:
     """Yield what is odd in the skims of a store that are up to date."""
     for skim in list_skims(path)[0]:
-        if skim.is_made_of(metadata):
+        if skim.is_current(metadata):
             yield from _findings_of(skim)
 
 

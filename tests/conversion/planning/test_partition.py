@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from memmpy.conversion.planning.partition import Range, divide
+from memmpy.conversion.planning.partition import TreeRange, partition_entries
 
 
 @dataclass(frozen=True)
 class Division:
-    """What `divide` is asked."""
+    """What `partition_entries` is asked."""
 
     branches: dict[str, tuple[str, ...]]
     sizes: dict[str, tuple[int, int]]
@@ -33,8 +33,8 @@ class Division:
         common = [reduce(np.intersect1d, edges)] if edges else []
         return np.unique(np.concatenate([ends, *common]).astype(np.int64))
 
-    def ranges(self) -> list[Range]:
-        return divide(
+    def ranges(self) -> list[TreeRange]:
+        return partition_entries(
             self.branches,
             self.sizes,
             self.boundaries,
@@ -127,7 +127,7 @@ def test_all_columns_of_some_entries_follow_each_other(division: Division) -> No
         assert a.keys != b.keys or a.tree_stop == b.tree_start
 
 
-def one_branch(num_bytes: int, *, entry_bytes: int = 0) -> list[Range]:
+def one_branch(num_bytes: int, *, entry_bytes: int = 0) -> list[TreeRange]:
     edges = {"b": list(range(0, 101, 10))}
     return Division(
         {"k": ("b",)}, {"b": (100, 1000)}, edges, {"k": entry_bytes}, 100, 0, 100, num_bytes

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.columns import ColumnType
-from memmpy.conversion.planning.inspection import Facts
-from memmpy.conversion.planning.inventory import Holdings, Wanted
-from memmpy.conversion.planning.partition import Range
+from memmpy.conversion.planning.inspection import FileInspection
+from memmpy.conversion.planning.inventory import Inventory, Target
+from memmpy.conversion.planning.partition import TreeRange
 from memmpy.conversion.planning.plan import make_plan
 from memmpy.conversion.planning.recipe import Recipe
-from memmpy.conversion.planning.skips import Skips
+from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.errors import OptionError
 from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
 
@@ -43,11 +43,20 @@ def store_of(*sources: SourceRecord) -> Metadata:
     return Metadata(columns={"x": column}, sources=sources)
 
 
-def facts_of(source: SourceRecord) -> Facts:
-    ranges = (Range(("x",), 0, source.num_entries, 1, 1, 1),)
+def facts_of(source: SourceRecord) -> FileInspection:
+    ranges = (TreeRange(("x",), 0, source.num_entries, 1, 1, 1),)
     types = {"x": ColumnType("vector", np.dtype("<f4"))}
-    return Facts(
-        source.uuid, source.tree, source.num_entries, {}, {}, (), Skips(), types, {}, ranges
+    return FileInspection(
+        source.uuid,
+        source.tree,
+        source.num_entries,
+        {},
+        {},
+        (),
+        SkippedBranches(),
+        types,
+        {},
+        ranges,
     )
 
 
@@ -56,8 +65,8 @@ def plan(
 ) -> object:
     starts = accumulate([0, *(s.num_entries for s in sources[:-1])])
     placed = [dataclasses.replace(s, entry_start=n) for s, n in zip(sources, starts, strict=True)]
-    wanted = Wanted((Recipe("x", (branch,)),), tuple(placed))
-    facts, holdings = [facts_of(s) for s in placed], Holdings(metadata)
+    wanted = Target((Recipe("x", (branch,)),), tuple(placed))
+    facts, holdings = [facts_of(s) for s in placed], Inventory(metadata)
     made = make_plan(wanted, facts, metadata, holdings=holdings, recreate=recreate)
     held = {column.key: column.held for column in made.columns}
     if "x" not in held:

@@ -13,7 +13,7 @@ import uproot
 import memmpy
 from memmpy import convert, load_root, plan_conversion
 from memmpy.columns import ColumnType
-from memmpy.conversion.planning.skips import Skips
+from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.errors import InputFileError, MissingKeyError, SchemaError, UndecodableError
 from memmpy.sources import EventFile
 from tests.conftest import MakeFile
@@ -205,8 +205,10 @@ def test_a_pattern_that_matches_nothing_names_the_nearest(
 
 
 def test_what_is_skipped_for_both_reasons_is_undecodable() -> None:
-    both = Skips.union([Skips(("a", "b"), ("c",)), Skips(("d",), ("a", "c"))])
-    assert both == Skips(("b", "d"), ("c", "a"))
+    both = SkippedBranches.union(
+        [SkippedBranches(("a", "b"), ("c",)), SkippedBranches(("d",), ("a", "c"))]
+    )
+    assert both == SkippedBranches(("b", "d"), ("c", "a"))
     assert [*both] == ["b", "d", "c", "a"]
     assert both.without({"*": ("a", "x")}) == {"*": ("x",)}
 
@@ -223,9 +225,9 @@ class Unreachable:
 
 def test_a_branch_that_cannot_be_reached_is_not_skipped() -> None:
     file = cast(EventFile, Unreachable())
-    assert Skips.of(file, ["x"], held=frozenset("x"), can_wait=False) == Skips()
+    assert SkippedBranches.of(file, ["x"], held=frozenset("x"), can_wait=False) == SkippedBranches()
     with pytest.raises(InputFileError, match="does not answer"):
-        Skips.of(file, ["x"], held=frozenset(), can_wait=False)
+        SkippedBranches.of(file, ["x"], held=frozenset(), can_wait=False)
 
 
 @pytest.mark.root

@@ -14,10 +14,10 @@ import memmpy
 from memmpy import RFileConfig, WriteVector, convert
 from memmpy.columns import ColumnType
 from memmpy.conversion import plan_conversion
-from memmpy.conversion.planning.partition import Range
+from memmpy.conversion.planning.partition import TreeRange
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.schema import layout_of, size_of_lists
-from memmpy.conversion.planning.summary import Files, Line, Report, compared
+from memmpy.conversion.planning.summary import ColumnLine, Files, Report, compare_files
 from memmpy.store import SourceRecord, read_metadata
 
 MakeFile = Callable[..., Path]
@@ -32,7 +32,7 @@ REPORT = Report(
     bytes_written=390_000_000_000,
     is_exact=False,
     bytes_kept=0,
-    written=[Line(f"column_{i}", "float32", 3000, (), "new") for i in range(1500)],
+    written=[ColumnLine(f"column_{i}", "float32", 3000, (), "new") for i in range(1500)],
     kept=[],
 )
 CACHED = dataclasses.replace(
@@ -99,11 +99,13 @@ class TestReport:
         assert "why" not in str(CACHED)
 
     def test_no_line_is_wider_than_plain_text_is(self) -> None:
-        wide = [Line("k" * 120, "float32 * " * 50, 1, (), "was " + "x" * 500)]
+        wide = [ColumnLine("k" * 120, "float32 * " * 50, 1, (), "was " + "x" * 500)]
         assert max(map(len, str(dataclasses.replace(REPORT, written=wide)).splitlines())) <= 100
 
     def test_what_users_wrote_is_no_markup(self) -> None:
-        named = dataclasses.replace(REPORT, written=[Line("[red]x[0]", "float32", 1, (), "new")])
+        named = dataclasses.replace(
+            REPORT, written=[ColumnLine("[red]x[0]", "float32", 1, (), "new")]
+        )
         assert "[red]x[0]" in str(named)
 
     def test_html_is_escaped(self) -> None:
@@ -114,15 +116,17 @@ class TestReport:
 
 class TestCompared:
     def test_a_file_of_another_content_is_changed(self) -> None:
-        files = compared([source("a", size=2)], [source("a")], num_opened=1, num_read=1)
+        files = compare_files([source("a", size=2)], [source("a")], num_opened=1, num_read=1)
         assert (files.new, files.changed, files.gone) == ([], ["a"], [])
 
     def test_a_file_at_another_path_is_neither_new_nor_gone(self) -> None:
-        files = compared([source("b", uuid="1")], [source("a", uuid="1")], num_opened=1, num_read=0)
+        files = compare_files(
+            [source("b", uuid="1")], [source("a", uuid="1")], num_opened=1, num_read=0
+        )
         assert (files.new, files.changed, files.gone) == ([], [], [])
 
     def test_a_file_that_is_not_wanted_any_more_is_gone(self) -> None:
-        files = compared([source("b")], [source("a")], num_opened=1, num_read=1)
+        files = compare_files([source("b")], [source("a")], num_opened=1, num_read=1)
         assert (files.new, files.gone) == (["b"], ["a"])
 
 
@@ -130,13 +134,14 @@ class TestSizes:
     def test_lists_take_what_the_plain_branches_leave(self) -> None:
         recipes = {key: Recipe(key, (key,)) for key in "xab"}
         layouts = {key: layout_of(FLOAT if key == "x" else FLOATS, key=key) for key in "xab"}
-        read = Range(("x", "a", "b"), 0, 100, 500, 400 + 2000, 0)
+        read = TreeRange(("x", "a", "b"), 0, 100, 500, 400 + 2000, 0)
         assert size_of_lists([read], recipes, layouts) == {"a": 1400, "b": 1400}
 
     def test_vectors_are_not_guessed(self) -> None:
         layouts = {"x": layout_of(FLOAT, key="x")}
         assert (
-            size_of_lists([Range(("x",), 0, 9, 1, 1, 0)], {"x": Recipe("x", ("x",))}, layouts) == {}
+            size_of_lists([TreeRange(("x",), 0, 9, 1, 1, 0)], {"x": Recipe("x", ("x",))}, layouts)
+            == {}
         )
 
 

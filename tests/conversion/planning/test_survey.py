@@ -12,7 +12,7 @@ import uproot
 
 from memmpy.conversion import RFileConfig, list_inputs
 from memmpy.conversion.planning.config import Input
-from memmpy.conversion.planning.inventory import Holdings
+from memmpy.conversion.planning.inventory import Inventory
 from memmpy.conversion.planning.key_patterns import Recipes
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.survey import survey
@@ -35,7 +35,7 @@ def describe_sources(
             inputs,
             recipes,
             metadata,
-            holdings=Holdings(metadata),
+            holdings=Inventory(metadata),
             crew=crew,
             range_bytes=1 << 20,
             recreate=False,

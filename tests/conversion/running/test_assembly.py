@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from memmpy.columns import ColumnType
 from memmpy.conversion.planning.plan import NewColumn
 from memmpy.conversion.planning.schema import layout_of
-from memmpy.conversion.running.assembly import Growing, Shared, Slot
-from memmpy.conversion.running.jobs import Job
+from memmpy.conversion.running.assembly import ColumnAssembly, SharedGroups, Slot
+from memmpy.conversion.running.jobs import FillJob
 from memmpy.conversion.running.read_tasks import (
-    Filling,
+    FileSpan,
     FillTask,
-    FromMetadata,
-    Placed,
+    MetadataInput,
+    PlaceResult,
     PlaceTask,
-    Span,
+    SlotData,
 )
 from memmpy.conversion.running.worker import run
 from memmpy.errors import CorruptStoreError
@@ -31,9 +31,9 @@ LENGTHS = {"x": [1, 0, 2], "y": [2, 1, 0]}
 KEYS = ["a", "b", "c", "d"]
 
 
-def new_column(key: str, unfinished: Unfinished, num_entries: int) -> Growing:
+def new_column(key: str, unfinished: Unfinished, num_entries: int) -> ColumnAssembly:
     column = NewColumn(key, {}, layout_of(LISTS, key=key), (None,), "", LISTS, 0)
-    growing = Growing(column, [("id", num_entries)], unfinished, is_shared=False)
+    growing = ColumnAssembly(column, [("id", num_entries)], unfinished, is_shared=False)
     growing.create()
     return growing
 
@@ -45,10 +45,10 @@ def test_what_another_column_holds_of_it_and_is_cut_short_is_named(tmp_path: Pat
     other.write_bytes(bytes(15))
     growing = new_column("b", unfinished, 2)
     spans = {
-        field.role: Span(str(other), 0, 2, 2 * field.row_bytes, 0)
+        field.role: FileSpan(str(other), 0, 2, 2 * field.row_bytes, 0)
         for field in growing.column.layout.fields
     }
-    growing.add(Slot(0, 0, Filling({}, spans)))
+    growing.add(Slot(0, 0, SlotData({}, spans)))
     with pytest.raises(CorruptStoreError, match=r"made of 'b' cannot be read again: .*; run again"):
         growing.finish()
 
@@ -56,11 +56,11 @@ def test_what_another_column_holds_of_it_and_is_cut_short_is_named(tmp_path: Pat
 def test_memory_that_columns_share_counts_once() -> None:
     offsets, content = np.arange(10), np.arange(3)
     fillings = [
-        Filling({}, {}, {"content": content, "offsets": offsets}),
-        Filling({}, {}, {"content": content + 1, "offsets": offsets}),
+        SlotData({}, {}, {"content": content, "offsets": offsets}),
+        SlotData({}, {}, {"content": content + 1, "offsets": offsets}),
     ]
     slots = {str(i): Slot(0, 0, filling) for i, filling in enumerate(fillings)}
-    job = Job(FillTask(0, FromMetadata(0, 0), (), None, is_durable=False), slots, 0)
+    job = FillJob(FillTask(0, MetadataInput(0, 0), (), None, is_durable=False), slots, 0)
     assert job.num_kept == 8 * (10 + 3 + 3)
 
 
@@ -71,7 +71,7 @@ Slots: TypeAlias = list[dict[str, tuple[int, str]]]
 def grow(folder: Path, slots: Slots, tasks: list[int], keys: list[str]) -> set[str]:
     """Make columns, tasks and keys in some order; check them and return the arrays of offsets.
 
-    Task 1 of slot 3 is number 7.
+    ConversionTask 1 of slot 3 is number 7.
     """
     unfinished = Unfinished(folder)
     unfinished.create()
@@ -81,19 +81,19 @@ def grow(folder: Path, slots: Slots, tasks: list[int], keys: list[str]) -> set[s
         in_memory = {task: np.cumsum(LENGTHS[task[1]]) for task in filled.values()}
         for key in keys:
             arrays = {"content": np.zeros(3, np.float32), "offsets": in_memory[filled[key]]}
-            filling = Filling({"node0": 3, "node0.0": 3}, {}, arrays)
+            filling = SlotData({"node0": 3, "node0.0": 3}, {}, arrays)
             slot = Slot(2 * i + filled[key][0], 3 * i, filling)
             columns[key].add(slot)
             jobs[slot.task][key] = slot
     for growing in columns.values():
         assert len(list(growing.advance())) == len(slots)
     for number, job in jobs.items():
-        shared: Shared = {}
+        shared: SharedGroups = {}
         for key, slot in job.items():
             columns[key].settle(slot, shared)
         copies = tuple(copy for key, slot in job.items() for copy in columns[key].copies(slot))
         placed = run(PlaceTask(number, copies))
-        assert isinstance(placed, Placed)
+        assert isinstance(placed, PlaceResult)
         for key, slot in job.items():
             columns[key].place(slot, placed.spans[key])
     finished = {key: growing.finish() for key, growing in columns.items()}

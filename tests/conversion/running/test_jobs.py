@@ -7,16 +7,16 @@ import numpy as np
 import uproot
 
 from memmpy import convert, plan_conversion
-from memmpy.conversion.running.assembly import Growing
-from memmpy.conversion.running.jobs import Job, list_jobs
-from memmpy.conversion.running.read_tasks import FromColumns
+from memmpy.conversion.running.assembly import ColumnAssembly
+from memmpy.conversion.running.jobs import FillJob, list_jobs
+from memmpy.conversion.running.read_tasks import ColumnInput
 from memmpy.store import Unfinished, parts_of, read_metadata
 
 #: What is copied of the store in one go.
 COPY_BYTES = 1 << 26
 
 
-def jobs_of_padding(folder: Path, length: int) -> list[Job]:
+def jobs_of_padding(folder: Path, length: int) -> list[FillJob]:
     """Return the jobs that pad 200 short lists that the store has."""
     with uproot.recreate(folder / "f.root") as file:
         file["t"] = {"a": ak.unflatten(np.arange(200.0), 1)}
@@ -30,7 +30,7 @@ def jobs_of_padding(folder: Path, length: int) -> list[Job]:
         aliases={"p": "a"},
     )
     parts, unfinished = parts_of(plan.wanted.sources), Unfinished(store)
-    columns = {c.key: Growing(c, parts, unfinished, is_shared=False) for c in plan.columns}
+    columns = {c.key: ColumnAssembly(c, parts, unfinished, is_shared=False) for c in plan.columns}
     return list_jobs(
         plan,
         read_metadata(store),
@@ -45,7 +45,7 @@ def test_what_is_padded_out_of_the_store_is_cut_by_what_is_made_of_it(tmp_path: 
     jobs = jobs_of_padding(tmp_path, 100_000)
     nums = []
     for job in jobs:
-        assert isinstance(job.task.reads, FromColumns)
+        assert isinstance(job.task.reads, ColumnInput)
         nums.append(job.task.reads.entry_stop - job.task.reads.entry_start)
     assert nums == [83, 83, 34]
     assert [job.num_bytes for job in jobs] == [num * 800_000 for num in nums]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from memmpy.conversion.running.journal import Journal
-from memmpy.conversion.running.read_tasks import Filling, Span
+from memmpy.conversion.running.read_tasks import FileSpan, SlotData
 from memmpy.jagged import Clipping
 from memmpy.store import Unfinished
 
@@ -34,15 +34,15 @@ def unfinished(tmp_path: Path) -> Iterator[Unfinished]:
     unfinished.close()
 
 
-def filling(unfinished: Unfinished) -> Filling:
-    spans = {"content": Span(unfinished.file("x.part"), 0, 5, 40, 7, 0)}
-    return Filling({"node0": 5}, spans, clipping=Clipping(9, 5, 2, 1, 4))
+def filling(unfinished: Unfinished) -> SlotData:
+    spans = {"content": FileSpan(unfinished.file("x.part"), 0, 5, 40, 7, 0)}
+    return SlotData({"node0": 5}, spans, clipping=Clipping(9, 5, 2, 1, 4))
 
 
 def test_what_is_noted_is_known_again(unfinished: Unfinished) -> None:
     journal = Journal(unfinished)
-    plain = Filling(
-        {"node0": 3}, {"values": Span(unfinished.file("y.npy"), 8, 3, 24, 2**32 - 1, 5)}
+    plain = SlotData(
+        {"node0": 3}, {"values": FileSpan(unfinished.file("y.npy"), 8, 3, 24, 2**32 - 1, 5)}
     )
     journal.note(NAME, {"c": filling(unfinished), "d": plain})
     unfinished.close()

@@ -6,13 +6,15 @@ from memmpy.errors import OptionError
 from memmpy.sources import ByteSource, uuid_of
 from memmpy.store import SourceRecord, tree_name
 
-__all__ = ["check_apart"]
+__all__ = ["check_no_duplicates"]
 
 #: Bytes of two files that are compared at a time.
 _BLOCK_BYTES = 1 << 22  # 4 MiB
 
 
-def check_apart(sources: Sequence[SourceRecord], known: Sequence[SourceRecord | None]) -> list[str]:
+def check_no_duplicates(
+    sources: Sequence[SourceRecord], known: Sequence[SourceRecord | None]
+) -> list[str]:
     """Check that no two sources hold the same events.
 
     Files whose UUIDs differ hold different events. Copies share a UUID; so do a file and a copy

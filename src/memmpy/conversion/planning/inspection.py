@@ -9,20 +9,20 @@ from functools import partial
 from memmpy.columns import ColumnType
 from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.key_patterns import Recipes, match
-from memmpy.conversion.planning.partition import Range, divide
+from memmpy.conversion.planning.partition import TreeRange, partition_entries
 from memmpy.conversion.planning.recipe import Recipe
-from memmpy.conversion.planning.skips import Skips
+from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.display import num_in_words
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
 from memmpy.sources import EventFile, Nulls, UntypedError, no_branch
 from memmpy.sources.formats import opened_files
 from memmpy.splits import naming_columns
 
-__all__ = ["Facts", "Question", "look_at"]
+__all__ = ["FileInspection", "InspectionTask", "inspect_file"]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class InspectionTask:
     """What a plan must know of a file.
 
     Parameters
@@ -56,7 +56,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FileInspection:
     """What a file says of itself.
 
     Parameters
@@ -74,13 +74,13 @@ class Facts:
         For patterns that match nothing, what names are near, for a message.
     naming : tuple of str
         The branches that usually name an event.
-    skipped : Skips
+    skipped : SkippedBranches
         Those that match, and no column is made of.
     types : mapping of str to ColumnType
         Of the columns that need something of this file.
     missing : mapping of str to (str, str)
         Of the columns for which a branch is missing, which one, and a message that says so.
-    ranges : tuple of Range
+    ranges : tuple of TreeRange
         How the file is best read; empty where something is missing.
     branch_types : mapping of str to ColumnType
         Of the branches of these columns.
@@ -96,16 +96,16 @@ class Facts:
     matches: Mapping[str, tuple[str, ...]]
     nearest: Mapping[str, str]
     naming: tuple[str, ...]
-    skipped: Skips
+    skipped: SkippedBranches
     types: Mapping[str, ColumnType]
     missing: Mapping[str, tuple[str, str]]
-    ranges: tuple[Range, ...]
+    ranges: tuple[TreeRange, ...]
     branch_types: Mapping[str, ColumnType] = field(default_factory=dict)
     untyped: frozenset[str] = frozenset()
     nulls: Nulls = field(default_factory=Nulls)
 
 
-def look_at(question: Question) -> Facts | MemmpyError:
+def inspect_file(question: InspectionTask) -> FileInspection | MemmpyError:
     """Look at a file, and return what it says or what is wrong with it."""
     given = question.input
     try:
@@ -117,7 +117,7 @@ def look_at(question: Question) -> Facts | MemmpyError:
         return error
 
 
-def _facts(file: EventFile, question: Question) -> Facts:
+def _facts(file: EventFile, question: InspectionTask) -> FileInspection:
     given, recipes = question.input, question.recipes
     if given.tree_start > file.num_entries:
         has = num_in_words(file.num_entries, "entry", "entries")
@@ -150,10 +150,10 @@ def _facts(file: EventFile, question: Question) -> Facts:
             types[recipe.key] = recipe.type({b: file.type_of(b) for b in recipe.branches})
         else:
             missing[recipe.key] = lacks
-    ranges: list[Range] = []
+    ranges: list[TreeRange] = []
     if not missing and not untyped:
         ranges = _divide(file, wanted, types, question)
-    return Facts(
+    return FileInspection(
         uuid=_uuid(file, question.uuids),
         tree=file.tree,
         num_entries=file.num_entries,
@@ -198,29 +198,29 @@ def kind_of_branch(file: EventFile, name: str) -> str | None:
 
 def _match(
     file: EventFile, recipes: Recipes, held: frozenset[str], *, can_wait: bool
-) -> tuple[dict[str, tuple[str, ...]], Skips]:
+) -> tuple[dict[str, tuple[str, ...]], SkippedBranches]:
     """Return the branches that patterns match, and of these the ones that no column is made of.
 
     The store has columns of the branches that are `held`: these can be decoded. Those that have
     no type yet are kept where they can wait for that of another file.
     """
     if not recipes.patterns:
-        return {}, Skips()
+        return {}, SkippedBranches()
     names = file.branches()
     last = Counter(name.rpartition("/")[2] for name in names)
     matches: dict[str, tuple[str, ...]] = {}
-    skips: list[Skips] = []
+    skips: list[SkippedBranches] = []
     for pattern in recipes.patterns:
         if file.has_branch(pattern):
             matches[pattern] = (pattern,)
             continue
         found = [_short(file, path, last) for path in match(pattern, names)]
-        skipped = Skips.of(file, found, held, can_wait=can_wait)
+        skipped = SkippedBranches.of(file, found, held, can_wait=can_wait)
         matches |= skipped.without({pattern: tuple(found)})
         if found and not matches[pattern] and file.num_entries:
             raise skipped.error(pattern, f" in {file.where!r}")
         skips.append(skipped)
-    return matches, Skips.union(skips)
+    return matches, SkippedBranches.union(skips)
 
 
 def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
@@ -255,12 +255,12 @@ def _short(file: EventFile, path: str, last: Mapping[str, int]) -> str:
 
 
 def _divide(
-    file: EventFile, wanted: list[Recipe], types: Mapping[str, ColumnType], question: Question
-) -> list[Range]:
+    file: EventFile, wanted: list[Recipe], types: Mapping[str, ColumnType], question: InspectionTask
+) -> list[TreeRange]:
     given = question.input
     stop = file.num_entries if given.tree_stop is None else given.tree_stop
     used = {branch for recipe in wanted for branch in recipe.branches}
-    return divide(
+    return partition_entries(
         {recipe.key: recipe.branches for recipe in wanted},
         {branch: file.sizes_of(branch) for branch in used},
         file.boundaries,

@@ -9,14 +9,14 @@ from typing import Any, final
 from memmpy.conversion.planning.recipe import Recipe, metadata_recipe
 from memmpy.store import ColumnRecord, Metadata, Origin, Part, SourceRecord, parts_of
 
-__all__ = ["Held", "Holdings", "Wanted", "is_current"]
+__all__ = ["Inventory", "Reusable", "Target", "is_up_to_date"]
 
 #: What a recipe says of how entries are padded and cast.
 _FINISH = {"padding", "dtype", "mask"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Target:
     """What a user asked for.
 
     Parameters
@@ -59,7 +59,7 @@ class Wanted:
         """Say whether a store holds all of it."""
         parts = parts_of(self.sources)
         return metadata.parts == parts and all(
-            is_current(metadata.columns.get(key), origin, parts)
+            is_up_to_date(metadata.columns.get(key), origin, parts)
             for key, origin in self.origins.items()
         )
 
@@ -70,7 +70,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Reusable:
     """Entries of a column of the store that serve again.
 
     Parameters
@@ -95,7 +95,7 @@ class Held:
 
 
 @final
-class Holdings:
+class Inventory:
     """The columns of a store that came from files, stale ones too: their parts stay right.
 
     Parameters
@@ -113,11 +113,11 @@ class Holdings:
         # Most columns share their parts.
         self._ranges: dict[int, dict[Part, tuple[range, int]]] = {}
 
-    def find(self, recipe: Recipe, parts: Sequence[Part]) -> tuple[Held | None, ...]:
+    def find(self, recipe: Recipe, parts: Sequence[Part]) -> tuple[Reusable | None, ...]:
         """Return, for each part of a column, what there is of it: best of all as it is wanted."""
         wants = recipe.to_json()
         candidates = self._columns.get(_text(recipe.base), [])
-        found: dict[Part, Held] = {}
+        found: dict[Part, Reusable] = {}
         best_first = sorted(candidates, key=lambda c: (c[1].recipe != wants, c[0] != recipe.key))
         for key, origin in best_first:
             serves, finish = _serves(origin.recipe, wants, recipe)
@@ -128,7 +128,7 @@ class Holdings:
                         entries, i = ranges[part]
                         made_by = origin.made_by[i] if origin.made_by else ""
                         clipped = origin.clipped[i] if origin.clipped else None
-                        found[part] = Held(key, entries, finish, made_by, clipped)
+                        found[part] = Reusable(key, entries, finish, made_by, clipped)
         return tuple(found.get(part) for part in parts)
 
     def _ranges_of(self, origin: Origin) -> dict[Part, tuple[range, int]]:
@@ -143,7 +143,7 @@ class Holdings:
         return self._ranges[id(origin.parts)]
 
 
-def is_current(
+def is_up_to_date(
     column: ColumnRecord | None, recipe: Mapping[str, Any], parts: Sequence[Part]
 ) -> bool:
     """Say whether a column is made by a recipe, of these parts and no others."""

@@ -8,14 +8,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Range", "divide"]
+__all__ = ["TreeRange", "partition_entries"]
 
 #: A range that is so many times larger than wanted is divided by columns.
 _TOO_LARGE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class TreeRange:
     """Entries of a tree that are read for some columns in one go.
 
     Parameters
@@ -48,7 +48,7 @@ class Range:
         return max(self.unpacked, self.made)
 
 
-def divide(
+def partition_entries(
     branches: Mapping[str, Sequence[str]],
     sizes: Mapping[str, tuple[int, int]],
     boundaries: Callable[[Sequence[str]], NDArray[np.int64]],
@@ -58,7 +58,7 @@ def divide(
     start: int,
     stop: int,
     num_bytes: int,
-) -> list[Range]:
+) -> list[TreeRange]:
     """Return ranges that together are all entries of all columns, none decoded twice.
 
     Parameters
@@ -80,7 +80,7 @@ def divide(
 
     Returns
     -------
-    list of Range
+    list of TreeRange
         All columns of some entries follow each other, as they mostly do in the file. Where the
         file leaves no place to cut between, columns that share no branch are read apart.
     """
@@ -122,7 +122,7 @@ def _cut(
     start: int,
     stop: int,
     num_bytes: int,
-) -> list[Range]:
+) -> list[TreeRange]:
     """Return the ranges of entries of some columns."""
     all_bytes = _sizes(keys, branches, sizes, entry_bytes, num_entries)
     inner = boundaries(_used(keys, branches))
@@ -134,7 +134,7 @@ def _cut(
         if following is None or following - cuts[-1] > max(length, edge - cuts[-1]):
             cuts.append(edge)
     return [
-        Range(tuple(keys), a, b, *(size * (b - a) // num_entries for size in all_bytes))
+        TreeRange(tuple(keys), a, b, *(size * (b - a) // num_entries for size in all_bytes))
         for a, b in pairwise(cuts)
     ]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import ColumnType, Layout, type_of_column
-from memmpy.conversion.planning.inspection import Facts
-from memmpy.conversion.planning.inventory import Held, Holdings, Wanted, is_current
-from memmpy.conversion.planning.partition import Range
-from memmpy.conversion.planning.reasons import check_replaceable, why_written
+from memmpy.columns import ColumnLayout, ColumnType, type_of_column
+from memmpy.conversion.planning.inspection import FileInspection
+from memmpy.conversion.planning.inventory import Inventory, Reusable, Target, is_up_to_date
+from memmpy.conversion.planning.partition import TreeRange
+from memmpy.conversion.planning.reasons import check_replaceable, reason_to_write
 from memmpy.conversion.planning.schema import (
     agreed_types,
     is_exact,
@@ -23,8 +23,14 @@ from memmpy.conversion.planning.schema import (
     size_of_lists,
     size_of_rows,
 )
-from memmpy.conversion.planning.skips import Skips
-from memmpy.conversion.planning.summary import Line, Report, Reported, compared, type_in_words
+from memmpy.conversion.planning.skips import SkippedBranches
+from memmpy.conversion.planning.summary import (
+    ColumnLine,
+    HasReport,
+    Report,
+    compare_files,
+    type_in_words,
+)
 from memmpy.sources import Nulls
 from memmpy.store import (
     ColumnRecord,
@@ -53,9 +59,9 @@ class NewColumn:
         The column.
     recipe : mapping
         How its entries are made, as JSON values.
-    layout : Layout
+    layout : ColumnLayout
         Its arrays.
-    held : tuple of Held or None
+    held : tuple of Reusable or None
         For each source, what the store has of it; None for what must be read.
     why : str
         Why it has to be written.
@@ -68,8 +74,8 @@ class NewColumn:
 
     key: str
     recipe: Mapping[str, Any]
-    layout: Layout
-    held: tuple[Held | None, ...]
+    layout: ColumnLayout
+    held: tuple[Reusable | None, ...]
     why: str
     type: ColumnType
     num_bytes: int
@@ -85,7 +91,7 @@ class Fill:
         Which source.
     entry_start : int
         The first entry of the store that they become.
-    range : Range
+    range : TreeRange
         Which entries of the tree, for which columns.
     nulls : Nulls
         How the file is read where it has no values.
@@ -93,17 +99,17 @@ class Fill:
 
     source: int
     entry_start: int
-    range: Range
+    range: TreeRange
     nulls: Nulls = field(default_factory=Nulls)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Plan(Reported):
+class Plan(HasReport):
     """What a conversion has to do.
 
     Parameters
     ----------
-    wanted : Wanted
+    wanted : Target
         What was asked for.
     columns : tuple of NewColumn
         The columns that have to be written; empty where the store has all.
@@ -126,7 +132,7 @@ class Plan(Reported):
         Files that were looked at for the plan; the store knows enough of the others.
     """
 
-    wanted: Wanted
+    wanted: Target
     columns: tuple[NewColumn, ...]
     current: Mapping[str, ColumnRecord]
     fills: tuple[Fill, ...]
@@ -197,7 +203,9 @@ class Plan(Reported):
         num_read = len({fill.source for fill in self.fills})
         is_done = bytes_written is not None
         return Report(
-            files=compared(sources, self.before, num_opened=self.num_opened, num_read=num_read),
+            files=compare_files(
+                sources, self.before, num_opened=self.num_opened, num_read=num_read
+            ),
             num_entries=self.num_entries,
             bytes_packed=self.bytes_packed,
             bytes_unpacked=self.bytes_unpacked,
@@ -205,7 +213,7 @@ class Plan(Reported):
             is_exact=is_done or self.is_exact,
             bytes_kept=self.bytes_kept,
             written=[
-                Line(
+                ColumnLine(
                     column.key,
                     type_in_words(column.type, column.recipe),
                     0 if "metadata" in column.recipe else column.held.count(None),
@@ -215,7 +223,7 @@ class Plan(Reported):
                 for column in self.columns
             ],
             kept=[
-                Line(key, type_in_words(type_of_column(column), made[key]))
+                ColumnLine(key, type_in_words(type_of_column(column), made[key]))
                 for key, column in self.current.items()
             ],
             skipped=self.skipped,
@@ -246,24 +254,24 @@ class Plan(Reported):
 
 
 def make_plan(
-    wanted: Wanted,
-    surveyed: Sequence[Facts | None],
+    wanted: Target,
+    inspections: Sequence[FileInspection | None],
     metadata: Metadata,
     *,
-    holdings: Holdings,
+    holdings: Inventory,
     recreate: bool,
 ) -> Plan:
     """Return what has to be done so that a store holds what is wanted.
 
     Parameters
     ----------
-    wanted : Wanted
+    wanted : Target
         What the store shall hold.
-    surveyed : sequence of Facts or None
+    inspections : sequence of FileInspection or None
         What each source says; None for those that were not looked at.
     metadata : Metadata
         What the store holds now.
-    holdings : Holdings
+    holdings : Inventory
         The same, by how it is made.
     recreate : bool
         Whether to read everything again.
@@ -277,20 +285,20 @@ def make_plan(
     """
     sources, parts = wanted.sources, parts_of(wanted.sources)
     recipes, made = wanted.recipes_by_key, wanted.origins
-    held: dict[str, tuple[Held | None, ...]] = {}
+    held: dict[str, tuple[Reusable | None, ...]] = {}
     current: dict[str, ColumnRecord] = {}
     for key, json in made.items():
         column = metadata.columns.get(key)
         if not recreate and column is not None and column.origin is None:
             check_replaceable(key, column, json)
-        if not recreate and column is not None and is_current(column, json, parts):
+        if not recreate and column is not None and is_up_to_date(column, json, parts):
             current[key] = column
         elif recreate or key not in recipes:
             held[key] = (None,) * len(sources)
         else:
             held[key] = holdings.find(recipes[key], parts)
     types = agreed_types(
-        [(source.path, facts) for source, facts in zip(sources, surveyed, strict=True)],
+        [(source.path, facts) for source, facts in zip(sources, inspections, strict=True)],
         recipes.keys(),
         {
             key: held_type
@@ -301,7 +309,7 @@ def make_plan(
     found = {key: types[key] if key in recipes else _HASHES for key in held}
     layouts = {key: layout_of(found[key], key=key) for key in held}
     fills = []
-    for i, (source, facts) in enumerate(zip(sources, surveyed, strict=True)):
+    for i, (source, facts) in enumerate(zip(sources, inspections, strict=True)):
         if facts is None:
             continue
         for read in facts.ranges:
@@ -312,13 +320,13 @@ def make_plan(
     sizes = size_of_lists([fill.range for fill in fills], recipes, layouts)
     columns = []
     for key, pieces in held.items():
-        why = why_written(metadata.columns.get(key), made[key], pieces, recreate=recreate)
+        why = reason_to_write(metadata.columns.get(key), made[key], pieces, recreate=recreate)
         if is_exact(layouts[key]):
             num_bytes = size_of_rows(layouts[key], num_filled(sources))
         else:
             num_bytes = sizes.get(key, 0) + _bytes_held(pieces, metadata)
         columns.append(NewColumn(key, made[key], layouts[key], pieces, why, found[key], num_bytes))
-    skipped = Skips.union(facts.skipped for facts in surveyed if facts is not None)
+    skipped = SkippedBranches.union(facts.skipped for facts in inspections if facts is not None)
     stale = _stale(metadata, made, parts)
     return Plan(
         wanted=wanted,
@@ -331,11 +339,11 @@ def make_plan(
         stale_metadata=tuple(key for key, origin in stale.items() if "metadata" in origin.recipe),
         stale_own=_stale_own(metadata, made, sources),
         before=metadata.sources,
-        num_opened=sum(facts is not None for facts in surveyed),
+        num_opened=sum(facts is not None for facts in inspections),
     )
 
 
-def _type_of_held(held: Sequence[Held | None], metadata: Metadata) -> ColumnType | None:
+def _type_of_held(held: Sequence[Reusable | None], metadata: Metadata) -> ColumnType | None:
     for piece in held:
         if piece is not None:
             found = type_of_column(metadata.columns[piece.key])
@@ -343,7 +351,7 @@ def _type_of_held(held: Sequence[Held | None], metadata: Metadata) -> ColumnType
     return None
 
 
-def _bytes_held(held: Sequence[Held | None], metadata: Metadata) -> int:
+def _bytes_held(held: Sequence[Reusable | None], metadata: Metadata) -> int:
     """Return about how many bytes entries take that serve again."""
     num_bytes = 0
     for piece in held:

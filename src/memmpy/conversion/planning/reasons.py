@@ -7,10 +7,10 @@ from memmpy.conversion.planning.recipe import missing_in_words
 from memmpy.errors import OptionError
 from memmpy.store import ColumnRecord
 
-__all__ = ["check_replaceable", "why_written"]
+__all__ = ["check_replaceable", "reason_to_write"]
 
 
-def why_written(
+def reason_to_write(
     column: ColumnRecord | None,
     recipe: Mapping[str, Any],
     held: Sequence[object],

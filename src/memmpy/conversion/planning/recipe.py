@@ -22,11 +22,11 @@ from memmpy.sources import Nulls, fill_in_words, fill_missing, filled_type
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
-__all__ = ["Made", "Recipe", "metadata_recipe", "missing_in_words"]
+__all__ = ["ColumnValues", "Recipe", "metadata_recipe", "missing_in_words"]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ColumnValues:
     """Entries of a column, as they are stored.
 
     Parameters
@@ -129,7 +129,7 @@ class Recipe:
             raise OptionError(f"{message}have {padded.entry_bytes:,} bytes")
         return padded
 
-    def make(self, branches: Mapping[str, Any]) -> Made:
+    def make(self, branches: Mapping[str, Any]) -> ColumnValues:
         """Return entries of the column, of those of its branches as an `EventFile` gives them."""
         inputs = {
             b: fill_missing(branches[b], self.nulls.fill_of(b), branch=b) for b in self.branches
@@ -141,7 +141,7 @@ class Recipe:
         made = self.finish(values)
         return replace(made, notes=frozenset(notes))
 
-    def finish(self, values: Any) -> Made:
+    def finish(self, values: Any) -> ColumnValues:
         """Return entries cast and padded, or their mask."""
         num_lost = 0
         if self.is_mask:
@@ -149,10 +149,10 @@ class Recipe:
         if self.dtype is not None:
             values, num_lost = _cast(values, self.dtype, key=self.key)
         if self.padding is None or self.is_mask:
-            return Made(values, num_lost)
+            return ColumnValues(values, num_lost)
         lists, length = lists_of(values), self.padding.length
         clipping = clipping_of(lists, length)
-        return Made(lists.pad(length, self.padding.fill), num_lost, clipping=clipping)
+        return ColumnValues(lists.pad(length, self.padding.fill), num_lost, clipping=clipping)
 
     def _mask(self, lists: Jagged) -> Array:
         """Return which items are real once lists are padded, of shape (n, length)."""

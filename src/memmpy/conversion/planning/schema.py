@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from memmpy.columns import ColumnType, Layout, layout_of_nested, layout_of_numbers
-from memmpy.conversion.planning.inspection import Facts
-from memmpy.conversion.planning.partition import Range
+from memmpy.columns import ColumnLayout, ColumnType, layout_of_nested, layout_of_numbers
+from memmpy.conversion.planning.inspection import FileInspection
+from memmpy.conversion.planning.partition import TreeRange
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.errors import MissingKeyError, SchemaError
 from memmpy.store import storage_dtype
@@ -22,7 +22,7 @@ _MORE_BYTES = 4
 
 
 def agreed_types(
-    surveyed: Sequence[tuple[str, Facts | None]],
+    inspections: Sequence[tuple[str, FileInspection | None]],
     wanted: Collection[str],
     held: Mapping[str, ColumnType],
 ) -> dict[str, ColumnType]:
@@ -30,7 +30,7 @@ def agreed_types(
 
     Parameters
     ----------
-    surveyed : sequence of (path, Facts)
+    inspections : sequence of (path, FileInspection)
         What the files that were looked at say; None for others.
     wanted : collection of str
         The columns; files may tell of others, which are skipped for what another file says.
@@ -48,7 +48,7 @@ def agreed_types(
         key: {str(held_type): [_STORE]} for key, held_type in held.items()
     }
     types = dict(held)
-    known = [(path, facts) for path, facts in surveyed if facts is not None]
+    known = [(path, facts) for path, facts in inspections if facts is not None]
     told = dict.fromkeys(key for _, facts in known for key in (*facts.types, *facts.missing))
     keys = [key for key in told if key in wanted]
     matched = {name for _, f in known for names in f.matches.values() for name in names}
@@ -73,7 +73,7 @@ def agreed_types(
     return types
 
 
-def layout_of(found: ColumnType, *, key: str) -> Layout:
+def layout_of(found: ColumnType, *, key: str) -> ColumnLayout:
     """Return the arrays that hold entries of a type."""
     if found.kind == "nested":
         return layout_of_nested(found.type)
@@ -83,26 +83,26 @@ def layout_of(found: ColumnType, *, key: str) -> Layout:
     return layout_of_numbers(found.kind, storage_dtype(found.dtype, key=key), found.shape)
 
 
-def is_exact(layout: Layout) -> bool:
+def is_exact(layout: ColumnLayout) -> bool:
     """Say whether the size of a column follows from its number of entries."""
     return all(field.is_fixed for field in layout.fields)
 
 
-def size_of_rows(layout: Layout, num_entries: int) -> int:
+def size_of_rows(layout: ColumnLayout, num_entries: int) -> int:
     """Return the bytes of a column whose entries all have one size."""
     return num_entries * sum(field.row_bytes for field in layout.fields)
 
 
 def size_of_lists(
-    ranges: Sequence[Range], recipes: Mapping[str, Recipe], layouts: Mapping[str, Layout]
+    ranges: Sequence[TreeRange], recipes: Mapping[str, Recipe], layouts: Mapping[str, ColumnLayout]
 ) -> dict[str, int]:
     """Return at most about how many bytes entries of different sizes take once they are read.
 
     Parameters
     ----------
-    ranges : sequence of Range
+    ranges : sequence of TreeRange
         What is read.
-    recipes, layouts : mapping of key to Recipe, and to Layout
+    recipes, layouts : mapping of key to Recipe, and to ColumnLayout
         How columns are made of it, and their arrays.
 
     Returns

@@ -8,11 +8,11 @@ from memmpy.conversion.planning.key_patterns import match
 from memmpy.errors import InputFileError, UndecodableError
 from memmpy.sources import EventFile, UntypedError, listed
 
-__all__ = ["Skips"]
+__all__ = ["SkippedBranches"]
 
 
 @dataclass(frozen=True, slots=True)
-class Skips:
+class SkippedBranches:
     """Branches that a pattern matches and no column is made of.
 
     Parameters
@@ -32,7 +32,7 @@ class Skips:
     @classmethod
     def of(
         cls, file: EventFile, names: Iterable[str], held: frozenset[str], *, can_wait: bool
-    ) -> "Skips":
+    ) -> "SkippedBranches":
         """Return which of some branches of a file are to be skipped.
 
         Those that are `held` are not decoded: the store has a column of them. Those that have no
@@ -50,7 +50,7 @@ class Skips:
         )
 
     @classmethod
-    def union(cls, several: Iterable["Skips"]) -> "Skips":
+    def union(cls, several: Iterable["SkippedBranches"]) -> "SkippedBranches":
         """Return those of all of them, each once."""
         skips = list(several)
         undecodable = dict.fromkeys(name for one in skips for name in one.undecodable)
@@ -61,10 +61,10 @@ class Skips:
             next((one.reason for one in skips if one.reason), ""),
         )
 
-    def of_pattern(self, pattern: str) -> "Skips":
+    def of_pattern(self, pattern: str) -> "SkippedBranches":
         """Return those that a pattern matches."""
         names = match(pattern, self.unsupported), match(pattern, self.undecodable)
-        return Skips(tuple(names[0]), tuple(names[1]), self.reason)
+        return SkippedBranches(tuple(names[0]), tuple(names[1]), self.reason)
 
     def error(self, pattern: str, where: str) -> InputFileError:
         """Return the error for a pattern that matches nothing else."""

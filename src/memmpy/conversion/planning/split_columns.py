@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.inspection import kind_of_branch
-from memmpy.conversion.planning.inventory import Wanted
+from memmpy.conversion.planning.inventory import Target
 from memmpy.conversion.planning.recipe import Recipe, missing_in_words
 from memmpy.errors import SplitError, SplitWarning, warn_of
 from memmpy.sources import Nulls
@@ -98,7 +98,7 @@ def policy_of(
 
 
 def check_sources(
-    policy: Policy, before: Metadata, wanted: Wanted, *, path: PathLike
+    policy: Policy, before: Metadata, wanted: Target, *, path: PathLike
 ) -> Splits | None:
     """Return the splits, now that the trees of the files are known.
 

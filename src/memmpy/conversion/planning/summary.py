@@ -15,7 +15,7 @@ from memmpy.store import SourceRecord
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["Files", "Line", "Report", "Reported", "compared", "type_in_words"]
+__all__ = ["ColumnLine", "Files", "HasReport", "Report", "compare_files", "type_in_words"]
 
 #: Columns that the table shows, and names that a line does, at most.
 _MAX_COLUMNS = 60
@@ -51,7 +51,7 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ColumnLine:
     """What is said of one column.
 
     Parameters
@@ -92,7 +92,7 @@ class Report:
         What the columns take that are written, and that are in the store already.
     is_exact : bool
         Whether the size of what is written is known, and not a guess.
-    written, kept : sequence of Line
+    written, kept : sequence of ColumnLine
         These columns.
     skipped : sequence of str
         Branches that a pattern matched, and no column can hold.
@@ -119,8 +119,8 @@ class Report:
     bytes_written: int
     is_exact: bool
     bytes_kept: int
-    written: Sequence[Line]
-    kept: Sequence[Line]
+    written: Sequence[ColumnLine]
+    kept: Sequence[ColumnLine]
     skipped: Sequence[str] = ()
     undecodable: Sequence[str] = ()
     stale: Sequence[str] = ()
@@ -207,7 +207,7 @@ class Report:
         opened = "all" if files.num_opened == files.num else f"{files.num_opened:,}"
         return f"{files.num:,} ({said}), {'none' if opened == '0' else opened} opened"
 
-    def _state(self, line: Line, *, is_kept: bool) -> str:
+    def _state(self, line: ColumnLine, *, is_kept: bool) -> str:
         if is_kept:
             return "the store"
         stored = "the store" if line.held == (line.key,) else f"the store ({_names(line.held)})"
@@ -256,7 +256,7 @@ class Report:
         return head + self.table.to_html()
 
 
-class Reported(ABC):
+class HasReport(ABC):
     """What is printed as its report: thousands of files and columns are nothing to look at."""
 
     __slots__ = ()
@@ -278,7 +278,7 @@ class Reported(ABC):
         return self.report()._repr_html_()
 
 
-def compared(
+def compare_files(
     sources: Sequence[SourceRecord],
     before: Sequence[SourceRecord],
     *,

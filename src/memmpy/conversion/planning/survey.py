@@ -6,11 +6,11 @@ from itertools import islice
 
 from memmpy.columns import ColumnType, type_of_column
 from memmpy.conversion.planning.config import Input
-from memmpy.conversion.planning.duplicates import check_apart
-from memmpy.conversion.planning.inspection import Facts, Question, look_at
-from memmpy.conversion.planning.inventory import Holdings, Wanted
+from memmpy.conversion.planning.duplicates import check_no_duplicates
+from memmpy.conversion.planning.inspection import FileInspection, InspectionTask, inspect_file
+from memmpy.conversion.planning.inventory import Inventory, Target
 from memmpy.conversion.planning.key_patterns import Recipes, match
-from memmpy.conversion.planning.skips import Skips
+from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.display import num_in_words
 from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
 from memmpy.parallel import Crew, outcomes
@@ -24,11 +24,11 @@ def survey(
     recipes: Recipes,
     metadata: Metadata,
     *,
-    holdings: Holdings,
+    holdings: Inventory,
     crew: Crew,
     range_bytes: int,
     recreate: bool,
-) -> tuple[Wanted, list[Facts | None]]:
+) -> tuple[Target, list[FileInspection | None]]:
     """Look at the files from which something is needed; the others stay shut.
 
     Parameters
@@ -39,7 +39,7 @@ def survey(
         The columns wanted.
     metadata : Metadata
         What the store holds.
-    holdings : Holdings
+    holdings : Inventory
         The same, by how it is made.
     crew : Crew
         Who looks.
@@ -50,9 +50,9 @@ def survey(
 
     Returns
     -------
-    Wanted
+    Target
         The columns, with those that patterns match, and the sources.
-    list of Facts or None
+    list of FileInspection or None
         What each source says; None where it was not looked at.
 
     Raises
@@ -65,7 +65,7 @@ def survey(
     Warns
     -----
     ConversionWarning
-        If inputs have one UUID and different content; see `check_apart`.
+        If inputs have one UUID and different content; see `check_no_duplicates`.
     """
     known = [None] * len(inputs) if recreate else _known(inputs, recipes, metadata)
     lacking = _lacking([s for s in known if s is not None], recipes, holdings)
@@ -78,14 +78,14 @@ def survey(
         if source is not None:
             held, is_needed = lacking[parts_of([source])[0]]
         needed += [i] if is_needed else []
-        questions[i] = Question(
+        questions[i] = InspectionTask(
             found, recipes, held, range_bytes, frozenset(uuids.get(found.status.size, ()))
         )
     facts = _look({i: questions[i] for i in needed}, crew)
     others = _others_needed(recipes, known, facts)
     facts |= _look({i: questions[i] for i in others}, crew)
     facts |= _look(_typed(questions, facts, metadata), crew)
-    skipped = Skips.union(facts[i].skipped for i in sorted(facts))
+    skipped = SkippedBranches.union(facts[i].skipped for i in sorted(facts))
     sources = _in_order(
         [
             _described(found, facts[i]) if source is None or i in facts else source
@@ -94,14 +94,14 @@ def survey(
         inputs,
         skipped,
     )
-    warn_of(check_apart(sources, known), ConversionWarning)
+    warn_of(check_no_duplicates(sources, known), ConversionWarning)
     wanted_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped, facts))
-    return Wanted(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
+    return Target(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
 
 
 def _typed(
-    questions: Mapping[int, Question], facts: Mapping[int, Facts], metadata: Metadata
-) -> dict[int, Question]:
+    questions: Mapping[int, InspectionTask], facts: Mapping[int, FileInspection], metadata: Metadata
+) -> dict[int, InspectionTask]:
     """Return questions to files without a value of a branch, with its type in other files."""
     untyped = {branch for found in facts.values() for branch in found.untyped}
     if not untyped:
@@ -157,7 +157,7 @@ def _range(found: Input, tree_entries: int) -> tuple[int, int]:
 
 
 def _lacking(
-    sources: Sequence[SourceRecord], recipes: Recipes, holdings: Holdings
+    sources: Sequence[SourceRecord], recipes: Recipes, holdings: Inventory
 ) -> dict[Part, tuple[frozenset[str], bool]]:
     """Return the columns that the store has of each source, and whether it lacks others."""
     parts = parts_of(sources)
@@ -176,7 +176,7 @@ def _lacking(
 
 
 def _others_needed(
-    recipes: Recipes, known: Sequence[SourceRecord | None], facts: Mapping[int, Facts]
+    recipes: Recipes, known: Sequence[SourceRecord | None], facts: Mapping[int, FileInspection]
 ) -> list[int]:
     """Return known sources to look at besides: patterns match more in others than in them."""
     kept = {i: s.matches for i, s in enumerate(known) if s is not None and i not in facts}
@@ -189,17 +189,17 @@ def _others_needed(
     return [i for i, matches in kept.items() if id(matches) in lacking]
 
 
-def _look(questions: Mapping[int, Question], crew: Crew) -> dict[int, Facts]:
+def _look(questions: Mapping[int, InspectionTask], crew: Crew) -> dict[int, FileInspection]:
     """Return what files say, all looked at at once; the first error in their order is raised."""
     waiting = iter(questions.items())
-    facts: dict[int, Facts] = {}
+    facts: dict[int, FileInspection] = {}
     errors: dict[int, MemmpyError] = {}
 
-    def next_questions(num: int) -> list[tuple[int, Question]]:
+    def next_questions(num: int) -> list[tuple[int, InspectionTask]]:
         return list(islice(waiting, num))
 
     for i, said in outcomes(crew, _look_at, next_questions):
-        if isinstance(said, Facts):
+        if isinstance(said, FileInspection):
             facts[i] = said
         else:
             errors[i] = said
@@ -208,12 +208,12 @@ def _look(questions: Mapping[int, Question], crew: Crew) -> dict[int, Facts]:
     return facts
 
 
-def _look_at(numbered: tuple[int, Question]) -> tuple[int, Facts | MemmpyError]:
+def _look_at(numbered: tuple[int, InspectionTask]) -> tuple[int, FileInspection | MemmpyError]:
     i, question = numbered
-    return i, look_at(question)
+    return i, inspect_file(question)
 
 
-def _described(found: Input, facts: Facts) -> SourceRecord:
+def _described(found: Input, facts: FileInspection) -> SourceRecord:
     start, stop = _range(found, facts.num_entries)
     return SourceRecord(
         path=found.path,
@@ -233,7 +233,7 @@ def _described(found: Input, facts: Facts) -> SourceRecord:
 
 
 def _in_order(
-    sources: Sequence[SourceRecord], inputs: Sequence[Input], skipped: Skips
+    sources: Sequence[SourceRecord], inputs: Sequence[Input], skipped: SkippedBranches
 ) -> tuple[SourceRecord, ...]:
     """Return the sources with the entries of the store that they fill.
 
@@ -257,8 +257,8 @@ def _in_order(
 def _all_matches(
     recipes: Recipes,
     sources: Sequence[SourceRecord],
-    skipped: Skips,
-    facts: Mapping[int, Facts],
+    skipped: SkippedBranches,
+    facts: Mapping[int, FileInspection],
 ) -> dict[str, dict[str, None]]:
     """Return the branches that each pattern matches in any file."""
     matched: dict[str, dict[str, None]] = {pattern: {} for pattern in recipes.patterns}

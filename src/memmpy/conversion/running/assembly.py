@@ -15,9 +15,9 @@ from typing import NamedTuple, TypeAlias, final
 import numpy as np
 
 from memmpy._version import __version__
-from memmpy.columns import ENTRIES, Field
+from memmpy.columns import ENTRIES, ColumnArray
 from memmpy.conversion.planning.plan import NewColumn
-from memmpy.conversion.running.read_tasks import Copy, Filling, Span, rereading
+from memmpy.conversion.running.read_tasks import Copy, FileSpan, SlotData, rereading
 from memmpy.jagged import Clipping
 from memmpy.store import (
     ArrayRecord,
@@ -32,11 +32,11 @@ from memmpy.store import (
 )
 from memmpy.typing import Array
 
-__all__ = ["Built", "Group", "Growing", "Rows", "Shared", "Slot"]
+__all__ = ["ColumnAssembly", "ColumnGroup", "FinishedColumn", "Rows", "SharedGroups", "Slot"]
 
 
 @final
-class Group:
+class ColumnGroup:
     """Columns that are together: filled by the same tasks with the same rows so far.
 
     Each task makes new groups, of those that it leaves together.
@@ -58,9 +58,9 @@ class Rows(NamedTuple):
 
     Parameters
     ----------
-    before : Group or None
+    before : ColumnGroup or None
         The group so far; None for the first rows.
-    source : Span or int
+    source : FileSpan or int
         Where they lie, or which array in memory they are.
     means : str
         What they mean.
@@ -70,19 +70,19 @@ class Rows(NamedTuple):
         What is added to them.
     """
 
-    before: Group | None
-    source: Span | int
+    before: ColumnGroup | None
+    source: FileSpan | int
     means: str
     row: int
     base: int
 
 
 #: The groups that have the same rows of a task.
-Shared: TypeAlias = dict[Rows, Group]
+SharedGroups: TypeAlias = dict[Rows, ColumnGroup]
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class FinishedColumn:
     """A finished column.
 
     Parameters
@@ -110,7 +110,7 @@ class Slot:
         Which task.
     entry_start : int
         The first entry.
-    filling : Filling or None
+    filling : SlotData or None
         What it is filled with; None until it is.
     before : mapping of str to int
         Length of each node in the slots before it, once they are filled.
@@ -118,21 +118,21 @@ class Slot:
 
     task: int
     entry_start: int
-    filling: Filling | None = None
+    filling: SlotData | None = None
     before: Mapping[str, int] = field(default_factory=dict)
 
-    def row(self, found: Field) -> int:
+    def row(self, found: ColumnArray) -> int:
         """Return where its first row of an array belongs."""
         row = self.entry_start if found.node == ENTRIES else self.before.get(found.node, 0)
         return row + (found.means == "offsets")  # behind the leading 0
 
-    def base(self, found: Field) -> int:
+    def base(self, found: ColumnArray) -> int:
         """Return what its values of an array are shifted by, if they point."""
         return 0 if found.links is None else self.before.get(found.links, 0)
 
 
 @final
-class Growing:
+class ColumnAssembly:
     """A column that grows slot by slot, in any order.
 
     Parameters
@@ -170,7 +170,7 @@ class Growing:
             for found in column.layout.fields
         }
         # With which columns arrays are shared that can be, once it is decided.
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[str, ColumnGroup] = {}
         self._slots: list[Slot] = []
         self._num_placed = 0
         # The first slot of which the place is not known yet, and the lengths of all before it.
@@ -212,7 +212,7 @@ class Growing:
                 self._lengths[node] = self._lengths.get(node, 0) + length
             yield slot
 
-    def settle(self, slot: Slot, shared: Shared) -> None:
+    def settle(self, slot: Slot, shared: SharedGroups) -> None:
         """Find the groups to which the arrays of a slot belong that can be shared.
 
         They hold once all columns of the task are settled. Tasks may come in any order.
@@ -228,10 +228,10 @@ class Growing:
         for found in self.column.layout.fields:
             if found.links is not None:
                 source = _source(slot, found)
-                which = source if isinstance(source, Span) else id(source)
+                which = source if isinstance(source, FileSpan) else id(source)
                 before, own = self._groups.get(found.role), self._arrays[found.role]
                 rows = Rows(before, which, found.means, slot.row(found), slot.base(found))
-                group = shared.setdefault(rows, Group(own))
+                group = shared.setdefault(rows, ColumnGroup(own))
                 if before is not None and before.array == own:
                     group.array = own  # it has their rows so far
                 self._groups[found.role] = group
@@ -241,14 +241,14 @@ class Growing:
         found = (self._copy(slot, f) for f in self.column.layout.fields)
         return [copy for copy in found if copy is not None]
 
-    def place(self, slot: Slot, spans: Mapping[str, Span]) -> None:
+    def place(self, slot: Slot, spans: Mapping[str, FileSpan]) -> None:
         """Take note of where the arrays of a slot lie now, which is where they belong."""
         assert slot.filling is not None
         all_spans = {**slot.filling.spans, **spans}
         slot.filling = replace(slot.filling, spans=all_spans, arrays={})
         self._num_placed += 1
 
-    def finish(self) -> Built:
+    def finish(self) -> FinishedColumn:
         """Finish the arrays, and wait until they are on the disk."""
         records, files = {}, {}
         for found in self.column.layout.fields:
@@ -267,13 +267,13 @@ class Growing:
             files[found.role] = array.path
         fillings = ((slot.entry_start, slot.filling) for slot in self._slots)
         clippings = [(entry, None if f is None else f.clipping) for entry, f in fillings]
-        return Built(records, files, clippings)
+        return FinishedColumn(records, files, clippings)
 
-    def _copy(self, slot: Slot, found: Field) -> Copy | None:
+    def _copy(self, slot: Slot, found: ColumnArray) -> Copy | None:
         """Return what puts rows of a slot in their place, or None if they are there."""
         source, array = _source(slot, found), self._target(found)
         row, base = slot.row(found), slot.base(found)
-        if isinstance(source, Span) and (source.file, source.start, source.base) == (
+        if isinstance(source, FileSpan) and (source.file, source.start, source.base) == (
             array.path,
             array.byte_of(row),
             base,
@@ -281,12 +281,12 @@ class Growing:
             return None
         return Copy(((self.column.key, found.role),), found, source, array, row, base)
 
-    def _target(self, found: Field) -> PlacedArray:
+    def _target(self, found: ColumnArray) -> PlacedArray:
         group = self._groups.get(found.role)
         return self._arrays[found.role] if group is None else group.array
 
 
-def _source(slot: Slot, found: Field) -> Span | Array:
+def _source(slot: Slot, found: ColumnArray) -> FileSpan | Array:
     """Return where rows of a slot lie, or the rows."""
     assert slot.filling is not None
     rows = slot.filling.arrays.get(found.role)

@@ -11,7 +11,7 @@ from pathlib import Path
 from memmpy._version import __version__
 from memmpy.conversion.planning.plan import NewColumn, Plan
 from memmpy.conversion.planning.recipe import Recipe
-from memmpy.conversion.running.assembly import Built
+from memmpy.conversion.running.assembly import FinishedColumn
 from memmpy.jagged import Clipping
 from memmpy.store import (
     ArrayRecord,
@@ -27,7 +27,7 @@ __all__ = ["clippings_of", "put_columns", "total_clipping"]
 
 
 def put_columns(
-    transaction: Transaction, plan: Plan, built: Mapping[str, Built]
+    transaction: Transaction, plan: Plan, built: Mapping[str, FinishedColumn]
 ) -> dict[str, ColumnRecord]:
     """Move finished columns into the store, for the moment when it commits, and return them."""
     parts = parts_of(plan.wanted.sources)
@@ -90,7 +90,7 @@ def _record(
 
 
 def _clipped_by_part(
-    column: NewColumn, built: Built, sources: Sequence[SourceRecord]
+    column: NewColumn, built: FinishedColumn, sources: Sequence[SourceRecord]
 ) -> tuple[tuple[int, ...] | None, ...]:
     """Return what padding cuts off of each source, as `Origin` has it; empty for other columns."""
     if "padding" not in column.recipe or "mask" in column.recipe:

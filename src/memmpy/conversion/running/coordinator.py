@@ -17,21 +17,21 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias, TypeVar, final
 
 from memmpy.conversion.planning.plan import Plan
-from memmpy.conversion.running.assembly import Built, Growing, Shared
-from memmpy.conversion.running.jobs import Job, list_checks, list_jobs, with_outputs
+from memmpy.conversion.running.assembly import ColumnAssembly, FinishedColumn, SharedGroups
+from memmpy.conversion.running.jobs import FillJob, list_checks, list_jobs, with_outputs
 from memmpy.conversion.running.journal import Journal
 from memmpy.conversion.running.read_tasks import (
-    Checked,
+    CheckResult,
     CheckTask,
+    ConversionTask,
     Copy,
     Failure,
-    Filled,
-    Filling,
+    FileSpan,
+    FillResult,
     FillTask,
-    Placed,
+    PlaceResult,
     PlaceTask,
-    Span,
-    Task,
+    SlotData,
     append,
 )
 from memmpy.conversion.running.worker import run
@@ -47,7 +47,7 @@ from memmpy.errors import (
 from memmpy.parallel import Call, Crew, Threads, num_cores, outcomes
 from memmpy.store import Metadata, PartWriter, Unfinished, parts_of
 
-__all__ = ["Builder", "Done"]
+__all__ = ["Coordinator", "RunResult"]
 
 #: Bytes that may wait in memory for what comes before them: for each core, and at least for four.
 _KEPT_A_CORE = 1 << 26
@@ -57,17 +57,17 @@ _NUM_SYNCING = 8
 _MAX_FAILURES = 10
 
 #: What an interrupted run left of a task, by key.
-_Left: TypeAlias = dict[str, Filling]
-_Task = TypeVar("_Task", bound=Task)
+_Left: TypeAlias = dict[str, SlotData]
+_Task = TypeVar("_Task", bound=ConversionTask)
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class RunResult:
     """What came of a plan.
 
     Parameters
     ----------
-    columns : mapping of key to Built
+    columns : mapping of key to FinishedColumn
         The finished columns.
     notes : frozenset of str
         What to warn of, of expressions.
@@ -75,13 +75,13 @@ class Done:
         By key, how many values another dtype could not hold.
     """
 
-    columns: Mapping[str, Built]
+    columns: Mapping[str, FinishedColumn]
     notes: frozenset[str]
     num_lost: Mapping[str, int]
 
 
 @final
-class Builder:
+class Coordinator:
     """Makes the columns of a plan in the `Unfinished` folder of a store.
 
     Parameters
@@ -104,7 +104,7 @@ class Builder:
         self._journal = Journal(self._unfinished)
         parts = parts_of(plan.wanted.sources)
         self._columns = {
-            column.key: Growing(column, parts, self._unfinished, is_shared=crew.is_shared)
+            column.key: ColumnAssembly(column, parts, self._unfinished, is_shared=crew.is_shared)
             for column in plan.columns
         }
         self._jobs = list_jobs(
@@ -123,7 +123,7 @@ class Builder:
         # What could not be done: where, and why.
         self._failures: list[tuple[str, MemmpyError]] = []
 
-    def run(self, *, progress: bool | None) -> Done:
+    def run(self, *, progress: bool | None) -> RunResult:
         """Do all tasks, and return what came of them.
 
         Raises
@@ -145,7 +145,7 @@ class Builder:
             if self._failures:
                 _raise_one_of(self._failures)
             columns = {key: built[key].result() for key in self._columns}
-        return Done(columns, frozenset(self._notes), self._num_lost)
+        return RunResult(columns, frozenset(self._notes), self._num_lost)
 
     def clear(self) -> None:
         """Remove what is beside the store."""
@@ -167,31 +167,33 @@ class Builder:
         for outcome in outcomes(self._crew, run, lambda num: list(islice(_taken(waiting), num))):
             if isinstance(outcome, Failure):
                 raise outcome.error
-            assert isinstance(outcome, Checked)
+            assert isinstance(outcome, CheckResult)
             damaged -= outcome.keys
         if damaged:
             raise _damage(self._directory, self._metadata, damaged)
 
-    def _follow(self, threads: Threads, bar: Progress) -> Iterator[tuple[str, Call[Built]]]:
+    def _follow(
+        self, threads: Threads, bar: Progress
+    ) -> Iterator[tuple[str, Call[FinishedColumn]]]:
         """Hand out tasks until all are done, or nothing more can be; yield columns at their end."""
         for key, growing in self._columns.items():
             if growing.is_whole:  # of no entries
                 yield key, threads.call(growing.finish)
         left = self._left()
-        checks: deque[Task] = deque(
+        checks: deque[ConversionTask] = deque(
             CheckTask(number, {key: tuple(f.spans.values()) for key, f in found.items()})
             for number, found in left.items()
         )
         fills = deque(job.task for job in self._jobs if job.task.number not in left)
         # What is placed makes room on the disk or in memory, so it goes first.
-        places: deque[Task] = deque()
+        places: deque[ConversionTask] = deque()
         is_stopped = False
 
-        def next_tasks(num: int) -> list[Task]:
+        def next_tasks(num: int) -> list[ConversionTask]:
             if is_stopped:
                 return []
             handed_out = map(self._handed_out, _taken(fills))
-            ready: Iterator[Task] = chain(_taken(places), _taken(checks), handed_out)
+            ready: Iterator[ConversionTask] = chain(_taken(places), _taken(checks), handed_out)
             return list(islice(ready, num))
 
         for outcome in outcomes(self._crew, run, next_tasks):
@@ -200,11 +202,11 @@ class Builder:
             if isinstance(outcome, Failure):
                 is_stopped |= isinstance(outcome.error, DiskError | ReadOnlyStoreError)
                 self._failures.append((job.where, outcome.error))
-            elif isinstance(outcome, Filled):
+            elif isinstance(outcome, FillResult):
                 keys = frozenset(outcome.fillings)
                 self._take(job, outcome)
                 bar.advance(job.share)
-            elif isinstance(outcome, Checked):
+            elif isinstance(outcome, CheckResult):
                 keys = outcome.keys
                 rest = self._take_checked(job, outcome, left[outcome.number])
                 if rest is None:
@@ -215,7 +217,7 @@ class Builder:
                 self._take_placed(job, outcome)
             placed = [found for key in keys for found in self._advance(key)]
             places.extend(task for task, _ in placed if task.copies)
-            touched = set(outcome.spans) if isinstance(outcome, Placed) else set[str]()
+            touched = set(outcome.spans) if isinstance(outcome, PlaceResult) else set[str]()
             for key in touched.union(*(slots for _, slots in placed)):
                 if self._columns[key].is_whole:
                     yield key, threads.call(self._columns[key].finish)
@@ -244,7 +246,7 @@ class Builder:
         self._expected[task.number] = size
         return dataclasses.replace(task, part=None)
 
-    def _take(self, job: Job, filled: Filled) -> None:
+    def _take(self, job: FillJob, filled: FillResult) -> None:
         """Take what a task made."""
         for key, filling in filled.fillings.items():
             job.slots[key].filling = filling
@@ -254,7 +256,7 @@ class Builder:
         self._notes |= filled.notes
         self._note(job, [key for key, filling in filled.fillings.items() if not filling.arrays])
 
-    def _take_checked(self, job: Job, checked: Checked, left: _Left) -> FillTask | None:
+    def _take_checked(self, job: FillJob, checked: CheckResult, left: _Left) -> FillTask | None:
         """Take what is whole of an interrupted run, and return a task that makes the rest."""
         for key in checked.keys:
             job.slots[key].filling = left[key]
@@ -272,10 +274,10 @@ class Builder:
             if job.num_without_place == 0:
                 yield PlaceTask(slot.task, self._settle(job)), job.slots.keys()
 
-    def _settle(self, job: Job) -> tuple[Copy, ...]:
+    def _settle(self, job: FillJob) -> tuple[Copy, ...]:
         """Decide where all of a job goes, and return what is to be placed, shared rows once."""
         copies: dict[tuple[str, int], Copy] = {}
-        shared: Shared = {}
+        shared: SharedGroups = {}
         for key, slot in job.slots.items():
             self._columns[key].settle(slot, shared)
         for key, slot in job.slots.items():
@@ -290,7 +292,7 @@ class Builder:
                     copies[where] = dataclasses.replace(first, columns=columns)
         return tuple(copies.values())
 
-    def _take_placed(self, job: Job, placed: Placed) -> None:
+    def _take_placed(self, job: FillJob, placed: PlaceResult) -> None:
         """Take note of where things lie now, and remove the part."""
         self._num_kept -= job.num_kept
         for key, spans in placed.spans.items():
@@ -299,14 +301,14 @@ class Builder:
         if job.task.part is not None:
             self._unfinished.remove(job.task.part)
 
-    def _note(self, job: Job, keys: Collection[str]) -> None:
+    def _note(self, job: FillJob, keys: Collection[str]) -> None:
         """Write down what lies on disk of some columns."""
         if job.name is None or not keys:
             return
         filled = {key: filling for key in keys if (filling := job.slots[key].filling) is not None}
         self._journal.note(job.name, {self._columns[k].identity: f for k, f in filled.items()})
 
-    def _spill(self, job: Job) -> None:
+    def _spill(self, job: FillJob) -> None:
         """Write what a task left in memory to its part."""
         kept = {
             key: slot
@@ -315,7 +317,7 @@ class Builder:
         }
         if not kept or job.name is None or job.task.part is None:
             return
-        written: dict[int, Span] = {}
+        written: dict[int, FileSpan] = {}
         with PartWriter(job.task.part) as writer:
             for slot in kept.values():
                 assert slot.filling is not None

@@ -5,20 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from memmpy.conversion.planning.inventory import Held
+from memmpy.conversion.planning.inventory import Reusable
 from memmpy.conversion.planning.plan import Plan
 from memmpy.conversion.planning.recipe import Recipe
-from memmpy.conversion.running.assembly import Growing, Slot
+from memmpy.conversion.running.assembly import ColumnAssembly, Slot
 from memmpy.conversion.running.journal import Name
 from memmpy.conversion.running.read_tasks import (
     CheckTask,
+    ColumnInput,
+    FileInput,
+    FileSpan,
     FillTask,
-    FromColumns,
-    FromFile,
-    FromMetadata,
+    MetadataInput,
     Output,
     Reads,
-    Span,
 )
 from memmpy.sources import State
 from memmpy.store import (
@@ -34,14 +34,14 @@ from memmpy.store import (
     joined_crc,
 )
 
-__all__ = ["Job", "list_checks", "list_jobs", "with_outputs"]
+__all__ = ["FillJob", "list_checks", "list_jobs", "with_outputs"]
 
 #: Bytes of entries that are copied from the store, or written for a text, in one go.
 _COPY_BYTES = 1 << 26
 
 
 @dataclass(slots=True)
-class Job:
+class FillJob:
     """A task, and what is known of it so far.
 
     Parameters
@@ -78,23 +78,23 @@ class Job:
     def where(self) -> str:
         """What is read, for messages."""
         reads = self.task.reads
-        if isinstance(reads, FromFile):
+        if isinstance(reads, FileInput):
             return f"{reads.path}, entries {reads.tree_start} to {reads.tree_stop}"
-        return reads.directory if isinstance(reads, FromColumns) else "the metadata of files"
+        return reads.directory if isinstance(reads, ColumnInput) else "the metadata of files"
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawer:
+class _JobList:
     """Draws up jobs, and adds their slots to the columns."""
 
-    columns: Mapping[str, Growing]
+    columns: Mapping[str, ColumnAssembly]
     unfinished: Unfinished
     is_shared: bool
-    jobs: list[Job]
+    jobs: list[FillJob]
 
     def add(
         self, reads: Reads, recipes: Mapping[str, Recipe | None], entry: int, num_bytes: int
-    ) -> Job:
+    ) -> FillJob:
         """Add the job that reads something for some columns, from an entry of the store on."""
         number = len(self.jobs)
         outputs, slots = [], {}
@@ -106,19 +106,19 @@ class _Drawer:
         made = sorted(self.columns[key].identity for key in recipes)
         part = self.unfinished.file(f"{hash_text(hash64(f'{reads} {made}'))}.part")
         task = FillTask(number, reads, tuple(outputs), part, self.is_shared)
-        self.jobs.append(Job(task, slots, num_bytes, num_without_place=len(slots)))
+        self.jobs.append(FillJob(task, slots, num_bytes, num_without_place=len(slots)))
         return self.jobs[-1]
 
 
 def list_jobs(
     plan: Plan,
     metadata: Metadata,
-    columns: Mapping[str, Growing],
+    columns: Mapping[str, ColumnAssembly],
     *,
     directory: Path,
     unfinished: Unfinished,
     is_shared: bool,
-) -> list[Job]:
+) -> list[FillJob]:
     """Return the jobs of a plan, by their numbers, and add their slots to the columns.
 
     Parameters
@@ -127,7 +127,7 @@ def list_jobs(
         What to do.
     metadata : Metadata
         What the store holds.
-    columns : mapping of key to Growing
+    columns : mapping of key to ColumnAssembly
         The columns of the plan, without slots.
     directory : Path
         The store; absolute.
@@ -136,7 +136,7 @@ def list_jobs(
     is_shared : bool
         Whether the workers may be other machines.
     """
-    drawer = _Drawer(columns, unfinished, is_shared, [])
+    drawer = _JobList(columns, unfinished, is_shared, [])
     sources = plan.wanted.sources
     _add_fills(drawer, plan)
     for column in plan.columns:
@@ -168,15 +168,15 @@ def with_outputs(task: FillTask, keys: Sequence[str]) -> FillTask:
     return dataclasses.replace(task, outputs=outputs, part=part)
 
 
-def _span_of(array: ArrayRecord, checksum: str, directory: Path) -> Span:
+def _span_of(array: ArrayRecord, checksum: str, directory: Path) -> FileSpan:
     """Return all of the file of an array: header and values."""
     header = header_of(array)
     crc = joined_crc(crc_of(header), crc_of_text(checksum), array.nbytes)
     num_rows = array.shape[0] if array.shape else 1
-    return Span(str(directory / array.file), 0, num_rows, len(header) + array.nbytes, crc)
+    return FileSpan(str(directory / array.file), 0, num_rows, len(header) + array.nbytes, crc)
 
 
-def _add_fills(drawer: _Drawer, plan: Plan) -> None:
+def _add_fills(drawer: _JobList, plan: Plan) -> None:
     """Add the jobs that read files."""
     recipes = plan.wanted.recipes_by_key
     cells = [len(fill.range.keys) * fill.range.num_entries for fill in plan.fills]
@@ -185,7 +185,7 @@ def _add_fills(drawer: _Drawer, plan: Plan) -> None:
         of_source[fill.source] = of_source.get(fill.source, 0) + num
     for fill, num in zip(plan.fills, cells, strict=True):
         source, found = plan.wanted.sources[fill.source], fill.range
-        reads = FromFile(
+        reads = FileInput(
             source.path,
             source.asked,
             State(*source.state),
@@ -200,9 +200,11 @@ def _add_fills(drawer: _Drawer, plan: Plan) -> None:
         job.share = num / max(1, of_source[fill.source]) * source.num_entries
 
 
-def _held(plan: Plan, sources: Sequence[SourceRecord]) -> dict[tuple[int, range], dict[str, Held]]:
+def _held(
+    plan: Plan, sources: Sequence[SourceRecord]
+) -> dict[tuple[int, range], dict[str, Reusable]]:
     """Return what serves again, by the first entry and the entries of the store that go there."""
-    found: dict[tuple[int, range], dict[str, Held]] = {}
+    found: dict[tuple[int, range], dict[str, Reusable]] = {}
     for column in plan.columns:
         for held, entry in _joined(column.held, sources):
             found.setdefault((entry, held.entries), {})[column.key] = held
@@ -210,8 +212,8 @@ def _held(plan: Plan, sources: Sequence[SourceRecord]) -> dict[tuple[int, range]
 
 
 def _add_held(
-    drawer: _Drawer,
-    held: Mapping[str, Held],
+    drawer: _JobList,
+    held: Mapping[str, Reusable],
     entry: int,
     entries: range,
     metadata: Metadata,
@@ -235,12 +237,12 @@ def _add_held(
     recipes = {key: h.finish for key, h in held.items()}
     for start in range(entries.start, entries.stop, step):
         stop = min(start + step, entries.stop)
-        reads = FromColumns(str(directory), columns, start, stop)
+        reads = ColumnInput(str(directory), columns, start, stop)
         num_bytes = int(row_bytes * (stop - start))
         drawer.add(reads, recipes, entry + start - entries.start, num_bytes)
 
 
-def _add_texts(drawer: _Drawer, key: str, sources: Sequence[SourceRecord]) -> None:
+def _add_texts(drawer: _JobList, key: str, sources: Sequence[SourceRecord]) -> None:
     """Add the jobs that write the hash of what the user said of files."""
     step = _COPY_BYTES // 8
     runs: list[tuple[str, int, int]] = []
@@ -252,15 +254,15 @@ def _add_texts(drawer: _Drawer, key: str, sources: Sequence[SourceRecord]) -> No
             runs.append((text, source.entry_start, source.entry_stop))
     for text, run_start, run_stop in runs:
         for start in range(run_start, run_stop, step):
-            reads = FromMetadata(hash64(text), min(step, run_stop - start))
+            reads = MetadataInput(hash64(text), min(step, run_stop - start))
             drawer.add(reads, {key: None}, start, _COPY_BYTES)
 
 
 def _joined(
-    held: Sequence[Held | None], sources: Sequence[SourceRecord]
-) -> Iterator[tuple[Held, int]]:
+    held: Sequence[Reusable | None], sources: Sequence[SourceRecord]
+) -> Iterator[tuple[Reusable, int]]:
     """Yield entries of the store that serve again, neighbours as one, each with where they go."""
-    run: Held | None = None
+    run: Reusable | None = None
     entry = 0
     for piece, source in zip(held, sources, strict=True):
         follows = (

@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias, final
 import msgspec
 from msgspec import Meta
 
-from memmpy.conversion.running.read_tasks import Filling, Span
+from memmpy.conversion.running.read_tasks import FileSpan, SlotData
 from memmpy.jagged import Clipping
 from memmpy.store import Checked, Count, Hash, Unfinished
 
@@ -19,7 +19,7 @@ Name: TypeAlias = tuple[str, int, int]
 
 
 class _Span(Checked, frozen=True, array_like=True):
-    """A `Span` in a file of this folder."""
+    """A `FileSpan` in a file of this folder."""
 
     file: Annotated[str, Meta(pattern=r"\A[0-9a-z.]+\Z")]
     start: Count
@@ -53,18 +53,18 @@ class Journal:
 
     def __init__(self, unfinished: Unfinished) -> None:
         self._unfinished = unfinished
-        self._known: dict[tuple[Name, str], Filling] = {}
+        self._known: dict[tuple[Name, str], SlotData] = {}
         for line in unfinished.notes():
             self._read(line)
 
-    def note(self, name: Name, columns: Mapping[str, Filling]) -> None:
+    def note(self, name: Name, columns: Mapping[str, SlotData]) -> None:
         """Write down where arrays of some columns lie; the last word counts.
 
         Parameters
         ----------
         name : Name
             Of the range of entries.
-        columns : mapping of identity to Filling
+        columns : mapping of identity to SlotData
             A text that is equal for columns whose entries are made alike, and what there is.
         """
         noted = tuple(
@@ -78,7 +78,7 @@ class Journal:
         )
         self._unfinished.note(msgspec.json.encode(_Line(name, noted)))
 
-    def known(self, name: Name, identity: str) -> Filling | None:
+    def known(self, name: Name, identity: str) -> SlotData | None:
         """Return what there is of a range of a column."""
         return self._known.get((name, identity))
 
@@ -90,15 +90,15 @@ class Journal:
         for column in line.columns:
             spans = {role: self._span(span) for role, span in column.spans.items()}
             clipping = None if column.clipping is None else Clipping(*column.clipping)
-            self._known[line.name, column.column] = Filling(
+            self._known[line.name, column.column] = SlotData(
                 column.lengths, spans, clipping=clipping
             )
 
-    def _span(self, noted: _Span) -> Span:
+    def _span(self, noted: _Span) -> FileSpan:
         file, *numbers = msgspec.structs.astuple(noted)
-        return Span(self._unfinished.file(file), *numbers)
+        return FileSpan(self._unfinished.file(file), *numbers)
 
 
-def _noted(span: Span) -> _Span:
+def _noted(span: FileSpan) -> _Span:
     name = os.path.basename(span.file)  # noqa: PTH119 - one of many thousands
     return _Span(name, span.start, span.num_rows, span.num_bytes, span.crc, span.base)

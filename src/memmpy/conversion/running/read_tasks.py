@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from memmpy.columns import Field, Layout
+from memmpy.columns import ColumnArray, ColumnLayout
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.errors import CorruptStoreError, MemmpyError
 from memmpy.jagged import Clipping
@@ -18,30 +18,30 @@ from memmpy.store import ColumnRecord, PartWriter, PlacedArray
 from memmpy.typing import Array
 
 __all__ = [
+    "CheckResult",
     "CheckTask",
-    "Checked",
+    "ColumnInput",
+    "ConversionOutcome",
+    "ConversionTask",
     "Copy",
     "Failure",
+    "FileInput",
+    "FileSpan",
+    "FillResult",
     "FillTask",
-    "Filled",
-    "Filling",
-    "FromColumns",
-    "FromFile",
-    "FromMetadata",
-    "Outcome",
+    "MetadataInput",
     "Output",
+    "PlaceResult",
     "PlaceTask",
-    "Placed",
     "Reads",
-    "Span",
-    "Task",
+    "SlotData",
     "append",
     "rereading",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class FileSpan:
     """Where rows of an array lie now.
 
     Parameters
@@ -67,7 +67,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class FromFile:
+class FileInput:
     """Entries of a tree of a file, from `tree_start` to `tree_stop`; see `OpenFiles.opened`."""
 
     path: str
@@ -80,7 +80,7 @@ class FromFile:
 
 
 @dataclass(frozen=True, slots=True)
-class FromColumns:
+class ColumnInput:
     """Entries of columns that the store has, from `entry_start` to `entry_stop`.
 
     Parameters
@@ -100,7 +100,7 @@ class FromColumns:
 
 
 @dataclass(frozen=True, slots=True)
-class FromMetadata:
+class MetadataInput:
     """The hash of what the user said of files, once for each of some entries."""
 
     number: int
@@ -108,7 +108,7 @@ class FromMetadata:
 
 
 #: What a task reads.
-Reads: TypeAlias = FromFile | FromColumns | FromMetadata
+Reads: TypeAlias = FileInput | ColumnInput | MetadataInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Output:
     ----------
     key : str
         The column.
-    layout : Layout
+    layout : ColumnLayout
         Its arrays.
     recipe : Recipe or None
         How its entries are made of the branches of a file, or of a column of the store; None
@@ -129,7 +129,7 @@ class Output:
     """
 
     key: str
-    layout: Layout
+    layout: ColumnLayout
     recipe: Recipe | None
     in_place: Mapping[str, tuple[PlacedArray, int]]
 
@@ -142,7 +142,7 @@ class FillTask:
     ----------
     number : int
         Which task.
-    reads : FromFile, FromColumns or FromMetadata
+    reads : FileInput, ColumnInput or MetadataInput
         What is read.
     outputs : tuple of Output
         What is made of it.
@@ -168,9 +168,9 @@ class Copy:
     ----------
     columns : tuple of (key, role)
         What has these rows: a column, or several that share them.
-    field : Field
+    field : ColumnArray
         What the rows are to the first.
-    source : Span or array
+    source : FileSpan or array
         Where they lie, or the rows themselves.
     target : PlacedArray
         Where they go.
@@ -181,8 +181,8 @@ class Copy:
     """
 
     columns: tuple[tuple[str, str], ...]
-    field: Field
-    source: Span | Array
+    field: ColumnArray
+    source: FileSpan | Array
     target: PlacedArray
     row: int
     base: int
@@ -201,18 +201,18 @@ class CheckTask:
     """Read what lies on the disk, and say by key whether it is as it was written."""
 
     number: int
-    spans: Mapping[str, tuple[Span, ...]]
+    spans: Mapping[str, tuple[FileSpan, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
+class SlotData:
     """Some entries of a column, as a task made them.
 
     Parameters
     ----------
     lengths : mapping of str to int
         Of the nodes.
-    spans : mapping of role to Span
+    spans : mapping of role to FileSpan
         Where the arrays lie.
     arrays : mapping of role to array
         Those that lie nowhere yet.
@@ -221,31 +221,31 @@ class Filling:
     """
 
     lengths: Mapping[str, int]
-    spans: Mapping[str, Span]
+    spans: Mapping[str, FileSpan]
     arrays: Mapping[str, Array] = field(default_factory=dict)
     clipping: Clipping | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FillResult:
     """What a `FillTask` made, by key; what it lost of values, and what it warns of."""
 
     number: int
-    fillings: Mapping[str, Filling]
+    fillings: Mapping[str, SlotData]
     num_lost: Mapping[str, int]
     notes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlaceResult:
     """What a `PlaceTask` placed: by key and role, where it lies now."""
 
     number: int
-    spans: Mapping[str, Mapping[str, Span]]
+    spans: Mapping[str, Mapping[str, FileSpan]]
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """The keys that a `CheckTask` found whole."""
 
     number: int
@@ -260,14 +260,14 @@ class Failure:
     error: MemmpyError
 
 
-Task: TypeAlias = FillTask | PlaceTask | CheckTask
-Outcome: TypeAlias = Filled | Placed | Checked | Failure
+ConversionTask: TypeAlias = FillTask | PlaceTask | CheckTask
+ConversionOutcome: TypeAlias = FillResult | PlaceResult | CheckResult | Failure
 
 
-def append(part: PartWriter, rows: Array) -> Span:
+def append(part: PartWriter, rows: Array) -> FileSpan:
     """Write an array behind the others of a part, and return where it will lie."""
     start, num_bytes, crc = part.append(rows)
-    return Span(part.path, start, len(rows), num_bytes, crc)
+    return FileSpan(part.path, start, len(rows), num_bytes, crc)
 
 
 @contextmanager

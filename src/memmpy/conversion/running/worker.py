@@ -8,25 +8,25 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.columns import Field, ReadText, open_column, shifted
-from memmpy.conversion.planning.recipe import Made
+from memmpy.columns import ColumnArray, ReadText, open_column, shifted
+from memmpy.conversion.planning.recipe import ColumnValues
 from memmpy.conversion.running.read_tasks import (
-    Checked,
+    CheckResult,
     CheckTask,
+    ColumnInput,
+    ConversionOutcome,
+    ConversionTask,
     Copy,
     Failure,
-    Filled,
-    Filling,
+    FileInput,
+    FileSpan,
+    FillResult,
     FillTask,
-    FromColumns,
-    FromFile,
-    FromMetadata,
-    Outcome,
+    MetadataInput,
     Output,
-    Placed,
+    PlaceResult,
     PlaceTask,
-    Span,
-    Task,
+    SlotData,
     append,
     rereading,
 )
@@ -39,7 +39,7 @@ from memmpy.typing import Array
 __all__ = ["run"]
 
 
-def run(task: Task) -> Outcome:
+def run(task: ConversionTask) -> ConversionOutcome:
     """Do a task, in whatever process, and return what came of it."""
     try:
         if isinstance(task, FillTask):
@@ -52,24 +52,24 @@ def run(task: Task) -> Outcome:
         return Failure(task.number, InputFileError(message))
 
 
-def _fill(task: FillTask) -> Filled:
-    fillings: dict[str, Filling] = {}
+def _fill(task: FillTask) -> FillResult:
+    fillings: dict[str, SlotData] = {}
     num_lost: dict[str, int] = {}
     notes: set[str] = set()
     with ExitStack() as stack:
         part = None if task.part is None else stack.enter_context(PartWriter(task.part))
-        keeper = _Keeper(part)
+        keeper = _LooseArrays(part)
         for output, made in _made(task):
             fillings[output.key] = _filling(output, made, keeper)
             num_lost[output.key] = made.num_lost
             notes |= made.notes
         if part is not None:
             part.finish(is_durable=task.is_durable)
-    return Filled(task.number, fillings, num_lost, frozenset(notes))
+    return FillResult(task.number, fillings, num_lost, frozenset(notes))
 
 
 @final
-class _Keeper:
+class _LooseArrays:
     """Keeps the arrays of a task whose place is not known yet.
 
     Of those that point into lists it keeps equal ones once: branches of one collection have the
@@ -83,9 +83,9 @@ class _Keeper:
 
     def __init__(self, part: PartWriter | None) -> None:
         self._part = part
-        self._kept: dict[tuple[np.dtype[Any], int, int], list[tuple[Array, Span | Array]]] = {}
+        self._kept: dict[tuple[np.dtype[Any], int, int], list[tuple[Array, FileSpan | Array]]] = {}
 
-    def keep(self, found: Field, rows: Array) -> Span | Array:
+    def keep(self, found: ColumnArray, rows: Array) -> FileSpan | Array:
         """Return where rows lie now, or the rows."""
         if found.links is None:
             return self._put(rows)
@@ -97,14 +97,14 @@ class _Keeper:
         alike.append((rows, place))
         return place
 
-    def _put(self, rows: Array) -> Span | Array:
+    def _put(self, rows: Array) -> FileSpan | Array:
         return rows if self._part is None else append(self._part, rows)
 
 
-def _filling(output: Output, made: Made, keeper: _Keeper) -> Filling:
+def _filling(output: Output, made: ColumnValues, keeper: _LooseArrays) -> SlotData:
     """Write entries of a column where they go, or keep them."""
     piece = output.layout.cut(made.values)
-    spans: dict[str, Span] = {}
+    spans: dict[str, FileSpan] = {}
     arrays: dict[str, Array] = {}
     for found in output.layout.fields:
         rows = np.asarray(piece.arrays[found.role], found.dtype)
@@ -113,34 +113,39 @@ def _filling(output: Output, made: Made, keeper: _Keeper) -> Filling:
             spans[found.role] = _written(array, row, rows)
             continue
         place = keeper.keep(found, rows)
-        if isinstance(place, Span):
+        if isinstance(place, FileSpan):
             spans[found.role] = place
         else:
             arrays[found.role] = place
-    return Filling(piece.lengths, spans, arrays, made.clipping)
+    return SlotData(piece.lengths, spans, arrays, made.clipping)
 
 
-def _written(array: PlacedArray, row: int, rows: Array, base: int = 0) -> Span:
+def _written(array: PlacedArray, row: int, rows: Array, base: int = 0) -> FileSpan:
     """Write rows where they belong."""
     crc, num_bytes = array.write(row, rows), len(rows) * array.row_bytes
-    return Span(array.path, array.byte_of(row), len(rows), num_bytes, crc, base)
+    return FileSpan(array.path, array.byte_of(row), len(rows), num_bytes, crc, base)
 
 
-def _made(task: FillTask) -> Iterator[tuple[Output, Made]]:
+def _made(task: FillTask) -> Iterator[tuple[Output, ColumnValues]]:
     """Yield the columns of a task, each with its entries, as soon as their branches are read."""
     reads = task.reads
-    if isinstance(reads, FromFile):
+    if isinstance(reads, FileInput):
         yield from _made_of_file(reads, task.outputs)
         return
     for output in task.outputs:
-        if isinstance(reads, FromMetadata):
+        if isinstance(reads, MetadataInput):
             values: Any = np.full(reads.num_entries, np.uint64(reads.number))
         else:
             values = _entries_of(reads, output.key)
-        yield output, Made(values) if output.recipe is None else output.recipe.finish(values)
+        yield (
+            output,
+            ColumnValues(values) if output.recipe is None else output.recipe.finish(values),
+        )
 
 
-def _made_of_file(reads: FromFile, outputs: tuple[Output, ...]) -> Iterator[tuple[Output, Made]]:
+def _made_of_file(
+    reads: FileInput, outputs: tuple[Output, ...]
+) -> Iterator[tuple[Output, ColumnValues]]:
     users: dict[str, list[Output]] = {}
     for output in outputs:
         for branch in _branches(output):
@@ -175,7 +180,7 @@ def _branches(output: Output) -> tuple[str, ...]:
     return output.recipe.branches
 
 
-def _entries_of(reads: FromColumns, key: str) -> Any:
+def _entries_of(reads: ColumnInput, key: str) -> Any:
     try:
         column = open_column(reads.directory, *reads.columns[key])
     except OSError as error:
@@ -185,26 +190,26 @@ def _entries_of(reads: FromColumns, key: str) -> Any:
     return entries[reads.entry_start : reads.entry_stop]
 
 
-def _place(task: PlaceTask) -> Placed:
-    placed: dict[str, dict[str, Span]] = {}
+def _place(task: PlaceTask) -> PlaceResult:
+    placed: dict[str, dict[str, FileSpan]] = {}
     files: dict[str, int] = {}
     with ExitStack() as stack:
         for copy in task.copies:
             with rereading(copy.columns[0][0]):
-                path = copy.source.file if isinstance(copy.source, Span) else None
+                path = copy.source.file if isinstance(copy.source, FileSpan) else None
                 if path is not None and path not in files:
                     files[path] = open_to_read(path)
                     stack.callback(os.close, files[path])
                 span = _copied(copy, None if path is None else files[path])
             for key, role in copy.columns:
                 placed.setdefault(key, {})[role] = span
-    return Placed(task.number, placed)
+    return PlaceResult(task.number, placed)
 
 
-def _copied(copy: Copy, file: int | None) -> Span:
+def _copied(copy: Copy, file: int | None) -> FileSpan:
     """Put rows in their place, and return where they lie now."""
     source, target = copy.source, copy.target
-    if not isinstance(source, Span):
+    if not isinstance(source, FileSpan):
         return _written(target, copy.row, shifted(copy.field, source, copy.base), copy.base)
     assert file is not None
     if copy.field.links is None or copy.base == source.base:
@@ -214,13 +219,13 @@ def _copied(copy: Copy, file: int | None) -> Span:
     return _written(target, copy.row, shifted(copy.field, rows, copy.base - source.base), copy.base)
 
 
-def _check(task: CheckTask) -> Checked:
+def _check(task: CheckTask) -> CheckResult:
     """Return the keys of which all spans are as they were written."""
     whole = {key for key, spans in task.spans.items() if all(map(_is_whole, spans))}
-    return Checked(task.number, frozenset(whole))
+    return CheckResult(task.number, frozenset(whole))
 
 
-def _is_whole(span: Span) -> bool:
+def _is_whole(span: FileSpan) -> bool:
     try:
         file = open_to_read(span.file)
     except (CorruptStoreError, OSError):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from memmpy.jagged import Jagged
 from memmpy.kernels import Words, offsets_of
 from memmpy.skims.sorting.output import order_of, rows_in_order, write_sorted
-from memmpy.skims.sorting.runs import PartReader
+from memmpy.skims.sorting.runs import RunReader
 from memmpy.skims.sorting.sort_plan import place_of
 from memmpy.skims.sorting.sort_tasks import BucketTask, WrittenBucket
 from memmpy.typing import Array
@@ -60,7 +60,7 @@ def _rows_of_bucket(task: BucketTask) -> list[_Slice]:
     """Return which rows of each chunk are of the bucket."""
     slices = []
     for number, part in enumerate(task.parts):
-        with PartReader.opened(part, task.job.layout) as reader:
+        with RunReader.opened(part, task.job.layout) as reader:
             tickets = reader.tickets()
             start = 0 if task.low is None else place_of(task.low, tickets, number)
             stop = part.num_rows if task.high is None else place_of(task.high, tickets, number)
@@ -89,7 +89,7 @@ def _read_bucket(task: BucketTask, slices: Sequence[_Slice]) -> tuple[Words, Arr
         stop = at + found.stop - found.start
         if stop == at:
             continue
-        with PartReader.opened(part, layout) as reader:
+        with RunReader.opened(part, layout) as reader:
             reader.read_tickets(found.start, tickets[at:stop])
             reader.read_rows(found.start, rows[at:stop])
             for i, content in enumerate(contents):

@@ -10,10 +10,10 @@ from memmpy.jagged import Jagged
 from memmpy.kernels import Words
 from memmpy.skims.sorting.output import order_of, rows_in_order, write_sorted
 from memmpy.skims.sorting.packing import pack
-from memmpy.skims.sorting.runs import write_part
+from memmpy.skims.sorting.runs import write_run
 from memmpy.skims.sorting.sort_plan import samples_of
 from memmpy.skims.sorting.sort_tasks import ChunkTask, SortedChunk, WrittenBucket
-from memmpy.skims.value_counts import Tally
+from memmpy.skims.value_counts import ValueCounter
 from memmpy.typing import Array, Entries
 
 __all__ = ["sort_chunk"]
@@ -29,10 +29,10 @@ def sort_chunk(task: ChunkTask) -> SortedChunk | WrittenBucket:
         written = write_sorted(
             task.job, tickets, rows=rows, lists=lists, start=0, items_start=[0] * len(lists)
         )
-        return WrittenBucket(task.number, len(tickets), written, chunk.num_lost, chunk.tally)
-    part = write_part(str(task.job.directory / f"part{task.number}"), tickets, rows, lists)
+        return WrittenBucket(task.number, len(tickets), written, chunk.num_lost, chunk.counter)
+    part = write_run(str(task.job.directory / f"part{task.number}"), tickets, rows, lists)
     samples = samples_of(tickets, task.stride)
-    return SortedChunk(task.number, part, samples, chunk.num_lost, chunk.tally)
+    return SortedChunk(task.number, part, samples, chunk.num_lost, chunk.counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class _Chunk:
     rows: Array
     lists: list[Jagged]
     num_lost: Mapping[tuple[str, str], int]
-    tally: Tally
+    counter: ValueCounter
 
 
 def _read_chunk(task: ChunkTask) -> _Chunk:
@@ -53,18 +53,18 @@ def _read_chunk(task: ChunkTask) -> _Chunk:
     rows = np.zeros(len(entries), layout.row)
     lists = [[one.empty()] for one in layout.lists]
     num_lost: Counter[tuple[str, str]] = Counter()
-    tally = Tally(layout)
+    counter = ValueCounter(layout)
     for start, stop in _spans(entries, task.span):
         columns = job.columns()
         tickets[start:stop] = job.tickets(columns)(entries[start:stop])
         taken = rows[start:stop]
-        for block in pack(layout, columns, entries[start:stop], rows=taken, tally=tally):
+        for block in pack(layout, columns, entries[start:stop], rows=taken, counter=counter):
             for blocks, one in zip(lists, block.lists, strict=True):
                 blocks.append(one)
             num_lost.update(block.num_lost)
     # What is joined is let go of, list by list.
     joined = [Jagged.concatenate(lists.pop(0)) for _ in layout.lists]
-    return _Chunk(tickets, rows, joined, num_lost, tally)
+    return _Chunk(tickets, rows, joined, num_lost, counter)
 
 
 def _spans(entries: Entries, span: int) -> Iterator[tuple[int, int]]:

@@ -10,8 +10,8 @@ import numpy as np
 from memmpy.columns import ReadJagged, StoredColumn, cast
 from memmpy.errors import ColumnError
 from memmpy.jagged import Jagged, Padding, lists_of
-from memmpy.skims.row_layout import Field, Layout, List
-from memmpy.skims.value_counts import Tally
+from memmpy.skims.row_layout import JaggedField, SkimField, SkimLayout
+from memmpy.skims.value_counts import ValueCounter
 from memmpy.typing import Array, Entries
 
 __all__ = ["Block", "pack"]
@@ -28,7 +28,7 @@ class Block:
     Parameters
     ----------
     lists : tuple of Jagged
-        As `Layout.lists` has them; they hold their own memory.
+        As `SkimLayout.lists` has them; they hold their own memory.
     num_lost : mapping of (group, key) to int
         Number of values that the dtype of a group does not hold.
     """
@@ -38,18 +38,18 @@ class Block:
 
 
 def pack(
-    layout: Layout,
+    layout: SkimLayout,
     columns: Mapping[str, StoredColumn],
     entries: Entries,
     *,
     rows: Array,
-    tally: Tally,
+    counter: ValueCounter,
 ) -> Iterator[Block]:
     """Fill rows with entries of columns, block by block, and yield the rest of each block.
 
     Parameters
     ----------
-    layout : Layout
+    layout : SkimLayout
         What the skim consists of.
     columns : mapping of key to column
         All columns of the layout.
@@ -57,7 +57,7 @@ def pack(
         Ascending.
     rows : structured array of shape (n,)
         What is filled; zeros between the fields stay.
-    tally : Tally
+    counter : ValueCounter
         What counts the entries; it is changed.
     """
     size = max(_MIN_BLOCK, _BLOCK_BYTES // rows.dtype.itemsize)
@@ -65,7 +65,7 @@ def pack(
         num_lost: Counter[tuple[str, str]] = Counter()
         block = entries[start : start + size]
         values = {key: _entries_of(columns[key], block) for key in layout.keys}
-        tally.add(values, len(block))
+        counter.add(values, len(block))
         for field in layout.fields:
             out = rows[field.name][start : start + size]
             _fill(field, out, values, block, num_lost)
@@ -84,7 +84,7 @@ def _entries_of(column: StoredColumn, entries: Entries) -> Array | Jagged:
 
 
 def _fill(
-    field: Field,
+    field: SkimField,
     out: Array,
     values: Mapping[str, Any],  # Array or Jagged, by the layout
     entries: Entries,
@@ -110,15 +110,15 @@ def _fill(
                 num_lost[field.name, key] += lost
 
 
-def _padding(field: Field, key: str) -> Padding | None:
+def _padding(field: SkimField, key: str) -> Padding | None:
     return None if field.padding is None else field.padding.get(key)
 
 
-def _is_padded(field: Field, key: str) -> bool:
+def _is_padded(field: SkimField, key: str) -> bool:
     return _padding(field, key) is not None
 
 
-def _padded(field: Field, values: Mapping[str, Any], key: str) -> Array:
+def _padded(field: SkimField, values: Mapping[str, Any], key: str) -> Array:
     padding = _padding(field, key)
     if padding is not None:
         return lists_of(values[key]).pad(padding.length, padding.fill)
@@ -127,7 +127,7 @@ def _padded(field: Field, values: Mapping[str, Any], key: str) -> Array:
 
 
 def _list_of(
-    output: List,
+    output: JaggedField,
     values: Mapping[str, Any],  # Jagged, by the layout
     entries: Entries,
     num_lost: Counter[tuple[str, str]],
@@ -145,7 +145,10 @@ def _list_of(
 
 
 def _check_counts(
-    output: Field | List, keys: Sequence[str], values: Mapping[str, Any], entries: Entries
+    output: SkimField | JaggedField,
+    keys: Sequence[str],
+    values: Mapping[str, Any],
+    entries: Entries,
 ) -> None:
     """Raise a `ColumnError` where the lists of a group differ in length."""
     for key in keys[1:]:

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from memmpy.errors import CorruptStoreError
 from memmpy.jagged import Jagged
 from memmpy.kernels import Words
-from memmpy.skims.row_layout import Layout
+from memmpy.skims.row_layout import SkimLayout
 from memmpy.store import PartWriter, bytes_of, open_to_read, read_exactly
 from memmpy.typing import Array
 
-__all__ = ["PartReader", "SortedPart", "write_part"]
+__all__ = ["RunReader", "SortedRun", "write_run"]
 
 
 @dataclass(frozen=True, slots=True)
-class SortedPart:
+class SortedRun:
     """Where a sorted chunk lies: its tickets, the offsets of its lists, its rows, their contents.
 
     Parameters
@@ -38,32 +38,32 @@ class SortedPart:
     num_items: tuple[int, ...]
 
 
-def write_part(
+def write_run(
     path: str, tickets: Words, rows: Iterable[Array], lists: Sequence[Jagged]
-) -> SortedPart:
+) -> SortedRun:
     """Write a sorted chunk; the file appears whole, whoever else writes it."""
     offsets, contents = [one.offsets for one in lists], [one.content for one in lists]
     with PartWriter(path) as writer:
         for array in chain([tickets, *offsets], rows, contents):
             writer.append(array)
         writer.finish(is_durable=False)
-    return SortedPart(path, len(tickets), tuple(len(one.content) for one in lists))
+    return SortedRun(path, len(tickets), tuple(len(one.content) for one in lists))
 
 
-class PartReader:
+class RunReader:
     """An open part.
 
     Parameters
     ----------
-    part : SortedPart
+    part : SortedRun
         Which.
-    layout : Layout
+    layout : SkimLayout
         What the skim consists of.
     file : int
         The open file.
     """
 
-    def __init__(self, part: SortedPart, layout: Layout, file: int) -> None:
+    def __init__(self, part: SortedRun, layout: SkimLayout, file: int) -> None:
         self._file, self._num_rows = file, part.num_rows
         self._row_bytes = layout.row.itemsize
         self._item_bytes = [one.item_bytes for one in layout.lists]
@@ -79,7 +79,7 @@ class PartReader:
 
     @classmethod
     @contextmanager
-    def opened(cls, part: SortedPart, layout: Layout) -> "Iterator[PartReader]":
+    def opened(cls, part: SortedRun, layout: SkimLayout) -> "Iterator[RunReader]":
         """Open it for a moment: there may be more parts than a process may have files."""
         try:
             file = open_to_read(part.path)

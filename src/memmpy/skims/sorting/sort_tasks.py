@@ -16,11 +16,11 @@ from memmpy.columns import Snapshot, StoredColumn, open_column
 from memmpy.errors import ColumnError, MissingFileError
 from memmpy.kernels import Words
 from memmpy.order import TicketsOf
-from memmpy.skims.row_layout import Layout
+from memmpy.skims.row_layout import SkimLayout
 from memmpy.skims.skim_request import SkimRequest
-from memmpy.skims.sorting.runs import SortedPart
+from memmpy.skims.sorting.runs import SortedRun
 from memmpy.skims.sorting.sort_plan import Bound
-from memmpy.skims.value_counts import Tally
+from memmpy.skims.value_counts import ValueCounter
 from memmpy.splits import TicketRule, tickets_of
 from memmpy.store import (
     ColumnRecord,
@@ -39,10 +39,10 @@ __all__ = [
     "TICKETS",
     "BucketTask",
     "ChunkTask",
-    "Outcome",
     "SkimJob",
+    "SortOutcome",
+    "SortTask",
     "SortedChunk",
-    "Task",
     "WrittenBucket",
     "needed",
 ]
@@ -61,7 +61,7 @@ class SkimJob:
         The store.
     metadata : Metadata
         What the store knows of the columns that are used, and of its sources.
-    layout : Layout
+    layout : SkimLayout
         What the skim consists of.
     rule : TicketRule
         What the tickets follow from.
@@ -77,7 +77,7 @@ class SkimJob:
 
     store: Path
     metadata: Metadata
-    layout: Layout
+    layout: SkimLayout
     rule: TicketRule
     num_entries: int
     selection: Entries | str | None
@@ -168,7 +168,7 @@ class BucketTask:
         The skim.
     number : int
         Number of the bucket, counted from 0.
-    parts : tuple of SortedPart
+    parts : tuple of SortedRun
         All chunks.
     low, high : Bound or None
         Where it starts and stops; None for the start and the end of all.
@@ -176,7 +176,7 @@ class BucketTask:
 
     job: SkimJob
     number: int
-    parts: tuple[SortedPart, ...]
+    parts: tuple[SortedRun, ...]
     low: Bound | None
     high: Bound | None
 
@@ -189,21 +189,21 @@ class SortedChunk:
     ----------
     number : int
         Number of the chunk, counted from 0.
-    part : SortedPart
+    part : SortedRun
         Where it lies.
     samples : uint64 array
         Some of its tickets.
     num_lost : mapping of (group, key) to int
         Number of values that the dtype of a group does not hold.
-    tally : Tally
+    counter : ValueCounter
         What was counted of its values.
     """
 
     number: int
-    part: SortedPart
+    part: SortedRun
     samples: Words
     num_lost: Mapping[tuple[str, str], int]
-    tally: Tally
+    counter: ValueCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +220,7 @@ class WrittenBucket:
         What was written, of each array of the skim.
     num_lost : mapping of (group, key) to int
         As `SortedChunk` has it; empty where its chunks have counted.
-    tally : Tally or None
+    counter : ValueCounter or None
         As `SortedChunk` has it; None where its chunks have counted.
     """
 
@@ -228,11 +228,11 @@ class WrittenBucket:
     num_rows: int
     written: Mapping[str, tuple[int, int]]
     num_lost: Mapping[tuple[str, str], int]
-    tally: Tally | None
+    counter: ValueCounter | None
 
 
-Task: TypeAlias = ChunkTask | BucketTask
-Outcome: TypeAlias = SortedChunk | WrittenBucket
+SortTask: TypeAlias = ChunkTask | BucketTask
+SortOutcome: TypeAlias = SortedChunk | WrittenBucket
 
 
 def needed(metadata: Metadata, request: SkimRequest) -> Metadata:

@@ -13,7 +13,7 @@ from memmpy.columns import ReadJagged
 from memmpy.display import Progress
 from memmpy.order import Multiplicities, count_multiplicities
 from memmpy.parallel import Crew, outcomes
-from memmpy.skims.row_layout import Layout
+from memmpy.skims.row_layout import SkimLayout
 from memmpy.skims.sorting.buckets import join_bucket
 from memmpy.skims.sorting.chunks import sort_chunk
 from memmpy.skims.sorting.sort_plan import Sizes, plan_bounds, plan_chunks, stride_of
@@ -21,16 +21,23 @@ from memmpy.skims.sorting.sort_tasks import (
     TICKETS,
     BucketTask,
     ChunkTask,
-    Outcome,
     SkimJob,
     SortedChunk,
-    Task,
+    SortOutcome,
+    SortTask,
     WrittenBucket,
 )
-from memmpy.skims.value_counts import KeyCounts, Tally
-from memmpy.store import ArrayRecord, ColumnRecord, crc_text, joined_crc, map_array, refusals
+from memmpy.skims.value_counts import KeyCounts, ValueCounter
+from memmpy.store import (
+    ArrayRecord,
+    ColumnRecord,
+    crc_text,
+    joined_crc,
+    map_array,
+    translate_os_errors,
+)
 
-__all__ = ["Built", "build", "do_task"]
+__all__ = ["SkimArrays", "build", "run_sort_task"]
 
 #: Bytes that tasks may have in memory, all threads of this process together.
 _MEMORY = 3 * 2**28  # 768 MiB
@@ -41,7 +48,7 @@ _NUM_LOOKS, _ENTRIES_A_LOOK = 64, 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class SkimArrays:
     """A skim whose arrays lie on the disk.
 
     Parameters
@@ -62,7 +69,9 @@ class Built:
     notes: tuple[str, ...]
 
 
-def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bool | None) -> Built:
+def build(
+    job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bool | None
+) -> SkimArrays:
     """Write the arrays of a skim to its folder, and wait for the disk.
 
     Parameters
@@ -87,9 +96,9 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
     stride = stride_of(row_bytes, sizes.bucket_bytes) if len(chunks) > 1 else 0
     span = _span(job, sizes.chunk_bytes)
     num_lost: Counter[tuple[str, str]] = Counter()
-    tally = Tally(job.layout)
+    counter = ValueCounter(job.layout)
     with Progress("skimming", num_rows, show=progress) as bar:
-        tasks: Iterable[Task] = (
+        tasks: Iterable[SortTask] = (
             ChunkTask(job, number, start, stop, span, stride)
             for number, (start, stop) in enumerate(chunks)
         )
@@ -97,8 +106,8 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
         written: dict[int, WrittenBucket] = {}
         for outcome in _done(crew, tasks, sizes.chunk_bytes):
             num_lost.update(outcome.num_lost)
-            if outcome.tally is not None:
-                tally.join(outcome.tally)
+            if outcome.counter is not None:
+                counter.join(outcome.counter)
             if isinstance(outcome, SortedChunk):
                 chunks_done[outcome.number] = outcome
                 bar.advance(outcome.part.num_rows / 2)
@@ -115,10 +124,10 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
     # One pass over 8 bytes a row, which knows no edges of buckets.
     tickets = map_array(job.directory, arrays[TICKETS], key=TICKETS)
     multiplicities = count_multiplicities(tickets)
-    return Built(arrays, multiplicities, tally.counts(), _notes_of(num_lost, job.layout))
+    return SkimArrays(arrays, multiplicities, counter.counts(), _notes_of(num_lost, job.layout))
 
 
-def do_task(task: Task) -> Outcome:
+def run_sort_task(task: SortTask) -> SortOutcome:
     """Do a task, in whatever process."""
     return sort_chunk(task) if isinstance(task, ChunkTask) else join_bucket(task)
 
@@ -130,7 +139,7 @@ def _bucket_tasks(
     stride: int,
     row_bytes: float,
     sizes: Sizes,
-) -> list[Task]:
+) -> list[SortTask]:
     chunks = [found[number] for number in sorted(found)]
     num_buckets = len(plan_chunks(num_rows, row_bytes, sizes.bucket_bytes))
     bounds = plan_bounds([chunk.samples for chunk in chunks], stride, num_rows, num_buckets)
@@ -141,20 +150,20 @@ def _bucket_tasks(
     ]
 
 
-def _done(crew: Crew, tasks: Iterable[Task], task_bytes: int) -> Iterator[Outcome]:
+def _done(crew: Crew, tasks: Iterable[SortTask], task_bytes: int) -> Iterator[SortOutcome]:
     """Do tasks, as many at a time as there is memory for."""
     waiting = iter(tasks)
     num_running = 0
     # Other processes have memory of their own.
     most = max(1, _MEMORY // (_COPIES * task_bytes)) if crew.is_in_process else crew.num_waiting
 
-    def next_tasks(num: int) -> list[Task]:
+    def next_tasks(num: int) -> list[SortTask]:
         nonlocal num_running
         handed_out = list(islice(waiting, max(0, min(num, most - num_running))))
         num_running += len(handed_out)
         return handed_out
 
-    for outcome in outcomes(crew, do_task, next_tasks):
+    for outcome in outcomes(crew, run_sort_task, next_tasks):
         num_running -= 1
         yield outcome
 
@@ -172,7 +181,7 @@ def _finished(job: SkimJob, written: list[WrittenBucket]) -> dict[str, ArrayReco
     return records
 
 
-def _notes_of(num_lost: Mapping[tuple[str, str], int], layout: Layout) -> tuple[str, ...]:
+def _notes_of(num_lost: Mapping[tuple[str, str], int], layout: SkimLayout) -> tuple[str, ...]:
     notes = [
         f"{num:,} values of {key!r} do not fit into {layout.dtype_of(group)} in the group "
         f"{group!r}: they became infinite, or rounded"
@@ -186,7 +195,7 @@ def _notes_of(num_lost: Mapping[tuple[str, str], int], layout: Layout) -> tuple[
 def _saved(job: SkimJob) -> str:
     """Write the selection where other processes find it."""
     file = job.directory / "selection.npy"
-    with refusals(f"to {str(file)!r}"):
+    with translate_os_errors(f"to {str(file)!r}"):
         np.save(file, np.asarray(job.selection))
     return str(file)
 
