@@ -492,7 +492,7 @@ def test_a_column_says_which_memmpy_read_it(make_file: MakeFile, tmp_path: Path)
 
 def test_a_plan_writes_nothing(make_file: MakeFile, tmp_path: Path) -> None:
     plan = plan_conversion(make_file(), tmp_path / "s", keys={"met"})
-    assert [(column.key, column.why) for column in plan.columns] == [("met", "new")]
+    assert [(column.key, column.reason) for column in plan.columns] == [("met", "new")]
     assert not (tmp_path / "s").exists()
 
 

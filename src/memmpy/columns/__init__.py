@@ -13,7 +13,7 @@ from memmpy.columns.column_layout import (
     ColumnLayout,
     layout_of_nested,
     layout_of_numbers,
-    shifted,
+    shift,
 )
 from memmpy.columns.jagged_column import ReadJagged, WriteJagged
 from memmpy.columns.loading import (
@@ -67,7 +67,7 @@ __all__ = [
     "padded_type",
     "read_vector",
     "resolve_key",
-    "shifted",
+    "shift",
     "type_of_column",
     "type_of_values",
     "why_stale",

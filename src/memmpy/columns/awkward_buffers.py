@@ -1,4 +1,4 @@
-"""An awkward array as the form and the plain buffers that a nested column keeps."""
+"""Awkward arrays as a form and plain buffers, which nested columns store."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,23 +20,23 @@ class Buffer:
     Parameters
     ----------
     values : array
-        Its content; of offsets, where each list ends.
+        Its content; of offsets, the end of each list.
     node : str
         The node whose length it has.
-    links : str or None
+    points_into : str or None
         The node that its values point into.
-    means : str
+    kind : str
         ``values``, ``offsets`` or ``index``.
     """
 
     values: Array
     node: str
-    links: str | None
-    means: Literal["values", "offsets", "index"]
+    points_into: str | None
+    kind: Literal["values", "offsets", "index"]
 
 
 def form_of(array: Any) -> dict[str, Any]:
-    """Return the form, as JSON values, that an `ak.Array` has once its buffers are kept.
+    """Return the form, as JSON values, that an `ak.Array` has once it is stored.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def _take_apart(
 
 
 def _plain(layout: Any) -> Any:
-    """Return a layout of one of the few classes that are stored."""
+    """Return a layout as one of the few classes that are stored."""
     import awkward as ak
 
     if isinstance(layout, ak.contents.IndexedArray):

@@ -1,9 +1,10 @@
-"""What a column's values lie in: arrays by role, cut from values and joined piece by piece.
+"""The layout of a column: its arrays by role, split into chunks and joined from them.
 
-A piece of a column has a length for each of its nodes: its entries are one, the items of its lists
-another. An array either holds plain values, one a place of its node, or points into another node:
-offsets of lists, or the index of values that may be missing. To join pieces, plain values follow
-each other, and what points is shifted by the length of the node in the pieces before.
+A column has nodes: the entries are one, the items of its lists another. A chunk has a length for
+each node. An array either holds plain values, one for each place of its node, or it points into
+another node: as offsets of lists, or as the index of values that may be missing. Chunks are joined
+in order. Plain values stay as they are, and values that point into a node are shifted by the length
+of this node in the chunks before.
 """
 
 from collections.abc import Mapping
@@ -26,10 +27,10 @@ __all__ = [
     "layout_of_array",
     "layout_of_nested",
     "layout_of_numbers",
-    "shifted",
+    "shift",
 ]
 
-#: The node of the entries, in all kinds.
+#: The node of the entries, in all kinds of columns.
 ENTRIES = "node0"
 _ITEMS = "node0.0"
 _INT64 = np.dtype("<i8")
@@ -42,31 +43,31 @@ class ColumnArray:
     Parameters
     ----------
     role : str
-        What it is to the column.
+        Its name within the column.
     dtype : np.dtype
         Little endian.
     shape : tuple of int
-        Of one row.
+        The shape of one row.
     node : str
-        Whose length says how many rows there are.
-    links : str or None
+        The node whose length is the number of rows.
+    points_into : str or None
         The node that its values point into; None for plain values.
-    means : str
-        ``values``, ``offsets`` (of a piece only where each list ends; the array has a 0 before), or
-        ``index`` (-1 for what is missing).
+    kind : str
+        ``values``, ``offsets`` (a chunk has the ends of lists, the array has a 0 before them), or
+        ``index`` (-1 for a missing value).
     """
 
     role: str
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     node: str
-    links: str | None = None
-    means: Literal["values", "offsets", "index"] = "values"
+    points_into: str | None = None
+    kind: Literal["values", "offsets", "index"] = "values"
 
     @property
     def is_fixed(self) -> bool:
-        """Whether the number of rows is that of the entries, and the values stay as they are."""
-        return self.node == ENTRIES and self.links is None
+        """Whether it has one row of plain values for each entry."""
+        return self.node == ENTRIES and self.points_into is None
 
     @property
     def row_bytes(self) -> int:
@@ -84,7 +85,7 @@ class ColumnChunk:
 
 @dataclass(frozen=True, slots=True)
 class ColumnLayout:
-    """The arrays of a column of some kind.
+    """The kind of a column, and its arrays.
 
     Parameters
     ----------
@@ -93,20 +94,21 @@ class ColumnLayout:
     fields : tuple of ColumnArray
         Its arrays.
     details : mapping
-        JSON values that the kind needs beside them.
+        JSON values that the kind needs, too.
     """
 
     kind: str
     fields: tuple[ColumnArray, ...]
     details: Mapping[str, Any] = field(default_factory=dict)
 
-    def cut(self, values: Any) -> ColumnChunk:
-        """Return the arrays of some entries.
+    def chunk_of(self, values: Any) -> ColumnChunk:
+        """Return some entries as a chunk.
 
         Parameters
         ----------
         values : np.ndarray, Jagged or ak.Array
-            For ``vector``; for ``jagged`` and (of UTF-8 bytes) ``text``; for ``nested``.
+            An array for ``vector``, `Jagged` for ``jagged`` and ``text`` (UTF-8 bytes), an
+            `ak.Array` for ``nested``.
         """
         if self.kind == "vector":
             return ColumnChunk({ENTRIES: len(values)}, {"values": values})
@@ -128,40 +130,40 @@ def layout_of_numbers(kind: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -
 
 
 def layout_of_nested(type_of_entry: str) -> ColumnLayout:
-    """Return the layout of a ``nested`` column of entries of an awkward type."""
+    """Return the layout of a ``nested`` column of an awkward type."""
     empty = empty_of_type(type_of_entry)
     return layout_of_array(empty, form_of(empty))
 
 
 def layout_of_array(array: Any, form: Mapping[str, Any]) -> ColumnLayout:
-    """Return the layout of the ``nested`` column that holds an `ak.Array` of that form."""
+    """Return the layout of a ``nested`` column of an `ak.Array`, of which the form is given."""
     _, buffers = buffers_of(array)
     fields = tuple(
-        ColumnArray(role, b.values.dtype, (), b.node, b.links, b.means)
+        ColumnArray(role, b.values.dtype, (), b.node, b.points_into, b.kind)
         for role, b in buffers.items()
     )
     return ColumnLayout("nested", fields, {"form": form})
 
 
-def shifted(field: ColumnArray, values: Array, base: int) -> Array:
-    """Return the rows of a piece as they stand in the column.
+def shift(field: ColumnArray, values: Array, base: int) -> Array:
+    """Return rows of a chunk as they are in the column; only those that point into a node change.
 
     Parameters
     ----------
     field : ColumnArray
-        What they are.
+        Their array.
     values : array
-        As `ColumnLayout.cut` gives them.
+        As `ColumnLayout.chunk_of` gives them.
     base : int
-        Length of the node they point into, in the pieces before.
+        Length of the node they point into, in the chunks before.
     """
-    if field.links is None or base == 0:
+    if field.points_into is None or base == 0:
         return values
-    return np.where(values < 0, -1, values + base) if field.means == "index" else values + base
+    return np.where(values < 0, -1, values + base) if field.kind == "index" else values + base
 
 
 def empty_of_type(type_of_entry: str) -> Any:
-    """Return an array without entries, of a type."""
+    """Return an `ak.Array` of a type without entries."""
     import awkward as ak
 
     try:

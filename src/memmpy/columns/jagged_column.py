@@ -23,13 +23,13 @@ class WriteJagged(ColumnWriter):
     Parameters
     ----------
     path : path-like
-        The store; made where it is missing.
+        The store; created where it is missing.
     key : str
         Name of the column. One of the same key is replaced when the block ends.
     dtype : dtype-like, optional
-        Of the items; taken from the first entry where not given.
+        The dtype of the items; that of the first entry where not given.
     shape : tuple of int, optional
-        Of one item; ``()`` where items are numbers.
+        The shape of an item; ``()`` for numbers.
     transaction : Transaction, optional
         To commit together with other columns.
     lock_timeout : float
@@ -93,7 +93,7 @@ class WriteJagged(ColumnWriter):
 
 @final
 class ReadJagged(Sequence[Array]):
-    """Open a jagged column: a sequence of arrays that stay on disk until they are touched.
+    """Open a jagged column: a sequence of arrays which are read from disk when they are used.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class ReadJagged(Sequence[Array]):
     ColumnError
         If the column is of another kind, or stale.
     CorruptStoreError
-        If its files are damaged: when it is opened, or once an entry is read whose offsets fall or
+        If its files are damaged: when it is opened, or when an entry is read whose offsets fall or
         lead out of the content.
 
     Notes
@@ -121,16 +121,16 @@ class ReadJagged(Sequence[Array]):
     __slots__ = ("_jagged",)
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._map(open_arrays(path, key, kind="jagged")[1], name_of(path, key))
+        self._set_arrays(open_arrays(path, key, kind="jagged")[1], name_of(path, key))
 
     @classmethod
-    def over(cls, arrays: Arrays, name: str) -> "ReadJagged":
-        """Return the column that mapped arrays hold; `name` is what errors call it."""
+    def from_maps(cls, arrays: Arrays, name: str) -> "ReadJagged":
+        """Return the column over mapped arrays; `name` is its name in errors."""
         self = object.__new__(cls)
-        self._map(arrays, name)
+        self._set_arrays(arrays, name)
         return self
 
-    def _map(self, arrays: Arrays, name: str) -> None:
+    def _set_arrays(self, arrays: Arrays, name: str) -> None:
         content, offsets = np.asarray(arrays["content"]), np.asarray(arrays["offsets"])
         self._jagged = Jagged.mapped(content, offsets, name)
 
@@ -143,7 +143,7 @@ class ReadJagged(Sequence[Array]):
     def offsets(self) -> NDArray[np.int64]:
         """Where entries start and stop in the content, read-only, of shape (n + 1,).
 
-        As the file has them: `offsets_between` checks them.
+        As they are in the file; `offsets_between` checks them.
         """
         return self._jagged.offsets
 
@@ -168,7 +168,7 @@ class ReadJagged(Sequence[Array]):
         return self._jagged.buffers
 
     def offsets_between(self, start: int, stop: int) -> NDArray[np.int64]:
-        """Return where some entries lie in the content; as `Jagged.offsets_between`, checked."""
+        """Return where some entries lie in the content, checked as in `Jagged.offsets_between`."""
         return self._jagged.offsets_between(start, stop)
 
     def to_awkward(self) -> Any:
@@ -201,7 +201,7 @@ def _jagged_of(values: Any) -> Jagged | None:
     if type(values).__module__.partition(".")[0] == "awkward":
         import awkward as ak
 
-        # Lists that are all empty may have no dtype, as Python's.
+        # Lists that are all empty may have no dtype.
         is_unknown = str(ak.type(values).content) == "var * unknown"
         return None if is_unknown else Jagged.from_awkward(values)
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):

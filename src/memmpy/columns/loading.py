@@ -1,4 +1,4 @@
-"""Opens columns of a store, each as the class of its kind; also those of a damaged store."""
+"""Opens columns of a store, each as the class of its kind, even if others are damaged."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[st
     path : path-like
         The store.
     keys : collection of str, optional
-        Which columns, in what order; all that are not stale where not given.
+        The columns, in this order; all that are not stale where not given.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[st
     MissingFileError, MissingKeyError
         If there is no such store or column.
     ColumnError
-        If a column is stale: the store was converted from other files since.
+        If a column is stale, for example since the store was converted from other files.
     CorruptStoreError
         If a file is damaged.
     """
@@ -60,7 +60,7 @@ def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[st
 
 
 def check_keys(keys: Collection[str]) -> None:
-    """Raise an `OptionError` unless `keys` is a set of texts, and not one text."""
+    """Raise an `OptionError` unless `keys` is a set or list of texts; one text is refused, too."""
     if isinstance(keys, str | bytes):
         raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
     if not isinstance(keys, Collection):
@@ -72,16 +72,16 @@ def check_keys(keys: Collection[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Columns of a store as one commit left them, whatever is committed after it.
+    """Columns of a store as one commit left them; later commits do not change them.
 
     Parameters
     ----------
     path : Path
         The store.
     metadata : Metadata
-        What the commit says of all its columns.
+        The metadata of that commit, with all columns.
     columns : mapping of key to column
-        Those that are open.
+        The open columns.
     """
 
     path: Path
@@ -95,7 +95,7 @@ class Snapshot:
             return None
         if record.origin is not None:
             return {hash64(text): text for text in record.origin.recipe["metadata"]}
-        # Old stores do not say which columns are hashes of text: their values do.
+        # The metadata of old stores does not tell which columns are hashes; the values do.
         known = self.metadata.hashes
         return known if len(column) == 0 or int(column[0]) in known else None
 
@@ -103,12 +103,12 @@ class Snapshot:
 def open_columns(path: PathLike, keys: Iterable[str] | None) -> Snapshot:
     """Open columns as the last commit left them; None for all that are not stale."""
     metadata, arrays = map_columns(path, keys, kind=None)
-    columns = {key: _over(path, key, metadata.columns[key], a) for key, a in arrays.items()}
+    columns = {key: _column_of(path, key, metadata.columns[key], a) for key, a in arrays.items()}
     return Snapshot(Path(path), metadata, columns)
 
 
 def open_undamaged(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
-    """Return the columns that can be opened, and what is wrong with the others."""
+    """Open the columns that are not damaged; return them, and what is wrong with the others."""
     try:
         return open_columns(path, None), {}
     except (CorruptStoreError, UnreadableError):
@@ -116,36 +116,28 @@ def open_undamaged(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
     damage: dict[str, str] = {}
     columns: dict[str, StoredColumn] = {}
     for key in snapshot.metadata.current_keys():
-        opened = _open_or_say(path, key, snapshot.metadata.columns[key])
-        if isinstance(opened, str):
-            damage[key] = opened
-        else:
-            columns[key] = opened
+        try:
+            columns[key] = open_column(path, key, snapshot.metadata.columns[key])
+        except (CorruptStoreError, UnreadableError, FileNotFoundError) as error:  # noqa: PERF203 - few
+            damage[key] = str(error)
     return Snapshot(snapshot.path, snapshot.metadata, columns), damage
 
 
 def open_column(path: PathLike, key: str, column: ColumnRecord) -> StoredColumn:
     """Open one column that the metadata of a store describes."""
-    return _over(path, key, column, map_column(path, key, column))
+    return _column_of(path, key, column, map_column(path, key, column))
 
 
-def _open_or_say(path: PathLike, key: str, record: ColumnRecord) -> StoredColumn | str:
-    try:
-        return open_column(path, key, record)
-    except (CorruptStoreError, UnreadableError, FileNotFoundError) as error:
-        return str(error)
-
-
-def _over(path: PathLike, key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:
+def _column_of(path: PathLike, key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:
     name = name_of(path, key)
     match column.kind:
         case "vector":
             return arrays["values"]
         case "jagged":
-            return ReadJagged.over(arrays, name)
+            return ReadJagged.from_maps(arrays, name)
         case "shaped":
-            return ReadShaped.over(arrays, name)
+            return ReadShaped.from_maps(arrays, name)
         case "text":
-            return ReadText.over(arrays, name)
+            return ReadText.from_maps(arrays, name)
         case _:
-            return ReadNested.over(column, arrays, name)
+            return ReadNested.from_maps(column, arrays, name)

@@ -1,4 +1,4 @@
-"""From keys to the mapped arrays of their columns."""
+"""Memory maps of the arrays of columns, and errors for columns that are missing or stale."""
 
 import os
 from collections.abc import Collection, Iterable
@@ -22,7 +22,7 @@ __all__ = [
     "why_stale",
 ]
 
-#: Role to mapped array.
+#: Mapped arrays by role.
 Arrays: TypeAlias = dict[str, np.memmap[Any, Any]]
 
 _READERS = {
@@ -48,16 +48,16 @@ def open_arrays(path: PathLike, key: str, *, kind: str) -> tuple[ColumnRecord, A
 def map_columns(
     path: PathLike, keys: Iterable[str] | None, *, kind: str | None
 ) -> tuple[Metadata, dict[str, Arrays]]:
-    """Map columns as one commit left them, and return its metadata and their arrays.
+    """Map columns as one commit left them; return its metadata, and their arrays by key.
 
     Parameters
     ----------
     path : path-like
         The store.
     keys : iterable of str or None
-        Which columns; None for all that are not stale.
+        The columns; None for all that are not stale.
     kind : str or None
-        What they must be; None for any.
+        The kind that they must have; None for any.
 
     Raises
     ------
@@ -68,17 +68,17 @@ def map_columns(
     CorruptStoreError
         If a file is damaged.
     """
-    wanted = None if keys is None else list(keys)
+    given_keys = None if keys is None else list(keys)
     metadata = read_metadata(check_path(path))
     while True:
         current = metadata.current_keys()
-        names = current if wanted is None else wanted
+        names = current if given_keys is None else given_keys
         stale = frozenset(metadata.columns).difference(current)
-        records = {k: _checked(metadata, k, stale=stale, kind=kind, path=path) for k in names}
+        records = {k: _record_of(metadata, k, stale=stale, kind=kind, path=path) for k in names}
         try:
             return metadata, {key: map_column(path, key, c) for key, c in records.items()}
         except FileNotFoundError as error:
-            # A writer may have replaced a column since: then there is newer metadata.
+            # If a writer has replaced the column since, the metadata is newer.
             newer = read_metadata(path)
             if newer.generation == metadata.generation:
                 what = f"{error.strerror}: {error.filename!r}"
@@ -92,11 +92,11 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
     Raises
     ------
     FileNotFoundError
-        If one is not there: it may have been replaced since the metadata was read.
+        If a file is missing; a writer may have replaced it since the metadata was read.
     CorruptStoreError
         If they are damaged, or do not belong together.
     """
-    if not _is_whole(column):
+    if not _is_consistent(column):
         raise damaged(name_of(path, key), f"its arrays make no {column.kind} column")
     arrays = {role: map_array(Path(path), a, key=key) for role, a in column.arrays.items()}
     for offsets, content in (("offsets", "content"), ("shapes_offsets", "shapes")):
@@ -105,7 +105,7 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
     return arrays
 
 
-def _checked(
+def _record_of(
     metadata: Metadata,
     key: Any,  # of any type: it is checked here
     *,
@@ -113,7 +113,7 @@ def _checked(
     kind: str | None,
     path: PathLike,
 ) -> ColumnRecord:
-    """Return the record of a column that must be there and hold what its sources hold now."""
+    """Return the record of a column; raise an error if it is missing, stale or of another kind."""
     if not isinstance(key, str) or key not in metadata.columns or key in stale:
         raise no_column(key, metadata, path=path, known=metadata.columns)
     column = metadata.columns[key]
@@ -132,20 +132,20 @@ def no_column(
     known: Iterable[str],
     purpose: str = "",
 ) -> ColumnError | MissingKeyError:
-    """Return the error for a column that a store lacks, or that is stale.
+    """Return the error for a column that is missing or stale.
 
     Parameters
     ----------
     key : str
-        What was asked for.
+        The column.
     metadata : Metadata
-        What the store knows of itself.
+        The metadata of the store.
     path : path-like
         The store.
     known : iterable of str
-        What could have been meant.
+        Keys to suggest if they are similar.
     purpose : str
-        What it was asked for, such as `` to group by``.
+        What the column is for, such as `` to group by``.
     """
     where, stale = os.fspath(path), why_stale(metadata)
     if not isinstance(key, str):
@@ -157,7 +157,7 @@ def no_column(
 
 
 def why_stale(metadata: Metadata) -> dict[str, str]:
-    """Return the columns that are stale, each with the reason and the way out."""
+    """Return the stale columns, each with the reason and the way out."""
     stale = metadata.columns.keys() - set(metadata.current_keys())
     return {key: _reason(key, metadata, stale) for key in metadata.columns if key in stale}
 
@@ -171,7 +171,7 @@ def _reason(key: str, metadata: Metadata, stale: Collection[str]) -> str:
         if used is not None:
             return (
                 f"it was computed from {used!r}, which is stale: {_reason(used, metadata, stale)}; "
-                f"where {used!r} is written again, compute {key!r} again, too: {add}"
+                f"once {used!r} is written again, compute {key!r} again, too: {add}"
             )
         return (
             f"of {', '.join(map(repr, computed.made_of))}, which it was computed from, something "
@@ -193,8 +193,8 @@ def _ends(offsets: np.memmap[Any, Any]) -> tuple[int, int]:
     return int(offsets[0]), int(offsets[-1])
 
 
-def _is_whole(column: ColumnRecord) -> bool:
-    """Say whether the arrays of a column are as long as its number of entries requires."""
+def _is_consistent(column: ColumnRecord) -> bool:
+    """Say whether the arrays of a column have the length that its number of entries requires."""
     arrays = column.arrays
     if column.kind == "vector":
         return arrays["values"].shape[0] == column.num_entries

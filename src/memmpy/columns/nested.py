@@ -1,4 +1,4 @@
-"""Nested columns: any awkward type, kept as its form and its buffers."""
+"""Nested columns: entries of any awkward type, stored as a form and buffers."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from memmpy.columns.column_layout import (
     ColumnLayout,
     empty_of_type,
     layout_of_array,
-    shifted,
+    shift,
 )
 from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
 from memmpy.columns.nested_checks import check_ends, check_nested
@@ -33,12 +33,12 @@ class WriteNested(ColumnWriter):
     Parameters
     ----------
     path : path-like
-        The store; made where it is missing.
+        The store; created where it is missing.
     key : str
         Name of the column. One of the same key is replaced when the block ends.
     type : str, optional
-        Of an entry, as awkward writes it (``"var * var * float32"``); needed for a column that may
-        stay empty, else taken from the first piece.
+        The type of an entry, as awkward writes it (``"var * var * float32"``); that of the first
+        chunk where not given. Needed for a column that may stay empty.
     transaction : Transaction, optional
         To commit together with other columns.
     lock_timeout : float
@@ -47,7 +47,7 @@ class WriteNested(ColumnWriter):
     Raises
     ------
     ColumnError
-        If pieces differ in type, or hold unions or Python objects.
+        If chunks differ in type, or hold unions or Python objects.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class WriteNested(ColumnWriter):
             self.extend(empty_of_type(self._type))
 
     def extend(self, values: Any) -> None:
-        """Add the entries of an `ak.Array`; all pieces must have one type."""
+        """Add the entries of an `ak.Array`; all chunks must have one type."""
         import awkward as ak
 
         self._check_open()
@@ -91,19 +91,19 @@ class WriteNested(ColumnWriter):
             raise ColumnError(f"{message}got {array.type.content}")
         if self._layout is None:
             self._layout = layout_of_array(array, form)
-        piece = self._layout.cut(array)
+        chunk = self._layout.chunk_of(array)
         for field in self._layout.fields:
-            self._append(field, piece.arrays[field.role])
-        for node, length in piece.lengths.items():
+            self._append(field, chunk.arrays[field.role])
+        for node, length in chunk.lengths.items():
             self._lengths[node] = self._lengths.get(node, 0) + length
 
     def _append(self, field: ColumnArray, values: Array) -> None:
         if field.role not in self._buffers:
             self._buffers[field.role] = self._new_array(field.role, field.dtype, ())
-            if field.means == "offsets":
+            if field.kind == "offsets":
                 self._buffers[field.role].append(0)
-        base = 0 if field.links is None else self._lengths.get(field.links, 0)
-        self._buffers[field.role].extend(shifted(field, values, base))
+        base = 0 if field.points_into is None else self._lengths.get(field.points_into, 0)
+        self._buffers[field.role].extend(shift(field, values, base))
 
     def _finish(self) -> ColumnRecord:
         if self._form is None:
@@ -118,9 +118,9 @@ class WriteNested(ColumnWriter):
 
 @final
 class ReadNested:
-    """Open a nested column; what it gives are awkward arrays over mapped memory.
+    """Open a nested column, whose entries are awkward arrays over mapped memory.
 
-    The first entry that is read checks all offsets, which reads them.
+    The first access to an entry reads and checks all offsets.
 
     Parameters
     ----------
@@ -133,16 +133,16 @@ class ReadNested:
     __slots__ = ("_array", "_arrays", "_form", "_is_checked", "_name")
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._map(*open_arrays(path, key, kind="nested"), name_of(path, key))
+        self._set_arrays(*open_arrays(path, key, kind="nested"), name_of(path, key))
 
     @classmethod
-    def over(cls, column: ColumnRecord, arrays: Arrays, name: str) -> "ReadNested":
-        """Return the column that mapped arrays hold; `name` is what errors call it."""
+    def from_maps(cls, column: ColumnRecord, arrays: Arrays, name: str) -> "ReadNested":
+        """Return the column over mapped arrays; `name` is its name in errors."""
         self = object.__new__(cls)
-        self._map(column, arrays, name)
+        self._set_arrays(column, arrays, name)
         return self
 
-    def _map(self, column: ColumnRecord, arrays: Arrays, name: str) -> None:
+    def _set_arrays(self, column: ColumnRecord, arrays: Arrays, name: str) -> None:
         import awkward as ak
 
         self._arrays = {role: np.asarray(array) for role, array in arrays.items()}

@@ -1,4 +1,4 @@
-"""Checks the offsets of a nested column, and its index of missing values."""
+"""Checks of the offsets of nested columns, and of their index of missing values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,9 +16,9 @@ _STEP = 1 << 20
 
 
 def check_ends(form: Mapping[str, Any], arrays: Mapping[str, Array], num: int, *, of: str) -> None:
-    """Raise a `CorruptStoreError` unless each array is as long as those that point into it say.
+    """Raise a `CorruptStoreError` unless each array is as long as the arrays that point into it.
 
-    Reads the index of what may be missing, and of offsets the first and the last.
+    Reads the index of missing values, and the first and last offset of each array of offsets.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ def check_ends(form: Mapping[str, Any], arrays: Mapping[str, Array], num: int, *
     arrays : mapping of str to array
         Its arrays by role.
     num : int
-        How many entries it has.
+        Number of its entries.
     of : str
         Its name in errors.
     """
-    name, found = form["form_key"], _num_rows(form, arrays)
-    if found is not None and found != num:
-        raise damaged(of, f"{name!r} has {found} items, expected {num}")
+    name, num_rows = form["form_key"], _num_rows(form, arrays)
+    if num_rows is not None and num_rows != num:
+        raise damaged(of, f"{name!r} has {num_rows} items, expected {num}")
     match form["class"]:
         case "ListOffsetArray":
             offsets = arrays[f"{name}-offsets"]
@@ -46,15 +46,16 @@ def check_ends(form: Mapping[str, Any], arrays: Mapping[str, Array], num: int, *
             for content in form["contents"]:
                 check_ends(content, arrays, num, of=of)
         case "IndexedOptionArray":
-            # It may hold more than the index asks for: values under a mask are kept.
-            held = _num_rows(form["content"], arrays)
-            _check_index(arrays[f"{name}-index"], held, name, of=of)  # awkward reads all of it, too
-            if held is not None:
-                check_ends(form["content"], arrays, held, of=of)
+            # The content may be longer than the index needs: values under a mask are kept.
+            num_rows = _num_rows(form["content"], arrays)
+            # Awkward reads the whole index, too.
+            _check_index(arrays[f"{name}-index"], num_rows, name, of=of)
+            if num_rows is not None:
+                check_ends(form["content"], arrays, num_rows, of=of)
 
 
 def check_nested(form: Mapping[str, Any], arrays: Mapping[str, Array], *, of: str) -> None:
-    """Raise a `CorruptStoreError` if lists at any depth fall or lead out; reads all offsets."""
+    """Raise a `CorruptStoreError` if offsets at any depth fall or lead out; reads all of them."""
     name = form["form_key"]
     if form["class"] == "ListOffsetArray":
         offsets = arrays[f"{name}-offsets"]
@@ -65,7 +66,7 @@ def check_nested(form: Mapping[str, Any], arrays: Mapping[str, Array], *, of: st
 
 
 def _check_index(index: Entries, num: int | None, name: str, *, of: str) -> None:
-    """Raise a `CorruptStoreError` unless an index of options ascends; -1 is what is missing."""
+    """Raise a `CorruptStoreError` unless an index ascends; -1 stands for a missing value."""
     last = -1
     for start in range(0, len(index), _STEP):
         own = index[start : start + _STEP]
@@ -80,7 +81,7 @@ def _check_index(index: Entries, num: int | None, name: str, *, of: str) -> None
 
 
 def _num_rows(form: Mapping[str, Any], arrays: Mapping[str, Array]) -> int | None:
-    """Return how many rows the arrays hold for a node; None if they do not tell."""
+    """Return the number of rows of a node; None if its arrays do not tell it."""
     name = form["form_key"]
     match form["class"]:
         case "ListOffsetArray":

@@ -15,12 +15,12 @@ __all__ = ["nested_member", "resolve_key"]
 
 
 def resolve_key(name: str, columns: Mapping[str, ColumnRecord]) -> str:
-    """Return the column that a name means: that of the name, or the nested one with such a member.
+    """Return the key of the column of a name, which may be a member of a nested column.
 
-    The name itself where there is neither.
+    A name that is neither is returned as it is.
     """
     if name not in columns:
-        for key, names in _divided(name):
+        for key, names in _splits_of(name):
             column = columns.get(key)
             if column is None or column.kind != "nested":
                 continue
@@ -39,14 +39,14 @@ def nested_member(
     column : ReadNested
         The column.
     name : str
-        As it is in cuts, such as ``p.x``.
+        The member, as cuts spell it: ``p.x``.
     key : str
         The name of the column, such as ``p``.
 
     Returns
     -------
     np.memmap, ReadJagged or None
-        Numbers, one or a fixed array of them an entry; lists of numbers; None for all else.
+        Numbers, one or a fixed array of them for each entry; lists of numbers; None for other data.
     """
     import awkward as ak
 
@@ -63,12 +63,12 @@ def nested_member(
                 offsets = np.asarray(layout.offsets.data, np.int64)
                 arrays = {"content": content, "offsets": offsets}
                 maps = {role: array.view(np.memmap) for role, array in arrays.items()}
-                return ReadJagged.over(maps, f"member {name!r}")
+                return ReadJagged.from_maps(maps, f"member {name!r}")
     return None
 
 
-def _divided(name: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the columns that a name may be a member of, the longest first, each with the path."""
+def _splits_of(name: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the columns of which a name may be a member, the longest first, each with the path."""
     words = name.split(".")
     for num in range(len(words) - 1, 0, -1):
         yield ".".join(words[:num]), words[num:]

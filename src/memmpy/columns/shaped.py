@@ -24,11 +24,11 @@ class WriteShaped(ColumnWriter):
     Parameters
     ----------
     path : path-like
-        The store; made where it is missing.
+        The store; created where it is missing.
     key : str
         Name of the column. One of the same key is replaced when the block ends.
     dtype : dtype-like, optional
-        Of the values; taken from the first entry where not given.
+        The dtype of the values; that of the first entry where not given.
     transaction : Transaction, optional
         To commit together with other columns.
     lock_timeout : float
@@ -72,7 +72,7 @@ class WriteShaped(ColumnWriter):
             message = f"column {self.key!r} takes arrays, got lists that differ in length; "
             raise ColumnError(message + "use WriteJagged or WriteNested for them") from error
         flat = array.reshape(-1)
-        # Python's numbers have no dtype of their own: they may take the column's.
+        # Numbers of Python have no dtype: they may take that of the column.
         self._num_values += self._content.extend(flat if hasattr(value, "dtype") else flat.tolist())
         self._shapes.extend(np.array(array.shape, np.int64))
         self._offsets.append(self._num_values)
@@ -118,16 +118,16 @@ class ReadShaped(Sequence[Array]):
     __slots__ = ("_content", "_name", "_shapes")
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._map(open_arrays(path, key, kind="shaped")[1], name_of(path, key))
+        self._set_arrays(open_arrays(path, key, kind="shaped")[1], name_of(path, key))
 
     @classmethod
-    def over(cls, arrays: Arrays, name: str) -> "ReadShaped":
-        """Return the column that mapped arrays hold; `name` is what errors call it."""
+    def from_maps(cls, arrays: Arrays, name: str) -> "ReadShaped":
+        """Return the column over mapped arrays; `name` is its name in errors."""
         self = object.__new__(cls)
-        self._map(arrays, name)
+        self._set_arrays(arrays, name)
         return self
 
-    def _map(self, arrays: Arrays, name: str) -> None:
+    def _set_arrays(self, arrays: Arrays, name: str) -> None:
         plain = {role: np.asarray(array) for role, array in arrays.items()}
         self._name = name
         self._content = Jagged.mapped(plain["content"], plain["offsets"], name)

@@ -15,7 +15,7 @@ from memmpy.typing import Array, PathLike
 
 __all__ = ["ReadText", "WriteText"]
 
-# Bytes that are no UTF-8 survive the way through a Python string.
+# Bytes that are no UTF-8 survive as characters of a Python string.
 _ERRORS = "surrogateescape"
 
 
@@ -26,7 +26,7 @@ class WriteText(ColumnWriter):
     Parameters
     ----------
     path : path-like
-        The store; made where it is missing.
+        The store; created where it is missing.
     key : str
         Name of the column. One of the same key is replaced when the block ends.
     transaction : Transaction, optional
@@ -93,7 +93,7 @@ class WriteText(ColumnWriter):
 
 @final
 class ReadText:
-    """Open a text column: a sequence of strings that stay on disk until they are touched.
+    """Open a text column: a sequence of strings which are read from disk when they are used.
 
     Parameters
     ----------
@@ -111,16 +111,16 @@ class ReadText:
     __slots__ = ("_encoded",)
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._map(open_arrays(path, key, kind="text")[1], name_of(path, key))
+        self._set_arrays(open_arrays(path, key, kind="text")[1], name_of(path, key))
 
     @classmethod
-    def over(cls, arrays: Arrays, name: str) -> "ReadText":
-        """Return the column that mapped arrays hold; `name` is what errors call it."""
+    def from_maps(cls, arrays: Arrays, name: str) -> "ReadText":
+        """Return the column over mapped arrays; `name` is its name in errors."""
         self = object.__new__(cls)
-        self._map(arrays, name)
+        self._set_arrays(arrays, name)
         return self
 
-    def _map(self, arrays: Arrays, name: str) -> None:
+    def _set_arrays(self, arrays: Arrays, name: str) -> None:
         content, offsets = np.asarray(arrays["content"]), np.asarray(arrays["offsets"])
         self._encoded = Jagged.mapped(content, offsets, name)
 

@@ -1,4 +1,4 @@
-"""The type of a column: what kind it is, and the dtype and shape of its entries."""
+"""The type of a column: its kind, and the dtype and shape of its entries."""
 
 import json
 import math
@@ -23,11 +23,11 @@ class ColumnType:
     kind : str
         ``vector``, ``jagged``, ``text`` or ``nested``.
     dtype : np.dtype or None
-        Of the numbers; None for text and nested.
+        The dtype of numbers; None for text and nested.
     shape : tuple of int
-        Of an entry of a vector, or of an item of a jagged entry.
+        The shape of an entry of a vector, or of an item of a jagged entry.
     type : str
-        Of nested data, as awkward writes it.
+        The type of nested entries, as awkward writes it.
     """
 
     kind: str
@@ -47,7 +47,7 @@ class ColumnType:
 
 
 def type_of_values(values: Array | Jagged) -> ColumnType:
-    """Return what evaluated values need."""
+    """Return the type of a column that holds values."""
     if isinstance(values, Jagged):
         return ColumnType("jagged", values.dtype, values.content.shape[1:])
     return ColumnType("vector", values.dtype, values.shape[1:])

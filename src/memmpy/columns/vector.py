@@ -19,13 +19,13 @@ class WriteVector(ColumnWriter):
     Parameters
     ----------
     path : path-like
-        The store; made where it is missing.
+        The store; created where it is missing.
     key : str
         Name of the column. One of the same key is replaced when the block ends.
     dtype : dtype-like, optional
-        Of the entries; taken from the first one where not given.
+        The dtype of the entries; that of the first one where not given.
     shape : tuple of int, optional
-        Of one entry; taken from the first one where not given.
+        The shape of an entry; that of the first one where not given.
     transaction : Transaction, optional
         To commit together with other columns.
     lock_timeout : float
@@ -91,7 +91,7 @@ def read_vector(path: PathLike, key: str) -> np.memmap[Any, Any]:
     Returns
     -------
     np.memmap of shape (n, ...)
-        Read-only, of the dtype that was written. Nothing is read before it is touched.
+        Read-only, of the dtype that was written. Nothing is read before it is used.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What all column writers share: a ``with`` block, a transaction, values checked."""
+"""The base of all column writers: a ``with`` block, a transaction, and checks of values."""
 
 import dataclasses
 import os
@@ -31,21 +31,21 @@ _Writer = TypeVar("_Writer", bound="ColumnWriter")
 
 
 class ColumnWriter(ABC):
-    """A column that grows inside a ``with`` block and is in the store when the block ends.
+    """Writes a column inside a ``with`` block; the store has it when the block ends.
 
     An exception inside the block leaves the store as it was. A column of the same key is
-    replaced; a program that has it open keeps the old one. In a store that was made from files, a
-    column of as many entries belongs to the events of these files. It is stale once the store
-    is made from other files.
+    replaced; a program that has it open keeps the old one. In a store that was converted from
+    files, a column of one value for each event belongs to the events of these files. It is stale
+    once the store is converted from other files.
 
     Parameters
     ----------
     path : path-like
-        The store; made where it is missing.
+        The store; created where it is missing.
     key : str
         Name of the column.
     transaction : Transaction, optional
-        To commit together with other columns; `path` is then the transaction's.
+        To commit together with other columns; `path` must be that of the transaction.
     lock_timeout : float
         Seconds to wait for another process that writes; below zero, without limit.
     """
@@ -63,9 +63,9 @@ class ColumnWriter(ABC):
             there = str(transaction.directory)
             raise OptionError(f"the transaction writes to {there!r}, not to {os.fspath(path)!r}")
         self.key = key
-        #: Where the values come from, for columns that are made of other files.
+        #: Where the values come from, for columns made of files.
         self.origin: Origin | None = None
-        #: JSON values that are kept beside the column.
+        #: JSON values to store with the column.
         self.details: Mapping[str, Any] = {}
         own = Transaction(check_path(path), lock_timeout=check_timeout(lock_timeout))
         self._own = own if transaction is None else None
@@ -96,7 +96,7 @@ class ColumnWriter(ABC):
     ) -> None:
         assert self._transaction is not None
         try:
-            # A forked child that runs out of the block has nothing to write: the parent does.
+            # A forked child that leaves the block writes nothing: the parent does.
             if kind is None and not self._transaction.is_inherited:
                 column = _checked(self.key, self._finish())
                 column = _with_events(column, self._transaction.metadata)
@@ -111,11 +111,11 @@ class ColumnWriter(ABC):
             self._own.__exit__(kind, error, traceback)
 
     def _start(self) -> None:  # noqa: B027
-        """Make the arrays whose dtypes are known."""
+        """Create the arrays whose dtypes are known."""
 
     @abstractmethod
     def _finish(self) -> ColumnRecord:
-        """Finish the arrays and return what the store must know of the column."""
+        """Finish the arrays, and return the record of the column."""
 
     def _new_array(self, role: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> ArrayWriter:
         self._check_open()
@@ -132,7 +132,7 @@ class ColumnWriter(ABC):
 
 
 def _checked(key: str, column: ColumnRecord) -> ColumnRecord:
-    """Return a column that has as many entries as what it says it was made of."""
+    """Return a column; raise a `ColumnError` unless it has as many entries as its origin."""
     if column.origin is not None:
         expected = sum(num for _, num in column.origin.parts)
         if column.num_entries != expected:
@@ -142,7 +142,7 @@ def _checked(key: str, column: ColumnRecord) -> ColumnRecord:
 
 
 def _with_events(column: ColumnRecord, metadata: Metadata) -> ColumnRecord:
-    """Return a column with the events of a store's files, if the user wrote a value for each."""
+    """Return a column with the events of the files, if the user wrote one value for each event."""
     sources, is_own = metadata.sources, column.origin is None and column.computed is None
     if is_own and sources and column.num_entries == num_filled(sources):
         return dataclasses.replace(column, events=events_of(sources))
@@ -150,18 +150,18 @@ def _with_events(column: ColumnRecord, metadata: Metadata) -> ColumnRecord:
 
 
 class RowWriter:
-    """Rows of one dtype and shape, both taken from the first row where they were not given.
+    """Writes rows of one dtype and shape, which the first row decides where they are not given.
 
     Parameters
     ----------
     column : ColumnWriter
-        Whom the rows belong to.
+        The column of the rows.
     role : str
-        What the array is to the column.
+        The role of the array in the column.
     dtype : dtype-like or None
-        Of the rows.
+        The dtype of the rows.
     shape : tuple of int or None
-        Of one row.
+        The shape of one row.
     """
 
     def __init__(
@@ -187,7 +187,7 @@ class RowWriter:
     def extend(self, rows: Any) -> int:
         """Add rows along the first axis, and return how many."""
         array = self._checked(rows, num_axes=1)
-        # An empty Python list says nothing of dtype and shape: what comes next will.
+        # An empty list of Python has neither dtype nor shape.
         if len(array) or hasattr(rows, "dtype"):
             self.writer.extend(array)
         return len(array)
@@ -207,10 +207,10 @@ class RowWriter:
         return self._array
 
     def _checked(self, rows: Any, *, num_axes: int) -> Array:
-        """Return rows as an array of the column's dtype, which the first rows decide."""
+        """Return rows as an array of the dtype of the column, which the first rows decide."""
         self._column._check_open()
         name = f"column {self._column.key!r}"
-        # Python's numbers have no dtype of their own: they may take the column's.
+        # Numbers of Python have no dtype: they may take that of the column.
         has_dtype = hasattr(rows, "dtype")
         try:
             array = np.asarray(rows)

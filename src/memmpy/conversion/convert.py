@@ -13,7 +13,7 @@ from memmpy.conversion.planning.config import RootFiles
 from memmpy.conversion.planning.conversion_request import ConversionRequest, check_conversion
 from memmpy.conversion.planning.inventory import Inventory, Target
 from memmpy.conversion.planning.plan import Plan, make_plan
-from memmpy.conversion.planning.split_columns import Policy, check_sources
+from memmpy.conversion.planning.split_columns import Policy, resolve_splits
 from memmpy.conversion.planning.summary import HasReport, Report
 from memmpy.conversion.planning.survey import survey
 from memmpy.conversion.running.column_records import clippings_of, put_columns
@@ -74,14 +74,14 @@ class Conversion(HasReport):
     clippings: Mapping[str, tuple[Clipping, int]]
 
     @property
-    def wanted(self) -> Target:
+    def target(self) -> Target:
         """What was asked for."""
-        return self.plan.wanted
+        return self.plan.target
 
     @property
     def sources(self) -> tuple[SourceRecord, ...]:
         """The files that fill the store, in the order of their entries."""
-        return self.plan.wanted.sources
+        return self.plan.target.sources
 
     @property
     def read(self) -> Mapping[str, tuple[str, ...]]:
@@ -96,15 +96,15 @@ class Conversion(HasReport):
     @property
     def was_cached(self) -> bool:
         """Whether no file had to be read."""
-        return not self.plan.fills
+        return not self.plan.reads
 
     def keys_of(self, keys: Collection[str]) -> list[str]:
         """Return the columns that keys and patterns stand for, sorted."""
-        return self.wanted.keys_of(keys)
+        return self.target.keys_of(keys)
 
     def is_in(self, metadata: Metadata) -> bool:
         """Say whether a store still holds what was asked for: others may convert into it too."""
-        return self.wanted.is_in(metadata)
+        return self.target.is_in(metadata)
 
     def report(self, *, seconds: float | None = None) -> Report:
         """Return what was done in words, and how fast if it is said how long it took."""
@@ -294,13 +294,13 @@ def convert_checked(
             plan = _plan(asked, policy, metadata, crew, recreate=recreate)
             if check is not None:
                 check(plan)
-            return plan, check_sources(policy, metadata, plan.wanted, path=path)
+            return plan, resolve_splits(policy, metadata, plan.target, path=path)
 
         plan, agreed = decide(known)
-        if not plan.columns and known.parts == parts_of(plan.wanted.sources):
-            _remember(directory, plan.wanted, known)
+        if not plan.columns and known.parts == parts_of(plan.target.sources):
+            _remember(directory, plan.target, known)
             _settle(directory, agreed)
-            clippings = clippings_of(plan.current, plan.wanted.recipes)
+            clippings = clippings_of(plan.current, plan.target.recipes)
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
         # What is unfinished is one conversion's at a time.
@@ -321,7 +321,7 @@ def convert_checked(
     for source, branches in plan.branches_read().items():
         logger.info("read %s of %s", printable(", ".join(branches)), source)
     warn_of(made.notes)
-    clippings = clippings_of({**plan.current, **columns}, plan.wanted.recipes)
+    clippings = clippings_of({**plan.current, **columns}, plan.target.recipes)
     losses = _losses(made.num_lost, dtypes or {})
     warn_of([*losses, *clipping_notes(clippings)], ConversionWarning)
     arrays = {array.file: array for c in columns.values() for array in c.arrays.values()}
@@ -372,17 +372,17 @@ def _plan(
     asked: ConversionRequest, policy: Policy, metadata: Metadata, crew: Crew, *, recreate: bool
 ) -> Plan:
     """Look at the files, and return what has to be done."""
-    holdings = Inventory(metadata)
-    wanted, facts = survey(
+    inventory = Inventory(metadata)
+    target, facts = survey(
         asked.inputs,
         asked.recipes(policy),
         metadata,
-        holdings=holdings,
+        inventory=inventory,
         crew=crew,
         range_bytes=asked.step_bytes,
         recreate=recreate,
     )
-    return make_plan(wanted, facts, metadata, holdings=holdings, recreate=recreate)
+    return make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
 
 
 def _settle(path: Path, splits: Splits | None) -> None:
@@ -406,16 +406,16 @@ def _known(path: PathLike) -> Metadata:
         return Metadata()
 
 
-def _remember(path: PathLike, wanted: Target, known: Metadata) -> None:
+def _remember(path: PathLike, target: Target, known: Metadata) -> None:
     """Keep what has become known of the sources, such as where they lie now, if that is allowed."""
-    if known.sources == wanted.sources:
+    if known.sources == target.sources:
         return
     # What can only be read serves as well without.
     with (
         suppress(ReadOnlyStoreError, StoreLockedError, DiskError),
         Transaction(path, lock_timeout=0) as transaction,
     ):
-        transaction.change(wanted.name_sources)
+        transaction.change(target.name_sources)
 
 
 def _losses(num_lost: Mapping[str, int], dtypes: Mapping[str, Any]) -> list[str]:

@@ -94,7 +94,7 @@ class _Columns:
         request = self.request
         # Another process may have converted other files since: then columns are stale or others.
         try:
-            snapshot = open_columns(self.store.path, sorted(conversion.wanted.origins))
+            snapshot = open_columns(self.store.path, sorted(conversion.target.origins))
         except (MissingKeyError, ColumnError):
             return None
         if not conversion.is_in(snapshot.metadata):
@@ -122,7 +122,7 @@ class _Rows:
     store: StoreOptions
 
     def check(self, plan: Plan) -> None:
-        lay_out(self.request.skim_request(plan.wanted.keys_of(self.request.keys)), plan.types)
+        lay_out(self.request.skim_request(plan.target.keys_of(self.request.keys)), plan.types)
 
     def take(self, conversion: Conversion, *, recreate: bool) -> Choice | None:
         request, store = self.request, self.store

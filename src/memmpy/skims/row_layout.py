@@ -29,7 +29,7 @@ class SkimField:
         Little endian.
     shape : tuple of int
         The shape of one entry.
-    means : str
+    kind : str
         ``entry`` (its number in the store), ``values`` of a column, ``padded`` values of a column
         of lists, ``group`` (columns along the last axis) or ``mask`` (which items of a list are).
     keys : tuple of str
@@ -41,7 +41,7 @@ class SkimField:
     name: str
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-    means: Literal["entry", "values", "padded", "group", "mask"]
+    kind: Literal["entry", "values", "padded", "group", "mask"]
     keys: tuple[str, ...] = ()
     padding: Mapping[str, Padding] | None = None
 

@@ -172,7 +172,7 @@ class TestFormerIdentities:
 
     def test_an_unchanged_file_stays_shut(self, file: Path, store: Path) -> None:
         plan = plan_conversion(file, store, keys={"gid"})
-        assert (plan.columns, plan.fills, plan.num_opened) == ((), (), 0)
+        assert (plan.columns, plan.reads, plan.num_opened) == ((), (), 0)
 
     def test_one_more_key_reads_nothing_else_and_leaves_the_identity(
         self, file: Path, store: Path

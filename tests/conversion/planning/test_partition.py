@@ -106,7 +106,7 @@ def test_the_sizes_of_ranges_are_those_of_their_branches(division: Division) -> 
         for i, size in enumerate((found.packed, found.unpacked)):
             whole = sum(division.sizes[branch][i] for branch in used)
             assert size == whole * (found.tree_stop - found.tree_start) // division.num_entries
-        assert found.made == found.num_entries * sum(division.entry_bytes[k] for k in found.keys)
+        assert found.stored == found.num_entries * sum(division.entry_bytes[k] for k in found.keys)
 
 
 @given(divisions())

@@ -65,17 +65,17 @@ def plan(
 ) -> object:
     starts = accumulate([0, *(s.num_entries for s in sources[:-1])])
     placed = [dataclasses.replace(s, entry_start=n) for s, n in zip(sources, starts, strict=True)]
-    wanted = Target((Recipe("x", (branch,)),), tuple(placed))
-    facts, holdings = [facts_of(s) for s in placed], Inventory(metadata)
-    made = make_plan(wanted, facts, metadata, holdings=holdings, recreate=recreate)
-    held = {column.key: column.held for column in made.columns}
-    if "x" not in held:
+    target = Target((Recipe("x", (branch,)),), tuple(placed))
+    facts, inventory = [facts_of(s) for s in placed], Inventory(metadata)
+    made = make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
+    reusable = {column.key: column.reusable for column in made.columns}
+    if "x" not in reusable:
         return None
-    # What is not held is read, each entry once.
-    assert [fill.source for fill in made.fills] == [
-        i for i, piece in enumerate(held["x"]) if piece is None
+    # What is not reusable is read, each entry once.
+    assert [read.source for read in made.reads] == [
+        i for i, piece in enumerate(reusable["x"]) if piece is None
     ]
-    return tuple(None if piece is None else piece.entries for piece in held["x"])
+    return tuple(None if piece is None else piece.entries for piece in reusable["x"])
 
 
 def test_nothing_is_to_do_where_nothing_changed() -> None:
@@ -92,8 +92,8 @@ def test_a_new_key_is_read_from_all_files() -> None:
 
 
 def test_only_an_added_file_is_read() -> None:
-    wanted = plan(store_of(source("a")), source("a"), source("b"))
-    assert wanted == (range(10), None)
+    target = plan(store_of(source("a")), source("a"), source("b"))
+    assert target == (range(10), None)
 
 
 def test_only_a_changed_file_is_read() -> None:

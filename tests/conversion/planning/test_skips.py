@@ -225,9 +225,11 @@ class Unreachable:
 
 def test_a_branch_that_cannot_be_reached_is_not_skipped() -> None:
     file = cast(EventFile, Unreachable())
-    assert SkippedBranches.of(file, ["x"], held=frozenset("x"), can_wait=False) == SkippedBranches()
+    assert (
+        SkippedBranches.of(file, ["x"], stored=frozenset("x"), can_wait=False) == SkippedBranches()
+    )
     with pytest.raises(InputFileError, match="does not answer"):
-        SkippedBranches.of(file, ["x"], held=frozenset(), can_wait=False)
+        SkippedBranches.of(file, ["x"], stored=frozenset(), can_wait=False)
 
 
 @pytest.mark.root

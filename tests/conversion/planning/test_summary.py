@@ -17,7 +17,7 @@ from memmpy.conversion import plan_conversion
 from memmpy.conversion.planning.partition import TreeRange
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.schema import layout_of, size_of_lists
-from memmpy.conversion.planning.summary import ColumnLine, Files, Report, compare_files
+from memmpy.conversion.planning.summary import ColumnLine, FileCounts, Report, compare_files
 from memmpy.store import SourceRecord, read_metadata
 
 MakeFile = Callable[..., Path]
@@ -25,7 +25,7 @@ FLOATS = ColumnType("jagged", np.dtype("<f4"))
 FLOAT = ColumnType("vector", np.dtype("<f4"))
 
 REPORT = Report(
-    files=Files(3000, 3000, 3000, new=[f"{i}.root" for i in range(3000)]),
+    files=FileCounts(3000, 3000, 3000, new=[f"{i}.root" for i in range(3000)]),
     num_entries=10**9,
     bytes_packed=123_456_789_000,
     bytes_unpacked=400_000_000_000,
@@ -75,7 +75,7 @@ class TestReport:
         assert ".root" not in str(REPORT)
 
     def test_changed_files_are_named_up_to_three(self) -> None:
-        files = Files(9, 5, 5, changed=["a.root", "b.root", "c.root", "d.root", "e.root"])
+        files = FileCounts(9, 5, 5, changed=["a.root", "b.root", "c.root", "d.root", "e.root"])
         text = str(dataclasses.replace(REPORT, files=files))
         assert "9 (5 changed, 4 as before), 5 opened" in text
         assert re.search(r"changed +a\.root, b\.root, c\.root and 2 more", text)
@@ -225,7 +225,7 @@ class TestPlan:
         convert(file, tmp_path / "s", keys={"met"})
         aliases = {"met": "weight * 2"}
         plan = plan_conversion(file, tmp_path / "s", keys={"met"}, aliases=aliases)
-        assert plan.columns[0].why.startswith("was met, now ")
+        assert plan.columns[0].reason.startswith("was met, now ")
 
     def test_metadata_is_read_from_no_file(self, make_file: MakeFile, tmp_path: Path) -> None:
         given = RFileConfig(make_file(), metadata={"process": "ttH"})

@@ -31,16 +31,16 @@ def describe_sources(
     column = ColumnRecord("vector", array.shape[0], {"values": array}, {}, origin)
     metadata = Metadata(columns={"nJets": column} if known else {}, sources=known)
     with workers(None) as crew:
-        wanted, _ = survey(
+        target, _ = survey(
             inputs,
             recipes,
             metadata,
-            holdings=Inventory(metadata),
+            inventory=Inventory(metadata),
             crew=crew,
             range_bytes=1 << 20,
             recreate=False,
         )
-    return wanted.sources
+    return target.sources
 
 
 MakeFile = Callable[..., Path]

@@ -21,7 +21,7 @@ from memmpy.conversion.running.read_tasks import (
     PlaceTask,
     SlotData,
 )
-from memmpy.conversion.running.worker import run
+from memmpy.conversion.running.worker import run_task
 from memmpy.errors import CorruptStoreError
 from memmpy.store import Unfinished, checksum
 
@@ -55,11 +55,11 @@ def test_what_another_column_holds_of_it_and_is_cut_short_is_named(tmp_path: Pat
 
 def test_memory_that_columns_share_counts_once() -> None:
     offsets, content = np.arange(10), np.arange(3)
-    fillings = [
+    data = [
         SlotData({}, {}, {"content": content, "offsets": offsets}),
         SlotData({}, {}, {"content": content + 1, "offsets": offsets}),
     ]
-    slots = {str(i): Slot(0, 0, filling) for i, filling in enumerate(fillings)}
+    slots = {str(i): Slot(0, 0, data) for i, data in enumerate(data)}
     job = FillJob(FillTask(0, MetadataInput(0, 0), (), None, is_durable=False), slots, 0)
     assert job.num_kept == 8 * (10 + 3 + 3)
 
@@ -81,8 +81,8 @@ def grow(folder: Path, slots: Slots, tasks: list[int], keys: list[str]) -> set[s
         in_memory = {task: np.cumsum(LENGTHS[task[1]]) for task in filled.values()}
         for key in keys:
             arrays = {"content": np.zeros(3, np.float32), "offsets": in_memory[filled[key]]}
-            filling = SlotData({"node0": 3, "node0.0": 3}, {}, arrays)
-            slot = Slot(2 * i + filled[key][0], 3 * i, filling)
+            data = SlotData({"node0": 3, "node0.0": 3}, {}, arrays)
+            slot = Slot(2 * i + filled[key][0], 3 * i, data)
             columns[key].add(slot)
             jobs[slot.task][key] = slot
     for growing in columns.values():
@@ -90,9 +90,9 @@ def grow(folder: Path, slots: Slots, tasks: list[int], keys: list[str]) -> set[s
     for number, job in jobs.items():
         shared: SharedGroups = {}
         for key, slot in job.items():
-            columns[key].settle(slot, shared)
+            columns[key].join_groups(slot, shared)
         copies = tuple(copy for key, slot in job.items() for copy in columns[key].copies(slot))
-        placed = run(PlaceTask(number, copies))
+        placed = run_task(PlaceTask(number, copies))
         assert isinstance(placed, PlaceResult)
         for key, slot in job.items():
             columns[key].place(slot, placed.spans[key])

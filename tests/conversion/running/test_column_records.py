@@ -160,7 +160,7 @@ def test_a_mask_says_which_items_are_real(
         assert np.array_equal(mask, expected)
     if has_lists:  # only the expression needs the file
         assert list(done.read.values()) == [("jet_pt",)]
-        assert {c.key for c in done.plan.columns if None in c.held} == {"twice", "twice_mask"}
+        assert {c.key for c in done.plan.columns if None in c.reusable} == {"twice", "twice_mask"}
     assert convert(file, tmp_path / "s", **asked).was_cached
 
 

@@ -29,7 +29,7 @@ def jobs_of_padding(folder: Path, length: int) -> list[FillJob]:
         keys_padded={"p": (length, 0.0)},
         aliases={"p": "a"},
     )
-    parts, unfinished = parts_of(plan.wanted.sources), Unfinished(store)
+    parts, unfinished = parts_of(plan.target.sources), Unfinished(store)
     columns = {c.key: ColumnAssembly(c, parts, unfinished, is_shared=False) for c in plan.columns}
     return list_jobs(
         plan,
@@ -45,8 +45,8 @@ def test_what_is_padded_out_of_the_store_is_cut_by_what_is_made_of_it(tmp_path: 
     jobs = jobs_of_padding(tmp_path, 100_000)
     nums = []
     for job in jobs:
-        assert isinstance(job.task.reads, ColumnInput)
-        nums.append(job.task.reads.entry_stop - job.task.reads.entry_start)
+        assert isinstance(job.task.input, ColumnInput)
+        nums.append(job.task.input.entry_stop - job.task.input.entry_start)
     assert nums == [83, 83, 34]
     assert [job.num_bytes for job in jobs] == [num * 800_000 for num in nums]
     assert max(job.num_bytes for job in jobs) <= COPY_BYTES

@@ -33,26 +33,26 @@ PARTS = st.lists(st.lists(st.integers(0, 9), max_size=30), min_size=1, max_size=
 
 @given(PARTS, st.integers(1, 5), st.integers(1, 8))
 def test_buckets_cut_all_parts_as_one_sorted_whole(
-    parts: list[list[int]], stride: int, num_buckets: int
+    runs: list[list[int]], stride: int, num_buckets: int
 ) -> None:
-    tickets = [np.sort(np.array(part, np.uint64)) for part in parts]
+    tickets = [np.sort(np.array(run, np.uint64)) for run in runs]
     num_rows = sum(map(len, tickets))
-    samples = [samples_of(part, stride) for part in tickets]
+    samples = [samples_of(run, stride) for run in tickets]
     bounds = plan_bounds(samples, stride, num_rows, num_buckets)
     assert len(bounds) < num_buckets
-    whole = [(int(t), p, r) for p, part in enumerate(tickets) for r, t in enumerate(part)]
+    whole = [(int(t), p, r) for p, run in enumerate(tickets) for r, t in enumerate(run)]
     for bound in bounds:
-        before = [row for row in whole if row < (bound.ticket, bound.part, bound.row)]
-        for number, part in enumerate(tickets):
-            place = place_of(bound, part, number)
+        before = [row for row in whole if row < (bound.ticket, bound.run, bound.row)]
+        for number, run in enumerate(tickets):
+            place = place_of(bound, run, number)
             assert place == sum(row[1] == number for row in before)
 
 
 def test_buckets_are_about_equal_also_where_all_tickets_are() -> None:
     tickets = [np.zeros(1000, np.uint64) for _ in range(10)]
-    samples = [samples_of(part, 10) for part in tickets]
+    samples = [samples_of(run, 10) for run in tickets]
     bounds = plan_bounds(samples, 10, 10_000, 8)
-    places = [sum(place_of(b, part, i) for i, part in enumerate(tickets)) for b in bounds]
+    places = [sum(place_of(b, run, i) for i, run in enumerate(tickets)) for b in bounds]
     sizes = np.diff([0, *places, 10_000])
     assert len(sizes) == 8
     assert sizes.min() > 1000

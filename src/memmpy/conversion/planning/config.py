@@ -1,4 +1,4 @@
-"""What a user says about files of events, checked."""
+"""The input files of a conversion: `RFileConfig`, checked, and the files that it names."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -15,42 +15,41 @@ from memmpy.typing import PathLike
 
 __all__ = ["Input", "RFileConfig", "RootFiles", "list_configs", "list_inputs"]
 
-#: Files that are looked for at a time: most of it is waiting for a disk or a server.
-_NUM_LOOKING = 16
+#: Files that are searched for at a time; a search mostly waits for a disk or a server.
+_NUM_SEARCHES = 16
 
 
 @dataclass(frozen=True)
 class RFileConfig:
-    """One file, or several by a pattern, with the tree to read and what is known of it.
+    """One file, or several by a pattern, with the tree to read and metadata of its events.
 
     Parameters
     ----------
     path : path-like
         A file, or a pattern such as ``"ttbb/*.root"`` or ``"data/**/*.root"``. Files of a pattern
         are taken in the order of their names. May be a URL: ``"root://server//path/*.root"``,
-        ``"https://..."``, ``"s3://..."``; credentials in it are used, and shown nowhere. Parquet
-        and HDF5 files are known by their content.
+        ``"https://..."``, ``"s3://..."``; credentials in it are used, and never shown. memmpy
+        detects Parquet and HDF5 files from their content.
     tree : str, optional
-        A TTree or RNTuple, with its directories (``"analysis/nominal"``) and, where an older one is
-        meant, its cycle (``"Events;1"``). Of an HDF5 file, a group or a compound dataset. Not
-        needed where the file has one only.
+        A TTree or RNTuple, with its directories (``"analysis/nominal"``) and, to read an older one,
+        its cycle (``"Events;1"``). In an HDF5 file, a group or a compound dataset. Not needed where
+        the file has only one.
     metadata : mapping of str to str
-        What belongs to all events of the file, such as ``{"process": "ttbb"}``. All files of one
+        Texts that all events of the file share, such as ``{"process": "ttbb"}``. All files of one
         conversion need the same names.
     entry_start : int
         The first entry of the tree to take.
     entry_stop : int, optional
-        One more than the last entry to take; all that follow where not given. A tree may be
-        shorter.
+        One more than the last entry to take; to the end where not given. A tree may be shorter.
     missing : mapping of str to number or text, optional
-        By branch, what stands for a missing value (a null of Parquet): ``{"run": -1}``. Missing
-        lists become empty, also with ``[]``. With None, what is missing stays so, in a nested
-        column. Floats need none: they become NaN. All files of one conversion need the same.
+        By branch, the fill for missing values (nulls of Parquet): ``{"run": -1}``. Missing lists
+        become empty with any fill, such as ``[]``. None keeps missing values, in a nested column.
+        Floats need no fill: they become NaN. All files of one conversion need the same fills.
 
     Raises
     ------
     OptionError
-        If one of them is of another type, or the entries make no range.
+        If an argument has another type, or the entries are no range.
     """
 
     path: PathLike
@@ -64,7 +63,7 @@ class RFileConfig:
         if isinstance(self.path, str):
             object.__setattr__(self, "path", masked(self.path))
         _check(self)
-        # The caller may go on to fill the same dict for the next file.
+        # The caller may change the dict for the next file.
         object.__setattr__(self, "metadata", dict(self.metadata))
         fills = {branch: _fill(branch, given) for branch, given in self.missing.items()}
         object.__setattr__(self, "missing", fills)
@@ -76,20 +75,20 @@ RootFiles: TypeAlias = RFileConfig | PathLike | Iterable[RFileConfig | PathLike]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One existing file, as it is now, and what the user said of it.
+    """One existing file as it is now, with its configuration.
 
     Parameters
     ----------
     status : Status
         Path, size, time of change.
     tree : str or None
-        What to read of it; None for the only one.
+        The tree to read; None for the only one.
     metadata : mapping of str to str
-        What belongs to all its events.
+        Texts that all its events share.
     tree_start, tree_stop : int, and int or None
         The entries of the tree to take; None for all that follow.
     missing : mapping of str to Fill
-        By branch, what stands for a missing value.
+        By branch, the fill for missing values.
     """
 
     status: Status
@@ -117,18 +116,18 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
         text.
     """
     configs = list_configs(root_files)
-    asked = [partial(find, os.fspath(config.path)) for config in configs]
-    found = prefetch(asked, num_threads=_NUM_LOOKING, depth=len(asked))
+    searches = [partial(find, os.fspath(config.path)) for config in configs]
+    files = prefetch(searches, num_threads=_NUM_SEARCHES, depth=len(searches))
     inputs = [
-        _input(c, status) for c, several in zip(configs, found, strict=True) for status in several
+        _input(c, status) for c, several in zip(configs, files, strict=True) for status in several
     ]
     _check_agreement(inputs)
     return inputs
 
 
 def list_configs(root_files: RootFiles) -> list[RFileConfig]:
-    """Return what was given for files as a list of configurations."""
-    configs = [_config(given) for given in _listed(root_files)]
+    """Return `root_files` as a list of configurations."""
+    configs = [_config(file) for file in _listed(root_files)]
     if not configs:
         raise OptionError("no ROOT files were given")
     return configs
@@ -142,22 +141,22 @@ def _listed(root_files: RootFiles) -> Iterable[RFileConfig | PathLike]:
     return root_files
 
 
-def _config(given: RFileConfig | PathLike) -> RFileConfig:
-    if isinstance(given, RFileConfig):
-        return given
-    if isinstance(given, str | os.PathLike):
-        return RFileConfig(given)
-    raise OptionError(f"root_files takes RFileConfig or paths, got {given!r}")
+def _config(file: RFileConfig | PathLike) -> RFileConfig:
+    if isinstance(file, RFileConfig):
+        return file
+    if isinstance(file, str | os.PathLike):
+        return RFileConfig(file)
+    raise OptionError(f"root_files takes RFileConfig or paths, got {file!r}")
 
 
 def _check(config: RFileConfig) -> None:
-    given: tuple[tuple[str, object, Any, str], ...] = (
+    arguments: tuple[tuple[str, object, Any, str], ...] = (
         ("path", config.path, str | os.PathLike, "a path or a pattern"),
         ("tree", config.tree, str | None, "the name of a tree"),
         ("metadata", config.metadata, Mapping, "a dict of texts"),
         ("missing", config.missing, Mapping, "a dict of branches, each with a value"),
     )
-    for name, value, kind, expected in given:
+    for name, value, kind, expected in arguments:
         if not isinstance(value, kind):
             message = f"{name} of an RFileConfig is {expected}, got {value!r}"
             if name == "tree" and isinstance(value, Mapping):
@@ -177,7 +176,7 @@ def _input(config: RFileConfig, status: Status) -> Input:
 
 
 def _fill(branch: str, given: Any) -> Fill:
-    """Return what stands for the missing values of a branch, as plain Python."""
+    """Return the fill for missing values of a branch, as a value of Python."""
     if not isinstance(branch, str):
         raise OptionError(f"missing of an RFileConfig names branches, got {branch!r}: {given!r}")
     value = given.item() if isinstance(given, np.generic) else given
@@ -191,24 +190,24 @@ def _fill(branch: str, given: Any) -> Fill:
 
 def _check_agreement(inputs: list[Input]) -> None:
     first = inputs[0]
-    for found in inputs:
-        items: Iterable[tuple[object, object]] = found.metadata.items()
+    for one in inputs:
+        items: Iterable[tuple[object, object]] = one.metadata.items()
         for name, text in items:
             if name == "_index":
-                raise OptionError(f"metadata of {found.path!r}: '_index' is taken; rename it")
+                raise OptionError(f"metadata of {one.path!r}: '_index' is taken; rename it")
             if not isinstance(name, str) or not isinstance(text, str):
-                message = f"metadata of {found.path!r} is text, got {name!r}: {text!r}; "
+                message = f"metadata of {one.path!r} is text, got {name!r}: {text!r}; "
                 raise OptionError(message + f"write {str(text)!r}")
-        if found.metadata.keys() != first.metadata.keys():
+        if one.metadata.keys() != first.metadata.keys():
             message = (
                 f"all files need the same metadata: {first.path!r} has "
-                f"{sorted(first.metadata)}, {found.path!r} has {sorted(found.metadata)}"
+                f"{sorted(first.metadata)}, {one.path!r} has {sorted(one.metadata)}"
             )
             raise OptionError(message)
-        if repr(sorted(found.missing.items())) != repr(sorted(first.missing.items())):
+        if repr(sorted(one.missing.items())) != repr(sorted(first.missing.items())):
             message = (
                 f"all files of one conversion need the same missing: {first.path!r} has "
-                f"{_as_dict(first.missing)}, {found.path!r} has {_as_dict(found.missing)}"
+                f"{_as_dict(first.missing)}, {one.path!r} has {_as_dict(one.missing)}"
             )
             raise OptionError(message)
 

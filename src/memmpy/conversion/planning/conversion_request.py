@@ -6,7 +6,7 @@ from typing import Any
 
 from memmpy.conversion.planning.config import Input, RootFiles, list_inputs
 from memmpy.conversion.planning.key_patterns import Recipes, make_recipes, split_renames
-from memmpy.conversion.planning.split_columns import Policy, policy_of
+from memmpy.conversion.planning.split_columns import Policy, find_policy
 from memmpy.errors import OptionError
 from memmpy.splits import Splits
 from memmpy.store import Metadata
@@ -62,7 +62,7 @@ class ConversionRequest:
 
     def policy(self, metadata: Metadata, *, path: PathLike) -> Policy:
         """Return the splits of the store, and the columns that they need."""
-        return policy_of(
+        return find_policy(
             self.inputs,
             metadata,
             self.splits,

@@ -1,4 +1,4 @@
-"""Files that hold the same events are refused: these would count twice."""
+"""Refuses input files that hold the same events, which would count twice."""
 
 from collections.abc import Sequence
 
@@ -17,32 +17,32 @@ def check_no_duplicates(
 ) -> list[str]:
     """Check that no two sources hold the same events.
 
-    Files whose UUIDs differ hold different events. Copies share a UUID; so do a file and a copy
-    of it that was changed since. Only of such files is the content compared: by stripes, and
-    where these are equal as a whole.
+    Files of different UUIDs hold different events. Copies share a UUID, and so do a file and a
+    changed copy of it. memmpy compares the content of such files only: first by stripes and, where
+    these are equal, as a whole.
 
     Parameters
     ----------
     sources : sequence of SourceRecord
-        What is to fill a store.
+        The trees that shall fill a store.
     known : sequence of SourceRecord or None
-        What the store has of each already: two that both fill it were compared before.
+        The record of each that the store has already. Two known sources were compared before.
 
     Returns
     -------
     list of str
-        What the user should be warned of: files of one UUID and different content.
+        Warnings of files of one UUID and different content.
 
     Raises
     ------
     OptionError
-        If two sources hold the same events, or memmpy could not tell their entries apart later.
+        If two sources hold the same events, or memmpy could not distinguish them later.
     """
     notes: list[str] = []
     seen: dict[tuple[str, str], list[int]] = {}
     contents: dict[str, str] = {}
     for i, source in enumerate(sources):
-        # What names an event: cycles of a tree are older and newer states of the same events.
+        # Cycles of a tree are older and newer states of the same events.
         others = seen.setdefault((source.uuid, tree_name(source)), [])
         shared = [j for j in others if _overlap(source, sources[j])]
         for j in shared:
@@ -53,7 +53,7 @@ def check_no_duplicates(
             ):
                 raise _same_events(source, other)
             if source.state == other.state:
-                raise _alike(source, other)
+                raise _indistinguishable(source, other)
         if shared and known[i] is None:
             notes.append(_note(source, sources[shared[0]]))
         others.append(i)
@@ -66,7 +66,7 @@ def _overlap(source: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _differ(source: SourceRecord, other: SourceRecord, *, contents: dict[str, str]) -> bool:
-    """Say whether two files differ in their content, and keep what was read of it."""
+    """Say whether two files differ in their content; `contents` caches their hashes."""
     if source.size != other.size:
         return True
     for path in (source.path, other.path):
@@ -75,7 +75,7 @@ def _differ(source: SourceRecord, other: SourceRecord, *, contents: dict[str, st
                 contents[path] = uuid_of(file)
     if contents[source.path] != contents[other.path]:
         return True
-    # Stripes tell files apart, and do not tell that they are the same.
+    # Equal stripes do not prove that files are equal.
     with ByteSource(source.path) as one, ByteSource(other.path) as another:
         blocks = range(0, source.size, _BLOCK_BYTES)
         return any(
@@ -93,7 +93,7 @@ def _same_events(source: SourceRecord, other: SourceRecord) -> OptionError:
     return OptionError(message)
 
 
-def _alike(source: SourceRecord, other: SourceRecord) -> OptionError:
+def _indistinguishable(source: SourceRecord, other: SourceRecord) -> OptionError:
     message = (
         f"{source.path!r} and {other.path!r} have one UUID, size and time of change, and different "
         "content: memmpy could not tell their events apart later; touch one of them, or give one"

@@ -1,6 +1,5 @@
-"""What is asked of a file before anything of it is read, and what it answers."""
+"""The inspection of one input file, before any entry of it is read."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,23 +22,23 @@ __all__ = ["FileInspection", "InspectionTask", "inspect_file"]
 
 @dataclass(frozen=True, slots=True)
 class InspectionTask:
-    """What a plan must know of a file.
+    """A file to inspect, and what the plan must know of it.
 
     Parameters
     ----------
     input : Input
         The file.
     recipes : Recipes
-        All columns wanted.
+        The recipes of all columns.
     not_needed : frozenset of str
-        Those that need nothing of this file.
+        The columns that need nothing of this file.
     range_bytes : int
-        About how many decompressed bytes are to be read in one go.
+        About how many decompressed bytes a task reads.
     uuids : frozenset of str
-        The UUIDs of the store's files of this size.
+        The UUIDs of files of this size that the store knows.
     types : mapping of str to ColumnType, or None
-        The types that other files give branches of which this file has no value; None where
-        nobody has looked for any.
+        Types, in other files, of branches of which this file has no value; None as long as they
+        are unknown.
     """
 
     input: Input
@@ -51,13 +50,13 @@ class InspectionTask:
 
     @property
     def nulls(self) -> Nulls:
-        """How the file is read where it has no values."""
+        """How to read missing values of the file."""
         return Nulls(self.input.missing, self.types or {})
 
 
 @dataclass(frozen=True, slots=True)
 class FileInspection:
-    """What a file says of itself.
+    """What the inspection of a file found.
 
     Parameters
     ----------
@@ -68,26 +67,26 @@ class FileInspection:
     num_entries : int
         All entries of the tree.
     matches : mapping of str to tuple of str
-        The branches that each pattern matches, and a column can hold: one where the pattern is the
-        name of a branch.
+        The branches that each pattern matches and a column can hold. A pattern that is the name of
+        a branch matches that branch only.
     nearest : mapping of str to str
-        For patterns that match nothing, what names are near, for a message.
+        For patterns that match nothing, the nearest names, for a message.
     naming : tuple of str
         The branches that usually name an event.
     skipped : SkippedBranches
-        Those that match, and no column is made of.
+        Branches that match and of which no column is made.
     types : mapping of str to ColumnType
-        Of the columns that need something of this file.
+        The types of the columns that need something of this file.
     missing : mapping of str to (str, str)
-        Of the columns for which a branch is missing, which one, and a message that says so.
+        For columns that lack a branch, the branch and the message of the error.
     ranges : tuple of TreeRange
-        How the file is best read; empty where something is missing.
+        How to read the file; empty where a branch is missing.
     branch_types : mapping of str to ColumnType
-        Of the branches of these columns.
+        The types of the branches of these columns.
     untyped : frozenset of str
-        Branches of which the file has no value and tells no type, so that other files must.
+        Branches whose type the file does not tell, as all values are missing.
     nulls : Nulls
-        How the file was looked at, and is to be read, where it has no values.
+        How to read missing values of the file.
     """
 
     uuid: str
@@ -105,63 +104,63 @@ class FileInspection:
     nulls: Nulls = field(default_factory=Nulls)
 
 
-def inspect_file(question: InspectionTask) -> FileInspection | MemmpyError:
-    """Look at a file, and return what it says or what is wrong with it."""
-    given = question.input
+def inspect_file(task: InspectionTask) -> FileInspection | MemmpyError:
+    """Inspect a file, and return the result, or the error that it raised."""
+    file_input = task.input
     try:
         with opened_files.opened(
-            given.path, given.tree, given.status.state, question.nulls
+            file_input.path, file_input.tree, file_input.status.state, task.nulls
         ) as file:
-            return _facts(file, question)
+            return _inspect(file, task)
     except MemmpyError as error:
         return error
 
 
-def _facts(file: EventFile, question: InspectionTask) -> FileInspection:
-    given, recipes = question.input, question.recipes
-    if given.tree_start > file.num_entries:
+def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
+    file_input, recipes = task.input, task.recipes
+    if file_input.tree_start > file.num_entries:
         has = num_in_words(file.num_entries, "entry", "entries")
         message = f"{file.where!r} has {has}, entry_start is "
-        raise OptionError(f"{message}{given.tree_start}")
-    for branch in given.missing:
+        raise OptionError(f"{message}{file_input.tree_start}")
+    for branch in file_input.missing:
         if not file.has_branch(branch):
             error = no_branch(branch, file.where, file.branches())
             message = f"missing of an RFileConfig names branches: {error}"
             raise MissingKeyError(message, branch)
-    can_wait = question.types is None
-    matches, skipped = _match(file, recipes, question.not_needed, can_wait=can_wait)
-    wanted = [r for r in recipes.with_matches(matches) if r.key not in question.not_needed]
+    can_wait = task.types is None
+    matches, skipped = _match(file, recipes, task.not_needed, can_wait=can_wait)
+    needed = [r for r in recipes.with_matches(matches) if r.key not in task.not_needed]
     types: dict[str, ColumnType] = {}
     branch_types: dict[str, ColumnType] = {}
     untyped: set[str] = set()
     missing: dict[str, tuple[str, str]] = {}
-    for recipe in wanted:
+    for recipe in needed:
         if recipe.is_mask:
             _check_mask(file, recipe)
         try:
-            lacks = _missing(file, recipe)
+            missing_branch = _missing_branch(file, recipe)
         except UntypedError as error:
             if not can_wait:
                 raise
             untyped.add(error.branch)
             continue
-        if lacks is None:
+        if missing_branch is None:
             branch_types |= {b: file.type_of(b) for b in recipe.branches}
             types[recipe.key] = recipe.type({b: file.type_of(b) for b in recipe.branches})
         else:
-            missing[recipe.key] = lacks
+            missing[recipe.key] = missing_branch
     ranges: list[TreeRange] = []
     if not missing and not untyped:
-        ranges = _divide(file, wanted, types, question)
+        ranges = _partition(file, needed, types, task)
     return FileInspection(
-        uuid=_uuid(file, question.uuids),
+        uuid=_uuid(file, task.uuids),
         tree=file.tree,
         num_entries=file.num_entries,
         matches=matches,
         nearest={
             pattern: nearest(pattern, file.branches())
-            for pattern, found in matches.items()
-            if not found
+            for pattern, names in matches.items()
+            if not names
         },
         naming=naming_columns(partial(kind_of_branch, file)).by or (),
         skipped=skipped,
@@ -170,12 +169,12 @@ def _facts(file: EventFile, question: InspectionTask) -> FileInspection:
         ranges=tuple(ranges),
         branch_types=branch_types,
         untyped=frozenset(untyped),
-        nulls=question.nulls,
+        nulls=task.nulls,
     )
 
 
 def _uuid(file: EventFile, known: frozenset[str]) -> str:
-    """Return the UUID of a file: the former one, if a store knows the file by that."""
+    """Return the UUID of a file; its former UUID where the store knows the file by that."""
     uuid = file.uuid
     if not known or uuid in known:
         return uuid
@@ -184,25 +183,25 @@ def _uuid(file: EventFile, known: frozenset[str]) -> str:
 
 
 def kind_of_branch(file: EventFile, name: str) -> str | None:
-    """Return the kind of the dtype of a branch of one number an entry, as NumPy has it."""
+    """Return NumPy's kind of the dtype of a branch of one number an entry; None for others."""
     if not file.has_branch(name):
         return None
     try:
-        found = file.type_of(name)
+        branch = file.type_of(name)
     except InputFileError:
         return None
-    if found.kind != "vector" or found.shape or found.dtype is None:
+    if branch.kind != "vector" or branch.shape or branch.dtype is None:
         return None
-    return str(found.dtype.kind)
+    return str(branch.dtype.kind)
 
 
 def _match(
-    file: EventFile, recipes: Recipes, held: frozenset[str], *, can_wait: bool
+    file: EventFile, recipes: Recipes, stored: frozenset[str], *, can_wait: bool
 ) -> tuple[dict[str, tuple[str, ...]], SkippedBranches]:
-    """Return the branches that patterns match, and of these the ones that no column is made of.
+    """Return the branches that patterns match, and those of which no column is made.
 
-    The store has columns of the branches that are `held`: these can be decoded. Those that have
-    no type yet are kept where they can wait for that of another file.
+    The store has columns of the branches `stored`, so these can be decoded. A branch without a type
+    is kept where it can wait for its type in another file.
     """
     if not recipes.patterns:
         return {}, SkippedBranches()
@@ -214,17 +213,17 @@ def _match(
         if file.has_branch(pattern):
             matches[pattern] = (pattern,)
             continue
-        found = [_short(file, path, last) for path in match(pattern, names)]
-        skipped = SkippedBranches.of(file, found, held, can_wait=can_wait)
-        matches |= skipped.without({pattern: tuple(found)})
-        if found and not matches[pattern] and file.num_entries:
+        matched = [_short_name(file, path, last) for path in match(pattern, names)]
+        skipped = SkippedBranches.of(file, matched, stored, can_wait=can_wait)
+        matches |= skipped.without({pattern: tuple(matched)})
+        if matched and not matches[pattern] and file.num_entries:
             raise skipped.error(pattern, f" in {file.where!r}")
         skips.append(skipped)
     return matches, SkippedBranches.union(skips)
 
 
-def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
-    """Return the branch that a file lacks for a column, and a message that says so."""
+def _missing_branch(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
+    """Return the branch that a file lacks for a column, and the message of the error."""
     try:
         for branch in recipe.branches:
             file.type_of(branch)
@@ -234,14 +233,14 @@ def _missing(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
 
 
 def _check_mask(file: EventFile, recipe: Recipe) -> None:
-    """Raise an `OptionError` if a branch has the name of a mask: either could be meant."""
+    """Raise an `OptionError` if a branch has the name of a mask, which is ambiguous."""
     if file.has_branch(recipe.key):
         message = f"{recipe.key!r} is a branch of {file.where!r} and the mask of a padded key; "
         raise OptionError(f"{message}pad that key under another name, an alias of it")
 
 
-def _short(file: EventFile, path: str, last: Mapping[str, int]) -> str:
-    """Return the last name of a branch of a branch, where that is enough to ask for it."""
+def _short_name(file: EventFile, path: str, last: Mapping[str, int]) -> str:
+    """Return the last part of the path of a branch, where it is unique; else the path."""
     name = path.rpartition("/")[2]
     if name == path or last[name] > 1:
         return path
@@ -254,26 +253,19 @@ def _short(file: EventFile, path: str, last: Mapping[str, int]) -> str:
     return name
 
 
-def _divide(
-    file: EventFile, wanted: list[Recipe], types: Mapping[str, ColumnType], question: InspectionTask
+def _partition(
+    file: EventFile, recipes: list[Recipe], types: Mapping[str, ColumnType], task: InspectionTask
 ) -> list[TreeRange]:
-    given = question.input
-    stop = file.num_entries if given.tree_stop is None else given.tree_stop
-    used = {branch for recipe in wanted for branch in recipe.branches}
+    file_input = task.input
+    stop = file.num_entries if file_input.tree_stop is None else file_input.tree_stop
+    used = {branch for recipe in recipes for branch in recipe.branches}
     return partition_entries(
-        {recipe.key: recipe.branches for recipe in wanted},
+        {recipe.key: recipe.branches for recipe in recipes},
         {branch: file.sizes_of(branch) for branch in used},
         file.boundaries,
-        entry_bytes={key: _entry_bytes(found) for key, found in types.items()},
+        entry_bytes={k: t.entry_bytes if t.kind == "vector" else 0 for k, t in types.items()},
         num_entries=file.num_entries,
-        start=given.tree_start,
+        start=file_input.tree_start,
         stop=min(stop, file.num_entries),
-        num_bytes=question.range_bytes,
+        num_bytes=task.range_bytes,
     )
-
-
-def _entry_bytes(found: ColumnType) -> int:
-    """Return the bytes of an entry of a column of some type; 0 where they differ in size."""
-    if found.kind != "vector" or found.dtype is None:
-        return 0
-    return found.dtype.itemsize * math.prod(found.shape)

@@ -1,4 +1,4 @@
-"""What a store has of the columns that are wanted, looked up by how they are made."""
+"""The target of a conversion, and the inventory of the store: which of it can be reused."""
 
 import dataclasses
 import json
@@ -11,20 +11,20 @@ from memmpy.store import ColumnRecord, Metadata, Origin, Part, SourceRecord, par
 
 __all__ = ["Inventory", "Reusable", "Target", "is_up_to_date"]
 
-#: What a recipe says of how entries are padded and cast.
-_FINISH = {"padding", "dtype", "mask"}
+#: The fields of a recipe about padding and casting.
+_PADDING_AND_CAST = {"padding", "dtype", "mask"}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a user asked for.
+    """What the store shall hold after a conversion.
 
     Parameters
     ----------
     recipes : tuple of Recipe
         The columns.
     sources : tuple of SourceRecord
-        What fills them, in the order of their entries.
+        The trees that fill them, in the order of their entries.
     """
 
     recipes: tuple[Recipe, ...]
@@ -32,28 +32,28 @@ class Target:
 
     @property
     def recipes_by_key(self) -> dict[str, Recipe]:
-        """The columns that are made of branches."""
+        """The recipes of the columns that are made of branches."""
         return {recipe.key: recipe for recipe in self.recipes}
 
     @property
     def origins(self) -> dict[str, dict[str, Any]]:
-        """How each column is made, as JSON values; also those of the metadata."""
+        """The recipes of all columns as JSON values, those of the metadata among them."""
         origins = {recipe.key: recipe.to_json() for recipe in self.recipes}
         for name in self.sources[0].metadata:
             origins[name] = metadata_recipe(name, self.sources)
         return origins
 
     def keys_of(self, keys: Collection[str]) -> list[str]:
-        """Return the columns that keys and patterns stand for, sorted."""
+        """Return the columns that keys and patterns name, sorted."""
         matched = {recipe.key for recipe in self.recipes}
         patterns = [key for key in keys if key not in matched]
-        found = {
+        names = {
             name
             for source in self.sources
             for pattern in patterns
             for name in source.matches.get(pattern, ())
         }
-        return sorted(matched & (found | set(keys)))
+        return sorted(matched & (names | set(keys)))
 
     def is_in(self, metadata: Metadata) -> bool:
         """Say whether a store holds all of it."""
@@ -71,37 +71,39 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Reusable:
-    """Entries of a column of the store that serve again.
+    """Entries of a column of the store that can be reused.
 
     Parameters
     ----------
     key : str
         The column.
     entries : range
-        Which of its entries.
-    finish : Recipe or None
-        How they are padded and cast; None for what is taken as it is.
+        Its entries.
+    recipe : Recipe or None
+        How to cast and pad them; None to copy them as they are.
     made_by : str
-        The version of memmpy that read them; empty where that was not kept.
+        The version of memmpy that read them; empty where the store does not know it.
     clipped : tuple of int or None
-        What padding cut off of them, as `Origin` has it; None where that was not kept.
+        What padding cut off of them, as in `Origin`; None where the store does not know it.
     """
 
     key: str
     entries: range
-    finish: Recipe | None
+    recipe: Recipe | None
     made_by: str
     clipped: tuple[int, ...] | None
 
 
 @final
 class Inventory:
-    """The columns of a store that came from files, stale ones too: their parts stay right.
+    """The columns of a store that came from files, by recipe.
+
+    Stale columns are among them: their parts stay valid.
 
     Parameters
     ----------
     metadata : Metadata
-        What the store holds.
+        The metadata of the store.
     """
 
     def __init__(self, metadata: Metadata) -> None:
@@ -110,29 +112,29 @@ class Inventory:
             if column.origin is not None and "metadata" not in column.origin.recipe:
                 bare = _text(_bare(column.origin.recipe))
                 self._columns.setdefault(bare, []).append((key, column.origin))
-        # Most columns share their parts.
+        # By the id of a tuple of parts, which most columns share.
         self._ranges: dict[int, dict[Part, tuple[range, int]]] = {}
 
     def find(self, recipe: Recipe, parts: Sequence[Part]) -> tuple[Reusable | None, ...]:
-        """Return, for each part of a column, what there is of it: best of all as it is wanted."""
-        wants = recipe.to_json()
+        """Return reusable entries for each part of a column, if possible of an equal recipe."""
+        new = recipe.to_json()
         candidates = self._columns.get(_text(recipe.base), [])
-        found: dict[Part, Reusable] = {}
-        best_first = sorted(candidates, key=lambda c: (c[1].recipe != wants, c[0] != recipe.key))
+        reusable: dict[Part, Reusable] = {}
+        best_first = sorted(candidates, key=lambda c: (c[1].recipe != new, c[0] != recipe.key))
         for key, origin in best_first:
-            serves, finish = _serves(origin.recipe, wants, recipe)
-            if serves:
+            can_reuse, rest = _compare_recipes(origin.recipe, new, recipe)
+            if can_reuse:
                 ranges = self._ranges_of(origin)
                 for part in parts:
-                    if part in ranges and part not in found:
+                    if part in ranges and part not in reusable:
                         entries, i = ranges[part]
                         made_by = origin.made_by[i] if origin.made_by else ""
                         clipped = origin.clipped[i] if origin.clipped else None
-                        found[part] = Reusable(key, entries, finish, made_by, clipped)
-        return tuple(found.get(part) for part in parts)
+                        reusable[part] = Reusable(key, entries, rest, made_by, clipped)
+        return tuple(reusable.get(part) for part in parts)
 
     def _ranges_of(self, origin: Origin) -> dict[Part, tuple[range, int]]:
-        """Return the entries that each part fills, and which part it is."""
+        """Return for each part the entries that it fills, and its number."""
         if id(origin.parts) not in self._ranges:
             ranges: dict[Part, tuple[range, int]] = {}
             start = 0
@@ -146,7 +148,7 @@ class Inventory:
 def is_up_to_date(
     column: ColumnRecord | None, recipe: Mapping[str, Any], parts: Sequence[Part]
 ) -> bool:
-    """Say whether a column is made by a recipe, of these parts and no others."""
+    """Say whether a column has a recipe and exactly these parts."""
     return (
         column is not None
         and column.origin is not None
@@ -156,24 +158,24 @@ def is_up_to_date(
 
 
 def _bare(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how entries are made before they are padded and cast."""
-    return {name: value for name, value in recipe.items() if name not in _FINISH}
+    """Return a recipe without padding and casts."""
+    return {name: value for name, value in recipe.items() if name not in _PADDING_AND_CAST}
 
 
 def _text(recipe: Mapping[str, Any]) -> str:
     return json.dumps(recipe, sort_keys=True)
 
 
-def _serves(
-    has: Mapping[str, Any], wants: Mapping[str, Any], recipe: Recipe
+def _compare_recipes(
+    old: Mapping[str, Any], new: Mapping[str, Any], recipe: Recipe
 ) -> tuple[bool, Recipe | None]:
-    """Say whether a column of one recipe serves for another, and what is still to be done to it."""
-    if has == wants:
+    """Say whether a column of one recipe can be reused for another, and what is left to do."""
+    if old == new:
         return True, None
-    # What is padded does not say how long its lists were: how much a shorter length cuts off.
-    if "padding" not in has and wants.get("mask"):
+    # A padded column does not tell how long its lists were.
+    if "padding" not in old and new.get("mask"):
         return True, recipe
-    if "padding" not in has and has.get("dtype") in {None, wants.get("dtype")}:
-        dtype = None if "dtype" in has else recipe.dtype
+    if "padding" not in old and old.get("dtype") in {None, new.get("dtype")}:
+        dtype = None if "dtype" in old else recipe.dtype
         return True, dataclasses.replace(recipe, dtype=dtype)
     return False, None

@@ -1,4 +1,4 @@
-"""What a user asks for: keys, patterns, paddings, aliases and dtypes, turned into recipes."""
+"""Recipes from the options of a conversion: keys, patterns, paddings, aliases and dtypes."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -30,20 +30,20 @@ _BRANCH = re.compile(r"[A-Za-z_][\w.:]*")
 
 @dataclass(frozen=True, slots=True)
 class Recipes:
-    """The columns that were asked for: some by name, and some by patterns of names.
+    """The recipes of columns that are given by name, and patterns of names.
 
     Parameters
     ----------
     named : tuple of Recipe
-        Those with a name.
+        The columns that are given by name.
     patterns : tuple of str
-        Such as ``"Jet_*"``; what they match depends on the files.
+        Such as ``"Jet_*"``; the files decide what they match.
     dtypes : mapping of str to np.dtype
-        How columns are stored.
+        The dtypes of stored columns.
     reserved : tuple of str
         Names that no column may have.
     missing : mapping of str to Fill
-        By branch, what stands for a missing value.
+        By branch, the fill for missing values.
     """
 
     named: tuple[Recipe, ...]
@@ -61,11 +61,11 @@ class Recipes:
             If a pattern matches a name of the metadata.
         """
         named = {recipe.key for recipe in self.named}
-        found = {name for pattern in self.patterns for name in matches.get(pattern, ())}
-        for name in sorted(found.intersection(self.reserved)):
+        names = {name for pattern in self.patterns for name in matches.get(pattern, ())}
+        for name in sorted(names.intersection(self.reserved)):
             message = f"{name!r} is both a branch that a pattern matches and a name of the metadata"
             raise OptionError(f"{message}; rename the latter")
-        matched = sorted(found - named)
+        matched = sorted(names - named)
         recipes = (Recipe(key, (key,), None, None, self.dtypes.get(key)) for key in matched)
         return [*self.named, *(_with_missing(recipe, self.missing) for recipe in recipes)]
 
@@ -80,14 +80,14 @@ def make_recipes(
     names: Collection[str],
     missing: Mapping[str, Fill],
 ) -> Recipes:
-    """Return the recipes of all columns wanted, in a stable order.
+    """Return the recipes of all columns, in a stable order.
 
-    `names` are the keys that are no patterns even where they look like one.
+    `names` are keys that are no patterns even where they look like one.
 
     Raises
     ------
     OptionError
-        If a key is asked for in two ways, or a length to pad to makes no sense.
+        If a key is given twice, or a length to pad to makes no sense.
     CutError
         If an alias cannot be understood.
     """
@@ -98,14 +98,14 @@ def make_recipes(
     known = {*aliases, *names, *map(mask_of, paddings)}
     patterns = sorted({key for key in keys if _is_pattern(key) and key not in known})
     types = _dtypes(dtypes, known=None if patterns else {*keys, *keys_padded})
-    wanted: dict[str, Padding | None] = dict.fromkeys(sorted(set(keys) - {*patterns}))
-    wanted |= paddings
+    padding_of: dict[str, Padding | None] = dict.fromkeys(sorted(set(keys) - {*patterns}))
+    padding_of |= paddings
     masks = {mask_of(key): key for key in paddings if mask_of(key) not in aliases}
     named = [
-        _recipe(key, aliases, wanted[key], types.get(key))
+        _recipe(key, aliases, padding_of[key], types.get(key))
         if key not in masks or key in paddings
         else _mask(_recipe(masks[key], aliases, paddings[masks[key]], None), types.get(key))
-        for key in wanted
+        for key in padding_of
     ]
     with_missing = tuple(_with_missing(recipe, missing) for recipe in named)
     return Recipes(with_missing, tuple(patterns), types, tuple(reserved), missing)
@@ -114,12 +114,12 @@ def make_recipes(
 def split_renames(
     keys: Collection[str] | Mapping[str, str], aliases: Mapping[str, str]
 ) -> tuple[Collection[str], Mapping[str, str]]:
-    """Return keys and aliases of what may be a mapping of keys to branches or expressions.
+    """Return keys as a collection, with the aliases that a mapping of keys to branches gives.
 
     Raises
     ------
     OptionError
-        If a key has an alias besides.
+        If a key has an alias, too.
     """
     if not isinstance(keys, Mapping):
         return keys, aliases
@@ -128,23 +128,23 @@ def split_renames(
     for key, branch in keys.items():
         if not isinstance(branch, str) or not branch or "`" in branch:
             raise OptionError(f"keys maps a key to the name of a branch, got {key!r}: {branch!r}")
-    # Whatever stands in it is the name of a branch: expressions are for aliases.
+    # The quotes make it the name of a branch, whatever it contains.
     others = {key: f"`{branch}`" for key, branch in keys.items() if key != branch}
     return list(keys), {**aliases, **others}
 
 
 def _is_pattern(key: Any) -> bool:
-    """Say whether a key stands for all branches whose names match it.
+    """Say whether a key is a pattern, which stands for all branches whose names match.
 
-    Where a file has a branch of that very name, such as ``hit.p[3]``, it stands for this one.
+    Where a file has a branch of exactly that name, such as ``hit.p[3]``, it stands for that one.
     """
     return isinstance(key, str) and any(sign in key for sign in "*?[")
 
 
 def check_one_key(keys: Iterable[object], use: str) -> None:
-    """Raise an `OptionError` for a pattern where one key is meant.
+    """Raise an `OptionError` for a pattern where one key is expected.
 
-    Brackets are part of a name there: ROOT calls members that are arrays ``hit.p[3]``.
+    Brackets are part of a name here: ROOT calls members that are arrays ``hit.p[3]``.
     """
     for key in keys:
         if isinstance(key, str) and ("*" in key or "?" in key):
@@ -155,7 +155,7 @@ def check_one_key(keys: Iterable[object], use: str) -> None:
 def match(pattern: str, branches: Iterable[str]) -> list[str]:
     """Return the branches that a pattern matches.
 
-    Branches of branches are known as ``parent/child``, and match as ``child``, too.
+    A branch of a branch, ``parent/child``, matches as ``child``, too.
     """
     return [
         path
@@ -165,7 +165,7 @@ def match(pattern: str, branches: Iterable[str]) -> list[str]:
 
 
 def names_in(alias: str) -> frozenset[str]:
-    """Return the names that an alias uses; it may be a name itself, of a branch or an alias."""
+    """Return the names that an alias uses; it may itself be the name of a branch or an alias."""
     name = _as_name(alias)
     return keys_of(parse(alias)) if name is None else frozenset({name})
 
@@ -177,7 +177,7 @@ def check_names(
     aliases: Mapping[str, str],
     reserved: Iterable[str],
 ) -> None:
-    """Raise an `OptionError` unless each key is a name, is asked for once, and is free."""
+    """Raise an `OptionError` unless each key is a name, is given once, and is not reserved."""
     check_keys(keys)
     for name, given in (("keys_padded", keys_padded), ("aliases", aliases)):
         if not isinstance(given, Mapping):
@@ -211,7 +211,7 @@ def check_names(
 
 
 def _dtypes(dtypes: Mapping[str, Any], *, known: Collection[str] | None) -> dict[str, Any]:
-    """Return the dtypes to store keys as; `known` keys, where no pattern brings others."""
+    """Return the dtypes of stored keys, all in `known`; None where a pattern may add keys."""
     if not isinstance(dtypes, Mapping):
         raise OptionError(f"dtypes is a dict of key to dtype, got {dtypes!r}")
     checked = {}
@@ -251,7 +251,7 @@ def _recipe(
 
 
 def _with_missing(recipe: Recipe, missing: Mapping[str, Fill]) -> Recipe:
-    """Return a recipe with what stands for missing values of its branches."""
+    """Return a recipe with the fills of its branches."""
     own = {branch: missing[branch] for branch in recipe.branches if branch in missing}
     return replace(recipe, nulls=Nulls(own)) if own else recipe
 
@@ -262,7 +262,7 @@ def _mask(padded: Recipe, dtype: np.dtype[Any] | None) -> Recipe:
 
 
 def _as_name(alias: str) -> str | None:
-    """Return the name that an alias is, plain or in backquotes; None where it is an expression."""
+    """Return an alias that is a name, plain or in backquotes; None for an expression."""
     if _BRANCH.fullmatch(alias):
         return alias
     node = parse(alias)

@@ -1,4 +1,4 @@
-"""How the work on a file is divided: into ranges of entries, and of columns where need be."""
+"""Partition of a file into ranges of entries, and of columns where these are still too large."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 
 __all__ = ["TreeRange", "partition_entries"]
 
-#: A range that is so many times larger than wanted is divided by columns.
+#: A range this many times larger than the aim is partitioned by columns.
 _TOO_LARGE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class TreeRange:
-    """Entries of a tree that are read for some columns in one go.
+    """Entries of a tree that one task reads for some columns.
 
     Parameters
     ----------
     keys : tuple of str
         The columns.
     tree_start, tree_stop : int
-        Entries of the tree, half open.
+        The entries of the tree, half open.
     packed, unpacked : int
-        About how many bytes are read, and how many that is once decompressed.
-    made : int
-        How many bytes the columns of entries of one size take that are made of it.
+        About how many bytes are read: in the file, and decompressed.
+    stored : int
+        Bytes of the columns of entries of one size that are made of it.
     """
 
     keys: tuple[str, ...]
@@ -35,17 +35,17 @@ class TreeRange:
     tree_stop: int
     packed: int
     unpacked: int
-    made: int
+    stored: int
 
     @property
     def num_entries(self) -> int:
-        """How many entries it has."""
+        """Number of its entries."""
         return self.tree_stop - self.tree_start
 
     @property
     def num_bytes(self) -> int:
-        """About how many bytes it takes: what is read, or what is made of it if that is more."""
-        return max(self.unpacked, self.made)
+        """About how many bytes it takes in memory: the larger of what is read and stored."""
+        return max(self.unpacked, self.stored)
 
 
 def partition_entries(
@@ -59,30 +59,30 @@ def partition_entries(
     stop: int,
     num_bytes: int,
 ) -> list[TreeRange]:
-    """Return ranges that together are all entries of all columns, none decoded twice.
+    """Partition the entries of all columns into ranges; no branch is decoded twice.
 
     Parameters
     ----------
     branches : mapping of key to branches
-        What each column is made of.
+        The branches of each column.
     sizes : mapping of branch to (int, int)
-        Its bytes in the file, and once decompressed.
+        Its bytes in the file, and decompressed.
     boundaries : callable
         See `EventFile.boundaries`.
     entry_bytes : mapping of key to int
-        Bytes of an entry of each column as it is stored; 0 where they differ in size.
+        Bytes of a stored entry of each column; 0 where entries differ in size.
     num_entries : int
-        Of the tree.
+        Number of entries of the tree.
     start, stop : int
-        Which of its entries are wanted.
+        The entries to partition.
     num_bytes : int
-        About how many bytes a range shall have, decompressed and as they are stored.
+        About how many bytes a range shall have in memory.
 
     Returns
     -------
     list of TreeRange
         All columns of some entries follow each other, as they mostly do in the file. Where the
-        file leaves no place to cut between, columns that share no branch are read apart.
+        boundaries of the file make ranges too large, columns that share no branch are separated.
     """
     if not branches or start >= stop:
         return []
@@ -98,17 +98,17 @@ def partition_entries(
         num_bytes=num_bytes,
     )
     whole = cut(list(branches))
-    if all(found.num_bytes <= _TOO_LARGE * num_bytes for found in whole):
+    if all(entries.num_bytes <= _TOO_LARGE * num_bytes for entries in whole):
         return whole
     groups = _groups(branches)
-    share = max(found.num_entries for found in whole) / num_entries
-    in_hand = [
+    share = max(entries.num_entries for entries in whole) / num_entries
+    group_bytes = [
         share * max(_sizes(keys, branches, sizes, entry_bytes, num_entries)[1:]) for keys in groups
     ]
-    packs = _pack(groups, in_hand, num_bytes=num_bytes)
-    if len(packs) == 1:
+    merged = _merge_small(groups, group_bytes, num_bytes=num_bytes)
+    if len(merged) == 1:
         return whole
-    return [found for keys in packs for found in cut(keys)]
+    return [entries for keys in merged for entries in cut(keys)]
 
 
 def _cut(
@@ -130,7 +130,7 @@ def _cut(
     length = num_bytes * num_entries / max(1, *all_bytes[1:])
     cuts = [start]
     for edge, following in zip(edges[1:], [*edges[2:], None], strict=True):
-        # As close to the wanted length as the places to cut allow.
+        # As close to the aim as the boundaries allow.
         if following is None or following - cuts[-1] > max(length, edge - cuts[-1]):
             cuts.append(edge)
     return [
@@ -146,7 +146,7 @@ def _sizes(
     entry_bytes: Mapping[str, int],
     num_entries: int,
 ) -> tuple[int, int, int]:
-    """Return the bytes of all entries: in the file, decompressed, and as they are stored."""
+    """Return the bytes of all entries: in the file, decompressed, and stored."""
     used = _used(keys, branches)
     packed, unpacked = (sum(sizes[branch][i] for branch in used) for i in (0, 1))
     return packed, unpacked, num_entries * sum(entry_bytes[key] for key in keys)
@@ -157,7 +157,7 @@ def _used(keys: Sequence[str], branches: Mapping[str, Sequence[str]]) -> list[st
 
 
 def _groups(branches: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Return the columns in groups that share no branch."""
+    """Return groups of columns; no two groups share a branch."""
     groups: list[tuple[list[str], set[str]]] = []
     for key, used in branches.items():
         keys, known = [key], set(used)
@@ -171,14 +171,14 @@ def _groups(branches: Mapping[str, Sequence[str]]) -> list[list[str]]:
     return [keys for keys, _ in groups]
 
 
-def _pack(
+def _merge_small(
     groups: Sequence[list[str]], sizes: Sequence[float], *, num_bytes: int
 ) -> list[list[str]]:
-    """Put small groups together until they have the wanted size."""
-    packs: list[tuple[list[str], float]] = []
+    """Merge neighbouring groups up to a number of bytes."""
+    merged: list[tuple[list[str], float]] = []
     for keys, size in zip(groups, sizes, strict=True):
-        if packs and packs[-1][1] + size <= num_bytes:
-            packs[-1] = ([*packs[-1][0], *keys], packs[-1][1] + size)
+        if merged and merged[-1][1] + size <= num_bytes:
+            merged[-1] = ([*merged[-1][0], *keys], merged[-1][1] + size)
         else:
-            packs.append((keys, size))
-    return [keys for keys, _ in packs]
+            merged.append((keys, size))
+    return [keys for keys, _ in merged]

@@ -1,7 +1,8 @@
-"""What a conversion has to do: plain data, decided without reading any entry.
+"""The plan of a conversion: what must be read and written, decided without reading any entry.
 
-The plan says which entry ranges of which branches of which files go where, and which the store has
-already. `memmpy.conversion.running.coordinator` carries it out.
+A plan is plain data. It tells which entries of which branches of which files become which entries
+of the store, and which columns the store has already. `memmpy.conversion.running.coordinator`
+carries it out.
 """
 
 import dataclasses
@@ -43,7 +44,7 @@ from memmpy.store import (
     parts_of,
 )
 
-__all__ = ["Fill", "NewColumn", "Plan", "make_plan"]
+__all__ = ["FileRead", "NewColumn", "Plan", "make_plan"]
 
 #: The type of the column of a name of the metadata.
 _HASHES = ColumnType("vector", np.dtype("<u8"))
@@ -51,7 +52,7 @@ _HASHES = ColumnType("vector", np.dtype("<u8"))
 
 @dataclass(frozen=True, slots=True)
 class NewColumn:
-    """A column that has to be written.
+    """A column that must be written.
 
     Parameters
     ----------
@@ -61,38 +62,37 @@ class NewColumn:
         How its entries are made, as JSON values.
     layout : ColumnLayout
         Its arrays.
-    held : tuple of Reusable or None
-        For each source, what the store has of it; None for what must be read.
-    why : str
-        Why it has to be written.
+    reusable : tuple of Reusable or None
+        For each source, the entries of the store that can be reused; None for those to be read.
+    reason : str
+        Why it must be written.
     type : ColumnType
-        Of its entries.
+        The type of its entries.
     num_bytes : int
-        What it will take on disk: exact for vectors, at most about that for others, which may
-        share their offsets.
+        Bytes on disk: exact for vectors, about the maximum for others, which may share offsets.
     """
 
     key: str
     recipe: Mapping[str, Any]
     layout: ColumnLayout
-    held: tuple[Reusable | None, ...]
-    why: str
+    reusable: tuple[Reusable | None, ...]
+    reason: str
     type: ColumnType
     num_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
-class Fill:
-    """Entries of a tree that are read for some columns in one go.
+class FileRead:
+    """One read of a file: the entries of a tree for some columns.
 
     Parameters
     ----------
     source : int
-        Which source.
+        Number of the source.
     entry_start : int
         The first entry of the store that they become.
     range : TreeRange
-        Which entries of the tree, for which columns.
+        The entries of the tree, and the columns.
     nulls : Nulls
         How the file is read where it has no values.
     """
@@ -105,37 +105,37 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Plan(HasReport):
-    """What a conversion has to do.
+    """What a conversion must do.
 
     Parameters
     ----------
-    wanted : Target
-        What was asked for.
+    target : Target
+        What the store shall hold.
     columns : tuple of NewColumn
-        The columns that have to be written; empty where the store has all.
+        The columns that must be written; empty where the store has all.
     current : mapping of str to ColumnRecord
-        The columns that are right already, as the store has them.
-    fills : tuple of Fill
-        What has to be read from files.
+        The columns of the target that are up to date in the store.
+    reads : tuple of FileRead
+        The reads of files.
     skipped : tuple of str
         Branches that a pattern matches and no column can hold.
     undecodable : tuple of str
-        Branches that a pattern matches and memmpy and uproot cannot decode.
+        Branches that a pattern matches and neither memmpy nor uproot can decode.
     stale, stale_metadata : tuple of str
-        Columns of the store that were not asked for and are made of other files, and of the
-        metadata of other files: they cannot be opened until they are asked for.
+        Other columns of the store, made of other files or of the metadata of other files. They
+        cannot be opened before they are converted again.
     stale_own : tuple of str
         Columns that the user wrote for the events of other files.
     before : tuple of SourceRecord
-        What filled the store before.
+        The trees that filled the store before.
     num_opened : int
-        Files that were looked at for the plan; the store knows enough of the others.
+        Files that were inspected for the plan; the store knows enough of the others.
     """
 
-    wanted: Target
+    target: Target
     columns: tuple[NewColumn, ...]
     current: Mapping[str, ColumnRecord]
-    fills: tuple[Fill, ...]
+    reads: tuple[FileRead, ...]
     skipped: tuple[str, ...]
     undecodable: tuple[str, ...]
     stale: tuple[str, ...]
@@ -147,34 +147,34 @@ class Plan(HasReport):
     @property
     def num_entries(self) -> int:
         """Entries of all sources."""
-        return num_filled(self.wanted.sources)
+        return num_filled(self.target.sources)
 
     @property
     def bytes_packed(self) -> int:
-        """About how many bytes are read from the files."""
-        return sum(fill.range.packed for fill in self.fills)
+        """Bytes to read from files, about."""
+        return sum(read.range.packed for read in self.reads)
 
     @property
     def bytes_unpacked(self) -> int:
-        """How many bytes that is once decompressed."""
-        return sum(fill.range.unpacked for fill in self.fills)
+        """Bytes to read once they are decompressed, about."""
+        return sum(read.range.unpacked for read in self.reads)
 
     @property
     def bytes_on_disk(self) -> int:
-        """What the columns that are written will take, at most about; see `is_exact`.
+        """Bytes that the new columns will take, about the maximum; see `is_exact`.
 
-        Those with lists count their offsets each, though columns may come to share them.
+        Each column of lists counts its own offsets, which columns may share in the end.
         """
         return sum(column.num_bytes for column in self.columns)
 
     @property
     def is_exact(self) -> bool:
-        """Whether `bytes_on_disk` is exact, since no column that is written has lists."""
+        """Whether `bytes_on_disk` is exact: no new column has lists."""
         return all(is_exact(column.layout) for column in self.columns)
 
     @property
     def bytes_kept(self) -> int:
-        """What the columns take that are right already."""
+        """Bytes of the columns that are up to date; shared arrays count once."""
         arrays = {a.file: a for column in self.current.values() for a in column.arrays.values()}
         return sum(array.nbytes for array in arrays.values())
 
@@ -186,21 +186,21 @@ class Plan(HasReport):
         seconds: float | None = None,
         clipped: Mapping[str, str] | None = None,
     ) -> Report:
-        """Return the plan in words.
+        """Return the plan, or what came of it, as a report.
 
         Parameters
         ----------
         bytes_written : int, optional
-            What was written, to say what was done and not what would be.
+            Bytes that were written, for the report of a conversion that is done.
         store : str
-            Where, if that shall be said.
+            The path of the store, to show it.
         seconds : float, optional
-            How long it took.
+            How long the conversion took.
         clipped : mapping of str to str, optional
             What padding cuts off of some columns, in words.
         """
-        sources, made = self.wanted.sources, self.wanted.origins
-        num_read = len({fill.source for fill in self.fills})
+        sources, recipes = self.target.sources, self.target.origins
+        num_read = len({read.source for read in self.reads})
         is_done = bytes_written is not None
         return Report(
             files=compare_files(
@@ -216,14 +216,14 @@ class Plan(HasReport):
                 ColumnLine(
                     column.key,
                     type_in_words(column.type, column.recipe),
-                    0 if "metadata" in column.recipe else column.held.count(None),
-                    tuple(dict.fromkeys(piece.key for piece in column.held if piece is not None)),
-                    column.why,
+                    0 if "metadata" in column.recipe else column.reusable.count(None),
+                    tuple(dict.fromkeys(one.key for one in column.reusable if one is not None)),
+                    column.reason,
                 )
                 for column in self.columns
             ],
             kept=[
-                ColumnLine(key, type_in_words(type_of_column(column), made[key]))
+                ColumnLine(key, type_in_words(type_of_column(column), recipes[key]))
                 for key, column in self.current.items()
             ],
             skipped=self.skipped,
@@ -239,40 +239,40 @@ class Plan(HasReport):
 
     @property
     def types(self) -> dict[str, ColumnType]:
-        """The type of each column that was asked for."""
+        """The type of each column of the target."""
         kept = {key: type_of_column(column) for key, column in self.current.items()}
         return kept | {column.key: column.type for column in self.columns}
 
     def branches_read(self) -> dict[str, tuple[str, ...]]:
         """Return the branches that are read, by file."""
-        recipes = self.wanted.recipes_by_key
-        read: dict[str, dict[str, None]] = {}
-        for fill in self.fills:
-            of_file = read.setdefault(self.wanted.sources[fill.source].path, {})
-            of_file |= dict.fromkeys(b for key in fill.range.keys for b in recipes[key].branches)
-        return {path: tuple(branches) for path, branches in read.items()}
+        recipes = self.target.recipes_by_key
+        by_file: dict[str, dict[str, None]] = {}
+        for read in self.reads:
+            branches = by_file.setdefault(self.target.sources[read.source].path, {})
+            branches |= dict.fromkeys(b for key in read.range.keys for b in recipes[key].branches)
+        return {path: tuple(branches) for path, branches in by_file.items()}
 
 
 def make_plan(
-    wanted: Target,
+    target: Target,
     inspections: Sequence[FileInspection | None],
     metadata: Metadata,
     *,
-    holdings: Inventory,
+    inventory: Inventory,
     recreate: bool,
 ) -> Plan:
-    """Return what has to be done so that a store holds what is wanted.
+    """Return the plan that leads from a store to a target.
 
     Parameters
     ----------
-    wanted : Target
+    target : Target
         What the store shall hold.
     inspections : sequence of FileInspection or None
-        What each source says; None for those that were not looked at.
+        The inspection of each source; None for files that were not inspected.
     metadata : Metadata
-        What the store holds now.
-    holdings : Inventory
-        The same, by how it is made.
+        The metadata of the store.
+    inventory : Inventory
+        The columns of the store by recipe.
     recreate : bool
         Whether to read everything again.
 
@@ -283,98 +283,100 @@ def make_plan(
     OptionError
         If a column would replace one that the user wrote.
     """
-    sources, parts = wanted.sources, parts_of(wanted.sources)
-    recipes, made = wanted.recipes_by_key, wanted.origins
-    held: dict[str, tuple[Reusable | None, ...]] = {}
+    sources, parts = target.sources, parts_of(target.sources)
+    recipes, origins = target.recipes_by_key, target.origins
+    reusable: dict[str, tuple[Reusable | None, ...]] = {}
     current: dict[str, ColumnRecord] = {}
-    for key, json in made.items():
+    for key, origin in origins.items():
         column = metadata.columns.get(key)
         if not recreate and column is not None and column.origin is None:
-            check_replaceable(key, column, json)
-        if not recreate and column is not None and is_up_to_date(column, json, parts):
+            check_replaceable(key, column, origin)
+        if not recreate and column is not None and is_up_to_date(column, origin, parts):
             current[key] = column
         elif recreate or key not in recipes:
-            held[key] = (None,) * len(sources)
+            reusable[key] = (None,) * len(sources)
         else:
-            held[key] = holdings.find(recipes[key], parts)
+            reusable[key] = inventory.find(recipes[key], parts)
     types = agreed_types(
-        [(source.path, facts) for source, facts in zip(sources, inspections, strict=True)],
+        [(source.path, one) for source, one in zip(sources, inspections, strict=True)],
         recipes.keys(),
         {
-            key: held_type
-            for key in held
-            if key in recipes and (held_type := _type_of_held(held[key], metadata)) is not None
+            key: stored
+            for key in reusable
+            if key in recipes and (stored := _type_of(reusable[key], metadata)) is not None
         },
     )
-    found = {key: types[key] if key in recipes else _HASHES for key in held}
-    layouts = {key: layout_of(found[key], key=key) for key in held}
-    fills = []
-    for i, (source, facts) in enumerate(zip(sources, inspections, strict=True)):
-        if facts is None:
-            continue
-        for read in facts.ranges:
-            keys = tuple(key for key in read.keys if key in held and held[key][i] is None)
-            if keys:
-                entry = source.entry_start + read.tree_start - source.tree_start
-                fills.append(Fill(i, entry, dataclasses.replace(read, keys=keys), facts.nulls))
-    sizes = size_of_lists([fill.range for fill in fills], recipes, layouts)
+    new_types = {key: types[key] if key in recipes else _HASHES for key in reusable}
+    layouts = {key: layout_of(new_types[key], key=key) for key in reusable}
+    reads = []
+    for i, (source, inspection) in enumerate(zip(sources, inspections, strict=True)):
+        for entries in () if inspection is None else inspection.ranges:
+            keys = tuple(k for k in entries.keys if k in reusable and reusable[k][i] is None)
+            if keys and inspection is not None:
+                entry_start = source.entry_start + entries.tree_start - source.tree_start
+                own = dataclasses.replace(entries, keys=keys)
+                reads.append(FileRead(i, entry_start, own, inspection.nulls))
+    sizes = size_of_lists([read.range for read in reads], recipes, layouts)
     columns = []
-    for key, pieces in held.items():
-        why = reason_to_write(metadata.columns.get(key), made[key], pieces, recreate=recreate)
+    for key, reused in reusable.items():
+        reason = reason_to_write(metadata.columns.get(key), origins[key], reused, recreate=recreate)
         if is_exact(layouts[key]):
             num_bytes = size_of_rows(layouts[key], num_filled(sources))
         else:
-            num_bytes = sizes.get(key, 0) + _bytes_held(pieces, metadata)
-        columns.append(NewColumn(key, made[key], layouts[key], pieces, why, found[key], num_bytes))
-    skipped = SkippedBranches.union(facts.skipped for facts in inspections if facts is not None)
-    stale = _stale(metadata, made, parts)
+            num_bytes = sizes.get(key, 0) + _bytes_reused(reused, metadata)
+        columns.append(
+            NewColumn(key, origins[key], layouts[key], reused, reason, new_types[key], num_bytes)
+        )
+    skipped = SkippedBranches.union(one.skipped for one in inspections if one is not None)
+    stale = _stale(metadata, origins, parts)
     return Plan(
-        wanted=wanted,
+        target=target,
         columns=tuple(columns),
         current=current,
-        fills=tuple(fills),
+        reads=tuple(reads),
         skipped=skipped.unsupported,
         undecodable=skipped.undecodable,
         stale=tuple(key for key, origin in stale.items() if "metadata" not in origin.recipe),
         stale_metadata=tuple(key for key, origin in stale.items() if "metadata" in origin.recipe),
-        stale_own=_stale_own(metadata, made, sources),
+        stale_own=_stale_own(metadata, origins, sources),
         before=metadata.sources,
-        num_opened=sum(facts is not None for facts in inspections),
+        num_opened=sum(one is not None for one in inspections),
     )
 
 
-def _type_of_held(held: Sequence[Reusable | None], metadata: Metadata) -> ColumnType | None:
-    for piece in held:
-        if piece is not None:
-            found = type_of_column(metadata.columns[piece.key])
-            return found if piece.finish is None else piece.finish.finish_type(found)
+def _type_of(reusable: Sequence[Reusable | None], metadata: Metadata) -> ColumnType | None:
+    """Return the type that reusable entries will have; None where there are none."""
+    for one in reusable:
+        if one is not None:
+            stored = type_of_column(metadata.columns[one.key])
+            return stored if one.recipe is None else one.recipe.stored_type(stored)
     return None
 
 
-def _bytes_held(held: Sequence[Reusable | None], metadata: Metadata) -> int:
-    """Return about how many bytes entries take that serve again."""
+def _bytes_reused(reusable: Sequence[Reusable | None], metadata: Metadata) -> int:
+    """Return about how many bytes reusable entries take."""
     num_bytes = 0
-    for piece in held:
-        if piece is not None and len(piece.entries):
-            column = metadata.columns[piece.key]
-            num_bytes += column.nbytes * len(piece.entries) // column.num_entries
+    for one in reusable:
+        if one is not None and len(one.entries):
+            column = metadata.columns[one.key]
+            num_bytes += column.nbytes * len(one.entries) // column.num_entries
     return num_bytes
 
 
 def _stale(
-    metadata: Metadata, made: Mapping[str, object], parts: tuple[Part, ...]
+    metadata: Metadata, target: Mapping[str, object], parts: tuple[Part, ...]
 ) -> dict[str, Origin]:
-    """Return what the columns came from that were not asked for, and are made of other files."""
+    """Return the origins of columns of other files that are not in the target."""
     return {
         key: column.origin
         for key, column in metadata.columns.items()
-        if key not in made and column.origin is not None and column.origin.parts != parts
+        if key not in target and column.origin is not None and column.origin.parts != parts
     }
 
 
 def _stale_own(
-    metadata: Metadata, made: Mapping[str, object], sources: Sequence[SourceRecord]
+    metadata: Metadata, target: Mapping[str, object], sources: Sequence[SourceRecord]
 ) -> tuple[str, ...]:
     """Return the columns that the user wrote for the events of other files."""
     columns, events = metadata.columns.items(), events_of(sources)
-    return tuple(k for k, c in columns if k not in made and c.events not in {None, events})
+    return tuple(k for k, c in columns if k not in target and c.events not in {None, events})

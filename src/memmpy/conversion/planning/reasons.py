@@ -1,4 +1,4 @@
-"""Why columns are written, and which ones must not be, in the user's words."""
+"""Reasons to write columns, and errors for columns that must not be replaced."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,22 +13,22 @@ __all__ = ["check_replaceable", "reason_to_write"]
 def reason_to_write(
     column: ColumnRecord | None,
     recipe: Mapping[str, Any],
-    held: Sequence[object],
+    reusable: Sequence[object],
     *,
     recreate: bool,
 ) -> str:
-    """Return why a column has to be written.
+    """Return the reason why a column must be written, for the user.
 
     Parameters
     ----------
     column : ColumnRecord or None
-        What the store has under that key.
+        The column of the store with that key.
     recipe : mapping
-        How its entries shall be made, as JSON values.
-    held : sequence of object or None
-        For each source, what the store has of it.
+        The new recipe, as JSON values.
+    reusable : sequence of object or None
+        For each source, the reusable entries of the store; None where there are none.
     recreate : bool
-        Whether everything was to be read again.
+        Whether the user wants everything to be read again.
     """
     if recreate:
         return "to be read again"
@@ -39,13 +39,13 @@ def reason_to_write(
     if "metadata" in recipe:
         return "the files or their metadata changed"
     if column.origin.recipe != recipe:
-        return f"was {_short(column.origin.recipe)}, now {_short(recipe)}"
-    if None not in held:
+        return f"was {_recipe_in_words(column.origin.recipe)}, now {_recipe_in_words(recipe)}"
+    if None not in reusable:
         return "files left or changed places"
     return "files are new or changed"
 
 
-def _short(recipe: Mapping[str, Any]) -> str:
+def _recipe_in_words(recipe: Mapping[str, Any]) -> str:
     """Return a recipe in a few words."""
     text = str(recipe.get("branch", recipe.get("expression", "text of the files")))
     text += missing_in_words(recipe)
@@ -57,7 +57,7 @@ def _short(recipe: Mapping[str, Any]) -> str:
 
 
 def check_replaceable(key: str, column: ColumnRecord, recipe: Mapping[str, Any]) -> None:
-    """Raise an `OptionError` if a column is not convert's; what was computed can be again."""
+    """Raise an `OptionError` for a column that `convert` did not make and cannot make again."""
     if column.computed is None:
         message = (
             f"column {key!r} of the store was not made by convert and would be lost; "

@@ -1,4 +1,4 @@
-"""How the entries of one column are made from the branches of a tree."""
+"""The recipe of a column: how its entries are made of the branches of a tree."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,16 +27,16 @@ __all__ = ["ColumnValues", "Recipe", "metadata_recipe", "missing_in_words"]
 
 @dataclass(frozen=True, slots=True)
 class ColumnValues:
-    """Entries of a column, as they are stored.
+    """Entries of a column as they are stored.
 
     Parameters
     ----------
     values : np.ndarray, Jagged or ak.Array
-        By the kind of the column.
+        Depends on the kind of the column.
     num_lost : int
-        Values that another dtype could not hold: too large, or rounded integers.
+        Values that a cast lost: too large ones, and rounded integers.
     notes : frozenset of str
-        What to warn of.
+        Warnings.
     clipping : Clipping or None
         What padding cuts off; None where nothing is padded.
     """
@@ -49,22 +49,22 @@ class ColumnValues:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One column: a branch as it is, or an expression of branches; padded or not.
+    """How to make a column: of a branch as it is, or of an expression; padded or not.
 
     Parameters
     ----------
     key : str
         The column.
     branches : tuple of str
-        What must be read for it.
+        The branches that must be read for it.
     program : Program or None
         The expression; None where the one branch is taken as it is.
     padding : Padding or None
-        None to keep the entries' lengths.
+        None keeps the lengths of the entries.
     dtype : np.dtype or None
-        Of what is stored; None for what the branch or the expression has.
+        The dtype of the column; None for that of the branch or the expression.
     is_mask : bool
-        Whether the entries are the mask of padded ones: which of their items are real.
+        Whether the column is the mask of a padded key: which items are real.
     nulls : Nulls
         What stands for missing values of the branches.
     """
@@ -79,7 +79,7 @@ class Recipe:
 
     @property
     def base(self) -> dict[str, Any]:
-        """What the entries are before they are padded and cast, as JSON values."""
+        """How the entries are made before they are cast and padded, as JSON values."""
         base: dict[str, Any] = {"branch": self.branches[0]}
         if self.program is not None:
             base = {"expression": normal(self.program.node), "language": LANGUAGE}
@@ -87,7 +87,7 @@ class Recipe:
         return {**base, "missing": fills} if fills else base
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the store keeps of it: equal for equal columns."""
+        """Return JSON values for the store: equal for columns that are made alike."""
         recipe = self.base
         if self.dtype is not None:
             recipe["dtype"] = self.dtype.str
@@ -105,15 +105,15 @@ class Recipe:
         OptionError
             If entries cannot be padded, or not with that value.
         CutError
-            If the expression cannot be computed from such branches.
+            If the expression cannot be computed of such branches.
         """
         types = {b: filled_type(types[b], self.nulls.fill_of(b), branch=b) for b in self.branches}
         if self.program is None:
-            return self.finish_type(types[self.branches[0]])
-        return self.finish_type(self._computed_type(types))
+            return self.stored_type(types[self.branches[0]])
+        return self.stored_type(self._computed_type(types))
 
-    def finish_type(self, result: ColumnType) -> ColumnType:
-        """Return the type of entries once they are cast and padded: see `finish`."""
+    def stored_type(self, result: ColumnType) -> ColumnType:
+        """Return the type of entries once they are cast and padded."""
         if self.dtype is not None and not self.is_mask:
             result = self._cast_type(result, self.dtype)
         if self.padding is None:
@@ -129,20 +129,19 @@ class Recipe:
             raise OptionError(f"{message}have {padded.entry_bytes:,} bytes")
         return padded
 
-    def make(self, branches: Mapping[str, Any]) -> ColumnValues:
-        """Return entries of the column, of those of its branches as an `EventFile` gives them."""
+    def compute(self, branches: Mapping[str, Any]) -> ColumnValues:
+        """Return entries of the column, made of entries of its branches from an `EventFile`."""
         inputs = {
             b: fill_missing(branches[b], self.nulls.fill_of(b), branch=b) for b in self.branches
         }
         if self.program is None:
-            return self.finish(inputs[self.branches[0]])
+            return self.cast_and_pad(inputs[self.branches[0]])
         num_entries = len(next(iter(inputs.values())))
         values, notes = compute_column(self.program, inputs, num_entries=num_entries)
-        made = self.finish(values)
-        return replace(made, notes=frozenset(notes))
+        return replace(self.cast_and_pad(values), notes=frozenset(notes))
 
-    def finish(self, values: Any) -> ColumnValues:
-        """Return entries cast and padded, or their mask."""
+    def cast_and_pad(self, values: Any) -> ColumnValues:
+        """Return entries once they are cast and padded, or their mask."""
         num_lost = 0
         if self.is_mask:
             values = self._mask(lists_of(values))
@@ -155,19 +154,19 @@ class Recipe:
         return ColumnValues(lists.pad(length, self.padding.fill), num_lost, clipping=clipping)
 
     def _mask(self, lists: Jagged) -> Array:
-        """Return which items are real once lists are padded, of shape (n, length)."""
+        """Return which items are real after padding, of shape (n, length)."""
         assert self.padding is not None
         is_real: Array = np.arange(self.padding.length) < lists.counts[:, np.newaxis]
         return is_real
 
-    def _cast_type(self, found: ColumnType, dtype: np.dtype[Any]) -> ColumnType:
+    def _cast_type(self, entries: ColumnType, dtype: np.dtype[Any]) -> ColumnType:
         message = f"cannot store {self.key!r} as {dtype}: "
-        if found.dtype is None:
-            raise OptionError(f"{message}its entries are {found}, not numbers")
-        if not can_cast(found.dtype, dtype):
-            message += f"it is {found.dtype}; say how in an alias, such as 'x > 0' or 'int(x)'"
+        if entries.dtype is None:
+            raise OptionError(f"{message}its entries are {entries}, not numbers")
+        if not can_cast(entries.dtype, dtype):
+            message += f"it is {entries.dtype}; write an alias that casts, 'x > 0' or 'int(x)'"
             raise OptionError(message)
-        return ColumnType(found.kind, dtype, found.shape)
+        return ColumnType(entries.kind, dtype, entries.shape)
 
     def _computed_type(self, types: Mapping[str, ColumnType]) -> ColumnType:
         assert self.program is not None
@@ -185,20 +184,20 @@ class Recipe:
 
 
 def missing_in_words(recipe: Mapping[str, Any]) -> str:
-    """Return what stands for missing values, as words that follow others; empty for nothing."""
+    """Return a suffix of a text that tells the fills of missing values; empty without fills."""
     fills: Mapping[str, str] = recipe.get("missing") or {}
     values = {"kept" if fill == "None" else f"as {fill}" for fill in fills.values()}
-    said = ", ".join(f"{branch} as {fill}" for branch, fill in fills.items())
-    return f", missing {values.pop() if len(values) == 1 else said}" if fills else ""
+    listed = ", ".join(f"{branch} as {fill}" for branch, fill in fills.items())
+    return f", missing {values.pop() if len(values) == 1 else listed}" if fills else ""
 
 
 def metadata_recipe(name: str, sources: Iterable[SourceRecord]) -> dict[str, Any]:
-    """Return the recipe of a column of what the user said of the files."""
+    """Return the recipe of the column of a name of the metadata of files."""
     return {"metadata": [source.metadata[name] for source in sources]}
 
 
 def _cast(values: Any, dtype: np.dtype[Any], *, key: str) -> tuple[Any, int]:
-    """Return values of another dtype, and how many it could not hold."""
+    """Return values as another dtype, and how many of them the cast lost."""
     if isinstance(values, Jagged):
         content, num_lost = _cast(values.content, dtype, key=key)
         return Jagged.trusted(content, values.offsets), num_lost

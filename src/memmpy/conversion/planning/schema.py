@@ -1,4 +1,4 @@
-"""The type of each column of a conversion, on which all its files must agree."""
+"""The schema of a conversion: types that all files agree on, layouts, and sizes on disk."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -13,74 +13,74 @@ from memmpy.store import storage_dtype
 
 __all__ = ["agreed_types", "is_exact", "layout_of", "size_of_lists", "size_of_rows"]
 
-#: How many columns, and files of each kind, an error shows.
+#: Columns that an error shows, at most.
 _MAX_COLUMNS = 20
 _STORE = "the store"
 _UINT8 = np.dtype(np.uint8)
-#: Bytes of an offset of an entry that a TTree does not have: 8 here, 4 there.
+#: Bytes by which an offset here (8 bytes) is longer than in a TTree (4 bytes).
 _MORE_BYTES = 4
 
 
 def agreed_types(
     inspections: Sequence[tuple[str, FileInspection | None]],
-    wanted: Collection[str],
-    held: Mapping[str, ColumnType],
+    columns: Collection[str],
+    stored: Mapping[str, ColumnType],
 ) -> dict[str, ColumnType]:
     """Return the type of each column.
 
     Parameters
     ----------
     inspections : sequence of (path, FileInspection)
-        What the files that were looked at say; None for others.
-    wanted : collection of str
-        The columns; files may tell of others, which are skipped for what another file says.
-    held : mapping of key to ColumnType
-        What the store has of columns of which it keeps entries.
+        The inspection of each file; None for files that were not inspected.
+    columns : collection of str
+        The columns. Files may have others that are skipped because of another file.
+    stored : mapping of key to ColumnType
+        The types of the columns of which the store keeps entries.
 
     Raises
     ------
     MissingKeyError
         If no file has a branch.
     SchemaError
-        If only some have it, or they differ in its type; says so of all columns in one table.
+        If only some files have a branch, or they differ in its type; one table shows all columns.
     """
-    found: dict[str, dict[str, list[str]]] = {
-        key: {str(held_type): [_STORE]} for key, held_type in held.items()
+    paths_by_type: dict[str, dict[str, list[str]]] = {
+        key: {str(type_): [_STORE]} for key, type_ in stored.items()
     }
-    types = dict(held)
-    known = [(path, facts) for path, facts in inspections if facts is not None]
-    told = dict.fromkeys(key for _, facts in known for key in (*facts.types, *facts.missing))
-    keys = [key for key in told if key in wanted]
-    matched = {name for _, f in known for names in f.matches.values() for name in names}
-    for path, facts in known:
-        own = {name for names in facts.matches.values() for name in names}
+    types = dict(stored)
+    files = [(path, file) for path, file in inspections if file is not None]
+    known = dict.fromkeys(key for _, file in files for key in (*file.types, *file.missing))
+    keys = [key for key in known if key in columns]
+    matched = {name for _, file in files for names in file.matches.values() for name in names}
+    for path, file in files:
+        own = {name for names in file.matches.values() for name in names}
         for key in keys:
-            if key in facts.types:
-                kind = str(facts.types[key])
-                types.setdefault(key, facts.types[key])
-            elif key in facts.missing or (key in matched and key not in own):
+            if key in file.types:
+                kind = str(file.types[key])
+                types.setdefault(key, file.types[key])
+            elif key in file.missing or (key in matched and key not in own):
                 kind = "missing"
             else:
                 continue
-            found.setdefault(key, {}).setdefault(kind, []).append(path)
-    for key, kinds in found.items():
+            paths_by_type.setdefault(key, {}).setdefault(kind, []).append(path)
+    for key, kinds in paths_by_type.items():
         if list(kinds) == ["missing"]:
-            branch, message = next(f.missing[key] for _, f in known if key in f.missing)
+            branch, message = next(file.missing[key] for _, file in files if key in file.missing)
             raise MissingKeyError(message, branch)
-    differing = {key: kinds for key, kinds in found.items() if len(kinds) > 1}
+    differing = {key: kinds for key, kinds in paths_by_type.items() if len(kinds) > 1}
     if differing:
         raise SchemaError(_table(differing))
     return types
 
 
-def layout_of(found: ColumnType, *, key: str) -> ColumnLayout:
-    """Return the arrays that hold entries of a type."""
-    if found.kind == "nested":
-        return layout_of_nested(found.type)
-    if found.kind == "text":
+def layout_of(entries: ColumnType, *, key: str) -> ColumnLayout:
+    """Return the layout of a column of a type."""
+    if entries.kind == "nested":
+        return layout_of_nested(entries.type)
+    if entries.kind == "text":
         return layout_of_numbers("text", storage_dtype(_UINT8, key=key), ())
-    assert found.dtype is not None
-    return layout_of_numbers(found.kind, storage_dtype(found.dtype, key=key), found.shape)
+    assert entries.dtype is not None
+    return layout_of_numbers(entries.kind, storage_dtype(entries.dtype, key=key), entries.shape)
 
 
 def is_exact(layout: ColumnLayout) -> bool:
@@ -89,29 +89,29 @@ def is_exact(layout: ColumnLayout) -> bool:
 
 
 def size_of_rows(layout: ColumnLayout, num_entries: int) -> int:
-    """Return the bytes of a column whose entries all have one size."""
+    """Return the bytes of a column of entries of one size."""
     return num_entries * sum(field.row_bytes for field in layout.fields)
 
 
 def size_of_lists(
     ranges: Sequence[TreeRange], recipes: Mapping[str, Recipe], layouts: Mapping[str, ColumnLayout]
 ) -> dict[str, int]:
-    """Return at most about how many bytes entries of different sizes take once they are read.
+    """Return about the maximum of bytes that columns of lists take once they are read.
 
     Parameters
     ----------
     ranges : sequence of TreeRange
-        What is read.
+        The entries to read.
     recipes, layouts : mapping of key to Recipe, and to ColumnLayout
-        How columns are made of it, and their arrays.
+        Of the columns.
 
     Returns
     -------
     dict
-        Bytes by key, of columns for which `is_exact` is false. What the branches of a range take
-        decompressed, less those of one size, is shared evenly among the branches that are left; a
-        column is thought to take what one such branch does, and its wider offsets. It will take
-        less where it shares its offsets with others.
+        Bytes by key, of columns for which `is_exact` is false. The decompressed bytes of a range,
+        less those of branches of fixed size, are shared evenly among the other branches. A column
+        is taken to be as large as one of these, plus its wider offsets; it is smaller where it
+        shares its offsets.
     """
     sizes: dict[str, float] = {}
     for read in ranges:
@@ -136,14 +136,14 @@ def _is_plain(recipe: Recipe) -> bool:
 
 
 def _table(differing: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
-    """Return the differences as a message: one line a column and kind."""
+    """Return the differences as a message, with a line for each column and type."""
     if len(differing) == 1:
         key, kinds = next(iter(differing.items()))
         parts = [f"{kind} in {_where(paths)}" for kind, paths in kinds.items()]
         message = f"{key!r} is {' and '.join(parts)}"
-        of_store = any(_STORE in paths for paths in kinds.values())
-        again = ", or read all of it again with recreate=True" if of_store else ""
-        return f"{message}; convert them into two stores, or make the files agree{again}"
+        is_in_store = any(_STORE in paths for paths in kinds.values())
+        way_out = ", or read all of it again with recreate=True" if is_in_store else ""
+        return f"{message}; convert them into two stores, or make the files agree{way_out}"
     rows = [("key", "is", "in")]
     for key, kinds in list(differing.items())[:_MAX_COLUMNS]:
         for i, (kind, paths) in enumerate(kinds.items()):
@@ -165,5 +165,5 @@ def _where(paths: Sequence[str]) -> str:
     files = [path for path in paths if path != _STORE]
     if not files:
         return _STORE
-    said = repr(files[0]) if len(files) == 1 else f"{len(files)} files, such as {files[0]!r}"
-    return said if len(files) == len(paths) else f"{_STORE} and {said}"
+    named = repr(files[0]) if len(files) == 1 else f"{len(files)} files, such as {files[0]!r}"
+    return named if len(files) == len(paths) else f"{_STORE} and {named}"

@@ -1,4 +1,4 @@
-"""Branches that a pattern matches and no column is made of, and why."""
+"""Branches that a pattern matches and memmpy skips, with the reason."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ __all__ = ["SkippedBranches"]
 
 @dataclass(frozen=True, slots=True)
 class SkippedBranches:
-    """Branches that a pattern matches and no column is made of.
+    """Branches that a pattern matches and of which no column is made.
 
     Parameters
     ----------
     unsupported : tuple of str
-        Those that no column can hold, such as C++ objects.
+        Branches that no column can hold, such as C++ objects.
     undecodable : tuple of str
-        Those that uproot cannot decode.
+        Branches that uproot cannot decode.
     reason : str
         What is wrong with the first of them.
     """
@@ -31,27 +31,27 @@ class SkippedBranches:
 
     @classmethod
     def of(
-        cls, file: EventFile, names: Iterable[str], held: frozenset[str], *, can_wait: bool
+        cls, file: EventFile, names: Iterable[str], stored: frozenset[str], *, can_wait: bool
     ) -> "SkippedBranches":
-        """Return which of some branches of a file are to be skipped.
+        """Return which of some branches of a file are skipped.
 
-        Those that are `held` are not decoded: the store has a column of them. Those that have no
-        type in this file are not skipped where they `can_wait` for that of another file.
+        Branches in `stored` are not decoded, as the store has columns of them. Branches without a
+        type in this file are not skipped where they `can_wait` for their type in another file.
         """
-        whys = {
-            name: why
+        reasons = {
+            name: reason
             for name in names
-            if (why := _why_skipped(file, name, is_held=name in held, can_wait=can_wait))
+            if (reason := _reason_to_skip(file, name, is_stored=name in stored, can_wait=can_wait))
         }
         return cls(
-            tuple(name for name, (kind, _) in whys.items() if kind == "unsupported"),
-            tuple(name for name, (kind, _) in whys.items() if kind == "undecodable"),
-            next((reason for _, reason in whys.values()), ""),
+            tuple(name for name, (kind, _) in reasons.items() if kind == "unsupported"),
+            tuple(name for name, (kind, _) in reasons.items() if kind == "undecodable"),
+            next((reason for _, reason in reasons.values()), ""),
         )
 
     @classmethod
     def union(cls, several: Iterable["SkippedBranches"]) -> "SkippedBranches":
-        """Return those of all of them, each once."""
+        """Return the skipped branches of several files, each once."""
         skips = list(several)
         undecodable = dict.fromkeys(name for one in skips for name in one.undecodable)
         unsupported = dict.fromkeys(name for one in skips for name in one.unsupported)
@@ -62,19 +62,19 @@ class SkippedBranches:
         )
 
     def of_pattern(self, pattern: str) -> "SkippedBranches":
-        """Return those that a pattern matches."""
+        """Return the skipped branches that a pattern matches."""
         names = match(pattern, self.unsupported), match(pattern, self.undecodable)
         return SkippedBranches(tuple(names[0]), tuple(names[1]), self.reason)
 
     def error(self, pattern: str, where: str) -> InputFileError:
-        """Return the error for a pattern that matches nothing else."""
-        whys = {"no column can hold": self.unsupported, "uproot cannot decode": self.undecodable}
-        parts = [f"{why}{listed(names)}" for why, names in whys.items() if names]
+        """Return the error for a pattern that matches skipped branches only."""
+        reasons = {"no column can hold": self.unsupported, "uproot cannot decode": self.undecodable}
+        parts = [f"{reason}{listed(names)}" for reason, names in reasons.items() if names]
         message = f"the pattern {pattern!r} matches only what {' and what '.join(parts)}{where}"
         return InputFileError(f"{message}; {self.reason}")
 
     def without(self, matches: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-        """Return what patterns match, but for what is skipped; the same where nothing is."""
+        """Return the matches of patterns without skipped branches."""
         skipped = {*self}
         if not skipped:
             return matches
@@ -87,10 +87,10 @@ class SkippedBranches:
         yield from (*self.unsupported, *self.undecodable)
 
 
-def _why_skipped(
-    file: EventFile, name: str, *, is_held: bool, can_wait: bool
+def _reason_to_skip(
+    file: EventFile, name: str, *, is_stored: bool, can_wait: bool
 ) -> tuple[Literal["unsupported", "undecodable"], str] | None:
-    """Return why a branch is skipped, with the words for it; None if it is not."""
+    """Return why a branch is skipped, as a kind and in words; None if it is not skipped."""
     try:
         file.type_of(name)
     except InputFileError as error:
@@ -98,7 +98,7 @@ def _why_skipped(
             return None
         return "unsupported", str(error)
     try:
-        if not is_held:
+        if not is_stored:
             file.try_decoding(name)
     except UndecodableError as error:
         return "undecodable", str(error)

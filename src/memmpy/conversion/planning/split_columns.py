@@ -1,4 +1,4 @@
-"""The splits of a conversion: which columns of the files they need."""
+"""The splits of a conversion, and the columns that they need."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,23 +23,23 @@ from memmpy.splits import (
 from memmpy.store import Metadata, SourceRecord
 from memmpy.typing import PathLike
 
-__all__ = ["Policy", "check_sources", "policy_of"]
+__all__ = ["Policy", "find_policy", "resolve_splits"]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The splits that a store has after a conversion, and what they need of its files.
+    """The splits that a store has after a conversion, and the columns that they need.
 
     Parameters
     ----------
     splits : Splits or None
-        None where nobody asks for any; ``by=None`` where no usual columns were found.
+        None for a store without splits; ``by=None`` where the files have no usual columns.
     naming : Naming
         The usual columns of the files.
     keys : tuple of str
-        Columns to convert that name events.
+        The columns to convert that name events.
     aliases : mapping of str to str
-        What they are in the files, as the store knows it.
+        The branches or expressions of these columns, from the recipes of the store.
     """
 
     splits: Splits | None
@@ -48,7 +48,7 @@ class Policy:
     aliases: Mapping[str, str]
 
 
-def policy_of(
+def find_policy(
     inputs: Sequence[Input],
     metadata: Metadata,
     splits: Splits | None,
@@ -64,9 +64,9 @@ def policy_of(
     inputs : sequence of Input
         The files.
     metadata : Metadata
-        What the store holds.
+        The metadata of the store.
     splits : Splits or None
-        What the call names.
+        The splits of the call.
     is_asked : bool
         Whether the call needs splits.
     named : collection of str
@@ -80,42 +80,42 @@ def policy_of(
         If they differ from those of the store.
     """
     known = recorded(metadata)
-    found = agreed(splits, known, path=path)
-    if found is None and is_asked:
-        found = Splits()
+    splits = agreed(splits, known, path=path)
+    if splits is None and is_asked:
+        splits = Splits()
     naming = Naming(None, ())
-    if found is None:
+    if splits is None:
         return Policy(None, naming, (), {})
-    if found.by is None:
-        naming = _naming_of(inputs)
+    if splits.by is None:
+        naming = _find_naming(inputs)
         if naming.by is not None:
-            found = resolved(found, naming, has_variations=False, path=path)
+            splits = resolved(splits, naming, has_variations=False, path=path)
     texts = inputs[0].metadata
     own = {key for key, column in metadata.columns.items() if column.origin is None}
-    keys = tuple(key for key in found.keys if key not in {*texts, *named, *own})
+    keys = tuple(key for key in splits.keys if key not in {*texts, *named, *own})
     aliases = {key: text for key in keys if (text := _alias_of(key, metadata)) is not None}
-    return Policy(found, naming, keys, aliases)
+    return Policy(splits, naming, keys, aliases)
 
 
-def check_sources(
-    policy: Policy, before: Metadata, wanted: Target, *, path: PathLike
+def resolve_splits(
+    policy: Policy, before: Metadata, target: Target, *, path: PathLike
 ) -> Splits | None:
-    """Return the splits, now that the trees of the files are known.
+    """Return the final splits, once the trees of the files are known.
 
     Raises
     ------
     SplitError
-        If nothing names the events, and file and entry would not do.
+        If no columns name the events, and file and entry cannot.
 
     Warns
     -----
     SplitWarning
-        If events are named by their files, and a file was written again.
+        If files name the events, and a file was rewritten.
     """
     if policy.splits is None:
         return None
-    recipes, sources = wanted.recipes_by_key, wanted.sources
-    _check_same_names(policy.splits, before, recipes, sources)
+    recipes, sources = target.recipes_by_key, target.sources
+    _check_unchanged_names(policy.splits, before, recipes, sources)
     splits = resolved(
         policy.splits, policy.naming, has_variations=variations_of(sources) is not None, path=path
     )
@@ -123,11 +123,11 @@ def check_sources(
         uuids: dict[str, set[str]] = {}
         for source in before.sources:
             uuids.setdefault(source.path, set()).add(source.uuid)
-        again = dict.fromkeys(
+        rewritten = dict.fromkeys(
             s.path for s in sources if s.path in uuids and s.uuid not in uuids[s.path]
         )
-        if again:
-            first, *others = again
+        if rewritten:
+            first, *others = rewritten
             more = f" and {len(others)} more" if others else ""
             message = (
                 f"{first!r}{more} was written again with another UUID, and events are named by "
@@ -138,13 +138,13 @@ def check_sources(
     return splits
 
 
-def _check_same_names(
+def _check_unchanged_names(
     splits: Splits,
     before: Metadata,
     recipes: Mapping[str, Recipe],
     sources: Sequence[SourceRecord],
 ) -> None:
-    """Raise a `SplitError` where what names events would be made otherwise than it was."""
+    """Raise a `SplitError` where a column that names events has another recipe than before."""
     if recorded(before) is None:
         return
     way_out = "events of the former train split may be in test then. Keep the name as it was, "
@@ -173,16 +173,16 @@ def _check_same_names(
                 raise SplitError(message)
 
 
-def _naming_of(inputs: Sequence[Input]) -> Naming:
-    """Return the usual columns that all kinds of inputs have; looks at one file of each."""
+def _find_naming(inputs: Sequence[Input]) -> Naming:
+    """Return the usual columns that all kinds of inputs have; inspects one file of each kind."""
     texts = inputs[0].metadata
     kinds: list[dict[str, str | None]] = []
     one_of_each: dict[object, Input] = {}
-    for given in inputs:
-        one_of_each.setdefault((given.tree, tuple(sorted(given.metadata.items()))), given)
-    for found in one_of_each.values():
-        nulls = Nulls(found.missing)
-        with opened_files.opened(found.path, found.tree, found.status.state, nulls) as file:
+    for one in inputs:
+        one_of_each.setdefault((one.tree, tuple(sorted(one.metadata.items()))), one)
+    for one in one_of_each.values():
+        nulls = Nulls(one.missing)
+        with opened_files.opened(one.path, one.tree, one.status.state, nulls) as file:
             kinds.append({name: kind_of_branch(file, name) for name in USUAL_COLUMNS})
 
     def kind_of(name: str) -> str | None:
@@ -197,7 +197,7 @@ def _naming_of(inputs: Sequence[Input]) -> Naming:
 
 
 def _alias_of(key: str, metadata: Metadata) -> str | None:
-    """Return what a column of the store is in the files, where it has another name there."""
+    """Return the branch or expression of a column of the store, if it is not its own name."""
     column = metadata.columns.get(key)
     if column is None or column.origin is None:
         return None

@@ -1,4 +1,4 @@
-"""What a conversion does and why, in words: a few facts, and a table of columns."""
+"""The report of a conversion: some facts, and a table of columns with reasons."""
 
 import html
 import io
@@ -15,9 +15,9 @@ from memmpy.store import SourceRecord
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["ColumnLine", "Files", "HasReport", "Report", "compare_files", "type_in_words"]
+__all__ = ["ColumnLine", "FileCounts", "HasReport", "Report", "compare_files", "type_in_words"]
 
-#: Columns that the table shows, and names that a line does, at most.
+#: Columns in the table, and names in a line, at most.
 _MAX_COLUMNS = 60
 _MAX_NAMES = 3
 #: Characters of a cell, at most: types and expressions can be long.
@@ -25,21 +25,21 @@ _MAX_CELL = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """The files of a conversion.
+class FileCounts:
+    """Counts of the files of a conversion, and the files that changed.
 
     Parameters
     ----------
     num : int
-        How many there are.
+        All files.
     num_opened : int
-        How many were looked at.
+        Files that were inspected.
     num_read : int
-        Of how many some entries are read.
+        Files of which entries are read.
     new, changed : sequence of str
-        The paths of those that did not fill the store before, or did with another content.
+        Paths of files that are new in the store, and of those with another content than before.
     gone : sequence of str
-        The paths of those that filled the store before, and no longer do.
+        Paths of files that filled the store before, and no longer do.
     """
 
     num: int
@@ -52,67 +52,67 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class ColumnLine:
-    """What is said of one column.
+    """One column in the report.
 
     Parameters
     ----------
     key : str
         The column.
     type : str
-        What its entries are.
+        The type of its entries.
     num_read : int
-        From how many files entries are read.
-    held : tuple of str
-        The columns of the store that give the other entries.
-    why : str
+        Number of files from which entries are read.
+    reused : tuple of str
+        The columns of the store from which the other entries come.
+    reason : str
         Why it is written.
     """
 
     key: str
     type: str
     num_read: int = 0
-    held: tuple[str, ...] = ()
-    why: str = ""
+    reused: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A plan, or what came of it, as `print`, rich and notebooks show it.
+    """A plan, or the conversion that carried it out, as `print`, rich and notebooks show it.
 
     Parameters
     ----------
-    files : Files
-        What is read.
+    files : FileCounts
+        The files.
     num_entries : int
-        Of all files.
+        Entries of all files.
     bytes_packed, bytes_unpacked : int
-        What is read, in the files and once decompressed.
+        Bytes to read: in the files, and decompressed.
     bytes_written, bytes_kept : int
-        What the columns take that are written, and that are in the store already.
+        Bytes of the columns that are written, and of those that are in the store already.
     is_exact : bool
-        Whether the size of what is written is known, and not a guess.
+        Whether `bytes_written` is exact.
     written, kept : sequence of ColumnLine
-        These columns.
+        The columns that are written, and those that are in the store already.
     skipped : sequence of str
         Branches that a pattern matched, and no column can hold.
     undecodable : sequence of str
-        Branches that a pattern matched, and memmpy and uproot cannot decode.
+        Branches that a pattern matched, and neither memmpy nor uproot can decode.
     stale, stale_metadata : sequence of str
         Columns of the store that are made of other files, and of the metadata of other files.
     stale_own : sequence of str
         Columns that the user wrote for the events of other files.
     is_done : bool
-        Whether it happened.
+        Whether the conversion is done.
     store : str
-        Where; empty if that is not known.
+        The path of the store; empty where it is unknown.
     seconds : float or None
-        How long it took, if that is known.
+        How long it took; None where that is unknown.
     clipped : mapping of str to str
-        Columns, each with what padding cuts off of it.
+        What padding cuts off, by column.
     """
 
-    files: Files
+    files: FileCounts
     num_entries: int
     bytes_packed: int
     bytes_unpacked: int
@@ -133,7 +133,7 @@ class Report:
 
     @property
     def headline(self) -> str:
-        """All of it in one line."""
+        """The report in one line."""
         store = f"{self.store}: " if self.store else ""
         if not self.written:
             nothing = "nothing was done" if self.is_done else "nothing to do"
@@ -146,7 +146,7 @@ class Report:
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What there is to know of files, entries and bytes: each with a name."""
+        """Names and texts of the facts about files, entries and bytes."""
         files = self.files
         facts = [("files", self._files()), ("entries", f"{self.num_entries:,}")]
         if self.bytes_unpacked:
@@ -159,25 +159,27 @@ class Report:
             kept = f"{num_in_words(len(self.kept), 'column')}, {size_in_words(self.bytes_kept)}"
             facts.append(("in the store", kept))
         if files.changed:
-            facts.append(("changed", _names(files.changed)))
+            facts.append(("changed", _first_names(files.changed)))
         if files.gone:
-            facts.append(("left out", f"{_names(files.gone)}, which filled the store before"))
+            gone = _first_names(files.gone)
+            facts.append(("left out", f"{gone}, which filled the store before"))
         if self.stale:
-            text = f"{_names(self.stale)}: made of other files; name them in keys to make them anew"
-            facts.append(("stale", text))
+            text = f"{_first_names(self.stale)}: made of other files; "
+            facts.append(("stale", f"{text}name them in keys to rebuild them"))
         if self.stale_metadata:
             shown = ", ".join(f"{name!r}: ..." for name in self.stale_metadata[:_MAX_NAMES])
             more = ", ..." if len(self.stale_metadata) > _MAX_NAMES else ""
-            text = f"{_names(self.stale_metadata)}: metadata of other files; give "
+            text = f"{_first_names(self.stale_metadata)}: metadata of other files; give "
             facts.append(("stale", f"{text}metadata={{{shown}{more}}} for each file"))
         if self.stale_own:
-            text = f"{_names(self.stale_own)}: written for the events of other files; write again, "
-            facts.append(("stale", f"{text}or convert those files again, in their order"))
+            text = f"{_first_names(self.stale_own)}: written for the events of other files; "
+            text += "write again, or convert those files again, in their order"
+            facts.append(("stale", text))
         reasons = {"no column can hold": self.skipped, "uproot cannot decode": self.undecodable}
         for reason, names in reasons.items():
             if names:
                 num = num_in_words(len(names), "branch", "branches")
-                facts.append(("skipped", f"{num} that {reason}: {_names(names)}"))
+                facts.append(("skipped", f"{num} that {reason}: {_first_names(names)}"))
         facts += [("padded", f"{name}: {words}") for name, words in self.clipped.items()]
         if self.seconds is not None:
             facts.append(("time", self._time(self.seconds)))
@@ -185,12 +187,12 @@ class Report:
 
     @property
     def table(self) -> Table:
-        """The columns: first those that are written."""
+        """The table of columns; those that are written come first."""
         lines = [*self.written, *self.kept]
         rows = [
-            [line.key, _short(line.type), self._state(line, is_kept=i >= len(self.written)), why]
+            [line.key, _shorten(line.type), self._state(line, is_kept=i >= len(self.written)), why]
             for i, line in enumerate(lines[:_MAX_COLUMNS])
-            for why in [_short(line.why)]
+            for why in [_shorten(line.reason)]
         ]
         more = len(lines) - _MAX_COLUMNS
         caption = f"... and {num_in_words(more, 'more column')}" if more > 0 else ""
@@ -203,19 +205,23 @@ class Report:
         files = self.files
         as_before = files.num - len(files.new) - len(files.changed)
         kinds = [(len(files.new), "new"), (len(files.changed), "changed"), (as_before, "as before")]
-        said = ", ".join(f"{num:,} {kind}" for num, kind in kinds if num)
+        counts = ", ".join(f"{num:,} {kind}" for num, kind in kinds if num)
         opened = "all" if files.num_opened == files.num else f"{files.num_opened:,}"
-        return f"{files.num:,} ({said}), {'none' if opened == '0' else opened} opened"
+        return f"{files.num:,} ({counts}), {'none' if opened == '0' else opened} opened"
 
     def _state(self, line: ColumnLine, *, is_kept: bool) -> str:
         if is_kept:
             return "the store"
-        stored = "the store" if line.held == (line.key,) else f"the store ({_names(line.held)})"
-        if line.num_read and line.held:
+        stored = (
+            "the store"
+            if line.reused == (line.key,)
+            else f"the store ({_first_names(line.reused)})"
+        )
+        if line.num_read and line.reused:
             return f"{num_in_words(line.num_read, 'file')}, {stored}"
         if line.num_read:
             return num_in_words(line.num_read, "file")
-        return stored if line.held else "the metadata"
+        return stored if line.reused else "the metadata"
 
     def _time(self, seconds: float) -> str:
         if not self.bytes_unpacked:
@@ -230,7 +236,7 @@ class Report:
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        # What users wrote is shown as it is: jet_pt[0] is no markup.
+        # As plain text: a key such as jet_pt[0] is no markup.
         yield Text(printable(self.headline), style="bold")
         facts = RichTable.grid(padding=(0, 2, 0, 0))
         facts.add_column(no_wrap=True)
@@ -257,13 +263,13 @@ class Report:
 
 
 class HasReport(ABC):
-    """What is printed as its report: thousands of files and columns are nothing to look at."""
+    """A class that prints itself as a short report, however many files and columns it has."""
 
     __slots__ = ()
 
     @abstractmethod
     def report(self) -> Report:
-        """Return it in words."""
+        """Return the report."""
 
     def __str__(self) -> str:
         return str(self.report())
@@ -284,15 +290,15 @@ def compare_files(
     *,
     num_opened: int,
     num_read: int,
-) -> Files:
-    """Return what became of the files of a store.
+) -> FileCounts:
+    """Compare the files of a store with those before.
 
     Parameters
     ----------
     sources, before : sequence of SourceRecord
-        What fills the store, and what filled it before.
+        The trees that fill the store, and those that filled it before.
     num_opened, num_read : int
-        See `Files`.
+        See `FileCounts`.
     """
     ids = {source.id for source in before}
     contents: dict[str, set[tuple[object, ...]]] = {}
@@ -306,12 +312,12 @@ def compare_files(
             new.append(source.path)
     still = {text for source in sources for text in (source.id, source.path)}
     gone = [source.path for source in before if not still & {source.id, source.path}]
-    return Files(len(sources), num_opened, num_read, new, changed, gone)
+    return FileCounts(len(sources), num_opened, num_read, new, changed, gone)
 
 
-def type_in_words(found: ColumnType, recipe: Mapping[str, Any]) -> str:
-    """Return the type of a column; for one of the metadata, what its numbers stand for."""
-    return "hash of text" if "metadata" in recipe else f"{found}{missing_in_words(recipe)}"
+def type_in_words(entries: ColumnType, recipe: Mapping[str, Any]) -> str:
+    """Return the type of a column in words."""
+    return "hash of text" if "metadata" in recipe else f"{entries}{missing_in_words(recipe)}"
 
 
 def _content(source: SourceRecord) -> tuple[object, ...]:
@@ -322,12 +328,12 @@ def _all_of(num: int, one: str) -> str:
     return f"the {one}" if num == 1 else f"all {num:,} {one}s"
 
 
-def _names(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
+def _first_names(names: Sequence[str]) -> str:
+    """Return the first names, and the number of the others."""
     shown = ", ".join(names[:_MAX_NAMES])
     more = len(names) - _MAX_NAMES
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 3]}..."

@@ -1,4 +1,4 @@
-"""The trees that fill a store, each with its range of entries."""
+"""The survey of input files: which trees fill the store, and an inspection of those to be read."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -24,164 +24,170 @@ def survey(
     recipes: Recipes,
     metadata: Metadata,
     *,
-    holdings: Inventory,
+    inventory: Inventory,
     crew: Crew,
     range_bytes: int,
     recreate: bool,
 ) -> tuple[Target, list[FileInspection | None]]:
-    """Look at the files from which something is needed; the others stay shut.
+    """Inspect the files from which something is needed; the others stay closed.
 
     Parameters
     ----------
     inputs : sequence of Input
         The files.
     recipes : Recipes
-        The columns wanted.
+        The recipes of the columns.
     metadata : Metadata
-        What the store holds.
-    holdings : Inventory
-        The same, by how it is made.
+        The metadata of the store.
+    inventory : Inventory
+        The columns of the store by recipe.
     crew : Crew
-        Who looks.
+        The workers.
     range_bytes : int
-        About how many decompressed bytes are to be read in one go.
+        About how many decompressed bytes a task reads.
     recreate : bool
-        Whether to look at all files, and to read all of them again.
+        Whether to inspect all files, and to read all of them again.
 
     Returns
     -------
     Target
-        The columns, with those that patterns match, and the sources.
+        The columns, those that patterns match among them, and the sources.
     list of FileInspection or None
-        What each source says; None where it was not looked at.
+        The inspection of each file; None for those that stayed closed.
 
     Raises
     ------
     MemmpyError
-        The first thing that is wrong with a file, in the order of the files.
+        The first error of a file, in the order of the files.
     OptionError
-        If two inputs hold the same events, which would count twice.
+        If two inputs hold the same events.
 
     Warns
     -----
     ConversionWarning
         If inputs have one UUID and different content; see `check_no_duplicates`.
     """
-    known = [None] * len(inputs) if recreate else _known(inputs, recipes, metadata)
-    lacking = _lacking([s for s in known if s is not None], recipes, holdings)
+    known = [None] * len(inputs) if recreate else _known_sources(inputs, recipes, metadata)
+    stored = _stored_keys([s for s in known if s is not None], recipes, inventory)
     uuids: dict[int, set[str]] = {}
-    for filled in metadata.sources:
-        uuids.setdefault(filled.size, set()).add(filled.uuid)
-    questions, needed = {}, []
-    for i, (found, source) in enumerate(zip(inputs, known, strict=True)):
-        held, is_needed = frozenset[str](), True
+    for old in metadata.sources:
+        uuids.setdefault(old.size, set()).add(old.uuid)
+    tasks, needed = {}, []
+    for i, (file, source) in enumerate(zip(inputs, known, strict=True)):
+        stored_keys, is_needed = frozenset[str](), True
         if source is not None:
-            held, is_needed = lacking[parts_of([source])[0]]
+            stored_keys, is_needed = stored[parts_of([source])[0]]
         needed += [i] if is_needed else []
-        questions[i] = InspectionTask(
-            found, recipes, held, range_bytes, frozenset(uuids.get(found.status.size, ()))
+        tasks[i] = InspectionTask(
+            file, recipes, stored_keys, range_bytes, frozenset(uuids.get(file.status.size, ()))
         )
-    facts = _look({i: questions[i] for i in needed}, crew)
-    others = _others_needed(recipes, known, facts)
-    facts |= _look({i: questions[i] for i in others}, crew)
-    facts |= _look(_typed(questions, facts, metadata), crew)
-    skipped = SkippedBranches.union(facts[i].skipped for i in sorted(facts))
-    sources = _in_order(
+    inspections = _inspect_all({i: tasks[i] for i in needed}, crew)
+    others = _others_needed(recipes, known, inspections)
+    inspections |= _inspect_all({i: tasks[i] for i in others}, crew)
+    inspections |= _inspect_all(_with_types(tasks, inspections, metadata), crew)
+    skipped = SkippedBranches.union(inspections[i].skipped for i in sorted(inspections))
+    sources = _place(
         [
-            _described(found, facts[i]) if source is None or i in facts else source
-            for i, (found, source) in enumerate(zip(inputs, known, strict=True))
+            _source_of(file, inspections[i]) if source is None or i in inspections else source
+            for i, (file, source) in enumerate(zip(inputs, known, strict=True))
         ],
         inputs,
         skipped,
     )
     warn_of(check_no_duplicates(sources, known), ConversionWarning)
-    wanted_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped, facts))
-    return Target(tuple(wanted_recipes), sources), [facts.get(i) for i in range(len(inputs))]
+    all_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped, inspections))
+    return Target(tuple(all_recipes), sources), [inspections.get(i) for i in range(len(inputs))]
 
 
-def _typed(
-    questions: Mapping[int, InspectionTask], facts: Mapping[int, FileInspection], metadata: Metadata
+def _with_types(
+    tasks: Mapping[int, InspectionTask],
+    inspections: Mapping[int, FileInspection],
+    metadata: Metadata,
 ) -> dict[int, InspectionTask]:
-    """Return questions to files without a value of a branch, with its type in other files."""
-    untyped = {branch for found in facts.values() for branch in found.untyped}
+    """Return tasks for files where a branch has no type, with its type in other files."""
+    untyped = {branch for file in inspections.values() for branch in file.untyped}
     if not untyped:
         return {}
     types: dict[str, ColumnType] = {}
-    for found in facts.values():
-        for branch in untyped & found.branch_types.keys():
-            types.setdefault(branch, found.branch_types[branch])
+    for file in inspections.values():
+        for branch in untyped & file.branch_types.keys():
+            types.setdefault(branch, file.branch_types[branch])
     for column in metadata.columns.values():
         recipe = {} if column.origin is None else column.origin.recipe
         if recipe.get("branch") in untyped and "padding" not in recipe:
             types.setdefault(recipe["branch"], type_of_column(column))
     return {
         i: dataclasses.replace(
-            questions[i], types={b: types[b] for b in sorted(found.untyped & types.keys())}
+            tasks[i], types={b: types[b] for b in sorted(file.untyped & types.keys())}
         )
-        for i, found in facts.items()
-        if found.untyped
+        for i, file in inspections.items()
+        if file.untyped
     }
 
 
-def _known(
+def _known_sources(
     inputs: Sequence[Input], recipes: Recipes, metadata: Metadata
 ) -> list[SourceRecord | None]:
-    """Return what the store knows of files that did not change, where that is enough."""
+    """Return what the store knows of unchanged files, where that is sufficient; else None."""
     candidates: dict[tuple[object, ...], list[SourceRecord]] = {}
     for source in metadata.sources:
         state = (source.path, source.state, source.asked)
         candidates.setdefault(state, []).append(source)
     known = []
-    for found in inputs:
-        same = candidates.get((found.path, found.status.state, found.tree), ())
-        # The path as it was given: a store keeps no credentials.
-        enough = (
-            dataclasses.replace(s, path=found.path) for s in same if _is_enough(s, found, recipes)
+    for file in inputs:
+        same = candidates.get((file.path, file.status.state, file.tree), ())
+        # With the path of the user: a store keeps no credentials.
+        sufficient = (
+            dataclasses.replace(s, path=file.path) for s in same if _is_sufficient(s, file, recipes)
         )
-        known.append(next(enough, None))
+        known.append(next(sufficient, None))
     return known
 
 
-def _is_enough(source: SourceRecord, found: Input, recipes: Recipes) -> bool:
-    """Say whether a known source has the entries that are wanted, and all patterns."""
-    return _range(found, source.tree_entries) == (source.tree_start, source.tree_stop) and all(
+def _is_sufficient(source: SourceRecord, file: Input, recipes: Recipes) -> bool:
+    """Say whether a known source has the entries of an input, and knows all patterns."""
+    return _range(file, source.tree_entries) == (source.tree_start, source.tree_stop) and all(
         pattern in source.matches for pattern in recipes.patterns
     )
 
 
-def _range(found: Input, tree_entries: int) -> tuple[int, int]:
-    """Return the entries of a tree that are taken."""
-    start = min(found.tree_start, tree_entries)
-    stop = tree_entries if found.tree_stop is None else min(found.tree_stop, tree_entries)
+def _range(file: Input, tree_entries: int) -> tuple[int, int]:
+    """Return the range of entries of a tree that an input takes."""
+    start = min(file.tree_start, tree_entries)
+    stop = tree_entries if file.tree_stop is None else min(file.tree_stop, tree_entries)
     return start, max(start, stop)
 
 
-def _lacking(
-    sources: Sequence[SourceRecord], recipes: Recipes, holdings: Inventory
+def _stored_keys(
+    sources: Sequence[SourceRecord], recipes: Recipes, inventory: Inventory
 ) -> dict[Part, tuple[frozenset[str], bool]]:
-    """Return the columns that the store has of each source, and whether it lacks others."""
+    """Return the keys that the store has of each source, and whether it lacks others."""
     parts = parts_of(sources)
-    held: dict[Part, set[str]] = {part: set() for part in parts}
-    # Sources that match alike share one mapping.
-    wanted = {id(s.matches): recipes.with_matches(s.matches) for s in sources}
-    for recipe in {recipe.key: recipe for found in wanted.values() for recipe in found}.values():
-        for part, piece in zip(parts, holdings.find(recipe, parts), strict=True):
-            if piece is not None:
-                held[part].add(recipe.key)
-    keys = {number: {recipe.key for recipe in found} for number, found in wanted.items()}
+    stored: dict[Part, set[str]] = {part: set() for part in parts}
+    # Sources with equal matches share one mapping.
+    by_matches = {id(s.matches): recipes.with_matches(s.matches) for s in sources}
+    for recipe in {one.key: one for several in by_matches.values() for one in several}.values():
+        for part, reusable in zip(parts, inventory.find(recipe, parts), strict=True):
+            if reusable is not None:
+                stored[part].add(recipe.key)
+    keys = {number: {one.key for one in several} for number, several in by_matches.items()}
     return {
-        part: (frozenset(held[part]), not keys[id(source.matches)] <= held[part])
+        part: (frozenset(stored[part]), not keys[id(source.matches)] <= stored[part])
         for part, source in zip(parts, sources, strict=True)
     }
 
 
 def _others_needed(
-    recipes: Recipes, known: Sequence[SourceRecord | None], facts: Mapping[int, FileInspection]
+    recipes: Recipes,
+    known: Sequence[SourceRecord | None],
+    inspections: Mapping[int, FileInspection],
 ) -> list[int]:
-    """Return known sources to look at besides: patterns match more in others than in them."""
-    kept = {i: s.matches for i, s in enumerate(known) if s is not None and i not in facts}
-    # Sources that match alike share one mapping.
-    distinct = {id(m): m for m in [*kept.values(), *(found.matches for found in facts.values())]}
+    """Return known sources to inspect, too: patterns match more in other files."""
+    kept = {i: s.matches for i, s in enumerate(known) if s is not None and i not in inspections}
+    # Sources with equal matches share one mapping.
+    distinct = {
+        id(m): m for m in [*kept.values(), *(file.matches for file in inspections.values())]
+    }
     lacking = set[int]()
     for pattern in recipes.patterns:
         names = {name for matches in distinct.values() for name in matches[pattern]}
@@ -189,64 +195,64 @@ def _others_needed(
     return [i for i, matches in kept.items() if id(matches) in lacking]
 
 
-def _look(questions: Mapping[int, InspectionTask], crew: Crew) -> dict[int, FileInspection]:
-    """Return what files say, all looked at at once; the first error in their order is raised."""
-    waiting = iter(questions.items())
-    facts: dict[int, FileInspection] = {}
+def _inspect_all(tasks: Mapping[int, InspectionTask], crew: Crew) -> dict[int, FileInspection]:
+    """Inspect files with all workers; raise the first error in the order of the files."""
+    waiting = iter(tasks.items())
+    inspections: dict[int, FileInspection] = {}
     errors: dict[int, MemmpyError] = {}
 
-    def next_questions(num: int) -> list[tuple[int, InspectionTask]]:
+    def next_tasks(num: int) -> list[tuple[int, InspectionTask]]:
         return list(islice(waiting, num))
 
-    for i, said in outcomes(crew, _look_at, next_questions):
-        if isinstance(said, FileInspection):
-            facts[i] = said
+    for i, result in outcomes(crew, _inspect, next_tasks):
+        if isinstance(result, FileInspection):
+            inspections[i] = result
         else:
-            errors[i] = said
+            errors[i] = result
     if errors:
         raise errors[min(errors)]
-    return facts
+    return inspections
 
 
-def _look_at(numbered: tuple[int, InspectionTask]) -> tuple[int, FileInspection | MemmpyError]:
-    i, question = numbered
-    return i, inspect_file(question)
+def _inspect(numbered: tuple[int, InspectionTask]) -> tuple[int, FileInspection | MemmpyError]:
+    i, task = numbered
+    return i, inspect_file(task)
 
 
-def _described(found: Input, facts: FileInspection) -> SourceRecord:
-    start, stop = _range(found, facts.num_entries)
+def _source_of(file: Input, inspection: FileInspection) -> SourceRecord:
+    start, stop = _range(file, inspection.num_entries)
     return SourceRecord(
-        path=found.path,
-        uuid=facts.uuid,
-        size=found.status.size,
-        mtime_ns=found.status.mtime_ns,
-        tree=facts.tree,
-        asked=found.tree,
+        path=file.path,
+        uuid=inspection.uuid,
+        size=file.status.size,
+        mtime_ns=file.status.mtime_ns,
+        tree=inspection.tree,
+        asked=file.tree,
         num_entries=stop - start,
         entry_start=0,
         tree_start=start,
-        tree_entries=facts.num_entries,
-        tag=found.status.tag,
-        matches=facts.matches,
-        naming=facts.naming,
+        tree_entries=inspection.num_entries,
+        tag=file.status.tag,
+        matches=inspection.matches,
+        naming=inspection.naming,
     )
 
 
-def _in_order(
+def _place(
     sources: Sequence[SourceRecord], inputs: Sequence[Input], skipped: SkippedBranches
 ) -> tuple[SourceRecord, ...]:
-    """Return the sources with the entries of the store that they fill.
+    """Return the sources with their places in the store.
 
-    What is skipped in one file is skipped in all: a column has entries of each.
+    A branch that one file skips is skipped in all, as a column has entries of each file.
     """
     placed: list[SourceRecord] = []
     entry_start = 0
-    for source, found in zip(sources, inputs, strict=True):
+    for source, file in zip(sources, inputs, strict=True):
         placed.append(
             dataclasses.replace(
                 source,
                 entry_start=entry_start,
-                metadata=found.metadata,
+                metadata=file.metadata,
                 matches=skipped.without(source.matches),
             )
         )
@@ -258,9 +264,9 @@ def _all_matches(
     recipes: Recipes,
     sources: Sequence[SourceRecord],
     skipped: SkippedBranches,
-    facts: Mapping[int, FileInspection],
+    inspections: Mapping[int, FileInspection],
 ) -> dict[str, dict[str, None]]:
-    """Return the branches that each pattern matches in any file."""
+    """Return the branches that each pattern matches in some file."""
     matched: dict[str, dict[str, None]] = {pattern: {} for pattern in recipes.patterns}
     for source in sources:
         for pattern in recipes.patterns:
@@ -272,6 +278,8 @@ def _all_matches(
             message = f"the pattern {pattern!r} matches no branch of {sources[0].path!r}"
             if len(sources) > 1:
                 message += f", nor of {num_in_words(len(sources) - 1, 'other file')}"
-            near = next((f.nearest[pattern] for f in facts.values() if pattern in f.nearest), "")
+            near = next(
+                (i.nearest[pattern] for i in inspections.values() if pattern in i.nearest), ""
+            )
             raise MissingKeyError(f"{message}{near}", pattern)
     return matched

@@ -1,14 +1,15 @@
-"""A column that is being made: what fills it, where that belongs, and its end.
+"""The assembly of one column: its slots, the places of their rows, and its finished arrays.
 
-Columns whose lists have the same lengths, such as all branches of a collection, share the array of
-their offsets: columns are together as long as the same tasks fill them with the very same offsets,
-which are written once. Where they come to differ, those that still agree stay together: in the
-array that they had if it is that of one of them, else in that of the first of them, and what the
-old array has of them is copied at the end.
+Columns whose lists have the same lengths, such as all branches of a collection, share one array of
+offsets. They form a group as long as the same tasks fill them with the very same offsets, which are
+written once. Where the offsets begin to differ, the group splits. The columns that still agree keep
+the old array if it belongs to one of them. Else they take that of the first of them, and the rows
+in the old array are copied at the end.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from io import FileIO
 from typing import NamedTuple, TypeAlias, final
 
@@ -17,7 +18,7 @@ import numpy as np
 from memmpy._version import __version__
 from memmpy.columns import ENTRIES, ColumnArray
 from memmpy.conversion.planning.plan import NewColumn
-from memmpy.conversion.running.read_tasks import Copy, FileSpan, SlotData, rereading
+from memmpy.conversion.running.read_tasks import FileSpan, RowCopy, SlotData, reading_again
 from memmpy.jagged import Clipping
 from memmpy.store import (
     ArrayRecord,
@@ -32,19 +33,19 @@ from memmpy.store import (
 )
 from memmpy.typing import Array
 
-__all__ = ["ColumnAssembly", "ColumnGroup", "FinishedColumn", "Rows", "SharedGroups", "Slot"]
+__all__ = ["ColumnAssembly", "ColumnGroup", "FinishedColumn", "RowsKey", "SharedGroups", "Slot"]
 
 
 @final
 class ColumnGroup:
-    """Columns that are together: filled by the same tasks with the same rows so far.
+    """Columns that the same tasks filled with the same rows so far.
 
-    Each task makes new groups, of those that it leaves together.
+    Each task makes new groups of the columns that still agree.
 
     Parameters
     ----------
     array : PlacedArray
-        Where their rows go.
+        The array that they share.
     """
 
     __slots__ = ("array",)
@@ -53,32 +54,32 @@ class ColumnGroup:
         self.array = array
 
 
-class Rows(NamedTuple):
-    """What makes rows of two columns the same, and all rows before them.
+class RowsKey(NamedTuple):
+    """Two columns share their rows of a task, and all rows before, if this is equal for them.
 
     Parameters
     ----------
     before : ColumnGroup or None
         The group so far; None for the first rows.
     source : FileSpan or int
-        Where they lie, or which array in memory they are.
-    means : str
-        What they mean.
+        Where the rows lie, or the id of the array in memory.
+    kind : str
+        As `ColumnArray` has it.
     row : int
-        Where the first belongs.
+        The place of the first row.
     base : int
-        What is added to them.
+        What is added to values that point into another node.
     """
 
     before: ColumnGroup | None
     source: FileSpan | int
-    means: str
+    kind: str
     row: int
     base: int
 
 
-#: The groups that have the same rows of a task.
-SharedGroups: TypeAlias = dict[Rows, ColumnGroup]
+#: The groups that one task leaves.
+SharedGroups: TypeAlias = dict[RowsKey, ColumnGroup]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class FinishedColumn:
     arrays : mapping of role to ArrayRecord
         Its arrays.
     files : mapping of role to str
-        The files that they are in beside the store.
+        The files of these arrays in the unfinished folder.
     clippings : sequence of (int, Clipping or None)
         For each slot, in order, its first entry and what padding cut off of it.
     """
@@ -107,42 +108,42 @@ class Slot:
     Parameters
     ----------
     task : int
-        Which task.
+        Number of the task.
     entry_start : int
         The first entry.
-    filling : SlotData or None
-        What it is filled with; None until it is.
+    data : SlotData or None
+        Its entries; None until the task is done.
     before : mapping of str to int
-        Length of each node in the slots before it, once they are filled.
+        Length of each node in the slots before it, once all of them are filled.
     """
 
     task: int
     entry_start: int
-    filling: SlotData | None = None
-    before: Mapping[str, int] = field(default_factory=dict)
+    data: SlotData | None = None
+    before: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
-    def row(self, found: ColumnArray) -> int:
-        """Return where its first row of an array belongs."""
-        row = self.entry_start if found.node == ENTRIES else self.before.get(found.node, 0)
-        return row + (found.means == "offsets")  # behind the leading 0
+    def row(self, field: ColumnArray) -> int:
+        """Return the place of its first row in an array."""
+        row = self.entry_start if field.node == ENTRIES else self.before.get(field.node, 0)
+        return row + (field.kind == "offsets")  # behind the leading 0
 
-    def base(self, found: ColumnArray) -> int:
-        """Return what its values of an array are shifted by, if they point."""
-        return 0 if found.links is None else self.before.get(found.links, 0)
+    def base(self, field: ColumnArray) -> int:
+        """Return what is added to its values of an array that point into another node."""
+        return 0 if field.points_into is None else self.before.get(field.points_into, 0)
 
 
 @final
 class ColumnAssembly:
-    """A column that grows slot by slot, in any order.
+    """A column whose slots are filled in any order.
 
     Parameters
     ----------
     column : NewColumn
-        What is made.
+        The column.
     parts : sequence of Part
-        What fills it.
+        The parts of the finished column.
     unfinished : Unfinished
-        Where its arrays are.
+        The folder of its arrays.
     is_shared : bool
         Whether other machines write to them.
     """
@@ -156,43 +157,43 @@ class ColumnAssembly:
         is_shared: bool,
     ) -> None:
         self.column = column
-        made = f"{__version__} {column.key} {column.recipe} {column.layout}"
+        text = f"{__version__} {column.key} {column.recipe} {column.layout}"
         #: Equal for columns whose entries are made alike.
-        self.identity = hash_text(hash64(made))
+        self.identity = hash_text(hash64(text))
         self._arrays = {
-            found.role: PlacedArray(
-                unfinished.file(f"{hash_text(hash64(f'{made} {parts} {found.role}'))}.npy"),
-                found.dtype,
-                found.shape,
+            field.role: PlacedArray(
+                unfinished.file(f"{hash_text(hash64(f'{text} {parts} {field.role}'))}.npy"),
+                field.dtype,
+                field.shape,
                 column.key,
                 is_shared,
             )
-            for found in column.layout.fields
+            for field in column.layout.fields
         }
-        # With which columns arrays are shared that can be, once it is decided.
+        # By role, the group of each array of offsets that is shared.
         self._groups: dict[str, ColumnGroup] = {}
         self._slots: list[Slot] = []
         self._num_placed = 0
-        # The first slot of which the place is not known yet, and the lengths of all before it.
-        self._frontier = 0
+        # The first slot whose place is not known yet, and the lengths of all before it.
+        self._next_slot = 0
         self._lengths: dict[str, int] = {}
 
     def create(self) -> None:
-        """Make the files of the arrays, unless they are there."""
+        """Create the files of the arrays where they are missing."""
         for array in self._arrays.values():
             array.create()
 
     def add(self, slot: Slot) -> None:
-        """Add a slot, before anything is filled."""
+        """Add a slot; before any slot is filled."""
         self._slots.append(slot)
 
-    def start(self) -> None:
-        """Bring the slots in order: no more are added."""
+    def sort_slots(self) -> None:
+        """Sort the slots by entry, once all are added."""
         self._slots.sort(key=lambda slot: slot.entry_start)
 
     def in_place(self, entry: int) -> dict[str, tuple[PlacedArray, int]]:
-        """Return the arrays whose rows are known before, each with the row of an entry."""
-        fixed = (found.role for found in self.column.layout.fields if found.is_fixed)
+        """Return the arrays whose rows are known beforehand, each with the row of an entry."""
+        fixed = (field.role for field in self.column.layout.fields if field.is_fixed)
         return {role: (self._arrays[role], entry) for role in fixed}
 
     @property
@@ -201,93 +202,94 @@ class ColumnAssembly:
         return self._num_placed == len(self._slots)
 
     def advance(self) -> Iterator[Slot]:
-        """Yield the slots that have come to have a place: all before them are filled."""
-        while self._frontier < len(self._slots):
-            slot = self._slots[self._frontier]
-            if slot.filling is None:
+        """Yield the slots whose place has become known: all before them are filled."""
+        while self._next_slot < len(self._slots):
+            slot = self._slots[self._next_slot]
+            if slot.data is None:
                 return
-            self._frontier += 1
+            self._next_slot += 1
             slot.before = dict(self._lengths)
-            for node, length in slot.filling.lengths.items():
+            for node, length in slot.data.lengths.items():
                 self._lengths[node] = self._lengths.get(node, 0) + length
             yield slot
 
-    def settle(self, slot: Slot, shared: SharedGroups) -> None:
-        """Find the groups to which the arrays of a slot belong that can be shared.
+    def join_groups(self, slot: Slot, shared: SharedGroups) -> None:
+        """Join the groups that share the offsets of a slot.
 
-        They hold once all columns of the task are settled. Tasks may come in any order.
+        They are final once all columns of the task have joined. Tasks may come in any order.
 
         Parameters
         ----------
         slot : Slot
-            One that `advance` gave.
+            A slot from `advance`.
         shared : dict
-            What the columns of the same task have of arrays that can be shared. What is not in
-            it is added.
+            The groups of the same task; new ones are added.
         """
-        for found in self.column.layout.fields:
-            if found.links is not None:
-                source = _source(slot, found)
+        for field in self.column.layout.fields:
+            if field.points_into is not None:
+                source = _source(slot, field)
                 which = source if isinstance(source, FileSpan) else id(source)
-                before, own = self._groups.get(found.role), self._arrays[found.role]
-                rows = Rows(before, which, found.means, slot.row(found), slot.base(found))
+                before, own = self._groups.get(field.role), self._arrays[field.role]
+                rows = RowsKey(before, which, field.kind, slot.row(field), slot.base(field))
                 group = shared.setdefault(rows, ColumnGroup(own))
                 if before is not None and before.array == own:
-                    group.array = own  # it has their rows so far
-                self._groups[found.role] = group
+                    group.array = own  # it has the rows so far
+                self._groups[field.role] = group
 
-    def copies(self, slot: Slot) -> list[Copy]:
-        """Return what is to be placed of the slot that was settled last."""
-        found = (self._copy(slot, f) for f in self.column.layout.fields)
-        return [copy for copy in found if copy is not None]
+    def copies(self, slot: Slot) -> list[RowCopy]:
+        """Return the copies that bring the slot to its place, once its groups are final."""
+        copies = (self._copy(slot, field) for field in self.column.layout.fields)
+        return [copy for copy in copies if copy is not None]
 
     def place(self, slot: Slot, spans: Mapping[str, FileSpan]) -> None:
-        """Take note of where the arrays of a slot lie now, which is where they belong."""
-        assert slot.filling is not None
-        all_spans = {**slot.filling.spans, **spans}
-        slot.filling = replace(slot.filling, spans=all_spans, arrays={})
+        """Note where the arrays of a slot lie, once they are at their place."""
+        assert slot.data is not None
+        all_spans = {**slot.data.spans, **spans}
+        slot.data = dataclasses.replace(slot.data, spans=all_spans, arrays={})
         self._num_placed += 1
 
     def finish(self) -> FinishedColumn:
         """Finish the arrays, and wait until they are on the disk."""
         records, files = {}, {}
-        for found in self.column.layout.fields:
-            array, crc, num_rows = self._target(found), 0, 0
-            if found.means == "offsets":
-                crc, num_rows = array.write(0, np.zeros(1, found.dtype)), 1
+        for field in self.column.layout.fields:
+            array, crc, num_rows = self._target(field), 0, 0
+            if field.kind == "offsets":
+                crc, num_rows = array.write(0, np.zeros(1, field.dtype)), 1
             for slot in self._slots:
-                assert slot.filling is not None
-                span = slot.filling.spans[found.role]
-                if span.file != array.path:  # in the array of another column, up to here the same
-                    with rereading(self.column.key), FileIO(open_to_read(span.file)) as file:
-                        array.copy(slot.row(found), file.fileno(), span.start, span.num_bytes)
+                assert slot.data is not None
+                span = slot.data.spans[field.role]
+                if span.file != array.path:  # a former group had the array of another column
+                    with reading_again(self.column.key), FileIO(open_to_read(span.file)) as file:
+                        array.copy(slot.row(field), file.fileno(), span.start, span.num_bytes)
                 crc = joined_crc(crc, span.crc, span.num_bytes)
                 num_rows += span.num_rows
-            records[found.role] = array.finish(num_rows, crc_text(crc))
-            files[found.role] = array.path
-        fillings = ((slot.entry_start, slot.filling) for slot in self._slots)
-        clippings = [(entry, None if f is None else f.clipping) for entry, f in fillings]
+            records[field.role] = array.finish(num_rows, crc_text(crc))
+            files[field.role] = array.path
+        clippings = [
+            (slot.entry_start, None if slot.data is None else slot.data.clipping)
+            for slot in self._slots
+        ]
         return FinishedColumn(records, files, clippings)
 
-    def _copy(self, slot: Slot, found: ColumnArray) -> Copy | None:
-        """Return what puts rows of a slot in their place, or None if they are there."""
-        source, array = _source(slot, found), self._target(found)
-        row, base = slot.row(found), slot.base(found)
+    def _copy(self, slot: Slot, field: ColumnArray) -> RowCopy | None:
+        """Return the copy of rows of a slot to their place; None if they are there."""
+        source, array = _source(slot, field), self._target(field)
+        row, base = slot.row(field), slot.base(field)
         if isinstance(source, FileSpan) and (source.file, source.start, source.base) == (
             array.path,
             array.byte_of(row),
             base,
         ):
             return None
-        return Copy(((self.column.key, found.role),), found, source, array, row, base)
+        return RowCopy(((self.column.key, field.role),), field, source, array, row, base)
 
-    def _target(self, found: ColumnArray) -> PlacedArray:
-        group = self._groups.get(found.role)
-        return self._arrays[found.role] if group is None else group.array
+    def _target(self, field: ColumnArray) -> PlacedArray:
+        group = self._groups.get(field.role)
+        return self._arrays[field.role] if group is None else group.array
 
 
-def _source(slot: Slot, found: ColumnArray) -> FileSpan | Array:
-    """Return where rows of a slot lie, or the rows."""
-    assert slot.filling is not None
-    rows = slot.filling.arrays.get(found.role)
-    return slot.filling.spans[found.role] if rows is None else rows
+def _source(slot: Slot, field: ColumnArray) -> FileSpan | Array:
+    """Return where rows of a slot lie, or the rows in memory."""
+    assert slot.data is not None
+    rows = slot.data.arrays.get(field.role)
+    return slot.data.spans[field.role] if rows is None else rows

@@ -1,7 +1,7 @@
 """The records of finished columns, and what padding cuts off of them, file by file.
 
-The counts of a file hold as long as its part of the column does. So a conversion that reads nothing
-still says what the column lacks, and one that adds a file has the counts of the others.
+The counts of a file stay valid as long as its part of the column does. So a conversion that reads
+nothing can still report clipped items, and one that adds a file knows the counts of the others.
 """
 
 from bisect import bisect_left
@@ -27,24 +27,24 @@ __all__ = ["clippings_of", "put_columns", "total_clipping"]
 
 
 def put_columns(
-    transaction: Transaction, plan: Plan, built: Mapping[str, FinishedColumn]
+    transaction: Transaction, plan: Plan, finished: Mapping[str, FinishedColumn]
 ) -> dict[str, ColumnRecord]:
-    """Move finished columns into the store, for the moment when it commits, and return them."""
-    parts = parts_of(plan.wanted.sources)
-    taken: dict[str, ArrayRecord] = {}  # columns may share one
+    """Move finished columns into the store, which the commit makes visible, and return them."""
+    parts = parts_of(plan.target.sources)
+    taken: dict[str, ArrayRecord] = {}  # by file, which columns may share
     columns = {}
     for column in plan.columns:
         arrays = {}
-        for role, record in built[column.key].arrays.items():
+        for role, record in finished[column.key].arrays.items():
             name = column.key if role in {"values", "content"} else f"{column.key}:{role}"
-            file = built[column.key].files[role]
+            file = finished[column.key].files[role]
             if file not in taken:
                 taken[file] = transaction.take_array(name, Path(file), record, key=column.key)
             arrays[role] = taken[file]
-        clipped = _clipped_by_part(column, built[column.key], plan.wanted.sources)
+        clipped = _clipped_by_part(column, finished[column.key], plan.target.sources)
         columns[column.key] = _record(column, plan, arrays, parts, clipped)
         transaction.put(column.key, columns[column.key])
-    transaction.change(plan.wanted.name_sources)
+    transaction.change(plan.target.name_sources)
     return columns
 
 
@@ -63,7 +63,7 @@ def clippings_of(
 
 
 def total_clipping(origin: Origin) -> Clipping:
-    """Return what padding cuts off of a column: the sum over the parts of which it is known."""
+    """Return what padding cuts off of a column, summed over the parts for which it is known."""
     total = Clipping()
     for (_, num_entries), counts in zip(origin.parts, origin.clipped, strict=False):
         if counts is not None:
@@ -81,7 +81,7 @@ def _record(
     parts: tuple[Part, ...],
     clipped: tuple[tuple[int, ...] | None, ...],
 ) -> ColumnRecord:
-    made_by = tuple(__version__ if held is None else held.made_by for held in column.held)
+    made_by = tuple(__version__ if one is None else one.made_by for one in column.reusable)
     details = dict(column.layout.details)
     if "metadata" in column.recipe:
         details["hashed"] = True
@@ -90,20 +90,20 @@ def _record(
 
 
 def _clipped_by_part(
-    column: NewColumn, built: FinishedColumn, sources: Sequence[SourceRecord]
+    column: NewColumn, finished: FinishedColumn, sources: Sequence[SourceRecord]
 ) -> tuple[tuple[int, ...] | None, ...]:
-    """Return what padding cuts off of each source, as `Origin` has it; empty for other columns."""
+    """Return what padding cuts off of each source, as in `Origin`; empty for other columns."""
     if "padding" not in column.recipe or "mask" in column.recipe:
         return ()
     clipped = []
-    entries = [entry for entry, _ in built.clippings]  # ascending
-    for held, source in zip(column.held, sources, strict=True):
-        if held is not None and held.finish is None:
-            clipped.append(held.clipped)
+    entries = [entry for entry, _ in finished.clippings]  # ascending
+    for reusable, source in zip(column.reusable, sources, strict=True):
+        if reusable is not None and reusable.recipe is None:
+            clipped.append(reusable.clipped)
             continue
         start, stop = (bisect_left(entries, e) for e in (source.entry_start, source.entry_stop))
-        found = [clipping for _, clipping in built.clippings[start:stop]]
-        clipped.append(_to_origin(sum(filter(None, found), Clipping())) if all(found) else None)
+        parts = [clipping for _, clipping in finished.clippings[start:stop]]
+        clipped.append(_to_origin(sum(filter(None, parts), Clipping())) if all(parts) else None)
     return tuple(clipped)
 
 

@@ -1,9 +1,9 @@
-"""Carries out a plan: hands its tasks to workers, and follows what comes of them.
+"""The coordinator of a conversion: hands the tasks of a plan to workers, and follows their results.
 
-Every column is a row of slots, one for each range of entries that comes from one place. A worker
-fills a slot: values of known rows go where they belong at once, all else to a part beside, or stays
-in memory where that is shared. As soon as all slots before it are filled, it is known where the
-rest belongs, and a worker places it.
+Every column is a row of slots, one for each range of entries that a task reads. A worker fills a
+slot. Values whose rows are known beforehand go to their place at once. All others go to a part, a
+temporary file, or stay in memory where the worker shares it. Their place is known as soon as all
+slots before are filled; then a worker copies them there.
 """
 
 import copy
@@ -24,17 +24,17 @@ from memmpy.conversion.running.read_tasks import (
     CheckResult,
     CheckTask,
     ConversionTask,
-    Copy,
     Failure,
     FileSpan,
     FillResult,
     FillTask,
     PlaceResult,
     PlaceTask,
+    RowCopy,
     SlotData,
-    append,
+    append_rows,
 )
-from memmpy.conversion.running.worker import run
+from memmpy.conversion.running.worker import run_task
 from memmpy.display import Progress
 from memmpy.errors import (
     ColumnError,
@@ -49,30 +49,30 @@ from memmpy.store import Metadata, PartWriter, Unfinished, parts_of
 
 __all__ = ["Coordinator", "RunResult"]
 
-#: Bytes that may wait in memory for what comes before them: for each core, and at least for four.
+#: Bytes of finished entries in memory, for each core and at least for four, that wait for a place.
 _KEPT_A_CORE = 1 << 26
-#: Columns that wait for the disk at a time.
+#: Columns that are synced to the disk at a time.
 _NUM_SYNCING = 8
 #: Failures that an error shows, at most.
 _MAX_FAILURES = 10
 
-#: What an interrupted run left of a task, by key.
-_Left: TypeAlias = dict[str, SlotData]
+#: Data of a task that an interrupted run left, by key.
+_Leftover: TypeAlias = dict[str, SlotData]
 _Task = TypeVar("_Task", bound=ConversionTask)
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a plan.
+    """The result of a run.
 
     Parameters
     ----------
     columns : mapping of key to FinishedColumn
         The finished columns.
     notes : frozenset of str
-        What to warn of, of expressions.
+        Warnings of expressions.
     num_lost : mapping of str to int
-        By key, how many values another dtype could not hold.
+        By key, how many values a cast lost.
     """
 
     columns: Mapping[str, FinishedColumn]
@@ -82,18 +82,18 @@ class RunResult:
 
 @final
 class Coordinator:
-    """Makes the columns of a plan in the `Unfinished` folder of a store.
+    """Builds the columns of a plan in the `Unfinished` folder of a store.
 
     Parameters
     ----------
     plan : Plan
-        What to do.
+        The plan.
     metadata : Metadata
-        What the store holds.
+        The metadata of the store.
     directory : Path
         The store.
     crew : Crew
-        Who does it.
+        The workers.
     """
 
     def __init__(self, plan: Plan, metadata: Metadata, directory: Path, crew: Crew) -> None:
@@ -102,7 +102,7 @@ class Coordinator:
         self._checks = list_checks(plan, metadata, directory=directory)
         self._unfinished = Unfinished(directory)
         self._journal = Journal(self._unfinished)
-        parts = parts_of(plan.wanted.sources)
+        parts = parts_of(plan.target.sources)
         self._columns = {
             column.key: ColumnAssembly(column, parts, self._unfinished, is_shared=crew.is_shared)
             for column in plan.columns
@@ -115,56 +115,58 @@ class Coordinator:
             unfinished=self._unfinished,
             is_shared=crew.is_shared,
         )
-        # Bytes that tasks leave in memory, and of those that are not done yet, about how many.
+        # Bytes that tasks left in memory or will leave there, and the estimates among them.
         self._num_kept, self._max_kept = 0, _KEPT_A_CORE * max(4, num_cores())
         self._expected: dict[int, int] = {}
         self._notes: set[str] = set()
         self._num_lost: dict[str, int] = {}
-        # What could not be done: where, and why.
+        # Where a task failed, and why.
         self._failures: list[tuple[str, MemmpyError]] = []
 
     def run(self, *, progress: bool | None) -> RunResult:
-        """Do all tasks, and return what came of them.
+        """Run all tasks, and return the finished columns.
 
         Raises
         ------
         CorruptStoreError
-            If entries of the store that would serve again are not as they were written.
+            If reusable entries of the store are damaged.
         MemmpyError
-            If something failed, once all else is done.
+            If a task failed, once all others are done.
         """
-        self._check_held()
+        self._check_reusable()
         self._unfinished.create()
-        for growing in self._columns.values():
-            growing.create()
+        for assembly in self._columns.values():
+            assembly.create()
         total = round(sum(job.share for job in self._jobs))
-        # A column that is finished waits for the disk, while others are still made.
+        # Finished columns are synced to the disk while others are still built.
         with Threads(_NUM_SYNCING) as threads:
             with Progress("converting", total, show=progress) as bar:
-                built = dict(self._follow(threads, bar))
+                finished = dict(self._follow(threads, bar))
             if self._failures:
                 _raise_one_of(self._failures)
-            columns = {key: built[key].result() for key in self._columns}
+            columns = {key: finished[key].result() for key in self._columns}
         return RunResult(columns, frozenset(self._notes), self._num_lost)
 
     def clear(self) -> None:
-        """Remove what is beside the store."""
+        """Remove the folder of unfinished columns."""
         self._unfinished.clear()
 
     def leave(self) -> None:
-        """Keep what is done for the next run, if anything is."""
-        with suppress(MemmpyError):  # there may be no room for it
+        """Keep finished tasks for the next run, if there are any."""
+        with suppress(MemmpyError):  # the disk may be full
             for job in self._jobs:
                 self._spill(job)
         self._unfinished.close()
         if self._unfinished.is_empty():
             self._unfinished.clear()
 
-    def _check_held(self) -> None:
-        """Compare what serves again with its checksums: the copies get checksums of their own."""
+    def _check_reusable(self) -> None:
+        """Compare reusable columns with their checksums, as their copies get new checksums."""
         waiting = deque(self._checks)
         damaged = {file for task in self._checks for file in task.spans}
-        for outcome in outcomes(self._crew, run, lambda num: list(islice(_taken(waiting), num))):
+        for outcome in outcomes(
+            self._crew, run_task, lambda num: list(islice(_popped(waiting), num))
+        ):
             if isinstance(outcome, Failure):
                 raise outcome.error
             assert isinstance(outcome, CheckResult)
@@ -175,70 +177,69 @@ class Coordinator:
     def _follow(
         self, threads: Threads, bar: Progress
     ) -> Iterator[tuple[str, Call[FinishedColumn]]]:
-        """Hand out tasks until all are done, or nothing more can be; yield columns at their end."""
-        for key, growing in self._columns.items():
-            if growing.is_whole:  # of no entries
-                yield key, threads.call(growing.finish)
-        left = self._left()
+        """Hand out tasks until all are done, or the disk fails; yield finished columns."""
+        for key, assembly in self._columns.items():
+            if assembly.is_whole:  # without entries
+                yield key, threads.call(assembly.finish)
+        leftovers = self._leftovers()
         checks: deque[ConversionTask] = deque(
-            CheckTask(number, {key: tuple(f.spans.values()) for key, f in found.items()})
-            for number, found in left.items()
+            CheckTask(number, {key: tuple(data.spans.values()) for key, data in leftover.items()})
+            for number, leftover in leftovers.items()
         )
-        fills = deque(job.task for job in self._jobs if job.task.number not in left)
-        # What is placed makes room on the disk or in memory, so it goes first.
+        fills = deque(job.task for job in self._jobs if job.task.number not in leftovers)
+        # These go first, as they free memory or disk.
         places: deque[ConversionTask] = deque()
         is_stopped = False
 
         def next_tasks(num: int) -> list[ConversionTask]:
             if is_stopped:
                 return []
-            handed_out = map(self._handed_out, _taken(fills))
-            ready: Iterator[ConversionTask] = chain(_taken(places), _taken(checks), handed_out)
+            handed_out = map(self._handed_out, _popped(fills))
+            ready: Iterator[ConversionTask] = chain(_popped(places), _popped(checks), handed_out)
             return list(islice(ready, num))
 
-        for outcome in outcomes(self._crew, run, next_tasks):
+        for outcome in outcomes(self._crew, run_task, next_tasks):
             job, keys = self._jobs[outcome.number], frozenset[str]()
             self._num_kept -= self._expected.pop(outcome.number, 0)
             if isinstance(outcome, Failure):
                 is_stopped |= isinstance(outcome.error, DiskError | ReadOnlyStoreError)
                 self._failures.append((job.where, outcome.error))
             elif isinstance(outcome, FillResult):
-                keys = frozenset(outcome.fillings)
+                keys = frozenset(outcome.data)
                 self._take(job, outcome)
                 bar.advance(job.share)
             elif isinstance(outcome, CheckResult):
                 keys = outcome.keys
-                rest = self._take_checked(job, outcome, left[outcome.number])
+                rest = self._take_checked(job, outcome, leftovers[outcome.number])
                 if rest is None:
                     bar.advance(job.share)
                 else:
                     fills.appendleft(rest)
             else:
                 self._take_placed(job, outcome)
-            placed = [found for key in keys for found in self._advance(key)]
+            placed = [ready for key in keys for ready in self._advance(key)]
             places.extend(task for task, _ in placed if task.copies)
             touched = set(outcome.spans) if isinstance(outcome, PlaceResult) else set[str]()
             for key in touched.union(*(slots for _, slots in placed)):
                 if self._columns[key].is_whole:
                     yield key, threads.call(self._columns[key].finish)
 
-    def _left(self) -> dict[int, _Left]:
-        """Return what the journal says that there is of tasks."""
-        left = {}
+    def _leftovers(self) -> dict[int, _Leftover]:
+        """Return the data of tasks that the journal knows of."""
+        leftovers = {}
         for job in self._jobs:
-            found = {
-                key: there
+            leftover = {
+                key: data
                 for key in job.slots
                 if job.name is not None
-                and (there := self._journal.known(job.name, self._columns[key].identity))
-                is not None
+                and (data := self._journal.find(job.name, self._columns[key].identity)) is not None
             }
-            if found:
-                left[job.task.number] = found
-        return left
+            if leftover:
+                leftovers[job.task.number] = leftover
+        return leftovers
 
     def _handed_out(self, task: FillTask) -> FillTask:
-        """Return a task that leaves in memory what may stay there."""
+        """Return a task that may leave its rows in memory, where there is room for them."""
         size = self._jobs[task.number].num_bytes
         if not self._crew.is_in_process or self._num_kept + size > self._max_kept:
             return task
@@ -247,19 +248,21 @@ class Coordinator:
         return dataclasses.replace(task, part=None)
 
     def _take(self, job: FillJob, filled: FillResult) -> None:
-        """Take what a task made."""
-        for key, filling in filled.fillings.items():
-            job.slots[key].filling = filling
+        """Take the result of a task."""
+        for key, data in filled.data.items():
+            job.slots[key].data = data
             if filled.num_lost[key]:
                 self._num_lost[key] = self._num_lost.get(key, 0) + filled.num_lost[key]
         self._num_kept += job.num_kept
         self._notes |= filled.notes
-        self._note(job, [key for key, filling in filled.fillings.items() if not filling.arrays])
+        self._note(job, [key for key, data in filled.data.items() if not data.arrays])
 
-    def _take_checked(self, job: FillJob, checked: CheckResult, left: _Left) -> FillTask | None:
-        """Take what is whole of an interrupted run, and return a task that makes the rest."""
+    def _take_checked(
+        self, job: FillJob, checked: CheckResult, leftover: _Leftover
+    ) -> FillTask | None:
+        """Take undamaged data of an interrupted run, and return a task that makes the rest."""
         for key in checked.keys:
-            job.slots[key].filling = left[key]
+            job.slots[key].data = leftover[key]
         rest = [key for key in job.slots if key not in checked.keys]
         if not rest:
             return None
@@ -267,33 +270,33 @@ class Coordinator:
         return job.task
 
     def _advance(self, key: str) -> Iterator[tuple[PlaceTask, Collection[str]]]:
-        """Yield the tasks that place what has come to have a place, each with its columns."""
+        """Yield the tasks that copy rows whose place has become known, each with its columns."""
         for slot in self._columns[key].advance():
             job = self._jobs[slot.task]
             job.num_without_place -= 1
             if job.num_without_place == 0:
-                yield PlaceTask(slot.task, self._settle(job)), job.slots.keys()
+                yield PlaceTask(slot.task, self._copies_of(job)), job.slots.keys()
 
-    def _settle(self, job: FillJob) -> tuple[Copy, ...]:
-        """Decide where all of a job goes, and return what is to be placed, shared rows once."""
-        copies: dict[tuple[str, int], Copy] = {}
+    def _copies_of(self, job: FillJob) -> tuple[RowCopy, ...]:
+        """Return the copies that bring all rows of a job to their places, shared rows once."""
+        copies: dict[tuple[str, int], RowCopy] = {}
         shared: SharedGroups = {}
         for key, slot in job.slots.items():
-            self._columns[key].settle(slot, shared)
+            self._columns[key].join_groups(slot, shared)
         for key, slot in job.slots.items():
-            found = self._columns[key].copies(slot)
-            if not found:
+            own_copies = self._columns[key].copies(slot)
+            if not own_copies:
                 self._columns[key].place(slot, {})
-            for one in found:
-                where = one.target.path, one.row
-                first = copies.setdefault(where, one)
-                if first is not one:
-                    columns = (*first.columns, *one.columns)
+            for own_copy in own_copies:
+                where = own_copy.target.path, own_copy.row
+                first = copies.setdefault(where, own_copy)
+                if first is not own_copy:
+                    columns = (*first.columns, *own_copy.columns)
                     copies[where] = dataclasses.replace(first, columns=columns)
         return tuple(copies.values())
 
     def _take_placed(self, job: FillJob, placed: PlaceResult) -> None:
-        """Take note of where things lie now, and remove the part."""
+        """Note where rows lie now, and remove the part."""
         self._num_kept -= job.num_kept
         for key, spans in placed.spans.items():
             self._columns[key].place(job.slots[key], spans)
@@ -302,42 +305,46 @@ class Coordinator:
             self._unfinished.remove(job.task.part)
 
     def _note(self, job: FillJob, keys: Collection[str]) -> None:
-        """Write down what lies on disk of some columns."""
+        """Note in the journal which data of some columns are on the disk."""
         if job.name is None or not keys:
             return
-        filled = {key: filling for key in keys if (filling := job.slots[key].filling) is not None}
-        self._journal.note(job.name, {self._columns[k].identity: f for k, f in filled.items()})
+        by_identity = {
+            self._columns[key].identity: data
+            for key in keys
+            if (data := job.slots[key].data) is not None
+        }
+        self._journal.note(job.name, by_identity)
 
     def _spill(self, job: FillJob) -> None:
-        """Write what a task left in memory to its part."""
+        """Write the rows that a task left in memory to its part."""
         kept = {
             key: slot
             for key, slot in job.slots.items()
-            if slot.filling is not None and slot.filling.arrays
+            if slot.data is not None and slot.data.arrays
         }
         if not kept or job.name is None or job.task.part is None:
             return
         written: dict[int, FileSpan] = {}
         with PartWriter(job.task.part) as writer:
             for slot in kept.values():
-                assert slot.filling is not None
-                for array in slot.filling.arrays.values():
-                    if id(array) not in written:  # columns may share it
-                        written[id(array)] = append(writer, array)
-                more = {role: written[id(a)] for role, a in slot.filling.arrays.items()}
-                spans = {**slot.filling.spans, **more}
-                slot.filling = dataclasses.replace(slot.filling, spans=spans, arrays={})
+                assert slot.data is not None
+                for array in slot.data.arrays.values():
+                    if id(array) not in written:  # columns may share an array
+                        written[id(array)] = append_rows(writer, array)
+                more = {role: written[id(a)] for role, a in slot.data.arrays.items()}
+                spans = {**slot.data.spans, **more}
+                slot.data = dataclasses.replace(slot.data, spans=spans, arrays={})
             writer.finish(is_durable=False)
         self._note(job, kept)
 
 
 def _raise_one_of(failures: Sequence[tuple[str, MemmpyError]]) -> NoReturn:
-    """Raise one error for all failures, of which there is at least one.
+    """Raise one error for one or more failures.
 
     Parameters
     ----------
     failures : sequence of (str, MemmpyError)
-        What could not be done: where, and why.
+        Where a task failed, and its error.
     """
     failures = sorted(failures, key=lambda failure: failure[0])
     refused = [e for _, e in failures if isinstance(e, DiskError | ReadOnlyStoreError)]
@@ -346,17 +353,14 @@ def _raise_one_of(failures: Sequence[tuple[str, MemmpyError]]) -> NoReturn:
     if len(failures) == 1:
         where, error = failures[0]
         if isinstance(error, InputFileError):
-            message, error = (
-                f"{where}: {error}",
-                copy.copy(error),
-            )  # with what else the error carries
+            message, error = f"{where}: {error}", copy.copy(error)  # with its other attributes
             error.args = (message,)
         raise error
-    lines = [f"{len(failures)} pieces of work failed; what others made is kept for the next call:"]
+    lines = [f"{len(failures)} tasks failed; the results of all others are kept for the next call:"]
     lines += [f"  {place}: {error}" for place, error in failures[:_MAX_FAILURES]]
     if len(failures) > _MAX_FAILURES:
         lines.append(f"  ... and {len(failures) - _MAX_FAILURES} more")
-    # One that has only a message can say all of them.
+    # Only errors that take nothing but a message can hold that of all.
     kinds = {type(error) for _, error in failures}
     kind = kinds.pop() if len(kinds) == 1 else InputFileError
     raise (kind if issubclass(kind, InputFileError | ColumnError) else InputFileError)(
@@ -365,20 +369,20 @@ def _raise_one_of(failures: Sequence[tuple[str, MemmpyError]]) -> NoReturn:
 
 
 def _damage(directory: Path, metadata: Metadata, files: Collection[str]) -> CorruptStoreError:
-    """Return the error for damaged files of the store, with all columns that are in them."""
+    """Return the error for damaged files of the store; it names all columns in them."""
     keys: dict[str, list[str]] = {file: [] for file in sorted(files)}
     for key, column in metadata.columns.items():
         for file in {array.file for array in column.arrays.values()} & keys.keys():
             keys[file].append(repr(key))
-    found = "; ".join(f"{file} of {', '.join(names)}" for file, names in keys.items())
+    listed = "; ".join(f"{file} of {', '.join(names)}" for file, names in keys.items())
     names = ", ".join(dict.fromkeys(name for some in keys.values() for name in some))
     return CorruptStoreError(
-        f"{str(directory)!r} is damaged, these are missing or not as they were written: {found}; "
-        f"convert {names} with recreate=True: that reads the files again"
+        f"{str(directory)!r} is damaged, these files are missing or altered: {listed}; "
+        f"convert {names} with recreate=True, which reads the source files again"
     )
 
 
-def _taken(tasks: deque[_Task]) -> Iterator[_Task]:
-    """Yield tasks from the front, taking them away."""
+def _popped(tasks: deque[_Task]) -> Iterator[_Task]:
+    """Yield tasks from the front of a queue, and remove them."""
     while tasks:
         yield tasks.popleft()

@@ -1,4 +1,4 @@
-"""A plan cut into jobs: the tasks to do, and the slots of columns that each fills."""
+"""The jobs of a plan: its tasks, each with the slots of columns that it fills."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from memmpy.conversion.running.read_tasks import (
     FillTask,
     MetadataInput,
     Output,
-    Reads,
+    TaskInput,
 )
 from memmpy.sources import State
 from memmpy.store import (
@@ -36,28 +36,28 @@ from memmpy.store import (
 
 __all__ = ["FillJob", "list_checks", "list_jobs", "with_outputs"]
 
-#: Bytes of entries that are copied from the store, or written for a text, in one go.
+#: Bytes that one task copies from the store, or writes for a text of the metadata.
 _COPY_BYTES = 1 << 26
 
 
 @dataclass(slots=True)
 class FillJob:
-    """A task, and what is known of it so far.
+    """A `FillTask`, the slots that it fills, and its progress.
 
     Parameters
     ----------
     task : FillTask
-        What is done.
+        The task.
     slots : mapping of key to Slot
-        What it fills.
+        The slots that it fills.
     num_bytes : int
         About how many bytes it has in memory.
     name : Name or None
-        What it is called in the journal; None for what reads no file.
+        Its name in the journal; None for a task that reads no file.
     share : float
-        Its part of all entries that are read from files.
+        How many of the entries that are read from files it stands for, in the progress bar.
     num_without_place : int
-        Slots of which the place is not known yet.
+        Slots whose place is not known yet.
     """
 
     task: FillTask
@@ -69,23 +69,23 @@ class FillJob:
 
     @property
     def num_kept(self) -> int:
-        """Bytes that it left in memory, what columns share once."""
-        fillings = (slot.filling for slot in self.slots.values() if slot.filling is not None)
-        arrays = {id(array): array for f in fillings for array in f.arrays.values()}
+        """Bytes that it left in memory; arrays that columns share count once."""
+        filled = (slot.data for slot in self.slots.values() if slot.data is not None)
+        arrays = {id(array): array for data in filled for array in data.arrays.values()}
         return sum(array.nbytes for array in arrays.values())
 
     @property
     def where(self) -> str:
-        """What is read, for messages."""
-        reads = self.task.reads
-        if isinstance(reads, FileInput):
-            return f"{reads.path}, entries {reads.tree_start} to {reads.tree_stop}"
-        return reads.directory if isinstance(reads, ColumnInput) else "the metadata of files"
+        """What it reads, for messages."""
+        source = self.task.input
+        if isinstance(source, FileInput):
+            return f"{source.path}, entries {source.tree_start} to {source.tree_stop}"
+        return source.directory if isinstance(source, ColumnInput) else "the metadata of files"
 
 
 @dataclass(frozen=True, slots=True)
 class _JobList:
-    """Draws up jobs, and adds their slots to the columns."""
+    """A list of jobs; each new job adds its slots to the columns."""
 
     columns: Mapping[str, ColumnAssembly]
     unfinished: Unfinished
@@ -93,19 +93,19 @@ class _JobList:
     jobs: list[FillJob]
 
     def add(
-        self, reads: Reads, recipes: Mapping[str, Recipe | None], entry: int, num_bytes: int
+        self, source: TaskInput, recipes: Mapping[str, Recipe | None], entry: int, num_bytes: int
     ) -> FillJob:
-        """Add the job that reads something for some columns, from an entry of the store on."""
+        """Add a job that fills some columns from an entry of the store on."""
         number = len(self.jobs)
         outputs, slots = [], {}
         for key, recipe in recipes.items():
-            growing = self.columns[key]
-            outputs.append(Output(key, growing.column.layout, recipe, growing.in_place(entry)))
+            assembly = self.columns[key]
+            outputs.append(Output(key, assembly.column.layout, recipe, assembly.in_place(entry)))
             slots[key] = Slot(number, entry)
-            growing.add(slots[key])
-        made = sorted(self.columns[key].identity for key in recipes)
-        part = self.unfinished.file(f"{hash_text(hash64(f'{reads} {made}'))}.part")
-        task = FillTask(number, reads, tuple(outputs), part, self.is_shared)
+            assembly.add(slots[key])
+        identities = sorted(self.columns[key].identity for key in recipes)
+        part = self.unfinished.file(f"{hash_text(hash64(f'{source} {identities}'))}.part")
+        task = FillTask(number, source, tuple(outputs), part, self.is_shared)
         self.jobs.append(FillJob(task, slots, num_bytes, num_without_place=len(slots)))
         return self.jobs[-1]
 
@@ -124,34 +124,34 @@ def list_jobs(
     Parameters
     ----------
     plan : Plan
-        What to do.
+        The plan.
     metadata : Metadata
-        What the store holds.
+        The metadata of the store.
     columns : mapping of key to ColumnAssembly
         The columns of the plan, without slots.
     directory : Path
         The store; absolute.
     unfinished : Unfinished
-        Where parts are.
+        The folder of the parts.
     is_shared : bool
-        Whether the workers may be other machines.
+        Whether workers may be on other machines.
     """
-    drawer = _JobList(columns, unfinished, is_shared, [])
-    sources = plan.wanted.sources
-    _add_fills(drawer, plan)
+    jobs = _JobList(columns, unfinished, is_shared, [])
+    sources = plan.target.sources
+    _add_reads(jobs, plan)
     for column in plan.columns:
         if "metadata" in column.recipe:
-            _add_texts(drawer, column.key, sources)
-    for (entry, entries), held in _held(plan, sources).items():
-        _add_held(drawer, held, entry, entries, metadata, directory)
-    for growing in columns.values():
-        growing.start()
-    return drawer.jobs
+            _add_texts(jobs, column.key, sources)
+    for (entry, entries), reusable in _reusable_by_place(plan, sources).items():
+        _add_reusable(jobs, reusable, entry, entries, metadata, directory)
+    for assembly in columns.values():
+        assembly.sort_slots()
+    return jobs.jobs
 
 
 def list_checks(plan: Plan, metadata: Metadata, *, directory: Path) -> list[CheckTask]:
-    """Return the tasks that compare what serves again with its checksums, one for each file."""
-    keys = {held.key for column in plan.columns for held in column.held if held is not None}
+    """Return the tasks that compare reusable columns with their checksums, one for each file."""
+    keys = {one.key for column in plan.columns for one in column.reusable if one is not None}
     arrays = {a.file: a for key in keys for a in metadata.columns[key].arrays.values()}
     spans = {
         file: _span_of(array, array.checksum, directory)
@@ -162,88 +162,88 @@ def list_checks(plan: Plan, metadata: Metadata, *, directory: Path) -> list[Chec
 
 
 def with_outputs(task: FillTask, keys: Sequence[str]) -> FillTask:
-    """Return a task that makes some of its columns only."""
+    """Return the same task for some of its columns."""
     outputs = tuple(output for output in task.outputs if output.key in keys)
     part = None if task.part is None else f"{task.part}.{hash_text(hash64(repr(sorted(keys))))}"
     return dataclasses.replace(task, outputs=outputs, part=part)
 
 
 def _span_of(array: ArrayRecord, checksum: str, directory: Path) -> FileSpan:
-    """Return all of the file of an array: header and values."""
+    """Return the span of the whole file of an array: header and values."""
     header = header_of(array)
     crc = joined_crc(crc_of(header), crc_of_text(checksum), array.nbytes)
     num_rows = array.shape[0] if array.shape else 1
     return FileSpan(str(directory / array.file), 0, num_rows, len(header) + array.nbytes, crc)
 
 
-def _add_fills(drawer: _JobList, plan: Plan) -> None:
+def _add_reads(jobs: _JobList, plan: Plan) -> None:
     """Add the jobs that read files."""
-    recipes = plan.wanted.recipes_by_key
-    cells = [len(fill.range.keys) * fill.range.num_entries for fill in plan.fills]
-    of_source: dict[int, int] = {}
-    for fill, num in zip(plan.fills, cells, strict=True):
-        of_source[fill.source] = of_source.get(fill.source, 0) + num
-    for fill, num in zip(plan.fills, cells, strict=True):
-        source, found = plan.wanted.sources[fill.source], fill.range
-        reads = FileInput(
+    recipes = plan.target.recipes_by_key
+    cells = [len(read.range.keys) * read.range.num_entries for read in plan.reads]
+    cells_of_source: dict[int, int] = {}
+    for read, num in zip(plan.reads, cells, strict=True):
+        cells_of_source[read.source] = cells_of_source.get(read.source, 0) + num
+    for read, num in zip(plan.reads, cells, strict=True):
+        source, entries = plan.target.sources[read.source], read.range
+        file_input = FileInput(
             source.path,
             source.asked,
             State(*source.state),
-            fill.nulls,
+            read.nulls,
             source.tree_entries,
-            found.tree_start,
-            found.tree_stop,
+            entries.tree_start,
+            entries.tree_stop,
         )
-        asked = {key: recipes[key] for key in found.keys}
-        job = drawer.add(reads, asked, fill.entry_start, found.num_bytes)
-        job.name = (source.id, found.tree_start, found.tree_stop)
-        job.share = num / max(1, of_source[fill.source]) * source.num_entries
+        outputs = {key: recipes[key] for key in entries.keys}
+        job = jobs.add(file_input, outputs, read.entry_start, entries.num_bytes)
+        job.name = (source.id, entries.tree_start, entries.tree_stop)
+        job.share = num / max(1, cells_of_source[read.source]) * source.num_entries
 
 
-def _held(
+def _reusable_by_place(
     plan: Plan, sources: Sequence[SourceRecord]
 ) -> dict[tuple[int, range], dict[str, Reusable]]:
-    """Return what serves again, by the first entry and the entries of the store that go there."""
-    found: dict[tuple[int, range], dict[str, Reusable]] = {}
+    """Return reusable entries by the entry that they become first, and their own entries."""
+    by_place: dict[tuple[int, range], dict[str, Reusable]] = {}
     for column in plan.columns:
-        for held, entry in _joined(column.held, sources):
-            found.setdefault((entry, held.entries), {})[column.key] = held
-    return found
+        for reusable, entry in _join_neighbours(column.reusable, sources):
+            by_place.setdefault((entry, reusable.entries), {})[column.key] = reusable
+    return by_place
 
 
-def _add_held(
-    drawer: _JobList,
-    held: Mapping[str, Reusable],
+def _add_reusable(
+    jobs: _JobList,
+    reusable: Mapping[str, Reusable],
     entry: int,
     entries: range,
     metadata: Metadata,
     directory: Path,
 ) -> None:
     """Add the jobs that read the same entries of columns of the store."""
-    # Of a record, a task needs no more than the arrays.
+    # A task needs no more of a record than its arrays.
     columns = {
-        key: (h.key, dataclasses.replace(metadata.columns[h.key], origin=None))
-        for key, h in held.items()
+        key: (one.key, dataclasses.replace(metadata.columns[one.key], origin=None))
+        for key, one in reusable.items()
     }
-    # Of an entry as the store has it, or as it is made: padded, it may be much larger.
+    # The larger one of an entry in the store and of the new entry, which padding may enlarge.
     row_bytes = sum(
         max(
             record.nbytes / max(1, record.num_entries),
-            sum(f.row_bytes for f in drawer.columns[key].column.layout.fields if f.is_fixed),
+            sum(f.row_bytes for f in jobs.columns[key].column.layout.fields if f.is_fixed),
         )
         for key, (_, record) in columns.items()
     )
     step = max(1, int(_COPY_BYTES / max(1, row_bytes)))
-    recipes = {key: h.finish for key, h in held.items()}
+    recipes = {key: one.recipe for key, one in reusable.items()}
     for start in range(entries.start, entries.stop, step):
         stop = min(start + step, entries.stop)
-        reads = ColumnInput(str(directory), columns, start, stop)
+        column_input = ColumnInput(str(directory), columns, start, stop)
         num_bytes = int(row_bytes * (stop - start))
-        drawer.add(reads, recipes, entry + start - entries.start, num_bytes)
+        jobs.add(column_input, recipes, entry + start - entries.start, num_bytes)
 
 
-def _add_texts(drawer: _JobList, key: str, sources: Sequence[SourceRecord]) -> None:
-    """Add the jobs that write the hash of what the user said of files."""
+def _add_texts(jobs: _JobList, key: str, sources: Sequence[SourceRecord]) -> None:
+    """Add the jobs that write the hashes of the texts of a name of the metadata."""
     step = _COPY_BYTES // 8
     runs: list[tuple[str, int, int]] = []
     for source in sources:
@@ -254,31 +254,29 @@ def _add_texts(drawer: _JobList, key: str, sources: Sequence[SourceRecord]) -> N
             runs.append((text, source.entry_start, source.entry_stop))
     for text, run_start, run_stop in runs:
         for start in range(run_start, run_stop, step):
-            reads = MetadataInput(hash64(text), min(step, run_stop - start))
-            drawer.add(reads, {key: None}, start, _COPY_BYTES)
+            metadata_input = MetadataInput(hash64(text), min(step, run_stop - start))
+            jobs.add(metadata_input, {key: None}, start, _COPY_BYTES)
 
 
-def _joined(
-    held: Sequence[Reusable | None], sources: Sequence[SourceRecord]
+def _join_neighbours(
+    reusable: Sequence[Reusable | None], sources: Sequence[SourceRecord]
 ) -> Iterator[tuple[Reusable, int]]:
-    """Yield entries of the store that serve again, neighbours as one, each with where they go."""
+    """Yield reusable entries, neighbours as one, each with the entry that they become first."""
     run: Reusable | None = None
     entry = 0
-    for piece, source in zip(held, sources, strict=True):
-        follows = (
+    for one, source in zip(reusable, sources, strict=True):
+        if (
             run is not None
-            and piece is not None
-            and (piece.key, piece.finish) == (run.key, run.finish)
-            and piece.entries.start == run.entries.stop
+            and one is not None
+            and (one.key, one.recipe) == (run.key, run.recipe)
+            and one.entries.start == run.entries.stop
             # What padding cuts off is counted task by task, and kept file by file.
-            and (piece.finish is None or piece.finish.padding is None)
-        )
-        if follows and run is not None and piece is not None:
-            entries = range(run.entries.start, piece.entries.stop)
-            run = dataclasses.replace(run, entries=entries)
+            and (one.recipe is None or one.recipe.padding is None)
+        ):
+            run = dataclasses.replace(run, entries=range(run.entries.start, one.entries.stop))
             continue
         if run is not None:
             yield run, entry
-        run, entry = piece, source.entry_start
+        run, entry = one, source.entry_start
     if run is not None:
         yield run, entry

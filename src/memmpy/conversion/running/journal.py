@@ -1,4 +1,4 @@
-"""The journal of a conversion: what has been read, and where it lies."""
+"""The journal of a conversion: which entries were read, and where their arrays lie."""
 
 import os
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from memmpy.store import Checked, Count, Hash, Unfinished
 
 __all__ = ["Journal", "Name"]
 
-#: What names a range of entries of a file: the id of the source, the first and the last entry.
+#: Name of a range of entries of a file: id of the source, first entry, one more than the last.
 Name: TypeAlias = tuple[str, int, int]
 
 
-class _Span(Checked, frozen=True, array_like=True):
+class _SpanNote(Checked, frozen=True, array_like=True):
     """A `FileSpan` in a file of this folder."""
 
     file: Annotated[str, Meta(pattern=r"\A[0-9a-z.]+\Z")]
@@ -29,26 +29,26 @@ class _Span(Checked, frozen=True, array_like=True):
     base: int
 
 
-class _Column(Checked, frozen=True):
+class _ColumnNote(Checked, frozen=True):
     column: str
     lengths: dict[str, Count]
-    spans: dict[str, _Span]
+    spans: dict[str, _SpanNote]
     clipping: tuple[Count, Count, Count, Count, Count] | None = None
 
 
 class _Line(Checked, frozen=True):
     name: tuple[Hash, Count, Count]
-    columns: tuple[_Column, ...]
+    columns: tuple[_ColumnNote, ...]
 
 
 @final
 class Journal:
-    """Remembers, for ranges of entries of files, where the arrays made of them lie.
+    """Notes where the arrays made of ranges of entries of files lie.
 
     Parameters
     ----------
     unfinished : Unfinished
-        The folder that they lie in.
+        The folder of the arrays.
     """
 
     def __init__(self, unfinished: Unfinished) -> None:
@@ -58,34 +58,34 @@ class Journal:
             self._read(line)
 
     def note(self, name: Name, columns: Mapping[str, SlotData]) -> None:
-        """Write down where arrays of some columns lie; the last word counts.
+        """Note where arrays of some columns lie; a later note replaces an earlier one.
 
         Parameters
         ----------
         name : Name
             Of the range of entries.
         columns : mapping of identity to SlotData
-            A text that is equal for columns whose entries are made alike, and what there is.
+            The data of each column. Columns of one identity make their entries alike.
         """
-        noted = tuple(
-            _Column(
+        notes = tuple(
+            _ColumnNote(
                 identity,
-                dict(filling.lengths),
-                {role: _noted(span) for role, span in filling.spans.items()},
-                None if filling.clipping is None else astuple(filling.clipping),
+                dict(data.lengths),
+                {role: _note_of(span) for role, span in data.spans.items()},
+                None if data.clipping is None else astuple(data.clipping),
             )
-            for identity, filling in columns.items()
+            for identity, data in columns.items()
         )
-        self._unfinished.note(msgspec.json.encode(_Line(name, noted)))
+        self._unfinished.note(msgspec.json.encode(_Line(name, notes)))
 
-    def known(self, name: Name, identity: str) -> SlotData | None:
-        """Return what there is of a range of a column."""
+    def find(self, name: Name, identity: str) -> SlotData | None:
+        """Return the data of a range of a column; None where there is no note of it."""
         return self._known.get((name, identity))
 
     def _read(self, text: bytes) -> None:
         try:
             line = msgspec.json.decode(text, type=_Line)
-        except msgspec.MsgspecError:  # of another memmpy
+        except msgspec.MsgspecError:  # another memmpy wrote it
             return
         for column in line.columns:
             spans = {role: self._span(span) for role, span in column.spans.items()}
@@ -94,11 +94,11 @@ class Journal:
                 column.lengths, spans, clipping=clipping
             )
 
-    def _span(self, noted: _Span) -> FileSpan:
-        file, *numbers = msgspec.structs.astuple(noted)
+    def _span(self, note: _SpanNote) -> FileSpan:
+        file, *numbers = msgspec.structs.astuple(note)
         return FileSpan(self._unfinished.file(file), *numbers)
 
 
-def _noted(span: FileSpan) -> _Span:
+def _note_of(span: FileSpan) -> _SpanNote:
     name = os.path.basename(span.file)  # noqa: PTH119 - one of many thousands
-    return _Span(name, span.start, span.num_rows, span.num_bytes, span.crc, span.base)
+    return _SpanNote(name, span.start, span.num_rows, span.num_bytes, span.crc, span.base)

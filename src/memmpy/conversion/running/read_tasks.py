@@ -1,7 +1,7 @@
-"""The work of a conversion in pieces that any process on any machine can do, again if need be.
+"""The tasks of a conversion and their results, as values that any process can be sent.
 
-A task says all that it needs, and writes where it is told to. To run it twice, even at the same
-time, writes the same bytes to the same places.
+A task names all that it reads and where it writes. Two runs of one task, even at the same time,
+write the same bytes to the same places.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,6 @@ __all__ = [
     "ColumnInput",
     "ConversionOutcome",
     "ConversionTask",
-    "Copy",
     "Failure",
     "FileInput",
     "FileSpan",
@@ -33,29 +32,30 @@ __all__ = [
     "Output",
     "PlaceResult",
     "PlaceTask",
-    "Reads",
+    "RowCopy",
     "SlotData",
-    "append",
-    "rereading",
+    "TaskInput",
+    "append_rows",
+    "reading_again",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class FileSpan:
-    """Where rows of an array lie now.
+    """Rows of an array in a file.
 
     Parameters
     ----------
     file : str
-        An array of the store that is being made, or a part that a task wrote.
+        An array of the unfinished store, or the part file of a task.
     start : int
-        Of the first row, in bytes.
+        Where the first row begins, in bytes.
     num_rows, num_bytes : int
-        How much that is.
+        Number of rows, and of their bytes.
     crc : int
         CRC-32 of these bytes.
     base : int
-        What has been added to values that point into another node.
+        What was added to values that point into another node.
     """
 
     file: str
@@ -81,16 +81,16 @@ class FileInput:
 
 @dataclass(frozen=True, slots=True)
 class ColumnInput:
-    """Entries of columns that the store has, from `entry_start` to `entry_stop`.
+    """Entries of columns of the store, from `entry_start` to `entry_stop`.
 
     Parameters
     ----------
     directory : str
         The store.
     columns : mapping of key to (str, ColumnRecord)
-        For each column that is made, the one it is made of.
+        For each output column, the column it is made of.
     entry_start, entry_stop : int
-        Which entries.
+        The entries, half open.
     """
 
     directory: str
@@ -101,14 +101,14 @@ class ColumnInput:
 
 @dataclass(frozen=True, slots=True)
 class MetadataInput:
-    """The hash of what the user said of files, once for each of some entries."""
+    """The hash of a text of the metadata, repeated for some entries."""
 
     number: int
     num_entries: int
 
 
 #: What a task reads.
-Reads: TypeAlias = FileInput | ColumnInput | MetadataInput
+TaskInput: TypeAlias = FileInput | ColumnInput | MetadataInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +123,9 @@ class Output:
         Its arrays.
     recipe : Recipe or None
         How its entries are made of the branches of a file, or of a column of the store; None
-        for what is stored as it is.
+        where they are stored as they are.
     in_place : mapping of role to (PlacedArray, int)
-        Where rows are known before, the array and the first row.
+        The arrays whose rows are known beforehand, each with the first row to write.
     """
 
     key: str
@@ -136,48 +136,48 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class FillTask:
-    """Read entries once, and write what columns they make.
+    """Read entries once, and write the columns that are made of them.
 
     Parameters
     ----------
     number : int
-        Which task.
-    reads : FileInput, ColumnInput or MetadataInput
+        Number of the task.
+    input : FileInput, ColumnInput or MetadataInput
         What is read.
     outputs : tuple of Output
-        What is made of it.
+        The columns that are made of it.
     part : str or None
-        The file for all whose rows are not known before; None to hand it back in memory, to who
-        is in the same process.
+        The file for rows whose place is not known beforehand; None to return them in memory, which
+        needs a worker in the same process.
     is_durable : bool
-        Whether the part waits for the disk: who reads it may be another machine.
+        Whether to sync the part to the disk: another machine may read it.
     """
 
     number: int
-    reads: Reads
+    input: TaskInput
     outputs: tuple[Output, ...]
     part: str | None
     is_durable: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """Rows to put in their place in an array.
+class RowCopy:
+    """Rows to copy to their place in an array.
 
     Parameters
     ----------
     columns : tuple of (key, role)
-        What has these rows: a column, or several that share them.
+        The column that has these rows, or several that share them.
     field : ColumnArray
-        What the rows are to the first.
+        The array of the first of these columns.
     source : FileSpan or array
-        Where they lie, or the rows themselves.
+        Where the rows lie, or the rows themselves.
     target : PlacedArray
         Where they go.
     row : int
-        The first row there.
+        The first row in the target.
     base : int
-        What their values shall be shifted by, if they point.
+        What is added to values that point into another node.
     """
 
     columns: tuple[tuple[str, str], ...]
@@ -190,15 +190,15 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class PlaceTask:
-    """Put what a `FillTask` made in its place."""
+    """Copy rows that a `FillTask` made to their places."""
 
     number: int
-    copies: tuple[Copy, ...]
+    copies: tuple[RowCopy, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """Read what lies on the disk, and say by key whether it is as it was written."""
+    """Read spans of files again, and compare them with their checksums, by key."""
 
     number: int
     spans: Mapping[str, tuple[FileSpan, ...]]
@@ -206,18 +206,18 @@ class CheckTask:
 
 @dataclass(frozen=True, slots=True)
 class SlotData:
-    """Some entries of a column, as a task made them.
+    """Entries of a column that fill one slot.
 
     Parameters
     ----------
     lengths : mapping of str to int
-        Of the nodes.
+        Length of each node.
     spans : mapping of role to FileSpan
-        Where the arrays lie.
+        The arrays that are in files.
     arrays : mapping of role to array
-        Those that lie nowhere yet.
+        The arrays that are only in memory.
     clipping : Clipping or None
-        What padding cut off of the entries; None where they are not padded.
+        What padding cut off; None where the entries are not padded.
     """
 
     lengths: Mapping[str, int]
@@ -228,17 +228,17 @@ class SlotData:
 
 @dataclass(frozen=True, slots=True)
 class FillResult:
-    """What a `FillTask` made, by key; what it lost of values, and what it warns of."""
+    """Entries that a `FillTask` made, values that a cast lost, both by key, and warnings."""
 
     number: int
-    fillings: Mapping[str, SlotData]
+    data: Mapping[str, SlotData]
     num_lost: Mapping[str, int]
     notes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceResult:
-    """What a `PlaceTask` placed: by key and role, where it lies now."""
+    """Where the rows of a `PlaceTask` lie now, by key and role."""
 
     number: int
     spans: Mapping[str, Mapping[str, FileSpan]]
@@ -246,7 +246,7 @@ class PlaceResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The keys that a `CheckTask` found whole."""
+    """The keys of which a `CheckTask` found all spans undamaged."""
 
     number: int
     keys: frozenset[str]
@@ -254,7 +254,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a task could not be done."""
+    """The error of a task that failed."""
 
     number: int
     error: MemmpyError
@@ -264,15 +264,15 @@ ConversionTask: TypeAlias = FillTask | PlaceTask | CheckTask
 ConversionOutcome: TypeAlias = FillResult | PlaceResult | CheckResult | Failure
 
 
-def append(part: PartWriter, rows: Array) -> FileSpan:
-    """Write an array behind the others of a part, and return where it will lie."""
+def append_rows(part: PartWriter, rows: Array) -> FileSpan:
+    """Append an array to a part, and return where it lies."""
     start, num_bytes, crc = part.append(rows)
     return FileSpan(part.path, start, len(rows), num_bytes, crc)
 
 
 @contextmanager
-def rereading(key: str) -> Iterator[None]:
-    """Say what it means that something that was made of a column cannot be read again."""
+def reading_again(key: str) -> Iterator[None]:
+    """Turn an error of reading rows of a column again into a `CorruptStoreError`."""
     try:
         yield
     except MemmpyError:

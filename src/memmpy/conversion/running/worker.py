@@ -1,4 +1,4 @@
-"""Does tasks, in whatever process it is called."""
+"""The worker: runs one task of a conversion, in any process."""
 
 import dataclasses
 import os
@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.columns import ColumnArray, ReadText, open_column, shifted
+from memmpy.columns import ColumnArray, ReadText, open_column, shift
 from memmpy.conversion.planning.recipe import ColumnValues
 from memmpy.conversion.running.read_tasks import (
     CheckResult,
@@ -16,7 +16,6 @@ from memmpy.conversion.running.read_tasks import (
     ColumnInput,
     ConversionOutcome,
     ConversionTask,
-    Copy,
     Failure,
     FileInput,
     FileSpan,
@@ -26,9 +25,10 @@ from memmpy.conversion.running.read_tasks import (
     Output,
     PlaceResult,
     PlaceTask,
+    RowCopy,
     SlotData,
-    append,
-    rereading,
+    append_rows,
+    reading_again,
 )
 from memmpy.display import num_in_words
 from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
@@ -36,11 +36,11 @@ from memmpy.sources.formats import opened_files, unchanged
 from memmpy.store import PartWriter, PlacedArray, crc_of, open_to_read, read_bytes
 from memmpy.typing import Array
 
-__all__ = ["run"]
+__all__ = ["run_task"]
 
 
-def run(task: ConversionTask) -> ConversionOutcome:
-    """Do a task, in whatever process, and return what came of it."""
+def run_task(task: ConversionTask) -> ConversionOutcome:
+    """Run a task, and return its result; a `Failure` where it failed."""
     try:
         if isinstance(task, FillTask):
             return _fill(task)
@@ -53,41 +53,40 @@ def run(task: ConversionTask) -> ConversionOutcome:
 
 
 def _fill(task: FillTask) -> FillResult:
-    fillings: dict[str, SlotData] = {}
+    data: dict[str, SlotData] = {}
     num_lost: dict[str, int] = {}
     notes: set[str] = set()
     with ExitStack() as stack:
         part = None if task.part is None else stack.enter_context(PartWriter(task.part))
-        keeper = _LooseArrays(part)
-        for output, made in _made(task):
-            fillings[output.key] = _filling(output, made, keeper)
-            num_lost[output.key] = made.num_lost
-            notes |= made.notes
+        loose_arrays = _LooseArrays(part)
+        for output, values in _outputs_of(task):
+            data[output.key] = _write_output(output, values, loose_arrays)
+            num_lost[output.key] = values.num_lost
+            notes |= values.notes
         if part is not None:
             part.finish(is_durable=task.is_durable)
-    return FillResult(task.number, fillings, num_lost, frozenset(notes))
+    return FillResult(task.number, data, num_lost, frozenset(notes))
 
 
 @final
 class _LooseArrays:
-    """Keeps the arrays of a task whose place is not known yet.
+    """The arrays of a task whose place is not known yet.
 
-    Of those that point into lists it keeps equal ones once: branches of one collection have the
-    same offsets.
+    Equal arrays of offsets are kept once: branches of one collection have the same offsets.
 
     Parameters
     ----------
     part : PartWriter or None
-        Where they are written; None to keep them in memory.
+        Where the arrays are written; None to keep them in memory.
     """
 
     def __init__(self, part: PartWriter | None) -> None:
         self._part = part
         self._kept: dict[tuple[np.dtype[Any], int, int], list[tuple[Array, FileSpan | Array]]] = {}
 
-    def keep(self, found: ColumnArray, rows: Array) -> FileSpan | Array:
-        """Return where rows lie now, or the rows."""
-        if found.links is None:
+    def keep(self, field: ColumnArray, rows: Array) -> FileSpan | Array:
+        """Keep rows of an array, and return where they lie, or the rows."""
+        if field.points_into is None:
             return self._put(rows)
         alike = self._kept.setdefault((rows.dtype, len(rows), int(rows[-1:].sum())), [])
         for known, place in alike:
@@ -98,53 +97,53 @@ class _LooseArrays:
         return place
 
     def _put(self, rows: Array) -> FileSpan | Array:
-        return rows if self._part is None else append(self._part, rows)
+        return rows if self._part is None else append_rows(self._part, rows)
 
 
-def _filling(output: Output, made: ColumnValues, keeper: _LooseArrays) -> SlotData:
-    """Write entries of a column where they go, or keep them."""
-    piece = output.layout.cut(made.values)
+def _write_output(output: Output, values: ColumnValues, loose: _LooseArrays) -> SlotData:
+    """Write entries of a column to their place, or keep them."""
+    chunk = output.layout.chunk_of(values.values)
     spans: dict[str, FileSpan] = {}
     arrays: dict[str, Array] = {}
-    for found in output.layout.fields:
-        rows = np.asarray(piece.arrays[found.role], found.dtype)
-        if found.role in output.in_place:
-            array, row = output.in_place[found.role]
-            spans[found.role] = _written(array, row, rows)
+    for field in output.layout.fields:
+        rows = np.asarray(chunk.arrays[field.role], field.dtype)
+        if field.role in output.in_place:
+            array, row = output.in_place[field.role]
+            spans[field.role] = _write_rows(array, row, rows)
             continue
-        place = keeper.keep(found, rows)
+        place = loose.keep(field, rows)
         if isinstance(place, FileSpan):
-            spans[found.role] = place
+            spans[field.role] = place
         else:
-            arrays[found.role] = place
-    return SlotData(piece.lengths, spans, arrays, made.clipping)
+            arrays[field.role] = place
+    return SlotData(chunk.lengths, spans, arrays, values.clipping)
 
 
-def _written(array: PlacedArray, row: int, rows: Array, base: int = 0) -> FileSpan:
-    """Write rows where they belong."""
+def _write_rows(array: PlacedArray, row: int, rows: Array, base: int = 0) -> FileSpan:
+    """Write rows to their place, and return it."""
     crc, num_bytes = array.write(row, rows), len(rows) * array.row_bytes
     return FileSpan(array.path, array.byte_of(row), len(rows), num_bytes, crc, base)
 
 
-def _made(task: FillTask) -> Iterator[tuple[Output, ColumnValues]]:
+def _outputs_of(task: FillTask) -> Iterator[tuple[Output, ColumnValues]]:
     """Yield the columns of a task, each with its entries, as soon as their branches are read."""
-    reads = task.reads
-    if isinstance(reads, FileInput):
-        yield from _made_of_file(reads, task.outputs)
+    source = task.input
+    if isinstance(source, FileInput):
+        yield from _outputs_of_file(source, task.outputs)
         return
     for output in task.outputs:
-        if isinstance(reads, MetadataInput):
-            values: Any = np.full(reads.num_entries, np.uint64(reads.number))
+        if isinstance(source, MetadataInput):
+            values: Any = np.full(source.num_entries, np.uint64(source.number))
         else:
-            values = _entries_of(reads, output.key)
+            values = _entries_of(source, output.key)
         yield (
             output,
-            ColumnValues(values) if output.recipe is None else output.recipe.finish(values),
+            ColumnValues(values) if output.recipe is None else output.recipe.cast_and_pad(values),
         )
 
 
-def _made_of_file(
-    reads: FileInput, outputs: tuple[Output, ...]
+def _outputs_of_file(
+    source: FileInput, outputs: tuple[Output, ...]
 ) -> Iterator[tuple[Output, ColumnValues]]:
     users: dict[str, list[Output]] = {}
     for output in outputs:
@@ -154,21 +153,21 @@ def _made_of_file(
     num_users = {branch: len(several) for branch, several in users.items()}
     values: dict[str, Any] = {}
     with (
-        opened_files.opened(reads.path, reads.tree, reads.state, reads.nulls) as file,
-        unchanged(reads.path, reads.state),
+        opened_files.opened(source.path, source.tree, source.state, source.nulls) as file,
+        unchanged(source.path, source.state),
     ):
-        if file.num_entries != reads.tree_entries:
+        if file.num_entries != source.tree_entries:
             has = num_in_words(file.num_entries, "entry", "entries")
             message = f"{file.where!r} has {has}, it had "
-            raise InputFileError(f"{message}{reads.tree_entries}: it has changed; run again")
-        for branch, entries in file.read(list(users), reads.tree_start, reads.tree_stop):
+            raise InputFileError(f"{message}{source.tree_entries}: it has changed; run_task again")
+        for branch, entries in file.read(list(users), source.tree_start, source.tree_stop):
             values[branch] = entries
             for output in users[branch]:
                 num_lacking[output.key] -= 1
                 if num_lacking[output.key]:
                     continue
                 assert output.recipe is not None
-                yield output, output.recipe.make(values)
+                yield output, output.recipe.compute(values)
                 for name in _branches(output):
                     num_users[name] -= 1
                     if not num_users[name]:
@@ -180,14 +179,16 @@ def _branches(output: Output) -> tuple[str, ...]:
     return output.recipe.branches
 
 
-def _entries_of(reads: ColumnInput, key: str) -> Any:
+def _entries_of(source: ColumnInput, key: str) -> Any:
     try:
-        column = open_column(reads.directory, *reads.columns[key])
+        column = open_column(source.directory, *source.columns[key])
     except OSError as error:
-        message = f"column {reads.columns[key][0]!r} of {reads.directory!r} cannot be read: {error}"
+        message = (
+            f"column {source.columns[key][0]!r} of {source.directory!r} cannot be read: {error}"
+        )
         raise CorruptStoreError(f"{message}; convert it with recreate=True") from error
     entries: Any = column.encoded if isinstance(column, ReadText) else column
-    return entries[reads.entry_start : reads.entry_stop]
+    return entries[source.entry_start : source.entry_stop]
 
 
 def _place(task: PlaceTask) -> PlaceResult:
@@ -195,37 +196,38 @@ def _place(task: PlaceTask) -> PlaceResult:
     files: dict[str, int] = {}
     with ExitStack() as stack:
         for copy in task.copies:
-            with rereading(copy.columns[0][0]):
+            with reading_again(copy.columns[0][0]):
                 path = copy.source.file if isinstance(copy.source, FileSpan) else None
                 if path is not None and path not in files:
                     files[path] = open_to_read(path)
                     stack.callback(os.close, files[path])
-                span = _copied(copy, None if path is None else files[path])
+                span = _copy_rows(copy, None if path is None else files[path])
             for key, role in copy.columns:
                 placed.setdefault(key, {})[role] = span
     return PlaceResult(task.number, placed)
 
 
-def _copied(copy: Copy, file: int | None) -> FileSpan:
-    """Put rows in their place, and return where they lie now."""
+def _copy_rows(copy: RowCopy, file: int | None) -> FileSpan:
+    """Copy rows to their place, and return it."""
     source, target = copy.source, copy.target
     if not isinstance(source, FileSpan):
-        return _written(target, copy.row, shifted(copy.field, source, copy.base), copy.base)
+        return _write_rows(target, copy.row, shift(copy.field, source, copy.base), copy.base)
     assert file is not None
-    if copy.field.links is None or copy.base == source.base:
+    if copy.field.points_into is None or copy.base == source.base:
         target.copy(copy.row, file, source.start, source.num_bytes)
         return dataclasses.replace(source, file=target.path, start=target.byte_of(copy.row))
     rows = np.frombuffer(read_bytes(file, source.start, source.num_bytes), copy.field.dtype)
-    return _written(target, copy.row, shifted(copy.field, rows, copy.base - source.base), copy.base)
+    rows = shift(copy.field, rows, copy.base - source.base)
+    return _write_rows(target, copy.row, rows, copy.base)
 
 
 def _check(task: CheckTask) -> CheckResult:
-    """Return the keys of which all spans are as they were written."""
-    whole = {key for key, spans in task.spans.items() if all(map(_is_whole, spans))}
-    return CheckResult(task.number, frozenset(whole))
+    """Return the keys of which all spans have their checksums."""
+    keys = (key for key, spans in task.spans.items() if all(map(_is_undamaged, spans)))
+    return CheckResult(task.number, frozenset(keys))
 
 
-def _is_whole(span: FileSpan) -> bool:
+def _is_undamaged(span: FileSpan) -> bool:
     try:
         file = open_to_read(span.file)
     except (CorruptStoreError, OSError):

@@ -59,11 +59,11 @@ def join_bucket(task: BucketTask) -> WrittenBucket:
 def _rows_of_bucket(task: BucketTask) -> list[_Slice]:
     """Return which rows of each chunk are of the bucket."""
     slices = []
-    for number, part in enumerate(task.parts):
-        with RunReader.opened(part, task.job.layout) as reader:
+    for number, run in enumerate(task.runs):
+        with RunReader.opened(run, task.job.layout) as reader:
             tickets = reader.tickets()
             start = 0 if task.low is None else place_of(task.low, tickets, number)
-            stop = part.num_rows if task.high is None else place_of(task.high, tickets, number)
+            stop = run.num_rows if task.high is None else place_of(task.high, tickets, number)
             offsets = [
                 reader.read_offsets(i, start, stop) for i in range(len(task.job.layout.lists))
             ]
@@ -85,11 +85,11 @@ def _read_bucket(task: BucketTask, slices: Sequence[_Slice]) -> tuple[Words, Arr
         for one, nums in zip(layout.lists, num_items, strict=True)
     ]
     at, items_at = 0, [0] * len(contents)
-    for number, (part, found) in enumerate(zip(task.parts, slices, strict=True)):
+    for number, (run, found) in enumerate(zip(task.runs, slices, strict=True)):
         stop = at + found.stop - found.start
         if stop == at:
             continue
-        with RunReader.opened(part, layout) as reader:
+        with RunReader.opened(run, layout) as reader:
             reader.read_tickets(found.start, tickets[at:stop])
             reader.read_rows(found.start, rows[at:stop])
             for i, content in enumerate(contents):

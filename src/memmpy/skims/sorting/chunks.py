@@ -30,9 +30,9 @@ def sort_chunk(task: ChunkTask) -> SortedChunk | WrittenBucket:
             task.job, tickets, rows=rows, lists=lists, start=0, items_start=[0] * len(lists)
         )
         return WrittenBucket(task.number, len(tickets), written, chunk.num_lost, chunk.counter)
-    part = write_run(str(task.job.directory / f"part{task.number}"), tickets, rows, lists)
+    run = write_run(str(task.job.directory / f"run{task.number}"), tickets, rows, lists)
     samples = samples_of(tickets, task.stride)
-    return SortedChunk(task.number, part, samples, chunk.num_lost, chunk.counter)
+    return SortedChunk(task.number, run, samples, chunk.num_lost, chunk.counter)
 
 
 @dataclass(frozen=True, slots=True)

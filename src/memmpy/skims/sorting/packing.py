@@ -90,7 +90,7 @@ def _fill(
     entries: Entries,
     num_lost: Counter[tuple[str, str]],
 ) -> None:
-    match field.means:
+    match field.kind:
         case "entry":
             out[...] = entries
         case "values":

@@ -51,11 +51,11 @@ def write_run(
 
 
 class RunReader:
-    """An open part.
+    """An open run.
 
     Parameters
     ----------
-    part : SortedRun
+    run : SortedRun
         Which.
     layout : SkimLayout
         What the skim consists of.
@@ -63,31 +63,31 @@ class RunReader:
         The open file.
     """
 
-    def __init__(self, part: SortedRun, layout: SkimLayout, file: int) -> None:
-        self._file, self._num_rows = file, part.num_rows
+    def __init__(self, run: SortedRun, layout: SkimLayout, file: int) -> None:
+        self._file, self._num_rows = file, run.num_rows
         self._row_bytes = layout.row.itemsize
         self._item_bytes = [one.item_bytes for one in layout.lists]
         self._offsets_at = [
-            8 * part.num_rows + 8 * (part.num_rows + 1) * i for i in range(len(layout.lists))
+            8 * run.num_rows + 8 * (run.num_rows + 1) * i for i in range(len(layout.lists))
         ]
-        self._rows_at = 8 * part.num_rows + 8 * (part.num_rows + 1) * len(layout.lists)
-        at = self._rows_at + self._row_bytes * part.num_rows
+        self._rows_at = 8 * run.num_rows + 8 * (run.num_rows + 1) * len(layout.lists)
+        at = self._rows_at + self._row_bytes * run.num_rows
         self._contents_at = []
-        for num, size in zip(part.num_items, self._item_bytes, strict=True):
+        for num, size in zip(run.num_items, self._item_bytes, strict=True):
             self._contents_at.append(at)
             at += num * size
 
     @classmethod
     @contextmanager
-    def opened(cls, part: SortedRun, layout: SkimLayout) -> "Iterator[RunReader]":
-        """Open it for a moment: there may be more parts than a process may have files."""
+    def opened(cls, run: SortedRun, layout: SkimLayout) -> "Iterator[RunReader]":
+        """Open it for a moment: there may be more runs than a process may have files."""
         try:
-            file = open_to_read(part.path)
+            file = open_to_read(run.path)
         except OSError as error:
-            message = f"what was sorted is gone: {part.path!r} ({error.strerror}); run again"
+            message = f"what was sorted is gone: {run.path!r} ({error.strerror}); run again"
             raise CorruptStoreError(message) from error
         try:
-            yield cls(part, layout, file)
+            yield cls(run, layout, file)
         finally:
             os.close(file)
 

@@ -45,14 +45,14 @@ class Bound:
     ----------
     ticket : int
         The ticket of the row.
-    part : int
+    run : int
         The sorted chunk in which it lies.
     row : int
         Its place there.
     """
 
     ticket: int
-    part: int
+    run: int
     row: int
 
 
@@ -92,23 +92,21 @@ def plan_bounds(
         How many to make; fewer where there are too few samples.
     """
     tickets = np.concatenate([np.empty(0, np.uint64), *samples])
-    parts = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
+    runs = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
     rows = np.concatenate([np.empty(0, np.int64), *(_rows(s, stride) for s in samples)])
-    order = np.lexsort((rows, parts, tickets))
+    order = np.lexsort((rows, runs, tickets))
     # Before the sample of rank r lie about (r + 1) * stride rows.
     wanted = np.arange(1, num_buckets) * num_rows // num_buckets // stride - 1
     chosen = order[np.unique(wanted[(wanted >= 0) & (wanted < len(order))])]
-    found = zip(
-        tickets[chosen].tolist(), parts[chosen].tolist(), rows[chosen].tolist(), strict=True
-    )
+    found = zip(tickets[chosen].tolist(), runs[chosen].tolist(), rows[chosen].tolist(), strict=True)
     return [Bound(*bound) for bound in found]
 
 
-def place_of(bound: Bound, tickets: Words, part: int) -> int:
+def place_of(bound: Bound, tickets: Words, run: int) -> int:
     """Return how many rows of a sorted chunk come before a bound."""
-    if part == bound.part:
+    if run == bound.run:
         return bound.row
-    side = "right" if part < bound.part else "left"
+    side = "right" if run < bound.run else "left"
     return int(np.searchsorted(tickets, np.uint64(bound.ticket), side))  # type: ignore[call-overload]
 
 

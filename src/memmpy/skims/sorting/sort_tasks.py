@@ -168,7 +168,7 @@ class BucketTask:
         The skim.
     number : int
         Number of the bucket, counted from 0.
-    parts : tuple of SortedRun
+    runs : tuple of SortedRun
         All chunks.
     low, high : Bound or None
         Where it starts and stops; None for the start and the end of all.
@@ -176,7 +176,7 @@ class BucketTask:
 
     job: SkimJob
     number: int
-    parts: tuple[SortedRun, ...]
+    runs: tuple[SortedRun, ...]
     low: Bound | None
     high: Bound | None
 
@@ -189,7 +189,7 @@ class SortedChunk:
     ----------
     number : int
         Number of the chunk, counted from 0.
-    part : SortedRun
+    run : SortedRun
         Where it lies.
     samples : uint64 array
         Some of its tickets.
@@ -200,7 +200,7 @@ class SortedChunk:
     """
 
     number: int
-    part: SortedRun
+    run: SortedRun
     samples: Words
     num_lost: Mapping[tuple[str, str], int]
     counter: ValueCounter

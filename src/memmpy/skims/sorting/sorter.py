@@ -110,7 +110,7 @@ def build(
                 counter.join(outcome.counter)
             if isinstance(outcome, SortedChunk):
                 chunks_done[outcome.number] = outcome
-                bar.advance(outcome.part.num_rows / 2)
+                bar.advance(outcome.run.num_rows / 2)
             else:
                 written[outcome.number] = outcome
                 bar.advance(outcome.num_rows)
@@ -143,9 +143,9 @@ def _bucket_tasks(
     chunks = [found[number] for number in sorted(found)]
     num_buckets = len(plan_chunks(num_rows, row_bytes, sizes.bucket_bytes))
     bounds = plan_bounds([chunk.samples for chunk in chunks], stride, num_rows, num_buckets)
-    parts = tuple(chunk.part for chunk in chunks)
+    runs = tuple(chunk.run for chunk in chunks)
     return [
-        BucketTask(job, number, parts, low, high)
+        BucketTask(job, number, runs, low, high)
         for number, (low, high) in enumerate(pairwise([None, *bounds, None]))
     ]
 
