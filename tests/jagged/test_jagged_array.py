@@ -209,7 +209,7 @@ def test_from_arrays_wants_one_dtype_and_inner_shape(arrays: list) -> None:
 
 
 def test_from_no_arrays_needs_a_dtype() -> None:
-    with pytest.raises(ColumnError, match="no arrays were given; say their dtype"):
+    with pytest.raises(ColumnError, match="no arrays were given; give their dtype"):
         Jagged.from_arrays([])
     assert Jagged.from_arrays([], dtype="f4").dtype == np.float32
 

@@ -42,7 +42,7 @@ DYING = """
     import os, signal, sys
     from pathlib import Path
     from tests.skims.stores import skim_of
-    from tests.skims.test_keeping import ASKED
+    from tests.skims.test_folder import ASKED
     num, left = 0, int(sys.argv[2])
     def hook(event, arguments):
         global num
@@ -64,7 +64,7 @@ LIMITED = """
     from pathlib import Path
     from memmpy.errors import DiskError
     from tests.skims.stores import Sizes, TINY, skim_of
-    from tests.skims.test_keeping import ASKED
+    from tests.skims.test_folder import ASKED
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
     try:
         skim_of(Path(sys.argv[1]), sizes=TINY if sys.argv[3] == "tiny" else Sizes(), **ASKED)
@@ -95,7 +95,7 @@ AS_NOBODY = """
     from pathlib import Path
     from memmpy.errors import ReadOnlyStoreError
     from tests.skims.stores import skim_of
-    from tests.skims.test_keeping import ASKED
+    from tests.skims.test_folder import ASKED
     cached = skim_of(Path(sys.argv[1]), **ASKED)
     os.setgid(65534)
     os.setuid(65534)
@@ -287,8 +287,8 @@ def test_what_a_killed_remove_leaves_is_swept(store: Path, start: Start) -> None
     made = skim_of(store, **ASKED)
     code = """
         import os, signal, sys
-        from memmpy.skims import Skim, keeping
-        keeping.remove_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        from memmpy.skims import Skim, folder
+        folder.remove_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         Skim(sys.argv[1]).remove()
     """
     output_of(start(code, made.path))
@@ -385,7 +385,7 @@ def test_a_lock_that_was_removed_while_a_skim_was_made_changes_nothing(
     before = skim_of(store, **ASKED)
     lock = before.path.with_name(f"{before.path.name}.lock")
     module = sys.modules["memmpy.skims.make_skim"]
-    monkeypatch.setattr(module, "clear", lambda *_: lock.unlink())  # the last step but one
+    monkeypatch.setattr(module, "keep_only", lambda *_: lock.unlink())  # the last step but one
     with pytest.raises(StoreLockedError, match=r"the lock of the skim '.*' was removed while"):
         skim_of(store, recreate=True, **ASKED)
     assert bytes_of(Skim(before.path)) == bytes_of(before)

@@ -329,5 +329,5 @@ def test_a_skim_that_was_made_again_since_it_was_sent_is_another_one(skim: Skim)
     told = pickle.dumps(skim)
     held = json.loads((skim.path / "metadata_skim.json").read_text())
     rewrite(skim, rows={**held["rows"], "checksum": "crc32:00000000"})
-    with pytest.raises(OptionError, match="was made again since it was sent"):
+    with pytest.raises(OptionError, match="was rebuilt since it was sent"):
         pickle.loads(told)

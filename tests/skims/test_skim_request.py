@@ -116,7 +116,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"groups": {"j": ["pt"]}, "dtype": "U3"}, "the group 'j' holds numbers, it cannot have"),
         (
             {"groups": {"g": ["met", "weight"]}},
-            "'met' is float32, 'weight' is float64; say which it has: dtype={'g': 'float32'}",
+            "'met' is float32, 'weight' is float64; give that of the group: dtype={'g': 'float32'}",
         ),
         (
             {"groups": {"g": ["met"]}, "dtype": "i4"},
@@ -273,6 +273,6 @@ def test_a_column_whose_file_goes_meanwhile_is_an_error(tmp_path: Path) -> None:
                 future.set_exception(error)
             return future
 
-    message = f"^'.*' has the file '{file.name}' of a column no more: it is damaged; convert or"
+    message = f"^the file '{file.name}' of a column of '.*' is gone: it is damaged; convert or"
     with pytest.raises(CorruptStoreError, match=message):
         skim(store, keys=["met"], executor=Removing(), progress=False)

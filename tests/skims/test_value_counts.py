@@ -175,12 +175,12 @@ def test_what_there_is_to_say_is_shown(tmp_path: Path) -> None:
     assert {key: counts.in_words() for key, counts in made.counts.items()} == words
     for shown in (repr(made), made._repr_html_()):
         assert all(text in shown for text in words.values())
-    assert "what was counted" in repr(made)
+    assert "remarks" in repr(made)
 
 
 def test_nothing_is_shown_where_all_is_well(tmp_path: Path) -> None:
     made = skim_of(write_store(tmp_path / "s", {"x": np.arange(4.0)}), keys=["x"])
-    assert "what was counted" not in repr(made) + made._repr_html_()
+    assert "remarks" not in repr(made) + made._repr_html_()
 
 
 def test_each_clipped_key_warns_once_and_again_when_it_is_opened(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Lists of any length, as content and offsets: picked, joined, and filled up to one length."""
+"""Jagged arrays, as content and offsets: indexing, joining, padding."""
 
 from memmpy.jagged.clipping import Clipping, clipping_notes, clipping_of, share_in_words
 from memmpy.jagged.indexing import resolve

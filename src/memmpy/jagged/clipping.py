@@ -1,4 +1,4 @@
-"""How much padding cuts off: counted, and put in words."""
+"""Clipping: how many items and entries padding cuts off, in numbers and words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from memmpy.jagged.jagged_array import Jagged
 
 __all__ = ["Clipping", "clipping_notes", "clipping_of", "share_in_words"]
 
-#: memmpy warns where a larger share than this of the items, or of the entries, is clipped.
+#: memmpy warns if a larger share of the items or of the entries is clipped.
 _MAX_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Clipping:
-    """How much of some lists is cut off where they are padded to one length.
+    """How much padding to one length cuts off of some lists.
 
     Parameters
     ----------
     num_items, num_entries : int
-        All items of the lists, and all lists, also the empty ones.
+        All items of the lists, and all lists, empty ones among them.
     num_clipped_items, num_clipped_entries : int
         Items that are cut off, and lists that lose at least one.
     max_items : int
-        Items of the longest list; 0 where there is none.
+        Items of the longest list; 0 without lists.
     """
 
     num_items: int = 0
@@ -51,7 +51,7 @@ class Clipping:
         )
 
     def in_words(self) -> str:
-        """Return the shares that are clipped; empty where nothing is."""
+        """Return the shares that are clipped; empty if nothing is."""
         if not self.num_clipped_items:
             return ""
         items = share_in_words(self.num_clipped_items, self.num_items)
@@ -59,7 +59,7 @@ class Clipping:
         return f"{items} of the items clipped, in {entries} of the entries"
 
     def warning(self, key: str, length: int) -> str:
-        """Return what to warn of, with the numbers and the way out."""
+        """Return a warning with the numbers and the way out."""
         items = share_in_words(self.num_clipped_items, self.num_items)
         entries = share_in_words(self.num_clipped_entries, self.num_entries)
         return (
@@ -72,7 +72,7 @@ class Clipping:
 
 
 def clipping_of(lists: Jagged, length: int) -> Clipping:
-    """Return how much of lists is cut off where they are padded to `length` items."""
+    """Return how much padding to `length` items cuts off of lists."""
     num_items, num_entries = int(lists.offsets[-1] - lists.offsets[0]), len(lists)
     if not num_entries:
         return Clipping()
@@ -89,12 +89,12 @@ def clipping_of(lists: Jagged, length: int) -> Clipping:
 
 
 def clipping_notes(clippings: Mapping[str, tuple[Clipping, int]]) -> list[str]:
-    """Return a warning for each key, with its length, of which padding cuts off more than 1 %."""
+    """Return a warning for each key of which padding to a length cuts off more than 1 %."""
     return [c.warning(key, length) for key, (c, length) in clippings.items() if c.is_large]
 
 
 def share_in_words(num: int, num_all: int) -> str:
-    """Return a share in percent: ``42.4 %``; never rounded to nothing, or to all."""
+    """Return a share in percent: ``42.4 %``; never rounded to 0 or 100 %."""
     percent = 100 * num / num_all
     if 0 < percent < 0.1:
         return "under 0.1 %"

@@ -10,7 +10,7 @@ from memmpy.typing import Entries
 
 __all__ = ["Index", "resolve"]
 
-#: An entry, a run of entries, or entries one by one.
+#: An entry, a range of entries, or an array of entries.
 Index: TypeAlias = int | slice | Entries
 
 
@@ -22,16 +22,16 @@ def resolve(index: Any, num_entries: int) -> Index:
     index : int, slice, array of any integer dtype, list of int, or boolean mask
         Negative entries count from the end.
     num_entries : int
-        Length of what is indexed.
+        Length of the sequence.
 
     Raises
     ------
     IndexError
-        If an entry is not there, or a mask has another length.
+        If an entry is out of range, or a mask has another length.
     TypeError
         If `index` is none of the above.
     """
-    if type(index) is int and 0 <= index < num_entries:  # what loops ask for
+    if type(index) is int and 0 <= index < num_entries:  # fast path for loops
         return index
     if isinstance(index, slice):
         start, stop, step = index.indices(num_entries)

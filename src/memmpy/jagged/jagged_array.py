@@ -1,4 +1,4 @@
-"""Jagged data: entries of any number of items, as content and offsets."""
+"""`Jagged`: arrays of different lengths, as one content and offsets."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, final, overload
@@ -27,7 +27,7 @@ __all__ = ["Jagged", "entries_with", "lists_of"]
 
 @final
 class Jagged(Sequence[Array]):
-    """A sequence of arrays of any length, kept as one content and its offsets.
+    """A sequence of arrays of different lengths, held as one content and its offsets.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Jagged(Sequence[Array]):
     def from_regular(cls, values: Array) -> "Jagged":
         """Return entries of shape (n, length, ...) as n lists of `length` items.
 
-        They lie in the same memory; an array that is not contiguous is copied.
+        They share its memory; an array that is not contiguous is copied.
         """
         num, length, *inner = values.shape
         offsets = np.arange(num + 1, dtype=np.int64) * length
@@ -74,12 +74,12 @@ class Jagged(Sequence[Array]):
 
     @classmethod
     def trusted(cls, content: Array, offsets: NDArray[np.int64]) -> "Jagged":
-        """Make one of content and offsets that are known to belong together, without a look."""
+        """Return one of content and offsets that surely belong together, without a check."""
         return cls.mapped(content, offsets, "")
 
     @classmethod
     def mapped(cls, content: Array, offsets: NDArray[np.int64], name: str) -> "Jagged":
-        """Make one of content and offsets in files, which every access checks.
+        """Return one of content and offsets in files; every access checks its offsets.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class Jagged(Sequence[Array]):
 
     @classmethod
     def from_arrays(cls, arrays: Sequence[Any], *, dtype: Any = None) -> "Jagged":
-        """Make one of a sequence of arrays that differ in length only.
+        """Return one of a sequence of arrays that differ only in length.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class Jagged(Sequence[Array]):
         parts = [np.asarray(array, dtype) for array in arrays]
         if not parts:
             if dtype is None:
-                raise ColumnError("no arrays were given; say their dtype")
+                raise ColumnError("no arrays were given; give their dtype")
             return cls(np.empty(0, dtype), np.zeros(1, np.int64))
         kinds = {(part.dtype, part.shape[1:]) for part in parts}
         if min(part.ndim for part in parts) == 0 or len(kinds) > 1:
@@ -116,7 +116,7 @@ class Jagged(Sequence[Array]):
 
     @classmethod
     def from_awkward(cls, array: Any) -> "Jagged":
-        """Make one of an `ak.Array` of type ``n * var * number``.
+        """Return one of an `ak.Array` of type ``n * var * number``.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Jagged(Sequence[Array]):
 
     @classmethod
     def concatenate(cls, parts: Sequence["Jagged"]) -> "Jagged":
-        """Return the entries of several, at least one, one after the other."""
+        """Return the entries of one or more, one after the other."""
         content = join_arrays([part.content for part in parts])
         counts = np.concatenate([part.counts for part in parts])
         return cls.trusted(content, offsets_of(counts))
@@ -178,7 +178,7 @@ class Jagged(Sequence[Array]):
             If they lie in a damaged file, and fall or lead out of the content.
         """
         if self._name:
-            # With those beside them: one that is wrong may leave one of its two lists look right.
+            # With their neighbours: a wrong offset may look right in one of its two lists.
             before = max(0, start - 1)
             around = self.offsets[before : stop + 2]
             check_offsets(around, len(self.content), of=self._name, first=before)
@@ -192,7 +192,7 @@ class Jagged(Sequence[Array]):
         length : int
             Items kept of each entry, the first ones.
         fill : number
-            What stands where an entry is shorter. The dtype stays that of the items.
+            Value for the missing items of short entries. The dtype stays that of the items.
 
         Raises
         ------
@@ -226,7 +226,7 @@ class Jagged(Sequence[Array]):
         if isinstance(resolved, int):
             at, content = self.offsets.item, self.content
             start, stop = at(resolved), at(resolved + 1)
-            # In a file, with the offsets beside it, as `offsets_between` does it: this is faster.
+            # In a file, check the neighbours, too, as `offsets_between` does; this is faster.
             if self._name and not (
                 (at(resolved - 1) if resolved else 0)
                 <= start
@@ -235,7 +235,7 @@ class Jagged(Sequence[Array]):
                 and start >= 0
                 and stop <= len(content)
             ):
-                self.offsets_between(resolved, resolved + 1)  # which raises what is wrong
+                self.offsets_between(resolved, resolved + 1)  # raises the error
             return content[start:stop]
         if isinstance(resolved, slice):
             offsets = self.offsets_between(resolved.start, resolved.stop)
@@ -259,7 +259,7 @@ class Jagged(Sequence[Array]):
         return take_jagged(content, offsets, entries)
 
     def _check(self) -> None:
-        """Raise a `CorruptStoreError` if offsets that lie in a file fall, or lead out."""
+        """Raise a `CorruptStoreError` if offsets in a file fall or lead out of the content."""
         if self._name:
             check_offsets(self.offsets, len(self.content), of=self._name)
 
@@ -291,32 +291,32 @@ def _same(values: Array, others: Array) -> bool:
     return np.array_equal(values, others, equal_nan=values.dtype.kind in "fcmM")
 
 
-def _checked_offsets(given: NDArray[np.integer[Any]], content: Array) -> NDArray[np.int64]:
-    given = np.asarray(given)
-    if given.ndim != 1 or len(given) == 0 or given.dtype.kind not in "iu":
-        message = f"offsets are n + 1 integers, got {given.dtype} of shape {given.shape}"
+def _checked_offsets(offsets: NDArray[np.integer[Any]], content: Array) -> NDArray[np.int64]:
+    offsets = np.asarray(offsets)
+    if offsets.ndim != 1 or len(offsets) == 0 or offsets.dtype.kind not in "iu":
+        message = f"offsets are n + 1 integers, got {offsets.dtype} of shape {offsets.shape}"
         raise ColumnError(message)
     if content.ndim == 0:
         raise ColumnError("content must have an axis of items")
-    offsets: NDArray[np.int64] = given.astype(np.int64, copy=False)
-    if np.any(offsets[1:] < offsets[:-1]):
+    checked: NDArray[np.int64] = offsets.astype(np.int64, copy=False)
+    if np.any(checked[1:] < checked[:-1]):
         raise ColumnError("offsets must not fall")
-    if offsets[0] != 0 or offsets[-1] != len(content):
+    if checked[0] != 0 or checked[-1] != len(content):
         message = (
             f"offsets go from 0 to the {len(content)} items of the content, "
-            f"got {offsets[0]} to {offsets[-1]}"
+            f"got {checked[0]} to {checked[-1]}"
         )
         raise ColumnError(message)
-    return offsets
+    return checked
 
 
 def entries_with(is_so: Mask, offsets: NDArray[np.int64] | None) -> Mask:
-    """Return which entries have an item with a number that is so, of shape (n,).
+    """Return which entries have at least one item of some kind, of shape (n,).
 
     Parameters
     ----------
     is_so : bool array of shape (num_items, ...)
-        Whether it is so.
+        Which items, or numbers in items, are of the kind.
     offsets : int64 array of shape (n + 1,) or None
         Where the items of each entry lie; None where each entry is one item.
     """
@@ -329,5 +329,5 @@ def entries_with(is_so: Mask, offsets: NDArray[np.int64] | None) -> Mask:
 
 
 def lists_of(values: "Array | Jagged") -> Jagged:
-    """Return lists, also of an array, whose lists all have one length."""
+    """Return lists; an array becomes lists of one length."""
     return values if isinstance(values, Jagged) else Jagged.from_regular(values)

@@ -1,4 +1,4 @@
-"""What lists are padded with, and whether a dtype can hold it: Python's numbers have none."""
+"""Padding of lists to one length, and checks that a dtype can hold the fill value."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,28 +10,28 @@ from memmpy.typing import Array
 
 __all__ = ["Padding", "check_fill", "check_padding", "fits", "mask_of"]
 
-#: Items to which lists may be padded are fewer.
+#: Lists are padded to fewer items than this.
 _MAX_LENGTH = 2**31
 
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """How lists become arrays: cut or filled up to `length` items.
+    """The length to which lists are cut or filled, and the fill value.
 
     Parameters
     ----------
     length : int
         Items of each entry, in 0 <= length < 2**31.
     fill : Any
-        A number, put where a list is shorter; `check_fill` says whether a dtype can hold it.
+        A number for the missing items of short lists; `check_fill` checks it against a dtype.
     """
 
     length: int
-    fill: Any  # of any type: there is no dtype yet to compare it with
+    fill: Any  # of any type: the dtype is not known yet
 
 
 def fits(values: Array, dtype: np.dtype[Any]) -> bool:
-    """Say whether a dtype holds all values: integers exactly, floats as well as floats can."""
+    """Say whether a dtype can hold all values: integers exactly, floats up to their precision."""
     if values.dtype == dtype or values.size == 0:
         return True
     if values.dtype.kind in "mM" and values.dtype.kind == dtype.kind:
@@ -41,16 +41,16 @@ def fits(values: Array, dtype: np.dtype[Any]) -> bool:
     if values.dtype.kind == "c" and dtype.kind != "c":
         return False
     with np.errstate(all="ignore"):
-        held = values.astype(dtype)
+        converted = values.astype(dtype)
     if values.dtype.kind in "fc" and dtype.kind in "fc":
-        # 0.1 and NaN are held, 1e300 turns into infinity.
-        return bool(np.all(np.isfinite(held) | ~np.isfinite(values)))
-    # Python compares an integer with a float exactly, which numpy does not.
-    return bool(held.tolist() == values.tolist())
+        # 0.1 and NaN are fine, but 1e300 may become infinite.
+        return bool(np.all(np.isfinite(converted) | ~np.isfinite(values)))
+    # Python compares integers with floats exactly; NumPy does not.
+    return bool(converted.tolist() == values.tolist())
 
 
 def check_fill(fill: Any, dtype: np.dtype[Any]) -> None:
-    """Raise an `OptionError` where a dtype cannot hold the value that padding puts in."""
+    """Raise an `OptionError` if a dtype cannot hold a fill value."""
     try:
         value = np.asarray(fill)
     except ValueError:  # lists of lists that differ in length
@@ -59,23 +59,23 @@ def check_fill(fill: Any, dtype: np.dtype[Any]) -> None:
         raise OptionError(f"cannot fill with {fill!r} among values of dtype {dtype}")
 
 
-def check_padding(key: str, given: object) -> Padding:
-    """Return what a user gave as ``keys_padded[key]``: an integer length, and a fill value.
+def check_padding(key: str, padding: object) -> Padding:
+    """Return ``keys_padded[key]`` of a user, checked: an integer length, and a fill value.
 
     Raises
     ------
     OptionError
-        If it is something else. A float is no length, also where it is whole.
+        If it is something else. A float is no length, not even a whole one.
     """
-    if isinstance(given, tuple | list) and len(given) == 2:
-        length, fill = given
+    if isinstance(padding, tuple | list) and len(padding) == 2:
+        length, fill = padding
         is_integer = isinstance(length, int | np.integer) and not isinstance(length, bool)
         if is_integer and 0 <= length < _MAX_LENGTH:
             return Padding(int(length), fill.item() if isinstance(fill, np.generic) else fill)
-    message = f"keys_padded takes {{key: (length, fill value)}}, got {key!r}: {given!r}; "
+    message = f"keys_padded takes {{key: (length, fill value)}}, got {key!r}: {padding!r}; "
     raise OptionError(f"{message}a length is an integer in 0 <= length < 2**31")
 
 
 def mask_of(name: str) -> str:
-    """Return the name of what says which items of a padded key, or group, are real."""
+    """Return the name of the mask of a padded key or group, which tells the real items."""
     return f"{name}_mask"

@@ -1,4 +1,4 @@
-"""The folder of a store's skims: one writer per skim, which appears whole or not at all."""
+"""The folder of skims of a store: one writer at a time for each; a skim appears whole or never."""
 
 import ctypes
 import errno
@@ -23,8 +23,8 @@ from memmpy.store import (
 __all__ = [
     "FILES",
     "SKIMS",
-    "clear",
     "delete_leftover",
+    "keep_only",
     "leftover_skims",
     "new_folder",
     "publish",
@@ -34,21 +34,21 @@ __all__ = [
 
 #: Folder of a store.
 SKIMS = "skims"
-#: Names of the folder in which a writer works, and of an older skim that it moved aside.
+#: Names of the folder in which a writer works, and of an old skim that it moved aside.
 _LEFTOVER = re.compile(r"([0-9a-f]{16})\.[0-9a-f-]+\.(tmp|old)")
-#: What a writer makes in the folder of a skim.
+#: Names of the files in the folder of a skim.
 FILES = re.compile(
     r"(rows|tickets|selection|[0-9a-f]{16}\.(content|offsets))\.npy|part\d+(\.[0-9a-f]+\.tmp)?"
     r"|metadata_skim\.json(\.[0-9a-f]+\.tmp)?"
 )
 _LOCK = re.compile(r"[0-9a-f]{16}\.lock")
-#: Arguments of `renameat2`, for two names that change places at once.
+#: Arguments of `renameat2` that exchange two names atomically.
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 @contextmanager
 def skim_lock(folder: Path, *, timeout: float) -> Iterator[FileLock]:
-    """Hold the lock of one skim, and yield it. What killed writers left is removed first.
+    """Hold the lock of one skim, and yield it. Leftovers of killed writers are removed first.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ def skim_lock(folder: Path, *, timeout: float) -> Iterator[FileLock]:
     Raises
     ------
     StoreLockedError
-        If another one held the lock for `timeout` seconds, or it was removed meanwhile.
+        If another writer held the lock for `timeout` seconds, or the lock was removed meanwhile.
     ReadOnlyStoreError, DiskError
-        If the store cannot be written to, or the skim is there and lies behind a link.
+        If the store cannot be written to, or the skim exists behind a link.
     """
     try:
         with translate_os_errors(f"to {str(folder.parent)!r}"):
@@ -74,58 +74,56 @@ def skim_lock(folder: Path, *, timeout: float) -> Iterator[FileLock]:
         raise ReadOnlyStoreError(message) from None
     _check_may_replace(folder)
     lock = _lock_of(folder)
-    wait_for(
-        lambda: _is_taken(lock, folder), what=f"making the skim {str(folder)!r}", timeout=timeout
-    )
+    wait_for(lambda: _take(lock, folder), what=f"making the skim {str(folder)!r}", timeout=timeout)
     try:
         with translate_os_errors(f"to {str(folder.parent)!r}"):
-            _sweep(folder)
+            _remove_leftovers(folder)
         yield lock
     except (DiskError, CorruptStoreError) as error:
         if not lock.is_held():
-            raise _lost(folder) from error
+            raise _lock_is_lost(folder) from error
         raise
     finally:
         lock.release()
 
 
-def clear(made: Path, keep: Collection[str]) -> None:
-    """Remove all from a folder but the files of these names."""
-    with translate_os_errors(f"to {str(made)!r}"):
-        remove_files(made, {file.name for file in made.iterdir()} - set(keep))
+def keep_only(aside: Path, keep: Collection[str]) -> None:
+    """Remove all files of a folder but those of these names."""
+    with translate_os_errors(f"to {str(aside)!r}"):
+        remove_files(aside, {file.name for file in aside.iterdir()} - set(keep))
 
 
 def new_folder(folder: Path) -> Path:
-    """Return where a writer makes a skim, beside the folder that it becomes."""
+    """Return the path of a new folder for a writer, beside the folder that it will replace."""
     return folder.with_name(f"{folder.name}.{aside_suffix()}")
 
 
-def publish(made: Path, folder: Path, lock: FileLock) -> None:
-    """Put a finished skim in place of an older one. Programs that have that one open keep it."""
+def publish(aside: Path, folder: Path, lock: FileLock) -> None:
+    """Replace a skim with a finished one. Programs that have the old one open keep it."""
     if not lock.is_held():
-        raise _lost(folder)
-    old = made.with_suffix(".old")
+        raise _lock_is_lost(folder)
+    old = aside.with_suffix(".old")
     with translate_os_errors(f"to {str(folder)!r}"):
-        sync_directory(made)
+        sync_directory(aside)
         if not os.path.lexists(folder):
-            made.rename(folder)
-        elif _exchange(made, folder):
-            old = made
+            aside.rename(folder)
+        elif _exchange(aside, folder):
+            old = aside
         else:
-            _replace(made, folder, old)
-    # It is in place: that its directory cannot be synced is no reason to undo anything.
+            _replace(aside, folder, old)
+    # It is in place. A failed sync of its directory is no reason to undo that.
     with suppress(OSError):
         sync_directory(folder.parent)
     delete_leftover(old)
 
 
 def remove(folder: Path, *, timeout: float) -> None:
-    """Remove a skim, if it is there; who has it open keeps it. See `skim_lock`."""
+    """Remove a skim if it exists. Programs that have it open keep it. See `skim_lock`."""
     with translate_os_errors(f"to {str(folder)!r}"):
         if not folder.exists():
             return
     with skim_lock(folder, timeout=timeout), translate_os_errors(f"to {str(folder)!r}"):
-        # Renamed first, so that no reader finds a part of it; a later writer removes leftovers.
+        # Renamed first, so that no reader sees a part of it. A later writer removes leftovers.
         old = new_folder(folder).with_suffix(".old")
         with suppress(FileNotFoundError):
             folder.rename(old)
@@ -133,33 +131,33 @@ def remove(folder: Path, *, timeout: float) -> None:
 
 
 def leftover_skims(skims: Path) -> list[Path]:
-    """Return what killed writers left in the folder of a store's skims, and locks of no skim."""
+    """Return leftovers of killed writers in the folder of skims, and locks without a skim."""
     if not is_real_folder(skims):
         return []
     names = {path.name for path in skims.iterdir()}
     locks = {n for n in names if _LOCK.fullmatch(n) and n.removesuffix(".lock") not in names}
-    found = sorted(locks | set(filter(_LEFTOVER.fullmatch, names)))
-    return [skims / name for name in found if not _is_in_use(skims / name)]
+    leftovers = sorted(locks | set(filter(_LEFTOVER.fullmatch, names)))
+    return [skims / name for name in leftovers if not _is_in_use(skims / name)]
 
 
 def _check_may_replace(folder: Path) -> None:
-    """Raise a `ReadOnlyStoreError` for a skim that lies behind a link: nothing is removed there."""
+    """Raise a `ReadOnlyStoreError` for a skim behind a link, where memmpy removes nothing."""
     if os.path.lexists(folder) and not is_real_folder(folder.parent):
         message = (
-            f"the skim {str(folder)!r} is to be made again, but {str(folder.parent)!r} is a link, "
-            "and memmpy removes nothing behind a link; remove the skim, or let the whole store be "
-            "behind the link"
+            f"the skim {str(folder)!r} must be rebuilt, but {str(folder.parent)!r} is a link, and "
+            "memmpy removes nothing behind a link; remove the skim, or put the whole store behind "
+            "the link"
         )
         raise ReadOnlyStoreError(message)
 
 
-def _lost(folder: Path) -> StoreLockedError:
+def _lock_is_lost(folder: Path) -> StoreLockedError:
     message = f"the lock of the skim {str(folder)!r} was removed while it was made, and another "
-    return StoreLockedError(message + "process may have begun: nothing was changed; run again")
+    return StoreLockedError(message + "process may make it now: nothing was changed; run again")
 
 
 def _exchange(first: Path, second: Path) -> bool:
-    """Let two folders change names at once; False where the system or its disk cannot."""
+    """Exchange the names of two folders atomically; return False where the OS or disk cannot."""
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):
@@ -168,10 +166,10 @@ def _exchange(first: Path, second: Path) -> bool:
     return bool(rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0)
 
 
-def _replace(made: Path, folder: Path, old: Path) -> None:
+def _replace(aside: Path, folder: Path, old: Path) -> None:
     folder.rename(old)
     try:
-        made.rename(folder)
+        aside.rename(folder)
     except BaseException:
         with suppress(OSError):
             old.rename(folder)
@@ -179,7 +177,7 @@ def _replace(made: Path, folder: Path, old: Path) -> None:
 
 
 def delete_leftover(path: Path) -> None:
-    """Remove a folder, or a file in its place, as far as that can be done."""
+    """Remove a folder, or a file in its place, as far as possible."""
     if is_real_folder(path.parent):
         with suppress(OSError):
             path.unlink()
@@ -187,17 +185,17 @@ def delete_leftover(path: Path) -> None:
 
 
 def _lock_of(folder: Path) -> FileLock:
-    # A new one for each call: two threads wait for each other, as each opens the file.
+    # A new object for each call: each opens the file, so that threads exclude each other.
     return FileLock(folder.with_name(f"{folder.name}.lock"))
 
 
-def _is_taken(lock: FileLock, folder: Path) -> bool:
+def _take(lock: FileLock, folder: Path) -> bool:
     with translate_os_errors(f"to {str(folder.parent)!r}"):
         return lock.take()
 
 
 def _is_in_use(leftover: Path) -> bool:
-    """Say whether the writer of what looks like a leftover is still there."""
+    """Say whether the writer of a possible leftover is still running."""
     folder = leftover.with_name(leftover.name[:16])
     if not folder.with_name(f"{folder.name}.lock").exists():
         return False
@@ -211,21 +209,21 @@ def _is_in_use(leftover: Path) -> bool:
     return False
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what killed writers left: of this skim, and of those that nobody makes now."""
+def _remove_leftovers(folder: Path) -> None:
+    """Remove leftovers of killed writers: of this skim, and of others that have no writer now."""
     if not is_real_folder(folder.parent):
         return
-    for found in folder.parent.iterdir():
-        match = _LEFTOVER.fullmatch(found.name)
+    for path in folder.parent.iterdir():
+        match = _LEFTOVER.fullmatch(path.name)
         if match is None:
             continue
         if match[1] == folder.name:
-            delete_leftover(found)
+            delete_leftover(path)
             continue
         other = _lock_of(folder.with_name(match[1]))
         with suppress(ReadOnlyStoreError, OSError):
             if other.take():
                 try:
-                    delete_leftover(found)
+                    delete_leftover(path)
                 finally:
                     other.release()

@@ -25,15 +25,15 @@ from memmpy.errors import (
 )
 from memmpy.jagged import clipping_notes
 from memmpy.parallel import workers
-from memmpy.skims.folder import FILES, SKIMS, clear, new_folder, publish, skim_lock
+from memmpy.skims.folder import FILES, SKIMS, keep_only, new_folder, publish, skim_lock
 from memmpy.skims.notes import cut_notes
 from memmpy.skims.row_layout import SkimLayout, lay_out
 from memmpy.skims.skim_document import SkimDocument, dependencies, encode
 from memmpy.skims.skim_reader import Skim, matches, repeat_warnings
 from memmpy.skims.skim_request import SkimRequest, check_request
 from memmpy.skims.sorting.sort_plan import Sizes
-from memmpy.skims.sorting.sort_tasks import ROWS, TICKETS, SkimJob, needed
-from memmpy.skims.sorting.sorter import SkimArrays, build
+from memmpy.skims.sorting.sort_tasks import ROWS, TICKETS, SkimJob, task_metadata
+from memmpy.skims.sorting.sorter import SkimArrays, sort_skim
 from memmpy.splits import (
     Splits,
     TicketRule,
@@ -392,7 +392,7 @@ def _make(
             assert request.rule is not None
             job = SkimJob(
                 store=snapshot.path,
-                metadata=needed(snapshot.metadata, request),
+                metadata=task_metadata(snapshot.metadata, request),
                 layout=plan.layout,
                 rule=request.rule,
                 num_entries=plan.num_entries,
@@ -400,7 +400,7 @@ def _make(
                 directory=made,
                 is_shared=crew.is_shared,
             )
-            built = build(job, num_rows, crew=crew, sizes=sizes, progress=progress)
+            built = sort_skim(job, num_rows, crew=crew, sizes=sizes, progress=progress)
         notes = (
             *built.notes,
             *clipping_notes(
@@ -414,7 +414,7 @@ def _make(
         )
         document = _document(plan, built, cut_notes=notes_of_cut, notes=notes)
         write_atomically(made / SKIM_METADATA, encode(document), durable=True)
-        clear(made, {SKIM_METADATA, *(array.file for array in built.arrays.values())})
+        keep_only(made, {SKIM_METADATA, *(array.file for array in built.arrays.values())})
         publish(made, folder, lock)
     except BaseException as error:
         remove_folder(made, FILES)

@@ -21,7 +21,7 @@ def cut_notes(
     selection : int64 array or None
         The entries that pass it, ascending; None for all.
     metadata : Metadata
-        What the store knows of its files.
+        The metadata of the store.
     num_entries : int
         Number of entries of the store.
     """
@@ -38,7 +38,7 @@ def cut_notes(
 
 
 def _num_by_process(selection: Entries, metadata: Metadata, *, num_entries: int) -> dict[str, int]:
-    """Return how many entries are selected of each process that has any: from its files alone."""
+    """Return the number of selected entries of each process that has entries, from its files."""
     sources = metadata.sources
     if not are_named_by_files(metadata, num_entries) or not any(map(process_of, sources)):
         return {}

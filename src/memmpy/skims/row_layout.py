@@ -1,4 +1,4 @@
-"""What a skim consists of: the fields of its rows, and its lists."""
+"""The layout of a skim: the fields of its rows, and the lists beside them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _ALIGNMENT = 8
 
 @dataclass(frozen=True, slots=True)
 class SkimField:
-    """A part of each row.
+    """One field of the rows of a skim.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ class SkimField:
     shape : tuple of int
         The shape of one entry.
     kind : str
-        ``entry`` (its number in the store), ``values`` of a column, ``padded`` values of a column
-        of lists, ``group`` (columns along the last axis) or ``mask`` (which items of a list are).
+        ``entry`` (the entry of the store), ``values`` of a column, ``padded`` values of a column of
+        lists, ``group`` (columns along the last axis) or ``mask`` (which items are real).
     keys : tuple of str
         The columns it is made of.
     padding : mapping of key to Padding
-        How those of the columns are padded that are.
+        The padding of those of the columns that are padded.
     """
 
     name: str
@@ -48,7 +48,7 @@ class SkimField:
 
 @dataclass(frozen=True, slots=True)
 class JaggedField:
-    """A content and its offsets: lists that keep their lengths.
+    """Lists that keep their lengths: a content and its offsets beside the rows.
 
     Parameters
     ----------
@@ -82,14 +82,14 @@ class JaggedField:
 
 @dataclass(frozen=True, slots=True)
 class SkimLayout:
-    """What a skim consists of.
+    """The fields and the lists of a skim.
 
     Parameters
     ----------
     fields : tuple of SkimField
-        As they lie in a row.
+        In the order of a row.
     lists : tuple of JaggedField
-        Beside the rows.
+        The lists beside the rows.
     """
 
     fields: tuple[SkimField, ...]
@@ -97,7 +97,7 @@ class SkimLayout:
 
     @property
     def row(self) -> np.dtype[Any]:
-        """The structured dtype of a row: aligned, and as long as a whole number of words."""
+        """The structured dtype of a row: aligned, and padded to a multiple of 8 bytes."""
         formats = [(f.dtype, f.shape) for f in self.fields]
         names = [field.name for field in self.fields]
         offsets, stop = [], 0
@@ -116,42 +116,42 @@ class SkimLayout:
 
     @property
     def padding(self) -> dict[str, Padding]:
-        """How each padded column is padded."""
+        """The padding of each padded column."""
         return {key: one for field in self.fields for key, one in (field.padding or {}).items()}
 
     @property
     def keys(self) -> set[str]:
-        """The columns of which it is made."""
+        """The columns that the skim is made of."""
         outputs: list[SkimField | JaggedField] = [*self.fields, *self.lists]
         return {key for output in outputs for key in output.keys}
 
 
 def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> SkimLayout:
-    """Return what a skim consists of, given the types of the columns that it holds.
+    """Return the layout of a skim, from the types of the columns that it holds.
 
     Raises
     ------
     ColumnError
-        If columns cannot be used so.
+        If the skim cannot hold a column.
     OptionError
-        If values cannot be padded so.
+        If a column cannot be padded or cast as the request says.
     """
-    made: list[SkimField | JaggedField] = [
+    parts: list[SkimField | JaggedField] = [
         SkimField(INDEX, np.dtype("<i8"), (), "entry"),
-        *(_as_it_is(key, types[key]) for key in request.keys),
+        *(_unpadded(key, types[key]) for key in request.keys),
     ]
     for key in request.padded_alone:
         values = _padded(key, types[key], request.padded[key])
-        made += [values, _mask(key, key, values.shape[0])]
+        parts += [values, _mask(key, key, values.shape[0])]
     for name, keys in request.groups.items():
-        made += _group(name, keys, request, types)
-    fields = [output for output in made if isinstance(output, SkimField)]
-    # Numbers before arrays, so that they are moved at once; of one alignment in the user's order.
+        parts += _group(name, keys, request, types)
+    fields = [output for output in parts if isinstance(output, SkimField)]
+    # Numbers before arrays, so that one copy moves all; then by alignment, in the user's order.
     fields.sort(key=lambda field: (field.shape != (), -field.dtype.alignment))
     layout = SkimLayout(
-        tuple(fields), tuple(output for output in made if isinstance(output, JaggedField))
+        tuple(fields), tuple(output for output in parts if isinstance(output, JaggedField))
     )
-    # Before NumPy is asked for a row: it has no dtype of so many bytes, and says that otherwise.
+    # Before the dtype of a row is made, as the error of NumPy would be less clear.
     num_bytes = sum(field.dtype.itemsize * math.prod(field.shape) for field in layout.fields)
     if num_bytes > MAX_ENTRY_BYTES:
         message = f"a row would have {num_bytes:,} bytes, and may have {MAX_ENTRY_BYTES:,}: "
@@ -159,42 +159,42 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> SkimLayout
     return layout
 
 
-def _as_it_is(key: str, found: ColumnType) -> SkimField | JaggedField:
-    dtype, shape = _numbers_of(key, found)
-    if found.kind == "vector":
+def _unpadded(key: str, column: ColumnType) -> SkimField | JaggedField:
+    dtype, shape = _dtype_and_shape(key, column)
+    if column.kind == "vector":
         return SkimField(key, dtype, shape, "values", (key,))
     return JaggedField(key, dtype, shape, (key,), is_group=False)
 
 
-def _padded(key: str, found: ColumnType, padding: Padding) -> SkimField:
-    dtype, shape = _numbers_of(key, padded_type(key, found, padding))
+def _padded(key: str, column: ColumnType, padding: Padding) -> SkimField:
+    dtype, shape = _dtype_and_shape(key, padded_type(key, column, padding))
     check_fill_of(key, padding, dtype)
     return SkimField(key, dtype, shape, "padded", (key,), {key: padding})
 
 
-def _numbers_of(key: str, found: ColumnType) -> tuple[np.dtype[Any], tuple[int, ...]]:
+def _dtype_and_shape(key: str, column: ColumnType) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Return the dtype and the shape of an entry of a vector, or of an item of lists."""
-    if found.kind not in {"vector", "jagged"}:
+    if column.kind not in {"vector", "jagged"}:
         message = (
-            f"a skim holds vectors and lists of numbers, and column {key!r} is {found.kind}; "
+            f"a skim holds vectors and lists of numbers, and column {key!r} is {column.kind}; "
             "load_root(skim=False) and Store.loader load it from the columns"
         )
         raise ColumnError(message)
-    assert found.dtype is not None
-    return found.dtype.newbyteorder("<"), found.shape
+    assert column.dtype is not None
+    return column.dtype.newbyteorder("<"), column.shape
 
 
 def _group(
     name: str, keys: Sequence[str], request: SkimRequest, types: Mapping[str, ColumnType]
 ) -> list[SkimField | JaggedField]:
-    """Return what a group gives: its values, and a mask where lists are padded."""
+    """Return the fields of a group: its values, and a mask where lists are padded."""
     padding = {key: request.padded[key] for key in keys if key in request.padded}
     for key, one in padding.items():
         _padded(key, types[key], one)
     kinds = {key: _member(name, key, types[key], padding.get(key)) for key in keys}
     if len(set(kinds.values())) > 1:
-        said = ", ".join(f"{key!r} has {_words(kind)}" for key, kind in kinds.items())
-        message = f"the keys of the group {name!r} do not fit together: {said} an entry; "
+        listed = ", ".join(f"{key!r} has {_kind_in_words(kind)}" for key, kind in kinds.items())
+        message = f"the keys of the group {name!r} do not fit together: {listed} an entry; "
         raise ColumnError(message + "make a group of each kind, or pad to one length")
     dtype = _group_dtype(name, keys, request, types)
     for key, one in padding.items():
@@ -217,37 +217,39 @@ def _mask(name: str, key: str, length: int) -> SkimField:
 
 
 def _member(
-    name: str, key: str, found: ColumnType, padding: Padding | None
+    name: str, key: str, column: ColumnType, padding: Padding | None
 ) -> int | Literal["number", "lists"]:
-    """Return what an entry of a column gives to a group: so many items, a number, or a list."""
-    _, shape = _numbers_of(key, found)
-    if len(shape) > (found.kind == "vector"):
+    """Return what an entry of a column adds to a group: a number of items, a number, or a list."""
+    _, shape = _dtype_and_shape(key, column)
+    if len(shape) > (column.kind == "vector"):
         message = f"the group {name!r} holds numbers along its keys, and {key!r} has "
-        raise ColumnError(f"{message}{'entries' if found.kind == 'vector' else 'items'} of {shape}")
+        raise ColumnError(
+            f"{message}{'entries' if column.kind == 'vector' else 'items'} of {shape}"
+        )
     if padding is not None:
         return padding.length
-    if found.kind == "vector":
+    if column.kind == "vector":
         return shape[0] if shape else "number"
     return "lists"
 
 
-def _words(kind: int | Literal["number", "lists"]) -> str:
+def _kind_in_words(kind: int | Literal["number", "lists"]) -> str:
     return {"number": "one number", "lists": "a list"}.get(str(kind), f"{kind} items")
 
 
 def _group_dtype(
     name: str, keys: Sequence[str], request: SkimRequest, types: Mapping[str, ColumnType]
 ) -> np.dtype[Any]:
-    dtypes = {key: _numbers_of(key, types[key])[0] for key in keys}
-    wanted = request.dtypes.get(name)
-    if wanted is None:
+    dtypes = {key: _dtype_and_shape(key, types[key])[0] for key in keys}
+    target = request.dtypes.get(name)
+    if target is None:
         if len(set(dtypes.values())) > 1:
-            said = ", ".join(f"{key!r} is {dtype}" for key, dtype in dtypes.items())
-            message = f"the keys of the group {name!r} differ in dtype: {said}; "
-            raise OptionError(f"{message}say which it has: dtype={{{name!r}: 'float32'}}")
+            listed = ", ".join(f"{key!r} is {dtype}" for key, dtype in dtypes.items())
+            message = f"the keys of the group {name!r} differ in dtype: {listed}; "
+            raise OptionError(f"{message}give that of the group: dtype={{{name!r}: 'float32'}}")
         return dtypes[keys[0]]
     for key, dtype in dtypes.items():
-        if not can_cast(dtype, wanted):
-            message = f"the group {name!r} cannot hold {key!r} as {wanted}: it is {dtype}"
+        if not can_cast(dtype, target):
+            message = f"the group {name!r} cannot hold {key!r} as {target}: it is {dtype}"
             raise OptionError(message)
-    return wanted
+    return target

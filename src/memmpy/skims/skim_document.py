@@ -1,4 +1,4 @@
-"""The JSON document beside the arrays of a skim."""
+"""The JSON document of a skim, which lies beside its arrays."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -37,8 +37,8 @@ _FORMAT = Format(
 _Positive: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
-class _Asked(Checked, frozen=True, kw_only=True):
-    """What `SkimRequest.to_json` gives."""
+class _RequestJson(Checked, frozen=True, kw_only=True):
+    """The result of `SkimRequest.to_json`."""
 
     keys: tuple[str, ...]
     keys_padded: tuple[tuple[str, Count, str], ...]
@@ -52,60 +52,60 @@ class _Asked(Checked, frozen=True, kw_only=True):
     tickets: Count | None = None
 
 
-class _MadeOf(Checked, frozen=True):
+class _DependenciesJson(Checked, frozen=True):
     num_entries: Count
     columns: dict[str, str]
     sources: tuple[tuple[str, str, Count, Count], ...] | None
 
 
-class _Field(Checked, frozen=True):
+class _FieldJson(Checked, frozen=True):
     offset: Annotated[int, Meta(ge=0, lt=2**31)]
     dtype: np.dtype[Any]
     shape: tuple[Annotated[int, Meta(ge=0, lt=2**31)], ...]
 
 
-class _Row(Checked, frozen=True):
+class _RowJson(Checked, frozen=True):
     num_bytes: Annotated[int, Meta(ge=1, lt=2**31)]
-    fields: dict[str, _Field]
+    fields: dict[str, _FieldJson]
 
 
-class _Lists(Checked, frozen=True):
+class _ListsJson(Checked, frozen=True):
     content: ArrayRecord
     offsets: ArrayRecord
 
 
-class _Notes(Checked, frozen=True):
+class _NotesJson(Checked, frozen=True):
     cut: tuple[str, ...]
     conversion: tuple[str, ...]
 
 
 class _SkimJson(Checked, frozen=True, kw_only=True):
-    asked: _Asked
-    made_of: _MadeOf
+    asked: _RequestJson
+    made_of: _DependenciesJson
     cut: str | None
     num_store_entries: Count
-    row: _Row
+    row: _RowJson
     rows: ArrayRecord
     tickets: ArrayRecord
-    lists: dict[str, _Lists]
-    # The first skims have none of these.
+    lists: dict[str, _ListsJson]
+    # The first skims lack these.
     multiplicities: tuple[tuple[_Positive, _Positive], ...] | None = None
-    notes: _Notes = _Notes((), ())
+    notes: _NotesJson = _NotesJson((), ())
     counts: dict[str, KeyCounts] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SkimDocument:
-    """What memmpy keeps of a skim beside its arrays.
+    """The document of a skim.
 
     Parameters
     ----------
     asked : mapping
-        What was asked for, as JSON values; the skim is named after it.
+        The request, as JSON values, of which the name of the skim is a hash.
     made_of : mapping
-        JSON values that change when something does that the skim depends on.
+        What the skim depends on, as JSON values; see `dependencies`.
     cut : str or None
-        As the user wrote it.
+        The cut as the user wrote it.
     num_store_entries : int
         Number of entries of the store, of which the skim holds some or all.
     row : np.dtype
@@ -115,11 +115,11 @@ class SkimDocument:
     lists : mapping of name to (content, offsets)
         The lists beside them.
     multiplicities : Multiplicities or None
-        How many rows share a ticket; None for skims of an older memmpy.
+        How many rows share a ticket; None for skims of an old memmpy.
     cut_notes, conversion_notes : tuple of str
-        Warnings to repeat when it is opened: of the cut, and of what the rows leave out.
+        Warnings to repeat when it is opened: of the cut, and of values that are lost or clipped.
     counts : mapping of key to KeyCounts
-        What was counted of each column; empty for skims of an older memmpy.
+        The counts of each column; empty for skims of an old memmpy.
     """
 
     asked: Mapping[str, Any]
@@ -139,14 +139,14 @@ class SkimDocument:
 def dependencies(
     metadata: Metadata, keys: Collection[str], *, num_entries: int, by_file: bool
 ) -> dict[str, Any]:
-    """Return what a skim is made of, as `SkimDocument` has it.
+    """Return what a skim depends on, as JSON values that change whenever it does.
 
     Parameters
     ----------
     metadata : Metadata
-        What the store knows of itself.
+        The metadata of the store.
     keys : collection of str
-        The columns that the skim uses; all are there.
+        The columns that the skim uses.
     num_entries : int
         Number of entries of the store.
     by_file : bool
@@ -160,16 +160,16 @@ def dependencies(
 
 
 def tree_ranges(metadata: Metadata) -> list[list[str | int]]:
-    """Return the entries of trees that fill a store: tickets by file follow from them."""
+    """Return the ranges of trees that fill a store, which decide tickets by file."""
     return [[s.uuid, s.tree, s.tree_start, s.num_entries] for s in metadata.sources]
 
 
 def encode(document: SkimDocument) -> bytes:
-    """Return it as a JSON document."""
-    fields = document.row.fields
-    assert fields is not None
+    """Return a document as JSON."""
+    dtypes = document.row.fields
+    assert dtypes is not None
     multiplicities = document.multiplicities
-    found = {
+    content = {
         "asked": document.asked,
         "made_of": document.made_of,
         "cut": document.cut,
@@ -177,59 +177,61 @@ def encode(document: SkimDocument) -> bytes:
         "row": {
             "num_bytes": document.row.itemsize,
             "fields": {
-                name: plain(_Field(fields[name][1], fields[name][0].base, fields[name][0].shape))
+                name: plain(_FieldJson(offset, dtype.base, dtype.shape))
                 for name in document.row.names or ()
+                for dtype, offset in [dtypes[name][:2]]
             },
         },
         "rows": plain(document.rows),
         "tickets": plain(document.tickets),
         "lists": {
-            name: plain(_Lists(content, offsets))
+            name: plain(_ListsJson(content, offsets))
             for name, (content, offsets) in document.lists.items()
         },
         "multiplicities": None if multiplicities is None else [*multiplicities.num_events.items()],
         "notes": {"cut": document.cut_notes, "conversion": document.conversion_notes},
         "counts": {key: plain(counts) for key, counts in document.counts.items()},
     }
-    return _FORMAT.encode(found)
+    return _FORMAT.encode(content)
 
 
 def decode(data: bytes, *, path: str) -> SkimDocument:
-    """Return what a JSON document holds.
+    """Return the document of JSON data.
 
     Raises
     ------
     CorruptStoreError
-        If it is not one of a skim, is damaged, or was written by a memmpy that is too new.
+        If it is not the document of a skim, is damaged, or was written by a newer memmpy.
     """
     with _FORMAT.reading(path):
         values, is_sealed = parse(data)
         version, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
         if version == 1:
-            fields = _as_today(fields, values)
-        found = typed(fields, _SkimJson)
+            fields = _upgrade(fields, values)
+        parsed = typed(fields, _SkimJson)
         document = SkimDocument(
             asked=fields["asked"],
             made_of=fields["made_of"],
-            cut=found.cut,
-            num_store_entries=found.num_store_entries,
-            row=_dtype(found.row),
-            rows=found.rows,
-            tickets=found.tickets,
-            lists={name: (lists.content, lists.offsets) for name, lists in found.lists.items()},
-            multiplicities=_multiplicities(found.multiplicities),
-            cut_notes=found.notes.cut,
-            conversion_notes=found.notes.conversion,
-            counts=found.counts,
+            cut=parsed.cut,
+            num_store_entries=parsed.num_store_entries,
+            row=_row_dtype(parsed.row),
+            rows=parsed.rows,
+            tickets=parsed.tickets,
+            lists={name: (lists.content, lists.offsets) for name, lists in parsed.lists.items()},
+            multiplicities=_multiplicities(parsed.multiplicities),
+            cut_notes=parsed.notes.cut,
+            conversion_notes=parsed.notes.conversion,
+            counts=parsed.counts,
         )
         _check(document)
         return document
 
 
-def _as_today(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a document of version 1, the checksum of which was that of its values.
+def _upgrade(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a document of version 1 as those of today.
 
-    The first skims have none, and another name for the number of entries of the store.
+    Its checksum is that of its values. The first skims have none, and another name for the number
+    of entries of the store.
     """
     fields = dict(fields)
     rest = {name: value for name, value in values.items() if name != "checksum"}
@@ -257,7 +259,7 @@ def _check(document: SkimDocument) -> None:
         raise ValueError("its rows have no entries")
 
 
-def _dtype(row: _Row) -> np.dtype[Any]:
+def _row_dtype(row: _RowJson) -> np.dtype[Any]:
     fields = row.fields.values()
     try:
         return np.dtype(

@@ -1,4 +1,4 @@
-"""The skims that lie in a store: listed, and compared with their checksums."""
+"""`Skims`: the skims of a store as a table, and the check of their checksums."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -27,11 +27,11 @@ class Skims(Sequence[Skim]):
     Parameters
     ----------
     skims : sequence of Skim
-        Those that can be opened.
+        The skims that can be opened.
     are_current : sequence of bool
-        Which of them would be made so now.
+        Whether each of them is up to date.
     damaged : mapping of str to str
-        The names of the others, and what is wrong with them.
+        The names of the others, with what is wrong.
 
     Examples
     --------
@@ -45,23 +45,22 @@ class Skims(Sequence[Skim]):
         self, skims: Sequence[Skim], *, are_current: Sequence[bool], damaged: Mapping[str, str]
     ) -> None:
         self._skims, self._are_current = tuple(skims), tuple(are_current)
-        #: Names of those that cannot be opened, with the reasons. They are made again when they
-        #: are asked for.
+        #: Names of the skims that cannot be opened, with the reasons. They are rebuilt when needed.
         self.damaged = dict(damaged)
 
     @property
     def current(self) -> "Skims":
-        """Those that would be made so now."""
-        return self._chosen([i for i, is_current in enumerate(self._are_current) if is_current])
+        """The skims that are up to date."""
+        return self._subset([i for i, is_current in enumerate(self._are_current) if is_current])
 
     @property
     def outdated(self) -> "Skims":
-        """Those of which a column was written again, or the files changed; rebuilt if asked."""
-        return self._chosen([i for i, is_current in enumerate(self._are_current) if not is_current])
+        """The skims whose columns or files have changed since; they are rebuilt when needed."""
+        return self._subset([i for i, is_current in enumerate(self._are_current) if not is_current])
 
     @property
     def num_bytes(self) -> int:
-        """What all of them take on disk, without headers and those that are damaged."""
+        """Bytes of all skims on disk, without headers and damaged skims."""
         return sum(skim.nbytes for skim in self._skims)
 
     def __len__(self) -> int:
@@ -73,10 +72,10 @@ class Skims(Sequence[Skim]):
     def __getitem__(self, index: slice) -> "Skims": ...
     def __getitem__(self, index: int | slice) -> "Skim | Skims":
         if isinstance(index, slice):
-            return self._chosen(range(len(self))[index])
+            return self._subset(range(len(self))[index])
         return self._skims[index]
 
-    def _chosen(self, numbers: Sequence[int]) -> "Skims":
+    def _subset(self, numbers: Sequence[int]) -> "Skims":
         return Skims(
             [self._skims[i] for i in numbers],
             are_current=[self._are_current[i] for i in numbers],
@@ -111,13 +110,13 @@ class Skims(Sequence[Skim]):
 
 
 def find_skims(path: PathLike, metadata: Metadata) -> Skims:
-    """Return the skims of a store, compared with what it knows of itself."""
+    """Return the skims of a store, each marked as current or outdated."""
     skims, damaged = list_skims(path)
     return Skims(skims, are_current=[skim.is_current(metadata) for skim in skims], damaged=damaged)
 
 
 def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
-    """Return the skims of a store that can be opened, and what is wrong with the others.
+    """Open the skims of a store; return them, and what is wrong with the others.
 
     Parameters
     ----------
@@ -127,9 +126,9 @@ def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
     Returns
     -------
     skims : list of Skim
-        By name; also those that would be rebuilt now.
+        By name; outdated ones are among them.
     damaged : dict of str to str
-        For each name of another, the reason. It is made again when it is asked for.
+        By name of a skim that cannot be opened, the reason.
     """
     skims: list[Skim] = []
     damaged: dict[str, str] = {}
@@ -137,19 +136,19 @@ def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
         opened = _try(Skim, folder)
         if isinstance(opened, Skim):
             skims.append(opened)
-        elif folder.exists():  # another process may have removed it meanwhile
+        elif folder.exists():  # else another process removed it meanwhile
             damaged[folder.name] = opened
     return skims, damaged
 
 
 def is_skim(path: PathLike) -> bool:
-    """Say whether a path is the folder of a skim; an `UnreadableError` where nobody may know."""
+    """Say whether a path is the folder of a skim; may raise an `UnreadableError`."""
     with readable(Path(path)):
         return (Path(path) / SKIM_METADATA).exists()
 
 
 def verify_skims(path: PathLike) -> dict[str, list[Problem]]:
-    """Read the skims of a store, or one, and return what is not as it was written, by name.
+    """Verify the skims of a store, or one skim, and return their problems by name.
 
     Parameters
     ----------
@@ -159,22 +158,22 @@ def verify_skims(path: PathLike) -> dict[str, list[Problem]]:
     Returns
     -------
     dict of str to list of Problem
-        For each skim, as `Skim.verify` gives it.
+        The result of `Skim.verify` for each skim.
     """
-    found = {}
+    problems_by_name = {}
     for folder in [Path(path).absolute()] if is_skim(path) else _folders(path):
         problems = _try(problems_of, folder)
         if not isinstance(problems, str):
-            found[folder.name] = problems
+            problems_by_name[folder.name] = problems
         elif folder.exists():
-            found[folder.name] = [Problem("skim", SKIM_METADATA, problems)]
-    return found
+            problems_by_name[folder.name] = [Problem("skim", SKIM_METADATA, problems)]
+    return problems_by_name
 
 
-def _try(look: Callable[[Path], _T], folder: Path) -> _T | str:
-    """Return what was found in the folder of a skim, or why it cannot be opened."""
+def _try(function: Callable[[Path], _T], folder: Path) -> _T | str:
+    """Return the result for the folder of a skim, or why it cannot be opened."""
     try:
-        return look(folder)
+        return function(folder)
     except (MissingFileError, CorruptStoreError, UnreadableError) as error:
         return str(error)
 
@@ -183,7 +182,7 @@ def _folders(path: PathLike) -> list[Path]:
     folder = Path(path) / SKIMS
     try:
         with readable(folder):
-            found = sorted(folder.iterdir())
+            files = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [file for file in found if _FOLDER.fullmatch(file.name) is not None]
+    return [file for file in files if _FOLDER.fullmatch(file.name) is not None]

@@ -1,4 +1,4 @@
-"""A skim as loaders and users open it."""
+"""`Skim`: an open skim, mapped from its folder."""
 
 import html
 import os
@@ -45,8 +45,8 @@ from memmpy.typing import Array, PathLike
 __all__ = ["Skim", "matches", "problems_of", "repeat_warnings"]
 
 _Map: TypeAlias = np.memmap[Any, Any]
-#: Says what is wrong with values that follow each other, the first of them seen before.
-_Look: TypeAlias = Callable[[Array], str | None]
+#: Returns what is wrong with consecutive values, of which the first was checked before.
+_Check: TypeAlias = Callable[[Array], str | None]
 
 #: Bytes of the document of a skim, at most.
 _MAX_BYTES = 2**28
@@ -56,8 +56,8 @@ _MAX_BYTES = 2**28
 class Skim:
     """Open a skim: rows of fixed size, lists beside them, all in the order of their tickets.
 
-    Nothing is read before it is touched. What was opened stays as it is, also after the skim was
-    rebuilt. It is opened whether or not it is still what would be made now.
+    Nothing is read before it is used. An open skim stays as it is, even if it is rebuilt later. A
+    skim that is out of date opens like any other.
 
     Parameters
     ----------
@@ -76,24 +76,23 @@ class Skim:
     path : Path
         Its folder.
     rows : structured np.memmap of shape (n,)
-        A row for each entry; ``rows[key]`` is a view of one field.
+        One row for each entry; ``rows[key]`` is a view of one field.
     tickets : np.memmap of uint64, of shape (n,)
         Ascending; rows of equal tickets ascend by entry.
     fields : mapping of str to RowField
-        Where each key of a batch lies in a row: its offset in bytes, its dtype, and its shape.
+        The place of each key of a batch in a row: offset in bytes, dtype, and shape.
         ``"_index"``, the int64 entry of the store, is among them.
     lists : mapping of str to (np.memmap, np.memmap)
         Content, of shape (items, ...), and offsets, int64 of shape (n + 1,).
     num_store_entries : int
-        Number of entries of the store; ``len(skim)`` of them are here.
+        Number of entries of the store; the skim has ``len(skim)`` of them.
     cut : str or None
-        Which of them are here; None for all.
+        The cut that they pass; None for all.
     ticket_rule : TicketRule
-        What the tickets follow from: what names an event, and the seed.
+        The rule of the tickets: what names an event, and the seed.
     counts : mapping of str to KeyCounts
-        What was counted of each key when the skim was made: items and entries that padding cuts
-        off, entries with NaN or infinities, and keys that have one value or none. Empty for a skim
-        of before memmpy counted them.
+        Counts of each key: items and entries that padding cuts off, entries with NaN or
+        infinities, and whether the key has one value or none. Empty for a skim of an old memmpy.
 
     Examples
     --------
@@ -104,10 +103,10 @@ class Skim:
     def __init__(self, path: PathLike) -> None:
         self.path = check_path(path)
         self._folder = self.path.absolute()
-        opened = _open(self.path)
-        document = self._document = opened.document
-        self.rows, self.tickets = opened.rows, opened.tickets
-        self.lists: Mapping[str, tuple[_Map, _Map]] = opened.lists
+        mapped = _map_skim(self.path)
+        document = self._document = mapped.document
+        self.rows, self.tickets = mapped.rows, mapped.tickets
+        self.lists: Mapping[str, tuple[_Map, _Map]] = mapped.lists
         found = document.row.fields
         assert found is not None
         self.fields: Mapping[str, RowField] = {
@@ -120,11 +119,11 @@ class Skim:
         self.counts: Mapping[str, KeyCounts] = MappingProxyType(document.counts)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Its files are opened again in the other process, and not sent.
-        return _open_again, (self._folder, self._document.rows, self._document.tickets)
+        # The other process opens the files again.
+        return _reopen, (self._folder, self._document.rows, self._document.tickets)
 
     def is_current(self, metadata: Metadata) -> bool:
-        """Say whether memmpy would make it so now, of the columns and the files of a store."""
+        """Say whether the skim is up to date with the columns and the files of a store."""
         asked, made_of = self._document.asked, self._document.made_of
         return (
             asked.get("language") in {None, LANGUAGE}
@@ -136,7 +135,7 @@ class Skim:
     def multiplicities(self) -> Multiplicities:
         """Return how many rows share an identity.
 
-        A skim made before memmpy counted them reads its tickets for it once, 8 bytes a row.
+        A skim of an old memmpy reads its tickets for this once, 8 bytes a row.
         """
         if self._multiplicities is None:
             self._multiplicities = count_multiplicities(self.tickets)
@@ -144,7 +143,7 @@ class Skim:
 
     @property
     def padded_lengths(self) -> Mapping[str, int]:
-        """The lengths to which lists are cut or filled, by key."""
+        """The lengths to which lists are padded, by key."""
         return {key: int(length) for key, length, _ in self._document.asked["keys_padded"]}
 
     @property
@@ -160,29 +159,29 @@ class Skim:
     def verify(self) -> list[Problem]:
         """Compare every file with its checksum, its size and its header; reads all of it once.
 
-        Whether tickets ascend, offsets never fall, and entries are of the store, is looked at, too.
+        It also checks that tickets ascend, offsets never fall, and entries are of the store.
 
         Returns
         -------
         list of Problem
-            What is missing, truncated, altered or wrong; empty where all is well.
+            What is missing, truncated, altered or wrong; empty where nothing is.
         """
         return [
             Problem(name, array.file, message)
-            for name, array, look in self._arrays()
-            if (message := array_problem(self.path, array, look=look)) is not None
+            for name, array, check in self._arrays()
+            if (message := array_problem(self.path, array, look=check)) is not None
         ]
 
     def remove(self, *, lock_timeout: float = -1) -> None:
-        """Remove its folder from the disk; who has it open, here or elsewhere, keeps it.
+        """Remove the skim from the disk. Programs that have it open keep it.
 
-        It is made again when it is asked for. While another process rebuilds it, this waits, and
-        then removes what that one made.
+        memmpy makes it again when it is needed. If another process is rebuilding it, this call
+        waits, and then removes the result.
 
         Parameters
         ----------
         lock_timeout : float
-            Seconds to wait for another process that makes it; below zero, without limit.
+            Seconds to wait for a process that rebuilds it; below zero, without limit.
 
         Raises
         ------
@@ -191,23 +190,23 @@ class Skim:
         """
         remove(self._folder, timeout=check_timeout(lock_timeout))
 
-    def _arrays(self) -> list[tuple[str, ArrayRecord, _Look]]:
-        """Return the arrays, what they are called in messages, and what can be wrong with them."""
+    def _arrays(self) -> list[tuple[str, ArrayRecord, _Check]]:
+        """Return the name for messages, the record and a check of the values of each array."""
         document = self._document
 
-        def strange(rows: Array) -> str | None:
+        def check_entries(rows: Array) -> str | None:
             entries = rows.view(document.row)[INDEX]
             is_right = np.all((entries >= 0) & (entries < self.num_store_entries))
             return None if is_right else "it has entries that the store lacks"
 
-        found: list[tuple[str, ArrayRecord, _Look]] = [
-            ("rows", document.rows, strange),
+        arrays: list[tuple[str, ArrayRecord, _Check]] = [
+            ("rows", document.rows, check_entries),
             ("tickets", document.tickets, _falling("its tickets do not ascend")),
         ]
         for name, (content, offsets) in document.lists.items():
-            found.append((name, content, lambda _: None))
-            found.append((f"{name}:offsets", offsets, _falling("its offsets fall")))
-        return found
+            arrays.append((name, content, lambda _: None))
+            arrays.append((f"{name}:offsets", offsets, _falling("its offsets fall")))
+        return arrays
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -224,9 +223,9 @@ class Skim:
         return Table(("key", "where", "dtype", "shape"), 4, [values])
 
     def _remarks(self) -> Table | None:
-        """Return the table of the keys of which there is something to say; None where none has."""
+        """Return a table of keys with something odd; None where there are none."""
         said = [(key, words) for key, one in self.counts.items() if (words := one.in_words())]
-        return Table(("key", "what was counted"), 2, [said]) if said else None
+        return Table(("key", "remarks"), 2, [said]) if said else None
 
     def _title(self) -> str:
         which = "all entries" if self.cut is None else self.cut
@@ -249,7 +248,7 @@ class Skim:
 def matches(
     skim: Skim, *, asked: Mapping[str, Any], made_of: Mapping[str, Any], layout: SkimLayout
 ) -> bool:
-    """Say whether a skim is what was asked for, made of what there is now, and laid out so."""
+    """Say whether a skim answers a request, is up to date, and has this layout."""
     document = skim._document
     lists = {name: (c.dtype, c.shape[1:]) for name, (c, _) in document.lists.items()}
     return (
@@ -262,19 +261,19 @@ def matches(
 
 
 def repeat_warnings(skim: Skim, *, cut: str | None) -> None:
-    """Warn of what was found when a skim was made.
+    """Repeat the warnings of when the skim was made.
 
-    The places in the cut are shown only in the text for which that was found.
+    Positions in the cut are shown only if it has the same text.
     """
     document, notes = skim._document, skim._document.cut_notes
     if cut != document.cut:
-        notes = tuple(map(_without_picture, notes))
+        notes = tuple(map(_without_position, notes))
     warn_of(notes)
     warn_of(document.conversion_notes, ConversionWarning)
 
 
 def problems_of(folder: Path) -> list[Problem]:
-    """Return what `Skim.verify` finds in a folder, also where another process rebuilds it."""
+    """Return what `Skim.verify` finds in a folder, even while another process rebuilds it."""
     while True:
         state = _state(folder)
         problems = Skim(folder).verify()
@@ -283,8 +282,8 @@ def problems_of(folder: Path) -> list[Problem]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """The document of a skim, and its arrays."""
+class _MappedSkim:
+    """The document of a skim, and its mapped arrays."""
 
     document: SkimDocument
     rows: _Map
@@ -292,30 +291,30 @@ class _Opened:
     lists: dict[str, tuple[_Map, _Map]]
 
 
-def _open_again(folder: Path, rows: ArrayRecord, tickets: ArrayRecord) -> Skim:
-    """Return a skim that was sent by another process."""
+def _reopen(folder: Path, rows: ArrayRecord, tickets: ArrayRecord) -> Skim:
+    """Open a skim that another process sent."""
     skim = Skim(folder)
     if (skim._document.rows, skim._document.tickets) != (rows, tickets):
-        raise OptionError(f"the skim {str(folder)!r} was made again since it was sent")
+        raise OptionError(f"the skim {str(folder)!r} was rebuilt since it was sent")
     return skim
 
 
-def _open(folder: Path) -> _Opened:
+def _map_skim(folder: Path) -> _MappedSkim:
     while True:
         state = _state(folder)
         document = decode(state[0], path=str(folder / SKIM_METADATA))
         try:
-            opened = _map_all(folder, document)
+            mapped = _map_all(folder, document)
         except CorruptStoreError:
             if state == _state(folder):
                 raise
             continue
-        # Another process may have put a new one here meanwhile: all files must be of one.
+        # Another process may have replaced the skim meanwhile: all files must be of one.
         if state == _state(folder):
-            return opened
+            return mapped
 
 
-def _map_all(folder: Path, document: SkimDocument) -> _Opened:
+def _map_all(folder: Path, document: SkimDocument) -> _MappedSkim:
     rows = _mapped(folder, document.rows).view(document.row)
     assert isinstance(rows, np.memmap)
     lists = {}
@@ -324,11 +323,11 @@ def _map_all(folder: Path, document: SkimDocument) -> _Opened:
         first, last = int(lists[name][1][0]), int(lists[name][1][-1])
         if (first, last) != (0, content.shape[0]):
             raise _damaged(folder, offsets.file, "its offsets do not go from 0 to the end")
-    return _Opened(document, rows, _mapped(folder, document.tickets), lists)
+    return _MappedSkim(document, rows, _mapped(folder, document.tickets), lists)
 
 
 def _state(folder: Path) -> tuple[bytes, int, int]:
-    """Return the document, and what changes when another one is put in its place."""
+    """Return the document, and values that change when another one replaces it."""
     path = folder / SKIM_METADATA
     try:
         data, status = read_document(path, max_bytes=_MAX_BYTES)
@@ -356,12 +355,12 @@ def _mapped(folder: Path, array: ArrayRecord) -> _Map:
         raise UnreadableError(message) from error
 
 
-def _falling(message: str) -> _Look:
-    """Return what gives a message for values of which one is less than that before it."""
+def _falling(message: str) -> _Check:
+    """Return a check that gives a message where a value is less than the one before it."""
     return lambda values: message if np.any(values[1:] < values[:-1]) else None
 
 
-def _without_picture(note: str) -> str:
+def _without_position(note: str) -> str:
     return "\n".join(line for line in note.splitlines() if not line.startswith("  "))
 
 

@@ -1,4 +1,4 @@
-"""What a skim counts of its values: clipped items, NaN and infinities, keys of one value."""
+"""Counts of the values of a skim: clipped items, NaN and infinities, keys of one value."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _NUM_DOTTED = 8192
 
 
 class KeyCounts(Checked, frozen=True):
-    """What a skim counted of one of its keys, after the cut, before a group casts it.
+    """Counts of one key of a skim, after the cut and before a group casts it.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ class KeyCounts(Checked, frozen=True):
     max_items : int
         Items of the longest list in the store; 0 for a key that is not padded.
     num_nan, num_infinite : int
-        Entries with at least one NaN, or one infinity, in what is stored: what padding cuts off or
-        fills in does not count.
+        Entries with at least one NaN, or one infinity. Items that padding cuts off or fills in do
+        not count.
     is_constant : bool
-        Whether all that is stored is one value.
+        Whether all values are equal.
     is_empty : bool
-        Whether nothing is stored: no item at all, or only NaN.
+        Whether there are no values: no item at all, or only NaN.
     """
 
     num_entries: Count
@@ -65,7 +65,7 @@ class KeyCounts(Checked, frozen=True):
         )
 
     def in_words(self) -> str:
-        """Return what there is to say of the key; empty where all is well."""
+        """Return what is odd about the key; empty where nothing is."""
         shares = ((self.num_nan, "NaN"), (self.num_infinite, "infinities"))
         words = [
             self.clipping.in_words(),
@@ -77,10 +77,10 @@ class KeyCounts(Checked, frozen=True):
 
 
 @dataclass(slots=True)
-class _Values:
-    """What is known of the values of a key: the first, whether another differs, if not all are NaN.
+class _ValueState:
+    """What is known of a key: its first value, whether another differs, whether one is not NaN.
 
-    Entries with NaN, and with infinities, are counted.
+    Also the number of entries with NaN, and with infinities.
     """
 
     first: Any = None
@@ -92,12 +92,12 @@ class _Values:
 
 @final
 class ValueCounter:
-    """Counts the keys of a skim, block by block, in one task; those of all tasks are joined.
+    """Counts the values of all keys of a skim, block by block; one per task, joined at the end.
 
     Parameters
     ----------
     layout : SkimLayout
-        What the skim consists of.
+        The layout of the skim.
     """
 
     __slots__ = (
@@ -112,58 +112,58 @@ class ValueCounter:
 
     def __init__(self, layout: SkimLayout) -> None:
         self._lengths = {key: padding.length for key, padding in layout.padding.items()}
-        # The lists of a group have the same lengths, so those of one of its keys are looked at.
+        # The lists of a group have the same lengths, so one of its keys is enough.
         self._of_lists: dict[str, str] = {}
         for field in layout.fields:
             for key in field.padding or {}:
                 self._of_lists.setdefault(key, next(iter(field.padding or {})))
         self._clippings = dict.fromkeys(self._of_lists.values(), Clipping())
         self._num_entries = 0
-        self._values = {key: _Values() for key in sorted(layout.keys)}
-        # The keys that may still have one value only, or none.
+        self._values = {key: _ValueState() for key in sorted(layout.keys)}
+        # The keys that may still have only one value, or none.
         self._unknown = set(self._values)
-        # The keys of plain floats: the sum of their squares, which BLAS does quicker than all else,
-        # is finite only if they are.
+        # The keys of plain floats. The sum of their squares, which BLAS computes fastest, is finite
+        # only if all of them are.
         self._dotted: set[str] = set()
 
     def add(self, values: "Mapping[str, Array | Jagged]", num_entries: int) -> None:
-        """Count some entries of all keys: arrays of shape (n, ...), or n lists."""
+        """Count entries of all keys: arrays of shape (n, ...), or n lists."""
         self._num_entries += num_entries
         for key in self._clippings:
             self._clippings[key] += clipping_of(lists_of(values[key]), self._lengths[key])
         with np.errstate(all="ignore"):
-            for key, given in values.items():
-                # A call, or `isinstance` of an abstract class, would take as long as the sum.
-                content = given.content if type(given) is Jagged else given
+            for key, own in values.items():
+                # A call, or `isinstance` with an abstract class, would be as slow as the sum.
+                content = own.content if type(own) is Jagged else own
                 if key in self._dotted and content.size <= _NUM_DOTTED:
                     is_finite = content.dot(content) < np.inf
                 else:
                     is_finite = _is_finite(content)
                 if not is_finite or key in self._unknown:
-                    stored = _clipped(given, self._lengths[key]) if key in self._lengths else given
-                    self._look(key, stored, is_finite=is_finite)
+                    stored = _clipped(own, self._lengths[key]) if key in self._lengths else own
+                    self._count(key, stored, is_finite=is_finite)
                     if content.dtype.char in "fd" and content.ndim == 1:
                         self._dotted.add(key)
 
     def join(self, other: "ValueCounter") -> None:
-        """Add what another task has counted."""
+        """Add the counts of another task."""
         self._num_entries += other._num_entries
         for key, clipping in other._clippings.items():
             self._clippings[key] += clipping
         for key, values in other._values.items():
-            mine = self._values[key]
-            first = values.first if mine.first is None else mine.first
+            own = self._values[key]
+            first = values.first if own.first is None else own.first
             differs = values.first is not None and bool(values.first != first)
-            self._values[key] = _Values(
+            self._values[key] = _ValueState(
                 first,
-                mine.is_varied or values.is_varied or differs,
-                mine.has_number or values.has_number,
-                mine.num_nan + values.num_nan,
-                mine.num_infinite + values.num_infinite,
+                own.is_varied or values.is_varied or differs,
+                own.has_number or values.has_number,
+                own.num_nan + values.num_nan,
+                own.num_infinite + values.num_infinite,
             )
 
     def counts(self) -> dict[str, KeyCounts]:
-        """Return what was counted of each key."""
+        """Return the counts of each key."""
         return {key: self._counts(key) for key in self._values}
 
     def _counts(self, key: str) -> KeyCounts:
@@ -179,25 +179,25 @@ class ValueCounter:
             is_empty=not values.has_number,
         )
 
-    def _look(self, key: str, stored: "Array | Jagged", *, is_finite: bool) -> None:
-        """Look at each value of some entries of a key."""
-        found = self._values[key]
+    def _count(self, key: str, stored: "Array | Jagged", *, is_finite: bool) -> None:
+        """Count the values of some entries of a key, one by one."""
+        state = self._values[key]
         content = stored.content if isinstance(stored, Jagged) else stored
         is_nan = np.isnan(content) if not is_finite else np.zeros((), np.bool_)
         if content.size:
-            found.has_number |= not np.all(is_nan)
+            state.has_number |= not np.all(is_nan)
             if content.dtype.kind not in _COMPARED:
-                found.is_varied = True
-            elif not found.is_varied:
-                found.first = content.flat[0] if found.first is None else found.first
+                state.is_varied = True
+            elif not state.is_varied:
+                state.first = content.flat[0] if state.first is None else state.first
                 # NaN differs from each value, and from NaN.
-                found.is_varied = not np.all(content == found.first)
-        if found.is_varied and found.has_number:
+                state.is_varied = not np.all(content == state.first)
+        if state.is_varied and state.has_number:
             self._unknown.discard(key)
         if not is_finite:
             offsets = stored.offsets if isinstance(stored, Jagged) else None
-            found.num_nan += int(np.count_nonzero(entries_with(is_nan, offsets)))
-            found.num_infinite += int(np.count_nonzero(entries_with(np.isinf(content), offsets)))
+            state.num_nan += int(np.count_nonzero(entries_with(is_nan, offsets)))
+            state.num_infinite += int(np.count_nonzero(entries_with(np.isinf(content), offsets)))
 
 
 def _is_finite(content: Array) -> bool:

@@ -1,4 +1,4 @@
-"""The second half of a skim: what all chunks have of a bucket is joined, and put in its place."""
+"""Second half of the sort: joins the rows of one bucket from all runs, and writes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ __all__ = ["join_bucket"]
 
 @dataclass(frozen=True, slots=True)
 class _Slice:
-    """The rows of a sorted chunk that are of a bucket.
+    """The rows of a run that belong to a bucket.
 
     Parameters
     ----------
     start, stop : int
-        Their place in the chunk.
+        Their place in the run.
     offsets : list of int64 arrays
-        For each list of the skim, the offsets of theirs in the chunk, and where the last ends.
+        For each list of the skim, their offsets in the run, and the end of the last.
     """
 
     start: int
@@ -34,16 +34,16 @@ class _Slice:
     offsets: list[NDArray[np.int64]]
 
     def items(self, number: int) -> tuple[int, int]:
-        """Return where the items of a list start and stop in the chunk."""
+        """Return where the items of a list start and stop in the run."""
         offsets = self.offsets[number]
         return int(offsets[0]), int(offsets[-1])
 
 
 def join_bucket(task: BucketTask) -> WrittenBucket:
-    """Read a bucket from all chunks, sort it, and write it where it belongs in the skim."""
+    """Read a bucket from all runs, sort it, and write it to its place in the skim."""
     slices = _rows_of_bucket(task)
     tickets, rows, lists = _read_bucket(task, slices)
-    # Parts follow each other by entry, and equal tickets keep their order.
+    # Runs are in the order of entries, and equal tickets keep their order.
     order = order_of(tickets)
     written = write_sorted(
         task.job,
@@ -57,7 +57,7 @@ def join_bucket(task: BucketTask) -> WrittenBucket:
 
 
 def _rows_of_bucket(task: BucketTask) -> list[_Slice]:
-    """Return which rows of each chunk are of the bucket."""
+    """Return the rows of each run that belong to the bucket."""
     slices = []
     for number, run in enumerate(task.runs):
         with RunReader.opened(run, task.job.layout) as reader:
@@ -72,7 +72,7 @@ def _rows_of_bucket(task: BucketTask) -> list[_Slice]:
 
 
 def _read_bucket(task: BucketTask, slices: Sequence[_Slice]) -> tuple[Words, Array, list[Jagged]]:
-    """Return the tickets, the rows and the lists of a bucket, chunk by chunk."""
+    """Return the tickets, the rows and the lists of a bucket, run by run."""
     layout = task.job.layout
     num_rows = sum(one.stop - one.start for one in slices)
     tickets, rows = np.empty(num_rows, np.uint64), np.empty(num_rows, layout.row)
@@ -85,16 +85,16 @@ def _read_bucket(task: BucketTask, slices: Sequence[_Slice]) -> tuple[Words, Arr
         for one, nums in zip(layout.lists, num_items, strict=True)
     ]
     at, items_at = 0, [0] * len(contents)
-    for number, (run, found) in enumerate(zip(task.runs, slices, strict=True)):
-        stop = at + found.stop - found.start
+    for number, (run, own) in enumerate(zip(task.runs, slices, strict=True)):
+        stop = at + own.stop - own.start
         if stop == at:
             continue
         with RunReader.opened(run, layout) as reader:
-            reader.read_tickets(found.start, tickets[at:stop])
-            reader.read_rows(found.start, rows[at:stop])
+            reader.read_tickets(own.start, tickets[at:stop])
+            reader.read_rows(own.start, rows[at:stop])
             for i, content in enumerate(contents):
                 items_stop = items_at[i] + num_items[i][number]
-                reader.read_content(i, found.items(i)[0], content[items_at[i] : items_stop])
+                reader.read_content(i, own.items(i)[0], content[items_at[i] : items_stop])
                 items_at[i] = items_stop
         at = stop
     lists = []

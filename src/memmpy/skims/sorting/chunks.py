@@ -1,4 +1,4 @@
-"""The first half of a skim: a chunk of it is packed, and sorted by ticket."""
+"""First half of the sort: packs one chunk of a skim, and sorts it by ticket."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ __all__ = ["sort_chunk"]
 
 
 def sort_chunk(task: ChunkTask) -> SortedChunk | WrittenBucket:
-    """Sort a chunk; one that is all of the skim is written as its only bucket."""
+    """Sort a chunk, and write it as a run; a chunk that is the whole skim is its only bucket."""
     chunk = _read_chunk(task)
     order = order_of(chunk.tickets)
     tickets, rows = chunk.tickets[order], rows_in_order(chunk.rows, order)
@@ -30,14 +30,14 @@ def sort_chunk(task: ChunkTask) -> SortedChunk | WrittenBucket:
             task.job, tickets, rows=rows, lists=lists, start=0, items_start=[0] * len(lists)
         )
         return WrittenBucket(task.number, len(tickets), written, chunk.num_lost, chunk.counter)
-    run = write_run(str(task.job.directory / f"run{task.number}"), tickets, rows, lists)
+    run = write_run(str(task.job.directory / f"part{task.number}"), tickets, rows, lists)
     samples = samples_of(tickets, task.stride)
     return SortedChunk(task.number, run, samples, chunk.num_lost, chunk.counter)
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """A chunk by entry; the arrays as the skim has them, and what `SortedChunk` counts."""
+    """The arrays of a chunk in the order of entries, and counts as in `SortedChunk`."""
 
     tickets: Words
     rows: Array
@@ -57,18 +57,18 @@ def _read_chunk(task: ChunkTask) -> _Chunk:
     for start, stop in _spans(entries, task.span):
         columns = job.columns()
         tickets[start:stop] = job.tickets(columns)(entries[start:stop])
-        taken = rows[start:stop]
-        for block in pack(layout, columns, entries[start:stop], rows=taken, counter=counter):
+        block_rows = rows[start:stop]
+        for block in pack(layout, columns, entries[start:stop], rows=block_rows, counter=counter):
             for blocks, one in zip(lists, block.lists, strict=True):
                 blocks.append(one)
             num_lost.update(block.num_lost)
-    # What is joined is let go of, list by list.
+    # Each list frees its blocks once it is joined.
     joined = [Jagged.concatenate(lists.pop(0)) for _ in layout.lists]
     return _Chunk(tickets, rows, joined, num_lost, counter)
 
 
 def _spans(entries: Entries, span: int) -> Iterator[tuple[int, int]]:
-    """Yield the (start, stop) of runs of entries that lie close enough to each other."""
+    """Yield the (start, stop) of entries that lie within a span of the store."""
     start = 0
     while start < len(entries):
         stop = int(np.searchsorted(entries, entries[start] + span))

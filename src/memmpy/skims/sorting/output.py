@@ -1,4 +1,4 @@
-"""Rows and lists in the order of their tickets, and their place in the skim."""
+"""Rows and lists in the order of their tickets, written to their place in the skim."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -13,31 +13,31 @@ from memmpy.typing import Array
 
 __all__ = ["order_of", "rows_in_order", "write_sorted"]
 
-#: Bytes of rows that are put in order at a time, and rows at least.
-_TAKEN_BYTES = 2**22  # 4 MiB
+#: Bytes of rows that are gathered at a time, and the minimum of rows.
+_GATHER_BYTES = 2**22  # 4 MiB
 _MIN_ROWS = 64
 
 
 def order_of(tickets: Words) -> NDArray[np.int64]:
-    """Return what sorts tickets, where equal ones keep their order."""
+    """Return the indices that sort tickets; equal ones keep their order."""
     order = np.argsort(tickets)
     ordered = tickets[order]
-    # Much slower, and needed only where two have one ticket.
+    # The stable sort is much slower, and needed for equal tickets only.
     return np.argsort(tickets, kind="stable") if np.any(ordered[1:] == ordered[:-1]) else order
 
 
 def rows_in_order(rows: Array, order: NDArray[np.int64]) -> Iterator[Array]:
-    """Yield rows in another order, with the bytes between their fields, some at a time.
+    """Yield rows in another order, block by block, with the bytes between their fields.
 
-    Each is good until the next one is asked for: they share memory, which stays in the cache.
+    The blocks share memory, which stays in the cache: each is valid until the next one.
     """
-    # As bytes: of a structured dtype numpy copies the fields alone.
+    # As bytes: of a structured dtype NumPy copies only the fields.
     plain = rows.view(np.dtype((np.void, rows.dtype.itemsize)))
-    size = max(_MIN_ROWS, _TAKEN_BYTES // rows.dtype.itemsize)
+    size = max(_MIN_ROWS, _GATHER_BYTES // rows.dtype.itemsize)
     buffer = np.empty(min(size, len(order)), plain.dtype)
     for start in range(0, len(order), size):
         block = order[start : start + size]
-        # Entries are in range, and with this mode nothing is copied twice.
+        # The order is in range, and with this mode NumPy copies nothing twice.
         np.take(plain, block, out=buffer[: len(block)], mode="clip")
         yield buffer[: len(block)]
 
@@ -51,7 +51,7 @@ def write_sorted(
     start: int,
     items_start: Sequence[int],
 ) -> dict[str, tuple[int, int]]:
-    """Write sorted rows from one on, and the items of each list from one on.
+    """Write sorted rows, and the items of their lists, to consecutive places of the skim.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ def write_sorted(
     tickets : uint64 array of shape (n,)
         Tickets of the rows, ascending.
     rows : iterable of structured arrays
-        The n rows, some at a time.
+        The n rows, block by block.
     lists : sequence of Jagged
         The lists beside them, n entries each.
     start : int
-        Number of rows of the skim that come before.
+        Number of rows of the skim before.
     items_start : sequence of int
-        Number of items of each list that come before.
+        Number of items of each list before.
 
     Returns
     -------
@@ -76,16 +76,13 @@ def write_sorted(
     values: dict[str, tuple[int, Array]] = {TICKETS: (start, tickets)}
     for i, (one, items) in enumerate(zip(lists, items_start, strict=True)):
         values[f"content{i}"] = items, one.content
-        # The first rows say where the first list starts, and all say where their lists end.
+        # All blocks write the ends of their lists, and the first one the 0 before them.
         first = 0 if start == 0 else 1
         values[f"offsets{i}"] = start + first, one.offsets[first:] + items
-    found = {
-        name: (len(written), arrays[name].write(at, written))
-        for name, (at, written) in values.items()
-    }
+    written = {name: (len(own), arrays[name].write(at, own)) for name, (at, own) in values.items()}
     array, at, crc = arrays[ROWS], start, 0
     for block in rows:
-        its_crc = array.write(at, block.view(array.dtype))
-        crc = joined_crc(crc, its_crc, len(block) * array.row_bytes)
+        block_crc = array.write(at, block.view(array.dtype))
+        crc = joined_crc(crc, block_crc, len(block) * array.row_bytes)
         at += len(block)
-    return {**found, ROWS: (at - start, crc)}
+    return {**written, ROWS: (at - start, crc)}

@@ -1,4 +1,4 @@
-"""Entries of columns to rows and lists: block by block, so that rows are filled in the cache."""
+"""Packs entries of columns into rows and lists, block by block, so that rows stay in the cache."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,21 +16,21 @@ from memmpy.typing import Array, Entries
 
 __all__ = ["Block", "pack"]
 
-#: Bytes of rows that are filled at a time, column by column.
+#: Bytes of a block of rows, which is filled column by column.
 _BLOCK_BYTES = 2**18  # 256 KiB
 _MIN_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What some entries give besides their rows.
+    """The lists of some entries, and the values that a cast lost.
 
     Parameters
     ----------
     lists : tuple of Jagged
-        As `SkimLayout.lists` has them; they hold their own memory.
+        In the order of `SkimLayout.lists`; they own their memory.
     num_lost : mapping of (group, key) to int
-        Number of values that the dtype of a group does not hold.
+        Number of values that the dtype of a group cannot hold.
     """
 
     lists: tuple[Jagged, ...]
@@ -45,20 +45,20 @@ def pack(
     rows: Array,
     counter: ValueCounter,
 ) -> Iterator[Block]:
-    """Fill rows with entries of columns, block by block, and yield the rest of each block.
+    """Fill rows with entries of columns, block by block, and yield each block.
 
     Parameters
     ----------
     layout : SkimLayout
-        What the skim consists of.
+        The layout of the skim.
     columns : mapping of key to column
         All columns of the layout.
     entries : int64 array of shape (n,)
         Ascending.
     rows : structured array of shape (n,)
-        What is filled; zeros between the fields stay.
+        The rows to fill; zeros between the fields stay.
     counter : ValueCounter
-        What counts the entries; it is changed.
+        Counts the entries.
     """
     size = max(_MIN_BLOCK, _BLOCK_BYTES // rows.dtype.itemsize)
     for start in range(0, len(entries), size):
@@ -79,7 +79,7 @@ def _entries_of(column: StoredColumn, entries: Entries) -> Array | Jagged:
     if isinstance(column, ReadJagged):
         return column[run] if is_run else column[entries]
     values = np.asarray(column)
-    # Entries are in range, and where nothing wraps this mode is the fastest.
+    # Entries are in range, so nothing wraps; this is the fastest mode.
     return values[run] if is_run else np.take(values, entries, axis=0, mode="wrap")
 
 
@@ -105,8 +105,8 @@ def _fill(
                 field, [key for key in field.keys if _is_padded(field, key)], values, entries
             )
             for i, key in enumerate(field.keys):
-                given = _padded(field, values, key)
-                out[..., i], lost = cast(given, field.dtype, key=key)
+                column = _padded(field, values, key)
+                out[..., i], lost = cast(column, field.dtype, key=key)
                 num_lost[field.name, key] += lost
 
 
@@ -122,8 +122,8 @@ def _padded(field: SkimField, values: Mapping[str, Any], key: str) -> Array:
     padding = _padding(field, key)
     if padding is not None:
         return lists_of(values[key]).pad(padding.length, padding.fill)
-    given: Array = values[key]
-    return given
+    column: Array = values[key]
+    return column
 
 
 def _list_of(
@@ -134,7 +134,7 @@ def _list_of(
 ) -> Jagged:
     first: Jagged = values[output.keys[0]]
     if not output.is_group:
-        # A copy: a view would keep the map of its column, and count as memory what that touched.
+        # A copy, as a view would keep the map of the column and its pages in memory.
         return Jagged.trusted(first.content.copy(), first.offsets)
     _check_counts(output, output.keys, values, entries)
     content = np.empty((len(first.content), *output.shape), output.dtype)

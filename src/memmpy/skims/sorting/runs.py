@@ -1,4 +1,4 @@
-"""A sorted chunk as one file beside the skim: written at once, read in slices."""
+"""Sorted runs: temporary files of one sorted chunk each, written at once and read in slices."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ __all__ = ["RunReader", "SortedRun", "write_run"]
 
 @dataclass(frozen=True, slots=True)
 class SortedRun:
-    """Where a sorted chunk lies: its tickets, the offsets of its lists, its rows, their contents.
+    """A file of one sorted chunk: tickets, offsets of lists, rows, contents of lists.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class SortedRun:
 def write_run(
     path: str, tickets: Words, rows: Iterable[Array], lists: Sequence[Jagged]
 ) -> SortedRun:
-    """Write a sorted chunk; the file appears whole, whoever else writes it."""
+    """Write a run; the file appears whole, even if several workers write it."""
     offsets, contents = [one.offsets for one in lists], [one.content for one in lists]
     with PartWriter(path) as writer:
         for array in chain([tickets, *offsets], rows, contents):
@@ -51,14 +51,14 @@ def write_run(
 
 
 class RunReader:
-    """An open run.
+    """Reads slices of an open run.
 
     Parameters
     ----------
     run : SortedRun
-        Which.
+        The run.
     layout : SkimLayout
-        What the skim consists of.
+        The layout of the skim.
     file : int
         The open file.
     """
@@ -80,11 +80,11 @@ class RunReader:
     @classmethod
     @contextmanager
     def opened(cls, run: SortedRun, layout: SkimLayout) -> "Iterator[RunReader]":
-        """Open it for a moment: there may be more runs than a process may have files."""
+        """Open a run for a moment: there may be more runs than files that a process may open."""
         try:
             file = open_to_read(run.path)
         except OSError as error:
-            message = f"what was sorted is gone: {run.path!r} ({error.strerror}); run again"
+            message = f"a sorted run is missing: {run.path!r} ({error.strerror}); run again"
             raise CorruptStoreError(message) from error
         try:
             yield cls(run, layout, file)
@@ -107,7 +107,7 @@ class RunReader:
         self._read(self._rows_at + self._row_bytes * start, out)
 
     def read_offsets(self, number: int, start: int, stop: int) -> NDArray[np.int64]:
-        """Return the offsets of lists, and where the last of them ends."""
+        """Return the offsets of lists, and the end of the last of them."""
         offsets = np.empty(stop - start + 1, np.int64)
         self._read(self._offsets_at[number] + 8 * start, offsets)
         return offsets
@@ -120,4 +120,4 @@ class RunReader:
         try:
             read_exactly(self._file, bytes_of(out), at=at)
         except EOFError as error:
-            raise CorruptStoreError(f"what was sorted is damaged: {error}; run again") from error
+            raise CorruptStoreError(f"a sorted run is damaged: {error}; run again") from error

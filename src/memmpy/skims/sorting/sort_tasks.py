@@ -1,7 +1,6 @@
-"""The tasks of a skim, and what comes of each: values that any process can be sent.
+"""The tasks of a skim and their results, as values that any process can be sent.
 
-A task may be done by another process, and may be done twice: it writes the same bytes to the same
-place.
+Any process may run a task, even twice: it writes the same bytes to the same place.
 """
 
 import dataclasses
@@ -44,7 +43,7 @@ __all__ = [
     "SortTask",
     "SortedChunk",
     "WrittenBucket",
-    "needed",
+    "task_metadata",
 ]
 
 ROWS, TICKETS = "rows", "tickets"
@@ -53,24 +52,24 @@ _UINT64, _INT64 = np.dtype("<u8"), np.dtype("<i8")
 
 @dataclass(frozen=True, slots=True)
 class SkimJob:
-    """What all tasks of a skim need.
+    """A skim to make: what all its tasks need.
 
     Parameters
     ----------
     store : Path
         The store.
     metadata : Metadata
-        What the store knows of the columns that are used, and of its sources.
+        The metadata of the columns that are used, and of the sources.
     layout : SkimLayout
-        What the skim consists of.
+        The layout of the skim.
     rule : TicketRule
-        What the tickets follow from.
+        The rule of the tickets.
     num_entries : int
         Number of entries of the store.
     selection : array of int64, str or None
-        The entries of the skim, ascending; the ``.npy`` file that has them; None for all.
+        The entries of the skim, ascending, or the path of a ``.npy`` file of them; None for all.
     directory : Path
-        Where the skim is made.
+        The folder in which the skim is made.
     is_shared : bool
         Whether other machines write to it.
     """
@@ -90,14 +89,14 @@ class SkimJob:
         rows = self.layout.row
         try:
             stored = storage_dtype(rows, key=ROWS)
-        except ColumnError:  # a header cannot say so many or such names
+        except ColumnError:  # a header cannot hold that many names, or these
             stored = np.dtype((np.void, rows.itemsize))
-        found = {ROWS: self._array(ROWS, stored, ()), TICKETS: self._array(TICKETS, _UINT64, ())}
+        arrays = {ROWS: self._array(ROWS, stored, ()), TICKETS: self._array(TICKETS, _UINT64, ())}
         for i, one in enumerate(self.layout.lists):
             name = hash_text(hash64(one.name))
-            found[f"content{i}"] = self._array(f"{name}.content", one.dtype, one.shape)
-            found[f"offsets{i}"] = self._array(f"{name}.offsets", _INT64, ())
-        return found
+            arrays[f"content{i}"] = self._array(f"{name}.content", one.dtype, one.shape)
+            arrays[f"offsets{i}"] = self._array(f"{name}.offsets", _INT64, ())
+        return arrays
 
     def _array(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> PlacedArray:
         return PlacedArray(
@@ -105,7 +104,7 @@ class SkimJob:
         )
 
     def entries(self, start: int, stop: int) -> Entries:
-        """Return entries of the skim before they are sorted."""
+        """Return a range of the entries of the skim, not yet sorted."""
         if self.selection is None:
             return np.arange(start, stop)
         selection = self.selection
@@ -114,17 +113,17 @@ class SkimJob:
         return np.array(selection[start:stop], np.int64)
 
     def columns(self) -> dict[str, StoredColumn]:
-        """Map the columns anew: what an older map has touched does not count as memory then."""
+        """Map the columns again, so that pages of older maps do not count as memory."""
         records = self.metadata.columns
         try:
             return {key: open_column(self.store, key, column) for key, column in records.items()}
         except FileNotFoundError as error:
             missing = Path(error.filename or "").name
-            message = f"{str(self.store)!r} has the file {missing!r} of a column no more"
+            message = f"the file {missing!r} of a column of {str(self.store)!r} is gone"
             raise MissingFileError(message) from error
 
     def tickets(self, columns: Mapping[str, StoredColumn]) -> TicketsOf:
-        """Return what gives the tickets of entries."""
+        """Return a function that gives the tickets of entries."""
         return tickets_of(
             Snapshot(self.store, self.metadata, columns),
             self.rule,
@@ -134,7 +133,7 @@ class SkimJob:
 
 @dataclass(frozen=True, slots=True)
 class ChunkTask:
-    """Pack a chunk, sort it, and write it beside the skim, or as the skim if it is all of it.
+    """Pack and sort a chunk, and write it as a run; a chunk that is the whole skim, as the skim.
 
     Parameters
     ----------
@@ -143,11 +142,11 @@ class ChunkTask:
     number : int
         Number of the chunk, counted from 0.
     start, stop : int
-        Its place among the entries of the skim.
+        Its range of the entries of the skim.
     span : int
-        Entries of the store that are looked at with one map of the columns.
+        Entries of the store that are read with one map of the columns.
     stride : int
-        One row in so many is a sample; 0 for a chunk that is all of the skim.
+        Stride of the samples; 0 for a chunk that is the whole skim.
     """
 
     job: SkimJob
@@ -160,7 +159,7 @@ class ChunkTask:
 
 @dataclass(frozen=True, slots=True)
 class BucketTask:
-    """Join what the chunks have of a bucket, and put it in its place.
+    """Join the rows of a bucket from all runs, and write them to their place.
 
     Parameters
     ----------
@@ -169,9 +168,9 @@ class BucketTask:
     number : int
         Number of the bucket, counted from 0.
     runs : tuple of SortedRun
-        All chunks.
+        All runs.
     low, high : Bound or None
-        Where it starts and stops; None for the start and the end of all.
+        Where it starts and stops; None for the start and the end of the skim.
     """
 
     job: SkimJob
@@ -183,20 +182,20 @@ class BucketTask:
 
 @dataclass(frozen=True, slots=True)
 class SortedChunk:
-    """A chunk that lies beside the skim, sorted.
+    """The result of a `ChunkTask` that wrote a run.
 
     Parameters
     ----------
     number : int
         Number of the chunk, counted from 0.
     run : SortedRun
-        Where it lies.
+        The run.
     samples : uint64 array
         Some of its tickets.
     num_lost : mapping of (group, key) to int
-        Number of values that the dtype of a group does not hold.
+        Number of values that the dtype of a group cannot hold.
     counter : ValueCounter
-        What was counted of its values.
+        The counts of its values.
     """
 
     number: int
@@ -208,20 +207,20 @@ class SortedChunk:
 
 @dataclass(frozen=True, slots=True)
 class WrittenBucket:
-    """Rows of the skim that are in their place.
+    """The result of a task that wrote rows to their place in the skim.
 
     Parameters
     ----------
     number : int
         Number of the bucket, counted from 0.
     num_rows : int
-        How many rows it has.
+        Number of its rows.
     written : mapping of array to (number of its rows, CRC-32)
-        What was written, of each array of the skim.
+        The rows that were written, for each array of the skim.
     num_lost : mapping of (group, key) to int
-        As `SortedChunk` has it; empty where its chunks have counted.
+        As in `SortedChunk`; empty where the chunks have counted already.
     counter : ValueCounter or None
-        As `SortedChunk` has it; None where its chunks have counted.
+        As in `SortedChunk`; None where the chunks have counted already.
     """
 
     number: int
@@ -235,18 +234,18 @@ SortTask: TypeAlias = ChunkTask | BucketTask
 SortOutcome: TypeAlias = SortedChunk | WrittenBucket
 
 
-def needed(metadata: Metadata, request: SkimRequest) -> Metadata:
-    """Return what tasks need to know of a store: it may be sent to many of them."""
+def task_metadata(metadata: Metadata, request: SkimRequest) -> Metadata:
+    """Return the part of the metadata that tasks need, as many tasks are sent to workers."""
     assert request.rule is not None
     keys = dict.fromkeys([*request.stored_keys, *request.rule.keys])
-    columns = {k: _small(metadata.columns[k]) for k in keys}
-    sources = tuple(map(_named, metadata.sources)) if request.rule.by == "file" else ()
+    columns = {k: _without_origin(metadata.columns[k]) for k in keys}
+    sources = tuple(map(_identity_of, metadata.sources)) if request.rule.by == "file" else ()
     hashes = {} if request.rule.region is None else metadata.hashes
     return Metadata(columns=columns, sources=sources, hashes=hashes)
 
 
-def _small(column: ColumnRecord) -> ColumnRecord:
-    """Return a column without where it came from, but for the texts of its hashes."""
+def _without_origin(column: ColumnRecord) -> ColumnRecord:
+    """Return a column without its origin, but for the texts of its hashes."""
     origin = column.origin
     if origin is not None and "metadata" in origin.recipe:
         texts = sorted(set(origin.recipe["metadata"]))
@@ -254,7 +253,7 @@ def _small(column: ColumnRecord) -> ColumnRecord:
     return dataclasses.replace(column, origin=None)
 
 
-def _named(source: SourceRecord) -> SourceRecord:
+def _identity_of(source: SourceRecord) -> SourceRecord:
     return dataclasses.replace(
         source, path="", asked=None, metadata={}, matches={}, tag="", naming=()
     )

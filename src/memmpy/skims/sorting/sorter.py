@@ -1,4 +1,4 @@
-"""Makes a skim: chunks are sorted one by one, then joined bucket by bucket."""
+"""The sorter of a skim: sorts chunks alone, then joins them bucket by bucket."""
 
 import dataclasses
 from collections import Counter
@@ -37,19 +37,19 @@ from memmpy.store import (
     translate_os_errors,
 )
 
-__all__ = ["SkimArrays", "build", "run_sort_task"]
+__all__ = ["SkimArrays", "run_sort_task", "sort_skim"]
 
 #: Bytes that tasks may have in memory, all threads of this process together.
 _MEMORY = 3 * 2**28  # 768 MiB
-#: What a task has in memory for each byte of its chunk or bucket, or so.
+#: About how many bytes a task has in memory for each byte of its chunk or bucket.
 _COPIES = 3
-#: At how many places of the selection lists are looked at, to know how long they are.
-_NUM_LOOKS, _ENTRIES_A_LOOK = 64, 1024
+#: Samples of the selection, and entries of each, to estimate the length of lists.
+_NUM_SAMPLES, _SAMPLE_ENTRIES = 64, 1024
 
 
 @dataclass(frozen=True, slots=True)
 class SkimArrays:
-    """A skim whose arrays lie on the disk.
+    """The arrays of a skim on the disk, and what was counted of them.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ class SkimArrays:
     multiplicities : Multiplicities
         How many rows share a ticket.
     counts : mapping of key to KeyCounts
-        What was counted of each column.
+        The counts of each column.
     notes : tuple of str
-        What the user should be warned of: values that the dtype of a group does not hold.
+        Warnings of values that the dtype of a group cannot hold.
     """
 
     arrays: Mapping[str, ArrayRecord]
@@ -69,29 +69,29 @@ class SkimArrays:
     notes: tuple[str, ...]
 
 
-def build(
+def sort_skim(
     job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bool | None
 ) -> SkimArrays:
-    """Write the arrays of a skim to its folder, and wait for the disk.
+    """Sort the rows of a skim, write its arrays to its folder, and sync them to the disk.
 
     Parameters
     ----------
     job : SkimJob
-        What it is made of.
+        The skim.
     num_rows : int
         Number of entries of the skim.
     crew : Crew
-        Who does it.
+        The workers.
     sizes : Sizes
-        How much a task has in memory.
+        Bytes that a task has in memory.
     progress : bool or None
         As `Progress` takes it.
     """
     if not crew.is_in_process and isinstance(job.selection, np.ndarray):
-        job = dataclasses.replace(job, selection=_saved(job))
+        job = dataclasses.replace(job, selection=_save_selection(job))
     for array in job.arrays.values():
         array.create()
-    row_bytes = _bytes_of(job, num_rows)
+    row_bytes = _estimate_row_bytes(job, num_rows)
     chunks = plan_chunks(num_rows, row_bytes, sizes.chunk_bytes)
     stride = stride_of(row_bytes, sizes.bucket_bytes) if len(chunks) > 1 else 0
     span = _span(job, sizes.chunk_bytes)
@@ -104,7 +104,7 @@ def build(
         )
         chunks_done: dict[int, SortedChunk] = {}
         written: dict[int, WrittenBucket] = {}
-        for outcome in _done(crew, tasks, sizes.chunk_bytes):
+        for outcome in _run_tasks(crew, tasks, sizes.chunk_bytes):
             num_lost.update(outcome.num_lost)
             if outcome.counter is not None:
                 counter.join(outcome.counter)
@@ -116,31 +116,31 @@ def build(
                 bar.advance(outcome.num_rows)
         if chunks_done:
             tasks = _bucket_tasks(job, chunks_done, num_rows, stride, row_bytes, sizes)
-            for outcome in _done(crew, tasks, sizes.bucket_bytes):
+            for outcome in _run_tasks(crew, tasks, sizes.bucket_bytes):
                 assert isinstance(outcome, WrittenBucket)
                 written[outcome.number] = outcome
                 bar.advance(outcome.num_rows / 2)
     arrays = _finished(job, [written[number] for number in sorted(written)])
-    # One pass over 8 bytes a row, which knows no edges of buckets.
+    # One pass over 8 bytes a row, independent of the bounds of buckets.
     tickets = map_array(job.directory, arrays[TICKETS], key=TICKETS)
     multiplicities = count_multiplicities(tickets)
     return SkimArrays(arrays, multiplicities, counter.counts(), _notes_of(num_lost, job.layout))
 
 
 def run_sort_task(task: SortTask) -> SortOutcome:
-    """Do a task, in whatever process."""
+    """Run a task, in any process."""
     return sort_chunk(task) if isinstance(task, ChunkTask) else join_bucket(task)
 
 
 def _bucket_tasks(
     job: SkimJob,
-    found: Mapping[int, SortedChunk],
+    chunks_done: Mapping[int, SortedChunk],
     num_rows: int,
     stride: int,
     row_bytes: float,
     sizes: Sizes,
 ) -> list[SortTask]:
-    chunks = [found[number] for number in sorted(found)]
+    chunks = [chunks_done[number] for number in sorted(chunks_done)]
     num_buckets = len(plan_chunks(num_rows, row_bytes, sizes.bucket_bytes))
     bounds = plan_bounds([chunk.samples for chunk in chunks], stride, num_rows, num_buckets)
     runs = tuple(chunk.run for chunk in chunks)
@@ -150,8 +150,8 @@ def _bucket_tasks(
     ]
 
 
-def _done(crew: Crew, tasks: Iterable[SortTask], task_bytes: int) -> Iterator[SortOutcome]:
-    """Do tasks, as many at a time as there is memory for."""
+def _run_tasks(crew: Crew, tasks: Iterable[SortTask], task_bytes: int) -> Iterator[SortOutcome]:
+    """Run tasks, as many at a time as there is memory for."""
     waiting = iter(tasks)
     num_running = 0
     # Other processes have memory of their own.
@@ -169,13 +169,13 @@ def _done(crew: Crew, tasks: Iterable[SortTask], task_bytes: int) -> Iterator[So
 
 
 def _finished(job: SkimJob, written: list[WrittenBucket]) -> dict[str, ArrayRecord]:
-    """Write the headers, wait for the disk, and return the records of all arrays."""
+    """Write the headers, sync the arrays to the disk, and return their records."""
     records = {}
     for name, array in job.arrays.items():
         num_rows, crc = 0, 0
         for bucket in written:
-            num, its_crc = bucket.written[name]
-            crc = joined_crc(crc, its_crc, num * array.row_bytes)
+            num, bucket_crc = bucket.written[name]
+            crc = joined_crc(crc, bucket_crc, num * array.row_bytes)
             num_rows += num
         records[name] = array.finish(num_rows, crc_text(crc))
     return records
@@ -192,37 +192,37 @@ def _notes_of(num_lost: Mapping[tuple[str, str], int], layout: SkimLayout) -> tu
     return tuple(sorted(notes))
 
 
-def _saved(job: SkimJob) -> str:
-    """Write the selection where other processes find it."""
+def _save_selection(job: SkimJob) -> str:
+    """Save the selection to a file for other processes, and return its path."""
     file = job.directory / "selection.npy"
     with translate_os_errors(f"to {str(file)!r}"):
         np.save(file, np.asarray(job.selection))
     return str(file)
 
 
-def _bytes_of(job: SkimJob, num_rows: int) -> float:
-    """Return about how many bytes an entry of the skim takes: for lists, looks at some of them."""
+def _estimate_row_bytes(job: SkimJob, num_rows: int) -> float:
+    """Return about how many bytes an entry of the skim takes, from samples of its lists."""
     layout = job.layout
     size: float = layout.row.itemsize + 8 + 8 * len(layout.lists)
     if not layout.lists:
         return size
     columns = job.columns()
-    num_seen, num_bytes = 0, 0
-    for start in sorted({num_rows * i // _NUM_LOOKS for i in range(_NUM_LOOKS)}):
-        entries = job.entries(start, min(start + _ENTRIES_A_LOOK, num_rows))
-        num_seen += len(entries)
+    num_entries, num_bytes = 0, 0
+    for start in sorted({num_rows * i // _NUM_SAMPLES for i in range(_NUM_SAMPLES)}):
+        entries = job.entries(start, min(start + _SAMPLE_ENTRIES, num_rows))
+        num_entries += len(entries)
         for one in layout.lists:
             column = columns[one.keys[0]]
             assert isinstance(column, ReadJagged)
             counts = column.offsets[entries + 1] - column.offsets[entries]
-            # Of a damaged file they may be anything: whoever packs the lists says so.
+            # In a damaged file they may be anything; packing the lists will raise the error.
             counts = np.clip(counts, 0, len(column.content))
             num_bytes += one.item_bytes * int(counts.sum())
-    return size + num_bytes / max(1, num_seen)
+    return size + num_bytes / max(1, num_entries)
 
 
 def _span(job: SkimJob, num_bytes: int) -> int:
-    """Return how many entries of the store are looked at in one go."""
+    """Return how many entries of the store are read with one map of the columns."""
     columns: Iterable[ColumnRecord] = job.metadata.columns.values()
     stored: Any = sum(column.nbytes / max(1, column.num_entries) for column in columns)
     return max(1, int(num_bytes / max(1, stored)))
