@@ -1,12 +1,6 @@
 """One stored column: written, then read as a memory map."""
 
-from memmpy.columns.casting import (
-    MAX_ENTRY_BYTES,
-    can_cast,
-    cast,
-    check_fill_of,
-    padded_type,
-)
+from memmpy.columns.casting import MAX_ENTRY_BYTES, can_cast, cast, padded_type
 from memmpy.columns.column_layout import (
     ENTRIES,
     ColumnArray,
@@ -54,7 +48,6 @@ __all__ = [
     "WriteVector",
     "can_cast",
     "cast",
-    "check_fill_of",
     "check_keys",
     "layout_of_nested",
     "layout_of_numbers",

@@ -6,10 +6,10 @@ import numpy as np
 
 from memmpy.columns.types import ColumnType
 from memmpy.errors import ColumnError, OptionError
-from memmpy.jagged import Padding, check_fill
+from memmpy.jagged import Padding
 from memmpy.typing import Array, Mask
 
-__all__ = ["MAX_ENTRY_BYTES", "can_cast", "cast", "check_fill_of", "padded_type"]
+__all__ = ["MAX_ENTRY_BYTES", "can_cast", "cast", "padded_type"]
 
 #: Bytes that one entry may have once it is padded.
 MAX_ENTRY_BYTES = 2**30  # 1 GiB
@@ -36,14 +36,6 @@ def padded_type(key: str, entries: ColumnType, padding: Padding) -> ColumnType:
         raise OptionError(message)
     inner = entries.shape[1:] if entries.kind == "vector" else entries.shape
     return ColumnType("vector", entries.dtype, (padding.length, *inner))
-
-
-def check_fill_of(key: str, padding: Padding, dtype: np.dtype[Any]) -> None:
-    """Raise an `OptionError` that names the key where a dtype cannot hold the fill value."""
-    try:
-        check_fill(padding.fill, dtype)
-    except OptionError as error:
-        raise OptionError(f"cannot pad {key!r}: {error}") from None
 
 
 def cast(values: Array, dtype: np.dtype[Any], *, key: str) -> tuple[Array, int]:

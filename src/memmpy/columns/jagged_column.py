@@ -6,7 +6,7 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
+from memmpy.columns.memory_maps import Arrays, MappedColumn
 from memmpy.columns.writer import ColumnWriter, RowWriter
 from memmpy.errors import ColumnError
 from memmpy.jagged import Jagged
@@ -92,7 +92,7 @@ class WriteJagged(ColumnWriter):
 
 
 @final
-class ReadJagged(Sequence[Array]):
+class ReadJagged(MappedColumn, Sequence[Array]):
     """Open a jagged column: a sequence of arrays which are read from disk when they are used.
 
     Parameters
@@ -120,17 +120,9 @@ class ReadJagged(Sequence[Array]):
 
     __slots__ = ("_jagged",)
 
-    def __init__(self, path: PathLike, key: str) -> None:
-        self._set_arrays(open_arrays(path, key, kind="jagged")[1], name_of(path, key))
+    _kind = "jagged"
 
-    @classmethod
-    def from_maps(cls, arrays: Arrays, name: str) -> "ReadJagged":
-        """Return the column over mapped arrays; `name` is its name in errors."""
-        self = object.__new__(cls)
-        self._set_arrays(arrays, name)
-        return self
-
-    def _set_arrays(self, arrays: Arrays, name: str) -> None:
+    def _set_arrays(self, _record: ColumnRecord | None, arrays: Arrays, name: str) -> None:
         content, offsets = np.asarray(arrays["content"]), np.asarray(arrays["offsets"])
         self._jagged = Jagged.mapped(content, offsets, name)
 
@@ -156,11 +148,6 @@ class ReadJagged(Sequence[Array]):
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the items."""
         return self._jagged.dtype
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes on disk."""
-        return self._jagged.nbytes
 
     @property
     def buffers(self) -> tuple[Array, ...]:

@@ -27,6 +27,12 @@ __all__ = [
 ]
 
 StoredColumn: TypeAlias = np.memmap[Any, Any] | ReadJagged | ReadShaped | ReadText | ReadNested
+_CLASSES: Mapping[str, type[ReadJagged | ReadShaped | ReadText | ReadNested]] = {
+    "jagged": ReadJagged,
+    "shaped": ReadShaped,
+    "text": ReadText,
+    "nested": ReadNested,
+}
 
 
 def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[str, StoredColumn]:
@@ -128,16 +134,7 @@ def open_column(path: PathLike, key: str, column: ColumnRecord) -> StoredColumn:
     return _column_of(path, key, column, map_column(path, key, column))
 
 
-def _column_of(path: PathLike, key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:
-    name = name_of(path, key)
-    match column.kind:
-        case "vector":
-            return arrays["values"]
-        case "jagged":
-            return ReadJagged.from_maps(arrays, name)
-        case "shaped":
-            return ReadShaped.from_maps(arrays, name)
-        case "text":
-            return ReadText.from_maps(arrays, name)
-        case _:
-            return ReadNested.from_maps(column, arrays, name)
+def _column_of(path: PathLike, key: str, record: ColumnRecord, arrays: Arrays) -> StoredColumn:
+    if record.kind == "vector":
+        return arrays["values"]
+    return _CLASSES[record.kind].from_maps(record, arrays, name_of(path, key))

@@ -1,19 +1,21 @@
 """Memory maps of the arrays of columns, and errors for columns that are missing or stale."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
 from memmpy.checks import check_path
 from memmpy.errors import ColumnError, MissingKeyError, damaged, nearest
 from memmpy.store import ColumnRecord, Metadata, map_array, read_metadata
-from memmpy.typing import PathLike
+from memmpy.typing import Array, PathLike
 
 __all__ = [
     "Arrays",
+    "MappedColumn",
     "map_column",
     "map_columns",
     "name_of",
@@ -32,6 +34,51 @@ _READERS = {
     "text": "ReadText",
     "nested": "ReadNested",
 }
+
+
+_Column = TypeVar("_Column", bound="MappedColumn")
+
+
+class MappedColumn(ABC):
+    """A column over mapped arrays, which a store or the caller gives.
+
+    Parameters
+    ----------
+    path : path-like
+        The store.
+    key : str
+        Name of the column.
+    """
+
+    __slots__ = ()
+
+    _kind: ClassVar[str]
+
+    def __init__(self, path: PathLike, key: str) -> None:
+        self._set_arrays(*open_arrays(path, key, kind=self._kind), name_of(path, key))
+
+    @classmethod
+    def from_maps(
+        cls: type[_Column], record: ColumnRecord | None, arrays: "Arrays", name: str
+    ) -> _Column:
+        """Return the column over mapped arrays; `name` is its name in errors."""
+        self = object.__new__(cls)
+        self._set_arrays(record, arrays, name)
+        return self
+
+    @abstractmethod
+    def _set_arrays(self, record: ColumnRecord | None, arrays: "Arrays", name: str) -> None:
+        """Take the mapped arrays; only a nested column needs its record."""
+
+    @property
+    @abstractmethod
+    def buffers(self) -> tuple[Array, ...]:
+        """The mapped arrays that hold the column."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes on disk."""
+        return sum(array.nbytes for array in self.buffers)
 
 
 def name_of(path: PathLike, key: str) -> str:

@@ -15,7 +15,7 @@ from memmpy.columns.column_layout import (
     layout_of_array,
     shift,
 )
-from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
+from memmpy.columns.memory_maps import Arrays, MappedColumn
 from memmpy.columns.nested_checks import check_ends, check_nested
 from memmpy.columns.writer import ColumnWriter
 from memmpy.errors import ColumnError, CorruptStoreError, damaged
@@ -117,7 +117,7 @@ class WriteNested(ColumnWriter):
 
 
 @final
-class ReadNested:
+class ReadNested(MappedColumn):
     """Open a nested column, whose entries are awkward arrays over mapped memory.
 
     The first access to an entry reads and checks all offsets.
@@ -132,35 +132,23 @@ class ReadNested:
 
     __slots__ = ("_array", "_arrays", "_form", "_is_checked", "_name")
 
-    def __init__(self, path: PathLike, key: str) -> None:
-        self._set_arrays(*open_arrays(path, key, kind="nested"), name_of(path, key))
+    _kind = "nested"
 
-    @classmethod
-    def from_maps(cls, column: ColumnRecord, arrays: Arrays, name: str) -> "ReadNested":
-        """Return the column over mapped arrays; `name` is its name in errors."""
-        self = object.__new__(cls)
-        self._set_arrays(column, arrays, name)
-        return self
-
-    def _set_arrays(self, column: ColumnRecord, arrays: Arrays, name: str) -> None:
+    def _set_arrays(self, record: ColumnRecord | None, arrays: Arrays, name: str) -> None:
         import awkward as ak
 
+        assert record is not None
         self._arrays = {role: np.asarray(array) for role, array in arrays.items()}
         self._name, self._is_checked = name, False
         try:
-            self._form: Mapping[str, Any] = column.details["form"]
+            self._form: Mapping[str, Any] = record.details["form"]
             form = ak.forms.from_json(json.dumps(self._form))
-            check_ends(self._form, self._arrays, column.num_entries, of=name)
-            self._array = ak.from_buffers(form, column.num_entries, self._arrays)
+            check_ends(self._form, self._arrays, record.num_entries, of=name)
+            self._array = ak.from_buffers(form, record.num_entries, self._arrays)
         except CorruptStoreError:
             raise
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise damaged(name, str(error)) from error
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes on disk."""
-        return sum(array.nbytes for array in self.buffers)
 
     @property
     def buffers(self) -> tuple[Array, ...]:

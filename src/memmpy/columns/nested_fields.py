@@ -63,7 +63,7 @@ def nested_member(
                 offsets = np.asarray(layout.offsets.data, np.int64)
                 arrays = {"content": content, "offsets": offsets}
                 maps = {role: array.view(np.memmap) for role, array in arrays.items()}
-                return ReadJagged.from_maps(maps, f"member {name!r}")
+                return ReadJagged.from_maps(None, maps, f"member {name!r}")
     return None
 
 

@@ -6,7 +6,7 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
+from memmpy.columns.memory_maps import Arrays, MappedColumn
 from memmpy.columns.writer import ColumnWriter, RowWriter
 from memmpy.errors import ColumnError, CorruptStoreError, damaged
 from memmpy.jagged import Jagged, resolve
@@ -95,7 +95,7 @@ class WriteShaped(ColumnWriter):
 
 
 @final
-class ReadShaped(Sequence[Array]):
+class ReadShaped(MappedColumn, Sequence[Array]):
     """Open a shaped column: a sequence of arrays, each of its own shape.
 
     Parameters
@@ -117,17 +117,9 @@ class ReadShaped(Sequence[Array]):
 
     __slots__ = ("_content", "_name", "_shapes")
 
-    def __init__(self, path: PathLike, key: str) -> None:
-        self._set_arrays(open_arrays(path, key, kind="shaped")[1], name_of(path, key))
+    _kind = "shaped"
 
-    @classmethod
-    def from_maps(cls, arrays: Arrays, name: str) -> "ReadShaped":
-        """Return the column over mapped arrays; `name` is its name in errors."""
-        self = object.__new__(cls)
-        self._set_arrays(arrays, name)
-        return self
-
-    def _set_arrays(self, arrays: Arrays, name: str) -> None:
+    def _set_arrays(self, _record: ColumnRecord | None, arrays: Arrays, name: str) -> None:
         plain = {role: np.asarray(array) for role, array in arrays.items()}
         self._name = name
         self._content = Jagged.mapped(plain["content"], plain["offsets"], name)
@@ -147,11 +139,6 @@ class ReadShaped(Sequence[Array]):
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the values."""
         return self._content.dtype
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes on disk."""
-        return self._content.nbytes + self._shapes.nbytes
 
     @property
     def buffers(self) -> tuple[Array, ...]:

@@ -6,7 +6,7 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
+from memmpy.columns.memory_maps import Arrays, MappedColumn
 from memmpy.columns.writer import ColumnWriter
 from memmpy.errors import ColumnError
 from memmpy.jagged import Jagged, resolve
@@ -92,7 +92,7 @@ class WriteText(ColumnWriter):
 
 
 @final
-class ReadText:
+class ReadText(MappedColumn):
     """Open a text column: a sequence of strings which are read from disk when they are used.
 
     Parameters
@@ -110,17 +110,9 @@ class ReadText:
 
     __slots__ = ("_encoded",)
 
-    def __init__(self, path: PathLike, key: str) -> None:
-        self._set_arrays(open_arrays(path, key, kind="text")[1], name_of(path, key))
+    _kind = "text"
 
-    @classmethod
-    def from_maps(cls, arrays: Arrays, name: str) -> "ReadText":
-        """Return the column over mapped arrays; `name` is its name in errors."""
-        self = object.__new__(cls)
-        self._set_arrays(arrays, name)
-        return self
-
-    def _set_arrays(self, arrays: Arrays, name: str) -> None:
+    def _set_arrays(self, _record: ColumnRecord | None, arrays: Arrays, name: str) -> None:
         content, offsets = np.asarray(arrays["content"]), np.asarray(arrays["offsets"])
         self._encoded = Jagged.mapped(content, offsets, name)
 
@@ -128,11 +120,6 @@ class ReadText:
     def encoded(self) -> Jagged:
         """The UTF-8 bytes, as jagged uint8."""
         return self._encoded
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes on disk."""
-        return self._encoded.nbytes
 
     @property
     def buffers(self) -> tuple[Array, ...]:

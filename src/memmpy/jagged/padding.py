@@ -29,6 +29,13 @@ class Padding:
     length: int
     fill: Any  # of any type: the dtype is not known yet
 
+    def check(self, key: str, dtype: np.dtype[Any]) -> None:
+        """Raise an `OptionError` that names the key if its dtype cannot hold the fill value."""
+        try:
+            check_fill(self.fill, dtype)
+        except OptionError as error:
+            raise OptionError(f"cannot pad {key!r}: {error}") from None
+
 
 def fits(values: Array, dtype: np.dtype[Any]) -> bool:
     """Say whether a dtype can hold all values: integers exactly, floats up to their precision."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from memmpy.columns import MAX_ENTRY_BYTES, ColumnType, can_cast, check_fill_of, padded_type
+from memmpy.columns import MAX_ENTRY_BYTES, ColumnType, can_cast, padded_type
 from memmpy.errors import ColumnError, OptionError
 from memmpy.jagged import Jagged, Padding, mask_of
 from memmpy.skims.skim_request import INDEX, SkimRequest
@@ -168,7 +168,7 @@ def _unpadded(key: str, column: ColumnType) -> SkimField | JaggedField:
 
 def _padded(key: str, column: ColumnType, padding: Padding) -> SkimField:
     dtype, shape = _dtype_and_shape(key, padded_type(key, column, padding))
-    check_fill_of(key, padding, dtype)
+    padding.check(key, dtype)
     return SkimField(key, dtype, shape, "padded", (key,), {key: padding})
 
 
@@ -198,7 +198,7 @@ def _group(
         raise ColumnError(message + "make a group of each kind, or pad to one length")
     dtype = _group_dtype(name, keys, request, types)
     for key, one in padding.items():
-        check_fill_of(key, one, dtype)
+        one.check(key, dtype)
     kind = kinds[keys[0]]
     if kind == "lists":
         return [JaggedField(name, dtype, (len(keys),), tuple(keys), is_group=True)]

@@ -11,7 +11,6 @@ from memmpy.columns import (
     ColumnType,
     can_cast,
     cast,
-    check_fill_of,
     padded_type,
     type_of_values,
 )
@@ -123,7 +122,7 @@ class Recipe:
             mask = ColumnType("vector", np.dtype(np.bool_), (self.padding.length,))
             return mask if self.dtype is None else self._cast_type(mask, self.dtype)
         assert padded.dtype is not None
-        check_fill_of(self.key, self.padding, padded.dtype)
+        self.padding.check(self.key, padded.dtype)
         if padded.entry_bytes > MAX_ENTRY_BYTES:
             message = f"cannot pad {self.key!r} to {self.padding.length:,} items: an entry would "
             raise OptionError(f"{message}have {padded.entry_bytes:,} bytes")
