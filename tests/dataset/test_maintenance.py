@@ -168,7 +168,7 @@ def test_a_source_that_is_gone_is_a_reason(store: Path, source: Path) -> None:
     damage(files_of(store, "ht")[0])
     (problem,) = memmpy.verify(store, repair=True, progress=False)
     assert problem.key == "number"
-    assert "the checksum differs; it cannot be made again: " in problem.message
+    assert "the checksum differs; it cannot be rebuilt: " in problem.message
     assert str(source) in problem.message
 
 
@@ -178,7 +178,7 @@ def test_a_source_that_has_changed_is_a_reason(store: Path, source: Path) -> Non
         file.mktree("tree", {"number": "int32"}).extend({"number": np.zeros(NUM, np.int32)})
     damage(files_of(store, "number")[0])
     (problem,) = memmpy.verify(store, repair=True, progress=False)
-    assert "what it was made of gives other values now" in problem.message
+    assert "it was made of data that have changed since" in problem.message
 
 
 def test_damaged_skims_and_cuts_are_removed_to_be_made_again(store: Path) -> None:

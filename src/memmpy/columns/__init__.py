@@ -1,4 +1,4 @@
-"""One stored column: written, then read as a memory map."""
+"""Columns of a store: writers, and readers over memory maps."""
 
 from memmpy.columns.casting import MAX_ENTRY_BYTES, can_cast, cast, padded_type
 from memmpy.columns.column_layout import (

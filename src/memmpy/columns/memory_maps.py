@@ -27,14 +27,6 @@ __all__ = [
 #: Mapped arrays by role.
 Arrays: TypeAlias = dict[str, np.memmap[Any, Any]]
 
-_READERS = {
-    "vector": "read_vector",
-    "jagged": "ReadJagged",
-    "shaped": "ReadShaped",
-    "text": "ReadText",
-    "nested": "ReadNested",
-}
-
 
 _Column = TypeVar("_Column", bound="MappedColumn")
 
@@ -165,7 +157,7 @@ def _record_of(
         raise no_column(key, metadata, path=path, known=metadata.columns)
     column = metadata.columns[key]
     if kind is not None and column.kind != kind:
-        reader = _READERS.get(column.kind, "load_memmaps")
+        reader = "read_vector" if column.kind == "vector" else f"Read{column.kind.capitalize()}"
         message = f"column {key!r} is {column.kind}, not {kind}: open it with {reader}"
         raise ColumnError(message)
     return column

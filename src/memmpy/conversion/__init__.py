@@ -1,4 +1,4 @@
-"""Files of events in, columns out: a plan of what must be read, and whoever carries it out."""
+"""Conversion of event files to columns: a plan of what must be read, and its execution."""
 
 from memmpy.conversion.convert import (
     STEP_BYTES,

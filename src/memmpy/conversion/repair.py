@@ -1,7 +1,7 @@
-"""Rebuilds damaged columns of a store from the files or the columns that they were made of.
+"""Repair: rebuilds damaged columns of a store from the files or columns that they were made of.
 
-memmpy rebuilds them in a store of their own, and puts an array back if it has the checksum of the
-one that was written. So what depends on the column stays valid.
+memmpy rebuilds them in a temporary store. It puts an array back if its checksum is the same as
+before, so all that depends on the column stays valid.
 """
 
 import ast
@@ -42,14 +42,14 @@ logger = logging.getLogger(__name__)
 def repair_columns(
     directory: Path, problems: Sequence[Problem], *, progress: bool | None, lock_timeout: float
 ) -> list[Problem]:
-    """Put back what is damaged of columns that were converted or computed.
+    """Repair damaged columns that were converted or computed.
 
     Parameters
     ----------
     directory : Path
         The store.
     problems : sequence of Problem
-        What `verify` found.
+        The problems that `verify` found.
     progress : bool or None
         As `convert` takes it.
     lock_timeout : float
@@ -58,17 +58,17 @@ def repair_columns(
     Returns
     -------
     list of Problem
-        What could not be put back, each with the reason.
+        The problems that remain, each with the reason.
     """
     files: dict[str, set[str]] = {}
     for problem in problems:
         files.setdefault(problem.key, set()).add(problem.file)
     if not files:
         return []
-    held = hold_lock(directory, timeout=lock_timeout, one_at_a_time=True, when_taken=lambda: None)
-    with held, _scratch(directory) as scratch:
+    lock = hold_lock(directory, timeout=lock_timeout, one_at_a_time=True, when_taken=lambda: None)
+    with lock, _scratch(directory) as scratch:
         metadata = read_metadata(directory)
-        reasons = {key: _why_not(metadata.columns.get(key)) for key in files}
+        reasons = {key: _why_not_repaired(metadata.columns.get(key)) for key in files}
 
         def attempt(keys: Sequence[str]) -> None:
             store = scratch / aside_suffix()
@@ -76,7 +76,7 @@ def repair_columns(
                 _rebuild(directory, store, metadata, keys, progress=progress)
                 rebuilt = read_metadata(store).columns
             except MemmpyError as error:
-                reasons.update(dict.fromkeys(keys, f"it cannot be made again: {error}"))
+                reasons.update(dict.fromkeys(keys, f"it cannot be rebuilt: {error}"))
                 return
             for key in keys:
                 reason = _put_back(
@@ -88,13 +88,13 @@ def repair_columns(
                 else:
                     reasons[key] = reason
 
-        made = [key for key in metadata.columns if key in files]
-        converted = [key for key in made if metadata.columns[key].origin is not None]
-        if len(converted) > 1:  # which reads each file once
+        damaged = [key for key in metadata.columns if key in files]
+        converted = [key for key in damaged if metadata.columns[key].origin is not None]
+        if len(converted) > 1:  # together, so that each file is read once
             attempt(converted)
         for key in [key for key in converted if key in reasons]:
             attempt([key])
-        for key in _in_order(metadata, made):
+        for key in _computed_in_order(metadata, damaged):
             attempt([key])
         with suppress(OSError):  # the files are in place
             sync_directory(directory)
@@ -105,15 +105,15 @@ def repair_columns(
     ]
 
 
-def _why_not(column: ColumnRecord | None) -> str:
-    """Return why something cannot be repaired, unless it is made again."""
+def _why_not_repaired(column: ColumnRecord | None) -> str:
+    """Return why a column cannot be repaired, unless it is rebuilt later."""
     if column is None:
         return "it cannot be repaired: restore a copy, or convert into a new store"
     return "it was written by the user: write it again"
 
 
-def _in_order(metadata: Metadata, keys: Collection[str]) -> Iterator[str]:
-    """Yield the columns among some that were computed, each after those that it uses."""
+def _computed_in_order(metadata: Metadata, keys: Collection[str]) -> Iterator[str]:
+    """Yield those of some columns that were computed, each after the columns that it uses."""
     waiting = [key for key in keys if metadata.columns[key].computed is not None]
     while waiting:
         ready = [k for k in waiting if not _uses(metadata.columns[k]) & set(waiting)] or waiting
@@ -133,7 +133,7 @@ def _rebuild(
     *,
     progress: bool | None,
 ) -> None:
-    """Write columns to another store."""
+    """Rebuild columns in another store."""
     records = {key: metadata.columns[key] for key in keys}
     for key, record in records.items():
         if record.computed is not None:
@@ -141,26 +141,26 @@ def _rebuild(
             return
     recipes = {key: o.recipe for key, r in records.items() if (o := r.origin) is not None}
     if all("metadata" in recipe for recipe in recipes.values()):
-        recipes |= _smallest(metadata)  # metadata alone cannot be converted
+        recipes |= _smallest(metadata)  # a conversion needs at least one branch
     missing = {
         branch: _fill(text)
         for recipe in recipes.values()
         for branch, text in recipe.get("missing", {}).items()
     }
     configs = [_config(source, missing) for source in metadata.sources]
-    with warnings.catch_warnings():  # the first conversion gave them
+    with warnings.catch_warnings():  # the first conversion gave the warnings
         warnings.simplefilter("ignore", MemmpyWarning)
         convert(configs, scratch, progress=progress, **_options(recipes))
 
 
 def _smallest(metadata: Metadata) -> dict[str, Mapping[str, Any]]:
     """Return the recipe of the smallest column that was read from files."""
-    found = [
+    sizes = [
         (record.nbytes, key, record.origin.recipe)
         for key, record in metadata.columns.items()
         if record.origin is not None and "metadata" not in record.origin.recipe
     ]
-    return {key: recipe for _, key, recipe in sorted(found, key=lambda one: one[:2])[:1]}
+    return {key: recipe for _, key, recipe in sorted(sizes, key=lambda one: one[:2])[:1]}
 
 
 def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     for key, recipe in recipes.items():
         if "metadata" in recipe:
             continue
-        # The mask of a padded key is made beside that key.
+        # The mask of a padded key comes with that key.
         name = key.removesuffix(mask_of("")) if recipe.get("mask") else key
         made_of = recipe.get("expression", f"`{recipe.get('branch')}`")
         if made_of != f"`{name}`":
@@ -211,17 +211,17 @@ def _put_back(
     rebuilt: ColumnRecord,
     files: Collection[str],
 ) -> str | None:
-    """Move rebuilt arrays to the names of damaged files; return the reason if that is refused."""
+    """Replace damaged files with rebuilt arrays; return the reason if that is impossible."""
     damaged = {role: array for role, array in column.arrays.items() if array.file in files}
     for role, array in damaged.items():
         new = rebuilt.arrays.get(role)
         if new is None or structs.replace(new, file=array.file) != array:
-            return "what it was made of gives other values now: convert or compute it again"
+            return "it was made of data that have changed since: convert or compute it again"
         if is_real_folder(directory / array.file):
             return "a folder has its name: remove it and repair again"
     try:
         for role, array in damaged.items():
-            copy = scratch / aside_suffix()  # the other name serves a column that shares the array
+            copy = scratch / aside_suffix()  # another column may share the array
             _copy(scratch / rebuilt.arrays[role].file, copy)
             copy.replace(directory / array.file)
     except OSError as error:
@@ -230,7 +230,7 @@ def _put_back(
 
 
 def _copy(file: Path, copy: Path) -> None:
-    """Give a file a second name; where the disk cannot, copy it."""
+    """Link a file to a second name; copy it where the disk cannot link."""
     try:
         copy.hardlink_to(file)
     except OSError:
@@ -241,7 +241,7 @@ def _copy(file: Path, copy: Path) -> None:
 
 @contextmanager
 def _scratch(directory: Path) -> Iterator[Path]:
-    """Yield the path of a temporary store inside of another one, on the same disk."""
+    """Yield the path of a temporary store inside the store, on the same disk."""
     folder = directory / repair_folder()
     try:
         yield folder

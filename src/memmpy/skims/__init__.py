@@ -1,4 +1,4 @@
-"""Skims: copies of a store made for training, packed row by row in the order of their tickets."""
+"""Skims: copies of a store for training, packed row by row in the order of their tickets."""
 
 from memmpy.skims.folder import SKIMS, delete_leftover, leftover_skims
 from memmpy.skims.folder import remove as remove_skim

@@ -23,7 +23,6 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
-from memmpy.jagged import clipping_notes
 from memmpy.parallel import workers
 from memmpy.skims.folder import FILES, SKIMS, keep_only, new_folder, publish, skim_lock
 from memmpy.skims.notes import cut_notes
@@ -348,7 +347,7 @@ def _found(folder: Path, plan: _Plan) -> Skim | None:
     except (MissingFileError, CorruptStoreError):
         return None
     is_right = matches(
-        found, asked=plan.request.to_json(), made_of=plan.made_of, layout=plan.layout
+        found, request=plan.request.to_json(), made_of=plan.made_of, layout=plan.layout
     )
     return found if is_right else None
 
@@ -403,13 +402,6 @@ def _make(
             built = sort_skim(job, num_rows, crew=crew, sizes=sizes, progress=progress)
         notes = (
             *built.notes,
-            *clipping_notes(
-                {
-                    key: (counts.clipping, request.padded[key].length)
-                    for key, counts in built.counts.items()
-                    if key in request.padded
-                }
-            ),
             *cut_notes(plan.cut_text, selection, snapshot.metadata, num_entries=plan.num_entries),
         )
         document = _document(plan, built, cut_notes=notes_of_cut, notes=notes)
@@ -429,7 +421,7 @@ def _document(
 ) -> SkimDocument:
     arrays, lists = built.arrays, plan.layout.lists
     return SkimDocument(
-        asked=plan.request.to_json(),
+        request=plan.request.to_json(),
         made_of=plan.made_of,
         cut=plan.cut_text,
         num_store_entries=plan.num_entries,

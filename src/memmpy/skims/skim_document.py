@@ -100,7 +100,7 @@ class SkimDocument:
 
     Parameters
     ----------
-    asked : mapping
+    request : mapping
         The request, as JSON values, of which the name of the skim is a hash.
     made_of : mapping
         What the skim depends on, as JSON values; see `dependencies`.
@@ -122,7 +122,7 @@ class SkimDocument:
         The counts of each column; empty for skims of an old memmpy.
     """
 
-    asked: Mapping[str, Any]
+    request: Mapping[str, Any]
     made_of: Mapping[str, Any]
     cut: str | None
     num_store_entries: int
@@ -170,7 +170,7 @@ def encode(document: SkimDocument) -> bytes:
     assert dtypes is not None
     multiplicities = document.multiplicities
     content = {
-        "asked": document.asked,
+        "asked": document.request,
         "made_of": document.made_of,
         "cut": document.cut,
         "num_store_entries": document.num_store_entries,
@@ -210,7 +210,7 @@ def decode(data: bytes, *, path: str) -> SkimDocument:
             fields = _upgrade(fields, values)
         parsed = typed(fields, _SkimJson)
         document = SkimDocument(
-            asked=fields["asked"],
+            request=fields["asked"],
             made_of=fields["made_of"],
             cut=parsed.cut,
             num_store_entries=parsed.num_store_entries,

@@ -3,7 +3,6 @@
 import html
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias, final
@@ -45,6 +44,8 @@ from memmpy.typing import Array, PathLike
 __all__ = ["Skim", "matches", "problems_of", "repeat_warnings"]
 
 _Map: TypeAlias = np.memmap[Any, Any]
+#: The document of a skim, and its mapped rows, tickets and lists.
+_MappedSkim: TypeAlias = tuple[SkimDocument, _Map, _Map, Mapping[str, tuple[_Map, _Map]]]
 #: Returns what is wrong with consecutive values, of which the first was checked before.
 _Check: TypeAlias = Callable[[Array], str | None]
 
@@ -103,18 +104,16 @@ class Skim:
     def __init__(self, path: PathLike) -> None:
         self.path = check_path(path)
         self._folder = self.path.absolute()
-        mapped = _map_skim(self.path)
-        document = self._document = mapped.document
-        self.rows, self.tickets = mapped.rows, mapped.tickets
-        self.lists: Mapping[str, tuple[_Map, _Map]] = mapped.lists
-        found = document.row.fields
-        assert found is not None
+        document, self.rows, self.tickets, lists = _map_skim(self.path)
+        self._document, self.lists = document, lists
+        dtypes = document.row.fields
+        assert dtypes is not None
         self.fields: Mapping[str, RowField] = {
-            name: RowField(found[name][1], found[name][0].base, found[name][0].shape)
-            for name in found
+            name: RowField(offset, dtype.base, dtype.shape)
+            for name, (dtype, offset, *_) in dtypes.items()
         }
         self.num_store_entries, self.cut = document.num_store_entries, document.cut
-        self.ticket_rule = TicketRule.from_json(document.asked)
+        self.ticket_rule = TicketRule.from_json(document.request)
         self._multiplicities = document.multiplicities
         self.counts: Mapping[str, KeyCounts] = MappingProxyType(document.counts)
 
@@ -124,9 +123,9 @@ class Skim:
 
     def is_current(self, metadata: Metadata) -> bool:
         """Say whether the skim is up to date with the columns and the files of a store."""
-        asked, made_of = self._document.asked, self._document.made_of
+        request, made_of = self._document.request, self._document.made_of
         return (
-            asked.get("language") in {None, LANGUAGE}
+            request.get("language") in {None, LANGUAGE}
             and self.ticket_rule.version == TICKET_VERSION
             and are_unchanged(made_of["columns"], metadata.current_columns())
             and made_of["sources"] in (None, tree_ranges(metadata))
@@ -144,7 +143,7 @@ class Skim:
     @property
     def padded_lengths(self) -> Mapping[str, int]:
         """The lengths to which lists are padded, by key."""
-        return {key: int(length) for key, length, _ in self._document.asked["keys_padded"]}
+        return {key: int(length) for key, length, _ in self._document.request["keys_padded"]}
 
     @property
     def row_bytes(self) -> int:
@@ -224,8 +223,8 @@ class Skim:
 
     def _remarks(self) -> Table | None:
         """Return a table of keys with something odd; None where there are none."""
-        said = [(key, words) for key, one in self.counts.items() if (words := one.in_words())]
-        return Table(("key", "remarks"), 2, [said]) if said else None
+        odd = [(key, words) for key, one in self.counts.items() if (words := one.in_words())]
+        return Table(("key", "remarks"), 2, [odd]) if odd else None
 
     def _title(self) -> str:
         which = "all entries" if self.cut is None else self.cut
@@ -246,13 +245,13 @@ class Skim:
 
 
 def matches(
-    skim: Skim, *, asked: Mapping[str, Any], made_of: Mapping[str, Any], layout: SkimLayout
+    skim: Skim, *, request: Mapping[str, Any], made_of: Mapping[str, Any], layout: SkimLayout
 ) -> bool:
     """Say whether a skim answers a request, is up to date, and has this layout."""
     document = skim._document
     lists = {name: (c.dtype, c.shape[1:]) for name, (c, _) in document.lists.items()}
     return (
-        document.asked == asked
+        document.request == request
         and document.made_of == made_of
         and document.num_store_entries == made_of["num_entries"]
         and document.row == layout.row
@@ -279,16 +278,6 @@ def problems_of(folder: Path) -> list[Problem]:
         problems = Skim(folder).verify()
         if not problems or state == _state(folder):
             return problems
-
-
-@dataclass(frozen=True, slots=True)
-class _MappedSkim:
-    """The document of a skim, and its mapped arrays."""
-
-    document: SkimDocument
-    rows: _Map
-    tickets: _Map
-    lists: dict[str, tuple[_Map, _Map]]
 
 
 def _reopen(folder: Path, rows: ArrayRecord, tickets: ArrayRecord) -> Skim:
@@ -323,7 +312,7 @@ def _map_all(folder: Path, document: SkimDocument) -> _MappedSkim:
         first, last = int(lists[name][1][0]), int(lists[name][1][-1])
         if (first, last) != (0, content.shape[0]):
             raise _damaged(folder, offsets.file, "its offsets do not go from 0 to the end")
-    return _MappedSkim(document, rows, _mapped(folder, document.tickets), lists)
+    return document, rows, _mapped(folder, document.tickets), lists
 
 
 def _state(folder: Path) -> tuple[bytes, int, int]:

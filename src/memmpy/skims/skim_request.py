@@ -1,4 +1,4 @@
-"""What a user asks of a skim: checked as far as that goes without a store."""
+"""The request of a skim: its options, checked as far as possible without a store."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence

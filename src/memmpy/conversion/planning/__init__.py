@@ -1,1 +1,1 @@
-"""What a conversion has to do, as data: decided before any entry is read."""
+"""Planning of a conversion: decides, as plain data, what must be read and written."""

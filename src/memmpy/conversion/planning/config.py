@@ -65,7 +65,7 @@ class RFileConfig:
         _check(self)
         # The caller may change the dict for the next file.
         object.__setattr__(self, "metadata", dict(self.metadata))
-        fills = {branch: _fill(branch, given) for branch, given in self.missing.items()}
+        fills = {branch: _fill(branch, fill) for branch, fill in self.missing.items()}
         object.__setattr__(self, "missing", fills)
 
 
@@ -175,17 +175,17 @@ def _input(config: RFileConfig, status: Status) -> Input:
     return Input(status, tree, dict(config.metadata), *entries, config.missing)
 
 
-def _fill(branch: str, given: Any) -> Fill:
+def _fill(branch: str, option: Any) -> Fill:
     """Return the fill for missing values of a branch, as a value of Python."""
     if not isinstance(branch, str):
-        raise OptionError(f"missing of an RFileConfig names branches, got {branch!r}: {given!r}")
-    value = given.item() if isinstance(given, np.generic) else given
+        raise OptionError(f"missing of an RFileConfig names branches, got {branch!r}: {option!r}")
+    value = option.item() if isinstance(option, np.generic) else option
     if isinstance(value, list | tuple) and not value:
         return ()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     message = "missing of an RFileConfig maps a branch to a number, a text, [] or None, got "
-    raise OptionError(f"{message}{branch!r}: {given!r}")
+    raise OptionError(f"{message}{branch!r}: {option!r}")
 
 
 def _check_agreement(inputs: list[Input]) -> None:

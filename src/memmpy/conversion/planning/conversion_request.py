@@ -1,4 +1,4 @@
-"""What a user asks of a conversion: checked, with the columns that splits need besides."""
+"""The request of a conversion: its options, checked, with the columns that splits need."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

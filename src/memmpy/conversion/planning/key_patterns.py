@@ -94,7 +94,7 @@ def make_recipes(
     keys, aliases = split_renames(keys, aliases)
     check_names(keys, keys_padded=keys_padded, aliases=aliases, reserved=reserved)
     check_one_key([key for key in keys_padded if key not in aliases], "padded")
-    paddings = {key: check_padding(key, given) for key, given in keys_padded.items()}
+    paddings = {key: check_padding(key, padding) for key, padding in keys_padded.items()}
     known = {*aliases, *names, *map(mask_of, paddings)}
     patterns = sorted({key for key in keys if _is_pattern(key) and key not in known})
     types = _dtypes(dtypes, known=None if patterns else {*keys, *keys_padded})
@@ -179,9 +179,9 @@ def check_names(
 ) -> None:
     """Raise an `OptionError` unless each key is a name, is given once, and is not reserved."""
     check_keys(keys)
-    for name, given in (("keys_padded", keys_padded), ("aliases", aliases)):
-        if not isinstance(given, Mapping):
-            raise OptionError(f"{name} is a dict, got {given!r}")
+    for name, option in (("keys_padded", keys_padded), ("aliases", aliases)):
+        if not isinstance(option, Mapping):
+            raise OptionError(f"{name} is a dict, got {option!r}")
     names: list[object] = [*keys, *keys_padded]
     if not names:
         raise OptionError("no keys were given; name branches in keys or keys_padded")
@@ -215,15 +215,15 @@ def _dtypes(dtypes: Mapping[str, Any], *, known: Collection[str] | None) -> dict
     if not isinstance(dtypes, Mapping):
         raise OptionError(f"dtypes is a dict of key to dtype, got {dtypes!r}")
     checked = {}
-    for key, given in dtypes.items():
+    for key, option in dtypes.items():
         if known is not None and key not in known:
             raise OptionError(f"dtypes names {key!r}, which is no key{nearest(str(key), known)}")
         try:
-            dtype = np.dtype(given).newbyteorder("<")
+            dtype = np.dtype(option).newbyteorder("<")
         except TypeError:
             dtype = np.dtype(object)
         if dtype.kind not in "biuf" or dtype.itemsize > 8:
-            raise OptionError(f"dtypes[{key!r}] is a dtype of numbers, got {given!r}")
+            raise OptionError(f"dtypes[{key!r}] is a dtype of numbers, got {option!r}")
         checked[key] = dtype
     return checked
 

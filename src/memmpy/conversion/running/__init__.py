@@ -1,1 +1,1 @@
-"""Carries out the plan of a conversion: who reads what, and where it is written."""
+"""Execution of a conversion: runs the tasks of a plan and writes its columns."""

@@ -6,6 +6,7 @@ nothing can still report clipped items, and one that adds a file knows the count
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 from memmpy._version import __version__
@@ -67,10 +68,8 @@ def total_clipping(origin: Origin) -> Clipping:
     total = Clipping()
     for (_, num_entries), counts in zip(origin.parts, origin.clipped, strict=False):
         if counts is not None:
-            num_items, num_clipped_items, num_clipped_entries, max_items = counts
-            total += Clipping(
-                num_items, num_entries, num_clipped_items, num_clipped_entries, max_items
-            )
+            num_items, *others = counts
+            total += Clipping(num_items, num_entries, *others)
     return total
 
 
@@ -108,9 +107,5 @@ def _clipped_by_part(
 
 
 def _to_origin(clipping: Clipping) -> tuple[int, ...]:
-    return (
-        clipping.num_items,
-        clipping.num_clipped_items,
-        clipping.num_clipped_entries,
-        clipping.max_items,
-    )
+    num_items, _, *others = astuple(clipping)  # without the entries, which the part has
+    return num_items, *others

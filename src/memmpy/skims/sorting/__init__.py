@@ -1,1 +1,1 @@
-"""Makes a skim by an external sort: entries to packed rows in the order of their tickets."""
+"""External sort of a skim: packs entries into rows, in the order of their tickets."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from memmpy.columns import ReadJagged
 from memmpy.display import Progress
+from memmpy.jagged import clipping_notes
 from memmpy.order import Multiplicities, count_multiplicities
 from memmpy.parallel import Crew, outcomes
 from memmpy.skims.row_layout import SkimLayout
@@ -60,7 +61,7 @@ class SkimArrays:
     counts : mapping of key to KeyCounts
         The counts of each column.
     notes : tuple of str
-        Warnings of values that the dtype of a group cannot hold.
+        Warnings of values that the dtype of a group cannot hold, and of clipped lists.
     """
 
     arrays: Mapping[str, ArrayRecord]
@@ -124,7 +125,9 @@ def sort_skim(
     # One pass over 8 bytes a row, independent of the bounds of buckets.
     tickets = map_array(job.directory, arrays[TICKETS], key=TICKETS)
     multiplicities = count_multiplicities(tickets)
-    return SkimArrays(arrays, multiplicities, counter.counts(), _notes_of(num_lost, job.layout))
+    counts, padding = counter.counts(), sorted(job.layout.padding.items())
+    notes = clipping_notes({key: (counts[key].clipping, one.length) for key, one in padding})
+    return SkimArrays(arrays, multiplicities, counts, (*_notes_of(num_lost, job.layout), *notes))
 
 
 def run_sort_task(task: SortTask) -> SortOutcome:
