@@ -75,21 +75,21 @@ def check_flag(name: str, value: object) -> bool:
 
 
 def check_numbers(numbers: Array, num: int, *, of: str) -> Entries:
-    """Return numbers from 0 to num - 1 as a contiguous int64 array, a copy only if need be.
+    """Return indices from 0 to num - 1 as a contiguous int64 array; copy only if needed.
 
     Parameters
     ----------
     numbers : integer array of shape (m,)
         In any order; may repeat.
     num : int
-        How many of what they number there are.
+        The number of entries, rows or members that they index.
     of : str
-        What they number, for the message, in the plural.
+        The name of these in the message, in the plural.
 
     Raises
     ------
     OptionError
-        If they are no such array, or one is out of range.
+        If they are no integer array of one dimension, or one is out of range.
     """
     numbers = np.asarray(numbers)
     if numbers.dtype.kind not in "iu" or numbers.ndim != 1:

@@ -310,7 +310,7 @@ def test_a_pattern_that_matches_nothing_to_hold_says_why(tmp_path: Path) -> None
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["x"] = np.array([["a", "b"]], h5py.string_dtype())
     message = (
-        r"the pattern '\*' matches only what no column can hold \('x'\) in '.*'; "
+        r"the pattern '\*' matches only branches that no column can hold \('x'\) in '.*'; "
         r"branch 'x' .* holds text"
     )
     with pytest.raises(InputFileError, match=message):

@@ -148,9 +148,8 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> SkimLayout
     fields = [output for output in parts if isinstance(output, SkimField)]
     # Numbers before arrays, so that one copy moves all; then by alignment, in the user's order.
     fields.sort(key=lambda field: (field.shape != (), -field.dtype.alignment))
-    layout = SkimLayout(
-        tuple(fields), tuple(output for output in parts if isinstance(output, JaggedField))
-    )
+    lists = tuple(output for output in parts if isinstance(output, JaggedField))
+    layout = SkimLayout(tuple(fields), lists)
     # Before the dtype of a row is made, as the error of NumPy would be less clear.
     num_bytes = sum(field.dtype.itemsize * math.prod(field.shape) for field in layout.fields)
     if num_bytes > MAX_ENTRY_BYTES:

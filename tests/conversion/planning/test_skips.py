@@ -116,8 +116,8 @@ class TestUndecodable:
         self, write: Write, tmp_path: Path
     ) -> None:
         message = (
-            r"the pattern 'odd\*' matches only what uproot cannot decode \('odd', 'odd_too'\) in "
-            r"'.*b.root:tree;1'; branch 'odd' .* uproot"
+            r"the pattern 'odd\*' matches only branches that uproot cannot decode \('odd', "
+            r"'odd_too'\) in '.*b.root:tree;1'; branch 'odd' .* uproot"
         )
         with pytest.raises(InputFileError, match=message):
             convert(write("b"), tmp_path / "s", keys={"odd*"})
@@ -171,7 +171,7 @@ class TestUnheld:
             write_union(tmp_path / "a.root", np.arange(NUM)),
             write_union(tmp_path / "b.root", ak.Array([1, "a"] * (NUM // 2))),
         ]
-        message = r"'u\*' matches only what no column can hold \('u'\) in '.*b.root:t;1'"
+        message = r"'u\*' matches only branches that no column can hold \('u'\) in '.*b.root:t;1'"
         with pytest.raises(InputFileError, match=message):
             convert(files, tmp_path / "s", keys={"u*"})
 
@@ -181,7 +181,7 @@ class TestUnheld:
             file.mkrntuple("t", {"u1": odd, "u2": np.arange(NUM)})
         with uproot.recreate(tmp_path / "b.root") as file:
             file.mkrntuple("t", {"u1": np.arange(NUM), "u2": odd})
-        message = r"'u\*' matches only what no column can hold \('u1', 'u2'\) in some file"
+        message = r"'u\*' matches only branches that no column can hold \('u1', 'u2'\) in some file"
         with pytest.raises(InputFileError, match=message):
             convert(tmp_path / "*.root", tmp_path / "s", keys={"u*"})
 

@@ -69,7 +69,7 @@ class RFileConfig:
         object.__setattr__(self, "missing", fills)
 
 
-#: What `convert` and `load_root` take: one file or pattern, or several, with or without a tree.
+#: Input files of `convert` and `load_root`: one file or pattern, or several.
 RootFiles: TypeAlias = RFileConfig | PathLike | Iterable[RFileConfig | PathLike]
 
 
@@ -112,8 +112,7 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
     MissingFileError
         If a file is not there, or a pattern matches none.
     OptionError
-        If the files differ in the names of their metadata or in `missing`, or what they say is no
-        text.
+        If the files differ in the names of their metadata or in `missing`, or metadata are no text.
     """
     configs = list_configs(root_files)
     searches = [partial(find, os.fspath(config.path)) for config in configs]

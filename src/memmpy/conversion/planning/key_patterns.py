@@ -200,7 +200,7 @@ def check_names(
         what = "an alias" if key in aliases else "a key"
         message = f"{key!r} is both {what} and a name of the metadata"
         if key in keys and key not in aliases:
-            message += f"; metadata come into every batch unasked: leave {key!r} out of keys"
+            message += f"; every batch has the metadata already: leave {key!r} out of keys"
             raise OptionError(f"{message}, or rename them if you mean a branch")
         raise OptionError(f"{message}; rename one of them")
     texts: Iterable[tuple[str, object]] = aliases.items()

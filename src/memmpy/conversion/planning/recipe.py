@@ -65,7 +65,7 @@ class Recipe:
     is_mask : bool
         Whether the column is the mask of a padded key: which items are real.
     nulls : Nulls
-        What stands for missing values of the branches.
+        The fills of missing values of the branches.
     """
 
     key: str
@@ -130,9 +130,8 @@ class Recipe:
 
     def compute(self, branches: Mapping[str, Any]) -> ColumnValues:
         """Return entries of the column, made of entries of its branches from an `EventFile`."""
-        inputs = {
-            b: fill_missing(branches[b], self.nulls.fill_of(b), branch=b) for b in self.branches
-        }
+        fill_of = self.nulls.fill_of
+        inputs = {b: fill_missing(branches[b], fill_of(b), branch=b) for b in self.branches}
         if self.program is None:
             return self.cast_and_pad(inputs[self.branches[0]])
         num_entries = len(next(iter(inputs.values())))

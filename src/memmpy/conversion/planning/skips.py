@@ -70,7 +70,8 @@ class SkippedBranches:
         """Return the error for a pattern that matches skipped branches only."""
         reasons = {"no column can hold": self.unsupported, "uproot cannot decode": self.undecodable}
         parts = [f"{reason}{listed(names)}" for reason, names in reasons.items() if names]
-        message = f"the pattern {pattern!r} matches only what {' and what '.join(parts)}{where}"
+        branches = " and branches that ".join(parts)
+        message = f"the pattern {pattern!r} matches only branches that {branches}{where}"
         return InputFileError(f"{message}; {self.reason}")
 
     def without(self, matches: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:

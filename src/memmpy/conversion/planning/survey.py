@@ -185,9 +185,7 @@ def _others_needed(
     """Return known sources to inspect, too: patterns match more in other files."""
     kept = {i: s.matches for i, s in enumerate(known) if s is not None and i not in inspections}
     # Sources with equal matches share one mapping.
-    distinct = {
-        id(m): m for m in [*kept.values(), *(file.matches for file in inspections.values())]
-    }
+    distinct = {id(m): m for m in [*kept.values(), *(i.matches for i in inspections.values())]}
     lacking = set[int]()
     for pattern in recipes.patterns:
         names = {name for matches in distinct.values() for name in matches[pattern]}

@@ -162,11 +162,9 @@ class Coordinator:
 
     def _check_reusable(self) -> None:
         """Compare reusable columns with their checksums, as their copies get new checksums."""
-        waiting = deque(self._checks)
+        tasks = iter(self._checks)
         damaged = {file for task in self._checks for file in task.spans}
-        for outcome in outcomes(
-            self._crew, run_task, lambda num: list(islice(_popped(waiting), num))
-        ):
+        for outcome in outcomes(self._crew, run_task, lambda num: list(islice(tasks, num))):
             if isinstance(outcome, Failure):
                 raise outcome.error
             assert isinstance(outcome, CheckResult)

@@ -90,9 +90,8 @@ class Journal:
         for column in line.columns:
             spans = {role: self._span(span) for role, span in column.spans.items()}
             clipping = None if column.clipping is None else Clipping(*column.clipping)
-            self._known[line.name, column.column] = SlotData(
-                column.lengths, spans, clipping=clipping
-            )
+            data = SlotData(column.lengths, spans, clipping=clipping)
+            self._known[line.name, column.column] = data
 
     def _span(self, note: _SpanNote) -> FileSpan:
         file, *numbers = msgspec.structs.astuple(note)
