@@ -1,3 +1,5 @@
+"""Fixtures of the tests of columns."""
+
 from pathlib import Path
 
 import pytest

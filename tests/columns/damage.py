@@ -1,4 +1,4 @@
-"""Columns whose offsets are damaged, bit by bit."""
+"""Columns with damaged offsets, bit by bit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

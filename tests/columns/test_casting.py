@@ -1,4 +1,4 @@
-"""Values of one dtype as another."""
+"""Tests of casts to another dtype."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What every kind of column does."""
+"""The contract of all kinds of columns."""
 
 import mmap
 from collections.abc import Callable, Sequence

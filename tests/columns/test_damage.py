@@ -1,4 +1,4 @@
-"""Damaged offsets: each way of reading gives what was written or an error, never other lists."""
+"""Damaged offsets: every way of reading gives the right lists or an error."""
 
 from collections.abc import Callable
 from pathlib import Path

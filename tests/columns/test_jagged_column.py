@@ -1,3 +1,5 @@
+"""Tests of jagged columns."""
+
 from pathlib import Path
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Tests of opening columns of a store."""
+
 from pathlib import Path
 from typing import Any
 

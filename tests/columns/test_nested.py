@@ -1,3 +1,5 @@
+"""Tests of nested columns."""
+
 import fcntl
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tests of members of nested columns: what a name with a dot means, and views of them."""
+"""Tests of members of nested columns: names with a dot, and views of their values."""
 
 from pathlib import Path
 from typing import Any

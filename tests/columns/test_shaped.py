@@ -1,3 +1,5 @@
+"""Tests of shaped columns."""
+
 from pathlib import Path
 from typing import Any
 

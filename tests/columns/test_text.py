@@ -1,3 +1,5 @@
+"""Tests of text columns."""
+
 from pathlib import Path
 from typing import Any
 

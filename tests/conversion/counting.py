@@ -1,4 +1,4 @@
-"""A filesystem of fsspec that counts what is read of local files: ``counting:///path``."""
+"""A filesystem of fsspec that counts the bytes read of local files: ``counting:///path``."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""An executor of which one worker is killed in the middle of the work."""
+"""An executor that kills one of its workers during the work."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What may be asked for: patterns, new names, other dtypes, parts of trees."""
+"""Options of a conversion: patterns, new names, other dtypes, parts of trees."""
 
 import os
 from collections.abc import Callable
@@ -279,7 +279,7 @@ def test_a_cut_takes_a_leaf_of_a_whole_branch(tmp_path: Path) -> None:
 
 
 class TestRenaming:
-    def test_keys_may_name_branches_anew(self, make_file: MakeFile, tmp_path: Path) -> None:
+    def test_keys_may_rename_branches(self, make_file: MakeFile, tmp_path: Path) -> None:
         convert(make_file(), tmp_path / "s", keys={"n": "nJets", "met": "met"})
         assert list(memmpy.open(tmp_path / "s")) == ["met", "n"]
         assert read_vector(tmp_path / "s", "n").tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]

@@ -1,4 +1,4 @@
-"""Tests of conversion on files that the tests make."""
+"""Tests of conversion with files that the tests write."""
 
 import json
 import os
@@ -188,7 +188,7 @@ class TestPadding:
         convert(make_file(), tmp_path / "s", keys=(), keys_padded={"jet_pt": (22, float("nan"))})
         assert read_vector(tmp_path / "s", "jet_pt").dtype == np.float32
 
-    def test_another_fill_value_makes_the_column_anew(
+    def test_another_fill_value_rebuilds_the_column(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=1)
@@ -245,7 +245,7 @@ class TestAliases:
         assert columns["pt_gev"].counts.tolist() == [0, 1, 2, 3, 0]
         assert columns["padded"][:, 0].tolist() == [0, 1.375, 2.5, 3.625, 0]
 
-    def test_another_expression_makes_the_column_anew(
+    def test_another_expression_rebuilds_the_column(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=3)

@@ -1,4 +1,4 @@
-"""Damaged columns of a store are not copied on."""
+"""A conversion does not copy damaged columns of a store."""
 
 import re
 from pathlib import Path

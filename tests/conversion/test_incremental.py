@@ -1,4 +1,4 @@
-"""What a conversion fetches of its files, in bytes and branches: what is missing, and no more."""
+"""A conversion reads missing branches only, counted in bytes and branches."""
 
 from pathlib import Path
 from typing import Any

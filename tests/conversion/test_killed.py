@@ -1,4 +1,4 @@
-"""Whatever happens to a conversion, the store stays whole and the next run goes on from there."""
+"""A killed conversion leaves the store whole, and the next run continues from there."""
 
 import json
 import os

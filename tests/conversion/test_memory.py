@@ -1,4 +1,4 @@
-"""Memory is bounded by the step, not by the files."""
+"""The step bounds the memory of a conversion, not the size of the files."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Values that files lack: what stands for them, and what becomes of files without any."""
+"""Missing values of files: their fills, and files without any value of a branch."""
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -120,12 +120,12 @@ def test_a_skim_of_another_fill_is_another(write: Write, store: Path) -> None:
 def test_the_plan_says_what_stands_for_missing_values(write: Write, store: Path) -> None:
     path = write("a", run=[1, None], tag=["a", None])
     file = RFileConfig(path, missing={"run": -1, "tag": None})
-    said = str(plan_conversion(file, store, keys={"run", "tag"}))
-    assert "int64, missing as -1" in said
-    assert "?string, missing kept" in said
+    report = str(plan_conversion(file, store, keys={"run", "tag"}))
+    assert "int64, missing as -1" in report
+    assert "?string, missing kept" in report
     convert(file, store, keys={"run", "tag"})
-    said = str(plan_conversion(RFileConfig(path, missing={"run": 0}), store, keys={"run"}))
-    assert "was run, missing as -1, now run, missing as 0" in said
+    report = str(plan_conversion(RFileConfig(path, missing={"run": 0}), store, keys={"run"}))
+    assert "was run, missing as -1, now run, missing as 0" in report
 
 
 def test_names_of_events_with_another_fill_are_other_events(write: Write, store: Path) -> None:

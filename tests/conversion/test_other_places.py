@@ -1,4 +1,4 @@
-"""Files of other formats and in other places than a ROOT file on the disk."""
+"""Files of other formats than ROOT, and in other places than the local disk."""
 
 import os
 import ssl
@@ -275,7 +275,7 @@ def test_what_a_pattern_leaves_out_of_a_group_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"", "it is empty; write it again"),
         (b"ARROW1\0\0", "it is an Arrow .* write it as Parquet"),
@@ -289,9 +289,9 @@ def test_what_a_pattern_leaves_out_of_a_group_is_said(tmp_path: Path) -> None:
         (b"x,y\n1,2\n", "it begins with b'x,y"),
     ],
 )
-def test_what_is_no_file_of_events_is_said(tmp_path: Path, content: bytes, said: str) -> None:
+def test_what_is_no_file_of_events_is_said(tmp_path: Path, content: bytes, expected: str) -> None:
     (tmp_path / "a").write_bytes(content + bytes(2000) * bool(content))
-    message = f"a' is not a ROOT, Parquet or HDF5 file: .*{said}"
+    message = f"a' is not a ROOT, Parquet or HDF5 file: .*{expected}"
     with pytest.raises(InputFileError, match=message):
         convert(tmp_path / "a", tmp_path / "s", keys={"x"})
 

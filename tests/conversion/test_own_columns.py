@@ -1,4 +1,4 @@
-"""Columns that the user writes beside files belong to the events of these files, in their order."""
+"""Columns that the user writes beside files belong to the events of these files, in order."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Tests of converting from real servers, and from servers that die or want a token."""
+"""Conversion from real servers, and from servers that die or require a token."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

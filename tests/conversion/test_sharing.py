@@ -123,7 +123,7 @@ def test_what_others_share_outlives_a_column(tmp_path: Path) -> None:
     expected = write(tmp_path / "f.root", [SAME] * 2)
     store = tmp_path / "s"
     convert(tmp_path / "f.root", store, keys={"a", "b", "c"})
-    for key in "abc":  # each in turn is made anew: all files of the others stay
+    for key in "abc":  # each in turn is rebuilt: all files of the others stay
         convert(tmp_path / "f.root", store, keys={key}, dtypes={key: "float64"})
         check(store, [expected], "abc")
 

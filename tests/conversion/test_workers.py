@@ -1,4 +1,4 @@
-"""Any executor makes the same bytes, whatever becomes of its workers."""
+"""Every executor writes the same bytes, even if workers die."""
 
 import multiprocessing
 import threading

@@ -1,4 +1,4 @@
-"""What padding cuts off, beside a count list by list."""
+"""Counts of clipped items, compared with a count list by list."""
 
 from typing import Any
 
@@ -55,8 +55,8 @@ def test_more_than_a_percent_of_items_or_entries_is_large(clipping: Any, is_larg
 
 
 def test_a_warning_has_the_numbers_and_the_way_out() -> None:
-    said = Clipping(2000, 1000, 500, 250, 11).warning("pt", 4)
-    assert said == (
+    warning = Clipping(2000, 1000, 500, 250, 11).warning("pt", 4)
+    assert warning == (
         "'pt' is padded to 4 items, which cuts off 500 of 2,000 items (25.0 %), in 250 of 1,000 "
         "entries (25.0 %); the longest has 11 items: keys_padded={'pt': (11, ...)} keeps all"
     )

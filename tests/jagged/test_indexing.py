@@ -1,3 +1,5 @@
+"""Tests of indices between brackets."""
+
 from typing import Any
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Tests of `Jagged`."""
+
 from typing import Any
 
 import awkward as ak

@@ -1,3 +1,5 @@
+"""Tests of paddings and fill values."""
+
 import re
 from typing import Any
 
@@ -73,19 +75,20 @@ def test_padding_refuses_a_fill_that_the_dtype_does_not_hold(fill: Any, dtype: A
 
 
 @pytest.mark.parametrize(
-    ("said", "length", "fill"),
+    ("option", "length", "fill"),
     [((3, 0), 3, 0), ([0, -1.5], 0, -1.5), ((np.uint8(7), np.float32(2)), 7, 2.0)],
 )
-def test_a_padding_is_a_length_and_a_fill(said: Any, length: int, fill: float) -> None:
-    padding = check_padding("x", said)
+def test_a_padding_is_a_length_and_a_fill(option: Any, length: int, fill: float) -> None:
+    padding = check_padding("x", option)
     assert padding == Padding(length, fill)
     assert (type(padding.length), type(padding.fill)) == (int, type(fill))
 
 
 @pytest.mark.parametrize(
-    "said", [3, "30", (3,), (3, 0, 0), (3.0, 0), (np.float64(3), 0), (True, 0), (-1, 0), (2**31, 0)]
+    "option",
+    [3, "30", (3,), (3, 0, 0), (3.0, 0), (np.float64(3), 0), (True, 0), (-1, 0), (2**31, 0)],
 )
-def test_what_is_no_padding_is_an_error(said: Any) -> None:
-    message = "keys_padded takes {key: (length, fill value)}, got 'x': " + repr(said)
+def test_what_is_no_padding_is_an_error(option: Any) -> None:
+    message = "keys_padded takes {key: (length, fill value)}, got 'x': " + repr(option)
     with pytest.raises(OptionError, match=re.escape(message)):
-        check_padding("x", said)
+        check_padding("x", option)

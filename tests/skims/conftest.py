@@ -1,4 +1,4 @@
-"""What the tests of skims share: other processes."""
+"""Fixtures of the tests of skims: other processes."""
 
 import subprocess
 import sys

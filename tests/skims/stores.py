@@ -1,4 +1,4 @@
-"""Stores to skim, and what a skim of them must hold, said slowly."""
+"""Stores to skim, and a slow reference of what their skims must hold."""
 
 import json
 import zlib

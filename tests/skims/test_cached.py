@@ -1,4 +1,4 @@
-"""A skim is made anew when something changes that it depends on, and only then."""
+"""A skim is rebuilt when something changes that it depends on, and only then."""
 
 import dataclasses
 import json
@@ -67,7 +67,7 @@ def test_another_spelling_of_the_cut_is_the_same(store: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["weight", "pt", "met", "ht", "is_good", "run", "event"])
-def test_a_column_that_is_written_again_makes_it_anew(store: Path, key: str) -> None:
+def test_a_column_that_is_written_again_rebuilds_it(store: Path, key: str) -> None:
     first = skim_of(store, **ASKED)
     before, rows = made_at(first), np.array(first.rows)
     write_store(store, {key: make_events(seed=1)[key]})
@@ -160,7 +160,7 @@ def test_another_language_of_cuts_makes_another_skim(
     assert made_at(skim_of(store, **{**ASKED, "cut": None})) == made_at(uncut)
 
 
-def test_a_file_more_makes_it_anew(make_file: MakeFile, tmp_path: Path) -> None:
+def test_one_more_file_rebuilds_it(make_file: MakeFile, tmp_path: Path) -> None:
     store = tmp_path / "data"
     files = [RFileConfig(make_file("a.root", 20), "tree")]
     convert(files, store, keys={"met", "eventNumber"}, progress=False)

@@ -1,4 +1,4 @@
-"""One writer makes a skim at a time, and it appears whole or not at all."""
+"""One writer at a time makes a skim, which appears whole or never."""
 
 import os
 import signal
@@ -358,8 +358,8 @@ def test_skims_that_may_not_be_listed_are_an_error(store: Path, start: Start) ->
     folder = skim_of(store, **ASKED).path
     folder.parent.chmod(0o700)
     open_to_all(store)
-    _, *said = output_of(start(UNREADABLE, store, folder, "all")).splitlines()
-    assert said == [f"cannot read '{folder.parent}': Permission denied"] * 2
+    _, *lines = output_of(start(UNREADABLE, store, folder, "all")).splitlines()
+    assert lines == [f"cannot read '{folder.parent}': Permission denied"] * 2
 
 
 @as_root

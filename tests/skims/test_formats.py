@@ -1,4 +1,4 @@
-"""Skims that each version made, under ``tests/stores``, are read, and found again."""
+"""Skims of each format version, under ``tests/stores``, open and are found again."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a skim holds: the selection, in the order of its tickets, with every bit of its columns."""
+"""A skim holds the selection, in the order of its tickets, with every bit of its columns."""
 
 import multiprocessing
 import tempfile

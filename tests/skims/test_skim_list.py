@@ -147,7 +147,7 @@ def test_altered_and_missing_files_of_skims_are_problems(store: Path, skims: lis
     assert verify_skims(skims[0].path) == {skims[0].path.name: [altered]}
 
 
-def test_what_another_process_makes_anew_meanwhile_is_no_problem(
+def test_a_skim_that_another_process_rebuilds_meanwhile_is_no_problem(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = skim_of(store, keys=["ht"])

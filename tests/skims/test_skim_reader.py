@@ -1,4 +1,4 @@
-"""Skims that are opened."""
+"""Tests of open skims."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What is asked of a skim: what makes no sense is said in the user's words."""
+"""Options of a skim; those that make no sense raise errors in the user's words."""
 
 import re
 from concurrent.futures import Executor, Future

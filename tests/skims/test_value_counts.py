@@ -1,4 +1,4 @@
-"""What a skim counts of its values, beside a count entry by entry."""
+"""Counts of the values of a skim, compared with a count entry by entry."""
 
 import json
 import pickle

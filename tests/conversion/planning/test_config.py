@@ -1,4 +1,4 @@
-"""Tests of what a user says about ROOT files."""
+"""Tests of the configuration of input files."""
 
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def test_metadata_in_the_place_of_the_tree_are_told_where_to_go() -> None:
         RFileConfig("x.root", {"process": "ttH"})  # type: ignore[arg-type]
 
 
-def test_a_dict_that_is_filled_anew_for_the_next_file_leaves_the_first_as_it_was() -> None:
+def test_a_dict_that_is_filled_again_for_the_next_file_leaves_the_first_as_it_was() -> None:
     metadata = {"process": "ttH"}
     config = RFileConfig("a.root", "t", metadata)
     metadata["process"] = "ttbb"

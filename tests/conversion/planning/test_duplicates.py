@@ -1,4 +1,4 @@
-"""Each event once: copies are refused, and files that only share a UUID are told apart."""
+"""Each event once: copies are refused, and files that only share a UUID are accepted."""
 
 import dataclasses
 import os

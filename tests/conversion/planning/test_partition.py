@@ -1,4 +1,4 @@
-"""Laws of how the work on a file is divided."""
+"""Laws of the partition of a file into ranges."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

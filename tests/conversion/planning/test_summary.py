@@ -1,4 +1,4 @@
-"""Tests of what a plan and a conversion say of themselves."""
+"""Tests of the reports of plans and conversions."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""Tests of the sources of a store: each event once, by whatever name its file goes."""
+"""Tests of the sources of a store: each event once, whatever path its file has."""
 
 import os
 import shutil

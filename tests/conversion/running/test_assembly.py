@@ -1,4 +1,4 @@
-"""Columns that are being made."""
+"""Tests of the assembly of columns."""
 
 from pathlib import Path
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""What padding cuts off when files are converted: counted, kept, warned of; and masks."""
+"""Clipped items of a conversion are counted, kept and warned of; and masks."""
 
 import warnings
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""One error for all that went wrong says all of it."""
+"""One error reports all failures of a conversion."""
 
 import pytest
 

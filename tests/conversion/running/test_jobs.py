@@ -1,4 +1,4 @@
-"""How a plan is cut into jobs."""
+"""Tests of the jobs of a plan."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The journal of a conversion: what is noted is known again, and what is not so is passed over."""
+"""The journal finds its notes again, and skips lines that it cannot read."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Rows in the order of their tickets."""
+"""Tests of rows in the order of their tickets."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The external sort as integers."""
+"""Tests of the plan of the external sort."""
 
 import numpy as np
 from hypothesis import given
