@@ -148,7 +148,7 @@ class TestStale:
     ) -> None:
         message = (
             r"computed from 'HT', which is stale: of 'pt', .* compute it again: .*add\('HT', .*"
-            r"where 'HT' is written again, compute 'is_hard' again, too: .*add\('is_hard', "
+            r"once 'HT' is written again, compute 'is_hard' again, too: .*add\('is_hard', "
         )
         with pytest.raises(ColumnError, match=message):
             load_memmaps(stale, ["is_hard"])
