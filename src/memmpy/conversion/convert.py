@@ -2,15 +2,14 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Executor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memmpy.checks import check_path, check_timeout
-from memmpy.conversion.planning.config import RootFiles
-from memmpy.conversion.planning.conversion_request import ConversionRequest, check_conversion
+from memmpy.checks import check_path
+from memmpy.conversion.planning.config import RootFiles, list_inputs
+from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.inventory import Holdings
 from memmpy.conversion.planning.plan import Plan, make_plan
 from memmpy.conversion.planning.split_columns import Policy, check_sources
@@ -33,9 +32,9 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.jagged import Clipping
-from memmpy.parallel import Crew, workers
+from memmpy.parallel import Crew, Work, WorkOption, check_work, workers
 from memmpy.sources.formats import opened_files
-from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
+from memmpy.splits import SplitRequest, Splits, num_events, open_to_split, recorded, settle
 from memmpy.store import (
     Metadata,
     SourceRecord,
@@ -46,12 +45,9 @@ from memmpy.store import (
 )
 from memmpy.typing import PathLike
 
-__all__ = ["STEP_BYTES", "Conversion", "convert", "convert_checked", "plan_conversion"]
+__all__ = ["Conversion", "convert", "convert_request", "plan_conversion"]
 
 logger = logging.getLogger(__name__)
-
-#: Bytes of decompressed data that a worker reads in one go, unless told otherwise.
-STEP_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -129,13 +125,11 @@ def convert(
     keys: Collection[str] | Mapping[str, str],
     keys_padded: Mapping[str, tuple[int, Any]] | None = None,
     aliases: Mapping[str, str] | None = None,
-    dtypes: Mapping[str, Any] | None = None,
-    executor: Executor | None = None,
+    dtype: Mapping[str, Any] | None = None,
     splits: Splits | None = None,
     recreate: bool = False,
-    step_bytes: int = STEP_BYTES,
     progress: bool | None = None,
-    lock_timeout: float = -1,
+    work: WorkOption = None,
 ) -> Conversion:
     """Make columns of ROOT, Parquet or HDF5 files.
 
@@ -163,25 +157,19 @@ def convert(
     aliases : mapping of str to str, optional
         Names for branches (``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``) or for expressions of them
         (``{"met_gev": "met * 0.001"}``), in the language of cuts. May use each other.
-    dtypes : mapping of str to dtype-like, optional
+    dtype : mapping of str to dtype-like, optional
         How keys are stored: ``{"jet_pt": "float16"}``. Values that a float cannot hold become
         infinite, and integers that it cannot hold are rounded, with a warning that counts them;
         an integer that does not fit is an error.
-    executor : concurrent.futures.Executor, optional
-        Who does the work: ``client.get_executor()`` of a Dask client, a process pool, ...; threads
-        of this process on all cores where not given.
     splits : Splits, optional
         Who is an event, and on which side. They are recorded in the store, and the columns that
         they need are read, too, by this call and by later ones.
     recreate : bool
         Read everything again, and replace columns of these keys that the user wrote.
-    step_bytes : int
-        About how many bytes of decompressed data a worker has in memory at a time.
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
-    lock_timeout : float
-        Seconds to wait for another process that writes to the store, or another thread that
-        converts; below zero, without limit.
+    work : Work or concurrent.futures.Executor, optional
+        What does the work, and within which limits; see `Work`.
 
     Returns
     -------
@@ -211,8 +199,8 @@ def convert(
     Warns
     -----
     ConversionWarning
-        If `dtypes` do not hold all values, or padding cuts off more than 1 % of the items or of the
-        entries of a key. The latter comes again when nothing is read.
+        If `dtype` does not hold all values, or padding cuts off more than 1 % of the items or of
+        the entries of a key. The latter comes again when nothing is read.
 
     Examples
     --------
@@ -223,77 +211,52 @@ def convert(
     ...     keys_padded={"jet_pt": (22, float("nan"))},
     ... )
     """
-    return convert_checked(
-        root_files,
-        path,
-        keys=keys,
-        keys_padded=keys_padded,
-        aliases=aliases,
-        dtypes=dtypes,
-        names=frozenset(),
-        executor=executor,
-        splits=check_splits(splits),
-        needs_splits=splits is not None,
-        recreate=recreate,
-        step_bytes=step_bytes,
-        progress=progress,
-        lock_timeout=lock_timeout,
-        check=None,
+    request = ConversionRequest(
+        list_inputs(root_files),
+        keys,
+        keys_padded or {},
+        aliases or {},
+        dtype or {},
+        SplitRequest(splits=splits),
+    )
+    return convert_request(
+        request, path, check_work(work), recreate=recreate, progress=progress, check=None
     )
 
 
-def convert_checked(
-    root_files: RootFiles,
+def convert_request(
+    request: ConversionRequest,
     path: PathLike,
+    work: Work,
     *,
-    keys: Collection[str] | Mapping[str, str],
-    keys_padded: Mapping[str, tuple[int, Any]] | None,
-    aliases: Mapping[str, str] | None,
-    dtypes: Mapping[str, Any] | None,
-    names: frozenset[str],
-    executor: Executor | None,
-    splits: Splits | None,
-    needs_splits: bool,
     recreate: bool,
-    step_bytes: int,
     progress: bool | None,
-    lock_timeout: float,
     check: Callable[[Plan], object] | None,
 ) -> Conversion:
-    """Make columns as `convert` does, once their plan has passed a check.
+    """Make the columns of a request, once their plan has passed a check.
 
     Parameters
     ----------
-    root_files, path, keys, keys_padded, aliases, dtypes, executor, recreate, step_bytes, progress
-        As `convert` takes them.
-    splits, lock_timeout
-        As `convert` takes them.
-    names : frozenset of str
-        Keys that are no patterns even where they look like one.
-    needs_splits : bool
-        Whether the store gets splits, also where none are given.
+    request : ConversionRequest
+        The columns.
+    path : path-like
+        The store.
+    work : Work
+        What does the work.
+    recreate : bool
+        Whether to read everything again.
+    progress : bool or None
+        Whether to show a progress bar; None for on a terminal.
     check : callable or None
         Raises where the columns would be of no use; before any entry is read.
     """
-    # Threads may change the directory meanwhile.
-    directory, timeout = check_path(path).absolute(), check_timeout(lock_timeout)
-    asked = check_conversion(
-        root_files,
-        keys,
-        keys_padded,
-        aliases,
-        dtypes,
-        step_bytes,
-        names=names,
-        splits=splits,
-        needs_splits=needs_splits,
-    )
+    directory = check_path(path).absolute()  # threads may change the directory meanwhile
     known = _known(directory)
-    with quiet(when=progress is False), workers(executor) as crew, closing(opened_files):
+    with quiet(when=progress is False), workers(work.executor) as crew, closing(opened_files):
 
         def decide(metadata: Metadata) -> tuple[Plan, Splits | None]:
-            policy = asked.policy(metadata, path=path)
-            plan = _plan(asked, policy, metadata, crew, recreate=recreate)
+            policy = request.policy(metadata, path=path)
+            plan = _plan(request, policy, metadata, crew, work, recreate=recreate)
             if check is not None:
                 check(plan)
             return plan, check_sources(policy, metadata, plan.wanted, path=path)
@@ -306,7 +269,9 @@ def convert_checked(
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
         # What is unfinished is one conversion's at a time.
-        with Transaction(directory, lock_timeout=timeout, takes_turns=True) as transaction:
+        with Transaction(
+            directory, lock_timeout=work.lock_timeout, takes_turns=True
+        ) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
                 plan, agreed = decide(transaction.metadata)
@@ -324,7 +289,7 @@ def convert_checked(
         logger.info("read %s of %s", printable(", ".join(branches)), source)
     warn_of(made.notes)
     clippings = clippings_of({**plan.current, **columns}, plan.wanted.recipes)
-    losses = _losses(made.num_lost, dtypes or {})
+    losses = _losses(made.num_lost, request.dtypes)
     warn_of([*losses, *clipping_notes(clippings)], ConversionWarning)
     arrays = {array.file: array for c in columns.values() for array in c.arrays.values()}
     bytes_written = sum(array.nbytes for array in arrays.values())
@@ -339,11 +304,10 @@ def plan_conversion(
     keys: Collection[str] | Mapping[str, str],
     keys_padded: Mapping[str, tuple[int, Any]] | None = None,
     aliases: Mapping[str, str] | None = None,
-    dtypes: Mapping[str, Any] | None = None,
-    executor: Executor | None = None,
+    dtype: Mapping[str, Any] | None = None,
     splits: Splits | None = None,
     recreate: bool = False,
-    step_bytes: int = STEP_BYTES,
+    work: WorkOption = None,
 ) -> Plan:
     """Return what `convert` would do, with the same arguments; nothing is written.
 
@@ -353,35 +317,38 @@ def plan_conversion(
         Which columns would be written and why, and which entries of which files would be read for
         them. Printed, it is a table.
     """
-    asked = check_conversion(
-        root_files,
+    request = ConversionRequest(
+        list_inputs(root_files),
         keys,
-        keys_padded,
-        aliases,
-        dtypes,
-        step_bytes,
-        names=frozenset(),
-        splits=check_splits(splits),
-        needs_splits=splits is not None,
+        keys_padded or {},
+        aliases or {},
+        dtype or {},
+        SplitRequest(splits=splits),
     )
-    known = _known(path)
-    with workers(executor) as crew, closing(opened_files):
-        policy = asked.policy(known, path=path)
-        return _plan(asked, policy, known, crew, recreate=recreate)
+    known, limits = _known(path), check_work(work)
+    with workers(limits.executor) as crew, closing(opened_files):
+        policy = request.policy(known, path=path)
+        return _plan(request, policy, known, crew, limits, recreate=recreate)
 
 
 def _plan(
-    asked: ConversionRequest, policy: Policy, metadata: Metadata, crew: Crew, *, recreate: bool
+    request: ConversionRequest,
+    policy: Policy,
+    metadata: Metadata,
+    crew: Crew,
+    work: Work,
+    *,
+    recreate: bool,
 ) -> Plan:
     """Look at the files, and return what has to be done."""
     holdings = Holdings(metadata)
     wanted, facts = survey(
-        asked.inputs,
-        asked.recipes(policy),
+        request.inputs,
+        request.recipes(policy),
         metadata,
         holdings=holdings,
         crew=crew,
-        range_bytes=asked.step_bytes,
+        range_bytes=work.step_bytes,
         recreate=recreate,
     )
     return make_plan(wanted, facts, metadata, holdings=holdings, recreate=recreate)

@@ -182,7 +182,7 @@ def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             keys.add(key)
         if "dtype" in recipe:
             dtypes[key] = recipe["dtype"]
-    return {"keys": keys, "keys_padded": padded, "aliases": aliases, "dtypes": dtypes}
+    return {"keys": keys, "keys_padded": padded, "aliases": aliases, "dtype": dtypes}
 
 
 def _config(source: SourceRecord, missing: Mapping[str, Any]) -> RFileConfig:

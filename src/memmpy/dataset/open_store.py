@@ -3,7 +3,6 @@
 import html
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from typing import Any, final, overload
 
 import numpy as np
@@ -43,11 +42,14 @@ from memmpy.errors import (
     SplitError,
 )
 from memmpy.export import Friend, write_friends
-from memmpy.loaders import ShuffleOption, check_options
+from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.order import SPLIT_NAMES
+from memmpy.parallel import WorkOption, check_threads
 from memmpy.skims import Skim, Skims, find_skims, skim
 from memmpy.splits import (
+    LoaderSetup,
     SplitLoader,
+    SplitRequest,
     Splits,
     check_splits,
     num_events,
@@ -408,13 +410,13 @@ class Store(Mapping[str, StoredColumn]):
         splits: Splits | None = None,
         fold: int | None = None,
         batch_size: int = 32,
-        rank: int = 0,
-        world_size: int = 1,
+        shuffle: ShuffleOption = True,
         seed: int = 0,
         epoch: int = 0,
-        shuffle: ShuffleOption = True,
         drop_last: bool = False,
         num_threads: int | None = None,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> SplitLoader:
         """Return a loader of some columns, or of all.
 
@@ -436,11 +438,16 @@ class Store(Mapping[str, StoredColumn]):
             Which fold; needed where the splits have folds.
         batch_size : int
             Entries in a batch.
-        rank, world_size, seed, epoch, drop_last, num_threads
-            As `SplitLoader` takes them.
-        shuffle : bool or "exact"
-            Whether each epoch has an order of its own, a permutation of all entries; else that of
-            the entries.
+        shuffle : bool, "exact" or Shuffle
+            How the entries of each epoch are shuffled; see `Shuffle`. By blocks are skims alone.
+        seed, epoch : int
+            The order is a pure function of them; each ``iter()`` is the next epoch.
+        drop_last : bool
+            Leave out the last batch if it is short.
+        num_threads : int, optional
+            Threads that gather ahead, beside the caller's; see `SplitLoader`.
+        rank, world_size : int
+            Which equal part of the split to hand out, where several processes train together.
 
         Raises
         ------
@@ -453,34 +460,29 @@ class Store(Mapping[str, StoredColumn]):
         if isinstance(split, int | np.integer) and not 0 <= split < len(SPLIT_NAMES):
             message = f"no split {split}: give 'train', 'val', 'test' or 'all'"
             raise OptionError(f"{message}; the size of batches is batch_size={split}")
-        options = check_options(
-            for_rows=False,
+        options = LoaderOptions(
             batch_size=batch_size,
-            rank=rank,
-            world_size=world_size,
+            shuffle=check_shuffle(shuffle),
             seed=seed,
             epoch=epoch,
-            shuffle=shuffle,
-            block_rows=None,
-            window_blocks=None,
             drop_last=drop_last,
-            num_threads=num_threads,
-        )
-        given = check_splits(splits)
+            num_threads=check_threads(num_threads),
+            rank=rank,
+            world_size=world_size,
+        ).for_columns()
+        request = SplitRequest(split, splits, fold)
         node = None if cut is None else read_cut(cut, aliases=aliases, constants=constants)
-        events = given.keys if given is not None else ()
+        events = splits.keys if splits is not None else ()
         self._check_whole([*events, *(keys_of(node) if node is not None else ())])
         choice = choose_of_cut(
             self._snapshot,
             {key: self[key] for key in (self if keys is None else keys)},
+            request,
             cut=node,
             stored_as={},
             recreate=False,
-            split=split,
-            splits=given,
-            fold=fold,
         )
-        return SplitLoader.over(choice, options)
+        return SplitLoader(LoaderSetup(choice, options))
 
     def skim(
         self,
@@ -493,10 +495,9 @@ class Store(Mapping[str, StoredColumn]):
         constants: Mapping[str, Constant] | None = None,
         dtype: Any = None,
         splits: Splits | None = None,
-        executor: Executor | None = None,
         recreate: bool = False,
         progress: bool | None = None,
-        lock_timeout: float = -1,
+        work: WorkOption = None,
     ) -> Skim:
         """Copy what a training needs into packed rows, in random order; see `memmpy.skim`.
 
@@ -515,10 +516,9 @@ class Store(Mapping[str, StoredColumn]):
             constants=constants,
             dtype=dtype,
             splits=splits,
-            executor=executor,
             recreate=recreate,
             progress=progress,
-            lock_timeout=lock_timeout,
+            work=work,
         )
 
     def verify(self, *, repair: bool = False) -> list[Problem]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.checks import check_flag, check_path, check_timeout
+from memmpy.checks import check_flag, check_path
 from memmpy.columns import Snapshot, open_columns, type_of_column
 from memmpy.cuts import STEP_SIZE, Constant, check_stored, columns_used, find_entries
 from memmpy.display import quiet
@@ -23,7 +23,7 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
-from memmpy.parallel import workers
+from memmpy.parallel import Work, WorkOption, check_work, workers
 from memmpy.skims.folder import FILES, SKIMS, being_made, clear, new_folder, publish
 from memmpy.skims.notes import clipping_notes, cut_notes
 from memmpy.skims.row_layout import Layout, lay_out
@@ -75,10 +75,9 @@ def skim(
     constants: Mapping[str, Constant] | None = None,
     dtype: Any = None,
     splits: Splits | None = None,
-    executor: Executor | None = None,
     recreate: bool = False,
     progress: bool | None = None,
-    lock_timeout: float = -1,
+    work: WorkOption = None,
 ) -> Skim:
     """Copy what a training needs of a store into packed rows, in the order of their tickets.
 
@@ -117,15 +116,12 @@ def skim(
         Who is an event, and on which side: they are recorded in the store, and rows lie in the
         order of their tickets. Where not given, they are those of the store; where it has none,
         rows are ordered by what usually names an event, else by file and entry.
-    executor : concurrent.futures.Executor, optional
-        Who does the work: ``client.get_executor()`` of a Dask client, a process pool, ...; threads
-        of this process on all cores where not given.
     recreate : bool
         Make it, and compute the cut, again.
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
-    lock_timeout : float
-        Seconds to wait for another process that makes the same skim; below zero, without limit.
+    work : Work or concurrent.futures.Executor, optional
+        What does the work, and within which limits; see `Work`.
 
     Returns
     -------
@@ -190,11 +186,10 @@ def skim(
     return make_skim(
         path,
         request,
+        check_work(work),
         splits=check_splits(splits),
-        executor=executor,
         recreate=recreate,
         progress=progress,
-        lock_timeout=lock_timeout,
         sizes=Sizes(),
     )
 
@@ -202,27 +197,33 @@ def skim(
 def make_skim(
     path: PathLike,
     request: SkimRequest,
+    work: Work,
     *,
     splits: Splits | None,
-    executor: Executor | None,
     recreate: bool,
     progress: bool | None,
-    lock_timeout: float,
     sizes: Sizes,
 ) -> Skim:
     """Return the skim that was asked for, from the store or made now.
 
     Parameters
     ----------
-    path, splits, executor, recreate, progress, lock_timeout
-        As `skim` takes them.
+    path : path-like
+        The store.
     request : SkimRequest
         What it holds; in what order, follows from the splits.
+    work : Work
+        What does the work.
+    splits : Splits or None
+        Those to record in the store; None for those that it has.
+    recreate : bool
+        Whether to make it, and compute the cut, again.
+    progress : bool or None
+        Whether to show a progress bar; None for on a terminal.
     sizes : Sizes
         How much a task has in memory.
     """
-    # Threads may change the directory meanwhile.
-    store, timeout = check_path(path).absolute(), check_timeout(lock_timeout)
+    store = check_path(path).absolute()  # threads may change the directory meanwhile
     request = dataclasses.replace(request, rule=_rule_of(store, request, splits))
     folder = store / SKIMS / request.name
     plan = _plan(store, request)
@@ -235,7 +236,7 @@ def make_skim(
             "convert to another path"
         )
         raise ReadOnlyStoreError(message)
-    with quiet(when=progress is False), being_made(folder, timeout=timeout) as lock:
+    with quiet(when=progress is False), being_made(folder, timeout=work.lock_timeout) as lock:
         for _ in range(MAX_ATTEMPTS):
             # Another process may have made it, or written columns, while this one waited.
             plan = _plan(store, request)
@@ -244,7 +245,13 @@ def make_skim(
                 return found
             try:
                 notes = _make(
-                    folder, plan, executor, lock, recreate=recreate, progress=progress, sizes=sizes
+                    folder,
+                    plan,
+                    work.executor,
+                    lock,
+                    recreate=recreate,
+                    progress=progress,
+                    sizes=sizes,
                 )
             except MissingFileError as error:
                 if read_metadata(store).generation == plan.snapshot.metadata.generation:

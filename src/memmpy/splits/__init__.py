@@ -3,12 +3,10 @@
 from memmpy.splits.danger import TWO_SIDES, find_dangers
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming, naming_columns, variations_of
 from memmpy.splits.identities_by_file import groups_of
-from memmpy.splits.loader_entries import Choice
+from memmpy.splits.loader_entries import Choice, LoaderSetup
 from memmpy.splits.overlap import overlap
 from memmpy.splits.policy import (
     agreed,
-    check_splits,
-    is_asked,
     recorded,
     resolved,
     set_splits,
@@ -17,7 +15,6 @@ from memmpy.splits.policy import (
     usual_rule,
 )
 from memmpy.splits.resolve import (
-    check_named_split,
     choose_of_skim,
     choose_of_store,
     open_to_split,
@@ -25,6 +22,7 @@ from memmpy.splits.resolve import (
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_loader import SplitLoader
 from memmpy.splits.split_options import ALL, By, check_split
+from memmpy.splits.split_request import SplitRequest, check_splits
 from memmpy.splits.store_tickets import (
     are_named_by_files,
     check_named,
@@ -40,14 +38,15 @@ __all__ = [
     "USUAL_COLUMNS",
     "By",
     "Choice",
+    "LoaderSetup",
     "Naming",
     "SplitLoader",
+    "SplitRequest",
     "Splits",
     "TicketRule",
     "agreed",
     "are_named_by_files",
     "check_named",
-    "check_named_split",
     "check_split",
     "check_splits",
     "choose_of_skim",
@@ -55,7 +54,6 @@ __all__ = [
     "find_dangers",
     "groups_of",
     "identities_of",
-    "is_asked",
     "naming_columns",
     "num_events",
     "open_to_split",

@@ -15,7 +15,6 @@ from memmpy.columns import Snapshot
 from memmpy.errors import (
     CorruptStoreError,
     DiskError,
-    OptionError,
     ReadOnlyStoreError,
     SplitError,
     SplitWarning,
@@ -25,7 +24,6 @@ from memmpy.errors import (
 from memmpy.splits.danger import dangers_of, ingredients_of
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming, naming_columns, variations_of
 from memmpy.splits.rule import TicketRule
-from memmpy.splits.split_options import ALL
 from memmpy.splits.store_tickets import check_named
 from memmpy.splits.value import Splits
 from memmpy.store import (
@@ -41,8 +39,6 @@ from memmpy.typing import PathLike
 __all__ = [
     "BY_POSITION",
     "agreed",
-    "check_splits",
-    "is_asked",
     "note_positions",
     "note_splits",
     "recorded",
@@ -60,19 +56,6 @@ logger = logging.getLogger(__name__)
 BY_POSITION = {"by": "position"}
 #: What this process has warned of, by store: each danger once.
 _SAID: set[tuple[str, str]] = set()
-
-
-def check_splits(splits: object) -> Splits | None:
-    """Return what a user gave as splits, if it is that."""
-    if splits is None or isinstance(splits, Splits):
-        return splits
-    message = f"splits= is a Splits, such as memmpy.Splits(by=('run', 'event')), got {splits!r}"
-    raise OptionError(message)
-
-
-def is_asked(splits: Splits | None, split: str | int | None) -> bool:
-    """Say whether a call needs splits; without, all events are handed out and none are recorded."""
-    return splits is not None or not (split is None or (isinstance(split, str) and split == ALL))
 
 
 def recorded(metadata: Metadata) -> Splits | None:
