@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 
 from memmpy.checks import check_flag, check_path
-from memmpy.columns import Snapshot, open_columns, type_of_column
-from memmpy.cuts import STEP_SIZE, Constant, check_stored, columns_used, find_entries
+from memmpy.cuts import STEP_SIZE, Constant, columns_used, find_entries
 from memmpy.display import quiet
 from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
-    LengthError,
     MemmpyError,
     MissingFileError,
     ReadOnlyStoreError,
@@ -26,25 +24,14 @@ from memmpy.errors import (
 from memmpy.parallel import Work, WorkOption, check_work, workers
 from memmpy.skims.folder import FILES, SKIMS, being_made, clear, new_folder, publish
 from memmpy.skims.notes import clipping_notes, cut_notes
-from memmpy.skims.row_layout import Layout, lay_out
-from memmpy.skims.skim_document import Document, encode, ingredients
-from memmpy.skims.skim_reader import Skim, matches, warn_again
+from memmpy.skims.skim_document import Document, encode
+from memmpy.skims.skim_plan import SkimPlan, plan_skim, stored_skim, ticket_rule_of
+from memmpy.skims.skim_reader import Skim, warn_again
 from memmpy.skims.skim_request import SkimRequest, check_request
 from memmpy.skims.sorting.sort_plan import Sizes
 from memmpy.skims.sorting.sort_tasks import ROWS, TICKETS, SkimJob, needed
 from memmpy.skims.sorting.sorter import Built, build
-from memmpy.splits import (
-    Splits,
-    TicketRule,
-    are_named_by_files,
-    check_splits,
-    num_events,
-    open_to_split,
-    recorded,
-    settle,
-    tickets_of,
-    usual_rule,
-)
+from memmpy.splits import Splits, check_splits
 from memmpy.store import (
     SKIM_METADATA,
     FileLock,
@@ -106,8 +93,10 @@ def skim(
         every entry. A group of lists that are padded here has one mask, ``"<group>_mask"``.
     cut : str, optional
         Which entries, as ROOT or Python would write it; all where not given.
-    aliases, constants : mapping, optional
-        Names in the cut, as `compute_cut_batched` takes them.
+    aliases : mapping of str to str, optional
+        Names for expressions in the cut.
+    constants : mapping of str to bool, number or str, optional
+        Names for values in the cut.
     dtype : dtype-like, or mapping of str to dtype-like, optional
         The dtype of all groups, or of each; None for that of their keys, which must agree in it.
         Values that a float cannot hold become infinite, and integers that it cannot hold are
@@ -224,10 +213,10 @@ def make_skim(
         How much a task has in memory.
     """
     store = check_path(path).absolute()  # threads may change the directory meanwhile
-    request = dataclasses.replace(request, rule=_rule_of(store, request, splits))
+    request = dataclasses.replace(request, rule=ticket_rule_of(store, request, splits))
     folder = store / SKIMS / request.name
-    plan = _plan(store, request)
-    if not recreate and (found := _found(folder, plan)) is not None:
+    plan = plan_skim(store, request)
+    if not recreate and (found := stored_skim(folder, plan)) is not None:
         warn_again(found, cut=plan.cut_text)
         return found
     if plan.snapshot.metadata.read_only:
@@ -239,8 +228,8 @@ def make_skim(
     with quiet(when=progress is False), being_made(folder, timeout=work.lock_timeout) as lock:
         for _ in range(MAX_ATTEMPTS):
             # Another process may have made it, or written columns, while this one waited.
-            plan = _plan(store, request)
-            if not recreate and (found := _found(folder, plan)) is not None:
+            plan = plan_skim(store, request)
+            if not recreate and (found := stored_skim(folder, plan)) is not None:
                 warn_again(found, cut=plan.cut_text)
                 return found
             try:
@@ -270,98 +259,9 @@ def make_skim(
     return made
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a skim is made of now.
-
-    Parameters
-    ----------
-    request : SkimRequest
-        What it holds.
-    snapshot : Snapshot
-        The columns that it uses, as one commit left them.
-    layout : Layout
-        What it consists of.
-    num_entries : int
-        Number of entries of the store.
-    made_of : mapping
-        As `Document` has it.
-    """
-
-    request: SkimRequest
-    snapshot: Snapshot
-    layout: Layout
-    num_entries: int
-    made_of: Mapping[str, Any]
-
-    @property
-    def cut_text(self) -> str | None:
-        """The cut as the user wrote it."""
-        return None if self.request.cut is None else self.request.cut.span.text
-
-
-def _rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> TicketRule:
-    """Return what the tickets follow from: the splits of the store, or what usually names events.
-
-    Splits that are given are recorded.
-    """
-    metadata = read_metadata(store)
-    known = recorded(metadata)
-    if splits is None and known is not None:
-        return known.ticket_rule
-    snapshot = open_to_split(store, metadata, splits)
-    if splits is not None:
-
-        def check(found: Splits) -> None:
-            _plan(store, dataclasses.replace(request, rule=found.ticket_rule))
-
-        num_entries = num_events(metadata)
-        return settle(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
-    first = metadata.columns.get(request.required_keys(metadata)[0])
-    return usual_rule(snapshot, num_entries=0 if first is None else first.num_entries)
-
-
-def _plan(store: Path, request: SkimRequest) -> _Plan:
-    """Look at the store, and check that it has what was asked for."""
-    metadata = read_metadata(store)
-    if request.cut is not None:
-        check_stored(request.cut, metadata.current_keys(), path=store, metadata=metadata)
-    required = request.required_keys(metadata)
-    snapshot = open_columns(store, required)
-    lengths = {key: len(column) for key, column in snapshot.columns.items()}
-    first, *others = required
-    for key in others:
-        if lengths[key] != lengths[first]:
-            message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
-            raise LengthError(f"{message}entries: all columns of a skim must have as many")
-    columns = snapshot.metadata.columns
-    layout = lay_out(request, {key: type_of_column(columns[key]) for key in request.stored_keys})
-    assert request.rule is not None
-    tickets_of(snapshot, request.rule, num_entries=lengths[first])  # checks what names an event
-    made_of = ingredients(
-        snapshot.metadata,
-        required,
-        num_entries=lengths[first],
-        by_file=request.rule.by == "file" and are_named_by_files(snapshot.metadata, lengths[first]),
-    )
-    return _Plan(request, snapshot, layout, lengths[first], made_of)
-
-
-def _found(folder: Path, plan: _Plan) -> Skim | None:
-    """Return the skim, if it is there, whole and made of what there is now."""
-    try:
-        found = Skim(folder)
-    except (MissingFileError, CorruptStoreError):
-        return None
-    is_right = matches(
-        found, asked=plan.request.to_json(), made_of=plan.made_of, layout=plan.layout
-    )
-    return found if is_right else None
-
-
 def _make(
     folder: Path,
-    plan: _Plan,
+    plan: SkimPlan,
     executor: Executor | None,
     lock: FileLock,
     *,
@@ -425,7 +325,7 @@ def _make(
 
 
 def _document(
-    plan: _Plan, built: Built, *, cut_notes: Iterable[str], notes: tuple[str, ...]
+    plan: SkimPlan, built: Built, *, cut_notes: Iterable[str], notes: tuple[str, ...]
 ) -> Document:
     arrays, lists = built.arrays, plan.layout.lists
     return Document(
