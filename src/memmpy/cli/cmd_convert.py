@@ -2,11 +2,9 @@
 
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -23,25 +21,13 @@ __all__ = ["convert"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
-    """What to convert, as `memmpy.convert` takes it."""
+class _ColumnWords:
+    """What to convert, as it is typed."""
 
-    keys: Collection[str]
-    keys_padded: Mapping[str, tuple[int, Any]]
-    aliases: Mapping[str, str]
-    dtype: Mapping[str, str]
-
-
-def _columns_of(
-    keys: Iterable[str], pad: Iterable[str], alias: Iterable[str], dtype: Iterable[str]
-) -> _Columns:
-    wanted, renamed = keys_of(keys)
-    padded, more = pads_of(pad)
-    named = pairs_of(alias, option="--alias", example="met_gev=met*0.001")
-    aliases = joined(named, [renamed, more], keys=[*wanted, *padded])
-    return _Columns(
-        wanted, padded, aliases, pairs_of(dtype, option="--dtype", example="met=float16")
-    )
+    keys: tuple[str, ...]
+    pad: tuple[str, ...]
+    alias: tuple[str, ...]
+    dtype: tuple[str, ...]
 
 
 @click.command()
@@ -50,7 +36,7 @@ def _columns_of(
 )
 @as_one(
     "columns",
-    _columns_of,
+    _ColumnWords,
     click.option(
         "--keys",
         "-k",
@@ -109,7 +95,7 @@ def _columns_of(
 def convert(
     *,
     out: Path,
-    columns: _Columns,
+    columns: _ColumnWords,
     configs: list[RFileConfig],
     splits: Splits | None,
     recreate: bool,
@@ -131,17 +117,20 @@ def convert(
 
     from memmpy.cli.cluster import open_executor
 
-    if not (columns.keys or columns.keys_padded):
+    if not (columns.keys or columns.pad):
         raise click.UsageError("say what to convert: --keys met,'jet_*' or --pad jet_pt:22:nan")
+    wanted, renamed = keys_of(columns.keys)
+    padded, more = pads_of(columns.pad)
+    named = pairs_of(columns.alias, option="--alias", example="met_gev=met*0.001")
     limits = Work() if step_bytes is None else Work(step_bytes=step_bytes)
     run = partial(
         plan_conversion if dry_run else partial(do_convert, progress=work.progress),
         configs,
         out,
-        keys=columns.keys,
-        keys_padded=columns.keys_padded,
-        aliases=columns.aliases,
-        dtype=columns.dtype,
+        keys=wanted,
+        keys_padded=padded,
+        aliases=joined(named, [renamed, more], keys=[*wanted, *padded]),
+        dtype=pairs_of(columns.dtype, option="--dtype", example="met=float16"),
         splits=splits,
         recreate=recreate,
     )

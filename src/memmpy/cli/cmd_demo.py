@@ -1,6 +1,5 @@
 """``memmpy demo``: the main job, on toy events or on the user's own files."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,28 +13,18 @@ __all__ = ["demo"]
 
 @dataclass(frozen=True, slots=True)
 class _OwnFiles:
-    """The user's own files."""
+    """The user's own files, as they are typed."""
 
-    paths: Sequence[str]
+    files: bool
+    paths: tuple[str, ...]
     tree: str | None
-    keys: list[str] | None
-
-
-def _own_files_of(
-    files: bool, paths: Sequence[str], tree: str | None, keys: str | None
-) -> _OwnFiles | None:
-    if bool(paths) != files:
-        message = "name ROOT files with --files: memmpy demo --files A.root B.root --tree T"
-        raise click.UsageError(message)
-    if not files and (tree or keys):
-        raise click.UsageError("--tree and --keys go with --files")
-    return _OwnFiles(paths, tree, None if keys is None else words_of([keys])) if files else None
+    keys: str | None
 
 
 @click.command()
 @as_one(
     "own",
-    _own_files_of,
+    _OwnFiles,
     click.option("--files", is_flag=True, help="Use the ROOT files PATHS, not toy events."),
     click.argument("paths", nargs=-1, type=click.Path()),
     click.option("--tree", help="The tree of those files; not needed where each has one only."),
@@ -55,7 +44,7 @@ def _own_files_of(
 @click.option("--batch-size", default=128, help="Events of a batch.")
 def demo(
     *,
-    own: _OwnFiles | None,
+    own: _OwnFiles,
     cut: str | None,
     out: Path,
     events: int,
@@ -71,9 +60,15 @@ def demo(
 
     from memmpy.demo import own_job, run, toy_job
 
+    if bool(own.paths) != own.files:
+        message = "name ROOT files with --files: memmpy demo --files A.root B.root --tree T"
+        raise click.UsageError(message)
+    if not own.files and (own.tree or own.keys):
+        raise click.UsageError("--tree and --keys go with --files")
     console = Console()
-    if own is None:
-        job = toy_job(out, num_events=events, seed=seed, cut=cut, console=console)
+    if own.files:
+        wanted = None if own.keys is None else words_of([own.keys])
+        job = own_job(out, own.paths, tree=own.tree, keys=wanted, cut=cut)
     else:
-        job = own_job(out, own.paths, tree=own.tree, keys=own.keys, cut=cut)
+        job = toy_job(out, num_events=events, seed=seed, cut=cut, console=console)
     run(job, batch_size=batch_size, console=console)

@@ -1,9 +1,7 @@
 """``memmpy skim``: copy what a training needs of a store into packed rows."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -25,38 +23,20 @@ __all__ = ["skim"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
-    """What the rows hold, as `memmpy.skim` takes it."""
+class _RowWords:
+    """What the rows hold, as it is typed."""
 
-    keys: list[str]
-    keys_padded: dict[str, tuple[int, Any]]
-    groups: dict[str, list[str]]
-    dtype: dict[str, str] | None
-
-
-def _content_of(
-    keys: Iterable[str], pad: Iterable[str], group: Iterable[str], dtype: Iterable[str]
-) -> _Content:
-    if not (keys or pad or group):
-        what = "--keys met, --pad jet_pt:22:nan or --group event=met,HT"
-        raise click.UsageError(f"say what the skim holds: {what}")
-    groups = pairs_of(group, option="--group", example="jets=jet_pt,jet_eta")
-    padded, renamed = pads_of(pad)
-    if renamed:
-        raise click.UsageError("a skim renames no columns: --pad takes key:length:fill")
-    return _Content(
-        words_of(keys),
-        padded,
-        {name: words_of([text]) for name, text in groups.items()},
-        pairs_of(dtype, option="--dtype", example="event=float32") or None,
-    )
+    keys: tuple[str, ...]
+    pad: tuple[str, ...]
+    group: tuple[str, ...]
+    dtype: tuple[str, ...]
 
 
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @as_one(
-    "content",
-    _content_of,
+    "rows",
+    _RowWords,
     click.option(
         "--keys", "-k", multiple=True, help="Columns that batches hold, joined by commas."
     ),
@@ -82,7 +62,7 @@ def _content_of(
 def skim(
     *,
     store: Path,
-    content: _Content,
+    rows: _RowWords,
     cut: str | None,
     names: tuple[dict[str, str], dict[str, Constant]],
     splits: Splits | None,
@@ -99,17 +79,24 @@ def skim(
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
     from memmpy.cli.cluster import open_executor
 
+    if not (rows.keys or rows.pad or rows.group):
+        what = "--keys met, --pad jet_pt:22:nan or --group event=met,HT"
+        raise click.UsageError(f"say what the skim holds: {what}")
+    groups = pairs_of(rows.group, option="--group", example="jets=jet_pt,jet_eta")
+    padded, renamed = pads_of(rows.pad)
+    if renamed:
+        raise click.UsageError("a skim renames no columns: --pad takes key:length:fill")
     aliases, constants = names
     with open_executor(num_processes=work.workers, address=work.dask) as executor:
         made = do_skim(
             store,
-            keys=content.keys,
-            keys_padded=content.keys_padded,
-            groups=content.groups,
+            keys=words_of(rows.keys),
+            keys_padded=padded,
+            groups={name: words_of([text]) for name, text in groups.items()},
             cut=cut,
             aliases=aliases,
             constants=constants,
-            dtype=content.dtype,
+            dtype=pairs_of(rows.dtype, option="--dtype", example="event=float32") or None,
             splits=splits,
             recreate=recreate,
             progress=work.progress,
