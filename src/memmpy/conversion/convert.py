@@ -35,14 +35,7 @@ from memmpy.jagged import Clipping
 from memmpy.parallel import Crew, Work, WorkOption, check_work, workers
 from memmpy.sources.formats import opened_files
 from memmpy.splits import SplitRequest, Splits, num_events, open_to_split, recorded, settle
-from memmpy.store import (
-    Metadata,
-    SourceRecord,
-    Transaction,
-    Unfinished,
-    parts_of,
-    read_metadata,
-)
+from memmpy.store import Metadata, SourceRecord, Transaction, Unfinished, parts_of, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = ["Conversion", "convert", "convert_request", "plan_conversion"]
@@ -211,6 +204,7 @@ def convert(
     ...     keys_padded={"jet_pt": (22, float("nan"))},
     ... )
     """
+    limits = check_work(work)
     request = ConversionRequest(
         list_inputs(root_files),
         keys,
@@ -219,9 +213,7 @@ def convert(
         dtype or {},
         SplitRequest(splits=splits),
     )
-    return convert_request(
-        request, path, check_work(work), recreate=recreate, progress=progress, check=None
-    )
+    return convert_request(request, path, limits, recreate=recreate, progress=progress, check=None)
 
 
 def convert_request(
@@ -317,6 +309,7 @@ def plan_conversion(
         Which columns would be written and why, and which entries of which files would be read for
         them. Printed, it is a table.
     """
+    limits = check_work(work)
     request = ConversionRequest(
         list_inputs(root_files),
         keys,
@@ -325,7 +318,7 @@ def plan_conversion(
         dtype or {},
         SplitRequest(splits=splits),
     )
-    known, limits = _known(path), check_work(work)
+    known = _known(path)
     with workers(limits.executor) as crew, closing(opened_files):
         policy = request.policy(known, path=path)
         return _plan(request, policy, known, crew, limits, recreate=recreate)

@@ -51,9 +51,9 @@ def repair_columns(
     problems : sequence of Problem
         What `verify` found.
     progress : bool or None
-        As `convert` takes it.
+        Whether to show a progress bar; None for on a terminal.
     lock_timeout : float
-        As `convert` takes it.
+        Seconds to wait for another process; below zero, without limit.
 
     Returns
     -------

@@ -36,7 +36,7 @@ class Work:
     Examples
     --------
     >>> with ProcessPoolExecutor(8) as pool:
-    ...     convert(files, "data.mmpy", keys="*", work=Work(pool, lock_timeout=60))
+    ...     convert(files, "data.mmpy", keys={"met"}, work=Work(pool, lock_timeout=60))
     """
 
     executor: Executor | None = None

@@ -59,14 +59,14 @@ def load_root(
     path_mmap : path-like
         The store; made where it is missing.
     keys : set of str, or mapping of str to str
-        Branches or aliases that batches hold as they are; patterns and new names for branches as
-        `convert` takes them.
+        Branches or aliases that batches hold as they are; patterns and new names of branches, too
+        (see `convert`).
     keys_padded : mapping of str to (int, number), optional
         Branches or aliases of lists, cut or filled up to a length with a value. The dtype stays.
         One that is in a group is part of that alone.
     groups : mapping of str to list of str, optional
-        Inputs of a network: branches or aliases put beside each other along the last axis, as
-        `skim` takes them. They need not be in `keys`. Not with ``skim=False``.
+        Inputs of a network: branches or aliases put beside each other along the last axis (see
+        `skim`). They need not be in `keys`. Not with ``skim=False``.
     tcut : str, optional
         Which events to load, as ROOT or Python would write it. May use branches that are in
         neither `keys` nor `keys_padded`, and text of the metadata: ``process == "ttH"``. It sees

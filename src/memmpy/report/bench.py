@@ -28,7 +28,7 @@ def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -
     batch_size : int
         Entries in a batch.
     num_threads : int or None
-        As `SplitLoader` takes it.
+        Threads that gather ahead, beside the caller's; None for as many as there are cores.
 
     Raises
     ------

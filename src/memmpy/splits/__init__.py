@@ -14,11 +14,7 @@ from memmpy.splits.policy import (
     usual_naming,
     usual_rule,
 )
-from memmpy.splits.resolve import (
-    choose_of_skim,
-    choose_of_store,
-    open_to_split,
-)
+from memmpy.splits.resolve import choose_of_skim, choose_of_store, open_to_split
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_loader import SplitLoader
 from memmpy.splits.split_options import ALL, By, check_split

@@ -26,14 +26,7 @@ from memmpy.splits.event_names import USUAL_COLUMNS, Naming, naming_columns, var
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.store_tickets import check_named
 from memmpy.splits.value import Splits
-from memmpy.store import (
-    LOCK_TIMEOUT,
-    Metadata,
-    Transaction,
-    hash64,
-    hash_text,
-    read_metadata,
-)
+from memmpy.store import LOCK_TIMEOUT, Metadata, Transaction, hash64, hash_text, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = [

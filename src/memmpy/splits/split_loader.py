@@ -137,7 +137,7 @@ class SplitLoader:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        if isinstance(data, LoaderSetup):
+        if isinstance(data, LoaderSetup):  # it has all options
             setup = data
         else:
             options = LoaderOptions(
