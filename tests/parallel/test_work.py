@@ -1,4 +1,4 @@
-"""Tests of what does the work, and within which limits."""
+"""Tests of `Work`: the executor of a conversion or a skim, and its limits."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -22,7 +22,7 @@ __all__ = ["convert"]
 
 @dataclass(frozen=True, slots=True)
 class _ColumnWords:
-    """What to convert, as it is typed."""
+    """The columns to convert, as typed."""
 
     keys: tuple[str, ...]
     pad: tuple[str, ...]

@@ -13,7 +13,7 @@ __all__ = ["demo"]
 
 @dataclass(frozen=True, slots=True)
 class _OwnFiles:
-    """The user's own files, as they are typed."""
+    """The files of the user, as typed."""
 
     files: bool
     paths: tuple[str, ...]

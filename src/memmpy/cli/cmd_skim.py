@@ -24,7 +24,7 @@ __all__ = ["skim"]
 
 @dataclass(frozen=True, slots=True)
 class _RowWords:
-    """What the rows hold, as it is typed."""
+    """The content of the rows, as typed."""
 
     keys: tuple[str, ...]
     pad: tuple[str, ...]

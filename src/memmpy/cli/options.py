@@ -1,4 +1,4 @@
-"""Options that several verbs have, spelled once: each group of them becomes one argument."""
+"""Options of several verbs: each group of them becomes one argument."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def as_one(name: str, make: Callable[..., object], *options: _Decorator) -> _Dec
 
 @dataclass(frozen=True, slots=True)
 class WorkFlags:
-    """What does the work of a command, and whether it says so.
+    """The values of ``--workers``, ``--dask`` and ``--quiet``.
 
     Parameters
     ----------

@@ -162,7 +162,7 @@ def convert(
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
     work : Work or concurrent.futures.Executor, optional
-        What does the work, and within which limits; see `Work`.
+        The executor and its limits; see `Work`.
 
     Returns
     -------
@@ -234,7 +234,7 @@ def convert_request(
     path : path-like
         The store.
     work : Work
-        What does the work.
+        The executor and its limits.
     recreate : bool
         Whether to read everything again.
     progress : bool or None

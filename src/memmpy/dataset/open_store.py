@@ -257,7 +257,8 @@ class Store(StoreColumns):
         batch_size : int
             Entries in a batch.
         shuffle : bool, "exact" or Shuffle
-            How the entries of each epoch are shuffled; see `Shuffle`. By blocks are skims alone.
+            How the entries of each epoch are shuffled; see `Shuffle`. Only skims are shuffled
+            by blocks.
         seed, epoch : int
             The order is a pure function of them; each ``iter()`` is the next epoch.
         drop_last : bool

@@ -1,4 +1,4 @@
-"""How a loader hands out its data: options checked in one place, before there is data."""
+"""The options of a loader, checked in one place before there is data."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How entries are shuffled: what a user asks for, and what is chosen for the rows of a skim.
+"""`Shuffle`, which a user asks for, and the choice for the rows of a skim that follows from it.
 
 The choice depends on the skim alone, so that all machines agree.
 """
@@ -40,8 +40,7 @@ _MAX_PROPOSED_BYTES = 64 << 20
 class Shuffle:
     """How the entries of each epoch are shuffled: ``shuffle=`` of all loaders.
 
-    Where only the kind matters, give it alone: ``shuffle="exact"`` is
-    ``shuffle=Shuffle("exact")``.
+    ``shuffle="exact"`` is short for ``shuffle=Shuffle("exact")``.
 
     Parameters
     ----------

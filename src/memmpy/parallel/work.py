@@ -1,4 +1,4 @@
-"""`Work`: what does the work of a conversion or a skim, and within which limits."""
+"""`Work`: the executor of a conversion or a skim, and its limits."""
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ __all__ = ["Work", "WorkOption", "check_work"]
 @final
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What does the work of a conversion or a skim, and within which limits: ``work=``.
+    """The executor of a conversion or a skim, and its limits: ``work=``.
 
-    Where only the executor matters, give it alone: ``work=executor`` is ``work=Work(executor)``.
+    ``work=executor`` is short for ``work=Work(executor)``.
 
     Parameters
     ----------

@@ -90,7 +90,8 @@ def load_root(
     batch_size : int
         Events in a batch. The last one of an epoch may be shorter.
     shuffle : bool, "exact", "blocks" or Shuffle
-        How the events of each epoch are shuffled; see `Shuffle`. By blocks are skims alone.
+        How the events of each epoch are shuffled; see `Shuffle`. Only skims are shuffled by
+        blocks.
     seed, epoch : int
         The order is a pure function of them; each ``iter()`` is the next epoch.
     drop_last : bool
@@ -110,7 +111,7 @@ def load_root(
         Whether to show progress bars, and to say on a terminal that kernels are compiled; on a
         terminal where not given. With False the loader that is returned says nothing either.
     work : Work or concurrent.futures.Executor, optional
-        What converts and skims, and within which limits; see `Work`.
+        The executor that converts and skims, and its limits; see `Work`.
 
     Returns
     -------

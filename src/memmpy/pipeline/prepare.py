@@ -46,7 +46,7 @@ class StoreOptions:
     path : path-like
         The store.
     work : Work
-        What does the work.
+        The executor and its limits.
     recreate : bool
         Whether to make all again.
     progress : bool or None

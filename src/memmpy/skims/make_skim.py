@@ -110,7 +110,7 @@ def skim(
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
     work : Work or concurrent.futures.Executor, optional
-        What does the work, and within which limits; see `Work`.
+        The executor and its limits; see `Work`.
 
     Returns
     -------
@@ -202,7 +202,7 @@ def make_skim(
     request : SkimRequest
         What it holds; in what order, follows from the splits.
     work : Work
-        What does the work.
+        The executor and its limits.
     splits : Splits or None
         Those to record in the store; None for those that it has.
     recreate : bool

@@ -1,4 +1,4 @@
-"""What a skim is made of: checked against the store, before any row is read."""
+"""The plan of a skim: the request checked against the store, before any row is read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ __all__ = ["SkimPlan", "plan_skim", "stored_skim", "ticket_rule_of"]
 
 @dataclass(frozen=True, slots=True)
 class SkimPlan:
-    """What a skim is made of now.
+    """The content of a skim, and the columns that it is made of.
 
     Parameters
     ----------

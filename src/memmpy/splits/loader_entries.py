@@ -150,7 +150,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class LoaderSetup:
-    """All that a loader is made of, checked: for doors that check it before there is any data.
+    """The choice and the options of a loader, checked before it is made.
 
     Parameters
     ----------

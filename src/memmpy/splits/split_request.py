@@ -1,4 +1,4 @@
-"""Which split a call asks for, and of which splits."""
+"""The split that a call asks for, and the splits that it names."""
 
 import os
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["SplitRequest", "check_splits"]
 
 @dataclass(frozen=True, slots=True)
 class SplitRequest:
-    """Which split a call asks for, and of which splits.
+    """The split that a call asks for, and the splits that it names.
 
     Parameters
     ----------
