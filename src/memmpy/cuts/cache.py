@@ -35,7 +35,7 @@ from memmpy.typing import Entries
 
 __all__ = [
     "CachedCut",
-    "Found",
+    "CutResult",
     "Selection",
     "are_current",
     "are_entries",
@@ -58,7 +58,7 @@ _NAME = re.compile(r"[0-9a-f]{32}(\.json|\.npy|(\.json)?\.[0-9a-f.]+\.tmp)")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CutResult:
     """Entries that pass a cut: all, or those of one step.
 
     Attributes
@@ -94,7 +94,7 @@ class CachedCut:
     normal: str
     columns: Mapping[str, str]
 
-    def find(self, *, expression: str, num_entries: int) -> Found | None:
+    def find(self, *, expression: str, num_entries: int) -> CutResult | None:
         """Return the selection, if it is there and whole; reads all of it.
 
         Its notes show the place only in the text for which they were made.
@@ -122,11 +122,11 @@ class CachedCut:
             notes = frozenset(document.notes)
             if document.expression != expression:
                 notes = frozenset(map(_without_picture, notes))
-            return Found(selection, notes)
+            return CutResult(selection, notes)
         except (OSError, ValueError):
             return None
 
-    def keep(self, pieces: Iterable[Found], *, expression: str, generation: int) -> Found:
+    def keep(self, pieces: Iterable[CutResult], *, expression: str, generation: int) -> CutResult:
         """Write the selection as its pieces come, and return it.
 
         Parameters
@@ -170,7 +170,7 @@ class CachedCut:
         )
         write_atomically(self.file(".json"), encode(document), durable=False)
         record = structs.replace(record, file=self.file(".npy").name)
-        return Found(map_array(self._folder, record, key=self.normal), notes)
+        return CutResult(map_array(self._folder, record, key=self.normal), notes)
 
     @property
     def _folder(self) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from memmpy.columns import Snapshot, holder_of, open_columns, why_stale
-from memmpy.cuts.cache import CachedCut, Found, Selection
+from memmpy.cuts.cache import CachedCut, CutResult, Selection
 from memmpy.cuts.evaluation import Program, check_keys, slips_in, to_program
 from memmpy.cuts.language import Constant, Node, keys_of, normal, parse, substitute
 from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
@@ -129,7 +129,7 @@ def read_cut(
     return substitute(parse(expression), aliases=aliases, constants=constants)
 
 
-def selection_of(found: Found) -> Selection:
+def selection_of(found: CutResult) -> Selection:
     """Return the entries of what `find_entries` found, and give its warnings."""
     warn_of(found.notes)
     return found.entries.view(np.memmap)
@@ -143,7 +143,7 @@ def find_entries(
     step_size: int,
     num_threads: int | None,
     recreate: bool,
-) -> Found:
+) -> CutResult:
     """Return the entries that pass a cut, of columns as one commit left them.
 
     Parameters
@@ -177,10 +177,10 @@ def find_entries(
         None if recreate else cached.find(expression=cut.span.text, num_entries=inputs.num_entries)
     )
 
-    def passing(start: int, stop: int) -> Found:
+    def passing(start: int, stop: int) -> CutResult:
         values = program(inputs.slices(start, stop))
         entries = np.flatnonzero(program.mask(values, stop - start)) + start
-        return Found(entries, values.notes)
+        return CutResult(entries, values.notes)
 
     if found is None:
         logger.info("computing the cut %s of %s", cut.span, snapshot.path)
@@ -196,7 +196,7 @@ def find_entries(
                 logger.warning("the cut %s is not cached: %s", cut.span, error)
     if found is None:
         found = _joined(inputs.map(passing, step_size=step_size, num_threads=threads))
-    return Found(found.entries, slips | found.notes)
+    return CutResult(found.entries, slips | found.notes)
 
 
 def prepare(cut: Node, inputs: Inputs) -> tuple[Program, frozenset[str]]:
@@ -214,13 +214,13 @@ def prepare(cut: Node, inputs: Inputs) -> tuple[Program, frozenset[str]]:
     return replace(program, compiled=compiled), slips_in(cut, nothing)
 
 
-def _joined(pieces: Iterable[Found]) -> Found:
+def _joined(pieces: Iterable[CutResult]) -> CutResult:
     found = list(pieces)
     entries = np.concatenate([np.empty(0, np.int64), *(piece.entries for piece in found)])
-    return Found(entries, frozenset[str]().union(*(piece.notes for piece in found)))
+    return CutResult(entries, frozenset[str]().union(*(piece.notes for piece in found)))
 
 
 def _normal(cut: Node, stored_as: Mapping[str, str]) -> str:
     """Return what a cut means, for the cache."""
-    renamed = sorted((key, stored_as[key]) for key in keys_of(cut) & stored_as.keys())
-    return normal(cut) + "".join(f"; {key} is {name}" for key, name in renamed)
+    rename_keys = sorted((key, stored_as[key]) for key in keys_of(cut) & stored_as.keys())
+    return normal(cut) + "".join(f"; {key} is {name}" for key, name in rename_keys)

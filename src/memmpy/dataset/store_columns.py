@@ -12,7 +12,7 @@ from memmpy.checks import check_path
 from memmpy.columns import Snapshot, StoredColumn, holder_of, no_column, open_what_is_whole
 from memmpy.display import Table, num_in_words, printable
 from memmpy.errors import CorruptStoreError, SplitError
-from memmpy.splits import Splits, check_splits, num_events, recorded, set_splits, tickets_of
+from memmpy.splits import Splits, check_splits, num_events, recorded_splits, set_splits, tickets_of
 from memmpy.store import (
     Lineage,
     SourceEntries,
@@ -123,7 +123,7 @@ class StoreColumns(Mapping[str, StoredColumn]):
     @property
     def splits(self) -> Splits | None:
         """Who is an event, and on which side, as it is recorded now; None if no call asked yet."""
-        return recorded(read_metadata(self.path))
+        return recorded_splits(read_metadata(self.path))
 
     def set_splits(self, splits: Splits | None) -> None:
         """Change the splits of the store for all later calls; no source file is read.

@@ -25,7 +25,7 @@ from memmpy.errors import (
 from memmpy.parallel import Work
 from memmpy.pipeline.load_request import LoadRequest
 from memmpy.skims import Sizes, lay_out, make_skim
-from memmpy.splits import Choice, agreed, choose_of_skim, recorded
+from memmpy.splits import Choice, reconcile_splits, choose_of_skim, recorded_splits
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
 
@@ -183,11 +183,11 @@ def _supply(
 def _check_split(request: LoadRequest, store: StoreOptions) -> None:
     """Raise a `SplitError` for a split that the store does not have, before hours of conversion."""
     try:
-        known = recorded(read_metadata(store.path))
+        known = recorded_splits(read_metadata(store.path))
     except MissingFileError:
         known = None
-    splits = agreed(request.split_request.splits, known, path=store.path)
-    request.split_request.check_named(splits, path=store.path)
+    splits = reconcile_splits(request.split_request.splits, known, path=store.path)
+    request.split_request.check_name_columns(splits, path=store.path)
     request.split_request.ranges(splits)
 
 

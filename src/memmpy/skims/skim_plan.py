@@ -15,13 +15,13 @@ from memmpy.skims.skim_request import SkimRequest
 from memmpy.splits import (
     Splits,
     TicketRule,
-    are_named_by_files,
+    has_source_identity,
     num_events,
     open_to_split,
-    recorded,
-    settle,
+    recorded_splits,
+    agree_on_splits,
     tickets_of,
-    usual_rule,
+    default_rule,
 )
 from memmpy.store import read_metadata
 
@@ -64,7 +64,7 @@ def ticket_rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> 
     Splits that are given are recorded.
     """
     metadata = read_metadata(store)
-    known = recorded(metadata)
+    known = recorded_splits(metadata)
     if splits is None and known is not None:
         return known.ticket_rule
     snapshot = open_to_split(store, metadata, splits)
@@ -74,9 +74,9 @@ def ticket_rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> 
             plan_skim(store, replace(request, rule=found.ticket_rule))
 
         num_entries = num_events(metadata)
-        return settle(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
+        return agree_on_splits(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
     first = metadata.columns.get(request.required_keys(metadata)[0])
-    return usual_rule(snapshot, num_entries=0 if first is None else first.num_entries)
+    return default_rule(snapshot, num_entries=0 if first is None else first.num_entries)
 
 
 def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
@@ -100,7 +100,7 @@ def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
         snapshot.metadata,
         required,
         num_entries=lengths[first],
-        by_file=request.rule.by == "file" and are_named_by_files(snapshot.metadata, lengths[first]),
+        by_file=request.rule.by == "file" and has_source_identity(snapshot.metadata, lengths[first]),
     )
     return SkimPlan(request, snapshot, layout, lengths[first], made_of)
 

@@ -1,18 +1,18 @@
 """Which columns name an event, and in which split it is: drawn, recorded and checked."""
 
 from memmpy.splits.danger import TWO_SIDES, find_dangers
-from memmpy.splits.event_names import USUAL_COLUMNS, Naming, naming_columns, variations_of
-from memmpy.splits.identities_by_file import groups_of
+from memmpy.splits.event_names import USUAL_COLUMNS, Naming, find_naming, variations_of
+from memmpy.splits.identities_by_file import process_groups
 from memmpy.splits.loader_entries import Choice, LoaderSetup
 from memmpy.splits.overlap import overlap
 from memmpy.splits.policy import (
-    agreed,
-    recorded,
-    resolved,
+    reconcile_splits,
+    recorded_splits,
+    resolve_by,
     set_splits,
-    settle,
-    usual_naming,
-    usual_rule,
+    agree_on_splits,
+    default_naming,
+    default_rule,
 )
 from memmpy.splits.resolve import choose_of_skim, choose_of_store, open_to_split
 from memmpy.splits.rule import TicketRule
@@ -20,8 +20,8 @@ from memmpy.splits.split_loader import SplitLoader
 from memmpy.splits.split_options import ALL, By, check_split
 from memmpy.splits.split_request import SplitRequest, check_splits
 from memmpy.splits.store_tickets import (
-    are_named_by_files,
-    check_named,
+    has_source_identity,
+    check_name_columns,
     identities_of,
     num_events,
     tickets_of,
@@ -40,26 +40,26 @@ __all__ = [
     "SplitRequest",
     "Splits",
     "TicketRule",
-    "agreed",
-    "are_named_by_files",
-    "check_named",
+    "reconcile_splits",
+    "has_source_identity",
+    "check_name_columns",
     "check_split",
     "check_splits",
     "choose_of_skim",
     "choose_of_store",
     "find_dangers",
-    "groups_of",
+    "process_groups",
     "identities_of",
-    "naming_columns",
+    "find_naming",
     "num_events",
     "open_to_split",
     "overlap",
-    "recorded",
-    "resolved",
+    "recorded_splits",
+    "resolve_by",
     "set_splits",
-    "settle",
+    "agree_on_splits",
     "tickets_of",
-    "usual_naming",
-    "usual_rule",
+    "default_naming",
+    "default_rule",
     "variations_of",
 ]

@@ -12,11 +12,11 @@ from memmpy.loaders.pagecache.pages import map_of
 from memmpy.store import METADATA, SKIM_METADATA, Metadata, is_array_file, read_metadata
 from memmpy.typing import Array, Column
 
-__all__ = ["Home", "home_of"]
+__all__ = ["OriginStore", "find_store_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class OriginStore:
     """The store of some columns.
 
     Parameters
@@ -31,7 +31,7 @@ class Home:
     metadata: Metadata
 
 
-def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
+def find_store_of(columns: Mapping[str, Column], *, is_split: bool) -> OriginStore | None:
     """Return the store that columns were opened from; None where none of them was.
 
     Columns of one's own may stand beside those of a store: they have as many entries.
@@ -51,7 +51,7 @@ def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
     ColumnError
         If one was written again since it was opened.
     """
-    home: Home | None = None
+    home: OriginStore | None = None
     first = ""
     files: set[str] = set()
     for key, column in columns.items():
@@ -81,7 +81,7 @@ def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
     return home
 
 
-def _store_at(key: str, file: Path, *, is_split: bool) -> Home | None:
+def _store_at(key: str, file: Path, *, is_split: bool) -> OriginStore | None:
     """Return the store that a file lies in; None if it is none, or nobody needs to know."""
     path = file.parent
     if not (path / METADATA).is_file():
@@ -93,7 +93,7 @@ def _store_at(key: str, file: Path, *, is_split: bool) -> Home | None:
             raise SplitError(f"{message}tell its events; open the column again where it is now")
         return None
     try:
-        return Home(path, read_metadata(path))
+        return OriginStore(path, read_metadata(path))
     except MemmpyError:
         if is_split:
             raise

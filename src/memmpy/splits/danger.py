@@ -15,12 +15,12 @@ from memmpy.errors import SplitError
 from memmpy.kernels import Words, find_words
 from memmpy.order import NUM_TICKETS, SPLIT_NAMES, in_ticket_ranges
 from memmpy.splits.event_names import variations_of
-from memmpy.splits.identities_by_file import Names, groups_of
+from memmpy.splits.identities_by_file import NameCounter, process_groups
 from memmpy.splits.rounding import rounded_by
 from memmpy.splits.rule import TicketRule, regions_of
 from memmpy.splits.store_tickets import (
-    are_named_by_files,
-    check_named,
+    has_source_identity,
+    check_name_columns,
     identities_of,
     named_columns,
 )
@@ -116,7 +116,7 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
     Reads the columns that name events once, in pieces: about 30 ns an entry.
     """
     rule = splits.ticket_rule
-    check_named(snapshot, rule, num_entries=num_entries)
+    check_name_columns(snapshot, rule, num_entries=num_entries)
     where = repr(os.fspath(snapshot.path))
     if rule.by == "file":
         yield from _dangers_of_files(snapshot, splits, where, num_entries)
@@ -133,7 +133,7 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
                 "integers"
             )
             yield Danger("rounded", key, f"through {rounded}", num_entries, message)
-    seen = _look(snapshot, splits, rule, sampled, num_entries)
+    seen = _scan(snapshot, splits, rule, sampled, num_entries)
     if seen.num_two_sided:
         yield _danger_of_regions(snapshot, rule, seen)
     if seen.shared:
@@ -150,7 +150,7 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
     elif splits.num_folds is not None:
         yield from _dangers_of_empty_folds(rule, seen, num_entries, where)
     yield from _dangers_of_overlaps(snapshot, rule, seen, where)
-    if are_named_by_files(snapshot.metadata, num_entries):
+    if has_source_identity(snapshot.metadata, num_entries):
         yield from _dangers_of_labels(snapshot, rule)
 
 
@@ -184,7 +184,7 @@ def _dangers_of_files(
 ) -> Iterator[Danger]:
     """Yield what is wrong with names that are files and entries."""
     variations = variations_of(snapshot.metadata.sources)
-    has_files = are_named_by_files(snapshot.metadata, num_entries)
+    has_files = has_source_identity(snapshot.metadata, num_entries)
     if not has_files or (splits.num_folds is None and variations is None):
         return
     if variations is not None:
@@ -203,7 +203,7 @@ def _dangers_of_files(
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _NameScan:
     """What was seen of the names.
 
     Parameters
@@ -233,9 +233,9 @@ class _Seen:
     region_counts: NDArray[np.int64]
 
 
-def _look(
+def _scan(
     snapshot: Snapshot, splits: Splits, rule: TicketRule, sampled: Entries, num_entries: int
-) -> _Seen:
+) -> _NameScan:
     """Read the names of all entries once."""
     suspects = _suspects(snapshot, rule, sampled, num_entries)
     num_of_suspects = np.zeros(len(suspects), np.int64)
@@ -243,8 +243,8 @@ def _look(
     ranges = [splits.ranges(split, fold) for split in SPLIT_NAMES]
     counts = np.zeros(len(ranges), np.int64)
     region_counts = np.zeros(rule.num_regions, np.int64)
-    has_files = are_named_by_files(snapshot.metadata, num_entries)
-    kept = Names(num_entries, _NUM_NAMES if rule.region is None else _NUM_NAMES_OF_RULE)
+    has_files = has_source_identity(snapshot.metadata, num_entries)
+    kept = NameCounter(num_entries, _NUM_NAMES if rule.region is None else _NUM_NAMES_OF_RULE)
     for start in range(0, num_entries, _CHUNK):
         entries = np.arange(start, min(start + _CHUNK, num_entries))
         columns = named_columns(snapshot, rule.keys, entries)
@@ -270,18 +270,18 @@ def _look(
         | (num_of_suspects > _OUTLIER * names.median_multiplicity())
         | (len(suspects) < _FEW_NAMES)
     )
-    return _Seen(
+    return _NameScan(
         shared=sorted(num_of_suspects[is_shared].tolist(), reverse=True),
         counts=counts,
         mean_multiplicity=names.mean_multiplicity(),
-        overlaps=names.overlaps(groups_of(snapshot.metadata)) if has_files else {},
+        overlaps=names.overlaps(process_groups(snapshot.metadata)) if has_files else {},
         is_whole=kept.is_whole,
         num_two_sided=0 if rule.region is None else names.num_in_two_regions(),
         region_counts=region_counts,
     )
 
 
-def _danger_of_regions(snapshot: Snapshot, rule: TicketRule, seen: _Seen) -> Danger:
+def _danger_of_regions(snapshot: Snapshot, rule: TicketRule, seen: _NameScan) -> Danger:
     num, about = seen.num_two_sided, "" if seen.is_whole else "at least "
     message = (
         f"the rule {rule.region} puts {about}{num_in_words(num, 'event')} of "
@@ -301,7 +301,7 @@ def _suspects(snapshot: Snapshot, rule: TicketRule, sampled: Entries, num_entrie
 
 
 def _dangers_of_shares(
-    splits: Splits, seen: _Seen, num_entries: int, where: str
+    splits: Splits, seen: _NameScan, num_entries: int, where: str
 ) -> Iterator[Danger]:
     fold = None if splits.num_folds is None else 0
     expected = [
@@ -332,7 +332,7 @@ def _dangers_of_shares(
 
 
 def _dangers_of_empty_folds(
-    rule: TicketRule, seen: _Seen, num_entries: int, where: str
+    rule: TicketRule, seen: _NameScan, num_entries: int, where: str
 ) -> Iterator[Danger]:
     empty = ", ".join(map(str, np.flatnonzero(seen.region_counts == 0).tolist()))
     if empty and num_entries >= _MIN_SHARED * rule.num_regions:
@@ -345,11 +345,11 @@ def _dangers_of_empty_folds(
 
 
 def _dangers_of_overlaps(
-    snapshot: Snapshot, rule: TicketRule, seen: _Seen, where: str
+    snapshot: Snapshot, rule: TicketRule, seen: _NameScan, where: str
 ) -> Iterator[Danger]:
     if not seen.overlaps:
         return
-    paths = groups_of(snapshot.metadata).paths
+    paths = process_groups(snapshot.metadata).paths
     worst = sorted(seen.overlaps.items(), key=lambda pair: -pair[1])
     (earlier, later), _ = worst[0]
     num = sum(seen.overlaps.values())

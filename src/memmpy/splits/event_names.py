@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from memmpy.store import SourceRecord, process_of, tree_name
 
-__all__ = ["NAMING", "USUAL_COLUMNS", "Naming", "naming_columns", "variations_of"]
+__all__ = ["NAMING", "USUAL_COLUMNS", "Naming", "find_naming", "variations_of"]
 
 #: What ATLAS and CMS call the parts of an event's name, in order; the last is the event number.
 #: A file has one of each part at most.
@@ -40,7 +40,7 @@ class Naming:
     unread: tuple[str, ...] = ()
 
 
-def naming_columns(dtype_kind: Callable[[str], str | None]) -> Naming:
+def find_naming(dtype_kind: Callable[[str], str | None]) -> Naming:
     """Return the columns that name an event.
 
     Parameters

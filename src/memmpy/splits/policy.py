@@ -22,24 +22,24 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.splits.danger import dangers_of, ingredients_of
-from memmpy.splits.event_names import USUAL_COLUMNS, Naming, naming_columns, variations_of
+from memmpy.splits.event_names import USUAL_COLUMNS, Naming, find_naming, variations_of
 from memmpy.splits.rule import TicketRule
-from memmpy.splits.store_tickets import check_named
+from memmpy.splits.store_tickets import check_name_columns
 from memmpy.splits.value import Splits
 from memmpy.store import LOCK_TIMEOUT, Metadata, Transaction, hash64, hash_text, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = [
     "BY_POSITION",
-    "agreed",
-    "note_positions",
-    "note_splits",
-    "recorded",
-    "resolved",
+    "reconcile_splits",
+    "record_positional_split",
+    "record_unchecked_splits",
+    "recorded_splits",
+    "resolve_by",
     "set_splits",
-    "settle",
-    "usual_naming",
-    "usual_rule",
+    "agree_on_splits",
+    "default_naming",
+    "default_rule",
     "warn_once",
 ]
 
@@ -51,7 +51,7 @@ BY_POSITION = {"by": "position"}
 _SAID: set[tuple[str, str]] = set()
 
 
-def recorded(metadata: Metadata) -> Splits | None:
+def recorded_splits(metadata: Metadata) -> Splits | None:
     """Return the splits of a store; None if no call has named any.
 
     Raises
@@ -68,7 +68,7 @@ def recorded(metadata: Metadata) -> Splits | None:
         raise CorruptStoreError(f"{message}write them again with store.set_splits(...)") from error
 
 
-def agreed(given: Splits | None, known: Splits | None, *, path: PathLike) -> Splits | None:
+def reconcile_splits(given: Splits | None, known: Splits | None, *, path: PathLike) -> Splits | None:
     """Return the splits of a call: those of the store, which it must not contradict.
 
     Parameters
@@ -100,7 +100,7 @@ def agreed(given: Splits | None, known: Splits | None, *, path: PathLike) -> Spl
     return known
 
 
-def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: PathLike) -> Splits:
+def resolve_by(splits: Splits, naming: Naming, *, has_variations: bool, path: PathLike) -> Splits:
     """Return splits that say what names an event.
 
     Parameters
@@ -153,15 +153,15 @@ def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: Path
     return dataclasses.replace(splits, by="file")
 
 
-def usual_rule(snapshot: Snapshot, *, num_entries: int) -> TicketRule:
+def default_rule(snapshot: Snapshot, *, num_entries: int) -> TicketRule:
     """Return what tickets follow from in a store without splits, so that the usual ones fit it."""
-    by = usual_naming(snapshot, num_entries=num_entries).by
+    by = default_naming(snapshot, num_entries=num_entries).by
     return TicketRule("file" if by is None else by, 0)
 
 
-def usual_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
+def default_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
     """Return the usual columns of a store, and those of its files that it lacks."""
-    naming = naming_columns(partial(_dtype_kind, snapshot, num_entries))
+    naming = find_naming(partial(_dtype_kind, snapshot, num_entries))
     in_files = [set(source.naming) for source in snapshot.metadata.sources]
     if naming.by is not None or not in_files:
         return naming
@@ -170,7 +170,7 @@ def usual_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
     return dataclasses.replace(naming, unread=in_order)
 
 
-def settle(
+def agree_on_splits(
     snapshot: Snapshot,
     given: Splits | None,
     *,
@@ -201,7 +201,7 @@ def settle(
         two sides.
     """
     metadata = read_metadata(snapshot.path)
-    known = recorded(metadata)
+    known = recorded_splits(metadata)
     if metadata.splits == BY_POSITION:
         message = (
             f"columns of {str(snapshot.path)!r} were split by position, as bare arrays: the splits "
@@ -209,15 +209,15 @@ def settle(
             "name: memmpy.open(...).set_splits(Splits(by=...))"
         )
         raise SplitError(message)
-    splits = agreed(given, known, path=snapshot.path) or Splits()
+    splits = reconcile_splits(given, known, path=snapshot.path) or Splits()
     if splits.by is None:
-        splits = resolved(
+        splits = resolve_by(
             splits,
-            naming or usual_naming(snapshot, num_entries=num_entries),
+            naming or default_naming(snapshot, num_entries=num_entries),
             has_variations=variations_of(snapshot.metadata.sources) is not None,
             path=snapshot.path,
         )
-    check_named(snapshot, splits.ticket_rule, num_entries=num_entries)
+    check_name_columns(snapshot, splits.ticket_rule, num_entries=num_entries)
     if check is not None:
         check(splits)
     made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
@@ -246,7 +246,7 @@ def settle(
     return splits
 
 
-def note_splits(path: Path, splits: Splits) -> None:
+def record_unchecked_splits(path: Path, splits: Splits) -> None:
     """Record the splits of a store whose events cannot be looked at: it holds others by now."""
     _record(
         path,
@@ -255,7 +255,7 @@ def note_splits(path: Path, splits: Splits) -> None:
     )
 
 
-def note_positions(path: Path, metadata: Metadata) -> None:
+def record_positional_split(path: Path, metadata: Metadata) -> None:
     """Keep that columns of a store were split by position: its own splits would disagree."""
     if metadata.splits is None:
         _record(path, _by_position, is_known=True)
@@ -266,9 +266,9 @@ def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -
     notes: list[str] = []
     record: dict[str, Any] | None = None
     if splits is not None:
-        whole = resolved(
+        whole = resolve_by(
             splits,
-            usual_naming(snapshot, num_entries=num_entries),
+            default_naming(snapshot, num_entries=num_entries),
             has_variations=variations_of(snapshot.metadata.sources) is not None,
             path=snapshot.path,
         )
@@ -290,7 +290,7 @@ def _with_splits(
     path: PathLike,
 ) -> Metadata:
     """Return the metadata of a store with its splits, unless another process named others."""
-    agreed(splits, recorded(metadata), path=path)
+    reconcile_splits(splits, recorded_splits(metadata), path=path)
     return dataclasses.replace(metadata, splits=_to_record(splits, made_of, notes, own))
 
 

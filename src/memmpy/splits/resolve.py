@@ -17,17 +17,17 @@ from memmpy.errors import (
 )
 from memmpy.loaders.column_windows import check_data
 from memmpy.order import Selected, check_fractions, check_selection, split_number
-from memmpy.splits.column_origin import Home, home_of
+from memmpy.splits.column_origin import OriginStore, find_store_of
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming
 from memmpy.splits.loader_entries import Choice, SkimLike, StoreLike
 from memmpy.splits.policy import (
     BY_POSITION,
-    agreed,
-    note_positions,
-    note_splits,
-    recorded,
-    resolved,
-    settle,
+    reconcile_splits,
+    record_positional_split,
+    record_unchecked_splits,
+    recorded_splits,
+    resolve_by,
+    agree_on_splits,
 )
 from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_options import ALL, DEFAULT_FRACTIONS
@@ -66,10 +66,10 @@ def choose(
     elif isinstance(data, StoreLike):
         what, where = "a store has", repr(str(data.snapshot.path))
     else:
-        home = home_of(check_data(data)[0], is_split=request.needs_splits)
+        home = find_store_of(check_data(data)[0], is_split=request.needs_splits)
         if home is None or not _knows_events(home, request.splits):
             if home is not None and request.needs_splits:
-                note_positions(home.path, home.metadata)
+                record_positional_split(home.path, home.metadata)
             return _of_arrays(data, subindex, fractions, split_seed, request)
         what, where = f"these columns of {str(home.path)!r} have", "their store"
     for name, given in (("fractions", fractions), ("split_seed", split_seed)):
@@ -115,15 +115,15 @@ def choose_of_store(
     """
     num_entries = max(map(len, data.values()), default=0)
     if not request.needs_splits:
-        known = recorded(read_metadata(snapshot.path))
-        request.check_named(known, path=snapshot.path)
+        known = recorded_splits(read_metadata(snapshot.path))
+        request.check_name_columns(known, path=snapshot.path)
         request.ranges(known)
         rule = _FILE_RULE if known is None else known.ticket_rule
         if not {*rule.keys} <= snapshot.columns.keys():
             rule = _FILE_RULE  # all entries are handed out, whatever names them
         tickets = tickets_of(snapshot, rule, num_entries=num_entries)
         return Choice(data, ALL, subindex, None, rule, tickets, cut=cut, path=snapshot.path)
-    request.check_named(request.splits, path=snapshot.path)
+    request.check_name_columns(request.splits, path=snapshot.path)
     _check_events(snapshot.metadata, num_entries, path=snapshot.path)
 
     def check(found: Splits) -> None:
@@ -132,7 +132,7 @@ def choose_of_store(
         if subindex is not None:
             check_selection(subindex, num_entries)
 
-    settled = settle(snapshot, request.splits, num_entries=num_entries, check=check)
+    settled = agree_on_splits(snapshot, request.splits, num_entries=num_entries, check=check)
     return Choice(
         data,
         request.name,
@@ -154,13 +154,13 @@ def choose_of_skim(skim: SkimLike, request: SplitRequest) -> Choice:
         metadata = read_metadata(path)
     except MemmpyError:  # the skim was moved away from its store
         metadata = None
-    known = None if metadata is None else recorded(metadata)
+    known = None if metadata is None else recorded_splits(metadata)
     if not request.needs_splits:
-        request.check_named(known, path=path)
+        request.check_name_columns(known, path=path)
         request.ranges(known)
         home = None if metadata is None else path
         return Choice(skim, ALL, rule=skim.ticket_rule, cut=skim.cut, path=home)
-    request.check_named(request.splits, path=path)
+    request.check_name_columns(request.splits, path=path)
     rule, splits = skim.ticket_rule, request.splits
     if known is None and metadata is not None:
         _check_events(metadata, skim.num_store_entries, path=path)
@@ -192,7 +192,7 @@ def choose_of_skim(skim: SkimLike, request: SplitRequest) -> Choice:
 
 def open_to_split(path: Path, metadata: Metadata, splits: Splits | None) -> Snapshot:
     """Open the columns of a store that splits may need: those that are there."""
-    known = recorded(metadata)
+    known = recorded_splits(metadata)
     wanted = set(USUAL_COLUMNS).union(
         *(found.keys for found in (splits, known) if found is not None)
     )
@@ -222,7 +222,7 @@ def _settled_of_skim(
     if metadata is not None:
         try:
             snapshot = open_to_split(path, metadata, splits)
-            return settle(
+            return agree_on_splits(
                 snapshot,
                 splits,
                 num_entries=skim.num_store_entries,
@@ -231,17 +231,17 @@ def _settled_of_skim(
             )
         except (CorruptStoreError, MissingKeyError, ColumnError, LengthError):
             pass  # the store holds other events by now: the skim keeps those that it was made of
-    known = None if metadata is None else recorded(metadata)
-    given = agreed(splits, known, path=path)
+    known = None if metadata is None else recorded_splits(metadata)
+    given = reconcile_splits(splits, known, path=path)
     assert given is not None
-    found = resolved(given, naming, has_variations=False, path=path)
+    found = resolve_by(given, naming, has_variations=False, path=path)
     check(found)
     if metadata is not None and known is None:
-        note_splits(path, found)
+        record_unchecked_splits(path, found)
     return found
 
 
-def _knows_events(home: Home, splits: Splits | None) -> bool:
+def _knows_events(home: OriginStore, splits: Splits | None) -> bool:
     """Say whether columns are split as their store: that of files, or one that has splits."""
     held = home.metadata.splits
     has_splits = held is not None and held != BY_POSITION

@@ -14,8 +14,8 @@ from memmpy.store import Metadata, SourceRecord, locate, num_filled, tree_name
 from memmpy.typing import Entries
 
 __all__ = [
-    "are_named_by_files",
-    "check_named",
+    "has_source_identity",
+    "check_name_columns",
     "identities_of",
     "named_columns",
     "num_events",
@@ -43,7 +43,7 @@ def tickets_of(snapshot: Snapshot, rule: TicketRule, *, num_entries: int) -> Tic
     LengthError
         If a column has another length.
     """
-    check_named(snapshot, rule, num_entries=num_entries)
+    check_name_columns(snapshot, rule, num_entries=num_entries)
     return partial(_tickets, snapshot=snapshot, rule=rule, num_entries=num_entries)
 
 
@@ -54,7 +54,7 @@ def identities_of(
     if rule.by != "file":
         return rule.identities(named_columns(snapshot, rule.by, entries))
     sources = snapshot.metadata.sources
-    if not are_named_by_files(snapshot.metadata, num_entries):
+    if not has_source_identity(snapshot.metadata, num_entries):
         return column_identities([entries.astype(np.uint64)])
     return _file_identities(sources, entries)
 
@@ -66,7 +66,7 @@ def named_columns(snapshot: Snapshot, keys: Sequence[str], entries: Entries) -> 
     return NamedColumns(values, texts, len(entries))
 
 
-def are_named_by_files(metadata: Metadata, num_entries: int) -> bool:
+def has_source_identity(metadata: Metadata, num_entries: int) -> bool:
     """Say whether the files of a store fill this number of entries, so that they can name them."""
     return bool(metadata.sources) and num_entries == num_filled(metadata.sources)
 
@@ -78,7 +78,7 @@ def num_events(metadata: Metadata) -> int:
     return max((column.num_entries for column in metadata.columns.values()), default=0)
 
 
-def check_named(snapshot: Snapshot, rule: TicketRule, *, num_entries: int) -> None:
+def check_name_columns(snapshot: Snapshot, rule: TicketRule, *, num_entries: int) -> None:
     """Raise an error if a column that the rule needs is missing, or not one number an entry."""
     for key in rule.keys:
         if key not in snapshot.columns:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from memmpy.cuts import Constant, keys_in, parse, renamed, substitute
+from memmpy.cuts import Constant, keys_in, parse, rename_keys, substitute
 from memmpy.cuts.evaluation import evaluate
 from memmpy.cuts.language import Number, Text
 from memmpy.errors import CutError, OptionError
@@ -18,7 +18,7 @@ def test_aliases_are_expressions_and_keep_together() -> None:
 
 def test_renamed_columns_keep_their_places() -> None:
     cut = parse("a > 2 && Sum$(a[0] * b) < 3")
-    other = renamed(cut, {"a": "of_a", "c": "of_c"})
+    other = rename_keys(cut, {"a": "of_a", "c": "of_c"})
     assert other == parse("of_a > 2 && Sum$(of_a[0] * b) < 3")
     assert [key.span for key in keys_in(other)] == [key.span for key in keys_in(cut)]
 

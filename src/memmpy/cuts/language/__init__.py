@@ -13,7 +13,7 @@ from memmpy.cuts.language.arithmetic import (
 from memmpy.cuts.language.canonical import LANGUAGE, normal
 from memmpy.cuts.language.expression import parse
 from memmpy.cuts.language.functions import CONSTANTS, FUNCTIONS, SPELLINGS, Function
-from memmpy.cuts.language.substitute import Constant, check_apart, renamed, substitute
+from memmpy.cuts.language.substitute import Constant, check_alias_names, rename_keys, substitute
 from memmpy.cuts.language.tree import (
     COMPARISONS,
     LOGICAL_OF,
@@ -69,7 +69,7 @@ __all__ = [
     "Span",
     "Text",
     "Unary",
-    "check_apart",
+    "check_alias_names",
     "common_dtype",
     "fold",
     "has_numbers_only",
@@ -81,7 +81,7 @@ __all__ = [
     "nodes_in",
     "normal",
     "parse",
-    "renamed",
+    "rename_keys",
     "selected",
     "substitute",
     "truncated",

@@ -11,7 +11,7 @@ from memmpy.cuts.language.grammar import KEYWORDS
 from memmpy.cuts.language.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuilt
 from memmpy.errors import CutError, OptionError
 
-__all__ = ["Constant", "check_apart", "renamed", "substitute"]
+__all__ = ["Constant", "check_alias_names", "rename_keys", "substitute"]
 
 Constant = bool | int | float | str | np.generic
 
@@ -46,11 +46,11 @@ def substitute(
         If a name is both an alias and a constant, or a constant is neither number nor text.
     """
     aliases, constants = aliases or {}, constants or {}
-    check_apart(aliases, constants)
+    check_alias_names(aliases, constants)
     return _put(node, _resolved(node, aliases, constants), constants)
 
 
-def renamed(node: Node, names: Mapping[str, str]) -> Node:
+def rename_keys(node: Node, names: Mapping[str, str]) -> Node:
     """Return a cut with other names of its columns, each in the place of the old one."""
 
     def visit(here: Node, operands: list[Node]) -> Node:
@@ -61,7 +61,7 @@ def renamed(node: Node, names: Mapping[str, str]) -> Node:
     return fold(node, visit)
 
 
-def check_apart(aliases: Mapping[str, object], constants: Mapping[str, object]) -> None:
+def check_alias_names(aliases: Mapping[str, object], constants: Mapping[str, object]) -> None:
     """Raise an `OptionError` if a name is both an alias and a constant, or a word of cuts."""
     for kind, given in (("aliases", aliases), ("constants", constants)):
         if not isinstance(given, Mapping):

@@ -10,11 +10,11 @@ from memmpy.kernels import Words
 from memmpy.store import Metadata, process_of
 from memmpy.typing import Array
 
-__all__ = ["Compressed", "Groups", "Names", "groups_of"]
+__all__ = ["NameCounts", "ProcessGroups", "NameCounter", "process_groups"]
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
+class ProcessGroups:
     """The entries of a store by where equal identities are wrong: in two files of one process.
 
     Parameters
@@ -32,7 +32,7 @@ class Groups:
     paths: list[str]
 
 
-def groups_of(metadata: Metadata) -> Groups:
+def process_groups(metadata: Metadata) -> ProcessGroups:
     """Return the groups of the sources of a store.
 
     Process is the metadata of that name, else all of it. Files of another ``variation`` hold the
@@ -48,10 +48,10 @@ def groups_of(metadata: Metadata) -> Groups:
             files[source.uuid] = len(files)
             paths.append(source.path)
         file_of_source.append(files[source.uuid])
-    return Groups(np.array(of_source, np.int64), np.array(file_of_source, np.int64), paths)
+    return ProcessGroups(np.array(of_source, np.int64), np.array(file_of_source, np.int64), paths)
 
 
-class Names:
+class NameCounter:
     """The names of entries, or of those below a limit, which grows smaller with their number.
 
     A name is kept with all of its entries or with none: so how many entries a name has is seen
@@ -109,11 +109,11 @@ class Names:
         whole = tuple(values[starts] for values in keys)
         self._pending = [(whole[0], whole[1], whole[2], summed)]
         self._num_pending = len(summed)
-        return Compressed(*self._pending[0])
+        return NameCounts(*self._pending[0])
 
 
 @dataclass(frozen=True, slots=True)
-class Compressed:
+class NameCounts:
     """Entries by name, source and region, sorted by name, then by source; and their numbers."""
 
     identities: Words
@@ -139,7 +139,7 @@ class Compressed:
             return 1.0
         return float(np.median(np.add.reduceat(self.counts, self._starts)))
 
-    def overlaps(self, groups: Groups) -> dict[tuple[int, int], int]:
+    def overlaps(self, groups: ProcessGroups) -> dict[tuple[int, int], int]:
         """Return how many entries of a file have a name of an earlier one of the same process."""
         group, file = groups.of_source[self.owners], groups.file_of_source[self.owners]
         # The first row of each (name, group) is of the earliest source.
