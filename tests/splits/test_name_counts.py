@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from memmpy.splits.identities_by_file import NameCounter
+from memmpy.splits.name_counts import NameCounter
 
 
 @pytest.mark.parametrize("num_names", [1, 5, 100, 10**9])

@@ -34,7 +34,14 @@ from memmpy.errors import (
 from memmpy.jagged import Clipping
 from memmpy.parallel import Crew, Work, WorkOption, check_work, workers
 from memmpy.sources.formats import opened_files
-from memmpy.splits import SplitRequest, Splits, num_events, open_to_split, recorded_splits, agree_on_splits
+from memmpy.splits import (
+    SplitRequest,
+    Splits,
+    agree_on_splits,
+    num_events,
+    open_to_split,
+    recorded_splits,
+)
 from memmpy.store import Metadata, SourceRecord, Transaction, Unfinished, parts_of, read_metadata
 from memmpy.typing import PathLike
 

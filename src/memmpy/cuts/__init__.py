@@ -18,6 +18,7 @@ from memmpy.cuts.evaluation import (
     to_program,
 )
 from memmpy.cuts.flow import CutFlow, count_steps, cutflow, plan_flow
+from memmpy.cuts.inputs import STEP_SIZE
 from memmpy.cuts.language import (
     LANGUAGE,
     Constant,
@@ -31,7 +32,6 @@ from memmpy.cuts.language import (
     rename_keys,
     substitute,
 )
-from memmpy.cuts.steps import STEP_SIZE
 
 __all__ = [
     "LANGUAGE",

@@ -6,8 +6,8 @@ from typing import Any
 from memmpy.columns import Snapshot, WriteJagged, WriteVector, open_columns
 from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import compute_column
+from memmpy.cuts.inputs import STEP_SIZE, inputs_of, threads_of
 from memmpy.cuts.language import LANGUAGE, Constant, Node, normal
-from memmpy.cuts.steps import STEP_SIZE, inputs_of, threads_of
 from memmpy.errors import OptionError, warn_of
 from memmpy.jagged import Jagged
 from memmpy.store import Computed, Metadata, Transaction, read_metadata

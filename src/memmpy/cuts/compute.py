@@ -10,8 +10,8 @@ import numpy as np
 from memmpy.columns import Snapshot, holder_of, open_columns, why_stale
 from memmpy.cuts.cache import CachedCut, CutResult, Selection
 from memmpy.cuts.evaluation import Program, check_keys, slips_in, to_program
+from memmpy.cuts.inputs import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.cuts.language import Constant, Node, keys_of, normal, parse, substitute
-from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.errors import warn_of
 from memmpy.kernels import ITEMS_REDUCED, is_worth_compiling
 from memmpy.store import Metadata, read_metadata

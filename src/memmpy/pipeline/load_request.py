@@ -175,7 +175,9 @@ class LoadRequest:
             constants=None,
             dtype=self.group_dtype,
         )
-        return replace(request, cut=None if self.cut is None else rename_keys(self.cut, self.stored_as))
+        return replace(
+            request, cut=None if self.cut is None else rename_keys(self.cut, self.stored_as)
+        )
 
 
 def _divide_dtype(

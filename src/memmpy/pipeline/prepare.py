@@ -25,7 +25,7 @@ from memmpy.errors import (
 from memmpy.parallel import Work
 from memmpy.pipeline.load_request import LoadRequest
 from memmpy.skims import Sizes, lay_out, make_skim
-from memmpy.splits import Choice, reconcile_splits, choose_of_skim, recorded_splits
+from memmpy.splits import Choice, choose_of_skim, reconcile_splits, recorded_splits
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
 

@@ -15,13 +15,13 @@ from memmpy.skims.skim_request import SkimRequest
 from memmpy.splits import (
     Splits,
     TicketRule,
+    agree_on_splits,
+    default_rule,
     has_source_identity,
     num_events,
     open_to_split,
     recorded_splits,
-    agree_on_splits,
     tickets_of,
-    default_rule,
 )
 from memmpy.store import read_metadata
 
@@ -100,7 +100,8 @@ def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
         snapshot.metadata,
         required,
         num_entries=lengths[first],
-        by_file=request.rule.by == "file" and has_source_identity(snapshot.metadata, lengths[first]),
+        by_file=request.rule.by == "file"
+        and has_source_identity(snapshot.metadata, lengths[first]),
     )
     return SkimPlan(request, snapshot, layout, lengths[first], made_of)
 

@@ -1,32 +1,32 @@
 """Which columns name an event, and in which split it is: drawn, recorded and checked."""
 
 from memmpy.splits.danger import TWO_SIDES, find_dangers
+from memmpy.splits.definition import Splits
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming, find_naming, variations_of
-from memmpy.splits.identities_by_file import process_groups
 from memmpy.splits.loader_entries import Choice, LoaderSetup
+from memmpy.splits.name_counts import process_groups
 from memmpy.splits.overlap import overlap
 from memmpy.splits.policy import (
+    agree_on_splits,
+    default_naming,
+    default_rule,
     reconcile_splits,
     recorded_splits,
     resolve_by,
     set_splits,
-    agree_on_splits,
-    default_naming,
-    default_rule,
 )
 from memmpy.splits.resolve import choose_of_skim, choose_of_store, open_to_split
-from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_loader import SplitLoader
 from memmpy.splits.split_options import ALL, By, check_split
 from memmpy.splits.split_request import SplitRequest, check_splits
 from memmpy.splits.store_tickets import (
-    has_source_identity,
     check_name_columns,
+    has_source_identity,
     identities_of,
     num_events,
     tickets_of,
 )
-from memmpy.splits.value import Splits
+from memmpy.splits.ticket_rule import TicketRule
 
 __all__ = [
     "ALL",
@@ -40,26 +40,26 @@ __all__ = [
     "SplitRequest",
     "Splits",
     "TicketRule",
-    "reconcile_splits",
-    "has_source_identity",
+    "agree_on_splits",
     "check_name_columns",
     "check_split",
     "check_splits",
     "choose_of_skim",
     "choose_of_store",
+    "default_naming",
+    "default_rule",
     "find_dangers",
-    "process_groups",
-    "identities_of",
     "find_naming",
+    "has_source_identity",
+    "identities_of",
     "num_events",
     "open_to_split",
     "overlap",
+    "process_groups",
+    "reconcile_splits",
     "recorded_splits",
     "resolve_by",
     "set_splits",
-    "agree_on_splits",
     "tickets_of",
-    "default_naming",
-    "default_rule",
     "variations_of",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from memmpy.kernels import derive_key
-from memmpy.splits.rule import TicketRule, edges_of
+from memmpy.splits.ticket_rule import TicketRule, edges_of
 
 __all__ = ["header_text"]
 

@@ -14,17 +14,17 @@ from memmpy.display import num_in_words
 from memmpy.errors import SplitError
 from memmpy.kernels import Words, find_words
 from memmpy.order import NUM_TICKETS, SPLIT_NAMES, in_ticket_ranges
+from memmpy.splits.definition import Splits
 from memmpy.splits.event_names import variations_of
-from memmpy.splits.identities_by_file import NameCounter, process_groups
+from memmpy.splits.name_counts import NameCounter, process_groups
 from memmpy.splits.rounding import rounded_by
-from memmpy.splits.rule import TicketRule, regions_of
 from memmpy.splits.store_tickets import (
-    has_source_identity,
     check_name_columns,
+    has_source_identity,
     identities_of,
     named_columns,
 )
-from memmpy.splits.value import Splits
+from memmpy.splits.ticket_rule import TicketRule, regions_of
 from memmpy.store import Metadata, SourceRecord, hash64, hash_text, locate, tree_name
 from memmpy.typing import Array, Entries
 

@@ -22,8 +22,7 @@ from memmpy.order import (
     position_ranges,
     ticket_ranges,
 )
-from memmpy.splits.header import header_text
-from memmpy.splits.rule import TicketRule, edges_of, regions_of
+from memmpy.splits.cpp_header import header_text
 from memmpy.splits.split_options import (
     DEFAULT_FRACTIONS,
     By,
@@ -33,6 +32,7 @@ from memmpy.splits.split_options import (
     check_split,
     check_val,
 )
+from memmpy.splits.ticket_rule import TicketRule, edges_of, regions_of
 from memmpy.store import write_atomically
 from memmpy.typing import PathLike
 

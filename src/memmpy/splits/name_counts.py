@@ -10,7 +10,7 @@ from memmpy.kernels import Words
 from memmpy.store import Metadata, process_of
 from memmpy.typing import Array
 
-__all__ = ["NameCounts", "ProcessGroups", "NameCounter", "process_groups"]
+__all__ = ["NameCounter", "NameCounts", "ProcessGroups", "process_groups"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,24 +22,24 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.splits.danger import dangers_of, ingredients_of
+from memmpy.splits.definition import Splits
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming, find_naming, variations_of
-from memmpy.splits.rule import TicketRule
 from memmpy.splits.store_tickets import check_name_columns
-from memmpy.splits.value import Splits
+from memmpy.splits.ticket_rule import TicketRule
 from memmpy.store import LOCK_TIMEOUT, Metadata, Transaction, hash64, hash_text, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = [
     "BY_POSITION",
+    "agree_on_splits",
+    "default_naming",
+    "default_rule",
     "reconcile_splits",
     "record_positional_split",
     "record_unchecked_splits",
     "recorded_splits",
     "resolve_by",
     "set_splits",
-    "agree_on_splits",
-    "default_naming",
-    "default_rule",
     "warn_once",
 ]
 
@@ -68,7 +68,9 @@ def recorded_splits(metadata: Metadata) -> Splits | None:
         raise CorruptStoreError(f"{message}write them again with store.set_splits(...)") from error
 
 
-def reconcile_splits(given: Splits | None, known: Splits | None, *, path: PathLike) -> Splits | None:
+def reconcile_splits(
+    given: Splits | None, known: Splits | None, *, path: PathLike
+) -> Splits | None:
     """Return the splits of a call: those of the store, which it must not contradict.
 
     Parameters

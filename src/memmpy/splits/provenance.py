@@ -12,7 +12,7 @@ from memmpy.kernels import Words, mix64
 from memmpy.loaders import LoaderOptions
 from memmpy.order import TICKET_VERSION
 from memmpy.splits.loader_entries import Choice, SkimLike
-from memmpy.splits.rule import TicketRule
+from memmpy.splits.ticket_rule import TicketRule
 from memmpy.store import hash_text, read_metadata
 
 __all__ = ["provenance_of", "rule_of", "tickets_of_choice"]

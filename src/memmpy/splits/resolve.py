@@ -18,22 +18,22 @@ from memmpy.errors import (
 from memmpy.loaders.column_windows import check_data
 from memmpy.order import Selected, check_fractions, check_selection, split_number
 from memmpy.splits.column_origin import OriginStore, find_store_of
+from memmpy.splits.definition import Splits
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming
 from memmpy.splits.loader_entries import Choice, SkimLike, StoreLike
 from memmpy.splits.policy import (
     BY_POSITION,
+    agree_on_splits,
     reconcile_splits,
     record_positional_split,
     record_unchecked_splits,
     recorded_splits,
     resolve_by,
-    agree_on_splits,
 )
-from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_options import ALL, DEFAULT_FRACTIONS
 from memmpy.splits.split_request import SplitRequest
 from memmpy.splits.store_tickets import tickets_of
-from memmpy.splits.value import Splits
+from memmpy.splits.ticket_rule import TicketRule
 from memmpy.store import Metadata, num_filled, read_metadata
 from memmpy.typing import Column, Data
 

@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 
 from memmpy.errors import OptionError, SplitError
+from memmpy.splits.definition import Splits
 from memmpy.splits.split_options import ALL
-from memmpy.splits.value import Splits
 from memmpy.typing import PathLike
 
 __all__ = ["SplitRequest", "check_splits"]

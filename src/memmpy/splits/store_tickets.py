@@ -9,13 +9,13 @@ from memmpy.columns import Snapshot, why_stale
 from memmpy.errors import ColumnError, LengthError, MissingKeyError, nearest
 from memmpy.kernels import Words
 from memmpy.order import TicketsOf, column_identities, file_identities
-from memmpy.splits.rule import NamedColumns, TicketRule
+from memmpy.splits.ticket_rule import NamedColumns, TicketRule
 from memmpy.store import Metadata, SourceRecord, locate, num_filled, tree_name
 from memmpy.typing import Entries
 
 __all__ = [
-    "has_source_identity",
     "check_name_columns",
+    "has_source_identity",
     "identities_of",
     "named_columns",
     "num_events",

@@ -16,10 +16,10 @@ from memmpy.splits import (
     Splits,
     TicketRule,
     check_name_columns,
+    default_naming,
     find_dangers,
     num_events,
     recorded_splits,
-    default_naming,
 )
 from memmpy.store import Metadata, read_metadata, tree_name
 from memmpy.training.equal_rows import rows_of

@@ -4,10 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+from memmpy.cuts.evaluation.lint import slips_in
 
 from memmpy.cuts import parse
 from memmpy.cuts.evaluation import ColumnLike, HashedText
-from memmpy.cuts.evaluation.slips import slips_in
 
 PROCESS = HashedText(np.array([], np.uint64), {5: "ttH", 6: "ttbb"})
 NAME = np.array([], str)

@@ -75,7 +75,7 @@ class ConversionRequest:
             self.inputs,
             metadata,
             self.split_request.splits,
-            is_asked=self.split_request.needs_splits,
+            asks_for_split=self.split_request.needs_splits,
             named={*self.keys, *self.keys_padded},
             path=path,
         )

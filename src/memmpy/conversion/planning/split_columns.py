@@ -14,8 +14,8 @@ from memmpy.splits import (
     USUAL_COLUMNS,
     Naming,
     Splits,
-    reconcile_splits,
     find_naming,
+    reconcile_splits,
     recorded_splits,
     resolve_by,
     variations_of,
@@ -53,7 +53,7 @@ def policy_of(
     metadata: Metadata,
     splits: Splits | None,
     *,
-    is_asked: bool,
+    asks_for_split: bool,
     named: Collection[str],
     path: PathLike,
 ) -> Policy:
@@ -81,7 +81,7 @@ def policy_of(
     """
     known = recorded_splits(metadata)
     found = reconcile_splits(splits, known, path=path)
-    if found is None and is_asked:
+    if found is None and asks_for_split:
         found = Splits()
     naming = Naming(None, ())
     if found is None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from memmpy.cuts.evaluation import ColumnLike, Program
 from memmpy.cuts.flow.groups import Group, check_number, groups_in
+from memmpy.cuts.inputs import Inputs
 from memmpy.cuts.language import Node
-from memmpy.cuts.steps import Inputs
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = ["Binning", "Bins", "Piece", "weights_of"]

@@ -18,6 +18,7 @@ from memmpy.cuts.flow.groups import (
     ordered,
 )
 from memmpy.cuts.flow.result import CutFlow
+from memmpy.cuts.inputs import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.cuts.language import (
     Constant,
     Key,
@@ -31,7 +32,6 @@ from memmpy.cuts.language import (
     substitute,
     unary,
 )
-from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.errors import OptionError, warn_of
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
