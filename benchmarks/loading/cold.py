@@ -148,17 +148,18 @@ def load(job: dict[str, Any]) -> None:
     if group is not None:
         (group / "cgroup.procs").write_text(str(os.getpid()))
     import memmpy
-    from memmpy.loaders import columns, paging
+    from memmpy.loaders import column_windows
+    from memmpy.loaders.pagecache import advice
     from memmpy.splits import split_loader
 
-    system_of = paging.system_of
+    system_of = advice.system_of
 
-    def limited(*, compiled: bool) -> paging.System:
+    def limited(*, compiled: bool) -> advice.System:
         system = system_of(compiled=compiled)
         memory = system.memory if group is not None else lambda: int(job["memory"])
-        return paging.System(system.advise if job["is_ahead"] else None, memory)
+        return advice.System(system.advise if job["is_ahead"] else None, memory)
 
-    columns.system_of = split_loader.system_of = limited  # type: ignore[attr-defined]
+    column_windows.system_of = split_loader.system_of = limited  # type: ignore[attr-defined]
     store = Path(job["store"])
     options = {"batch_size": BATCH_SIZE, "shuffle": job["shuffle"]}
     if job["is_skim"]:

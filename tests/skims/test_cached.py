@@ -14,7 +14,7 @@ import memmpy
 from memmpy import RFileConfig, Splits, convert, load_root
 from memmpy.columns import read_vector
 from memmpy.errors import ConversionWarning, CutWarning
-from memmpy.skims import Skim, read, request
+from memmpy.skims import Skim, skim_reader, skim_request
 from memmpy.skims.skim_request import check_request
 from memmpy.splits import TicketRule
 from memmpy.store import read_metadata
@@ -152,8 +152,8 @@ def test_another_language_of_cuts_makes_another_skim(
 ) -> None:
     first = skim_of(store, **ASKED)
     uncut = skim_of(store, **{**ASKED, "cut": None})
-    monkeypatch.setattr(request, "LANGUAGE", 99)
-    monkeypatch.setattr(read, "LANGUAGE", 99)
+    monkeypatch.setattr(skim_request, "LANGUAGE", 99)
+    monkeypatch.setattr(skim_reader, "LANGUAGE", 99)
     assert skim_of(store, **ASKED).path != first.path
     assert not first.is_made_of(read_metadata(store))
     assert uncut.is_made_of(read_metadata(store))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from memmpy import Skim, SplitLoader, skim
-from memmpy.skims import KeyCounts, list_skims, read, request
+from memmpy.skims import KeyCounts, list_skims, skim_reader, skim_request
 from tests.stores.make_skim import ASKED
 
 STORES = Path(__file__).parents[1] / "stores"
@@ -63,8 +63,8 @@ def test_its_lists_hold_what_was_written(stored: Skim) -> None:
 def test_it_serves_who_asks_for_the_same(
     store: Path, stored: Skim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request, "LANGUAGE", 2)  # that of its cut
-    monkeypatch.setattr(read, "LANGUAGE", 2)
+    monkeypatch.setattr(skim_request, "LANGUAGE", 2)  # that of its cut
+    monkeypatch.setattr(skim_reader, "LANGUAGE", 2)
     before = (stored.path / "rows.npy").stat()
     found = skim(store, **ASKED, progress=False)
     after = (found.path / "rows.npy").stat()
