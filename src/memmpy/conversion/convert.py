@@ -35,7 +35,14 @@ from memmpy.errors import (
 from memmpy.jagged import Clipping
 from memmpy.parallel import Crew, workers
 from memmpy.sources.formats import opened_files
-from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
+from memmpy.splits import (
+    Splits,
+    agree_on_splits,
+    check_splits,
+    num_events,
+    open_to_split,
+    recorded_splits,
+)
 from memmpy.store import (
     Metadata,
     SourceRecord,
@@ -298,10 +305,10 @@ def convert_checked(
                 check(plan)
             return plan, check_sources(policy, metadata, plan.wanted, path=path)
 
-        plan, agreed = decide(known)
+        plan, reconcile_splits = decide(known)
         if not plan.columns and known.parts == parts_of(plan.wanted.sources):
             _remember(directory, plan.wanted, known)
-            _settle(directory, agreed)
+            _settle(directory, reconcile_splits)
             clippings = clippings_of(plan.current, plan.wanted.recipes)
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
@@ -309,7 +316,7 @@ def convert_checked(
         with Transaction(directory, lock_timeout=timeout, takes_turns=True) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
-                plan, agreed = decide(transaction.metadata)
+                plan, reconcile_splits = decide(transaction.metadata)
             if recreate:
                 Unfinished(transaction.directory).clear()
             builder = Builder(plan, transaction.metadata, transaction.directory, crew)
@@ -328,7 +335,7 @@ def convert_checked(
     warn_of([*losses, *clipping_notes(clippings)], ConversionWarning)
     arrays = {array.file: array for c in columns.values() for array in c.arrays.values()}
     bytes_written = sum(array.nbytes for array in arrays.values())
-    _settle(directory, agreed)
+    _settle(directory, reconcile_splits)
     return Conversion(Path(path), plan, bytes_written, clippings)
 
 
@@ -394,10 +401,10 @@ def _settle(path: Path, splits: Splits | None) -> None:
     metadata = read_metadata(path)
     snapshot = open_to_split(path, metadata, splits)
     try:
-        settle(snapshot, splits, num_entries=num_events(snapshot.metadata))
+        agree_on_splits(snapshot, splits, num_entries=num_events(snapshot.metadata))
     except (MissingKeyError, ColumnError, LengthError):
         # The user's own column may name events, and be stale now. Asking for a split says so.
-        if recorded(metadata) is None:
+        if recorded_splits(metadata) is None:
             raise
 
 

@@ -51,7 +51,7 @@ from memmpy.splits import (
     Splits,
     check_splits,
     num_events,
-    recorded,
+    recorded_splits,
     set_splits,
     tickets_of,
 )
@@ -208,7 +208,7 @@ class Store(Mapping[str, StoredColumn]):
     @property
     def splits(self) -> Splits | None:
         """Who is an event, and on which side, as it is recorded now; None if no call asked yet."""
-        return recorded(read_metadata(self.path))
+        return recorded_splits(read_metadata(self.path))
 
     def set_splits(self, splits: Splits | None) -> None:
         """Change the splits of the store for all later calls; no source file is read.

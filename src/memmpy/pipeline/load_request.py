@@ -10,7 +10,7 @@ from memmpy.cuts import Constant, Node, check_apart, keys_of, read_cut, renamed
 from memmpy.errors import OptionError, SplitError
 from memmpy.jagged import check_padding, mask_of
 from memmpy.skims import SkimRequest, check_groups, check_request
-from memmpy.splits import Splits, check_split, check_splits, is_asked
+from memmpy.splits import Splits, asks_for_split, check_split, check_splits
 
 __all__ = ["LoadRequest", "check_load_request"]
 
@@ -77,7 +77,7 @@ class LoadRequest:
     @property
     def needs_splits(self) -> bool:
         """Whether the call splits the events, and not only hands out all of them."""
-        return is_asked(self.splits, self.split)
+        return asks_for_split(self.splits, self.split)
 
     @property
     def masks(self) -> list[str]:

@@ -30,10 +30,10 @@ from memmpy.splits import (
     ALL,
     Choice,
     Splits,
-    agreed,
     check_named_split,
     choose_of_skim,
-    recorded,
+    reconcile_splits,
+    recorded_splits,
 )
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
@@ -194,10 +194,10 @@ def _supply(
 def _check_split(request: LoadRequest, store: StoreOptions) -> None:
     """Raise a `SplitError` for a split that the store does not have, before hours of conversion."""
     try:
-        known = recorded(read_metadata(store.path))
+        known = recorded_splits(read_metadata(store.path))
     except MissingFileError:
         known = None
-    splits = agreed(request.splits, known, path=store.path)
+    splits = reconcile_splits(request.splits, known, path=store.path)
     check_named_split(request.split, splits, path=store.path)
     (splits or Splits()).ranges(ALL if request.split is None else request.split, request.fold)
 

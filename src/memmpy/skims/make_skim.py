@@ -36,14 +36,14 @@ from memmpy.skims.sorting.sorter import Built, build
 from memmpy.splits import (
     Splits,
     TicketRule,
-    are_named_by_files,
+    agree_on_splits,
     check_splits,
+    default_rule,
+    has_source_identity,
     num_events,
     open_to_split,
-    recorded,
-    settle,
+    recorded_splits,
     tickets_of,
-    usual_rule,
 )
 from memmpy.store import (
     SKIM_METADATA,
@@ -299,7 +299,7 @@ def _rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> Ticket
     Splits that are given are recorded.
     """
     metadata = read_metadata(store)
-    known = recorded(metadata)
+    known = recorded_splits(metadata)
     if splits is None and known is not None:
         return known.ticket_rule
     snapshot = open_to_split(store, metadata, splits)
@@ -309,9 +309,9 @@ def _rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> Ticket
             _plan(store, dataclasses.replace(request, rule=found.ticket_rule))
 
         num_entries = num_events(metadata)
-        return settle(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
+        return agree_on_splits(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
     first = metadata.columns.get(request.required_keys(metadata)[0])
-    return usual_rule(snapshot, num_entries=0 if first is None else first.num_entries)
+    return default_rule(snapshot, num_entries=0 if first is None else first.num_entries)
 
 
 def _plan(store: Path, request: SkimRequest) -> _Plan:
@@ -335,7 +335,8 @@ def _plan(store: Path, request: SkimRequest) -> _Plan:
         snapshot.metadata,
         required,
         num_entries=lengths[first],
-        by_file=request.rule.by == "file" and are_named_by_files(snapshot.metadata, lengths[first]),
+        by_file=request.rule.by == "file"
+        and has_source_identity(snapshot.metadata, lengths[first]),
     )
     return _Plan(request, snapshot, layout, lengths[first], made_of)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from memmpy.jagged import Padding
 from memmpy.skims.value_counts import KeyCounts
-from memmpy.splits import are_named_by_files
+from memmpy.splits import has_source_identity
 from memmpy.store import Metadata, process_of
 from memmpy.typing import Entries
 
@@ -53,7 +53,7 @@ def cut_notes(
 def _num_by_process(selection: Entries, metadata: Metadata, *, num_entries: int) -> dict[str, int]:
     """Return how many entries are selected of each process that has any: from its files alone."""
     sources = metadata.sources
-    if not are_named_by_files(metadata, num_entries) or not any(map(process_of, sources)):
+    if not has_source_identity(metadata, num_entries) or not any(map(process_of, sources)):
         return {}
     nums: dict[str, int] = {}
     for source in sources:

@@ -18,8 +18,8 @@ from memmpy.order import (
     members_by_ticket,
     split_number,
 )
-from memmpy.splits.rule import TicketRule
-from memmpy.splits.value import Splits
+from memmpy.splits.definition import Splits
+from memmpy.splits.ticket_rule import TicketRule
 from memmpy.typing import Column, Data
 
 __all__ = ["Choice", "SkimLike", "StoreLike"]

@@ -18,24 +18,24 @@ from memmpy.errors import (
 )
 from memmpy.loaders.column_windows import check_data
 from memmpy.order import Selected, check_fractions, check_selection, split_number
-from memmpy.splits.column_origin import Home, home_of
+from memmpy.splits.column_origin import OriginStore, find_store_of
+from memmpy.splits.definition import Splits
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming
 from memmpy.splits.loader_entries import Choice, SkimLike, StoreLike
 from memmpy.splits.policy import (
     BY_POSITION,
-    agreed,
+    agree_on_splits,
+    asks_for_split,
     check_splits,
-    is_asked,
-    note_positions,
-    note_splits,
-    recorded,
-    resolved,
-    settle,
+    reconcile_splits,
+    record_positional_split,
+    record_unchecked_splits,
+    recorded_splits,
+    resolve_by,
 )
-from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_options import ALL, DEFAULT_FRACTIONS
 from memmpy.splits.store_tickets import tickets_of
-from memmpy.splits.value import Splits
+from memmpy.splits.ticket_rule import TicketRule
 from memmpy.store import Metadata, num_filled, read_metadata
 from memmpy.typing import Column, Data, PathLike
 
@@ -71,10 +71,10 @@ def choose(
     elif isinstance(data, StoreLike):
         what, where = "a store has", repr(str(data.snapshot.path))
     else:
-        home = home_of(check_data(data)[0], is_split=is_asked(splits, split))
+        home = find_store_of(check_data(data)[0], is_split=asks_for_split(splits, split))
         if home is None or not _knows_events(home, splits):
-            if home is not None and is_asked(splits, split):
-                note_positions(home.path, home.metadata)
+            if home is not None and asks_for_split(splits, split):
+                record_positional_split(home.path, home.metadata)
             return _of_arrays(data, subindex, split, fractions, split_seed, splits, fold)
         what, where = f"these columns of {str(home.path)!r} have", "their store"
     for name, given in (("fractions", fractions), ("split_seed", split_seed)):
@@ -121,8 +121,8 @@ def choose_of_store(
         What `subindex` selects, for people.
     """
     num_entries = max(map(len, data.values()), default=0)
-    if not is_asked(splits, split):
-        known = recorded(read_metadata(snapshot.path))
+    if not asks_for_split(splits, split):
+        known = recorded_splits(read_metadata(snapshot.path))
         check_named_split(split, known, path=snapshot.path)
         (known or Splits()).ranges(ALL, fold)
         rule = _FILE_RULE if known is None else known.ticket_rule
@@ -140,7 +140,7 @@ def choose_of_store(
         if subindex is not None:
             check_selection(subindex, num_entries)
 
-    settled = settle(snapshot, splits, num_entries=num_entries, check=check)
+    settled = agree_on_splits(snapshot, splits, num_entries=num_entries, check=check)
     ranges = _ranges(settled, split, fold)
     return Choice(
         data,
@@ -165,8 +165,8 @@ def choose_of_skim(
         metadata = read_metadata(path)
     except MemmpyError:  # the skim was moved away from its store
         metadata = None
-    known = None if metadata is None else recorded(metadata)
-    if not is_asked(splits, split):
+    known = None if metadata is None else recorded_splits(metadata)
+    if not asks_for_split(splits, split):
         check_named_split(split, known, path=path)
         (known or Splits()).ranges(ALL, fold)
         home = None if metadata is None else path
@@ -216,7 +216,7 @@ def check_named_split(split: str | int | None, splits: Splits | None, *, path: P
 
 def open_to_split(path: Path, metadata: Metadata, splits: Splits | None) -> Snapshot:
     """Open the columns of a store that splits may need: those that are there."""
-    known = recorded(metadata)
+    known = recorded_splits(metadata)
     wanted = set(USUAL_COLUMNS).union(
         *(found.keys for found in (splits, known) if found is not None)
     )
@@ -246,7 +246,7 @@ def _settled_of_skim(
     if metadata is not None:
         try:
             snapshot = open_to_split(path, metadata, splits)
-            return settle(
+            return agree_on_splits(
                 snapshot,
                 splits,
                 num_entries=skim.num_store_entries,
@@ -255,17 +255,17 @@ def _settled_of_skim(
             )
         except (CorruptStoreError, MissingKeyError, ColumnError, LengthError):
             pass  # the store holds other events by now: the skim keeps those that it was made of
-    known = None if metadata is None else recorded(metadata)
-    given = agreed(splits, known, path=path)
+    known = None if metadata is None else recorded_splits(metadata)
+    given = reconcile_splits(splits, known, path=path)
     assert given is not None
-    found = resolved(given, naming, has_variations=False, path=path)
+    found = resolve_by(given, naming, has_variations=False, path=path)
     check(found)
     if metadata is not None and known is None:
-        note_splits(path, found)
+        record_unchecked_splits(path, found)
     return found
 
 
-def _knows_events(home: Home, splits: Splits | None) -> bool:
+def _knows_events(home: OriginStore, splits: Splits | None) -> bool:
     """Say whether columns are split as their store: that of files, or one that has splits."""
     held = home.metadata.splits
     has_splits = held is not None and held != BY_POSITION

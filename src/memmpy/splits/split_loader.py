@@ -26,10 +26,10 @@ from memmpy.loaders.row_windows import RowWindows
 from memmpy.loaders.shuffle import choose_shuffle, warning_of_blocks
 from memmpy.loaders.windows import Windows
 from memmpy.order import Selected, Shard, num_batches
+from memmpy.splits.definition import Splits
 from memmpy.splits.loader_entries import Choice, SkimLike, StoreLike
 from memmpy.splits.provenance import provenance_of
 from memmpy.splits.resolve import choose
-from memmpy.splits.value import Splits
 from memmpy.typing import Batch, Data
 
 __all__ = ["SplitLoader"]

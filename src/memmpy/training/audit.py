@@ -15,11 +15,11 @@ from memmpy.splits import (
     Naming,
     Splits,
     TicketRule,
-    check_named,
+    check_name_columns,
+    default_naming,
     find_dangers,
     num_events,
-    recorded,
-    usual_naming,
+    recorded_splits,
 )
 from memmpy.store import Metadata, read_metadata, tree_name
 from memmpy.training.equal_rows import rows_of
@@ -91,13 +91,13 @@ def _findings_of_splits(snapshot: Snapshot, num_entries: int) -> tuple[TicketRul
         return by_file, []
     found: list[Finding] = []
     try:
-        splits = recorded(read_metadata(snapshot.path))
+        splits = recorded_splits(read_metadata(snapshot.path))
         if splits is None:
-            naming = usual_naming(snapshot, num_entries=num_entries)
+            naming = default_naming(snapshot, num_entries=num_entries)
             found += _findings_of_floats(snapshot, naming, num_entries)
             splits = Splits("file" if naming.by is None else naming.by)
         rule = TicketRule(splits.ticket_rule.by, 0)
-        check_named(snapshot, rule, num_entries=num_entries)
+        check_name_columns(snapshot, rule, num_entries=num_entries)
     except MemmpyError as error:
         return by_file, [Finding("splits", "", "the store", num_entries, "error", str(error))]
     try:

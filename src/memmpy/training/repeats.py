@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.kernels import Words, find_words
-from memmpy.splits import groups_of
+from memmpy.splits import process_groups
 from memmpy.store import Metadata, process_of, tree_name
 from memmpy.typing import Mask
 
@@ -50,7 +50,7 @@ def sides_of(metadata: Metadata) -> Sides:
     if not metadata.sources:
         one = np.zeros(1, np.int64)
         return Sides(one, [""], one, one, one, one, one)
-    groups, sources = groups_of(metadata), metadata.sources
+    groups, sources = process_groups(metadata), metadata.sources
     files, trees = groups.file_of_source, _numbered([tree_name(source) for source in sources])
     return Sides(
         files,

@@ -66,7 +66,7 @@ class ConversionRequest:
             self.inputs,
             metadata,
             self.splits,
-            is_asked=self.needs_splits,
+            asks_for_split=self.needs_splits,
             named={*self.keys, *self.keys_padded},
             path=path,
         )

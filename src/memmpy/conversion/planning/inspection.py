@@ -16,7 +16,7 @@ from memmpy.display import num_in_words
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
 from memmpy.sources import EventFile, Nulls, UntypedError, no_branch
 from memmpy.sources.formats import opened_files
-from memmpy.splits import naming_columns
+from memmpy.splits import find_naming
 
 __all__ = ["Facts", "Question", "look_at"]
 
@@ -163,7 +163,7 @@ def _facts(file: EventFile, question: Question) -> Facts:
             for pattern, found in matches.items()
             if not found
         },
-        naming=naming_columns(partial(kind_of_branch, file)).by or (),
+        naming=find_naming(partial(kind_of_branch, file)).by or (),
         skipped=skipped,
         types=types,
         missing=missing,

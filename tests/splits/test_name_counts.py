@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from memmpy.splits.identities_by_file import Names
+from memmpy.splits.name_counts import NameCounter
 
 
 @pytest.mark.parametrize("num_names", [1, 5, 100, 10**9])
@@ -14,7 +14,7 @@ def test_entries_are_counted_by_name_file_and_region(num_names: int, num_entries
     rng = np.random.default_rng(num_entries)
     identities = rng.integers(0, num_names, num_entries).astype(np.uint64)
     owners, regions = rng.integers(0, 3, (2, num_entries))
-    kept = Names(num_entries, 1000)
+    kept = NameCounter(num_entries, 1000)
     for part in np.array_split(np.arange(num_entries), 3):
         kept.add(identities[part], owners[part], regions[part])
         kept.compressed()
@@ -30,7 +30,7 @@ def test_entries_are_counted_by_name_file_and_region(num_names: int, num_entries
 def test_of_many_entries_a_name_is_kept_whole_or_not_at_all() -> None:
     rng = np.random.default_rng(0)
     identities = np.repeat(rng.integers(0, 2**64, 500, dtype=np.uint64), 3)
-    kept = Names(len(identities), 100)
+    kept = NameCounter(len(identities), 100)
     zeros = np.zeros(len(identities), np.int64)
     kept.add(identities, zeros, zeros)
     found = kept.compressed()
@@ -40,7 +40,7 @@ def test_of_many_entries_a_name_is_kept_whole_or_not_at_all() -> None:
 
 
 def test_no_name_of_many_entries_is_below_the_limit() -> None:
-    kept = Names(1000, 100)
+    kept = NameCounter(1000, 100)
     zeros = np.zeros(1000, np.int64)
     kept.add(np.full(1000, 2**64 - 1, np.uint64), zeros, zeros)
     found = kept.compressed()
