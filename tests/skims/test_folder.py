@@ -42,7 +42,7 @@ DYING = """
     import os, signal, sys
     from pathlib import Path
     from tests.skims.stores import skim_of
-    from tests.skims.test_keeping import ASKED
+    from tests.skims.test_folder import ASKED
     num, left = 0, int(sys.argv[2])
     def hook(event, arguments):
         global num
@@ -64,7 +64,7 @@ LIMITED = """
     from pathlib import Path
     from memmpy.errors import DiskError
     from tests.skims.stores import Sizes, TINY, skim_of
-    from tests.skims.test_keeping import ASKED
+    from tests.skims.test_folder import ASKED
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
     try:
         skim_of(Path(sys.argv[1]), sizes=TINY if sys.argv[3] == "tiny" else Sizes(), **ASKED)
@@ -95,7 +95,7 @@ AS_NOBODY = """
     from pathlib import Path
     from memmpy.errors import ReadOnlyStoreError
     from tests.skims.stores import skim_of
-    from tests.skims.test_keeping import ASKED
+    from tests.skims.test_folder import ASKED
     cached = skim_of(Path(sys.argv[1]), **ASKED)
     os.setgid(65534)
     os.setuid(65534)
