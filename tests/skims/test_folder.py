@@ -287,8 +287,8 @@ def test_what_a_killed_remove_leaves_is_swept(store: Path, start: Start) -> None
     made = skim_of(store, **ASKED)
     code = """
         import os, signal, sys
-        from memmpy.skims import Skim, keeping
-        keeping.remove_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        from memmpy.skims import Skim, folder
+        folder.remove_folder = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         Skim(sys.argv[1]).remove()
     """
     output_of(start(code, made.path))
