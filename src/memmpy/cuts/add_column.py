@@ -7,7 +7,7 @@ from memmpy.columns import Snapshot, WriteJagged, WriteVector, open_columns
 from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import compute_column
 from memmpy.cuts.language import LANGUAGE, Constant, Node, normal
-from memmpy.cuts.steps import STEP_SIZE, inputs_of, threads_of
+from memmpy.cuts.steps import STEP_SIZE, check_num_threads, inputs_of
 from memmpy.errors import OptionError, warn_of
 from memmpy.jagged import Jagged
 from memmpy.store import Computed, Metadata, Transaction, read_metadata
@@ -51,7 +51,7 @@ def add_column(
         If there is such a column that was not computed, or the expression uses it.
     """
     node = read_cut(expression, aliases=aliases, constants=constants)
-    threads, meaning, metadata = threads_of(num_threads), normal(node), read_metadata(path)
+    threads, meaning, metadata = check_num_threads(num_threads), normal(node), read_metadata(path)
     names = columns_used(node, metadata)
     _check_no_circle(metadata, key, names)
     if not recreate and _is_there(metadata, key, meaning):
@@ -80,7 +80,7 @@ def recompute_column(path: PathLike, key: str, expression: str, *, target: PathL
     node = read_cut(expression, aliases=None, constants=None)
     snapshot = open_columns(path, columns_used(node, read_metadata(path)) or None)
     with Transaction(target) as transaction:
-        _write(snapshot, node, key, {}, transaction, threads_of(None))
+        _write(snapshot, node, key, {}, transaction, check_num_threads(None))
 
 
 def _write(

@@ -16,7 +16,7 @@ from msgspec import structs
 
 from memmpy.cuts.cut_document import ENTRY_DTYPE, Document, decode, encode, is_older
 from memmpy.cuts.language import LANGUAGE
-from memmpy.errors import CorruptStoreError
+from memmpy.errors import CorruptStoreError, without_carets
 from memmpy.store import (
     CUTS,
     ArrayWriter,
@@ -121,7 +121,7 @@ class CachedCut:
                 return None
             notes = frozenset(document.notes)
             if document.expression != expression:
-                notes = frozenset(map(_without_picture, notes))
+                notes = frozenset(map(without_carets, notes))
             return Found(selection, notes)
         except (OSError, ValueError):
             return None
@@ -279,7 +279,3 @@ def _age(file: Path) -> float:
         return time.time() - file.lstat().st_mtime
     except OSError:
         return 0.0
-
-
-def _without_picture(note: str) -> str:
-    return "\n".join(line for line in note.splitlines() if not line.startswith("  "))

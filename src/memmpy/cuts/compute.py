@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from memmpy.checks import check_integer
 from memmpy.columns import Snapshot, holder_of, open_columns, why_stale
 from memmpy.cuts.cache import CachedCut, Found, Selection
 from memmpy.cuts.evaluation import Program, check_keys, slips_in, to_program
 from memmpy.cuts.language import Constant, Node, keys_of, normal, parse, substitute
-from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
+from memmpy.cuts.steps import STEP_SIZE, Inputs, check_num_threads, inputs_of
 from memmpy.errors import warn_of
 from memmpy.kernels import ITEMS_REDUCED, is_worth_compiling
 from memmpy.store import Metadata, read_metadata
@@ -162,8 +163,8 @@ def find_entries(
     Found
         With what the user should be warned of, whether the entries were cached or not.
     """
-    check_step_size(step_size)
-    threads = threads_of(num_threads)
+    check_integer("step_size", step_size, minimum=1)
+    threads = check_num_threads(num_threads)
     known = {*snapshot.columns, *stored_as}
     check_stored(cut, known, path=snapshot.path, metadata=snapshot.metadata)
     inputs = inputs_of(snapshot, [cut], stored_as)

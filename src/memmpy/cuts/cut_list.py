@@ -7,7 +7,7 @@ from typing import final, overload
 
 from memmpy.cuts.cache import CachedCut, are_current, are_entries, cut_documents, read_cut_document
 from memmpy.cuts.language import LANGUAGE
-from memmpy.display import Table, size_in_words
+from memmpy.display import Renderable, Table, num_in_words, size_in_words
 from memmpy.store import (
     CUTS,
     ColumnRecord,
@@ -51,7 +51,7 @@ class CutRecord:
 
 
 @final
-class Cuts(Sequence[CutRecord]):
+class Cuts(Renderable, Sequence[CutRecord]):
     """The selections cached in a store, by expression; prints as a table.
 
     Parameters
@@ -82,7 +82,9 @@ class Cuts(Sequence[CutRecord]):
             return Cuts(self._records[index])
         return self._records[index]
 
-    def _table(self) -> Table:
+    def _blocks(self) -> list[str | Table]:
+        if not self._records:
+            return ["no cached cuts"]
         rows = [
             (
                 record.expression,
@@ -94,18 +96,8 @@ class Cuts(Sequence[CutRecord]):
             for record in self._records
         ]
         headings = ("cut", "columns", "state", "entries", "size")
-        num = len(self)
-        caption = f"{num} cached {'cut' if num == 1 else 'cuts'}, {size_in_words(self.num_bytes)}"
-        return Table(headings, 3, [rows], caption)
-
-    def __rich__(self) -> Table:
-        return self._table()
-
-    def __repr__(self) -> str:
-        return self._table().to_text() if self._records else "no cached cuts"
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
+        caption = f"{num_in_words(len(self), 'cached cut')}, {size_in_words(self.num_bytes)}"
+        return [Table(headings, 3, [rows], caption)]
 
 
 def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:

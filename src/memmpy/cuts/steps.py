@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from memmpy.checks import check_integer
 from memmpy.columns import (
     ReadJagged,
     ReadNested,
@@ -19,10 +20,10 @@ from memmpy.columns import (
 )
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
-from memmpy.errors import LengthError, OptionError
+from memmpy.errors import LengthError
 from memmpy.parallel import keep_freed_memory, num_helpers, prefetch
 
-__all__ = ["STEP_SIZE", "Inputs", "check_step_size", "inputs_of", "threads_of"]
+__all__ = ["STEP_SIZE", "Inputs", "check_num_threads", "inputs_of"]
 
 T = TypeVar("T")
 
@@ -141,22 +142,11 @@ def _column(snapshot: Snapshot, name: str) -> StoredColumn:
     return column if member is None else member
 
 
-def check_step_size(step_size: int) -> None:
-    """Raise an `OptionError` unless a step is a number of entries."""
-    _check_number("step_size", step_size, least=1)
-
-
-def threads_of(num_threads: int | None) -> int:
-    """Return the number of threads beside the caller's: as many as make 8 at most, unless given."""
+def check_num_threads(num_threads: int | None) -> int:
+    """Return the number of threads beside the caller's; None stands for as many as pay."""
     if num_threads is None:
         return num_helpers()
-    _check_number("num_threads", num_threads, least=0)
-    return num_threads
-
-
-def _check_number(name: str, value: object, *, least: int) -> None:
-    if not isinstance(value, int | np.integer) or value < least:
-        raise OptionError(f"{name} is an integer of at least {least}, got {value!r}")
+    return check_integer("num_threads", num_threads, minimum=0)
 
 
 def _check_kinds(cut: Node, columns: Mapping[str, StoredColumn]) -> None:

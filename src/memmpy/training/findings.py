@@ -3,11 +3,11 @@
 import dataclasses
 import html
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
-from memmpy.display import WIDTH, Table, num_in_words, printable
+from memmpy.display import WIDTH, Block, Renderable, Table, num_in_words, printable
 
 if TYPE_CHECKING:
     import rich.console
@@ -53,7 +53,7 @@ class Finding:
 
 @final
 @dataclass(frozen=True, slots=True, repr=False)
-class Audit:
+class Audit(Renderable):
     """What `Store.check` found; ``print`` and ``rich.print`` show it, and so do notebooks.
 
     Parameters
@@ -86,19 +86,16 @@ class Audit:
     def _num(self, level: Level) -> int:
         return sum(one.level == level for one in self.findings)
 
-    def _title(self) -> str:
-        start = (
-            f"{printable(str(self.path))}: {num_in_words(self.num_entries, 'entry', 'entries')}, "
-        )
+    def _blocks(self) -> list[str | Block]:
+        title = f"{self.path}: {num_in_words(self.num_entries, 'entry', 'entries')}, "
         if not self.findings:
-            return f"{start}nothing found"
+            return [f"{title}nothing found"]
         nums = ((self._num(level), level) for level in LEVELS)
-        return start + ", ".join(num_in_words(num, name, _many(name)) for num, name in nums if num)
-
-    def _table(self) -> Table:
-        sections = [self._rows(level) for level in LEVELS]
+        title += ", ".join(num_in_words(num, name, _many(name)) for num, name in nums if num)
         headings = ("level", "what", "key", "where", "entries")
-        return Table(headings, 4, [section for section in sections if section])
+        table = Table(headings, 4, [rows for level in LEVELS if (rows := self._rows(level))])
+        pairs = {(one.kind, printable(one.message)): None for one in self.findings if one.message}
+        return [title, table, _Messages([*pairs])]
 
     def _rows(self, level: Level) -> list[tuple[str, ...]]:
         """Return the rows of one level; of many keys of one kind, those of most entries."""
@@ -112,43 +109,31 @@ class Audit:
                 rows.append((level, kind, f"and {len(same) - len(shown):,} more keys", "", ""))
         return rows
 
-    def _messages(self) -> Iterator[tuple[str, str]]:
-        """Yield what each kind means and what to do, once."""
-        pairs = {(one.kind, one.message): None for one in self.findings if one.message}
-        yield from ((kind, printable(message)) for kind, message in pairs)
 
-    def __rich__(self) -> "rich.console.Group | str":
-        from rich.console import Group
+@final
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    """Each kind of finding with its message."""
+
+    pairs: Sequence[tuple[str, str]]
+
+    def __rich_console__(
+        self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
+    ) -> "rich.console.RenderResult":
         from rich.text import Text
 
-        if not self.findings:
-            return Group(Text(self._title()))
-        messages = [Text.assemble((kind, "bold"), f": {text}") for kind, text in self._messages()]
-        return Group(Text(self._title()), self._table(), *messages)
+        for kind, message in self.pairs:
+            yield Text.assemble((kind, "bold"), f": {message}")
 
-    def __str__(self) -> str:
-        if not self.findings:
-            return self._title()
-        lines = [self._title(), "", self._table().to_text(), ""]
-        for kind, message in self._messages():
-            lines += textwrap.wrap(
-                f"{kind}: {message}", WIDTH, subsequent_indent="  ", break_long_words=False
-            )
-        return "\n".join(lines)
+    def to_text(self) -> str:
+        """Return each as a paragraph."""
+        wrap = textwrap.TextWrapper(WIDTH, subsequent_indent="  ", break_long_words=False)
+        return "\n".join(wrap.fill(f"{kind}: {message}") for kind, message in self.pairs)
 
-    def __repr__(self) -> str:
-        # What a terminal shows of it, as of a cut-flow.
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        title = f"<p>{html.escape(self._title())}</p>"
-        if not self.findings:
-            return title
-        items = "".join(
-            f"<li><b>{html.escape(kind)}</b>: {html.escape(message)}</li>"
-            for kind, message in self._messages()
-        )
-        return f"{title}{self._table().to_html()}<ul>{items}</ul>"
+    def to_html(self) -> str:
+        """Return a list of them."""
+        items = (f"<li><b>{html.escape(k)}</b>: {html.escape(m)}</li>" for k, m in self.pairs)
+        return f"<ul>{''.join(items)}</ul>"
 
 
 def _many(level: Level) -> str:

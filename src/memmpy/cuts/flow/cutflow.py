@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from memmpy.checks import check_integer
 from memmpy.columns import Snapshot, open_columns
 from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import Program, to_program
@@ -31,7 +32,7 @@ from memmpy.cuts.language import (
     substitute,
     unary,
 )
-from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
+from memmpy.cuts.steps import STEP_SIZE, Inputs, check_num_threads, inputs_of
 from memmpy.errors import OptionError, warn_of
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
@@ -201,8 +202,8 @@ def count_steps(
     step_size, num_threads
         As `cutflow` takes them.
     """
-    check_step_size(step_size)
-    threads = threads_of(num_threads)
+    check_integer("step_size", step_size, minimum=1)
+    threads = check_num_threads(num_threads)
     for node in plan.nodes:
         check_stored(node, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
     check_known(plan.by, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)

@@ -7,14 +7,14 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import Table
+from memmpy.display import Renderable, Table
 
 __all__ = ["CutFlow"]
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CutFlow:
+class CutFlow(Renderable):
     """What is left of each group of entries after each step of a cut.
 
     ``print`` and ``rich.print`` show it as a table, and so do notebooks.
@@ -106,7 +106,7 @@ class CutFlow:
             for name, array in arrays.items()
         }
 
-    def _table(self) -> Table:
+    def _blocks(self) -> list[Table]:
         measured = "error" if self.weight is None else "sum of weights"
         headings = ["step", "events", measured, "efficiency", "cumulative"]
         flows = [self] if len(self.groups) == 1 else [self, self.total()]
@@ -116,7 +116,7 @@ class CutFlow:
         else:
             sections = [[row[1:] for row in section] for section in sections]
         caption = "" if self.weight is None else f"weight: {self.weight}"
-        return Table(headings, len(headings) - 4, sections, caption)
+        return [Table(headings, len(headings) - 4, sections, caption)]
 
     def _rows(self, group: int) -> list[list[str]]:
         """Return the rows of a group, whose name stands in the first."""
@@ -136,19 +136,6 @@ class CutFlow:
                 ]
             )
         return rows
-
-    def __rich__(self) -> Table:
-        return self._table()
-
-    def __str__(self) -> str:
-        return self._table().to_text()
-
-    def __repr__(self) -> str:
-        # What a terminal shows of it, as of a table of any other library.
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
