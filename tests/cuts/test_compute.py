@@ -21,7 +21,7 @@ from memmpy import (
 from memmpy.columns import open_columns
 from memmpy.cuts import compute, parse
 from memmpy.cuts.compute import prepare
-from memmpy.cuts.steps import inputs_of
+from memmpy.cuts.inputs import inputs_of
 from memmpy.errors import CutError, CutWarning, LengthError, MissingFileError, OptionError
 from memmpy.kernels.jit import ENABLED
 

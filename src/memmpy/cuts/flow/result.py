@@ -1,4 +1,4 @@
-"""A cut-flow as a value: what each step leaves of each group, in numbers and as a table."""
+"""The result of a cut-flow: entries of each group that pass each step, as numbers and a table."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["CutFlow"]
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CutFlow(Renderable):
-    """What is left of each group of entries after each step of a cut.
+    """How many entries of each group pass each step of a cut, and the sums of their weights.
 
     ``print`` and ``rich.print`` show it as a table, and so do notebooks.
 
@@ -24,15 +24,15 @@ class CutFlow(Renderable):
     steps : tuple of str
         The steps as the user wrote them, after a first one named ``all``.
     groups : tuple of str
-        Values of the columns that were asked for, such as ``ttH`` or ``ttH, mc16a``.
+        The values of the columns `by`, such as ``ttH`` or ``ttH, mc16a``.
     counts : int64 array of shape (num_steps, num_groups)
-        Entries that are left.
+        Entries that pass.
     sums : float64 array of shape (num_steps, num_groups)
-        The sum of their weights: the counts, where there is no weight.
+        The sum of their weights; the counts without a weight.
     errors : float64 array of shape (num_steps, num_groups)
         The statistical error of the sum: the root of the sum of the squares of the weights.
     by : tuple of str
-        The columns that were asked for; empty where all entries are one group.
+        The columns to group by; empty where all entries are one group.
     weight : str or None
         The expression of the weight, if any.
 
@@ -83,7 +83,7 @@ class CutFlow(Renderable):
             ``by``, ``weight`` and ``steps`` as the attributes; under ``groups`` for each group, and
             under ``total`` for all together, the lists ``counts``, ``sums``, ``errors``,
             ``step_efficiencies`` and ``cumulative_efficiencies``, one number a step. None stands
-            for what is not a finite number, which JSON does not have.
+            for a number that is not finite, which JSON lacks.
         """
         return {
             "by": list(self.by),

@@ -12,7 +12,7 @@ from memmpy.columns import open_columns
 from memmpy.cuts import compute_cut_batched, parse
 from memmpy.cuts.evaluation import ColumnLike
 from memmpy.cuts.evaluation.operands import ListSlice
-from memmpy.cuts.steps import MAX_ITEMS, Inputs, check_num_threads, inputs_of
+from memmpy.cuts.inputs import MAX_ITEMS, Inputs, check_num_threads, inputs_of
 from memmpy.errors import OptionError
 from memmpy.parallel import num_helpers
 
