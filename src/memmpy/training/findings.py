@@ -1,4 +1,4 @@
-"""What an audit finds, as values, as a table and for JSON."""
+"""The findings of an audit, as values, as a table and for JSON."""
 
 import dataclasses
 import html
@@ -29,18 +29,17 @@ class Finding:
     Parameters
     ----------
     kind : str
-        What it is: ``"overlap"``, ``"same rows"``, ``"constant"``; the guide lists all kinds.
+        Such as ``"overlap"``, ``"same rows"`` or ``"constant"``; the guide lists all kinds.
     key : str
-        The column it is about, or the columns that name an event, joined by commas; empty where
-        there are none.
+        The column, or the columns that name an event, joined by commas; may be empty.
     where : str
-        The files, the names or the first entry.
+        The files, the names, or the first entry.
     count : int
-        How many entries.
+        Number of entries.
     level : "info", "warning" or "error"
         Whether it is right in some stores, likely wrong, or wrong.
     message : str
-        What it means and what to do.
+        The meaning, and what to do.
     """
 
     kind: str
@@ -54,16 +53,16 @@ class Finding:
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Audit(Renderable):
-    """What `Store.check` found; ``print`` and ``rich.print`` show it, and so do notebooks.
+    """The findings of `Store.check`; ``print``, ``rich.print`` and notebooks show a table.
 
     Parameters
     ----------
     path : str
         The store.
     num_entries : int
-        How many entries it has.
+        Its entries.
     findings : tuple of Finding
-        Errors first, then warnings, then what is only to be known.
+        Errors first, then warnings, then infos.
     """
 
     path: str
@@ -72,7 +71,7 @@ class Audit(Renderable):
 
     @property
     def level(self) -> Level | None:
-        """The worst level of all findings; None where there are none."""
+        """The worst level of all findings; None without any."""
         return next((one for one in LEVELS if self._num(one)), None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,13 +91,13 @@ class Audit(Renderable):
             return [f"{title}nothing found"]
         nums = ((self._num(level), level) for level in LEVELS)
         title += ", ".join(num_in_words(num, name, _many(name)) for num, name in nums if num)
-        headings = ("level", "what", "key", "where", "entries")
+        headings = ("level", "kind", "key", "where", "entries")
         table = Table(headings, 4, [rows for level in LEVELS if (rows := self._rows(level))])
         pairs = {(one.kind, printable(one.message)): None for one in self.findings if one.message}
         return [title, table, _Messages([*pairs])]
 
     def _rows(self, level: Level) -> list[tuple[str, ...]]:
-        """Return the rows of one level; of many keys of one kind, those of most entries."""
+        """Return the rows of one level; of many keys of one kind, those with most entries."""
         rows: list[tuple[str, ...]] = []
         chosen = [one for one in self.findings if one.level == level]
         for kind in dict.fromkeys(one.kind for one in chosen):
