@@ -1,4 +1,4 @@
-"""Any text at all is a cut or a `CutError`, and soon."""
+"""Tests that any text is quickly a cut or a `CutError`."""
 
 import contextlib
 import time

@@ -1,4 +1,4 @@
-"""Tests of the files that keep selections."""
+"""Tests of cached selections."""
 
 import os
 from pathlib import Path

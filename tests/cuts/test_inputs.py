@@ -1,4 +1,4 @@
-"""Runs of entries that are evaluated at a time."""
+"""Tests of the ranges of entries that are evaluated at a time."""
 
 import threading
 from pathlib import Path

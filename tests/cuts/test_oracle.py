@@ -1,4 +1,4 @@
-"""Random cuts, in both spellings, against an interpreter of their trees."""
+"""Tests of random cuts, in both spellings, against the oracle."""
 
 import contextlib
 import itertools
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from memmpy.cuts import Key, Node, normal_form, parse, to_program
 from memmpy.cuts.evaluation import ColumnLike, HashedText, Values, evaluate, passes
 from memmpy.cuts.evaluation.operands import ListSlice
-from memmpy.cuts.language.tree import fold, with_operands
+from memmpy.cuts.language.tree import fold, rebuild
 from memmpy.errors import CutError
 from tests.cuts.oracle import Oracle
 from tests.cuts.spellings import spelled
@@ -146,7 +146,7 @@ def test_any_columns_make_a_mask_or_a_cut_error(node: Node, random: Random) -> N
     def visit(here: Node, operands: list[Node]) -> Node:
         if isinstance(here, Key):
             return replace(here, name=random.choice(names))
-        return with_operands(here, operands)
+        return rebuild(here, operands)
 
     cut = fold(node, visit)
     note(normal_form(cut))

@@ -5,13 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
-from memmpy.display import Block, Renderable, Table
+from memmpy.display import DisplayBlock, Renderable, Table
 
 
 class Result(Renderable):
     """A title, a table and a remark, of what a user named."""
 
-    def _blocks(self) -> list[str | Block]:
+    def _blocks(self) -> list[str | DisplayBlock]:
         table = Table(["key", "sum"], 1, [[["<b>[red]", "1"]]], title="of [red]\x1b")
         return ["result <b>", table, "remark\x1b[2J"]
 

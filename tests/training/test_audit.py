@@ -1,4 +1,4 @@
-"""Tests of what an audit finds in stores with seeded defects: exactly them, and nothing else."""
+"""Tests of audits of stores with seeded defects: they find these, and nothing else."""
 
 import dataclasses
 import shutil

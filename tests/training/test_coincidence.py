@@ -1,4 +1,4 @@
-"""Tests of how likely it is that rows agree by chance."""
+"""Tests of the estimate how unlikely it is that rows agree by chance."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tests of the words of contents: equal for equal bits, and for nothing else."""
+"""Tests of the words of entries: equal for equal bits alone."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tests of counts of equal identities and contents, against slow ones."""
+"""Tests of counts of repeated identities and rows, against a slow count."""
 
 import warnings
 from collections import Counter

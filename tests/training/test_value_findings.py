@@ -1,4 +1,4 @@
-"""Tests of what is odd in the values of a key."""
+"""Tests of findings on the values of a key."""
 
 from functools import reduce
 from typing import Any

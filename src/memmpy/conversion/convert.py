@@ -20,7 +20,7 @@ from memmpy.conversion.planning.target import Wanted
 from memmpy.conversion.running.clip_counts import clipping_notes, clippings_of
 from memmpy.conversion.running.column_records import put_columns
 from memmpy.conversion.running.coordinator import Builder
-from memmpy.display import Block, Renderable, printable, quiet
+from memmpy.display import DisplayBlock, Renderable, printable, quiet
 from memmpy.errors import (
     ColumnError,
     ConversionWarning,
@@ -108,7 +108,7 @@ class Conversion(Renderable):
         """Say whether a store still holds what was asked for: others may convert into it too."""
         return self.wanted.is_in(metadata)
 
-    def _blocks(self) -> Sequence[Block]:
+    def _blocks(self) -> Sequence[DisplayBlock]:
         return self.report()._blocks()
 
     def report(self, *, seconds: float | None = None) -> Report:

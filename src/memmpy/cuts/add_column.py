@@ -51,11 +51,8 @@ def add_column(
         If the key is that of a column that was not computed, or the expression uses it.
     """
     node = read_cut(expression, aliases=aliases, constants=constants)
-    threads, meaning, metadata = (
-        check_num_threads(num_threads),
-        normal_form(node),
-        read_metadata(path),
-    )
+    threads = check_num_threads(num_threads)
+    meaning, metadata = normal_form(node), read_metadata(path)
     names = columns_used(node, metadata)
     _check_no_circle(metadata, key, names)
     if not recreate and _is_stored(metadata, key, meaning):

@@ -1,7 +1,7 @@
 """Tables, progress bars, and sizes and counts as users read them."""
 
 from memmpy.display.progress import Note, Progress, is_quiet, is_terminal, quiet
-from memmpy.display.renderable import Block, Renderable
+from memmpy.display.renderable import DisplayBlock, Renderable
 from memmpy.display.tables import (
     WIDTH,
     Table,
@@ -15,7 +15,7 @@ from memmpy.display.tables import (
 
 __all__ = [
     "WIDTH",
-    "Block",
+    "DisplayBlock",
     "Note",
     "Progress",
     "Renderable",

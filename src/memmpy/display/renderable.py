@@ -10,10 +10,10 @@ from memmpy.display.tables import printable
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["Block", "Renderable"]
+__all__ = ["DisplayBlock", "Renderable"]
 
 
-class Block(Protocol):
+class DisplayBlock(Protocol):
     """A part of what a result shows, such as a `Table`."""
 
     def to_text(self) -> str:
@@ -35,7 +35,7 @@ class Renderable(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def _blocks(self) -> Sequence[str | Block]:
+    def _blocks(self) -> Sequence[str | DisplayBlock]:
         """Return what to show, from top to bottom; a str is a paragraph."""
 
     def __repr__(self) -> str:

@@ -97,9 +97,8 @@ class LoadRequest:
             constants=None,
             dtype=self.dtype,
         )
-        return replace(
-            request, cut=None if self.cut is None else rename_keys(self.cut, self.stored_as)
-        )
+        cut = None if self.cut is None else rename_keys(self.cut, self.stored_as)
+        return replace(request, cut=cut)
 
 
 def check_load_request(

@@ -67,7 +67,8 @@ def find_comparable_rows(scan: Scan) -> ComparableRows | None:
         num_entries=scan.num_entries,
     )
     is_distinctive = coincidence.are_distinctive(words)
-    if is_distinctive.mean() < _MIN_SHARE:
+    share = float(is_distinctive.mean())
+    if share < _MIN_SHARE:
         return None
     _, places, counts = np.unique(rows, return_index=True, return_counts=True)
     places = places[(counts >= _MANY) & ~is_distinctive[places]]
@@ -75,9 +76,7 @@ def find_comparable_rows(scan: Scan) -> ComparableRows | None:
         scan.row_hashes(np.full(len(places), owner), [column[places] for column in words.values()])
         for owner in np.unique(scan.source_hashes, return_index=True)[1].tolist()
     ]
-    return ComparableRows(
-        coincidence, float(is_distinctive.mean()), np.unique(np.concatenate(common))
-    )
+    return ComparableRows(coincidence, share, np.unique(np.concatenate(common)))
 
 
 def _sample(start: int, num: int) -> Entries:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
-from memmpy.display import WIDTH, Block, Renderable, Table, num_in_words, printable
+from memmpy.display import WIDTH, DisplayBlock, Renderable, Table, num_in_words, printable
 
 if TYPE_CHECKING:
     import rich.console
@@ -85,7 +85,7 @@ class Audit(Renderable):
     def _num(self, level: Level) -> int:
         return sum(one.level == level for one in self.findings)
 
-    def _blocks(self) -> list[str | Block]:
+    def _blocks(self) -> list[str | DisplayBlock]:
         title = f"{self.path}: {num_in_words(self.num_entries, 'entry', 'entries')}, "
         if not self.findings:
             return [f"{title}nothing found"]

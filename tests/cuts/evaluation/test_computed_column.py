@@ -1,4 +1,4 @@
-"""The values of an expression as a column holds them."""
+"""Tests of the values of an expression as a column holds them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Warnings of cuts that are likely not what is meant."""
+"""Tests of warnings of likely mistakes in cuts."""
 
 import warnings
 
@@ -57,7 +57,7 @@ def test_bits_on_the_left_of_a_condition_bring_a_warning() -> None:
     assert hint == "if you mean that (n + m) is not 0, write (n + m) || n > 1"
 
 
-def test_slips_are_found_within_reductions() -> None:
+def test_mistakes_are_found_within_reductions() -> None:
     assert warned("any(n > 1 & m)")[0].startswith("& of a condition and a number")
 
 

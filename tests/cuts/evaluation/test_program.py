@@ -1,4 +1,4 @@
-"""Cuts on columns, against NumPy."""
+"""Tests of cuts on columns, against NumPy."""
 
 import operator
 import pickle

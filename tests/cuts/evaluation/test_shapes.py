@@ -1,4 +1,4 @@
-"""How many elements a formula has, and how columns of unlike shapes meet in it."""
+"""Tests of the shape of a formula, and of columns that differ in shape."""
 
 import itertools
 

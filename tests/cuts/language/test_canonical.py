@@ -1,4 +1,4 @@
-"""One normal form for one meaning."""
+"""Tests of the normal form: one for each meaning."""
 
 import numpy as np
 import pytest

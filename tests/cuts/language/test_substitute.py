@@ -1,4 +1,4 @@
-"""Aliases and constants."""
+"""Tests of aliases and constants."""
 
 from decimal import Decimal
 

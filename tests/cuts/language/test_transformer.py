@@ -1,4 +1,4 @@
-"""What is refused though it has the grammar of a cut, and what the ways out are."""
+"""Tests of cuts that the grammar allows and memmpy refuses, and of their hints."""
 
 import re
 

@@ -21,7 +21,7 @@ from memmpy.conversion.planning.sizes import is_exact, size_of_lists, size_of_ro
 from memmpy.conversion.planning.skips import Skips
 from memmpy.conversion.planning.summary import Line, Report, compared, type_in_words
 from memmpy.conversion.planning.target import Wanted, is_current
-from memmpy.display import Block, Renderable
+from memmpy.display import DisplayBlock, Renderable
 from memmpy.sources import Nulls
 from memmpy.store import (
     ColumnRecord,
@@ -169,7 +169,7 @@ class Plan(Renderable):
         arrays = {a.file: a for column in self.current.values() for a in column.arrays.values()}
         return sum(array.nbytes for array in arrays.values())
 
-    def _blocks(self) -> Sequence[Block]:
+    def _blocks(self) -> Sequence[DisplayBlock]:
         return self.report()._blocks()
 
     def report(

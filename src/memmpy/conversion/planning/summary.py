@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 from memmpy.columns import ColumnType
 from memmpy.conversion.planning.recipe import missing_in_words
 from memmpy.display import (
-    Block,
+    DisplayBlock,
     Renderable,
     Table,
     Trimmed,
@@ -231,7 +231,7 @@ class Report(Renderable):
         bytes_rate = size_in_words(round(self.bytes_unpacked / max(seconds, 1e-9)))
         return f"{seconds:.1f} s, {rate:,.0f} entries/s, {bytes_rate}/s decompressed"
 
-    def _blocks(self) -> list[Block]:
+    def _blocks(self) -> list[DisplayBlock]:
         return [_Facts(self.headline, self.facts), self.table]
 
 

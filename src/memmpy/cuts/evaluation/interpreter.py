@@ -10,7 +10,7 @@ from memmpy.cuts.evaluation.formula import Formula, Step
 from memmpy.cuts.evaluation.operands import Operand, Values
 from memmpy.cuts.evaluation.reduce import reduce
 from memmpy.cuts.evaluation.shapes import Shape, shape_of
-from memmpy.cuts.evaluation.text_comparison import compare_texts, misplaced_text, takes_text
+from memmpy.cuts.evaluation.text_comparison import compare_texts, takes_text, text_error
 from memmpy.cuts.language import (
     BINARY,
     FUNCTIONS,
@@ -88,7 +88,7 @@ class Interpreter:
         assert isinstance(key, Key)
         column = self.columns[key.name]
         if not isinstance(column, Values):
-            raise misplaced_text(key)
+            raise text_error(key)
         return column
 
     def _step(
@@ -133,7 +133,7 @@ def _numbers(nodes: Sequence[Node], operands: Sequence[Operand]) -> list[Values]
     values = [operand for operand in operands if isinstance(operand, Values)]
     if len(values) < len(operands):
         pairs = zip(nodes, operands, strict=True)
-        raise misplaced_text(next(node for node, value in pairs if not isinstance(value, Values)))
+        raise text_error(next(node for node, value in pairs if not isinstance(value, Values)))
     return values
 
 

@@ -15,7 +15,7 @@ from memmpy.cuts.evaluation.operands import (
     length_of,
     operand_of,
 )
-from memmpy.cuts.evaluation.text_comparison import check_texts, misplaced_text, missing_quotes
+from memmpy.cuts.evaluation.text_comparison import check_texts, missing_quotes, text_error
 from memmpy.cuts.language import Key, Node, keys_in, keys_of, selected
 from memmpy.errors import LengthError, nearest
 from memmpy.kernels import count_true
@@ -66,7 +66,7 @@ class Program:
         with np.errstate(all="ignore"):
             (result,), shape = interpreter.evaluate(self.formula)
         if not isinstance(result, Values):
-            raise misplaced_text(self.node)
+            raise text_error(self.node)
         return replace(result, present=shape.present, notes=frozenset(interpreter.notes))
 
     def mask(self, values: Values, num_entries: int) -> Mask:

@@ -9,14 +9,7 @@ from memmpy.cuts.language import Binary, Key, Node, Text, nodes_in
 from memmpy.errors import CutError
 from memmpy.typing import Mask
 
-__all__ = [
-    "check_texts",
-    "code_of",
-    "compare_texts",
-    "misplaced_text",
-    "missing_quotes",
-    "takes_text",
-]
+__all__ = ["check_texts", "code_of", "compare_texts", "missing_quotes", "takes_text", "text_error"]
 
 
 def takes_text(node: Node) -> bool:
@@ -27,15 +20,15 @@ def takes_text(node: Node) -> bool:
 def check_texts(root: Node) -> None:
     """Raise `CutError` if a text of the cut is not compared."""
     if isinstance(root, Text):
-        raise misplaced_text(root)
+        raise text_error(root)
     for node in nodes_in(root):
         if not takes_text(node):
             for operand in node.operands:
                 if isinstance(operand, Text):
-                    raise misplaced_text(operand)
+                    raise text_error(operand)
 
 
-def misplaced_text(node: Node) -> CutError:
+def text_error(node: Node) -> CutError:
     """Return the error for a text that is not compared."""
     return node.span.error(
         f"{node.span} is text, which can only be compared, by == or !=",

@@ -8,17 +8,7 @@ import numpy as np
 
 from memmpy.cuts.language.expression import parse
 from memmpy.cuts.language.grammar import KEYWORDS
-from memmpy.cuts.language.tree import (
-    Key,
-    Node,
-    Span,
-    Text,
-    fold,
-    keys_in,
-    keys_of,
-    number,
-    with_operands,
-)
+from memmpy.cuts.language.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuild
 from memmpy.errors import CutError, OptionError
 
 __all__ = ["Constant", "check_alias_names", "rename_keys", "substitute"]
@@ -65,7 +55,7 @@ def rename_keys(node: Node, names: Mapping[str, str]) -> Node:
 
     def visit(here: Node, operands: list[Node]) -> Node:
         if not isinstance(here, Key):
-            return with_operands(here, operands)
+            return rebuild(here, operands)
         return replace(here, name=names.get(here.name, here.name))
 
     return fold(node, visit)
@@ -113,7 +103,7 @@ def _replace_keys(node: Node, trees: Mapping[str, Node], constants: Mapping[str,
 
     def visit(here: Node, operands: list[Node]) -> Node:
         if not isinstance(here, Key):
-            return with_operands(here, operands)
+            return rebuild(here, operands)
         if here.name in constants:
             return _constant(here.name, constants[here.name], here.span)
         return trees.get(here.name, here)

@@ -44,8 +44,8 @@ __all__ = [
     "logical",
     "nodes_in",
     "number",
+    "rebuild",
     "unary",
-    "with_operands",
 ]
 
 #: Levels of a tree, at most. A chain of ``&&`` or ``||`` is one level, whatever its length.
@@ -249,7 +249,7 @@ def index_by_condition(column: Node, index: Node) -> CutError:
     )
 
 
-def with_operands(node: Node, operands: Sequence[Node]) -> Node:
+def rebuild(node: Node, operands: Sequence[Node]) -> Node:
     """Return the node with other operands, in the one shape for its new meaning."""
     match node:
         case Element():
