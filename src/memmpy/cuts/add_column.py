@@ -26,7 +26,7 @@ def add_column(
     recreate: bool,
     num_threads: int | None,
 ) -> None:
-    """Write the values of an expression into a store, unless they are there already.
+    """Write the values of an expression into a store, unless it has them.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def add_column(
     aliases, constants : mapping, optional
         As `compute_cut_batched` takes them.
     recreate : bool
-        Compute a column that is there again, and replace one that was not computed.
+        Compute the column even if the store has it, and replace one that was not computed.
     num_threads : int, optional
         As `compute_cut_batched` takes it.
 
@@ -54,13 +54,13 @@ def add_column(
     threads = check_num_threads(num_threads)
     meaning, metadata = normal_form(node), read_metadata(path)
     names = columns_used(node, metadata)
-    _check_no_circle(metadata, key, names)
+    _check_no_cycle(metadata, key, names)
     if not recreate and _is_stored(metadata, key, meaning):
         return
     with Transaction(path) as transaction:
         metadata = transaction.metadata
         names = columns_used(node, metadata)
-        _check_no_circle(metadata, key, names)
+        _check_no_cycle(metadata, key, names)
         check_stored(node, metadata.current_keys(), path=path, metadata=metadata)
         fingerprints = {name: metadata.columns[name].fingerprint for name in names}
         details = Computed(expression, meaning, LANGUAGE, fingerprints).to_details()
@@ -108,7 +108,7 @@ def _write(
     return notes
 
 
-def _check_no_circle(metadata: Metadata, key: str, names: Collection[str]) -> None:
+def _check_no_cycle(metadata: Metadata, key: str, names: Collection[str]) -> None:
     """Raise an `OptionError` if a column would be computed from itself, through others or not."""
     seen, pending = set[str](), list(names)
     while pending:

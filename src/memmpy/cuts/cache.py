@@ -75,7 +75,7 @@ class CutResult:
 
 @dataclass(frozen=True, slots=True)
 class CachedCut:
-    """The files in a store for the selection of one cut on columns as they are now.
+    """The cached selection of one cut on the present columns of a store.
 
     Two processes that compute the same cut write the same bytes, and each file appears whole: no
     lock is needed.
@@ -136,7 +136,7 @@ class CachedCut:
         expression : str
             The cut as the user wrote it.
         generation : int
-            Generation of the store. The first cut of each removes outdated selections.
+            Generation of the store. A new one removes outdated selections.
 
         Raises
         ------
@@ -190,7 +190,7 @@ def leftover_cuts(directory: Path, *, age: float = _LEFTOVER_AGE) -> list[Path]:
     directory : Path
         The store.
     age : float
-        Seconds since a file was last written, at least.
+        Least age of a file, in seconds.
     """
     folder = directory / CUTS
     if not is_own_folder(folder):

@@ -32,7 +32,7 @@ _HALF, _LOWER = np.uint64(32), np.uint64(2**32 - 1)
 
 @dataclass(frozen=True, slots=True)
 class _ValueBits:
-    """How much the values of a key tell, or half of each word of it.
+    """The bits of the values of a key, or of one half of its words.
 
     Parameters
     ----------

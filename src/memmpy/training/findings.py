@@ -37,7 +37,7 @@ class Finding:
     count : int
         Number of entries.
     level : "info", "warning" or "error"
-        Whether it is right in some stores, likely wrong, or wrong.
+        Information, which may be as intended; likely wrong; or wrong.
     message : str
         The meaning, and what to do.
     """
@@ -75,7 +75,7 @@ class Audit(Renderable):
         return next((one for one in LEVELS if self._num(one)), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as dicts, lists, texts and numbers, for JSON."""
+        """Return the audit as dicts, lists, texts and numbers, for JSON."""
         return {
             "path": self.path,
             "num_entries": self.num_entries,

@@ -20,7 +20,7 @@ Pairs: TypeAlias = dict[tuple[int, int], int]
 
 @dataclass(frozen=True, slots=True)
 class SourceGroups:
-    """What sources have in common: equal numbers, which ascend in the order of the sources.
+    """Numbers of what sources have in common, in order of appearance: equal ones are shared.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def repeated_rows(row_hashes: Words, identities: Words) -> tuple[_Numbers, _Numb
 
 
 def add_pairs(pairs: Pairs, earlier: _Numbers, later: _Numbers, counts: _Numbers) -> None:
-    """Add how many entries of a later file repeat an earlier one."""
+    """Add counts of the entries of a later file that repeat an earlier file."""
     num_files = int(later.max(initial=0)) + 1
     both, inverse = np.unique(earlier * num_files + later, return_inverse=True)
     sums = _sums(inverse, counts, len(both))

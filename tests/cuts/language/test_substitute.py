@@ -96,7 +96,7 @@ def test_aliases_that_go_in_a_circle_are_refused(aliases: dict[str, str], circle
     with pytest.raises(CutError) as caught:
         substitute(parse("a > 1"), aliases=aliases)
     error, last = caught.value, circle.split(" -> ")[-2:]
-    assert error.message == f"in the alias {last[0]!r}: aliases go in a circle: {circle}"
+    assert error.message == f"in the alias {last[0]!r}: aliases form a cycle: {circle}"
     assert error.text == aliases[last[0]]
     assert error.text[error.start : error.stop] == last[1]
 

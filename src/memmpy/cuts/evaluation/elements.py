@@ -55,8 +55,8 @@ def pick_by_value(
     Raises
     ------
     CutError
-        If an index is a condition, the axes are more or fewer than indices, or no entry has such an
-        element.
+        If an index is a condition, if an axis has no index or an index no axis, or if no entry has
+        such an element.
     """
     num_axes = _check_axes(values, node)
     column, *places = node.operands
@@ -99,7 +99,7 @@ def _index_of(index: Array, length: Entries | int) -> tuple[Entries, Mask]:
 def alternative(primary: Values, other: Values, *, node: Node, shape: Shape) -> Values:
     """Return ``Alt$(primary, other)`` for the elements of a formula.
 
-    A primary of one value an entry has that value for every element.
+    A primary with one value an entry gives that value to every element.
     """
     if other.offsets is not None or other.content.ndim > 1:
         place = node.operands[1].span
@@ -124,7 +124,7 @@ def alternative(primary: Values, other: Values, *, node: Node, shape: Shape) -> 
 
 
 def _take(content: Array, items: Entries, is_there: Mask) -> Array:
-    """Return items of a content; any values where they are missing."""
+    """Return items of a content; missing ones get arbitrary values."""
     if len(content) == 0:
         shape = np.broadcast_shapes(items.shape, is_there.shape)
         return np.zeros((*shape, *content.shape[1:]), content.dtype)
@@ -139,7 +139,7 @@ def _where(is_there: Mask | np.bool_, content: Array, fallback: Array) -> Array:
 
 
 def _check_number(column: Node, index: Number, length: int) -> None:
-    """Raise a `CutError` if an index by number leads out of an axis of fixed length."""
+    """Raise a `CutError` if a number is too large for an axis of fixed length."""
     if index.value >= length:
         message = f"{column.span} has {length} elements in each entry"
         raise index.span.error(message, "the first is [0]")

@@ -28,7 +28,7 @@ class Step:
     operands : tuple of Node
         Its operands on the stack.
     inner : Formula, optional
-        What is evaluated first: the argument of a reduction, the primary of an alternative.
+        The formula to evaluate first: the argument of a reduction, the primary of an alternative.
     """
 
     node: Node

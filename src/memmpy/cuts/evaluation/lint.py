@@ -33,7 +33,7 @@ def find_mistakes(root: Node, columns: Mapping[str, ColumnLike]) -> frozenset[st
 
 
 def _notes_on_texts(node: Node, columns: Mapping[str, ColumnLike]) -> Iterator[str]:
-    """Yield a note where no entry of the column has the text."""
+    """Yield a note if no entry of the column has the text."""
     for key, text in (node.operands, node.operands[::-1]):
         column = columns.get(key.name) if isinstance(key, Key) else None
         if not isinstance(text, Text) or not isinstance(column, HashedText):

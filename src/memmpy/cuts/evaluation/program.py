@@ -93,7 +93,7 @@ def to_program(root: Node) -> Program:
     Raises
     ------
     CutError
-        If a text stands where no text can.
+        If a text is not compared.
     """
     check_texts(root)
     return Program(root, to_formula(root))
@@ -105,7 +105,7 @@ def evaluate(cut: Node | Program, columns: Mapping[str, ColumnLike]) -> Values:
     Parameters
     ----------
     cut : Node or Program
-        The cut; a program where it is evaluated more than once.
+        The cut; a program if it is evaluated more than once.
     columns : mapping of str to array, jagged column or HashedText
         The entries, for each key that the cut uses.
     """
@@ -121,7 +121,7 @@ def passes(cut: Node | Program, columns: Mapping[str, ColumnLike], *, num_entrie
     Parameters
     ----------
     cut : Node or Program
-        The cut; a program where it is evaluated more than once.
+        The cut; a program if it is evaluated more than once.
     columns : mapping of str to array, jagged column or HashedText
         The entries, for each key that the cut uses.
     num_entries : int
@@ -156,7 +156,7 @@ def check_keys(
     texts : collection of str, optional
         The keys whose columns hold text; None if that is unknown.
     where : str
-        Where the keys were looked for, for the message.
+        For the message: where the keys should be.
     """
     names = frozenset(known)
     for key in keys_in(node):
@@ -174,7 +174,7 @@ def check_keys(
 
 
 def _in_backquotes(key: Key, names: Collection[str]) -> str:
-    """Return a hint where a key such as ``hit.p[3]`` stands without backquotes."""
+    """Return a hint if a key such as ``hit.p[3]`` stands without backquotes."""
     rest = key.span.text[key.span.start :]
     longer = [name for name in names if len(name) > len(key.name) and rest.startswith(name)]
     if not longer:

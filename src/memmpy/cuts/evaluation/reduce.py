@@ -29,7 +29,7 @@ def reduce(node: Reduction, operands: Sequence[Values], shape: Shape, *, compile
     operands : sequence of Values
         One; two for ``MinIf$`` and ``MaxIf$``: values and condition.
     shape : Shape
-        Of the formula.
+        The shape of the formula.
     compiled : bool
         Whether to use compiled kernels.
     """

@@ -37,7 +37,7 @@ def text_error(node: Node) -> CutError:
 
 
 def missing_quotes(root: Node, name: str, *, texts: Container[str]) -> str:
-    """Return a hint where a name that is no key is a text without quotes: ``process == ttH``.
+    """Return a hint if a name that is no key is a text without quotes: ``process == ttH``.
 
     Parameters
     ----------

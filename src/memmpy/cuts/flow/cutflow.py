@@ -227,7 +227,7 @@ def count_steps(
 
 
 def _of_same_elements(cuts: Sequence[Program], inputs: Inputs) -> list[Program]:
-    """Return the conditions of one cut; those on elements are joined to all such before them."""
+    """Return the conditions of a cut; one on elements is joined to all such before it."""
     of_elements: list[Node] = []
     result: list[Program] = []
     for cut in cuts:

@@ -53,12 +53,12 @@ class CutFlow(Renderable):
 
     @property
     def step_efficiencies(self) -> NDArray[np.float64]:
-        """The sums over those of the step before, and 1 for the first step; 0/0 is NaN."""
+        """The sums divided by those of the previous step; 1 for the first step; 0/0 is NaN."""
         return _ratio(self.sums, self.sums[[0, *range(len(self.steps) - 1)]])
 
     @property
     def cumulative_efficiencies(self) -> NDArray[np.float64]:
-        """The sums over those of the first step; 0/0 is NaN."""
+        """The sums divided by those of the first step; 0/0 is NaN."""
         return _ratio(self.sums, self.sums[:1])
 
     def total(self) -> "CutFlow":
@@ -75,7 +75,7 @@ class CutFlow(Renderable):
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as dicts, lists, texts and numbers, for JSON.
+        """Return the cut-flow as dicts, lists, texts and numbers, for JSON.
 
         Returns
         -------
@@ -119,7 +119,7 @@ class CutFlow(Renderable):
         return [Table(headings, len(headings) - 4, sections, caption)]
 
     def _rows(self, group: int) -> list[list[str]]:
-        """Return the rows of a group, whose name stands in the first."""
+        """Return the rows of a group; the first one holds its name."""
         each = self.step_efficiencies[:, group].tolist()
         all_yet = self.cumulative_efficiencies[:, group].tolist()
         rows = []

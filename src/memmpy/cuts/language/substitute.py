@@ -29,7 +29,7 @@ def substitute(
     node : Node
         The cut.
     aliases : mapping of str to str or number
-        Expressions by name; they may use each other, but not in a circle.
+        Expressions by name; they may use each other, but not in a cycle.
     constants : mapping of str to bool, number or str
         Values by name. A str is a text to compare with, not an expression.
 
@@ -62,7 +62,7 @@ def rename_keys(node: Node, names: Mapping[str, str]) -> Node:
 
 
 def check_alias_names(aliases: Mapping[str, object], constants: Mapping[str, object]) -> None:
-    """Raise an `OptionError` if a name is both an alias and a constant, or a word of cuts."""
+    """Raise an `OptionError` if a name is both an alias and a constant, or reserved in cuts."""
     for kind, names in (("aliases", aliases), ("constants", constants)):
         if not isinstance(names, Mapping):
             raise OptionError(f"{kind} is a dict of names, got {names!r}")
@@ -89,7 +89,7 @@ def _resolve_aliases(
         unresolved = sorted((keys_of(path[name]) & aliases.keys()) - resolved.keys())
         for other in unresolved:
             if other in path:
-                raise _circle(other, path)
+                raise _cycle_error(other, path)
         if unresolved:
             pending.append(unresolved[0])
         else:
@@ -130,8 +130,8 @@ def _constant(name: str, value: object, span: Span) -> Node:
     raise OptionError(f"{name!r} is a {type(value).__name__}; expected a bool, a number or a text")
 
 
-def _circle(name: str, path: Mapping[str, Node]) -> CutError:
+def _cycle_error(name: str, path: Mapping[str, Node]) -> CutError:
     names = [*path]
     names = [*names[names.index(name) :], name]
     place = next(key.span for key in keys_in(path[names[-2]]) if key.name == name)
-    return place.error(f"aliases go in a circle: {' -> '.join(names)}")
+    return place.error(f"aliases form a cycle: {' -> '.join(names)}")

@@ -108,7 +108,7 @@ class Node:
 class Number(Node):
     """A number: bool, int of 64 bits (signed or not) or float.
 
-    1, 1.0 and true are not equal, nor are 0.0 and -0.0: results differ.
+    1, 1.0 and true are not equal, nor are 0.0 and -0.0: they compute differently.
     """
 
     value: bool | int | float = field(compare=False)
