@@ -1,4 +1,4 @@
-"""Columns computed from others: written once, and stale when what they came from changed."""
+"""Tests of computed columns: written once, and stale once their columns change."""
 
 import re
 import shutil
@@ -180,7 +180,7 @@ def test_steps_and_threads_leave_no_trace(tmp_path: Path, monkeypatch: pytest.Mo
         column.extend(Jagged(content, np.concatenate([[0], np.cumsum(counts)])))
     store = memmpy.open(path)
     expected = np.asarray(store.add("sum", "Sum$(x)", num_threads=0)).copy()
-    monkeypatch.setattr("memmpy.cuts.steps.MAX_ITEMS", 64)
+    monkeypatch.setattr("memmpy.cuts.inputs.MAX_ITEMS", 64)
     store.add("sum", "Sum$(x)", num_threads=4, recreate=True)
     np.testing.assert_array_equal(store["sum"], expected)
 

@@ -1,4 +1,4 @@
-"""``memmpy demo``: the main job, on toy events or on the user's own files."""
+"""``memmpy demo``: the main setup, on toy events or on the user's own files."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def demo(
     from rich.console import Console
 
     from memmpy.cli.parsing import words_of
-    from memmpy.demo import own_job, run, toy_job
+    from memmpy.demo import file_setup, run, toy_setup
 
     if bool(paths) != files:
         message = "name ROOT files with --files: memmpy demo --files A.root B.root --tree T"
@@ -51,8 +51,8 @@ def demo(
         raise click.UsageError("--tree and --keys go with --files")
     console = Console()
     if files:
-        wanted = None if keys is None else words_of([keys])
-        job = own_job(out, paths, tree=tree, keys=wanted, cut=cut)
+        key_names = None if keys is None else words_of([keys])
+        setup = file_setup(out, paths, tree=tree, keys=key_names, cut=cut)
     else:
-        job = toy_job(out, num_events=events, seed=seed, cut=cut, console=console)
-    run(job, batch_size=batch_size, console=console)
+        setup = toy_setup(out, num_events=events, seed=seed, cut=cut, console=console)
+    run(setup, batch_size=batch_size, console=console)

@@ -1,6 +1,5 @@
 """`Store`, which `memmpy.open` returns: columns by key, with cuts, splits and loaders."""
 
-import html
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -36,7 +35,7 @@ from memmpy.cuts import (
 )
 from memmpy.dataset.loader_columns import choose_of_cut
 from memmpy.dataset.maintenance import verify
-from memmpy.display import Table, printable
+from memmpy.display import Renderable, Table, num_in_words
 from memmpy.errors import (
     CorruptStoreError,
     OptionError,
@@ -100,7 +99,7 @@ def open(path: PathLike) -> "Store":
 
 
 @final
-class Store(Mapping[str, StoredColumn]):
+class Store(Renderable, Mapping[str, StoredColumn]):
     """An open store: key to column, without the columns that are stale.
 
     It shows what was committed when it was opened, also after a later conversion; open it again
@@ -553,31 +552,16 @@ class Store(Mapping[str, StoredColumn]):
             if holder in self._damage:
                 raise CorruptStoreError(self._damage[holder])
 
-    @property
-    def _num_files(self) -> int:
-        return len({source.path for source in self.sources})
-
-    def _table(self) -> Table:
+    def _blocks(self) -> list[Table]:
         rows = []
         for key, column in self._columns.items():
             kind = self._metadata.columns[key].kind
             rows.append((key, kind, _type(column), f"{len(column):,}"))
         damaged = [(key, self._metadata.columns[key].kind, "damaged", "?") for key in self._damage]
-        return Table(("key", "kind", "type", "entries"), 3, [rows + damaged])
-
-    def _title(self) -> str:
-        columns, files = _number_of("column", len(self)), _number_of("file", self._num_files)
-        return printable(f"Store {os.fspath(self.path)!r}: {columns}, {files}")
-
-    def __repr__(self) -> str:
-        return f"{self._title()}\n{self._table().to_text()}"
-
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}"
-
-
-def _number_of(what: str, num: int) -> str:
-    return f"{num:,} {what}{'' if num == 1 else 's'}"
+        num_files = len({source.path for source in self.sources})
+        nums = f"{num_in_words(len(self), 'column')}, {num_in_words(num_files, 'file')}"
+        title = f"Store {os.fspath(self.path)!r}: {nums}"
+        return [Table(("key", "kind", "type", "entries"), 3, [rows + damaged], title=title)]
 
 
 def _type(column: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from memmpy.columns import check_keys
 from memmpy.conversion import RFileConfig, check_names, check_one_key, names_in, split_renames
-from memmpy.cuts import Constant, Node, check_apart, keys_of, read_cut, renamed
+from memmpy.cuts import Constant, Node, check_alias_names, keys_of, read_cut, rename_keys
 from memmpy.errors import OptionError, SplitError
 from memmpy.jagged import check_padding, mask_of
 from memmpy.skims import SkimRequest, check_groups, check_request
@@ -97,7 +97,8 @@ class LoadRequest:
             constants=None,
             dtype=self.dtype,
         )
-        return replace(request, cut=None if self.cut is None else renamed(self.cut, self.stored_as))
+        cut = None if self.cut is None else rename_keys(self.cut, self.stored_as)
+        return replace(request, cut=cut)
 
 
 def check_load_request(
@@ -191,7 +192,7 @@ def _read_cut(
     metadata_keys: Iterable[str],
 ) -> Node:
     """Return the cut on columns, into which go the aliases that no file can give."""
-    check_apart(aliases, constants)
+    check_alias_names(aliases, constants)
     in_cut: dict[str, str] = {}
     while True:
         names = {*metadata_keys, *constants, *in_cut}

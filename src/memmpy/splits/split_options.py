@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from memmpy.cuts import keys_of, normal, parse
+from memmpy.cuts import keys_of, normal_form, parse
 from memmpy.errors import OptionError, nearest
 from memmpy.order import SPLIT_NAMES, check_fractions, split_number
 
@@ -105,4 +105,4 @@ def check_expression(name: str, given: object) -> str:
     node = parse(given)
     if not keys_of(node):
         raise OptionError(f"{name}={given!r} names no column: all events would be alike")
-    return normal(node)
+    return normal_form(node)

@@ -1,4 +1,4 @@
-"""Tests of the words of contents: equal for equal bits, and for nothing else."""
+"""Tests of the words of entries: equal for equal bits alone."""
 
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 
 import memmpy
-from memmpy.training.content import has_plain_words, joined, read_values
+from memmpy.training.entry_words import has_plain_words, hash_rows, read_slice
 
 DTYPES = ["?", "i1", "u2", "i4", "f4", "i8", "u8", "f8", "c8", "c16"]
 
 
 def words_of(column: Any, where: Any = slice(None)) -> list[int]:
-    words: list[int] = read_values(column, where).words.tolist()
+    words: list[int] = read_slice(column, where).words.tolist()
     return words
 
 
@@ -77,8 +77,8 @@ def test_a_part_of_a_column_has_the_words_of_the_whole(tmp_path: Path) -> None:
 
 def test_rows_agree_where_all_columns_do() -> None:
     one, other = np.array([1, 1, 2, 2], np.uint64), np.array([1, 2, 1, 2], np.uint64)
-    assert len(set(joined([one, other], 4).tolist())) == 4
-    assert joined([one, one], 4).tolist() != joined([one], 4).tolist()
+    assert len(set(hash_rows([one, other], 4).tolist())) == 4
+    assert hash_rows([one, one], 4).tolist() != hash_rows([one], 4).tolist()
 
 
 def _words_of_jagged(jagged: memmpy.Jagged) -> list[int]:

@@ -1,4 +1,4 @@
-"""Columns that are computed: the values of an expression, in the type that C++ gives it."""
+"""Compute the values of an expression for a column, in the type that C++ gives them."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ def compute_column(
     *,
     num_entries: int,
 ) -> tuple[Array | Jagged, frozenset[str]]:
-    """Return the values of an expression, as a column holds them, and what to warn of.
+    """Return the values of an expression, as a column holds them, and the warnings.
 
     Where an entry lacks an element that is picked by number, a float is NaN, a condition false and
     a list empty.
@@ -33,13 +33,13 @@ def compute_column(
     columns : mapping of str to array, jagged column or HashedText
         The entries, for each key that it uses.
     num_entries : int
-        Their number, which an expression without any key could not know.
+        Their number, which an expression without a key does not know.
 
     Raises
     ------
     CutError
-        If the columns cannot be used so; if an integer has no value where elements are missing,
-        or does not fit the type that C++ gives it.
+        If the columns cannot be used in that way; if an integer has no value where elements are
+        missing, or does not fit the type that C++ gives it.
     """
     dtypes = {
         key: np.asarray(column.content if isinstance(column, JaggedLike) else column).dtype
@@ -49,12 +49,12 @@ def compute_column(
     dtype = promoted_dtype(program.node, dtypes)
     values = program(columns)
     if dtype.kind in "iu" and values.offsets is None:
-        _check_holes(program, columns)
+        _check_missing(program, columns)
     return _column(program, values, dtype, num_entries), values.notes
 
 
 def _column(program: Program, values: Values, dtype: np.dtype, num_entries: int) -> Array | Jagged:
-    content = _fitted(program, values.content, dtype)
+    content = _cast(program, values.content, dtype)
     if values.offsets is not None:
         return _lists(content, values)
     if content.ndim == 0:
@@ -65,18 +65,18 @@ def _column(program: Program, values: Values, dtype: np.dtype, num_entries: int)
     return content
 
 
-def _check_holes(program: Program, columns: Mapping[str, ColumnLike]) -> None:
-    """Raise `CutError` if integers may lack an element: no value of theirs says so."""
+def _check_missing(program: Program, columns: Mapping[str, ColumnLike]) -> None:
+    """Raise `CutError` if integers may lack an element: no integer means "missing"."""
     for leaf in program.formula.leaves:
         match leaf:
             case Element(operands=(Key(name=name), *_)) if isinstance(columns[name], JaggedLike):
                 raise leaf.span.error(
                     f"an integer has no value where there is no {leaf.span}",
-                    f"say one: Alt$({leaf.span}, -1)",
+                    f"give one: Alt$({leaf.span}, -1)",
                 )
 
 
-def _fitted(program: Program, content: Array, dtype: np.dtype) -> Array:
+def _cast(program: Program, content: Array, dtype: np.dtype) -> Array:
     """Return values in the type that C++ gives them."""
     if dtype.kind in "iu" and content.dtype.kind in "iu" and content.size:
         limits = np.iinfo(dtype)

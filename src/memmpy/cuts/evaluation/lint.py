@@ -1,4 +1,4 @@
-"""Cuts that can be computed but are likely not what is meant."""
+"""Find likely mistakes in cuts that can be computed."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,30 +10,30 @@ from memmpy.cuts.evaluation.text_comparison import code_of, takes_text
 from memmpy.cuts.language import LOGICAL_OF, Binary, Key, Node, Text, is_condition, nodes_in
 from memmpy.errors import nearest
 
-__all__ = ["slips_in"]
+__all__ = ["find_mistakes"]
 
 
-def slips_in(root: Node, columns: Mapping[str, ColumnLike]) -> frozenset[str]:
-    """Return a warning for each likely slip in a cut.
+def find_mistakes(root: Node, columns: Mapping[str, ColumnLike]) -> frozenset[str]:
+    """Return a warning for each likely mistake in a cut.
 
     Parameters
     ----------
     root : Node
         The cut.
     columns : mapping of str to array, jagged column or HashedText
-        What it is evaluated on, without any entries.
+        Its columns, without entries.
     """
     notes: list[str] = []
     for node in nodes_in(root):
         if takes_text(node):
-            notes += _unknown_texts(node, columns)
+            notes += _notes_on_texts(node, columns)
         elif isinstance(node, Binary) and node.operator in LOGICAL_OF:
-            notes += _bits(node, columns)
+            notes += _notes_on_bits(node, columns)
     return frozenset(notes)
 
 
-def _unknown_texts(node: Node, columns: Mapping[str, ColumnLike]) -> Iterator[str]:
-    """Yield a note where no entry of the column has the text."""
+def _notes_on_texts(node: Node, columns: Mapping[str, ColumnLike]) -> Iterator[str]:
+    """Yield a note if no entry of the column has the text."""
     for key, text in (node.operands, node.operands[::-1]):
         column = columns.get(key.name) if isinstance(key, Key) else None
         if not isinstance(text, Text) or not isinstance(column, HashedText):
@@ -43,7 +43,7 @@ def _unknown_texts(node: Node, columns: Mapping[str, ColumnLike]) -> Iterator[st
             yield str(node.span.error(f"no entry has the text {text.value!r}{near}"))
 
 
-def _bits(node: Binary, columns: Mapping[str, ColumnLike]) -> Iterator[str]:
+def _notes_on_bits(node: Binary, columns: Mapping[str, ColumnLike]) -> Iterator[str]:
     """Yield a note for ``nJets >= 6 & nBTags``, which takes the lowest bit, as in C++."""
     for condition, number in (node.operands, node.operands[::-1]):
         if not is_condition(condition) or is_condition(number):
@@ -53,7 +53,7 @@ def _bits(node: Binary, columns: Mapping[str, ColumnLike]) -> Iterator[str]:
             error = node.span.error(
                 f"{node.operator} of a condition and a number takes the number's bits, as in C++: "
                 f"it reads ({number.span} {node.operator} 1)",
-                f"where you mean that {number.span} is not 0, "
+                f"if you mean that {number.span} is not 0, "
                 f"write {left} {LOGICAL_OF[node.operator]} {right}",
             )
             yield str(error)

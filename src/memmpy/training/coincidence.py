@@ -1,11 +1,10 @@
-"""How unlikely it is that two events agree in their content by chance, in bits.
+"""Estimate how unlikely it is that two rows agree by chance, in bits.
 
-Rows of equal content are a defect only where chance does not make them: of 20,000 events that hold
-one float32 and a number of jets, a few pairs agree. So the values of each key are counted in some
-rows. The common values of a row, such as lists without jets, are taken together: they are as likely
-as such rows are many. Of any other value, pairs of rows that agree tell how likely that is. Keys
-that depend on each other tell less than each alone: the best key counts in full, the others by
-three quarters.
+Equal rows are a defect only if they do not agree by chance: of 20,000 events with one float32 and a
+number of jets, a few pairs do. So the values of each key are counted in a sample of rows. The
+common values of a row, such as empty lists, count together: the more rows have the same ones, the
+fewer bits. For other values, the share of pairs that agree gives the bits. Keys depend on each
+other: the best key counts in full, the others by three quarters.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.kernels import Words, find_words
-from memmpy.training.content import joined
+from memmpy.training.entry_words import hash_rows
 from memmpy.typing import Mask
 
-__all__ = ["Chance", "chance_of", "halves_of"]
+__all__ = ["Coincidence", "estimate_coincidence"]
 
-#: A value that as many sampled rows have is common.
+#: A value is common if this many sampled rows have it.
 _COMMON = 5
-#: What a key counts beside the best one.
+#: The weight of the bits of a key beside the best one.
 _SHARE_OF_OTHERS = 0.75
 #: All pairs of rows of a store together agree by chance with a probability below 2**-7.
 _MARGIN = 7.0
@@ -33,14 +32,14 @@ _HALF, _LOWER = np.uint64(32), np.uint64(2**32 - 1)
 
 @dataclass(frozen=True, slots=True)
 class _ValueBits:
-    """The values of a key, or of half of its words.
+    """The bits of the values of a key, or of one half of its words.
 
     Parameters
     ----------
     common : uint64 array
-        The words of values that many rows have, ascending.
+        The words of common values, ascending.
     bits : float
-        How unlikely any other value is.
+        The bits of any other value.
     """
 
     common: Words
@@ -52,107 +51,108 @@ class _ValueBits:
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
-    """How unlikely the content of a row is.
+class Coincidence:
+    """How unlikely it is that another row is equal by chance.
 
     Parameters
     ----------
     keys : mapping of str to sequence
-        For each key, the bits of its words, or of both halves of them.
+        For each key, the bits of its words, or of their two halves.
     patterns, counts : uint64 array, int64 array
-        Hashes of the common values that rows have together, ascending, and how many rows.
+        Hashes of the common values of a row, ascending, and how many rows have them.
     num_rows : int
-        How many rows that is of.
-    needed : float
-        Bits from which on rows of equal content are no chance.
+        Sampled rows.
+    min_bits : float
+        Rows that have as many bits are not equal by chance.
     """
 
     keys: Mapping[str, Sequence[_ValueBits]]
     patterns: Words
     counts: NDArray[np.int64]
     num_rows: int
-    needed: float
+    min_bits: float
 
-    def is_telling(self, words: Mapping[str, Words]) -> Mask:
-        """Return which rows have a content that no other has by chance."""
-        patterns, best, total = _looked_up(self.keys, words)
+    def are_distinctive(self, words: Mapping[str, Words]) -> Mask:
+        """Return which rows no other equals by chance."""
+        patterns, best, total = _look_up(self.keys, words)
         places, is_known = find_words(self.patterns, patterns)
         counts = np.ones(len(patterns))
         counts[is_known] = self.counts[places[is_known]]
         bits = np.log2(self.num_rows / counts) + best + _SHARE_OF_OTHERS * (total - best)
-        telling: Mask = bits >= self.needed
-        return telling
+        are_distinctive: Mask = bits >= self.min_bits
+        return are_distinctive
 
 
-def chance_of(
+def estimate_coincidence(
     words: Mapping[str, Words], *, has_halves: Mapping[str, bool], rows: Words, num_entries: int
-) -> Chance:
-    """Return how unlikely contents are, from some rows.
+) -> Coincidence:
+    """Estimate, from a sample of rows, how unlikely it is that rows agree by chance.
 
     Parameters
     ----------
     words : mapping of str to uint64 array of shape (m,)
-        For each key, the words of these rows.
+        For each key, the words of the rows.
     has_halves : mapping of str to bool
-        Whether both halves of a word tell something: it is a number, and not a hash.
+        Whether each half of a word is counted: it is a number, and not a hash.
     rows : uint64 array of shape (m,)
-        A hash of each row. Of those that are equal, one counts where the pairs are counted: the
-        others may be what is looked for.
+        A hash of each row. Pairs are counted in distinct rows, since equal ones may be the copies
+        to be found.
     num_entries : int
-        How many entries will be compared.
+        Entries that will be compared.
     """
     _, distinct = np.unique(rows, return_index=True)
     keys = {
         key: [
             _bits_of(part, distinct)
-            for part in (halves_of(column) if has_halves[key] else [column])
+            for part in (_halves_of(column) if has_halves[key] else [column])
         ]
         for key, column in words.items()
     }
-    patterns, counts = np.unique(_looked_up(keys, words)[0], return_counts=True)
-    needed = log2(max(1, num_entries * (num_entries - 1) // 2)) + _MARGIN
-    return Chance(keys, patterns, counts, len(rows), needed)
+    patterns, counts = np.unique(_look_up(keys, words)[0], return_counts=True)
+    min_bits = log2(max(1, num_entries * (num_entries - 1) // 2)) + _MARGIN
+    return Coincidence(keys, patterns, counts, len(rows), min_bits)
 
 
-def halves_of(words: Words) -> list[Words]:
+def _halves_of(words: Words) -> list[Words]:
     """Return the upper and the lower 32 bits of words."""
     return [words >> _HALF, words & _LOWER]
 
 
-def _looked_up(
+def _look_up(
     keys: Mapping[str, Sequence[_ValueBits]], words: Mapping[str, Words]
 ) -> tuple[Words, NDArray[np.float64], NDArray[np.float64]]:
-    """Return of each row its pattern of common values, and the bits of the others.
+    """Return the pattern of common values of each row, and the bits of its other values.
 
     Returns
     -------
     patterns : uint64 array
         Hashes of all common values.
     best, total : float64 array
-        The bits of the best key, and of all together.
+        The bits of the best key, and of all keys together.
     """
     num = len(next(iter(words.values())))
     best, total = np.zeros(num), np.zeros(num)
     common = []
     for key, parts in keys.items():
-        columns = [words[key]] if len(parts) == 1 else halves_of(words[key])
+        columns = [words[key]] if len(parts) == 1 else _halves_of(words[key])
         bits = np.zeros(num)
         for part, column in zip(parts, columns, strict=True):
             is_common = part.are_common(column)
             common.append(np.where(is_common, column + _ONE, _NO_WORD))
             bits += np.where(is_common, 0, part.bits)
         total, best = total + bits, np.maximum(best, bits)
-    return joined(common, num), best, total
+    return hash_rows(common, num), best, total
 
 
 def _bits_of(words: Words, distinct: NDArray[np.intp]) -> _ValueBits:
     values, inverse, counts = np.unique(words, return_inverse=True, return_counts=True)
     is_common = counts >= _COMMON
-    once = np.bincount(inverse[distinct], minlength=len(values))[~is_common]
-    num = int(once.sum())
-    num_pairs, num_equal = num * (num - 1) // 2, int((once * (once - 1) // 2).sum())
+    counts_of_others = np.bincount(inverse[distinct], minlength=len(values))[~is_common]
+    num = int(counts_of_others.sum())
+    num_pairs = num * (num - 1) // 2
+    num_equal = int((counts_of_others * (counts_of_others - 1) // 2).sum())
     return _ValueBits(
         values[is_common],
-        # Where nothing is seen to agree, one pair might have.
+        # If no pair agrees, one might have.
         log2(max(1, num_pairs) / max(1, num_equal)),
     )

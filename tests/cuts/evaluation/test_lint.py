@@ -1,4 +1,4 @@
-"""Warnings of cuts that are likely not what is meant."""
+"""Tests of warnings of likely mistakes in cuts."""
 
 import warnings
 
@@ -7,7 +7,7 @@ import pytest
 
 from memmpy.cuts import parse
 from memmpy.cuts.evaluation import ColumnLike, HashedText
-from memmpy.cuts.evaluation.slips import slips_in
+from memmpy.cuts.evaluation.lint import find_mistakes
 
 PROCESS = HashedText(np.array([], np.uint64), {5: "ttH", 6: "ttbb"})
 NAME = np.array([], str)
@@ -25,7 +25,7 @@ COLUMNS: dict[str, ColumnLike] = {
 
 def warned(text: str) -> list[str]:
     """Return the lines of the one note that a cut brings."""
-    (note,) = slips_in(parse(text), COLUMNS)
+    (note,) = find_mistakes(parse(text), COLUMNS)
     return note.splitlines()
 
 
@@ -47,17 +47,17 @@ def test_bits_of_a_number_beside_a_condition_bring_a_warning() -> None:
         "& of a condition and a number takes the number's bits, as in C++: it reads (m & 1)",
         "  true && n >= 6 & m",
         "          ^^^^^^^^^^",
-        "where you mean that m is not 0, write n >= 6 && m",
+        "if you mean that m is not 0, write n >= 6 && m",
     ]
 
 
 def test_bits_on_the_left_of_a_condition_bring_a_warning() -> None:
     message, *_, hint = warned("(n + m) | n > 1")
     assert message.endswith("it reads ((n + m) | 1)")
-    assert hint == "where you mean that (n + m) is not 0, write (n + m) || n > 1"
+    assert hint == "if you mean that (n + m) is not 0, write (n + m) || n > 1"
 
 
-def test_slips_are_found_within_reductions() -> None:
+def test_mistakes_are_found_within_reductions() -> None:
     assert warned("any(n > 1 & m)")[0].startswith("& of a condition and a number")
 
 
@@ -72,4 +72,4 @@ def test_slips_are_found_within_reductions() -> None:
 def test_what_is_likely_meant_brings_no_warning(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        slips_in(parse(text), COLUMNS)
+        find_mistakes(parse(text), COLUMNS)

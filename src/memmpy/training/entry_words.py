@@ -1,4 +1,4 @@
-"""The content of entries as 64-bit words: equal bits give equal words."""
+"""A 64-bit word for each entry of a column: equal bits give equal words."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,27 +11,26 @@ from memmpy.jagged import Jagged
 from memmpy.kernels import GOLDEN, Words, absorb, derive_key
 from memmpy.typing import Array, Entries
 
-__all__ = ["START", "Values", "has_plain_words", "joined", "read_values"]
+__all__ = ["ColumnSlice", "has_plain_words", "hash_rows", "read_slice"]
 
-#: What the hash of an entry of no columns is.
-START = derive_key(purpose="content of an entry")
+#: The hash of a row without columns.
+_START = derive_key(purpose="content of an entry")
 _ONE = np.uint64(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class ColumnSlice:
     """Some entries of a column.
 
     Parameters
     ----------
     words : uint64 array of shape (n,)
-        A word for each entry: its bits where it is one number of 8 bytes at most, else a hash of
-        them, of the lengths of its lists, and of its shape.
+        A word for each entry: its bits if it is one number of 8 bytes at most, else a hash of its
+        bits, of the lengths of its lists, and of its shape.
     items : array or None
         The numbers of all entries; None where they are nested.
     offsets : int64 array of shape (n + 1,), or None
-        Where the items of an entry start and stop; None where each has one item along the first
-        axis.
+        Where the items of an entry start and stop; None if each has one item along the first axis.
     """
 
     words: Words
@@ -39,7 +38,7 @@ class Values:
     offsets: NDArray[np.int64] | None
 
 
-def read_values(column: StoredColumn, where: slice | Entries) -> Values:
+def read_slice(column: StoredColumn, entries: slice | Entries) -> ColumnSlice:
     """Read some entries of a column.
 
     Raises
@@ -48,35 +47,34 @@ def read_values(column: StoredColumn, where: slice | Entries) -> Values:
         If its offsets fall, or lead out of the content.
     """
     if isinstance(column, ReadJagged):
-        return _of_lists(column[where])
+        return _of_lists(column[entries])
     if isinstance(column, ReadText):
-        return _of_lists(column.encoded[where])
+        return _of_lists(column.encoded[entries])
     if isinstance(column, ReadShaped):
-        values = _of_lists(column.flat[where])
-        of_shapes = _of_lists(column.shapes[where])
-        return Values(absorb(values.words, of_shapes.words), values.items, values.offsets)
+        lists, shapes = _of_lists(column.flat[entries]), _of_lists(column.shapes[entries])
+        return ColumnSlice(absorb(lists.words, shapes.words), lists.items, lists.offsets)
     if isinstance(column, ReadNested):
-        return Values(_words_of_layout(column[where].layout), None, None)
-    items = np.asarray(column[where])
-    return Values(_words_of_items(items), items, None)
+        return ColumnSlice(_words_of_layout(column[entries].layout), None, None)
+    items = np.asarray(column[entries])
+    return ColumnSlice(_words_of_items(items), items, None)
 
 
 def has_plain_words(column: StoredColumn) -> bool:
-    """Say whether words are the 8 bytes of one number, of which both halves tell something."""
+    """Say whether the words of a column are the bits of one number of 8 bytes."""
     return isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.itemsize == 8
 
 
-def joined(columns: list[Words], num: int) -> Words:
-    """Return a hash of the words of several columns, for each entry."""
-    hashes: Words = np.full(num, START, np.uint64)
+def hash_rows(columns: list[Words], num: int) -> Words:
+    """Return a hash of each row, from the words of its columns."""
+    hashes: Words = np.full(num, _START, np.uint64)
     for words in columns:
         hashes = absorb(hashes, words)
     return hashes
 
 
-def _of_lists(lists: Jagged) -> Values:
+def _of_lists(lists: Jagged) -> ColumnSlice:
     words = _words_of_lists(_words_of_items(lists.content), lists.offsets)
-    return Values(words, lists.content, lists.offsets)
+    return ColumnSlice(words, lists.content, lists.offsets)
 
 
 def _words_of_items(items: Array) -> Words:
@@ -94,17 +92,17 @@ def _words_of_items(items: Array) -> Words:
 
 
 def _words_of_lists(items: Words, offsets: NDArray[np.int64]) -> Words:
-    """Return a word for each list, from those of its items and where the lists lie."""
+    """Return a word for each list, from those of its items."""
     counts = np.diff(offsets)
     places = np.arange(len(items)) - np.repeat(offsets[:-1], counts)
-    # Sums modulo 2**64: the difference of two running sums is that of a list.
+    # Sums wrap at 2**64: the difference of two running sums is the sum of a list.
     sums = np.zeros(len(items) + 1, np.uint64)
     np.cumsum(_mixed(items, places), out=sums[1:])
     return absorb(sums[offsets[1:]] - sums[offsets[:-1]], counts.astype(np.uint64))
 
 
 def _mixed(words: Words, places: NDArray[np.int64]) -> Words:
-    """Return words, mixed with their places."""
+    """Return words mixed with their places, so that their order matters in a sum."""
     mixed: Words = absorb((places.astype(np.uint64) + _ONE) * GOLDEN, words)
     return mixed
 
@@ -114,9 +112,9 @@ def _words_of_layout(layout: Any) -> Words:
     if layout.is_indexed and not layout.is_option:
         return _words_of_layout(layout.project())
     if layout.is_option:
-        is_there = layout.mask_as_bool(valid_when=True)
+        is_valid = layout.mask_as_bool(valid_when=True)
         words = np.zeros(len(layout), np.uint64)
-        words[is_there] = absorb(1, _words_of_layout(layout.project()))
+        words[is_valid] = absorb(1, _words_of_layout(layout.project()))
         return words
     if layout.is_list:
         lists = layout.to_ListOffsetArray64(True)
@@ -124,5 +122,5 @@ def _words_of_layout(layout: Any) -> Words:
         return _words_of_lists(_words_of_layout(lists.content[: offsets[-1]]), offsets)
     if layout.is_record:
         fields = [_words_of_layout(layout.content(name)) for name in layout.fields]
-        return joined(fields, len(layout))
+        return hash_rows(fields, len(layout))
     return _words_of_items(np.asarray(layout.data) if layout.is_numpy else np.empty(len(layout)))

@@ -1,8 +1,7 @@
-"""Count repeated identities and contents of any number of entries, exactly, in bounded memory.
+"""Count repeated identities and rows exactly in bounded memory, in several passes over a store.
 
-A pass over the store keeps those identities and contents whose upper bits are the pass's own. An
-identity of many entries would fill a pass by itself: a sample finds those, and they are counted
-apart.
+A pass keeps the identities and the hashes of rows whose upper bits are its own. An identity of many
+entries would fill a pass by itself: a sample finds these, and they are counted apart.
 """
 
 from dataclasses import dataclass
@@ -10,33 +9,33 @@ from dataclasses import dataclass
 import numpy as np
 
 from memmpy.kernels import Words, find_words
-from memmpy.training.equal_rows import Rows
-from memmpy.training.repeats import Pairs, Repeats, Sides, add_pairs, repeated_contents
+from memmpy.training.comparable_rows import ComparableRows
+from memmpy.training.repeats import Pairs, Repeats, SourceGroups, add_pairs, repeated_rows
 from memmpy.training.scan import Chunk, Scan
 from memmpy.training.value_findings import KeyValues
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["MAX_KEPT", "Counts", "count"]
+__all__ = ["MAX_KEPT", "Counts", "count_repeats"]
 
-#: Identities, and contents, that a pass keeps, about: 8 and 24 bytes each, and as many to sort.
+#: About how many identities and rows a pass keeps: 8 and 24 bytes each, and as much to sort.
 MAX_KEPT = 1 << 24
-#: Entries in which identities are looked for that this many of them share.
+#: Entries to sample, and how many of them make an identity frequent.
 _NUM_SAMPLES, _MANY = 1 << 16, 32
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was counted.
+    """The repeats and the values of a store.
 
     Parameters
     ----------
     repeats : Repeats
-        Entries whose identity others have; empty where files name events.
+        Entries that share their identity; empty if files name events.
     same_rows : dict of (int, int) to int
-        Of two files, or of one twice, entries of the latter whose content an entry of the former
-        has, with another identity.
+        For two files, or one twice, entries of the second that equal an entry of the first and
+        have another identity.
     values : dict of str to KeyValues
-        What the values of keys are like.
+        Counts of the values of each key.
     """
 
     repeats: Repeats
@@ -44,49 +43,51 @@ class Counts:
     values: dict[str, KeyValues]
 
 
-def count(scan: Scan, sides: Sides, rows: Rows | None, *, max_kept: int) -> Counts:
-    """Read a store as often as needed, and count.
+def count_repeats(
+    scan: Scan, groups: SourceGroups, rows: ComparableRows | None, *, max_kept: int
+) -> Counts:
+    """Count repeats and values; read a store as often as needed.
 
     Parameters
     ----------
     scan : Scan
         The store.
-    sides : Sides
-        What its sources share.
-    rows : Rows or None
-        Which rows can be compared; None for none.
+    groups : SourceGroups
+        What its sources have in common.
+    rows : ComparableRows or None
+        The rows to compare; None for none.
     max_kept : int
-        How many identities a pass keeps, about.
+        About how many identities a pass keeps.
 
     Raises
     ------
     DamagedColumnError
         If the offsets of a column fall, or lead out of the content.
     """
-    counts = Counts(Repeats(sides), {}, {})
-    many = _Many(scan, num_sources=len(sides.files))
+    counts = Counts(Repeats(groups), {}, {})
+    frequent = _FrequentIdentities(scan, num_sources=len(groups.files))
     num_bits = max(0, (scan.num_entries - 1) // max_kept).bit_length()
-    for part in range(1 << num_bits):
-        kept = _Kept()
-        for chunk in scan.chunks(has_values=part == 0):
-            for key, seen in chunk.values.items():
+    for pass_index in range(1 << num_bits):
+        kept = _KeptEntries()
+        for chunk in scan.chunks(has_values=pass_index == 0):
+            for key, values in chunk.values.items():
                 before = counts.values.get(key)
-                counts.values[key] = seen if before is None else before.joined(seen)
+                counts.values[key] = values if before is None else before.joined(values)
             if scan.rule.by != "file":
-                others = many.add(chunk) if part == 0 else many.others(chunk)
-                kept.add_events(chunk, others & _is_of(part, num_bits, chunk.identities))
+                others = frequent.add(chunk) if pass_index == 0 else frequent.others(chunk)
+                kept.add_events(chunk, others & _is_in_pass(pass_index, num_bits, chunk.identities))
             if rows is not None:
-                is_here = _is_of(part, num_bits, chunk.contents)
-                kept.add_rows(chunk, is_here & rows.without_poor(chunk.contents))
-        counts.repeats.add(kept.joined("identities"), kept.joined("owners"))
+                is_here = _is_in_pass(pass_index, num_bits, chunk.row_hashes)
+                kept.add_rows(chunk, is_here & rows.are_uncommon(chunk.row_hashes))
+        counts.repeats.add(kept.pop("identities"), kept.pop("owners"))
         if rows is not None:
-            _count_rows(scan, sides, rows, kept, counts.same_rows)
-    counts.repeats.add_sorted(*many.counted())
+            _count_rows(scan, groups, rows, kept, counts.same_rows)
+    counts.repeats.add_sorted(*frequent.counts())
     return counts
 
 
-class _Kept:
-    """What a pass keeps: arrays in parts."""
+class _KeptEntries:
+    """The entries that a pass keeps, as arrays in parts."""
 
     def __init__(self) -> None:
         self._parts: dict[str, list[Array]] = {}
@@ -97,14 +98,14 @@ class _Kept:
         self._add("owners", chunk.owners[chosen].astype(np.int32))
 
     def add_rows(self, chunk: Chunk, chosen: Mask) -> None:
-        """Keep the contents of some entries, with their identities and numbers."""
-        if len(chunk.contents):
-            self._add("contents", chunk.contents[chosen])
+        """Keep the hashes of some rows, with their identities and entries."""
+        if len(chunk.row_hashes):
+            self._add("row_hashes", chunk.row_hashes[chosen])
             self._add("names", chunk.identities[chosen])
             self._add("entries", chunk.entries[chosen])
 
-    def joined(self, name: str) -> Array:
-        """Return one array of all its parts, which are dropped."""
+    def pop(self, name: str) -> Array:
+        """Return all parts of an array as one, and drop them."""
         dtype = np.int64 if name in {"owners", "entries"} else np.uint64
         return np.concatenate(self._parts.pop(name, [np.empty(0, dtype)]))
 
@@ -112,7 +113,7 @@ class _Kept:
         self._parts.setdefault(name, []).append(values)
 
 
-class _Many:
+class _FrequentIdentities:
     """Identities of many entries, counted by source.
 
     Parameters
@@ -120,7 +121,7 @@ class _Many:
     scan : Scan
         The store.
     num_sources : int
-        How many sources it has, at least 1.
+        Its sources, at least 1.
     """
 
     def __init__(self, scan: Scan, *, num_sources: int) -> None:
@@ -145,8 +146,8 @@ class _Many:
         )
         return is_other
 
-    def counted(self) -> tuple[Words, Entries, Entries]:
-        """Return identities, sources and numbers of entries, sorted by the former two."""
+    def counts(self) -> tuple[Words, Entries, Entries]:
+        """Return identities, their sources and how many entries, sorted by identity and source."""
         names, owners = np.nonzero(self._counts)
         return self._names[names], owners, self._counts[names, owners]
 
@@ -155,20 +156,22 @@ class _Many:
         return places, ~is_known
 
 
-def _is_of(part: int, num_bits: int, words: Words) -> Mask:
+def _is_in_pass(pass_index: int, num_bits: int, words: Words) -> Mask:
     if num_bits == 0:
         return np.ones(len(words), np.bool_)
-    is_here: Mask = (words >> np.uint64(64 - num_bits)) == np.uint64(part)
+    is_here: Mask = (words >> np.uint64(64 - num_bits)) == np.uint64(pass_index)
     return is_here
 
 
-def _count_rows(scan: Scan, sides: Sides, rows: Rows, kept: _Kept, same_rows: Pairs) -> None:
-    entries = kept.joined("entries")
-    first, later = repeated_contents(kept.joined("contents"), kept.joined("names"))
+def _count_rows(
+    scan: Scan, groups: SourceGroups, rows: ComparableRows, kept: _KeptEntries, same_rows: Pairs
+) -> None:
+    entries = kept.pop("entries")
+    first, later = repeated_rows(kept.pop("row_hashes"), kept.pop("names"))
     if not len(first):
         return
     first, later = entries[first], entries[later]
-    origins, inverse = np.unique(first, return_inverse=True)
-    chosen = rows.are_telling(scan, origins)[inverse]
-    files = [sides.files[scan.owners(each[chosen])] for each in (first, later)]
+    distinct, inverse = np.unique(first, return_inverse=True)
+    chosen = rows.are_distinctive(scan, distinct)[inverse]
+    files = [groups.files[scan.owners(each[chosen])] for each in (first, later)]
     add_pairs(same_rows, files[0], files[1], np.ones(len(files[0]), np.int64))

@@ -1,4 +1,4 @@
-"""Runs of entries that are evaluated at a time."""
+"""Tests of the ranges of entries that are evaluated at a time."""
 
 import threading
 from pathlib import Path
@@ -9,10 +9,10 @@ import pytest
 
 from memmpy import WriteJagged, WriteText, WriteVector
 from memmpy.columns import open_columns
-from memmpy.cuts import parse
+from memmpy.cuts import compute_cut_batched, parse
 from memmpy.cuts.evaluation import ColumnLike
 from memmpy.cuts.evaluation.operands import ListSlice
-from memmpy.cuts.steps import MAX_ITEMS, Inputs, check_step_size, inputs_of, threads_of
+from memmpy.cuts.inputs import MAX_ITEMS, Inputs, check_num_threads, inputs_of
 from memmpy.errors import OptionError
 from memmpy.parallel import num_helpers
 
@@ -107,27 +107,27 @@ def test_items_of_all_lists_are_counted(store: Path) -> None:
     assert inputs(store, "n > 1").num_items == 0
 
 
-def test_a_step_of_nothing_is_refused() -> None:
-    check_step_size(1)
-    with pytest.raises(OptionError, match="step_size is an integer of at least 1, got 0"):
-        check_step_size(0)
+def test_a_step_of_nothing_is_refused(store: Path) -> None:
+    assert len(compute_cut_batched(store, "n > 1", step_size=1)) > 0
+    with pytest.raises(OptionError, match="step_size must be an integer of at least 1, not 0"):
+        compute_cut_batched(store, "n > 1", step_size=0)
 
 
 def test_threads_are_counted() -> None:
-    assert threads_of(None) >= 1
-    assert threads_of(0) == 0
-    with pytest.raises(OptionError, match="num_threads is an integer of at least 0, got -1"):
-        threads_of(-1)
+    assert check_num_threads(None) >= 1
+    assert check_num_threads(0) == 0
+    with pytest.raises(OptionError, match="num_threads must be an integer of at least 0, not -1"):
+        check_num_threads(-1)
 
 
-@pytest.mark.parametrize("given", [1.5, "2", 1e6])
-def test_threads_and_steps_are_integers(given: Any) -> None:
-    with pytest.raises(OptionError, match="num_threads is an integer"):
-        threads_of(given)
-    with pytest.raises(OptionError, match="step_size is an integer"):
-        check_step_size(given)
+@pytest.mark.parametrize("value", [1.5, "2", 1e6, True])
+def test_threads_and_steps_are_integers(store: Path, value: Any) -> None:
+    with pytest.raises(OptionError, match="num_threads must be an integer"):
+        check_num_threads(value)
+    with pytest.raises(OptionError, match="step_size must be an integer"):
+        compute_cut_batched(store, "n > 1", step_size=value)
 
 
 def test_with_the_caller_there_is_a_thread_for_each_core() -> None:
-    assert threads_of(None) == num_helpers()
-    assert threads_of(0) == 0
+    assert check_num_threads(None) == num_helpers()
+    assert check_num_threads(0) == 0

@@ -1,12 +1,12 @@
-"""Tests of how likely it is that rows agree by chance."""
+"""Tests of the estimate how unlikely it is that rows agree by chance."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-from memmpy.training.chance import chance_of
-from memmpy.training.content import has_plain_words, joined, read_values
+from memmpy.training.coincidence import estimate_coincidence
+from memmpy.training.entry_words import has_plain_words, hash_rows, read_slice
 
 RANDOM = np.random.default_rng(0)
 NUM = 20_000
@@ -15,15 +15,15 @@ NUMBERS = RANDOM.poisson(3, NUM)
 
 
 def share_of(columns: list[Any], num_entries: int) -> float:
-    """Return the share of rows that tell, in a store of so many entries."""
-    words = {str(i): read_values(column, slice(None)).words for i, column in enumerate(columns)}
-    chance = chance_of(
+    """Return the share of distinctive rows in a store of some number of entries."""
+    words = {str(i): read_slice(column, slice(None)).words for i, column in enumerate(columns)}
+    coincidence = estimate_coincidence(
         words,
         has_halves={str(i): has_plain_words(column) for i, column in enumerate(columns)},
-        rows=joined(list(words.values()), NUM),
+        rows=hash_rows(list(words.values()), NUM),
         num_entries=num_entries,
     )
-    return float(chance.is_telling(words).mean())
+    return float(coincidence.are_distinctive(words).mean())
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_the_more_content_the_more_rows_can_be_compared(columns: list[Any], most
         assert share_of(columns, num_entries) == pytest.approx(expected, abs=0.02), num_entries
 
 
-def test_rows_of_common_values_tell_nothing() -> None:
+def test_rows_of_common_values_are_not_distinctive() -> None:
     is_empty = RANDOM.random(NUM) < 0.3
     columns = [np.where(is_empty, np.float32(0), column) for column in FLOATS]
     assert share_of(columns, NUM) == pytest.approx(1 - is_empty.mean())
