@@ -1,4 +1,4 @@
-"""Columns computed from others: written once, and stale when what they came from changed."""
+"""Tests of computed columns: written once, and stale once their columns change."""
 
 import re
 import shutil

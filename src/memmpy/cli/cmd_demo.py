@@ -58,7 +58,7 @@ def demo(
     """
     from rich.console import Console
 
-    from memmpy.demo import own_job, run, toy_job
+    from memmpy.demo import file_setup, run, toy_setup
 
     if bool(own.paths) != own.files:
         message = "name ROOT files with --files: memmpy demo --files A.root B.root --tree T"
@@ -67,8 +67,8 @@ def demo(
         raise click.UsageError("--tree and --keys go with --files")
     console = Console()
     if own.files:
-        wanted = None if own.keys is None else words_of([own.keys])
-        job = own_job(out, own.paths, tree=own.tree, keys=wanted, cut=cut)
+        key_names = None if own.keys is None else words_of([own.keys])
+        setup = file_setup(out, own.paths, tree=own.tree, keys=key_names, cut=cut)
     else:
-        job = toy_job(out, num_events=events, seed=seed, cut=cut, console=console)
-    run(job, batch_size=batch_size, console=console)
+        setup = toy_setup(out, num_events=events, seed=seed, cut=cut, console=console)
+    run(setup, batch_size=batch_size, console=console)

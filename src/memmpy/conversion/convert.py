@@ -1,7 +1,7 @@
 """Files of events to columns: reads what is missing or stale, keeps the rest."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,13 @@ from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.inventory import Holdings
 from memmpy.conversion.planning.plan import Plan, make_plan
 from memmpy.conversion.planning.split_columns import Policy, check_sources
-from memmpy.conversion.planning.summary import Report, Reported
+from memmpy.conversion.planning.summary import Report
 from memmpy.conversion.planning.survey import survey
 from memmpy.conversion.planning.target import Wanted
 from memmpy.conversion.running.clip_counts import clipping_notes, clippings_of
 from memmpy.conversion.running.column_records import put_columns
 from memmpy.conversion.running.coordinator import Builder
-from memmpy.display import printable, quiet
+from memmpy.display import DisplayBlock, Renderable, printable, quiet
 from memmpy.errors import (
     ColumnError,
     ConversionWarning,
@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Conversion(Reported):
+class Conversion(Renderable):
     """What `convert` did.
 
     Parameters
@@ -103,6 +103,9 @@ class Conversion(Reported):
     def is_in(self, metadata: Metadata) -> bool:
         """Say whether a store still holds what was asked for: others may convert into it too."""
         return self.wanted.is_in(metadata)
+
+    def _blocks(self) -> Sequence[DisplayBlock]:
+        return self.report()._blocks()
 
     def report(self, *, seconds: float | None = None) -> Report:
         """Return what was done in words, and how fast if it is said how long it took."""

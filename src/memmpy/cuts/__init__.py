@@ -1,4 +1,4 @@
-"""Cuts: selections written as ROOT or Python would write them, read as data and never as code."""
+"""Cuts: expressions in the spelling of ROOT or Python that select entries; data, never code."""
 
 from memmpy.cuts.add_column import add_column, recompute_column
 from memmpy.cuts.cache import Selection, leftover_cuts
@@ -27,7 +27,7 @@ from memmpy.cuts.language import (
     check_alias_names,
     keys_in,
     keys_of,
-    normal,
+    normal_form,
     parse,
     rename_keys,
     substitute,
@@ -58,7 +58,7 @@ __all__ = [
     "leftover_cuts",
     "list_cuts",
     "missing_quotes",
-    "normal",
+    "normal_form",
     "parse",
     "plan_flow",
     "read_cut",

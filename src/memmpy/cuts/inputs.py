@@ -1,4 +1,4 @@
-"""Columns of a store given to programs in steps of bounded memory, on threads."""
+"""The columns that cuts take from a store, read in steps of bounded memory on threads."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from memmpy.checks import check_integer
 from memmpy.columns import (
     ReadJagged,
     ReadNested,
@@ -19,14 +20,14 @@ from memmpy.columns import (
 )
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
-from memmpy.errors import LengthError, OptionError
+from memmpy.errors import LengthError
 from memmpy.parallel import keep_freed_memory, num_helpers, prefetch
 
-__all__ = ["STEP_SIZE", "Inputs", "check_step_size", "inputs_of", "threads_of"]
+__all__ = ["STEP_SIZE", "Inputs", "check_num_threads", "inputs_of"]
 
 T = TypeVar("T")
 
-#: Entries evaluated at a time, as many as measured best: fewer wait for Python, more for memory.
+#: Entries evaluated at a time, as measured: fewer would wait for Python, more for memory.
 STEP_SIZE = 1 << 19
 #: Elements of one list or array evaluated at a time, unless one entry has more.
 MAX_ITEMS = 1 << 21
@@ -34,12 +35,12 @@ MAX_ITEMS = 1 << 21
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Columns that programs take, of one length.
+    """Columns of equal length, on which programs are evaluated.
 
     Attributes
     ----------
     columns : mapping of str to column
-        By the name that programs have for them.
+        By their names in the programs.
     texts : mapping of str to mapping of int to str
         From hash to text, for the columns of hashes; None for the others.
     num_entries : int
@@ -52,18 +53,18 @@ class Inputs:
 
     @property
     def num_items(self) -> int:
-        """How many elements the jagged columns have together."""
+        """Elements of all jagged columns together."""
         jagged = (c for c in self.columns.values() if isinstance(c, ReadJagged))
         return sum(column.content.size for column in jagged)
 
     def slices(self, start: int, stop: int) -> dict[str, ColumnLike]:
-        """Return a run of entries of each column, as a program takes them; copies no numbers."""
+        """Return a range of entries of each column, as a program takes them, without a copy."""
         return {key: self._values(key, start, stop) for key in self.columns}
 
     def map(
         self, work: Callable[[int, int], T], *, step_size: int, num_threads: int
     ) -> Iterator[T]:
-        """Yield what work returns for each run of entries, given as start and stop, in order."""
+        """Yield ``work(start, stop)`` for each range of entries, in order; threads work ahead."""
         tasks = (partial(work, start, stop) for start, stop in self._ranges(step_size))
         if self.num_entries <= step_size:
             num_threads = 0
@@ -103,9 +104,9 @@ def inputs_of(snapshot: Snapshot, nodes: Sequence[Node], stored_as: Mapping[str,
     Parameters
     ----------
     snapshot : Snapshot
-        With the columns of the cuts among those that are open.
+        The columns of the cuts are open in it.
     nodes : sequence of Node
-        The cuts; their keys are columns of the snapshot.
+        The cuts.
     stored_as : mapping of str to str
         Keys of the cuts whose columns have another name in the store.
 
@@ -121,7 +122,7 @@ def inputs_of(snapshot: Snapshot, nodes: Sequence[Node], stored_as: Mapping[str,
     columns = {key: _column(snapshot, name) for key, name in stored.items()}
     for node in nodes:
         _check_kinds(node, columns)
-    # A constant passes all entries that there are, or none.
+    # A cut without a key takes the length of all columns.
     num_entries = _num_entries(snapshot.path, columns or snapshot.columns)
     texts = {
         key: snapshot.texts(name) if name in snapshot.columns else None
@@ -141,22 +142,11 @@ def _column(snapshot: Snapshot, name: str) -> StoredColumn:
     return column if member is None else member
 
 
-def check_step_size(step_size: int) -> None:
-    """Raise an `OptionError` unless a step is a number of entries."""
-    _check_number("step_size", step_size, least=1)
-
-
-def threads_of(num_threads: int | None) -> int:
-    """Return the number of threads beside the caller's: as many as make 8 at most, unless given."""
+def check_num_threads(num_threads: int | None) -> int:
+    """Return the number of threads beside the caller's; None stands for as many as pay."""
     if num_threads is None:
         return num_helpers()
-    _check_number("num_threads", num_threads, least=0)
-    return num_threads
-
-
-def _check_number(name: str, value: object, *, least: int) -> None:
-    if not isinstance(value, int | np.integer) or value < least:
-        raise OptionError(f"{name} is an integer of at least {least}, got {value!r}")
+    return check_integer("num_threads", num_threads, minimum=0)
 
 
 def _check_kinds(cut: Node, columns: Mapping[str, StoredColumn]) -> None:

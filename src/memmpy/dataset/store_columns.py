@@ -1,6 +1,5 @@
 """The columns of a store by key, where their entries came from, and on which side they are."""
 
-import html
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_path
 from memmpy.columns import Snapshot, StoredColumn, holder_of, no_column, open_what_is_whole
-from memmpy.display import Table, num_in_words, printable
+from memmpy.display import Renderable, Table, num_in_words
 from memmpy.errors import CorruptStoreError, SplitError
 from memmpy.splits import Splits, check_splits, num_events, recorded_splits, set_splits, tickets_of
 from memmpy.store import (
@@ -28,7 +27,7 @@ from memmpy.typing import PathLike
 __all__ = ["StoreColumns"]
 
 
-class StoreColumns(Mapping[str, StoredColumn]):
+class StoreColumns(Renderable, Mapping[str, StoredColumn]):
     """The base of `Store`: columns by key, where entries came from, and on which side they are.
 
     Parameters
@@ -195,24 +194,16 @@ class StoreColumns(Mapping[str, StoredColumn]):
             if holder in self._damage:
                 raise CorruptStoreError(self._damage[holder])
 
-    def _table(self) -> Table:
+    def _blocks(self) -> list[Table]:
         rows = []
         for key, column in self._columns.items():
             kind = self._metadata.columns[key].kind
             rows.append((key, kind, _type(column), f"{len(column):,}"))
         damaged = [(key, self._metadata.columns[key].kind, "damaged", "?") for key in self._damage]
-        return Table(("key", "kind", "type", "entries"), 3, [rows + damaged])
-
-    def _title(self) -> str:
         num_files = len({source.path for source in self.sources})
-        columns, files = num_in_words(len(self), "column"), num_in_words(num_files, "file")
-        return printable(f"Store {os.fspath(self.path)!r}: {columns}, {files}")
-
-    def __repr__(self) -> str:
-        return f"{self._title()}\n{self._table().to_text()}"
-
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}"
+        nums = f"{num_in_words(len(self), 'column')}, {num_in_words(num_files, 'file')}"
+        title = f"Store {os.fspath(self.path)!r}: {nums}"
+        return [Table(("key", "kind", "type", "entries"), 3, [rows + damaged], title=title)]
 
 
 def _type(column: Any) -> str:

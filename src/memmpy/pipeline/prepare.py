@@ -187,7 +187,7 @@ def _check_split(request: LoadRequest, store: StoreOptions) -> None:
     except MissingFileError:
         known = None
     splits = reconcile_splits(request.split_request.splits, known, path=store.path)
-    request.split_request.check_name_columns(splits, path=store.path)
+    request.split_request.check_named(splits, path=store.path)
     request.split_request.ranges(splits)
 
 

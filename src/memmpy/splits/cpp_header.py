@@ -1,4 +1,4 @@
-"""The rule of splits as a C++ header, for code that has events and no Python."""
+"""Write the rule of splits as a C++ header, for code without Python."""
 
 import re
 from collections.abc import Sequence
@@ -134,13 +134,13 @@ def header_text(
     Parameters
     ----------
     rule : TicketRule
-        What the tickets follow from; by columns.
+        The rule of the tickets; by columns.
     ranges : sequence of (start, stop, fold, split)
         The tickets of each split of each fold.
     num_folds : int or None
-        How many folds there are.
+        The number of folds.
     title : str
-        What the header says that it is of.
+        The description in the first lines of the header.
     """
     assert rule.by != "file"
     names = _identifiers(rule.by)

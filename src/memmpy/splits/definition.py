@@ -1,4 +1,4 @@
-"""`Splits`: which columns name an event, and in which split an event is."""
+"""`Splits`: the columns that name an event, and the rule that puts it into a split."""
 
 import json
 import os
@@ -45,10 +45,10 @@ _MAX_FOLDS = 10_000
 @final
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Which columns name an event, and in which split an event is: train, val or test.
+    """The columns that name an event, and the rule that puts it into train, val or test.
 
-    An event is named by the values of some columns. A keyed hash of them, its ticket, is uniform in
-    [0, 1), and splits and folds are intervals of tickets. So the side of an event depends on its
+    The values of some columns name an event. A keyed hash of them, its ticket, is uniform in
+    [0, 1), and splits and folds are intervals of tickets. So the split of an event depends on its
     name and the seed alone: not on cuts, files, machines or batch sizes.
 
     Parameters
@@ -56,31 +56,30 @@ class Splits:
     by : tuple of str, "file" or None
         Columns of integers, or names of the metadata, that name an event together, in an order
         that matters: ``("process", "run", "event")``. ``"file"`` names it by the UUID of its file,
-        the tree and the entry there: then files that are written again hold other events. None
-        takes the usual columns that the files have: mcChannelNumber or process, year, runNumber or
+        the tree and the entry there: then a file that is rewritten holds other events. None
+        takes the usual columns of the files: mcChannelNumber or process, year, runNumber or
         run, luminosityBlock, eventNumber or event, where there is an event number; else
         ``"file"``.
     fractions : mapping of str to float, optional
         The shares of ``"train"``, ``"val"`` and ``"test"``, which sum to 1; a name that is left out
-        is 0. 0.8, 0.1 and 0.1 where not given. Not with folds.
+        is 0. By default 0.8, 0.1 and 0.1. Not with folds.
     num_folds : int, optional
-        For cross-validation: how many folds k. Fold f, from 0 to k - 1, tests on the events with
+        The number of folds k, for cross-validation. Fold f, 0 to k - 1, tests on the events with
         tickets from f / k to (f + 1) / k.
     val : float, optional
-        The share of the rest on which a fold validates; it trains on what is left. 0.1 where not
-        given.
+        The share of the rest that a fold validates on; it trains on what is left. By default 0.1.
     fold_by : str, optional
-        A rule made elsewhere: an expression of columns, such as ``"jetFoldHash % 4"``, that gives
-        the fold which tests an event, 0 to num_folds - 1. `by` then draws `val` alone.
+        An expression of columns, such as ``"jetFoldHash % 4"``, that gives the fold which tests an
+        event, 0 to num_folds - 1; for rules made elsewhere. `by` then draws `val` alone.
     split_by : str, optional
-        A rule made elsewhere: an expression that gives 0, 1 or 2 for train, val and test.
+        An expression that gives 0, 1 or 2 for train, val and test; for rules made elsewhere.
     seed : int
-        Another seed deals the events into other splits.
+        Another seed gives other splits.
 
     Raises
     ------
     OptionError
-        If they make no sense together.
+        If the options contradict each other.
     CutError
         If an expression cannot be understood; shows the place.
 
@@ -135,7 +134,7 @@ class Splits:
         return tuple(dict.fromkeys([*(self.by if isinstance(self.by, tuple) else ()), *more]))
 
     def of(self, arrays: Mapping[str, Any], *, fold: int | None = None) -> NDArray[np.int64]:
-        """Return in which split each event is.
+        """Return the split of each event.
 
         Parameters
         ----------
@@ -164,7 +163,7 @@ class Splits:
     def splits_of_tickets(
         self, tickets: NDArray[np.uint64], *, fold: int | None
     ) -> NDArray[np.int64]:
-        """Return in which split each ticket is: 0 for train, 1 for val, 2 for test."""
+        """Return the split of each ticket: 0 for train, 1 for val, 2 for test."""
         ranges = [self.ranges(split, fold) for split in SPLIT_NAMES]
         numbers = np.zeros(len(tickets), np.int64)
         for number, found in enumerate(ranges):
@@ -213,7 +212,7 @@ class Splits:
 
     @property
     def ticket_rule(self) -> TicketRule:
-        """What the tickets depend on: splits that share it share the order of a skim."""
+        """The rule of the tickets: splits of one rule share the order of a skim."""
         if self.by is None:
             message = (
                 f"{self} does not say what names an event; give by=, such as by=('run', 'event'), "
@@ -287,7 +286,7 @@ class Splits:
         return fold
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON values, without what is None."""
+        """Return the splits as JSON values, without those that are None."""
         values = {
             "by": list(self.by) if isinstance(self.by, tuple) else self.by,
             "fractions": None if self.fractions is None else dict(self.fractions),
@@ -301,13 +300,13 @@ class Splits:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Splits":
-        """Return what `to_json` gave; raises a `ValueError` if they make no sense together."""
+        """Return splits from the values of `to_json`; a `ValueError` if they contradict."""
         by = values.get("by")
         return cls(**{**values, "by": tuple(by) if isinstance(by, list) else by})
 
     @property
     def meaning(self) -> tuple[Any, ...]:
-        """Equal for splits that deal all events alike, however their expressions are written."""
+        """Equal for splits that treat all events alike, however their expressions are written."""
         fractions = None if self.fractions is None else tuple(self.fractions.values())
         return (self.by, fractions, self.num_folds, self.val, self._normal, self.seed)
 
@@ -324,7 +323,7 @@ class Splits:
 
 
 def _check_together(splits: Splits) -> None:
-    """Raise an `OptionError` for options that belong to different rules."""
+    """Raise an `OptionError` for options that contradict each other."""
     if splits.fold_by is not None and splits.split_by is not None:
         raise OptionError("give fold_by= or split_by=, not both: each is a whole rule")
     if splits.fold_by is not None and splits.num_folds is None:
@@ -343,7 +342,7 @@ def _check_together(splits: Splits) -> None:
 def _ranges_of_regions(
     num_folds: int, fold: int, number: int, val: Fraction
 ) -> list[tuple[int, int]]:
-    """Return the ranges of a split where folds are regions of tickets: val is a share of each."""
+    """Return the tickets of a split where `fold_by` makes folds regions: val is a share of each."""
     edges = edges_of(num_folds)
     if number == SPLIT_NAMES.index("test"):
         return [(edges[fold], edges[fold + 1])]

@@ -1,4 +1,4 @@
-"""The names of entries and how many entries share one, by file and by process."""
+"""Count how many entries share a name, by file and by process, in bounded memory."""
 
 import json
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ __all__ = ["NameCounter", "NameCounts", "ProcessGroups", "process_groups"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessGroups:
-    """The entries of a store by where equal identities are wrong: in two files of one process.
+    """Groups of files within which two files must not share an identity.
 
     Parameters
     ----------
     of_source : int64 array
-        For each source, a number that files of one process and one variation share.
+        The group of each source: its process and variation.
     file_of_source : int64 array
-        For each source, the number of its file, by UUID.
+        The file of each source, by UUID.
     paths : list of str
         A path of each file.
     """
@@ -35,8 +35,8 @@ class ProcessGroups:
 def process_groups(metadata: Metadata) -> ProcessGroups:
     """Return the groups of the sources of a store.
 
-    Process is the metadata of that name, else all of it. Files of another ``variation`` hold the
-    same events by right.
+    The process is the metadata of that name, else all metadata together. Files of another
+    ``variation`` rightly hold the same events.
     """
     groups: dict[object, int] = {}
     files: dict[str, int] = {}
@@ -52,17 +52,16 @@ def process_groups(metadata: Metadata) -> ProcessGroups:
 
 
 class NameCounter:
-    """The names of entries, or of those below a limit, which grows smaller with their number.
+    """Collects the names of entries, or only names below a limit that depends on `num_entries`.
 
-    A name is kept with all of its entries or with none: so how many entries a name has is seen
-    right.
+    Either all entries of a name are kept or none, so the counts of the kept names are exact.
 
     Parameters
     ----------
     num_entries : int
-        How many there are in all.
+        The number of all entries.
     num_names : int
-        About how many names to keep at most.
+        The largest number of names to keep, approximately.
     """
 
     def __init__(self, num_entries: int, num_names: int) -> None:
@@ -75,7 +74,7 @@ class NameCounter:
 
     @property
     def is_whole(self) -> bool:
-        """Whether no names were left out."""
+        """Whether all names were kept."""
         return self._limit == 2**64
 
     def add(self, identities: Words, owners: Array, regions: Array) -> None:
@@ -88,7 +87,7 @@ class NameCounter:
         if self._num_pending > 2 * self._num_names:
             self.compressed()
 
-    def compressed(self) -> "Compressed":
+    def compressed(self) -> "NameCounts":
         """Return the entries by name, file and region, with their numbers."""
         parts = [np.concatenate(column) for column in zip(*self._pending, strict=True)]
         identities, owners, regions, counts = parts
@@ -114,7 +113,7 @@ class NameCounter:
 
 @dataclass(frozen=True, slots=True)
 class NameCounts:
-    """Entries by name, source and region, sorted by name, then by source; and their numbers."""
+    """The number of entries of each name, source and region; sorted by name, then by source."""
 
     identities: Words
     owners: Array
@@ -127,20 +126,20 @@ class NameCounts:
         return np.flatnonzero(np.append(True, self.identities[1:] != self.identities[:-1]))
 
     def mean_multiplicity(self) -> float:
-        """Return how many entries the name of an entry has, on average over entries."""
+        """Return the mean number of entries that share a name, averaged over entries."""
         if not len(self.counts):
             return 1.0
         nums = np.add.reduceat(self.counts, self._starts).astype(np.float64)
         return float((nums * nums).sum() / nums.sum())
 
     def median_multiplicity(self) -> float:
-        """Return how many entries a name has, in the middle of all names."""
+        """Return the median number of entries of a name."""
         if not len(self.counts):
             return 1.0
         return float(np.median(np.add.reduceat(self.counts, self._starts)))
 
     def overlaps(self, groups: ProcessGroups) -> dict[tuple[int, int], int]:
-        """Return how many entries of a file have a name of an earlier one of the same process."""
+        """Count the entries that share a name with an earlier file of their process, by files."""
         group, file = groups.of_source[self.owners], groups.file_of_source[self.owners]
         # The first row of each (name, group) is of the earliest source.
         order = np.lexsort((self.owners, group, self.identities))
@@ -150,15 +149,15 @@ class NameCounts:
         starts = np.flatnonzero(np.append(True, ~same))
         first = np.repeat(file[order][starts], np.diff(np.append(starts, len(order))))
         is_other = file[order] != first
-        found: dict[tuple[int, int], int] = {}
+        overlaps: dict[tuple[int, int], int] = {}
         for earlier, later, num in zip(
             first[is_other].tolist(),
             file[order][is_other].tolist(),
             self.counts[order][is_other].tolist(),
             strict=True,
         ):
-            found[earlier, later] = found.get((earlier, later), 0) + num
-        return found
+            overlaps[earlier, later] = overlaps.get((earlier, later), 0) + num
+        return overlaps
 
     def num_in_two_regions(self) -> int:
         """Return how many names have entries in different regions."""

@@ -45,41 +45,41 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-#: What the metadata say of a store that no files fill, once its columns were split by position.
+#: The record of a store without files whose columns were split by position.
 BY_POSITION = {"by": "position"}
-#: What this process has warned of, by store: each danger once.
-_SAID: set[tuple[str, str]] = set()
+#: The warnings that this process has emitted, by store: each danger once.
+_WARNED: set[tuple[str, str]] = set()
 
 
 def recorded_splits(metadata: Metadata) -> Splits | None:
-    """Return the splits of a store; None if no call has named any.
+    """Return the splits that a store records; None before the first call that names any.
 
     Raises
     ------
     CorruptStoreError
-        If they cannot be understood.
+        If the record cannot be read.
     """
     if metadata.splits is None or metadata.splits == BY_POSITION:
         return None
     try:
         return Splits.from_json(metadata.splits["splits"])
     except ValueError as error:
-        message = f"the metadata of the store name splits that cannot be understood: {error}; "
-        raise CorruptStoreError(f"{message}write them again with store.set_splits(...)") from error
+        message = f"the metadata of the store name splits that cannot be read: {error}; "
+        raise CorruptStoreError(f"{message}record them again with store.set_splits(...)") from error
 
 
 def reconcile_splits(
     given: Splits | None, known: Splits | None, *, path: PathLike
 ) -> Splits | None:
-    """Return the splits of a call: those of the store, which it must not contradict.
+    """Return the splits that a call uses; it must not contradict the store.
 
     Parameters
     ----------
     given : Splits or None
-        What the call names; None for those of the store. With ``by=None`` it takes the names of
-        events from the store.
+        The splits that the call names; None for those of the store. ``by=None`` takes `by` from
+        the store.
     known : Splits or None
-        Those of the store.
+        The splits of the store.
     path : path-like
         The store.
 
@@ -103,23 +103,23 @@ def reconcile_splits(
 
 
 def resolve_by(splits: Splits, naming: Naming, *, has_variations: bool, path: PathLike) -> Splits:
-    """Return splits that say what names an event.
+    """Return splits whose `by` is set, from the usual columns where the user set none.
 
     Parameters
     ----------
     splits : Splits
-        Those of a call.
+        The splits of a call.
     naming : Naming
-        The usual columns that the files, or the store, have.
+        The usual columns of the files or of the store.
     has_variations : bool
-        Whether several trees of one file fill the store.
+        Whether the store holds several trees of one file.
     path : path-like
         The store, for messages.
 
     Raises
     ------
     SplitError
-        If there are no usual columns, and file and entry would not do.
+        If there are no usual columns, and file and entry do not suffice.
     """
     if splits.by is not None:
         return splits
@@ -156,13 +156,13 @@ def resolve_by(splits: Splits, naming: Naming, *, has_variations: bool, path: Pa
 
 
 def default_rule(snapshot: Snapshot, *, num_entries: int) -> TicketRule:
-    """Return what tickets follow from in a store without splits, so that the usual ones fit it."""
+    """Return the rule of tickets for a store without splits: that of the usual columns."""
     by = default_naming(snapshot, num_entries=num_entries).by
     return TicketRule("file" if by is None else by, 0)
 
 
 def default_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
-    """Return the usual columns of a store, and those of its files that it lacks."""
+    """Return the usual columns of a store, and those that only its files have."""
     naming = find_naming(partial(_dtype_kind, snapshot, num_entries))
     in_files = [set(source.naming) for source in snapshot.metadata.sources]
     if naming.by is not None or not in_files:
@@ -187,20 +187,20 @@ def agree_on_splits(
     snapshot : Snapshot
         The store, with the columns that name events open.
     given : Splits or None
-        What the call names.
+        The splits that the call names.
     num_entries : int
-        How many entries there are to split.
+        The number of entries to split.
     check : callable, optional
-        Raises where the splits are of no use to the call: then nothing is recorded.
+        Raises an error if the call cannot use the splits; then nothing is recorded.
     naming : Naming, optional
-        What names events where neither the call nor the store says it; the usual columns of the
-        store where not given.
+        The columns that name events if neither the call nor the store names them; by default the
+        usual columns of the store.
 
     Raises
     ------
     SplitError
-        If they differ from those of the store, nothing names an event, or one event would be on
-        two sides.
+        If the splits differ from those of the store, nothing names an event, or one event would be
+        on two sides.
     """
     metadata = read_metadata(snapshot.path)
     known = recorded_splits(metadata)
@@ -225,7 +225,7 @@ def agree_on_splits(
     made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
     held = metadata.splits or {}
     if known is not None:
-        _check_own(snapshot, splits, held.get("own", {}))
+        _check_user_columns(snapshot, splits, held.get("own", {}))
     if known is not None and held.get("made_of") == made_of:
         notes = list(held.get("notes", []))
     else:
@@ -239,7 +239,7 @@ def agree_on_splits(
                 splits=splits,
                 made_of=made_of,
                 notes=notes,
-                own=_own_of(snapshot, splits),
+                own=_user_columns(snapshot, splits),
                 path=snapshot.path,
             ),
             is_known=known is not None or metadata.read_only,
@@ -249,7 +249,7 @@ def agree_on_splits(
 
 
 def record_unchecked_splits(path: Path, splits: Splits) -> None:
-    """Record the splits of a store whose events cannot be looked at: it holds others by now."""
+    """Record splits without looking for dangers: the store holds other events by now."""
     _record(
         path,
         partial(_with_splits, splits=splits, made_of=None, notes=[], own={}, path=path),
@@ -258,7 +258,7 @@ def record_unchecked_splits(path: Path, splits: Splits) -> None:
 
 
 def record_positional_split(path: Path, metadata: Metadata) -> None:
-    """Keep that columns of a store were split by position: its own splits would disagree."""
+    """Record that columns of a store were split by position: its splits would disagree."""
     if metadata.splits is None:
         _record(path, _by_position, is_known=True)
 
@@ -276,7 +276,7 @@ def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -
         )
         notes = list(dangers_of(snapshot, whole, num_entries=num_entries))
         made_of = ingredients_of(snapshot.metadata, whole, num_entries=num_entries)
-        record = _to_record(whole, made_of, notes, _own_of(snapshot, whole))
+        record = _to_record(whole, made_of, notes, _user_columns(snapshot, whole))
     with Transaction(snapshot.path) as transaction:
         transaction.change(lambda metadata: dataclasses.replace(metadata, splits=record))
     warn_once(snapshot.path, notes)
@@ -291,23 +291,23 @@ def _with_splits(
     own: Mapping[str, Any],
     path: PathLike,
 ) -> Metadata:
-    """Return the metadata of a store with its splits, unless another process named others."""
+    """Return the metadata with the splits; raise if another process has recorded others."""
     reconcile_splits(splits, recorded_splits(metadata), path=path)
     return dataclasses.replace(metadata, splits=_to_record(splits, made_of, notes, own))
 
 
 def warn_once(path: PathLike, notes: list[str]) -> None:
-    """Warn of what this process has not said of this store."""
+    """Emit each warning once per process and store."""
     where = os.fspath(Path(path).absolute())
     for note in dict.fromkeys(notes):
-        if (where, note) not in _SAID:
+        if (where, note) not in _WARNED:
             warn_of([note], SplitWarning)  # as an error, it is raised by each call
-            _SAID.add((where, note))
+            _WARNED.add((where, note))
 
 
 def _record(path: Path, change: Callable[[Metadata], Metadata], *, is_known: bool) -> None:
-    """Change the metadata of a store, where it may be written to."""
-    # What is known already may be looked at again by the next call: nobody waits to keep it.
+    """Change the metadata of a store, if it is writable."""
+    # A lost update only costs the next call another scan: do not wait for the lock.
     timeout = 0 if is_known else LOCK_TIMEOUT
     try:
         with Transaction(path, lock_timeout=timeout) as transaction:
@@ -336,10 +336,10 @@ def _to_record(
     return {"splits": splits.to_json(), "made_of": made_of, "notes": notes, "own": dict(own)}
 
 
-def _own_of(snapshot: Snapshot, splits: Splits) -> dict[str, list[str]]:
-    """Return hashes of the files, and of the values that each column of the user's has for them."""
+def _user_columns(snapshot: Snapshot, splits: Splits) -> dict[str, list[str]]:
+    """Return hashes of the files and of the values of each column that the user wrote."""
     metadata = snapshot.metadata
-    if not metadata.sources:  # whoever writes such a store writes its events
+    if not metadata.sources:  # the user writes the events of such a store
         return {}
     files = hash_text(hash64(json.dumps(metadata.parts)))
     own = {}
@@ -351,20 +351,20 @@ def _own_of(snapshot: Snapshot, splits: Splits) -> dict[str, list[str]]:
     return own
 
 
-def _check_own(snapshot: Snapshot, splits: Splits, held: Mapping[str, Any]) -> None:
-    """Raise a `SplitError` where a column of the user's names the same events otherwise by now."""
-    for key, (files, values) in _own_of(snapshot, splits).items():
+def _check_user_columns(snapshot: Snapshot, splits: Splits, held: Mapping[str, Any]) -> None:
+    """Raise a `SplitError` if a column of the user gives the same events other names by now."""
+    for key, (files, values) in _user_columns(snapshot, splits).items():
         if key in held and held[key][0] == files and held[key][1] != values:
             message = (
-                f"column {key!r} of {str(snapshot.path)!r}, which names events, was written again "
+                f"column {key!r} of {str(snapshot.path)!r}, which names events, was rewritten "
                 "with other values: events of the former train split may be in test now. If that "
-                "is meant, keep the splits with set_splits(store.splits)"
+                "is intended, keep the splits with set_splits(store.splits)"
             )
             raise SplitError(message)
 
 
 def _dtype_kind(snapshot: Snapshot, num_entries: int, key: str) -> str | None:
-    """Return the kind of the dtype of a column of one number an entry."""
+    """Return the kind of the dtype of a column with one number per entry, else None."""
     column = snapshot.columns.get(key)
     if isinstance(column, np.ndarray) and column.shape == (num_entries,):
         return str(column.dtype.kind)

@@ -116,14 +116,14 @@ def choose_of_store(
     num_entries = max(map(len, data.values()), default=0)
     if not request.needs_splits:
         known = recorded_splits(read_metadata(snapshot.path))
-        request.check_name_columns(known, path=snapshot.path)
+        request.check_named(known, path=snapshot.path)
         request.ranges(known)
         rule = _FILE_RULE if known is None else known.ticket_rule
         if not {*rule.keys} <= snapshot.columns.keys():
             rule = _FILE_RULE  # all entries are handed out, whatever names them
         tickets = tickets_of(snapshot, rule, num_entries=num_entries)
         return Choice(data, ALL, subindex, None, rule, tickets, cut=cut, path=snapshot.path)
-    request.check_name_columns(request.splits, path=snapshot.path)
+    request.check_named(request.splits, path=snapshot.path)
     _check_events(snapshot.metadata, num_entries, path=snapshot.path)
 
     def check(found: Splits) -> None:
@@ -156,11 +156,11 @@ def choose_of_skim(skim: SkimLike, request: SplitRequest) -> Choice:
         metadata = None
     known = None if metadata is None else recorded_splits(metadata)
     if not request.needs_splits:
-        request.check_name_columns(known, path=path)
+        request.check_named(known, path=path)
         request.ranges(known)
         home = None if metadata is None else path
         return Choice(skim, ALL, rule=skim.ticket_rule, cut=skim.cut, path=home)
-    request.check_name_columns(request.splits, path=path)
+    request.check_named(request.splits, path=path)
     rule, splits = skim.ticket_rule, request.splits
     if known is None and metadata is not None:
         _check_events(metadata, skim.num_store_entries, path=path)

@@ -54,7 +54,7 @@ class SplitRequest:
             message = f"{self.splits} was given: say which split to load, such as split='train'"
             raise SplitError(message)
 
-    def check_name_columns(self, splits: Splits | None, *, path: PathLike) -> None:
+    def check_named(self, splits: Splits | None, *, path: PathLike) -> None:
         """Raise a `SplitError` where there are splits, and the call does not say which it loads."""
         if self.split is None and splits is not None:
             fold = "" if splits.num_folds is None else ", with fold="

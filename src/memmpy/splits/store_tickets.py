@@ -1,4 +1,4 @@
-"""The tickets of a store's entries: by its files, or by the columns that name an event."""
+"""Tickets of the entries of a store, from its files or from the columns that name an event."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -24,22 +24,22 @@ __all__ = [
 
 
 def tickets_of(snapshot: Snapshot, rule: TicketRule, *, num_entries: int) -> TicketsOf:
-    """Return what gives the tickets of entries.
+    """Return a function from entries to their tickets.
 
     Parameters
     ----------
     snapshot : Snapshot
-        With the columns of the rule among those that are open.
+        The store, with the columns of the rule open.
     rule : TicketRule
-        What the tickets follow from. ``"file"`` names an entry by the file's UUID, the tree and
-        the entry in it; where no files fill the store, by its entry.
+        ``"file"`` names an entry by the UUID of its file, the tree and the entry in it; in a store
+        without files, by its entry alone.
     num_entries : int
-        How many entries there are.
+        The number of all entries.
 
     Raises
     ------
     MissingKeyError, ColumnError
-        If a column is missing or stale, or does not hold one integer an entry.
+        If a column is missing or stale, or does not hold one integer per entry.
     LengthError
         If a column has another length.
     """
@@ -67,19 +67,19 @@ def named_columns(snapshot: Snapshot, keys: Sequence[str], entries: Entries) -> 
 
 
 def has_source_identity(metadata: Metadata, num_entries: int) -> bool:
-    """Say whether the files of a store fill this number of entries, so that they can name them."""
+    """Tell whether the files of a store fill this number of entries, and so can name them."""
     return bool(metadata.sources) and num_entries == num_filled(metadata.sources)
 
 
 def num_events(metadata: Metadata) -> int:
-    """Return how many entries the files fill; of a store without files those of its columns."""
+    """Return the entries that the files fill; without files, those of the longest column."""
     if metadata.sources:
         return num_filled(metadata.sources)
     return max((column.num_entries for column in metadata.columns.values()), default=0)
 
 
 def check_name_columns(snapshot: Snapshot, rule: TicketRule, *, num_entries: int) -> None:
-    """Raise an error if a column that the rule needs is missing, or not one number an entry."""
+    """Raise an error if a column of the rule is missing or does not hold one number per entry."""
     for key in rule.keys:
         if key not in snapshot.columns:
             stale = why_stale(snapshot.metadata)

@@ -1,4 +1,4 @@
-"""What the tickets of events follow from: their names, a seed, and where rules made elsewhere."""
+"""`TicketRule`: how tickets follow from the names of events, a seed and a user's expression."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,16 +22,16 @@ __all__ = ["NamedColumns", "TicketRule", "edges_of", "regions_of"]
 
 @dataclass(frozen=True, slots=True)
 class NamedColumns:
-    """Values of some events, by column.
+    """Values of events, by column.
 
     Parameters
     ----------
     values : mapping of str to array of shape (n,)
-        The columns, those of texts as uint64 hashes.
+        The columns; texts as uint64 hashes.
     texts : mapping of str to mapping of int to str
-        From hash to text, of the columns of texts.
+        The text of each hash, for the columns of texts.
     num_events : int
-        How many events they are of.
+        The number of events.
     """
 
     values: Mapping[str, Array]
@@ -39,7 +39,7 @@ class NamedColumns:
     num_events: int
 
     def for_cut(self, key: str) -> ColumnLike:
-        """Return a column as an expression takes it."""
+        """Return a column as an input of an expression."""
         values = self.values[key]
         return HashedText(values, self.texts[key]) if key in self.texts else values
 
@@ -47,21 +47,21 @@ class NamedColumns:
 @final
 @dataclass(frozen=True, slots=True)
 class TicketRule:
-    """What the tickets of events follow from.
+    """The rule from the names of events to their tickets.
 
     Parameters
     ----------
     by : tuple of str, or "file"
-        What names an event.
+        The columns that name an event, or its file and entry.
     seed : int
         The seed of the tickets.
     region : str or None
-        An expression, in its normal form, that puts each event into one of `num_regions` equal
-        parts of the tickets, in which its own ticket decides.
+        An expression in its canonical form. It puts each event into one of `num_regions` equal
+        intervals of tickets, inside of which the hash of its name decides.
     num_regions : int
-        How many there are; 0 without an expression.
+        The number of these intervals; 0 without an expression.
     version : int
-        That of the formulas of identities of columns.
+        The version of the formulas for identities of columns.
     """
 
     by: tuple[str, ...] | Literal["file"]
@@ -72,12 +72,12 @@ class TicketRule:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The columns that it needs."""
+        """The columns that the rule needs."""
         more = () if self.region is None else sorted(keys_of(_parsed(self.region)))
         return tuple(dict.fromkeys([*(self.by if self.by != "file" else ()), *more]))
 
     def draw(self, arrays: Mapping[str, Any]) -> Words:
-        """Return the tickets of events from arrays, of which texts are hashed as in a store.
+        """Return the tickets of events from arrays; texts are hashed as in a store.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class TicketRule:
         return self.tickets(self.identities(columns), columns)
 
     def identities(self, columns: NamedColumns) -> Words:
-        """Return the identities of events that columns name."""
+        """Return the identities of events from the columns that name them."""
         assert self.by != "file"
         return column_identities([columns.values[key] for key in self.by])
 
@@ -112,7 +112,7 @@ class TicketRule:
         return placed
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values, as skims have kept it since the first one."""
+        """Return the rule as JSON values, in the form that all skims keep."""
         values: dict[str, Any] = {
             "split_by": None if self.by == "file" else list(self.by),
             "split_seed": self.seed,
@@ -125,14 +125,14 @@ class TicketRule:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "TicketRule":
-        """Return what `to_json` gave, which may have more entries."""
+        """Return the rule from the values of `to_json`; other entries are ignored."""
         by, (region, num_regions, _) = values["split_by"], values.get("regions", (None, 0, 0))
         rule = cls("file" if by is None else tuple(by), values["split_seed"], region, num_regions)
         return rule if by is None else replace(rule, version=values.get("tickets", 1))
 
 
 def regions_of(drawn: Words, num_regions: int) -> NDArray[np.int64]:
-    """Return in which of some equal parts of all tickets each ticket lies."""
+    """Return the interval of each ticket, of `num_regions` equal intervals."""
     regions = np.searchsorted(_inner_edges(num_regions), drawn, side="right")
     return regions.astype(np.int64, copy=False)
 
@@ -144,7 +144,7 @@ def _inner_edges(num_regions: int) -> Words:
 
 @lru_cache(maxsize=64)
 def edges_of(num_regions: int) -> list[int]:
-    """Return the edges of equal parts of the tickets, from 0 to 2**64, each rounded half up."""
+    """Return the edges of equal intervals of tickets, from 0 to 2**64, each rounded half up."""
     return [
         (2 * NUM_TICKETS * i + num_regions) // (2 * num_regions) for i in range(num_regions + 1)
     ]
@@ -156,7 +156,7 @@ def _parsed(text: str) -> Node:
 
 
 def _regions(text: str, num_regions: int, columns: NamedColumns) -> NDArray[np.int64]:
-    """Return the value of an expression for each event, each a region."""
+    """Return the region of each event: the value of an expression, checked."""
     node = _parsed(text)
     inputs = {key: columns.for_cut(key) for key in sorted(keys_of(node))}
     values, _ = compute_column(to_program(node), inputs, num_entries=columns.num_events)
@@ -179,7 +179,7 @@ def _regions(text: str, num_regions: int, columns: NamedColumns) -> NDArray[np.i
 
 
 def _named_columns(arrays: Mapping[str, Any], keys: tuple[str, ...]) -> NamedColumns:
-    """Return the columns of these keys from what a user gave."""
+    """Return the columns of these keys from the arrays of a user, checked."""
     values: dict[str, Array] = {}
     texts: dict[str, Mapping[int, str]] = {}
     for key in keys:

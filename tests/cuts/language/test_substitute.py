@@ -1,4 +1,4 @@
-"""Aliases and constants."""
+"""Tests of aliases and constants."""
 
 from decimal import Decimal
 
@@ -96,7 +96,7 @@ def test_aliases_that_go_in_a_circle_are_refused(aliases: dict[str, str], circle
     with pytest.raises(CutError) as caught:
         substitute(parse("a > 1"), aliases=aliases)
     error, last = caught.value, circle.split(" -> ")[-2:]
-    assert error.message == f"in the alias {last[0]!r}: aliases go in a circle: {circle}"
+    assert error.message == f"in the alias {last[0]!r}: aliases form a cycle: {circle}"
     assert error.text == aliases[last[0]]
     assert error.text[error.start : error.stop] == last[1]
 
@@ -132,5 +132,5 @@ def test_aliases_that_nest_too_deep_are_refused() -> None:
 @pytest.mark.parametrize("name", ["pi", "true", "in"])
 @pytest.mark.parametrize("kind", ["aliases", "constants"])
 def test_words_of_cuts_are_no_names(kind: str, name: str) -> None:
-    with pytest.raises(OptionError, match=f"{name!r}: cuts have a meaning for it already"):
+    with pytest.raises(OptionError, match=f"{name!r}: reserved in cuts; take another name"):
         substitute(parse("x > 1"), **{kind: {name: "1"}})

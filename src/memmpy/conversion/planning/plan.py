@@ -19,8 +19,9 @@ from memmpy.conversion.planning.reasons import check_replaceable, why_written
 from memmpy.conversion.planning.schema import agreed_types, layout_of
 from memmpy.conversion.planning.sizes import is_exact, size_of_lists, size_of_rows
 from memmpy.conversion.planning.skips import Skips
-from memmpy.conversion.planning.summary import Line, Report, Reported, compared, type_in_words
+from memmpy.conversion.planning.summary import Line, Report, compared, type_in_words
 from memmpy.conversion.planning.target import Wanted, is_current
+from memmpy.display import DisplayBlock, Renderable
 from memmpy.sources import Nulls
 from memmpy.store import (
     ColumnRecord,
@@ -94,7 +95,7 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Plan(Reported):
+class Plan(Renderable):
     """What a conversion has to do.
 
     Parameters
@@ -167,6 +168,9 @@ class Plan(Reported):
         """What the columns take that are right already."""
         arrays = {a.file: a for column in self.current.values() for a in column.arrays.values()}
         return sum(array.nbytes for array in arrays.values())
+
+    def _blocks(self) -> Sequence[DisplayBlock]:
+        return self.report()._blocks()
 
     def report(
         self,

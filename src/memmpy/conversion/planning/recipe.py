@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import ColumnType, cast, type_of_values
-from memmpy.cuts import LANGUAGE, Program, compute_column, normal
+from memmpy.cuts import LANGUAGE, Program, compute_column, normal_form
 from memmpy.errors import OptionError
 from memmpy.jagged import Clipping, Jagged, Padding, check_fill, clipping_of, lists_of
 from memmpy.sources import Fill, fill_in_words, fill_missing, filled_type
@@ -80,7 +80,7 @@ class Recipe:
         """What the entries are before they are padded and cast, as JSON values."""
         base: dict[str, Any] = {"branch": self.branches[0]}
         if self.program is not None:
-            base = {"expression": normal(self.program.node), "language": LANGUAGE}
+            base = {"expression": normal_form(self.program.node), "language": LANGUAGE}
         fills = {branch: fill_in_words(fill) for branch, fill in self.missing}
         return {**base, "missing": fills} if fills else base
 
