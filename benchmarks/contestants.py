@@ -30,7 +30,7 @@ def run_memmpy(job: dict[str, Any], variant: str) -> dict[str, Any]:
         pool = ProcessPoolExecutor(job["num_cores"])
     with pool as executor:
         assert executor is None or isinstance(executor, Executor)
-        convert(files, store, keys=set(job["keys"]), executor=executor)
+        convert(files, store, keys=set(job["keys"]), work=executor)
     return {"seconds": time.perf_counter() - start}
 
 

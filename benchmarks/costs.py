@@ -106,7 +106,7 @@ def measure(path: str, tree: str | None, keys: list[str], store: str) -> dict[st
     plan = plan_conversion(given, store, keys=set(keys))
     with ThreadPoolExecutor(1) as executor:
         start = time.process_time()
-        convert(given, store, keys=set(keys), executor=executor, progress=False)
+        convert(given, store, keys=set(keys), work=executor, progress=False)
         seconds = time.process_time() - start
     stored = sum(file.stat().st_size for file in Path(store).glob("*.npy"))
     # Not what getrusage says, which counts what the parent had when this process was forked.
@@ -139,9 +139,9 @@ def open_seconds(path: Path, tree: str | None, folder: Path) -> float:
     first, second, *_ = keys_of(path, tree, folder)
     given, store = RFileConfig(path, tree), folder / "none.mmpy"
     with ThreadPoolExecutor(1) as executor:
-        plan_conversion(given, store, keys={first}, executor=executor)  # imports do not count
+        plan_conversion(given, store, keys={first}, work=executor)  # imports do not count
         start = time.process_time()
-        plan_conversion(given, store, keys={second}, executor=executor)
+        plan_conversion(given, store, keys={second}, work=executor)
         return time.process_time() - start
 
 

@@ -1,7 +1,7 @@
 """Arguments of the wrong type are errors in plain words, at every door that takes them."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -80,11 +80,10 @@ def test_a_writer_refuses_a_time_that_is_no_number(write: Any, timeout: Any, sto
 
 
 def test_a_conversion_refuses_a_time_that_is_no_number(tmp_path: Path) -> None:
-    file = memmpy.RFileConfig(tmp_path / "a.root", "tree")
-    doors: list[tuple[Any, Any]] = [(memmpy.convert, {}), (memmpy.load_root, {"batch_size": 4})]
-    for convert, options in doors:
+    file, text = memmpy.RFileConfig(tmp_path / "a.root", "tree"), cast(Any, "5")
+    for convert in (memmpy.convert, memmpy.load_root):
         with pytest.raises(OptionError, match="lock_timeout is a number of seconds"):
-            convert(file, tmp_path / "s", keys={"x"}, lock_timeout="5", progress=False, **options)
+            convert(file, tmp_path / "s", keys={"x"}, work=memmpy.Work(lock_timeout=text))
 
 
 @pytest.mark.parametrize("path", [5, None, b"x", ["x"]])

@@ -1,11 +1,16 @@
 """Tests of what users meet first: the names, the README, and how quickly the package imports."""
 
+import inspect
 import os
+import pickle
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,6 +162,76 @@ def test_every_public_name_is_there_and_has_a_docstring() -> None:
     for name in memmpy.__all__:
         value = getattr(memmpy, name)
         assert isinstance(value, str) or value.__doc__
+
+
+def test_dir_shows_the_public_names_and_nothing_else() -> None:
+    assert sorted(dir(memmpy)) == sorted([*memmpy.__all__, "open"])
+
+
+def test_a_star_import_keeps_the_open_of_python() -> None:
+    names: dict[str, object] = {}
+    exec("from memmpy import *", names)  # noqa: S102
+    assert "open" not in names
+
+
+def public_callables() -> Iterator[tuple[str, Callable[..., object]]]:
+    """Yield the public functions, classes and methods of classes, with their names."""
+    for name in dir(memmpy):
+        value = getattr(memmpy, name)
+        is_class = isinstance(value, type)
+        if callable(value) and not (is_class and issubclass(value, Exception)):
+            yield name, value
+        for method in vars(value) if is_class else ():
+            if not method.startswith("_") and inspect.isfunction(getattr(value, method)):
+                yield f"{name}.{method}", getattr(value, method)
+
+
+def parameters_of(function: Callable[..., object]) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+def test_no_public_function_has_more_than_20_parameters_but_load_root_24() -> None:
+    numbers = {name: len(parameters_of(function)) for name, function in public_callables()}
+    assert numbers.pop("load_root") == 24
+    assert len(numbers) > 50
+    assert {name: num for name, num in numbers.items() if num > 20} == {}
+
+
+def test_all_doors_of_loaders_have_the_same_options_in_the_same_order() -> None:
+    options = ["splits", "split", "fold", "batch_size", "shuffle", "seed", "epoch", "drop_last"]
+    options += ["num_threads", "rank", "world_size"]
+    expected = inspect.signature(memmpy.load_root).parameters
+    for door in (memmpy.load_root, memmpy.SplitLoader, memmpy.Store.loader):
+        parameters = inspect.signature(door).parameters
+        assert {name: parameters[name].default for name in options} == {
+            name: expected[name].default for name in options
+        }
+        keywords = [name for name, one in parameters.items() if one.kind == one.KEYWORD_ONLY]
+        in_order = [name for name in options if name in keywords]
+        assert [name for name in keywords if name in options] == in_order
+
+
+@pytest.mark.parametrize(
+    "value", [memmpy.Splits(num_folds=5), memmpy.Shuffle("blocks", 64, 16), memmpy.Work(None, 5.0)]
+)
+def test_options_are_values(value: Any) -> None:
+    assert pickle.loads(pickle.dumps(value)) == value == replace(value)
+    assert hash(value) == hash(replace(value))
+    with pytest.raises((FrozenInstanceError, TypeError)):
+        value.seed = 3
+
+
+@pytest.mark.parametrize(
+    ("door", "names"),
+    [
+        (memmpy.convert, {"dtypes", "executor", "lock_timeout", "step_bytes"}),
+        (memmpy.skim, {"executor", "lock_timeout"}),
+        (memmpy.load_root, {"dtypes", "executor", "lock_timeout", "block_rows", "window_blocks"}),
+        (memmpy.SplitLoader, {"block_rows", "window_blocks"}),
+    ],
+)
+def test_what_a_value_holds_is_no_option_of_its_own(door: Any, names: set[str]) -> None:
+    assert not names & {*parameters_of(door)}
 
 
 def test_importing_loads_no_slow_package() -> None:

@@ -57,17 +57,16 @@ def loaders_of(skim: Any) -> dict[str, memmpy.SplitLoader]:
     blocks = memmpy.SplitLoader(skim, BATCH_SIZE, shuffle="blocks")
     block_rows = blocks.explain().block_rows
     wide = max(16, WIDE_BYTES // skim.row_bytes // block_rows)
-    options: dict[str, dict[str, Any]] = {
-        "True": {"shuffle": True},
-        "exact": {"shuffle": "exact"},
-        "blocks": {"shuffle": "blocks"},
-        "windows of 64 MiB": {
-            "shuffle": "blocks",
-            "block_rows": block_rows,
-            "window_blocks": wide,
-        },
+    shuffles: dict[str, Any] = {
+        "True": True,
+        "exact": "exact",
+        "blocks": "blocks",
+        "windows of 64 MiB": memmpy.Shuffle("blocks", block_rows, wide),
     }
-    return {name: memmpy.SplitLoader(skim, BATCH_SIZE, **given) for name, given in options.items()}
+    return {
+        name: memmpy.SplitLoader(skim, BATCH_SIZE, shuffle=shuffle)
+        for name, shuffle in shuffles.items()
+    }
 
 
 def events_of(loader: memmpy.SplitLoader) -> float:

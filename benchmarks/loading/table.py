@@ -16,7 +16,7 @@ HEAD = (
     "loader",
     "M events/s",
     "ratio",
-    "each event once, as it is",
+    "each event once, unchanged",
     "score",
     "first batch",
     "memory",
@@ -65,7 +65,7 @@ def rate(answer: dict[str, Any]) -> float:
 
 
 def once(answer: dict[str, Any]) -> str:
-    """Return whether each event came once, and as it is in the files."""
+    """Return whether each event came once, unchanged."""
     said = [f"{answer[key]:,} {key}" for key in ("repeated", "missing", "unknown") if answer[key]]
     if any("other" in words or "shape" in words for words in answer["wrong"]):
         said.append("wrong numbers")

@@ -21,7 +21,8 @@ from memmpy.dataset import open as open
 from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
 from memmpy.export import write_friend
 from memmpy.jagged import Jagged
-from memmpy.loaders import SimpleLoader, shuffle_score
+from memmpy.loaders import Shuffle, SimpleLoader, shuffle_score
+from memmpy.parallel import Work
 from memmpy.pipeline import load_root
 from memmpy.skims import Skim, skim
 from memmpy.splits import SplitLoader, Splits, overlap
@@ -40,6 +41,7 @@ __all__ = [
     "ReadNested",
     "ReadShaped",
     "ReadText",
+    "Shuffle",
     "SimpleLoader",
     "Skim",
     "SplitError",
@@ -47,6 +49,7 @@ __all__ = [
     "Splits",
     "Store",
     "Transaction",
+    "Work",
     "WriteJagged",
     "WriteNested",
     "WriteShaped",
@@ -67,3 +70,8 @@ __all__ = [
     "verify",
     "write_friend",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return the names for users, without the rooms of the house."""
+    return [*__all__, "open"]

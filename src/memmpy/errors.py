@@ -37,6 +37,7 @@ __all__ = [
     "damaged",
     "nearest",
     "warn_of",
+    "without_carets",
 ]
 
 
@@ -227,6 +228,11 @@ def warn_of(notes: Iterable[str], category: type[Warning] = CutWarning) -> None:
         frame, stacklevel = frame.f_back, stacklevel + 1
     for note in sorted(notes):
         warnings.warn(note, category, stacklevel=stacklevel)
+
+
+def without_carets(note: str) -> str:
+    """Return the message of a `CutError` without the text of the cut and the carets under it."""
+    return "\n".join(line for line in note.splitlines() if not line.startswith("  "))
 
 
 def _is_ours(module: str) -> bool:

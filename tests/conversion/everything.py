@@ -3,6 +3,8 @@
 What a store holds is compared byte by byte: by key and role, the file that the metadata names.
 """
 
+from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from memmpy import RFileConfig
+from memmpy import RFileConfig, Work
 from memmpy.store import METADATA, Metadata, read_metadata, verify
 from tests.conversion.counting import url_of
 
@@ -38,9 +40,14 @@ def arguments_of(kind: str, folder: Path) -> tuple[list[RFileConfig], dict[str, 
             "keys": TREE_KEYS,
             "keys_padded": {"padded": (2, -1.0)},
             "aliases": {"twice": "weight + number * huge", "heavy": "jets", "padded": "jets"},
-            "step_bytes": 3000,
+            "work": Work(step_bytes=3000),
         }
-    return files, {"keys": TUPLE_KEYS, "dtypes": {"number": "int32"}, "step_bytes": 3000}
+    return files, {"keys": TUPLE_KEYS, "dtype": {"number": "int32"}, "work": Work(step_bytes=3000)}
+
+
+def options_with(executor: Executor | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the other arguments of a conversion by an executor."""
+    return {**options, "work": replace(options["work"], executor=executor)}
 
 
 def write_files(folder: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from memmpy import convert, open, verify
 from memmpy.store import Transaction, read_metadata
-from tests.conversion.everything import arguments_of, check_clean, contents
+from tests.conversion.everything import arguments_of, check_clean, contents, options_with
 
 T = TypeVar("T")
 #: Audit events of what changes a directory; what writes to a file has none, and is wrapped.
@@ -110,7 +110,8 @@ class OtherWorkers(Executor):
 def convert_watched(kind: str, folder: Path, store: Path) -> None:
     """Convert: trees with threads, RNTuples with workers of which nothing is known."""
     files, options = arguments_of(kind, folder)
-    convert(files, store, executor=OtherWorkers() if kind == "tuple" else None, **options)
+    executor = OtherWorkers() if kind == "tuple" else None
+    convert(files, store, **options_with(executor, options))
 
 
 def run(kind: str, folder: Path, store: Path, num: int = 0) -> int:

@@ -325,7 +325,7 @@ class TestRenaming:
 class TestDtypes:
     def test_a_column_is_stored_as_asked(self, make_file: MakeFile, tmp_path: Path) -> None:
         dtypes: dict[str, Any] = {"met": "float16", "nJets": np.int8, "jet_pt": np.float64}
-        convert(make_file(), tmp_path / "s", keys=set(dtypes), dtypes=dtypes)
+        convert(make_file(), tmp_path / "s", keys=set(dtypes), dtype=dtypes)
         store: Any = memmpy.open(tmp_path / "s")
         assert {key: store[key].dtype for key in dtypes} == {
             key: np.dtype(dtype) for key, dtype in dtypes.items()
@@ -337,7 +337,7 @@ class TestDtypes:
     ) -> None:
         file = make_file(x=np.array([1.0, 1e30, np.inf, np.nan, -1e30] * 2))
         with pytest.warns(ConversionWarning, match="4 values of 'x' do not fit into float16"):
-            convert(file, tmp_path / "s", keys={"x"}, dtypes={"x": "float16"})
+            convert(file, tmp_path / "s", keys={"x"}, dtype={"x": "float16"})
         values = read_vector(tmp_path / "s", "x")[:5].tolist()
         assert str(values) == "[1.0, inf, inf, nan, -inf]"
 
@@ -345,7 +345,7 @@ class TestDtypes:
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
         with pytest.warns(ConversionWarning, match="9 values of 'eventNumber' do not fit"):
-            convert(make_file(), tmp_path / "s", keys={"eventNumber"}, dtypes={"eventNumber": "f4"})
+            convert(make_file(), tmp_path / "s", keys={"eventNumber"}, dtype={"eventNumber": "f4"})
 
     @pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.int64])
     def test_integers_that_half_precision_rounds_are_counted(
@@ -353,7 +353,7 @@ class TestDtypes:
     ) -> None:
         file = make_file(x=np.array([0, 1, 2048, 2049, 30_001] * 2, dtype))
         with pytest.warns(ConversionWarning, match="4 values of 'x' do not fit into float16"):
-            convert(file, tmp_path / "s", keys={"x"}, dtypes={"x": "float16"})
+            convert(file, tmp_path / "s", keys={"x"}, dtype={"x": "float16"})
         assert read_vector(tmp_path / "s", "x")[:3].tolist() == [0, 1, 2048]
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -363,7 +363,7 @@ class TestDtypes:
         least, largest = np.iinfo(np.int64).min, np.iinfo(np.int64).max
         file = make_file(x=np.array([least, 0, 1, 2, largest] * 2))
         with pytest.warns(ConversionWarning, match="2 values of 'x' do not fit"):
-            convert(file, tmp_path / "s", keys={"x"}, dtypes={"x": dtype})
+            convert(file, tmp_path / "s", keys={"x"}, dtype={"x": dtype})
         assert read_vector(tmp_path / "s", "x")[0] == least
 
     def test_an_integer_that_does_not_fit_is_an_error(
@@ -371,46 +371,46 @@ class TestDtypes:
     ) -> None:
         file = make_file(x=np.full(10, 300))
         with pytest.raises(ColumnError, match="'x' has the value 300, which does not fit into u"):
-            convert(file, tmp_path / "s", keys={"x"}, dtypes={"x": np.uint8})
+            convert(file, tmp_path / "s", keys={"x"}, dtype={"x": np.uint8})
 
     def test_a_negative_number_does_not_become_a_large_one(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(x=np.full(10, -1))
         with pytest.raises(ColumnError, match="value -1, which does not fit into uint64"):
-            convert(file, tmp_path / "s", keys={"x"}, dtypes={"x": np.uint64})
+            convert(file, tmp_path / "s", keys={"x"}, dtype={"x": np.uint64})
 
     def test_a_float_does_not_become_an_integer_unasked(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
         with pytest.raises(OptionError, match="cannot store 'met' as int32: it is float32"):
-            convert(make_file(), tmp_path / "s", keys={"met"}, dtypes={"met": "i4"})
+            convert(make_file(), tmp_path / "s", keys={"met"}, dtype={"met": "i4"})
 
     @pytest.mark.parametrize("dtype", ["nonsense", "U5", object, "M8[s]"])
     def test_a_dtype_of_no_numbers_is_refused(
         self, dtype: Any, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        with pytest.raises(OptionError, match=r"dtypes\['met'\] is a dtype of numbers"):
-            convert(make_file(), tmp_path / "s", keys={"met"}, dtypes={"met": dtype})
+        with pytest.raises(OptionError, match=r"dtype\['met'\] is a dtype of numbers"):
+            convert(make_file(), tmp_path / "s", keys={"met"}, dtype={"met": dtype})
 
     def test_a_dtype_of_a_key_that_is_not_asked_for_is_refused(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
         with pytest.raises(OptionError, match="names 'mett', which is no key; nearest: 'met'"):
-            convert(make_file(), tmp_path / "s", keys={"met"}, dtypes={"mett": "f2"})
+            convert(make_file(), tmp_path / "s", keys={"met"}, dtype={"mett": "f2"})
 
     def test_another_dtype_is_made_from_the_store_where_that_has_more(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file()
         convert(file, tmp_path / "s", keys={"met"})
-        done = convert(file, tmp_path / "s", keys={"met"}, dtypes={"met": "f2"})
+        done = convert(file, tmp_path / "s", keys={"met"}, dtype={"met": "f2"})
         assert done.was_cached
         assert read_vector(tmp_path / "s", "met").dtype == np.float16
 
     def test_going_back_reads_the_file_again(self, make_file: MakeFile, tmp_path: Path) -> None:
         file = make_file()
-        convert(file, tmp_path / "s", keys={"met"}, dtypes={"met": "f2"})
+        convert(file, tmp_path / "s", keys={"met"}, dtype={"met": "f2"})
         done = convert(file, tmp_path / "s", keys={"met"})
         assert done.read == {str(file): ("met",)}
 
@@ -422,7 +422,7 @@ class TestDtypes:
             tmp_path / "s",
             keys=(),
             keys_padded={"jet_pt": (2, float("nan"))},
-            dtypes={"jet_pt": "f2"},
+            dtype={"jet_pt": "f2"},
         )
         assert read_vector(tmp_path / "s", "jet_pt").dtype == np.float16
 

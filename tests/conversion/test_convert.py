@@ -18,7 +18,16 @@ import pytest
 import uproot
 
 import memmpy
-from memmpy import ReadJagged, RFileConfig, WriteVector, convert, load_root, read_vector, verify
+from memmpy import (
+    ReadJagged,
+    RFileConfig,
+    Work,
+    WriteVector,
+    convert,
+    load_root,
+    read_vector,
+    verify,
+)
 from memmpy.conversion import Conversion
 from memmpy.errors import (
     ColumnError,
@@ -100,7 +109,7 @@ class TestValues:
         self, step_bytes: int, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=100)
-        convert(file, tmp_path / "s", keys=FLAT | {"jet_pt"}, step_bytes=step_bytes)
+        convert(file, tmp_path / "s", keys=FLAT | {"jet_pt"}, work=Work(step_bytes=step_bytes))
         columns = load_memmaps(tmp_path / "s")
         tree = uproot.open(file)["tree"]
         assert columns["jet_pt"].to_awkward().to_list() == tree["jet_pt"].array().to_list()
@@ -113,7 +122,7 @@ class TestValues:
         with uproot.recreate(tmp_path / "n.root") as file:
             written = file.mkrntuple("events", ak.Array(events))
             written.extend(ak.Array(events))
-        convert(tmp_path / "n.root", tmp_path / "s", keys=set(events), step_bytes=100)
+        convert(tmp_path / "n.root", tmp_path / "s", keys=set(events), work=Work(step_bytes=100))
         columns = load_memmaps(tmp_path / "s")
         assert len(columns["n"]) == 120
         assert columns["pt"].to_awkward().to_list() == pt.to_list() * 2
@@ -630,8 +639,9 @@ class TestErrors:
 
 KILLED = """
 import sys
-from memmpy import convert
-convert(sys.argv[1], sys.argv[2], keys={"weight", "eventNumber", "jet_pt"}, step_bytes=4000)
+from memmpy import Work, convert
+keys = {"weight", "eventNumber", "jet_pt"}
+convert(sys.argv[1], sys.argv[2], keys=keys, work=Work(step_bytes=4000))
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 import uproot
 
 import memmpy
-from memmpy import RFileConfig, convert
+from memmpy import RFileConfig, Work, convert
 from memmpy.conversion import Conversion
 from tests.conftest import CLIPS
 from tests.conversion.counting import CountingFileSystem, url_of
@@ -250,7 +250,7 @@ def test_recreate_fetches_everything_again(paths: list[Path], tmp_path: Path) ->
 
 
 def test_steps_fetch_no_basket_twice(paths: list[Path], tmp_path: Path) -> None:
-    run = Run(paths, tmp_path / "s", keys=KEYS, step_bytes=1)
+    run = Run(paths, tmp_path / "s", keys=KEYS, work=Work(step_bytes=1))
     for path in paths:
         check_about(run.num_bytes[path.name], path, tmp_path, *KEYS)
 

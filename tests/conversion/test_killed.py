@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import uproot
 
-from memmpy import RFileConfig, convert, verify
+from memmpy import RFileConfig, Work, convert, verify
 from memmpy.errors import InputFileError
 from tests.conftest import CLIPS
 from tests.conversion import killing
@@ -237,14 +237,14 @@ def test_other_files_than_before_do_not_mix(half: tuple[str, Path], folder: Path
 def test_another_step_than_before_does_not_matter(half: tuple[str, Path], folder: Path) -> None:
     kind, store = half
     files, options = arguments_of(kind, folder)
-    convert(files, store, **{**options, "step_bytes": 7000})
+    convert(files, store, **{**options, "work": Work(step_bytes=7000)})
     assert contents(store) == contents(folder / f"{kind}_new")
 
 
 def test_fewer_keys_than_before_are_finished(half: tuple[str, Path], folder: Path) -> None:
     kind, store = half
     files, options = arguments_of(kind, folder)
-    convert(files, store, keys={"huge"}, step_bytes=options["step_bytes"])
+    convert(files, store, keys={"huge"}, work=options["work"])
     new = contents(folder / f"{kind}_new")
     assert contents(store)["huge:values"] == new["huge:values"]
     check_clean(store)
@@ -319,12 +319,15 @@ class TestBrokenFile:
         self, files: list[RFileConfig], tmp_path: Path
     ) -> None:
         with pytest.raises(InputFileError) as caught:
-            convert(files, tmp_path / "s", keys={"number", "weight"}, step_bytes=1000)
+            convert(files, tmp_path / "s", keys={"number", "weight"}, work=Work(step_bytes=1000))
         assert "c.root" in str(caught.value)
         assert "entries 120 to 160" in str(caught.value)
 
     def test_the_others_are_not_read_again(self, files: list[RFileConfig], tmp_path: Path) -> None:
-        options: dict[str, Any] = {"keys": {"number", "weight", "jets"}, "step_bytes": 1000}
+        options: dict[str, Any] = {
+            "keys": {"number", "weight", "jets"},
+            "work": Work(step_bytes=1000),
+        }
         with pytest.raises(InputFileError):
             convert(files, tmp_path / "s", **options)
         CountingFileSystem.num_bytes.clear()

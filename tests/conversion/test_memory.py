@@ -10,10 +10,10 @@ from memmpy.demo import demo_files, write_demo_files
 
 PEAK = """
 import resource, sys
-from memmpy import RFileConfig, convert, compute_cut_batched, load_root
+from memmpy import RFileConfig, Work, convert, compute_cut_batched, load_root
 file, tree, store = sys.argv[1:]
 keys = {"nJets", "met", "weight", "eventNumber", "jet_pt", "jet_eta"}
-convert(RFileConfig(file, tree), store, keys=keys, step_bytes=1 << 20)
+convert(RFileConfig(file, tree), store, keys=keys, work=Work(step_bytes=1 << 20))
 compute_cut_batched(store, "nJets > 5 && jet_pt > 100", step_size=1 << 14)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

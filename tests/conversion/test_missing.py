@@ -211,10 +211,10 @@ def test_other_processes_fill_and_take_types_too(write: Write, store: Path) -> N
     files = [RFileConfig(path, missing={"i": NAN, "x": NAN}) for path in paths]
     with ProcessPoolExecutor(1, get_context("spawn")) as executor:
         with pytest.raises(OptionError, match="does not fit branch 'i'"):
-            convert(files, store, keys={"x", "i"}, executor=executor)
-        convert(files, store, keys={"x"}, executor=executor)
+            convert(files, store, keys={"x", "i"}, work=executor)
+        convert(files, store, keys={"x"}, work=executor)
         with pytest.raises(InputFileError, match="all its values are missing"):
-            convert(paths[0], store, keys={"i"}, recreate=True, executor=executor)
+            convert(paths[0], store, keys={"i"}, recreate=True, work=executor)
     np.testing.assert_array_equal(memmpy.read_vector(store, "x"), [NAN, 3])
 
 

@@ -13,7 +13,7 @@ import pytest
 import uproot
 
 import memmpy
-from memmpy import RFileConfig, convert, load_root
+from memmpy import RFileConfig, Work, convert, load_root
 from memmpy.errors import InputFileError, MissingFileError, MissingKeyError
 from memmpy.sources import retries
 from memmpy.store import read_metadata
@@ -99,7 +99,7 @@ def test_another_format_gives_the_columns_of_the_root_file(
 ) -> None:
     write(tmp_path / name)
     convert(make_file(num=NUM), tmp_path / "root", keys=keys)
-    convert(tmp_path / name, tmp_path / "other", keys=keys, step_bytes=10_000)
+    convert(tmp_path / name, tmp_path / "other", keys=keys, work=Work(step_bytes=10_000))
     assert content(tmp_path / "other") == content(tmp_path / "root")
 
 
@@ -186,7 +186,7 @@ class TestServer:
         write_h5py(tmp_path / "b.h5")
         convert(tmp_path / name, tmp_path / "local", keys=KEYS)
         server.drop_every = 3
-        convert(server.url(name), tmp_path / "remote", keys=KEYS, step_bytes=50_000)
+        convert(server.url(name), tmp_path / "remote", keys=KEYS, work=Work(step_bytes=50_000))
         assert content(tmp_path / "remote") == content(tmp_path / "local")
 
     def test_a_server_that_is_busy_is_asked_again(

@@ -13,7 +13,7 @@ import uproot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmpy import Store, convert, plan_conversion
+from memmpy import Store, Work, convert, plan_conversion
 from memmpy.errors import InputFileError
 from memmpy.store import Unfinished, read_metadata
 from tests.conversion.counting import CountingFileSystem, url_of
@@ -68,12 +68,12 @@ SAME = {"a": 0, "b": 0, "c": 0}
 def test_a_collection_has_one_array(tmp_path: Path, processes: bool) -> None:
     files = [tmp_path / "1.root", tmp_path / "2.root"]
     expected = [write(path, [SAME | {"d": 1}] * 4, 10 * i) for i, path in enumerate(files)]
-    options: dict[str, Any] = {"keys": {"a", "b", "c", "d"}, "step_bytes": 1000}
+    options: dict[str, Any] = {"keys": {"a", "b", "c", "d"}}
     if processes:
         with ProcessPoolExecutor(2) as executor:
-            convert(files, tmp_path / "s", executor=executor, **options)
+            convert(files, tmp_path / "s", work=Work(executor, step_bytes=1000), **options)
     else:
-        convert(files, tmp_path / "s", **options)
+        convert(files, tmp_path / "s", work=Work(step_bytes=1000), **options)
     check(tmp_path / "s", expected, "abcd")
     assert num_arrays(tmp_path / "s") == 2
     assert file_of(tmp_path / "s", "a") != file_of(tmp_path / "s", "d")
@@ -83,7 +83,7 @@ def test_a_collection_has_one_array(tmp_path: Path, processes: bool) -> None:
 def test_columns_part_where_they_differ(tmp_path: Path, at: int) -> None:
     steps = [SAME if i < at else {"a": 0, "b": 1, "c": 0} for i in range(4)]
     expected = write(tmp_path / "f.root", steps)
-    convert(tmp_path / "f.root", tmp_path / "s", keys={"a", "b", "c"}, step_bytes=1000)
+    convert(tmp_path / "f.root", tmp_path / "s", keys={"a", "b", "c"}, work=Work(step_bytes=1000))
     check(tmp_path / "s", [expected], "abc")
     assert file_of(tmp_path / "s", "a") == file_of(tmp_path / "s", "c")
     assert file_of(tmp_path / "s", "a") != file_of(tmp_path / "s", "b")
@@ -92,7 +92,9 @@ def test_columns_part_where_they_differ(tmp_path: Path, at: int) -> None:
 def test_columns_that_leave_a_collection_together_stay_together(tmp_path: Path) -> None:
     steps = [SAME | {"d": 0}, {"a": 0, "b": 0, "c": 1, "d": 1}]
     expected = write(tmp_path / "f.root", steps)
-    convert(tmp_path / "f.root", tmp_path / "s", keys={"a", "b", "c", "d"}, step_bytes=1000)
+    convert(
+        tmp_path / "f.root", tmp_path / "s", keys={"a", "b", "c", "d"}, work=Work(step_bytes=1000)
+    )
     check(tmp_path / "s", [expected], "abcd")
     assert file_of(tmp_path / "s", "a") == file_of(tmp_path / "s", "b")
     assert file_of(tmp_path / "s", "c") == file_of(tmp_path / "s", "d")
@@ -113,7 +115,7 @@ def test_columns_cast_together_share_an_array_and_the_others_keep_theirs(tmp_pat
     store, keys = tmp_path / "s", {"a", "b", "c"}
     convert(tmp_path / "f.root", store, keys=keys)
     before = file_of(store, "c")
-    convert(tmp_path / "f.root", store, keys=keys, dtypes={"a": "f8", "b": "f4"})
+    convert(tmp_path / "f.root", store, keys=keys, dtype={"a": "f8", "b": "f4"})
     check(store, [expected], "abc")
     assert file_of(store, "a") == file_of(store, "b") != before
     assert file_of(store, "c") == before
@@ -123,8 +125,8 @@ def test_what_others_share_outlives_a_column(tmp_path: Path) -> None:
     expected = write(tmp_path / "f.root", [SAME] * 2)
     store = tmp_path / "s"
     convert(tmp_path / "f.root", store, keys={"a", "b", "c"})
-    for key in "abc":  # each in turn is rebuilt: all files of the others stay
-        convert(tmp_path / "f.root", store, keys={key}, dtypes={key: "float64"})
+    for key in "abc":  # each in turn is made anew: all files of the others stay
+        convert(tmp_path / "f.root", store, keys={key}, dtype={key: "float64"})
         check(store, [expected], "abc")
 
 
@@ -190,8 +192,8 @@ def test_whatever_is_alike_the_entries_are_right(
     ]
     keys = set(DTYPES)
     if paths[:first]:
-        convert(paths[:first], folder / "s", keys=keys, step_bytes=step_bytes)
-    convert(paths, folder / "s", keys=keys, step_bytes=step_bytes)
+        convert(paths[:first], folder / "s", keys=keys, work=Work(step_bytes=step_bytes))
+    convert(paths, folder / "s", keys=keys, work=Work(step_bytes=step_bytes))
     check(folder / "s", expected, "abcde")
 
 
@@ -202,6 +204,6 @@ def test_all_that_is_alike_is_shared(
 ) -> None:
     folder = tmp_path_factory.mktemp("files")
     write(folder / "f.root", steps)
-    convert(folder / "f.root", folder / "s", keys=set(DTYPES), step_bytes=step_bytes)
+    convert(folder / "f.root", folder / "s", keys=set(DTYPES), work=Work(step_bytes=step_bytes))
     different = {tuple(step[key] for step in steps) for key in DTYPES}
     assert num_arrays(folder / "s") == len(different)

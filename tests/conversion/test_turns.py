@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import uproot
 
-from memmpy import Store, convert
+from memmpy import Store, Work, convert
 from memmpy.errors import StoreLockedError
 from memmpy.store import Transaction
 from tests.conversion.everything import check_clean
@@ -29,8 +29,8 @@ def test_a_conversion_waits_for_another_of_its_process(file: Path, tmp_path: Pat
         Transaction(tmp_path / "s", one_at_a_time=True),
         pytest.raises(StoreLockedError, match=r"waited 0\.1 s"),
     ):
-        convert(file, tmp_path / "s", keys={"a"}, lock_timeout=0.1)
-    convert(file, tmp_path / "s", keys={"a"}, lock_timeout=0)
+        convert(file, tmp_path / "s", keys={"a"}, work=Work(lock_timeout=0.1))
+    convert(file, tmp_path / "s", keys={"a"}, work=Work(lock_timeout=0))
 
 
 def test_threads_find_what_the_others_did(file: Path, tmp_path: Path) -> None:
@@ -39,7 +39,8 @@ def test_threads_find_what_the_others_did(file: Path, tmp_path: Path) -> None:
         with ThreadPoolExecutor(3) as threads:
             wanted = [set("abc"), set("cdef"), set("abc")]
             running = [
-                threads.submit(convert, file, store, keys=keys, step_bytes=2000) for keys in wanted
+                threads.submit(convert, file, store, keys=keys, work=Work(step_bytes=2000))
+                for keys in wanted
             ]
             done = [future.result() for future in running]
         assert sum(len(d.plan.columns) for d in done) == len(KEYS)

@@ -19,7 +19,7 @@ import pytest
 import uproot
 
 import memmpy
-from memmpy import convert
+from memmpy import Work, convert
 from memmpy.errors import InputFileError, OptionError
 from tests.conftest import CLIPS
 from tests.conversion.dying import DyingExecutor
@@ -29,6 +29,7 @@ from tests.conversion.everything import (
     check_clean,
     contents,
     of_tree,
+    options_with,
     write_file,
     write_files,
 )
@@ -53,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def check_same(kind: str, folder: Path, store: Path, executor: Executor) -> None:
     """Convert with an executor, and check that the store has the same bytes and checksums."""
     files, options = arguments_of(kind, folder)
-    convert(files, store, executor=executor, **options)
+    convert(files, store, **options_with(executor, options))
     expected, found = contents(folder / kind), contents(store)
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
@@ -147,7 +148,7 @@ def test_there_are_dozens_of_tasks(folder: Path, tmp_path: Path) -> None:
     for kind in KINDS:
         files, options = arguments_of(kind, folder)
         executor = CountingExecutor()
-        convert(files, tmp_path / kind, executor=executor, **options)
+        convert(files, tmp_path / kind, **options_with(executor, options))
         assert executor.num > 48
 
 
@@ -164,7 +165,7 @@ def test_steps_of_any_size_make_the_same_bytes(
     step_bytes: int, kind: str, folder: Path, tmp_path: Path
 ) -> None:
     files, options = arguments_of(kind, folder)
-    convert(files, tmp_path / "s", **{**options, "step_bytes": step_bytes})
+    convert(files, tmp_path / "s", **{**options, "work": Work(step_bytes=step_bytes)})
     assert contents(tmp_path / "s") == contents(folder / kind)
 
 
@@ -234,8 +235,8 @@ def test_a_file_that_is_replaced_meanwhile_does_not_mix(tmp_path: Path) -> None:
                 return processes.submit(do, *arguments, **options)
 
         with pytest.raises(InputFileError, match=r"a\.root' has changed while it was converted"):
-            convert(file, tmp_path / "s", keys={"number"}, step_bytes=100, executor=Replacing())
-    convert(file, tmp_path / "s", keys={"number"}, step_bytes=100)
+            convert(file, tmp_path / "s", keys={"number"}, work=Work(Replacing(), step_bytes=100))
+    convert(file, tmp_path / "s", keys={"number"}, work=Work(step_bytes=100))
     assert np.array_equal(memmpy.read_vector(tmp_path / "s", "number"), np.arange(1000, 1240))
     check_clean(tmp_path / "s")
 
@@ -253,8 +254,8 @@ def test_a_file_that_is_written_over_meanwhile_does_not_mix(tmp_path: Path) -> N
             return super().submit(do, *arguments, **options)
 
     with pytest.raises(InputFileError, match=r"a\.root' has changed while it was converted"):
-        convert(file, tmp_path / "s", keys={"number"}, step_bytes=100, executor=WritingOver())
-    convert(file, tmp_path / "s", keys={"number"}, step_bytes=100)
+        convert(file, tmp_path / "s", keys={"number"}, work=Work(WritingOver(), step_bytes=100))
+    convert(file, tmp_path / "s", keys={"number"}, work=Work(step_bytes=100))
     assert np.array_equal(memmpy.read_vector(tmp_path / "s", "number"), np.arange(1000, 1240))
 
 
@@ -265,8 +266,11 @@ def test_a_file_that_is_written_over_meanwhile_does_not_mix(tmp_path: Path) -> N
 )
 def test_what_is_no_executor_is_refused(executor: Any, folder: Path, tmp_path: Path) -> None:
     files, options = arguments_of("tree", folder)
-    with pytest.raises(OptionError, match=r"executor is a concurrent\.futures\.Executor, got"):
-        convert(files, tmp_path / "s", executor=executor, **options)
+    message = r"work is a Work or a concurrent\.futures\.Executor, got"
+    with pytest.raises(OptionError, match=message):
+        convert(files, tmp_path / "s", **{**options, "work": executor})
+    with pytest.raises(OptionError, match=message):
+        Work(executor)
 
 
 @pytest.fixture(scope="module")
@@ -308,7 +312,8 @@ class TestDask:
                 return client.get_executor()._wrap_future(future)  # type: ignore[no-any-return]
 
         for _ in range(2):
-            convert(files, tmp_path / "s", executor=KeepingExecutor(), recreate=True, **options)
+            options |= {"work": Work(KeepingExecutor(), step_bytes=3000)}
+            convert(files, tmp_path / "s", recreate=True, **options)
             assert contents(tmp_path / "s") == contents(folder / "tree")
             check_clean(tmp_path / "s")
 
@@ -323,4 +328,4 @@ class TestDask:
     def test_a_client_itself_is_refused(self, client: Any, folder: Path, tmp_path: Path) -> None:
         files, options = arguments_of("tree", folder)
         with pytest.raises(OptionError, match=r"give client\.get_executor\(\)"):
-            convert(files, tmp_path / "s", executor=client, **options)
+            convert(files, tmp_path / "s", **{**options, "work": client})

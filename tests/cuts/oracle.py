@@ -1,4 +1,4 @@
-"""What a cut means, said a second time: one entry, one element, one number after another.
+"""The meaning of a cut, defined a second time: by entry, by element, by number.
 
 Slow and plain, to be compared with. Numbers are Python's; NumPy serves where C rounds or wraps.
 """

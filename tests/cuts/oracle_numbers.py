@@ -1,4 +1,4 @@
-"""What operators and functions make of single numbers, for the oracle: Python's, but C's types."""
+"""Operators and functions on single numbers, for the oracle: those of Python, with C's types."""
 
 import math
 import operator

@@ -1,4 +1,4 @@
-"""Selections as physicists type them, and what some of them are in Python's words.
+"""Selections as physicists type them, some of them also in Python's words.
 
 What passes them is in root_selections.json, found by ROOT itself (root_referee.py).
 """

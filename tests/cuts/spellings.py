@@ -1,4 +1,4 @@
-"""A tree written down, in C++'s or in Python's words, in one of many ways."""
+"""Write a tree as text, in the words of C++ or Python, in one of many ways."""
 
 import itertools
 import math

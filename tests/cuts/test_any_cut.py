@@ -1,4 +1,4 @@
-"""Any cut of columns of any kind selects entries, or is refused in memmpy's words."""
+"""Tests that any cut of any columns selects entries, or is refused in memmpy's words."""
 
 import contextlib
 import warnings

@@ -1,4 +1,4 @@
-"""Any text at all is a cut or a `CutError`, and soon."""
+"""Tests that any text is quickly a cut or a `CutError`."""
 
 import contextlib
 import time
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from memmpy.cuts import normal, parse
+from memmpy.cuts import normal_form, parse
 from memmpy.cuts.language.expression import MAX_LENGTH
 from memmpy.errors import CutError
 from tests.cuts.root_selections import CASES
@@ -59,7 +59,7 @@ def texts() -> st.SearchStrategy[str]:
 @example("\ud800")
 def test_any_text_is_a_cut_or_a_cut_error(text: str) -> None:
     with contextlib.suppress(CutError):
-        assert normal(parse(text))
+        assert normal_form(parse(text))
 
 
 @soon
@@ -81,7 +81,7 @@ def test_any_cut_error_points_into_the_text(text: str) -> None:
 def test_what_is_read_has_a_normal_form_that_is_read_the_same(text: str) -> None:
     with contextlib.suppress(CutError):
         node = parse(text)
-        assert normal(parse(normal(node))) == normal(node)
+        assert normal_form(parse(normal_form(node))) == normal_form(node)
 
 
 #: What is repeated, what stands before it, and what behind it.
@@ -108,6 +108,6 @@ def test_no_text_of_full_length_takes_long(piece: str, before: str, behind: str)
     text = before + piece * num + behind
     start = time.process_time()
     with contextlib.suppress(CutError):
-        assert normal(parse(text))
+        assert normal_form(parse(text))
     # Less than one on an idle machine. What grows with the square of the length takes minutes.
     assert time.process_time() - start < 2

@@ -1,4 +1,4 @@
-"""Tests of the files that keep selections."""
+"""Tests of cached selections."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from memmpy.columns import WriteVector
 from memmpy.cuts import list_cuts
-from memmpy.cuts.cache import CachedCut, Found
+from memmpy.cuts.cache import CachedCut, CutResult
 from memmpy.cuts.cut_document import decode
 from memmpy.errors import CorruptStoreError
 from memmpy.store import CUTS, Metadata, read_metadata
@@ -22,13 +22,13 @@ def cached(tmp_path: Path) -> CachedCut:
         column.extend(np.arange(3))
     fingerprint = read_metadata(tmp_path).columns["x"].fingerprint
     cached = CachedCut(tmp_path, "x > 0", {"x": fingerprint})
-    cached.keep(found(1) + found(2), expression="x>0", generation=1)
+    cached.save(found(1) + found(2), expression="x>0", generation=1)
     return cached
 
 
-def found(*entries: int) -> list[Found]:
+def found(*entries: int) -> list[CutResult]:
     """Return what one step finds."""
-    return [Found(np.array(entries, np.int64), frozenset())]
+    return [CutResult(np.array(entries, np.int64), frozenset())]
 
 
 def kept(cached: CachedCut, suffix: str) -> Path:
@@ -46,7 +46,7 @@ def leave(cached: CachedCut, name: str, *, age: float) -> Path:
 
 
 def test_what_was_kept_is_found(cached: CachedCut) -> None:
-    again = cached.find(expression="x>0", num_entries=3)
+    again = cached.load(expression="x>0", num_entries=3)
     assert again is not None
     assert again.entries.tolist() == [1, 2]
 
@@ -54,7 +54,7 @@ def test_what_was_kept_is_found(cached: CachedCut) -> None:
 @pytest.mark.parametrize("suffix", [".npy", ".json"])
 def test_a_selection_that_lacks_a_file_is_not_found(cached: CachedCut, suffix: str) -> None:
     kept(cached, suffix).unlink()
-    assert cached.find(expression="x>0", num_entries=3) is None
+    assert cached.load(expression="x>0", num_entries=3) is None
 
 
 @pytest.mark.parametrize("position", [0, 7, 15])
@@ -65,15 +65,15 @@ def test_a_selection_with_a_flipped_byte_is_not_found_and_made_anew(
     data = bytearray(file.read_bytes())
     data[len(data) - 16 + position] ^= 1
     file.write_bytes(data)
-    assert cached.find(expression="x>0", num_entries=3) is None
-    assert cached.keep(found(1, 2), expression="x>0", generation=2).entries.tolist() == [1, 2]
-    assert cached.find(expression="x>0", num_entries=3) is not None
+    assert cached.load(expression="x>0", num_entries=3) is None
+    assert cached.save(found(1, 2), expression="x>0", generation=2).entries.tolist() == [1, 2]
+    assert cached.load(expression="x>0", num_entries=3) is not None
 
 
 @pytest.mark.parametrize("document", ["", "[]", "{}", "null", '{"cut": "x > 0"}'])
 def test_a_selection_with_a_damaged_document_is_not_found(cached: CachedCut, document: str) -> None:
     kept(cached, ".json").write_text(document)
-    assert cached.find(expression="x>0", num_entries=3) is None
+    assert cached.load(expression="x>0", num_entries=3) is None
 
 
 def test_a_selection_with_a_flipped_bit_in_its_document_is_not_found(cached: CachedCut) -> None:
@@ -84,12 +84,12 @@ def test_a_selection_with_a_flipped_bit_in_its_document_is_not_found(cached: Cac
         with pytest.raises(CorruptStoreError):
             decode(altered, path="it")
     file.write_bytes(altered)
-    assert cached.find(expression="x>0", num_entries=3) is None
+    assert cached.load(expression="x>0", num_entries=3) is None
 
 
 def test_a_document_of_a_newer_memmpy_is_not_found(cached: CachedCut) -> None:
     rewrite(kept(cached, ".json"), lambda fields: fields.update(format_version=2))
-    assert cached.find(expression="x>0", num_entries=3) is None
+    assert cached.load(expression="x>0", num_entries=3) is None
 
 
 @pytest.mark.parametrize("document", [b"", b'{"cut": "x > 0", "language": 3, "columns": {}}'])
@@ -99,7 +99,7 @@ def test_what_is_damaged_or_of_an_older_memmpy_is_removed(
     file, own = kept(cached, ".json"), cached.directory / CUTS / "notes.json"
     file.write_bytes(document)
     own.write_bytes(document)
-    CachedCut(cached.directory, "x > 1", cached.columns).keep(
+    CachedCut(cached.directory, "x > 1", cached.columns).save(
         found(2), expression="x>1", generation=2
     )
     assert not file.exists()
@@ -113,7 +113,7 @@ def test_what_killed_processes_left_is_removed_after_an_hour(
 ) -> None:
     old = leave(cached, 32 * "0" + suffix, age=3700)
     fresh = leave(cached, 32 * "1" + suffix, age=3500)
-    cached.keep(found(1, 2), expression="x>0", generation=2)
+    cached.save(found(1, 2), expression="x>0", generation=2)
     assert not old.exists()
     assert fresh.exists()
 
@@ -121,7 +121,7 @@ def test_what_killed_processes_left_is_removed_after_an_hour(
 @pytest.mark.parametrize("name", ["thesis.npy", "draft.tmp", "0.npy", "notes.json"])
 def test_what_is_not_named_as_a_selection_stays(cached: CachedCut, name: str) -> None:
     file = leave(cached, name, age=1e7)
-    cached.keep(found(1, 2), expression="x>0", generation=2)
+    cached.save(found(1, 2), expression="x>0", generation=2)
     assert file.exists()
 
 
@@ -134,16 +134,16 @@ def test_behind_a_link_selections_are_kept_and_nothing_is_removed(
     folder.symlink_to(elsewhere)
     left = leave(cached, 32 * "0" + ".npy", age=1e7)
     other = CachedCut(cached.directory, "x > 1", cached.columns)
-    other.keep(found(2), expression="x>1", generation=2)
-    assert other.find(expression="x>1", num_entries=3) is not None
+    other.save(found(2), expression="x>1", generation=2)
+    assert other.load(expression="x>1", num_entries=3) is not None
     assert left.exists()
 
 
 @pytest.mark.parametrize("entries", [[2**63 - 1], [3], [-1, 0], [1, 0], [0, 0], [0, 2, 1, 2]])
 def test_entries_that_no_cut_can_give_are_not_found(cached: CachedCut, entries: list[int]) -> None:
     """As somebody may write them who knows the checksum."""
-    cached.keep(found(*entries), expression="x>0", generation=1)
-    assert cached.find(expression="x>0", num_entries=3) is None
+    cached.save(found(*entries), expression="x>0", generation=1)
+    assert cached.load(expression="x>0", num_entries=3) is None
 
 
 def test_the_cuts_of_one_generation_are_looked_at_once(
@@ -154,18 +154,18 @@ def test_the_cuts_of_one_generation_are_looked_at_once(
 
     monkeypatch.setattr("memmpy.cuts.cache.read_metadata", refuse)
     other = CachedCut(cached.directory, "x > 1", cached.columns)
-    other.keep(found(2), expression="x>1", generation=1)
+    other.save(found(2), expression="x>1", generation=1)
     with pytest.raises(AssertionError):
-        other.keep(found(2), expression="x>1", generation=2)
+        other.save(found(2), expression="x>1", generation=2)
 
 
 def test_old_selections_of_columns_as_they_are_stay(cached: CachedCut) -> None:
     for suffix in (".npy", ".json"):
         leave(cached, kept(cached, suffix).name, age=1e7)
-    CachedCut(cached.directory, "x > 1", cached.columns).keep(
+    CachedCut(cached.directory, "x > 1", cached.columns).save(
         found(2), expression="x>1", generation=2
     )
-    again = cached.find(expression="x>0", num_entries=3)
+    again = cached.load(expression="x>0", num_entries=3)
     assert again is not None
     assert again.entries.tolist() == [1, 2]
 
@@ -173,8 +173,8 @@ def test_old_selections_of_columns_as_they_are_stay(cached: CachedCut) -> None:
 def test_selections_of_columns_written_again_are_removed(cached: CachedCut) -> None:
     with WriteVector(cached.directory, "x") as column:
         column.extend(np.arange(3))
-    CachedCut(cached.directory, "true", {}).keep(found(0, 1, 2), expression="true", generation=2)
-    assert cached.find(expression="x>0", num_entries=3) is None
+    CachedCut(cached.directory, "true", {}).save(found(0, 1, 2), expression="true", generation=2)
+    assert cached.load(expression="x>0", num_entries=3) is None
     assert len(list((cached.directory / CUTS).iterdir())) == 2
 
 
@@ -182,7 +182,7 @@ def test_a_selection_that_could_not_be_computed_leaves_nothing(cached: CachedCut
     before = sorted((cached.directory / CUTS).iterdir())
     other = CachedCut(cached.directory, "x > 1", cached.columns)
     with pytest.raises(ZeroDivisionError):
-        other.keep(
+        other.save(
             (piece for n in (1, 0) for piece in found(1 // n)), expression="x>1", generation=2
         )
     assert sorted((cached.directory / CUTS).iterdir()) == before
@@ -191,7 +191,7 @@ def test_a_selection_that_could_not_be_computed_leaves_nothing(cached: CachedCut
 class TestList:
     def test_what_is_kept_is_listed_by_expression(self, cached: CachedCut) -> None:
         other = CachedCut(cached.directory, "x > 1", cached.columns)
-        other.keep(found(2), expression="1 < x", generation=2)
+        other.save(found(2), expression="1 < x", generation=2)
         two, one = list_cuts(cached.directory, read_metadata(cached.directory))[::-1]
         assert (one.expression, one.cut, one.num_passing) == ("1 < x", "x > 1", 1)
         assert (two.expression, two.cut, two.num_passing) == ("x>0", "x > 0", 2)
@@ -216,7 +216,7 @@ class TestList:
         assert [record.is_current for record in list_cuts(cached.directory, metadata)] == [False]
         fresh = {"x": metadata.columns["x"].fingerprint}
         again = CachedCut(cached.directory, cached.normal, fresh)
-        again.keep(found(1, 2), expression="x>0", generation=2)
+        again.save(found(1, 2), expression="x>0", generation=2)
         assert [record.is_current for record in list_cuts(cached.directory, metadata)] == [True]
 
     @pytest.mark.parametrize("is_gone", [True, False])
@@ -263,6 +263,6 @@ def test_a_selection_of_another_language_is_not_found_and_removed(
     cached: CachedCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("memmpy.cuts.cache.LANGUAGE", 0)
-    assert cached.find(expression="x>0", num_entries=3) is None
-    cached.keep(found(0), expression="x>0", generation=2)
+    assert cached.load(expression="x>0", num_entries=3) is None
+    cached.save(found(0), expression="x>0", generation=2)
     assert len(list((cached.directory / CUTS).glob("*.npy"))) == 1

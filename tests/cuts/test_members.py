@@ -1,4 +1,4 @@
-"""Cuts use the members of nested columns, wherever cuts are taken."""
+"""Tests of cuts on members of nested columns, at every door."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Random cuts, in both spellings, against an interpreter of their trees."""
+"""Tests of random cuts, in both spellings, against the oracle."""
 
 import contextlib
 import itertools
@@ -10,10 +10,10 @@ import numpy as np
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from memmpy.cuts import Key, Node, normal, parse, to_program
+from memmpy.cuts import Key, Node, normal_form, parse, to_program
 from memmpy.cuts.evaluation import ColumnLike, HashedText, Values, evaluate, passes
 from memmpy.cuts.evaluation.operands import ListSlice
-from memmpy.cuts.language.tree import fold, rebuilt
+from memmpy.cuts.language.tree import fold, rebuild
 from memmpy.errors import CutError
 from tests.cuts.oracle import Oracle
 from tests.cuts.spellings import spelled
@@ -39,13 +39,13 @@ def test_the_spelling_of_python_is_read_as_the_tree(node: Node, seed: int) -> No
 @many
 @given(trees())
 def test_the_normal_form_is_a_cut_with_the_same_normal_form(node: Node) -> None:
-    assert normal(parse(normal(node))) == normal(node)
+    assert normal_form(parse(normal_form(node))) == normal_form(node)
 
 
 @many
 @given(trees(), columns())
 def test_an_entry_passes_as_the_oracle_says(node: Node, table: Columns) -> None:
-    note(normal(node))
+    note(normal_form(node))
     num = len(table["n"].entries)
     mask = passes(node, columns_of(table, 0, num), num_entries=num)
     assert mask.tolist() == [Oracle(table).passes(node, entry) for entry in range(num)]
@@ -54,18 +54,18 @@ def test_an_entry_passes_as_the_oracle_says(node: Node, table: Columns) -> None:
 @many
 @given(trees(), columns())
 def test_the_normal_form_passes_the_same_entries(node: Node, table: Columns) -> None:
-    note(normal(node))
+    note(normal_form(node))
     num = len(table["n"].entries)
     entries = columns_of(table, 0, num)
     expected = passes(node, entries, num_entries=num)
-    mask = passes(parse(normal(node)), entries, num_entries=num)
+    mask = passes(parse(normal_form(node)), entries, num_entries=num)
     np.testing.assert_array_equal(mask, expected)
 
 
 @many
 @given(trees(), columns())
 def test_values_and_their_type_are_those_of_the_oracle(node: Node, table: Columns) -> None:
-    note(normal(node))
+    note(normal_form(node))
     num, oracle = len(table["n"].entries), Oracle(table)
     values = evaluate(node, columns_of(table, 0, num))
     sample = oracle.sample(node)
@@ -90,7 +90,7 @@ def entry_of(values: Values, entry: int) -> Any:
 @many
 @given(trees(), columns(), st.lists(st.integers(0, 5)))
 def test_entries_may_come_in_any_steps(node: Node, table: Columns, steps: list[int]) -> None:
-    note(normal(node))
+    note(normal_form(node))
     num, program = len(table["n"].entries), to_program(node)
     expected = passes(program, columns_of(table, 0, num), num_entries=num)
     bounds = sorted({0, num, *(step for step in steps if step < num)})
@@ -102,7 +102,7 @@ def test_entries_may_come_in_any_steps(node: Node, table: Columns, steps: list[i
 @many
 @given(trees(), columns())
 def test_compiled_kernels_change_nothing(node: Node, table: Columns) -> None:
-    note(normal(node))
+    note(normal_form(node))
     num, program = len(table["n"].entries), to_program(node)
     entries = columns_of(table, 0, num)
     one, other = (replace(program, compiled=compiled)(entries) for compiled in (False, True))
@@ -116,7 +116,7 @@ def test_compiled_kernels_change_nothing(node: Node, table: Columns) -> None:
 @many
 @given(trees(), columns())
 def test_lists_of_different_lengths_are_noted(node: Node, table: Columns) -> None:
-    note(normal(node))
+    note(normal_form(node))
     num, oracle = len(table["n"].entries), Oracle(table)
     notes = to_program(node)(columns_of(table, 0, num)).notes
     assert bool(notes) == any(oracle.differ(node, entry) for entry in range(num))
@@ -146,10 +146,10 @@ def test_any_columns_make_a_mask_or_a_cut_error(node: Node, random: Random) -> N
     def visit(here: Node, operands: list[Node]) -> Node:
         if isinstance(here, Key):
             return replace(here, name=random.choice(names))
-        return rebuilt(here, operands)
+        return rebuild(here, operands)
 
     cut = fold(node, visit)
-    note(normal(cut))
+    note(normal_form(cut))
     with contextlib.suppress(CutError):
         plain, compiled = (
             passes(replace(to_program(cut), compiled=compiled), ODD, num_entries=3)

@@ -1,4 +1,4 @@
-"""What passes hundreds of cuts on the real files, entry by entry: memmpy against ROOT itself."""
+"""Tests of hundreds of cuts on the real files, entry by entry: memmpy against ROOT itself."""
 
 import json
 import warnings

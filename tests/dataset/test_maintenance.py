@@ -45,7 +45,7 @@ def store(source: Path, tmp_path: Path) -> Path:
             keys={"number", "jet_pt", "jet_eta", "twice", "jet_pt2_mask"},
             keys_padded={"jet_pt2": (2, float("nan"))},
             aliases={"twice": "number * 2", "jet_pt2": "`jet_pt`"},
-            dtypes={"number": "int64"},
+            dtype={"number": "int64"},
             progress=False,
         )
     opened = memmpy.open(path)

@@ -10,7 +10,7 @@ import uproot
 from rich.console import Console
 
 import memmpy
-from memmpy import RFileConfig, Splits, Store, convert
+from memmpy import RFileConfig, Shuffle, Splits, Store, convert
 from memmpy.cuts import Cuts
 from memmpy.errors import (
     ColumnError,
@@ -214,9 +214,9 @@ def test_columns_are_not_shuffled_by_blocks(store: Store) -> None:
 
 @pytest.mark.parametrize("name", ["block_rows", "window_blocks"])
 def test_a_loader_of_columns_has_no_blocks(name: str, store: Store) -> None:
-    options: dict[str, Any] = {name: 8}
-    with pytest.raises(TypeError, match=name):
-        store.loader(**options)
+    sizes: dict[str, Any] = {name: 8}
+    with pytest.raises(OptionError, match=f"{name} is for skims"):
+        store.loader(shuffle=Shuffle(True, **sizes))
 
 
 def test_splits_of_another_type_are_refused(store: Store) -> None:

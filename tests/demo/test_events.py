@@ -1,4 +1,4 @@
-"""The demo's events are deterministic, physically sensible and arrive in ROOT files as made."""
+"""Tests of the demo's events: deterministic, physically sensible, and unchanged in ROOT files."""
 
 import subprocess
 import sys

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy import SplitLoader, WriteJagged, WriteVector, load_memmaps, skim
+from memmpy import Shuffle, SplitLoader, WriteJagged, WriteVector, load_memmaps, skim
 
 NUM = 20_000
 
@@ -36,7 +36,7 @@ def test_columns_are_explained(store: Path) -> None:
 
 def test_a_skim_is_explained(store: Path) -> None:
     skimmed = skim(store, keys=["x", "n"])
-    loader = SplitLoader(skimmed, 100, shuffle="blocks", block_rows=16, window_blocks=8)
+    loader = SplitLoader(skimmed, 100, shuffle=Shuffle("blocks", 16, 8))
     told = loader.explain().to_dict()
     assert (told["shuffle"], told["block_rows"], told["window_rows"]) == ("blocks", 16, 128)
     assert told["entry_bytes"] == skimmed.row_bytes

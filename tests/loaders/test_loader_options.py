@@ -5,34 +5,34 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memmpy import Shuffle
 from memmpy.display import is_quiet
 from memmpy.errors import OptionError
-from memmpy.loaders import LoaderOptions, check_options
+from memmpy.loaders import LoaderOptions
 from memmpy.order import check_fractions
-from memmpy.splits import Choice, SplitLoader
+from memmpy.parallel import check_threads
+from memmpy.splits import Choice, LoaderSetup, SplitLoader
 
 DEFAULTS: dict[str, Any] = {
     "batch_size": 8,
-    "rank": 0,
-    "world_size": 1,
+    "shuffle": Shuffle(True),
     "seed": 0,
     "epoch": 0,
-    "shuffle": True,
-    "block_rows": None,
-    "window_blocks": None,
     "drop_last": False,
-    "num_threads": None,
+    "num_threads": 1,
+    "rank": 0,
+    "world_size": 1,
 }
 
 
-def check(*, for_rows: bool = False, **options: Any) -> LoaderOptions:
-    return check_options(for_rows=for_rows, **{**DEFAULTS, **options})
+def check(**options: Any) -> LoaderOptions:
+    return LoaderOptions(**{**DEFAULTS, **options})
 
 
 def test_what_is_not_given_has_its_default() -> None:
-    options = check()
-    assert 1 <= options.num_threads <= 8
-    assert options.block_rows is None
+    assert 1 <= check_threads(None) <= 8
+    assert check_threads(3) == 3
+    assert Shuffle("blocks") == Shuffle("blocks", block_rows=None, window_blocks=None)
 
 
 def test_parts_of_ranks_are_disjoint_and_complete() -> None:
@@ -41,34 +41,60 @@ def test_parts_of_ranks_are_disjoint_and_complete() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("shuffle", "blocks"), ("block_rows", 8), ("window_blocks", 8)]
+    ("name", "value"), [("kind", "blocks"), ("block_rows", 8), ("window_blocks", 8)]
 )
 def test_blocks_are_for_rows(name: str, value: Any) -> None:
-    assert getattr(check(for_rows=True, **{name: value}), name) == value
-    said = "shuffle='blocks'" if name == "shuffle" else name
+    shuffle = Shuffle(value) if name == "kind" else Shuffle(True, **{name: value})
+    assert getattr(check(shuffle=shuffle).shuffle, name) == value
+    said = "shuffle='blocks'" if name == "kind" else name
     with pytest.raises(OptionError, match=f"{said} is for skims, whose rows lie in random order"):
-        check(**{name: value})
+        check(shuffle=shuffle).for_columns()
     with pytest.raises(OptionError, match=f"{said} is for skims, whose rows lie in random order"):
-        SplitLoader({"x": np.arange(8)}, **{name: value})
+        SplitLoader({"x": np.arange(8)}, shuffle=shuffle)
 
 
-@pytest.mark.parametrize("for_rows", [True, False])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "batch_size must be an integer of at least 1"),
+        ({"drop_last": "no"}, "drop_last must be True or False"),
+        ({"rank": 2, "world_size": 2}, "no rank 2 of 2: give 0 to 1"),
+        ({"rank": "no"}, "rank must be an integer of at least 0"),
+        ({"epoch": -1}, "epoch must be"),
+        ({"seed": 0.5}, "seed must be"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        check(**options)
+    with pytest.raises(OptionError, match=message):
+        SplitLoader({"x": np.arange(8)}, **options)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"block_rows": "no"}, "block_rows must be an integer of at least 1"),
+        ({"block_rows": 0}, "block_rows must be an integer of at least 1"),
         ({"window_blocks": 0}, "window_blocks must be an integer of at least 1"),
-        ({"shuffle": "exat"}, "shuffle must be True, False, 'exact' or .*; nearest: 'exact'"),
-        ({"shuffle": None}, "shuffle must be True, False, 'exact' or 'blocks', not None"),
-        ({"rank": 2, "world_size": 2}, "no rank 2 of 2: give 0 to 1"),
-        ({"epoch": -1}, "epoch must be"),
+        ({"kind": "exat"}, "shuffle must be True, False, 'exact' or .*; nearest: 'exact'"),
+        ({"kind": None}, "shuffle must be True, False, 'exact' or 'blocks', not None"),
+        ({"kind": 1}, "shuffle must be True, False, 'exact' or 'blocks', not 1"),
+        ({"kind": ["exact"]}, "shuffle must be True, False, 'exact' or 'blocks', not"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
-    for_rows: bool, options: dict[str, Any], message: str
-) -> None:
+def test_a_shuffle_that_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        check(for_rows=for_rows, **options)
+        Shuffle(**{"kind": True, **options})
+
+
+@pytest.mark.parametrize("kind", [True, False, "exact"])
+def test_a_kind_is_short_for_its_shuffle(kind: Any) -> None:
+    short, value = (
+        SplitLoader({"x": np.arange(100)}, shuffle=shuffle) for shuffle in (kind, Shuffle(kind))
+    )
+    assert short.shuffle == value.shuffle == Shuffle(kind)
+    assert next(iter(short))["_index"].tolist() == next(iter(value))["_index"].tolist()
 
 
 class Listening:
@@ -91,7 +117,7 @@ def test_a_loader_of_checked_options_is_that_of_the_same_options() -> None:
     options = check(seed=3, epoch=2, drop_last=True)
     fractions = check_fractions((0.8, 0.1, 0.1))
     choice = Choice(data, "val", subindex, fractions=fractions, split_seed=7)
-    made = SplitLoader.over(choice, options)
+    made = SplitLoader(LoaderSetup(choice, options))
     expected = SplitLoader(
         data, 8, subindex=subindex, split_seed=7, seed=3, split="val", epoch=2, drop_last=True
     )
@@ -105,7 +131,7 @@ def test_a_loader_of_checked_options_is_that_of_the_same_options() -> None:
 def test_a_quiet_loader_is_quiet_while_batches_are_made(is_to_be_quiet: bool) -> None:
     column = Listening()
     choice = Choice({"x": column}, "all")
-    loader = SplitLoader.over(choice, check(num_threads=0), is_quiet=is_to_be_quiet)
+    loader = SplitLoader(LoaderSetup(choice, check(num_threads=0), is_quiet=is_to_be_quiet))
     for batches in (iter(loader), loader.batches(5, position=8)):
         for batch in batches:
             assert not is_quiet()
@@ -116,7 +142,7 @@ def test_a_quiet_loader_is_quiet_while_batches_are_made(is_to_be_quiet: bool) ->
 
 def test_an_epoch_that_is_left_early_leaves_nobody_quiet() -> None:
     choice = Choice({"x": Listening()}, "all")
-    batches = SplitLoader.over(choice, check(), is_quiet=True).batches(0)
+    batches = SplitLoader(LoaderSetup(choice, check(), is_quiet=True)).batches(0)
     next(batches)
     batches.close()
     assert not is_quiet()

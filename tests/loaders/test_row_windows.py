@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from memmpy import Jagged, SplitLoader, Splits
+from memmpy import Jagged, Shuffle, SplitLoader, Splits
 from memmpy.errors import OptionError
 from memmpy.kernels import RowField
 from memmpy.loaders.row_ranges import cut_ranges
@@ -82,14 +82,15 @@ def entries_of(batches: Any) -> list[int]:
 
 ROWS = make_rows(5000)
 SHUFFLES = pytest.mark.parametrize("shuffle", [True, False, "exact", "blocks"])
-SMALL: dict[str, Any] = {"block_rows": 16, "window_blocks": 8}
+SIZES = 16, 8
+BLOCKS = Shuffle("blocks", *SIZES)
 FOLDS = Splits(num_folds=5, seed=3)
 
 
 @SHUFFLES
 @pytest.mark.parametrize("batch_size", [1, 7, 128, 5000, 9999])
 def test_an_epoch_hands_out_each_row_once_and_whole(shuffle: Any, batch_size: int) -> None:
-    loader = SplitLoader(ROWS, batch_size, shuffle=shuffle, **SMALL)
+    loader = SplitLoader(ROWS, batch_size, shuffle=Shuffle(shuffle, *SIZES))
     batches = list(loader)
     assert len(batches) == len(loader)
     assert sorted(entries_of(batches)) == list(range(5000))
@@ -107,11 +108,11 @@ def test_an_epoch_hands_out_each_row_once_and_whole(shuffle: Any, batch_size: in
 def test_batches_are_the_same_with_any_number_of_threads(shuffle: Any, drop_last: bool) -> None:
     def run(num_threads: int) -> list[dict[str, Any]]:
         options: dict[str, Any] = {
-            "shuffle": shuffle,
+            "shuffle": Shuffle(shuffle, *SIZES),
             "drop_last": drop_last,
             "num_threads": num_threads,
         }
-        return bits(SplitLoader(ROWS, 100, seed=5, **options, **SMALL))
+        return bits(SplitLoader(ROWS, 100, seed=5, **options))
 
     assert run(0) == run(1) == run(2) == run(8)
 
@@ -120,22 +121,22 @@ def test_batches_are_the_same_with_any_number_of_threads(shuffle: Any, drop_last
 def test_kernels_make_the_same_batches(monkeypatch: pytest.MonkeyPatch, shuffle: Any) -> None:
     from memmpy.splits import split_loader
 
-    expected = bits(SplitLoader(ROWS, 100, shuffle=shuffle, **SMALL))
+    expected = bits(SplitLoader(ROWS, 100, shuffle=Shuffle(shuffle, *SIZES)))
     monkeypatch.setattr(split_loader, "BYTES_MOVED", 0)
-    assert bits(SplitLoader(ROWS, 100, shuffle=shuffle, **SMALL)) == expected
+    assert bits(SplitLoader(ROWS, 100, shuffle=Shuffle(shuffle, *SIZES))) == expected
 
 
 @SHUFFLES
 @pytest.mark.parametrize("position", [0, 100, 1500, 3900, 4000])
 def test_an_epoch_goes_on_from_any_batch(shuffle: Any, position: int) -> None:
-    loader = SplitLoader(ROWS, 100, split="train", shuffle=shuffle, **SMALL)
+    loader = SplitLoader(ROWS, 100, split="train", shuffle=Shuffle(shuffle, *SIZES))
     whole = bits(loader.batches(4))
     position = min(position, len(whole) * 100)
     assert bits(loader.batches(4, position=position)) == whole[position // 100 :]
 
 
 def test_epochs_differ_and_come_again() -> None:
-    loader = SplitLoader(ROWS, 100, shuffle="blocks", **SMALL)
+    loader = SplitLoader(ROWS, 100, shuffle=BLOCKS)
     first, second = bits(loader), bits(loader)
     assert first != second
     loader.epoch = 0
@@ -178,7 +179,7 @@ def test_folds_hold_out_every_row_once() -> None:
     held_out: list[int] = []
     for fold in range(3):
         splits = Splits(num_folds=3, seed=3)
-        options: dict[str, Any] = {"splits": splits, "fold": fold, "shuffle": "blocks", **SMALL}
+        options: dict[str, Any] = {"splits": splits, "fold": fold, "shuffle": BLOCKS}
         loaders = [SplitLoader(ROWS, 64, split=s, **options) for s in ("train", "val", "test")]
         assert sorted(e for loader in loaders for e in entries_of(loader)) == list(range(5000))
         held_out += entries_of(SplitLoader(ROWS, 64, split="test", **options))
@@ -187,21 +188,18 @@ def test_folds_hold_out_every_row_once() -> None:
 
 @pytest.mark.parametrize("size", [5000, 2**62, 2**63, 10**30])
 def test_blocks_and_windows_may_be_as_large_as_anyone_likes(size: int) -> None:
-    given: list[dict[str, Any]] = [{"block_rows": size}, {"window_blocks": size}]
-    for options in given:
-        loader = SplitLoader(ROWS, 100, shuffle="blocks", **options)
+    for sizes in ((size, None), (None, size)):
+        loader = SplitLoader(ROWS, 100, shuffle=Shuffle("blocks", *sizes))
         assert sorted(entries_of(loader)) == list(range(5000))
 
 
 def test_windows_of_large_rows_are_few_rows() -> None:
     options: dict[str, Any] = {
-        "block_rows": None,
-        "window_blocks": None,
         "num_rows": 10**6,
         "multiplicities": lambda: Multiplicities({1: 10**6}),
     }
     for row_bytes in (100, 1e4, 1e6, 1e9):
-        chosen = choose_shuffle("blocks", row_bytes=row_bytes, **options)
+        chosen = choose_shuffle(Shuffle("blocks"), row_bytes=row_bytes, **options)
         assert chosen.window_rows * row_bytes <= max(64 << 20, 32 * row_bytes)
 
 
@@ -221,14 +219,14 @@ def test_ranks_share_a_split(data: Any, world_size: int) -> None:
 @pytest.mark.parametrize("shuffle", ["exact", "blocks"])
 def test_batches_of_sorted_classes_are_as_random_as_independent_draws(shuffle: Any) -> None:
     rows = make_rows(100_000)
-    loader = SplitLoader(rows, 200, shuffle=shuffle, block_rows=64)
+    loader = SplitLoader(rows, 200, shuffle=Shuffle(shuffle, block_rows=64))
     for _ in range(3):
         means = np.array([batch["label"].mean() for batch in loader])
         assert 0.9 < means.std() / np.sqrt(0.25 / 200) < 1.1
 
 
 def test_a_batch_that_is_kept_stays_as_it_is() -> None:
-    loader = SplitLoader(ROWS, 64, shuffle="blocks", **SMALL)
+    loader = SplitLoader(ROWS, 64, shuffle=BLOCKS)
     kept = list(loader)
     before = bits(kept)
     for _ in loader:
@@ -237,13 +235,13 @@ def test_a_batch_that_is_kept_stays_as_it_is() -> None:
 
 
 def test_batches_may_be_written_to() -> None:
-    for batch in islice(SplitLoader(ROWS, 64, shuffle="blocks", **SMALL), 3):
+    for batch in islice(SplitLoader(ROWS, 64, shuffle=BLOCKS), 3):
         batch["x"][:] = -1
     assert ROWS.rows["x"].min() >= 0
 
 
 def test_breaking_out_leaves_no_thread() -> None:
-    loader = SplitLoader(ROWS, 10, shuffle="blocks", num_threads=4, **SMALL)
+    loader = SplitLoader(ROWS, 10, shuffle=BLOCKS, num_threads=4)
     for _ in range(50):
         for _ in islice(loader, 3):
             pass
@@ -277,7 +275,6 @@ def test_ranges_are_cut_by_member() -> None:
             "shuffle must be True, False, 'exact' or 'blocks', not 'block'.*blocks",
         ),
         ({"shuffle": 1}, "shuffle must be True, False, 'exact' or 'blocks', not 1"),
-        ({"block_rows": 0}, "block_rows must be an integer of at least 1"),
         ({"rank": 2, "world_size": 2}, "no rank 2 of 2: give 0 to 1"),
         ({"split": "val", "fold": 1}, r"fold=1 was given, and Splits\(.*\) has no folds"),
         ({"split": "val", "splits": FOLDS}, r"has folds: say which, fold=0 to 4, or split='all'"),

@@ -14,9 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy import Skim, SplitLoader, Transaction, WriteVector, shuffle_score, skim
+from memmpy import Shuffle, Skim, SplitLoader, Transaction, WriteVector, shuffle_score, skim
 from memmpy.errors import LoaderWarning
-from memmpy.loaders.shuffle import Shuffle, ShuffleOption, choose_shuffle, warning_of_blocks
+from memmpy.loaders.shuffle import (
+    ShuffleChoice,
+    ShuffleOption,
+    check_shuffle,
+    choose_shuffle,
+    warning_of_blocks,
+)
 from memmpy.order import Multiplicities, spread_of_blocks
 
 BATCH_SIZE, NUM_EPOCHS, NUM_CLASSES = 256, 40, 16
@@ -100,9 +106,11 @@ def test_the_windows_that_a_warning_proposes_are_fair(skims: Callable[[str], Ski
     with pytest.warns(LoaderWarning) as caught:
         loader_of(skims("2"), shuffle="blocks")
     message = str(caught[0].message)
-    ((rows, blocks),) = re.findall(r"or block_rows=(\d+), window_blocks=(\d+)$", message)
-    sizes = {"block_rows": int(rows), "window_blocks": int(blocks)}
-    loader = loader_of(skims("2"), shuffle="blocks", **sizes)  # a warning would be an error
+    ((rows, blocks),) = re.findall(
+        r"or Shuffle\('blocks', block_rows=(\d+), window_blocks=(\d+)\)$", message
+    )
+    shuffle = Shuffle("blocks", int(rows), int(blocks))
+    loader = loader_of(skims("2"), shuffle=shuffle)  # a warning would be an error
     assert spread_of(loader) <= 1.05
 
 
@@ -111,7 +119,7 @@ def test_windows_that_take_too_much_memory_are_not_proposed(
     row_bytes: float, is_proposed: bool
 ) -> None:
     message = warning_of_blocks(
-        Shuffle("blocks", 64, 16, ""),
+        ShuffleChoice("blocks", 64, 16, ""),
         Multiplicities({8: 10**7}),
         num_rows=8 * 10**7,
         row_bytes=row_bytes,
@@ -150,10 +158,9 @@ def test_an_explanation_says_that_rows_share_events(skims: Callable[[str], Skim]
 
 def choose(
     shuffle: ShuffleOption, multiplicities: Callable[[], Multiplicities], **changes: Any
-) -> Shuffle:
-    sizes = {"block_rows": None, "window_blocks": None, "num_rows": 10**6, "row_bytes": 100.0}
-    options: dict[str, Any] = {**sizes, **changes}
-    return choose_shuffle(shuffle, multiplicities=multiplicities, **options)
+) -> ShuffleChoice:
+    options: dict[str, Any] = {"num_rows": 10**6, "row_bytes": 100.0, **changes}
+    return choose_shuffle(check_shuffle(shuffle), multiplicities=multiplicities, **options)
 
 
 EVENTS = st.dictionaries(st.integers(1, 40), st.integers(1, 10**6), min_size=1, max_size=6)

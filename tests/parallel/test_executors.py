@@ -81,7 +81,8 @@ def first_of(numbers: Iterator[int], num: int) -> list[int]:
 
 def test_a_task_that_fails_on_dask_is_said_without_tracebacks_of_others() -> None:
     pytest.importorskip("distributed")
-    command = [sys.executable, "-c", "from tests.test_workers import fail_on_dask as f; f()"]
+    code = "from tests.parallel.test_executors import fail_on_dask as f; f()"
+    command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert [name for name in ("tornado", "Cancelled", "InvalidState") if name in done.stderr] == []

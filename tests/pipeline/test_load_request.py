@@ -7,8 +7,8 @@ import pytest
 
 from memmpy import RFileConfig, Splits
 from memmpy.errors import OptionError
-from memmpy.pipeline.load_request import LoadRequest, check_load_request
-from memmpy.splits import TicketRule
+from memmpy.pipeline.load_request import LoadRequest
+from memmpy.splits import SplitRequest, TicketRule
 from tests.conftest import CLIPS
 
 pytestmark = CLIPS
@@ -24,20 +24,18 @@ def check(**options: Any) -> LoadRequest:
         "keys_padded": {},
         "groups": {},
         "aliases": {},
-        "dtypes": None,
         "dtype": None,
-        "tcut": None,
+        "cut_text": None,
         "constants": {},
-        "splits": None,
-        "split": None,
-        "fold": None,
     }
-    return check_load_request(CONFIGS, **{**defaults, **options})
+    names = [name for name in ("split", "splits", "fold") if name in options]
+    split_request = SplitRequest(**{name: options.pop(name) for name in names})
+    return LoadRequest(CONFIGS, **{**defaults, **options}, split_request=split_request)
 
 
 def test_all_that_is_used_is_converted_but_the_metadata() -> None:
     request = check(
-        tcut="nJets > 5 && process == 'ttH'",
+        cut_text="nJets > 5 && process == 'ttH'",
         groups={"event": ["HT", "met", "year"]},
     )
     named = {"met", "HT"}
@@ -56,13 +54,13 @@ def test_columns_are_padded_when_they_are_converted_and_a_skim_when_it_is_made()
 
 
 @pytest.mark.parametrize(
-    ("groups", "dtypes", "is_apart"),
+    ("groups", "dtype", "is_apart"),
     [(None, None, True), ({}, None, False), ({}, {"jet_pt": "f2"}, True)],
 )
 def test_a_cut_on_a_padded_key_is_on_what_the_files_hold(
-    groups: Any, dtypes: Any, is_apart: bool
+    groups: Any, dtype: Any, is_apart: bool
 ) -> None:
-    request = check(keys_padded=PADDED, tcut="jet_pt > 5", groups=groups, dtypes=dtypes)
+    request = check(keys_padded=PADDED, cut_text="jet_pt > 5", groups=groups, dtype=dtype)
     apart = {"jet_pt": "jet_pt__unpadded"} if is_apart else {}
     assert request.stored_as == apart
     assert request.aliases == {name: key for key, name in apart.items()}
@@ -109,7 +107,7 @@ def test_splits_that_make_no_sense_are_refused_either_way(
 def test_a_call_needs_splits_where_it_names_a_split_or_gives_some(
     options: dict[str, Any], needs: bool
 ) -> None:
-    assert check(**options).needs_splits is needs
+    assert check(**options).split_request.needs_splits is needs
 
 
 def test_one_skim_is_found_in_whatever_order_it_is_asked_for() -> None:
@@ -121,3 +119,40 @@ def test_one_skim_is_found_in_whatever_order_it_is_asked_for() -> None:
         for items in (padded.items(), reversed(padded.items()))
     }
     assert len(names) == 1
+
+
+def test_a_dtype_by_name_is_that_of_a_key_or_of_a_group() -> None:
+    groups = {"event": ["met", "HT"], "jets": ["jet_pt"]}
+    request = check(groups=groups, dtype={"event": "f4", "HT": "f2", "met": "f8"})
+    assert request.group_dtype == {"event": "f4"}
+    assert request.dtypes == {"HT": "f2", "met": "f8"}
+    assert check(groups=None, dtype={"met": "f4"}).dtypes == {"met": "f4"}
+
+
+def test_one_dtype_is_that_of_all_groups() -> None:
+    request = check(groups={"event": ["met"]}, dtype="f4")
+    assert (request.group_dtype, request.dtypes) == ("f4", {})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"groups": None, "dtype": "f4"}, "one dtype for all groups is for skims, and skim=False"),
+        ({"groups": {}, "dtype": "f4"}, "dtype is that of groups, and there are none"),
+        ({"groups": {"HT": ["HT"]}, "dtype": {"HT": "f4"}}, "'HT', which is a key and a group; ta"),
+        ({"groups": {"x": ["HT"]}, "dtype": {"HTT": "f4"}}, "no key and no group; nearest: 'HT'"),
+        ({"groups": {"evt": ["HT"]}, "dtype": {"evnt": "f4"}}, "no key and no group; nearest: 'e"),
+        ({"groups": None, "dtype": {"mett": "f4"}}, "no key and no group; nearest: 'met'"),
+        ({"groups": {}, "keys": {"m*"}, "dtype": {"HT": "f4"}}, "'HT', which is no key and no"),
+    ],
+    ids=str,
+)
+def test_a_dtype_of_nothing_or_of_two_things_is_refused(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        check(**options)
+
+
+def test_a_dtype_may_be_that_of_a_key_that_a_pattern_matches() -> None:
+    assert check(groups={}, keys={"m*"}, dtype={"met": "f4"}).dtypes == {"met": "f4"}

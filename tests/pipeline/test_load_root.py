@@ -14,6 +14,7 @@ import memmpy
 from memmpy import (
     Jagged,
     RFileConfig,
+    Shuffle,
     SplitLoader,
     Splits,
     compute_cut_batched,
@@ -28,7 +29,6 @@ from memmpy.errors import (
     SplitError,
     SplitWarning,
 )
-from memmpy.loaders import ShuffleOption
 from memmpy.store import hash64
 from tests.conftest import CLIPS, EMPTIES
 
@@ -366,15 +366,13 @@ class TestEpochs:
         [(True, "exact"), (False, "none"), ("exact", "exact"), ("blocks", "blocks")],
     )
     def test_a_skim_is_shuffled_as_is_said(
-        self, shuffle: ShuffleOption, kind: str, make_file: MakeFile, tmp_path: Path
+        self, shuffle: Any, kind: str, make_file: MakeFile, tmp_path: Path
     ) -> None:
         loader = load_root(
             make_file(num=100),
             tmp_path / "s",
             keys={"eventNumber"},
-            shuffle=shuffle,
-            block_rows=4,
-            window_blocks=2,
+            shuffle=Shuffle(shuffle, block_rows=4, window_blocks=2),
         )
         first, second = events_of(loader), events_of(loader)
         assert sorted(first) == sorted(second) == [i + (1 << 60) for i in range(100)]
@@ -523,7 +521,7 @@ class TestErrors:
                 "keys_padded": {"jet_pt": (2, 0)},
                 "tcut": "jet_pt > 1",
                 "aliases": {"jet_pt__unpadded": "nJets"},
-                "dtypes": {"jet_pt": "float16"},
+                "dtype": {"jet_pt": "float16"},
             },
             {"keys_padded": {"jet_*": (2, 0)}},
             {"keys_padded": {"jet_pt": (-1, 0)}},
@@ -550,10 +548,9 @@ class TestErrors:
         ("options", "message"),
         [
             ({"groups": {"event": ["met"]}}, "groups is for skims, and skim=False makes none"),
-            ({"dtype": "float32"}, "dtype is for skims"),
-            ({"block_rows": 8}, "block_rows is for skims"),
-            ({"block_rows": "no"}, "block_rows must be an integer"),
-            ({"window_blocks": 8}, "window_blocks is for skims"),
+            ({"dtype": "float32"}, "one dtype for all groups is for skims"),
+            ({"shuffle": Shuffle(True, block_rows=8)}, "block_rows is for skims"),
+            ({"shuffle": Shuffle(True, window_blocks=8)}, "window_blocks is for skims"),
             ({"shuffle": "blocks"}, "shuffle='blocks' is for skims"),
         ],
     )

@@ -73,17 +73,17 @@ def splits(
         {"keys": {"number"}, "keys_padded": {"padded": (2, NAN)}},
         {"keys": set(), "keys_padded": {"padded": (0, 0)}},
         {"keys": {"number"}, "keys_padded": {"padded": (2, 0)}, "tcut": "padded < 50"},
-        {"keys": {"jets"}, "keys_padded": {"padded": (9, -1)}, "dtypes": {"padded": "f2"}},
+        {"keys": {"jets"}, "keys_padded": {"padded": (9, -1)}, "dtype": {"padded": "f2"}},
         {
             "keys": {"number"},
             "keys_padded": {"padded": (2, 0)},
             "tcut": "padded > 1000.2 && Max$(padded) > 1000.2 && padded[0] > 3",
-            "dtypes": {"padded": "f2"},
+            "dtype": {"padded": "f2"},
         },
         {"keys": {"number"}, "keys_padded": {"matrix": (1, -1)}, "tcut": "matrix > 300"},
         {"keys": {"number"}, "keys_padded": {"matrix": (5, -1)}},
         {"keys": {"number"}, "keys_padded": {"are_hard": (2, True), "whole": (2, 300)}},
-        {"keys": {"number"}, "keys_padded": {"whole": (2, 300)}, "dtypes": {"whole": "u2"}},
+        {"keys": {"number"}, "keys_padded": {"whole": (2, 300)}, "dtype": {"whole": "u2"}},
         {"keys": {"half": "weight", "jets": "jets"}, "tcut": "half > 30"},
     ],
     ids=str,
@@ -113,7 +113,7 @@ def test_both_ways_load_the_same_bits_in_the_same_splits(
 @pytest.mark.parametrize(
     "options",
     [
-        {"keys": {"number", "huge", "pt"}, "dtypes": {"number": "int32"}},
+        {"keys": {"number", "huge", "pt"}, "dtype": {"number": "int32"}},
         {"keys": {"number"}, "keys_padded": {"pt": (3, -1)}, "tcut": "name != '3' && pt > 9"},
     ],
     ids=str,
@@ -291,10 +291,13 @@ def test_a_key_may_be_in_a_group_and_by_itself(make_file: MakeFile, tmp_path: Pa
             "the name 'j_mask' of the mask of the group 'j' is that of a group, too",
         ),
         ({"dtype": "float32"}, "dtype is that of groups, and there are none"),
-        ({"groups": {"event": ["met"]}, "dtype": {"evnt": "f4"}}, "dtype names no group 'evnt'"),
+        (
+            {"groups": {"event": ["met"]}, "dtype": {"evnt": "f4"}},
+            "no key and no group; nearest: 'event'",
+        ),
         ({"groups": {"event": ["met", "nJets"]}}, "'event' differ in dtype"),
         ({"groups": {"n*": ["met"], "nBTags_77": ["met"]}, "keys": {"n*"}}, "'n.*' of a group is"),
-        ({"block_rows": 0}, "block_rows must be an integer"),
+        ({"dtype": {"event": "f4"}, "groups": {"event": ["event"]}}, "'event', which is a key and"),
     ],
     ids=str,
 )
@@ -370,7 +373,7 @@ def test_files_that_others_convert_meanwhile_are_not_skimmed(
             keys={"eventNumber"},
             keys_padded={"jet_pt": (2, 0)},
             tcut="nJets > 1",
-            executor=executor,
+            work=executor,
         )
         assert executor.times == 0
     found = sorted(int(number) - (1 << 60) for batch in loader for number in batch["eventNumber"])
@@ -390,4 +393,4 @@ def test_files_that_others_convert_again_and_again_are_an_error(
         Interrupting(path, convert_theirs, times=99) as executor,
         pytest.raises(StoreLockedError, match=message),
     ):
-        load_root(ours, path, keys={"eventNumber"}, executor=executor)
+        load_root(ours, path, keys={"eventNumber"}, work=executor)

@@ -16,6 +16,7 @@ from memmpy.columns import (
     open_columns,
 )
 from memmpy.jagged import Jagged
+from memmpy.parallel import WorkOption, check_work
 from memmpy.skims import Skim
 from memmpy.skims.make_skim import make_skim
 from memmpy.skims.skim_request import check_request
@@ -83,9 +84,8 @@ def skim_of(
     path: Path,
     *,
     sizes: Sizes = TINY,
-    executor: Any = None,
+    work: WorkOption = None,
     recreate: bool = False,
-    lock_timeout: float = -1,
     splits: Splits | None = None,
     **asked: Any,
 ) -> Skim:
@@ -93,11 +93,10 @@ def skim_of(
     return make_skim(
         path,
         check_request(**{**NOTHING, **asked}),
+        check_work(work),
         splits=splits,
-        executor=executor,
         recreate=recreate,
         progress=False,
-        lock_timeout=lock_timeout,
         sizes=sizes,
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memmpy import Work
 from memmpy.columns import WriteVector
 from memmpy.errors import DiskError, ReadOnlyStoreError, StoreLockedError
 from memmpy.skims import Skim
@@ -192,7 +193,7 @@ class Failing(Executor):
 def test_a_task_that_fails_leaves_the_skim_that_was(store: Path, num: int) -> None:
     expected = bytes_of(skim_of(store, **ASKED))
     with pytest.raises(DiskError, match="no room"):
-        skim_of(store, recreate=True, executor=Failing(num), **ASKED)
+        skim_of(store, recreate=True, work=Failing(num), **ASKED)
     assert leftovers(store) == []
     assert bytes_of(skim_of(store, **ASKED)) == expected
 
@@ -214,7 +215,7 @@ class Meddling(Executor):
 
 @pytest.mark.parametrize("num", [1, 4])
 def test_a_column_that_is_written_meanwhile_is_taken_as_a_whole(store: Path, num: int) -> None:
-    made = skim_of(store, executor=Meddling(store, num), **ASKED)
+    made = skim_of(store, work=Meddling(store, num), **ASKED)
     assert np.array_equal(made.rows["weight"], made.rows["_index"])
     assert len(skim_of(store, **ASKED)) == len(made)
 
@@ -247,9 +248,11 @@ def test_a_writer_that_waits_too_long_is_told(store: Path) -> None:
     message = "another process is making the skim '.*'; waited 0 s: run again when it is done"
     with held(folder.with_name(f"{folder.name}.lock")):
         with pytest.raises(StoreLockedError, match=message):
-            skim_of(store, recreate=True, lock_timeout=0, **ASKED)
-        assert len(skim_of(store, lock_timeout=0, **ASKED)) > 0  # one that is there needs no lock
-        assert len(skim_of(store, lock_timeout=0, keys=["met"])) == 200
+            skim_of(store, recreate=True, work=Work(lock_timeout=0), **ASKED)
+        assert (
+            len(skim_of(store, work=Work(lock_timeout=0), **ASKED)) > 0
+        )  # one that is there needs no lock
+        assert len(skim_of(store, work=Work(lock_timeout=0), keys=["met"])) == 200
 
 
 def test_a_removed_skim_stays_with_who_has_it_open(store: Path) -> None:

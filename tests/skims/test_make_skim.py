@@ -112,7 +112,7 @@ def test_whoever_makes_it_makes_the_same_bytes(store: Path, executor: Executor) 
     expected = bytes_of(skim_of(store, sizes=Sizes(), **asked))
     for sizes in (TINY, Sizes(), Sizes(5000, 300)):
         assert bytes_of(skim_of(store, sizes=sizes, recreate=True, **asked)) == expected
-        made = skim_of(store, sizes=sizes, recreate=True, executor=executor, **asked)
+        made = skim_of(store, sizes=sizes, recreate=True, work=executor, **asked)
         assert bytes_of(made) == expected
 
 
@@ -125,7 +125,7 @@ def test_a_dask_cluster_makes_the_same_bytes(store: Path) -> None:
         distributed.LocalCluster(n_workers=1, threads_per_worker=2, **options) as cluster,
         distributed.Client(cluster) as client,
     ):
-        made = skim_of(store, recreate=True, executor=client.get_executor(), **ALL)
+        made = skim_of(store, recreate=True, work=client.get_executor(), **ALL)
     assert bytes_of(made) == expected
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import memmpy
-from memmpy import Splits
+from memmpy import Splits, Work
 from memmpy.columns import WriteText
 from memmpy.errors import (
     ColumnError,
@@ -205,8 +205,9 @@ def test_no_store_is_an_error(tmp_path: Path) -> None:
 
 def test_an_executor_is_one(store: Path) -> None:
     executor: Any = 3
-    with pytest.raises(OptionError, match=r"executor is a concurrent\.futures\.Executor, got 3"):
-        skim(store, keys=["met"], executor=executor, progress=False)
+    message = r"work is a Work or a concurrent\.futures\.Executor, got 3"
+    with pytest.raises(OptionError, match=message):
+        skim(store, keys=["met"], work=executor, progress=False)
 
 
 @pytest.mark.parametrize("recreate", ["no", 0, None])
@@ -226,8 +227,9 @@ def test_a_timeout_is_a_number_of_seconds(store: Path, timeout: Any) -> None:
     got = re.escape(repr(timeout))
     message = f"lock_timeout is a number of seconds, below zero for no limit; got {got}"
     with pytest.raises(OptionError, match=message):
-        skim(store, keys=["met"], lock_timeout=timeout, progress=False)
-    made = skim(store, keys=["met"], lock_timeout=np.float32(3), progress=False)
+        skim(store, keys=["met"], work=Work(lock_timeout=timeout), progress=False)
+    seconds: Any = np.float32(3)
+    made = skim(store, keys=["met"], work=Work(lock_timeout=seconds), progress=False)
     with pytest.raises(OptionError, match=message):
         made.remove(lock_timeout=timeout)
     made.remove()
@@ -275,4 +277,4 @@ def test_a_column_whose_file_goes_meanwhile_is_an_error(tmp_path: Path) -> None:
 
     message = f"^the file '{file.name}' of a column of '.*' is gone: it is damaged; convert or"
     with pytest.raises(CorruptStoreError, match=message):
-        skim(store, keys=["met"], executor=Removing(), progress=False)
+        skim(store, keys=["met"], work=Removing(), progress=False)

@@ -123,7 +123,7 @@ def test_processes_count_what_threads_do(tmp_path: Path) -> None:
     asked: dict[str, Any] = {"keys": ["met", "tag"], "keys_padded": {"pt": (2, 0), "eta": (3, 0)}}
     here = skim_of(path, **asked)
     with ProcessPoolExecutor(1) as pool:
-        there = skim_of(path, executor=pool, recreate=True, **asked)
+        there = skim_of(path, work=pool, recreate=True, **asked)
     assert there.counts == here.counts
     assert here.counts["pt"].num_clipped_items > 0
 

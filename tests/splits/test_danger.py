@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import memmpy
 from memmpy import RFileConfig, SplitError, Splits
 from memmpy.errors import SplitWarning
-from memmpy.splits import danger, open_to_split
+from memmpy.splits import name_scan, open_to_split
 from memmpy.splits.danger import dangers_of
-from memmpy.splits.rounding import rounded_by
+from memmpy.splits.name_scan import rounded_by
 from memmpy.store import read_metadata
 from tests.splits.files import write_events, write_file
 
@@ -246,8 +246,8 @@ def test_what_was_found_is_looked_for_again_once_the_events_change(tmp_path: Pat
 
 
 def test_of_many_events_some_are_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(danger, "_NUM_NAMES", 2000)
-    monkeypatch.setattr(danger, "_CHUNK", 3000)
+    monkeypatch.setattr(name_scan, "_NUM_NAMES", 2000)
+    monkeypatch.setattr(name_scan, "_CHUNK", 3000)
     files = [write_events(tmp_path / f"{i}.root", np.arange(15_000)) for i in range(2)]
     (said,) = messages(tmp_path, files)
     assert said.startswith("at least ")

@@ -410,7 +410,7 @@ def test_a_column_of_ones_own_that_names_events_keeps_its_values(store: Path) ->
     memmpy.open(store).loader("train", keys=["event"])
     write(np.arange(2 * NUM)[::-1])
     again = memmpy.open(store)
-    with pytest.raises(SplitError, match=r"'mine' .* was written again with other values"):
+    with pytest.raises(SplitError, match=r"'mine' .* was rewritten with other values"):
         again.loader("test", keys=["event"])
     again.set_splits(again.splits)
     assert again.loader("test", keys=["event"]).num_entries
@@ -669,7 +669,7 @@ def test_of_processes_that_race_one_records_its_splits_and_the_others_hear_it(st
 def test_splits_that_cannot_be_understood_are_damage(store: Path) -> None:
     splits = {"by": ["event"], "num_folds": 3, "split_by": "event % 3"}
     rewrite(store / METADATA, lambda fields: fields.update(splits={"splits": splits}))
-    with pytest.raises(CorruptStoreError, match="splits that cannot be understood"):
+    with pytest.raises(CorruptStoreError, match="splits that cannot be read"):
         memmpy.open(store).loader("train")
 
 

@@ -102,7 +102,7 @@ def test_columns_of_two_stores_are_not_split_as_one(store: Path, tmp_path: Path)
 def test_a_column_that_was_written_again_is_opened_again(store: Path) -> None:
     old = memmpy.read_vector(store, "event")
     memmpy.convert(store.parent / "a.root", store, keys={"event"}, recreate=True, progress=False)
-    with pytest.raises(ColumnError, match=r"'event' was written again .* open it again"):
+    with pytest.raises(ColumnError, match=r"'event' was rewritten .* open it again"):
         SplitLoader({"event": old}, split="train")
 
 

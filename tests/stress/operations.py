@@ -19,6 +19,7 @@ import memmpy
 from memmpy import (
     RFileConfig,
     Splits,
+    Work,
     WriteJagged,
     WriteNested,
     WriteShaped,
@@ -57,7 +58,7 @@ SKIM: dict[str, Any] = {"keys": ["number", "jets"], "keys_padded": {"eta": (3, -
 CONVERSION: dict[str, Any] = {
     "keys": {"number", "jets"},
     "keys_padded": {"eta": (3, -1.0)},
-    "step_bytes": 3000,
+    "work": Work(step_bytes=3000),
     "progress": False,
 }
 

@@ -1,4 +1,4 @@
-"""What the tests of the audit share."""
+"""Fixtures of the tests of the audit."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files of seeded defects, and stores made of them."""
+"""Files with seeded defects, and stores of them."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tests of what an audit finds in stores with seeded defects: exactly them, and nothing else."""
+"""Tests of audits of stores with seeded defects: they find these, and nothing else."""
 
 import dataclasses
 import shutil
@@ -127,7 +127,7 @@ def test_equal_rows_inside_of_a_file_are_counted(write_file: WriteFile, tmp_path
     copies = {**rows(events, slice(300)), "event": np.arange(90_000, 90_300)}
     done = check([write_file("a.root", chain(events, copies))], tmp_path / "s")
     assert found(done) == {"same rows": 300}
-    assert done.findings[0].where == "inside of a.root"
+    assert done.findings[0].where == "within a.root"
 
 
 def test_a_file_that_was_written_again_is_found_without_event_numbers(

@@ -1,4 +1,4 @@
-"""Tests of how an audit reads."""
+"""Tests of audits as text, as HTML and as JSON."""
 
 import io
 import json

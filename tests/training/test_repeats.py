@@ -1,4 +1,4 @@
-"""Tests of counts of equal identities and contents, against slow ones."""
+"""Tests of counts of repeated identities and rows, against a slow count."""
 
 import warnings
 from collections import Counter
@@ -14,7 +14,7 @@ import memmpy
 from memmpy import RFileConfig, Splits
 from memmpy.columns import open_undamaged
 from memmpy.training import audit
-from memmpy.training.repeats import Repeats, Sides, repeated_contents
+from memmpy.training.repeats import Repeats, SourceGroups, repeated_rows
 from tests.training.stores import found, make_events, rows, write_trees
 
 
@@ -90,18 +90,18 @@ def all_entries(draw: st.DrawFn) -> list[Entry]:
     ]
 
 
-def sides_of(sources: list[Source]) -> Sides:
-    """Return the sides of sources, as numbers."""
+def source_groups(sources: list[Source]) -> SourceGroups:
+    """Return what sources have in common, as numbers."""
 
     def numbers(values: list[object]) -> np.ndarray:
         return np.array(numbered(values), np.int64)
 
-    return Sides(
+    return SourceGroups(
         files=np.array([one.file for one in sources]),
         paths=[f"{i}.root" for i in range(len(sources))],
         trees=np.array([one.tree for one in sources]),
         file_trees=numbers([one[2:] for one in sources]),
-        groups=numbers([one[:2] for one in sources]),
+        samples=numbers([one[:2] for one in sources]),
         processes=np.array([one.process for one in sources]),
         variations=np.array([one.variation for one in sources]),
     )
@@ -110,7 +110,7 @@ def sides_of(sources: list[Source]) -> Sides:
 @given(all_entries(), st.integers(1, 4))
 def test_identities_are_counted_as_the_slow_way_does(entries: list[Entry], num_parts: int) -> None:
     sources = list(dict.fromkeys(one.source for one in entries)) or [Source(0, 0, 0, 0)]
-    repeats = Repeats(sides_of(sources))
+    repeats = Repeats(source_groups(sources))
     for part in range(num_parts):
         chosen = [one for one in entries if one.identity % num_parts == part]
         repeats.add(
@@ -130,7 +130,7 @@ def test_identities_are_counted_as_the_slow_way_does(entries: list[Entry], num_p
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=40))
 def test_contents_are_counted_as_the_slow_way_does(pairs: list[tuple[int, int]]) -> None:
     contents, identities = np.array(pairs, np.uint64).reshape(-1, 2).T
-    first, later = repeated_contents(contents, identities)
+    first, later = repeated_rows(contents, identities)
     slow = {
         i: min(j for j in range(i) if pairs[j][0] == pairs[i][0])
         for i in range(len(pairs))

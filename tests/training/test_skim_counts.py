@@ -1,4 +1,4 @@
-"""Tests of what an audit tells of skims and padded columns, as they counted it."""
+"""Tests of findings on skims and padded columns."""
 
 import warnings
 from pathlib import Path

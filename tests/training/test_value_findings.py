@@ -1,4 +1,4 @@
-"""Tests of what is odd in the values of a key."""
+"""Tests of findings on the values of a key."""
 
 from functools import reduce
 from typing import Any
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
 import memmpy
-from memmpy.training.content import read_values
+from memmpy.training.entry_words import read_slice
 from memmpy.training.value_findings import KeyValues, findings_of_values, values_of
 
 SPECIAL = st.sampled_from([0.0, 1.0, np.nan, np.inf, -np.inf])
@@ -21,7 +21,7 @@ def seen_in(column: Any, step: int) -> KeyValues:
     starts = range(0, len(column), step)
     return reduce(
         KeyValues.joined,
-        [values_of(read_values(column, slice(start, start + step)), start) for start in starts],
+        [values_of(read_slice(column, slice(start, start + step)), start) for start in starts],
     )
 
 
@@ -64,7 +64,7 @@ def test_entries_of_lists_are_counted(lists: list[list[float]]) -> None:
     ],
 )
 def test_odd_values_have_kinds(values: Any, kinds: list[str]) -> None:
-    seen = values_of(read_values(values, slice(None)), 0)
+    seen = values_of(read_slice(values, slice(None)), 0)
     assert [one.kind for one in findings_of_values("x", seen)] == kinds
 
 

@@ -2,58 +2,89 @@
 
 import sys
 import time
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import click
 
-from memmpy.cli.options import pad_option, splits_options, work_options
+from memmpy.cli.options import WorkFlags, as_one, pad_option, splits_options, work_options
+from memmpy.cli.parsing import configs_of, joined, keys_of, pads_of, pairs_of
 from memmpy.cli.statuses import INTERRUPTED
+from memmpy.conversion import Plan, RFileConfig, plan_conversion
+from memmpy.conversion import convert as do_convert
+from memmpy.parallel import Work
+from memmpy.splits import Splits
+from memmpy.store import Unfinished
 
 __all__ = ["convert"]
 
 
+@dataclass(frozen=True, slots=True)
+class _ColumnWords:
+    """The columns to convert, as typed."""
+
+    keys: tuple[str, ...]
+    pad: tuple[str, ...]
+    alias: tuple[str, ...]
+    dtype: tuple[str, ...]
+
+
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILES]...")
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="The store; made if missing."
 )
-@click.option(
-    "--keys",
-    "-k",
-    multiple=True,
-    help="Branches, joined by commas; patterns in quotes ('Jet_*'); new=branch renames.",
+@as_one(
+    "columns",
+    _ColumnWords,
+    click.option(
+        "--keys",
+        "-k",
+        multiple=True,
+        help="Branches, joined by commas; patterns in quotes ('Jet_*'); new=branch renames.",
+    ),
+    pad_option,
+    click.option(
+        "--alias",
+        multiple=True,
+        metavar="NAME=EXPR",
+        help="A name for an expression, such as 'met_gev=met*0.001'; ask for it with --keys or "
+        "--pad.",
+    ),
+    click.option(
+        "--dtype",
+        multiple=True,
+        metavar="KEY=DTYPE",
+        help="How to store a key, such as met=float16.",
+    ),
 )
-@pad_option
-@click.option(
-    "--alias",
-    multiple=True,
-    metavar="NAME=EXPR",
-    help="A name for an expression, such as 'met_gev=met*0.001'; ask for it with --keys or --pad.",
+@as_one(
+    "configs",
+    configs_of,
+    click.argument("files", nargs=-1, metavar="[FILES]..."),
+    click.option("--tree", help="The tree of the files; not needed where each has one only."),
+    click.option(
+        "--metadata",
+        multiple=True,
+        metavar="NAME=TEXT",
+        help="What belongs to all events of FILES, such as process=ttH.",
+    ),
+    click.option(
+        "--missing",
+        multiple=True,
+        metavar="BRANCH=VALUE",
+        help="What stands for a missing value of a branch, such as run=-1; [] for an empty list.",
+    ),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help="A JSON list of groups of files, each with path, tree and so on, instead of FILES.",
+    ),
+    click.option("--entry-start", default=0, help="The first entry to take of each file."),
+    click.option(
+        "--entry-stop", type=int, help="One more than the last entry to take of each file."
+    ),
 )
-@click.option(
-    "--dtype", multiple=True, metavar="KEY=DTYPE", help="How to store a key, such as met=float16."
-)
-@click.option("--tree", help="The tree of the files; not needed where each has one only.")
-@click.option(
-    "--metadata",
-    multiple=True,
-    metavar="NAME=TEXT",
-    help="What belongs to all events of FILES, such as process=ttH.",
-)
-@click.option(
-    "--missing",
-    multiple=True,
-    metavar="BRANCH=VALUE",
-    help="What stands for a missing value of a branch, such as run=-1; [] for an empty list.",
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="A JSON list of groups of files, each with path, tree and so on, instead of FILES.",
-)
-@click.option("--entry-start", default=0, help="The first entry to take of each file.")
-@click.option("--entry-stop", type=int, help="One more than the last entry to take of each file.")
 @splits_options
 @click.option("--recreate", is_flag=True, help="Read everything again.")
 @click.option("--dry-run", "-n", is_flag=True, help="Print what would be done and why; do nothing.")
@@ -63,28 +94,14 @@ __all__ = ["convert"]
 @work_options
 def convert(
     *,
-    files: tuple[str, ...],
     out: Path,
-    keys: tuple[str, ...],
-    pad: tuple[str, ...],
-    alias: tuple[str, ...],
-    dtype: tuple[str, ...],
-    tree: str | None,
-    metadata: tuple[str, ...],
-    missing: tuple[str, ...],
-    config: Path | None,
-    entry_start: int,
-    entry_stop: int | None,
-    by: tuple[str, ...],
-    num_folds: int | None,
-    val: float | None,
-    split_seed: int | None,
+    columns: _ColumnWords,
+    configs: list[RFileConfig],
+    splits: Splits | None,
     recreate: bool,
     dry_run: bool,
     step_bytes: int | None,
-    workers: int | None,
-    dask: str | None,
-    quiet: bool,
+    work: WorkFlags,
 ) -> None:
     """Make columns of ROOT, Parquet or HDF5 FILES, and say what was done and why.
 
@@ -99,59 +116,38 @@ def convert(
     from rich.console import Console
 
     from memmpy.cli.cluster import open_executor
-    from memmpy.cli.parsing import (
-        fills_of,
-        joined,
-        keys_of,
-        pads_of,
-        pairs_of,
-        read_groups,
-        splits_of,
-    )
-    from memmpy.conversion import STEP_BYTES, Plan, RFileConfig, plan_conversion
-    from memmpy.conversion import convert as do_convert
 
-    if bool(files) == (config is not None):
-        raise click.UsageError("name FILES, or a file that lists them with --config")
-    if not (keys or pad):
+    if not (columns.keys or columns.pad):
         raise click.UsageError("say what to convert: --keys met,'jet_*' or --pad jet_pt:22:nan")
-    texts = pairs_of(metadata, option="--metadata", example="process=ttH")
-    entries, fills = (entry_start, entry_stop), fills_of(missing)
-    if config is None:
-        groups = [RFileConfig(file, tree, texts, *entries, fills) for file in files]
-    else:
-        groups = read_groups(config, tree=tree, metadata=texts, entries=entries, missing=fills)
-    wanted, renamed = keys_of(keys)
-    padded, more = pads_of(pad)
-    named = pairs_of(alias, option="--alias", example="met_gev=met*0.001")
+    wanted, renamed = keys_of(columns.keys)
+    padded, more = pads_of(columns.pad)
+    named = pairs_of(columns.alias, option="--alias", example="met_gev=met*0.001")
+    limits = Work() if step_bytes is None else Work(step_bytes=step_bytes)
     run = partial(
-        plan_conversion if dry_run else partial(do_convert, progress=False if quiet else None),
-        groups,
+        plan_conversion if dry_run else partial(do_convert, progress=work.progress),
+        configs,
         out,
         keys=wanted,
         keys_padded=padded,
         aliases=joined(named, [renamed, more], keys=[*wanted, *padded]),
-        dtypes=pairs_of(dtype, option="--dtype", example="met=float16"),
-        splits=splits_of(by, num_folds=num_folds, val=val, seed=split_seed),
+        dtype=pairs_of(columns.dtype, option="--dtype", example="met=float16"),
+        splits=splits,
         recreate=recreate,
-        step_bytes=STEP_BYTES if step_bytes is None else step_bytes,
     )
     start = time.perf_counter()
     try:
-        with open_executor(num_processes=workers, address=dask) as executor:
-            done = run(executor=executor)
+        with open_executor(num_processes=work.workers, address=work.dask) as executor:
+            done = run(work=replace(limits, executor=executor))
     except KeyboardInterrupt:
         click.echo(f"memmpy: interrupted; {_kept(out)}", err=True)
         sys.exit(INTERRUPTED)
-    if not quiet:
+    if not work.quiet:
         is_plan = isinstance(done, Plan)
         Console().print(done if is_plan else done.report(seconds=time.perf_counter() - start))
 
 
 def _kept(store: Path) -> str:
     """Say what is left of a conversion that was interrupted."""
-    from memmpy.store import Unfinished
-
     unfinished = Unfinished(store)
     if unfinished.is_empty():
         return f"{str(store)!r} is as it was"

@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from memmpy.cli.options import name_options
+from memmpy.cuts import Constant
+from memmpy.cuts import cutflow as count
 
 __all__ = ["cutflow"]
 
@@ -23,8 +25,7 @@ def cutflow(
     cuts: tuple[str, ...],
     by: tuple[str, ...],
     weight: str | None,
-    alias: tuple[str, ...],
-    constant: tuple[str, ...],
+    names: tuple[dict[str, str], dict[str, Constant]],
     as_json: bool,
 ) -> None:
     """Count the entries of STORE that each CUT leaves.
@@ -37,16 +38,14 @@ def cutflow(
     """
     from rich.console import Console
 
-    from memmpy.cli.parsing import aliases_of, constants_of
-    from memmpy.cuts import cutflow as count
-
+    aliases, constants = names
     flow = count(
         store,
         cuts[0] if len(cuts) == 1 else cuts,
         by=by,
         weight=weight,
-        aliases=aliases_of(alias),
-        constants=constants_of(constant),
+        aliases=aliases,
+        constants=constants,
     )
     if as_json:
         click.echo(json.dumps(flow.to_dict(), indent=2))

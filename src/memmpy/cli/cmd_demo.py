@@ -1,17 +1,37 @@
 """``memmpy demo``: the main job, on toy events or on the user's own files."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from memmpy.cli.options import as_one
+from memmpy.cli.parsing import words_of
+
 __all__ = ["demo"]
 
 
+@dataclass(frozen=True, slots=True)
+class _OwnFiles:
+    """The files of the user, as typed."""
+
+    files: bool
+    paths: tuple[str, ...]
+    tree: str | None
+    keys: str | None
+
+
 @click.command()
-@click.option("--files", is_flag=True, help="Use the ROOT files named by PATHS, not toy events.")
-@click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--tree", help="The tree of those files; not needed where each has one only.")
-@click.option("--keys", help="Branches to convert, joined by commas; numbers and lists by default.")
+@as_one(
+    "own",
+    _OwnFiles,
+    click.option("--files", is_flag=True, help="Use the ROOT files PATHS, not toy events."),
+    click.argument("paths", nargs=-1, type=click.Path()),
+    click.option("--tree", help="The tree of those files; not needed where each has one only."),
+    click.option(
+        "--keys", help="Branches to convert, joined by commas; numbers and lists by default."
+    ),
+)
 @click.option("--cut", help="Which events to load, such as 'nJets >= 6 & nBTags_77 >= 2'.")
 @click.option(
     "--out",
@@ -24,10 +44,7 @@ __all__ = ["demo"]
 @click.option("--batch-size", default=128, help="Events of a batch.")
 def demo(
     *,
-    files: bool,
-    paths: tuple[str, ...],
-    tree: str | None,
-    keys: str | None,
+    own: _OwnFiles,
     cut: str | None,
     out: Path,
     events: int,
@@ -41,18 +58,17 @@ def demo(
     """
     from rich.console import Console
 
-    from memmpy.cli.parsing import words_of
-    from memmpy.demo import own_job, run, toy_job
+    from memmpy.demo import file_setup, run, toy_setup
 
-    if bool(paths) != files:
+    if bool(own.paths) != own.files:
         message = "name ROOT files with --files: memmpy demo --files A.root B.root --tree T"
         raise click.UsageError(message)
-    if not files and (tree or keys):
+    if not own.files and (own.tree or own.keys):
         raise click.UsageError("--tree and --keys go with --files")
     console = Console()
-    if files:
-        wanted = None if keys is None else words_of([keys])
-        job = own_job(out, paths, tree=tree, keys=wanted, cut=cut)
+    if own.files:
+        key_names = None if own.keys is None else words_of([own.keys])
+        setup = file_setup(out, own.paths, tree=own.tree, keys=key_names, cut=cut)
     else:
-        job = toy_job(out, num_events=events, seed=seed, cut=cut, console=console)
-    run(job, batch_size=batch_size, console=console)
+        setup = toy_setup(out, num_events=events, seed=seed, cut=cut, console=console)
+    run(setup, batch_size=batch_size, console=console)

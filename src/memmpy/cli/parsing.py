@@ -14,14 +14,13 @@ from memmpy.errors import MissingFileError, OptionError, nearest
 from memmpy.splits import By, Splits
 
 __all__ = [
-    "aliases_of",
-    "constants_of",
+    "configs_of",
     "fills_of",
     "joined",
     "keys_of",
+    "names_of",
     "pads_of",
     "pairs_of",
-    "read_groups",
     "splits_of",
     "words_of",
 ]
@@ -114,25 +113,23 @@ def pairs_of(texts: Iterable[str], *, option: str, example: str) -> dict[str, st
     return pairs
 
 
-def aliases_of(texts: Iterable[str]) -> dict[str, str]:
-    """Return the names and expressions of ``--alias name=expression``; see `pairs_of`."""
-    return pairs_of(texts, option="--alias", example="'is_hard=met > 100'")
-
-
-def constants_of(texts: Iterable[str]) -> dict[str, Constant]:
-    """Return the names and values of ``--constant name=value``; see `pairs_of`.
+def names_of(
+    alias: Iterable[str], constant: Iterable[str]
+) -> tuple[dict[str, str], dict[str, Constant]]:
+    """Return the names of ``--alias name=expression`` and ``--constant name=value``.
 
     What reads as a number is one, true and false are booleans, and all else is a text; so is what
-    stands in quotes.
+    stands in quotes. See `pairs_of`.
     """
-    pairs = pairs_of(texts, option="--constant", example="limit=6")
-    return {name: _constant(value) for name, value in pairs.items()}
+    aliases = pairs_of(alias, option="--alias", example="'is_hard=met > 100'")
+    constants = pairs_of(constant, option="--constant", example="limit=6")
+    return aliases, {name: _constant(value) for name, value in constants.items()}
 
 
 def fills_of(texts: Iterable[str]) -> dict[str, Any]:
     """Return branches and what stands for their missing values, of ``--missing branch=value``.
 
-    See `constants_of` for numbers and texts; ``[]`` is an empty list, and ``none`` keeps what is
+    See `names_of` for numbers and texts; ``[]`` is an empty list, and ``none`` keeps what is
     missing.
     """
     pairs = pairs_of(texts, option="--missing", example="run=-1")
@@ -140,14 +137,14 @@ def fills_of(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def splits_of(
-    by: Iterable[str], *, num_folds: int | None, val: float | None, seed: int | None
+    by: Iterable[str], num_folds: int | None, val: float | None, split_seed: int | None
 ) -> Splits | None:
     """Return the splits of ``--by``, ``--num-folds``, ``--val`` and ``--split-seed``, if any."""
     names = words_of(by)
-    if not names and num_folds is None and val is None and seed is None:
+    if not names and num_folds is None and val is None and split_seed is None:
         return None
     given: By = "file" if names == ["file"] else tuple(names) or None
-    return Splits(given, num_folds=num_folds, val=val, seed=0 if seed is None else seed)
+    return Splits(given, num_folds=num_folds, val=val, seed=0 if split_seed is None else split_seed)
 
 
 def joined(
@@ -174,23 +171,50 @@ def joined(
     return aliases
 
 
-def read_groups(
-    path: Path,
-    *,
+def configs_of(
+    files: Iterable[str],
+    config: Path | None,
     tree: str | None,
-    metadata: Mapping[str, str],
-    entries: tuple[int, int | None],
-    missing: Mapping[str, Any],
+    metadata: Iterable[str],
+    entry_start: int,
+    entry_stop: int | None,
+    missing: Iterable[str],
 ) -> list[RFileConfig]:
-    """Return the groups of files that a JSON file lists.
+    """Return FILES, or the groups of files that a JSON file lists.
 
     Parameters
     ----------
-    path : Path
+    files : iterable of str
+        Paths, patterns and URLs.
+    config : Path or None
         A list of objects of ``path``, and where needed ``tree``, ``metadata``, ``entry_start``,
-        ``entry_stop`` and ``missing``.
-    tree, metadata, entries, missing
-        What counts for groups that do not say it.
+        ``entry_stop`` and ``missing``, instead of `files`.
+    tree, metadata, entry_start, entry_stop, missing
+        What counts for files, and for groups that do not say it.
+
+    Raises
+    ------
+    click.UsageError, MissingFileError, OptionError
+        If both are given or none, or the file is not there, or not such a list.
+    """
+    if bool(files) == (config is not None):
+        raise click.UsageError("name FILES, or a file that lists them with --config")
+    given: dict[str, Any] = {
+        "tree": tree,
+        "metadata": pairs_of(metadata, option="--metadata", example="process=ttH"),
+        "entry_start": entry_start,
+        "entry_stop": entry_stop,
+        "missing": fills_of(missing),
+    }
+    groups = [{"path": file} for file in files] if config is None else _read_groups(config)
+    for group in groups:
+        for name in ("metadata", "missing"):
+            group[name] = given[name] | group.get(name, {})
+    return [RFileConfig(**{**given, **group}) for group in groups]
+
+
+def _read_groups(path: Path) -> list[dict[str, Any]]:
+    """Return the groups of files that a JSON file lists.
 
     Raises
     ------
@@ -207,21 +231,9 @@ def read_groups(
         raise OptionError(f"{str(path)!r} is not JSON: {error}") from None
     if not isinstance(groups, list) or not groups:
         raise OptionError(f"{str(path)!r} is a list of groups of files, such as {_EXAMPLE}")
-    start, stop = entries
-    configs = []
     for i, group in enumerate(groups):
         _check_group(group, f"group {i + 1} of {str(path)!r}")
-        configs.append(
-            RFileConfig(
-                group["path"],
-                group.get("tree", tree),
-                {**metadata, **group.get("metadata", {})},
-                group.get("entry_start", start),
-                group.get("entry_stop", stop),
-                {**missing, **group.get("missing", {})},
-            )
-        )
-    return configs
+    return groups
 
 
 def _check_group(group: object, where: str) -> None:

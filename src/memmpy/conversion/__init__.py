@@ -1,16 +1,12 @@
 """Conversion of event files to columns: a plan of what must be read, and its execution."""
 
-from memmpy.conversion.convert import (
-    STEP_BYTES,
-    Conversion,
-    convert,
-    convert_checked,
-    plan_conversion,
-)
+from memmpy.conversion.convert import Conversion, convert, convert_request, plan_conversion
 from memmpy.conversion.planning.config import RFileConfig, RootFiles, list_configs, list_inputs
+from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.key_patterns import (
     check_names,
     check_one_key,
+    match,
     names_in,
     split_renames,
 )
@@ -19,17 +15,18 @@ from memmpy.conversion.repair import repair_columns
 from memmpy.conversion.running.column_records import total_clipping
 
 __all__ = [
-    "STEP_BYTES",
     "Conversion",
+    "ConversionRequest",
     "Plan",
     "RFileConfig",
     "RootFiles",
     "check_names",
     "check_one_key",
     "convert",
-    "convert_checked",
+    "convert_request",
     "list_configs",
     "list_inputs",
+    "match",
     "names_in",
     "plan_conversion",
     "repair_columns",

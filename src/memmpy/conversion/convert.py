@@ -1,24 +1,23 @@
 """Files of events to columns: reads what is missing or stale, keeps the rest."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Executor
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memmpy.checks import check_path, check_timeout
-from memmpy.conversion.planning.config import RootFiles
-from memmpy.conversion.planning.conversion_request import ConversionRequest, check_conversion
+from memmpy.checks import check_path
+from memmpy.conversion.planning.config import RootFiles, list_inputs
+from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.inventory import Inventory, Target
 from memmpy.conversion.planning.plan import Plan, make_plan
 from memmpy.conversion.planning.split_columns import Policy, resolve_splits
-from memmpy.conversion.planning.summary import HasReport, Report
+from memmpy.conversion.planning.summary import Report
 from memmpy.conversion.planning.survey import survey
 from memmpy.conversion.running.column_records import clippings_of, put_columns
 from memmpy.conversion.running.coordinator import Coordinator
-from memmpy.display import printable, quiet
+from memmpy.display import DisplayBlock, Renderable, printable, quiet
 from memmpy.errors import (
     ColumnError,
     ConversionWarning,
@@ -31,29 +30,26 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.jagged import Clipping, clipping_notes
-from memmpy.parallel import Crew, workers
+from memmpy.parallel import Crew, Work, WorkOption, check_work, workers
 from memmpy.sources.formats import opened_files
-from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
-from memmpy.store import (
-    Metadata,
-    SourceRecord,
-    Transaction,
-    Unfinished,
-    parts_of,
-    read_metadata,
+from memmpy.splits import (
+    SplitRequest,
+    Splits,
+    agree_on_splits,
+    num_events,
+    open_to_split,
+    recorded_splits,
 )
+from memmpy.store import Metadata, SourceRecord, Transaction, Unfinished, parts_of, read_metadata
 from memmpy.typing import PathLike
 
-__all__ = ["STEP_BYTES", "Conversion", "convert", "convert_checked", "plan_conversion"]
+__all__ = ["Conversion", "convert", "convert_request", "plan_conversion"]
 
 logger = logging.getLogger(__name__)
 
-#: Bytes of decompressed data that a worker reads in one go, unless told otherwise.
-STEP_BYTES = 32 * 2**20
-
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Conversion(HasReport):
+class Conversion(Renderable):
     """What `convert` did.
 
     Parameters
@@ -106,6 +102,9 @@ class Conversion(HasReport):
         """Say whether a store still holds what was asked for: others may convert into it too."""
         return self.target.is_in(metadata)
 
+    def _blocks(self) -> Sequence[DisplayBlock]:
+        return self.report()._blocks()
+
     def report(self, *, seconds: float | None = None) -> Report:
         """Return what was done in words, and how fast if it is said how long it took."""
         return self.plan.report(
@@ -127,13 +126,11 @@ def convert(
     keys: Collection[str] | Mapping[str, str],
     keys_padded: Mapping[str, tuple[int, Any]] | None = None,
     aliases: Mapping[str, str] | None = None,
-    dtypes: Mapping[str, Any] | None = None,
-    executor: Executor | None = None,
+    dtype: Mapping[str, Any] | None = None,
     splits: Splits | None = None,
     recreate: bool = False,
-    step_bytes: int = STEP_BYTES,
     progress: bool | None = None,
-    lock_timeout: float = -1,
+    work: WorkOption = None,
 ) -> Conversion:
     """Make columns of ROOT, Parquet or HDF5 files.
 
@@ -161,25 +158,19 @@ def convert(
     aliases : mapping of str to str, optional
         Names for branches (``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``) or for expressions of them
         (``{"met_gev": "met * 0.001"}``), in the language of cuts. May use each other.
-    dtypes : mapping of str to dtype-like, optional
+    dtype : mapping of str to dtype-like, optional
         How keys are stored: ``{"jet_pt": "float16"}``. Values that a float cannot hold become
         infinite, and integers that it cannot hold are rounded, with a warning that counts them;
         an integer that does not fit is an error.
-    executor : concurrent.futures.Executor, optional
-        Who does the work: ``client.get_executor()`` of a Dask client, a process pool, ...; threads
-        of this process on all cores where not given.
     splits : Splits, optional
         Who is an event, and on which side. They are recorded in the store, and the columns that
         they need are read, too, by this call and by later ones.
     recreate : bool
         Read everything again, and replace columns of these keys that the user wrote.
-    step_bytes : int
-        About how many bytes of decompressed data a worker has in memory at a time.
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
-    lock_timeout : float
-        Seconds to wait for another process that writes to the store, or another thread that
-        converts; below zero, without limit.
+    work : Work or concurrent.futures.Executor, optional
+        The executor and its limits; see `Work`.
 
     Returns
     -------
@@ -209,8 +200,8 @@ def convert(
     Warns
     -----
     ConversionWarning
-        If `dtypes` do not hold all values, or padding cuts off more than 1 % of the items or of the
-        entries of a key. The latter comes again when nothing is read.
+        If `dtype` does not hold all values, or padding cuts off more than 1 % of the items or of
+        the entries of a key. The latter comes again when nothing is read.
 
     Examples
     --------
@@ -221,93 +212,69 @@ def convert(
     ...     keys_padded={"jet_pt": (22, float("nan"))},
     ... )
     """
-    return convert_checked(
-        root_files,
-        path,
-        keys=keys,
-        keys_padded=keys_padded,
-        aliases=aliases,
-        dtypes=dtypes,
-        names=frozenset(),
-        executor=executor,
-        splits=check_splits(splits),
-        needs_splits=splits is not None,
-        recreate=recreate,
-        step_bytes=step_bytes,
-        progress=progress,
-        lock_timeout=lock_timeout,
-        check=None,
+    limits = check_work(work)
+    request = ConversionRequest(
+        list_inputs(root_files),
+        keys,
+        keys_padded or {},
+        aliases or {},
+        dtype or {},
+        SplitRequest(splits=splits),
     )
+    return convert_request(request, path, limits, recreate=recreate, progress=progress, check=None)
 
 
-def convert_checked(
-    root_files: RootFiles,
+def convert_request(
+    request: ConversionRequest,
     path: PathLike,
+    work: Work,
     *,
-    keys: Collection[str] | Mapping[str, str],
-    keys_padded: Mapping[str, tuple[int, Any]] | None,
-    aliases: Mapping[str, str] | None,
-    dtypes: Mapping[str, Any] | None,
-    names: frozenset[str],
-    executor: Executor | None,
-    splits: Splits | None,
-    needs_splits: bool,
     recreate: bool,
-    step_bytes: int,
     progress: bool | None,
-    lock_timeout: float,
     check: Callable[[Plan], object] | None,
 ) -> Conversion:
-    """Make columns as `convert` does, once their plan has passed a check.
+    """Make the columns of a request, once their plan has passed a check.
 
     Parameters
     ----------
-    root_files, path, keys, keys_padded, aliases, dtypes, executor, recreate, step_bytes, progress
-        As `convert` takes them.
-    splits, lock_timeout
-        As `convert` takes them.
-    names : frozenset of str
-        Keys that are no patterns even where they look like one.
-    needs_splits : bool
-        Whether the store gets splits, also where none are given.
+    request : ConversionRequest
+        The columns.
+    path : path-like
+        The store.
+    work : Work
+        The executor and its limits.
+    recreate : bool
+        Whether to read everything again.
+    progress : bool or None
+        Whether to show a progress bar; None for on a terminal.
     check : callable or None
         Raises where the columns would be of no use; before any entry is read.
     """
-    # Threads may change the directory meanwhile.
-    directory, timeout = check_path(path).absolute(), check_timeout(lock_timeout)
-    asked = check_conversion(
-        root_files,
-        keys,
-        keys_padded,
-        aliases,
-        dtypes,
-        step_bytes,
-        names=names,
-        splits=splits,
-        needs_splits=needs_splits,
-    )
+    directory = check_path(path).absolute()  # threads may change the directory meanwhile
     known = _known(directory)
-    with quiet(when=progress is False), workers(executor) as crew, closing(opened_files):
+    with quiet(when=progress is False), workers(work.executor) as crew, closing(opened_files):
 
         def decide(metadata: Metadata) -> tuple[Plan, Splits | None]:
-            policy = asked.policy(metadata, path=path)
-            plan = _plan(asked, policy, metadata, crew, recreate=recreate)
+            policy = request.policy(metadata, path=path)
+            plan = _plan(request, policy, metadata, crew, work, recreate=recreate)
             if check is not None:
                 check(plan)
             return plan, resolve_splits(policy, metadata, plan.target, path=path)
 
-        plan, agreed = decide(known)
+        plan, splits = decide(known)
         if not plan.columns and known.parts == parts_of(plan.target.sources):
             _remember(directory, plan.target, known)
-            _settle(directory, agreed)
+            _settle(directory, splits)
             clippings = clippings_of(plan.current, plan.target.recipes)
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
         # What is unfinished is one conversion's at a time.
-        with Transaction(directory, lock_timeout=timeout, one_at_a_time=True) as transaction:
+        with Transaction(
+            directory, lock_timeout=work.lock_timeout, one_at_a_time=True
+        ) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
-                plan, agreed = decide(transaction.metadata)
+                plan, splits = decide(transaction.metadata)
             if recreate:
                 Unfinished(transaction.directory).clear()
             builder = Coordinator(plan, transaction.metadata, transaction.directory, crew)
@@ -322,11 +289,11 @@ def convert_checked(
         logger.info("read %s of %s", printable(", ".join(branches)), source)
     warn_of(made.notes)
     clippings = clippings_of({**plan.current, **columns}, plan.target.recipes)
-    losses = _losses(made.num_lost, dtypes or {})
+    losses = _losses(made.num_lost, request.dtypes)
     warn_of([*losses, *clipping_notes(clippings)], ConversionWarning)
     arrays = {array.file: array for c in columns.values() for array in c.arrays.values()}
     bytes_written = sum(array.nbytes for array in arrays.values())
-    _settle(directory, agreed)
+    _settle(directory, splits)
     return Conversion(Path(path), plan, bytes_written, clippings)
 
 
@@ -337,11 +304,10 @@ def plan_conversion(
     keys: Collection[str] | Mapping[str, str],
     keys_padded: Mapping[str, tuple[int, Any]] | None = None,
     aliases: Mapping[str, str] | None = None,
-    dtypes: Mapping[str, Any] | None = None,
-    executor: Executor | None = None,
+    dtype: Mapping[str, Any] | None = None,
     splits: Splits | None = None,
     recreate: bool = False,
-    step_bytes: int = STEP_BYTES,
+    work: WorkOption = None,
 ) -> Plan:
     """Return what `convert` would do, with the same arguments; nothing is written.
 
@@ -351,35 +317,39 @@ def plan_conversion(
         Which columns would be written and why, and which entries of which files would be read for
         them. Printed, it is a table.
     """
-    asked = check_conversion(
-        root_files,
+    limits = check_work(work)
+    request = ConversionRequest(
+        list_inputs(root_files),
         keys,
-        keys_padded,
-        aliases,
-        dtypes,
-        step_bytes,
-        names=frozenset(),
-        splits=check_splits(splits),
-        needs_splits=splits is not None,
+        keys_padded or {},
+        aliases or {},
+        dtype or {},
+        SplitRequest(splits=splits),
     )
     known = _known(path)
-    with workers(executor) as crew, closing(opened_files):
-        policy = asked.policy(known, path=path)
-        return _plan(asked, policy, known, crew, recreate=recreate)
+    with workers(limits.executor) as crew, closing(opened_files):
+        policy = request.policy(known, path=path)
+        return _plan(request, policy, known, crew, limits, recreate=recreate)
 
 
 def _plan(
-    asked: ConversionRequest, policy: Policy, metadata: Metadata, crew: Crew, *, recreate: bool
+    request: ConversionRequest,
+    policy: Policy,
+    metadata: Metadata,
+    crew: Crew,
+    work: Work,
+    *,
+    recreate: bool,
 ) -> Plan:
     """Look at the files, and return what has to be done."""
     inventory = Inventory(metadata)
     target, facts = survey(
-        asked.inputs,
-        asked.recipes(policy),
+        request.inputs,
+        request.recipes(policy),
         metadata,
         inventory=inventory,
         crew=crew,
-        range_bytes=asked.step_bytes,
+        range_bytes=work.step_bytes,
         recreate=recreate,
     )
     return make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
@@ -392,10 +362,10 @@ def _settle(path: Path, splits: Splits | None) -> None:
     metadata = read_metadata(path)
     snapshot = open_to_split(path, metadata, splits)
     try:
-        settle(snapshot, splits, num_entries=num_events(snapshot.metadata))
+        agree_on_splits(snapshot, splits, num_entries=num_events(snapshot.metadata))
     except (MissingKeyError, ColumnError, LengthError):
         # The user's own column may name events, and be stale now. Asking for a split says so.
-        if recorded(metadata) is None:
+        if recorded_splits(metadata) is None:
             raise
 
 

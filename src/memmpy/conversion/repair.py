@@ -51,9 +51,9 @@ def repair_columns(
     problems : sequence of Problem
         The problems that `verify` found.
     progress : bool or None
-        As `convert` takes it.
+        Whether to show a progress bar; None for on a terminal.
     lock_timeout : float
-        As `convert` takes it.
+        Seconds to wait for another process; below zero, without limit.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             keys.add(key)
         if "dtype" in recipe:
             dtypes[key] = recipe["dtype"]
-    return {"keys": keys, "keys_padded": padded, "aliases": aliases, "dtypes": dtypes}
+    return {"keys": keys, "keys_padded": padded, "aliases": aliases, "dtype": dtypes}
 
 
 def _config(source: SourceRecord, missing: Mapping[str, Any]) -> RFileConfig:

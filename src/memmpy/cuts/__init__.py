@@ -1,4 +1,4 @@
-"""Cuts: selections written as ROOT or Python would write them, read as data and never as code."""
+"""Cuts: expressions in the spelling of ROOT or Python that select entries; data, never code."""
 
 from memmpy.cuts.add_column import add_column, recompute_column
 from memmpy.cuts.cache import Selection, leftover_cuts
@@ -18,20 +18,20 @@ from memmpy.cuts.evaluation import (
     to_program,
 )
 from memmpy.cuts.flow import CutFlow, count_steps, cutflow, plan_flow
+from memmpy.cuts.inputs import STEP_SIZE
 from memmpy.cuts.language import (
     LANGUAGE,
     Constant,
     Key,
     Node,
-    check_apart,
+    check_alias_names,
     keys_in,
     keys_of,
-    normal,
+    normal_form,
     parse,
-    renamed,
+    rename_keys,
     substitute,
 )
-from memmpy.cuts.steps import STEP_SIZE
 
 __all__ = [
     "LANGUAGE",
@@ -45,7 +45,7 @@ __all__ = [
     "Program",
     "Selection",
     "add_column",
-    "check_apart",
+    "check_alias_names",
     "check_stored",
     "columns_used",
     "compute_column",
@@ -58,12 +58,12 @@ __all__ = [
     "leftover_cuts",
     "list_cuts",
     "missing_quotes",
-    "normal",
+    "normal_form",
     "parse",
     "plan_flow",
     "read_cut",
     "recompute_column",
-    "renamed",
+    "rename_keys",
     "selection_of",
     "substitute",
     "to_program",

@@ -1,4 +1,4 @@
-"""Columns computed from other columns of a store, and kept in it."""
+"""Compute a column from other columns of a store, and write it into the store."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from memmpy.columns import Snapshot, WriteJagged, WriteVector, open_columns
 from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import compute_column
-from memmpy.cuts.language import LANGUAGE, Constant, Node, normal
-from memmpy.cuts.steps import STEP_SIZE, inputs_of, threads_of
+from memmpy.cuts.inputs import STEP_SIZE, check_num_threads, inputs_of
+from memmpy.cuts.language import LANGUAGE, Constant, Node, normal_form
 from memmpy.errors import OptionError, warn_of
 from memmpy.jagged import Jagged
 from memmpy.store import Computed, Metadata, Transaction, read_metadata
@@ -26,7 +26,7 @@ def add_column(
     recreate: bool,
     num_threads: int | None,
 ) -> None:
-    """Write the values of an expression into a store, unless they are there already.
+    """Write the values of an expression into a store, unless it has them.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def add_column(
     key : str
         The new column.
     expression : str
-        Of columns of the store.
+        An expression of columns of the store.
     aliases, constants : mapping, optional
         As `compute_cut_batched` takes them.
     recreate : bool
-        Whether to compute again what is there, and to replace a column that was not computed.
+        Compute the column even if the store has it, and replace one that was not computed.
     num_threads : int, optional
         As `compute_cut_batched` takes it.
 
@@ -48,21 +48,22 @@ def add_column(
     CutError
         If the expression cannot be understood or computed.
     OptionError
-        If there is such a column that was not computed, or the expression uses it.
+        If the key is that of a column that was not computed, or the expression uses it.
     """
     node = read_cut(expression, aliases=aliases, constants=constants)
-    threads, meaning, metadata = threads_of(num_threads), normal(node), read_metadata(path)
+    threads = check_num_threads(num_threads)
+    meaning, metadata = normal_form(node), read_metadata(path)
     names = columns_used(node, metadata)
-    _check_no_circle(metadata, key, names)
-    if not recreate and _is_there(metadata, key, meaning):
+    _check_no_cycle(metadata, key, names)
+    if not recreate and _is_stored(metadata, key, meaning):
         return
     with Transaction(path) as transaction:
         metadata = transaction.metadata
         names = columns_used(node, metadata)
-        _check_no_circle(metadata, key, names)
+        _check_no_cycle(metadata, key, names)
         check_stored(node, metadata.current_keys(), path=path, metadata=metadata)
-        made_of = {name: metadata.columns[name].fingerprint for name in names}
-        details = Computed(expression, meaning, LANGUAGE, made_of).to_details()
+        fingerprints = {name: metadata.columns[name].fingerprint for name in names}
+        details = Computed(expression, meaning, LANGUAGE, fingerprints).to_details()
         notes = _write(open_columns(path, names or None), node, key, details, transaction, threads)
         warn_of(notes)  # before the commit: as an error, it leaves the store as it was
 
@@ -80,7 +81,7 @@ def recompute_column(path: PathLike, key: str, expression: str, *, target: PathL
     node = read_cut(expression, aliases=None, constants=None)
     snapshot = open_columns(path, columns_used(node, read_metadata(path)) or None)
     with Transaction(target) as transaction:
-        _write(snapshot, node, key, {}, transaction, threads_of(None))
+        _write(snapshot, node, key, {}, transaction, check_num_threads(None))
 
 
 def _write(
@@ -91,23 +92,23 @@ def _write(
     transaction: Transaction,
     num_threads: int,
 ) -> frozenset[str]:
-    """Write the values of an expression, and return what to warn of."""
+    """Write the values of an expression, and return the warnings."""
     inputs = inputs_of(snapshot, [node], {})
     program, notes = prepare(node, inputs)
 
-    def values(start: int, stop: int) -> tuple[Array | Jagged, frozenset[str]]:
+    def compute(start: int, stop: int) -> tuple[Array | Jagged, frozenset[str]]:
         return compute_column(program, inputs.slices(start, stop), num_entries=stop - start)
 
-    nothing, _ = values(0, 0)
-    with _writer(key, nothing, transaction) as column:
+    empty, _ = compute(0, 0)
+    with _writer(key, empty, transaction) as column:
         column.details = details
-        for piece, more in inputs.map(values, step_size=STEP_SIZE, num_threads=num_threads):
-            column.extend(piece)
+        for values, more in inputs.map(compute, step_size=STEP_SIZE, num_threads=num_threads):
+            column.extend(values)
             notes |= more
     return notes
 
 
-def _check_no_circle(metadata: Metadata, key: str, names: Collection[str]) -> None:
+def _check_no_cycle(metadata: Metadata, key: str, names: Collection[str]) -> None:
     """Raise an `OptionError` if a column would be computed from itself, through others or not."""
     seen, pending = set[str](), list(names)
     while pending:
@@ -122,32 +123,30 @@ def _check_no_circle(metadata: Metadata, key: str, names: Collection[str]) -> No
             pending += column.computed.made_of
 
 
-def _is_there(metadata: Metadata, key: str, meaning: str) -> bool:
-    """Whether a store has a column of these values.
+def _is_stored(metadata: Metadata, key: str, meaning: str) -> bool:
+    """Say whether a store has the column with these values.
 
     Raises
     ------
     OptionError
-        If it has another one of that key, which was not computed.
+        If it has a column of that key that was not computed.
     """
     column = metadata.columns.get(key)
     if column is None:
         return False
-    held = column.computed
-    if held is None:
+    computed = column.computed
+    if computed is None:
         message = f"column {key!r} of the store was not computed and would be lost; "
         raise OptionError(f"{message}take another key, or replace it (recreate=True)")
-    is_same = (held.normal, held.language) == (meaning, LANGUAGE)
+    is_same = (computed.normal, computed.language) == (meaning, LANGUAGE)
     return is_same and key in metadata.current_keys()
 
 
-def _writer(
-    key: str, nothing: Array | Jagged, transaction: Transaction
-) -> WriteVector | WriteJagged:
-    """Return the writer of a column that holds such values."""
+def _writer(key: str, empty: Array | Jagged, transaction: Transaction) -> WriteVector | WriteJagged:
+    """Return the writer of a column for values of the type and shape of `empty`."""
     path = transaction.directory
-    if isinstance(nothing, Jagged):
-        shape = nothing.content.shape[1:]
-        return WriteJagged(path, key, dtype=nothing.dtype, shape=shape, transaction=transaction)
-    shape = nothing.shape[1:]
-    return WriteVector(path, key, dtype=nothing.dtype, shape=shape, transaction=transaction)
+    if isinstance(empty, Jagged):
+        shape = empty.content.shape[1:]
+        return WriteJagged(path, key, dtype=empty.dtype, shape=shape, transaction=transaction)
+    shape = empty.shape[1:]
+    return WriteVector(path, key, dtype=empty.dtype, shape=shape, transaction=transaction)

@@ -1,4 +1,4 @@
-"""Selections kept in a store beside its columns, each with what it was computed from."""
+"""Selections cached in a store, each with the fingerprints of the columns that it depends on."""
 
 import contextlib
 import functools
@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from msgspec import structs
 
-from memmpy.cuts.cut_document import ENTRY_DTYPE, Document, decode, encode, is_older
+from memmpy.cuts.cut_document import ENTRY_DTYPE, CutDocument, decode, encode, is_older
 from memmpy.cuts.language import LANGUAGE
-from memmpy.errors import CorruptStoreError
+from memmpy.errors import CorruptStoreError, without_carets
 from memmpy.store import (
     CUTS,
     ArrayWriter,
@@ -36,10 +36,11 @@ from memmpy.typing import Entries
 
 __all__ = [
     "CachedCut",
-    "Found",
+    "CutResult",
     "Selection",
-    "are_entries",
     "cut_documents",
+    "is_selection",
+    "is_up_to_date",
     "leftover_cuts",
     "read_cut_document",
 ]
@@ -47,7 +48,7 @@ __all__ = [
 #: The int64 entries that pass, ascending.
 Selection: TypeAlias = np.memmap[Any, np.dtype[np.int64]]
 
-#: Seconds after which no process still writes a file.
+#: Seconds after which no process is still writing a file.
 _LEFTOVER_AGE = 3600.0
 #: Bytes of the document of a cached cut, at most.
 _MAX_BYTES = 2**24
@@ -58,15 +59,15 @@ _NAME = re.compile(r"[0-9a-f]{32}(\.json|\.npy|(\.json)?\.[0-9a-f.]+\.tmp)")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Entries that pass a cut: all, or those of one step.
+class CutResult:
+    """The entries that pass a cut: all of them, or those of one step.
 
     Attributes
     ----------
     entries : int64 array
-        Ascending; a `Selection` where it is all of them and kept.
+        Ascending; a `Selection` once they are cached.
     notes : frozenset of str
-        What the user should be warned of.
+        Warnings for the user.
     """
 
     entries: Entries
@@ -75,7 +76,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class CachedCut:
-    """A place in a store for the selection of one cut on columns as they are now.
+    """The cached selection of one cut on the present columns of a store.
 
     Two processes that compute the same cut write the same bytes, and each file appears whole: no
     lock is needed.
@@ -94,17 +95,17 @@ class CachedCut:
     normal: str
     columns: Mapping[str, str]
 
-    def find(self, *, expression: str, num_entries: int) -> Found | None:
-        """Return the selection, if it is there and whole; reads all of it.
+    def load(self, *, expression: str, num_entries: int) -> CutResult | None:
+        """Return the selection if it is cached and undamaged; reads all of it.
 
-        Its notes show the place only in the text for which they were made.
+        Notes show the place in the cut only if `expression` is the text that they were made for.
 
         Parameters
         ----------
         expression : str
             The cut as the user wrote it.
         num_entries : int
-            How many entries the columns have, of which some pass.
+            Entries of the columns.
         """
         try:
             document = read_cut_document(self.file(".json"))
@@ -117,26 +118,26 @@ class CachedCut:
             record = document.array(self.file(".npy").name)
             selection = map_array(self._folder, record, key=self.normal)
             is_whole = checksum(selection) == record.checksum
-            if not is_whole or not are_entries(selection, num_entries):
+            if not is_whole or not is_selection(selection, num_entries):
                 return None
             notes = frozenset(document.notes)
             if document.expression != expression:
-                notes = frozenset(map(_without_picture, notes))
-            return Found(selection, notes)
+                notes = frozenset(map(without_carets, notes))
+            return CutResult(selection, notes)
         except (OSError, ValueError):
             return None
 
-    def keep(self, pieces: Iterable[Found], *, expression: str, generation: int) -> Found:
-        """Write the selection as its pieces come, and return it.
+    def save(self, results: Iterable[CutResult], *, expression: str, generation: int) -> CutResult:
+        """Write the selection step by step, and return it.
 
         Parameters
         ----------
-        pieces : iterable of Found
-            What passes, step by step.
+        results : iterable of CutResult
+            The result of each step, in order.
         expression : str
             The cut as the user wrote it.
         generation : int
-            Of the store. When it has changed, older selections are looked at.
+            Generation of the store. A new one removes outdated selections.
 
         Raises
         ------
@@ -147,19 +148,19 @@ class CachedCut:
         _prune(self.directory.absolute(), generation)
         aside = self.file(f".{aside_suffix()}")
         try:
-            # What a loss of power takes has another checksum, and is computed again.
+            # If the power fails, the checksum will not match, and the cut is computed again.
             writer = ArrayWriter(aside, ENTRY_DTYPE, (), self.normal, durable=False)
             notes = frozenset[str]()
-            for piece in pieces:
-                writer.extend(piece.entries)
-                notes |= piece.notes
+            for result in results:
+                writer.extend(result.entries)
+                notes |= result.notes
             record = writer.finish()
             aside.replace(self.file(".npy"))
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
         assert record.checksum is not None
-        document = Document(
+        document = CutDocument(
             expression=expression,
             cut=self.normal,
             language=LANGUAGE,
@@ -170,39 +171,39 @@ class CachedCut:
         )
         write_atomically(self.file(".json"), encode(document), durable=False)
         record = structs.replace(record, file=self.file(".npy").name)
-        return Found(map_array(self._folder, record, key=self.normal), notes)
+        return CutResult(map_array(self._folder, record, key=self.normal), notes)
 
     @property
     def _folder(self) -> Path:
         return self.directory / CUTS
 
     def file(self, suffix: str) -> Path:
-        """Return one of its files. No file of another name is ever looked for."""
+        """Return the path of one of its files: the name is a hash of the cut and its columns."""
         text = json.dumps([LANGUAGE, self.normal, dict(self.columns)], sort_keys=True)
         return self._folder / (hashlib.sha256(text.encode()).hexdigest()[:32] + suffix)
 
 
 def leftover_cuts(directory: Path, *, age: float = _LEFTOVER_AGE) -> list[Path]:
-    """Return what killed processes left beside the selections of a store, some time ago.
+    """Return the files that killed processes left beside the selections of a store.
 
     Parameters
     ----------
     directory : Path
         The store.
     age : float
-        Seconds since a file was written.
+        Least age of a file, in seconds.
     """
     folder = directory / CUTS
     if not is_real_folder(folder):
         return []
     names = {file.name for file in folder.iterdir() if _NAME.fullmatch(file.name)}
-    left = [
+    leftovers = [
         folder / name
         for name in sorted(names)
         if name.endswith(".tmp")
         or (name.endswith(".npy") and f"{name.removesuffix('.npy')}.json" not in names)
     ]
-    return [file for file in left if _age(file) > age]
+    return [file for file in leftovers if _age(file) > age]
 
 
 def cut_documents(directory: Path) -> list[Path]:
@@ -216,7 +217,7 @@ def cut_documents(directory: Path) -> list[Path]:
     return [file for file in files if _NAME.fullmatch(file.name)]
 
 
-def read_cut_document(file: Path) -> Document | None:
+def read_cut_document(file: Path) -> CutDocument | None:
     """Return the document of a cached cut; None for one without a version, of an older memmpy.
 
     Raises
@@ -230,11 +231,16 @@ def read_cut_document(file: Path) -> Document | None:
     return None if is_older(data) else decode(data, path=str(file))
 
 
+def is_up_to_date(columns: Mapping[str, str], current: Mapping[str, ColumnRecord]) -> bool:
+    """Say whether columns still have these fingerprints, and none of them is stale."""
+    return all(k in current and current[k].fingerprint == f for k, f in columns.items())
+
+
 @functools.lru_cache(maxsize=64)
 def _prune(directory: Path, _generation: int) -> None:
-    """Remove selections of columns written again since, and what killed processes left.
+    """Remove selections of columns that were written again, and leftover files.
 
-    Once for each generation of a store: a cut takes no longer where many are cached.
+    It runs once for each generation of a store, so that a cut is fast where many are cached.
     """
     folder = directory / CUTS
     if not is_real_folder(folder):
@@ -249,7 +255,7 @@ def _prune(directory: Path, _generation: int) -> None:
 
 
 def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
-    """Say whether no cut uses the selection of a document any more."""
+    """Say whether the selection of a document can no longer be used."""
     try:
         document = read_cut_document(file)
     except CorruptStoreError:
@@ -259,11 +265,11 @@ def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
     return not are_unchanged(document.columns, current)
 
 
-def are_entries(selection: Entries, num_entries: int) -> bool:
-    """Say whether entries ascend, and all are of the store."""
+def is_selection(selection: Entries, num_entries: int) -> bool:
+    """Say whether entries ascend and lie within the store."""
     if len(selection) == 0:
         return True
-    entries = np.asarray(selection)  # slices of it are no maps
+    entries = np.asarray(selection)  # its slices are plain arrays, not maps
     steps = (entries[start : start + _BLOCK + 1] for start in range(0, len(entries), _BLOCK))
     is_inside = entries[0] >= 0 and entries[-1] < num_entries
     return bool(is_inside) and all(bool(np.all(step[:-1] < step[1:])) for step in steps)
@@ -274,7 +280,3 @@ def _age(file: Path) -> float:
         return time.time() - file.lstat().st_mtime
     except OSError:
         return 0.0
-
-
-def _without_picture(note: str) -> str:
-    return "\n".join(line for line in note.splitlines() if not line.startswith("  "))

@@ -1,4 +1,4 @@
-"""Which entries of a store pass a cut: computed in steps on threads, and kept in the store."""
+"""Compute which entries of a store pass a cut, in steps on threads, and cache them."""
 
 import logging
 import os
@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from memmpy.checks import check_integer
 from memmpy.columns import Snapshot, open_columns, resolve_key, why_stale
-from memmpy.cuts.cache import CachedCut, Found, Selection
-from memmpy.cuts.evaluation import Program, check_keys, slips_in, to_program
-from memmpy.cuts.language import Constant, Node, keys_of, normal, parse, substitute
-from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
+from memmpy.cuts.cache import CachedCut, CutResult, Selection
+from memmpy.cuts.evaluation import Program, check_keys, find_mistakes, to_program
+from memmpy.cuts.inputs import STEP_SIZE, Inputs, check_num_threads, inputs_of
+from memmpy.cuts.language import Constant, Node, keys_of, normal_form, parse, substitute
 from memmpy.errors import warn_of
 from memmpy.kernels import ITEMS_REDUCED, is_worth_compiling
 from memmpy.store import Metadata, read_metadata
@@ -59,10 +60,10 @@ def compute_cut_batched(
     step_size : int
         Entries evaluated at a time, at most.
     num_threads : int, optional
-        Threads that evaluate beside the caller's, 0 for none; where not given, one less than the
-        cores that this process may use, 1 to 7.
+        Threads that evaluate beside the caller's, 0 for none. By default one less than the cores
+        that this process may use, 1 to 7.
     recreate : bool
-        Compute again what is cached.
+        Compute the cut again even if it is cached.
 
     Returns
     -------
@@ -72,25 +73,25 @@ def compute_cut_batched(
     Raises
     ------
     CutError
-        If the cut cannot be understood, or names what the store lacks; shows the place.
+        If the cut cannot be understood, or uses a key that the store lacks; shows the place.
     LengthError
         If the columns it uses differ in length.
     OptionError
-        If the cut is no text, a name is both an alias and a constant, or a number makes no sense.
+        If the cut is no text, a name is both an alias and a constant, or a number is out of range.
     MissingFileError, CorruptStoreError
         If there is no such store, or it is damaged.
 
     Warns
     -----
     CutWarning
-        If the cut can be computed but is likely a slip: a text that no entry has, a single ``&``
+        If the cut can be computed but is likely a mistake: a text that no entry has, a single ``&``
         or ``|`` that takes bits of a number, lists of different lengths in one condition.
     """
     cut = read_cut(expression, aliases=aliases, constants=constants)
     metadata = read_metadata(path)
     check_stored(cut, metadata.current_keys(), path=path, metadata=metadata)
     snapshot = open_columns(path, columns_used(cut, metadata) or None)
-    found = find_entries(
+    result = find_entries(
         snapshot,
         cut,
         stored_as={},
@@ -98,7 +99,7 @@ def compute_cut_batched(
         num_threads=num_threads,
         recreate=recreate,
     )
-    return selection_of(found)
+    return selection_of(result)
 
 
 def columns_used(cut: Node, metadata: Metadata) -> list[str]:
@@ -112,7 +113,7 @@ def check_stored(cut: Node, known: Iterable[str], *, path: PathLike, metadata: M
     holders = {key: resolve_key(key, metadata.columns) for key in keys_of(cut)}
     names |= {key for key, holder in holders.items() if holder in names}
     if not holders.keys() <= names:
-        texts = {key for key, held in metadata.columns.items() if held.details.get("hashed")}
+        texts = {key for key, record in metadata.columns.items() if record.details.get("hashed")}
         where = f" in {os.fspath(path)!r}"
         stale = why_stale(metadata)
         stale |= {key: stale[holder] for key, holder in holders.items() if holder in stale}
@@ -129,10 +130,10 @@ def read_cut(
     return substitute(parse(expression), aliases=aliases, constants=constants)
 
 
-def selection_of(found: Found) -> Selection:
-    """Return the entries of what `find_entries` found, and give its warnings."""
-    warn_of(found.notes)
-    return found.entries.view(np.memmap)
+def selection_of(result: CutResult) -> Selection:
+    """Return the entries of a cut, and emit its warnings."""
+    warn_of(result.notes)
+    return result.entries.view(np.memmap)
 
 
 def find_entries(
@@ -143,13 +144,13 @@ def find_entries(
     step_size: int,
     num_threads: int | None,
     recreate: bool,
-) -> Found:
-    """Return the entries that pass a cut, of columns as one commit left them.
+) -> CutResult:
+    """Return the entries of a snapshot that pass a cut.
 
     Parameters
     ----------
     snapshot : Snapshot
-        With the columns of the cut among those that are open.
+        The columns of the cut are open in it.
     cut : Node
         As `read_cut` gives it.
     stored_as : mapping of str to str
@@ -159,68 +160,67 @@ def find_entries(
 
     Returns
     -------
-    Found
-        With what the user should be warned of, whether the entries were cached or not.
+    CutResult
+        The warnings are the same whether the entries were cached or not.
     """
-    check_step_size(step_size)
-    threads = threads_of(num_threads)
+    check_integer("step_size", step_size, minimum=1)
+    threads = check_num_threads(num_threads)
     known = {*snapshot.columns, *stored_as}
     check_stored(cut, known, path=snapshot.path, metadata=snapshot.metadata)
     inputs = inputs_of(snapshot, [cut], stored_as)
-    # What is wrong with the cut, or likely to be, is said whether it is cached or not.
-    program, slips = prepare(cut, inputs)
+    # A cached cut gives the same errors and warnings as a new one.
+    program, mistakes = prepare(cut, inputs)
     records = snapshot.metadata.columns
     used = {resolve_key(stored_as.get(key, key), records) for key in keys_of(cut)}
     fingerprints = {name: records[name].fingerprint for name in sorted(used or snapshot.columns)}
-    cached = CachedCut(snapshot.path, _normal(cut, stored_as), fingerprints)
-    found = (
-        None if recreate else cached.find(expression=cut.span.text, num_entries=inputs.num_entries)
+    cached = CachedCut(snapshot.path, _cached_form(cut, stored_as), fingerprints)
+    result = (
+        None if recreate else cached.load(expression=cut.span.text, num_entries=inputs.num_entries)
     )
 
-    def passing(start: int, stop: int) -> Found:
+    def evaluate(start: int, stop: int) -> CutResult:
         values = program(inputs.slices(start, stop))
         entries = np.flatnonzero(program.mask(values, stop - start)) + start
-        return Found(entries, values.notes)
+        return CutResult(entries, values.notes)
 
-    if found is None:
+    if result is None:
         logger.info("computing the cut %s of %s", cut.span, snapshot.path)
         if not snapshot.metadata.read_only:
             try:
-                pieces = inputs.map(passing, step_size=step_size, num_threads=threads)
-                found = cached.keep(
-                    pieces,
+                result = cached.save(
+                    inputs.map(evaluate, step_size=step_size, num_threads=threads),
                     expression=cut.span.text,
                     generation=snapshot.metadata.generation,
                 )
             except OSError as error:
                 logger.warning("the cut %s is not cached: %s", cut.span, error)
-    if found is None:
-        found = _joined(inputs.map(passing, step_size=step_size, num_threads=threads))
-    return Found(found.entries, slips | found.notes)
+    if result is None:
+        result = _concatenated(inputs.map(evaluate, step_size=step_size, num_threads=threads))
+    return CutResult(result.entries, mistakes | result.notes)
 
 
 def prepare(cut: Node, inputs: Inputs) -> tuple[Program, frozenset[str]]:
-    """Return the program of a cut that has been tried on no entries, and what is likely a slip.
+    """Return the program of a cut, tried on an empty range, and warnings of likely mistakes.
 
     Raises
     ------
     CutError
-        If the columns cannot be used so.
+        If the columns cannot be used in that way.
     """
     program = to_program(cut)
-    nothing = inputs.slices(0, 0)
-    program(nothing)
+    no_entries = inputs.slices(0, 0)
+    program(no_entries)
     compiled = is_worth_compiling(inputs.num_items, least=ITEMS_REDUCED)
-    return replace(program, compiled=compiled), slips_in(cut, nothing)
+    return replace(program, compiled=compiled), find_mistakes(cut, no_entries)
 
 
-def _joined(pieces: Iterable[Found]) -> Found:
-    found = list(pieces)
-    entries = np.concatenate([np.empty(0, np.int64), *(piece.entries for piece in found)])
-    return Found(entries, frozenset[str]().union(*(piece.notes for piece in found)))
+def _concatenated(steps: Iterable[CutResult]) -> CutResult:
+    results = list(steps)
+    entries = np.concatenate([np.empty(0, np.int64), *(result.entries for result in results)])
+    return CutResult(entries, frozenset[str]().union(*(result.notes for result in results)))
 
 
-def _normal(cut: Node, stored_as: Mapping[str, str]) -> str:
-    """Return what a cut means, for the cache."""
+def _cached_form(cut: Node, stored_as: Mapping[str, str]) -> str:
+    """Return the normal form of a cut, with the names of its columns in the store."""
     renamed = sorted((key, stored_as[key]) for key in keys_of(cut) & stored_as.keys())
-    return normal(cut) + "".join(f"; {key} is {name}" for key, name in renamed)
+    return normal_form(cut) + "".join(f"; {key} is {name}" for key, name in renamed)

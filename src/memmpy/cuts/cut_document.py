@@ -4,9 +4,9 @@ import numpy as np
 
 from memmpy.store import ArrayRecord, Checked, Checksum, Count, Format, parse, plain, typed
 
-__all__ = ["ENTRY_DTYPE", "Document", "decode", "encode", "is_older"]
+__all__ = ["ENTRY_DTYPE", "CutDocument", "decode", "encode", "is_older"]
 
-#: Of the entries on disk.
+#: The dtype of entries on disk.
 ENTRY_DTYPE = np.dtype("<i8")
 
 _FORMAT = Format(
@@ -20,8 +20,8 @@ _FORMAT = Format(
 _OLDER = {"expression", "cut", "language", "columns", "notes", "num_passing", "checksum"}
 
 
-class Document(Checked, frozen=True):
-    """What memmpy keeps of a cached cut beside its entries.
+class CutDocument(Checked, frozen=True):
+    """A cached cut, without its entries.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ class Document(Checked, frozen=True):
     columns : mapping of str to str
         The fingerprints of the columns that it uses, by key.
     notes : tuple of str
-        What to warn of.
+        Warnings for the user.
     num_passing : int
-        How many entries pass.
+        Entries that pass.
     entries_checksum : str
         Checksum of the entries.
     """
@@ -50,28 +50,28 @@ class Document(Checked, frozen=True):
     entries_checksum: Checksum
 
     def array(self, file: str) -> ArrayRecord:
-        """Return the record of the entries, which are in the file of this name."""
+        """Return the record of the array of entries in the file of this name."""
         return ArrayRecord(file, ENTRY_DTYPE, (self.num_passing,), self.entries_checksum)
 
 
-def encode(document: Document) -> bytes:
+def encode(document: CutDocument) -> bytes:
     """Return it as a JSON document."""
     return _FORMAT.encode(plain(document))
 
 
-def decode(data: bytes, *, path: str) -> Document:
-    """Return what a JSON document holds.
+def decode(data: bytes, *, path: str) -> CutDocument:
+    """Return the content of a JSON document.
 
     Raises
     ------
     CorruptStoreError
-        If it is not one of a cached cut, is damaged, or was written by a memmpy that is newer, or
-        older than these documents.
+        If it describes no cached cut, is damaged, or was written by a newer memmpy or by one that
+        is older than these documents.
     """
     with _FORMAT.reading(path):
         values, is_sealed = parse(data)
         _, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
-        return typed(fields, Document)
+        return typed(fields, CutDocument)
 
 
 def is_older(data: bytes) -> bool:

@@ -1,13 +1,18 @@
-"""The cached selections of a store: listed as a table, and compared with their checksums."""
+"""List the cached selections of a store, and verify them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final, overload
 
-from memmpy.cuts.cache import CachedCut, are_entries, cut_documents, read_cut_document
+from memmpy.cuts.cache import (
+    CachedCut,
+    cut_documents,
+    is_selection,
+    read_cut_document,
+)
 from memmpy.cuts.language import LANGUAGE
-from memmpy.display import Table, size_in_words
+from memmpy.display import Renderable, Table, num_in_words, size_in_words
 from memmpy.store import (
     CUTS,
     ColumnRecord,
@@ -31,16 +36,16 @@ class CutRecord:
     expression : str
         The cut as the user wrote it when it was computed.
     cut : str
-        Its normal form, with aliases and constants put in: what it is found by.
+        Its normal form, with aliases and constants put in, by which the cache finds it.
     keys : tuple of str
         The columns it uses; all of the store for a constant.
     num_passing : int
-        How many entries pass.
+        Entries that pass.
     num_bytes : int
-        What it takes on disk.
+        Bytes on disk.
     is_current : bool
-        Whether it is still used: not where a column was written again, or its file is damaged. The
-        next selection that is kept in the store removes those of columns written again.
+        Whether it is still used. It is not if a column was written again, or its file is damaged.
+        The next cut that is cached removes the selections of columns written again.
     """
 
     expression: str
@@ -52,13 +57,13 @@ class CutRecord:
 
 
 @final
-class Cuts(Sequence[CutRecord]):
+class Cuts(Renderable, Sequence[CutRecord]):
     """The selections cached in a store, by expression; prints as a table.
 
     Parameters
     ----------
     records : sequence of CutRecord
-        What is cached.
+        The cached selections.
     """
 
     __slots__ = ("_records",)
@@ -68,7 +73,7 @@ class Cuts(Sequence[CutRecord]):
 
     @property
     def num_bytes(self) -> int:
-        """What all of them take on disk."""
+        """Bytes on disk of all of them."""
         return sum(record.num_bytes for record in self._records)
 
     def __len__(self) -> int:
@@ -83,7 +88,9 @@ class Cuts(Sequence[CutRecord]):
             return Cuts(self._records[index])
         return self._records[index]
 
-    def _table(self) -> Table:
+    def _blocks(self) -> list[str | Table]:
+        if not self._records:
+            return ["no cached cuts"]
         rows = [
             (
                 record.expression,
@@ -95,34 +102,24 @@ class Cuts(Sequence[CutRecord]):
             for record in self._records
         ]
         headings = ("cut", "columns", "state", "entries", "size")
-        num = len(self)
-        caption = f"{num} cached {'cut' if num == 1 else 'cuts'}, {size_in_words(self.num_bytes)}"
-        return Table(headings, 3, [rows], caption)
-
-    def __rich__(self) -> Table:
-        return self._table()
-
-    def __repr__(self) -> str:
-        return self._table().to_text() if self._records else "no cached cuts"
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
+        caption = f"{num_in_words(len(self), 'cached cut')}, {size_in_words(self.num_bytes)}"
+        return [Table(headings, 3, [rows], caption)]
 
 
 def list_cuts(directory: Path, metadata: Metadata) -> list[CutRecord]:
-    """Return the cached selections of a store by expression, without files that are none.
+    """Return the cached selections of a store by expression; files that are none are left out.
 
     Parameters
     ----------
     directory : Path
         The store.
     metadata : Metadata
-        What it knows of itself.
+        Its metadata.
     """
     current = metadata.current_columns()
     records = [_record(file, directory, current) for file in cut_documents(directory)]
-    found = [record for record in records if record is not None]
-    return sorted(found, key=lambda record: (record.expression, record.cut, not record.is_current))
+    readable = [record for record in records if record is not None]
+    return sorted(readable, key=lambda one: (one.expression, one.cut, not one.is_current))
 
 
 def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) -> CutRecord | None:
@@ -154,21 +151,21 @@ def _record(file: Path, directory: Path, current: Mapping[str, ColumnRecord]) ->
 
 
 def verify_cuts(directory: Path, metadata: Metadata) -> list[Problem]:
-    """Read the cached selections of a store, and return what is not as it was written.
+    """Read the cached selections of a store, and return their problems.
 
     Parameters
     ----------
     directory : Path
         The store.
     metadata : Metadata
-        What it knows of itself.
+        Its metadata.
     """
-    found = (_problem_of(file, directory, metadata) for file in cut_documents(directory))
-    return [problem for problem in found if problem is not None]
+    problems = (_problem_of(file, directory, metadata) for file in cut_documents(directory))
+    return [problem for problem in problems if problem is not None]
 
 
 def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | None:
-    """Return what is wrong with a cached selection."""
+    """Return the problem of a cached selection, if any."""
     name = f"{CUTS}/{file.name}"
     try:
         document = read_cut_document(file)
@@ -180,15 +177,15 @@ def _problem_of(file: Path, directory: Path, metadata: Metadata) -> Problem | No
         return None  # an older memmpy wrote it: it is not used
     cached = CachedCut(directory, document.cut, document.columns)
     if cached.file(".json").name != file.name:
-        return Problem("cut", name, "it is of another cut than its name says")
+        return Problem("cut", name, "it describes another cut than its name says")
     array = document.array(file.with_suffix(".npy").name)
-    # Of columns as they were: those that were written again since may have more entries or fewer.
-    known = metadata.columns.items()
-    nums = [c.num_entries for k, c in known if document.columns.get(k) == c.fingerprint]
-    last = min(nums, default=2**63 - 1)
+    # A column that was written again since may have another length: it limits nothing.
+    columns = metadata.columns.items()
+    nums = [c.num_entries for k, c in columns if document.columns.get(k) == c.fingerprint]
+    num_entries = min(nums, default=2**63 - 1)
 
     def look(entries: Array) -> str | None:
-        is_right = are_entries(entries, last)
+        is_right = is_selection(entries, num_entries)
         return None if is_right else "it has entries that no cut of this store can give"
 
     message = array_problem(file.parent, array, look=look)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from memmpy.columns import Snapshot, StoredColumn
 from memmpy.cuts import STEP_SIZE, Node, find_entries, keys_of, selection_of
 from memmpy.errors import LengthError
-from memmpy.splits import Choice, Splits, choose_of_store
+from memmpy.splits import Choice, SplitRequest, choose_of_store
 
 __all__ = ["choose_of_cut"]
 
@@ -13,13 +13,11 @@ __all__ = ["choose_of_cut"]
 def choose_of_cut(
     snapshot: Snapshot,
     data: Mapping[str, StoredColumn],
+    request: SplitRequest,
     *,
     cut: Node | None,
     stored_as: Mapping[str, str],
     recreate: bool,
-    split: str | int | None,
-    splits: Splits | None,
-    fold: int | None,
 ) -> Choice:
     """Return what a loader is made of, all of one commit.
 
@@ -29,14 +27,14 @@ def choose_of_cut(
         With the columns of the cut, and those that name events, among those that are open.
     data : mapping of str to column
         What batches hold.
+    request : SplitRequest
+        Which split.
     cut : Node or None
         Which entries; None for all.
     stored_as : mapping of str to str
         Keys of the cut whose columns have another name in the store.
     recreate : bool
         Whether to compute the cut again.
-    split, splits, fold
-        As `SplitLoader` takes them.
 
     Raises
     ------
@@ -61,12 +59,5 @@ def choose_of_cut(
             recreate=recreate,
         )
         subindex = selection_of(found)
-    return choose_of_store(
-        snapshot,
-        data,
-        subindex=subindex,
-        split=split,
-        splits=splits,
-        fold=fold,
-        cut=None if cut is None else cut.span.text,
-    )
+    text = None if cut is None else cut.span.text
+    return choose_of_store(snapshot, data, request, subindex=subindex, cut=text)

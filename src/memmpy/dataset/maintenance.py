@@ -54,7 +54,7 @@ def verify(
         rebuilt file only if its checksum is the recorded one: what depends on it stays valid.
         Damaged skims and cached cuts are removed: memmpy rebuilds them when you ask for them.
     progress : bool, optional
-        As `convert` takes it, for a repair.
+        Whether to show a progress bar while columns are rebuilt; on a terminal where not given.
     lock_timeout : float
         Seconds to wait for another process that writes to the store; below zero, without limit.
 

@@ -1,24 +1,12 @@
 """`Store`, which `memmpy.open` returns: columns by key, with cuts, splits and loaders."""
 
-import html
-import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
-from typing import Any, final, overload
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.checks import check_path
-from memmpy.columns import (
-    ReadJagged,
-    Snapshot,
-    StoredColumn,
-    check_keys,
-    no_column,
-    open_undamaged,
-    resolve_key,
-)
+from memmpy.columns import ReadJagged, check_keys
 from memmpy.cuts import (
     STEP_SIZE,
     Constant,
@@ -36,36 +24,15 @@ from memmpy.cuts import (
 )
 from memmpy.dataset.loader_columns import choose_of_cut
 from memmpy.dataset.maintenance import verify
-from memmpy.display import Table, printable
-from memmpy.errors import (
-    CorruptStoreError,
-    OptionError,
-    SplitError,
-)
+from memmpy.dataset.store_columns import StoreColumns
+from memmpy.errors import OptionError
 from memmpy.export import Friend, write_friends
-from memmpy.loaders import ShuffleOption, check_options
+from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.order import SPLIT_NAMES
+from memmpy.parallel import WorkOption, check_threads
 from memmpy.skims import Skim, Skims, find_skims, skim
-from memmpy.splits import (
-    SplitLoader,
-    Splits,
-    check_splits,
-    num_events,
-    recorded,
-    set_splits,
-    tickets_of,
-)
-from memmpy.store import (
-    Lineage,
-    Problem,
-    SourceEntries,
-    SourceEntry,
-    SourceRecord,
-    check_entries,
-    lineage_of,
-    read_metadata,
-    source_of,
-)
+from memmpy.splits import LoaderSetup, SplitLoader, SplitRequest, Splits
+from memmpy.store import Problem
 from memmpy.training import Audit, audit
 from memmpy.typing import PathLike
 
@@ -100,7 +67,7 @@ def open(path: PathLike) -> "Store":
 
 
 @final
-class Store(Mapping[str, StoredColumn]):
+class Store(StoreColumns):
     """An open store: key to column, without the columns that are stale.
 
     It shows what was committed when it was opened, also after a later conversion; open it again
@@ -111,80 +78,6 @@ class Store(Mapping[str, StoredColumn]):
     path : path-like
         The store's directory.
     """
-
-    def __init__(self, path: PathLike) -> None:
-        #: The store's directory.
-        self.path = check_path(path)
-        self._open()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Store, (self.path.absolute(),)  # and not all of its columns
-
-    def _open(self) -> None:
-        self._snapshot, self._damage = open_undamaged(self.path)
-        self._metadata, self._columns = self._snapshot.metadata, self._snapshot.columns
-
-    def __getitem__(self, key: str) -> StoredColumn:
-        if key in self:
-            self._check_whole([key])
-            return self._columns[key]
-        raise no_column(key, self._metadata, path=self.path, known=self)
-
-    def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and (key in self._columns or key in self._damage)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([*self._columns, *self._damage])
-
-    def __len__(self) -> int:
-        return len(self._columns) + len(self._damage)
-
-    @property
-    def sources(self) -> tuple[SourceRecord, ...]:
-        """The files that fill the store, in the order of their entries."""
-        return self._metadata.sources
-
-    @overload
-    def source(self, entries: int | np.integer[Any]) -> SourceEntry: ...
-    @overload
-    def source(self, entries: Sequence[int] | NDArray[Any]) -> SourceEntries: ...
-    def source(self, entries: Any) -> SourceEntry | SourceEntries:
-        """Return the file, the tree and the entry in it that an entry came from.
-
-        Parameters
-        ----------
-        entries : int, or array of int
-            Entries of the store, such as ``batch["_index"]``, in any order.
-
-        Returns
-        -------
-        SourceEntry for an int, SourceEntries for an array
-            Tuples of ``file, tree, entry``. The tree is without its cycle (`lineage` has it), and
-            the entry counts from the start of the tree: ``uproot.open(file)[tree]`` has it.
-
-        Raises
-        ------
-        OptionError
-            If no files fill the store, or an entry is out of range.
-
-        Examples
-        --------
-        >>> file, tree, entry = store.source(batch["_index"])
-        """
-        found: SourceEntry | SourceEntries = source_of(self.sources, entries)
-        return found
-
-    def lineage(self, key: str) -> list[Lineage]:
-        """Return what each file gave to a column; nothing for one that the user wrote.
-
-        Raises
-        ------
-        MissingKeyError, ColumnError
-            If there is no such column, it is stale, or it was computed from others of the store.
-        """
-        if key not in self:
-            raise no_column(key, self._metadata, path=self.path, known=self)
-        return lineage_of(self._metadata, key)
 
     def write_friend(
         self,
@@ -199,83 +92,6 @@ class Store(Mapping[str, StoredColumn]):
         return write_friends(
             self.sources, directory, branches, entries=entries, fill=fill, overwrite=overwrite
         )
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The columns as the last commit left them when the store was opened."""
-        return self._snapshot
-
-    @property
-    def splits(self) -> Splits | None:
-        """Who is an event, and on which side, as it is recorded now; None if no call asked yet."""
-        return recorded(read_metadata(self.path))
-
-    def set_splits(self, splits: Splits | None) -> None:
-        """Change the splits of the store for all later calls; no source file is read.
-
-        Networks that were trained with the old ones have seen events of the new test split.
-
-        Parameters
-        ----------
-        splits : Splits or None
-            The new ones, whose columns are in the store; None to forget them, so that the next
-            call that names some records them.
-
-        Raises
-        ------
-        MissingKeyError, ColumnError, SplitError
-            If a column is not there or names no event, or nothing does.
-        ReadOnlyStoreError, StoreLockedError, DiskError
-            If the store cannot be written to.
-        """
-        given = check_splits(splits)
-        self._check_whole(() if given is None else given.keys)
-        set_splits(self._snapshot, given, num_entries=self._num_events)
-
-    def split_of(
-        self, entries: Sequence[int] | NDArray[Any] | None = None, *, fold: int | None = None
-    ) -> NDArray[np.int64]:
-        """Return in which split entries are: 0 for train, 1 for val, 2 for test.
-
-        Parameters
-        ----------
-        entries : array of int, optional
-            Entries of the store, such as ``batch["_index"]``; all of them where not given.
-        fold : int, optional
-            Which fold; needed where the splits have folds.
-
-        Raises
-        ------
-        SplitError
-            If the store has no splits yet, or a fold is needed.
-        """
-        splits, tickets = self._tickets(entries)
-        return splits.splits_of_tickets(tickets, fold=fold)
-
-    def fold_of(self, entries: Sequence[int] | NDArray[Any] | None = None) -> NDArray[np.int64]:
-        """Return the fold that tests each of some entries, or of all; see `split_of`."""
-        splits, tickets = self._tickets(entries)
-        return splits.folds_of_tickets(tickets)
-
-    def _tickets(
-        self, entries: Sequence[int] | NDArray[Any] | None
-    ) -> tuple[Splits, NDArray[np.uint64]]:
-        splits = self.splits
-        if splits is None:
-            message = f"{str(self.path)!r} has no splits yet: "
-            raise SplitError(f"{message}name them with set_splits(Splits(by=...))")
-        num = self._num_events
-        chosen = np.arange(num) if entries is None else check_entries(entries, num)
-        return splits, tickets_of(self._snapshot, splits.ticket_rule, num_entries=num)(chosen)
-
-    @property
-    def _num_events(self) -> int:
-        return num_events(self._metadata)
-
-    @property
-    def texts(self) -> Mapping[int, str]:
-        """From the 64-bit hashes of metadata columns to their texts."""
-        return self._metadata.hashes
 
     def cut(
         self,
@@ -321,12 +137,14 @@ class Store(Mapping[str, StoredColumn]):
             What a cut may be, of any value: ``"Sum$(jet_pt)"``, ``"jet_pt[0] / met"``. The dtype
             is that of C++: float32 where floats are divided, float64 for a `Sum$` of them, bool
             for a condition. A float is NaN where a picked element is missing.
-        aliases, constants : mapping, optional
-            Names in the expression, as `compute_cut_batched` takes them.
+        aliases : mapping of str to str, optional
+            Names for expressions.
+        constants : mapping of str to bool, number or str, optional
+            Names for values.
         recreate : bool
             Compute again what is there, and replace a column that was not computed.
         num_threads : int, optional
-            As `compute_cut_batched` takes it.
+            Threads that evaluate beside the caller's; see `compute_cut_batched`.
 
         Returns
         -------
@@ -408,13 +226,13 @@ class Store(Mapping[str, StoredColumn]):
         splits: Splits | None = None,
         fold: int | None = None,
         batch_size: int = 32,
-        rank: int = 0,
-        world_size: int = 1,
+        shuffle: ShuffleOption = True,
         seed: int = 0,
         epoch: int = 0,
-        shuffle: ShuffleOption = True,
         drop_last: bool = False,
         num_threads: int | None = None,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> SplitLoader:
         """Return a loader of some columns, or of all.
 
@@ -428,19 +246,27 @@ class Store(Mapping[str, StoredColumn]):
             Which columns; all of the store where not given.
         cut : str, optional
             Which entries. It does not change in which split an entry is.
-        aliases, constants : mapping, optional
-            Names in the cut, as `compute_cut_batched` takes them.
+        aliases : mapping of str to str, optional
+            Names for expressions in the cut.
+        constants : mapping of str to bool, number or str, optional
+            Names for values in the cut.
         splits : Splits, optional
             Who is an event, and on which side; those of the store where not given.
         fold : int, optional
             Which fold; needed where the splits have folds.
         batch_size : int
             Entries in a batch.
-        rank, world_size, seed, epoch, drop_last, num_threads
-            As `SplitLoader` takes them.
-        shuffle : bool or "exact"
-            Whether each epoch has an order of its own, a permutation of all entries; else that of
-            the entries.
+        shuffle : bool, "exact" or Shuffle
+            How the entries of each epoch are shuffled; see `Shuffle`. Only skims are shuffled
+            by blocks.
+        seed, epoch : int
+            The order is a pure function of them; each ``iter()`` is the next epoch.
+        drop_last : bool
+            Leave out the last batch if it is short.
+        num_threads : int, optional
+            Threads that gather ahead, beside the caller's; see `SplitLoader`.
+        rank, world_size : int
+            Which equal part of the split to hand out, where several processes train together.
 
         Raises
         ------
@@ -453,34 +279,29 @@ class Store(Mapping[str, StoredColumn]):
         if isinstance(split, int | np.integer) and not 0 <= split < len(SPLIT_NAMES):
             message = f"no split {split}: give 'train', 'val', 'test' or 'all'"
             raise OptionError(f"{message}; the size of batches is batch_size={split}")
-        options = check_options(
-            for_rows=False,
+        options = LoaderOptions(
             batch_size=batch_size,
-            rank=rank,
-            world_size=world_size,
+            shuffle=check_shuffle(shuffle),
             seed=seed,
             epoch=epoch,
-            shuffle=shuffle,
-            block_rows=None,
-            window_blocks=None,
             drop_last=drop_last,
-            num_threads=num_threads,
-        )
-        given = check_splits(splits)
+            num_threads=check_threads(num_threads),
+            rank=rank,
+            world_size=world_size,
+        ).for_columns()
+        request = SplitRequest(split, splits, fold)
         node = None if cut is None else read_cut(cut, aliases=aliases, constants=constants)
-        events = given.keys if given is not None else ()
+        events = splits.keys if splits is not None else ()
         self._check_whole([*events, *(keys_of(node) if node is not None else ())])
         choice = choose_of_cut(
             self._snapshot,
             {key: self[key] for key in (self if keys is None else keys)},
+            request,
             cut=node,
             stored_as={},
             recreate=False,
-            split=split,
-            splits=given,
-            fold=fold,
         )
-        return SplitLoader.over(choice, options)
+        return SplitLoader(LoaderSetup(choice, options))
 
     def skim(
         self,
@@ -493,10 +314,9 @@ class Store(Mapping[str, StoredColumn]):
         constants: Mapping[str, Constant] | None = None,
         dtype: Any = None,
         splits: Splits | None = None,
-        executor: Executor | None = None,
         recreate: bool = False,
         progress: bool | None = None,
-        lock_timeout: float = -1,
+        work: WorkOption = None,
     ) -> Skim:
         """Copy what a training needs into packed rows, in random order; see `memmpy.skim`.
 
@@ -515,10 +335,9 @@ class Store(Mapping[str, StoredColumn]):
             constants=constants,
             dtype=dtype,
             splits=splits,
-            executor=executor,
             recreate=recreate,
             progress=progress,
-            lock_timeout=lock_timeout,
+            work=work,
         )
 
     def verify(self, *, repair: bool = False) -> list[Problem]:
@@ -545,42 +364,3 @@ class Store(Mapping[str, StoredColumn]):
         >>> [finding.kind for finding in audit.findings if finding.level != "info"]
         """
         return audit(self._snapshot, self._damage)
-
-    def _check_whole(self, keys: Iterable[str]) -> None:
-        """Raise a `CorruptStoreError` if one of these columns could not be opened."""
-        for key in keys:
-            holder = resolve_key(key, self._metadata.columns)
-            if holder in self._damage:
-                raise CorruptStoreError(self._damage[holder])
-
-    @property
-    def _num_files(self) -> int:
-        return len({source.path for source in self.sources})
-
-    def _table(self) -> Table:
-        rows = []
-        for key, column in self._columns.items():
-            kind = self._metadata.columns[key].kind
-            rows.append((key, kind, _type(column), f"{len(column):,}"))
-        damaged = [(key, self._metadata.columns[key].kind, "damaged", "?") for key in self._damage]
-        return Table(("key", "kind", "type", "entries"), 3, [rows + damaged])
-
-    def _title(self) -> str:
-        columns, files = _number_of("column", len(self)), _number_of("file", self._num_files)
-        return printable(f"Store {os.fspath(self.path)!r}: {columns}, {files}")
-
-    def __repr__(self) -> str:
-        return f"{self._title()}\n{self._table().to_text()}"
-
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}"
-
-
-def _number_of(what: str, num: int) -> str:
-    return f"{num:,} {what}{'' if num == 1 else 's'}"
-
-
-def _type(column: Any) -> str:
-    if hasattr(column, "shape"):
-        return f"{column.dtype}{list(column.shape[1:]) if column.ndim > 1 else ''}"
-    return str(getattr(column, "dtype", "text" if hasattr(column, "encoded") else "awkward"))

@@ -1,14 +1,14 @@
-"""Toy collision events, and the run that ``memmpy demo`` makes."""
+"""Toy collision events, and the run of ``memmpy demo``."""
 
 from memmpy.demo.events import demo_files, make_events, write_demo_files
-from memmpy.demo.run import Job, own_job, run, toy_job
+from memmpy.demo.run import DemoSetup, file_setup, run, toy_setup
 
 __all__ = [
-    "Job",
+    "DemoSetup",
     "demo_files",
+    "file_setup",
     "make_events",
-    "own_job",
     "run",
-    "toy_job",
+    "toy_setup",
     "write_demo_files",
 ]

@@ -1,7 +1,7 @@
 """Toy collision events: simulated ttH(bb) and its ttbb background, written to ROOT files.
 
-Events are made in blocks, each with a random generator of its own, so that an event depends on the
-seed, the process, the year and its number alone, never on how many are asked for.
+Events are generated in blocks, each with its own random generator, so an event depends only on the
+seed, the process, the year and its number, never on how many are generated.
 """
 
 import contextlib
@@ -39,17 +39,17 @@ TAG_EFFICIENCIES = np.array(
 )
 LIGHT, CHARM, BOTTOM = 0, 1, 2
 
-#: The column that holds how many of each a list has. In ROOT it is the counter of their branches.
+#: The columns of the lengths of lists; in ROOT, the counters of their branches.
 COUNTERS = {"jet": "nJets", "el": "nElectrons", "mu": "nMuons"}
 
-#: 2**60: neighbours this far up are one and the same float64.
+#: 2**60: integers this large that differ by one are the same float64.
 FIRST_EVENT_NUMBER = 1 << 60
 MAX_EVENTS = 1 << 48
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What tells one physics process from another."""
+    """The parameters of a physics process."""
 
     index: int
     tree: str
@@ -62,7 +62,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """What tells one data-taking period from another."""
+    """The parameters of a data-taking period."""
 
     index: int
     run_number: int
@@ -107,7 +107,7 @@ def make_events(
     year : {"mc16a", "mc16d"}
         mc16d has more pile-up.
     num_events : int
-        How many.
+        Number of events.
     seed : int
         Not negative. The same seed gives the same events with the same version of NumPy.
     first_event : int
@@ -134,7 +134,7 @@ def make_events(
 
 
 def write_demo_files(directory: PathLike, *, num_events: int, seed: int) -> list[Path]:
-    """Write the demo's four ROOT files, two processes in two years, and return their paths.
+    """Write the four ROOT files of the demo, two processes in two years; return their paths.
 
     Memory is bounded by a block of events. Each file appears under its name only when it is
     complete. Rewriting with the same arguments keeps the UUID of each file.
@@ -142,7 +142,7 @@ def write_demo_files(directory: PathLike, *, num_events: int, seed: int) -> list
     Parameters
     ----------
     directory : path-like
-        Made where absent.
+        Created if missing.
     num_events : int
         Events in each file; 0 writes files with empty trees.
     seed : int
@@ -183,8 +183,8 @@ def _write_file(
                 writable.extend(records)
             for block in blocks:
                 writable.extend(_records(block))
-        with aside.open("rb") as written:
-            os.fsync(written.fileno())
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
         aside.replace(path)
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -210,7 +210,7 @@ def _records(events: "Events") -> "Events":
 def _blocks(
     process: str, year: str, *, num_events: int, seed: int, first_event: int
 ) -> Iterator["Events"]:
-    """Yield the events asked for, block by block; at least one block, which may be empty."""
+    """Yield the events, block by block; at least one block, which may be empty."""
     stop_event = first_event + num_events
     block_start = first_event // BLOCK_SIZE
     block_stop = max(block_start + 1, -(-stop_event // BLOCK_SIZE))

@@ -1,4 +1,4 @@
-"""The main job, told step by step: files, conversion, cut-flow, shuffled batches."""
+"""Run the demo step by step: files, conversion, cut-flow, shuffled batches."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ from memmpy.typing import Batch
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Job", "own_job", "run", "toy_job"]
+__all__ = ["DemoSetup", "file_setup", "run", "toy_setup"]
 
 #: The cut of the README.
 TOY_CUT = "nJets >= 6 & nBTags_77 >= 2"
-#: Branches of a user's file that are converted where none are named.
+#: Branches to convert of a user's file if none are named, at most.
 MAX_BRANCHES = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class DemoSetup:
     """What to convert, which events to load, and how to batch them."""
 
     store: Path
@@ -41,25 +41,25 @@ class Job:
     weight: str | None = None
 
 
-def toy_job(
+def toy_setup(
     directory: Path, *, num_events: int, seed: int, cut: str | None, console: "Console"
-) -> Job:
-    """Write files of toy events, unless they are there, and return the README's job on them."""
-    kept = directory / f"toy_{num_events}_{seed}"
-    files = [kept / name for name, _, _ in demo_files()]
+) -> DemoSetup:
+    """Write files of toy events unless they exist, and return the setup of the README."""
+    folder = directory / f"toy_{num_events}_{seed}"
+    files = [folder / name for name, _, _ in demo_files()]
     num_files = num_in_words(len(files), "ROOT file")
     if all(file.exists() for file in files):
-        _say(console, f"Found {num_files} of toy events in {kept}.")
+        _say(console, f"Found {num_files} of toy events in {folder}.")
     else:
         start = time.perf_counter()
-        files = write_demo_files(kept, num_events=num_events, seed=seed)
+        files = write_demo_files(folder, num_events=num_events, seed=seed)
         seconds = time.perf_counter() - start
         size = size_in_words(sum(file.stat().st_size for file in files))
         events = num_in_words(num_events, "toy event")
-        _say(console, f"Wrote {num_files} of {events} each to {kept}:")
+        _say(console, f"Wrote {num_files} of {events} each to {folder}:")
         _say(console, f"{size} in {seconds:.1f} s.")
-    configs = [RFileConfig(kept / name, tree, metadata) for name, tree, metadata in demo_files()]
-    return Job(
+    configs = [RFileConfig(folder / name, tree, metadata) for name, tree, metadata in demo_files()]
+    return DemoSetup(
         store=directory / "data.mmpy",
         root_files=configs,
         keys=["nJets", "nBTags_77", "met", "weight", "eventNumber", "jet_eta"],
@@ -69,74 +69,75 @@ def toy_job(
     )
 
 
-def own_job(
+def file_setup(
     directory: Path,
     paths: Sequence[str],
     *,
     tree: str | None,
     keys: Sequence[str] | None,
     cut: str | None,
-) -> Job:
-    """Return the job on the user's own files; each is a process of the name of its file."""
-    files = [Path(found.path) for found in list_inputs([RFileConfig(path, tree) for path in paths])]
+) -> DemoSetup:
+    """Return the setup for files of the user; each file is a process of its own."""
+    inputs = list_inputs([RFileConfig(path, tree) for path in paths])
+    files = [Path(file.path) for file in inputs]
     configs = [RFileConfig(file, tree, {"process": file.stem}) for file in files]
     if keys is None:
-        needed = [] if cut is None else sorted(keys_of(parse(cut)) - {"process"})
-        keys = _some_branches(files[0], tree, needed)
-    return Job(store=directory / "files.mmpy", root_files=configs, keys=keys, cut=cut)
+        task_metadata = [] if cut is None else sorted(keys_of(parse(cut)) - {"process"})
+        keys = _some_branches(files[0], tree, task_metadata)
+    return DemoSetup(store=directory / "files.mmpy", root_files=configs, keys=keys, cut=cut)
 
 
-def run(job: Job, *, batch_size: int, console: "Console") -> None:
+def run(setup: DemoSetup, *, batch_size: int, console: "Console") -> None:
     """Convert, show the cut-flow, and load train and validation batches."""
     start = time.perf_counter()
-    conversion = convert(job.root_files, job.store, keys=_all_keys(job))
+    conversion = convert(setup.root_files, setup.store, keys=_all_keys(setup))
     seconds = time.perf_counter() - start
     events = num_in_words(conversion.num_entries, "event")
     if conversion.was_cached:
         _say(console, "Everything came from the cache, no ROOT file was read:")
-        _say(console, f"{events} in {job.store}.")
+        _say(console, f"{events} in {setup.store}.")
     else:
         read = {branch for branches in conversion.read.values() for branch in branches}
         branches = num_in_words(len(read), "branch", "branches")
         files = num_in_words(len(conversion.read), "file")
-        _say(console, f"Converted {branches} of {files} to {job.store}:")
+        _say(console, f"Converted {branches} of {files} to {setup.store}:")
         _say(console, f"{events} in {seconds:.1f} s, {_rate(conversion.num_entries, seconds)}.")
-    console.print(cutflow(job.store, job.cut or [], by="process", weight=job.weight))
+    console.print(cutflow(setup.store, setup.cut or [], by="process", weight=setup.weight))
     for split in ("train", "val"):
         loader = load_root(
-            job.root_files,
-            job.store,
-            keys=set(job.keys),
-            keys_padded=job.keys_padded,
-            tcut=job.cut,
+            setup.root_files,
+            setup.store,
+            keys=set(setup.keys),
+            keys_padded=setup.keys_padded,
+            tcut=setup.cut,
             batch_size=batch_size,
             split=split,
             shuffle=split == "train",
-            skim=_fits_a_skim(conversion, job),
+            skim=_fits_a_skim(conversion, setup),
         )
         if not loader.num_entries:
             _say(console, f"{split}: no events")
             continue
-        batch = next(loader.batches(0))  # kernels are loaded for it, which is not timed
+        batch = next(loader.batches(0))  # loads kernels, which is not timed
         if split == "train":
             _show(batch, console)
         _time_epoch(split, loader, console)
 
 
-def _all_keys(job: Job) -> set[str]:
-    needed = set() if job.cut is None else keys_of(parse(job.cut))
-    return {*job.keys, *job.keys_padded, *needed} - {*job.root_files[0].metadata}
+def _all_keys(setup: DemoSetup) -> set[str]:
+    task_metadata = set() if setup.cut is None else keys_of(parse(setup.cut))
+    return {*setup.keys, *setup.keys_padded, *task_metadata} - {*setup.root_files[0].metadata}
 
 
-def _fits_a_skim(conversion: Conversion, job: Job) -> bool:
+def _fits_a_skim(conversion: Conversion, setup: DemoSetup) -> bool:
     """Say whether batches hold numbers and lists of numbers alone."""
     types = conversion.plan.types
-    return all(types[key].kind in {"vector", "jagged"} for key in conversion.keys_of(job.keys))
+    return all(types[key].kind in {"vector", "jagged"} for key in conversion.keys_of(setup.keys))
 
 
 def _show(batch: Batch, console: "Console") -> None:
-    shown = ", ".join(f"{key} {_shape(values)}" for key, values in batch.items())
-    _say(console, f"A batch: {shown}")
+    arrays = ", ".join(f"{key} {_shape(values)}" for key, values in batch.items())
+    _say(console, f"A batch: {arrays}")
 
 
 def _shape(values: Any) -> str:
@@ -157,7 +158,7 @@ def _time_epoch(split: str, loader: SplitLoader, console: "Console") -> None:
 
 
 def _say(console: "Console", sentence: str) -> None:
-    """Print a sentence as one line, plainly: a terminal wraps what is longer, a file keeps it."""
+    """Print a sentence as one line of plain text; a terminal wraps it."""
     console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -165,19 +166,19 @@ def _rate(num_events: int, seconds: float) -> str:
     return f"{num_events / max(seconds, 1e-9):,.0f} events/s"
 
 
-def _some_branches(file: Path, tree: str | None, needed: Sequence[str]) -> list[str]:
-    """Return branches of numbers or lists of numbers, the first of the tree, and what is needed."""
-    chosen = list(needed)
+def _some_branches(file: Path, tree: str | None, task_metadata: Sequence[str]) -> list[str]:
+    """Return the needed branches, and the first ones of the tree that hold numbers or lists."""
+    branches = list(task_metadata)
     with closing(TreeFile(ByteSource(str(file)), tree)) as opened:
         for branch in opened.branches():
-            if len(chosen) >= MAX_BRANCHES:
+            if len(branches) >= MAX_BRANCHES:
                 break
             try:
                 is_number = opened.type_of(branch).kind in {"vector", "jagged"}
             except RootFileError:
                 continue
-            if is_number and branch not in chosen and branch != "process":
-                chosen.append(branch)
-    if not chosen:
+            if is_number and branch not in branches and branch != "process":
+                branches.append(branch)
+    if not branches:
         raise RootFileError(f"no branch of {str(file)!r} holds numbers; name some with --keys")
-    return chosen
+    return branches

@@ -1,5 +1,6 @@
 """What is shown to users: tables on a terminal, as text and as HTML; sizes and counts in words."""
 
+import dataclasses
 import html
 import io
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ __all__ = [
     "Table",
     "Trimmed",
     "num_in_words",
+    "plain_text",
     "printable",
     "rate_in_words",
     "size_in_words",
@@ -69,14 +71,15 @@ class Table:
         Columns of words; the others are aligned to the right.
     sections : sequence of sequences of rows
         Rows are sequences of str, one a column; a line is drawn between sections.
-    caption : str
-        A line under the table.
+    caption, title : str
+        Lines below and above the table.
     """
 
     headings: Sequence[str]
     num_words: int
     sections: Sequence[Sequence[Sequence[str]]]
     caption: str = ""
+    title: str = ""
 
     def __post_init__(self) -> None:
         headings = [_in_a_line(heading) for heading in self.headings]
@@ -84,6 +87,7 @@ class Table:
         object.__setattr__(self, "headings", headings)
         object.__setattr__(self, "sections", sections)
         object.__setattr__(self, "caption", printable(self.caption))
+        object.__setattr__(self, "title", printable(self.title))
 
     def __rich_console__(
         self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
@@ -118,6 +122,8 @@ class Table:
             for row in section:
                 table.add_row(*map(Text, row))
             table.add_section()
+        if self.title:
+            yield Text(self.title)
         around = () if has_room else ("",)  # the edges are the empty lines above and below
         yield from around
         yield Trimmed(table)
@@ -127,12 +133,8 @@ class Table:
 
     def to_text(self) -> str:
         """Return the table as plain text of lines of 100 characters at most."""
-        from rich.console import Console
-
-        file = io.StringIO()
-        console = Console(file=file, width=WIDTH, color_system=None, force_jupyter=False)
-        console.print(self)
-        return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).strip("\n")
+        title = f"{self.title}\n" if self.title else ""
+        return title + plain_text(dataclasses.replace(self, title=""))
 
     def to_html(self) -> str:
         """Return the table as an HTML element."""
@@ -146,8 +148,9 @@ class Table:
             + "</tbody>"
             for section in self.sections
         )
+        title = f"<p>{html.escape(self.title)}</p>" if self.title else ""
         caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
-        return f"<table>{caption}<thead><tr>{head}</tr></thead>{bodies}</table>"
+        return f"{title}<table>{caption}<thead><tr>{head}</tr></thead>{bodies}</table>"
 
     def _widths(self, *, of_headings: bool = True) -> list[int]:
         """Return the characters that each column takes; where headings fold, only their words."""
@@ -162,6 +165,15 @@ class Table:
     def _cell(self, tag: str, column: int, text: str) -> str:
         side = "left" if column < self.num_words else "right"
         return f'<{tag} style="text-align: {side}">{html.escape(text)}</{tag}>'
+
+
+def plain_text(renderable: "rich.console.RenderableType") -> str:
+    """Return what rich shows of something, without colours, in lines of 100 characters at most."""
+    from rich.console import Console
+
+    file = io.StringIO()
+    Console(file=file, width=WIDTH, color_system=None, force_jupyter=False).print(renderable)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).strip("\n")
 
 
 def printable(text: str) -> str:

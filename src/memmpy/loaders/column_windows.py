@@ -20,7 +20,7 @@ from memmpy.loaders.pagecache.advice import Pager, Reading, System, system_of
 from memmpy.loaders.pagecache.pages import Blocks, map_of, one_by_one
 from memmpy.loaders.random_reads import Scattered
 from memmpy.loaders.readahead import plan_parts
-from memmpy.loaders.shuffle import Shuffle
+from memmpy.loaders.shuffle import ShuffleChoice
 from memmpy.loaders.windows import Gather, Plan, num_in_memory
 from memmpy.order import Members, Permutation, plan_windows
 from memmpy.typing import Array, Column, Data, Entries
@@ -96,11 +96,13 @@ class ColumnWindows:
         return len(self._members)
 
     @property
-    def shuffle(self) -> Shuffle:
+    def shuffle(self) -> ShuffleChoice:
         """How entries are shuffled: each is gathered by itself from each column."""
         if self._is_shuffled:
-            return Shuffle("exact", 1, self._window_rows, "columns are gathered entry by entry")
-        return Shuffle("none", self._window_rows, 1, "shuffle=False")
+            return ShuffleChoice(
+                "exact", 1, self._window_rows, "columns are gathered entry by entry"
+            )
+        return ShuffleChoice("none", self._window_rows, 1, "shuffle=False")
 
     @property
     def arrays(self) -> Sequence[Array]:

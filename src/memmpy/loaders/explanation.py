@@ -9,7 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.display import Table, rate_in_words, size_in_words
+from memmpy.display import Renderable, Table, rate_in_words, size_in_words
 from memmpy.loaders.pagecache.pages import in_memory
 from memmpy.loaders.windows import Windows
 from memmpy.parallel import memory_for_pages, prefetch
@@ -27,7 +27,7 @@ _NUM_SAMPLES = 256
 
 @final
 @dataclass(frozen=True, slots=True, repr=False)
-class Explanation:
+class Explanation(Renderable):
     """What a loader does, why, and how fast. Prints as a table; `to_dict` has it all.
 
     Attributes
@@ -125,17 +125,8 @@ class Explanation:
             ]
         return Table(("", "loader"), 2, (data, how, rates))
 
-    def __str__(self) -> str:
-        return self.table().to_text()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __rich__(self) -> Table:
-        return self.table()
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
+    def _blocks(self) -> list[Table]:
+        return [self.table()]
 
 
 def explain(

@@ -16,7 +16,7 @@ from memmpy.loaders.row_gather import Moved, Mover
 from memmpy.loaders.row_gather_numpy import NumpyMover
 from memmpy.loaders.row_ranges import Ranges
 from memmpy.loaders.row_views import pieces_of
-from memmpy.loaders.shuffle import Shuffle
+from memmpy.loaders.shuffle import ShuffleChoice
 from memmpy.loaders.windows import Plan, num_in_memory
 from memmpy.order import BlockOrder, BlockWindows, Multiplicities, Permutation, plan_windows
 from memmpy.typing import Array, Entries
@@ -71,7 +71,7 @@ class RowWindows:
         The skim.
     ranges : sequence of range
         Its rows to hand out: one after the other, they are the members 0..num-1.
-    shuffle : Shuffle
+    shuffle : ShuffleChoice
         The order of an epoch.
     num_threads : int
         How many threads gather beside the caller's.
@@ -86,7 +86,7 @@ class RowWindows:
         packed: Packed,
         ranges: Sequence[range],
         *,
-        shuffle: Shuffle,
+        shuffle: ShuffleChoice,
         num_threads: int,
         compiled: bool,
         system: System,

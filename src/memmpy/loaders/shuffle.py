@@ -1,14 +1,24 @@
-"""How the rows of a skim are shuffled: chosen from the skim alone, so that all machines agree."""
+"""`Shuffle`, which a user asks for, and the choice for the rows of a skim that follows from it.
+
+The choice depends on the skim alone, so that all machines agree.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, final
 
+from memmpy.checks import check_flag, check_integer
+from memmpy.errors import OptionError, nearest
 from memmpy.order import Multiplicities, spread_of_blocks
 
-__all__ = ["Shuffle", "ShuffleOption", "choose_shuffle", "warning_of_blocks"]
-
-ShuffleOption: TypeAlias = bool | Literal["exact", "blocks"]
+__all__ = [
+    "Shuffle",
+    "ShuffleChoice",
+    "ShuffleOption",
+    "check_shuffle",
+    "choose_shuffle",
+    "warning_of_blocks",
+]
 
 #: A window stays in the last cache of a processor while it is mixed, and a block of about a
 #: hundred kB is read from a disk nearly as fast as all of a file.
@@ -25,9 +35,71 @@ _MAX_SPREAD = 1.05
 _MAX_PROPOSED_BYTES = 64 << 20
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Shuffle:
-    """How the rows of an epoch are shuffled.
+    """How the entries of each epoch are shuffled: ``shuffle=`` of all loaders.
+
+    ``shuffle="exact"`` is short for ``shuffle=Shuffle("exact")``.
+
+    Parameters
+    ----------
+    kind : bool, "exact" or "blocks"
+        ``"exact"`` is a permutation of all entries. ``"blocks"``, for skims, reads blocks of
+        consecutive rows in a new order and mixes all rows of a window of blocks: as the rows of a
+        skim lie in random order already, batches are as random. From memory that is about as fast
+        as ``"exact"``, and from the disk tens of times as fast. Rows that share an identity lie
+        together, so that blocks keep them in one window. True takes blocks for a skim of more than
+        16 MiB whose rows have less than 0.1 others of their identity on average, and else the
+        permutation. With False every epoch has the order of the data: that of the entries, of
+        `subindex`, or of the skim.
+    block_rows, window_blocks : int, optional
+        Rows of a block, and blocks of a window; chosen by the size of a row where not given. For
+        skims.
+
+    Raises
+    ------
+    OptionError
+        If there is no such kind, or a size is no integer of at least 1.
+
+    Examples
+    --------
+    >>> loader = SplitLoader(skim, shuffle=Shuffle("blocks", block_rows=256, window_blocks=64))
+    """
+
+    kind: bool | Literal["exact", "blocks"]
+    block_rows: int | None = None
+    window_blocks: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", _check_kind(self.kind))
+        for name in ("block_rows", "window_blocks"):
+            if (size := getattr(self, name)) is not None:
+                object.__setattr__(self, name, check_integer(name, size, minimum=1))
+
+
+ShuffleOption: TypeAlias = bool | Literal["exact", "blocks"] | Shuffle
+
+
+def check_shuffle(given: ShuffleOption) -> Shuffle:
+    """Return what a user gave as ``shuffle=``, or a short form of it, as the value."""
+    return given if isinstance(given, Shuffle) else Shuffle(given)
+
+
+def _check_kind(kind: bool | Literal["exact", "blocks"]) -> bool | Literal["exact", "blocks"]:
+    if isinstance(kind, str) and kind in {"exact", "blocks"}:
+        return kind
+    hint = nearest(kind, ["exact", "blocks"]) if isinstance(kind, str) else ""
+    try:
+        return check_flag("shuffle", kind)
+    except OptionError:
+        message = f"shuffle must be True, False, 'exact' or 'blocks', not {kind!r}{hint}"
+        raise OptionError(message) from None
+
+
+@dataclass(frozen=True, slots=True)
+class ShuffleChoice:
+    """How the rows of an epoch are shuffled, once the data is known.
 
     Parameters
     ----------
@@ -52,20 +124,18 @@ class Shuffle:
 
 
 def choose_shuffle(
-    shuffle: ShuffleOption,
+    shuffle: Shuffle,
     *,
-    block_rows: int | None,
-    window_blocks: int | None,
     num_rows: int,
     row_bytes: float,
     multiplicities: Callable[[], Multiplicities],
-) -> Shuffle:
+) -> ShuffleChoice:
     """Return how rows are shuffled.
 
     Parameters
     ----------
-    shuffle, block_rows, window_blocks
-        As `LoaderOptions` has them.
+    shuffle : Shuffle
+        What the user asks for.
     num_rows : int
         Rows of the skim.
     row_bytes : float
@@ -74,30 +144,33 @@ def choose_shuffle(
         Returns how many rows share an event. It is asked only where the choice depends on it.
     """
     most = max(1, num_rows)
-    blocks = _WINDOW_BLOCKS if window_blocks is None else min(window_blocks, most)
+    given, kind = shuffle.window_blocks, shuffle.kind
+    blocks = _WINDOW_BLOCKS if given is None else min(given, most)
     # The power of two that makes a window of about the wanted size.
     wanted = max(1, round(_WINDOW_BYTES / max(1.0, row_bytes)))
     rows = min(max(1 << (wanted * 4 // 3).bit_length() - 1, _MIN_WINDOW_ROWS), _MAX_WINDOW_ROWS)
     rows = min(rows, max(1, int(_MAX_WINDOW_BYTES / max(1.0, row_bytes))))
-    size = max(1, rows // blocks) if block_rows is None else min(block_rows, most)
-    if shuffle is False:
-        return Shuffle("none", size, blocks, "shuffle=False")
-    if shuffle is not True:
-        return Shuffle(shuffle, size, blocks, f"shuffle={shuffle!r}")
+    size = max(1, rows // blocks) if shuffle.block_rows is None else min(shuffle.block_rows, most)
+    if kind is False:
+        return ShuffleChoice("none", size, blocks, "shuffle=False")
+    if kind is not True:
+        return ShuffleChoice(kind, size, blocks, f"shuffle={kind!r}")
     if num_rows * row_bytes <= _EXACT_BYTES:
-        return Shuffle("exact", size, blocks, "all rows fit into a processor's cache")
+        return ShuffleChoice("exact", size, blocks, "all rows fit into a processor's cache")
     # Rows of an event lie together, and blocks keep them in one window. So the means of batches
     # spread by up to the root of 1 + others. Larger windows are fair up to some batch size, of
     # which an order must not depend; in memory they are about as fast as exact order. To move the
     # rows of an event apart on the disk would make a split no range of rows any more.
     others = multiplicities().others
     if 1 + others > _MAX_SPREAD**2:
-        return Shuffle("exact", size, blocks, f"a row shares its event with {others:,.2f} others")
-    return Shuffle("blocks", size, blocks, "rows that lie together are read together")
+        return ShuffleChoice(
+            "exact", size, blocks, f"a row shares its event with {others:,.2f} others"
+        )
+    return ShuffleChoice("blocks", size, blocks, "rows that lie together are read together")
 
 
 def warning_of_blocks(
-    shuffle: Shuffle,
+    shuffle: ShuffleChoice,
     multiplicities: Multiplicities,
     *,
     num_rows: int,
@@ -108,7 +181,7 @@ def warning_of_blocks(
 
     Parameters
     ----------
-    shuffle : Shuffle
+    shuffle : ShuffleChoice
         Blocks.
     multiplicities : Multiplicities
         Of the skim.
@@ -142,4 +215,5 @@ def warning_of_blocks(
         blocks *= 2
         if blocks * shuffle.block_rows * row_bytes > _MAX_PROPOSED_BYTES:
             return message
-    return f"{message}, or block_rows={shuffle.block_rows}, window_blocks={blocks}"
+    sizes = f"block_rows={shuffle.block_rows}, window_blocks={blocks}"
+    return f"{message}, or Shuffle('blocks', {sizes})"

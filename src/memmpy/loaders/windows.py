@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from memmpy.loaders.batching import Window, batches_of
 from memmpy.loaders.pagecache.advice import Reading
-from memmpy.loaders.shuffle import Shuffle
+from memmpy.loaders.shuffle import ShuffleChoice
 from memmpy.order import num_delivered
 from memmpy.parallel import prefetch
 from memmpy.typing import Array, Batch
@@ -43,7 +43,7 @@ class Windows(Protocol):
         ...
 
     @property
-    def shuffle(self) -> Shuffle:
+    def shuffle(self) -> ShuffleChoice:
         """How entries are shuffled."""
         ...
 

@@ -1,7 +1,13 @@
 """Threads that survive Ctrl-C, executors, and the cores and memory of this machine."""
 
 from memmpy.parallel.executors import Crew, outcomes, workers
-from memmpy.parallel.machine import keep_freed_memory, memory_for_pages, num_cores, num_helpers
+from memmpy.parallel.machine import (
+    check_threads,
+    keep_freed_memory,
+    memory_for_pages,
+    num_cores,
+    num_helpers,
+)
 from memmpy.parallel.threads import (
     THREAD_NAME,
     Call,
@@ -12,12 +18,17 @@ from memmpy.parallel.threads import (
     run_apart,
     start_thread,
 )
+from memmpy.parallel.work import Work, WorkOption, check_work
 
 __all__ = [
     "THREAD_NAME",
     "Call",
     "Crew",
     "Threads",
+    "Work",
+    "WorkOption",
+    "check_threads",
+    "check_work",
     "count_interrupt",
     "keep_freed_memory",
     "memory_for_pages",

@@ -23,7 +23,6 @@ from traceback import walk_tb
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from memmpy.errors import OptionError
 from memmpy.parallel.machine import keep_freed_memory, num_cores
 from memmpy.parallel.threads import THREAD_NAME, count_interrupt, start_thread
 
@@ -65,12 +64,7 @@ class Crew:
 @contextmanager
 def workers(executor: Executor | None) -> Iterator[Crew]:
     """Give the user's executor, or threads for all cores for as long as they are needed."""
-    given: object = executor
     if executor is not None:
-        # A Dask client has `submit`, too, and no `shutdown` of an executor: its futures are others.
-        if not isinstance(given, Executor):
-            message = f"executor is a concurrent.futures.Executor, got {executor!r}"
-            raise OptionError(message + "; of a Dask client, give client.get_executor()")
         is_local = isinstance(executor, ThreadPoolExecutor | ProcessPoolExecutor)
         is_in_process = isinstance(executor, ThreadPoolExecutor)
         yield Crew(executor, _NUM_WAITING, not is_local, is_in_process)

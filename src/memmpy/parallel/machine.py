@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["keep_freed_memory", "memory_for_pages", "num_cores", "num_helpers"]
+from memmpy.checks import check_integer
+
+__all__ = ["check_threads", "keep_freed_memory", "memory_for_pages", "num_cores", "num_helpers"]
 
 #: Threads of one task, the caller's among them: memory has no more to give to more.
 _MAX_THREADS = 8
@@ -24,6 +26,13 @@ def num_cores() -> int:
 def num_helpers() -> int:
     """Return how many threads to use beside the caller's, which works, too: 1 at least."""
     return max(1, min(num_cores(), _MAX_THREADS) - 1)
+
+
+def check_threads(num_threads: int | None) -> int:
+    """Return the threads beside the caller's that a user asks for; `num_helpers` where None."""
+    if num_threads is None:
+        return num_helpers()
+    return check_integer("num_threads", num_threads, minimum=0)
 
 
 def memory_for_pages() -> int | None:

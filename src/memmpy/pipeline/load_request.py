@@ -1,18 +1,27 @@
 """What a user asks of `load_root`: checked, and worked out, as far as that goes without files."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from memmpy.columns import check_keys
-from memmpy.conversion import RFileConfig, check_names, check_one_key, names_in, split_renames
-from memmpy.cuts import Constant, Node, check_apart, keys_of, read_cut, renamed
-from memmpy.errors import OptionError, SplitError
+from memmpy.conversion import (
+    ConversionRequest,
+    RFileConfig,
+    check_names,
+    check_one_key,
+    list_inputs,
+    match,
+    names_in,
+    split_renames,
+)
+from memmpy.cuts import Constant, Node, check_alias_names, keys_of, read_cut, rename_keys
+from memmpy.errors import OptionError, nearest
 from memmpy.jagged import check_padding, mask_of
 from memmpy.skims import SkimRequest, check_groups, check_request
-from memmpy.splits import Splits, check_split, check_splits, is_asked
+from memmpy.splits import SplitRequest, check_split
 
-__all__ = ["LoadRequest", "check_load_request"]
+__all__ = ["LoadRequest"]
 
 #: The column that a cut takes where batches hold a padded key otherwise than the files.
 UNPADDED = "{}__unpadded"
@@ -26,16 +35,27 @@ class LoadRequest:
     ----------
     configs : sequence of RFileConfig
         The files.
-    metadata_keys : tuple of str
-        The names of the metadata, which all files have.
-    keys : tuple of str
+    keys : collection of str, or mapping of str to str
         What batches hold as it is; may be patterns.
     keys_padded : mapping of str to (int, number)
         What batches hold padded.
-    groups : mapping of str to tuple of str, or None
+    groups : mapping of str to sequence of str, or None
         The groups of a skim; None where columns are loaded.
+    cut_text : str or None
+        Which events; None for all.
+    aliases : mapping of str to str
+        Names for branches or expressions.
+    constants : mapping of str to bool, number or str
+        Names for values in the cut.
     dtype : dtype-like, or mapping of str to dtype-like, or None
-        The dtype of the groups.
+        The dtype of all groups, or of some keys and groups.
+    split_request : SplitRequest
+        Which split of the events.
+
+    Attributes
+    ----------
+    metadata_keys : tuple of str
+        The names of the metadata, which all files have.
     named_keys : frozenset of str
         The columns that the user named outside of the cut.
     cut : Node or None
@@ -43,41 +63,99 @@ class LoadRequest:
     stored_as : mapping of str to str
         Keys of the cut whose columns have another name in the store. A cut is on what the files
         hold: it sees no padding, and no dtype that came with it.
-    splits : Splits or None
-        Those that the call names; None for those of the store.
-    split : str or int, or None
-        Which of them, as the user named it; None for all events of a store without splits.
-    fold : int or None
-        Which fold.
     converted_keys : frozenset of str
         The columns to convert as they are; may be patterns.
     converted_padded : mapping of str to (int, number)
         The columns to pad when they are converted. A skim is padded when it is made.
-    aliases, dtypes : mapping
-        As `convert` takes them.
+    dtypes : mapping of str to dtype-like
+        The dtypes of keys.
+    group_dtype : dtype-like, or mapping of str to dtype-like, or None
+        The dtype of all groups, or of some.
+
+    Raises
+    ------
+    OptionError, CutError
+        If it makes no sense, as far as that can be known without the files.
     """
 
     configs: Sequence[RFileConfig]
-    metadata_keys: tuple[str, ...]
-    keys: tuple[str, ...]
+    keys: Collection[str] | Mapping[str, str]
     keys_padded: Mapping[str, tuple[int, Any]]
-    groups: Mapping[str, tuple[str, ...]] | None
-    dtype: Any  # whatever the user gave: `check_request` checks it
-    named_keys: frozenset[str]
-    cut: Node | None
-    stored_as: Mapping[str, str]
-    splits: Splits | None
-    split: str | int | None
-    fold: int | None
-    converted_keys: frozenset[str]
-    converted_padded: Mapping[str, tuple[int, Any]]
+    groups: Mapping[str, Sequence[str]] | None
+    cut_text: str | None
     aliases: Mapping[str, str]
-    dtypes: Mapping[str, Any] | None
+    constants: Mapping[str, Constant]
+    dtype: Any  # whatever the user gave
+    split_request: SplitRequest
+    metadata_keys: tuple[str, ...] = field(init=False)
+    named_keys: frozenset[str] = field(init=False)
+    cut: Node | None = field(init=False)
+    stored_as: Mapping[str, str] = field(init=False)
+    converted_keys: frozenset[str] = field(init=False)
+    converted_padded: Mapping[str, tuple[int, Any]] = field(init=False)
+    dtypes: Mapping[str, Any] = field(init=False)
+    group_dtype: Any = field(init=False)
 
-    @property
-    def needs_splits(self) -> bool:
-        """Whether the call splits the events, and not only hands out all of them."""
-        return is_asked(self.splits, self.split)
+    def __post_init__(self) -> None:
+        metadata_keys, keys_padded = tuple(self.configs[0].metadata), self.keys_padded
+        keys, aliases = split_renames(self.keys, self.aliases)
+        check_keys(keys)
+        groups = None if self.groups is None else check_groups(self.groups)
+        grouped = [key for members in (groups or {}).values() for key in members]
+        more = [key for key in grouped if key not in keys_padded and key not in metadata_keys]
+        check_names(
+            [*keys, *more], keys_padded=keys_padded, aliases=aliases, reserved=metadata_keys
+        )
+        for use, named in (("padded", keys_padded), ("in a group", more)):
+            check_one_key([key for key in named if key not in aliases], use)
+        for key, padding in keys_padded.items():
+            check_padding(key, padding)
+        cut = None
+        if self.cut_text is not None:
+            cut = _read_cut(self.cut_text, aliases, self.constants, metadata_keys)
+        _check_split(self.split_request)
+        in_cut = frozenset[str]() if cut is None else keys_of(cut)
+        named_keys = frozenset([*keys, *keys_padded, *grouped])
+        padded = keys_padded if groups is None else {}
+        masks = {mask_of(key): key for key in padded}
+        known = {*named_keys, *masks, *in_cut}
+        group_dtype, dtypes = _divide_dtype(self.dtype, keys=known, groups=groups)
+        # Columns of a skim are lists still, which a dtype has cast.
+        changed = set(keys_padded) if groups is None else set(keys_padded) & dtypes.keys()
+        stored_as = {key: UNPADDED.format(key) for key in sorted(in_cut & changed)}
+        for name in sorted({*stored_as.values()} & {*named_keys, *aliases, *metadata_keys}):
+            raise OptionError(f"{name!r} is what load_root keeps for the cut; take another name")
+        _check_masks(masks, {*keys, *padded, *in_cut, *aliases, *metadata_keys})
+        converted_keys = {*named_keys, *masks, *(in_cut - stored_as.keys()), *stored_as.values()}
+        worked_out = {
+            "keys": tuple(sorted(set(keys))),
+            "groups": groups,
+            "aliases": {**aliases, **{name: key for key, name in stored_as.items()}},
+            "metadata_keys": metadata_keys,
+            "named_keys": named_keys,
+            "cut": cut,
+            "stored_as": stored_as,
+            "converted_keys": frozenset(converted_keys - {*padded, *metadata_keys}),
+            "converted_padded": padded,
+            "dtypes": dtypes,
+            "group_dtype": group_dtype,
+        }
+        for name, value in worked_out.items():
+            object.__setattr__(self, name, value)
+        if groups is not None:
+            self.skim_request(keys)
+
+    def conversion_request(self) -> ConversionRequest:
+        """Return what has to be converted."""
+        return ConversionRequest(
+            list_inputs(self.configs),
+            self.converted_keys,
+            self.converted_padded,
+            self.aliases,
+            self.dtypes,
+            self.split_request,
+            names=self.converted_keys.difference(self.keys),
+        )
 
     @property
     def masks(self) -> list[str]:
@@ -95,103 +173,51 @@ class LoadRequest:
             cut=None,
             aliases=None,
             constants=None,
-            dtype=self.dtype,
+            dtype=self.group_dtype,
         )
-        return replace(request, cut=None if self.cut is None else renamed(self.cut, self.stored_as))
+        return replace(
+            request, cut=None if self.cut is None else rename_keys(self.cut, self.stored_as)
+        )
 
 
-def check_load_request(
-    configs: Sequence[RFileConfig],
-    *,
-    keys: Collection[str] | Mapping[str, str],
-    keys_padded: Mapping[str, tuple[int, Any]],
-    groups: Mapping[str, Sequence[str]] | None,
-    aliases: Mapping[str, str],
-    dtypes: Mapping[str, Any] | None,
-    dtype: Any,
-    tcut: str | None,
-    constants: Mapping[str, Constant],
-    splits: Splits | None,
-    split: str | int | None,
-    fold: int | None,
-) -> LoadRequest:
-    """Return what the arguments of `load_root` ask for; `groups` is None where it makes no skim.
-
-    Raises
-    ------
-    OptionError, CutError
-        If they make no sense, as far as that can be known without the files.
-    """
-    metadata_keys = tuple(configs[0].metadata)
-    keys, aliases = split_renames(keys, aliases)
-    check_keys(keys)
-    checked = None if groups is None else check_groups(groups)
-    grouped = [key for members in (checked or {}).values() for key in members]
-    more = [key for key in grouped if key not in keys_padded and key not in metadata_keys]
-    check_names([*keys, *more], keys_padded=keys_padded, aliases=aliases, reserved=metadata_keys)
-    for use, named in (("padded", keys_padded), ("in a group", more)):
-        check_one_key([key for key in named if key not in aliases], use)
-    for key, padding in keys_padded.items():
-        check_padding(key, padding)
-    cut = None
-    if tcut is not None:
-        cut = _read_cut(tcut, aliases=aliases, constants=constants, metadata_keys=metadata_keys)
-    given = check_splits(splits)
-    _check_split(given, split, fold)
-    in_cut = frozenset[str]() if cut is None else keys_of(cut)
-    cast = set(dtypes) if isinstance(dtypes, Mapping) else set()
-    # Columns of a skim are lists still, which a dtype has cast.
-    changed = set(keys_padded) if checked is None else set(keys_padded) & cast
-    stored_as = {key: UNPADDED.format(key) for key in sorted(in_cut & changed)}
-    named_keys = frozenset([*keys, *keys_padded, *grouped])
-    for name in sorted({*stored_as.values()} & {*named_keys, *aliases, *metadata_keys}):
-        raise OptionError(f"{name!r} is what load_root keeps for the cut; take another name")
-    padded = keys_padded if checked is None else {}
-    masks = {mask_of(key): key for key in padded}
-    _check_masks(masks, {*keys, *padded, *in_cut, *aliases, *metadata_keys})
-    converted_keys = {*named_keys, *masks, *(in_cut - stored_as.keys()), *stored_as.values()}
-    request = LoadRequest(
-        configs=configs,
-        metadata_keys=metadata_keys,
-        keys=tuple(sorted(set(keys))),
-        keys_padded=keys_padded,
-        groups=checked,
-        dtype=dtype,
-        named_keys=named_keys,
-        cut=cut,
-        stored_as=stored_as,
-        splits=given,
-        split=split,
-        fold=fold,
-        converted_keys=frozenset(converted_keys - {*padded, *metadata_keys}),
-        converted_padded=padded,
-        aliases={**aliases, **{name: key for key, name in stored_as.items()}},
-        dtypes=dtypes,
-    )
-    if checked is not None:
-        request.skim_request(keys)
-    return request
+def _divide_dtype(
+    dtype: Any, *, keys: Collection[str], groups: Collection[str] | None
+) -> tuple[Any, dict[str, Any]]:
+    """Return the dtype of all groups or of some, and the dtypes of keys."""
+    if not isinstance(dtype, Mapping):
+        if dtype is not None and groups is None:
+            message = "one dtype for all groups is for skims, and skim=False makes none; "
+            raise OptionError(f"{message}name keys: dtype={{'jet_pt': 'float16'}}")
+        return dtype, {}
+    names = groups or ()
+    for name in dtype:
+        if name in names and name in keys:
+            message = f"dtype names {name!r}, which is a key and a group; "
+            raise OptionError(f"{message}take another name for the group")
+        if name not in names and not any(match(key, [name]) for key in keys):
+            hint = nearest(str(name), [*keys, *names])
+            raise OptionError(f"dtype names {name!r}, which is no key and no group{hint}")
+    divided = {name: given for name, given in dtype.items() if name in names}
+    return divided, {name: given for name, given in dtype.items() if name not in names}
 
 
-def _check_split(splits: Splits | None, split: str | int | None, fold: int | None) -> None:
+def _check_split(request: SplitRequest) -> None:
     """Raise an error for a split that no splits have, before hours of conversion."""
-    if split is None and splits is not None:
-        raise SplitError(f"{splits} was given: say which split to load, such as split='train'")
-    if split is not None:
-        check_split(split)
-        if splits is not None:
-            splits.ranges(split, fold)
+    request.check_complete()
+    if request.split is not None:
+        check_split(request.split)
+        if request.splits is not None:
+            request.ranges(request.splits)
 
 
 def _read_cut(
     tcut: str,
-    *,
     aliases: Mapping[str, str],
     constants: Mapping[str, Constant],
     metadata_keys: Iterable[str],
 ) -> Node:
     """Return the cut on columns, into which go the aliases that no file can give."""
-    check_apart(aliases, constants)
+    check_alias_names(aliases, constants)
     in_cut: dict[str, str] = {}
     while True:
         names = {*metadata_keys, *constants, *in_cut}

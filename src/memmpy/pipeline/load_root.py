@@ -1,7 +1,6 @@
 """The main job in one call: ROOT files to shuffled batches."""
 
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import Executor
 from typing import Any
 
 from memmpy.checks import check_flag
@@ -9,10 +8,11 @@ from memmpy.conversion import RootFiles, list_configs
 from memmpy.cuts import Constant
 from memmpy.display import quiet
 from memmpy.errors import OptionError
-from memmpy.loaders import ShuffleOption, check_options
-from memmpy.pipeline.load_request import check_load_request
+from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
+from memmpy.parallel import WorkOption, check_threads, check_work
+from memmpy.pipeline.load_request import LoadRequest
 from memmpy.pipeline.prepare import StoreOptions, supply_columns, supply_skim
-from memmpy.splits import SplitLoader, Splits
+from memmpy.splits import LoaderSetup, SplitLoader, SplitRequest, Splits
 from memmpy.typing import PathLike
 
 __all__ = ["load_root"]
@@ -28,26 +28,22 @@ def load_root(
     tcut: str | None = None,
     aliases: Mapping[str, str] | None = None,
     cut_constants: Mapping[str, Constant] | None = None,
-    dtypes: Mapping[str, Any] | None = None,
     dtype: Any = None,
-    skim: bool = True,
-    batch_size: int = 32,
     splits: Splits | None = None,
     split: str | int | None = None,
     fold: int | None = None,
-    rank: int = 0,
-    world_size: int = 1,
+    batch_size: int = 32,
+    shuffle: ShuffleOption = True,
     seed: int = 0,
     epoch: int = 0,
-    shuffle: ShuffleOption = True,
-    block_rows: int | None = None,
-    window_blocks: int | None = None,
     drop_last: bool = False,
     num_threads: int | None = None,
-    executor: Executor | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+    skim: bool = True,
     recreate: bool = False,
     progress: bool | None = None,
-    lock_timeout: float = -1,
+    work: WorkOption = None,
 ) -> SplitLoader:
     """Convert ROOT files, apply a cut, and return a loader of shuffled batches.
 
@@ -63,14 +59,14 @@ def load_root(
     path_mmap : path-like
         The store; made where it is missing.
     keys : set of str, or mapping of str to str
-        Branches or aliases that batches hold as they are; patterns and new names for branches as
-        `convert` takes them.
+        Branches or aliases that batches hold as they are; patterns and new names of branches, too
+        (see `convert`).
     keys_padded : mapping of str to (int, number), optional
         Branches or aliases of lists, cut or filled up to a length with a value. The dtype stays.
         One that is in a group is part of that alone.
     groups : mapping of str to list of str, optional
-        Inputs of a network: branches or aliases put beside each other along the last axis, as
-        `skim` takes them. They need not be in `keys`. Not with ``skim=False``.
+        Inputs of a network: branches or aliases put beside each other along the last axis (see
+        `skim`). They need not be in `keys`. Not with ``skim=False``.
     tcut : str, optional
         Which events to load, as ROOT or Python would write it. May use branches that are in
         neither `keys` nor `keys_padded`, and text of the metadata: ``process == "ttH"``. It sees
@@ -79,16 +75,9 @@ def load_root(
         Names for branches or for expressions of them.
     cut_constants : mapping of str to bool, number or str, optional
         Names for values in the cut.
-    dtypes : mapping of str to dtype-like, optional
-        How keys are stored, and handed out: ``{"jet_pt": "float16"}``.
     dtype : dtype-like, or mapping of str to dtype-like, optional
-        The dtype of all groups, or of each, as `skim` takes it. Not with ``skim=False``.
-    skim : bool
-        Whether to load from a skim; else from the columns, entry by entry, which takes no more
-        room on the disk, and loads texts and nested lists, too. Both give the same values for the
-        same events, in the same splits, but in another order.
-    batch_size : int
-        Events in a batch. The last one of an epoch may be shorter.
+        The dtype of all groups; or, by name, of keys and of groups: ``{"jet_pt": "float16"}``. A
+        key is stored and handed out in it; a group alone is cast, and not its keys.
     splits : Splits, optional
         Who is an event, and on which side: what names events, the fractions or folds, a seed. The
         first call that gives them or names a split records them in the store, and later calls must
@@ -98,33 +87,31 @@ def load_root(
         without splits.
     fold : int, optional
         Which fold; needed where the splits have folds.
-    rank, world_size : int
-        Which equal part of the split to hand out, where several processes train together.
+    batch_size : int
+        Events in a batch. The last one of an epoch may be shorter.
+    shuffle : bool, "exact", "blocks" or Shuffle
+        How the events of each epoch are shuffled; see `Shuffle`. Only skims are shuffled by
+        blocks.
     seed, epoch : int
         The order is a pure function of them; each ``iter()`` is the next epoch.
-    shuffle : bool, "exact" or "blocks"
-        Whether each epoch has an order of its own; else all have that of the skim, or with
-        ``skim=False`` that of the files. ``"exact"`` is a permutation of all events, ``"blocks"``
-        mixes blocks of rows of the skim, and True takes blocks for a skim of more than 16 MiB
-        unless its rows share events.
-    block_rows, window_blocks : int, optional
-        Rows of a block, and blocks of a window that is mixed; chosen by the size of a row where not
-        given. Not with ``skim=False``.
     drop_last : bool
         Whether to leave out a last batch that is shorter.
     num_threads : int, optional
-        Threads that make batches ahead of their use, beside the caller's: as `SplitLoader` takes
-        it.
-    executor : concurrent.futures.Executor, optional
-        Who converts and skims; threads of this process on all cores where not given.
+        Threads that make batches ahead of their use, beside the caller's; see `SplitLoader`.
+    rank, world_size : int
+        Which equal part of the split to hand out, where several processes train together.
+    skim : bool
+        Whether to load from a skim; else from the columns, entry by entry, which takes no more
+        room on the disk, and loads texts and nested lists, too. Both give the same values for the
+        same events, in the same splits, but in another order.
     recreate : bool
         Read, compute and skim everything again, and replace columns of these keys that the user
         wrote.
     progress : bool, optional
         Whether to show progress bars, and to say on a terminal that kernels are compiled; on a
         terminal where not given. With False the loader that is returned says nothing either.
-    lock_timeout : float
-        Seconds to wait for another process that writes to the store; below zero, without limit.
+    work : Work or concurrent.futures.Executor, optional
+        The executor that converts and skims, and its limits; see `Work`.
 
     Returns
     -------
@@ -154,39 +141,36 @@ def load_root(
     """
     configs = list_configs(root_files)
     is_skim = check_flag("skim", skim)
-    for name, given in (("groups", groups), ("dtype", dtype)):
-        if given is not None and not is_skim:
-            raise OptionError(f"{name} is for skims, and skim=False makes none: leave it out")
+    if groups is not None and not is_skim:
+        raise OptionError("groups is for skims, and skim=False makes none: leave it out")
     # Wrong options are said before hours of conversion.
-    request = check_load_request(
+    request = LoadRequest(
         configs,
-        keys=keys,
-        keys_padded=keys_padded or {},
+        keys,
+        keys_padded or {},
         groups=(groups or {}) if is_skim else None,
+        cut_text=tcut,
         aliases=aliases or {},
-        dtypes=dtypes,
-        dtype=dtype,
-        tcut=tcut,
         constants=cut_constants or {},
-        splits=splits,
-        split=split,
-        fold=fold,
+        dtype=dtype,
+        split_request=SplitRequest(split, splits, fold),
     )
-    options = check_options(
-        for_rows=is_skim,
+    options = LoaderOptions(
         batch_size=batch_size,
-        rank=rank,
-        world_size=world_size,
+        shuffle=check_shuffle(shuffle),
         seed=seed,
         epoch=epoch,
-        shuffle=shuffle,
-        block_rows=block_rows,
-        window_blocks=window_blocks,
         drop_last=drop_last,
-        num_threads=num_threads,
+        num_threads=check_threads(num_threads),
+        rank=rank,
+        world_size=world_size,
     )
-    store = StoreOptions(path_mmap, executor, recreate, progress, lock_timeout)
+    store = StoreOptions(path_mmap, check_work(work), recreate, progress)
     is_quiet = progress is False
     with quiet(when=is_quiet):
-        choice = supply_skim(request, store) if is_skim else supply_columns(request, store)
-        return SplitLoader.over(choice, options, is_quiet=is_quiet)
+        if is_skim:
+            choice = supply_skim(request, store)
+        else:
+            options.for_columns()
+            choice = supply_columns(request, store)
+        return SplitLoader(LoaderSetup(choice, options, is_quiet=is_quiet))

@@ -5,13 +5,11 @@ This holds even if another process converts others into the store meanwhile.
 
 import errno
 import os
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol, TypeVar, final
 
 from memmpy.columns import open_columns
-from memmpy.conversion import STEP_BYTES, Conversion, Plan, convert_checked
+from memmpy.conversion import Conversion, Plan, convert_request
 from memmpy.cuts import keys_in, missing_quotes
 from memmpy.dataset import choose_of_cut
 from memmpy.errors import (
@@ -24,17 +22,10 @@ from memmpy.errors import (
     ReadOnlyStoreError,
     StoreLockedError,
 )
+from memmpy.parallel import Work
 from memmpy.pipeline.load_request import LoadRequest
 from memmpy.skims import Sizes, lay_out, make_skim
-from memmpy.splits import (
-    ALL,
-    Choice,
-    Splits,
-    agreed,
-    check_named_split,
-    choose_of_skim,
-    recorded,
-)
+from memmpy.splits import Choice, choose_of_skim, reconcile_splits, recorded_splits
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
 
@@ -48,13 +39,24 @@ _Supplied_co = TypeVar("_Supplied_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
-    """Where the store is, and how it is filled: as `load_root` takes it."""
+    """Where the store is, and how it is filled.
+
+    Parameters
+    ----------
+    path : path-like
+        The store.
+    work : Work
+        The executor and its limits.
+    recreate : bool
+        Whether to make all again.
+    progress : bool or None
+        Whether to show progress bars; None for on a terminal.
+    """
 
     path: PathLike
-    executor: Executor | None
+    work: Work
     recreate: bool
     progress: bool | None
-    lock_timeout: float
 
 
 def supply_columns(request: LoadRequest, store: StoreOptions) -> Choice:
@@ -104,12 +106,10 @@ class _Columns:
         return choose_of_cut(
             snapshot,
             {key: snapshot.columns[key] for key in loaded},
+            request.split_request,
             cut=request.cut,
             stored_as=request.stored_as,
             recreate=recreate,
-            split=request.split,
-            splits=request.splits,
-            fold=request.fold,
         )
 
 
@@ -133,11 +133,10 @@ class _Rows:
             made = make_skim(
                 store.path,
                 request.skim_request(conversion.keys_of(request.keys)),
-                splits=request.splits,
-                executor=store.executor,
+                store.work,
+                splits=request.split_request.splits,
                 recreate=recreate,
                 progress=store.progress,
-                lock_timeout=store.lock_timeout,
                 sizes=Sizes(),
             )
         except ReadOnlyStoreError as error:
@@ -150,7 +149,7 @@ class _Rows:
             return None
         if not made.is_current(metadata):
             return None
-        return choose_of_skim(made, split=request.split, splits=request.splits, fold=request.fold)
+        return choose_of_skim(made, request.split_request)
 
 
 def _supply(
@@ -158,27 +157,17 @@ def _supply(
 ) -> _Supplied_co:
     """Convert, and take what was converted; again where it is gone by then."""
     _check_split(request, store)
-    convert = partial(
-        convert_checked,
-        request.configs,
-        store.path,
-        keys=request.converted_keys,
-        keys_padded=request.converted_padded,
-        aliases=request.aliases,
-        dtypes=request.dtypes,
-        names=request.converted_keys.difference(request.keys),
-        executor=store.executor,
-        splits=request.splits,
-        needs_splits=request.needs_splits,
-        step_bytes=STEP_BYTES,
-        progress=store.progress,
-        lock_timeout=store.lock_timeout,
-        check=supply.check,
-    )
     for attempt in range(MAX_ATTEMPTS):
         recreate = store.recreate and attempt == 0
         try:
-            conversion = convert(recreate=recreate)
+            conversion = convert_request(
+                request.conversion_request(),
+                store.path,
+                store.work,
+                recreate=recreate,
+                progress=store.progress,
+                check=supply.check,
+            )
         except MissingKeyError as error:
             raise _placed(error, request) from None
         found = supply.take(conversion, recreate=recreate)
@@ -194,12 +183,12 @@ def _supply(
 def _check_split(request: LoadRequest, store: StoreOptions) -> None:
     """Raise a `SplitError` for a split that the store does not have, before hours of conversion."""
     try:
-        known = recorded(read_metadata(store.path))
+        known = recorded_splits(read_metadata(store.path))
     except MissingFileError:
         known = None
-    splits = agreed(request.splits, known, path=store.path)
-    check_named_split(request.split, splits, path=store.path)
-    (splits or Splits()).ranges(ALL if request.split is None else request.split, request.fold)
+    splits = reconcile_splits(request.split_request.splits, known, path=store.path)
+    request.split_request.check_named(splits, path=store.path)
+    request.split_request.ranges(splits)
 
 
 def _with_way_out(error: MemmpyError) -> str:

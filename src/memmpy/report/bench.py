@@ -1,4 +1,4 @@
-"""How fast the batches of a store and of its skims come on this machine."""
+"""Measure how fast a store and its skims load on this machine."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _NUM_LENGTHS = 3
 
 
 def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -> Table:
-    """Return a table of rates: of the columns of a store and of each of its skims, or of a skim.
+    """Return a table of loading rates: for the columns and each skim of a store, or for one skim.
 
     Parameters
     ----------
@@ -28,35 +28,37 @@ def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -
     batch_size : int
         Entries in a batch.
     num_threads : int or None
-        As `SplitLoader` takes it.
+        Threads that make batches ahead, beside the caller's.
 
     Raises
     ------
     MissingFileError, CorruptStoreError
-        If it is neither, there is nothing in it to load, or it is damaged.
+        If the path is neither, holds nothing to load, or is damaged.
     """
-    data, left_out = _look(Path(path))
+    data, left_out = _loadable(Path(path))
     if not data:
-        there = f"{left_out}, and it has no skims" if left_out else "it has no columns and no skims"
-        raise MissingFileError(f"nothing to load in {str(path)!r}: {there}")
+        reason = (
+            f"{left_out}, and it has no skims" if left_out else "it has no columns and no skims"
+        )
+        raise MissingFileError(f"nothing to load in {str(path)!r}: {reason}")
     rows = []
-    for one in data:
-        name = one.name
-        for loader in one.loaders(batch_size=batch_size, num_threads=num_threads):
-            found = loader.explain()
-            rows.append((name, found.shuffle, *_numbers(found)))
+    for source in data:
+        name = source.name
+        for loader in source.loaders(batch_size=batch_size, num_threads=num_threads):
+            explanation = loader.explain()
+            rows.append((name, explanation.shuffle, *_cells(explanation)))
             name = ""
     headings = ("from", "shuffle", "entries", "bytes each", "in memory", "rate", "of a copy")
     caption = [
         f"entries a second, in batches of {batch_size:,}; a copy is that of the same bytes in order"
     ]
-    caption += [f"{one.name}: {', '.join(one.keys)}" for one in data]
+    caption += [f"{source.name}: {', '.join(source.keys)}" for source in data]
     return Table(headings, 2, [rows], "\n".join([*caption, left_out] if left_out else caption))
 
 
 @dataclass(frozen=True, slots=True)
-class _Data:
-    """What is loaded, and what it is called."""
+class _Loadable:
+    """The columns of a store, or a skim, with a name for the table."""
 
     name: str
     keys: list[str]
@@ -69,8 +71,8 @@ class _Data:
             )
 
 
-def _look(path: Path) -> tuple[list[_Data], str]:
-    """Return what can be loaded, and why columns cannot; nothing where they can, or are none."""
+def _loadable(path: Path) -> tuple[list[_Loadable], str]:
+    """Return the columns and skims that can be loaded, and why columns cannot (else '')."""
     if is_skim(path):
         return [_of_skim(Skim(path))], ""
     try:
@@ -80,21 +82,21 @@ def _look(path: Path) -> tuple[list[_Data], str]:
             str(error).replace("no store at", "no store or skim at", 1)
         ) from None
     skims, _ = list_skims(path)
-    found = [_of_skim(skim) for skim in skims]
+    data = [_of_skim(skim) for skim in skims]
     lengths = {key: len(column) for key, column in store.items()}
     if len(set(lengths.values())) == 1:
-        found.insert(0, _Data(num_in_words(len(store), "column"), list(store), store))
-        return found, ""
-    return found, _why_not(lengths) if lengths else ""
+        data.insert(0, _Loadable(num_in_words(len(store), "column"), list(store), store))
+        return data, ""
+    return data, _why_not(lengths) if lengths else ""
 
 
-def _of_skim(skim: Skim) -> _Data:
+def _of_skim(skim: Skim) -> _Loadable:
     keys = [key for key in (*skim.fields, *skim.lists) if key != "_index"]
-    return _Data(f"skim {skim.path.name}", keys, skim)
+    return _Loadable(f"skim {skim.path.name}", keys, skim)
 
 
 def _why_not(lengths: Mapping[str, int]) -> str:
-    """Say that columns differ in length, with a column of each of the first lengths."""
+    """Return a message that columns differ in length, with an example of each length."""
     keys: dict[int, str] = {}
     for key, length in lengths.items():
         keys.setdefault(length, key)
@@ -104,13 +106,13 @@ def _why_not(lengths: Mapping[str, int]) -> str:
     return f"columns left out: they differ in length ({', '.join(shown)})"
 
 
-def _numbers(found: Explanation) -> tuple[str, ...]:
+def _cells(explanation: Explanation) -> tuple[str, ...]:
     return (
-        f"{found.num_entries:,}",
-        f"{found.entry_bytes:,.0f}",
-        f"{found.resident:.0%}",
-        f"{rate_in_words(found.measured_rate)}/s",
-        "?" if found.share is None else _percent(found.share),
+        f"{explanation.num_entries:,}",
+        f"{explanation.entry_bytes:,.0f}",
+        f"{explanation.resident:.0%}",
+        f"{rate_in_words(explanation.measured_rate)}/s",
+        "?" if explanation.share is None else _percent(explanation.share),
     )
 
 

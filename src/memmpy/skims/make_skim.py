@@ -1,4 +1,4 @@
-"""A store to a skim: what was asked for is made, unless it is there and still right."""
+"""Makes a skim of a store, unless an up-to-date one exists."""
 
 import dataclasses
 import logging
@@ -9,42 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.checks import check_flag, check_path, check_timeout
-from memmpy.columns import Snapshot, open_columns, type_of_column
-from memmpy.cuts import STEP_SIZE, Constant, check_stored, columns_used, find_entries
+from memmpy.checks import check_flag, check_path
+from memmpy.cuts import STEP_SIZE, Constant, columns_used, find_entries
 from memmpy.display import quiet
 from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
-    LengthError,
     MemmpyError,
     MissingFileError,
     ReadOnlyStoreError,
     StoreLockedError,
     warn_of,
 )
-from memmpy.parallel import workers
+from memmpy.parallel import Work, WorkOption, check_work, workers
 from memmpy.skims.folder import FILES, SKIMS, keep_only, new_folder, publish, skim_lock
 from memmpy.skims.notes import cut_notes
-from memmpy.skims.row_layout import SkimLayout, lay_out
-from memmpy.skims.skim_document import SkimDocument, dependencies, encode
-from memmpy.skims.skim_reader import Skim, matches, repeat_warnings
+from memmpy.skims.skim_document import SkimDocument, encode
+from memmpy.skims.skim_plan import SkimPlan, plan_skim, stored_skim, ticket_rule_of
+from memmpy.skims.skim_reader import Skim, repeat_warnings
 from memmpy.skims.skim_request import SkimRequest, check_request
 from memmpy.skims.sorting.sort_plan import Sizes
 from memmpy.skims.sorting.sort_tasks import ROWS, TICKETS, SkimJob, task_metadata
 from memmpy.skims.sorting.sorter import SkimArrays, sort_skim
-from memmpy.splits import (
-    Splits,
-    TicketRule,
-    are_named_by_files,
-    check_splits,
-    num_events,
-    open_to_split,
-    recorded,
-    settle,
-    tickets_of,
-    usual_rule,
-)
+from memmpy.splits import Splits, check_splits
 from memmpy.store import (
     SKIM_METADATA,
     FileLock,
@@ -75,10 +62,9 @@ def skim(
     constants: Mapping[str, Constant] | None = None,
     dtype: Any = None,
     splits: Splits | None = None,
-    executor: Executor | None = None,
     recreate: bool = False,
     progress: bool | None = None,
-    lock_timeout: float = -1,
+    work: WorkOption = None,
 ) -> Skim:
     """Copy what a training needs of a store into packed rows, in the order of their tickets.
 
@@ -107,8 +93,10 @@ def skim(
         every entry. A group of lists that are padded here has one mask, ``"<group>_mask"``.
     cut : str, optional
         Which entries, as ROOT or Python would write it; all where not given.
-    aliases, constants : mapping, optional
-        Names in the cut, as `compute_cut_batched` takes them.
+    aliases : mapping of str to str, optional
+        Names for expressions in the cut.
+    constants : mapping of str to bool, number or str, optional
+        Names for values in the cut.
     dtype : dtype-like, or mapping of str to dtype-like, optional
         The dtype of all groups, or of each; None for that of their keys, which must agree in it.
         Values that a float cannot hold become infinite, and integers that it cannot hold are
@@ -117,15 +105,12 @@ def skim(
         Who is an event, and on which side: they are recorded in the store, and rows lie in the
         order of their tickets. Where not given, they are those of the store; where it has none,
         rows are ordered by what usually names an event, else by file and entry.
-    executor : concurrent.futures.Executor, optional
-        Who does the work: ``client.get_executor()`` of a Dask client, a process pool, ...; threads
-        of this process on all cores where not given.
     recreate : bool
         Make it, and compute the cut, again.
     progress : bool, optional
         Whether to show a progress bar; on a terminal where not given.
-    lock_timeout : float
-        Seconds to wait for another process that makes the same skim; below zero, without limit.
+    work : Work or concurrent.futures.Executor, optional
+        The executor and its limits; see `Work`.
 
     Returns
     -------
@@ -190,11 +175,10 @@ def skim(
     return make_skim(
         path,
         request,
+        check_work(work),
         splits=check_splits(splits),
-        executor=executor,
         recreate=recreate,
         progress=progress,
-        lock_timeout=lock_timeout,
         sizes=Sizes(),
     )
 
@@ -202,31 +186,37 @@ def skim(
 def make_skim(
     path: PathLike,
     request: SkimRequest,
+    work: Work,
     *,
     splits: Splits | None,
-    executor: Executor | None,
     recreate: bool,
     progress: bool | None,
-    lock_timeout: float,
     sizes: Sizes,
 ) -> Skim:
     """Return the skim that was asked for, from the store or made now.
 
     Parameters
     ----------
-    path, splits, executor, recreate, progress, lock_timeout
-        As `skim` takes them.
+    path : path-like
+        The store.
     request : SkimRequest
         What it holds; in what order, follows from the splits.
+    work : Work
+        The executor and its limits.
+    splits : Splits or None
+        Those to record in the store; None for those that it has.
+    recreate : bool
+        Whether to make it, and compute the cut, again.
+    progress : bool or None
+        Whether to show a progress bar; None for on a terminal.
     sizes : Sizes
         How much a task has in memory.
     """
-    # Threads may change the directory meanwhile.
-    store, timeout = check_path(path).absolute(), check_timeout(lock_timeout)
-    request = dataclasses.replace(request, rule=_rule_of(store, request, splits))
+    store = check_path(path).absolute()  # threads may change the directory meanwhile
+    request = dataclasses.replace(request, rule=ticket_rule_of(store, request, splits))
     folder = store / SKIMS / request.name
-    plan = _plan(store, request)
-    if not recreate and (found := _found(folder, plan)) is not None:
+    plan = plan_skim(store, request)
+    if not recreate and (found := stored_skim(folder, plan)) is not None:
         repeat_warnings(found, cut=plan.cut_text)
         return found
     if plan.snapshot.metadata.read_only:
@@ -235,16 +225,22 @@ def make_skim(
             "convert to another path"
         )
         raise ReadOnlyStoreError(message)
-    with quiet(when=progress is False), skim_lock(folder, timeout=timeout) as lock:
+    with quiet(when=progress is False), skim_lock(folder, timeout=work.lock_timeout) as lock:
         for _ in range(MAX_ATTEMPTS):
             # Another process may have made it, or written columns, while this one waited.
-            plan = _plan(store, request)
-            if not recreate and (found := _found(folder, plan)) is not None:
+            plan = plan_skim(store, request)
+            if not recreate and (found := stored_skim(folder, plan)) is not None:
                 repeat_warnings(found, cut=plan.cut_text)
                 return found
             try:
                 notes = _make(
-                    folder, plan, executor, lock, recreate=recreate, progress=progress, sizes=sizes
+                    folder,
+                    plan,
+                    work.executor,
+                    lock,
+                    recreate=recreate,
+                    progress=progress,
+                    sizes=sizes,
                 )
             except MissingFileError as error:
                 if read_metadata(store).generation == plan.snapshot.metadata.generation:
@@ -263,98 +259,9 @@ def make_skim(
     return made
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a skim is made of now.
-
-    Parameters
-    ----------
-    request : SkimRequest
-        What it holds.
-    snapshot : Snapshot
-        The columns that it uses, as one commit left them.
-    layout : SkimLayout
-        What it consists of.
-    num_entries : int
-        Number of entries of the store.
-    made_of : mapping
-        As `SkimDocument` has it.
-    """
-
-    request: SkimRequest
-    snapshot: Snapshot
-    layout: SkimLayout
-    num_entries: int
-    made_of: Mapping[str, Any]
-
-    @property
-    def cut_text(self) -> str | None:
-        """The cut as the user wrote it."""
-        return None if self.request.cut is None else self.request.cut.span.text
-
-
-def _rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> TicketRule:
-    """Return what the tickets follow from: the splits of the store, or what usually names events.
-
-    Splits that are given are recorded.
-    """
-    metadata = read_metadata(store)
-    known = recorded(metadata)
-    if splits is None and known is not None:
-        return known.ticket_rule
-    snapshot = open_to_split(store, metadata, splits)
-    if splits is not None:
-
-        def check(found: Splits) -> None:
-            _plan(store, dataclasses.replace(request, rule=found.ticket_rule))
-
-        num_entries = num_events(metadata)
-        return settle(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
-    first = metadata.columns.get(request.required_keys(metadata)[0])
-    return usual_rule(snapshot, num_entries=0 if first is None else first.num_entries)
-
-
-def _plan(store: Path, request: SkimRequest) -> _Plan:
-    """Look at the store, and check that it has what was asked for."""
-    metadata = read_metadata(store)
-    if request.cut is not None:
-        check_stored(request.cut, metadata.current_keys(), path=store, metadata=metadata)
-    required = request.required_keys(metadata)
-    snapshot = open_columns(store, required)
-    lengths = {key: len(column) for key, column in snapshot.columns.items()}
-    first, *others = required
-    for key in others:
-        if lengths[key] != lengths[first]:
-            message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
-            raise LengthError(f"{message}entries: all columns of a skim must have as many")
-    columns = snapshot.metadata.columns
-    layout = lay_out(request, {key: type_of_column(columns[key]) for key in request.stored_keys})
-    assert request.rule is not None
-    tickets_of(snapshot, request.rule, num_entries=lengths[first])  # checks what names an event
-    made_of = dependencies(
-        snapshot.metadata,
-        required,
-        num_entries=lengths[first],
-        by_file=request.rule.by == "file" and are_named_by_files(snapshot.metadata, lengths[first]),
-    )
-    return _Plan(request, snapshot, layout, lengths[first], made_of)
-
-
-def _found(folder: Path, plan: _Plan) -> Skim | None:
-    """Return the skim, if it is there, whole and made of what there is now."""
-    try:
-        found = Skim(folder)
-    except (MissingFileError, CorruptStoreError):
-        return None
-    is_right = matches(
-        found, request=plan.request.to_json(), made_of=plan.made_of, layout=plan.layout
-    )
-    return found if is_right else None
-
-
 def _make(
     folder: Path,
-    plan: _Plan,
+    plan: SkimPlan,
     executor: Executor | None,
     lock: FileLock,
     *,
@@ -417,7 +324,7 @@ def _make(
 
 
 def _document(
-    plan: _Plan, built: SkimArrays, *, cut_notes: Iterable[str], notes: tuple[str, ...]
+    plan: SkimPlan, built: SkimArrays, *, cut_notes: Iterable[str], notes: tuple[str, ...]
 ) -> SkimDocument:
     arrays, lists = built.arrays, plan.layout.lists
     return SkimDocument(

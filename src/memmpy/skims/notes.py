@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from memmpy.splits import are_named_by_files
+from memmpy.splits import has_source_identity
 from memmpy.store import Metadata, process_of
 from memmpy.typing import Entries
 
@@ -40,7 +40,7 @@ def cut_notes(
 def _num_by_process(selection: Entries, metadata: Metadata, *, num_entries: int) -> dict[str, int]:
     """Return the number of selected entries of each process that has entries, from its files."""
     sources = metadata.sources
-    if not are_named_by_files(metadata, num_entries) or not any(map(process_of, sources)):
+    if not has_source_identity(metadata, num_entries) or not any(map(process_of, sources)):
         return {}
     nums: dict[str, int] = {}
     for source in sources:

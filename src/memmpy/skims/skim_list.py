@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, final, overload
 
-from memmpy.display import Table, size_in_words
+from memmpy.display import Renderable, Table, num_in_words, size_in_words
 from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError
 from memmpy.skims.folder import SKIMS
 from memmpy.skims.skim_reader import Skim, problems_of
@@ -21,7 +21,7 @@ _FOLDER = re.compile(r"[0-9a-f]{16}")
 
 
 @final
-class Skims(Sequence[Skim]):
+class Skims(Renderable, Sequence[Skim]):
     """The skims of a store, by name; prints as a table.
 
     Parameters
@@ -82,7 +82,9 @@ class Skims(Sequence[Skim]):
             damaged={},
         )
 
-    def _table(self) -> Table:
+    def _blocks(self) -> list[str | Table]:
+        if not self._skims and not self.damaged:
+            return ["no skims"]
         rows = [
             (
                 skim.path.name,
@@ -95,18 +97,8 @@ class Skims(Sequence[Skim]):
             for skim, is_current in zip(self._skims, self._are_current, strict=True)
         ]
         rows += [(name, "", "", "damaged", "?", "?") for name in self.damaged]
-        num = len(rows)
-        caption = f"{num} {'skim' if num == 1 else 'skims'}, {size_in_words(self.num_bytes)}"
-        return Table(("skim", "holds", "cut", "state", "rows", "size"), 4, [rows], caption)
-
-    def __rich__(self) -> Table:
-        return self._table()
-
-    def __repr__(self) -> str:
-        return self._table().to_text() if self._skims or self.damaged else "no skims"
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
+        caption = f"{num_in_words(len(rows), 'skim')}, {size_in_words(self.num_bytes)}"
+        return [Table(("skim", "holds", "cut", "state", "rows", "size"), 4, [rows], caption)]
 
 
 def find_skims(path: PathLike, metadata: Metadata) -> Skims:

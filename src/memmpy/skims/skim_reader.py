@@ -1,6 +1,5 @@
 """`Skim`: an open skim, mapped from its folder."""
 
-import html
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from memmpy.checks import check_path, check_timeout
 from memmpy.cuts import LANGUAGE
-from memmpy.display import Table, printable, size_in_words
+from memmpy.display import Renderable, Table, size_in_words
 from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
@@ -20,6 +19,7 @@ from memmpy.errors import (
     OptionError,
     UnreadableError,
     warn_of,
+    without_carets,
 )
 from memmpy.kernels import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
@@ -54,7 +54,7 @@ _MAX_BYTES = 2**28
 
 
 @final
-class Skim:
+class Skim(Renderable):
     """Open a skim: rows of fixed size, lists beside them, all in the order of their tickets.
 
     Nothing is read before it is used. An open skim stays as it is, even if it is rebuilt later. A
@@ -210,7 +210,7 @@ class Skim:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def _table(self) -> Table:
+    def _blocks(self) -> list[Table]:
         values = [
             (name, "row", str(field.dtype), _axes(field.shape))
             for name, field in self.fields.items()
@@ -219,29 +219,16 @@ class Skim:
             mean = len(content) / max(1, len(self))
             axes = _axes(content.shape[1:])
             values.append((name, f"list, {mean:.1f} items", str(content.dtype), axes))
-        return Table(("key", "where", "dtype", "shape"), 4, [values])
-
-    def _remarks(self) -> Table | None:
-        """Return a table of keys with something odd; None where there are none."""
-        odd = [(key, words) for key, one in self.counts.items() if (words := one.in_words())]
-        return Table(("key", "remarks"), 2, [odd]) if odd else None
-
-    def _title(self) -> str:
-        which = "all entries" if self.cut is None else self.cut
-        return printable(
+        title = (
             f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
-            f"({which}), {size_in_words(self.nbytes)}, {self.row_bytes} bytes a row"
+            f"({'all entries' if self.cut is None else self.cut}), {size_in_words(self.nbytes)}, "
+            f"{self.row_bytes} bytes a row"
         )
-
-    def __repr__(self) -> str:
-        remarks = self._remarks()
-        more = "" if remarks is None else f"\n\n{remarks.to_text()}"
-        return f"{self._title()}\n{self._table().to_text()}{more}"
-
-    def _repr_html_(self) -> str:
-        remarks = self._remarks()
-        more = "" if remarks is None else remarks.to_html()
-        return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}{more}"
+        tables = [Table(("key", "where", "dtype", "shape"), 4, [values], title=title)]
+        remarks = [(key, words) for key, one in self.counts.items() if (words := one.in_words())]
+        if remarks:
+            tables.append(Table(("key", "what was counted"), 2, [remarks]))
+        return tables
 
 
 def matches(
@@ -266,7 +253,7 @@ def repeat_warnings(skim: Skim, *, cut: str | None) -> None:
     """
     document, notes = skim._document, skim._document.cut_notes
     if cut != document.cut:
-        notes = tuple(map(_without_position, notes))
+        notes = tuple(map(without_carets, notes))
     warn_of(notes)
     warn_of(document.conversion_notes, ConversionWarning)
 
@@ -347,10 +334,6 @@ def _mapped(folder: Path, array: ArrayRecord) -> _Map:
 def _falling(message: str) -> _Check:
     """Return a check that gives a message where a value is less than the one before it."""
     return lambda values: message if np.any(values[1:] < values[:-1]) else None
-
-
-def _without_position(note: str) -> str:
-    return "\n".join(line for line in note.splitlines() if not line.startswith("  "))
 
 
 def _damaged(folder: Path, file: str, why: str) -> CorruptStoreError:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import check_keys
-from memmpy.cuts import LANGUAGE, Constant, Node, columns_used, normal, read_cut
+from memmpy.cuts import LANGUAGE, Constant, Node, columns_used, normal_form, read_cut
 from memmpy.errors import OptionError, nearest
 from memmpy.jagged import Padding, check_padding, mask_of
 from memmpy.splits import TicketRule
@@ -78,7 +78,7 @@ class SkimRequest:
             "keys_padded": [[k, p.length, repr(p.fill)] for k, p in self.padded.items()],
             "groups": [[name, list(keys)] for name, keys in self.groups.items()],
             "dtypes": {name: dtype.str for name, dtype in self.dtypes.items()},
-            "cut": None if self.cut is None else normal(self.cut),
+            "cut": None if self.cut is None else normal_form(self.cut),
             "language": None if self.cut is None else LANGUAGE,
         }
         assert self.rule is not None

@@ -1,38 +1,32 @@
 """Which columns name an event, and in which split it is: drawn, recorded and checked."""
 
 from memmpy.splits.danger import TWO_SIDES, find_dangers
-from memmpy.splits.event_names import USUAL_COLUMNS, Naming, naming_columns, variations_of
-from memmpy.splits.identities_by_file import groups_of
-from memmpy.splits.loader_entries import Choice
+from memmpy.splits.definition import Splits
+from memmpy.splits.event_names import USUAL_COLUMNS, Naming, find_naming, variations_of
+from memmpy.splits.loader_entries import Choice, LoaderSetup
+from memmpy.splits.name_counts import process_groups
 from memmpy.splits.overlap import overlap
 from memmpy.splits.policy import (
-    agreed,
-    check_splits,
-    is_asked,
-    recorded,
-    resolved,
+    agree_on_splits,
+    default_naming,
+    default_rule,
+    reconcile_splits,
+    recorded_splits,
+    resolve_by,
     set_splits,
-    settle,
-    usual_naming,
-    usual_rule,
 )
-from memmpy.splits.resolve import (
-    check_named_split,
-    choose_of_skim,
-    choose_of_store,
-    open_to_split,
-)
-from memmpy.splits.rule import TicketRule
+from memmpy.splits.resolve import choose_of_skim, choose_of_store, open_to_split
 from memmpy.splits.split_loader import SplitLoader
 from memmpy.splits.split_options import ALL, By, check_split
+from memmpy.splits.split_request import SplitRequest, check_splits
 from memmpy.splits.store_tickets import (
-    are_named_by_files,
-    check_named,
+    check_name_columns,
+    has_source_identity,
     identities_of,
     num_events,
     tickets_of,
 )
-from memmpy.splits.value import Splits
+from memmpy.splits.ticket_rule import TicketRule
 
 __all__ = [
     "ALL",
@@ -40,32 +34,32 @@ __all__ = [
     "USUAL_COLUMNS",
     "By",
     "Choice",
+    "LoaderSetup",
     "Naming",
     "SplitLoader",
+    "SplitRequest",
     "Splits",
     "TicketRule",
-    "agreed",
-    "are_named_by_files",
-    "check_named",
-    "check_named_split",
+    "agree_on_splits",
+    "check_name_columns",
     "check_split",
     "check_splits",
     "choose_of_skim",
     "choose_of_store",
+    "default_naming",
+    "default_rule",
     "find_dangers",
-    "groups_of",
+    "find_naming",
+    "has_source_identity",
     "identities_of",
-    "is_asked",
-    "naming_columns",
     "num_events",
     "open_to_split",
     "overlap",
-    "recorded",
-    "resolved",
+    "process_groups",
+    "reconcile_splits",
+    "recorded_splits",
+    "resolve_by",
     "set_splits",
-    "settle",
     "tickets_of",
-    "usual_naming",
-    "usual_rule",
     "variations_of",
 ]

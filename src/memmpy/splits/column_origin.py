@@ -1,4 +1,4 @@
-"""The store that columns lie in, found from the arrays themselves."""
+"""Find the store that columns were opened from, by their memory maps."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,46 +12,46 @@ from memmpy.loaders.pagecache.pages import map_of
 from memmpy.store import METADATA, SKIM_METADATA, Metadata, is_array_file, read_metadata
 from memmpy.typing import Array, Column
 
-__all__ = ["Home", "home_of"]
+__all__ = ["OriginStore", "find_store_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
-    """The store of some columns.
+class OriginStore:
+    """The store that columns were opened from.
 
     Parameters
     ----------
     path : Path
         The store.
     metadata : Metadata
-        What it holds now.
+        Its metadata now.
     """
 
     path: Path
     metadata: Metadata
 
 
-def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
-    """Return the store that columns were opened from; None where none of them was.
+def find_store_of(columns: Mapping[str, Column], *, is_split: bool) -> OriginStore | None:
+    """Return the store that columns were opened from; None if there is no such store.
 
-    Columns of one's own may stand beside those of a store: they have as many entries.
+    Arrays of the user may stand beside columns of a store; they have as many entries.
 
     Parameters
     ----------
     columns : mapping of str to column
-        What a loader was given.
+        The data of a loader.
     is_split : bool
-        Whether it is to be split, so that it must be known which events the columns are of.
+        Whether a split is asked for. Then the store must know the events of the columns.
 
     Raises
     ------
     SplitError
-        If they are to be split, and are of several stores, or parts of columns, whose events
-        cannot be told.
+        If a split is asked for, and the columns come from several stores, or are parts of columns,
+        so that their events are unknown.
     ColumnError
-        If one was written again since it was opened.
+        If a column was rewritten since it was opened.
     """
-    home: Home | None = None
+    home: OriginStore | None = None
     first = ""
     files: set[str] = set()
     for key, column in columns.items():
@@ -64,8 +64,8 @@ def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
                 message = f"{key!r} is of the skim {str(path)!r}, which knows its events: give the "
                 raise SplitError(f"{message}skim itself, SplitLoader(skim, ...)")
             if home is None or path != home.path:
-                found = _store_at(key, Path(str(root.filename)), is_split=is_split)
-                if found is None:
+                store = _store_at(key, Path(str(root.filename)), is_split=is_split)
+                if store is None:
                     continue
                 if home is not None and is_split:
                     message = (
@@ -73,7 +73,7 @@ def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
                         f"{str(path)!r}: they cannot be split as one; load each from its own"
                     )
                     raise SplitError(message)
-                home, first = found, key
+                home, first = store, key
                 records = home.metadata.columns.values()
                 files = {one.file for record in records for one in record.arrays.values()}
             if is_split:
@@ -81,8 +81,8 @@ def home_of(columns: Mapping[str, Column], *, is_split: bool) -> Home | None:
     return home
 
 
-def _store_at(key: str, file: Path, *, is_split: bool) -> Home | None:
-    """Return the store that a file lies in; None if it is none, or nobody needs to know."""
+def _store_at(key: str, file: Path, *, is_split: bool) -> OriginStore | None:
+    """Return the store of a file; None if it lies in no store, or no split is asked for."""
     path = file.parent
     if not (path / METADATA).is_file():
         # It may be a store that was moved away, or that lost its metadata.
@@ -93,7 +93,7 @@ def _store_at(key: str, file: Path, *, is_split: bool) -> Home | None:
             raise SplitError(f"{message}tell its events; open the column again where it is now")
         return None
     try:
-        return Home(path, read_metadata(path))
+        return OriginStore(path, read_metadata(path))
     except MemmpyError:
         if is_split:
             raise
@@ -103,7 +103,7 @@ def _store_at(key: str, file: Path, *, is_split: bool) -> Home | None:
 def _check_whole(
     key: str, array: Array, root: np.memmap, path: Path, files: Collection[str]
 ) -> None:
-    """Raise an error unless an array is all of a column, in one of the files of the store now."""
+    """Raise an error unless an array is a whole column, in a current file of the store."""
     name = Path(str(root.filename)).name
     is_part = array.shape != root.shape or array.strides != root.strides
     if is_part or array.ctypes.data != root.ctypes.data:
@@ -113,5 +113,5 @@ def _check_whole(
         )
         raise SplitError(message)
     if name not in files:
-        message = f"column {key!r} was written again in {str(path)!r} since it was opened: "
+        message = f"column {key!r} was rewritten in {str(path)!r} since it was opened: "
         raise ColumnError(f"{message}open it again")

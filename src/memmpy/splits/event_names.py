@@ -1,4 +1,4 @@
-"""The columns that usually name an event, looked for where the user names none."""
+"""Find the columns that usually name an event, where the user names none."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from memmpy.store import SourceRecord, process_of, tree_name
 
-__all__ = ["NAMING", "USUAL_COLUMNS", "Naming", "naming_columns", "variations_of"]
+__all__ = ["NAMING", "USUAL_COLUMNS", "Naming", "find_naming", "variations_of"]
 
 #: What ATLAS and CMS call the parts of an event's name, in order; the last is the event number.
 #: A file has one of each part at most.
@@ -17,13 +17,13 @@ NAMING: Sequence[Sequence[str]] = (
     ("luminosityBlock",),
     ("eventNumber", "EventInfoAuxDyn.eventNumber", "event"),
 )
-#: All of them.
+#: All these columns.
 USUAL_COLUMNS = tuple(name for names in NAMING for name in names)
 
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What was found.
+    """The usual columns that were found.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Naming:
     floats : tuple of str
         Event numbers that are floats, and so name no event.
     unread : tuple of str
-        Columns that name an event in all files of a store, and are not in the store.
+        Columns that name an event in all files of a store, and that the store lacks.
     """
 
     by: tuple[str, ...] | None
@@ -40,27 +40,27 @@ class Naming:
     unread: tuple[str, ...] = ()
 
 
-def naming_columns(dtype_kind: Callable[[str], str | None]) -> Naming:
+def find_naming(dtype_kind: Callable[[str], str | None]) -> Naming:
     """Return the columns that name an event.
 
     Parameters
     ----------
     dtype_kind : callable
-        From the name of a column to the kind of its dtype, as NumPy has it; None where there is no
-        column of one number an entry.
+        Maps the name of a column to the kind of its dtype (NumPy's letter); to None if there is no
+        such column with one number per entry.
     """
-    found = [next((n for n in names if dtype_kind(n) in {"i", "u"}), None) for names in NAMING]
+    columns = [next((n for n in names if dtype_kind(n) in {"i", "u"}), None) for names in NAMING]
     floats = tuple(name for name in NAMING[-1] if dtype_kind(name) == "f")
-    if found[-1] is None:
+    if columns[-1] is None:
         return Naming(None, floats)
-    return Naming(tuple(name for name in found if name is not None))
+    return Naming(tuple(name for name in columns if name is not None))
 
 
 def variations_of(sources: Iterable[SourceRecord]) -> tuple[str, list[str]] | None:
-    """Return a file of which several trees fill a store, and the trees; None if there is none.
+    """Return a file with several trees in a store, and the trees; None if there is no such file.
 
-    Trees of one file are variations of the same events, and a copy of a file is the same file. So
-    are files of one process with several texts of the metadata ``variation``.
+    Trees of one file are variations of the same events, and a copy of a file counts as the same
+    file. Files of one process with several values of the metadata ``variation`` count likewise.
     """
     sources = list(sources)
     variations: dict[str, set[str]] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from memmpy.columns import Snapshot
-from memmpy.loaders import Packed
+from memmpy.loaders import LoaderOptions, Packed
 from memmpy.loaders.row_ranges import rows_between
 from memmpy.order import (
     Fractions,
@@ -18,11 +18,11 @@ from memmpy.order import (
     members_by_ticket,
     split_number,
 )
-from memmpy.splits.rule import TicketRule
-from memmpy.splits.value import Splits
+from memmpy.splits.definition import Splits
+from memmpy.splits.ticket_rule import TicketRule
 from memmpy.typing import Column, Data
 
-__all__ = ["Choice", "SkimLike", "StoreLike"]
+__all__ = ["Choice", "LoaderSetup", "SkimLike", "StoreLike"]
 
 
 @runtime_checkable
@@ -146,3 +146,25 @@ class Choice:
         if self.fractions is not None:
             return f"{self.split!r} of {tuple(map(float, self.fractions))}"
         return "all entries"
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderSetup:
+    """The choice and the options of a loader, checked before it is made.
+
+    Parameters
+    ----------
+    choice : Choice
+        What is handed out.
+    options : LoaderOptions
+        How.
+    is_quiet : bool
+        Whether nothing is written to the terminal while batches are made.
+    is_copy : bool
+        Whether another process had the loader, which has warned already.
+    """
+
+    choice: Choice
+    options: LoaderOptions
+    is_quiet: bool = False
+    is_copy: bool = False

@@ -1,4 +1,4 @@
-"""How many events two loaders share: of train and test, none."""
+"""Count the events that two loaders share."""
 
 import numpy as np
 
@@ -11,15 +11,14 @@ __all__ = ["overlap"]
 
 
 def overlap(loader_a: SplitLoader, loader_b: SplitLoader) -> int:
-    """Return how many events both loaders hand out, over all ranks and whole epochs.
+    """Return the number of events that both loaders hand out, over all ranks and whole epochs.
 
-    An event is what `Splits` names: entries that share an identity are one event. Takes 8 bytes of
-    memory for each entry of both.
+    Entries that share an identity are one event. Takes 8 bytes of memory per entry of both.
 
     Parameters
     ----------
     loader_a, loader_b : SplitLoader
-        Of stores, skims or columns of them; also of two stores, if both name events alike.
+        Loaders of stores, skims or their columns; also of two stores, if both name events alike.
 
     Raises
     ------

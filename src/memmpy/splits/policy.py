@@ -15,7 +15,6 @@ from memmpy.columns import Snapshot
 from memmpy.errors import (
     CorruptStoreError,
     DiskError,
-    OptionError,
     ReadOnlyStoreError,
     SplitError,
     SplitWarning,
@@ -23,85 +22,64 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.splits.danger import dangers_of, ingredients_of
-from memmpy.splits.event_names import USUAL_COLUMNS, Naming, naming_columns, variations_of
-from memmpy.splits.rule import TicketRule
-from memmpy.splits.split_options import ALL
-from memmpy.splits.store_tickets import check_named
-from memmpy.splits.value import Splits
-from memmpy.store import (
-    LOCK_TIMEOUT,
-    Metadata,
-    Transaction,
-    hash64,
-    hash_text,
-    read_metadata,
-)
+from memmpy.splits.definition import Splits
+from memmpy.splits.event_names import USUAL_COLUMNS, Naming, find_naming, variations_of
+from memmpy.splits.store_tickets import check_name_columns
+from memmpy.splits.ticket_rule import TicketRule
+from memmpy.store import LOCK_TIMEOUT, Metadata, Transaction, hash64, hash_text, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = [
     "BY_POSITION",
-    "agreed",
-    "check_splits",
-    "is_asked",
-    "note_positions",
-    "note_splits",
-    "recorded",
-    "resolved",
+    "agree_on_splits",
+    "default_naming",
+    "default_rule",
+    "reconcile_splits",
+    "record_positional_split",
+    "record_unchecked_splits",
+    "recorded_splits",
+    "resolve_by",
     "set_splits",
-    "settle",
-    "usual_naming",
-    "usual_rule",
     "warn_once",
 ]
 
 logger = logging.getLogger(__name__)
 
-#: What the metadata say of a store that no files fill, once its columns were split by position.
+#: The record of a store without files whose columns were split by position.
 BY_POSITION = {"by": "position"}
-#: What this process has warned of, by store: each danger once.
-_SAID: set[tuple[str, str]] = set()
+#: The warnings that this process has emitted, by store: each danger once.
+_WARNED: set[tuple[str, str]] = set()
 
 
-def check_splits(splits: object) -> Splits | None:
-    """Return what a user gave as splits, if it is that."""
-    if splits is None or isinstance(splits, Splits):
-        return splits
-    message = f"splits= is a Splits, such as memmpy.Splits(by=('run', 'event')), got {splits!r}"
-    raise OptionError(message)
-
-
-def is_asked(splits: Splits | None, split: str | int | None) -> bool:
-    """Say whether a call needs splits; without, all events are handed out and none are recorded."""
-    return splits is not None or not (split is None or (isinstance(split, str) and split == ALL))
-
-
-def recorded(metadata: Metadata) -> Splits | None:
-    """Return the splits of a store; None if no call has named any.
+def recorded_splits(metadata: Metadata) -> Splits | None:
+    """Return the splits that a store records; None before the first call that names any.
 
     Raises
     ------
     CorruptStoreError
-        If they cannot be understood.
+        If the record cannot be read.
     """
     if metadata.splits is None or metadata.splits == BY_POSITION:
         return None
     try:
         return Splits.from_json(metadata.splits["splits"])
     except ValueError as error:
-        message = f"the metadata of the store name splits that cannot be understood: {error}; "
-        raise CorruptStoreError(f"{message}write them again with store.set_splits(...)") from error
+        message = f"the metadata of the store name splits that cannot be read: {error}; "
+        raise CorruptStoreError(f"{message}record them again with store.set_splits(...)") from error
 
 
-def agreed(given: Splits | None, known: Splits | None, *, path: PathLike) -> Splits | None:
-    """Return the splits of a call: those of the store, which it must not contradict.
+def reconcile_splits(
+    given: Splits | None, known: Splits | None, *, path: PathLike
+) -> Splits | None:
+    """Return the splits that a call uses; it must not contradict the store.
 
     Parameters
     ----------
     given : Splits or None
-        What the call names; None for those of the store. With ``by=None`` it takes the names of
-        events from the store.
+        The splits that the call names; None for those of the store. ``by=None`` takes `by` from
+        the store.
     known : Splits or None
-        Those of the store.
+        The splits of the store.
     path : path-like
         The store.
 
@@ -124,24 +102,24 @@ def agreed(given: Splits | None, known: Splits | None, *, path: PathLike) -> Spl
     return known
 
 
-def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: PathLike) -> Splits:
-    """Return splits that say what names an event.
+def resolve_by(splits: Splits, naming: Naming, *, has_variations: bool, path: PathLike) -> Splits:
+    """Return splits whose `by` is set, from the usual columns where the user set none.
 
     Parameters
     ----------
     splits : Splits
-        Those of a call.
+        The splits of a call.
     naming : Naming
-        The usual columns that the files, or the store, have.
+        The usual columns of the files or of the store.
     has_variations : bool
-        Whether several trees of one file fill the store.
+        Whether the store holds several trees of one file.
     path : path-like
         The store, for messages.
 
     Raises
     ------
     SplitError
-        If there are no usual columns, and file and entry would not do.
+        If there are no usual columns, and file and entry do not suffice.
     """
     if splits.by is not None:
         return splits
@@ -177,15 +155,15 @@ def resolved(splits: Splits, naming: Naming, *, has_variations: bool, path: Path
     return dataclasses.replace(splits, by="file")
 
 
-def usual_rule(snapshot: Snapshot, *, num_entries: int) -> TicketRule:
-    """Return what tickets follow from in a store without splits, so that the usual ones fit it."""
-    by = usual_naming(snapshot, num_entries=num_entries).by
+def default_rule(snapshot: Snapshot, *, num_entries: int) -> TicketRule:
+    """Return the rule of tickets for a store without splits: that of the usual columns."""
+    by = default_naming(snapshot, num_entries=num_entries).by
     return TicketRule("file" if by is None else by, 0)
 
 
-def usual_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
-    """Return the usual columns of a store, and those of its files that it lacks."""
-    naming = naming_columns(partial(_dtype_kind, snapshot, num_entries))
+def default_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
+    """Return the usual columns of a store, and those that only its files have."""
+    naming = find_naming(partial(_dtype_kind, snapshot, num_entries))
     in_files = [set(source.naming) for source in snapshot.metadata.sources]
     if naming.by is not None or not in_files:
         return naming
@@ -194,7 +172,7 @@ def usual_naming(snapshot: Snapshot, *, num_entries: int) -> Naming:
     return dataclasses.replace(naming, unread=in_order)
 
 
-def settle(
+def agree_on_splits(
     snapshot: Snapshot,
     given: Splits | None,
     *,
@@ -209,23 +187,23 @@ def settle(
     snapshot : Snapshot
         The store, with the columns that name events open.
     given : Splits or None
-        What the call names.
+        The splits that the call names.
     num_entries : int
-        How many entries there are to split.
+        The number of entries to split.
     check : callable, optional
-        Raises where the splits are of no use to the call: then nothing is recorded.
+        Raises an error if the call cannot use the splits; then nothing is recorded.
     naming : Naming, optional
-        What names events where neither the call nor the store says it; the usual columns of the
-        store where not given.
+        The columns that name events if neither the call nor the store names them; by default the
+        usual columns of the store.
 
     Raises
     ------
     SplitError
-        If they differ from those of the store, nothing names an event, or one event would be on
-        two sides.
+        If the splits differ from those of the store, nothing names an event, or one event would be
+        on two sides.
     """
     metadata = read_metadata(snapshot.path)
-    known = recorded(metadata)
+    known = recorded_splits(metadata)
     if metadata.splits == BY_POSITION:
         message = (
             f"columns of {str(snapshot.path)!r} were split by position, as bare arrays: the splits "
@@ -233,21 +211,21 @@ def settle(
             "name: memmpy.open(...).set_splits(Splits(by=...))"
         )
         raise SplitError(message)
-    splits = agreed(given, known, path=snapshot.path) or Splits()
+    splits = reconcile_splits(given, known, path=snapshot.path) or Splits()
     if splits.by is None:
-        splits = resolved(
+        splits = resolve_by(
             splits,
-            naming or usual_naming(snapshot, num_entries=num_entries),
+            naming or default_naming(snapshot, num_entries=num_entries),
             has_variations=variations_of(snapshot.metadata.sources) is not None,
             path=snapshot.path,
         )
-    check_named(snapshot, splits.ticket_rule, num_entries=num_entries)
+    check_name_columns(snapshot, splits.ticket_rule, num_entries=num_entries)
     if check is not None:
         check(splits)
     made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
     held = metadata.splits or {}
     if known is not None:
-        _check_own(snapshot, splits, held.get("own", {}))
+        _check_user_columns(snapshot, splits, held.get("own", {}))
     if known is not None and held.get("made_of") == made_of:
         notes = list(held.get("notes", []))
     else:
@@ -261,7 +239,7 @@ def settle(
                 splits=splits,
                 made_of=made_of,
                 notes=notes,
-                own=_own_of(snapshot, splits),
+                own=_user_columns(snapshot, splits),
                 path=snapshot.path,
             ),
             is_known=known is not None or metadata.read_only,
@@ -270,8 +248,8 @@ def settle(
     return splits
 
 
-def note_splits(path: Path, splits: Splits) -> None:
-    """Record the splits of a store whose events cannot be looked at: it holds others by now."""
+def record_unchecked_splits(path: Path, splits: Splits) -> None:
+    """Record splits without looking for dangers: the store holds other events by now."""
     _record(
         path,
         partial(_with_splits, splits=splits, made_of=None, notes=[], own={}, path=path),
@@ -279,8 +257,8 @@ def note_splits(path: Path, splits: Splits) -> None:
     )
 
 
-def note_positions(path: Path, metadata: Metadata) -> None:
-    """Keep that columns of a store were split by position: its own splits would disagree."""
+def record_positional_split(path: Path, metadata: Metadata) -> None:
+    """Record that columns of a store were split by position: its splits would disagree."""
     if metadata.splits is None:
         _record(path, _by_position, is_known=True)
 
@@ -290,15 +268,15 @@ def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -
     notes: list[str] = []
     record: dict[str, Any] | None = None
     if splits is not None:
-        whole = resolved(
+        whole = resolve_by(
             splits,
-            usual_naming(snapshot, num_entries=num_entries),
+            default_naming(snapshot, num_entries=num_entries),
             has_variations=variations_of(snapshot.metadata.sources) is not None,
             path=snapshot.path,
         )
         notes = list(dangers_of(snapshot, whole, num_entries=num_entries))
         made_of = ingredients_of(snapshot.metadata, whole, num_entries=num_entries)
-        record = _to_record(whole, made_of, notes, _own_of(snapshot, whole))
+        record = _to_record(whole, made_of, notes, _user_columns(snapshot, whole))
     with Transaction(snapshot.path) as transaction:
         transaction.change(lambda metadata: dataclasses.replace(metadata, splits=record))
     warn_once(snapshot.path, notes)
@@ -313,23 +291,23 @@ def _with_splits(
     own: Mapping[str, Any],
     path: PathLike,
 ) -> Metadata:
-    """Return the metadata of a store with its splits, unless another process named others."""
-    agreed(splits, recorded(metadata), path=path)
+    """Return the metadata with the splits; raise if another process has recorded others."""
+    reconcile_splits(splits, recorded_splits(metadata), path=path)
     return dataclasses.replace(metadata, splits=_to_record(splits, made_of, notes, own))
 
 
 def warn_once(path: PathLike, notes: list[str]) -> None:
-    """Warn of what this process has not said of this store."""
+    """Emit each warning once per process and store."""
     where = os.fspath(Path(path).absolute())
     for note in dict.fromkeys(notes):
-        if (where, note) not in _SAID:
+        if (where, note) not in _WARNED:
             warn_of([note], SplitWarning)  # as an error, it is raised by each call
-            _SAID.add((where, note))
+            _WARNED.add((where, note))
 
 
 def _record(path: Path, change: Callable[[Metadata], Metadata], *, is_known: bool) -> None:
-    """Change the metadata of a store, where it may be written to."""
-    # What is known already may be looked at again by the next call: nobody waits to keep it.
+    """Change the metadata of a store, if it is writable."""
+    # A lost update only costs the next call another scan: do not wait for the lock.
     timeout = 0 if is_known else LOCK_TIMEOUT
     try:
         with Transaction(path, lock_timeout=timeout) as transaction:
@@ -358,10 +336,10 @@ def _to_record(
     return {"splits": splits.to_json(), "made_of": made_of, "notes": notes, "own": dict(own)}
 
 
-def _own_of(snapshot: Snapshot, splits: Splits) -> dict[str, list[str]]:
-    """Return hashes of the files, and of the values that each column of the user's has for them."""
+def _user_columns(snapshot: Snapshot, splits: Splits) -> dict[str, list[str]]:
+    """Return hashes of the files and of the values of each column that the user wrote."""
     metadata = snapshot.metadata
-    if not metadata.sources:  # whoever writes such a store writes its events
+    if not metadata.sources:  # the user writes the events of such a store
         return {}
     files = hash_text(hash64(json.dumps(metadata.parts)))
     own = {}
@@ -373,20 +351,20 @@ def _own_of(snapshot: Snapshot, splits: Splits) -> dict[str, list[str]]:
     return own
 
 
-def _check_own(snapshot: Snapshot, splits: Splits, held: Mapping[str, Any]) -> None:
-    """Raise a `SplitError` where a column of the user's names the same events otherwise by now."""
-    for key, (files, values) in _own_of(snapshot, splits).items():
+def _check_user_columns(snapshot: Snapshot, splits: Splits, held: Mapping[str, Any]) -> None:
+    """Raise a `SplitError` if a column of the user gives the same events other names by now."""
+    for key, (files, values) in _user_columns(snapshot, splits).items():
         if key in held and held[key][0] == files and held[key][1] != values:
             message = (
-                f"column {key!r} of {str(snapshot.path)!r}, which names events, was written again "
+                f"column {key!r} of {str(snapshot.path)!r}, which names events, was rewritten "
                 "with other values: events of the former train split may be in test now. If that "
-                "is meant, keep the splits with set_splits(store.splits)"
+                "is intended, keep the splits with set_splits(store.splits)"
             )
             raise SplitError(message)
 
 
 def _dtype_kind(snapshot: Snapshot, num_entries: int, key: str) -> str | None:
-    """Return the kind of the dtype of a column of one number an entry."""
+    """Return the kind of the dtype of a column with one number per entry, else None."""
     column = snapshot.columns.get(key)
     if isinstance(column, np.ndarray) and column.shape == (num_entries,):
         return str(column.dtype.kind)

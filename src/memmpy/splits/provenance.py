@@ -1,4 +1,4 @@
-"""Which events a loader hands out, as JSON values to keep with a model, and as tickets."""
+"""Describe the events that a loader hands out, as JSON values and as tickets."""
 
 import platform
 from collections.abc import Iterator
@@ -12,17 +12,17 @@ from memmpy.kernels import Words, mix64
 from memmpy.loaders import LoaderOptions
 from memmpy.order import TICKET_VERSION
 from memmpy.splits.loader_entries import Choice, SkimLike
-from memmpy.splits.rule import TicketRule
+from memmpy.splits.ticket_rule import TicketRule
 from memmpy.store import hash_text, read_metadata
 
 __all__ = ["provenance_of", "rule_of", "tickets_of_choice"]
 
-#: Entries whose tickets are drawn in one go.
+#: Entries per step.
 _CHUNK = 1 << 18
 
 
 def provenance_of(choice: Choice, options: LoaderOptions, *, order: str) -> dict[str, Any]:
-    """Return what a loader hands out as JSON values; see `SplitLoader.provenance`.
+    """Return a description of a loader as JSON values; see `SplitLoader.provenance`.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def provenance_of(choice: Choice, options: LoaderOptions, *, order: str) -> dict
 
 
 def tickets_of_choice(choice: Choice) -> Iterator[Words]:
-    """Yield the tickets of the entries that are handed out, in pieces; none of bare arrays."""
+    """Yield the tickets of the entries that a loader hands out, in steps; none for bare arrays."""
     if isinstance(choice.data, SkimLike):
         tickets = choice.data.tickets
         for rows in choice.rows(choice.data):
@@ -75,12 +75,12 @@ def tickets_of_choice(choice: Choice) -> Iterator[Words]:
 
 
 def rule_of(choice: Choice) -> TicketRule:
-    """Return what the tickets of `tickets_of_choice` follow from.
+    """Return the rule of the tickets of `tickets_of_choice`.
 
     Raises
     ------
     SplitError
-        If the data is bare arrays, which have none.
+        If the data is bare arrays, which have no rule.
     """
     if choice.rule is None:
         raise SplitError("bare arrays do not name their events: load from a store or a skim")
@@ -92,7 +92,7 @@ def _files(choice: Choice) -> list[dict[str, Any]]:
         return []
     try:
         sources = read_metadata(choice.path).sources
-    except MemmpyError:  # the store is gone since
+    except MemmpyError:  # the store was removed
         return []
     return [
         {

@@ -1,6 +1,5 @@
 """Data and the options of a call to what a loader hands out."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -18,28 +17,27 @@ from memmpy.errors import (
 )
 from memmpy.loaders.column_windows import check_data
 from memmpy.order import Selected, check_fractions, check_selection, split_number
-from memmpy.splits.column_origin import Home, home_of
+from memmpy.splits.column_origin import OriginStore, find_store_of
+from memmpy.splits.definition import Splits
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming
 from memmpy.splits.loader_entries import Choice, SkimLike, StoreLike
 from memmpy.splits.policy import (
     BY_POSITION,
-    agreed,
-    check_splits,
-    is_asked,
-    note_positions,
-    note_splits,
-    recorded,
-    resolved,
-    settle,
+    agree_on_splits,
+    reconcile_splits,
+    record_positional_split,
+    record_unchecked_splits,
+    recorded_splits,
+    resolve_by,
 )
-from memmpy.splits.rule import TicketRule
 from memmpy.splits.split_options import ALL, DEFAULT_FRACTIONS
+from memmpy.splits.split_request import SplitRequest
 from memmpy.splits.store_tickets import tickets_of
-from memmpy.splits.value import Splits
+from memmpy.splits.ticket_rule import TicketRule
 from memmpy.store import Metadata, num_filled, read_metadata
-from memmpy.typing import Column, Data, PathLike
+from memmpy.typing import Column, Data
 
-__all__ = ["check_named_split", "choose", "choose_of_skim", "choose_of_store", "open_to_split"]
+__all__ = ["choose", "choose_of_skim", "choose_of_store", "open_to_split"]
 
 #: What the tickets of a loader without splits follow from, where they are asked for.
 _FILE_RULE = TicketRule("file", 0)
@@ -49,11 +47,9 @@ def choose(
     data: SkimLike | StoreLike | Data,
     *,
     subindex: Selected | None,
-    split: str | int | None,
     fractions: Sequence[float | Fraction] | None,
     split_seed: int | None,
-    splits: Splits | None,
-    fold: int | None,
+    request: SplitRequest,
 ) -> Choice:
     """Return what a `SplitLoader` hands out, of whatever it was given.
 
@@ -64,18 +60,17 @@ def choose(
     OptionError
         If options are for other data.
     """
-    splits = check_splits(splits)
     home = None
     if isinstance(data, SkimLike):
         what, where = "a skim has", "its store"
     elif isinstance(data, StoreLike):
         what, where = "a store has", repr(str(data.snapshot.path))
     else:
-        home = home_of(check_data(data)[0], is_split=is_asked(splits, split))
-        if home is None or not _knows_events(home, splits):
-            if home is not None and is_asked(splits, split):
-                note_positions(home.path, home.metadata)
-            return _of_arrays(data, subindex, split, fractions, split_seed, splits, fold)
+        home = find_store_of(check_data(data)[0], is_split=request.needs_splits)
+        if home is None or not _knows_events(home, request.splits):
+            if home is not None and request.needs_splits:
+                record_positional_split(home.path, home.metadata)
+            return _of_arrays(data, subindex, fractions, split_seed, request)
         what, where = f"these columns of {str(home.path)!r} have", "their store"
     for name, given in (("fractions", fractions), ("split_seed", split_seed)):
         if given is not None:
@@ -85,26 +80,22 @@ def choose(
     if isinstance(data, SkimLike):
         if subindex is not None:
             raise OptionError("a skim has its own cut: no subindex beside it; skim with a cut")
-        return choose_of_skim(data, split=split, splits=splits, fold=fold)
+        return choose_of_skim(data, request)
     if isinstance(data, StoreLike):
         snapshot = data.snapshot
     else:
         assert home is not None
-        snapshot = open_to_split(home.path, home.metadata, splits)
+        snapshot = open_to_split(home.path, home.metadata, request.splits)
     columns = {key: data[key] for key in data}
-    return choose_of_store(
-        snapshot, columns, subindex=subindex, split=split, splits=splits, fold=fold, cut=None
-    )
+    return choose_of_store(snapshot, columns, request, subindex=subindex, cut=None)
 
 
 def choose_of_store(
     snapshot: Snapshot,
     data: Data,
+    request: SplitRequest,
     *,
     subindex: Selected | None,
-    split: str | int | None,
-    splits: Splits | None,
-    fold: int | None,
     cut: str | None,
 ) -> Choice:
     """Return the entries of a split of columns of a store, or all of them.
@@ -115,65 +106,62 @@ def choose_of_store(
         The store, with the columns that name events open.
     data : mapping of str to column
         What batches are made of.
-    subindex, split, splits, fold
-        As `SplitLoader` takes them.
+    request : SplitRequest
+        Which split.
+    subindex : array or sequence, or None
+        The entries to use; None for all.
     cut : str or None
         What `subindex` selects, for people.
     """
     num_entries = max(map(len, data.values()), default=0)
-    if not is_asked(splits, split):
-        known = recorded(read_metadata(snapshot.path))
-        check_named_split(split, known, path=snapshot.path)
-        (known or Splits()).ranges(ALL, fold)
+    if not request.needs_splits:
+        known = recorded_splits(read_metadata(snapshot.path))
+        request.check_named(known, path=snapshot.path)
+        request.ranges(known)
         rule = _FILE_RULE if known is None else known.ticket_rule
         if not {*rule.keys} <= snapshot.columns.keys():
             rule = _FILE_RULE  # all entries are handed out, whatever names them
         tickets = tickets_of(snapshot, rule, num_entries=num_entries)
         return Choice(data, ALL, subindex, None, rule, tickets, cut=cut, path=snapshot.path)
-    check_named_split(split, splits, path=snapshot.path)
-    assert split is not None
+    request.check_named(request.splits, path=snapshot.path)
     _check_events(snapshot.metadata, num_entries, path=snapshot.path)
 
     def check(found: Splits) -> None:
-        found.ranges(split, fold)
+        request.ranges(found)
         check_data(data)
         if subindex is not None:
             check_selection(subindex, num_entries)
 
-    settled = settle(snapshot, splits, num_entries=num_entries, check=check)
-    ranges = _ranges(settled, split, fold)
+    settled = agree_on_splits(snapshot, request.splits, num_entries=num_entries, check=check)
     return Choice(
         data,
-        split,
+        request.name,
         subindex,
-        ranges,
+        request.ranges(settled),
         settled.ticket_rule,
         tickets_of(snapshot, settled.ticket_rule, num_entries=num_entries),
         splits=settled,
-        fold=fold,
+        fold=request.fold,
         cut=cut,
         path=snapshot.path,
     )
 
 
-def choose_of_skim(
-    skim: SkimLike, *, split: str | int | None, splits: Splits | None, fold: int | None
-) -> Choice:
+def choose_of_skim(skim: SkimLike, request: SplitRequest) -> Choice:
     """Return the rows of a split of a skim, or all of them."""
     path = skim.path.resolve().parent.parent
     try:
         metadata = read_metadata(path)
     except MemmpyError:  # the skim was moved away from its store
         metadata = None
-    known = None if metadata is None else recorded(metadata)
-    if not is_asked(splits, split):
-        check_named_split(split, known, path=path)
-        (known or Splits()).ranges(ALL, fold)
+    known = None if metadata is None else recorded_splits(metadata)
+    if not request.needs_splits:
+        request.check_named(known, path=path)
+        request.ranges(known)
         home = None if metadata is None else path
         return Choice(skim, ALL, rule=skim.ticket_rule, cut=skim.cut, path=home)
-    check_named_split(split, splits, path=path)
-    assert split is not None
-    rule = skim.ticket_rule
+    request.check_named(request.splits, path=path)
+    rule, splits = skim.ticket_rule, request.splits
     if known is None and metadata is not None:
         _check_events(metadata, skim.num_store_entries, path=path)
     if splits is None and known is None:
@@ -187,36 +175,24 @@ def choose_of_skim(
                 "store.skim(...) takes the splits of the store"
             )
             raise SplitError(message)
-        found.ranges(split, fold)
+        request.ranges(found)
 
     settled = _settled_of_skim(skim, metadata, splits, check, path)
-    ranges = _ranges(settled, split, fold)
     return Choice(
         skim,
-        split,
-        ranges=ranges,
+        request.name,
+        ranges=request.ranges(settled),
         rule=rule,
         splits=settled,
-        fold=fold,
+        fold=request.fold,
         cut=skim.cut,
         path=None if metadata is None else path,
     )
 
 
-def check_named_split(split: str | int | None, splits: Splits | None, *, path: PathLike) -> None:
-    """Raise a `SplitError` where there are splits, and a call does not say which it loads."""
-    if split is None and splits is not None:
-        fold = "" if splits.num_folds is None else ", with fold="
-        message = (
-            f"{os.fspath(path)!r} has the splits {splits}: say which to load, split='train', "
-            f"'val' or 'test'{fold}, or split='all' for all events"
-        )
-        raise SplitError(message)
-
-
 def open_to_split(path: Path, metadata: Metadata, splits: Splits | None) -> Snapshot:
     """Open the columns of a store that splits may need: those that are there."""
-    known = recorded(metadata)
+    known = recorded_splits(metadata)
     wanted = set(USUAL_COLUMNS).union(
         *(found.keys for found in (splits, known) if found is not None)
     )
@@ -246,7 +222,7 @@ def _settled_of_skim(
     if metadata is not None:
         try:
             snapshot = open_to_split(path, metadata, splits)
-            return settle(
+            return agree_on_splits(
                 snapshot,
                 splits,
                 num_entries=skim.num_store_entries,
@@ -255,17 +231,17 @@ def _settled_of_skim(
             )
         except (CorruptStoreError, MissingKeyError, ColumnError, LengthError):
             pass  # the store holds other events by now: the skim keeps those that it was made of
-    known = None if metadata is None else recorded(metadata)
-    given = agreed(splits, known, path=path)
+    known = None if metadata is None else recorded_splits(metadata)
+    given = reconcile_splits(splits, known, path=path)
     assert given is not None
-    found = resolved(given, naming, has_variations=False, path=path)
+    found = resolve_by(given, naming, has_variations=False, path=path)
     check(found)
     if metadata is not None and known is None:
-        note_splits(path, found)
+        record_unchecked_splits(path, found)
     return found
 
 
-def _knows_events(home: Home, splits: Splits | None) -> bool:
+def _knows_events(home: OriginStore, splits: Splits | None) -> bool:
     """Say whether columns are split as their store: that of files, or one that has splits."""
     held = home.metadata.splits
     has_splits = held is not None and held != BY_POSITION
@@ -275,21 +251,18 @@ def _knows_events(home: Home, splits: Splits | None) -> bool:
 def _of_arrays(
     data: Mapping[str, Column],
     subindex: Selected | None,
-    split: str | int | None,
     fractions: Sequence[float | Fraction] | None,
     split_seed: int | None,
-    splits: Splits | None,
-    fold: int | None,
+    request: SplitRequest,
 ) -> Choice:
     """Return the entries of a split of bare arrays: by position, or by columns among them."""
-    if splits is not None:
+    split = request.split
+    if request.splits is not None:
         if fractions is not None or split_seed is not None:
             raise OptionError("give splits=, or fractions= and split_seed= for bare arrays")
-        if split is None:
-            message = f"{splits} was given: say which split to load, such as split='train'"
-            raise SplitError(message)
-        return _of_named_arrays(data, subindex, split, splits, fold)
-    if fold is not None:
+        request.check_complete()
+        return _of_named_arrays(data, subindex, request.splits, request)
+    if request.fold is not None:
         message = "fold= is one of splits with folds: give splits=Splits(by=..., num_folds=5)"
         raise OptionError(message)
     if split is None or split == ALL:
@@ -306,9 +279,8 @@ def _of_arrays(
 def _of_named_arrays(
     data: Mapping[str, Column],
     subindex: Selected | None,
-    split: str | int,
     splits: Splits,
-    fold: int | None,
+    request: SplitRequest,
 ) -> Choice:
     rule = splits.ticket_rule
     if rule.by == "file":
@@ -316,13 +288,16 @@ def _of_named_arrays(
         raise OptionError(f"{message}of them with Splits(by=...), or give fractions= instead")
     arrays = {key: data[key] for key in rule.keys if key in data}
     drawn = rule.draw(arrays)
-    ranges = _ranges(splits, split, fold)
-    return Choice(data, split, subindex, ranges, rule, drawn.__getitem__, splits=splits, fold=fold)
-
-
-def _ranges(splits: Splits, split: str | int, fold: int | None) -> list[tuple[int, int]] | None:
-    """Return the intervals of tickets of a split; None for all entries."""
-    return None if split == ALL else splits.ranges(split, fold)
+    return Choice(
+        data,
+        request.name,
+        subindex,
+        request.ranges(splits),
+        rule,
+        drawn.__getitem__,
+        splits=splits,
+        fold=request.fold,
+    )
 
 
 def _in_words(rule: TicketRule) -> str:

@@ -15,7 +15,7 @@ from memmpy.loaders import (
     Explanation,
     LoaderOptions,
     ShuffleOption,
-    check_options,
+    check_shuffle,
     explain,
     load_batches,
 )
@@ -26,10 +26,12 @@ from memmpy.loaders.row_windows import RowWindows
 from memmpy.loaders.shuffle import choose_shuffle, warning_of_blocks
 from memmpy.loaders.windows import Windows
 from memmpy.order import Selected, Shard, num_batches
-from memmpy.splits.loader_entries import Choice, SkimLike, StoreLike
+from memmpy.parallel import check_threads
+from memmpy.splits.definition import Splits
+from memmpy.splits.loader_entries import Choice, LoaderSetup, SkimLike, StoreLike
 from memmpy.splits.provenance import provenance_of
 from memmpy.splits.resolve import choose
-from memmpy.splits.value import Splits
+from memmpy.splits.split_request import SplitRequest
 from memmpy.typing import Batch, Data
 
 __all__ = ["SplitLoader"]
@@ -55,9 +57,6 @@ class SplitLoader:
     subindex : array of int or bool, optional
         The entries to use, such as those that pass a cut: int64 entries, each once, or a mask over
         all entries. It does not change in which split an entry is. Not for a skim.
-    split : str, optional
-        ``"train"``, ``"val"`` or ``"test"``; or ``"all"`` entries, as where not given. Data that
-        has splits needs it.
     fractions : sequence of float, optional
         For bare arrays: the size of each split; their sum is 1. 0.8, 0.1 and 0.1 where not given.
         The first three are called train, val and test, and all of them by their numbers. The
@@ -67,31 +66,25 @@ class SplitLoader:
     splits : Splits, optional
         Who is an event, and on which side. Those of the store where not given, which has them from
         the first call that names a split. Bare arrays need ``by=`` of columns among them.
+    split : str, optional
+        ``"train"``, ``"val"`` or ``"test"``; or ``"all"`` entries, as where not given. Data that
+        has splits needs it.
     fold : int, optional
         Which fold; needed where the splits have folds.
-    rank, world_size : int
-        Which equal part of the split to hand out, where several processes train together: all
-        parts are disjoint, and differ by one entry at most.
+    shuffle : bool, "exact", "blocks" or Shuffle
+        How the entries of each epoch are shuffled; see `Shuffle`.
     seed : int
         Chooses the order of the epochs.
     epoch : int
         The epoch of the first ``iter()``.
-    shuffle : bool, "exact" or "blocks"
-        With False, every epoch is in the order of the entries, of `subindex`, or of the skim.
-        ``"exact"`` is a permutation of all entries. ``"blocks"``, for skims, reads blocks of
-        consecutive rows in a new order and mixes all rows of a window of blocks: as the rows of a
-        skim lie in random order already, batches are as random. In memory they come about as fast,
-        and from the disk tens of times as fast. Rows that share an identity lie together, so that
-        blocks keep them in one window. True takes blocks for a skim of more than 16 MiB whose rows
-        have less than 0.1 others of their identity on average, and else the permutation.
-    block_rows, window_blocks : int, optional
-        Rows of a block, and blocks of a window; chosen by the size of a row where not given. For
-        skims.
     drop_last : bool
         Leave out the last batch if it is short.
     num_threads : int, optional
         Threads that gather ahead; the caller's own does, too, where it would wait, and with 0 it
         does all. One less than the cores that this process may use, 1 to 7, where not given.
+    rank, world_size : int
+        Which equal part of the split to hand out, where several processes train together: all
+        parts are disjoint, and differ by one entry at most.
 
     Raises
     ------
@@ -127,96 +120,64 @@ class SplitLoader:
 
     def __init__(
         self,
-        data: Data | SkimLike | StoreLike,
+        data: Data | SkimLike | StoreLike | LoaderSetup,
         batch_size: int = 32,
         *,
         subindex: Selected | None = None,
-        split: str | int | None = None,
         fractions: Sequence[float | Fraction] | None = None,
         split_seed: int | None = None,
         splits: Splits | None = None,
+        split: str | int | None = None,
         fold: int | None = None,
-        rank: int = 0,
-        world_size: int = 1,
+        shuffle: ShuffleOption = True,
         seed: int = 0,
         epoch: int = 0,
-        shuffle: ShuffleOption = True,
-        block_rows: int | None = None,
-        window_blocks: int | None = None,
         drop_last: bool = False,
         num_threads: int | None = None,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
-        options = check_options(
-            for_rows=isinstance(data, SkimLike),
-            batch_size=batch_size,
-            rank=rank,
-            world_size=world_size,
-            seed=seed,
-            epoch=epoch,
-            shuffle=shuffle,
-            block_rows=block_rows,
-            window_blocks=window_blocks,
-            drop_last=drop_last,
-            num_threads=num_threads,
-        )
-        choice = choose(
-            data,
-            subindex=subindex,
-            split=split,
-            fractions=fractions,
-            split_seed=split_seed,
-            splits=splits,
-            fold=fold,
-        )
-        self._set_up(choice, options, is_quiet=False)
-        self._warn_of_blocks()
-
-    @classmethod
-    def over(
-        cls, choice: Choice, options: LoaderOptions, *, is_quiet: bool = False
-    ) -> "SplitLoader":
-        """Return a loader with options that were checked before there was any data.
-
-        Parameters
-        ----------
-        choice : Choice
-            What is handed out.
-        options : LoaderOptions
-            Checked for what the data is.
-        is_quiet : bool
-            Whether nothing is written to the terminal while batches are made.
-        """
-        loader = cls._again(choice, options, is_quiet=is_quiet)
-        loader._warn_of_blocks()
-        return loader
-
-    @classmethod
-    def _again(cls, choice: Choice, options: LoaderOptions, *, is_quiet: bool) -> "SplitLoader":
-        """Return a loader that another process had, and warn of nothing a second time."""
-        loader = cls.__new__(cls)
-        loader._set_up(choice, options, is_quiet=is_quiet)
-        return loader
-
-    def _set_up(self, choice: Choice, options: LoaderOptions, *, is_quiet: bool) -> None:
+        if isinstance(data, LoaderSetup):  # it has all options
+            setup = data
+        else:
+            options = LoaderOptions(
+                batch_size=batch_size,
+                shuffle=check_shuffle(shuffle),
+                seed=seed,
+                epoch=epoch,
+                drop_last=drop_last,
+                num_threads=check_threads(num_threads),
+                rank=rank,
+                world_size=world_size,
+            )
+            if not isinstance(data, SkimLike):
+                options.for_columns()
+            choice = choose(
+                data,
+                subindex=subindex,
+                fractions=fractions,
+                split_seed=split_seed,
+                request=SplitRequest(split, splits, fold),
+            )
+            setup = LoaderSetup(choice, options)
+        choice, options = setup.choice, setup.options
+        self.choice, self._setup = choice, setup
         self.batch_size, self.drop_last = options.batch_size, options.drop_last
         self.seed, self.epoch, self.shuffle = options.seed, options.epoch, options.shuffle
         self.num_threads = options.num_threads
         self.split, self.splits, self.fold = choice.split, choice.splits, choice.fold
-        self.choice, self._options, self._is_quiet = choice, options, is_quiet
-        self._windows: Windows
-        if isinstance(choice.data, SkimLike):
-            self._windows = _row_windows(choice.data, choice, options)
-        else:
-            self._windows = _column_windows(choice.data, choice, options)
+        self._windows: Windows = _windows_of(choice, options)
+        if not setup.is_copy:
+            self._warn_of_blocks()
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not isinstance(self.choice.data, SkimLike):
             check_sendable(self.choice.data)
-        options = replace(self._options, seed=self.seed, epoch=self.epoch)
-        return partial(SplitLoader._again, is_quiet=self._is_quiet), (self.choice, options)
+        options = replace(self._setup.options, seed=self.seed, epoch=self.epoch)
+        return SplitLoader, (replace(self._setup, options=options, is_copy=True),)
 
     def _warn_of_blocks(self) -> None:
-        if not isinstance(self.choice.data, SkimLike) or self._options.shuffle != "blocks":
+        if not isinstance(self.choice.data, SkimLike) or self.shuffle.kind != "blocks":
             return
         note = warning_of_blocks(
             self._windows.shuffle,
@@ -277,7 +238,7 @@ class SplitLoader:
             num_threads=self.num_threads,
             position=self._check_position(position),
         )
-        return _quietly_at_first(batches) if self._is_quiet else batches
+        return _quietly_at_first(batches) if self._setup.is_quiet else batches
 
     def _why_empty(self) -> str:
         if self.num_entries:
@@ -316,7 +277,7 @@ class SplitLoader:
             same events in any order, from a store or a skim, with equal ``by`` and ``seed`` of the
             splits. It is of the whole split, of all ranks. Reads what names the events once.
         """
-        return provenance_of(self.choice, self._options, order=self._windows.shuffle.kind)
+        return provenance_of(self.choice, self._setup.options, order=self._windows.shuffle.kind)
 
     def _check_position(self, position: int) -> int:
         position = check_integer("position", position, minimum=0)
@@ -344,13 +305,15 @@ def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch,
             yield from batches
 
 
-def _column_windows(data: Data, choice: Choice, options: LoaderOptions) -> ColumnWindows:
-    columns, num_entries = check_data(data)
-    members = choice.members(num_entries, ascending=options.shuffle is False)
-    start, stop = options.part_of(len(members))
+def _windows_of(choice: Choice, options: LoaderOptions) -> Windows:
+    """Return what gathers the entries of a choice."""
+    if isinstance(choice.data, SkimLike):
+        return _row_windows(choice.data, choice, options)
+    columns, num_entries = check_data(choice.data)
+    is_shuffled = options.shuffle.kind is not False
+    members = choice.members(num_entries, ascending=not is_shuffled)
     if options.world_size > 1:
-        members = Shard(members, start, stop)
-    is_shuffled = options.shuffle is not False
+        members = Shard(members, *options.part_of(len(members)))
     return ColumnWindows(
         columns,
         members,
@@ -367,8 +330,6 @@ def _row_windows(skim: SkimLike, choice: Choice, options: LoaderOptions) -> RowW
     num_bytes = skim.rows.nbytes + lists
     chosen = choose_shuffle(
         options.shuffle,
-        block_rows=options.block_rows,
-        window_blocks=options.window_blocks,
         num_rows=len(skim.rows),
         row_bytes=num_bytes / max(1, len(skim.rows)),
         multiplicities=skim.multiplicities,

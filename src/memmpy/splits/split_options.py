@@ -1,11 +1,11 @@
-"""The options of `Splits`, each checked and brought into the form that is kept."""
+"""Check the options of `Splits`, each on its own, and normalise them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from memmpy.cuts import keys_of, normal, parse
+from memmpy.cuts import keys_of, normal_form, parse
 from memmpy.errors import OptionError, nearest
 from memmpy.order import SPLIT_NAMES, check_fractions, split_number
 
@@ -20,7 +20,7 @@ __all__ = [
     "check_val",
 ]
 
-#: What names an event: columns, ``"file"`` for its file and its entry there, None to look.
+#: What names an event: columns, ``"file"`` for its file and the entry there, None to search.
 By: TypeAlias = tuple[str, ...] | Literal["file"] | None
 #: The split of all events.
 ALL = "all"
@@ -29,7 +29,7 @@ DEFAULT_FRACTIONS: Mapping[str, float] = {"train": 0.8, "val": 0.1, "test": 0.1}
 
 
 def check_split(split: str | int) -> int | None:
-    """Return the number of a split of stores and skims; None for all events.
+    """Return the number of a split: 0, 1, 2 for train, val, test; None for all events.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def check_split(split: str | int) -> int | None:
 
 
 def check_by(given: object) -> By:
-    """Return what names an event: different columns in their order, ``"file"`` or None."""
+    """Return `by`: distinct columns in their order, ``"file"`` or None."""
     if given is None:
         return None
     if isinstance(given, str) and given == "file":
@@ -66,7 +66,7 @@ def check_by(given: object) -> By:
 
 
 def check_shares(given: object) -> dict[str, float]:
-    """Return the shares of train, val and test, of which those that are left out are 0."""
+    """Return the shares of train, val and test; a share that is left out is 0."""
     if not isinstance(given, Mapping):
         example = "{'train': 0.8, 'val': 0.1, 'test': 0.1}"
         raise OptionError(f"fractions= of splits is a dict such as {example}, got {given!r}")
@@ -80,7 +80,7 @@ def check_shares(given: object) -> dict[str, float]:
 
 
 def check_val(given: object) -> float:
-    """Return the share of the rest on which a fold validates."""
+    """Return the share of the rest that a fold validates on."""
     if isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool):
         val = float(given)
         if 0 <= val < 1:
@@ -90,7 +90,7 @@ def check_val(given: object) -> float:
 
 
 def check_expression(name: str, given: object) -> str:
-    """Return the normal form of a rule made elsewhere.
+    """Return the canonical form of an expression that assigns events to folds or splits.
 
     Raises
     ------
@@ -105,4 +105,4 @@ def check_expression(name: str, given: object) -> str:
     node = parse(given)
     if not keys_of(node):
         raise OptionError(f"{name}={given!r} names no column: all events would be alike")
-    return normal(node)
+    return normal_form(node)

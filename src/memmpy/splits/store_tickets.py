@@ -1,4 +1,4 @@
-"""The tickets of a store's entries: by its files, or by the columns that name an event."""
+"""Tickets of the entries of a store, from its files or from the columns that name an event."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,13 +9,13 @@ from memmpy.columns import Snapshot, why_stale
 from memmpy.errors import ColumnError, LengthError, MissingKeyError, nearest
 from memmpy.kernels import Words
 from memmpy.order import TicketsOf, column_identities, file_identities
-from memmpy.splits.rule import NamedColumns, TicketRule
+from memmpy.splits.ticket_rule import NamedColumns, TicketRule
 from memmpy.store import Metadata, SourceRecord, locate, num_filled, tree_name
 from memmpy.typing import Entries
 
 __all__ = [
-    "are_named_by_files",
-    "check_named",
+    "check_name_columns",
+    "has_source_identity",
     "identities_of",
     "named_columns",
     "num_events",
@@ -24,26 +24,26 @@ __all__ = [
 
 
 def tickets_of(snapshot: Snapshot, rule: TicketRule, *, num_entries: int) -> TicketsOf:
-    """Return what gives the tickets of entries.
+    """Return a function from entries to their tickets.
 
     Parameters
     ----------
     snapshot : Snapshot
-        With the columns of the rule among those that are open.
+        The store, with the columns of the rule open.
     rule : TicketRule
-        What the tickets follow from. ``"file"`` names an entry by the file's UUID, the tree and
-        the entry in it; where no files fill the store, by its entry.
+        ``"file"`` names an entry by the UUID of its file, the tree and the entry in it; in a store
+        without files, by its entry alone.
     num_entries : int
-        How many entries there are.
+        The number of all entries.
 
     Raises
     ------
     MissingKeyError, ColumnError
-        If a column is missing or stale, or does not hold one integer an entry.
+        If a column is missing or stale, or does not hold one integer per entry.
     LengthError
         If a column has another length.
     """
-    check_named(snapshot, rule, num_entries=num_entries)
+    check_name_columns(snapshot, rule, num_entries=num_entries)
     return partial(_tickets, snapshot=snapshot, rule=rule, num_entries=num_entries)
 
 
@@ -54,7 +54,7 @@ def identities_of(
     if rule.by != "file":
         return rule.identities(named_columns(snapshot, rule.by, entries))
     sources = snapshot.metadata.sources
-    if not are_named_by_files(snapshot.metadata, num_entries):
+    if not has_source_identity(snapshot.metadata, num_entries):
         return column_identities([entries.astype(np.uint64)])
     return _file_identities(sources, entries)
 
@@ -66,20 +66,20 @@ def named_columns(snapshot: Snapshot, keys: Sequence[str], entries: Entries) -> 
     return NamedColumns(values, texts, len(entries))
 
 
-def are_named_by_files(metadata: Metadata, num_entries: int) -> bool:
-    """Say whether the files of a store fill this number of entries, so that they can name them."""
+def has_source_identity(metadata: Metadata, num_entries: int) -> bool:
+    """Tell whether the files of a store fill this number of entries, and so can name them."""
     return bool(metadata.sources) and num_entries == num_filled(metadata.sources)
 
 
 def num_events(metadata: Metadata) -> int:
-    """Return how many entries the files fill; of a store without files those of its columns."""
+    """Return the entries that the files fill; without files, those of the longest column."""
     if metadata.sources:
         return num_filled(metadata.sources)
     return max((column.num_entries for column in metadata.columns.values()), default=0)
 
 
-def check_named(snapshot: Snapshot, rule: TicketRule, *, num_entries: int) -> None:
-    """Raise an error if a column that the rule needs is missing, or not one number an entry."""
+def check_name_columns(snapshot: Snapshot, rule: TicketRule, *, num_entries: int) -> None:
+    """Raise an error if a column of the rule is missing or does not hold one number per entry."""
     for key in rule.keys:
         if key not in snapshot.columns:
             stale = why_stale(snapshot.metadata)

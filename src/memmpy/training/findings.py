@@ -1,13 +1,13 @@
-"""What an audit finds, as values, as a table and for JSON."""
+"""The findings of an audit, as values, as a table and for JSON."""
 
 import dataclasses
 import html
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
-from memmpy.display import WIDTH, Table, num_in_words, printable
+from memmpy.display import WIDTH, DisplayBlock, Renderable, Table, num_in_words, printable
 
 if TYPE_CHECKING:
     import rich.console
@@ -29,18 +29,17 @@ class Finding:
     Parameters
     ----------
     kind : str
-        What it is: ``"overlap"``, ``"same rows"``, ``"constant"``; the guide lists all kinds.
+        Such as ``"overlap"``, ``"same rows"`` or ``"constant"``; the guide lists all kinds.
     key : str
-        The column it is about, or the columns that name an event, joined by commas; empty where
-        there are none.
+        The column, or the columns that name an event, joined by commas; may be empty.
     where : str
-        The files, the names or the first entry.
+        The files, the names, or the first entry.
     count : int
-        How many entries.
+        Number of entries.
     level : "info", "warning" or "error"
-        Whether it is right in some stores, likely wrong, or wrong.
+        Information, which may be as intended; likely wrong; or wrong.
     message : str
-        What it means and what to do.
+        The meaning, and what to do.
     """
 
     kind: str
@@ -53,17 +52,17 @@ class Finding:
 
 @final
 @dataclass(frozen=True, slots=True, repr=False)
-class Audit:
-    """What `Store.check` found; ``print`` and ``rich.print`` show it, and so do notebooks.
+class Audit(Renderable):
+    """The findings of `Store.check`; ``print``, ``rich.print`` and notebooks show a table.
 
     Parameters
     ----------
     path : str
         The store.
     num_entries : int
-        How many entries it has.
+        Its entries.
     findings : tuple of Finding
-        Errors first, then warnings, then what is only to be known.
+        Errors first, then warnings, then infos.
     """
 
     path: str
@@ -72,11 +71,11 @@ class Audit:
 
     @property
     def level(self) -> Level | None:
-        """The worst level of all findings; None where there are none."""
+        """The worst level of all findings; None without any."""
         return next((one for one in LEVELS if self._num(one)), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as dicts, lists, texts and numbers, for JSON."""
+        """Return the audit as dicts, lists, texts and numbers, for JSON."""
         return {
             "path": self.path,
             "num_entries": self.num_entries,
@@ -86,22 +85,19 @@ class Audit:
     def _num(self, level: Level) -> int:
         return sum(one.level == level for one in self.findings)
 
-    def _title(self) -> str:
-        start = (
-            f"{printable(str(self.path))}: {num_in_words(self.num_entries, 'entry', 'entries')}, "
-        )
+    def _blocks(self) -> list[str | DisplayBlock]:
+        title = f"{self.path}: {num_in_words(self.num_entries, 'entry', 'entries')}, "
         if not self.findings:
-            return f"{start}nothing found"
+            return [f"{title}nothing found"]
         nums = ((self._num(level), level) for level in LEVELS)
-        return start + ", ".join(num_in_words(num, name, _many(name)) for num, name in nums if num)
-
-    def _table(self) -> Table:
-        sections = [self._rows(level) for level in LEVELS]
-        headings = ("level", "what", "key", "where", "entries")
-        return Table(headings, 4, [section for section in sections if section])
+        title += ", ".join(num_in_words(num, name, _many(name)) for num, name in nums if num)
+        headings = ("level", "kind", "key", "where", "entries")
+        table = Table(headings, 4, [rows for level in LEVELS if (rows := self._rows(level))])
+        pairs = {(one.kind, printable(one.message)): None for one in self.findings if one.message}
+        return [title, table, _Messages([*pairs])]
 
     def _rows(self, level: Level) -> list[tuple[str, ...]]:
-        """Return the rows of one level; of many keys of one kind, those of most entries."""
+        """Return the rows of one level; of many keys of one kind, those with most entries."""
         rows: list[tuple[str, ...]] = []
         chosen = [one for one in self.findings if one.level == level]
         for kind in dict.fromkeys(one.kind for one in chosen):
@@ -112,43 +108,31 @@ class Audit:
                 rows.append((level, kind, f"and {len(same) - len(shown):,} more keys", "", ""))
         return rows
 
-    def _messages(self) -> Iterator[tuple[str, str]]:
-        """Yield what each kind means and what to do, once."""
-        pairs = {(one.kind, one.message): None for one in self.findings if one.message}
-        yield from ((kind, printable(message)) for kind, message in pairs)
 
-    def __rich__(self) -> "rich.console.Group | str":
-        from rich.console import Group
+@final
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    """Each kind of finding with its message."""
+
+    pairs: Sequence[tuple[str, str]]
+
+    def __rich_console__(
+        self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
+    ) -> "rich.console.RenderResult":
         from rich.text import Text
 
-        if not self.findings:
-            return Group(Text(self._title()))
-        messages = [Text.assemble((kind, "bold"), f": {text}") for kind, text in self._messages()]
-        return Group(Text(self._title()), self._table(), *messages)
+        for kind, message in self.pairs:
+            yield Text.assemble((kind, "bold"), f": {message}")
 
-    def __str__(self) -> str:
-        if not self.findings:
-            return self._title()
-        lines = [self._title(), "", self._table().to_text(), ""]
-        for kind, message in self._messages():
-            lines += textwrap.wrap(
-                f"{kind}: {message}", WIDTH, subsequent_indent="  ", break_long_words=False
-            )
-        return "\n".join(lines)
+    def to_text(self) -> str:
+        """Return each as a paragraph."""
+        wrap = textwrap.TextWrapper(WIDTH, subsequent_indent="  ", break_long_words=False)
+        return "\n".join(wrap.fill(f"{kind}: {message}") for kind, message in self.pairs)
 
-    def __repr__(self) -> str:
-        # What a terminal shows of it, as of a cut-flow.
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        title = f"<p>{html.escape(self._title())}</p>"
-        if not self.findings:
-            return title
-        items = "".join(
-            f"<li><b>{html.escape(kind)}</b>: {html.escape(message)}</li>"
-            for kind, message in self._messages()
-        )
-        return f"{title}{self._table().to_html()}<ul>{items}</ul>"
+    def to_html(self) -> str:
+        """Return a list of them."""
+        items = (f"<li><b>{html.escape(k)}</b>: {html.escape(m)}</li>" for k, m in self.pairs)
+        return f"<ul>{''.join(items)}</ul>"
 
 
 def _many(level: Level) -> str:

@@ -1,9 +1,8 @@
-"""Read a store in chunks: identities, contents and what the values of keys are like."""
+"""Read a store in chunks: identities, hashes of rows, and counts of values."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from memmpy.kernels import Words
 from memmpy.parallel import num_helpers, prefetch
 from memmpy.splits import TicketRule, identities_of
 from memmpy.store import locate
-from memmpy.training.content import Values, joined, read_values
+from memmpy.training.entry_words import ColumnSlice, hash_rows, read_slice
 from memmpy.training.value_findings import KeyValues, values_of
 from memmpy.typing import Entries
 
@@ -25,14 +24,14 @@ _NO_WORDS = np.empty(0, np.uint64)
 
 
 class DamagedColumnError(CorruptStoreError):
-    """A column whose offsets cannot be right.
+    """A column with invalid offsets.
 
     Parameters
     ----------
     message : str
         What is wrong.
     key : str
-        Which column.
+        The column.
     """
 
     def __init__(self, message: str, key: str) -> None:
@@ -42,55 +41,55 @@ class DamagedColumnError(CorruptStoreError):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some entries that follow each other.
+    """A range of entries.
 
     Parameters
     ----------
     entries : int64 array of shape (n,)
-        Which.
+        The entries.
     owners : int64 array of shape (n,)
-        Their sources; 0 of a store without files.
+        Their sources; 0 in a store without files.
     identities : uint64 array of shape (n,)
         Their identities.
-    contents : uint64 array of shape (n,) or (0,)
-        Their contents, of one tree name and variation; empty where none are compared.
+    row_hashes : uint64 array of shape (n,) or (0,)
+        Hashes of their rows, with tree name and variation; empty if rows are not compared.
     values : mapping of str to KeyValues
-        What the values of keys are like, where that was asked for.
+        Counts of the values of each key; empty if they are not counted.
     """
 
     entries: Entries
     owners: Entries
     identities: Words
-    contents: Words
+    row_hashes: Words
     values: Mapping[str, KeyValues] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What is read of a store.
+    """A store to be read, and the columns to read.
 
     Parameters
     ----------
     snapshot : Snapshot
         The store.
     rule : TicketRule
-        What names an event.
+        The rule that names events.
     num_entries : int
-        How many entries there are.
-    contents : sequence of str
-        The columns that are the content of an entry; empty where contents are not compared.
-    others : sequence of str
-        Columns whose values are looked at, of any length.
-    sides : uint64 array of shape (num_sources,)
-        For each source, a number of its tree name and variation.
+        Entries of the store.
+    row_keys : sequence of str
+        The columns of a row; empty if rows are not compared.
+    other_keys : sequence of str
+        Columns of any length whose values are counted, too.
+    source_hashes : uint64 array of shape (num_sources,)
+        For each source, a hash of its tree name and variation.
     """
 
     snapshot: Snapshot
     rule: TicketRule
     num_entries: int
-    contents: Sequence[str]
-    others: Sequence[str]
-    sides: Words
+    row_keys: Sequence[str]
+    other_keys: Sequence[str]
+    source_hashes: Words
 
     def chunks(self, *, has_values: bool) -> Iterator[Chunk]:
         """Yield all entries, in order; threads read ahead.
@@ -100,39 +99,39 @@ class Scan:
         DamagedColumnError
             If the offsets of a column fall, or lead out of the content.
         """
-        lengths = {key: len(self.snapshot.columns[key]) for key in self.others}
-        beside = [key for key, num in lengths.items() if num == self.num_entries and has_values]
+        lengths = {key: len(self.snapshot.columns[key]) for key in self.other_keys}
+        aligned = [key for key, num in lengths.items() if num == self.num_entries and has_values]
         tasks: list[Callable[[], Chunk]] = [
-            partial(self._read, start, stop, beside, has_values=has_values)
-            for start, stop in self._steps([*self.contents, *beside], self.num_entries)
+            partial(self._read, start, stop, aligned, has_values=has_values)
+            for start, stop in self._steps([*self.row_keys, *aligned], self.num_entries)
         ]
         if has_values:
             tasks += [
-                partial(self._look, key, start, stop)
+                partial(self._read_column, key, start, stop)
                 for key, num in lengths.items()
-                if key not in beside
+                if key not in aligned
                 for start, stop in self._steps([key], num)
             ]
         helpers = num_helpers()
         yield from prefetch(tasks, num_threads=helpers, depth=2 * (helpers + 1))
 
     def words_of(self, key: str, entries: Entries) -> Words:
-        """Return the content of a column at some entries."""
+        """Return the words of a column at some entries."""
         parts = [
-            self._values(key, entries[start:stop]).words
+            self._slice(key, entries[start:stop]).words
             for start, stop in self._steps([key], len(entries), of=self.num_entries)
         ]
         return np.concatenate([_NO_WORDS, *parts])
 
     def identities(self, entries: Entries) -> Words:
-        """Return the identity of each entry; where files name events, its number."""
+        """Return the identity of each entry; its number if files name events."""
         if self.rule.by == "file":
             return entries.astype(np.uint64)
         return identities_of(self.snapshot, self.rule, entries, num_entries=self.num_entries)
 
-    def contents_of(self, owners: Entries, columns: list[Words]) -> Words:
-        """Return the content of entries, from their sources and the words of each column."""
-        return joined([self.sides[owners], *columns], len(owners))
+    def row_hashes(self, owners: Entries, columns: list[Words]) -> Words:
+        """Return the hashes of rows, from their sources and the words of each column."""
+        return hash_rows([self.source_hashes[owners], *columns], len(owners))
 
     def owners(self, entries: Entries) -> Entries:
         """Return the source of each entry."""
@@ -143,33 +142,33 @@ class Scan:
     def _steps(
         self, keys: Sequence[str], num: int, *, of: int | None = None
     ) -> list[tuple[int, int]]:
-        """Return ranges of entries in which columns take about as much memory as a step may."""
+        """Return ranges of entries that take about as much memory as a step may."""
         num_bytes = sum(self.snapshot.columns[key].nbytes for key in keys)
         step = _STEP_BYTES * (num if of is None else of) // max(1, num_bytes)
         step = min(max(1, step), _STEP_ENTRIES)
         return [(start, min(start + step, num)) for start in range(0, num, step)]
 
-    def _read(self, start: int, stop: int, beside: Sequence[str], *, has_values: bool) -> Chunk:
+    def _read(self, start: int, stop: int, aligned: Sequence[str], *, has_values: bool) -> Chunk:
         entries = np.arange(start, stop)
         owners = self.owners(entries)
-        columns, seen = [], {}
-        for key in [*self.contents, *beside]:
-            values = self._values(key, slice(start, stop))
-            if key in self.contents:
-                columns.append(values.words)
+        columns, values = [], {}
+        for key in [*self.row_keys, *aligned]:
+            column = self._slice(key, slice(start, stop))
+            if key in self.row_keys:
+                columns.append(column.words)
             if has_values:
-                seen[key] = values_of(values, start)
-        contents = self.contents_of(owners, columns) if self.contents else _NO_WORDS
-        return Chunk(entries, owners, self.identities(entries), contents, seen)
+                values[key] = values_of(column, start)
+        row_hashes = self.row_hashes(owners, columns) if self.row_keys else _NO_WORDS
+        return Chunk(entries, owners, self.identities(entries), row_hashes, values)
 
-    def _look(self, key: str, start: int, stop: int) -> Chunk:
-        """Return a chunk of no entries, with the values of a column of another length."""
+    def _read_column(self, key: str, start: int, stop: int) -> Chunk:
+        """Return a chunk without entries, with the values of a column of another length."""
         none = np.empty(0, np.int64)
-        seen = values_of(self._values(key, slice(start, stop)), start)
-        return Chunk(none, none, _NO_WORDS, _NO_WORDS, {key: seen})
+        values = values_of(self._slice(key, slice(start, stop)), start)
+        return Chunk(none, none, _NO_WORDS, _NO_WORDS, {key: values})
 
-    def _values(self, key: str, where: Any) -> Values:
+    def _slice(self, key: str, entries: slice | Entries) -> ColumnSlice:
         try:
-            return read_values(self.snapshot.columns[key], where)
+            return read_slice(self.snapshot.columns[key], entries)
         except CorruptStoreError as error:
             raise DamagedColumnError(str(error), key) from error

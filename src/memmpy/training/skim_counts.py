@@ -1,4 +1,4 @@
-"""What the skims of a store, and its padded columns, lost or hold: counted when they were made."""
+"""Report the skims and padded columns of a store, from counts of when they were made."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ _CUT = "nothing passes the cut of the skim: loosen it, or remove the skim with S
 
 
 def findings_of_padded(metadata: Metadata) -> Iterator[Finding]:
-    """Yield what padding cuts off of the columns of a store."""
+    """Yield the findings on padded columns that lose items."""
     for key in metadata.current_keys():
         origin = metadata.columns[key].origin
         if origin is not None and origin.clipped:
@@ -25,7 +25,7 @@ def findings_of_padded(metadata: Metadata) -> Iterator[Finding]:
 
 
 def findings_of_skims(path: Path, metadata: Metadata) -> Iterator[Finding]:
-    """Yield what is odd in the skims of a store that are up to date."""
+    """Yield the findings on the skims of a store that are up to date."""
     for skim in list_skims(path)[0]:
         if skim.is_current(metadata):
             yield from _findings_of(skim)
@@ -42,14 +42,14 @@ def _findings_of(skim: Skim) -> Iterator[Finding]:
         if key in lengths:
             clipping = counts.clipping
             yield from _clipped(key, f"{where}, {lengths[key]:,} items", clipping, lengths[key])
-        if skim.cut is None:  # then the columns of the store tell it
+        if skim.cut is None:  # then the columns of the store have the same findings
             continue
         for kind, num in _odd(counts, is_named=key in named):
             yield Finding(kind, key, where, num, "info", ADVICE[kind])
 
 
 def _odd(counts: KeyCounts, *, is_named: bool) -> Iterator[tuple[str, int]]:
-    """Yield the kind and the number of entries of what is odd in a key."""
+    """Yield each finding on the values of a key: its kind and its number of entries."""
     if counts.is_empty:
         yield "empty", counts.num_entries
         return

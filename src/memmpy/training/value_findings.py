@@ -1,11 +1,11 @@
-"""What is odd in the values of one key: constants, NaN, infinities, nothing at all."""
+"""Report odd values of a key: a constant, NaN, infinities, or no values at all."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from memmpy.jagged import entries_with
-from memmpy.training.content import Values
+from memmpy.training.entry_words import ColumnSlice
 from memmpy.training.findings import Finding
 
 __all__ = ["ADVICE", "KeyValues", "findings_of_values", "values_of"]
@@ -35,7 +35,7 @@ class KeyValues:
     first_nan, first_infinite : int or None
         The first of these entries.
     word : int
-        The content of the first entry, as `content.read_values` has it; 0 of no entries.
+        The content of the first entry, as `entry_words.read_slice` has it; 0 of no entries.
     is_constant : bool
         Whether all entries have it.
     """
@@ -65,7 +65,7 @@ class KeyValues:
         )
 
 
-def values_of(values: Values, start: int) -> KeyValues:
+def values_of(values: ColumnSlice, start: int) -> KeyValues:
     """Return what some entries hold; `start` is the first of them."""
     words, items = values.words, values.items
     num_nan_items = 0

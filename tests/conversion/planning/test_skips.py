@@ -161,7 +161,7 @@ class TestUnheld:
             write_union(tmp_path / "b.root", ak.Array([1, "a"] * (NUM // 2))),
         ]
         with ProcessPoolExecutor(2) as pool:
-            done = convert(files, tmp_path / "s", keys={"*"}, executor=pool)
+            done = convert(files, tmp_path / "s", keys={"*"}, work=pool)
         assert done.plan.skipped == ("u",)
         assert columns_of(tmp_path / "s") == ["x"]
         assert convert(files, tmp_path / "s", keys={"*"}).was_cached

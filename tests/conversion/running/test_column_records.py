@@ -15,7 +15,7 @@ import uproot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmpy import convert, load_root, read_vector
+from memmpy import Work, convert, load_root, read_vector
 from memmpy.errors import ConversionWarning, InputFileError, OptionError
 from memmpy.jagged import Clipping
 from memmpy.store import METADATA, read_metadata
@@ -82,7 +82,7 @@ def test_what_is_clipped_is_what_each_entry_loses(
 def test_processes_count_what_threads_do(make_file: MakeFile, tmp_path: Path) -> None:
     file = make_file(num=20)
     with ProcessPoolExecutor(1) as pool:
-        done = convert(file, tmp_path / "s", executor=pool, step_bytes=1, **PADDED)
+        done = convert(file, tmp_path / "s", work=Work(pool, step_bytes=1), **PADDED)
     assert done.clippings == {"jet_pt": (OF_20, 2)}
 
 
@@ -194,7 +194,7 @@ def test_a_mask_takes_a_dtype(make_file: MakeFile, tmp_path: Path) -> None:
         tmp_path / "s",
         keys={"jet_pt_mask"},
         keys_padded={"jet_pt": (3, 0)},
-        dtypes={"jet_pt_mask": "float32"},
+        dtype={"jet_pt_mask": "float32"},
     )
     mask = read_vector(tmp_path / "s", "jet_pt_mask")
     assert mask.dtype == np.float32

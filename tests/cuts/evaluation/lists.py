@@ -1,4 +1,4 @@
-"""Small lists, and what cuts make of them."""
+"""Evaluate cuts on small lists."""
 
 import itertools
 from dataclasses import dataclass

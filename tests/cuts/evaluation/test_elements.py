@@ -1,4 +1,4 @@
-"""Elements by number, by a computed index, and Alt$."""
+"""Tests of elements by number, by a computed index, and of Alt$."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The order of work of a cut."""
+"""Tests of the order of work of a cut."""
 
 from memmpy.cuts import parse
 from memmpy.cuts.evaluation.formula import to_formula

@@ -1,4 +1,4 @@
-"""The type of values, which must not depend on whether there are any."""
+"""Tests that the type of values is the same without entries."""
 
 import itertools
 

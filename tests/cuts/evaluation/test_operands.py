@@ -1,4 +1,4 @@
-"""Shapes: flat, fixed and jagged, and how they meet."""
+"""Tests of operands: flat, fixed and jagged, and how they broadcast."""
 
 import itertools
 from dataclasses import dataclass

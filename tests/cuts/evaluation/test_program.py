@@ -1,4 +1,4 @@
-"""Cuts on columns, against NumPy."""
+"""Tests of cuts on columns, against NumPy."""
 
 import operator
 import pickle
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy import Jagged
-from memmpy.cuts import normal, parse, to_program
+from memmpy.cuts import normal_form, parse, to_program
 from memmpy.cuts.evaluation import ColumnLike, HashedText, check_keys, evaluate, passes
 from memmpy.cuts.language import Logical, Unary
 from memmpy.errors import CutError, LengthError
@@ -205,15 +205,15 @@ def conditions() -> st.SearchStrategy[Spelt]:
 def test_both_spellings_mean_what_numpy_means_and_share_a_normal_form(spelt: Spelt) -> None:
     cpp, python, expected = spelt
     wanted = np.broadcast_to(expected, 5)
-    for text in (cpp, python, normal(parse(cpp))):
+    for text in (cpp, python, normal_form(parse(cpp))):
         np.testing.assert_array_equal(passes(parse(text), COLUMNS, num_entries=5), wanted)
-    assert normal(parse(cpp)) == normal(parse(python))
+    assert normal_form(parse(cpp)) == normal_form(parse(python))
 
 
 @given(numbers())
 def test_numbers_are_what_numpy_computes_in_64_bits(spelt: Spelt) -> None:
     cpp, python, expected = spelt
-    for text in (cpp, python, normal(parse(cpp))):
+    for text in (cpp, python, normal_form(parse(cpp))):
         result = evaluate(parse(text), COLUMNS).content
         np.testing.assert_array_equal(np.broadcast_to(result, 5), np.broadcast_to(expected, 5))
 

@@ -1,4 +1,4 @@
-"""The types of computed columns: C++'s, but where those would cut off or lose a sign."""
+"""Tests of the types of computed columns: those of C++, unless they overflow or lose a sign."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Sums, extremes and counts of the elements of an entry."""
+"""Tests of sums, extremes and counts of the elements of an entry."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How many elements a formula has, and how columns of unlike shapes meet in it."""
+"""Tests of the shape of a formula, and of columns that differ in shape."""
 
 import itertools
 
@@ -16,7 +16,7 @@ def passing(text: str, num_entries: int = 3, **columns: ColumnLike) -> tuple[lis
     return program.mask(found, num_entries).tolist(), set(found.notes)
 
 
-ONE_TO_ONE = "elements are matched one to one, and the longer one's others are left out"
+ONE_TO_ONE = "elements are matched one to one, and the rest of the longer one is left out"
 PT = jagged([50, 20], [], [30])
 MU = jagged([1], [2], [3, 4])
 P4 = np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])
@@ -33,7 +33,7 @@ def test_lists_of_different_lengths_leave_a_note() -> None:
         f"'pt' and 'mu' differ in length; {ONE_TO_ONE}",
         "  true && pt > mu",
         "  ^^^^^^^^^^^^^^^",
-        "to ask each on its own, reduce them: any(pt > ...) && any(mu > ...)",
+        "to test each on its own, reduce them: any(pt > ...) && any(mu > ...)",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Text in cuts."""
+"""Tests of text in cuts."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests of cut-flows: the same as plain NumPy counts, in one pass, and shown as they are."""
+"""Tests of cut-flows: equal to counts by NumPy, in one pass, and shown in full."""
 
 import dataclasses
 import io
@@ -415,7 +415,7 @@ class TestErrors:
             cutflow(store, [], by=by)
 
     def test_a_step_of_nothing_is_refused(self, store: Path) -> None:
-        with pytest.raises(OptionError, match="step_size is an integer of at least 1, got 0"):
+        with pytest.raises(OptionError, match="step_size must be an integer of at least 1, not 0"):
             cutflow(store, CUTS, step_size=0)
 
     def test_columns_of_other_lengths_are_refused(self, tmp_path: Path) -> None:
@@ -428,7 +428,7 @@ class TestErrors:
         with pytest.raises(MissingFileError, match="no store at"):
             cutflow(tmp_path / "missing", CUTS)
 
-    def test_likely_slips_are_warned_of_at_the_line_of_the_user(
+    def test_likely_mistakes_are_warned_of_at_the_line_of_the_user(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = RFileConfig(make_file(), "tree", {"process": "ttH"})

@@ -1,4 +1,4 @@
-"""Numbers: int64, uint64 and float64, exact where integers are."""
+"""Tests of arithmetic in int64, uint64 and float64, exact for integers."""
 
 import operator
 

@@ -1,9 +1,9 @@
-"""One normal form for one meaning."""
+"""Tests of the normal form: one for each meaning."""
 
 import numpy as np
 import pytest
 
-from memmpy.cuts import normal, parse, substitute
+from memmpy.cuts import normal_form, parse, substitute
 from memmpy.cuts.evaluation import evaluate
 
 A = {"a": np.array([1.0, 2.0])}
@@ -32,8 +32,8 @@ A = {"a": np.array([1.0, 2.0])}
     ],
 )
 def test_normal_form_is_written_in_full(text: str, expected: str) -> None:
-    assert normal(parse(text)) == expected
-    assert normal(parse(expected)) == expected
+    assert normal_form(parse(text)) == expected
+    assert normal_form(parse(expected)) == expected
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_normal_form_is_written_in_full(text: str, expected: str) -> None:
     ],
 )
 def test_equal_meanings_share_a_normal_form(one: str, other: str) -> None:
-    assert normal(parse(one)) == normal(parse(other))
+    assert normal_form(parse(one)) == normal_form(parse(other))
 
 
 @pytest.mark.parametrize(
@@ -96,20 +96,20 @@ def test_equal_meanings_share_a_normal_form(one: str, other: str) -> None:
     ],
 )
 def test_different_meanings_differ_in_normal_form(one: str, other: str) -> None:
-    assert normal(parse(one)) != normal(parse(other))
+    assert normal_form(parse(one)) != normal_form(parse(other))
 
 
 def test_a_number_said_twice_stays_a_condition() -> None:
-    assert normal(parse("(nJets && nJets) == 1")) == "((!(!nJets)) == 1)"
+    assert normal_form(parse("(nJets && nJets) == 1")) == "((!(!nJets)) == 1)"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_what_is_not_finite_has_a_normal_form(value: float) -> None:
     node = substitute(parse("a == fill"), constants={"fill": value})
-    again = parse(normal(node).replace("==", "+"))
+    again = parse(normal_form(node).replace("==", "+"))
     np.testing.assert_array_equal(evaluate(again, A).content, A["a"] + value)
 
 
 def test_normal_form_of_thousands_of_alternatives() -> None:
     runs = [f"({run} == run)" for run in range(2_000)]
-    assert normal(parse("||".join(runs))) == f"({' || '.join(sorted(runs))})"
+    assert normal_form(parse("||".join(runs))) == f"({' || '.join(sorted(runs))})"

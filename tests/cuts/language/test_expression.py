@@ -1,4 +1,4 @@
-"""Text to tree, and the errors in the user's words."""
+"""Tests of parsing, and of errors in the user's words."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What functions give, against NumPy and C++."""
+"""Tests of functions, against NumPy and C++."""
 
 import math
 from collections.abc import Callable

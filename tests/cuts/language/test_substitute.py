@@ -1,11 +1,11 @@
-"""Aliases and constants."""
+"""Tests of aliases and constants."""
 
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from memmpy.cuts import Constant, keys_in, parse, renamed, substitute
+from memmpy.cuts import Constant, keys_in, parse, rename_keys, substitute
 from memmpy.cuts.evaluation import evaluate
 from memmpy.cuts.language import Number, Text
 from memmpy.errors import CutError, OptionError
@@ -18,7 +18,7 @@ def test_aliases_are_expressions_and_keep_together() -> None:
 
 def test_renamed_columns_keep_their_places() -> None:
     cut = parse("a > 2 && Sum$(a[0] * b) < 3")
-    other = renamed(cut, {"a": "of_a", "c": "of_c"})
+    other = rename_keys(cut, {"a": "of_a", "c": "of_c"})
     assert other == parse("of_a > 2 && Sum$(of_a[0] * b) < 3")
     assert [key.span for key in keys_in(other)] == [key.span for key in keys_in(cut)]
 
@@ -96,7 +96,7 @@ def test_aliases_that_go_in_a_circle_are_refused(aliases: dict[str, str], circle
     with pytest.raises(CutError) as caught:
         substitute(parse("a > 1"), aliases=aliases)
     error, last = caught.value, circle.split(" -> ")[-2:]
-    assert error.message == f"in the alias {last[0]!r}: aliases go in a circle: {circle}"
+    assert error.message == f"in the alias {last[0]!r}: aliases form a cycle: {circle}"
     assert error.text == aliases[last[0]]
     assert error.text[error.start : error.stop] == last[1]
 
@@ -132,5 +132,5 @@ def test_aliases_that_nest_too_deep_are_refused() -> None:
 @pytest.mark.parametrize("name", ["pi", "true", "in"])
 @pytest.mark.parametrize("kind", ["aliases", "constants"])
 def test_words_of_cuts_are_no_names(kind: str, name: str) -> None:
-    with pytest.raises(OptionError, match=f"{name!r}: cuts have a meaning for it already"):
+    with pytest.raises(OptionError, match=f"{name!r}: reserved in cuts; take another name"):
         substitute(parse("x > 1"), **{kind: {name: "1"}})

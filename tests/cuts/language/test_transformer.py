@@ -1,4 +1,4 @@
-"""What is refused though it has the grammar of a cut, and what the ways out are."""
+"""Tests of cuts that the grammar allows and memmpy refuses, and of their hints."""
 
 import re
 
@@ -8,9 +8,9 @@ from memmpy.cuts import parse, substitute
 from memmpy.errors import CutError
 
 PARENTHESES = "put parentheses around what belongs together"
-SHIFT = "ROOT does not bind << and >> as C++ and Python do"
+SHIFT = "<< and >> have another precedence in ROOT than in C++ and Python"
 POWER = "ROOT reads a^b^c and a**b**c from the left, Python from the right"
-SCALE = "ROOT binds * and / tighter than %, C++ and Python from the left"
+SCALE = "ROOT reads a % b {0} c as a % (b {0} c), C++ and Python as (a % b) {0} c"
 CHAIN = "C++ reads (20 < pt) < 50, Python (20 < pt) and (pt < 50), and this is C++'s spelling"
 INDEX = "an index is 0 or a positive integer"
 LAST = "for the last element, write pt[Length$(pt) - 1]"
@@ -85,8 +85,8 @@ REFUSED = [
     ("«2**3**2»", POWER, PARENTHESES),
     ("«2^-3^2»", POWER, PARENTHESES),
     ("b || «!a^2»", "ROOT reads !a^b as (!a)^b, though a power binds first", PARENTHESES),
-    ("1 + «7 % 4 * 2»", SCALE, PARENTHESES),
-    ("«7 % 4 / 2»", SCALE, PARENTHESES),
+    ("1 + «7 % 4 * 2»", SCALE.format("*"), PARENTHESES),
+    ("«7 % 4 / 2»", SCALE.format("/"), PARENTHESES),
     ("b && «a >> 2 == 1»", SHIFT, PARENTHESES),
     ("«1 << 2 << a»", SHIFT, PARENTHESES),
     ("«1 + a << 2»", SHIFT, PARENTHESES),

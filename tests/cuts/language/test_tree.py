@@ -1,4 +1,4 @@
-"""Walking trees, and the limits on them."""
+"""Tests of walks over trees, and of their limits."""
 
 import pickle
 
@@ -6,7 +6,7 @@ import pytest
 
 from memmpy.cuts import Key, keys_of, parse
 from memmpy.cuts.language import Number, Span
-from memmpy.cuts.language.tree import MAX_SIZE, fold, keys_in, logical, number, rebuilt
+from memmpy.cuts.language.tree import MAX_SIZE, fold, keys_in, logical, number, rebuild
 from memmpy.errors import CutError
 
 SPAN = Span("a", 0, 1)
@@ -45,7 +45,7 @@ def test_nodes_travel_to_other_processes() -> None:
 def test_a_node_rebuilt_of_its_operands_is_itself() -> None:
     for text in ("min(a, 1)", "-a", "~a", "a & b", "a + 1", "a || b", "1"):
         node = parse(text)
-        assert rebuilt(node, node.operands) == node
+        assert rebuild(node, node.operands) == node
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from memmpy import Jagged, SplitLoader, Splits, WriteVector, skim
+from memmpy import Jagged, Shuffle, SplitLoader, Splits, WriteVector, skim
 from memmpy.loaders.column_windows import ColumnWindows
 from memmpy.loaders.pagecache.advice import Pager, Reading, System, system_of
 from memmpy.loaders.pagecache.pages import in_memory, page_ranges
 from memmpy.loaders.readahead import ReadAhead
 from memmpy.loaders.row_windows import RowWindows
-from memmpy.loaders.shuffle import Shuffle
+from memmpy.loaders.shuffle import ShuffleChoice
 from memmpy.loaders.windows import Windows, load_batches
 from memmpy.order import EveryEntry, Shard
 from memmpy.parallel import THREAD_NAME
@@ -107,7 +107,7 @@ def windows_of(
     return RowWindows(
         packed,
         [range(NUM)] if ranges is None else ranges,
-        shuffle=Shuffle(kind, 16, 8, ""),
+        shuffle=ShuffleChoice(kind, 16, 8, ""),
         compiled=True,
         num_threads=num_threads,
         system=System(kernel, lambda: memory),
@@ -196,7 +196,7 @@ def test_folds_and_ranks_are_the_same_where_the_kernel_is_asked(
             split_loader, "system_of", lambda *, compiled: System(advise, lambda: None)
         )
         shuffle = False if kind == "none" else kind
-        loader = SplitLoader(rows, 100, shuffle=shuffle, block_rows=16, window_blocks=8, **options)
+        loader = SplitLoader(rows, 100, shuffle=Shuffle(shuffle, 16, 8), **options)
         return [batch["_index"].tobytes() + batch["x"].tobytes() for batch in loader]
 
     kernel = Kernel()

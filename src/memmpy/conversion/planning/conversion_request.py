@@ -4,15 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from memmpy.conversion.planning.config import Input, RootFiles, list_inputs
+from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.key_patterns import Recipes, make_recipes, split_renames
 from memmpy.conversion.planning.split_columns import Policy, find_policy
-from memmpy.errors import OptionError
-from memmpy.splits import Splits
+from memmpy.splits import SplitRequest
 from memmpy.store import Metadata
 from memmpy.typing import PathLike
 
-__all__ = ["ConversionRequest", "check_conversion"]
+__all__ = ["ConversionRequest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +22,23 @@ class ConversionRequest:
     ----------
     inputs : list of Input
         The files.
-    keys, keys_padded, aliases, dtypes, step_bytes
-        As `convert` takes them.
+    keys : collection of str, or mapping of str to str
+        Columns to keep as they are: keys, patterns, or new names of branches.
+    keys_padded : mapping of str to (int, number)
+        Columns to pad.
+    aliases : mapping of str to str
+        Names for branches or expressions.
+    dtypes : mapping of str to dtype-like
+        How keys are stored.
+    split_request : SplitRequest
+        Which splits the store must have.
     names : frozenset of str
         Keys that are no patterns even where they look like one.
-    splits : Splits or None
-        Those that the call names.
-    needs_splits : bool
-        Whether it needs some, also where it names none.
+
+    Raises
+    ------
+    OptionError, CutError
+        If they make no sense, as far as that can be known without the files.
     """
 
     inputs: list[Input]
@@ -38,10 +46,11 @@ class ConversionRequest:
     keys_padded: Mapping[str, tuple[int, Any]]
     aliases: Mapping[str, str]
     dtypes: Mapping[str, Any]
-    step_bytes: int
-    names: frozenset[str]
-    splits: Splits | None
-    needs_splits: bool
+    split_request: SplitRequest
+    names: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.recipes()
 
     def recipes(self, more: Policy | None = None) -> Recipes:
         """Return how the columns are made, with those that splits need besides."""
@@ -65,46 +74,8 @@ class ConversionRequest:
         return find_policy(
             self.inputs,
             metadata,
-            self.splits,
-            is_asked=self.needs_splits,
+            self.split_request.splits,
+            asks_for_split=self.split_request.needs_splits,
             named={*self.keys, *self.keys_padded},
             path=path,
         )
-
-
-def check_conversion(
-    root_files: RootFiles,
-    keys: Collection[str] | Mapping[str, str],
-    keys_padded: Mapping[str, tuple[int, Any]] | None,
-    aliases: Mapping[str, str] | None,
-    dtypes: Mapping[str, Any] | None,
-    step_bytes: int,
-    *,
-    names: frozenset[str],
-    splits: Splits | None,
-    needs_splits: bool,
-) -> ConversionRequest:
-    """Return what the arguments of `convert` ask for, checked as far as that goes without files.
-
-    Raises
-    ------
-    MissingFileError
-        If a file is not there.
-    OptionError, CutError
-        If they make no sense.
-    """
-    if type(step_bytes) is not int or step_bytes < 1:
-        raise OptionError(f"step_bytes is a number of bytes, got {step_bytes!r}")
-    asked = ConversionRequest(
-        list_inputs(root_files),
-        keys,
-        keys_padded or {},
-        aliases or {},
-        dtypes or {},
-        step_bytes,
-        names,
-        splits,
-        needs_splits,
-    )
-    asked.recipes()  # raises for wrong options, before a file is opened
-    return asked

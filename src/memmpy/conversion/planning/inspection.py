@@ -15,7 +15,7 @@ from memmpy.display import num_in_words
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
 from memmpy.sources import EventFile, Nulls, UntypedError, no_branch
 from memmpy.sources.formats import opened_files
-from memmpy.splits import naming_columns
+from memmpy.splits import find_naming
 
 __all__ = ["FileInspection", "InspectionTask", "inspect_file"]
 
@@ -129,12 +129,12 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
             raise MissingKeyError(message, branch)
     can_wait = task.types is None
     matches, skipped = _match(file, recipes, task.not_needed, can_wait=can_wait)
-    needed = [r for r in recipes.with_matches(matches) if r.key not in task.not_needed]
+    task_metadata = [r for r in recipes.with_matches(matches) if r.key not in task.not_needed]
     types: dict[str, ColumnType] = {}
     branch_types: dict[str, ColumnType] = {}
     untyped: set[str] = set()
     missing: dict[str, tuple[str, str]] = {}
-    for recipe in needed:
+    for recipe in task_metadata:
         if recipe.is_mask:
             _check_mask(file, recipe)
         try:
@@ -151,7 +151,7 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
             missing[recipe.key] = missing_branch
     ranges: list[TreeRange] = []
     if not missing and not untyped:
-        ranges = _partition(file, needed, types, task)
+        ranges = _partition(file, task_metadata, types, task)
     return FileInspection(
         uuid=_uuid(file, task.uuids),
         tree=file.tree,
@@ -162,7 +162,7 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
             for pattern, names in matches.items()
             if not names
         },
-        naming=naming_columns(partial(kind_of_branch, file)).by or (),
+        naming=find_naming(partial(kind_of_branch, file)).by or (),
         skipped=skipped,
         types=types,
         missing=missing,

@@ -97,7 +97,7 @@ def make_recipes(
     paddings = {key: check_padding(key, padding) for key, padding in keys_padded.items()}
     known = {*aliases, *names, *map(mask_of, paddings)}
     patterns = sorted({key for key in keys if _is_pattern(key) and key not in known})
-    types = _dtypes(dtypes, known=None if patterns else {*keys, *keys_padded})
+    types = _dtypes(dtypes, known={*keys, *keys_padded}, patterns=patterns)
     padding_of: dict[str, Padding | None] = dict.fromkeys(sorted(set(keys) - {*patterns}))
     padding_of |= paddings
     masks = {mask_of(key): key for key in paddings if mask_of(key) not in aliases}
@@ -210,20 +210,22 @@ def check_names(
             raise OptionError(message)
 
 
-def _dtypes(dtypes: Mapping[str, Any], *, known: Collection[str] | None) -> dict[str, Any]:
-    """Return the dtypes of stored keys, all in `known`; None where a pattern may add keys."""
+def _dtypes(
+    dtypes: Mapping[str, Any], *, known: Collection[str], patterns: Iterable[str]
+) -> dict[str, Any]:
+    """Return the dtypes to store keys as: `known` keys, or those that patterns may bring."""
     if not isinstance(dtypes, Mapping):
-        raise OptionError(f"dtypes is a dict of key to dtype, got {dtypes!r}")
+        raise OptionError(f"dtype is a dict of key to dtype, got {dtypes!r}")
     checked = {}
     for key, option in dtypes.items():
-        if known is not None and key not in known:
-            raise OptionError(f"dtypes names {key!r}, which is no key{nearest(str(key), known)}")
+        if key not in known and not any(match(pattern, [key]) for pattern in patterns):
+            raise OptionError(f"dtype names {key!r}, which is no key{nearest(str(key), known)}")
         try:
             dtype = np.dtype(option).newbyteorder("<")
         except TypeError:
             dtype = np.dtype(object)
         if dtype.kind not in "biuf" or dtype.itemsize > 8:
-            raise OptionError(f"dtypes[{key!r}] is a dtype of numbers, got {option!r}")
+            raise OptionError(f"dtype[{key!r}] is a dtype of numbers, got {option!r}")
         checked[key] = dtype
     return checked
 

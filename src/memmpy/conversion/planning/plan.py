@@ -27,11 +27,11 @@ from memmpy.conversion.planning.schema import (
 from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.conversion.planning.summary import (
     ColumnLine,
-    HasReport,
     Report,
     compare_files,
     type_in_words,
 )
+from memmpy.display import DisplayBlock, Renderable
 from memmpy.sources import Nulls
 from memmpy.store import (
     ColumnRecord,
@@ -104,7 +104,7 @@ class FileRead:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Plan(HasReport):
+class Plan(Renderable):
     """What a conversion must do.
 
     Parameters
@@ -177,6 +177,9 @@ class Plan(HasReport):
         """Bytes of the columns that are up to date; shared arrays count once."""
         arrays = {a.file: a for column in self.current.values() for a in column.arrays.values()}
         return sum(array.nbytes for array in arrays.values())
+
+    def _blocks(self) -> Sequence[DisplayBlock]:
+        return self.report()._blocks()
 
     def report(
         self,

@@ -14,7 +14,7 @@ from memmpy.columns import (
     padded_type,
     type_of_values,
 )
-from memmpy.cuts import LANGUAGE, Program, compute_column, normal
+from memmpy.cuts import LANGUAGE, Program, compute_column, normal_form
 from memmpy.errors import OptionError
 from memmpy.jagged import Clipping, Jagged, Padding, clipping_of, lists_of
 from memmpy.sources import Nulls, fill_in_words, fill_missing, filled_type
@@ -81,7 +81,7 @@ class Recipe:
         """How the entries are made before they are cast and padded, as JSON values."""
         base: dict[str, Any] = {"branch": self.branches[0]}
         if self.program is not None:
-            base = {"expression": normal(self.program.node), "language": LANGUAGE}
+            base = {"expression": normal_form(self.program.node), "language": LANGUAGE}
         fills = {branch: fill_in_words(fill) for branch, fill in self.nulls.fills.items()}
         return {**base, "missing": fills} if fills else base
 

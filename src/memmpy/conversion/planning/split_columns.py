@@ -14,10 +14,10 @@ from memmpy.splits import (
     USUAL_COLUMNS,
     Naming,
     Splits,
-    agreed,
-    naming_columns,
-    recorded,
-    resolved,
+    find_naming,
+    reconcile_splits,
+    recorded_splits,
+    resolve_by,
     variations_of,
 )
 from memmpy.store import Metadata, SourceRecord
@@ -53,7 +53,7 @@ def find_policy(
     metadata: Metadata,
     splits: Splits | None,
     *,
-    is_asked: bool,
+    asks_for_split: bool,
     named: Collection[str],
     path: PathLike,
 ) -> Policy:
@@ -79,9 +79,9 @@ def find_policy(
     SplitError
         If they differ from those of the store.
     """
-    known = recorded(metadata)
-    splits = agreed(splits, known, path=path)
-    if splits is None and is_asked:
+    known = recorded_splits(metadata)
+    splits = reconcile_splits(splits, known, path=path)
+    if splits is None and asks_for_split:
         splits = Splits()
     naming = Naming(None, ())
     if splits is None:
@@ -89,7 +89,7 @@ def find_policy(
     if splits.by is None:
         naming = _find_naming(inputs)
         if naming.by is not None:
-            splits = resolved(splits, naming, has_variations=False, path=path)
+            splits = resolve_by(splits, naming, has_variations=False, path=path)
     texts = inputs[0].metadata
     own = {key for key, column in metadata.columns.items() if column.origin is None}
     keys = tuple(key for key in splits.keys if key not in {*texts, *named, *own})
@@ -116,7 +116,7 @@ def resolve_splits(
         return None
     recipes, sources = target.recipes_by_key, target.sources
     _check_unchanged_names(policy.splits, before, recipes, sources)
-    splits = resolved(
+    splits = resolve_by(
         policy.splits, policy.naming, has_variations=variations_of(sources) is not None, path=path
     )
     if splits.by == "file":
@@ -145,7 +145,7 @@ def _check_unchanged_names(
     sources: Sequence[SourceRecord],
 ) -> None:
     """Raise a `SplitError` where a column that names events has another recipe than before."""
-    if recorded(before) is None:
+    if recorded_splits(before) is None:
         return
     way_out = "events of the former train split may be in test then. Keep the name as it was, "
     way_out += "take another name for the new one, or store.set_splits(...)"
@@ -193,7 +193,7 @@ def _find_naming(inputs: Sequence[Input]) -> Naming:
             return None
         return "f" if "f" in seen else seen.pop()
 
-    return naming_columns(kind_of)
+    return find_naming(kind_of)
 
 
 def _alias_of(key: str, metadata: Metadata) -> str | None:

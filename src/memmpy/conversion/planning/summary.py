@@ -1,21 +1,28 @@
 """The report of a conversion: some facts, and a table of columns with reasons."""
 
 import html
-import io
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 from memmpy.columns import ColumnType
 from memmpy.conversion.planning.recipe import missing_in_words
-from memmpy.display import WIDTH, Table, Trimmed, num_in_words, printable, size_in_words
+from memmpy.display import (
+    DisplayBlock,
+    Renderable,
+    Table,
+    Trimmed,
+    num_in_words,
+    plain_text,
+    printable,
+    size_in_words,
+)
 from memmpy.store import SourceRecord
 
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["ColumnLine", "FileCounts", "HasReport", "Report", "compare_files", "type_in_words"]
+__all__ = ["ColumnLine", "FileCounts", "Report", "compare_files", "type_in_words"]
 
 #: Columns in the table, and names in a line, at most.
 _MAX_COLUMNS = 60
@@ -76,8 +83,8 @@ class ColumnLine:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Report:
+@dataclass(frozen=True, slots=True, repr=False)
+class Report(Renderable):
     """A plan, or the conversion that carried it out, as `print`, rich and notebooks show it.
 
     Parameters
@@ -230,6 +237,18 @@ class Report:
         bytes_rate = size_in_words(round(self.bytes_unpacked / max(seconds, 1e-9)))
         return f"{seconds:.1f} s, {rate:,.0f} entries/s, {bytes_rate}/s decompressed"
 
+    def _blocks(self) -> list[DisplayBlock]:
+        return [_Facts(self.headline, self.facts), self.table]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """A headline, and a line for each fact under it."""
+
+    headline: str
+    facts: Sequence[tuple[str, str]]
+
     def __rich_console__(
         self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
     ) -> "rich.console.RenderResult":
@@ -244,44 +263,15 @@ class Report:
         for name, text in self.facts:
             facts.add_row(Text(f"  {name}"), Text(printable(text)))
         yield Trimmed(facts)
-        yield self.table
 
-    def __str__(self) -> str:
-        from rich.console import Console
+    def to_text(self) -> str:
+        """Return them as lines of text."""
+        return plain_text(self)
 
-        file = io.StringIO()
-        console = Console(file=file, width=WIDTH, color_system=None, force_jupyter=False)
-        console.print(self)
-        return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).strip("\n")
-
-    def _repr_html_(self) -> str:
-        lines = (
-            f"{html.escape(name)}: {html.escape(printable(text))}" for name, text in self.facts
-        )
-        head = f"<p><b>{html.escape(printable(self.headline))}</b><br>{'<br>'.join(lines)}</p>"
-        return head + self.table.to_html()
-
-
-class HasReport(ABC):
-    """A class that prints itself as a short report, however many files and columns it has."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def report(self) -> Report:
-        """Return the report."""
-
-    def __str__(self) -> str:
-        return str(self.report())
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __rich__(self) -> Report:
-        return self.report()
-
-    def _repr_html_(self) -> str:
-        return self.report()._repr_html_()
+    def to_html(self) -> str:
+        """Return them as a paragraph."""
+        lines = (f"<br>{html.escape(k)}: {html.escape(printable(text))}" for k, text in self.facts)
+        return f"<p><b>{html.escape(printable(self.headline))}</b>{''.join(lines)}</p>"
 
 
 def compare_files(

@@ -1,9 +1,9 @@
-"""From a tree to numbers: how a cut is computed on the columns of a range of entries."""
+"""Evaluate the tree of a cut on the columns of a range of entries."""
 
-from memmpy.cuts.evaluation.computed import compute_column
+from memmpy.cuts.evaluation.computed_column import compute_column
+from memmpy.cuts.evaluation.lint import find_mistakes
 from memmpy.cuts.evaluation.operands import ColumnLike, HashedText, JaggedLike, ListSlice, Values
 from memmpy.cuts.evaluation.program import Program, check_keys, evaluate, passes, to_program
-from memmpy.cuts.evaluation.slips import slips_in
 from memmpy.cuts.evaluation.text_comparison import missing_quotes
 
 __all__ = [
@@ -16,8 +16,8 @@ __all__ = [
     "check_keys",
     "compute_column",
     "evaluate",
+    "find_mistakes",
     "missing_quotes",
     "passes",
-    "slips_in",
     "to_program",
 ]

@@ -1,4 +1,4 @@
-"""Picking elements of an entry: by number, by a computed index, or where there are any."""
+"""Pick elements of an entry: by number, by a computed index, or with an alternative."""
 
 from collections.abc import Sequence
 
@@ -13,20 +13,20 @@ from memmpy.cuts.language import (
     Number,
     common_dtype,
     index_by_condition,
-    truncated,
+    truncate,
 )
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["alternative", "picked_by_number", "picked_by_value"]
+__all__ = ["alternative", "pick_by_number", "pick_by_value"]
 
 
-def picked_by_number(values: Values, node: Element) -> Values:
-    """Return ``x[0]``: one element of each entry, marked where it is not there.
+def pick_by_number(values: Values, node: Element) -> Values:
+    """Return ``x[0]``: one element of each entry, marked where it is missing.
 
     Raises
     ------
     CutError
-        If entries have no such axis, or never such an element.
+        If entries have no such axis, or no entry has such an element.
     """
     _check_axes(values, node)
     present: Mask | None = None
@@ -38,25 +38,25 @@ def picked_by_number(values: Values, node: Element) -> Values:
             counts = np.diff(values.offsets)
             present = counts > number
             starts = values.offsets[:-1] - values.offsets[0]
-            content = _taken(content, starts + number, present)
+            content = _take(content, starts + number, present)
         else:
             _check_number(node.operands[0], index, content.shape[1])
             content = content[:, number]
     return Values(content, None, values.key, present)
 
 
-def picked_by_value(
+def pick_by_value(
     values: Values, indices: Sequence[Values], *, node: Element, shape: Shape
 ) -> Values:
     """Return ``x[i]``, ``x[i][j]`` for computed indices; NaN where there is no such element.
 
-    An index loses what is behind the point. Integers become float64, so that they can be NaN.
+    An index loses its fraction. Integers become float64, so that they can be NaN.
 
     Raises
     ------
     CutError
-        If an index is a condition, there are more or fewer of them than axes, or an entry never
-        has such an element.
+        If an index is a condition, if an axis has no index or an index no axis, or if no entry has
+        such an element.
     """
     num_axes = _check_axes(values, node)
     column, *places = node.operands
@@ -78,35 +78,35 @@ def picked_by_value(
     assert offsets is not None
     of_entry = Values(offsets[:-1] - offsets[0]), Values(np.diff(offsets))
     first, *others, items, counts = shape.broadcast([*indices, *of_entry])
-    number, there = _number_of(first, counts)
+    number, is_there = _index_of(first, counts)
     items = items + number
     for picked, length in zip(others, values.content.shape[1:], strict=True):
-        number, is_there = _number_of(picked, length)
-        items, there = items * length + number, there & is_there
-    content = _taken(values.content.reshape(-1), items, there)
+        number, is_inside = _index_of(picked, length)
+        items, is_there = items * length + number, is_there & is_inside
+    content = _take(values.content.reshape(-1), items, is_there)
     dtype = content.dtype if content.dtype.kind == "f" else np.dtype(np.float64)
-    content = np.where(there, content.astype(dtype), np.asarray(np.nan, dtype))
-    of_list = next((index.offsets for index in indices if index.offsets is not None), None)
-    return Values(content, of_list, values.key)
+    content = np.where(is_there, content.astype(dtype), np.asarray(np.nan, dtype))
+    offsets = next((index.offsets for index in indices if index.offsets is not None), None)
+    return Values(content, offsets, values.key)
 
 
-def _number_of(index: Array, length: Entries | int) -> tuple[Entries, Mask]:
-    """Return computed indices as integers, and which of them an axis of some length has."""
-    number = np.minimum(truncated(index), MAX_INDEX).astype(np.int64)
+def _index_of(index: Array, length: Entries | int) -> tuple[Entries, Mask]:
+    """Return computed indices as integers, and which of them lie within the length of an axis."""
+    number = np.minimum(truncate(index), MAX_INDEX).astype(np.int64)
     return number, (number >= 0) & (number < length) & ~np.isnan(index)
 
 
 def alternative(primary: Values, other: Values, *, node: Node, shape: Shape) -> Values:
-    """Return ``Alt$(primary, other)`` for the elements that a formula has.
+    """Return ``Alt$(primary, other)`` for the elements of a formula.
 
-    Where the primary is one value of an entry, it is that for every element.
+    A primary with one value an entry gives that value to every element.
     """
     if other.offsets is not None or other.content.ndim > 1:
         place = node.operands[1].span
         raise place.error(f"{place} has many values in an entry", "Alt$ takes a single one here")
     if primary.offsets is None and primary.content.ndim <= 1:
-        there = np.True_ if primary.present is None else primary.present
-        return Values(_chosen(there, primary.content, other.content), None, primary.key)
+        is_there = np.True_ if primary.present is None else primary.present
+        return Values(_where(is_there, primary.content, other.content), None, primary.key)
     primary = as_lists(primary)
     offsets = primary.offsets
     assert offsets is not None
@@ -118,29 +118,28 @@ def alternative(primary: Values, other: Values, *, node: Node, shape: Shape) -> 
     of_entry = Values(starts), Values(counts), other
     iteration = Values(shape.local_index(), shape.offsets)
     positions, starts, counts, fallback = shape.broadcast([iteration, *of_entry])
-    there = positions < counts
-    content = _chosen(there, _taken(primary.content, starts + positions, there), fallback)
+    is_there = positions < counts
+    content = _where(is_there, _take(primary.content, starts + positions, is_there), fallback)
     return Values(content, shape.offsets, primary.key)
 
 
-def _taken(content: Array, items: Entries, there: Mask) -> Array:
-    """Return items of a content; zeros where they are not there."""
+def _take(content: Array, items: Entries, is_there: Mask) -> Array:
+    """Return items of a content; missing ones get arbitrary values."""
     if len(content) == 0:
-        return np.zeros(
-            (*np.broadcast_shapes(items.shape, there.shape), *content.shape[1:]), content.dtype
-        )
-    return content[np.where(there, items, 0)]
+        shape = np.broadcast_shapes(items.shape, is_there.shape)
+        return np.zeros((*shape, *content.shape[1:]), content.dtype)
+    return content[np.where(is_there, items, 0)]
 
 
-def _chosen(there: Mask | np.bool_, content: Array, fallback: Array) -> Array:
+def _where(is_there: Mask | np.bool_, content: Array, fallback: Array) -> Array:
     if content.dtype == fallback.dtype:
-        return np.where(there, content, fallback)
+        return np.where(is_there, content, fallback)
     dtype = common_dtype(content, fallback)
-    return np.where(there, content.astype(dtype), fallback.astype(dtype))
+    return np.where(is_there, content.astype(dtype), fallback.astype(dtype))
 
 
 def _check_number(column: Node, index: Number, length: int) -> None:
-    """Raise a `CutError` if an index by number leads out of an axis of fixed length."""
+    """Raise a `CutError` if a number is too large for an axis of fixed length."""
     if index.value >= length:
         message = f"{column.span} has {length} elements in each entry"
         raise index.span.error(message, "the first is [0]")

@@ -1,4 +1,4 @@
-"""A cut in the order of work: formulas, each a list of steps."""
+"""Order the work of a cut: formulas, each a list of steps for a stack."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ __all__ = ["Formula", "Step", "to_formula"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """Take the results of the last operands, leave that of the node.
+    """Replace the results of the operands, last on the stack, by that of the node.
 
     Attributes
     ----------
     node : Node
-        What is computed.
+        The operation.
     operands : tuple of Node
-        What its operands were.
+        Its operands on the stack.
     inner : Formula, optional
-        What must be known first: the argument of a reduction, the primary of an alternative.
+        The formula to evaluate first: the argument of a reduction, the primary of an alternative.
     """
 
     node: Node
@@ -43,9 +43,9 @@ class Formula:
     Attributes
     ----------
     nodes : tuple of Node
-        What it computes: the cut, or the arguments of a reduction.
+        Its results: the cut, or the arguments of a reduction.
     steps : tuple of Step
-        The work, operands before what needs them.
+        The operations, operands first.
     leaves : tuple of Key and Element
         The columns and elements that say how many elements an entry has.
     """
@@ -56,13 +56,13 @@ class Formula:
 
 
 def to_formula(node: Node) -> Formula:
-    """Return a cut as a formula; what is in it twice is one formula within."""
+    """Return a cut as a formula; equal parts share one inner formula."""
     return _formula((node,), {})
 
 
-def _formula(nodes: tuple[Node, ...], known: dict[tuple[Node, ...], Formula]) -> Formula:
-    if nodes in known:
-        return known[nodes]
+def _formula(nodes: tuple[Node, ...], formulas: dict[tuple[Node, ...], Formula]) -> Formula:
+    if nodes in formulas:
+        return formulas[nodes]
     steps: list[Step] = []
     leaves: dict[Key | Element, None] = {}
     pending: list[Node | Step] = list(reversed(nodes))
@@ -71,9 +71,9 @@ def _formula(nodes: tuple[Node, ...], known: dict[tuple[Node, ...], Formula]) ->
             case Step() as step:
                 steps.append(step)
             case Reduction() as node:
-                steps.append(Step(node, (), _formula(node.operands, known)))
+                steps.append(Step(node, (), _formula(node.operands, formulas)))
             case Alternative(operands=(primary, other)) as node:
-                pending += [Step(node, (other,), _formula((primary,), known)), other]
+                pending += [Step(node, (other,), _formula((primary,), formulas)), other]
             case Key() as node:
                 leaves[node] = None
                 steps.append(Step(node, ()))
@@ -90,8 +90,8 @@ def _formula(nodes: tuple[Node, ...], known: dict[tuple[Node, ...], Formula]) ->
                 pending.append(first)
             case node:
                 _push(pending, node, node.operands)
-    known[nodes] = Formula(nodes, tuple(steps), tuple(leaves))
-    return known[nodes]
+    formulas[nodes] = Formula(nodes, tuple(steps), tuple(leaves))
+    return formulas[nodes]
 
 
 def _push(pending: list[Node | Step], node: Node, operands: Sequence[Node]) -> None:

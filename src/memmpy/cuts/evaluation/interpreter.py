@@ -1,16 +1,16 @@
-"""How the steps of formulas are carried out on the columns of one range of entries."""
+"""Carry out the steps of formulas on the columns of one range of entries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from memmpy.cuts.evaluation.elements import alternative, picked_by_number, picked_by_value
+from memmpy.cuts.evaluation.elements import alternative, pick_by_number, pick_by_value
 from memmpy.cuts.evaluation.formula import Formula, Step
 from memmpy.cuts.evaluation.operands import Operand, Values
 from memmpy.cuts.evaluation.reduce import reduce
-from memmpy.cuts.evaluation.shapes import Shape, joint
-from memmpy.cuts.evaluation.text_comparison import compared, misplaced, takes_text
+from memmpy.cuts.evaluation.shapes import Shape, shape_of
+from memmpy.cuts.evaluation.text_comparison import compare_texts, takes_text, text_error
 from memmpy.cuts.language import (
     BINARY,
     FUNCTIONS,
@@ -33,61 +33,62 @@ from memmpy.cuts.language import (
 )
 from memmpy.typing import Array
 
-__all__ = ["Run"]
+__all__ = ["Interpreter"]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One run of a program on columns, and what it knows already.
+class Interpreter:
+    """Evaluates the formulas of one program on one range of entries.
 
     Attributes
     ----------
     columns : mapping of str to Operand
         The entries of one range, by key.
     compiled : bool
-        Whether there is enough to do that loading compiled kernels pays.
-    known : dict of (name, Formula) to Values
-        The reductions that were evaluated, one value an entry each.
+        Whether to use compiled kernels.
+    reductions : dict of (name, Formula) to Values
+        The reductions evaluated so far, one value an entry each.
     notes : set of str
-        What the user should be warned of.
+        Warnings for the user.
     """
 
     columns: Mapping[str, Operand]
     compiled: bool
-    known: dict[tuple[str, Formula], Values] = field(default_factory=dict)
+    reductions: dict[tuple[str, Formula], Values] = field(default_factory=dict)
     notes: set[str] = field(default_factory=set)
 
-    def formula(self, formula: Formula) -> tuple[list[Operand], Shape]:
+    def evaluate(self, formula: Formula) -> tuple[list[Operand], Shape]:
         """Return the values of a formula's nodes, and its shape."""
         leaves = {leaf: self._leaf(leaf) for leaf in formula.leaves}
-        shape = joint([values for values in leaves.values() if isinstance(values, Values)])
-        if shape.unlike is not None:
-            self.notes.add(_note(formula, shape.unlike))
+        shape = shape_of([values for values in leaves.values() if isinstance(values, Values)])
+        if shape.unequal is not None:
+            self.notes.add(_length_note(formula, shape.unequal))
         stack: list[Operand] = []
         for step in formula.steps:
             start = len(stack) - len(step.operands)
             stack[start:] = [self._step(step, stack[start:], leaves, shape)]
         return stack, shape
 
-    def _reduced(self, node: Reduction, formula: Formula) -> Values:
-        """Return a reduction; its elements are let go, and what is asked for again is kept."""
-        if (node.name, formula) not in self.known:
-            operands, shape = self.formula(formula)
+    def _reduce(self, node: Reduction, formula: Formula) -> Values:
+        """Return a reduction; it is evaluated once, and its elements are freed."""
+        if (node.name, formula) not in self.reductions:
+            operands, shape = self.evaluate(formula)
             values = _numbers(node.operands, operands)
-            self.known[node.name, formula] = reduce(node, values, shape, compiled=self.compiled)
-        return self.known[node.name, formula]
+            result = reduce(node, values, shape, compiled=self.compiled)
+            self.reductions[node.name, formula] = result
+        return self.reductions[node.name, formula]
 
     def _leaf(self, leaf: Key | Element) -> Operand:
         if isinstance(leaf, Key):
             return self.columns[leaf.name]
-        return picked_by_number(self._picked_from(leaf), leaf)
+        return pick_by_number(self._column_of(leaf), leaf)
 
-    def _picked_from(self, node: Element) -> Values:
+    def _column_of(self, node: Element) -> Values:
         (key, *_) = node.operands
         assert isinstance(key, Key)
         column = self.columns[key.name]
         if not isinstance(column, Values):
-            raise misplaced(key)
+            raise text_error(key)
         return column
 
     def _step(
@@ -111,33 +112,33 @@ class Run:
                 return Values(shape.lengths())
             case Reduction() as node:
                 assert step.inner is not None
-                return self._reduced(node, step.inner)
+                return self._reduce(node, step.inner)
             case Alternative() as node:
                 assert step.inner is not None
-                inner, inner_shape = self.formula(step.inner)
+                inner, inner_shape = self.evaluate(step.inner)
                 values, other = _numbers(node.operands, [*inner, *operands])
                 primary = replace(values, present=inner_shape.present)
                 return alternative(primary, other, node=node, shape=shape)
             case Element() as node:
                 indices = _numbers(step.operands, operands)
-                return picked_by_value(self._picked_from(node), indices, node=node, shape=shape)
+                return pick_by_value(self._column_of(node), indices, node=node, shape=shape)
             case node if takes_text(node) and not all(isinstance(o, Values) for o in operands):
-                return compared(node, operands)
+                return compare_texts(node, operands)
             case _:
-                return _applied(step, _numbers(step.operands, operands), shape)
+                return _apply(step, _numbers(step.operands, operands), shape)
 
 
 def _numbers(nodes: Sequence[Node], operands: Sequence[Operand]) -> list[Values]:
-    """Return operands that are no text; raise a `CutError` at the first that is."""
+    """Return operands that are numbers; raise a `CutError` at the first text."""
     values = [operand for operand in operands if isinstance(operand, Values)]
     if len(values) < len(operands):
         pairs = zip(nodes, operands, strict=True)
-        raise misplaced(next(node for node, value in pairs if not isinstance(value, Values)))
+        raise text_error(next(node for node, value in pairs if not isinstance(value, Values)))
     return values
 
 
-def _applied(step: Step, operands: Sequence[Values], shape: Shape) -> Values:
-    """Return what an operator or a function makes of operands of one shape."""
+def _apply(step: Step, operands: Sequence[Values], shape: Shape) -> Values:
+    """Return the result of an operator or a function on operands of one shape."""
     node = step.node
     contents = shape.broadcast(operands)
     match node:
@@ -170,12 +171,12 @@ def _check_integers(step: Step, contents: Sequence[Array]) -> None:
             )
 
 
-def _note(formula: Formula, keys: tuple[str, str]) -> str:
-    """Return the warning for lists of different lengths that are matched one to one."""
+def _length_note(formula: Formula, keys: tuple[str, str]) -> str:
+    """Return the warning for lists that differ in length and are matched one to one."""
     one, other = keys
     error = formula.nodes[0].span.error(
-        f"{one!r} and {other!r} differ in length; elements are matched one to one, and the longer "
-        "one's others are left out",
-        f"to ask each on its own, reduce them: any({one} > ...) && any({other} > ...)",
+        f"{one!r} and {other!r} differ in length; elements are matched one to one, and the rest of "
+        "the longer one is left out",
+        f"to test each on its own, reduce them: any({one} > ...) && any({other} > ...)",
     )
     return str(error)

@@ -1,4 +1,4 @@
-"""What a cut computes with: numbers and texts by entry."""
+"""The operands of a cut: numbers and texts by entry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ class HashedText:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlainText:
-    """A column of text as it is."""
+    """A column of text that is not hashed."""
 
     values: Array
 
@@ -92,12 +92,12 @@ class Values:
         Where each entry starts and stops, if it is jagged; the first element has the number
         ``offsets[0]``.
     key : str
-        A key that has this shape, to be named where shapes do not meet.
+        A key of this shape, for messages about shapes that differ.
     present : bool array of shape (n,), optional
-        Which entries have all elements that were picked by number. The others have no value,
-        whatever stands in the content.
+        Which entries have all elements that were picked by number. The others have no value: their
+        content means nothing.
     notes : frozenset of str
-        What the user should be warned of.
+        Warnings for the user.
     """
 
     content: Array
@@ -113,7 +113,7 @@ Operand: TypeAlias = Values | HashedText | PlainText | str
 
 
 def operand_of(column: ColumnLike, key: Key) -> Operand:
-    """Return a column as what a cut computes with."""
+    """Return a column as an operand."""
     if isinstance(column, HashedText):
         return column
     # Asking for a Protocol takes longer than a step of few entries.

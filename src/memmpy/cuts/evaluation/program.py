@@ -1,4 +1,4 @@
-"""From tree to values: a cut as a program, for one range of entries after another."""
+"""A cut as a program, which runs on one range of entries after another."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memmpy.cuts.evaluation.formula import Formula, to_formula
-from memmpy.cuts.evaluation.interpreter import Run
+from memmpy.cuts.evaluation.interpreter import Interpreter
 from memmpy.cuts.evaluation.operands import (
     ColumnLike,
     HashedText,
@@ -15,7 +15,7 @@ from memmpy.cuts.evaluation.operands import (
     length_of,
     operand_of,
 )
-from memmpy.cuts.evaluation.text_comparison import check_texts, misplaced, missing_quotes
+from memmpy.cuts.evaluation.text_comparison import check_texts, missing_quotes, text_error
 from memmpy.cuts.language import Key, Node, keys_in, keys_of, selected
 from memmpy.errors import LengthError, nearest
 from memmpy.kernels import count_true
@@ -26,7 +26,7 @@ __all__ = ["Program", "check_keys", "evaluate", "passes", "to_program"]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A cut, ready to be run on one range of entries after another, on any number of threads.
+    """A cut that is ready to run, on any number of threads.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Program:
     formula : Formula
         The same in the order of work.
     compiled : bool
-        Whether there is enough to do that loading compiled kernels pays.
+        Whether to use compiled kernels.
     """
 
     node: Node
@@ -58,19 +58,19 @@ class Program:
         Raises
         ------
         CutError
-            If a key is missing, or its values cannot be used so.
+            If a key is missing, or its values cannot be used in that way.
         LengthError
             If columns differ in their number of entries.
         """
-        run = Run(_loaded(self.node, columns), self.compiled)
+        interpreter = Interpreter(_operands(self.node, columns), self.compiled)
         with np.errstate(all="ignore"):
-            (result,), shape = run.formula(self.formula)
+            (result,), shape = interpreter.evaluate(self.formula)
         if not isinstance(result, Values):
-            raise misplaced(self.node)
-        return replace(result, present=shape.present, notes=frozenset(run.notes))
+            raise text_error(self.node)
+        return replace(result, present=shape.present, notes=frozenset(interpreter.notes))
 
     def mask(self, values: Values, num_entries: int) -> Mask:
-        """Return which entries pass, of the values that a run gave, as `passes` does."""
+        """Return which entries pass, from the values that a call returned, as `passes` does."""
         length = length_of(values)
         if length is None:
             return np.full(num_entries, selected(values.content))
@@ -93,7 +93,7 @@ def to_program(root: Node) -> Program:
     Raises
     ------
     CutError
-        If a text stands where no text can.
+        If a text is not compared.
     """
     check_texts(root)
     return Program(root, to_formula(root))
@@ -105,7 +105,7 @@ def evaluate(cut: Node | Program, columns: Mapping[str, ColumnLike]) -> Values:
     Parameters
     ----------
     cut : Node or Program
-        The cut; a program where it is evaluated more than once.
+        The cut; a program if it is evaluated more than once.
     columns : mapping of str to array, jagged column or HashedText
         The entries, for each key that the cut uses.
     """
@@ -121,11 +121,11 @@ def passes(cut: Node | Program, columns: Mapping[str, ColumnLike], *, num_entrie
     Parameters
     ----------
     cut : Node or Program
-        The cut; a program where it is evaluated more than once.
+        The cut; a program if it is evaluated more than once.
     columns : mapping of str to array, jagged column or HashedText
         The entries, for each key that the cut uses.
     num_entries : int
-        Their number, which a cut without any key could not know.
+        Their number, which a cut without a key does not know.
 
     Returns
     -------
@@ -143,20 +143,20 @@ def check_keys(
     texts: Collection[str] | None = None,
     where: str = "",
 ) -> None:
-    """Raise `CutError` if a cut uses a key that is not known.
+    """Raise `CutError` if a cut uses a key that is unknown.
 
     Parameters
     ----------
     node : Node
         The cut.
     known : iterable of str
-        The keys that there are.
+        The keys of the columns.
     stale : mapping of str to str, optional
-        Keys that there would be, and what is wrong with them.
+        The keys of stale columns, and why they are stale.
     texts : collection of str, optional
-        The keys whose columns hold text; any may where not given.
+        The keys whose columns hold text; None if that is unknown.
     where : str
-        What should have them, for the message.
+        For the message: where the keys should be.
     """
     names = frozenset(known)
     for key in keys_in(node):
@@ -167,31 +167,31 @@ def check_keys(
         near = nearest(key.name, sorted(names))
         hint = _in_backquotes(key, names)
         if not hint and (texts is not None or not near):
-            # A key that is not known either may be a slip in the name of one that holds text.
+            # The other key may be unknown too: the misspelled name of a column of text.
             maybe_text = (keys_of(node) - names).union(names if texts is None else texts)
             hint = missing_quotes(node, key.name, texts=maybe_text)
         raise key.span.error(f"no key {key.name!r}{where}{near}", hint)
 
 
 def _in_backquotes(key: Key, names: Collection[str]) -> str:
-    """Return a hint where a name such as ``hit.p[3]`` is a key, but stands without backquotes."""
+    """Return a hint if a key such as ``hit.p[3]`` stands without backquotes."""
     rest = key.span.text[key.span.start :]
-    meant = [name for name in names if len(name) > len(key.name) and rest.startswith(name)]
-    if not meant:
+    longer = [name for name in names if len(name) > len(key.name) and rest.startswith(name)]
+    if not longer:
         return ""
-    return f"a key with such characters stands in backquotes: `{max(meant, key=len)}`"
+    return f"a key with such characters stands in backquotes: `{max(longer, key=len)}`"
 
 
-def _loaded(node: Node, columns: Mapping[str, ColumnLike]) -> dict[str, Operand]:
+def _operands(node: Node, columns: Mapping[str, ColumnLike]) -> dict[str, Operand]:
     if not keys_of(node) <= columns.keys():
         check_keys(node, columns, texts=_texts_in(columns))
     keys = {key.name: key for key in keys_in(node)}
-    loaded = {name: operand_of(columns[name], key) for name, key in keys.items()}
-    lengths = {length_of(operand): name for name, operand in loaded.items()}
+    operands = {name: operand_of(columns[name], key) for name, key in keys.items()}
+    lengths = {length_of(operand): name for name, operand in operands.items()}
     if len(lengths) > 1:
         (one, first), (other, second) = sorted(lengths.items())[:2]
         raise LengthError(f"{first!r} has {one} entries, {second!r} has {other}")
-    return loaded
+    return operands
 
 
 def _texts_in(columns: Mapping[str, ColumnLike]) -> set[str]:

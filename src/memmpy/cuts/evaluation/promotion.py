@@ -1,7 +1,7 @@
 """The type that C++ gives an expression, in which a computed column is stored.
 
-Everything is computed in 64 bits; only the result is stored in fewer. Where C++ would cut off or
-wrap around, the type here is one that holds the result: ``/`` of integers gives a double, and
+Everything is computed in 64 bits; only the result is stored in fewer. Where C++ would truncate or
+overflow, the type here is one that holds the result: ``/`` of integers gives a double, and
 integers beside a uint32 count as int64.
 """
 
@@ -74,7 +74,7 @@ def _dtype(node: Node, operands: Sequence[np.dtype], dtypes: Mapping[str, np.dty
 
 
 def _beside(node: Node, operands: Sequence[np.dtype]) -> list[np.dtype]:
-    """Return the types of operands; a number from 0 on is of uint64 beside one that is."""
+    """Return the types of operands; beside uint64, a number from 0 on is uint64 too."""
     if _UINT64 not in operands:
         return list(operands)
     return [

@@ -1,4 +1,4 @@
-"""One value of all elements of an entry: sums, extremes and counts, as ROOT's ``Sum$`` and others.
+"""Reduce the elements of an entry to one value: sums, extremes and counts, as ROOT's ``Sum$``.
 
 An entry without elements gives 0, and true for ``all``. So does one that lacks an element that the
 reduction picks by number.
@@ -25,13 +25,13 @@ def reduce(node: Reduction, operands: Sequence[Values], shape: Shape, *, compile
     Parameters
     ----------
     node : Reduction
-        What to compute.
+        The reduction.
     operands : sequence of Values
         One; two for ``MinIf$`` and ``MaxIf$``: values and condition.
     shape : Shape
-        Of the formula.
+        The shape of the formula.
     compiled : bool
-        Whether there is enough to do that loading compiled kernels pays.
+        Whether to use compiled kernels.
     """
     values = _elements(node, operands, shape)
     if node.name == "Length$":
@@ -48,15 +48,15 @@ def reduce(node: Reduction, operands: Sequence[Values], shape: Shape, *, compile
 
 
 def _elements(node: Reduction, operands: Sequence[Values], shape: Shape) -> Values:
-    """Return what is reduced: conditions as booleans, only the elements that fulfil one."""
+    """Return the elements to reduce: conditions as booleans, for ``MinIf$`` those that pass."""
     values = operands[0]
     if node.name in {"MinIf$", "MaxIf$"}:
         return _passing(operands, shape)
     if node.name == "count" and values.content.dtype != np.bool_:
-        taken = node.operands[0].span
+        span = node.operands[0].span
         raise node.span.error(
-            f"count takes a condition, and {taken} is a number",
-            f"len({taken}) counts all elements, count({taken} != 0) those that are not 0",
+            f"count takes a condition, and {span} is a number",
+            f"len({span}) counts all elements, count({span} != 0) those that are not 0",
         )
     is_condition = node.name in {"any", "all", "count"}
     return Values(truth(values.content), values.offsets) if is_condition else values
@@ -120,7 +120,7 @@ def _of_fixed(name: str, content: Array) -> Array:
             result = np.logical_and.reduce(rows, axis=1)
         case _ if rows.shape[1] == 0:
             result = np.zeros(num, rows.dtype)
-        case _:  # of bool, too, and passing over NaN
+        case _:  # of bool, too; NaN is ignored
             result = (np.fmin if name == "Min$" else np.fmax).reduce(rows, axis=1)
     return result
 

@@ -1,8 +1,8 @@
-"""How many elements each entry has in a formula, and how its operands meet in that.
+"""The shape of a formula: how many elements each entry has, and how operands broadcast to it.
 
-A formula is a cut, or what a reduction in it takes. Its lists are matched element by element, as
-ROOT does it: they count as many elements as the shortest of them has; a number of the entry meets
-every element. An index by number that an entry has not takes the entry out of the formula.
+A formula is a cut, or the argument of a reduction in it. As in ROOT, its lists are matched element
+by element: an entry has as many elements as its shortest list, and a number of the entry is used
+for every element. An entry that lacks an element picked by number is left out of the formula.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +15,12 @@ from memmpy.cuts.evaluation.operands import Values
 from memmpy.kernels import offsets_of
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["Shape", "as_lists", "joint", "local_index"]
+__all__ = ["Shape", "as_lists", "local_index", "shape_of"]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the entries of a formula look like.
+    """The shape of the entries of a formula.
 
     Attributes
     ----------
@@ -30,14 +30,14 @@ class Shape:
         The fixed axes: of an entry, or of an element where it is jagged.
     present : bool array of shape (n,), optional
         Which entries have all elements picked by number; None for all.
-    unlike : pair of str, optional
-        Two keys of which one has fewer elements than the other in some entry.
+    unequal : pair of str, optional
+        Two keys whose lists differ in length in some entry.
     """
 
     offsets: Entries | None
     inner: tuple[int, ...]
     present: Mask | None
-    unlike: tuple[str, str] | None
+    unequal: tuple[str, str] | None
 
     @cached_property
     def counts(self) -> Entries:
@@ -46,12 +46,12 @@ class Shape:
         return np.diff(self.offsets)
 
     def trim(self, values: Values) -> Values:
-        """Return a column with no more elements than the shape has."""
+        """Return a column without the elements beyond the shape."""
         content, offsets = values.content, values.offsets
         if offsets is None and content.ndim <= 1:
             return values
         if self.offsets is not None and offsets is not self.offsets:
-            content = _taken(as_lists(values), self.offsets, self.counts)
+            content = _first_elements(as_lists(values), self.offsets, self.counts)
             offsets = self.offsets
         if content.shape[1:] != self.inner:
             within = slice(None), *map(slice, self.inner[: content.ndim - 1])
@@ -59,9 +59,9 @@ class Shape:
         return Values(content, offsets, values.key)
 
     def broadcast(self, operands: Sequence[Values]) -> list[Array]:
-        """Return the contents of operands of this shape so that NumPy broadcasts them.
+        """Return the contents of operands so that NumPy broadcasts them to this shape.
 
-        Operands are constants, of one number an entry, or cut to the shape.
+        Operands are constants, have one number an entry, or were trimmed to the shape.
         """
         is_jagged = any(values.offsets is not None for values in operands)
         contents = [
@@ -93,32 +93,32 @@ class Shape:
         return np.asarray(size if self.offsets is None else self.counts * size)
 
 
-def joint(leaves: Sequence[Values]) -> Shape:
+def shape_of(leaves: Sequence[Values]) -> Shape:
     """Return the shape of a formula from the columns and elements in it."""
     jagged = [values for values in leaves if values.offsets is not None]
     fixed = [v for v in leaves if v.offsets is None and v.content.ndim > 1]
     axes = [values.content.shape[1:] for values in fixed]
     present = _all_present(values.present for values in leaves)
     if not jagged:
-        unlike = next(((fixed[0].key, v.key) for v in fixed if _differ(axes[0], v)), None)
-        return Shape(None, _shortest(axes), present, unlike)
+        unequal = next(((fixed[0].key, v.key) for v in fixed if _differ(axes[0], v)), None)
+        return Shape(None, _shortest(axes), present, unequal)
     first, *others = jagged
     offsets = first.offsets
     assert offsets is not None
-    unlike = None
+    unequal = None
     limits = [axis[0] for axis in axes]
-    shorter = [v for v in others if v.offsets is not None and not _same(v.offsets, offsets)]
+    shorter = [v for v in others if v.offsets is not None and not _are_equal(v.offsets, offsets)]
     if shorter or limits:
         counts = np.diff(offsets)
         for values in [*shorter, *fixed]:
             own = values.content.shape[1] if values.offsets is None else np.diff(values.offsets)
-            if unlike is None and np.any(counts != own):
-                unlike = first.key, values.key
+            if unequal is None and np.any(counts != own):
+                unequal = first.key, values.key
             counts = np.minimum(counts, own)
-        if unlike is not None:
+        if unequal is not None:
             offsets = offsets_of(counts)
     inner = _shortest([*(v.content.shape[1:] for v in jagged), *(axis[1:] for axis in axes)])
-    return Shape(offsets, inner, present, unlike)
+    return Shape(offsets, inner, present, unequal)
 
 
 def as_lists(values: Values) -> Values:
@@ -137,18 +137,18 @@ def local_index(offsets: Entries, counts: Entries) -> Entries:
     return numbers
 
 
-def _taken(values: Values, offsets: Entries, counts: Entries) -> Array:
-    """Return the first elements of each entry, as many as the offsets ask for."""
+def _first_elements(values: Values, offsets: Entries, counts: Entries) -> Array:
+    """Return the first elements of each entry, as many as `counts`."""
     assert values.offsets is not None
-    if _same(values.offsets, offsets):
+    if _are_equal(values.offsets, offsets):
         return values.content
     starts = values.offsets[:-1] - values.offsets[0]
-    taken: Array = values.content[local_index(offsets, counts) + np.repeat(starts, counts)]
-    return taken
+    content: Array = values.content[local_index(offsets, counts) + np.repeat(starts, counts)]
+    return content
 
 
-def _same(left: Entries, right: Entries) -> bool:
-    """Whether the entries of two jagged columns have as many elements as each other."""
+def _are_equal(left: Entries, right: Entries) -> bool:
+    """Whether entries have the same counts in two jagged columns."""
     if left is right:
         return True
     if left[0] != right[0]:
@@ -157,7 +157,7 @@ def _same(left: Entries, right: Entries) -> bool:
 
 
 def _shortest(axes: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    """Return the shortest of each axis, for as many axes as the most have."""
+    """Return the least length along each axis; an axis that some lack counts, too."""
     result: list[int] = []
     for lengths in axes:
         result = [min(pair) for pair in zip(result, lengths, strict=False)] + list(

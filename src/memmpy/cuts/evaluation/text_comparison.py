@@ -1,4 +1,4 @@
-"""Comparing text: the only thing a cut can do with it."""
+"""Compare text, the only thing that a cut can do with it."""
 
 from collections.abc import Container, Sequence
 
@@ -9,7 +9,7 @@ from memmpy.cuts.language import Binary, Key, Node, Text, nodes_in
 from memmpy.errors import CutError
 from memmpy.typing import Mask
 
-__all__ = ["check_texts", "code_of", "compared", "misplaced", "missing_quotes", "takes_text"]
+__all__ = ["check_texts", "code_of", "compare_texts", "missing_quotes", "takes_text", "text_error"]
 
 
 def takes_text(node: Node) -> bool:
@@ -18,17 +18,17 @@ def takes_text(node: Node) -> bool:
 
 
 def check_texts(root: Node) -> None:
-    """Raise `CutError` if a text of the cut stands where no text can."""
+    """Raise `CutError` if a text of the cut is not compared."""
     if isinstance(root, Text):
-        raise misplaced(root)
+        raise text_error(root)
     for node in nodes_in(root):
         if not takes_text(node):
             for operand in node.operands:
                 if isinstance(operand, Text):
-                    raise misplaced(operand)
+                    raise text_error(operand)
 
 
-def misplaced(node: Node) -> CutError:
+def text_error(node: Node) -> CutError:
     """Return the error for a text that is not compared."""
     return node.span.error(
         f"{node.span} is text, which can only be compared, by == or !=",
@@ -37,21 +37,21 @@ def misplaced(node: Node) -> CutError:
 
 
 def missing_quotes(root: Node, name: str, *, texts: Container[str]) -> str:
-    """Return the way out where a name that is no key stands for a text: ``process == ttH``.
+    """Return a hint if a name that is no key is a text without quotes: ``process == ttH``.
 
     Parameters
     ----------
     root : Node
         The cut.
     name : str
-        What is no key.
+        The name that is no key.
     texts : container of str
-        The keys whose columns hold text, as far as that is known.
+        The keys whose columns hold text, or may hold it.
 
     Returns
     -------
     str
-        A hint; empty where the name is not compared with such a key by ``==`` or ``!=``.
+        Empty unless the name is compared with such a key by ``==`` or ``!=``.
     """
     for node in nodes_in(root):
         if not takes_text(node):
@@ -67,8 +67,8 @@ def missing_quotes(root: Node, name: str, *, texts: Container[str]) -> str:
     return ""
 
 
-def compared(node: Node, operands: Sequence[Operand]) -> Values:
-    """Return the comparison of two operands at least one of which is text.
+def compare_texts(node: Node, operands: Sequence[Operand]) -> Values:
+    """Return the comparison of two operands, at least one of which is text.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Cut-flows: what each step of a cut leaves of each group of entries."""
+"""Cut-flows: how many entries of each group pass each step of a cut."""
 
 from memmpy.cuts.flow.cutflow import count_steps, cutflow, plan_flow
 from memmpy.cuts.flow.result import CutFlow

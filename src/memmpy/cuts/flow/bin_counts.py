@@ -1,6 +1,6 @@
-"""The one pass of a cut-flow: each entry goes to one bin, its group and how many steps it passes.
+"""Count a cut-flow in one pass: the bin of an entry is its group and how many steps it passes.
 
-What a step leaves of a group is the sum over the group's bins from there on.
+The entries of a group that pass a step are those of the group's bins from that step on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,30 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.cuts.evaluation import ColumnLike, Program
-from memmpy.cuts.flow.groups import Group, check_number, groups_in
+from memmpy.cuts.flow.groups import Group, check_num_groups, groups_in
+from memmpy.cuts.inputs import Inputs
 from memmpy.cuts.language import Node
-from memmpy.cuts.steps import Inputs
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["Binning", "Bins", "Piece", "weights_of"]
+__all__ = ["BinnedEntries", "Binning", "Bins", "weights_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A run of entries in bins.
+class BinnedEntries:
+    """A range of entries, sorted into bins.
 
     Attributes
     ----------
     entry_start : int
-        The first of them.
+        The first entry.
     groups : sequence of Group
-        Their groups, each of which has a row of bins.
+        Their groups, a row of bins each.
     counts : int64 array of shape (num_groups, 1 + num_cuts)
         Entries of each bin.
     notes : frozenset of str
-        What the user should be warned of.
+        Warnings for the user.
     bin_of, weights : int64 and float64 arrays of shape (n,), optional
-        The bin of each entry, row by row, and what it weighs.
+        The bin of each entry, by row, and its weight.
     """
 
     entry_start: int
@@ -47,48 +47,48 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Binning:
-    """What threads do with runs of entries."""
+    """The work of a thread: sort a range of entries into bins."""
 
     inputs: Inputs
     cuts: Sequence[Program]
     by: Sequence[str]
     weight: Program | None = None
 
-    def __call__(self, start: int, stop: int) -> Piece:
-        """Return a run of entries in bins."""
+    def __call__(self, start: int, stop: int) -> BinnedEntries:
+        """Return a range of entries in bins."""
         num_entries, num_bins = stop - start, 1 + len(self.cuts)
         columns = self.inputs.slices(start, stop)
         groups, group_of = groups_in(self.by, columns, num_entries=num_entries)
         notes = frozenset[str]()
-        is_left = np.ones(num_entries, np.bool_)
-        left = np.zeros((num_bins + 1, len(groups)), np.int64)
-        left[0] = _counted(group_of, is_left, len(groups))
+        is_passing = np.ones(num_entries, np.bool_)
+        num_passing = np.zeros((num_bins + 1, len(groups)), np.int64)
+        num_passing[0] = _count(group_of, is_passing, len(groups))
         bin_of = None if self.weight is None else group_of * num_bins
         for i, cut in enumerate(self.cuts, start=1):
             values = cut(columns)
-            is_left &= cut.mask(values, num_entries)
+            is_passing &= cut.mask(values, num_entries)
             notes |= values.notes
-            left[i] = _counted(group_of, is_left, len(groups))
+            num_passing[i] = _count(group_of, is_passing, len(groups))
             if bin_of is not None:
-                bin_of += is_left
-        counts = np.ascontiguousarray((left[:-1] - left[1:]).T)
+                bin_of += is_passing
+        counts = np.ascontiguousarray((num_passing[:-1] - num_passing[1:]).T)
         if self.weight is None:
-            return Piece(start, groups, counts, notes)
+            return BinnedEntries(start, groups, counts, notes)
         weights, more = weights_of(self.weight, columns, start, stop)
-        return Piece(start, groups, counts, notes | more, bin_of, weights)
+        return BinnedEntries(start, groups, counts, notes | more, bin_of, weights)
 
 
-def _counted(group_of: Entries, is_left: Mask, num_groups: int) -> Entries:
-    """Return how many entries are left of each group."""
+def _count(group_of: Entries, is_passing: Mask, num_groups: int) -> Entries:
+    """Return how many entries of each group pass."""
     if num_groups == 1:
-        return np.array([np.count_nonzero(is_left)])
-    return np.bincount(group_of[is_left], minlength=num_groups)
+        return np.array([np.count_nonzero(is_passing)])
+    return np.bincount(group_of[is_passing], minlength=num_groups)
 
 
 def weights_of(
     weight: Program, columns: Mapping[str, ColumnLike], start: int, stop: int
 ) -> tuple[NDArray[np.float64], frozenset[str]]:
-    """Return the weights of a run of entries, and what the user should be warned of.
+    """Return the weights of a range of entries, and the warnings.
 
     Raises
     ------
@@ -105,23 +105,23 @@ def weights_of(
         entry = start + int(np.argmin(values.present))
         raise span.error(
             f"entry {entry} has no weight: it lacks an element that {span} takes",
-            "say what such an entry weighs, as in Alt$(x[0], 1)",
+            "give such an entry a weight, as in Alt$(x[0], 1)",
         )
     return np.broadcast_to(values.content.astype(np.float64), stop - start), values.notes
 
 
 @final
 class Bins:
-    """What the entries of each bin add up to, one by one in their order.
+    """The sums of each bin, to which entries are added one by one in their order.
 
     Parameters
     ----------
     num_cuts : int
-        Steps, without the first that all pass.
+        Steps, without the first, which all entries pass.
     by : sequence of str
-        The columns that groups are of.
+        The columns to group by.
     known : sequence of Group
-        Groups that are there even if they have no entry.
+        Groups that are listed even if they have no entry.
     """
 
     def __init__(self, num_cuts: int, *, by: Sequence[str], known: Sequence[Group]) -> None:
@@ -135,51 +135,51 @@ class Bins:
 
     @property
     def groups(self) -> list[Group]:
-        """The groups, those that were known first, then as they came."""
+        """The groups: the known ones first, then the others as they came."""
         return list(self._row_of)
 
-    def add(self, piece: Piece) -> None:
-        """Add a run of entries."""
-        rows = self._rows(piece.groups)
-        self._counts[rows] += piece.counts
-        self._notes |= piece.notes
-        if piece.weights is None or piece.bin_of is None:
+    def add(self, binned: BinnedEntries) -> None:
+        """Add a range of entries."""
+        rows = self._rows(binned.groups)
+        self._counts[rows] += binned.counts
+        self._notes |= binned.notes
+        if binned.weights is None or binned.bin_of is None:
             return
-        is_nonfinite = ~np.isfinite(piece.weights)
+        is_nonfinite = ~np.isfinite(binned.weights)
         if is_nonfinite.any():
             if not self._num_nonfinite:
-                self._first_nonfinite = piece.entry_start + int(is_nonfinite.argmax())
+                self._first_nonfinite = binned.entry_start + int(is_nonfinite.argmax())
             self._num_nonfinite += int(np.count_nonzero(is_nonfinite))
         with np.errstate(all="ignore"):
-            self._sums[rows] = _continued(self._sums[rows], piece.bin_of, piece.weights)
-            self._squares[rows] = _continued(self._squares[rows], piece.bin_of, piece.weights**2)
+            self._sums[rows] = _added(self._sums[rows], binned.bin_of, binned.weights)
+            self._squares[rows] = _added(self._squares[rows], binned.bin_of, binned.weights**2)
 
     def counts(self, groups: Iterable[Group]) -> NDArray[np.int64]:
-        """Return how many entries each step leaves, of shape (1 + num_cuts, num_groups)."""
-        return _left(self._counts[self._rows(groups)])
+        """Return how many entries pass each step, of shape (1 + num_cuts, num_groups)."""
+        return _from_step_on(self._counts[self._rows(groups)])
 
     def sums(self, groups: Iterable[Group]) -> NDArray[np.float64]:
         """Return the sum of their weights, of the same shape."""
-        return _left(self._sums[self._rows(groups)])
+        return _from_step_on(self._sums[self._rows(groups)])
 
     def squares(self, groups: Iterable[Group]) -> NDArray[np.float64]:
         """Return the sum of the squares of their weights, of the same shape."""
-        return _left(self._squares[self._rows(groups)])
+        return _from_step_on(self._squares[self._rows(groups)])
 
     def notes(self, weight: Node | None) -> frozenset[str]:
-        """Return what the user should be warned of, as weights that were NaN or infinite."""
+        """Return the warnings, also of weights that are NaN or infinite."""
         if weight is None or not self._num_nonfinite:
             return self._notes
         error = weight.span.error(
             f"{self._num_nonfinite:,} entries, the first of them {self._first_nonfinite}, have "
             "weights that are NaN or infinite, and so are the sums that they are in",
-            "to have them count nothing, write where(isfinite(w), w, 0)",
+            "to give them zero weight, write where(isfinite(w), w, 0)",
         )
         return self._notes | {str(error)}
 
     def _rows(self, groups: Iterable[Group]) -> Entries:
         rows = [self._row_of.setdefault(group, len(self._row_of)) for group in groups]
-        check_number(len(self._row_of), self._by)
+        check_num_groups(len(self._row_of), self._by)
         num_new = len(self._row_of) - len(self._counts)
         if num_new:
             more = ((0, num_new), (0, 0))
@@ -188,19 +188,19 @@ class Bins:
         return np.array(rows, np.int64)
 
 
-def _continued(
+def _added(
     sums: NDArray[np.float64], bin_of: Entries, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return sums with weights added to their bins one by one, as if never interrupted.
+    """Return sums with weights added to their bins one by one.
 
-    So the result is the same to the last bit wherever one run of entries ends and the next begins.
+    So the result is the same to the last bit wherever a range of entries ends.
     """
     bins = np.concatenate([np.arange(sums.size), bin_of])
     added = np.bincount(bins, np.concatenate([sums.ravel(), weights]))
     return np.asarray(added, np.float64).reshape(sums.shape)
 
 
-def _left(bins: Array) -> Array:
+def _from_step_on(bins: Array) -> Array:
     with np.errstate(all="ignore"):
         sums: Array = np.cumsum(bins[:, ::-1], axis=1)[:, ::-1].T
     return np.ascontiguousarray(sums)

@@ -1,10 +1,11 @@
-"""How many entries each step of a cut leaves, and their weights, by group."""
+"""Count the entries that pass each step of a cut, and sum their weights, by group."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from memmpy.checks import check_integer
 from memmpy.columns import Snapshot, open_columns
 from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import Program, to_program
@@ -15,9 +16,10 @@ from memmpy.cuts.flow.groups import (
     check_known,
     known_groups,
     labels_of,
-    ordered,
+    sort_groups,
 )
 from memmpy.cuts.flow.result import CutFlow
+from memmpy.cuts.inputs import STEP_SIZE, Inputs, check_num_threads, inputs_of
 from memmpy.cuts.language import (
     Constant,
     Key,
@@ -31,7 +33,6 @@ from memmpy.cuts.language import (
     substitute,
     unary,
 )
-from memmpy.cuts.steps import STEP_SIZE, Inputs, check_step_size, inputs_of, threads_of
 from memmpy.errors import OptionError, warn_of
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
@@ -50,7 +51,7 @@ def cutflow(
     step_size: int = STEP_SIZE,
     num_threads: int | None = None,
 ) -> CutFlow:
-    """Return how many entries of a store each step of a cut leaves, and their weights, by group.
+    """Count the entries of a store that pass each step of a cut, and sum their weights, by group.
 
     All steps are counted in one pass over the columns that they use. The result does not depend on
     `step_size` and `num_threads`, to the last bit. It is not cached.
@@ -67,10 +68,10 @@ def cutflow(
     by : str or sequence of str, optional
         The column to group by, such as ``"process"``, or several: metadata, text, integers or
         booleans, of at most 1,000 groups. Texts are in the order in which the store has them,
-        numbers in their own. Groups of metadata are there even if no entry is.
+        numbers ascend. Groups of metadata are listed even if they have no entry.
     weight : str, optional
-        An expression of one number an entry: ``"weight"``, ``"weight * lumi"``. Each entry counts
-        1 where not given.
+        An expression of one number an entry: ``"weight"``, ``"weight * lumi"``. By default each
+        entry counts 1.
     aliases : mapping of str to str, optional
         Names for expressions, in the cuts and in the weight.
     constants : mapping of str to bool, number or str, optional
@@ -78,8 +79,8 @@ def cutflow(
     step_size : int
         Entries evaluated at a time, at most.
     num_threads : int, optional
-        Threads that evaluate beside the caller's, 0 for none; where not given, one less than the
-        cores that this process may use, 1 to 7.
+        Threads that evaluate beside the caller's, 0 for none. By default one less than the cores
+        that this process may use, 1 to 7.
 
     Returns
     -------
@@ -89,8 +90,8 @@ def cutflow(
     Raises
     ------
     CutError
-        If a cut or the weight cannot be understood, or names what the store lacks; if the weight
-        is a list, or an entry has none.
+        If a cut or the weight cannot be understood, or uses a key that the store lacks; if the
+        weight is a list, or an entry has none.
     MissingKeyError
         If there is no column to group by.
     OptionError
@@ -103,8 +104,8 @@ def cutflow(
     Warns
     -----
     CutWarning
-        Where `compute_cut_batched` warns, and if weights are NaN or infinite: the sums of their
-        groups then are, too.
+        Where `compute_cut_batched` warns, and if weights are NaN or infinite, as are the sums of
+        their groups then.
 
     Examples
     --------
@@ -126,7 +127,7 @@ def cutflow(
 
 @dataclass(frozen=True, slots=True)
 class FlowPlan:
-    """What a cut-flow is asked for.
+    """A cut-flow to count: its steps, groups and weight.
 
     Attributes
     ----------
@@ -150,12 +151,12 @@ class FlowPlan:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """All that is evaluated."""
+        """The cuts and the weight."""
         return self.cuts if self.weight is None else (*self.cuts, self.weight)
 
     @property
     def keys(self) -> frozenset[str]:
-        """All columns that are read."""
+        """The columns that are read."""
         return frozenset(self.by).union(*map(keys_of, self.nodes))
 
 
@@ -167,7 +168,7 @@ def plan_flow(
     aliases: Mapping[str, str] | None,
     constants: Mapping[str, Constant] | None,
 ) -> FlowPlan:
-    """Return what is asked for, with aliases and constants put in."""
+    """Return the plan of a cut-flow, with aliases and constants put in."""
     if isinstance(cuts, str):
         parsed = parse(cuts)
         parts = parsed.operands if _is_and(parsed) else (parsed,)
@@ -179,8 +180,8 @@ def plan_flow(
         labels = list(cuts)
     else:
         raise OptionError(f"cuts is a list of cuts such as ['nJets >= 6'], not {cuts!r}")
-    weighed = None if weight is None else read_cut(weight, aliases=aliases, constants=constants)
-    return FlowPlan(tuple(labels), tuple(nodes), check_by(by), weighed, isinstance(cuts, str))
+    weight_node = None if weight is None else read_cut(weight, aliases=aliases, constants=constants)
+    return FlowPlan(tuple(labels), tuple(nodes), check_by(by), weight_node, isinstance(cuts, str))
 
 
 def _is_and(node: Node) -> bool:
@@ -190,19 +191,19 @@ def _is_and(node: Node) -> bool:
 def count_steps(
     snapshot: Snapshot, plan: FlowPlan, *, step_size: int, num_threads: int | None
 ) -> CutFlow:
-    """Return the cut-flow of columns as one commit left them.
+    """Return the cut-flow of a snapshot.
 
     Parameters
     ----------
     snapshot : Snapshot
-        With all columns of the plan among those that are open.
+        All columns of the plan are open in it.
     plan : FlowPlan
-        What is asked for.
+        What to count.
     step_size, num_threads
         As `cutflow` takes them.
     """
-    check_step_size(step_size)
-    threads = threads_of(num_threads)
+    check_integer("step_size", step_size, minimum=1)
+    threads = check_num_threads(num_threads)
     for node in plan.nodes:
         check_stored(node, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
     check_known(plan.by, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
@@ -219,14 +220,14 @@ def count_steps(
     known = known_groups(snapshot, plan.by) if plan.by else [()]
     bins = Bins(len(cuts), by=plan.by, known=known)
     binning = Binning(inputs, cuts, plan.by, *weights)
-    for piece in inputs.map(binning, step_size=step_size, num_threads=threads):
-        bins.add(piece)
-    warn_of(bins.notes(plan.weight).union(*(slips for _, slips in prepared)))
+    for binned in inputs.map(binning, step_size=step_size, num_threads=threads):
+        bins.add(binned)
+    warn_of(bins.notes(plan.weight).union(*(mistakes for _, mistakes in prepared)))
     return _flow(plan, bins)
 
 
 def _of_same_elements(cuts: Sequence[Program], inputs: Inputs) -> list[Program]:
-    """Return conditions of one cut, each on elements together with all before it that are."""
+    """Return the conditions of a cut; one on elements is joined to all such before it."""
     of_elements: list[Node] = []
     result: list[Program] = []
     for cut in cuts:
@@ -237,14 +238,14 @@ def _of_same_elements(cuts: Sequence[Program], inputs: Inputs) -> list[Program]:
             of_elements.append(cut.node)
             node = logical("&&", of_elements, cut.node.span) if len(of_elements) > 1 else cut.node
         if len(cuts) > 1 and not is_condition(node):
-            # As && takes it, for which NaN is true: as a cut of its own it would be false.
+            # NaN is true for &&, and false as a cut of its own.
             node = unary("!", unary("!", node, node.span), node.span)
         result.append(replace(to_program(node), compiled=cut.compiled))
     return result
 
 
 def _flow(plan: FlowPlan, bins: Bins) -> CutFlow:
-    groups = ordered(bins.groups)
+    groups = sort_groups(bins.groups)
     counts = bins.counts(groups)
     sums = counts.astype(np.float64) if plan.weight is None else bins.sums(groups)
     return CutFlow(

@@ -1,4 +1,4 @@
-"""Which group each entry is in, by columns of text, integers or booleans."""
+"""Group entries by columns of text, integers or booleans."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -17,22 +17,22 @@ __all__ = [
     "check_by",
     "check_kinds",
     "check_known",
-    "check_number",
+    "check_num_groups",
     "groups_in",
     "known_groups",
     "labels_of",
-    "ordered",
+    "sort_groups",
 ]
 
-#: The values of an entry in the columns that it is grouped by.
+#: The values that the entries of a group have in the columns to group by.
 Group: TypeAlias = tuple[str | int, ...]
 
-#: How many groups there may be: a table of more is a slip, and would be a table of events.
+#: Groups at most. More are likely a mistake: it would be a table of events.
 MAX_GROUPS = 1000
 
 
 def check_by(by: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the columns to group by, or raise an `OptionError` if they are no names."""
+    """Return the columns to group by; raise an `OptionError` unless they are names."""
     names = () if by is None else (by,) if isinstance(by, str) else by
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise OptionError(f"by is a column or a tuple of columns, such as 'process', not {by!r}")
@@ -42,7 +42,7 @@ def check_by(by: str | Sequence[str] | None) -> tuple[str, ...]:
 def check_known(
     by: Iterable[str], known: Iterable[str], *, path: PathLike, metadata: Metadata
 ) -> None:
-    """Raise an error for what is no column, or a stale one."""
+    """Raise an error for a column that is missing or stale."""
     names = sorted(known)
     for key in by:
         if key not in names:
@@ -55,19 +55,19 @@ def check_kinds(snapshot: Snapshot, by: Iterable[str]) -> None:
         column = snapshot.columns[key]
         if isinstance(column, np.ndarray):
             is_right = column.ndim == 1 and column.dtype.kind in "biu"
-            found = f"a column of {column.dtype}{list(column.shape[1:]) or ''}"
+            kind = f"a column of {column.dtype}{list(column.shape[1:]) or ''}"
         else:
             is_right = isinstance(column, ReadText)
-            found = f"a {snapshot.metadata.columns[key].kind} column"
+            kind = f"a {snapshot.metadata.columns[key].kind} column"
         if not is_right:
-            message = f"entries cannot be grouped by {key!r}, {found}; "
-            raise OptionError(message + "group by text, integers or booleans, as the metadata is")
+            message = f"entries cannot be grouped by {key!r}, {kind}; "
+            raise OptionError(message + "group by text, integers or booleans, such as metadata")
 
 
 def known_groups(snapshot: Snapshot, by: Sequence[str]) -> list[Group]:
-    """Return the groups that the store knows of, whether they have entries or not.
+    """Return the groups of the files of a store, in their order, also those without entries.
 
-    They are those of its files, in their order, where all columns are metadata.
+    There are none unless all columns are metadata.
     """
     texts_of_files = []
     for key in by:
@@ -81,7 +81,7 @@ def known_groups(snapshot: Snapshot, by: Sequence[str]) -> list[Group]:
 def groups_in(
     by: Sequence[str], columns: Mapping[str, ColumnLike], *, num_entries: int
 ) -> tuple[list[Group], Entries]:
-    """Return the groups of some entries as they first come, and the number of each entry's.
+    """Return the groups of some entries in order of appearance, and the number of each entry's.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def groups_in(
     columns : mapping of str to array or HashedText
         Their values.
     num_entries : int
-        How many there are, at least 1.
+        How many entries there are, at least 1.
 
     Raises
     ------
@@ -101,26 +101,23 @@ def groups_in(
     numbers = np.zeros(num_entries, np.int64)
     for key in by:
         values, value_of = _values(columns[key])
-        check_number(len(values), by)
+        check_num_groups(len(values), by)
         codes, numbers = _distinct(numbers * len(values) + value_of)
         groups = [(*groups[i // len(values)], values[i % len(values)]) for i in codes.tolist()]
-        check_number(len(groups), by)
+        check_num_groups(len(groups), by)
     return groups, numbers
 
 
-def check_number(num_groups: int, by: Sequence[str]) -> None:
+def check_num_groups(num_groups: int, by: Sequence[str]) -> None:
     """Raise an `OptionError` for more groups than a table can show."""
     if num_groups > MAX_GROUPS:
         names = " and ".join(map(repr, by))
         message = f"{names} would make more than {MAX_GROUPS:,} groups; "
-        raise OptionError(message + "group by columns of few values, such as the metadata")
+        raise OptionError(message + "group by columns of few values, such as metadata")
 
 
-def ordered(groups: Sequence[Group]) -> list[Group]:
-    """Return groups by their first column, then by the next.
-
-    Texts come in the order in which they are first seen, numbers in their own.
-    """
+def sort_groups(groups: Sequence[Group]) -> list[Group]:
+    """Sort groups by their first column, then the next: numbers ascend, texts keep their order."""
     ranks: list[dict[str | int, int]] = []
     for values in zip(*groups, strict=True):
         distinct = list(dict.fromkeys(values))
@@ -131,7 +128,7 @@ def ordered(groups: Sequence[Group]) -> list[Group]:
 
 
 def labels_of(groups: Sequence[Group]) -> tuple[str, ...]:
-    """Return a name for each group, no two of them the same: ``ttH, mc16a``."""
+    """Return a name for each group, all distinct: ``ttH, mc16a``."""
     words = [[_word(value) for value in group] or ["all"] for group in groups]
     labels = [", ".join(each) for each in words]
     if len(set(labels)) < len(labels):
@@ -142,12 +139,12 @@ def labels_of(groups: Sequence[Group]) -> tuple[str, ...]:
 def _word(value: str | int) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    # Bytes of the file that are no UTF-8 could not be printed.
+    # Bytes of the file that are no UTF-8 cannot be printed.
     return str(value).encode(errors="backslashreplace").decode()
 
 
 def _values(column: ColumnLike) -> tuple[list[Any], Entries]:
-    """Return the distinct values of a column as they first come, and the number of each entry's."""
+    """Return the distinct values of a column as they appear, and the number of each entry's."""
     if not isinstance(column, HashedText):
         distinct, numbers = _distinct(np.asarray(column))
         return distinct.tolist(), numbers
@@ -156,8 +153,8 @@ def _values(column: ColumnLike) -> tuple[list[Any], Entries]:
 
 
 def _distinct(values: Array) -> tuple[Array, Entries]:
-    """Return the distinct values as they first come, and the number of each entry's among them."""
-    # Entries of one file lie side by side: there are few runs of one value to be sorted.
+    """Return the distinct values as they appear, and the number of each entry's among them."""
+    # Entries of one file lie side by side: few runs of equal values have to be sorted.
     starts = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
     distinct, first, number_of_run = np.unique(
         values[starts], return_index=True, return_inverse=True

@@ -1,4 +1,4 @@
-"""A cut-flow as a value: what each step leaves of each group, in numbers and as a table."""
+"""The result of a cut-flow: entries of each group that pass each step, as numbers and a table."""
 
 import math
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import Table
+from memmpy.display import Renderable, Table
 
 __all__ = ["CutFlow"]
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CutFlow:
-    """What is left of each group of entries after each step of a cut.
+class CutFlow(Renderable):
+    """How many entries of each group pass each step of a cut, and the sums of their weights.
 
     ``print`` and ``rich.print`` show it as a table, and so do notebooks.
 
@@ -24,15 +24,15 @@ class CutFlow:
     steps : tuple of str
         The steps as the user wrote them, after a first one named ``all``.
     groups : tuple of str
-        Values of the columns that were asked for, such as ``ttH`` or ``ttH, mc16a``.
+        The values of the columns `by`, such as ``ttH`` or ``ttH, mc16a``.
     counts : int64 array of shape (num_steps, num_groups)
-        Entries that are left.
+        Entries that pass.
     sums : float64 array of shape (num_steps, num_groups)
-        The sum of their weights: the counts, where there is no weight.
+        The sum of their weights; the counts without a weight.
     errors : float64 array of shape (num_steps, num_groups)
         The statistical error of the sum: the root of the sum of the squares of the weights.
     by : tuple of str
-        The columns that were asked for; empty where all entries are one group.
+        The columns to group by; empty where all entries are one group.
     weight : str or None
         The expression of the weight, if any.
 
@@ -53,12 +53,12 @@ class CutFlow:
 
     @property
     def step_efficiencies(self) -> NDArray[np.float64]:
-        """The sums over those of the step before, and 1 for the first step; 0/0 is NaN."""
+        """The sums divided by those of the previous step; 1 for the first step; 0/0 is NaN."""
         return _ratio(self.sums, self.sums[[0, *range(len(self.steps) - 1)]])
 
     @property
     def cumulative_efficiencies(self) -> NDArray[np.float64]:
-        """The sums over those of the first step; 0/0 is NaN."""
+        """The sums divided by those of the first step; 0/0 is NaN."""
         return _ratio(self.sums, self.sums[:1])
 
     def total(self) -> "CutFlow":
@@ -75,7 +75,7 @@ class CutFlow:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as dicts, lists, texts and numbers, for JSON.
+        """Return the cut-flow as dicts, lists, texts and numbers, for JSON.
 
         Returns
         -------
@@ -83,7 +83,7 @@ class CutFlow:
             ``by``, ``weight`` and ``steps`` as the attributes; under ``groups`` for each group, and
             under ``total`` for all together, the lists ``counts``, ``sums``, ``errors``,
             ``step_efficiencies`` and ``cumulative_efficiencies``, one number a step. None stands
-            for what is not a finite number, which JSON does not have.
+            for a number that is not finite, which JSON lacks.
         """
         return {
             "by": list(self.by),
@@ -106,7 +106,7 @@ class CutFlow:
             for name, array in arrays.items()
         }
 
-    def _table(self) -> Table:
+    def _blocks(self) -> list[Table]:
         measured = "error" if self.weight is None else "sum of weights"
         headings = ["step", "events", measured, "efficiency", "cumulative"]
         flows = [self] if len(self.groups) == 1 else [self, self.total()]
@@ -116,10 +116,10 @@ class CutFlow:
         else:
             sections = [[row[1:] for row in section] for section in sections]
         caption = "" if self.weight is None else f"weight: {self.weight}"
-        return Table(headings, len(headings) - 4, sections, caption)
+        return [Table(headings, len(headings) - 4, sections, caption)]
 
     def _rows(self, group: int) -> list[list[str]]:
-        """Return the rows of a group, whose name stands in the first."""
+        """Return the rows of a group; the first one holds its name."""
         each = self.step_efficiencies[:, group].tolist()
         all_yet = self.cumulative_efficiencies[:, group].tolist()
         rows = []
@@ -136,19 +136,6 @@ class CutFlow:
                 ]
             )
         return rows
-
-    def __rich__(self) -> Table:
-        return self._table()
-
-    def __str__(self) -> str:
-        return self._table().to_text()
-
-    def __repr__(self) -> str:
-        # What a terminal shows of it, as of a table of any other library.
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return self._table().to_html()
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""From text to a tree, what its operators and functions do, and one text for each meaning."""
+"""The language of cuts: from text to a tree, its operators and functions, its normal form."""
 
 from memmpy.cuts.language.arithmetic import (
     BINARY,
@@ -7,13 +7,13 @@ from memmpy.cuts.language.arithmetic import (
     UNARY,
     common_dtype,
     selected,
-    truncated,
+    truncate,
     truth,
 )
-from memmpy.cuts.language.canonical import LANGUAGE, normal
+from memmpy.cuts.language.canonical import LANGUAGE, normal_form
 from memmpy.cuts.language.expression import parse
 from memmpy.cuts.language.functions import CONSTANTS, FUNCTIONS, SPELLINGS, Function
-from memmpy.cuts.language.substitute import Constant, check_apart, renamed, substitute
+from memmpy.cuts.language.substitute import Constant, check_alias_names, rename_keys, substitute
 from memmpy.cuts.language.tree import (
     COMPARISONS,
     LOGICAL_OF,
@@ -69,7 +69,7 @@ __all__ = [
     "Span",
     "Text",
     "Unary",
-    "check_apart",
+    "check_alias_names",
     "common_dtype",
     "fold",
     "has_numbers_only",
@@ -79,12 +79,12 @@ __all__ = [
     "keys_of",
     "logical",
     "nodes_in",
-    "normal",
+    "normal_form",
     "parse",
-    "renamed",
+    "rename_keys",
     "selected",
     "substitute",
-    "truncated",
+    "truncate",
     "truth",
     "unary",
 ]

@@ -1,4 +1,4 @@
-"""What is refused since ROOT, C++ and Python read it differently, or since it is likely a slip."""
+"""Refuse expressions that ROOT, C++ and Python read differently, and likely mistakes."""
 
 import functools
 import re
@@ -23,12 +23,12 @@ from memmpy.cuts.language.tree import (
 __all__ = ["check_alternative", "check_binary", "check_bits", "check_chain", "check_not"]
 
 _SHIFTS = {"<<", ">>"}
-#: Beside which operators these need parentheses, since ROOT does not bind shifts as others do.
+#: For each operator, others that need parentheses beside it: ROOT has its own precedence of shifts.
 _UNLIKE_ROOT = {
     **dict.fromkeys(_SHIFTS, _SHIFTS | {"+", "-"}),
     **dict.fromkeys(COMPARISONS, _SHIFTS),
 }
-#: What Python does not know; texts and quoted keys are skipped.
+#: Symbols of C++ that Python lacks; texts and quoted keys are skipped.
 _CPP_ONLY = re.compile(
     rf"{TEXT}|`[^`]*`|(?P<cpp>&&|\|\||!(?!=)|\?|::|\$|@|\^)",
     re.DOTALL,
@@ -45,23 +45,24 @@ def check_not(operand: Node, span: Span) -> None:
 
 
 def check_binary(left: Node, operator: str, right: Node, span: Span) -> None:
-    """Refuse operators beside each other that ROOT binds in a way of its own."""
+    """Refuse neighbouring operators that have another precedence in ROOT."""
     signed = isinstance(right, Unary) and span.text[right.span.start] != "("
     if operator == "**" and _is_bare(right.operands[0] if signed else right, {"**"}):
         message = "ROOT reads a^b^c and a**b**c from the left, Python from the right"
         raise span.error(message, _PARENTHESES_HINT)
     if operator in {"*", "/"} and _is_bare(left, {"%"}):
-        message = "ROOT binds * and / tighter than %, C++ and Python from the left"
+        message = f"ROOT reads a % b {operator} c as a % (b {operator} c), C++ and Python as "
+        message += f"(a % b) {operator} c"
         raise span.error(message, _PARENTHESES_HINT)
     if any(_is_bare(side, _UNLIKE_ROOT.get(operator, ())) for side in (left, right)):
-        message = "ROOT does not bind << and >> as C++ and Python do"
+        message = "<< and >> have another precedence in ROOT than in C++ and Python"
         raise span.error(message, _PARENTHESES_HINT)
     if operator in COMPARISONS:
         _check_comparison(left, operator, right, span)
 
 
 def check_chain(parts: Sequence[Any], span: Span) -> None:  # nodes, and tokens between them
-    """Refuse ``20 < pt < 50`` in a cut that is spelled as in C++."""
+    """Refuse ``20 < pt < 50`` in a cut that is spelled in C++."""
     if not _is_in_cpp(span.text):
         return
     first, less, second, more, third = (
@@ -77,8 +78,8 @@ def check_chain(parts: Sequence[Any], span: Span) -> None:  # nodes, and tokens 
 def check_bits(left: Node, operator: str, right: Node) -> None:
     """Refuse ``flags & 4 == 4`` and ``4 == flags & 4``, which C++ and Python read differently.
 
-    C++ reads ``flags & (4 == 4)``. Without a plain number beside the operator nothing is refused:
-    in ``nJets >= 6 & isGood`` what C++ reads is what is meant.
+    C++ reads ``flags & (4 == 4)``. Without a number beside the operator nothing is refused:
+    ``nJets >= 6 & isGood`` means what C++ reads.
     """
     meant_right = (
         not is_condition(left) and _is_bare(right, COMPARISONS) and _is_integer(right.operands[0])
@@ -95,7 +96,7 @@ def check_bits(left: Node, operator: str, right: Node) -> None:
 
 
 def check_alternative(primary: Node) -> None:
-    """Refuse ``Alt$(x[i], b)``: which i is meant depends on what it stands beside."""
+    """Refuse ``Alt$(x[i], b)``: the meaning of i would depend on the rest of the cut."""
     for node in nodes_in(primary):
         if isinstance(node, Element) and not has_numbers_only(node):
             column, index = (operand.span for operand in node.operands[:2])
@@ -116,7 +117,7 @@ def _check_comparison(left: Node, operator: str, right: Node, span: Span) -> Non
 
 @functools.lru_cache(maxsize=16)
 def _is_in_cpp(text: str) -> bool:
-    """Whether a cut is spelled as Python would not have it."""
+    """Whether a cut has a symbol of C++ that Python lacks."""
     return any(match["cpp"] for match in _CPP_ONLY.finditer(text))
 
 

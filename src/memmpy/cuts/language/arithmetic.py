@@ -1,7 +1,7 @@
-"""What operators do to arrays of numbers, as ROOT does it: in int64, uint64 or float64.
+"""The operators on arrays of numbers, computed as ROOT does: in int64, uint64 or float64.
 
 Smaller integers and booleans count as int64, smaller floats as float64, so that nothing overflows
-or rounds at fewer bits. A constant is an array of no dimension. Callers silence NumPy's warnings.
+or rounds at fewer bits. A constant is an array without axes. Callers silence NumPy's warnings.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,17 +20,17 @@ __all__ = [
     "Ufunc",
     "common_dtype",
     "selected",
-    "truncated",
+    "truncate",
     "truth",
-    "widened",
+    "widen",
 ]
 
-#: A `np.ufunc`, or what is called like one.
+#: A `np.ufunc`, or a function that is called like one.
 Ufunc: TypeAlias = Callable[..., Array]
 
 _INT64, _UINT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.uint64), np.dtype(np.float64)
 
-#: The operators that mean nothing for a float.
+#: The operators that floats do not have.
 INTEGERS_ONLY = frozenset({"&", "|", "<<", ">>", "~"})
 
 
@@ -46,19 +46,19 @@ def selected(values: Array) -> Mask:
     return truth(values)
 
 
-def truncated(values: Array) -> Array:
-    """Return integers of 64 bits: floats lose what is behind the point, NaN is 0.
+def truncate(values: Array) -> Array:
+    """Return integers of 64 bits: floats lose their fraction, NaN is 0.
 
-    What lies beyond the 64 bits, where C++ promises nothing, ends at their limits.
+    Floats beyond 64 bits, for which C++ promises nothing, become the nearest integer.
     """
     if values.dtype.kind != "f":
-        return widened(values)
+        return widen(values)
     whole: Array = np.nan_to_num(values.astype(np.float64), nan=0.0)
     # The largest float64 below 2**63.
     return np.clip(whole, -(2.0**63), 2.0**63 - 1024).astype(np.int64)
 
 
-def widened(values: Array) -> Array:
+def widen(values: Array) -> Array:
     """Return the values in the type they are computed in."""
     return values.astype(_wide(values.dtype), copy=False)
 
@@ -66,8 +66,8 @@ def widened(values: Array) -> Array:
 def common_dtype(left: Array, right: Array) -> np.dtype:
     """Return the type in which two arrays are computed together.
 
-    uint64 stays uint64 beside what cannot be negative: unsigned integers, booleans and constants
-    from 0 on. Beside other integers it becomes float64, which keeps the sign.
+    uint64 stays uint64 beside unsigned integers, booleans and constants from 0 on, which cannot be
+    negative. Beside other integers it becomes float64, which keeps the sign.
     """
     wide = {_wide(left.dtype), _wide(right.dtype)}
     if len(wide) == 1:
@@ -85,8 +85,8 @@ def _wide(dtype: np.dtype) -> np.dtype:
     return _UINT64 if dtype.kind == "u" and dtype.itemsize == 8 else _INT64
 
 
-def _narrowed(constant: Array, values: Array) -> Array:
-    """Return a constant in the type of the values, where comparing in that type is as exact."""
+def _narrow(constant: Array, values: Array) -> Array:
+    """Return a constant in the type of the values, if that type holds it exactly."""
     if constant.ndim or (constant.dtype.kind == "f" and values.dtype.kind != "f"):
         return constant
     narrow = constant.astype(values.dtype)
@@ -94,10 +94,10 @@ def _narrowed(constant: Array, values: Array) -> Array:
 
 
 def _compare(ufunc: Ufunc, left: Array, right: Array) -> Array:
-    left, right = _narrowed(left, right), _narrowed(right, left)
+    left, right = _narrow(left, right), _narrow(right, left)
     if left.dtype != right.dtype:
         # NumPy compares int64 with uint64 exactly, but not smaller integers with uint64.
-        left, right = widened(left), widened(right)
+        left, right = widen(left), widen(right)
     return ufunc(left, right)
 
 
@@ -106,7 +106,7 @@ def _compute(ufunc: Ufunc, left: Array, right: Array) -> Array:
 
 
 def _difference(left: Array, right: Array) -> Array:
-    """Subtract; of uint64 in float64, which has a sign, as ROOT does."""
+    """Subtract; uint64 in float64, which has a sign, as ROOT does."""
     dtype = common_dtype(left, right)
     dtype = _FLOAT64 if dtype == _UINT64 else dtype
     return np.subtract(left, right, dtype=dtype, casting="unsafe")
@@ -124,8 +124,8 @@ def _bitwise(ufunc: Ufunc, left: Array, right: Array) -> Array:
 
 
 def _remainder(left: Array, right: Array) -> Array:
-    """Return what C++ gives for integers, with the sign of the left; ROOT takes no others."""
-    left, right = truncated(left), truncated(right)
+    """Return the remainder of C++, with the sign of the left; ROOT takes integers only."""
+    left, right = truncate(left), truncate(right)
     dtype = common_dtype(left, right)
     if dtype == _FLOAT64:  # signed beside uint64
         return np.where(right != 0, np.fmod(left, right, dtype=dtype), 0)
@@ -137,26 +137,26 @@ def _negative(values: Array) -> Array:
     return np.negative(values, dtype=_FLOAT64 if dtype == _UINT64 else dtype)
 
 
-def _inverted(values: Array) -> Array:
-    return ~values if values.dtype == np.bool_ else ~widened(values)
+def _invert(values: Array) -> Array:
+    return ~values if values.dtype == np.bool_ else ~widen(values)
 
 
-def _untrue(values: Array) -> Mask:
+def _not(values: Array) -> Mask:
     return np.logical_not(values)
 
 
-def _divided(left: Array, right: Array) -> Array:
-    """Divide as ROOT does: what is divided by zero is zero."""
+def _divide(left: Array, right: Array) -> Array:
+    """Divide as ROOT does: a number divided by zero gives zero."""
     left, right = np.broadcast_arrays(left, right)
     quotient = np.zeros(left.shape, _FLOAT64)
     return np.true_divide(left, right, out=quotient, where=right != 0, dtype=_FLOAT64)
 
 
 UNARY: Mapping[str, Callable[[Array], Array]] = {
-    "+": widened,
+    "+": widen,
     "-": _negative,
-    "!": _untrue,
-    "~": _inverted,
+    "!": _not,
+    "~": _invert,
 }
 
 BINARY: Mapping[str, Callable[[Array, Array], Array]] = {
@@ -164,7 +164,7 @@ BINARY: Mapping[str, Callable[[Array, Array], Array]] = {
     "-": _difference,
     "*": partial(_compute, np.multiply),
     "%": _remainder,
-    "/": _divided,
+    "/": _divide,
     "**": partial(np.power, dtype=_FLOAT64),
     "<<": partial(_shift, np.left_shift),
     ">>": partial(_shift, np.right_shift),

@@ -1,4 +1,4 @@
-"""One text for all spellings of a cut: what its cached selection is filed under."""
+"""The normal form of a cut: one text for all spellings, by which its selection is cached."""
 
 import math
 import re
@@ -22,9 +22,9 @@ from memmpy.cuts.language.tree import (
     is_condition,
 )
 
-__all__ = ["LANGUAGE", "normal"]
+__all__ = ["LANGUAGE", "normal_form"]
 
-#: Grows when a cut comes to mean something else, so that what was computed before is not used.
+#: Version of the language: raised when a cut changes its meaning, so that old results are not used.
 LANGUAGE = 3
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
@@ -33,17 +33,17 @@ _MIRRORED = {">": "<", ">=": "<="}
 _EXACT = 2**53
 
 
-def normal(node: Node) -> str:
-    """Return the canonical text of a cut.
+def normal_form(node: Node) -> str:
+    """Return the normal form of a cut.
 
-    Spelling, white space, the direction of comparisons, and the order and repetition of the
-    operands of ``&&`` and ``||`` leave no trace; everything else does, down to the type of a number
-    that is not compared. Cuts of equal normal form mean the same, and the normal form is itself a
-    cut of that meaning.
+    Cuts of equal normal form mean the same, and the normal form is itself a cut of that meaning. It
+    does not depend on spelling, white space, the direction of comparisons, or the order and
+    repetition of the operands of ``&&`` and ``||``; it does depend on all else, down to the type of
+    a number that is not compared.
 
     Examples
     --------
-    >>> normal(parse("not(b>1.0)&2==a"))
+    >>> normal_form(parse("not(b>1.0)&2==a"))
     '((!(1 < b)) && (2 == a))'
     """
     return fold(node, _printed)
@@ -91,7 +91,7 @@ def _printed_comparison(node: Binary, operands: list[str]) -> str:
 
 
 def _compared(node: Node, printed: str) -> str:
-    """Return a side of a comparison; comparing with 1.0 and with 1 is the same."""
+    """Return a side of a comparison: 1.0 as 1, which compares alike."""
     match node:
         case Number(value=float() as value) if value.is_integer() and abs(value) < _EXACT:
             return _printed_number(int(value))

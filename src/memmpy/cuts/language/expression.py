@@ -1,6 +1,6 @@
-"""From text to tree, or to an error that says where and why.
+"""Parse a cut: from text to a tree, or to an error that says where and why.
 
-The parser is LALR, the tree is made from the bottom up without recursion, and both the length of
+The parser is LALR, the tree is built from the bottom up without recursion, and both the length of
 the text and the depth of the tree are limited: no text can exhaust the stack or the time.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_LENGTH", "parse"]
 
-#: How long a text may be, in characters.
+#: Characters of a text, at most.
 MAX_LENGTH = 32_768
 
 _BRACKETS = re.compile(rf"{TEXT}|`[^`]*`|::|(?P<open>[(\[?])|(?P<close>[)\]:])", re.DOTALL)
@@ -33,7 +33,7 @@ def parse(text: str, *, alias: str = "") -> Node:
     text : str
         An expression in the spelling of ROOT (C++) or Python, with C++'s precedence.
     alias : str
-        The name whose text this is, to be named in errors.
+        The alias that the text belongs to, for messages.
 
     Returns
     -------
@@ -64,21 +64,21 @@ def parse(text: str, *, alias: str = "") -> Node:
         start, stop = place_of(parts[0])[0], place_of(parts[-1])[1]
         return RULES[part.data](parts, replace(source, start=start, stop=stop))
 
-    node: Node = fold(_syntax(source), visit, lambda part: getattr(part, "children", ()))
+    node: Node = fold(_parse_tree(source), visit, lambda part: getattr(part, "children", ()))
     return node
 
 
-def _syntax(source: Span) -> Any:  # lark's tree, which lark itself leaves untyped
+def _parse_tree(source: Span) -> Any:  # lark leaves the type of its tree open
     from lark.exceptions import UnexpectedInput
 
     try:
         return parser().parse(source.text)
     except UnexpectedInput as error:
-        raise _explained(error, source) from None
+        raise _to_cut_error(error, source) from None
 
 
-def _explained(error: "UnexpectedInput", source: Span) -> CutError:
-    """Return the parser's complaint in the user's words."""
+def _to_cut_error(error: "UnexpectedInput", source: Span) -> CutError:
+    """Return an error of the parser in the user's words."""
     if not source.text.strip():
         return source.error("the cut is empty", "to let every entry pass, write true")
     expected = frozenset(getattr(error, "expected", None) or ())
@@ -97,12 +97,12 @@ def _explained(error: "UnexpectedInput", source: Span) -> CutError:
         wanted = "values in parentheses" if "LSQB" in expected else "'('"
     else:
         wanted = f"an operator or {_closing(replace(source, stop=start))}"
-    found = "the cut ends too early" if at_end else f"unexpected {str(token)!r}"
-    return place.error(f"{found}; expected {wanted}", hint_at(source.text, start))
+    problem = "the cut ends too early" if at_end else f"unexpected {str(token)!r}"
+    return place.error(f"{problem}; expected {wanted}", hint_at(source.text, start))
 
 
 def _check_depth(span: Span) -> None:
-    """Raise `CutError` where more brackets are open than a tree may be deep."""
+    """Raise `CutError` where more brackets are open than a tree may have levels."""
     depth = 0
     for match in _BRACKETS.finditer(span.text, span.start, span.stop):
         depth = max(0, depth + (match["open"] in {"(", "["}) - (match["close"] in {")", "]"}))
@@ -112,7 +112,7 @@ def _check_depth(span: Span) -> None:
 
 
 def _closing(span: Span) -> str:
-    """Return what closes what was opened last in a span."""
+    """Return the symbol that closes the last open bracket of a span."""
     opened: list[str] = []
     for match in _BRACKETS.finditer(span.text, span.start, span.stop):
         if match["open"]:

@@ -1,4 +1,4 @@
-"""The functions a cut may call, and the constants it may name, as tables.
+"""Tables of the functions that a cut may call, and the constants that it may name.
 
 Angles are in radians. Each function has one name here, that of C; other spellings lead to it.
 """
@@ -11,28 +11,28 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from memmpy.cuts.language.arithmetic import Ufunc, common_dtype, truncated, truth, widened
+from memmpy.cuts.language.arithmetic import Ufunc, common_dtype, truncate, truth, widen
 from memmpy.typing import Array
 
 __all__ = ["CONSTANTS", "FUNCTIONS", "SPELLINGS", "Function"]
 
-#: What C++ makes of the arguments' types: "common", that of all; "chosen", the same without the
-#: first; "real", float where all are float, else double; or a dtype, whatever they are.
+#: The type of the result in C++: "common", that of all arguments; "chosen", of all but the first;
+#: "real", float where all are float, else double; or a dtype.
 Rule: TypeAlias = Literal["common", "chosen", "real"] | np.dtype
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What a function does to arrays, and how many it takes.
+    """A function: its arguments, its computation and the type of its result.
 
     Attributes
     ----------
     arity : int
-        The number of arguments, or the least number where it is `variadic`.
+        The number of arguments; the least number if it is `variadic`.
     apply : callable
-        Takes arrays of numbers that broadcast, returns an array in the type it computes in.
+        Takes arrays of numbers that broadcast, and returns an array in the type it computes in.
     rule : Rule
-        The type of the result as C++ has it.
+        The type of the result in C++.
     variadic : bool
         Whether it takes more arguments than `arity`.
     """
@@ -44,16 +44,16 @@ class Function:
 
     @property
     def condition(self) -> bool:
-        """Whether it answers true or false."""
+        """Whether its result is true or false."""
         return self.rule == np.dtype(np.bool_)
 
 
 def _absolute(values: Array) -> Array:
-    return np.absolute(widened(values))
+    return np.absolute(widen(values))
 
 
 def _square(values: Array) -> Array:
-    wide = widened(values)
+    wide = widen(values)
     return wide * wide
 
 
@@ -62,8 +62,8 @@ def _sign(values: Array) -> Array:
     return np.where(values < 0, -1, 1)
 
 
-def _signed_as(values: Array, other: Array) -> Array:
-    size = np.absolute(widened(values))
+def _copysign(values: Array, other: Array) -> Array:
+    size = np.absolute(widen(values))
     is_negative = np.signbit(other) if other.dtype.kind == "f" else other < 0
     return np.where(is_negative, -size.astype(np.result_type(size, np.int64)), size)
 
@@ -75,27 +75,27 @@ def _round(values: Array) -> Array:
     return whole + away
 
 
-def _smaller(left: Array, right: Array) -> Array:
+def _minimum(left: Array, right: Array) -> Array:
     # std::min keeps the first unless the second is smaller, which NaN never is.
     dtype = _chosen_dtype(left, right)
     left, right = left.astype(dtype), right.astype(dtype)
     return np.where(right < left, right, left)
 
 
-def _larger(left: Array, right: Array) -> Array:
+def _maximum(left: Array, right: Array) -> Array:
     dtype = _chosen_dtype(left, right)
     left, right = left.astype(dtype), right.astype(dtype)
     return np.where(left < right, right, left)
 
 
 def _chosen_dtype(left: Array, right: Array) -> np.dtype:
-    """Return the type of one of two; without a sign where both have none, for the next of them."""
+    """Return the common type of two; unsigned where both are, for the next argument."""
     if left.dtype.kind in "ub" and right.dtype.kind in "ub":
         return np.result_type(left.dtype, right.dtype, np.uint8)
     return common_dtype(left, right)
 
 
-def _reduced(pair: Callable[[Array, Array], Array], *values: Array) -> Array:
+def _reduce_pairs(pair: Callable[[Array, Array], Array], *values: Array) -> Array:
     return reduce(pair, values)
 
 
@@ -107,23 +107,23 @@ def _where(condition: Array, left: Array, right: Array) -> Array:
 
 
 def _is_odd(values: Array) -> Array:
-    odd: Array = np.not_equal(truncated(values) & 1, 0)
+    odd: Array = np.not_equal(truncate(values) & 1, 0)
     return odd
 
 
 def _is_even(values: Array) -> Array:
-    even: Array = np.equal(truncated(values) & 1, 0)
+    even: Array = np.equal(truncate(values) & 1, 0)
     return even
 
 
-def _turned(start: float, angle: Array) -> Array:
-    """Return the same direction in [start, start + 2 pi); what is there already stays as it is."""
+def _rotate(start: float, angle: Array) -> Array:
+    """Return an angle in [start, start + 2 pi); exact if it is there already."""
     turns = np.floor(np.subtract(angle, start, dtype=np.float64) / (2 * math.pi))
     return np.subtract(angle, 2 * math.pi * turns, dtype=np.float64)
 
 
 def _cast(dtype: np.dtype, values: Array) -> Array:
-    """Cast as C++ does; where it promises nothing, NaN is 0 and the limits are the end."""
+    """Cast as C++ does; where C++ promises nothing, NaN is 0 and values are clipped."""
     if dtype.kind == "b":
         return truth(values)
     if dtype.kind == "f" or values.dtype.kind != "f":
@@ -136,12 +136,12 @@ def _cast(dtype: np.dtype, values: Array) -> Array:
 
 
 def _to_int(values: Array) -> Array:
-    # 64 bits are computed with, as in ROOT; only a column of its own is cut to C++'s 32.
-    return truncated(values)
+    # Computed in 64 bits, as in ROOT; only a column of its own has the 32 of C++.
+    return truncate(values)
 
 
 def _real(ufunc: Ufunc, arity: int = 1) -> Function:
-    """Return a function that computes in float64, whatever it is given."""
+    """Return a function that computes in float64, whatever its arguments."""
     return Function(arity, partial(ufunc, dtype=np.float64))
 
 
@@ -181,8 +181,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "asinh": _real(np.arcsinh),
     "acosh": _real(np.arccosh),
     "atanh": _real(np.arctanh),
-    "phi_mpi_pi": Function(1, partial(_turned, -math.pi)),
-    "phi_0_2pi": Function(1, partial(_turned, 0.0)),
+    "phi_mpi_pi": Function(1, partial(_rotate, -math.pi)),
+    "phi_0_2pi": Function(1, partial(_rotate, 0.0)),
     "fmod": _real(np.fmod, 2),
     "floor": _real(np.floor),
     "ceil": _real(np.ceil),
@@ -190,9 +190,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "rint": _real(np.rint),
     "round": Function(1, _round),
     "sign": Function(1, _sign, np.dtype(np.int32)),
-    "copysign": Function(2, _signed_as, "common"),
-    "min": Function(2, partial(_reduced, _smaller), "common", variadic=True),
-    "max": Function(2, partial(_reduced, _larger), "common", variadic=True),
+    "copysign": Function(2, _copysign, "common"),
+    "min": Function(2, partial(_reduce_pairs, _minimum), "common", variadic=True),
+    "max": Function(2, partial(_reduce_pairs, _maximum), "common", variadic=True),
     "where": Function(3, _where, "chosen"),
     "isnan": _condition(np.isnan),
     "isinf": _condition(np.isinf),
@@ -256,7 +256,7 @@ _STD = {
     *("copysign", "min", "max", "isnan", "isinf", "isfinite"),
 }
 
-#: From what a user may write to the name in `FUNCTIONS`.
+#: From each spelling to the name in `FUNCTIONS`.
 SPELLINGS: Mapping[str, str] = {
     **{name: name for name in FUNCTIONS},
     **{f"std::{name}": name for name in _STD},
@@ -267,7 +267,7 @@ SPELLINGS: Mapping[str, str] = {
     "TVector2::Phi_0_2pi": "phi_0_2pi",
 }
 
-#: Numbers by the names that ROOT gives them; those with ``::`` are called without arguments.
+#: Numbers by their names in ROOT; those with ``::`` are called without arguments.
 CONSTANTS: Mapping[str, float] = {
     "pi": math.pi,
     "TMath::Pi": math.pi,

@@ -1,10 +1,10 @@
-r"""The grammar of cuts: which text is an expression, with C++'s precedence.
+r"""The grammar of cuts, with C++'s precedence.
 
-Python's ``not`` stands where Python has it, looser than comparisons; ``!`` where C++ has it.
+``not`` has the precedence of Python, below comparisons; ``!`` that of C++.
 The power binds tighter than a sign on its left, so ``-2**2`` is -4, in Python and in ROOT alike;
 C++ has no power, and ROOT's ``^`` is one. Comparisons do not nest without parentheses: the grammar
-takes a chain of them as one rule. Names are those of ROOT's formulas, too: ``Sum$`` and
-``TMath::Abs``; a name in backquotes is a key, whatever stands in it.
+takes a chain of them as one rule. Names may be those of ROOT's formulas, such as ``Sum$`` and
+``TMath::Abs``; a name in backquotes is a key, whatever its characters.
 """
 
 import functools
@@ -18,7 +18,7 @@ __all__ = ["GRAMMAR", "KEYWORDS", "TEXT", "parser"]
 #: Names that are no keys, unless they stand in backquotes.
 KEYWORDS = frozenset({"and", "or", "not", "in", "true", "True", "false", "False", "pi"})
 
-#: A text in quotes, as a regular expression: nothing inside ends it but its own quote.
+#: A text in quotes, as a regular expression: only its own quote ends it.
 TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 
 GRAMMAR = rf"""
@@ -86,7 +86,7 @@ NAME: /[A-Za-z_][A-Za-z0-9_]*((\.|::)[A-Za-z_][A-Za-z0-9_]*)*\$?/
 
 @functools.cache
 def parser() -> "lark.Lark":
-    """Return the parser, made on first use: importing lark and building tables takes a while."""
+    """Return the parser; it is built on first use, since lark takes a while."""
     import lark
 
     return lark.Lark(GRAMMAR, parser="lalr", lexer="basic")

@@ -1,4 +1,4 @@
-"""What to say where a text stops being a cut: hints for habits from ROOT, C++ and Python."""
+"""Hints for syntax errors, by habits from ROOT, C++ and Python."""
 
 import re
 
@@ -6,7 +6,7 @@ from memmpy.cuts.language.grammar import TEXT
 
 __all__ = ["hint_at"]
 
-#: What stands at the place, and the way out. The first that matches is given.
+#: For the text at the place: a pattern and its hint. The first that matches is given.
 _HINTS = tuple(
     (re.compile(pattern), hint)
     for pattern, hint in (
@@ -30,7 +30,7 @@ _HINTS = tuple(
         (r"[;{}`#\\]", "a cut is one expression"),
     )
 )
-#: What stands before the place, and the way out.
+#: For the text before the place.
 _HINTS_BEFORE = tuple(
     (re.compile(rf"{pattern}\s*\Z"), hint)
     for pattern, hint in (
@@ -46,7 +46,7 @@ _HINTS_BEFORE = tuple(
 
 
 def hint_at(text: str, place: int) -> str:
-    """Return the way out of what stands at a place, or the empty string."""
+    """Return the hint for an error at a place of a text, or the empty string."""
     at_place = (hint for pattern, hint in _HINTS if pattern.match(text, place))
     before = text[max(0, place - 40) : place]
     before_place = (hint for pattern, hint in _HINTS_BEFORE if pattern.search(before))

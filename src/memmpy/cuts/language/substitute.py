@@ -1,4 +1,4 @@
-"""Put aliases and constants into a cut."""
+"""Substitute the aliases and constants of a cut."""
 
 import numbers
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ import numpy as np
 
 from memmpy.cuts.language.expression import parse
 from memmpy.cuts.language.grammar import KEYWORDS
-from memmpy.cuts.language.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuilt
+from memmpy.cuts.language.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuild
 from memmpy.errors import CutError, OptionError
 
-__all__ = ["Constant", "check_apart", "renamed", "substitute"]
+__all__ = ["Constant", "check_alias_names", "rename_keys", "substitute"]
 
 Constant = bool | int | float | str | np.generic
 
@@ -22,21 +22,21 @@ def substitute(
     aliases: Mapping[str, str | int | float] | None = None,
     constants: Mapping[str, Constant] | None = None,
 ) -> Node:
-    """Return a cut with names replaced by what they stand for.
+    """Return a cut with the names of aliases and constants replaced by their values.
 
     Parameters
     ----------
     node : Node
         The cut.
     aliases : mapping of str to str or number
-        Expressions by name; they may use each other, but not in a circle.
+        Expressions by name; they may use each other, but not in a cycle.
     constants : mapping of str to bool, number or str
         Values by name. A str is a text to compare with, not an expression.
 
     Returns
     -------
     Node
-        The cut on columns alone. Places in what came from an alias are those of the alias' text.
+        The cut on columns alone. Nodes of an alias have their place in the text of the alias.
 
     Raises
     ------
@@ -46,65 +46,64 @@ def substitute(
         If a name is both an alias and a constant, or a constant is neither number nor text.
     """
     aliases, constants = aliases or {}, constants or {}
-    check_apart(aliases, constants)
-    return _put(node, _resolved(node, aliases, constants), constants)
+    check_alias_names(aliases, constants)
+    return _replace_keys(node, _resolve_aliases(node, aliases, constants), constants)
 
 
-def renamed(node: Node, names: Mapping[str, str]) -> Node:
-    """Return a cut with other names of its columns, each in the place of the old one."""
+def rename_keys(node: Node, names: Mapping[str, str]) -> Node:
+    """Return a cut with other names for its columns; places stay those of the old names."""
 
     def visit(here: Node, operands: list[Node]) -> Node:
         if not isinstance(here, Key):
-            return rebuilt(here, operands)
+            return rebuild(here, operands)
         return replace(here, name=names.get(here.name, here.name))
 
     return fold(node, visit)
 
 
-def check_apart(aliases: Mapping[str, object], constants: Mapping[str, object]) -> None:
-    """Raise an `OptionError` if a name is both an alias and a constant, or a word of cuts."""
-    for kind, given in (("aliases", aliases), ("constants", constants)):
-        if not isinstance(given, Mapping):
-            raise OptionError(f"{kind} is a dict of names, got {given!r}")
+def check_alias_names(aliases: Mapping[str, object], constants: Mapping[str, object]) -> None:
+    """Raise an `OptionError` if a name is both an alias and a constant, or reserved in cuts."""
+    for kind, names in (("aliases", aliases), ("constants", constants)):
+        if not isinstance(names, Mapping):
+            raise OptionError(f"{kind} is a dict of names, got {names!r}")
     reserved = sorted((aliases.keys() | constants.keys()) & KEYWORDS)
     if reserved:
-        names = ", ".join(map(repr, reserved))
-        raise OptionError(f"{names}: cuts have a meaning for it already; take another name")
+        raise OptionError(f"{', '.join(map(repr, reserved))}: reserved in cuts; take another name")
     twice = sorted(aliases.keys() & constants.keys())
     if twice:
         raise OptionError(f"{', '.join(map(repr, twice))}: both an alias and a constant; drop one")
 
 
-def _resolved(
+def _resolve_aliases(
     node: Node, aliases: Mapping[str, str | int | float], constants: Mapping[str, Constant]
 ) -> dict[str, Node]:
     """Return the tree of each alias that is used, free of aliases and constants."""
     resolved: dict[str, Node] = {}
-    # What is being read, each used by the one before it.
+    # The aliases being read, each used by the one before it.
     path: dict[str, Node] = {}
     pending = sorted(keys_of(node) & aliases.keys())
     while pending:
         name = pending[-1]
         if name not in path:
             path[name] = _read(name, aliases[name])
-        wanted = sorted((keys_of(path[name]) & aliases.keys()) - resolved.keys())
-        for other in wanted:
+        unresolved = sorted((keys_of(path[name]) & aliases.keys()) - resolved.keys())
+        for other in unresolved:
             if other in path:
-                raise _circle(other, path)
-        if wanted:
-            pending.append(wanted[0])
+                raise _cycle_error(other, path)
+        if unresolved:
+            pending.append(unresolved[0])
         else:
-            resolved[name] = _put(path.pop(name), resolved, constants)
+            resolved[name] = _replace_keys(path.pop(name), resolved, constants)
             pending.pop()
     return resolved
 
 
-def _put(node: Node, trees: Mapping[str, Node], constants: Mapping[str, Constant]) -> Node:
+def _replace_keys(node: Node, trees: Mapping[str, Node], constants: Mapping[str, Constant]) -> Node:
     """Return a cut with trees and constants in the place of their names."""
 
     def visit(here: Node, operands: list[Node]) -> Node:
         if not isinstance(here, Key):
-            return rebuilt(here, operands)
+            return rebuild(here, operands)
         if here.name in constants:
             return _constant(here.name, constants[here.name], here.span)
         return trees.get(here.name, here)
@@ -128,12 +127,11 @@ def _constant(name: str, value: object, span: Span) -> Node:
             return number(int(value), span)
         case numbers.Real():
             return number(float(value), span)
-    given = type(value).__name__
-    raise OptionError(f"{name!r} is a {given}; expected a bool, a number or a text")
+    raise OptionError(f"{name!r} is a {type(value).__name__}; expected a bool, a number or a text")
 
 
-def _circle(name: str, path: Mapping[str, Node]) -> CutError:
+def _cycle_error(name: str, path: Mapping[str, Node]) -> CutError:
     names = [*path]
     names = [*names[names.index(name) :], name]
     place = next(key.span for key in keys_in(path[names[-2]]) if key.name == name)
-    return place.error(f"aliases go in a circle: {' -> '.join(names)}")
+    return place.error(f"aliases form a cycle: {' -> '.join(names)}")

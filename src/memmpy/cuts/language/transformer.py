@@ -1,4 +1,4 @@
-"""What each rule of the grammar makes of its parts: nodes, and the tokens that it names."""
+"""Build the tree: for each rule of the grammar, a function from its parts to a node."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -35,20 +35,20 @@ from memmpy.errors import nearest
 
 __all__ = ["RULES", "Part", "place_of"]
 
-#: A node, or a `lark.Token`: a str that knows its place. Any: lark is not imported here.
+#: A node, or a `lark.Token`, a str that knows its place. Any, since lark is not imported here.
 Part: TypeAlias = Any
 
 #: Other spellings of operators.
 _OPERATORS = {"not": "!", "^": "**"}
 _BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
-#: From what may be called to the reduction it is, with the number of its arguments.
+#: From each spelling to the name of the reduction and the number of its arguments.
 _REDUCTIONS = {
     **{name: (name, 1) for name in ("Sum$", "Min$", "Max$", "Length$", "any", "all", "count")},
     **{name: (name, 2) for name in ("MinIf$", "MaxIf$")},
     "sum": ("Sum$", 1),
     "len": ("Length$", 1),
 }
-#: Functions of several values that are reductions of one.
+#: Functions that are reductions if they have one argument.
 _OF_ONE = {name: f"{name.capitalize()}$" for name in ("min", "max")}
 _LOOPS = {"Iteration$", "Length$"}
 _OTHER_SPECIALS = {
@@ -162,7 +162,7 @@ def _call(parts: list[Part], span: Span) -> Node:
 
 
 def _hint_of(name: str) -> str:
-    """Return the way out where a name is called that is no function."""
+    """Return a hint for the call of an unknown function."""
     if name in _LOOPS:
         return f"write {name}"
     last = re.split(r"\.|::", name)[-1]
@@ -172,11 +172,11 @@ def _hint_of(name: str) -> str:
     return "a cut is data: it has no methods" if "." in name else ""
 
 
-def _check_arity(name: str, given: int, arity: int, span: Span, *, variadic: bool = False) -> None:
-    if given < arity or (given > arity and not variadic):
+def _check_arity(name: str, num: int, arity: int, span: Span, *, variadic: bool = False) -> None:
+    if num < arity or (num > arity and not variadic):
         least = "at least " if variadic else ""
         wanted = f"{least}{arity or 'no'} argument{'s' if arity != 1 else ''}"
-        raise span.error(f"{name} takes {wanted}, not {given}")
+        raise span.error(f"{name} takes {wanted}, not {num}")
 
 
 def _group(parts: list[Part], span: Span) -> Node:
@@ -203,7 +203,7 @@ def _binary(parts: list[Part], span: Span) -> Node:
 
 
 def _comparison(parts: list[Part], span: Span) -> Node:
-    """Return one comparison, or a chain of them: ``20 < pt < 50`` as Python has it."""
+    """Return one comparison, or a chain of them: ``20 < pt < 50`` as in Python."""
     if len(parts) == 3:
         return _binary(parts, span)
     check_chain(parts, span)
@@ -223,8 +223,8 @@ def _membership(parts: list[Part], span: Span) -> Node:
     """Return ``x in (a, b)`` as ``x == a || x == b``."""
     left, values = parts[0], [part for part in parts[-1] if isinstance(part, Node)]
     same = [binary("==", (left, value), span) for value in values]
-    found = same[0] if len(same) == 1 else logical("||", same, span)
-    return unary("!", found, span) if len(parts) == 4 else found
+    is_member = same[0] if len(same) == 1 else logical("||", same, span)
+    return unary("!", is_member, span) if len(parts) == 4 else is_member
 
 
 def _bitwise(parts: list[Part], span: Span) -> Node:
@@ -246,7 +246,7 @@ def _all(parts: list[Part], span: Span) -> Node:
     return logical("&&", parts, span)
 
 
-#: By the name of the rule; each takes its parts, nodes and tokens, and the place of all of them.
+#: From the name of a rule to a function of its parts, nodes and tokens, and the place of them all.
 RULES: Mapping[str, Callable[[list[Part], Span], Part]] = {
     "integer": _integer,
     "real": _real,

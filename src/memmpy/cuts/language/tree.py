@@ -1,6 +1,6 @@
 """The tree of a cut: frozen nodes that know their place in the text, and how to walk them.
 
-Nodes are made by the functions here, in one shape for one meaning: ``&``, ``|`` and ``~`` of
+Nodes are built by the functions here, in one shape for one meaning: ``&``, ``|`` and ``~`` of
 operands that can only be conditions become ``&&``, ``||`` and ``!``, and these hold all their
 operands flat.
 """
@@ -44,18 +44,18 @@ __all__ = [
     "logical",
     "nodes_in",
     "number",
-    "rebuilt",
+    "rebuild",
     "unary",
 ]
 
-#: How deep a tree may be. A chain of ``&&`` or ``||`` is one level, whatever its length.
+#: Levels of a tree, at most. A chain of ``&&`` or ``||`` is one level, whatever its length.
 MAX_DEPTH = 200
-#: How many nodes a tree may have, which aliases of aliases could otherwise make grow exponentially.
+#: Nodes of a tree, at most: aliases of aliases could make it grow exponentially.
 MAX_SIZE = 1 << 18
-#: The highest number that an element may be picked by.
+#: The highest number of an element.
 MAX_INDEX = (1 << 31) - 1
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
-#: From what joins bits to what joins conditions.
+#: From bitwise to logical operators.
 LOGICAL_OF = {"&": "&&", "|": "||"}
 
 _Tree = TypeVar("_Tree")
@@ -64,7 +64,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A place in a text, half open; `alias` names whose text it is, if not the cut's own."""
+    """A place in a text, half open: in that of an alias if `alias` is not empty, else the cut."""
 
     text: str
     start: int
@@ -85,7 +85,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """What all nodes have; equal nodes may come from different places."""
+    """The base of all nodes; equal nodes may come from different places."""
 
     span: Span = field(compare=False, repr=False)
     operands: "tuple[Node, ...]" = ()
@@ -108,7 +108,7 @@ class Node:
 class Number(Node):
     """A number: bool, int of 64 bits (signed or not) or float.
 
-    1, 1.0 and true are not equal, nor are 0.0 and -0.0: they compute in other types.
+    1, 1.0 and true are not equal, nor are 0.0 and -0.0: they compute differently.
     """
 
     value: bool | int | float = field(compare=False)
@@ -154,12 +154,12 @@ class Reduction(Node):
 
 @dataclass(frozen=True, slots=True)
 class Alternative(Node):
-    """``Alt$(a, b)``: a where the entry has such an element, else b."""
+    """``Alt$(a, b)``: a where the entry has that element, else b."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loop(Node):
-    """``Iteration$``, the number of an element, or ``Length$``, that of all elements."""
+    """``Iteration$``, the number of an element, or ``Length$``, the number of elements."""
 
     name: str
 
@@ -207,7 +207,7 @@ def unary(operator: str, operand: Node, span: Span) -> Node:
 
 
 def binary(operator: str, operands: Sequence[Node], span: Span) -> Node:
-    """Return two operands joined; of two conditions, ``&`` and ``|`` are ``&&`` and ``||``."""
+    """Return two operands joined; ``&`` and ``|`` of two conditions are ``&&`` and ``||``."""
     if operator in LOGICAL_OF and all(map(is_condition, operands)):
         return logical(LOGICAL_OF[operator], operands, span)
     return Binary(operator, operands=tuple(operands), span=span)
@@ -241,7 +241,7 @@ def element(operands: Sequence[Node], span: Span) -> Element:
 
 
 def index_by_condition(column: Node, index: Node) -> CutError:
-    """Return the error for ``x[x > 30]``, which NumPy would take as the elements that fulfil it."""
+    """Return the error for ``x[x > 30]``, which in NumPy picks the elements that pass."""
     return index.span.error(
         f"an index is a number, and {index.span} is a condition",
         f"to pick by it, reduce: count({index.span}), Sum$({column.span} * ({index.span})), "
@@ -249,8 +249,8 @@ def index_by_condition(column: Node, index: Node) -> CutError:
     )
 
 
-def rebuilt(node: Node, operands: Sequence[Node]) -> Node:
-    """Return the node with other operands, in the shape that these ask for."""
+def rebuild(node: Node, operands: Sequence[Node]) -> Node:
+    """Return the node with other operands, in the one shape for its new meaning."""
     match node:
         case Element():
             return element(operands, node.span)
@@ -265,7 +265,7 @@ def rebuilt(node: Node, operands: Sequence[Node]) -> Node:
 
 
 def is_condition(node: Node) -> bool:
-    """Whether a node is true or false whatever the columns hold."""
+    """Whether a node can only be true or false, whatever the columns hold."""
     match node:
         case Number(value=value):
             return isinstance(value, bool)
@@ -293,7 +293,7 @@ def fold(
     visit: Callable[[_Tree, list[_Result]], _Result],
     operands: Callable[[_Tree], Sequence[_Tree]] = attrgetter("operands"),
 ) -> _Result:
-    """Return what `visit` makes of the root, given what it made of the operands; no recursion."""
+    """Return `visit` of the root, from its results for the operands; without recursion."""
     results: list[_Result] = []
     pending = [(root, False)]
     while pending:

@@ -1,0 +1,170 @@
+"""The columns that cuts take from a store, read in steps of bounded memory on threads."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from memmpy.checks import check_integer
+from memmpy.columns import (
+    ReadJagged,
+    ReadNested,
+    ReadShaped,
+    Snapshot,
+    StoredColumn,
+    nested_member,
+    resolve_key,
+)
+from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
+from memmpy.cuts.language import Node, keys_in, keys_of
+from memmpy.errors import LengthError
+from memmpy.parallel import keep_freed_memory, num_helpers, prefetch
+
+__all__ = ["STEP_SIZE", "Inputs", "check_num_threads", "inputs_of"]
+
+T = TypeVar("T")
+
+#: Entries evaluated at a time, as measured: fewer would wait for Python, more for memory.
+STEP_SIZE = 1 << 19
+#: Elements of one list or array evaluated at a time, unless one entry has more.
+MAX_ITEMS = 1 << 21
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Columns of equal length, on which programs are evaluated.
+
+    Attributes
+    ----------
+    columns : mapping of str to column
+        By their names in the programs.
+    texts : mapping of str to mapping of int to str
+        From hash to text, for the columns of hashes; None for the others.
+    num_entries : int
+        The length of all columns.
+    """
+
+    columns: Mapping[str, StoredColumn]
+    texts: Mapping[str, Mapping[int, str] | None]
+    num_entries: int
+
+    @property
+    def num_items(self) -> int:
+        """Elements of all jagged columns together."""
+        jagged = (c for c in self.columns.values() if isinstance(c, ReadJagged))
+        return sum(column.content.size for column in jagged)
+
+    def slices(self, start: int, stop: int) -> dict[str, ColumnLike]:
+        """Return a range of entries of each column, as a program takes them, without a copy."""
+        return {key: self._values(key, start, stop) for key in self.columns}
+
+    def map(
+        self, work: Callable[[int, int], T], *, step_size: int, num_threads: int
+    ) -> Iterator[T]:
+        """Yield ``work(start, stop)`` for each range of entries, in order; threads work ahead."""
+        tasks = (partial(work, start, stop) for start, stop in self._ranges(step_size))
+        if self.num_entries <= step_size:
+            num_threads = 0
+        if num_threads:
+            keep_freed_memory()
+        return prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1)
+
+    def _ranges(self, step_size: int) -> Iterator[tuple[int, int]]:
+        offsets = [c.offsets for c in self.columns.values() if isinstance(c, ReadJagged)]
+        rows = [c[:1].size for c in self.columns.values() if isinstance(c, np.ndarray)]
+        step_size = min(step_size, max(1, MAX_ITEMS // max([1, *rows])))
+        start = 0
+        while start < self.num_entries:
+            stop = min(start + step_size, self.num_entries)
+            for bounds in offsets:
+                last = int(bounds[start]) + MAX_ITEMS
+                if bounds[stop] > last:
+                    fitting = int(np.searchsorted(bounds[start : stop + 1], last, side="right"))
+                    stop = start + max(1, fitting - 1)
+            yield start, stop
+            start = stop
+
+    def _values(self, key: str, start: int, stop: int) -> ColumnLike:
+        column, texts = self.columns[key], self.texts[key]
+        if isinstance(column, ReadJagged):
+            offsets = column.offsets_between(start, stop)
+            return ListSlice(column.content[offsets[0] : offsets[-1]], offsets)
+        values: Any = column[start:stop]
+        if not isinstance(column, np.ndarray):
+            return values  # type: ignore[no-any-return]
+        return np.asarray(values) if texts is None else HashedText(np.asarray(values), texts)
+
+
+def inputs_of(snapshot: Snapshot, nodes: Sequence[Node], stored_as: Mapping[str, str]) -> Inputs:
+    """Return the columns that cuts use.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        The columns of the cuts are open in it.
+    nodes : sequence of Node
+        The cuts.
+    stored_as : mapping of str to str
+        Keys of the cuts whose columns have another name in the store.
+
+    Raises
+    ------
+    CutError
+        If a column is of a kind that cuts cannot use.
+    LengthError
+        If the columns differ in length.
+    """
+    keys = sorted(frozenset().union(*map(keys_of, nodes)))
+    stored = {key: stored_as.get(key, key) for key in keys}
+    columns = {key: _column(snapshot, name) for key, name in stored.items()}
+    for node in nodes:
+        _check_kinds(node, columns)
+    # A cut without a key takes the length of all columns.
+    num_entries = _num_entries(snapshot.path, columns or snapshot.columns)
+    texts = {
+        key: snapshot.texts(name) if name in snapshot.columns else None
+        for key, name in stored.items()
+    }
+    return Inputs(columns, texts, num_entries)
+
+
+def _column(snapshot: Snapshot, name: str) -> StoredColumn:
+    """Return a column, or a member of a nested one where it holds numbers."""
+    if name in snapshot.columns:
+        return snapshot.columns[name]
+    key = resolve_key(name, snapshot.metadata.columns)
+    column = snapshot.columns[key]
+    assert isinstance(column, ReadNested)
+    member = nested_member(column, name, key=key)
+    return column if member is None else member
+
+
+def check_num_threads(num_threads: int | None) -> int:
+    """Return the number of threads beside the caller's; None stands for as many as pay."""
+    if num_threads is None:
+        return num_helpers()
+    return check_integer("num_threads", num_threads, minimum=0)
+
+
+def _check_kinds(cut: Node, columns: Mapping[str, StoredColumn]) -> None:
+    for key in keys_in(cut):
+        column = columns[key.name]
+        if isinstance(column, ReadNested | ReadShaped):
+            kind = "nested" if isinstance(column, ReadNested) else "shaped"
+            hint = "cuts take vectors, jagged columns of one level, and text"
+            raise key.span.error(f"a cut cannot use the {kind} column {key.name!r}", hint)
+
+
+def _num_entries(path: Path, columns: Mapping[str, StoredColumn]) -> int:
+    lengths = {key: len(column) for key, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        short, long = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
+        message = (
+            f"columns of {str(path)!r} differ in length: {short!r} has "
+            f"{lengths[short]} entries, {long!r} has {lengths[long]}"
+        )
+        raise LengthError(message)
+    return next(iter(lengths.values()), 0)

@@ -1,0 +1,118 @@
+"""The plan of a skim: the request checked against the store, before any row is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from memmpy.columns import Snapshot, open_columns, type_of_column
+from memmpy.cuts import check_stored
+from memmpy.errors import CorruptStoreError, LengthError, MissingFileError
+from memmpy.skims.row_layout import SkimLayout, lay_out
+from memmpy.skims.skim_document import dependencies
+from memmpy.skims.skim_reader import Skim, matches
+from memmpy.skims.skim_request import SkimRequest
+from memmpy.splits import (
+    Splits,
+    TicketRule,
+    agree_on_splits,
+    default_rule,
+    has_source_identity,
+    num_events,
+    open_to_split,
+    recorded_splits,
+    tickets_of,
+)
+from memmpy.store import read_metadata
+
+__all__ = ["SkimPlan", "plan_skim", "stored_skim", "ticket_rule_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class SkimPlan:
+    """The content of a skim, and the columns that it is made of.
+
+    Parameters
+    ----------
+    request : SkimRequest
+        What it holds.
+    snapshot : Snapshot
+        The columns that it uses, as one commit left them.
+    layout : SkimLayout
+        What it consists of.
+    num_entries : int
+        Number of entries of the store.
+    made_of : mapping
+        The columns and files that it depends on.
+    """
+
+    request: SkimRequest
+    snapshot: Snapshot
+    layout: SkimLayout
+    num_entries: int
+    made_of: Mapping[str, Any]
+
+    @property
+    def cut_text(self) -> str | None:
+        """The cut as the user wrote it."""
+        return None if self.request.cut is None else self.request.cut.span.text
+
+
+def ticket_rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> TicketRule:
+    """Return what the tickets follow from: the splits of the store, or what usually names events.
+
+    Splits that are given are recorded.
+    """
+    metadata = read_metadata(store)
+    known = recorded_splits(metadata)
+    if splits is None and known is not None:
+        return known.ticket_rule
+    snapshot = open_to_split(store, metadata, splits)
+    if splits is not None:
+
+        def check(found: Splits) -> None:
+            plan_skim(store, replace(request, rule=found.ticket_rule))
+
+        num_entries = num_events(metadata)
+        return agree_on_splits(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
+    first = metadata.columns.get(request.required_keys(metadata)[0])
+    return default_rule(snapshot, num_entries=0 if first is None else first.num_entries)
+
+
+def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
+    """Look at the store, and check that it has what was asked for."""
+    metadata = read_metadata(store)
+    if request.cut is not None:
+        check_stored(request.cut, metadata.current_keys(), path=store, metadata=metadata)
+    required = request.required_keys(metadata)
+    snapshot = open_columns(store, required)
+    lengths = {key: len(column) for key, column in snapshot.columns.items()}
+    first, *others = required
+    for key in others:
+        if lengths[key] != lengths[first]:
+            message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
+            raise LengthError(f"{message}entries: all columns of a skim must have as many")
+    columns = snapshot.metadata.columns
+    layout = lay_out(request, {key: type_of_column(columns[key]) for key in request.stored_keys})
+    assert request.rule is not None
+    tickets_of(snapshot, request.rule, num_entries=lengths[first])  # checks what names an event
+    made_of = dependencies(
+        snapshot.metadata,
+        required,
+        num_entries=lengths[first],
+        by_file=request.rule.by == "file"
+        and has_source_identity(snapshot.metadata, lengths[first]),
+    )
+    return SkimPlan(request, snapshot, layout, lengths[first], made_of)
+
+
+def stored_skim(folder: Path, plan: SkimPlan) -> Skim | None:
+    """Return the skim, if it is there, whole and made of what there is now."""
+    try:
+        found = Skim(folder)
+    except (MissingFileError, CorruptStoreError):
+        return None
+    is_right = matches(
+        found, request=plan.request.to_json(), made_of=plan.made_of, layout=plan.layout
+    )
+    return found if is_right else None
