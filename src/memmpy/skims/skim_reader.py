@@ -227,7 +227,7 @@ class Skim(Renderable):
         tables = [Table(("key", "where", "dtype", "shape"), 4, [values], title=title)]
         remarks = [(key, words) for key, one in self.counts.items() if (words := one.in_words())]
         if remarks:
-            tables.append(Table(("key", "what was counted"), 2, [remarks]))
+            tables.append(Table(("key", "remarks"), 2, [remarks]))
         return tables
 
 
