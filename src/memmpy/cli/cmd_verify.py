@@ -19,13 +19,14 @@ def verify(*, path: Path, repair: bool) -> None:
 
     The exit status is 1 if anything is damaged, and with --repair if anything is left of it.
     """
+    from memmpy.dataset import repair_problems
     from memmpy.dataset import verify as find_problems
     from memmpy.skims import is_skim, list_skims
     from memmpy.store import read_metadata
 
     problems = find_problems(path)
     if repair and problems:
-        left = find_problems(path, repair=True)
+        left = repair_problems(path, problems)
         repaired = dict.fromkeys(p.key for p in problems if p.file not in {q.file for q in left})
         for key in repaired:
             click.echo(printable(f"repaired: {key}"))

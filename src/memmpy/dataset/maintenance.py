@@ -2,15 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from memmpy.checks import check_path, check_timeout
 from memmpy.conversion import repair_columns
 from memmpy.cuts import leftover_cuts, verify_cuts
-from memmpy.errors import MemmpyError, OptionError, ReadOnlyStoreError, UnreadableError
+from memmpy.errors import OptionError, ReadOnlyStoreError
 from memmpy.skims import SKIMS, delete_leftover, is_skim, leftover_skims, remove_skim, verify_skims
 from memmpy.store import (
     CUTS,
@@ -22,15 +22,16 @@ from memmpy.store import (
     is_own_folder,
     leftover_files,
     read_metadata,
+    readable,
     remove_files,
 )
 from memmpy.store import verify as verify_columns
 from memmpy.typing import PathLike
 
-__all__ = ["Leftover", "clean", "verify"]
+__all__ = ["Leftover", "clean", "repair_problems", "verify"]
 
-#: The two files of a cached cut.
-_SUFFIXES = (".json", ".npy")
+#: Suffixes of the two files of a cached cut.
+_CUT_SUFFIXES = (".json", ".npy")
 
 
 def verify(
@@ -77,25 +78,52 @@ def verify(
     []
     """
     directory, lock_timeout = check_path(path), check_timeout(lock_timeout)
-    if is_skim(directory):
-        if repair:
-            raise OptionError("repair takes a store: a skim is made again with skim(...)")
-        return _named(verify_skims(directory))
-    columns = verify_columns(directory)
-    with _reading(directory):
-        cuts = verify_cuts(directory, read_metadata(directory))
-        skims = verify_skims(directory)
+    problems = _find_problems(directory)
     if not repair:
-        return [*columns, *cuts, *_named(skims)]
+        return problems
+    return repair_problems(directory, problems, progress=progress, lock_timeout=lock_timeout)
+
+
+def repair_problems(
+    path: PathLike,
+    problems: Sequence[Problem],
+    *,
+    progress: bool | None = None,
+    lock_timeout: float = LOCK_TIMEOUT,
+) -> list[Problem]:
+    """Repair what `verify` found in a store, and return what could not be repaired."""
+    directory = check_path(path)
+    if is_skim(directory):
+        raise OptionError("repair takes a store: to rebuild a skim, call skim(...)")
+    columns = [problem for problem in problems if "/" not in problem.file]
+    cuts = [Path(p.file) for p in problems if p.file.startswith(f"{CUTS}/")]
+    skims = {Path(p.file).parts[1] for p in problems if p.file.startswith(f"{SKIMS}/")}
     left = repair_columns(directory, columns, progress=progress, lock_timeout=lock_timeout)
-    files = [Path(one.file).with_suffix(suffix).name for one in cuts for suffix in _SUFFIXES]
-    remove_files(directory / CUTS, files)
-    for name, problems in skims.items():
-        with suppress(ReadOnlyStoreError):  # behind a link, it is still found below
-            if problems:
-                remove_skim(directory / SKIMS / name, timeout=lock_timeout)
-    cuts = verify_cuts(directory, read_metadata(directory)) if cuts else []
-    return [*left, *cuts, *_named(verify_skims(directory) if any(skims.values()) else {})]
+    remove_files(directory / CUTS, [c.with_suffix(s).name for c in cuts for s in _CUT_SUFFIXES])
+    for name in skims:
+        with suppress(ReadOnlyStoreError):  # a skim behind a link stays, and is found again below
+            remove_skim(directory / SKIMS / name, timeout=lock_timeout)
+    if cuts:
+        left += verify_cuts(directory, read_metadata(directory))
+    return left + (_find_skim_problems(directory) if skims else [])
+
+
+def _find_problems(directory: Path) -> list[Problem]:
+    if is_skim(directory):
+        return _find_skim_problems(directory)
+    columns = verify_columns(directory)
+    with readable(directory):
+        cuts = verify_cuts(directory, read_metadata(directory))
+        return [*columns, *cuts, *_find_skim_problems(directory)]
+
+
+def _find_skim_problems(path: Path) -> list[Problem]:
+    """Return the problems of a skim, or of all skims of a store, with paths from the store."""
+    return [
+        Problem(f"skim {name}: {problem.key}", f"{SKIMS}/{name}/{problem.file}", problem.message)
+        for name, problems in verify_skims(path).items()
+        for problem in problems
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,20 +190,8 @@ def clean(
     return [leftover for leftover in leftovers if not os.path.lexists(leftover.path)]
 
 
-@contextmanager
-def _reading(directory: Path) -> Iterator[None]:
-    """Turn an `OSError` of a folder that cannot be listed into an `UnreadableError`."""
-    try:
-        yield
-    except MemmpyError:
-        raise
-    except OSError as error:
-        message = f"cannot read {error.filename or str(directory)!r}: {error.strerror or error}"
-        raise UnreadableError(message) from error
-
-
 def _leftovers(directory: Path) -> list[Leftover]:
-    with _reading(directory):
+    with readable(directory):
         found = [(path, "of a write that was not committed") for path in leftover_files(directory)]
         if is_own_folder(directory / UNFINISHED):
             found.append((directory / UNFINISHED, "of a conversion, which would go on from there"))
@@ -203,11 +219,3 @@ def _num_bytes(path: Path) -> int:
         for file in [path, *path.rglob("*")] if is_own_folder(path) else [path]:
             num_bytes += 0 if is_own_folder(file) else file.lstat().st_size
     return num_bytes
-
-
-def _named(skims: dict[str, list[Problem]]) -> list[Problem]:
-    return [
-        Problem(f"skim {name}: {problem.key}", f"{SKIMS}/{name}/{problem.file}", problem.message)
-        for name, problems in skims.items()
-        for problem in problems
-    ]

@@ -36,7 +36,7 @@ from memmpy.cuts import (
 )
 from memmpy.dataset.loader_columns import choose_of_cut
 from memmpy.dataset.maintenance import verify
-from memmpy.display import Table, printable
+from memmpy.display import Table, num_in_words, printable
 from memmpy.errors import (
     CorruptStoreError,
     OptionError,
@@ -566,7 +566,8 @@ class Store(Mapping[str, StoredColumn]):
         return Table(("key", "kind", "type", "entries"), 3, [rows + damaged])
 
     def _title(self) -> str:
-        columns, files = _number_of("column", len(self)), _number_of("file", self._num_files)
+        columns = num_in_words(len(self), "column")
+        files = num_in_words(self._num_files, "file")
         return printable(f"Store {os.fspath(self.path)!r}: {columns}, {files}")
 
     def __repr__(self) -> str:
@@ -574,10 +575,6 @@ class Store(Mapping[str, StoredColumn]):
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._title())}</p>{self._table().to_html()}"
-
-
-def _number_of(what: str, num: int) -> str:
-    return f"{num:,} {what}{'' if num == 1 else 's'}"
 
 
 def _type(column: Any) -> str:

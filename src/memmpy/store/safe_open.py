@@ -76,7 +76,8 @@ def readable(folder: Path) -> Iterator[None]:
     except (MemmpyError, FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
-        raise UnreadableError(f"cannot read {str(folder)!r}: {error.strerror or error}") from error
+        message = f"cannot read {error.filename or str(folder)!r}: {error.strerror or error}"
+        raise UnreadableError(message) from error
 
 
 def open_to_read(path: Path | str) -> int:
