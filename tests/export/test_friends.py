@@ -349,11 +349,11 @@ def test_lengths_that_differ_are_errors(made_of_one: Path, tmp_path: Path) -> No
 
 def test_entries_that_make_no_sense_are_errors(made_of_one: Path, tmp_path: Path) -> None:
     for entries, message in [
-        ([1, 10], "entry 10 is out of range: the files fill 10 entries of the store"),
-        ([1, -1], "entry -1 is out of range"),
+        ([1, 10], "10 is out of range: there are 10 entries from files"),
+        ([1, -1], "-1 is out of range"),
         ([3, 3], "entry 3 is in entries more than once"),
-        ([0.0, 1.0], "entries are a one-dimensional array of integers"),
-        ([True, False], "entries are integers, got a mask"),
+        ([0.0, 1.0], "entries from files must be a one-dimensional array of integers"),
+        ([True, False], "entries from files must be .* integers, got a mask"),
     ]:
         with pytest.raises(OptionError, match=message):
             write_friend(made_of_one, tmp_path / "f", {"x": np.ones(2)}, entries=entries)

@@ -226,7 +226,9 @@ def test_a_directory_in_place_of_the_metadata_is_an_error(skim: Skim) -> None:
 
 @pytest.mark.parametrize("path", [None, 3, b"data"])
 def test_a_path_is_a_text_or_a_path(path: Any) -> None:
-    with pytest.raises(OptionError, match=f"a path is a text or a pathlib.Path, got {path!r}"):
+    with pytest.raises(
+        OptionError, match=f"a path must be a string or a pathlib.Path, got {path!r}"
+    ):
         Skim(path)
 
 

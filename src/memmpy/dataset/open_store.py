@@ -9,7 +9,7 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.checks import check_path
+from memmpy.checks import check_indices, check_key, check_path
 from memmpy.columns import (
     ReadJagged,
     Snapshot,
@@ -61,7 +61,6 @@ from memmpy.store import (
     SourceEntries,
     SourceEntry,
     SourceRecord,
-    check_entries,
     lineage_of,
     read_metadata,
     source_of,
@@ -265,7 +264,10 @@ class Store(Mapping[str, StoredColumn]):
             message = f"{str(self.path)!r} has no splits yet: "
             raise SplitError(f"{message}name them with set_splits(Splits(by=...))")
         num = self._num_events
-        chosen = np.arange(num) if entries is None else check_entries(entries, num)
+        if entries is None:
+            chosen = np.arange(num)
+        else:
+            chosen = check_indices(entries, num, of="entries from files")
         return splits, tickets_of(self._snapshot, splits.ticket_rule, num_entries=num)(chosen)
 
     @property
@@ -347,9 +349,7 @@ class Store(Mapping[str, StoredColumn]):
         >>> store.add("HT", "Sum$(jet_pt)")
         >>> store.add("is_hard", "HT > 500 && met > 50")
         """
-        name: object = key
-        if not isinstance(name, str) or not name:
-            raise OptionError(f"a key is a text, got {name!r}")
+        check_key(key)
         add_column(
             self.path,
             key,

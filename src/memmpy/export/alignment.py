@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.checks import check_indices
 from memmpy.errors import OptionError
-from memmpy.store import SourceRecord, check_entries, tree_name
+from memmpy.store import SourceRecord, tree_name
 from memmpy.typing import Entries
 
 __all__ = ["FriendTree", "Place", "Rows", "align", "friend_files", "plan_friends"]
@@ -113,7 +114,7 @@ def align(entries: Any, num_entries: int) -> Rows:
     """
     if entries is None:
         return Rows(None, None)
-    given = check_entries(entries, num_entries)
+    given = check_indices(entries, num_entries, of="entries from files")
     if bool((given[1:] > given[:-1]).all()):
         return Rows(given, None)
     order = np.argsort(given, kind="stable")

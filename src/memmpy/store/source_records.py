@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.checks import check_indices
 from memmpy.errors import ColumnError, OptionError
 from memmpy.store.metadata import Metadata, SourceRecord, tree_name
 from memmpy.typing import Entries
@@ -17,7 +18,6 @@ __all__ = [
     "Lineage",
     "SourceEntries",
     "SourceEntry",
-    "check_entries",
     "check_sources",
     "lineage_of",
     "locate",
@@ -122,36 +122,6 @@ def locate(
     return owners, entries + shifts[owners]
 
 
-def check_entries(entries: Any, num_entries: int) -> Entries:
-    """Return entries of a store as int64.
-
-    Raises
-    ------
-    OptionError
-        If they are not a list of integers, or one is out of range.
-    """
-    given = np.asarray(entries)
-    if given.dtype.kind == "b":
-        raise OptionError("entries are integers, got a mask; give np.flatnonzero(mask)")
-    is_empty_list = isinstance(entries, list | tuple) and not entries
-    if given.ndim != 1 or (given.dtype.kind not in "iu" and not is_empty_list):
-        message = (
-            "entries are a one-dimensional array of integers, such as batch['_index']; got "
-            f"{given.dtype} of shape {given.shape}"
-        )
-        raise OptionError(message)
-    if given.size:
-        # In their own dtype: a uint64 beyond int64 would wrap around.
-        for entry in (int(given.min()), int(given.max())):
-            if not 0 <= entry < num_entries:
-                message = (
-                    f"entry {entry} is out of range: the files fill {num_entries} entries of the "
-                    "store, from 0 on"
-                )
-                raise OptionError(message)
-    return given.astype(np.int64, copy=False)
-
-
 @overload
 def source_of(sources: Sequence[SourceRecord], entries: int | np.integer[Any]) -> SourceEntry: ...
 @overload
@@ -178,10 +148,11 @@ def source_of(sources: Sequence[SourceRecord], entries: Any) -> SourceEntry | So
         If no files fill the store, or an entry is out of range.
     """
     check_sources(sources)
-    given = _as_int(entries)
-    many = check_entries(entries if given is None else [given], num_filled(sources))
-    owners, local = locate(sources, many)
-    if given is not None:
+    entry = _as_int(entries)
+    indices = entries if entry is None else [entry]
+    indices = check_indices(indices, num_filled(sources), of="entries from files")
+    owners, local = locate(sources, indices)
+    if entry is not None:
         source = sources[int(owners[0])]
         return SourceEntry(source.path, tree_name(source), int(local[0]))
     files = np.array([source.path for source in sources], object)
@@ -254,7 +225,7 @@ def lineage_of(metadata: Metadata, key: str) -> list[Lineage]:
 def _as_int(entries: Any) -> int | None:
     """Return one entry as an int, and None for several."""
     if isinstance(entries, bool | np.bool_):
-        raise OptionError(f"an entry is an integer, got {entries!r}")
+        raise OptionError(f"an entry must be an integer, got {entries!r}")
     try:
         return operator.index(entries)
     except TypeError:
