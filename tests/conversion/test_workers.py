@@ -265,7 +265,7 @@ def test_a_file_that_is_written_over_meanwhile_does_not_mix(tmp_path: Path) -> N
 )
 def test_what_is_no_executor_is_refused(executor: Any, folder: Path, tmp_path: Path) -> None:
     files, options = arguments_of("tree", folder)
-    with pytest.raises(OptionError, match=r"executor is a concurrent\.futures\.Executor, got"):
+    with pytest.raises(OptionError, match=r"executor must be a concurrent\.futures\.Executor, got"):
         convert(files, tmp_path / "s", executor=executor, **options)
 
 

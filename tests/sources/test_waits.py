@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from memmpy.errors import MemmpyError, ServerError
-from memmpy.parallel import Call, Threads, count_interrupt, start_thread
+from memmpy.parallel import SafeFuture, SafeThreadPool, count_interrupt, start_thread
 from memmpy.sources import ByteSource, describe, find, retries, timeouts, waits
 from tests.hostile_servers import Relay, deaf_port, full_port
 from tests.real_servers import S3Server, XrootdServer
@@ -220,7 +220,7 @@ def test_what_an_action_raises_is_raised(server: RangeServer) -> None:
 def test_an_interrupt_ends_the_waiting_of_other_threads(server: RangeServer) -> None:
     event = threading.Event()
     wait = waits.Wait(server.url("a.root"), limit=None)
-    call = Call(partial(wait.outcome, event.wait))
+    call = SafeFuture(partial(wait.outcome, event.wait))
     thread = start_thread(call.run)
     while not call.wait(0.01):  # it may not have begun to wait
         count_interrupt()
@@ -238,12 +238,12 @@ def test_threads_that_an_interrupt_ends_do_not_wait_for_a_server(server: RangeSe
         event.wait()
 
     def interrupted() -> None:
-        with Threads(1) as threads:
-            calls.append(threads.call(waits.Wait(server.url("a"), limit=None).outcome, action))
+        with SafeThreadPool(1) as threads:
+            calls.append(threads.submit(waits.Wait(server.url("a"), limit=None).outcome, action))
             begins.wait()
             raise KeyboardInterrupt
 
-    calls: list[Call[None]] = []
+    calls: list[SafeFuture[None]] = []
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     with pytest.raises(ServerError, match="interrupted"):

@@ -33,7 +33,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.jagged import Clipping
-from memmpy.parallel import Crew, workers
+from memmpy.parallel import WorkerPool, worker_pool
 from memmpy.sources.formats import opened_files
 from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
 from memmpy.store import (
@@ -289,11 +289,11 @@ def convert_checked(
         needs_splits=needs_splits,
     )
     known = _known(directory)
-    with quiet(when=progress is False), workers(executor) as crew, closing(opened_files):
+    with quiet(when=progress is False), worker_pool(executor) as pool, closing(opened_files):
 
         def decide(metadata: Metadata) -> tuple[Plan, Splits | None]:
             policy = asked.policy(metadata, path=path)
-            plan = _plan(asked, policy, metadata, crew, recreate=recreate)
+            plan = _plan(asked, policy, metadata, pool, recreate=recreate)
             if check is not None:
                 check(plan)
             return plan, check_sources(policy, metadata, plan.wanted, path=path)
@@ -312,7 +312,7 @@ def convert_checked(
                 plan, agreed = decide(transaction.metadata)
             if recreate:
                 Unfinished(transaction.directory).clear()
-            builder = Builder(plan, transaction.metadata, transaction.directory, crew)
+            builder = Builder(plan, transaction.metadata, transaction.directory, pool)
             try:
                 made = builder.run(progress=progress)
                 columns = put_columns(transaction, plan, made.columns)
@@ -365,13 +365,18 @@ def plan_conversion(
         needs_splits=splits is not None,
     )
     known = _known(path)
-    with workers(executor) as crew, closing(opened_files):
+    with worker_pool(executor) as pool, closing(opened_files):
         policy = asked.policy(known, path=path)
-        return _plan(asked, policy, known, crew, recreate=recreate)
+        return _plan(asked, policy, known, pool, recreate=recreate)
 
 
 def _plan(
-    asked: ConversionRequest, policy: Policy, metadata: Metadata, crew: Crew, *, recreate: bool
+    asked: ConversionRequest,
+    policy: Policy,
+    metadata: Metadata,
+    pool: WorkerPool,
+    *,
+    recreate: bool,
 ) -> Plan:
     """Look at the files, and return what has to be done."""
     holdings = Holdings(metadata)
@@ -380,7 +385,7 @@ def _plan(
         asked.recipes(policy),
         metadata,
         holdings=holdings,
-        crew=crew,
+        pool=pool,
         range_bytes=asked.step_bytes,
         recreate=recreate,
     )

@@ -23,7 +23,7 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
-from memmpy.parallel import workers
+from memmpy.parallel import worker_pool
 from memmpy.skims.folder import FILES, SKIMS, being_made, clear, new_folder, publish
 from memmpy.skims.notes import clipping_notes, cut_notes
 from memmpy.skims.row_layout import Layout, lay_out
@@ -387,7 +387,7 @@ def _make(
     try:
         with refusals(f"to {str(made)!r}"):
             made.mkdir()
-        with workers(executor) as crew:
+        with worker_pool(executor) as pool:
             assert request.rule is not None
             job = SkimJob(
                 store=snapshot.path,
@@ -397,9 +397,9 @@ def _make(
                 num_entries=plan.num_entries,
                 selection=None if selection is None else np.asarray(selection),
                 directory=made,
-                is_shared=crew.is_shared,
+                is_shared=pool.is_shared,
             )
-            built = build(job, num_rows, crew=crew, sizes=sizes, progress=progress)
+            built = build(job, num_rows, pool=pool, sizes=sizes, progress=progress)
         notes = (
             *built.notes,
             *clipping_notes(built.counts, request.padded),

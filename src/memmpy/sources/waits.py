@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar, final
 
 from memmpy.errors import ServerError
-from memmpy.parallel import Call, num_interrupts, start_thread
+from memmpy.parallel import SafeFuture, num_interrupts, start_thread
 from memmpy.sources.urls import is_async, server_of
 
 __all__ = ["Wait"]
@@ -67,7 +67,7 @@ class Wait:
         if not is_async(self._url):  # one filesystem a thread, with its own connections
             return action()
         num = num_interrupts()
-        call = Call(action)
+        call = SafeFuture(action)
         start_thread(call.run)
         while not call.wait(_POLL):
             if num_interrupts() != num:

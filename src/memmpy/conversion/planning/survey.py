@@ -14,7 +14,7 @@ from memmpy.conversion.planning.skips import Skips
 from memmpy.conversion.planning.target import Wanted
 from memmpy.display import num_in_words
 from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
-from memmpy.parallel import Crew, outcomes
+from memmpy.parallel import WorkerPool, run_tasks
 from memmpy.store import Metadata, Part, SourceRecord, parts_of
 
 __all__ = ["survey"]
@@ -26,7 +26,7 @@ def survey(
     metadata: Metadata,
     *,
     holdings: Holdings,
-    crew: Crew,
+    pool: WorkerPool,
     range_bytes: int,
     recreate: bool,
 ) -> tuple[Wanted, list[Facts | None]]:
@@ -42,7 +42,7 @@ def survey(
         What the store holds.
     holdings : Holdings
         The same, by how it is made.
-    crew : Crew
+    pool : WorkerPool
         Who looks.
     range_bytes : int
         About how many decompressed bytes are to be read in one go.
@@ -82,10 +82,10 @@ def survey(
         questions[i] = Question(
             found, recipes, held, range_bytes, frozenset(uuids.get(found.status.size, ()))
         )
-    facts = _look({i: questions[i] for i in needed}, crew)
+    facts = _look({i: questions[i] for i in needed}, pool)
     others = _others_needed(recipes, known, facts)
-    facts |= _look({i: questions[i] for i in others}, crew)
-    facts |= _look(_typed(questions, facts, metadata), crew)
+    facts |= _look({i: questions[i] for i in others}, pool)
+    facts |= _look(_typed(questions, facts, metadata), pool)
     skipped = Skips.union(facts[i].skipped for i in sorted(facts))
     sources = _in_order(
         [
@@ -190,7 +190,7 @@ def _others_needed(
     return [i for i, matches in kept.items() if id(matches) in lacking]
 
 
-def _look(questions: Mapping[int, Question], crew: Crew) -> dict[int, Facts]:
+def _look(questions: Mapping[int, Question], pool: WorkerPool) -> dict[int, Facts]:
     """Return what files say, all looked at at once; the first error in their order is raised."""
     waiting = iter(questions.items())
     facts: dict[int, Facts] = {}
@@ -199,7 +199,7 @@ def _look(questions: Mapping[int, Question], crew: Crew) -> dict[int, Facts]:
     def next_questions(num: int) -> list[tuple[int, Question]]:
         return list(islice(waiting, num))
 
-    for i, said in outcomes(crew, _look_at, next_questions):
+    for i, said in run_tasks(pool, _look_at, next_questions):
         if isinstance(said, Facts):
             facts[i] = said
         else:

@@ -37,7 +37,7 @@ from memmpy.conversion.running.read_tasks import (
 from memmpy.conversion.running.worker import run
 from memmpy.display import Progress
 from memmpy.errors import CorruptStoreError, DiskError, MemmpyError, ReadOnlyStoreError
-from memmpy.parallel import Call, Crew, Threads, num_cores, outcomes
+from memmpy.parallel import SafeFuture, SafeThreadPool, WorkerPool, num_cores, run_tasks
 from memmpy.store import Metadata, PartWriter, Unfinished, parts_of
 
 __all__ = ["Builder", "Done"]
@@ -83,19 +83,19 @@ class Builder:
         What the store holds.
     directory : Path
         The store.
-    crew : Crew
+    pool : WorkerPool
         Who does it.
     """
 
-    def __init__(self, plan: Plan, metadata: Metadata, directory: Path, crew: Crew) -> None:
-        self._crew = crew
+    def __init__(self, plan: Plan, metadata: Metadata, directory: Path, pool: WorkerPool) -> None:
+        self._pool = pool
         self._metadata, self._directory = metadata, directory
         self._checks = list_checks(plan, metadata, directory=directory)
         self._unfinished = Unfinished(directory)
         self._journal = Journal(self._unfinished)
         parts = parts_of(plan.wanted.sources)
         self._columns = {
-            column.key: Growing(column, parts, self._unfinished, is_shared=crew.is_shared)
+            column.key: Growing(column, parts, self._unfinished, is_shared=pool.is_shared)
             for column in plan.columns
         }
         self._jobs = list_jobs(
@@ -104,7 +104,7 @@ class Builder:
             self._columns,
             directory=directory.absolute(),
             unfinished=self._unfinished,
-            is_shared=crew.is_shared,
+            is_shared=pool.is_shared,
         )
         # Bytes that tasks leave in memory, and of those that are not done yet, about how many.
         self._num_kept, self._max_kept = 0, _KEPT_A_CORE * max(4, num_cores())
@@ -130,7 +130,7 @@ class Builder:
             growing.create()
         total = round(sum(job.share for job in self._jobs))
         # A column that is finished waits for the disk, while others are still made.
-        with Threads(_NUM_SYNCING) as threads:
+        with SafeThreadPool(_NUM_SYNCING) as threads:
             with Progress("converting", total, show=progress) as bar:
                 built = dict(self._follow(threads, bar))
             if self._failures:
@@ -155,7 +155,7 @@ class Builder:
         """Compare what serves again with its checksums: the copies get checksums of their own."""
         waiting = deque(self._checks)
         damaged = {file for task in self._checks for file in task.spans}
-        for outcome in outcomes(self._crew, run, lambda num: list(islice(_taken(waiting), num))):
+        for outcome in run_tasks(self._pool, run, lambda num: list(islice(_taken(waiting), num))):
             if isinstance(outcome, Failure):
                 raise outcome.error
             assert isinstance(outcome, Checked)
@@ -163,11 +163,13 @@ class Builder:
         if damaged:
             raise _damage(self._directory, self._metadata, damaged)
 
-    def _follow(self, threads: Threads, bar: Progress) -> Iterator[tuple[str, Call[Built]]]:
+    def _follow(
+        self, threads: SafeThreadPool, bar: Progress
+    ) -> Iterator[tuple[str, SafeFuture[Built]]]:
         """Hand out tasks until all are done, or nothing more can be; yield columns at their end."""
         for key, growing in self._columns.items():
             if growing.is_whole:  # of no entries
-                yield key, threads.call(growing.finish)
+                yield key, threads.submit(growing.finish)
         left = self._left()
         checks: deque[Task] = deque(
             CheckTask(number, {key: tuple(f.spans.values()) for key, f in found.items()})
@@ -185,7 +187,7 @@ class Builder:
             ready: Iterator[Task] = chain(_taken(places), _taken(checks), handed_out)
             return list(islice(ready, num))
 
-        for outcome in outcomes(self._crew, run, next_tasks):
+        for outcome in run_tasks(self._pool, run, next_tasks):
             job, keys = self._jobs[outcome.number], frozenset[str]()
             self._num_kept -= self._expected.pop(outcome.number, 0)
             if isinstance(outcome, Failure):
@@ -209,7 +211,7 @@ class Builder:
             touched = set(outcome.spans) if isinstance(outcome, Placed) else set[str]()
             for key in touched.union(*(slots for _, slots in placed)):
                 if self._columns[key].is_whole:
-                    yield key, threads.call(self._columns[key].finish)
+                    yield key, threads.submit(self._columns[key].finish)
 
     def _left(self) -> dict[int, _Left]:
         """Return what the journal says that there is of tasks."""
@@ -229,7 +231,7 @@ class Builder:
     def _handed_out(self, task: FillTask) -> FillTask:
         """Return a task that leaves in memory what may stay there."""
         size = self._jobs[task.number].num_bytes
-        if not self._crew.is_in_process or self._num_kept + size > self._max_kept:
+        if not self._pool.is_in_process or self._num_kept + size > self._max_kept:
             return task
         self._num_kept += size
         self._expected[task.number] = size

@@ -12,7 +12,7 @@ import numpy as np
 from memmpy.columns import ReadJagged
 from memmpy.display import Progress
 from memmpy.order import Multiplicities, count_multiplicities
-from memmpy.parallel import Crew, outcomes
+from memmpy.parallel import WorkerPool, run_tasks
 from memmpy.skims.row_layout import Layout
 from memmpy.skims.sorting.buckets import join_bucket
 from memmpy.skims.sorting.chunks import sort_chunk
@@ -62,7 +62,9 @@ class Built:
     notes: tuple[str, ...]
 
 
-def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bool | None) -> Built:
+def build(
+    job: SkimJob, num_rows: int, *, pool: WorkerPool, sizes: Sizes, progress: bool | None
+) -> Built:
     """Write the arrays of a skim to its folder, and wait for the disk.
 
     Parameters
@@ -71,14 +73,14 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
         What it is made of.
     num_rows : int
         Number of entries of the skim.
-    crew : Crew
+    pool : WorkerPool
         Who does it.
     sizes : Sizes
         How much a task has in memory.
     progress : bool or None
         As `Progress` takes it.
     """
-    if not crew.is_in_process and isinstance(job.selection, np.ndarray):
+    if not pool.is_in_process and isinstance(job.selection, np.ndarray):
         job = dataclasses.replace(job, selection=_saved(job))
     for array in job.arrays.values():
         array.create()
@@ -95,7 +97,7 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
         )
         chunks_done: dict[int, SortedChunk] = {}
         written: dict[int, WrittenBucket] = {}
-        for outcome in _done(crew, tasks, sizes.chunk_bytes):
+        for outcome in _done(pool, tasks, sizes.chunk_bytes):
             num_lost.update(outcome.num_lost)
             if outcome.tally is not None:
                 tally.join(outcome.tally)
@@ -107,7 +109,7 @@ def build(job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bo
                 bar.advance(outcome.num_rows)
         if chunks_done:
             tasks = _bucket_tasks(job, chunks_done, num_rows, stride, row_bytes, sizes)
-            for outcome in _done(crew, tasks, sizes.bucket_bytes):
+            for outcome in _done(pool, tasks, sizes.bucket_bytes):
                 assert isinstance(outcome, WrittenBucket)
                 written[outcome.number] = outcome
                 bar.advance(outcome.num_rows / 2)
@@ -141,12 +143,12 @@ def _bucket_tasks(
     ]
 
 
-def _done(crew: Crew, tasks: Iterable[Task], task_bytes: int) -> Iterator[Outcome]:
+def _done(pool: WorkerPool, tasks: Iterable[Task], task_bytes: int) -> Iterator[Outcome]:
     """Do tasks, as many at a time as there is memory for."""
     waiting = iter(tasks)
     num_running = 0
     # Other processes have memory of their own.
-    most = max(1, _MEMORY // (_COPIES * task_bytes)) if crew.is_in_process else crew.num_waiting
+    most = max(1, _MEMORY // (_COPIES * task_bytes)) if pool.is_in_process else pool.num_waiting
 
     def next_tasks(num: int) -> list[Task]:
         nonlocal num_running
@@ -154,7 +156,7 @@ def _done(crew: Crew, tasks: Iterable[Task], task_bytes: int) -> Iterator[Outcom
         num_running += len(handed_out)
         return handed_out
 
-    for outcome in outcomes(crew, do_task, next_tasks):
+    for outcome in run_tasks(pool, do_task, next_tasks):
         num_running -= 1
         yield outcome
 
