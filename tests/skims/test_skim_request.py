@@ -205,7 +205,9 @@ def test_no_store_is_an_error(tmp_path: Path) -> None:
 
 def test_an_executor_is_one(store: Path) -> None:
     executor: Any = 3
-    with pytest.raises(OptionError, match=r"executor must be a concurrent\.futures\.Executor, got 3"):
+    with pytest.raises(
+        OptionError, match=r"executor must be a concurrent\.futures\.Executor, got 3"
+    ):
         skim(store, keys=["met"], executor=executor, progress=False)
 
 

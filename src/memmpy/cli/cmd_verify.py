@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from memmpy.cli.statuses import FAILED
-from memmpy.display import num_in_words, printable
+from memmpy.display import format_count, printable
 
 __all__ = ["verify"]
 
@@ -42,7 +42,7 @@ def verify(*, path: Path, repair: bool) -> None:
     if is_skim(path):
         click.echo(printable(f"the skim {path} is as it was written"))
         return
-    what = num_in_words(len(read_metadata(path).columns), "column")
+    what = format_count(len(read_metadata(path).columns), "column")
     if skims := list_skims(path)[0]:
-        what += f" and {num_in_words(len(skims), 'skim')}"
+        what += f" and {format_count(len(skims), 'skim')}"
     click.echo(printable(f"{what} of {path}: all is as it was written"))

@@ -7,7 +7,7 @@ from typing import final, overload
 
 from memmpy.cuts.cache import CachedCut, are_current, are_entries, cut_documents, read_cut_document
 from memmpy.cuts.language import LANGUAGE
-from memmpy.display import Table, size_in_words
+from memmpy.display import Table, format_size
 from memmpy.store import (
     CUTS,
     ColumnRecord,
@@ -89,13 +89,13 @@ class Cuts(Sequence[CutRecord]):
                 ", ".join(record.keys),
                 "current" if record.is_current else "outdated",
                 f"{record.num_passing:,}",
-                size_in_words(record.num_bytes),
+                format_size(record.num_bytes),
             )
             for record in self._records
         ]
         headings = ("cut", "columns", "state", "entries", "size")
         num = len(self)
-        caption = f"{num} cached {'cut' if num == 1 else 'cuts'}, {size_in_words(self.num_bytes)}"
+        caption = f"{num} cached {'cut' if num == 1 else 'cuts'}, {format_size(self.num_bytes)}"
         return Table(headings, 3, [rows], caption)
 
     def __rich__(self) -> Table:

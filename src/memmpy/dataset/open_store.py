@@ -36,7 +36,7 @@ from memmpy.cuts import (
 )
 from memmpy.dataset.loader_columns import choose_of_cut
 from memmpy.dataset.maintenance import verify
-from memmpy.display import Table, num_in_words, printable
+from memmpy.display import Table, format_count, printable
 from memmpy.errors import (
     CorruptStoreError,
     OptionError,
@@ -566,8 +566,8 @@ class Store(Mapping[str, StoredColumn]):
         return Table(("key", "kind", "type", "entries"), 3, [rows + damaged])
 
     def _title(self) -> str:
-        columns = num_in_words(len(self), "column")
-        files = num_in_words(self._num_files, "file")
+        columns = format_count(len(self), "column")
+        files = format_count(self._num_files, "file")
         return printable(f"Store {os.fspath(self.path)!r}: {columns}, {files}")
 
     def __repr__(self) -> str:

@@ -4,11 +4,11 @@ from memmpy.display.progress import Note, Progress, is_quiet, is_terminal, quiet
 from memmpy.display.tables import (
     WIDTH,
     Table,
-    Trimmed,
-    num_in_words,
+    TrimmedLines,
+    format_count,
+    format_rate,
+    format_size,
     printable,
-    rate_in_words,
-    size_in_words,
 )
 
 __all__ = [
@@ -16,12 +16,12 @@ __all__ = [
     "Note",
     "Progress",
     "Table",
-    "Trimmed",
+    "TrimmedLines",
+    "format_count",
+    "format_rate",
+    "format_size",
     "is_quiet",
     "is_terminal",
-    "num_in_words",
     "printable",
     "quiet",
-    "rate_in_words",
-    "size_in_words",
 ]

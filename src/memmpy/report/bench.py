@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memmpy.dataset import Store
-from memmpy.display import Table, num_in_words, rate_in_words
+from memmpy.display import Table, format_count, format_rate
 from memmpy.errors import MissingFileError
 from memmpy.loaders import Explanation
 from memmpy.skims import Skim, is_skim, list_skims
@@ -83,7 +83,7 @@ def _look(path: Path) -> tuple[list[_Data], str]:
     found = [_of_skim(skim) for skim in skims]
     lengths = {key: len(column) for key, column in store.items()}
     if len(set(lengths.values())) == 1:
-        found.insert(0, _Data(num_in_words(len(store), "column"), list(store), store))
+        found.insert(0, _Data(format_count(len(store), "column"), list(store), store))
         return found, ""
     return found, _why_not(lengths) if lengths else ""
 
@@ -109,7 +109,7 @@ def _numbers(found: Explanation) -> tuple[str, ...]:
         f"{found.num_entries:,}",
         f"{found.entry_bytes:,.0f}",
         f"{found.resident:.0%}",
-        f"{rate_in_words(found.measured_rate)}/s",
+        f"{format_rate(found.measured_rate)}/s",
         "?" if found.share is None else _percent(found.share),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, final, overload
 
-from memmpy.display import Table, size_in_words
+from memmpy.display import Table, format_size
 from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError
 from memmpy.skims.folder import SKIMS
 from memmpy.skims.skim_reader import Skim, problems_of
@@ -91,13 +91,13 @@ class Skims(Sequence[Skim]):
                 "all" if skim.cut is None else skim.cut,
                 "current" if is_current else "outdated",
                 f"{len(skim):,}",
-                size_in_words(skim.nbytes),
+                format_size(skim.nbytes),
             )
             for skim, is_current in zip(self._skims, self._are_current, strict=True)
         ]
         rows += [(name, "", "", "damaged", "?", "?") for name in self.damaged]
         num = len(rows)
-        caption = f"{num} {'skim' if num == 1 else 'skims'}, {size_in_words(self.num_bytes)}"
+        caption = f"{num} {'skim' if num == 1 else 'skims'}, {format_size(self.num_bytes)}"
         return Table(("skim", "holds", "cut", "state", "rows", "size"), 4, [rows], caption)
 
     def __rich__(self) -> Table:

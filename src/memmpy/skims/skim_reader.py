@@ -12,7 +12,7 @@ import numpy as np
 
 from memmpy.checks import check_path, check_timeout
 from memmpy.cuts import LANGUAGE
-from memmpy.display import Table, printable, size_in_words
+from memmpy.display import Table, format_size, printable
 from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
@@ -233,7 +233,7 @@ class Skim:
         which = "all entries" if self.cut is None else self.cut
         return printable(
             f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
-            f"({which}), {size_in_words(self.nbytes)}, {self.row_bytes} bytes a row"
+            f"({which}), {format_size(self.nbytes)}, {self.row_bytes} bytes a row"
         )
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import InputFileError, OptionError
 from memmpy.jagged import fits
 from memmpy.sources.awkward_types import form_of_type, from_awkward, type_of_form
@@ -19,9 +19,9 @@ __all__ = [
     "Nulls",
     "UntypedError",
     "check_suits",
-    "fill_in_words",
     "fill_missing",
     "filled_type",
+    "format_fill",
     "has_unknown",
     "plain_layout",
     "with_type",
@@ -79,7 +79,7 @@ class UntypedError(InputFileError):
         return type(self), (str(self), self.branch), self.__dict__
 
 
-def fill_in_words(fill: Fill) -> str:
+def format_fill(fill: Fill) -> str:
     """Return a fill as the user writes it."""
     return "[]" if fill == () else repr(fill)
 
@@ -88,7 +88,7 @@ def check_suits(form: Any, fill: Fill, *, branch: str, where: str) -> None:
     """Raise an `OptionError` where a branch has no place for a fill."""
     if fill is not None and not _suits(form, fill):
         message = (
-            f"missing={{{branch!r}: {fill_in_words(fill)}}} does not fit branch {branch!r} of "
+            f"missing={{{branch!r}: {format_fill(fill)}}} does not fit branch {branch!r} of "
             f"{where!r}, which is {form.type}: give a value that it can hold, or None to keep what "
             "is missing"
         )
@@ -135,8 +135,8 @@ def fill_missing(values: Any, fill: tuple[Fill, ...], *, branch: str) -> Any:
     try:
         plain = ak.Array(plain_layout(values.layout, fill))
     except MissingValuesError as error:
-        message = f"{branch!r} has {num_in_words(error.num, 'missing value')} for which "
-        message += f"missing={{{branch!r}: {fill_in_words(fill[0])}}} has none"
+        message = f"{branch!r} has {format_count(error.num, 'missing value')} for which "
+        message += f"missing={{{branch!r}: {format_fill(fill[0])}}} has none"
         raise InputFileError(f"{message}; give None to keep what is missing") from None
     held = type_of_form(plain.layout.form)
     return values if held is None else from_awkward(plain, held.kind)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import InputFileError, OptionError
 from memmpy.sources.arrow import has_decimal, has_extension, number_dtype, whole_table
 from memmpy.sources.awkward_types import form_of_type, from_awkward, type_of_form
@@ -316,7 +316,7 @@ class ParquetTable:
         more = f" and {len(others) - _MAX_NAMES} more" if len(others) > _MAX_NAMES else ""
         also = f"; so have {', '.join(names)}{more}" if others else ""
         message = (
-            f"branch {first!r} of {self.where!r} has {num_in_words(error.num, 'missing value')}, "
+            f"branch {first!r} of {self.where!r} has {format_count(error.num, 'missing value')}, "
             f"for which {self.type_of(first)} has no place{also}; say what to put there: "
             f"RFileConfig(..., missing={{{first!r}: {error.example}}})"
         )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import (
     InputFileError,
     MemmpyError,
@@ -87,7 +87,7 @@ def retrying(url: str, action: Callable[[], T], *, limit: float | None = None) -
                 is_silent = lost > MAX_LOST or _is_unreachable(cause)
                 if is_silent:
                     wait.give_up()
-                message = f"{url!r} cannot be read: {num_in_words(attempt, 'attempt')} failed, "
+                message = f"{url!r} cannot be read: {format_count(attempt, 'attempt')} failed, "
                 message += f"the last one with: {first_line(cause)}"
                 raise (ServerError if is_silent else InputFileError)(message) from safe_cause(error)
             delay = FIRST_DELAY * 2 ** (attempt - 1) * _random.uniform(0.75, 1.25)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import Snapshot
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import SplitError
 from memmpy.kernels import Words, find_words
 from memmpy.order import NUM_TICKETS, SPLIT_NAMES, in_ticket_ranges
@@ -138,7 +138,7 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
         yield _danger_of_regions(snapshot, rule, seen)
     if seen.shared:
         shares = ", ".join(f"{num / num_entries:.0%}" for num in seen.shared[:3])
-        names = num_in_words(len(seen.shared), "name")
+        names = format_count(len(seen.shared), "name")
         message = (
             f"by={rule.by!r} does not name the events of {where}: {names} with {shares} of all "
             "entries; entries of one name are on one side together. Name events with "
@@ -284,7 +284,7 @@ def _look(
 def _danger_of_regions(snapshot: Snapshot, rule: TicketRule, seen: _Seen) -> Danger:
     num, about = seen.num_two_sided, "" if seen.is_whole else "at least "
     message = (
-        f"the rule {rule.region} puts {about}{num_in_words(num, 'event')} of "
+        f"the rule {rule.region} puts {about}{format_count(num, 'event')} of "
         f"{os.fspath(snapshot.path)!r} on two sides: entries that agree in "
         f"{', '.join(map(repr, rule.by))} have different values of it; give a rule of the "
         "columns that name an event, or name events by others with by="

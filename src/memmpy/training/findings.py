@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
-from memmpy.display import WIDTH, Table, num_in_words, printable
+from memmpy.display import WIDTH, Table, format_count, printable
 
 if TYPE_CHECKING:
     import rich.console
@@ -88,12 +88,12 @@ class Audit:
 
     def _title(self) -> str:
         start = (
-            f"{printable(str(self.path))}: {num_in_words(self.num_entries, 'entry', 'entries')}, "
+            f"{printable(str(self.path))}: {format_count(self.num_entries, 'entry', 'entries')}, "
         )
         if not self.findings:
             return f"{start}nothing found"
         nums = ((self._num(level), level) for level in LEVELS)
-        return start + ", ".join(num_in_words(num, name, _many(name)) for num, name in nums if num)
+        return start + ", ".join(format_count(num, name, _many(name)) for num, name in nums if num)
 
     def _table(self) -> Table:
         sections = [self._rows(level) for level in LEVELS]

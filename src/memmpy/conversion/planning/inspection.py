@@ -12,7 +12,7 @@ from memmpy.conversion.planning.key_patterns import Recipes, match
 from memmpy.conversion.planning.partition import Range, divide
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.skips import Skips
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
 from memmpy.sources import EventFile, Nulls, UntypedError, no_branch
 from memmpy.sources.formats import opened_files
@@ -120,7 +120,7 @@ def look_at(question: Question) -> Facts | MemmpyError:
 def _facts(file: EventFile, question: Question) -> Facts:
     given, recipes = question.input, question.recipes
     if given.tree_start > file.num_entries:
-        has = num_in_words(file.num_entries, "entry", "entries")
+        has = format_count(file.num_entries, "entry", "entries")
         message = f"{file.where!r} has {has}, entry_start is "
         raise OptionError(f"{message}{given.tree_start}")
     for branch in given.missing:

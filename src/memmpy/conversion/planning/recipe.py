@@ -11,7 +11,7 @@ from memmpy.columns import ColumnType, cast, type_of_values
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
 from memmpy.errors import OptionError
 from memmpy.jagged import Clipping, Jagged, Padding, check_fill, clipping_of, lists_of
-from memmpy.sources import Fill, fill_in_words, fill_missing, filled_type
+from memmpy.sources import Fill, fill_missing, filled_type, format_fill
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
@@ -81,7 +81,7 @@ class Recipe:
         base: dict[str, Any] = {"branch": self.branches[0]}
         if self.program is not None:
             base = {"expression": normal(self.program.node), "language": LANGUAGE}
-        fills = {branch: fill_in_words(fill) for branch, fill in self.missing}
+        fills = {branch: format_fill(fill) for branch, fill in self.missing}
         return {**base, "missing": fills} if fills else base
 
     def to_json(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from memmpy.conversion.planning.inventory import Holdings
 from memmpy.conversion.planning.key_patterns import Recipes, match
 from memmpy.conversion.planning.skips import Skips
 from memmpy.conversion.planning.target import Wanted
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
 from memmpy.parallel import WorkerPool, run_tasks
 from memmpy.store import Metadata, Part, SourceRecord, parts_of
@@ -272,7 +272,7 @@ def _all_matches(
         if not names:
             message = f"the pattern {pattern!r} matches no branch of {sources[0].path!r}"
             if len(sources) > 1:
-                message += f", nor of {num_in_words(len(sources) - 1, 'other file')}"
+                message += f", nor of {format_count(len(sources) - 1, 'other file')}"
             near = next((f.nearest[pattern] for f in facts.values() if pattern in f.nearest), "")
             raise MissingKeyError(f"{message}{near}", pattern)
     return matched

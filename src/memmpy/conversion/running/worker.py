@@ -29,7 +29,7 @@ from memmpy.conversion.running.read_tasks import (
     Span,
     Task,
 )
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
 from memmpy.sources.formats import opened_files, unchanged
 from memmpy.store import PartWriter, PlacedArray, crc_of, open_to_read, read_bytes
@@ -152,7 +152,7 @@ def _made_of_file(reads: FromFile, outputs: tuple[Output, ...]) -> Iterator[tupl
         unchanged(reads.path, reads.state),
     ):
         if file.num_entries != reads.tree_entries:
-            has = num_in_words(file.num_entries, "entry", "entries")
+            has = format_count(file.num_entries, "entry", "entries")
             message = f"{file.where!r} has {has}, it had "
             raise InputFileError(f"{message}{reads.tree_entries}: it has changed; run again")
         for branch, entries in file.read(list(users), reads.tree_start, reads.tree_stop):
