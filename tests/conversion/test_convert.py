@@ -715,7 +715,7 @@ def test_a_full_disk_is_said_and_leaves_the_store(make_file: MakeFile, tmp_path:
     command = [sys.executable, "-c", LIMITED, str(file), str(tmp_path / "s")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.count("cannot write column") == 2
-    assert done.stdout.count("the store keeps what it held before") == 2
+    assert done.stdout.count("the store is unchanged") == 2
     assert sorted(path.name for path in (tmp_path / "s").iterdir()) == before
     assert len(read_vector(tmp_path / "s", "nJets")) == 10
 

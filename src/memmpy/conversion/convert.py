@@ -306,7 +306,7 @@ def convert_checked(
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
         # What is unfinished is one conversion's at a time.
-        with Transaction(directory, lock_timeout=timeout, takes_turns=True) as transaction:
+        with Transaction(directory, lock_timeout=timeout, serial=True) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
                 plan, agreed = decide(transaction.metadata)

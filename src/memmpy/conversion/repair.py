@@ -26,12 +26,12 @@ from memmpy.store import (
     Metadata,
     Problem,
     SourceRecord,
-    aside_suffix,
     hold_lock,
-    is_own_folder,
+    is_real_folder,
     read_metadata,
     repair_folder,
     sync_directory,
+    temp_suffix,
 )
 
 __all__ = ["repair_columns"]
@@ -65,13 +65,13 @@ def repair_columns(
         files.setdefault(problem.key, set()).add(problem.file)
     if not files:
         return []
-    held = hold_lock(directory, timeout=lock_timeout, takes_turns=True, when_taken=lambda: None)
+    held = hold_lock(directory, timeout=lock_timeout, serial=True, when_taken=lambda: None)
     with held, _scratch(directory) as scratch:
         metadata = read_metadata(directory)
         reasons = {key: _why_not(metadata.columns.get(key)) for key in files}
 
         def attempt(keys: Sequence[str]) -> None:
-            store = scratch / aside_suffix()
+            store = scratch / temp_suffix()
             try:
                 _rebuild(directory, store, metadata, keys, progress=progress)
                 rebuilt = read_metadata(store).columns
@@ -217,11 +217,11 @@ def _put_back(
         new = rebuilt.arrays.get(role)
         if new is None or structs.replace(new, file=array.file) != array:
             return "what it was made of gives other values now: convert or compute it again"
-        if is_own_folder(directory / array.file):
+        if is_real_folder(directory / array.file):
             return "a folder has its name: remove it and repair again"
     try:
         for role, array in damaged.items():
-            copy = scratch / aside_suffix()  # the other name serves a column that shares the array
+            copy = scratch / temp_suffix()  # the other name serves a column that shares the array
             _copy(scratch / rebuilt.arrays[role].file, copy)
             copy.replace(directory / array.file)
     except OSError as error:

@@ -21,14 +21,14 @@ from memmpy.store import (
     CUTS,
     ArrayWriter,
     ColumnRecord,
-    aside_suffix,
     checksum,
-    is_own_folder,
+    is_real_folder,
     map_array,
     read_document,
+    read_errors,
     read_metadata,
-    readable,
     remove_files,
+    temp_suffix,
     write_atomically,
 )
 from memmpy.typing import Entries
@@ -145,7 +145,7 @@ class CachedCut:
         """
         self._folder.mkdir(exist_ok=True)
         _prune(self.directory.absolute(), generation)
-        aside = self.file(f".{aside_suffix()}")
+        aside = self.file(f".{temp_suffix()}")
         try:
             # What a loss of power takes has another checksum, and is computed again.
             writer = ArrayWriter(aside, ENTRY_DTYPE, (), self.normal, durable=False)
@@ -193,7 +193,7 @@ def leftover_cuts(directory: Path, *, age: float = _LEFTOVER_AGE) -> list[Path]:
         Seconds since a file was written.
     """
     folder = directory / CUTS
-    if not is_own_folder(folder):
+    if not is_real_folder(folder):
         return []
     names = {file.name for file in folder.iterdir() if _NAME.fullmatch(file.name)}
     left = [
@@ -209,7 +209,7 @@ def cut_documents(directory: Path) -> list[Path]:
     """Return the documents of the cached cuts of a store."""
     folder = directory / CUTS
     try:
-        with readable(folder):
+        with read_errors(folder):
             files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
     except (FileNotFoundError, NotADirectoryError):
         return []
@@ -242,7 +242,7 @@ def _prune(directory: Path, _generation: int) -> None:
     Once for each generation of a store: a cut takes no longer where many are cached.
     """
     folder = directory / CUTS
-    if not is_own_folder(folder):
+    if not is_real_folder(folder):
         return
     metadata = read_metadata(directory)
     current, old = {key: metadata.columns[key] for key in metadata.current_keys()}, []

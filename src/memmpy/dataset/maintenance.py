@@ -19,10 +19,10 @@ from memmpy.store import (
     Problem,
     Unfinished,
     hold_lock,
-    is_own_folder,
+    is_real_folder,
     leftover_files,
+    read_errors,
     read_metadata,
-    readable,
     remove_files,
 )
 from memmpy.store import verify as verify_columns
@@ -112,7 +112,7 @@ def _find_problems(directory: Path) -> list[Problem]:
     if is_skim(directory):
         return _find_skim_problems(directory)
     columns = verify_columns(directory)
-    with readable(directory):
+    with read_errors(directory):
         cuts = verify_cuts(directory, read_metadata(directory))
         return [*columns, *cuts, *_find_skim_problems(directory)]
 
@@ -182,7 +182,7 @@ def clean(
     if dry_run:
         return _leftovers(directory)
     read_metadata(directory)
-    held = hold_lock(directory, timeout=lock_timeout, takes_turns=True, when_taken=lambda: None)
+    held = hold_lock(directory, timeout=lock_timeout, serial=True, when_taken=lambda: None)
     with held:
         leftovers = _leftovers(directory)
         for leftover in leftovers:
@@ -191,9 +191,9 @@ def clean(
 
 
 def _leftovers(directory: Path) -> list[Leftover]:
-    with readable(directory):
+    with read_errors(directory):
         found = [(path, "of a write that was not committed") for path in leftover_files(directory)]
-        if is_own_folder(directory / UNFINISHED):
+        if is_real_folder(directory / UNFINISHED):
             found.append((directory / UNFINISHED, "of a conversion, which would go on from there"))
         found += [(path, "of a cut") for path in leftover_cuts(directory)]
         found += [(path, "of a skim") for path in leftover_skims(directory / SKIMS)]
@@ -205,7 +205,7 @@ def _remove(path: Path) -> None:
         delete_leftover(path)
     elif path.name == UNFINISHED:
         Unfinished(path.parent).clear()
-    elif is_own_folder(path):
+    elif is_real_folder(path):
         shutil.rmtree(path, ignore_errors=True)
     else:
         with suppress(OSError):
@@ -216,6 +216,6 @@ def _num_bytes(path: Path) -> int:
     """Return what a file or a folder takes; what disappears meanwhile takes nothing."""
     num_bytes = 0
     with suppress(OSError):
-        for file in [path, *path.rglob("*")] if is_own_folder(path) else [path]:
-            num_bytes += 0 if is_own_folder(file) else file.lstat().st_size
+        for file in [path, *path.rglob("*")] if is_real_folder(path) else [path]:
+            num_bytes += 0 if is_real_folder(file) else file.lstat().st_size
     return num_bytes

@@ -22,11 +22,11 @@ from memmpy.export.friend_values import (
 from memmpy.store import (
     FileLock,
     SourceRecord,
-    aside_suffix,
     check_sources,
     disk_error,
     num_filled,
     read_metadata,
+    temp_suffix,
 )
 from memmpy.typing import PathLike
 
@@ -166,7 +166,7 @@ def write_friends(
     folder = Path(directory)
     _check_targets({folder / tree.file for tree in trees}, sources, overwrite=overwrite)
     aside: dict[Path, Path] = {}
-    target, suffix = folder, aside_suffix()
+    target, suffix = folder, temp_suffix()
     lock_file = folder / f".{suffix}.lock"
     lock = FileLock(lock_file)
     try:

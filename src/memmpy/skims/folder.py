@@ -11,25 +11,25 @@ from pathlib import Path
 from memmpy.errors import CorruptStoreError, DiskError, ReadOnlyStoreError, StoreLockedError
 from memmpy.store import (
     FileLock,
-    aside_suffix,
-    is_own_folder,
-    refusals,
+    is_real_folder,
     remove_files,
     remove_folder,
     sync_directory,
+    temp_suffix,
     wait_for,
+    write_errors,
 )
 
 __all__ = [
     "FILES",
     "SKIMS",
-    "being_made",
     "clear",
     "delete_leftover",
     "leftover_skims",
     "new_folder",
     "publish",
     "remove",
+    "skim_lock",
 ]
 
 #: Folder of a store.
@@ -47,7 +47,7 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 @contextmanager
-def being_made(folder: Path, *, timeout: float) -> Iterator[FileLock]:
+def skim_lock(folder: Path, *, timeout: float) -> Iterator[FileLock]:
     """Hold the lock of one skim, and yield it. What killed writers left is removed first.
 
     Parameters
@@ -65,7 +65,7 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[FileLock]:
         If the store cannot be written to, or the skim is there and lies behind a link.
     """
     try:
-        with refusals(f"to {str(folder.parent)!r}"):
+        with write_errors(f"to {str(folder.parent)!r}"):
             folder.parent.mkdir(exist_ok=True)
     except DiskError as error:
         if error.errno != errno.EEXIST:
@@ -78,7 +78,7 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[FileLock]:
         lambda: _is_taken(lock, folder), what=f"making the skim {str(folder)!r}", timeout=timeout
     )
     try:
-        with refusals(f"to {str(folder.parent)!r}"):
+        with write_errors(f"to {str(folder.parent)!r}"):
             _sweep(folder)
         yield lock
     except (DiskError, CorruptStoreError) as error:
@@ -91,13 +91,13 @@ def being_made(folder: Path, *, timeout: float) -> Iterator[FileLock]:
 
 def clear(made: Path, keep: Collection[str]) -> None:
     """Remove all from a folder but the files of these names."""
-    with refusals(f"to {str(made)!r}"):
+    with write_errors(f"to {str(made)!r}"):
         remove_files(made, {file.name for file in made.iterdir()} - set(keep))
 
 
 def new_folder(folder: Path) -> Path:
     """Return where a writer makes a skim, beside the folder that it becomes."""
-    return folder.with_name(f"{folder.name}.{aside_suffix()}")
+    return folder.with_name(f"{folder.name}.{temp_suffix()}")
 
 
 def publish(made: Path, folder: Path, lock: FileLock) -> None:
@@ -105,7 +105,7 @@ def publish(made: Path, folder: Path, lock: FileLock) -> None:
     if not lock.is_held():
         raise _lost(folder)
     old = made.with_suffix(".old")
-    with refusals(f"to {str(folder)!r}"):
+    with write_errors(f"to {str(folder)!r}"):
         sync_directory(made)
         if not os.path.lexists(folder):
             made.rename(folder)
@@ -120,11 +120,11 @@ def publish(made: Path, folder: Path, lock: FileLock) -> None:
 
 
 def remove(folder: Path, *, timeout: float) -> None:
-    """Remove a skim, if it is there; who has it open keeps it. See `being_made`."""
-    with refusals(f"to {str(folder)!r}"):
+    """Remove a skim, if it is there; who has it open keeps it. See `skim_lock`."""
+    with write_errors(f"to {str(folder)!r}"):
         if not folder.exists():
             return
-    with being_made(folder, timeout=timeout), refusals(f"to {str(folder)!r}"):
+    with skim_lock(folder, timeout=timeout), write_errors(f"to {str(folder)!r}"):
         # Renamed first, so that no reader finds a part of it; a later writer removes leftovers.
         old = new_folder(folder).with_suffix(".old")
         with suppress(FileNotFoundError):
@@ -134,7 +134,7 @@ def remove(folder: Path, *, timeout: float) -> None:
 
 def leftover_skims(skims: Path) -> list[Path]:
     """Return what killed writers left in the folder of a store's skims, and locks of no skim."""
-    if not is_own_folder(skims):
+    if not is_real_folder(skims):
         return []
     names = {path.name for path in skims.iterdir()}
     locks = {n for n in names if _LOCK.fullmatch(n) and n.removesuffix(".lock") not in names}
@@ -144,7 +144,7 @@ def leftover_skims(skims: Path) -> list[Path]:
 
 def _check_may_replace(folder: Path) -> None:
     """Raise a `ReadOnlyStoreError` for a skim that lies behind a link: nothing is removed there."""
-    if os.path.lexists(folder) and not is_own_folder(folder.parent):
+    if os.path.lexists(folder) and not is_real_folder(folder.parent):
         message = (
             f"the skim {str(folder)!r} is to be made again, but {str(folder.parent)!r} is a link, "
             "and memmpy removes nothing behind a link; remove the skim, or let the whole store be "
@@ -180,7 +180,7 @@ def _replace(made: Path, folder: Path, old: Path) -> None:
 
 def delete_leftover(path: Path) -> None:
     """Remove a folder, or a file in its place, as far as that can be done."""
-    if is_own_folder(path.parent):
+    if is_real_folder(path.parent):
         with suppress(OSError):
             path.unlink()
         remove_folder(path, FILES)
@@ -192,7 +192,7 @@ def _lock_of(folder: Path) -> FileLock:
 
 
 def _is_taken(lock: FileLock, folder: Path) -> bool:
-    with refusals(f"to {str(folder.parent)!r}"):
+    with write_errors(f"to {str(folder.parent)!r}"):
         return lock.take()
 
 
@@ -213,7 +213,7 @@ def _is_in_use(leftover: Path) -> bool:
 
 def _sweep(folder: Path) -> None:
     """Remove what killed writers left: of this skim, and of those that nobody makes now."""
-    if not is_own_folder(folder.parent):
+    if not is_real_folder(folder.parent):
         return
     for found in folder.parent.iterdir():
         match = _LEFTOVER.fullmatch(found.name)

@@ -24,7 +24,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.parallel import worker_pool
-from memmpy.skims.folder import FILES, SKIMS, being_made, clear, new_folder, publish
+from memmpy.skims.folder import FILES, SKIMS, clear, new_folder, publish, skim_lock
 from memmpy.skims.notes import clipping_notes, cut_notes
 from memmpy.skims.row_layout import Layout, lay_out
 from memmpy.skims.skim_document import Document, encode, ingredients
@@ -50,9 +50,9 @@ from memmpy.store import (
     FileLock,
     disk_error,
     read_metadata,
-    refusals,
     remove_folder,
     write_atomically,
+    write_errors,
 )
 from memmpy.typing import Entries, PathLike
 
@@ -235,7 +235,7 @@ def make_skim(
             "convert to another path"
         )
         raise ReadOnlyStoreError(message)
-    with quiet(when=progress is False), being_made(folder, timeout=timeout) as lock:
+    with quiet(when=progress is False), skim_lock(folder, timeout=timeout) as lock:
         for _ in range(MAX_ATTEMPTS):
             # Another process may have made it, or written columns, while this one waited.
             plan = _plan(store, request)
@@ -385,7 +385,7 @@ def _make(
     logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
     made = new_folder(folder)
     try:
-        with refusals(f"to {str(made)!r}"):
+        with write_errors(f"to {str(made)!r}"):
             made.mkdir()
         with worker_pool(executor) as pool:
             assert request.rule is not None

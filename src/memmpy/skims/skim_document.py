@@ -14,15 +14,15 @@ from memmpy.skims.skim_request import INDEX
 from memmpy.skims.value_counts import KeyCounts
 from memmpy.store import (
     ArrayRecord,
-    Checked,
     Count,
     Format,
+    JsonObject,
     Metadata,
     crc_of,
     crc_text,
+    from_json,
     parse,
-    plain,
-    typed,
+    to_json,
 )
 
 __all__ = ["Document", "decode", "encode", "ingredients"]
@@ -37,7 +37,7 @@ _FORMAT = Format(
 _Positive: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
-class _Asked(Checked, frozen=True, kw_only=True):
+class _Asked(JsonObject, frozen=True, kw_only=True):
     """What `SkimRequest.to_json` gives."""
 
     keys: tuple[str, ...]
@@ -52,34 +52,34 @@ class _Asked(Checked, frozen=True, kw_only=True):
     tickets: Count | None = None
 
 
-class _MadeOf(Checked, frozen=True):
+class _MadeOf(JsonObject, frozen=True):
     num_entries: Count
     columns: dict[str, str]
     sources: tuple[tuple[str, str, Count, Count], ...] | None
 
 
-class _Field(Checked, frozen=True):
+class _Field(JsonObject, frozen=True):
     offset: Annotated[int, Meta(ge=0, lt=2**31)]
     dtype: np.dtype[Any]
     shape: tuple[Annotated[int, Meta(ge=0, lt=2**31)], ...]
 
 
-class _Row(Checked, frozen=True):
+class _Row(JsonObject, frozen=True):
     num_bytes: Annotated[int, Meta(ge=1, lt=2**31)]
     fields: dict[str, _Field]
 
 
-class _Lists(Checked, frozen=True):
+class _Lists(JsonObject, frozen=True):
     content: ArrayRecord
     offsets: ArrayRecord
 
 
-class _Notes(Checked, frozen=True):
+class _Notes(JsonObject, frozen=True):
     cut: tuple[str, ...]
     conversion: tuple[str, ...]
 
 
-class _Document(Checked, frozen=True, kw_only=True):
+class _Document(JsonObject, frozen=True, kw_only=True):
     asked: _Asked
     made_of: _MadeOf
     cut: str | None
@@ -177,19 +177,19 @@ def encode(document: Document) -> bytes:
         "row": {
             "num_bytes": document.row.itemsize,
             "fields": {
-                name: plain(_Field(fields[name][1], fields[name][0].base, fields[name][0].shape))
+                name: to_json(_Field(fields[name][1], fields[name][0].base, fields[name][0].shape))
                 for name in document.row.names or ()
             },
         },
-        "rows": plain(document.rows),
-        "tickets": plain(document.tickets),
+        "rows": to_json(document.rows),
+        "tickets": to_json(document.tickets),
         "lists": {
-            name: plain(_Lists(content, offsets))
+            name: to_json(_Lists(content, offsets))
             for name, (content, offsets) in document.lists.items()
         },
         "multiplicities": None if multiplicities is None else [*multiplicities.num_events.items()],
         "notes": {"cut": document.cut_notes, "conversion": document.conversion_notes},
-        "counts": {key: plain(counts) for key, counts in document.counts.items()},
+        "counts": {key: to_json(counts) for key, counts in document.counts.items()},
     }
     return _FORMAT.encode(found)
 
@@ -202,12 +202,12 @@ def decode(data: bytes, *, path: str) -> Document:
     CorruptStoreError
         If it is not one of a skim, is damaged, or was written by a memmpy that is too new.
     """
-    with _FORMAT.reading(path):
+    with _FORMAT.damage_errors(path):
         values, is_sealed = parse(data)
         version, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
         if version == 1:
             fields = _as_today(fields, values)
-        found = typed(fields, _Document)
+        found = from_json(fields, _Document)
         document = Document(
             asked=fields["asked"],
             made_of=fields["made_of"],

@@ -10,7 +10,7 @@ from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError
 from memmpy.skims.folder import SKIMS
 from memmpy.skims.skim_reader import Skim, problems_of
 from memmpy.skims.skim_request import INDEX
-from memmpy.store import SKIM_METADATA, Metadata, Problem, readable
+from memmpy.store import SKIM_METADATA, Metadata, Problem, read_errors
 from memmpy.typing import PathLike
 
 __all__ = ["Skims", "find_skims", "is_skim", "list_skims", "verify_skims"]
@@ -144,7 +144,7 @@ def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
 
 def is_skim(path: PathLike) -> bool:
     """Say whether a path is the folder of a skim; an `UnreadableError` where nobody may know."""
-    with readable(Path(path)):
+    with read_errors(Path(path)):
         return (Path(path) / SKIM_METADATA).exists()
 
 
@@ -182,7 +182,7 @@ def _try(look: Callable[[Path], _T], folder: Path) -> _T | str:
 def _folders(path: PathLike) -> list[Path]:
     folder = Path(path) / SKIMS
     try:
-        with readable(folder):
+        with read_errors(folder):
             found = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []

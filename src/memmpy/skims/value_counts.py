@@ -10,7 +10,7 @@ import numpy as np
 from memmpy.jagged import Clipping, Jagged, clipping_of, lists_of, share_in_words
 from memmpy.kernels import offsets_of
 from memmpy.skims.row_layout import Layout
-from memmpy.store import Checked, Count
+from memmpy.store import Count, JsonObject
 from memmpy.typing import Array
 
 __all__ = ["KeyCounts", "Tally"]
@@ -21,7 +21,7 @@ _FLOATS, _COMPARED = "fc", "biufcmMSU"
 _NUM_DOTTED = 8192
 
 
-class KeyCounts(Checked, frozen=True):
+class KeyCounts(JsonObject, frozen=True):
     """What a skim counted of one of its keys, after the cut, before a group casts it.
 
     Parameters

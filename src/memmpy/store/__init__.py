@@ -1,14 +1,14 @@
-"""What lies on disk: names, metadata, atomic commits, the writer's lock, checksums."""
+"""Files of a store on disk: names, metadata, atomic commits, the writer's lock and checksums."""
 
 from memmpy.store.atomic import sync_directory, write_atomically
-from memmpy.store.checked_json import Format, parse
-from memmpy.store.checksums import bytes_of, crc_of, crc_of_text, crc_text, joined_crc
+from memmpy.store.checksums import bytes_of, combine_crc, crc_of, crc_of_text, crc_text
 from memmpy.store.commit import (
     LOCK_TIMEOUT,
     Transaction,
     leftover_files,
     read_metadata,
 )
+from memmpy.store.exact_io import PartWriter, read_exactly, write_exactly
 from memmpy.store.file_names import (
     CUTS,
     LOCK,
@@ -16,15 +16,15 @@ from memmpy.store.file_names import (
     SKIM_METADATA,
     UNFINISHED,
     array_file,
-    aside_suffix,
     hash64,
     hash_text,
     is_array_file,
     repair_folder,
+    temp_suffix,
 )
 from memmpy.store.flock import FileLock
-from memmpy.store.full_io import PartWriter, read_exactly, write_exactly
-from memmpy.store.json_types import Checked, Checksum, Count, Hash, plain, typed
+from memmpy.store.json_document import Format, parse
+from memmpy.store.json_types import Checksum, Count, Hash, JsonObject, from_json, to_json
 from memmpy.store.lock import hold_lock, wait_for
 from memmpy.store.metadata import (
     ArrayRecord,
@@ -47,17 +47,17 @@ from memmpy.store.npy_file import (
     map_array,
     storage_dtype,
 )
-from memmpy.store.random_access import PlacedArray, copy_bytes, read_bytes, writing
+from memmpy.store.random_access import RandomAccessArray, copy_bytes, open_for_writing, read_range
 from memmpy.store.safe_open import (
     disk_error,
-    is_own_folder,
+    is_real_folder,
     kind_of_file,
     open_to_read,
     read_document,
-    readable,
-    refusals,
+    read_errors,
     remove_files,
     remove_folder,
+    write_errors,
 )
 from memmpy.store.source_records import (
     Lineage,
@@ -82,7 +82,6 @@ __all__ = [
     "UNFINISHED",
     "ArrayRecord",
     "ArrayWriter",
-    "Checked",
     "Checksum",
     "ColumnRecord",
     "Computed",
@@ -90,13 +89,14 @@ __all__ = [
     "FileLock",
     "Format",
     "Hash",
+    "JsonObject",
     "Lineage",
     "Metadata",
     "Origin",
     "Part",
     "PartWriter",
-    "PlacedArray",
     "Problem",
+    "RandomAccessArray",
     "SourceEntries",
     "SourceEntry",
     "SourceRecord",
@@ -104,51 +104,51 @@ __all__ = [
     "Unfinished",
     "array_file",
     "array_problem",
-    "aside_suffix",
     "bytes_of",
     "check_sources",
     "checksum",
+    "combine_crc",
     "copy_bytes",
     "crc_of",
     "crc_of_text",
     "crc_text",
     "disk_error",
     "events_of",
+    "from_json",
     "hash64",
     "hash_text",
     "header_of",
     "hold_lock",
     "is_array_file",
-    "is_own_folder",
-    "joined_crc",
+    "is_real_folder",
     "kind_of_file",
     "leftover_files",
     "lineage_of",
     "locate",
     "map_array",
     "num_filled",
+    "open_for_writing",
     "open_to_read",
     "parse",
     "parts_of",
-    "plain",
     "process_of",
-    "read_bytes",
     "read_document",
+    "read_errors",
     "read_exactly",
     "read_metadata",
-    "readable",
-    "refusals",
+    "read_range",
     "remove_files",
     "remove_folder",
     "repair_folder",
     "source_of",
     "storage_dtype",
     "sync_directory",
+    "temp_suffix",
+    "to_json",
     "tree_name",
-    "typed",
     "verify",
     "wait_for",
     "write_atomically",
+    "write_errors",
     "write_exactly",
-    "writing",
 ]

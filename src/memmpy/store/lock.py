@@ -1,6 +1,6 @@
-"""One process writes to a store at a time; its threads and writers share the lock.
+"""The writer's lock of a store: held by one process at a time, and shared by its threads.
 
-Of those that take turns, there is only one at a time in a process, too.
+Serial holders, such as conversions, also exclude each other inside of a process.
 """
 
 import logging
@@ -15,49 +15,49 @@ from pathlib import Path
 from memmpy.errors import StoreLockedError
 from memmpy.store.file_names import LOCK
 from memmpy.store.flock import FileLock
-from memmpy.store.safe_open import refusals
+from memmpy.store.safe_open import write_errors
 
-__all__ = ["HeldLock", "hold_lock", "wait_for"]
+__all__ = ["StoreLock", "hold_lock", "wait_for"]
 
 logger = logging.getLogger(__name__)
 
-#: Seconds before a writer that waits says so.
+#: Seconds of waiting before a warning.
 _PATIENCE = 1.0
-#: Seconds between two tries.
+#: Seconds between two attempts.
 _POLL = 0.05
 
 
 @dataclass
-class HeldLock:
+class StoreLock:
     """The lock of one store in this process.
 
     Parameters
     ----------
     lock : FileLock
-        What other processes see of it.
+        Excludes other processes.
     mutex : RLock
-        What its holders, threads of this process, take turns with.
+        Protects the state that the holders share. They are threads of this process.
     num_holders : int
-        How many writers share it.
-    has_turn : bool
-        Whether one of those that take turns has its turn.
+        Number of holders in this process.
+    has_serial_holder : bool
+        Whether one of them is serial.
     """
 
     lock: FileLock
     mutex: threading.RLock = field(default_factory=threading.RLock)
     num_holders: int = 0
-    has_turn: bool = False
+    has_serial_holder: bool = False
 
 
-_held: dict[str, HeldLock] = {}
+_held: dict[str, StoreLock] = {}
 _held_mutex = threading.Lock()
 
 
 def _forget() -> None:
-    """Make a forked child ask for locks of its own."""
+    """Drop the locks of the parent in a forked child."""
     global _held_mutex  # noqa: PLW0603
     for held in _held.values():
-        held.lock.release()  # which the parent keeps
+        held.lock.release()  # closes only the child's copy: the parent keeps the lock
     _held.clear()
     _held_mutex = threading.Lock()
 
@@ -67,9 +67,9 @@ os.register_at_fork(after_in_child=_forget)
 
 @contextmanager
 def hold_lock(
-    directory: Path, *, timeout: float, takes_turns: bool, when_taken: Callable[[], None]
-) -> Iterator[HeldLock]:
-    """Hold the writer's lock of a store, and yield it.
+    directory: Path, *, timeout: float, serial: bool, when_taken: Callable[[], None]
+) -> Iterator[StoreLock]:
+    """Hold the writer's lock of a store during the ``with`` block, and yield it.
 
     Parameters
     ----------
@@ -77,23 +77,23 @@ def hold_lock(
         The store.
     timeout : float
         Seconds to wait for another process; below zero, without limit.
-    takes_turns : bool
-        Whether to wait, too, for another holder in this process that takes turns.
+    serial : bool
+        Whether to wait for other serial holders of this process, too.
     when_taken : callable
-        Called before anybody else in this process has the lock, where it had to be taken.
+        Called by the first holder in this process, before it shares the lock.
 
     Raises
     ------
     StoreLockedError
-        If another process, or one that has its turn, held it for `timeout` seconds.
+        If another process or serial holder keeps the lock for `timeout` seconds.
     ReadOnlyStoreError, DiskError
         If the directory cannot be written to.
     """
     with _held_mutex:
         name = str(directory.resolve())
-        held = _held.setdefault(name, HeldLock(FileLock(Path(name) / LOCK)))
+        held = _held.setdefault(name, StoreLock(FileLock(Path(name) / LOCK)))
     wait_for(
-        lambda: _join(held, directory, takes_turns, when_taken),
+        lambda: _join(held, directory, serial, when_taken),
         what=f"writing to {str(directory)!r}",
         timeout=timeout,
     )
@@ -104,27 +104,27 @@ def hold_lock(
         if _held.get(name) is held:
             with held.mutex:
                 held.num_holders -= 1
-                held.has_turn &= not takes_turns
+                held.has_serial_holder &= not serial
                 if held.num_holders == 0:
                     held.lock.release()
 
 
 def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
-    """Call `take` until it returns True: until another process has let go of a lock.
+    """Call `take` until it returns True, that is, until the holder of a lock releases it.
 
     Parameters
     ----------
     take : callable
-        Tries to take the lock, and does not wait.
+        Tries once to take the lock.
     what : str
-        What the other one does, for messages: ``writing to 'data.mmpy'``.
+        What the holder does, for messages: ``writing to 'data.mmpy'``.
     timeout : float
-        Seconds to wait, for each thread its own; below zero, without limit.
+        Seconds to wait; below zero, without limit.
 
     Raises
     ------
     StoreLockedError
-        If it took longer.
+        If that takes longer.
     """
     start = time.monotonic()
     patience = _PATIENCE if timeout < 0 else min(_PATIENCE, timeout)
@@ -132,7 +132,7 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
     while not take():
         waited = time.monotonic() - start
         if waited >= patience and not has_warned:
-            logger.warning("waiting for another process, which is %s", what)
+            logger.warning("waiting for another process that is %s", what)
             has_warned = True
         if 0 <= timeout <= waited:
             message = (
@@ -143,15 +143,13 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
         time.sleep(_POLL if timeout < 0 else min(_POLL, timeout - waited))
 
 
-def _join(
-    held: HeldLock, directory: Path, takes_turns: bool, when_taken: Callable[[], None]
-) -> bool:
-    """Become a holder, unless another process is one, or another one has its turn. Never waits."""
+def _join(held: StoreLock, directory: Path, serial: bool, when_taken: Callable[[], None]) -> bool:
+    """Try once to become a holder."""
     with held.mutex:
-        if takes_turns and held.has_turn:
+        if serial and held.has_serial_holder:
             return False
         if held.num_holders == 0:
-            with refusals(f"to {str(directory)!r}"):
+            with write_errors(f"to {str(directory)!r}"):
                 if not held.lock.take():
                     return False
             try:
@@ -160,5 +158,5 @@ def _join(
                 held.lock.release()
                 raise
         held.num_holders += 1
-        held.has_turn |= takes_turns
+        held.has_serial_holder |= serial
         return True

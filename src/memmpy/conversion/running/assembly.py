@@ -23,12 +23,12 @@ from memmpy.jagged import Clipping
 from memmpy.store import (
     ArrayRecord,
     Part,
-    PlacedArray,
+    RandomAccessArray,
     Unfinished,
+    combine_crc,
     crc_text,
     hash64,
     hash_text,
-    joined_crc,
     open_to_read,
 )
 from memmpy.typing import Array
@@ -44,13 +44,13 @@ class Group:
 
     Parameters
     ----------
-    array : PlacedArray
+    array : RandomAccessArray
         Where their rows go.
     """
 
     __slots__ = ("array",)
 
-    def __init__(self, array: PlacedArray) -> None:
+    def __init__(self, array: RandomAccessArray) -> None:
         self.array = array
 
 
@@ -161,7 +161,7 @@ class Growing:
         #: Equal for columns whose entries are made alike.
         self.identity = hash_text(hash64(made))
         self._arrays = {
-            found.role: PlacedArray(
+            found.role: RandomAccessArray(
                 unfinished.file(f"{hash_text(hash64(f'{made} {parts} {found.role}'))}.npy"),
                 found.dtype,
                 found.shape,
@@ -191,7 +191,7 @@ class Growing:
         """Bring the slots in order: no more are added."""
         self._slots.sort(key=lambda slot: slot.entry_start)
 
-    def in_place(self, entry: int) -> dict[str, tuple[PlacedArray, int]]:
+    def in_place(self, entry: int) -> dict[str, tuple[RandomAccessArray, int]]:
         """Return the arrays whose rows are known before, each with the row of an entry."""
         fixed = (found.role for found in self.column.layout.fields if found.is_fixed)
         return {role: (self._arrays[role], entry) for role in fixed}
@@ -262,7 +262,7 @@ class Growing:
                 if span.file != array.path:  # in the array of another column, up to here the same
                     with rereading(self.column.key), FileIO(open_to_read(span.file)) as file:
                         array.copy(slot.row(found), file.fileno(), span.start, span.num_bytes)
-                crc = joined_crc(crc, span.crc, span.num_bytes)
+                crc = combine_crc(crc, span.crc, span.num_bytes)
                 num_rows += span.num_rows
             records[found.role] = array.finish(num_rows, crc_text(crc))
             files[found.role] = array.path
@@ -282,7 +282,7 @@ class Growing:
             return None
         return Copy(((self.column.key, found.role),), found, source, array, row, base)
 
-    def _target(self, found: Field) -> PlacedArray:
+    def _target(self, found: Field) -> RandomAccessArray:
         group = self._groups.get(found.role)
         return self._arrays[found.role] if group is None else group.array
 

@@ -13,7 +13,7 @@ from memmpy.conversion.planning.recipe import Recipe
 from memmpy.errors import MemmpyError
 from memmpy.jagged import Clipping
 from memmpy.sources import Nulls, State
-from memmpy.store import ColumnRecord, PlacedArray
+from memmpy.store import ColumnRecord, RandomAccessArray
 from memmpy.typing import Array
 
 __all__ = [
@@ -121,14 +121,14 @@ class Output:
     recipe : Recipe or None
         How its entries are made of the branches of a file, or of a column of the store; None
         for what is stored as it is.
-    in_place : mapping of role to (PlacedArray, int)
+    in_place : mapping of role to (RandomAccessArray, int)
         Where rows are known before, the array and the first row.
     """
 
     key: str
     layout: Layout
     recipe: Recipe | None
-    in_place: Mapping[str, tuple[PlacedArray, int]]
+    in_place: Mapping[str, tuple[RandomAccessArray, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class Copy:
         What the rows are to the first.
     source : Span or array
         Where they lie, or the rows themselves.
-    target : PlacedArray
+    target : RandomAccessArray
         Where they go.
     row : int
         The first row there.
@@ -180,7 +180,7 @@ class Copy:
     columns: tuple[tuple[str, str], ...]
     field: Field
     source: Span | Array
-    target: PlacedArray
+    target: RandomAccessArray
     row: int
     base: int
 

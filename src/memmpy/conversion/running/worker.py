@@ -32,7 +32,7 @@ from memmpy.conversion.running.read_tasks import (
 from memmpy.display import format_count
 from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
 from memmpy.sources.formats import opened_files, unchanged
-from memmpy.store import PartWriter, PlacedArray, crc_of, open_to_read, read_bytes
+from memmpy.store import PartWriter, RandomAccessArray, crc_of, open_to_read, read_range
 from memmpy.typing import Array
 
 __all__ = ["run"]
@@ -119,7 +119,7 @@ def _filling(output: Output, made: Made, keeper: _Keeper) -> Filling:
     return Filling(piece.lengths, spans, arrays, made.clipping)
 
 
-def _written(array: PlacedArray, row: int, rows: Array, base: int = 0) -> Span:
+def _written(array: RandomAccessArray, row: int, rows: Array, base: int = 0) -> Span:
     """Write rows where they belong."""
     crc, num_bytes = array.write(row, rows), len(rows) * array.row_bytes
     return Span(array.path, array.byte_of(row), len(rows), num_bytes, crc, base)
@@ -209,7 +209,7 @@ def _copied(copy: Copy, file: int | None) -> Span:
     if copy.field.links is None or copy.base == source.base:
         target.copy(copy.row, file, source.start, source.num_bytes)
         return dataclasses.replace(source, file=target.path, start=target.byte_of(copy.row))
-    rows = np.frombuffer(read_bytes(file, source.start, source.num_bytes), copy.field.dtype)
+    rows = np.frombuffer(read_range(file, source.start, source.num_bytes), copy.field.dtype)
     return _written(target, copy.row, shifted(copy.field, rows, copy.base - source.base), copy.base)
 
 

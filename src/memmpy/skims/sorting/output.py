@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from memmpy.jagged import Jagged
 from memmpy.kernels import Words
 from memmpy.skims.sorting.sort_tasks import ROWS, TICKETS, SkimJob
-from memmpy.store import joined_crc
+from memmpy.store import combine_crc
 from memmpy.typing import Array
 
 __all__ = ["write_sorted"]
@@ -55,6 +55,6 @@ def write_sorted(
     array, at, crc = arrays[ROWS], start, 0
     for block in rows:
         its_crc = array.write(at, block.view(array.dtype))
-        crc = joined_crc(crc, its_crc, len(block) * array.row_bytes)
+        crc = combine_crc(crc, its_crc, len(block) * array.row_bytes)
         at += len(block)
     return {**found, ROWS: (at - start, crc)}

@@ -28,7 +28,7 @@ from memmpy.skims.sorting.sort_tasks import (
     WrittenBucket,
 )
 from memmpy.skims.value_counts import KeyCounts, Tally
-from memmpy.store import ArrayRecord, ColumnRecord, crc_text, joined_crc, map_array, refusals
+from memmpy.store import ArrayRecord, ColumnRecord, combine_crc, crc_text, map_array, write_errors
 
 __all__ = ["Built", "build", "do_task"]
 
@@ -168,7 +168,7 @@ def _finished(job: SkimJob, written: list[WrittenBucket]) -> dict[str, ArrayReco
         num_rows, crc = 0, 0
         for bucket in written:
             num, its_crc = bucket.written[name]
-            crc = joined_crc(crc, its_crc, num * array.row_bytes)
+            crc = combine_crc(crc, its_crc, num * array.row_bytes)
             num_rows += num
         records[name] = array.finish(num_rows, crc_text(crc))
     return records
@@ -188,7 +188,7 @@ def _notes_of(num_lost: Mapping[tuple[str, str], int], layout: Layout) -> tuple[
 def _saved(job: SkimJob) -> str:
     """Write the selection where other processes find it."""
     file = job.directory / "selection.npy"
-    with refusals(f"to {str(file)!r}"):
+    with write_errors(f"to {str(file)!r}"):
         np.save(file, np.asarray(job.selection))
     return str(file)
 
