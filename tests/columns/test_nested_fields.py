@@ -7,7 +7,14 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from memmpy.columns import ReadJagged, ReadNested, WriteNested, WriteVector, holder_of, member_of
+from memmpy.columns import (
+    ReadJagged,
+    ReadNested,
+    WriteNested,
+    WriteVector,
+    find_column_key,
+    member_of,
+)
 from memmpy.store import read_metadata
 
 P = ak.Array([{"x": i / 2, "w": {"z": i, "n": [i]}, "v": [i, -i]} for i in range(5)])
@@ -42,7 +49,7 @@ def store(tmp_path: Path) -> Path:
 def test_the_holder_of_a_name_is_the_column_with_such_a_member(
     store: Path, name: str, holder: str
 ) -> None:
-    assert holder_of(name, read_metadata(store).columns) == holder
+    assert find_column_key(name, read_metadata(store).columns) == holder
 
 
 @pytest.mark.parametrize(

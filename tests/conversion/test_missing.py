@@ -280,4 +280,4 @@ def test_what_a_fill_does_not_stand_for_is_said() -> None:
     array = ak.Array([{"a": None, "b": "x"}, {"a": 1, "b": None}])
     message = r"'x' has 1 missing value for which missing=\{'x': -1\} has none; give None to keep"
     with pytest.raises(InputFileError, match=message):
-        fill_missing(array, (-1,), branch="x")
+        fill_missing(array, -1, branch="x")

@@ -108,13 +108,13 @@ def test_a_task_whose_class_has_moved_is_not_loaded_by_another_version(
     monkeypatch: pytest.MonkeyPatch, other_version: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "memmpy.gone", sys.modules[__name__])
-    spawn = multiprocessing.get_context("spawn")
+    spawn, tasks = multiprocessing.get_context("spawn"), iter([[Moved()], []])
     with (
         ProcessPoolExecutor(1, spawn) as processes,
         worker_pool(processes) as pool,
         pytest.raises(OptionError, match=other_version),
     ):
-        list(run_tasks(pool, repr, partial(first_of, iter([Moved()]))))
+        list(run_tasks(pool, repr, lambda _: next(tasks)))
 
 
 class OldWorkers(Executor):

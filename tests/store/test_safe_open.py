@@ -355,7 +355,10 @@ class TestLock:
         marker.write_bytes(other)
         assert not lock.is_held()
         assert not FileLock(tmp_path / LOCK).take()
-        assert f"'{marker}' locks the store; if no process uses the store, delete this file" in caplog.text
+        assert (
+            f"'{marker}' locks the store; if no process uses the store, delete this file"
+            in caplog.text
+        )
 
     def test_a_system_that_refuses_to_lock_is_said(
         self, store: Path, monkeypatch: pytest.MonkeyPatch

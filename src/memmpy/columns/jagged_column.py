@@ -6,7 +6,7 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
+from memmpy.columns.memory_maps import Arrays, describe_column, open_arrays
 from memmpy.columns.writer import ColumnWriter, RowWriter
 from memmpy.errors import ColumnError
 from memmpy.jagged import Jagged
@@ -121,7 +121,7 @@ class ReadJagged(Sequence[Array]):
     __slots__ = ("_jagged",)
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._map(open_arrays(path, key, kind="jagged")[1], name_of(path, key))
+        self._map(open_arrays(path, key, kind="jagged")[1], describe_column(path, key))
 
     @classmethod
     def over(cls, arrays: Arrays, name: str) -> "ReadJagged":

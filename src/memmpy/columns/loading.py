@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.columns.jagged_column import ReadJagged
-from memmpy.columns.memory_maps import Arrays, map_column, map_columns, name_of
+from memmpy.columns.memory_maps import Arrays, describe_column, map_column, map_columns
 from memmpy.columns.nested import ReadNested
 from memmpy.columns.shaped import ReadShaped
 from memmpy.columns.text import ReadText
@@ -105,7 +105,7 @@ def open_column(path: PathLike, key: str, column: ColumnRecord) -> StoredColumn:
 
 
 def _over(path: PathLike, key: str, column: ColumnRecord, arrays: Arrays) -> StoredColumn:
-    name = name_of(path, key)
+    name = describe_column(path, key)
     match column.kind:
         case "vector":
             return arrays["values"]

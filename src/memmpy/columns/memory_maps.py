@@ -14,9 +14,9 @@ from memmpy.typing import PathLike
 
 __all__ = [
     "Arrays",
+    "describe_column",
     "map_column",
     "map_columns",
-    "name_of",
     "no_column",
     "open_arrays",
     "why_stale",
@@ -34,7 +34,7 @@ _READERS = {
 }
 
 
-def name_of(path: PathLike, key: str) -> str:
+def describe_column(path: PathLike, key: str) -> str:
     """Return the name of a column in errors."""
     return f"column {key!r} of {os.fspath(path)!r}"
 
@@ -97,11 +97,11 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
         If they are damaged, or do not belong together.
     """
     if not _is_whole(column):
-        raise damaged(name_of(path, key), f"its arrays make no {column.kind} column")
+        raise damaged(describe_column(path, key), f"its arrays make no {column.kind} column")
     arrays = {role: map_array(Path(path), a, key=key) for role, a in column.arrays.items()}
     for offsets, content in (("offsets", "content"), ("shapes_offsets", "shapes")):
         if offsets in arrays and _ends(arrays[offsets]) != (0, len(arrays[content])):
-            raise damaged(name_of(path, key), "its offsets do not go from 0 to the end")
+            raise damaged(describe_column(path, key), "its offsets do not go from 0 to the end")
     return arrays
 
 

@@ -15,7 +15,7 @@ from memmpy.columns.column_layout import (
     layout_of_array,
     shifted,
 )
-from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
+from memmpy.columns.memory_maps import Arrays, describe_column, open_arrays
 from memmpy.columns.nested_checks import check_ends, check_nested
 from memmpy.columns.writer import ColumnWriter
 from memmpy.errors import ColumnError, CorruptStoreError, damaged
@@ -133,7 +133,7 @@ class ReadNested:
     __slots__ = ("_array", "_arrays", "_form", "_is_checked", "_name")
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._map(*open_arrays(path, key, kind="nested"), name_of(path, key))
+        self._map(*open_arrays(path, key, kind="nested"), describe_column(path, key))
 
     @classmethod
     def over(cls, column: ColumnRecord, arrays: Arrays, name: str) -> "ReadNested":

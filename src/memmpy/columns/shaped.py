@@ -6,7 +6,7 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns.memory_maps import Arrays, name_of, open_arrays
+from memmpy.columns.memory_maps import Arrays, describe_column, open_arrays
 from memmpy.columns.writer import ColumnWriter, RowWriter
 from memmpy.errors import ColumnError, CorruptStoreError, damaged
 from memmpy.jagged import Jagged, resolve
@@ -118,7 +118,7 @@ class ReadShaped(Sequence[Array]):
     __slots__ = ("_content", "_name", "_shapes")
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._map(open_arrays(path, key, kind="shaped")[1], name_of(path, key))
+        self._map(open_arrays(path, key, kind="shaped")[1], describe_column(path, key))
 
     @classmethod
     def over(cls, arrays: Arrays, name: str) -> "ReadShaped":

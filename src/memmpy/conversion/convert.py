@@ -34,7 +34,7 @@ from memmpy.errors import (
 )
 from memmpy.jagged import Clipping
 from memmpy.parallel import WorkerPool, worker_pool
-from memmpy.sources.formats import opened_files
+from memmpy.sources import open_files
 from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
 from memmpy.store import (
     Metadata,
@@ -289,7 +289,7 @@ def convert_checked(
         needs_splits=needs_splits,
     )
     known = _known(directory)
-    with quiet(when=progress is False), worker_pool(executor) as pool, closing(opened_files):
+    with quiet(when=progress is False), worker_pool(executor) as pool, closing(open_files):
 
         def decide(metadata: Metadata) -> tuple[Plan, Splits | None]:
             policy = asked.policy(metadata, path=path)
@@ -365,7 +365,7 @@ def plan_conversion(
         needs_splits=splits is not None,
     )
     known = _known(path)
-    with worker_pool(executor) as pool, closing(opened_files):
+    with worker_pool(executor) as pool, closing(open_files):
         policy = asked.policy(known, path=path)
         return _plan(asked, policy, known, pool, recreate=recreate)
 

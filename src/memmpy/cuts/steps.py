@@ -14,7 +14,7 @@ from memmpy.columns import (
     ReadShaped,
     Snapshot,
     StoredColumn,
-    holder_of,
+    find_column_key,
     member_of,
 )
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
@@ -134,7 +134,7 @@ def _column(snapshot: Snapshot, name: str) -> StoredColumn:
     """Return a column, or a member of a nested one where it holds numbers."""
     if name in snapshot.columns:
         return snapshot.columns[name]
-    key = holder_of(name, snapshot.metadata.columns)
+    key = find_column_key(name, snapshot.metadata.columns)
     column = snapshot.columns[key]
     assert isinstance(column, ReadNested)
     member = member_of(column, name, key=key)

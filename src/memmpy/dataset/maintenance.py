@@ -1,4 +1,4 @@
-"""Maintains a whole store: finds damage, repairs it, and removes what killed processes left."""
+"""Finds damage in a store, repairs it, and removes leftovers of killed processes."""
 
 import os
 import shutil
@@ -41,10 +41,10 @@ def verify(
     progress: bool | None = None,
     lock_timeout: float = LOCK_TIMEOUT,
 ) -> list[Problem]:
-    """Compare all that a store holds with its checksums: columns, texts, cached cuts and skims.
+    """Compare columns, texts, cached cuts and skims of a store with their checksums.
 
-    memmpy reads the files and does not map them: a file that another program truncates meanwhile is
-    a problem in the list, and not a crash.
+    memmpy reads the files and does not map them, so that a file which another program truncates
+    meanwhile is a problem in the list and not a crash.
 
     Parameters
     ----------
@@ -55,20 +55,20 @@ def verify(
         rebuilt file only if its checksum is the recorded one: what depends on it stays valid.
         Damaged skims and cached cuts are removed: memmpy rebuilds them when you ask for them.
     progress : bool, optional
-        As `convert` takes it, for a repair.
+        Whether a repair shows a progress bar; by default only on a terminal.
     lock_timeout : float
         Seconds to wait for another process that writes to the store; below zero, without limit.
 
     Returns
     -------
     list of Problem
-        What is missing, truncated or altered; after a repair, what could not be repaired and why.
-        Empty where all is well.
+        Missing, truncated and altered files. After a repair, the files that could not be repaired,
+        with the reason. Empty if there are none.
 
     Raises
     ------
     MissingFileError, CorruptStoreError
-        If there is no store, or its metadata cannot be read.
+        If there is no store, or its metadata is damaged.
     StoreLockedError, ReadOnlyStoreError, DiskError
         If the store cannot be repaired because it cannot be written to.
 
@@ -128,16 +128,16 @@ def _find_skim_problems(path: Path) -> list[Problem]:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A file or a folder that a killed process left in a store.
+    """A file or a folder that a killed process left in a store: an item of what `clean` returns.
 
     Parameters
     ----------
     path : Path
-        Where it is.
+        The file or folder.
     num_bytes : int
-        What it takes on disk.
+        Its size on disk.
     why : str
-        What it was.
+        Its origin, such as ``of a skim``.
     """
 
     path: Path
@@ -148,29 +148,29 @@ class Leftover:
 def clean(
     path: PathLike, *, dry_run: bool = True, lock_timeout: float = LOCK_TIMEOUT
 ) -> list[Leftover]:
-    """Find what killed processes left in a store, and remove it if asked to.
+    """List the leftovers of killed processes in a store, or remove them.
 
-    Columns, skims and cached cuts stay. Nothing is removed behind a link.
+    Columns, skims and cached cuts stay. memmpy removes nothing behind a link.
 
     Parameters
     ----------
     path : path-like
         The store.
     dry_run : bool
-        Whether to list only, and remove nothing. The list may have files of a process that still
-        works; with ``dry_run=False``, memmpy waits for that process.
+        Whether to list leftovers without removing them. The list may have files of a process that
+        is still running. With ``dry_run=False``, memmpy waits for that process.
     lock_timeout : float
         Seconds to wait for another process that writes to the store; below zero, without limit.
 
     Returns
     -------
     list of Leftover
-        What was found, or removed: a folder stays as long as files of others are in it.
+        The leftovers, or those that were removed. A folder with files of other programs stays.
 
     Raises
     ------
     MissingFileError, CorruptStoreError
-        If there is no store, or its metadata cannot be read.
+        If there is no store, or its metadata is damaged.
     StoreLockedError, ReadOnlyStoreError
         If another process writes to the store, or it cannot be written to.
 
@@ -182,8 +182,7 @@ def clean(
     if dry_run:
         return _leftovers(directory)
     read_metadata(directory)
-    held = hold_lock(directory, timeout=lock_timeout, serial=True, when_taken=lambda: None)
-    with held:
+    with hold_lock(directory, timeout=lock_timeout, serial=True, when_taken=lambda: None):
         leftovers = _leftovers(directory)
         for leftover in leftovers:
             _remove(leftover.path)
@@ -192,12 +191,12 @@ def clean(
 
 def _leftovers(directory: Path) -> list[Leftover]:
     with read_errors(directory):
-        found = [(path, "of a write that was not committed") for path in leftover_files(directory)]
+        paths = [(path, "of a write that was not committed") for path in leftover_files(directory)]
         if is_real_folder(directory / UNFINISHED):
-            found.append((directory / UNFINISHED, "of a conversion, which would go on from there"))
-        found += [(path, "of a cut") for path in leftover_cuts(directory)]
-        found += [(path, "of a skim") for path in leftover_skims(directory / SKIMS)]
-    return [Leftover(path, _num_bytes(path), why) for path, why in found]
+            paths.append((directory / UNFINISHED, "of a conversion, which would continue there"))
+        paths += [(path, "of a cut") for path in leftover_cuts(directory)]
+        paths += [(path, "of a skim") for path in leftover_skims(directory / SKIMS)]
+    return [Leftover(path, _num_bytes(path), why) for path, why in paths]
 
 
 def _remove(path: Path) -> None:
@@ -213,7 +212,7 @@ def _remove(path: Path) -> None:
 
 
 def _num_bytes(path: Path) -> int:
-    """Return what a file or a folder takes; what disappears meanwhile takes nothing."""
+    """Return the size of a file or a folder. Files that disappear meanwhile do not count."""
     num_bytes = 0
     with suppress(OSError):
         for file in [path, *path.rglob("*")] if is_real_folder(path) else [path]:

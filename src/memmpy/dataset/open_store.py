@@ -15,7 +15,7 @@ from memmpy.columns import (
     Snapshot,
     StoredColumn,
     check_keys,
-    holder_of,
+    find_column_key,
     no_column,
     open_what_is_whole,
 )
@@ -549,7 +549,7 @@ class Store(Mapping[str, StoredColumn]):
     def _check_whole(self, keys: Iterable[str]) -> None:
         """Raise a `CorruptStoreError` if one of these columns could not be opened."""
         for key in keys:
-            holder = holder_of(key, self._metadata.columns)
+            holder = find_column_key(key, self._metadata.columns)
             if holder in self._damage:
                 raise CorruptStoreError(self._damage[holder])
 

@@ -1,4 +1,4 @@
-"""What a file in HDF5 has: which groups and datasets are tables, and their columns."""
+"""Finds the tables of an HDF5 file, and the columns of each table."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from memmpy.errors import InputFileError, nearest
-from memmpy.sources.failures import listed
+from memmpy.sources.access.file_errors import in_parentheses
 
-__all__ = ["DatasetColumn", "only_table", "say_dtype", "table_of"]
+__all__ = ["DatasetColumn", "format_dtype", "only_table", "table_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetColumn:
-    """A dataset, a field of a dataset of records, or one of the items of a block of pandas.
+    """A dataset, a field of a dataset of records, or an item of a block of pandas.
 
-    A block is a dataset of shape (entries, items), whose items have names. No pattern matches it,
-    nor what holds its names: `is_hidden`.
+    A block is a dataset of shape (entries, items) whose items have names. Patterns match neither
+    the block nor the dataset of its names: `is_hidden`.
     """
 
     dataset: Any
@@ -33,29 +33,29 @@ class DatasetColumn:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of an entry's elements, as h5py gives it."""
+        """Dtype of the elements of an entry, as in h5py."""
         dtype: np.dtype[Any] = self.dataset.dtype
         return dtype if self.field is None else dtype[self.field]
 
     @property
     def base(self) -> np.dtype[Any]:
-        """The same without the shape that a field may have of its own."""
+        """The dtype without the shape that a field may have."""
         return self.dtype.subdtype[0] if self.dtype.subdtype else self.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of an entry."""
+        """Shape of an entry."""
         return () if self.item is not None else (*self.dataset.shape[1:], *self.dtype.shape)
 
     @property
     def bytes_per_entry(self) -> int:
-        """As they are decoded; of what has a variable length, only where it lies."""
+        """Bytes of a decoded entry; of lists and texts, only of their references."""
         num_items = 1 if self.item is not None else math.prod(self.dataset.shape[1:])
         return int(self.dtype.itemsize * num_items)
 
 
 def _arrays_in(group: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the datasets of a group that have an axis of entries."""
+    """Yield the datasets of a group, except scalars."""
     import h5py
 
     for name in group:
@@ -67,13 +67,13 @@ def _arrays_in(group: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _tables_in(file: Any) -> list[str]:
-    """Return the groups and datasets of records that may be meant."""
+    """Return the paths of all tables."""
     import h5py
 
     groups = [""]
 
     def is_inner(name: str) -> bool:
-        """Say whether PyTables keeps an index of a table in a group, or pandas its categories."""
+        """Return whether a group is internal: an index of PyTables, or categories of pandas."""
         parent, _, last = name.rpartition("/")
         if last.startswith("_i_") or (
             last == "meta" and "pandas_type" in file[parent or "/"].attrs
@@ -97,18 +97,18 @@ def _tables_in(file: Any) -> list[str]:
 
 
 def only_table(file: Any, path: str) -> str:
-    """Return the path of the table that is meant where none is named; empty for the root."""
+    """Return the path of the table to read by default; empty for the root."""
     if any(not array.dtype.names for _, array in _arrays_in(file)):
         return ""
     tables = _tables_in(file)
     if len(tables) != 1:
-        message = f"{path!r} has {len(tables)} tables{listed(tables)}; say which with tree="
+        message = f"{path!r} has {len(tables)} tables{in_parentheses(tables)}; say which with tree="
         raise InputFileError(message if tables else f"{path!r} has no arrays, so no table")
     return tables[0].strip("/")
 
 
 def _columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
-    """Return the columns of a group, of a dataset of records, or beside any other dataset."""
+    """Return the columns of a group or of a dataset of records; of another dataset, its group's."""
     import h5py
 
     found = file.get(tree) if tree else file
@@ -136,7 +136,7 @@ def _columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
 
 
 def _items_of(name: str, arrays: Mapping[str, Any]) -> list[str]:
-    """Return the names of the items of a block of pandas; none for any other dataset."""
+    """Return the names of the items of a block of pandas; none for other datasets."""
     block, items = arrays[name], arrays.get(f"{name.removesuffix('_values')}_items")
     if not name.endswith("_values") or items is None or items.dtype.kind not in "SO":
         return []
@@ -154,7 +154,7 @@ def _no_table(file: Any, found: Any, tree: str, path: str) -> InputFileError:
         wrong = "no table but a single value in"
     else:
         wrong = "no arrays in the group" if isinstance(found, h5py.Group) else "no group or dataset"
-    has = f"its tables are{listed(tables)}" if tables else "it has no table at all"
+    has = f"its tables are{in_parentheses(tables)}" if tables else "it has no table at all"
     near = nearest(tree, tables) if len(tables) > 1 else ""
     return InputFileError(f"{wrong} {tree or '/'!r} in {path!r}: {has}{near}")
 
@@ -162,9 +162,9 @@ def _no_table(file: Any, found: Any, tree: str, path: str) -> InputFileError:
 def table_of(file: Any, tree: str, path: str) -> tuple[str, dict[str, DatasetColumn], int]:
     """Return the path of a table, its columns and its number of entries.
 
-    Columns of another number are not of the table. A group has that of the datasets of one length
-    which hold most of its data: names of features, bins and the like take little. A dataset that
-    is none of records stands for all of its group that have its length; one table has one path.
+    The entries of a group are those of the datasets of one length that hold most of its data,
+    since names of features, bins and the like are small. A dataset without records stands for all
+    datasets of its group with the same length. One table always gets the same path.
 
     Raises
     ------
@@ -191,8 +191,8 @@ def table_of(file: Any, tree: str, path: str) -> tuple[str, dict[str, DatasetCol
     return first.strip("/"), columns, num
 
 
-def say_dtype(dtype: np.dtype[Any]) -> str:
-    """Return a dtype as its owner would call it."""
+def format_dtype(dtype: np.dtype[Any]) -> str:
+    """Return a dtype in words, for messages."""
     import h5py
 
     if dtype.names:
@@ -201,5 +201,5 @@ def say_dtype(dtype: np.dtype[Any]) -> str:
         return "text"
     items = h5py.check_vlen_dtype(dtype)
     if items is not None:
-        return f"lists of {say_dtype(np.dtype(items))}"
+        return f"lists of {format_dtype(np.dtype(items))}"
     return "references" if h5py.check_ref_dtype(dtype) is not None else str(dtype)

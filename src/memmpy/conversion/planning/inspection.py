@@ -14,8 +14,7 @@ from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.skips import Skips
 from memmpy.display import format_count
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
-from memmpy.sources import EventFile, Nulls, UntypedError, no_branch
-from memmpy.sources.formats import opened_files
+from memmpy.sources import EventFile, NullRules, UntypedError, missing_branch_error, open_files
 from memmpy.splits import naming_columns
 
 __all__ = ["Facts", "Question", "look_at"]
@@ -50,9 +49,9 @@ class Question:
     types: Mapping[str, ColumnType] | None = None
 
     @property
-    def nulls(self) -> Nulls:
+    def nulls(self) -> NullRules:
         """How the file is read where it has no values."""
-        return Nulls(self.input.missing, self.types or {})
+        return NullRules(self.input.missing, self.types or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class Facts:
         Of the branches of these columns.
     untyped : frozenset of str
         Branches of which the file has no value and tells no type, so that other files must.
-    nulls : Nulls
+    nulls : NullRules
         How the file was looked at, and is to be read, where it has no values.
     """
 
@@ -102,16 +101,14 @@ class Facts:
     ranges: tuple[Range, ...]
     branch_types: Mapping[str, ColumnType] = field(default_factory=dict)
     untyped: frozenset[str] = frozenset()
-    nulls: Nulls = field(default_factory=Nulls)
+    nulls: NullRules = field(default_factory=NullRules)
 
 
 def look_at(question: Question) -> Facts | MemmpyError:
     """Look at a file, and return what it says or what is wrong with it."""
     given = question.input
     try:
-        with opened_files.opened(
-            given.path, given.tree, given.status.state, question.nulls
-        ) as file:
+        with open_files.open(given.path, given.tree, given.status.state, question.nulls) as file:
             return _facts(file, question)
     except MemmpyError as error:
         return error
@@ -125,7 +122,7 @@ def _facts(file: EventFile, question: Question) -> Facts:
         raise OptionError(f"{message}{given.tree_start}")
     for branch in given.missing:
         if not file.has_branch(branch):
-            error = no_branch(branch, file.where, file.branches())
+            error = missing_branch_error(branch, file.where, file.branches())
             message = f"missing of an RFileConfig names branches: {error}"
             raise MissingKeyError(message, branch)
     can_wait = question.types is None

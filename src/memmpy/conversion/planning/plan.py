@@ -21,7 +21,7 @@ from memmpy.conversion.planning.sizes import is_exact, size_of_lists, size_of_ro
 from memmpy.conversion.planning.skips import Skips
 from memmpy.conversion.planning.summary import Line, Report, Reported, compared, type_in_words
 from memmpy.conversion.planning.target import Wanted, is_current
-from memmpy.sources import Nulls
+from memmpy.sources import NullRules
 from memmpy.store import (
     ColumnRecord,
     Metadata,
@@ -83,14 +83,14 @@ class Fill:
         The first entry of the store that they become.
     range : Range
         Which entries of the tree, for which columns.
-    nulls : Nulls
+    nulls : NullRules
         How the file is read where it has no values.
     """
 
     source: int
     entry_start: int
     range: Range
-    nulls: Nulls = field(default_factory=Nulls)
+    nulls: NullRules = field(default_factory=NullRules)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -11,7 +11,7 @@ from memmpy.columns import ColumnType, cast, type_of_values
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal
 from memmpy.errors import OptionError
 from memmpy.jagged import Clipping, Jagged, Padding, check_fill, clipping_of, lists_of
-from memmpy.sources import Fill, fill_missing, filled_type, format_fill
+from memmpy.sources import NO_FILL, Fill, NoFill, fill_missing, filled_type, format_fill
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
@@ -157,9 +157,9 @@ class Recipe:
         clipping = clipping_of(lists, length)
         return Made(lists.pad(length, self.padding.fill), num_lost, clipping=clipping)
 
-    def _fill(self, branch: str) -> tuple[Fill, ...]:
-        """Return what stands for missing values of a branch, if the user named it."""
-        return tuple(fill for name, fill in self.missing if name == branch)
+    def _fill(self, branch: str) -> Fill | NoFill:
+        """Return what stands for missing values of a branch."""
+        return dict(self.missing).get(branch, NO_FILL)
 
     def _mask(self, lists: Jagged) -> Array:
         """Return which items are real once lists are padded, of shape (n, length)."""

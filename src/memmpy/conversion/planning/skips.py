@@ -6,7 +6,7 @@ from typing import Literal
 
 from memmpy.conversion.planning.key_patterns import match
 from memmpy.errors import InputFileError, UndecodableError
-from memmpy.sources import EventFile, UntypedError, listed
+from memmpy.sources import EventFile, UntypedError, in_parentheses
 
 __all__ = ["Skips"]
 
@@ -69,7 +69,7 @@ class Skips:
     def error(self, pattern: str, where: str) -> InputFileError:
         """Return the error for a pattern that matches nothing else."""
         whys = {"no column can hold": self.unsupported, "uproot cannot decode": self.undecodable}
-        parts = [f"{why}{listed(names)}" for why, names in whys.items() if names]
+        parts = [f"{why}{in_parentheses(names)}" for why, names in whys.items() if names]
         message = f"the pattern {pattern!r} matches only what {' and what '.join(parts)}{where}"
         return InputFileError(f"{message}; {self.reason}")
 

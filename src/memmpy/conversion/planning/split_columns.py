@@ -8,8 +8,7 @@ from memmpy.conversion.planning.inspection import kind_of_branch
 from memmpy.conversion.planning.recipe import Recipe, missing_in_words
 from memmpy.conversion.planning.target import Wanted
 from memmpy.errors import SplitError, SplitWarning, warn_of
-from memmpy.sources import Nulls
-from memmpy.sources.formats import opened_files
+from memmpy.sources import NullRules, open_files
 from memmpy.splits import (
     USUAL_COLUMNS,
     Naming,
@@ -181,8 +180,8 @@ def _naming_of(inputs: Sequence[Input]) -> Naming:
     for given in inputs:
         one_of_each.setdefault((given.tree, tuple(sorted(given.metadata.items()))), given)
     for found in one_of_each.values():
-        nulls = Nulls(found.missing)
-        with opened_files.opened(found.path, found.tree, found.status.state, nulls) as file:
+        nulls = NullRules(found.missing)
+        with open_files.open(found.path, found.tree, found.status.state, nulls) as file:
             kinds.append({name: kind_of_branch(file, name) for name in USUAL_COLUMNS})
 
     def kind_of(name: str) -> str | None:

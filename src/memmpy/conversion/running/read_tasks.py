@@ -12,7 +12,7 @@ from memmpy.columns import Field, Layout
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.errors import MemmpyError
 from memmpy.jagged import Clipping
-from memmpy.sources import Nulls, State
+from memmpy.sources import NullRules, State
 from memmpy.store import ColumnRecord, RandomAccessArray
 from memmpy.typing import Array
 
@@ -65,12 +65,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class FromFile:
-    """Entries of a tree of a file, from `tree_start` to `tree_stop`; see `OpenFiles.opened`."""
+    """Entries of a tree of a file, from `tree_start` to `tree_stop`; see `OpenFiles.open`."""
 
     path: str
     tree: str | None
     state: State
-    nulls: Nulls
+    nulls: NullRules
     tree_entries: int
     tree_start: int
     tree_stop: int

@@ -31,7 +31,7 @@ from memmpy.conversion.running.read_tasks import (
 )
 from memmpy.display import format_count
 from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
-from memmpy.sources.formats import opened_files, unchanged
+from memmpy.sources import check_unchanged, open_files
 from memmpy.store import PartWriter, RandomAccessArray, crc_of, open_to_read, read_range
 from memmpy.typing import Array
 
@@ -148,8 +148,8 @@ def _made_of_file(reads: FromFile, outputs: tuple[Output, ...]) -> Iterator[tupl
     num_users = {branch: len(several) for branch, several in users.items()}
     values: dict[str, Any] = {}
     with (
-        opened_files.opened(reads.path, reads.tree, reads.state, reads.nulls) as file,
-        unchanged(reads.path, reads.state),
+        open_files.open(reads.path, reads.tree, reads.state, reads.nulls) as file,
+        check_unchanged(reads.path, reads.state),
     ):
         if file.num_entries != reads.tree_entries:
             has = format_count(file.num_entries, "entry", "entries")
