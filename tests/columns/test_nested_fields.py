@@ -12,8 +12,8 @@ from memmpy.columns import (
     ReadNested,
     WriteNested,
     WriteVector,
-    find_column_key,
     member_of,
+    resolve_key,
 )
 from memmpy.store import read_metadata
 
@@ -49,7 +49,7 @@ def store(tmp_path: Path) -> Path:
 def test_the_holder_of_a_name_is_the_column_with_such_a_member(
     store: Path, name: str, holder: str
 ) -> None:
-    assert find_column_key(name, read_metadata(store).columns) == holder
+    assert resolve_key(name, read_metadata(store).columns) == holder
 
 
 @pytest.mark.parametrize(

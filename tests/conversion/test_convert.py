@@ -476,7 +476,7 @@ class TestErrors:
         with uproot.recreate(tmp_path / "two.root") as file:
             for name in ("one", "two"):
                 file.mktree(name, {"x": np.int64}).extend({"x": np.arange(3)})
-        with pytest.raises(RootFileError, match=r"has 2 trees \('one', 'two'\); say which"):
+        with pytest.raises(RootFileError, match=r"has 2 trees \('one', 'two'\); give one"):
             convert(tmp_path / "two.root", tmp_path / "s", keys={"x"})
 
     def test_a_file_that_is_no_root_file_is_named(self, tmp_path: Path) -> None:

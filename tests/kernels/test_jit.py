@@ -357,9 +357,7 @@ def test_a_kernel_kept_by_an_older_memmpy_is_compiled_again(tmp_path: Path) -> N
     for index in tmp_path.rglob("*.nbi"):  # of a source file of another time and size
         with index.open("rb") as file:
             version, (_, overloads) = pickle.load(file), pickle.load(file)
-        with index.open("wb") as file:
-            pickle.dump(version, file)
-            pickle.dump(((0.0, 0), overloads), file)
+        index.write_bytes(pickle.dumps(version) + pickle.dumps(((0.0, 0), overloads)))
     for data in tmp_path.rglob("*.nbc"):  # with an object of a module that has moved
         data.write_bytes(b"cmemmpy.gather.compiled_rows\nspread\n.")
     assert run() == "True 1\n"

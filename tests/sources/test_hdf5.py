@@ -217,7 +217,7 @@ def test_without_a_tree_the_only_table_is_read(datasets: dict[str, Any], tree: s
 
 
 def test_without_a_tree_several_tables_are_listed() -> None:
-    message = r"x.h5' has 3 tables \('/', 'jets', 'tracks'\); give one of them as tree="
+    message = r"x.h5' has 3 tables \('/', 'jets', 'tracks'\); give one as tree="
     with pytest.raises(InputFileError, match=message):
         opened({"jets": records(3), "tracks": records(3, 4)})
 

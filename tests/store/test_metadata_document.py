@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 import memmpy
-from memmpy.columns import (
-    WriteVector,
-    read_vector,
-)
+from memmpy.columns import WriteVector, read_vector
 from memmpy.errors import CorruptStoreError, MissingFileError
 from memmpy.store import (
     METADATA,

@@ -20,7 +20,7 @@ from memmpy.columns.loading import (
 )
 from memmpy.columns.memory_maps import no_column, why_stale
 from memmpy.columns.nested import ReadNested, WriteNested
-from memmpy.columns.nested_fields import find_column_key, member_of
+from memmpy.columns.nested_fields import member_of, resolve_key
 from memmpy.columns.salvage import open_what_is_whole
 from memmpy.columns.shaped import ReadShaped, WriteShaped
 from memmpy.columns.text import ReadText, WriteText
@@ -47,7 +47,6 @@ __all__ = [
     "WriteVector",
     "cast",
     "check_keys",
-    "find_column_key",
     "layout_of_nested",
     "layout_of_numbers",
     "load_memmaps",
@@ -57,6 +56,7 @@ __all__ = [
     "open_columns",
     "open_what_is_whole",
     "read_vector",
+    "resolve_key",
     "shifted",
     "type_of_column",
     "type_of_values",

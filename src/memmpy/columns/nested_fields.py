@@ -11,10 +11,10 @@ from memmpy.columns.nested import ReadNested
 from memmpy.store import ColumnRecord
 from memmpy.typing import Array
 
-__all__ = ["find_column_key", "member_of"]
+__all__ = ["member_of", "resolve_key"]
 
 
-def find_column_key(name: str, columns: Mapping[str, ColumnRecord]) -> str:
+def resolve_key(name: str, columns: Mapping[str, ColumnRecord]) -> str:
     """Return the column that a name means: that of the name, or the nested one with such a member.
 
     The name itself where there is neither.

@@ -36,14 +36,7 @@ from memmpy.jagged import Clipping
 from memmpy.parallel import WorkerPool, worker_pool
 from memmpy.sources import open_files
 from memmpy.splits import Splits, check_splits, num_events, open_to_split, recorded, settle
-from memmpy.store import (
-    Metadata,
-    SourceRecord,
-    Transaction,
-    Unfinished,
-    parts_of,
-    read_metadata,
-)
+from memmpy.store import Metadata, SourceRecord, Transaction, Unfinished, parts_of, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = ["STEP_BYTES", "Conversion", "convert", "convert_checked", "plan_conversion"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from memmpy.columns import Snapshot, find_column_key, open_columns, why_stale
+from memmpy.columns import Snapshot, open_columns, resolve_key, why_stale
 from memmpy.cuts.cache import CachedCut, Found, Selection
 from memmpy.cuts.evaluation import Program, check_keys, slips_in, to_program
 from memmpy.cuts.language import Constant, Node, keys_of, normal, parse, substitute
@@ -103,13 +103,13 @@ def compute_cut_batched(
 
 def columns_used(cut: Node, metadata: Metadata) -> list[str]:
     """Return the columns of a store that a cut uses, sorted; for a member, its nested column."""
-    return sorted({find_column_key(key, metadata.columns) for key in keys_of(cut)})
+    return sorted({resolve_key(key, metadata.columns) for key in keys_of(cut)})
 
 
 def check_stored(cut: Node, known: Iterable[str], *, path: PathLike, metadata: Metadata) -> None:
     """Raise a `CutError` if a cut uses a key that the store lacks, or a stale column."""
     names = {*known}
-    holders = {key: find_column_key(key, metadata.columns) for key in keys_of(cut)}
+    holders = {key: resolve_key(key, metadata.columns) for key in keys_of(cut)}
     names |= {key for key, holder in holders.items() if holder in names}
     if not holders.keys() <= names:
         texts = {key for key, held in metadata.columns.items() if held.details.get("hashed")}
@@ -170,7 +170,7 @@ def find_entries(
     # What is wrong with the cut, or likely to be, is said whether it is cached or not.
     program, slips = prepare(cut, inputs)
     records = snapshot.metadata.columns
-    used = {find_column_key(stored_as.get(key, key), records) for key in keys_of(cut)}
+    used = {resolve_key(stored_as.get(key, key), records) for key in keys_of(cut)}
     fingerprints = {name: records[name].fingerprint for name in sorted(used or snapshot.columns)}
     cached = CachedCut(snapshot.path, _normal(cut, stored_as), fingerprints)
     found = (

@@ -8,14 +8,7 @@ from typing import final, overload
 from memmpy.cuts.cache import CachedCut, are_current, are_entries, cut_documents, read_cut_document
 from memmpy.cuts.language import LANGUAGE
 from memmpy.display import Table, format_size
-from memmpy.store import (
-    CUTS,
-    ColumnRecord,
-    Metadata,
-    Problem,
-    array_problem,
-    map_array,
-)
+from memmpy.store import CUTS, ColumnRecord, Metadata, Problem, array_problem, map_array
 from memmpy.typing import Array
 
 __all__ = ["CutRecord", "Cuts", "list_cuts", "verify_cuts"]

@@ -14,8 +14,8 @@ from memmpy.columns import (
     ReadShaped,
     Snapshot,
     StoredColumn,
-    find_column_key,
     member_of,
+    resolve_key,
 )
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
@@ -134,7 +134,7 @@ def _column(snapshot: Snapshot, name: str) -> StoredColumn:
     """Return a column, or a member of a nested one where it holds numbers."""
     if name in snapshot.columns:
         return snapshot.columns[name]
-    key = find_column_key(name, snapshot.metadata.columns)
+    key = resolve_key(name, snapshot.metadata.columns)
     column = snapshot.columns[key]
     assert isinstance(column, ReadNested)
     member = member_of(column, name, key=key)

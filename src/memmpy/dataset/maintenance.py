@@ -62,8 +62,8 @@ def verify(
     Returns
     -------
     list of Problem
-        Missing, truncated and altered files. After a repair, the files that could not be repaired,
-        with the reason. Empty if there are none.
+        Missing, truncated and altered files (`memmpy.store.Problem`). After a repair, the files
+        that could not be repaired, with the reason. Empty if there are none.
 
     Raises
     ------
@@ -98,14 +98,14 @@ def repair_problems(
     columns = [problem for problem in problems if "/" not in problem.file]
     cuts = [Path(p.file) for p in problems if p.file.startswith(f"{CUTS}/")]
     skims = {Path(p.file).parts[1] for p in problems if p.file.startswith(f"{SKIMS}/")}
-    left = repair_columns(directory, columns, progress=progress, lock_timeout=lock_timeout)
+    unrepaired = repair_columns(directory, columns, progress=progress, lock_timeout=lock_timeout)
     remove_files(directory / CUTS, [c.with_suffix(s).name for c in cuts for s in _CUT_SUFFIXES])
     for name in skims:
-        with suppress(ReadOnlyStoreError):  # a skim behind a link stays, and is found again below
+        with suppress(ReadOnlyStoreError):  # a skim behind a link stays a problem, see below
             remove_skim(directory / SKIMS / name, timeout=lock_timeout)
     if cuts:
-        left += verify_cuts(directory, read_metadata(directory))
-    return left + (_find_skim_problems(directory) if skims else [])
+        unrepaired += verify_cuts(directory, read_metadata(directory))
+    return unrepaired + (_find_skim_problems(directory) if skims else [])
 
 
 def _find_problems(directory: Path) -> list[Problem]:
@@ -165,7 +165,8 @@ def clean(
     Returns
     -------
     list of Leftover
-        The leftovers, or those that were removed. A folder with files of other programs stays.
+        The leftovers, or those that were removed (`memmpy.dataset.Leftover`). A folder with files
+        of other programs stays.
 
     Raises
     ------

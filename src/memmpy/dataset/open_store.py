@@ -15,9 +15,9 @@ from memmpy.columns import (
     Snapshot,
     StoredColumn,
     check_keys,
-    find_column_key,
     no_column,
     open_what_is_whole,
+    resolve_key,
 )
 from memmpy.cuts import (
     STEP_SIZE,
@@ -37,11 +37,7 @@ from memmpy.cuts import (
 from memmpy.dataset.loader_columns import choose_of_cut
 from memmpy.dataset.maintenance import verify
 from memmpy.display import Table, format_count, printable
-from memmpy.errors import (
-    CorruptStoreError,
-    OptionError,
-    SplitError,
-)
+from memmpy.errors import CorruptStoreError, OptionError, SplitError
 from memmpy.export import Friend, write_friends
 from memmpy.loaders import ShuffleOption, check_options
 from memmpy.order import SPLIT_NAMES
@@ -549,7 +545,7 @@ class Store(Mapping[str, StoredColumn]):
     def _check_whole(self, keys: Iterable[str]) -> None:
         """Raise a `CorruptStoreError` if one of these columns could not be opened."""
         for key in keys:
-            holder = find_column_key(key, self._metadata.columns)
+            holder = resolve_key(key, self._metadata.columns)
             if holder in self._damage:
                 raise CorruptStoreError(self._damage[holder])
 

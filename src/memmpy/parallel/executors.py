@@ -279,7 +279,7 @@ def _run_task(
 
 
 def _is_failed_import(error: BaseException) -> bool:
-    """Say whether a worker has no `_run_task`, as one of memmpy 0.1 has none."""
+    """Return whether a worker lacks `_run_task`, because its memmpy is older or missing."""
     return isinstance(error, ImportError | AttributeError) and "memmpy" in str(error)
 
 

@@ -16,8 +16,8 @@ from memmpy.store import (
     remove_folder,
     sync_directory,
     temp_suffix,
+    translate_os_errors,
     wait_for,
-    write_errors,
 )
 
 __all__ = [
@@ -65,7 +65,7 @@ def skim_lock(folder: Path, *, timeout: float) -> Iterator[FileLock]:
         If the store cannot be written to, or the skim is there and lies behind a link.
     """
     try:
-        with write_errors(f"to {str(folder.parent)!r}"):
+        with translate_os_errors(f"to {str(folder.parent)!r}"):
             folder.parent.mkdir(exist_ok=True)
     except DiskError as error:
         if error.errno != errno.EEXIST:
@@ -78,7 +78,7 @@ def skim_lock(folder: Path, *, timeout: float) -> Iterator[FileLock]:
         lambda: _is_taken(lock, folder), what=f"making the skim {str(folder)!r}", timeout=timeout
     )
     try:
-        with write_errors(f"to {str(folder.parent)!r}"):
+        with translate_os_errors(f"to {str(folder.parent)!r}"):
             _sweep(folder)
         yield lock
     except (DiskError, CorruptStoreError) as error:
@@ -91,7 +91,7 @@ def skim_lock(folder: Path, *, timeout: float) -> Iterator[FileLock]:
 
 def clear(made: Path, keep: Collection[str]) -> None:
     """Remove all from a folder but the files of these names."""
-    with write_errors(f"to {str(made)!r}"):
+    with translate_os_errors(f"to {str(made)!r}"):
         remove_files(made, {file.name for file in made.iterdir()} - set(keep))
 
 
@@ -105,7 +105,7 @@ def publish(made: Path, folder: Path, lock: FileLock) -> None:
     if not lock.is_held():
         raise _lost(folder)
     old = made.with_suffix(".old")
-    with write_errors(f"to {str(folder)!r}"):
+    with translate_os_errors(f"to {str(folder)!r}"):
         sync_directory(made)
         if not os.path.lexists(folder):
             made.rename(folder)
@@ -121,10 +121,10 @@ def publish(made: Path, folder: Path, lock: FileLock) -> None:
 
 def remove(folder: Path, *, timeout: float) -> None:
     """Remove a skim, if it is there; who has it open keeps it. See `skim_lock`."""
-    with write_errors(f"to {str(folder)!r}"):
+    with translate_os_errors(f"to {str(folder)!r}"):
         if not folder.exists():
             return
-    with skim_lock(folder, timeout=timeout), write_errors(f"to {str(folder)!r}"):
+    with skim_lock(folder, timeout=timeout), translate_os_errors(f"to {str(folder)!r}"):
         # Renamed first, so that no reader finds a part of it; a later writer removes leftovers.
         old = new_folder(folder).with_suffix(".old")
         with suppress(FileNotFoundError):
@@ -192,7 +192,7 @@ def _lock_of(folder: Path) -> FileLock:
 
 
 def _is_taken(lock: FileLock, folder: Path) -> bool:
-    with write_errors(f"to {str(folder.parent)!r}"):
+    with translate_os_errors(f"to {str(folder.parent)!r}"):
         return lock.take()
 
 

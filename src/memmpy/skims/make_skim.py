@@ -51,8 +51,8 @@ from memmpy.store import (
     disk_error,
     read_metadata,
     remove_folder,
+    translate_os_errors,
     write_atomically,
-    write_errors,
 )
 from memmpy.typing import Entries, PathLike
 
@@ -385,7 +385,7 @@ def _make(
     logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
     made = new_folder(folder)
     try:
-        with write_errors(f"to {str(made)!r}"):
+        with translate_os_errors(f"to {str(made)!r}"):
             made.mkdir()
         with worker_pool(executor) as pool:
             assert request.rule is not None

@@ -1,6 +1,7 @@
 """The table of file formats, and the function that opens a file of any format.
 
-To add a format, write an `EventFile` in a module beside this one, and add a line to `_FORMATS`.
+To add a format, write an `EventFile` in a module beside this one, and add a line to `_FORMATS`. A
+format without fixed first bytes, such as CSV, needs a rule in `_format_of` instead.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Reads HDF5 files: a group of datasets, or a dataset of records, is a table."""
+"""Reads HDF5 files: a group of datasets, or a dataset of records, is a table.
+
+HDF5 itself decompresses the datasets, by its filters and those of hdf5plugin, such as LZ4.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,12 +19,7 @@ from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.access.streams import stream_of
-from memmpy.sources.hdf5_layout import (
-    DatasetColumn,
-    format_dtype,
-    only_table,
-    table_of,
-)
+from memmpy.sources.hdf5_layout import DatasetColumn, format_dtype, only_table, table_of
 from memmpy.typing import Array
 
 __all__ = ["HdfTable"]

@@ -61,9 +61,9 @@ def _arrays_in(group: Any) -> Iterator[tuple[str, Any]]:
     for name in group:
         if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
             continue
-        found = group.get(name)
-        if isinstance(found, h5py.Dataset) and found.shape:
-            yield name, found
+        node = group.get(name)
+        if isinstance(node, h5py.Dataset) and node.shape:
+            yield name, node
 
 
 def _tables_in(file: Any) -> list[str]:
@@ -81,8 +81,8 @@ def _tables_in(file: Any) -> list[str]:
             return True
         return bool(parent) and is_inner(parent)
 
-    def note(name: str, found: Any) -> None:
-        if isinstance(found, h5py.Group) and not is_inner(name):
+    def note(name: str, node: Any) -> None:
+        if isinstance(node, h5py.Group) and not is_inner(name):
             groups.append(name)
 
     file.visititems(note)
@@ -102,7 +102,7 @@ def only_table(file: Any, path: str) -> str:
         return ""
     tables = _tables_in(file)
     if len(tables) != 1:
-        message = f"{path!r} has {len(tables)} tables{in_parentheses(tables)}; say which with tree="
+        message = f"{path!r} has {len(tables)} tables{in_parentheses(tables)}; give one as tree="
         raise InputFileError(message if tables else f"{path!r} has no arrays, so no table")
     return tables[0].strip("/")
 
@@ -111,13 +111,13 @@ def _columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
     """Return the columns of a group or of a dataset of records; of another dataset, its group's."""
     import h5py
 
-    found = file.get(tree) if tree else file
-    if isinstance(found, h5py.Dataset) and found.shape:
-        if found.dtype.names:
-            return {field: DatasetColumn(found, field) for field in found.dtype.names}
-        found = found.parent
+    node = file.get(tree) if tree else file
+    if isinstance(node, h5py.Dataset) and node.shape:
+        if node.dtype.names:
+            return {field: DatasetColumn(node, field) for field in node.dtype.names}
+        node = node.parent
     columns: dict[str, DatasetColumn] = {}
-    arrays = dict(_arrays_in(found)) if isinstance(found, h5py.Group) else {}
+    arrays = dict(_arrays_in(node)) if isinstance(node, h5py.Group) else {}
     blocks = {name: names for name in arrays if (names := _items_of(name, arrays))}
     for name, array in arrays.items():
         if array.dtype.names:
@@ -131,7 +131,7 @@ def _columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
         for i, item in enumerate(items):
             columns.setdefault(item, DatasetColumn(arrays[name], None, i))
     if not columns:
-        raise _no_table(file, found, tree, path)
+        raise _no_table(file, node, tree, path)
     return columns
 
 
@@ -146,14 +146,14 @@ def _items_of(name: str, arrays: Mapping[str, Any]) -> list[str]:
     return [text.decode(errors="replace") for text in texts] if len(texts) == len(items) else []
 
 
-def _no_table(file: Any, found: Any, tree: str, path: str) -> InputFileError:
+def _no_table(file: Any, node: Any, tree: str, path: str) -> InputFileError:
     import h5py
 
     tables = _tables_in(file)
-    if isinstance(found, h5py.Dataset):
+    if isinstance(node, h5py.Dataset):
         wrong = "no table but a single value in"
     else:
-        wrong = "no arrays in the group" if isinstance(found, h5py.Group) else "no group or dataset"
+        wrong = "no arrays in the group" if isinstance(node, h5py.Group) else "no group or dataset"
     has = f"its tables are{in_parentheses(tables)}" if tables else "it has no table at all"
     near = nearest(tree, tables) if len(tables) > 1 else ""
     return InputFileError(f"{wrong} {tree or '/'!r} in {path!r}: {has}{near}")
@@ -174,17 +174,17 @@ def table_of(file: Any, tree: str, path: str) -> tuple[str, dict[str, DatasetCol
     import h5py
 
     columns = _columns_of(file, tree, path)
-    found = file.get(tree) if tree else file
-    if isinstance(found, h5py.Dataset) and found.dtype.names:
-        return tree, columns, int(found.shape[0])
+    node = file.get(tree) if tree else file
+    if isinstance(node, h5py.Dataset) and node.dtype.names:
+        return tree, columns, int(node.shape[0])
     sizes: dict[int, int] = {}
     for dataset in {c.dataset.name: c.dataset for c in columns.values()}.values():
         num = int(dataset.shape[0])
         sizes[num] = sizes.get(num, 0) + int(dataset.size) * dataset.dtype.itemsize
     of_group = max(sizes, key=lambda num: (sizes[num], num))
-    if isinstance(found, h5py.Group):
+    if isinstance(node, h5py.Group):
         return tree, columns, of_group
-    num = int(found.shape[0])
+    num = int(node.shape[0])
     if num == of_group:
         return tree.rpartition("/")[0], columns, num
     first = next(c.dataset.name for c in columns.values() if c.num_entries == num)

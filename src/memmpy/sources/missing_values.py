@@ -113,7 +113,7 @@ def has_unknown(form: Any) -> bool:
     return has_unknown(form.content)
 
 
-def filled_type(held: ColumnType, fill: Fill | NoFill, *, branch: str) -> ColumnType:
+def filled_type(column_type: ColumnType, fill: Fill | NoFill, *, branch: str) -> ColumnType:
     """Return the type of nested entries after a fill has replaced missing values.
 
     Raises
@@ -121,12 +121,12 @@ def filled_type(held: ColumnType, fill: Fill | NoFill, *, branch: str) -> Column
     OptionError
         If the branch cannot hold the fill.
     """
-    if held.kind != "nested" or fill is NO_FILL or fill is None:
-        return held
-    form = form_of_type(held)
+    if column_type.kind != "nested" or fill is NO_FILL or fill is None:
+        return column_type
+    form = form_of_type(column_type)
     check_fill_suits(form, fill, branch=branch, where="the files")
     plain = plain_layout(form.length_zero_array(highlevel=False), fill)
-    return type_of_form(plain.form) or held
+    return type_of_form(plain.form) or column_type
 
 
 def fill_missing(values: Any, fill: Fill | NoFill, *, branch: str) -> Any:
@@ -147,8 +147,8 @@ def fill_missing(values: Any, fill: Fill | NoFill, *, branch: str) -> Any:
         message = f"{branch!r} has {format_count(error.num, 'missing value')} for which "
         message += f"missing={{{branch!r}: {format_fill(fill)}}} has none"
         raise InputFileError(f"{message}; give None to keep missing values") from None
-    held = type_of_form(plain.layout.form)
-    return values if held is None else from_awkward(plain, held.kind)
+    column_type = type_of_form(plain.layout.form)
+    return values if column_type is None else from_awkward(plain, column_type.kind)
 
 
 def with_type(layout: Any, form: Any) -> Any:

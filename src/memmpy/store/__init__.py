@@ -2,12 +2,7 @@
 
 from memmpy.store.atomic import sync_directory, write_atomically
 from memmpy.store.checksums import bytes_of, combine_crc, crc_of, crc_of_text, crc_text
-from memmpy.store.commit import (
-    LOCK_TIMEOUT,
-    Transaction,
-    leftover_files,
-    read_metadata,
-)
+from memmpy.store.commit import LOCK_TIMEOUT, Transaction, leftover_files, read_metadata
 from memmpy.store.exact_io import PartWriter, read_exactly, write_exactly
 from memmpy.store.file_names import (
     CUTS,
@@ -40,14 +35,8 @@ from memmpy.store.metadata import (
     tree_name,
 )
 from memmpy.store.metadata_document import FORMAT_VERSION
-from memmpy.store.npy_file import (
-    ArrayWriter,
-    checksum,
-    header_of,
-    map_array,
-    storage_dtype,
-)
-from memmpy.store.random_access import RandomAccessArray, copy_bytes, open_for_writing, read_range
+from memmpy.store.npy_file import ArrayWriter, checksum, header_of, map_array, storage_dtype
+from memmpy.store.random_access import RandomAccessArray, read_range
 from memmpy.store.safe_open import (
     disk_error,
     is_real_folder,
@@ -57,7 +46,7 @@ from memmpy.store.safe_open import (
     read_errors,
     remove_files,
     remove_folder,
-    write_errors,
+    translate_os_errors,
 )
 from memmpy.store.source_records import (
     Lineage,
@@ -108,7 +97,6 @@ __all__ = [
     "check_sources",
     "checksum",
     "combine_crc",
-    "copy_bytes",
     "crc_of",
     "crc_of_text",
     "crc_text",
@@ -127,7 +115,6 @@ __all__ = [
     "locate",
     "map_array",
     "num_filled",
-    "open_for_writing",
     "open_to_read",
     "parse",
     "parts_of",
@@ -145,10 +132,10 @@ __all__ = [
     "sync_directory",
     "temp_suffix",
     "to_json",
+    "translate_os_errors",
     "tree_name",
     "verify",
     "wait_for",
     "write_atomically",
-    "write_errors",
     "write_exactly",
 ]

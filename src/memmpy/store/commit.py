@@ -29,7 +29,7 @@ from memmpy.store.lock import hold_lock
 from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata
 from memmpy.store.metadata_document import decode, encode
 from memmpy.store.npy_file import ArrayWriter, header_of, storage_dtype
-from memmpy.store.safe_open import disk_error, is_real_folder, read_document, write_errors
+from memmpy.store.safe_open import disk_error, is_real_folder, read_document, translate_os_errors
 from memmpy.typing import PathLike
 
 __all__ = ["LOCK_TIMEOUT", "Transaction", "leftover_files", "read_metadata"]
@@ -130,8 +130,8 @@ class Transaction:
             serial=self._takes_turns,
             when_taken=self._sweep,
         )
-        self._held = self._stack.enter_context(lock)
-        self._mutex = self._held.mutex
+        self._store_lock = self._stack.enter_context(lock)
+        self._mutex = self._store_lock.mutex
         try:
             #: Metadata of the store at the begin of the transaction.
             self.metadata = self._read()
@@ -181,7 +181,7 @@ class Transaction:
         self.check_open()
         with self._mutex:
             taken = self._new_file(name)
-            with write_errors(f"column {key!r} to {str(taken)!r}"):
+            with translate_os_errors(f"column {key!r} to {str(taken)!r}"):
                 file.rename(taken)
         return structs.replace(record, file=taken.name)
 
@@ -209,7 +209,7 @@ class Transaction:
         if not self._has_metadata:
             # From now on, arrays without metadata are an error and not a new store.
             self._write_first_metadata()
-        with write_errors(f"to {str(self.directory)!r}"):
+        with translate_os_errors(f"to {str(self.directory)!r}"):
             while (file := self.directory / array_file(name, self._generation)).exists():
                 self._generation += 1
         self._arrays.append(file)
@@ -270,7 +270,7 @@ class Transaction:
 
     def _check_new_arrays(self) -> None:
         """Raise an error if another process may have removed the new arrays."""
-        if not self._held.lock.is_held():
+        if not self._store_lock.lock.is_held():
             message = (
                 f"the lock of {str(self.directory)!r} was removed while this process was writing, "
                 "and another process may have begun: nothing was committed; run again"
@@ -284,18 +284,18 @@ class Transaction:
 
     def _abort(self) -> None:
         # Without the lock, files of these names may belong to another process.
-        if not self._held.lock.is_held():
+        if not self._store_lock.lock.is_held():
             return
         # Ctrl-C can come after the commit: the arrays that it refers to must stay.
         with suppress(MemmpyError, OSError):
             metadata = self._read()
             self._remove(self._written() - _files(metadata))
-            if self._is_new and metadata == Metadata() and self._held.num_holders == 1:
+            if self._is_new and metadata == Metadata() and self._store_lock.num_holders == 1:
                 self._remove([METADATA])
 
     def _sweep(self) -> None:
         """Remove the files of killed writers, before anybody writes."""
-        with write_errors(f"to {str(self.directory)!r}"):
+        with translate_os_errors(f"to {str(self.directory)!r}"):
             left = _leftovers(self.directory, self._read())
         self._remove(file.name for file in left)
 
@@ -312,7 +312,7 @@ class Transaction:
 def _check_size(directory: Path, array: ArrayRecord, *, key: str) -> None:
     """Raise a `DiskError` unless a new array file exists and has its full size."""
     file = directory / array.file
-    with write_errors(f"column {key!r} to {str(file)!r}"):
+    with translate_os_errors(f"column {key!r} to {str(file)!r}"):
         status = file.lstat()
         expected = len(header_of(array)) + array.nbytes
         if not stat.S_ISREG(status.st_mode) or status.st_size != expected:

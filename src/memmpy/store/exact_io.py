@@ -7,7 +7,7 @@ from typing import final
 
 from memmpy.store.checksums import bytes_of, crc_of
 from memmpy.store.file_names import temp_suffix
-from memmpy.store.safe_open import create_file, write_errors
+from memmpy.store.safe_open import create_file, translate_os_errors
 from memmpy.typing import Array
 
 __all__ = ["PartWriter", "early_end", "read_exactly", "write_exactly"]
@@ -70,7 +70,7 @@ class PartWriter:
             Offset of the array in the file, its bytes, and their CRC-32.
         """
         data, start = bytes_of(rows), self._size
-        with write_errors(self._what):
+        with translate_os_errors(self._what):
             if self._file is None:
                 self._file = create_file(self._temporary)
             write_exactly(self._file, data, at=start)
@@ -81,7 +81,7 @@ class PartWriter:
         """Give the file its final name; if `is_durable`, wait for the disk first."""
         if self._file is None:
             return
-        with write_errors(self._what):
+        with translate_os_errors(self._what):
             if is_durable:
                 os.fsync(self._file)
             file, self._file = self._file, None

@@ -1,4 +1,4 @@
-"""The writer's lock of a store: held by one process at a time, and shared by its threads.
+"""The writer's lock of a store: store_lock by one process at a time, and shared by its threads.
 
 Serial holders, such as conversions, also exclude each other inside of a process.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from memmpy.errors import StoreLockedError
 from memmpy.store.file_names import LOCK
 from memmpy.store.flock import FileLock
-from memmpy.store.safe_open import write_errors
+from memmpy.store.safe_open import translate_os_errors
 
 __all__ = ["StoreLock", "hold_lock", "wait_for"]
 
@@ -49,17 +49,17 @@ class StoreLock:
     has_serial_holder: bool = False
 
 
-_held: dict[str, StoreLock] = {}
-_held_mutex = threading.Lock()
+_locks: dict[str, StoreLock] = {}
+_locks_mutex = threading.Lock()
 
 
 def _forget() -> None:
     """Drop the locks of the parent in a forked child."""
-    global _held_mutex  # noqa: PLW0603
-    for held in _held.values():
-        held.lock.release()  # closes only the child's copy: the parent keeps the lock
-    _held.clear()
-    _held_mutex = threading.Lock()
+    global _locks_mutex  # noqa: PLW0603
+    for store_lock in _locks.values():
+        store_lock.lock.release()  # closes only the child's copy: the parent keeps the lock
+    _locks.clear()
+    _locks_mutex = threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forget)
@@ -89,24 +89,24 @@ def hold_lock(
     ReadOnlyStoreError, DiskError
         If the directory cannot be written to.
     """
-    with _held_mutex:
+    with _locks_mutex:
         name = str(directory.resolve())
-        held = _held.setdefault(name, StoreLock(FileLock(Path(name) / LOCK)))
+        store_lock = _locks.setdefault(name, StoreLock(FileLock(Path(name) / LOCK)))
     wait_for(
-        lambda: _join(held, directory, serial, when_taken),
+        lambda: _join(store_lock, directory, serial, when_taken),
         what=f"writing to {str(directory)!r}",
         timeout=timeout,
     )
     try:
-        yield held
+        yield store_lock
     finally:
         # A forked child has nothing to release.
-        if _held.get(name) is held:
-            with held.mutex:
-                held.num_holders -= 1
-                held.has_serial_holder &= not serial
-                if held.num_holders == 0:
-                    held.lock.release()
+        if _locks.get(name) is store_lock:
+            with store_lock.mutex:
+                store_lock.num_holders -= 1
+                store_lock.has_serial_holder &= not serial
+                if store_lock.num_holders == 0:
+                    store_lock.lock.release()
 
 
 def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
@@ -143,20 +143,22 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
         time.sleep(_POLL if timeout < 0 else min(_POLL, timeout - waited))
 
 
-def _join(held: StoreLock, directory: Path, serial: bool, when_taken: Callable[[], None]) -> bool:
+def _join(
+    store_lock: StoreLock, directory: Path, serial: bool, when_taken: Callable[[], None]
+) -> bool:
     """Try once to become a holder."""
-    with held.mutex:
-        if serial and held.has_serial_holder:
+    with store_lock.mutex:
+        if serial and store_lock.has_serial_holder:
             return False
-        if held.num_holders == 0:
-            with write_errors(f"to {str(directory)!r}"):
-                if not held.lock.take():
+        if store_lock.num_holders == 0:
+            with translate_os_errors(f"to {str(directory)!r}"):
+                if not store_lock.lock.take():
                     return False
             try:
                 when_taken()
             except BaseException:
-                held.lock.release()
+                store_lock.lock.release()
                 raise
-        held.num_holders += 1
-        held.has_serial_holder |= serial
+        store_lock.num_holders += 1
+        store_lock.has_serial_holder |= serial
         return True

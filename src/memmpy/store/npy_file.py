@@ -12,13 +12,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.errors import (
-    ColumnError,
-    CorruptStoreError,
-    DiskError,
-    OptionError,
-    UnreadableError,
-)
+from memmpy.errors import ColumnError, CorruptStoreError, DiskError, OptionError, UnreadableError
 from memmpy.store.bus_error import report_bus_errors
 from memmpy.store.checksums import bytes_of, crc_of, crc_text
 from memmpy.store.metadata import ArrayRecord

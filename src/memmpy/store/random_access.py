@@ -14,7 +14,7 @@ from memmpy.store.checksums import bytes_of, crc_of
 from memmpy.store.exact_io import early_end, read_exactly, write_exactly
 from memmpy.store.metadata import ArrayRecord
 from memmpy.store.npy_file import npy_header
-from memmpy.store.safe_open import open_to_write, write_errors
+from memmpy.store.safe_open import open_to_write, translate_os_errors
 from memmpy.typing import Array
 
 __all__ = ["RandomAccessArray", "copy_bytes", "open_for_writing", "read_range"]
@@ -110,7 +110,7 @@ class RandomAccessArray:
 @contextmanager
 def open_for_writing(path: str, flags: int, *, what: str) -> Iterator[int]:
     """Open a file for writing, and raise errors that name `what`."""
-    with write_errors(what):
+    with translate_os_errors(what):
         file = open_to_write(path, flags)
         try:
             yield file

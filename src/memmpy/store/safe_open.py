@@ -27,7 +27,7 @@ __all__ = [
     "read_errors",
     "remove_files",
     "remove_folder",
-    "write_errors",
+    "translate_os_errors",
 ]
 
 #: Names of file types in messages.
@@ -55,7 +55,7 @@ def disk_error(error: OSError, *, what: str) -> DiskError | ReadOnlyStoreError:
 
 
 @contextmanager
-def write_errors(what: str) -> Iterator[None]:
+def translate_os_errors(what: str) -> Iterator[None]:
     """Raise an `OSError` of the block as the error that `disk_error` returns."""
     try:
         yield

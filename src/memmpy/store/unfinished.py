@@ -20,7 +20,7 @@ from memmpy.store.safe_open import (
     open_to_write,
     read_document,
     remove_folder,
-    write_errors,
+    translate_os_errors,
 )
 
 __all__ = ["Unfinished"]
@@ -48,7 +48,7 @@ class Unfinished:
 
     def create(self) -> None:
         """Create the folder unless it exists."""
-        with write_errors(f"to {str(self.directory)!r}"):
+        with translate_os_errors(f"to {str(self.directory)!r}"):
             self.directory.mkdir(exist_ok=True)
         if not is_real_folder(self.directory):
             message = (
@@ -65,7 +65,7 @@ class Unfinished:
         # The newline in front ends a line that a killed process left incomplete.
         data = b"\n%08x %b\n" % (crc_of(line), line)
         journal = self.directory / _JOURNAL
-        with write_errors(f"to {str(journal)!r}"):
+        with translate_os_errors(f"to {str(journal)!r}"):
             if self._journal is None:
                 file = open_to_write(journal, os.O_CREAT | os.O_APPEND)
                 self._journal = FileIO(file, "a")

@@ -28,7 +28,14 @@ from memmpy.skims.sorting.sort_tasks import (
     WrittenBucket,
 )
 from memmpy.skims.value_counts import KeyCounts, Tally
-from memmpy.store import ArrayRecord, ColumnRecord, combine_crc, crc_text, map_array, write_errors
+from memmpy.store import (
+    ArrayRecord,
+    ColumnRecord,
+    combine_crc,
+    crc_text,
+    map_array,
+    translate_os_errors,
+)
 
 __all__ = ["Built", "build", "do_task"]
 
@@ -188,7 +195,7 @@ def _notes_of(num_lost: Mapping[tuple[str, str], int], layout: Layout) -> tuple[
 def _saved(job: SkimJob) -> str:
     """Write the selection where other processes find it."""
     file = job.directory / "selection.npy"
-    with write_errors(f"to {str(file)!r}"):
+    with translate_os_errors(f"to {str(file)!r}"):
         np.save(file, np.asarray(job.selection))
     return str(file)
 

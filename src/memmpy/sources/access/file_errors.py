@@ -7,13 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from traceback import format_exception
 
-from memmpy.errors import (
-    InputFileError,
-    MemmpyError,
-    MissingFileError,
-    MissingKeyError,
-    nearest,
-)
+from memmpy.errors import InputFileError, MemmpyError, MissingFileError, MissingKeyError, nearest
 from memmpy.sources.access.credentials import without_credentials
 from memmpy.store import kind_of_file
 

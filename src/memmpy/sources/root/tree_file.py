@@ -231,7 +231,7 @@ class TreeFile:
         known = sorted({name.rpartition(";")[0] for name in trees})
         if tree is None:
             if len(known) != 1:
-                has = f"{len(known)} trees{in_parentheses(known)}; give one of them as tree="
+                has = f"{len(known)} trees{in_parentheses(known)}; give one as tree="
                 raise RootFileError(f"{self.path!r} has {has if known else 'no tree at all'}")
             tree = known[0]
         name = tree if ";" in tree else _last_cycle(tree, trees)
