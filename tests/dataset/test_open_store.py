@@ -1,4 +1,4 @@
-"""Tests of Store, what memmpy.open returns."""
+"""Tests of `Store`, which `memmpy.open` returns."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Tests of progress bars and notes."""
+
 import io
 import sys
 

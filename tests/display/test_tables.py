@@ -1,4 +1,4 @@
-"""Tests of what is shown to users."""
+"""Tests of tables, and of sizes and counts as users read them."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tests of which rows belong to which entries of which friend tree."""
+"""Tests of the alignment of rows with entries of friend trees."""
 
 import dataclasses
 from typing import Any

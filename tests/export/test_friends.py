@@ -1,4 +1,4 @@
-"""Tests of friend trees, which line up with the files that a store was made from."""
+"""Tests of friend trees and their alignment with the source files."""
 
 import dataclasses
 import errno

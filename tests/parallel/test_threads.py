@@ -1,3 +1,5 @@
+"""Tests of threads and prefetching that survive Ctrl-C."""
+
 import gc
 import os
 import signal

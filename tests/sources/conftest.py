@@ -1,4 +1,4 @@
-"""Places where files can lie: a disk, memory, a server."""
+"""Fixtures that put files on a disk, in memory, or on a server."""
 
 from collections.abc import Callable, Iterator
 from itertools import count

@@ -1,4 +1,4 @@
-"""Tests of what branches give, as columns take it."""
+"""Tests of the conversion between awkward forms, arrays and columns."""
 
 import awkward as ak
 import numpy as np

@@ -1,4 +1,4 @@
-"""A mapped file that is cut off ends the process, which says why."""
+"""Tests of the message when a truncated mapped file ends the process."""
 
 import signal
 import subprocess

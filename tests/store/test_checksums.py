@@ -1,4 +1,4 @@
-"""Tests of checksums that are joined of those of pieces."""
+"""Tests of checksums that are combined from those of pieces."""
 
 import zlib
 

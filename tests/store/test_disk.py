@@ -1,4 +1,4 @@
-"""Disks that are full, and directories that cannot be written to."""
+"""Tests of full disks, and of directories without permission."""
 
 import errno
 import os

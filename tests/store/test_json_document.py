@@ -1,4 +1,4 @@
-"""JSON documents that end with a checksum."""
+"""Tests of JSON documents with a version and a checksum."""
 
 import contextlib
 import json

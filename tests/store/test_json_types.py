@@ -1,4 +1,4 @@
-"""Values of JSON documents against their declared types."""
+"""Tests of the conversion of JSON values to declared types."""
 
 import json
 import re

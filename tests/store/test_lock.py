@@ -1,3 +1,5 @@
+"""Tests of the writer's lock, between processes, threads and forks."""
+
 import logging
 import textwrap
 import threading

@@ -1,3 +1,5 @@
+"""Tests of the metadata as a JSON document, and of damaged documents."""
+
 import contextlib
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Tests of arrays that are written in any order."""
+"""Tests of array files whose rows are written in any order."""
 
 import errno
 import multiprocessing

@@ -1,4 +1,4 @@
-"""Links, pipes, devices and folders where a store has a file, and files that others remove."""
+"""Tests of links, pipes, devices and folders in place of a file, and of removed files."""
 
 import errno
 import os

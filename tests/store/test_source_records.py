@@ -1,4 +1,4 @@
-"""Tests of where the entries of a store came from."""
+"""Tests of finding the file, tree and entry that an entry of a store came from."""
 
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Tests of comparing a store with its checksums."""
+
 import sys
 from pathlib import Path
 

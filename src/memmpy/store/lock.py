@@ -1,4 +1,4 @@
-"""The writer's lock of a store: store_lock by one process at a time, and shared by its threads.
+"""The writer's lock of a store: held by one process at a time, and shared by its threads.
 
 Serial holders, such as conversions, also exclude each other inside of a process.
 """

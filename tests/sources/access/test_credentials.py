@@ -1,4 +1,4 @@
-"""Tests of URLs whose credentials are used, and not shown."""
+"""Tests that credentials in URLs are used and never shown."""
 
 import copy
 import json

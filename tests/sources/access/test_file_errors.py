@@ -1,4 +1,4 @@
-"""Tests of what readers say when something goes wrong."""
+"""Tests of errors about input files."""
 
 import pytest
 

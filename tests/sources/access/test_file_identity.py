@@ -1,4 +1,4 @@
-"""Tests of the identity of files that have none inside."""
+"""Tests of the identity of files whose format has none."""
 
 from collections.abc import Callable
 from pathlib import Path

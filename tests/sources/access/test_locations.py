@@ -1,4 +1,4 @@
-"""Tests of finding and describing files, wherever they lie."""
+"""Tests of finding and describing files, on disks and behind URLs."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Tests of calls that are made again."""
+"""Tests of repeated calls over the network."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Tests of waiting for servers that say nothing, take no connection, stop, or are slow."""
+"""Tests of servers that are silent, refuse connections, stop, or are slow."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Tests of files as streams."""
+"""Tests of streams over files."""
 
 import io
 import os

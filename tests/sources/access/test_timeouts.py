@@ -1,4 +1,4 @@
-"""Tests of the settings of those who speak to servers."""
+"""Tests of the timeouts of the libraries that talk to servers."""
 
 import os
 import subprocess

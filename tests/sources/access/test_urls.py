@@ -1,4 +1,4 @@
-"""Tests of what a URL is, and which filesystem serves it."""
+"""Tests of parsing URLs, and of their filesystems."""
 
 import sys
 

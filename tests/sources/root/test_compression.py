@@ -1,4 +1,4 @@
-"""Compressed blocks give what went in, and never more than their headers say."""
+"""Tests of the decompression of blocks, and of its limits."""
 
 import lzma
 import tracemalloc
