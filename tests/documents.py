@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from memmpy.store.checked_json import seal
+from memmpy.store.json_document import seal
 
 __all__ = ["change_one", "fields_of", "flipped", "rewrite"]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from memmpy.parallel import outcomes, prefetch, workers
+from memmpy.parallel import prefetch, run_tasks, worker_pool
 
 
 def add_one(number: int) -> int:
@@ -27,14 +27,14 @@ def run_prefetch() -> None:
 
 
 def run_default() -> None:
-    with workers(None) as crew:
-        for _ in outcomes(crew, add_one, lambda num: list(range(num))):
+    with worker_pool(None) as pool:
+        for _ in run_tasks(pool, add_one, lambda num: list(range(num))):
             pass
 
 
 def run_given() -> None:
-    with ThreadPoolExecutor(2) as threads, workers(threads) as crew:
-        for _ in outcomes(crew, add_one, lambda num: list(range(num))):
+    with ThreadPoolExecutor(2) as threads, worker_pool(threads) as pool:
+        for _ in run_tasks(pool, add_one, lambda num: list(range(num))):
             pass
 
 

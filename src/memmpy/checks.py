@@ -1,4 +1,8 @@
-"""Checks of arguments that many functions take: paths, flags, integers, index arrays."""
+"""Checks of common arguments: integers, flags, seeds, index arrays, keys, paths and timeouts.
+
+Each check returns the value in one type, or raises an `OptionError`:
+"<name> must be <what>, got <value>".
+"""
 
 import math
 import os
@@ -12,9 +16,9 @@ from memmpy.typing import Array, Entries
 
 __all__ = [
     "check_flag",
+    "check_indices",
     "check_integer",
     "check_key",
-    "check_numbers",
     "check_path",
     "check_seed",
     "check_timeout",
@@ -22,92 +26,89 @@ __all__ = [
 ]
 
 
-def check_key(key: object) -> str:
-    """Return the key of a new column; raise an `OptionError` unless it is a text, and not empty."""
-    if not isinstance(key, str):
-        raise OptionError(f"a key is a text, got {key!r}")
-    if not key:
-        raise OptionError("a key must not be empty")
-    return key
+def check_key(key: object, *, name: str = "a key") -> str:
+    """Return a key as a string that is not empty."""
+    if isinstance(key, str) and key:
+        return key
+    raise _error(name, "a non-empty string", key)
 
 
 def check_path(path: object) -> Path:
-    """Return the path of a store or a skim; raise an `OptionError` unless it is a path."""
+    """Return the path of a store, a skim or a file."""
     if isinstance(path, str | os.PathLike):
         name: object = os.fspath(path)
         if isinstance(name, str):
             return Path(name)
-    raise OptionError(f"a path is a text or a pathlib.Path, got {path!r}")
+    raise _error("a path", "a string or a pathlib.Path", path)
 
 
 def check_timeout(lock_timeout: Any) -> float:  # of any type: it is checked here
-    """Return the seconds to wait for a lock; raise an `OptionError` unless they are a number."""
+    """Return the seconds to wait for a lock; a negative number means without limit."""
     is_number = isinstance(lock_timeout, int | float | np.integer | np.floating)
-    seconds = float(lock_timeout) if is_number else math.nan
-    if math.isnan(seconds) or isinstance(lock_timeout, bool):
-        message = "lock_timeout is a number of seconds, below zero for no limit; "
-        raise OptionError(f"{message}got {lock_timeout!r}")
-    return seconds
+    if is_number and not isinstance(lock_timeout, bool) and not math.isnan(lock_timeout):
+        return float(lock_timeout)
+    raise _error("lock_timeout", "a number of seconds (negative: no limit)", lock_timeout)
 
 
 def check_integer(name: str, value: object, *, minimum: int) -> int:
-    """Return `value` as an int of at least `minimum`; bools and floats are refused."""
+    """Return an integer of at least `minimum` as an int. Bools and floats are refused."""
     if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= minimum:
         return int(value)
-    message = f"{name} must be an integer of at least {minimum}, not {value!r}"
-    raise OptionError(message)
+    raise _error(name, f"an integer of at least {minimum}", value)
 
 
 def check_seed(name: str, value: object) -> int:
-    """Return `value` as an int in 0 <= value < 2**64, the range of seeds, epochs and keys."""
+    """Return an integer in 0 <= value < 2**64 as an int: the range of seeds, epochs and keys."""
     if isinstance(value, int | np.integer) and not isinstance(value, bool) and 0 <= value < 2**64:
         return int(value)
-    message = f"{name} must be an integer in 0 <= {name} < 2**64, not {value!r}"
-    raise OptionError(message)
+    raise _error(name, f"an integer in 0 <= {name} < 2**64", value)
 
 
 def check_flag(name: str, value: object) -> bool:
-    """Return `value` as a bool; anything but True and False is refused."""
+    """Return True or False as a bool. Zero, one and all other values are refused."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    message = f"{name} must be True or False, not {value!r}"
-    raise OptionError(message)
+    raise _error(name, "True or False", value)
 
 
-def check_numbers(numbers: Array, num: int, *, of: str) -> Entries:
-    """Return indices from 0 to num - 1 as a contiguous int64 array; copy only if needed.
+def check_indices(indices: Any, num: int, *, of: str) -> Entries:  # of any type, too
+    """Return indices from 0 to num - 1 as a contiguous int64 array, copied only if necessary.
 
     Parameters
     ----------
-    numbers : integer array of shape (m,)
+    indices : integer array of shape (m,), or list of int
         In any order; may repeat.
     num : int
-        The number of entries, rows or members that they index.
+        The indices are below this number.
     of : str
-        The name of these in the message, in the plural.
+        Plural name of the items that they count, for the message, such as ``entries``.
 
     Raises
     ------
     OptionError
         If they are no integer array of one dimension, or one is out of range.
     """
-    numbers = np.asarray(numbers)
-    if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
-        message = (
-            f"numbers of {of} are a one-dimensional array of integers, "
-            f"not {numbers.dtype} of shape {numbers.shape}"
-        )
-        raise OptionError(message)
-    wrong = outside(numbers, 0, num)
+    is_empty_list = isinstance(indices, list | tuple) and not indices
+    array = np.asarray(indices, np.int64 if is_empty_list else None)
+    if array.dtype.kind not in "iu" or array.ndim != 1:
+        shape = f"{array.dtype} of shape {array.shape}"
+        if array.dtype.kind == "b":
+            shape = f"a mask of shape {array.shape}; give np.flatnonzero(mask)"
+        raise OptionError(f"{of} must be a one-dimensional array of integers, got {shape}")
+    wrong = outside(array, 0, num)
     if wrong is not None:
-        raise OptionError(f"{wrong} is out of range: there are {num:,} {of}, from 0 on")
-    return np.ascontiguousarray(numbers, np.int64)
+        raise OptionError(f"{wrong} is out of range: there are {num:,} {of}, counted from 0")
+    return np.ascontiguousarray(array, np.int64)
 
 
-def outside(numbers: Array, start: int, stop: int) -> int | None:
-    """Return an integer of an array that is not in start <= integer < stop; None where all are."""
-    if not numbers.size:
+def outside(integers: Array, start: int, stop: int) -> int | None:
+    """Return an integer that is not in start <= integer < stop; None if all are."""
+    if not integers.size:
         return None
-    # In their own dtype: a uint64 beyond int64 would wrap around.
-    extremes = int(numbers.min()), int(numbers.max())
-    return next((number for number in extremes if not start <= number < stop), None)
+    # Compared in their own dtype: a uint64 above the int64 range would wrap around.
+    extremes = int(integers.min()), int(integers.max())
+    return next((extreme for extreme in extremes if not start <= extreme < stop), None)
+
+
+def _error(name: str, expected: str, value: object) -> OptionError:
+    return OptionError(f"{name} must be {expected}, got {value!r}")

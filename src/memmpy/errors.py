@@ -1,6 +1,6 @@
-"""What can go wrong, in the user's words.
+"""Errors and warnings of memmpy.
 
-Every error of memmpy is a `MemmpyError` and also the built-in error a user would expect.
+Every error is a `MemmpyError`, and also the built-in error that a user would expect.
 """
 
 import difflib
@@ -54,53 +54,53 @@ class OptionError(MemmpyError, ValueError):
 
 
 class MissingFileError(MemmpyError, FileNotFoundError):
-    """A file, a store or a pattern of files that should be there is not."""
+    """A file or a store is missing, or a pattern of files matches nothing."""
 
 
 class InputFileError(MemmpyError, OSError):
-    """A file of events cannot be read, is broken, or lacks what was asked of it."""
+    """An input file cannot be read, is broken, or lacks a requested tree or branch."""
 
 
 class ServerError(InputFileError):
-    """A server of files does not answer, or not in time."""
+    """A file server does not answer, or not in time."""
 
 
 class RootFileError(InputFileError):
-    """A file is not a ROOT file, is broken, or lacks what was asked of it."""
+    """A file is no ROOT file, is broken, or lacks a requested tree or branch."""
 
 
 class UndecodableError(RootFileError):
-    """A branch of a sound ROOT file that memmpy and uproot cannot decode.
+    """Neither memmpy nor uproot can decode a branch of a sound ROOT file.
 
     Parameters
     ----------
     message : str
-        What cannot be decoded, where, and the way out.
+        The branch, the reason and the way out.
     file, tree, branch : str
-        Where: the path of the file, the tree with its directories, the whole name of the branch.
+        Path of the file, the tree with its directories, and the full name of the branch.
     """
 
     def __init__(self, message: str, file: str = "", tree: str = "", branch: str = "") -> None:
         super().__init__(message)
         self.file, self.tree, self.branch = file, tree, branch
 
-    def __reduce__(self) -> tuple[Any, ...]:  # OSError's own keeps only what a builtin one has
+    def __reduce__(self) -> tuple[Any, ...]:  # that of OSError drops the other attributes
         return type(self), (str(self), self.file, self.tree, self.branch), self.__dict__
 
 
 class SchemaError(InputFileError):
-    """Files that are to fill one store differ in their branches."""
+    """Files for the same store differ in their branches."""
 
 
 class MissingKeyError(MemmpyError, KeyError):
-    """No column, branch or name of that key.
+    """There is no column, branch or name of this key.
 
     Parameters
     ----------
     message : str
-        What was looked for and where.
+        The key, its place, and the nearest keys.
     key : str
-        What was looked for.
+        The missing key.
     """
 
     def __init__(self, message: str, key: str) -> None:
@@ -109,23 +109,23 @@ class MissingKeyError(MemmpyError, KeyError):
 
 
 class ColumnError(MemmpyError, TypeError):
-    """Values of the wrong dtype, shape or kind for a column."""
+    """Values have the wrong dtype, shape or kind for a column, or a column is stale."""
 
 
 class LengthError(MemmpyError, ValueError):
-    """Columns that must have as many entries as each other do not."""
+    """Columns that must have the same length differ in length."""
 
 
 class UnreadableError(MemmpyError, PermissionError):
-    """A file or directory that may not be read."""
+    """A file or directory may not be read."""
 
 
 class CorruptStoreError(MemmpyError, ValueError):
-    """What lies on disk is not what the metadata says."""
+    """A file of a store is damaged: it does not match its metadata or its checksum."""
 
 
 class SplitError(MemmpyError, ValueError):
-    """Splits that differ from those of the store, or that would put one event on two sides."""
+    """Splits differ from those of the store, or would put one event on two sides."""
 
 
 class ReadOnlyStoreError(MemmpyError, PermissionError):
@@ -137,23 +137,23 @@ class StoreLockedError(MemmpyError, TimeoutError):
 
 
 class DiskError(MemmpyError, OSError):
-    """The file system refused to write; `errno` says why."""
+    """The file system refuses to write; `errno` has the reason."""
 
     def __init__(self, message: str, code: int = errno.EIO) -> None:
         super().__init__(message)
         self.errno = code
 
-    def __reduce__(self) -> tuple[Any, ...]:  # of any exception; OSError's own forgets the errno
+    def __reduce__(self) -> tuple[Any, ...]:  # that of OSError drops the errno
         return type(self), (str(self), self.errno), self.__dict__
 
 
 class CutError(MemmpyError, ValueError):
-    """A cut that cannot be read or evaluated, shown with a caret under the place.
+    """A cut cannot be parsed or evaluated. The message marks the place with carets.
 
     Parameters
     ----------
     message : str
-        What is wrong.
+        The problem.
     text : str
         The expression as the user wrote it.
     start, stop : int
@@ -162,7 +162,7 @@ class CutError(MemmpyError, ValueError):
         The way out.
     """
 
-    #: How much of a long expression is shown on either side of the place.
+    #: Characters of a long expression to show on either side of the place.
     MARGIN = 60
 
     def __init__(self, message: str, text: str, start: int, stop: int, hint: str = "") -> None:
@@ -189,40 +189,40 @@ class MemmpyWarning(UserWarning):
 
 
 class CutWarning(MemmpyWarning):
-    """A cut that can be evaluated but is likely to be a slip."""
+    """A cut can be evaluated, but probably has a mistake."""
 
 
 class ConversionWarning(MemmpyWarning):
-    """Values that a column does not hold as the files do, or events that may count twice."""
+    """A column does not hold exactly the values of the files, or events may count twice."""
 
 
 class LoaderWarning(MemmpyWarning):
-    """An epoch without batches, or whose batches are less random than they look."""
+    """An epoch has no batches, or its batches are less random than they look."""
 
 
 class SplitWarning(MemmpyWarning):
-    """Splits that may not do what the user expects of them."""
+    """Splits may not do what the user expects."""
 
 
 def damaged(name: str, what: str, *, entry: int | None = None) -> CorruptStoreError:
-    """Return the error for a column whose arrays do not belong together.
+    """Return the error for a column whose arrays do not match.
 
     Parameters
     ----------
     name : str
-        The column, such as ``column 'jet_pt' of 'data.mmpy'``.
+        Name of the column, such as ``column 'jet_pt' of 'data.mmpy'``.
     what : str
-        What is wrong with it.
+        The problem.
     entry : int, optional
-        The entry where it is wrong.
+        The entry with the problem.
     """
     where = "" if entry is None else f" at entry {entry}"
-    message = f"{name} is damaged{where}: {what}; run `memmpy verify` to see which files are "
-    return CorruptStoreError(f"{message}damaged, and convert or write them again")
+    message = f"{name} is damaged{where}: {what}; run `memmpy verify` to list damaged files, and "
+    return CorruptStoreError(f"{message}convert or write them again")
 
 
 def warn_of(notes: Iterable[str], category: type[Warning] = CutWarning) -> None:
-    """Emit a warning for each note, at the line outside of memmpy that led here."""
+    """Emit a warning for each note, with the line outside of memmpy that led here."""
     frame, stacklevel = sys._getframe(), 1
     while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
         frame, stacklevel = frame.f_back, stacklevel + 1
@@ -240,10 +240,10 @@ def _is_ours(module: str) -> bool:
 
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
-    """Return ``; nearest: 'a', 'b'`` for a message, or the empty string where nothing is near."""
+    """Return ``; nearest: 'a', 'b'`` for a message, or an empty string if no name is near."""
     names = list(known)
-    found = difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
-    if not found:
+    matches = difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
+    if not matches:
         folded = {other.casefold(): other for other in names}
-        found = [folded[name.casefold()]] if name.casefold() in folded else []
-    return f"; nearest: {', '.join(map(repr, found))}" if found else ""
+        matches = [folded[name.casefold()]] if name.casefold() in folded else []
+    return f"; nearest: {', '.join(map(repr, matches))}" if matches else ""

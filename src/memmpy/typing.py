@@ -1,4 +1,4 @@
-"""The few types that all floors of the house share."""
+"""Type aliases and protocols that all rooms share."""
 
 import os
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 __all__ = ["Array", "Batch", "Column", "Data", "Entries", "Mask", "PathLike"]
 
 PathLike: TypeAlias = str | os.PathLike[str]
-#: An array of any dtype: columns hold whatever the user's files hold.
+#: An array of any dtype.
 Array: TypeAlias = NDArray[Any]
 Entries: TypeAlias = NDArray[np.int64]
 Mask: TypeAlias = NDArray[np.bool_]
 
 
 class Column(Protocol):
-    """What a loader knows of a column: its length, and that it can be indexed.
+    """A column as loaders use it: with a length and an index.
 
-    `np.memmap`, `np.ndarray`, `Jagged`, `ReadJagged`, `ReadShaped` and `ak.Array` all are one.
+    `np.memmap`, `np.ndarray`, `Jagged`, `ReadJagged`, `ReadShaped` and `ak.Array` are columns.
     """
 
     def __len__(self) -> int:
@@ -27,10 +27,10 @@ class Column(Protocol):
         ...
 
     def __getitem__(self, index: Any, /) -> Any:
-        """Return what lies at a slice or at an int64 array of entries, in that order."""
+        """Return the values at a slice or at an int64 array of entries, in this order."""
         ...
 
 
 Data: TypeAlias = Mapping[str, Column]
-#: Key to what the column gives for the entries of the batch, and "_index": int64 entries.
+#: Key to values of the entries of a batch, and "_index" to these entries, as int64.
 Batch: TypeAlias = dict[str, Any]

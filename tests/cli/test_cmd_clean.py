@@ -38,7 +38,7 @@ def test_leftovers_are_listed_with_the_way_to_remove_them(left: Path) -> None:
         0,
         [
             "0123456789abcdef.7.npy  4 B  of a write that was not committed",
-            "unfinished  0 B  of a conversion, which would go on from there",
+            "unfinished  0 B  of a conversion, which would continue there",
             f"2 leftovers, 4 B; remove with: memmpy clean --remove {left}",
         ],
     )

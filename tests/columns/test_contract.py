@@ -265,7 +265,7 @@ def test_a_writer_is_used_once(kind: Kind, store: Path) -> None:
 
 
 def test_an_empty_key_is_refused(kind: Kind, store: Path) -> None:
-    with pytest.raises(OptionError, match="a key must not be empty"):
+    with pytest.raises(OptionError, match="a key must be a non-empty string, got ''"):
         kind.write(store, "")
 
 

@@ -296,7 +296,7 @@ def test_a_disk_that_gets_full_is_said_and_the_next_run_goes_on(
         check=True,
     )
     assert "cannot write" in done.stdout
-    assert "the store keeps what it held before" in done.stdout
+    assert "the store is unchanged" in done.stdout
     check_finishes(kind, folder, store)
 
 

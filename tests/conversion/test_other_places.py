@@ -15,7 +15,7 @@ import uproot
 import memmpy
 from memmpy import RFileConfig, Work, convert, load_root
 from memmpy.errors import InputFileError, MissingFileError, MissingKeyError
-from memmpy.sources import retries
+from memmpy.sources.access import retries
 from memmpy.store import read_metadata
 from tests.conftest import make_events
 from tests.servers import RangeServer, make_certificate

@@ -10,8 +10,8 @@ import pytest
 import memmpy
 from memmpy import RFileConfig, convert
 from memmpy.errors import MissingFileError, OptionError, ServerError
-from memmpy.sources import State, retries, timeouts, waits
-from memmpy.sources.formats import unchanged
+from memmpy.sources import State, check_unchanged
+from memmpy.sources.access import retries, server_wait, timeouts
 from tests.conftest import MakeFile
 from tests.hostile_servers import Relay
 from tests.servers import RangeServer
@@ -25,7 +25,7 @@ Put = Callable[[Path, str], str]
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "FIRST_DELAY", 0.0)
-    monkeypatch.setattr(waits, "_given_up", {})
+    monkeypatch.setattr(server_wait, "_given_up", {})
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_server_that_dies_leaves_what_was_read_to_the_next_call(
     with pytest.raises(ServerError, match=r"/5\.root' cannot be read: .*'http://127\.0\.0\.1:"):
         convert(urls, tmp_path / "s", keys=KEYS)
     relay.stops_at, relay.num_bytes = None, 0
-    monkeypatch.setattr(waits, "REST", 0.0)
+    monkeypatch.setattr(server_wait, "REST", 0.0)
     assert convert(urls, tmp_path / "s", keys=KEYS).num_entries == 30_000
     assert relay.num_bytes < num_whole
     whole, resumed = memmpy.open(tmp_path / "whole"), memmpy.open(tmp_path / "s")
@@ -116,7 +116,7 @@ def test_a_server_that_does_not_answer_is_not_asked_whether_its_file_changed(
     server: RangeServer,
 ) -> None:
     state = State(4, 0, "")
-    with pytest.raises(ServerError, match="of the reader"), unchanged(server.url("a"), state):
+    with pytest.raises(ServerError, match="of the reader"), check_unchanged(server.url("a"), state):
         raise ServerError("of the reader")
     assert server.num_requests == 0
 

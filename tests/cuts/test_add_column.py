@@ -102,7 +102,7 @@ def test_a_column_is_not_computed_from_itself_through_others(path: Path) -> None
 
 @pytest.mark.parametrize("key", [5, b"x", None, ""])
 def test_a_key_is_a_text(key: Any, path: Path) -> None:
-    with pytest.raises(OptionError, match="a key is a text"):
+    with pytest.raises(OptionError, match="a key must be a non-empty string"):
         memmpy.open(path).add(key, "n")
 
 

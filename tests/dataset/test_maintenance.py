@@ -279,7 +279,7 @@ class TestClean:
     @pytest.mark.parametrize("lock_timeout", ["5", None, float("nan")])
     def test_a_timeout_is_a_number(self, store: Path, lock_timeout: Any) -> None:
         for act in (memmpy.clean, memmpy.verify, Transaction):
-            with pytest.raises(OptionError, match="lock_timeout is a number of seconds"):
+            with pytest.raises(OptionError, match="lock_timeout must be a number of seconds"):
                 act(store, lock_timeout=lock_timeout)
 
     def test_who_writes_is_waited_for(self, store: Path, left: list[Path]) -> None:

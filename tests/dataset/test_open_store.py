@@ -1,4 +1,4 @@
-"""Tests of Store, what memmpy.open returns."""
+"""Tests of `Store`, which `memmpy.open` returns."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_an_entry_tells_its_file_tree_and_entry(make_file: MakeFile, tmp_path: P
     for file, tree, entry, number in zip(*store.source(entries), numbers, strict=True):
         with uproot.open(file) as opened:
             assert opened[tree]["eventNumber"].array(library="np")[entry] == number
-    with pytest.raises(OptionError, match="entry 15 is out of range"):
+    with pytest.raises(OptionError, match="15 is out of range"):
         store.source(15)
 
 

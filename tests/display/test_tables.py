@@ -1,4 +1,4 @@
-"""Tests of tables, sizes and counts as users read them."""
+"""Tests of tables, and of sizes and counts as users read them."""
 
 import io
 from pathlib import Path
@@ -11,11 +11,11 @@ from rich.table import Table as RichTable
 import memmpy
 from memmpy.display.tables import (
     Table,
-    Trimmed,
-    num_in_words,
+    TrimmedLines,
+    format_count,
+    format_rate,
+    format_size,
     printable,
-    rate_in_words,
-    size_in_words,
 )
 from memmpy.errors import CutError
 
@@ -30,7 +30,7 @@ FLOW = Table(
 )
 
 
-def shown(table: Table | Trimmed, width: int) -> list[str]:
+def shown(table: Table | TrimmedLines, width: int) -> list[str]:
     """Return the lines that rich writes into a file."""
     file = io.StringIO()
     Console(file=file, width=width, color_system=None).print(table)
@@ -65,7 +65,7 @@ def test_what_can_be_printed_is_left_as_it_is() -> None:
     ],
 )
 def test_sizes_are_shown_in_the_unit_that_fits(num_bytes: int, shown: str) -> None:
-    assert size_in_words(num_bytes) == shown
+    assert format_size(num_bytes) == shown
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_sizes_are_shown_in_the_unit_that_fits(num_bytes: int, shown: str) -> No
     ],
 )
 def test_rates_are_shown_in_the_unit_that_fits(rate: float, shown: str) -> None:
-    assert rate_in_words(rate) == shown
+    assert format_rate(rate) == shown
 
 
 def test_one_thing_is_one_and_two_are_many() -> None:
-    assert [num_in_words(num, "file") for num in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
-    assert num_in_words(1234, "branch", "branches") == "1,234 branches"
+    assert [format_count(num, "file") for num in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
+    assert format_count(1234, "branch", "branches") == "1,234 branches"
 
 
 @pytest.mark.parametrize("width", [40, 80, 100])
@@ -96,7 +96,7 @@ def test_what_rich_shows_is_trimmed_and_else_the_same() -> None:
     grid = RichTable.grid(padding=(0, 2, 0, 0))
     grid.add_row("a", "longer")
     grid.add_row("longer", "b")
-    assert shown(Trimmed(grid), 40) == ["a       longer", "longer  b"]
+    assert shown(TrimmedLines(grid), 40) == ["a       longer", "longer  b"]
 
 
 def test_a_label_is_whole_where_columns_can_stand_closer() -> None:

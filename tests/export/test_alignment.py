@@ -1,4 +1,4 @@
-"""Tests of which rows belong to which entries of which friend tree."""
+"""Tests of the alignment of rows with entries of friend trees."""
 
 import dataclasses
 from typing import Any
@@ -120,7 +120,7 @@ def test_ranges_of_one_tree_make_one_friend() -> None:
     (tree,) = plan_friends([later, earlier])
     assert (tree.num_entries, tree.parts) == (50, (earlier, later))
     rows = align([0, 9, 10, 16], 17)
-    assert tree.num_given(rows) == 4
+    assert tree.num_with_row(rows) == 4
     places = [where.tolist() for _, where in tree.places(rows, 3, 25)]
     assert places == [[2, 8], [17]]
 

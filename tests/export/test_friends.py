@@ -1,4 +1,4 @@
-"""Tests of friend trees, which line up with the files that a store was made from."""
+"""Tests of friend trees and their alignment with the source files."""
 
 import dataclasses
 import errno
@@ -236,7 +236,7 @@ def test_a_fill_of_another_branch_names_the_nearest(made_of_one: Path, tmp_path:
     with pytest.raises(OptionError, match="fill names 'scor', no branch; nearest: 'score'"):
         write_friend(made_of_one, tmp_path / "f", {"score": np.ones(10)}, fill={"scor": 0})
     lists = {"x": lists_of([[]] * 10)}
-    with pytest.raises(OptionError, match="branch 'x' is of lists, which are empty where no row"):
+    with pytest.raises(OptionError, match="branch 'x' has lists, which are empty for entries"):
         write_friend(made_of_one, tmp_path / "f", lists, fill={"x": 0})
 
 
@@ -299,13 +299,15 @@ def test_a_file_that_is_not_roots_has_a_root_friend(made_of_one: Path, tmp_path:
 
 @pytest.mark.parametrize("given", [["score"], {}, np.ones(10)])
 def test_branches_are_a_mapping(made_of_one: Path, tmp_path: Path, given: Any) -> None:
-    with pytest.raises(OptionError, match="branches maps names to arrays"):
+    with pytest.raises(OptionError, match="branches must be a mapping of names to arrays"):
         write_friend(made_of_one, tmp_path / "f", given)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "1a", "a.b", "x/D", "x[2]", "é", 3])
 def test_a_branch_has_a_name_that_root_takes(made_of_one: Path, tmp_path: Path, name: Any) -> None:
-    with pytest.raises(OptionError, match="a branch has a name of letters, digits and _, not"):
+    with pytest.raises(
+        OptionError, match="the name of a branch must have only letters, digits and _, got"
+    ):
         write_friend(made_of_one, tmp_path / "f", {name: np.ones(10)})
 
 
@@ -326,8 +328,8 @@ def test_the_name_of_the_lengths_of_lists_is_taken(made_of_one: Path, tmp_path: 
         (ak.Array([None] * 10), "branch 'x': not one level of lists"),
         (ak.Array([[[1], []]] * 10), "branch 'x': not lists of numbers"),
         ([[1], [1, 2]], "branch 'x': .*; give lists as a Jagged"),
-        (1.0, r"branch 'x' needs a value or more a row, got the shape \(\)"),
-        (np.ones((10, 0)), r"got the shape \(10, 0\)"),
+        (1.0, r"branch 'x' needs at least one value per row, got shape \(\)"),
+        (np.ones((10, 0)), r"got shape \(10, 0\)"),
         (Jagged(np.ones((3, 2)), np.array([0, 3])), "branch 'x' has lists of arrays"),
     ],
 )
@@ -340,7 +342,7 @@ def test_values_that_a_tree_cannot_hold_are_refused(
 
 
 def test_lengths_that_differ_are_errors(made_of_one: Path, tmp_path: Path) -> None:
-    message = "branch 'x' has 9 rows, and the files fill 10 entries of the store; say with entries="
+    message = "branch 'x' has 9 rows, and the files fill 10 entries of the store; give the entry"
     with pytest.raises(LengthError, match=message):
         write_friend(made_of_one, tmp_path / "f", {"x": np.ones(9)})
     with pytest.raises(LengthError, match="branch 'x' has 9 rows for 2 entries"):
@@ -349,11 +351,11 @@ def test_lengths_that_differ_are_errors(made_of_one: Path, tmp_path: Path) -> No
 
 def test_entries_that_make_no_sense_are_errors(made_of_one: Path, tmp_path: Path) -> None:
     for entries, message in [
-        ([1, 10], "entry 10 is out of range: the files fill 10 entries of the store"),
-        ([1, -1], "entry -1 is out of range"),
+        ([1, 10], "10 is out of range: there are 10 entries from files"),
+        ([1, -1], "-1 is out of range"),
         ([3, 3], "entry 3 is in entries more than once"),
-        ([0.0, 1.0], "entries are a one-dimensional array of integers"),
-        ([True, False], "entries are integers, got a mask"),
+        ([0.0, 1.0], "entries from files must be a one-dimensional array of integers"),
+        ([True, False], "entries from files must be .* integers, got a mask"),
     ]:
         with pytest.raises(OptionError, match=message):
             write_friend(made_of_one, tmp_path / "f", {"x": np.ones(2)}, entries=entries)
@@ -370,7 +372,7 @@ def test_a_store_of_no_files_has_no_friends(tmp_path: Path) -> None:
 
 def test_a_friend_that_is_there_is_kept_unless_told_otherwise(store: Path, tmp_path: Path) -> None:
     write_friend(store, tmp_path / "f", {"x": np.zeros(17)})
-    with pytest.raises(OptionError, match=r"a\.root' is there already; overwrite=True replaces it"):
+    with pytest.raises(OptionError, match=r"a\.root' exists already; overwrite=True replaces it"):
         write_friend(store, tmp_path / "f", {"x": np.ones(17)})
     assert not ak.any(read(tmp_path / "f/a.root")["x"])
     write_friend(store, tmp_path / "f", {"x": np.ones(17)}, overwrite=True)

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import pickle
 import pty
 import signal
 import subprocess
@@ -331,3 +332,32 @@ def test_who_compiles_on_a_terminal_is_told(outputs: list[tuple[str, str]]) -> N
 
 def test_kernels_that_were_kept_are_loaded_without_a_word(outputs: list[tuple[str, str]]) -> None:
     assert outputs[1] == ("[True, True, True, True] 0", "")
+
+
+#: Runs a kernel, and prints whether it was right and how often it was compiled.
+PERMUTE_SCRIPT = """
+import numpy as np
+from memmpy.kernels.permute_numba import permute
+from memmpy.order import Permutation
+order = Permutation(1000, key=7)
+expected = order.run(0, 1000, compiled=False)
+is_right = np.array_equal(order.run(0, 1000, compiled=True), expected)
+print(is_right, sum(permute.stats.cache_misses.values()))
+"""
+
+
+def test_a_kernel_kept_by_an_older_memmpy_is_compiled_again(tmp_path: Path) -> None:
+    def run() -> str:
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+        command = [sys.executable, "-c", PERMUTE_SCRIPT]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    assert [run(), run()] == ["True 1\n", "True 0\n"]
+    for index in tmp_path.rglob("*.nbi"):  # of a source file of another time and size
+        with index.open("rb") as file:
+            version, (_, overloads) = pickle.load(file), pickle.load(file)
+        index.write_bytes(pickle.dumps(version) + pickle.dumps(((0.0, 0), overloads)))
+    for data in tmp_path.rglob("*.nbc"):  # with an object of a module that has moved
+        data.write_bytes(b"cmemmpy.gather.compiled_rows\nspread\n.")
+    assert run() == "True 1\n"

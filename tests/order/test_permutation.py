@@ -163,7 +163,7 @@ def test_no_position_is_in_range_of_no_entries() -> None:
 
 @pytest.mark.parametrize("positions", [np.array([0.0]), np.array([[0]]), np.array(0)])
 def test_positions_must_be_integers_in_one_dimension(positions: np.ndarray) -> None:
-    with pytest.raises(OptionError, match="numbers of entries are a one-dimensional array of"):
+    with pytest.raises(OptionError, match="entries must be a one-dimensional array of"):
         Permutation(7, key=0)(positions)
 
 

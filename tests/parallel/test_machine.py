@@ -1,3 +1,5 @@
+"""Tests of the number of cores and of available memory."""
+
 import os
 
 import pytest

@@ -1,3 +1,5 @@
+"""Tests of threads and prefetching that survive Ctrl-C."""
+
 import gc
 import os
 import signal
@@ -13,7 +15,13 @@ from typing import Any
 import pytest
 
 from memmpy.errors import OptionError
-from memmpy.parallel.threads import THREAD_NAME, Call, Threads, prefetch, run_apart
+from memmpy.parallel.threads import (
+    THREAD_NAME,
+    SafeFuture,
+    SafeThreadPool,
+    prefetch,
+    run_uninterrupted,
+)
 
 THREADS = pytest.mark.parametrize("num_threads", [0, 1, 4])
 
@@ -253,7 +261,7 @@ def test_what_a_failed_call_held_goes_with_it() -> None:
 
     gc.disable()
     try:
-        call = Call(fail)
+        call = SafeFuture(fail)
         call.run()
         assert kept[0]() is not None  # the traceback has it
         del call
@@ -269,10 +277,10 @@ def test_two_at_once_do_not_disturb_each_other() -> None:
 
 @pytest.mark.parametrize("line", range(6))
 def test_threads_end_even_if_an_interrupt_cuts_their_end_short(line: int) -> None:
-    """Interrupt `Threads.__exit__` before each of its steps."""
+    """Interrupt `SafeThreadPool.__exit__` before each of its steps."""
 
     def trace(frame: Any, event: str, _: Any) -> Any:
-        if frame.f_code is Threads.__exit__.__code__:
+        if frame.f_code is SafeThreadPool.__exit__.__code__:
             seen.append(event)
             if len(seen) == line + 1:
                 sys.settrace(None)
@@ -324,7 +332,7 @@ def test_what_was_begun_before_a_fork_is_an_error_after_it(num_threads: int) -> 
 
 
 def test_a_call_that_has_not_ended_is_waited_for_so_long() -> None:
-    call = Call(lambda: 7)
+    call = SafeFuture(lambda: 7)
     assert not call.wait(0.01)
     call.run()
     assert call.wait(0.01)
@@ -332,12 +340,14 @@ def test_a_call_that_has_not_ended_is_waited_for_so_long() -> None:
 
 
 def test_a_call_apart_is_made_by_another_thread_and_its_result_returned() -> None:
-    assert run_apart(threading.get_ident) != threading.get_ident()
+    assert run_uninterrupted(threading.get_ident) != threading.get_ident()
     with pytest.raises(RuntimeError, match="no luck"):
-        run_apart(fail)
+        run_uninterrupted(fail)
     # None but the main thread is ever interrupted.
-    with Threads(1) as threads:
-        call = threads.call(lambda: (run_apart(threading.get_ident), threading.get_ident()))
+    with SafeThreadPool(1) as threads:
+        call = threads.submit(
+            lambda: (run_uninterrupted(threading.get_ident), threading.get_ident())
+        )
         assert len(set(call.result())) == 1
 
 
@@ -350,7 +360,7 @@ def test_a_call_apart_goes_on_to_its_end_when_it_is_interrupted() -> None:
         is_done.set()
 
     with pytest.raises(KeyboardInterrupt):
-        run_apart(work)
+        run_uninterrupted(work)
     assert is_done.wait(30)
     wait_until(lambda: num_running() == 0)
 

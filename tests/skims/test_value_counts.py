@@ -19,7 +19,7 @@ from memmpy import RFileConfig, convert, load_root, skim
 from memmpy.errors import ConversionWarning, CorruptStoreError, OptionError
 from memmpy.jagged import Jagged
 from memmpy.skims import KeyCounts, Skim
-from memmpy.store import plain
+from memmpy.store import to_json
 from tests.conftest import CLIPS, MakeFile
 from tests.skims.stores import TINY, make_events, rewrite, skim_of, write_store
 
@@ -152,7 +152,7 @@ def test_damaged_counts_are_an_error(counts: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "value"), [("num_nan", -1), ("num_nan", 0.5), ("is_empty", 1)])
 def test_counts_of_another_kind_are_an_error(name: str, value: Any, tmp_path: Path) -> None:
     made = skim_of(write_store(tmp_path / "s", make_events()), keys=["met"])
-    rewrite(made, counts={"met": {**plain(made.counts["met"]), name: value}})
+    rewrite(made, counts={"met": {**to_json(made.counts["met"]), name: value}})
     with pytest.raises(CorruptStoreError, match=name):
         Skim(made.path)
 

@@ -1,4 +1,4 @@
-"""Places where files can lie: a disk, memory, a server."""
+"""Fixtures that put files on a disk, in memory, or on a server."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -8,7 +8,8 @@ from uuid import uuid4
 import fsspec
 import pytest
 
-from memmpy.sources import ByteSource, retries, waits
+from memmpy.sources import ByteSource
+from memmpy.sources.access import retries, server_wait
 from tests.real_servers import S3Server, XrootdServer
 from tests.servers import RangeServer
 
@@ -34,8 +35,8 @@ def _empty_memory() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "FIRST_DELAY", 0.0)
-    monkeypatch.setattr(waits, "_given_up", {})
-    monkeypatch.setattr(waits, "_noticed", {})
+    monkeypatch.setattr(server_wait, "_given_up", {})
+    monkeypatch.setattr(server_wait, "_noticed", {})
 
 
 @pytest.fixture

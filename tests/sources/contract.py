@@ -1,4 +1,4 @@
-"""What every kind of event file must do: one suite, which the tests of each kind subclass."""
+"""The tests that each file format must pass, as a class that the tests of a format subclass."""
 
 import re
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""Tests of what branches give, as columns take it."""
+"""Tests of the conversion between awkward forms, arrays and columns."""
 
 import awkward as ak
 import numpy as np
@@ -12,5 +12,5 @@ from memmpy.sources import from_awkward
 def test_lists_that_do_not_lie_in_their_content_are_refused(kind: str, offsets: list[int]) -> None:
     content = ak.contents.NumpyArray(np.arange(4.0))
     lists = ak.contents.ListOffsetArray(ak.index.Index64(np.array(offsets)), content)
-    with pytest.raises(ValueError, match="what was read makes no sense"):
+    with pytest.raises(ValueError, match="its data is inconsistent"):
         from_awkward(ak.Array(lists), kind)

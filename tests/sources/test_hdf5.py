@@ -217,7 +217,7 @@ def test_without_a_tree_the_only_table_is_read(datasets: dict[str, Any], tree: s
 
 
 def test_without_a_tree_several_tables_are_listed() -> None:
-    message = r"x.h5' has 3 tables \('/', 'jets', 'tracks'\); say which with tree="
+    message = r"x.h5' has 3 tables \('/', 'jets', 'tracks'\); give one as tree="
     with pytest.raises(InputFileError, match=message):
         opened({"jets": records(3), "tracks": records(3, 4)})
 
@@ -428,14 +428,14 @@ def test_virtual_datasets_over_other_files_are_refused() -> None:
         layout[:] = h5py.VirtualSource("other.h5", "x", (3,))
         file.create_virtual_dataset("x", layout)
 
-    with pytest.raises(InputFileError, match=r"'x' .* lies in other files \('other.h5'\)"):
+    with pytest.raises(InputFileError, match=r"'x' .* is in other files \('other.h5'\)"):
         whole(of_bytes(written(fill)), "x")
 
 
 def test_datasets_kept_in_other_files_are_refused(tmp_path: Path) -> None:
     raw = [(str(tmp_path / "raw"), 0, 12)]
     data = written(lambda f: f.create_dataset("x", (3,), "f4", external=raw))
-    with pytest.raises(InputFileError, match=r"'x' .* lies in other files \('.*raw'\)"):
+    with pytest.raises(InputFileError, match=r"'x' .* is in other files \('.*raw'\)"):
         whole(of_bytes(data), "x")
 
 

@@ -20,7 +20,7 @@ from pyarrow import parquet
 from memmpy.columns import ColumnType
 from memmpy.errors import InputFileError, OptionError
 from memmpy.jagged import Jagged
-from memmpy.sources import ByteSource, EventFile, Fill, Nulls, UntypedError
+from memmpy.sources import ByteSource, EventFile, Fill, NullRules, UntypedError
 from memmpy.sources.parquet import ParquetTable
 from tests.sources.conftest import in_memory
 from tests.sources.contract import Columns, EventFileContract
@@ -40,7 +40,7 @@ class TestParquet(EventFileContract):
         parquet.write_table(table, path, row_group_size=step)
 
     def open(self, source: ByteSource) -> ParquetTable:
-        return ParquetTable(source, None, Nulls())
+        return ParquetTable(source, None, NullRules())
 
 
 def written(columns: Any, **options: Any) -> bytes:
@@ -51,9 +51,9 @@ def written(columns: Any, **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def opened(columns: Any, nulls: Nulls | None = None, **options: Any) -> ParquetTable:
+def opened(columns: Any, nulls: NullRules | None = None, **options: Any) -> ParquetTable:
     data = columns if isinstance(columns, bytes) else written(columns, **options)
-    return ParquetTable(in_memory("x.parquet", data), None, nulls or Nulls())
+    return ParquetTable(in_memory("x.parquet", data), None, nulls or NullRules())
 
 
 def by_awkward(path: Path, array: Any, **options: Any) -> ParquetTable:
@@ -333,7 +333,7 @@ INT = pa.array([1, None, 3])
     ],
 )
 def test_what_is_missing_becomes_what_the_user_says(array: Any, fill: Fill, expected: Any) -> None:
-    file = opened({"x": array}, Nulls({"x": fill}), row_group_size=2)
+    file = opened({"x": array}, NullRules({"x": fill}), row_group_size=2)
     got = whole(file, "x")
     as_lists = got.to_awkward().to_list() if isinstance(got, Jagged) else got.tolist()
     assert as_lists == expected
@@ -342,7 +342,7 @@ def test_what_is_missing_becomes_what_the_user_says(array: Any, fill: Fill, expe
 def test_members_that_a_fill_does_not_fit_stay_missing() -> None:
     array = pa.array([{"a": 1, "b": "x"}, {"a": None, "b": None}])
     with pytest.raises(InputFileError, match=r"'x' of .* has 1 missing value.*missing=\{'x': ''\}"):
-        whole(opened({"x": array}, Nulls({"x": -1})), "x")
+        whole(opened({"x": array}, NullRules({"x": -1})), "x")
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_members_that_a_fill_does_not_fit_stay_missing() -> None:
     ids=["string", "large_string", "dictionary", "binary"],
 )
 def test_missing_texts_become_the_text_that_the_user_says(array: Any) -> None:
-    file = opened({"x": array}, Nulls({"x": "none"}))
+    file = opened({"x": array}, NullRules({"x": "none"}))
     assert [item.tobytes().decode() for item in whole(file, "x")] == ["a", "none"]
 
 
@@ -371,7 +371,7 @@ def test_missing_texts_become_the_text_that_the_user_says(array: Any) -> None:
     ],
 )
 def test_what_is_missing_stays_so_on_request(array: Any, type: str) -> None:
-    file = opened({"x": array}, Nulls({"x": None}))
+    file = opened({"x": array}, NullRules({"x": None}))
     assert str(file.type_of("x")) == type
     assert whole(file, "x").to_list() == array.to_pylist()
 
@@ -390,7 +390,7 @@ def test_what_is_missing_stays_so_on_request(array: Any, type: str) -> None:
 )
 def test_other_missing_values_are_refused_with_the_way_out(array: Any, way_out: str) -> None:
     message = (
-        r"branch 'x' of '.*x.parquet' has 1 missing value, for which .* has no place; .*: "
+        r"branch 'x' of '.*x.parquet' has 1 missing value, which .* cannot hold; .*: "
         rf"RFileConfig\(..., missing=\{{'x': {way_out}\}}\)"
     )
     with pytest.raises(InputFileError, match=message):
@@ -399,13 +399,13 @@ def test_other_missing_values_are_refused_with_the_way_out(array: Any, way_out: 
 
 def test_all_branches_with_missing_values_are_named_at_once() -> None:
     file = opened({"x": [1, None], "ok": [1.0, None], "y": [True, None], "z": [1, 2]})
-    with pytest.raises(InputFileError, match=r"branch 'x' .*; so have 'y';"):
+    with pytest.raises(InputFileError, match=r"branch 'x' .* \(as have 'y'\);"):
         dict(file.read(file.branches(), 0, 2))
 
 
 def test_of_many_branches_with_missing_values_some_are_named() -> None:
     file = opened({f"x{i:02}": [1, None] for i in range(20)})
-    with pytest.raises(InputFileError, match=r"'x00' .*; so have 'x01', .*, 'x10' and 9 more; say"):
+    with pytest.raises(InputFileError, match=r"'x00' .* \(as have 'x01', .* and 9 more\); give"):
         dict(file.read(file.branches(), 0, 2))
 
 
@@ -425,7 +425,7 @@ def test_of_many_branches_with_missing_values_some_are_named() -> None:
 def test_a_fill_that_does_not_fit_is_refused_before_reading(array: Any, fill: Fill) -> None:
     message = r"missing=\{'x': .*\} does not fit branch 'x' of '.*x.parquet', which is"
     with pytest.raises(OptionError, match=message):
-        opened({"x": array}, Nulls({"x": fill})).type_of("x")
+        opened({"x": array}, NullRules({"x": fill})).type_of("x")
 
 
 def test_the_type_does_not_depend_on_what_is_missing() -> None:
@@ -470,7 +470,7 @@ def test_a_branch_without_any_value_takes_the_type_of_other_files(
     fills: dict[str, Fill] = {} if "float" in str(held) and held.kind == "vector" else {"x": fill}
     if str(held) == "{a: float64}":
         fills = {}
-    file = opened({"x": array}, Nulls(fills, {"x": held}))
+    file = opened({"x": array}, NullRules(fills, {"x": held}))
     assert file.type_of("x") == held
     got = whole(file, "x")
     assert len(got) == 2
@@ -480,7 +480,9 @@ def test_a_branch_without_any_value_takes_the_type_of_other_files(
 
 
 def test_integers_without_any_value_need_a_fill() -> None:
-    file = opened({"x": pa.nulls(2)}, Nulls({}, {"x": ColumnType("vector", np.dtype(np.int64))}))
+    file = opened(
+        {"x": pa.nulls(2)}, NullRules({}, {"x": ColumnType("vector", np.dtype(np.int64))})
+    )
     with pytest.raises(InputFileError, match=r"has 2 missing values.*missing=\{'x': -1\}"):
         whole(file, "x")
 
@@ -552,7 +554,7 @@ def test_aligned_reads_decode_each_row_group_once(tmp_path: Path) -> None:
     data = written({"x": values, "unused": values}, row_group_size=50_000, compression="none")
     (tmp_path / "x.parquet").write_bytes(data)
     source = ByteSource(str(tmp_path / "x.parquet"))
-    with closing(ParquetTable(source, None, Nulls())) as file:
+    with closing(ParquetTable(source, None, NullRules())) as file:
         file.type_of("x")
         num_before = source.num_bytes
         edges = file.boundaries(["x"]).tolist()
@@ -603,7 +605,7 @@ def test_any_slice_of_any_row_groups_is_that_of_the_arrays(
     if nullable:
         fields = [pa.field(f.name, f.type, nullable=True) for f in table.schema]
         table = pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
-    keeps = Nulls({"option": None})
+    keeps = NullRules({"option": None})
     with closing(opened(table, keeps, row_group_size=group)) as file:
         got = dict(file.read([*columns, "jets.pt"], start, stop))
     for name, values in columns.items():
@@ -625,23 +627,25 @@ def test_branches_come_in_the_order_that_was_asked_for() -> None:
 
 def test_a_tree_is_refused() -> None:
     with pytest.raises(InputFileError, match=r"no tree 'events' in '.*x.parquet': .* give no tree"):
-        ParquetTable(in_memory("x.parquet", written({"x": [1]})), "events", Nulls())
+        ParquetTable(in_memory("x.parquet", written({"x": [1]})), "events", NullRules())
 
 
 def test_an_empty_tree_is_none() -> None:
-    assert ParquetTable(in_memory("x.parquet", written({"x": [1]})), "", Nulls()).num_entries == 1
+    assert (
+        ParquetTable(in_memory("x.parquet", written({"x": [1]})), "", NullRules()).num_entries == 1
+    )
 
 
 @pytest.mark.parametrize("data", [b"", b"root" + bytes(1000)], ids=["empty", "root"])
 def test_a_file_of_another_format_is_refused(data: bytes) -> None:
-    message = r"x.parquet' is truncated, or was not written to its end"
+    message = r"x.parquet' is truncated or incomplete"
     with pytest.raises(InputFileError, match=message):
         opened(data)
 
 
 @pytest.mark.parametrize("kept", [4, 11, 100, 5_000, -1])
 def test_a_truncated_file_is_refused(kept: int) -> None:
-    message = "x.parquet' is truncated, or was not written to its end.* copy it again"
+    message = "x.parquet' is truncated or incomplete.* copy it again"
     with pytest.raises(InputFileError, match=message):
         opened(written({"x": np.arange(10_000)})[:kept])
 
@@ -672,7 +676,7 @@ def test_a_changed_byte_is_found_where_pages_have_checksums() -> None:
 def test_a_file_of_which_a_tree_is_asked_is_closed() -> None:
     source = in_memory("x.parquet", written({"x": [1]}))
     with pytest.raises(InputFileError, match="give no tree"):
-        ParquetTable(source, "events", Nulls())
+        ParquetTable(source, "events", NullRules())
     with pytest.raises(InputFileError, match="is closed"):
         source.read(0, 1)
 
@@ -690,7 +694,7 @@ def test_files_that_differ_only_in_the_middle_have_different_uuids() -> None:
     options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
     one, two = (written({"x": x}, **options) for x in (values, other))
     assert (one[: 1 << 20], one[-(1 << 20) :]) == (two[: 1 << 20], two[-(1 << 20) :])
-    files = [ParquetTable(in_memory("x.parquet", data), None, Nulls()) for data in (one, two)]
+    files = [ParquetTable(in_memory("x.parquet", data), None, NullRules()) for data in (one, two)]
     assert files[0].uuid != files[1].uuid
     assert files[0].former_uuid == files[1].former_uuid
 
@@ -705,4 +709,4 @@ def test_formats_are_imported_without_their_libraries() -> None:
 def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(OptionError, match=r"pip install 'memmpy\[parquet\]'"):
-        ParquetTable(in_memory("x.parquet", b"PAR1"), None, Nulls())
+        ParquetTable(in_memory("x.parquet", b"PAR1"), None, NullRules())

@@ -1,3 +1,5 @@
+"""Fixtures of the tests of stores."""
+
 import subprocess
 import sys
 import textwrap

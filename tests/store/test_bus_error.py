@@ -1,4 +1,4 @@
-"""A mapped file that is cut off ends the process, which says why."""
+"""Tests of the message when a truncated mapped file ends the process."""
 
 import signal
 import subprocess
@@ -45,7 +45,7 @@ def test_a_file_that_is_cut_off_is_named(tmp_path: Path, how: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGBUS
     name = tmp_path / "data" / file
-    said = f"memmpy: a part of {str(name)!r} that this program has mapped is gone" in done.stderr
+    said = f"memmpy: cannot read a mapped part of {str(name)!r} any more" in done.stderr
     # Another handler before ours gives the signal on as any program sends it.
     assert said == (how != "handled")
     assert ("Bus error" in done.stderr) == (how == "handled")

@@ -1,4 +1,4 @@
-"""Tests of checksums that are joined of those of pieces."""
+"""Tests of checksums that are combined from those of pieces."""
 
 import zlib
 
@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.store import crc_of, crc_of_text, crc_text, joined_crc
+from memmpy.store import combine_crc, crc_of, crc_of_text, crc_text
 
 
 @given(st.binary(), st.binary())
 def test_a_joined_crc_is_that_of_the_joined_bytes(first: bytes, second: bytes) -> None:
-    joined = joined_crc(zlib.crc32(first), zlib.crc32(second), len(second))
+    joined = combine_crc(zlib.crc32(first), zlib.crc32(second), len(second))
     assert joined == zlib.crc32(first + second)
 
 
@@ -19,14 +19,14 @@ def test_a_joined_crc_is_that_of_the_joined_bytes(first: bytes, second: bytes) -
 def test_the_crc_of_any_number_of_pieces_is_that_of_all(pieces: list[bytes]) -> None:
     crc = 0
     for piece in pieces:
-        crc = joined_crc(crc, crc_of(piece), len(piece))
+        crc = combine_crc(crc, crc_of(piece), len(piece))
     assert crc == zlib.crc32(b"".join(pieces))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 1 << 22))
 def test_bytes_of_any_number_are_passed_over(first: int, num_bytes: int) -> None:
     zeros = bytes(num_bytes)
-    assert joined_crc(first, zlib.crc32(zeros), num_bytes) == zlib.crc32(zeros, first)
+    assert combine_crc(first, zlib.crc32(zeros), num_bytes) == zlib.crc32(zeros, first)
 
 
 @given(
@@ -39,8 +39,8 @@ def test_bytes_of_any_number_are_passed_over(first: int, num_bytes: int) -> None
 def test_to_join_is_associative_for_pieces_larger_than_memory(
     a: int, b: int, c: int, num_b: int, num_c: int
 ) -> None:
-    left = joined_crc(joined_crc(a, b, num_b), c, num_c)
-    assert left == joined_crc(a, joined_crc(b, c, num_c), num_b + num_c)
+    left = combine_crc(combine_crc(a, b, num_b), c, num_c)
+    assert left == combine_crc(a, combine_crc(b, c, num_c), num_b + num_c)
 
 
 @given(st.binary(max_size=200), st.integers(0, 200))

@@ -1,3 +1,5 @@
+"""Tests of transactions."""
+
 import dataclasses
 import errno
 import json

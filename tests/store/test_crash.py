@@ -1,3 +1,5 @@
+"""Tests that a killed writer leaves the last commit of a store."""
+
 import random
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Disks that are full, and directories that cannot be written to."""
+"""Tests of full disks, and of directories without permission."""
 
 import errno
 import os
@@ -94,7 +94,7 @@ def test_a_full_disk_is_an_error_that_leaves_the_store(small_disk: Path, by_row:
     store = small_disk / "data"
     write(store, "x", [np.arange(3)])
     before = sorted(file.name for file in store.iterdir())
-    message = r"cannot write column 'x' to '.*': No space left on device; the store keeps what it"
+    message = r"cannot write column 'x' to '.*': No space left on device; the store is unchanged"
     pieces = np.zeros((300, 1000)) if by_row else np.zeros((1, 300_000))
     with pytest.raises(DiskError, match=message) as caught:
         write(store, "x", pieces)
@@ -139,7 +139,7 @@ def test_a_file_beyond_the_limit_is_an_error_that_leaves_the_store(
     store: Path, run_python: Any, num_pieces: int
 ) -> None:
     before = sorted(file.name for file in store.iterdir())
-    assert "File too large; the store keeps what it held" in run_python(LIMITED, store, num_pieces)
+    assert "File too large; the store is unchanged" in run_python(LIMITED, store, num_pieces)
     assert sorted(file.name for file in store.iterdir()) == before
     assert read_vector(store, "x").tolist() == [0, 1, 2]
 
@@ -246,5 +246,5 @@ def test_a_limit_that_may_not_be_raised_stays(
 
 
 def test_too_few_file_handles_are_an_error_with_a_way_out(tmp_path: Path, run_python: Any) -> None:
-    message = "Too many open files, and every array needs one; allow more with ulimit -n"
+    message = "Too many open files, and every array needs one; raise the limit with ulimit -n"
     assert message in run_python(MANY, tmp_path / "data", 256)

@@ -1,4 +1,4 @@
-"""Stores that released versions wrote, under ``tests/stores``, are read as they were meant."""
+"""Tests that the stores of older versions under ``tests/stores`` still open, bit for bit."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Values of JSON documents against their declared types."""
+"""Tests of the conversion of JSON values to declared types."""
 
 import json
 import re
@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from msgspec import Meta
 
-from memmpy.store import ArrayRecord, Checked, Count, plain, typed
+from memmpy.store import ArrayRecord, Count, JsonObject, from_json, to_json
 
 
-class Inner(Checked, frozen=True):
+class Inner(JsonObject, frozen=True):
     count: Count
     names: dict[str, str] | None = None
 
 
-class Outer(Checked, frozen=True):
+class Outer(JsonObject, frozen=True):
     inner: dict[Annotated[str, Meta(max_length=3)], list[Inner]]
 
 
@@ -48,13 +48,13 @@ class Outer(Checked, frozen=True):
 )
 def test_an_error_names_the_place(value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        typed(value, Outer)
+        from_json(value, Outer)
 
 
 def test_what_is_plain_is_typed_again() -> None:
     inner = Inner(3, {"a": "b"})
-    assert typed(json.loads(json.dumps(plain(inner))), Inner) == inner
-    assert plain(Inner(3)) == {"count": 3}
+    assert from_json(json.loads(json.dumps(to_json(inner))), Inner) == inner
+    assert to_json(Inner(3)) == {"count": 3}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,6 @@ def test_what_is_plain_is_typed_again() -> None:
 )
 def test_an_array_is_the_same_after_json(dtype: Any) -> None:
     array = ArrayRecord("x.npy", np.dtype(dtype), (3, 2), "crc32:00000000")
-    again = typed(json.loads(json.dumps(plain(array))), ArrayRecord)
+    again = from_json(json.loads(json.dumps(to_json(array))), ArrayRecord)
     assert again == array
     assert again.dtype.fields == array.dtype.fields

@@ -1,3 +1,5 @@
+"""Tests of the records in the metadata of a store."""
+
 import dataclasses
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Tests of the metadata as a JSON document, and of damaged documents."""
+
 import contextlib
 import json
 from collections.abc import Callable
@@ -11,10 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 import memmpy
-from memmpy.columns import (
-    WriteVector,
-    read_vector,
-)
+from memmpy.columns import WriteVector, read_vector
 from memmpy.errors import CorruptStoreError, MissingFileError
 from memmpy.store import (
     METADATA,
@@ -30,7 +29,7 @@ from memmpy.store import (
     read_metadata,
     storage_dtype,
 )
-from memmpy.store.checked_json import seal
+from memmpy.store.json_document import seal
 from memmpy.store.metadata_document import decode, encode
 from tests.documents import change_one, fields_of
 
@@ -259,20 +258,28 @@ PLACES: list[tuple[tuple[Any, ...], list[Any], str]] = [
     (RECIPE, [{"branch": "x", "expression": "x"}], "columns.x.origin.recipe: expected one of"),
     (RECIPE, [{"branch": 5}], "columns.x.origin.recipe.branch: expected `str | null`"),
     (RECIPE, [{"metadata": "ttH"}], "columns.x.origin.recipe.metadata: expected `array | null`"),
-    (RECIPE, [{"metadata": ["a", "b"]}], "columns.x: metadata is of 2 of 1 parts"),
+    (RECIPE, [{"metadata": ["a", "b"]}], "columns.x: metadata has 2 items for 1 parts"),
     ((*RECIPE, "padding"), [3, [], [3], ["3", "nan"], [3, 0]], "columns.x.origin.recipe.padding"),
     ((*RECIPE, "language"), ["3", -1], "columns.x.origin.recipe.language: expected `int"),
     ((*RECIPE, "other"), [3], "columns.x.origin.recipe: object contains unknown field `other`"),
     (("columns", "x", "origin", "parts"), [-1, "0", None, [], True], "columns.x.origin.parts: exp"),
     (("columns", "x", "origin", "parts"), [1, 2**62], "columns.x: no parts "),
     (("columns", "x", "origin", "made_by"), [5, [1]], "columns.x.origin.made_by"),
-    (("columns", "x", "origin", "made_by"), [["a", "b"]], "columns.x: made_by is of 2 of 1 parts"),
+    (
+        ("columns", "x", "origin", "made_by"),
+        [["a", "b"]],
+        "columns.x: made_by has 2 items for",
+    ),
     (
         ("columns", "x", "origin", "clipped"),
         [[[1, 2]]],
         "columns.x.origin.clipped.0: expected `arr",
     ),
-    (("columns", "x", "origin", "clipped"), [[None] * 3], "columns.x: clipped is of 3 of 1 parts"),
+    (
+        ("columns", "x", "origin", "clipped"),
+        [[None] * 3],
+        "columns.x: clipped has 3 items for",
+    ),
     (COMPUTED_PLACE, [{}, 5, []], "columns.y.details.computed: "),
     ((*COMPUTED_PLACE, "made_of"), [None, [], {"x": 1}], "columns.y.details.computed.made_of"),
     ((*COMPUTED_PLACE, "language"), [None, "3"], "columns.y.details.computed.language"),
@@ -400,8 +407,8 @@ def test_another_document_is_no_metadata(found: bytes) -> None:
 @pytest.mark.parametrize("version", [5, 0, -1, "4", 4.0, True, None])
 def test_a_format_of_the_future_names_the_memmpy_that_reads_it(version: Any) -> None:
     message = (
-        f"has format version {version!r}, and this memmpy reads up to 4; it was written by memmpy "
-        "9.9: use that one"
+        f"has format version {version!r}, and this memmpy reads versions up to 4; memmpy "
+        "9.9 wrote it: use that version"
     )
     with pytest.raises(CorruptStoreError, match=message):
         decode(with_change(lambda fields: fields.update(format_version=version)), path="store")
@@ -428,7 +435,7 @@ def test_versions_before_4_have_no_checksum(version: int) -> None:
 
 
 def test_version_4_without_its_checksum_is_damage() -> None:
-    message = "'store' is damaged: its checksum differs: it is not as memmpy wrote it; restore it"
+    message = "'store' is damaged: its checksum differs; restore it"
     with pytest.raises(CorruptStoreError, match=message):
         decode(json.dumps(fields_of(document())).encode(), path="store")
 
@@ -472,13 +479,16 @@ def test_a_file_is_no_store(tmp_path: Path) -> None:
         (b'{"format": ', "Expecting value"),
         (b"\xff\xfe", "can't decode byte 0xff"),
         (b"{}x", "Extra data"),
-        (b"[" * 100_000, "its lists lie too deep in each other"),
-        (b'{"a":' * 100_000, "its lists lie too deep in each other"),
+        (b"[" * 100_000, "its lists are nested too deeply"),
+        (b'{"a":' * 100_000, "its lists are nested too deeply"),
         (b"9" * 5000, "Exceeds the limit"),
         (b'{"generation": NaN}', "NaN is not JSON"),
         (b'{"generation": -Infinity}', "-Infinity is not JSON"),
-        (b'{"format": "memmpy store", "format": "memmpy store"}', "it names 'format' twice"),
-        (b'{"columns": {"x": 1, "y": 2, "x": 3}}', "it names 'x' twice"),
+        (
+            b'{"format": "memmpy store", "format": "memmpy store"}',
+            "it has the field 'format' twice",
+        ),
+        (b'{"columns": {"x": 1, "y": 2, "x": 3}}', "it has the field 'x' twice"),
     ],
     ids=lambda value: repr(value[:20]),
 )

@@ -1,3 +1,5 @@
+"""Tests of writing and mapping ``.npy`` files."""
+
 from pathlib import Path
 from typing import Any
 

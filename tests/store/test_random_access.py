@@ -1,4 +1,4 @@
-"""Tests of arrays that are written in any order."""
+"""Tests of array files whose rows are written in any order."""
 
 import errno
 import multiprocessing
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memmpy.errors import DiskError, ReadOnlyStoreError
-from memmpy.store import PlacedArray, crc_of, crc_text
+from memmpy.store import RandomAccessArray, crc_of, crc_text
 from memmpy.store.random_access import copy_bytes
 
 SHARED = Path("/dev/shm")
@@ -23,8 +23,8 @@ SHARED = Path("/dev/shm")
 
 def placed(
     path: Path, dtype: Any = "<i8", shape: tuple[int, ...] = (), *, is_shared: bool = False
-) -> PlacedArray:
-    array = PlacedArray(str(path), np.dtype(dtype), shape, "key", is_shared=is_shared)
+) -> RandomAccessArray:
+    array = RandomAccessArray(str(path), np.dtype(dtype), shape, "key", is_shared=is_shared)
     array.create()
     return array
 
@@ -92,7 +92,7 @@ def test_values_of_another_byte_order_are_turned(tmp_path: Path) -> None:
     assert np.load(tmp_path / "x.npy").tolist() == [0, 1, 2]
 
 
-def _write_every_other(array: PlacedArray, first: int) -> None:
+def _write_every_other(array: RandomAccessArray, first: int) -> None:
     for row in range(first, 2000, 2):
         array.write(row, np.array([row]))
 

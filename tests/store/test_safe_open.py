@@ -1,4 +1,4 @@
-"""Links, pipes, devices and folders where a store has a file, and files that others remove."""
+"""Tests of links, pipes, devices and folders in place of a file, and of removed files."""
 
 import errno
 import os
@@ -64,10 +64,10 @@ of_all_kinds = pytest.mark.parametrize(("what", "make"), STRANGE, ids=[what for 
 @of_all_kinds
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path, what: str, make: Make) -> None:
     make(tmp_path / "x")
-    with pytest.raises(CorruptStoreError, match=f"'.*x' is {what}, where a file is expected"):
+    with pytest.raises(CorruptStoreError, match=f"'.*x' is {what}, expected a file"):
         open_to_read(tmp_path / "x")
     expected = "a link" if what == "a device" else what
-    with pytest.raises(ReadOnlyStoreError, match=f"'.*x' is {expected}: memmpy writes to files"):
+    with pytest.raises(ReadOnlyStoreError, match=f"'.*x' is {expected}, and memmpy writes only"):
         open_to_write(tmp_path / "x")
 
 
@@ -75,20 +75,22 @@ def test_a_file_behind_a_link_is_read_and_not_written(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"mine")
     (tmp_path / "link").symlink_to(tmp_path / "x")
     assert read_document(tmp_path / "link", max_bytes=4)[0] == b"mine"
-    with pytest.raises(ReadOnlyStoreError, match=r"'.*link' is a link: .* remove it and run again"):
+    with pytest.raises(
+        ReadOnlyStoreError, match=r"'.*link' is a link, .* delete '.*link' and run again"
+    ):
         open_to_write(tmp_path / "link", os.O_CREAT)
 
 
 def test_a_file_with_two_names_is_not_written(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"mine")
     (tmp_path / "y").hardlink_to(tmp_path / "x")
-    with pytest.raises(ReadOnlyStoreError, match="a file with another name"):
+    with pytest.raises(ReadOnlyStoreError, match="a file with a second name"):
         open_to_write(tmp_path / "y")
 
 
 def test_a_document_has_a_bound(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"12345")
-    with pytest.raises(CorruptStoreError, match=r"'.*x' has 5 bytes, more than any document"):
+    with pytest.raises(CorruptStoreError, match=r"'.*x' has 5 bytes, too many for a document"):
         read_document(tmp_path / "x", max_bytes=4)
 
 
@@ -216,7 +218,7 @@ class TestMissingMetadata:
     ) -> None:
         monkeypatch.chdir(moved.parent)
         Path("a.root").write_bytes(b"root")
-        message = r"holds arrays \(1\) and no metadata_memmpy.json, which says what they are"
+        message = r"holds arrays \(1\) and no metadata_memmpy.json, which describes them"
         with pytest.raises(CorruptStoreError, match=message):
             act(moved)
         assert len(list(moved.glob("*.npy"))) == 1
@@ -303,7 +305,7 @@ class TestLock:
                 file.write_bytes(b"of another writer")
                 column.extend(np.arange(100_000))
 
-        with pytest.raises(DiskError, match="another process has removed or altered the file"):
+        with pytest.raises(DiskError, match="another process removed or altered the file"):
             write()
         assert list(load_memmaps(store)) == ["x"]
 
@@ -353,7 +355,10 @@ class TestLock:
         marker.write_bytes(other)
         assert not lock.is_held()
         assert not FileLock(tmp_path / LOCK).take()
-        assert f"'{marker}' is held; if no process uses the store, remove it" in caplog.text
+        assert (
+            f"'{marker}' locks the store; if no process uses the store, delete this file"
+            in caplog.text
+        )
 
     def test_a_system_that_refuses_to_lock_is_said(
         self, store: Path, monkeypatch: pytest.MonkeyPatch
@@ -411,7 +416,7 @@ def test_a_transaction_of_the_parent_is_not_for_a_child(
 ) -> None:
     with Transaction(store) as transaction:
         monkeypatch.setattr(os, "getpid", lambda: -1)
-        with pytest.raises(OptionError, match="another process, of which this is a fork"):
+        with pytest.raises(OptionError, match="this process is a fork of the one that"):
             transaction.check_open()
         monkeypatch.undo()
 

@@ -1,4 +1,4 @@
-"""Tests of where the entries of a store came from."""
+"""Tests of finding the file, tree and entry that an entry of a store came from."""
 
 from typing import Any
 
@@ -16,7 +16,6 @@ from memmpy.store import (
     SourceEntries,
     SourceEntry,
     SourceRecord,
-    check_entries,
     lineage_of,
     locate,
     parts_of,
@@ -89,20 +88,20 @@ def test_no_entries_have_empty_arrays(entries: Any) -> None:
 
 @pytest.mark.parametrize("entries", [-1, 7, [0, 7], np.array([2**64 - 1], np.uint64)])
 def test_an_entry_that_is_not_there_is_named(entries: Any) -> None:
-    with pytest.raises(OptionError, match=r"entry \S+ is out of range: the files fill 7 entries"):
+    with pytest.raises(OptionError, match=r"\S+ is out of range: there are 7 entries from files"):
         source_of(make_sources(3, 4), entries)
 
 
 @pytest.mark.parametrize("entries", [0.5, [0.5], "a", None, [[1]], slice(3)])
 def test_entries_are_integers(entries: Any) -> None:
-    with pytest.raises(OptionError, match="entries are a one-dimensional array of integers"):
+    with pytest.raises(OptionError, match="entries from files must be a one-dimensional array"):
         source_of(make_sources(7), entries)
 
 
 def test_a_mask_is_no_list_of_entries() -> None:
     with pytest.raises(OptionError, match=r"give np\.flatnonzero\(mask\)"):
-        check_entries(np.ones(3, bool), 3)
-    with pytest.raises(OptionError, match="an entry is an integer, got True"):
+        source_of(make_sources(3), np.ones(3, bool))
+    with pytest.raises(OptionError, match="an entry must be an integer, got True"):
         source_of(make_sources(3), True)
 
 

@@ -1,3 +1,5 @@
+"""Tests of comparing a store with its checksums."""
+
 import sys
 from pathlib import Path
 
@@ -49,7 +51,7 @@ def test_a_file_that_cannot_be_opened_is_found(file: Path) -> None:
     file.unlink()
     file.mkdir()
     [problem] = verify(file.parent)
-    assert "is a folder, where a file is expected" in problem.message
+    assert "is a folder, expected a file" in problem.message
 
 
 def test_all_problems_are_named(file: Path) -> None:

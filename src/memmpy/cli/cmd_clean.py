@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from memmpy.cli.statuses import FAILED
-from memmpy.display import num_in_words, printable, size_in_words
+from memmpy.display import format_count, format_size, printable
 
 __all__ = ["clean"]
 
@@ -24,9 +24,9 @@ def clean(*, store: Path, remove: bool) -> None:
     leftovers = find_leftovers(store, dry_run=not remove)
     for one in leftovers:
         name = one.path.relative_to(store)
-        click.echo(printable(f"{name}  {size_in_words(one.num_bytes)}  {one.why}"))
-    size = size_in_words(sum(one.num_bytes for one in leftovers))
-    what = f"{num_in_words(len(leftovers), 'leftover')}, {size}" if leftovers else "no leftovers"
+        click.echo(printable(f"{name}  {format_size(one.num_bytes)}  {one.why}"))
+    size = format_size(sum(one.num_bytes for one in leftovers))
+    what = f"{format_count(len(leftovers), 'leftover')}, {size}" if leftovers else "no leftovers"
     if not remove:
         way_out = f"; remove with: memmpy clean --remove {store}" if leftovers else ""
         click.echo(printable(what + way_out))

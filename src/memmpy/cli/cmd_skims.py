@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.display import num_in_words, printable, size_in_words
+from memmpy.display import format_count, format_size, printable
 
 __all__ = ["skims"]
 
@@ -40,11 +40,11 @@ def skims(*, store: Path, remove: tuple[str, ...], remove_outdated: bool) -> Non
     names = dict.fromkeys(words_of(remove))
     for name in names:
         if name not in sizes:
-            there = nearest(name, sizes) or f"; it has {num_in_words(len(sizes), 'skim')}"
+            there = nearest(name, sizes) or f"; it has {format_count(len(sizes), 'skim')}"
             raise MissingFileError(f"no skim {name!r} in {str(store)!r}{there}")
     if remove_outdated:
         names |= dict.fromkeys(skim.path.name for skim in found.outdated)
     for name in names:
         remove_skim(store.absolute() / SKIMS / name, timeout=-1)
-    size = size_in_words(sum(sizes[name] for name in names))
-    click.echo(printable(f"removed {num_in_words(len(names), 'skim')} of {store}, {size}"))
+    size = format_size(sum(sizes[name] for name in names))
+    click.echo(printable(f"removed {format_count(len(names), 'skim')} of {store}, {size}"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from memmpy.cli.statuses import FAILED
-from memmpy.display import num_in_words, printable
+from memmpy.display import format_count, printable
 
 __all__ = ["verify"]
 
@@ -19,13 +19,14 @@ def verify(*, path: Path, repair: bool) -> None:
 
     The exit status is 1 if anything is damaged, and with --repair if anything is left of it.
     """
+    from memmpy.dataset import repair_problems
     from memmpy.dataset import verify as find_problems
     from memmpy.skims import is_skim, list_skims
     from memmpy.store import read_metadata
 
     problems = find_problems(path)
     if repair and problems:
-        left = find_problems(path, repair=True)
+        left = repair_problems(path, problems)
         repaired = dict.fromkeys(p.key for p in problems if p.file not in {q.file for q in left})
         for key in repaired:
             click.echo(printable(f"repaired: {key}"))
@@ -41,7 +42,7 @@ def verify(*, path: Path, repair: bool) -> None:
     if is_skim(path):
         click.echo(printable(f"the skim {path} is as it was written"))
         return
-    what = num_in_words(len(read_metadata(path).columns), "column")
+    what = format_count(len(read_metadata(path).columns), "column")
     if skims := list_skims(path)[0]:
-        what += f" and {num_in_words(len(skims), 'skim')}"
+        what += f" and {format_count(len(skims), 'skim')}"
     click.echo(printable(f"{what} of {path}: all is as it was written"))

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.columns.jagged_column import ReadJagged
-from memmpy.columns.memory_maps import Arrays, map_column, map_columns, name_of
+from memmpy.columns.memory_maps import Arrays, describe_column, map_column, map_columns
 from memmpy.columns.nested import ReadNested
 from memmpy.columns.shaped import ReadShaped
 from memmpy.columns.text import ReadText
@@ -137,4 +137,4 @@ def open_column(path: PathLike, key: str, column: ColumnRecord) -> StoredColumn:
 def _column_of(path: PathLike, key: str, record: ColumnRecord, arrays: Arrays) -> StoredColumn:
     if record.kind == "vector":
         return arrays["values"]
-    return _CLASSES[record.kind].from_maps(record, arrays, name_of(path, key))
+    return _CLASSES[record.kind].from_maps(record, arrays, describe_column(path, key))

@@ -16,9 +16,9 @@ from memmpy.typing import Array, PathLike
 __all__ = [
     "Arrays",
     "MappedColumn",
+    "describe_column",
     "map_column",
     "map_columns",
-    "name_of",
     "no_column",
     "open_arrays",
     "why_stale",
@@ -47,7 +47,7 @@ class MappedColumn(ABC):
     _kind: ClassVar[str]
 
     def __init__(self, path: PathLike, key: str) -> None:
-        self._set_arrays(*open_arrays(path, key, kind=self._kind), name_of(path, key))
+        self._set_arrays(*open_arrays(path, key, kind=self._kind), describe_column(path, key))
 
     @classmethod
     def from_maps(
@@ -73,7 +73,7 @@ class MappedColumn(ABC):
         return sum(array.nbytes for array in self.buffers)
 
 
-def name_of(path: PathLike, key: str) -> str:
+def describe_column(path: PathLike, key: str) -> str:
     """Return the name of a column in errors."""
     return f"column {key!r} of {os.fspath(path)!r}"
 
@@ -136,11 +136,11 @@ def map_column(path: PathLike, key: str, column: ColumnRecord) -> Arrays:
         If they are damaged, or do not belong together.
     """
     if not _is_consistent(column):
-        raise damaged(name_of(path, key), f"its arrays make no {column.kind} column")
+        raise damaged(describe_column(path, key), f"its arrays make no {column.kind} column")
     arrays = {role: map_array(Path(path), a, key=key) for role, a in column.arrays.items()}
     for offsets, content in (("offsets", "content"), ("shapes_offsets", "shapes")):
         if offsets in arrays and _ends(arrays[offsets]) != (0, len(arrays[content])):
-            raise damaged(name_of(path, key), "its offsets do not go from 0 to the end")
+            raise damaged(describe_column(path, key), "its offsets do not go from 0 to the end")
     return arrays
 
 

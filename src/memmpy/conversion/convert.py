@@ -30,8 +30,8 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.jagged import Clipping, clipping_notes
-from memmpy.parallel import Crew, Work, WorkOption, check_work, workers
-from memmpy.sources.formats import opened_files
+from memmpy.parallel import Work, WorkerPool, WorkOption, check_work, worker_pool
+from memmpy.sources import open_files
 from memmpy.splits import (
     SplitRequest,
     Splits,
@@ -252,11 +252,11 @@ def convert_request(
     """
     directory = check_path(path).absolute()  # threads may change the directory meanwhile
     known = _known(directory)
-    with quiet(when=progress is False), workers(work.executor) as crew, closing(opened_files):
+    with quiet(when=progress is False), worker_pool(work.executor) as pool, closing(open_files):
 
         def decide(metadata: Metadata) -> tuple[Plan, Splits | None]:
             policy = request.policy(metadata, path=path)
-            plan = _plan(request, policy, metadata, crew, work, recreate=recreate)
+            plan = _plan(request, policy, metadata, pool, work, recreate=recreate)
             if check is not None:
                 check(plan)
             return plan, resolve_splits(policy, metadata, plan.target, path=path)
@@ -269,15 +269,13 @@ def convert_request(
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
         # What is unfinished is one conversion's at a time.
-        with Transaction(
-            directory, lock_timeout=work.lock_timeout, one_at_a_time=True
-        ) as transaction:
+        with Transaction(directory, lock_timeout=work.lock_timeout, serial=True) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
                 plan, splits = decide(transaction.metadata)
             if recreate:
                 Unfinished(transaction.directory).clear()
-            builder = Coordinator(plan, transaction.metadata, transaction.directory, crew)
+            builder = Coordinator(plan, transaction.metadata, transaction.directory, pool)
             try:
                 made = builder.run(progress=progress)
                 columns = put_columns(transaction, plan, made.columns)
@@ -327,16 +325,16 @@ def plan_conversion(
         SplitRequest(splits=splits),
     )
     known = _known(path)
-    with workers(limits.executor) as crew, closing(opened_files):
+    with worker_pool(limits.executor) as pool, closing(open_files):
         policy = request.policy(known, path=path)
-        return _plan(request, policy, known, crew, limits, recreate=recreate)
+        return _plan(request, policy, known, pool, limits, recreate=recreate)
 
 
 def _plan(
     request: ConversionRequest,
     policy: Policy,
     metadata: Metadata,
-    crew: Crew,
+    pool: WorkerPool,
     work: Work,
     *,
     recreate: bool,
@@ -348,7 +346,7 @@ def _plan(
         request.recipes(policy),
         metadata,
         inventory=inventory,
-        crew=crew,
+        pool=pool,
         range_bytes=work.step_bytes,
         recreate=recreate,
     )

@@ -26,12 +26,12 @@ from memmpy.store import (
     Metadata,
     Problem,
     SourceRecord,
-    aside_suffix,
     hold_lock,
     is_real_folder,
     read_metadata,
     repair_folder,
     sync_directory,
+    temp_suffix,
 )
 
 __all__ = ["repair_columns"]
@@ -65,13 +65,13 @@ def repair_columns(
         files.setdefault(problem.key, set()).add(problem.file)
     if not files:
         return []
-    lock = hold_lock(directory, timeout=lock_timeout, one_at_a_time=True, when_taken=lambda: None)
+    lock = hold_lock(directory, timeout=lock_timeout, serial=True, when_taken=lambda: None)
     with lock, _scratch(directory) as scratch:
         metadata = read_metadata(directory)
         reasons = {key: _why_not_repaired(metadata.columns.get(key)) for key in files}
 
         def attempt(keys: Sequence[str]) -> None:
-            store = scratch / aside_suffix()
+            store = scratch / temp_suffix()
             try:
                 _rebuild(directory, store, metadata, keys, progress=progress)
                 rebuilt = read_metadata(store).columns
@@ -221,7 +221,7 @@ def _put_back(
             return "a folder has its name: remove it and repair again"
     try:
         for role, array in damaged.items():
-            copy = scratch / aside_suffix()  # another column may share the array
+            copy = scratch / temp_suffix()  # another column may share the array
             _copy(scratch / rebuilt.arrays[role].file, copy)
             copy.replace(directory / array.file)
     except OSError as error:

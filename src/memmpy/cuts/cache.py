@@ -22,14 +22,14 @@ from memmpy.store import (
     ArrayWriter,
     ColumnRecord,
     are_unchanged,
-    aside_suffix,
     checksum,
     is_real_folder,
     map_array,
     read_document,
+    read_errors,
     read_metadata,
-    readable,
     remove_files,
+    temp_suffix,
     write_atomically,
 )
 from memmpy.typing import Entries
@@ -146,7 +146,7 @@ class CachedCut:
         """
         self._folder.mkdir(exist_ok=True)
         _prune(self.directory.absolute(), generation)
-        aside = self.file(f".{aside_suffix()}")
+        aside = self.file(f".{temp_suffix()}")
         try:
             # If the power fails, the checksum will not match, and the cut is computed again.
             writer = ArrayWriter(aside, ENTRY_DTYPE, (), self.normal, durable=False)
@@ -210,7 +210,7 @@ def cut_documents(directory: Path) -> list[Path]:
     """Return the documents of the cached cuts of a store."""
     folder = directory / CUTS
     try:
-        with readable(folder):
+        with read_errors(folder):
             files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
     except (FileNotFoundError, NotADirectoryError):
         return []

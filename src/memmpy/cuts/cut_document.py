@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from memmpy.store import ArrayRecord, Checked, Checksum, Count, Format, parse, plain, typed
+from memmpy.store import ArrayRecord, Checksum, Count, Format, JsonObject, from_json, parse, to_json
 
 __all__ = ["ENTRY_DTYPE", "CutDocument", "decode", "encode", "is_older"]
 
@@ -20,7 +20,7 @@ _FORMAT = Format(
 _OLDER = {"expression", "cut", "language", "columns", "notes", "num_passing", "checksum"}
 
 
-class CutDocument(Checked, frozen=True):
+class CutDocument(JsonObject, frozen=True):
     """A cached cut, without its entries.
 
     Parameters
@@ -56,7 +56,7 @@ class CutDocument(Checked, frozen=True):
 
 def encode(document: CutDocument) -> bytes:
     """Return it as a JSON document."""
-    return _FORMAT.encode(plain(document))
+    return _FORMAT.encode(to_json(document))
 
 
 def decode(data: bytes, *, path: str) -> CutDocument:
@@ -68,10 +68,10 @@ def decode(data: bytes, *, path: str) -> CutDocument:
         If it describes no cached cut, is damaged, or was written by a newer memmpy or by one that
         is older than these documents.
     """
-    with _FORMAT.reading(path):
+    with _FORMAT.damage_errors(path):
         values, is_sealed = parse(data)
         _, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
-        return typed(fields, CutDocument)
+        return from_json(fields, CutDocument)
 
 
 def is_older(data: bytes) -> bool:

@@ -12,7 +12,7 @@ from memmpy.cuts.cache import (
     read_cut_document,
 )
 from memmpy.cuts.language import LANGUAGE
-from memmpy.display import Renderable, Table, num_in_words, size_in_words
+from memmpy.display import Renderable, Table, format_count, format_size
 from memmpy.store import (
     CUTS,
     ColumnRecord,
@@ -97,12 +97,12 @@ class Cuts(Renderable, Sequence[CutRecord]):
                 ", ".join(record.keys),
                 "current" if record.is_current else "outdated",
                 f"{record.num_passing:,}",
-                size_in_words(record.num_bytes),
+                format_size(record.num_bytes),
             )
             for record in self._records
         ]
         headings = ("cut", "columns", "state", "entries", "size")
-        caption = f"{num_in_words(len(self), 'cached cut')}, {size_in_words(self.num_bytes)}"
+        caption = f"{format_count(len(self), 'cached cut')}, {format_size(self.num_bytes)}"
         return [Table(headings, 3, [rows], caption)]
 
 

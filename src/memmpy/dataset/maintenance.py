@@ -1,16 +1,16 @@
-"""Maintains a whole store: finds damage, repairs it, and removes what killed processes left."""
+"""Finds damage in a store, repairs it, and removes leftovers of killed processes."""
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from memmpy.checks import check_path, check_timeout
 from memmpy.conversion import repair_columns
 from memmpy.cuts import leftover_cuts, verify_cuts
-from memmpy.errors import MemmpyError, OptionError, ReadOnlyStoreError, UnreadableError
+from memmpy.errors import OptionError, ReadOnlyStoreError
 from memmpy.skims import SKIMS, delete_leftover, is_skim, leftover_skims, remove_skim, verify_skims
 from memmpy.store import (
     CUTS,
@@ -21,16 +21,17 @@ from memmpy.store import (
     hold_lock,
     is_real_folder,
     leftover_files,
+    read_errors,
     read_metadata,
     remove_files,
 )
 from memmpy.store import verify as verify_columns
 from memmpy.typing import PathLike
 
-__all__ = ["Leftover", "clean", "verify"]
+__all__ = ["Leftover", "clean", "repair_problems", "verify"]
 
-#: The two files of a cached cut.
-_SUFFIXES = (".json", ".npy")
+#: Suffixes of the two files of a cached cut.
+_CUT_SUFFIXES = (".json", ".npy")
 
 
 def verify(
@@ -40,10 +41,10 @@ def verify(
     progress: bool | None = None,
     lock_timeout: float = LOCK_TIMEOUT,
 ) -> list[Problem]:
-    """Compare all that a store holds with its checksums: columns, texts, cached cuts and skims.
+    """Compare columns, texts, cached cuts and skims of a store with their checksums.
 
-    memmpy reads the files and does not map them: a file that another program truncates meanwhile is
-    a problem in the list, and not a crash.
+    memmpy reads the files and does not map them, so that a file which another program truncates
+    meanwhile is a problem in the list and not a crash.
 
     Parameters
     ----------
@@ -54,20 +55,20 @@ def verify(
         rebuilt file only if its checksum is the recorded one: what depends on it stays valid.
         Damaged skims and cached cuts are removed: memmpy rebuilds them when you ask for them.
     progress : bool, optional
-        Whether to show a progress bar while columns are rebuilt; on a terminal where not given.
+        Whether a repair shows a progress bar; by default only on a terminal.
     lock_timeout : float
         Seconds to wait for another process that writes to the store; below zero, without limit.
 
     Returns
     -------
     list of Problem
-        What is missing, truncated or altered; after a repair, what could not be repaired and why.
-        Empty where all is well.
+        Missing, truncated and altered files (`memmpy.store.Problem`). After a repair, the files
+        that could not be repaired, with the reason. Empty if there are none.
 
     Raises
     ------
     MissingFileError, CorruptStoreError
-        If there is no store, or its metadata cannot be read.
+        If there is no store, or its metadata is damaged.
     StoreLockedError, ReadOnlyStoreError, DiskError
         If the store cannot be repaired because it cannot be written to.
 
@@ -77,39 +78,66 @@ def verify(
     []
     """
     directory, lock_timeout = check_path(path), check_timeout(lock_timeout)
-    if is_skim(directory):
-        if repair:
-            raise OptionError("repair takes a store: a skim is made again with skim(...)")
-        return _named(verify_skims(directory))
-    columns = verify_columns(directory)
-    with _reading(directory):
-        cuts = verify_cuts(directory, read_metadata(directory))
-        skims = verify_skims(directory)
+    problems = _find_problems(directory)
     if not repair:
-        return [*columns, *cuts, *_named(skims)]
-    left = repair_columns(directory, columns, progress=progress, lock_timeout=lock_timeout)
-    files = [Path(one.file).with_suffix(suffix).name for one in cuts for suffix in _SUFFIXES]
-    remove_files(directory / CUTS, files)
-    for name, problems in skims.items():
-        with suppress(ReadOnlyStoreError):  # behind a link, it is still found below
-            if problems:
-                remove_skim(directory / SKIMS / name, timeout=lock_timeout)
-    cuts = verify_cuts(directory, read_metadata(directory)) if cuts else []
-    return [*left, *cuts, *_named(verify_skims(directory) if any(skims.values()) else {})]
+        return problems
+    return repair_problems(directory, problems, progress=progress, lock_timeout=lock_timeout)
+
+
+def repair_problems(
+    path: PathLike,
+    problems: Sequence[Problem],
+    *,
+    progress: bool | None = None,
+    lock_timeout: float = LOCK_TIMEOUT,
+) -> list[Problem]:
+    """Repair what `verify` found in a store, and return what could not be repaired."""
+    directory = check_path(path)
+    if is_skim(directory):
+        raise OptionError("repair takes a store: to rebuild a skim, call skim(...)")
+    columns = [problem for problem in problems if "/" not in problem.file]
+    cuts = [Path(p.file) for p in problems if p.file.startswith(f"{CUTS}/")]
+    skims = {Path(p.file).parts[1] for p in problems if p.file.startswith(f"{SKIMS}/")}
+    unrepaired = repair_columns(directory, columns, progress=progress, lock_timeout=lock_timeout)
+    remove_files(directory / CUTS, [c.with_suffix(s).name for c in cuts for s in _CUT_SUFFIXES])
+    for name in skims:
+        with suppress(ReadOnlyStoreError):  # a skim behind a link stays a problem, see below
+            remove_skim(directory / SKIMS / name, timeout=lock_timeout)
+    if cuts:
+        unrepaired += verify_cuts(directory, read_metadata(directory))
+    return unrepaired + (_find_skim_problems(directory) if skims else [])
+
+
+def _find_problems(directory: Path) -> list[Problem]:
+    if is_skim(directory):
+        return _find_skim_problems(directory)
+    columns = verify_columns(directory)
+    with read_errors(directory):
+        cuts = verify_cuts(directory, read_metadata(directory))
+        return [*columns, *cuts, *_find_skim_problems(directory)]
+
+
+def _find_skim_problems(path: Path) -> list[Problem]:
+    """Return the problems of a skim, or of all skims of a store, with paths from the store."""
+    return [
+        Problem(f"skim {name}: {problem.key}", f"{SKIMS}/{name}/{problem.file}", problem.message)
+        for name, problems in verify_skims(path).items()
+        for problem in problems
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A file or a folder that a killed process left in a store.
+    """A file or a folder that a killed process left in a store: an item of what `clean` returns.
 
     Parameters
     ----------
     path : Path
-        Where it is.
+        The file or folder.
     num_bytes : int
-        What it takes on disk.
+        Its size on disk.
     why : str
-        What it was.
+        Its origin, such as ``of a skim``.
     """
 
     path: Path
@@ -120,29 +148,30 @@ class Leftover:
 def clean(
     path: PathLike, *, dry_run: bool = True, lock_timeout: float = LOCK_TIMEOUT
 ) -> list[Leftover]:
-    """Find what killed processes left in a store, and remove it if asked to.
+    """List the leftovers of killed processes in a store, or remove them.
 
-    Columns, skims and cached cuts stay. Nothing is removed behind a link.
+    Columns, skims and cached cuts stay. memmpy removes nothing behind a link.
 
     Parameters
     ----------
     path : path-like
         The store.
     dry_run : bool
-        Whether to list only, and remove nothing. The list may have files of a process that still
-        works; with ``dry_run=False``, memmpy waits for that process.
+        Whether to list leftovers without removing them. The list may have files of a process that
+        is still running. With ``dry_run=False``, memmpy waits for that process.
     lock_timeout : float
         Seconds to wait for another process that writes to the store; below zero, without limit.
 
     Returns
     -------
     list of Leftover
-        What was found, or removed: a folder stays as long as files of others are in it.
+        The leftovers, or those that were removed (`memmpy.dataset.Leftover`). A folder with files
+        of other programs stays.
 
     Raises
     ------
     MissingFileError, CorruptStoreError
-        If there is no store, or its metadata cannot be read.
+        If there is no store, or its metadata is damaged.
     StoreLockedError, ReadOnlyStoreError
         If another process writes to the store, or it cannot be written to.
 
@@ -154,34 +183,21 @@ def clean(
     if dry_run:
         return _leftovers(directory)
     read_metadata(directory)
-    held = hold_lock(directory, timeout=lock_timeout, one_at_a_time=True, when_taken=lambda: None)
-    with held:
+    with hold_lock(directory, timeout=lock_timeout, serial=True, when_taken=lambda: None):
         leftovers = _leftovers(directory)
         for leftover in leftovers:
             _remove(leftover.path)
     return [leftover for leftover in leftovers if not os.path.lexists(leftover.path)]
 
 
-@contextmanager
-def _reading(directory: Path) -> Iterator[None]:
-    """Turn an `OSError` of a folder that cannot be listed into an `UnreadableError`."""
-    try:
-        yield
-    except MemmpyError:
-        raise
-    except OSError as error:
-        message = f"cannot read {error.filename or str(directory)!r}: {error.strerror or error}"
-        raise UnreadableError(message) from error
-
-
 def _leftovers(directory: Path) -> list[Leftover]:
-    with _reading(directory):
-        found = [(path, "of a write that was not committed") for path in leftover_files(directory)]
+    with read_errors(directory):
+        paths = [(path, "of a write that was not committed") for path in leftover_files(directory)]
         if is_real_folder(directory / UNFINISHED):
-            found.append((directory / UNFINISHED, "of a conversion, which would go on from there"))
-        found += [(path, "of a cut") for path in leftover_cuts(directory)]
-        found += [(path, "of a skim") for path in leftover_skims(directory / SKIMS)]
-    return [Leftover(path, _num_bytes(path), why) for path, why in found]
+            paths.append((directory / UNFINISHED, "of a conversion, which would continue there"))
+        paths += [(path, "of a cut") for path in leftover_cuts(directory)]
+        paths += [(path, "of a skim") for path in leftover_skims(directory / SKIMS)]
+    return [Leftover(path, _num_bytes(path), why) for path, why in paths]
 
 
 def _remove(path: Path) -> None:
@@ -197,17 +213,9 @@ def _remove(path: Path) -> None:
 
 
 def _num_bytes(path: Path) -> int:
-    """Return what a file or a folder takes; what disappears meanwhile takes nothing."""
+    """Return the size of a file or a folder. Files that disappear meanwhile do not count."""
     num_bytes = 0
     with suppress(OSError):
         for file in [path, *path.rglob("*")] if is_real_folder(path) else [path]:
             num_bytes += 0 if is_real_folder(file) else file.lstat().st_size
     return num_bytes
-
-
-def _named(skims: dict[str, list[Problem]]) -> list[Problem]:
-    return [
-        Problem(f"skim {name}: {problem.key}", f"{SKIMS}/{name}/{problem.file}", problem.message)
-        for name, problems in skims.items()
-        for problem in problems
-    ]

@@ -6,6 +6,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.checks import check_key
 from memmpy.columns import ReadJagged, check_keys
 from memmpy.cuts import (
     STEP_SIZE,
@@ -165,9 +166,7 @@ class Store(StoreColumns):
         >>> store.add("HT", "Sum$(jet_pt)")
         >>> store.add("is_hard", "HT > 500 && met > 50")
         """
-        name: object = key
-        if not isinstance(name, str) or not name:
-            raise OptionError(f"a key is a text, got {name!r}")
+        check_key(key)
         add_column(
             self.path,
             key,

@@ -7,9 +7,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.checks import check_path
+from memmpy.checks import check_indices, check_path
 from memmpy.columns import Snapshot, StoredColumn, no_column, open_undamaged, resolve_key
-from memmpy.display import Renderable, Table, num_in_words
+from memmpy.display import Renderable, Table, format_count
 from memmpy.errors import CorruptStoreError, SplitError
 from memmpy.splits import Splits, check_splits, num_events, recorded_splits, set_splits, tickets_of
 from memmpy.store import (
@@ -17,7 +17,6 @@ from memmpy.store import (
     SourceEntries,
     SourceEntry,
     SourceRecord,
-    check_entries,
     lineage_of,
     read_metadata,
     source_of,
@@ -179,8 +178,12 @@ class StoreColumns(Renderable, Mapping[str, StoredColumn]):
             message = f"{str(self.path)!r} has no splits yet: "
             raise SplitError(f"{message}name them with set_splits(Splits(by=...))")
         num = self._num_events
-        chosen = np.arange(num) if entries is None else check_entries(entries, num)
-        return splits, tickets_of(self._snapshot, splits.ticket_rule, num_entries=num)(chosen)
+        if entries is None:
+            chosen = np.arange(num)
+        else:
+            chosen = check_indices(entries, num, of="entries from files")
+        rule = splits.ticket_rule
+        return splits, tickets_of(self._snapshot, rule, num_entries=num)(chosen)
 
     @property
     def texts(self) -> Mapping[int, str]:
@@ -201,7 +204,7 @@ class StoreColumns(Renderable, Mapping[str, StoredColumn]):
             rows.append((key, kind, _type(column), f"{len(column):,}"))
         damaged = [(key, self._metadata.columns[key].kind, "damaged", "?") for key in self._damage]
         num_files = len({source.path for source in self.sources})
-        nums = f"{num_in_words(len(self), 'column')}, {num_in_words(num_files, 'file')}"
+        nums = f"{format_count(len(self), 'column')}, {format_count(num_files, 'file')}"
         title = f"Store {os.fspath(self.path)!r}: {nums}"
         return [Table(("key", "kind", "type", "entries"), 3, [rows + damaged], title=title)]
 

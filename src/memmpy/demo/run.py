@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from memmpy.conversion import Conversion, RFileConfig, convert, list_inputs
 from memmpy.cuts import cutflow, keys_of, parse
 from memmpy.demo.events import demo_files, write_demo_files
-from memmpy.display import num_in_words, size_in_words
+from memmpy.display import format_count, format_size
 from memmpy.errors import RootFileError
 from memmpy.pipeline import load_root
 from memmpy.sources import ByteSource
@@ -47,15 +47,15 @@ def toy_setup(
     """Write files of toy events unless they exist, and return the setup of the README."""
     folder = directory / f"toy_{num_events}_{seed}"
     files = [folder / name for name, _, _ in demo_files()]
-    num_files = num_in_words(len(files), "ROOT file")
+    num_files = format_count(len(files), "ROOT file")
     if all(file.exists() for file in files):
         _say(console, f"Found {num_files} of toy events in {folder}.")
     else:
         start = time.perf_counter()
         files = write_demo_files(folder, num_events=num_events, seed=seed)
         seconds = time.perf_counter() - start
-        size = size_in_words(sum(file.stat().st_size for file in files))
-        events = num_in_words(num_events, "toy event")
+        size = format_size(sum(file.stat().st_size for file in files))
+        events = format_count(num_events, "toy event")
         _say(console, f"Wrote {num_files} of {events} each to {folder}:")
         _say(console, f"{size} in {seconds:.1f} s.")
     configs = [RFileConfig(folder / name, tree, metadata) for name, tree, metadata in demo_files()]
@@ -92,14 +92,14 @@ def run(setup: DemoSetup, *, batch_size: int, console: "Console") -> None:
     start = time.perf_counter()
     conversion = convert(setup.root_files, setup.store, keys=_all_keys(setup))
     seconds = time.perf_counter() - start
-    events = num_in_words(conversion.num_entries, "event")
+    events = format_count(conversion.num_entries, "event")
     if conversion.was_cached:
         _say(console, "Everything came from the cache, no ROOT file was read:")
         _say(console, f"{events} in {setup.store}.")
     else:
         read = {branch for branches in conversion.read.values() for branch in branches}
-        branches = num_in_words(len(read), "branch", "branches")
-        files = num_in_words(len(conversion.read), "file")
+        branches = format_count(len(read), "branch", "branches")
+        files = format_count(len(conversion.read), "file")
         _say(console, f"Converted {branches} of {files} to {setup.store}:")
         _say(console, f"{events} in {seconds:.1f} s, {_rate(conversion.num_entries, seconds)}.")
     console.print(cutflow(setup.store, setup.cut or [], by="process", weight=setup.weight))
@@ -151,8 +151,8 @@ def _time_epoch(split: str, loader: SplitLoader, console: "Console") -> None:
     num_events = sum(len(batch["_index"]) for batch in loader)
     rate = _rate(num_events, time.perf_counter() - start)
     events, batches = (
-        num_in_words(num_events, "event"),
-        num_in_words(len(loader), "batch", "batches"),
+        format_count(num_events, "event"),
+        format_count(len(loader), "batch", "batches"),
     )
     _say(console, f"{split}: {events} in {batches} of {loader.batch_size}, {rate}")
 

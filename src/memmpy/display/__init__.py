@@ -5,12 +5,12 @@ from memmpy.display.renderable import DisplayBlock, Renderable
 from memmpy.display.tables import (
     WIDTH,
     Table,
-    Trimmed,
-    num_in_words,
+    TrimmedLines,
+    format_count,
+    format_rate,
+    format_size,
     plain_text,
     printable,
-    rate_in_words,
-    size_in_words,
 )
 
 __all__ = [
@@ -20,13 +20,13 @@ __all__ = [
     "Progress",
     "Renderable",
     "Table",
-    "Trimmed",
+    "TrimmedLines",
+    "format_count",
+    "format_rate",
+    "format_size",
     "is_quiet",
     "is_terminal",
-    "num_in_words",
     "plain_text",
     "printable",
     "quiet",
-    "rate_in_words",
-    "size_in_words",
 ]

@@ -1,4 +1,4 @@
-"""A progress bar for long work, or a line that says what goes on: shown on terminals."""
+"""A progress bar for long work, and a note of one line, both shown on terminals."""
 
 import sys
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from typing import Any, final
 
 __all__ = ["Note", "Progress", "is_quiet", "is_terminal", "quiet"]
 
-#: Those that are shown now, of any thread.
+#: The bars that are shown now, of all threads.
 _bars: list[Any] = []
-#: One for each block that is quiet now, of any thread: an interrupt could leave a lock taken.
+#: One object for each quiet block of any thread. No lock: Ctrl-C could leave it taken.
 _quiet_blocks: list[object] = []
 
 
 @contextmanager
 def quiet(*, when: bool = True) -> Iterator[None]:
-    """Show no note in this process for as long as the block lasts, where `when` holds."""
+    """Show no notes in this process until the block ends, if `when` is true."""
     block = object()
     try:
         if when:
@@ -28,12 +28,12 @@ def quiet(*, when: bool = True) -> Iterator[None]:
 
 
 def is_quiet() -> bool:
-    """Return whether some thread is in a quiet block."""
+    """Return whether any thread is in a quiet block."""
     return bool(_quiet_blocks)
 
 
 def is_terminal() -> bool:
-    """Return whether somebody sees what is written to stderr."""
+    """Return whether stderr is a terminal."""
     try:
         return sys.stderr.isatty()
     except (AttributeError, ValueError):  # it is None, or closed
@@ -42,16 +42,16 @@ def is_terminal() -> bool:
 
 @final
 class Progress:
-    """A bar that counts entries.
+    """A progress bar that counts entries.
 
     Parameters
     ----------
     title : str
-        What is being done.
+        The work, in a word or two.
     total : int
-        Entries to do; a bar for none is not shown.
+        Number of entries. For 0, no bar is shown.
     show : bool or None
-        None to show it on a terminal only.
+        Whether to show the bar; None to show it only on a terminal.
     """
 
     def __init__(self, title: str, total: int, *, show: bool | None) -> None:
@@ -78,7 +78,7 @@ class Progress:
             self._bar.stop()
 
     def advance(self, num_entries: float) -> None:
-        """Count entries as done; a part of one where only some of its columns are."""
+        """Count entries as done. An entry with only some columns done counts as a fraction."""
         self._done += num_entries
         if self._bar is not None:
             self._bar.update(self._task, completed=round(self._done))
@@ -86,15 +86,15 @@ class Progress:
 
 @final
 class Note:
-    """A line on stderr that says what goes on, and vanishes with the end of the ``with`` block.
+    """A line on stderr about current work, which disappears at the end of the ``with`` block.
 
-    Where a bar is shown it is printed above it, and stays. It may be shown from any thread; none is
-    where somebody is `quiet`.
+    If a progress bar is shown, the line is printed above the bar and stays. Any thread may show a
+    note. While any thread is `quiet`, no note is shown.
 
     Parameters
     ----------
     text : str
-        What is being done, in fewer words than a line has room for.
+        The work, in less than a line.
     """
 
     def __init__(self, text: str) -> None:
@@ -123,13 +123,13 @@ class Note:
 
 
 def _write(text: str) -> None:
-    # A terminal that was closed, or a stderr of another kind meanwhile, is no reason to fail.
+    # A closed terminal, or a stderr that was replaced meanwhile, is no reason to fail.
     with suppress(AttributeError, OSError, ValueError):
         sys.stderr.write(text)
         sys.stderr.flush()
 
 
-def _new_bar() -> Any:  # rich is imported only where a bar is shown
+def _new_bar() -> Any:  # Any: rich is imported only when a bar is shown
     from rich.console import Console
     from rich.progress import (
         BarColumn,

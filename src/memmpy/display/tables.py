@@ -1,4 +1,4 @@
-"""What is shown to users: tables on a terminal, as text and as HTML; sizes and counts in words."""
+"""Tables on a terminal, as text and as HTML; and sizes, counts and rates as users read them."""
 
 import dataclasses
 import html
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
 __all__ = [
     "WIDTH",
     "Table",
-    "Trimmed",
-    "num_in_words",
+    "TrimmedLines",
+    "format_count",
+    "format_rate",
+    "format_size",
     "plain_text",
     "printable",
-    "rate_in_words",
-    "size_in_words",
 ]
 
 #: Characters in a line of plain text, at most.
 WIDTH = 100
-#: Characters that a column of words takes, at least, with the room before it.
+#: Least characters of a column of words, with the gap before it.
 MIN_WORDS = 8
-#: Characters between two columns, and on both sides of them all; and the same where room is short.
+#: Characters between two columns, and on both sides of the table; the same in a narrow table.
 _GAP, _EDGES = 3, 4
 _SMALL_GAP = 2
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Trimmed:
-    """What rich shows of something, without the blanks at the ends of lines.
+class TrimmedLines:
+    """A rich renderable without blanks at the ends of its lines.
 
     Attributes
     ----------
     content : renderable
-        The thing.
+        What to show.
     """
 
     content: "rich.console.RenderableType"
@@ -65,10 +65,10 @@ class Table:
     Attributes
     ----------
     headings : sequence of str
-        What stands over each column. In all texts, characters that a terminal would obey are
-        escaped, since keys, paths and texts are strangers'.
+        Headings of the columns. In all texts, control characters are escaped, because keys, paths
+        and texts may come from strangers.
     num_words : int
-        Columns of words; the others are aligned to the right.
+        Number of columns with words. The others are aligned to the right.
     sections : sequence of sequences of rows
         Rows are sequences of str, one a column; a line is drawn between sections.
     caption, title : str
@@ -107,11 +107,11 @@ class Table:
             pad_edge=has_room,
             padding=(0, 1) if has_room else (0, _SMALL_GAP - 1, 0, 0),
         )
-        # rich would cut numbers off where it may not fold them.
+        # rich would truncate numbers that it may not fold.
         is_narrow = room < sum(widths[self.num_words :]) + MIN_WORDS * self.num_words
         for i, heading in enumerate(self.headings):
             is_word = i < self.num_words
-            # What users wrote is shown as it is: jet_pt[0] is no markup.
+            # As Text, since jet_pt[0] is no markup of rich.
             table.add_column(
                 Text(heading),
                 justify="left" if is_word else "right",
@@ -126,7 +126,7 @@ class Table:
             yield Text(self.title)
         around = () if has_room else ("",)  # the edges are the empty lines above and below
         yield from around
-        yield Trimmed(table)
+        yield TrimmedLines(table)
         yield from around
         if self.caption:
             yield Text(self.caption, style="table.caption")
@@ -153,7 +153,7 @@ class Table:
         return f"{title}<table>{caption}<thead><tr>{head}</tr></thead>{bodies}</table>"
 
     def _widths(self, *, of_headings: bool = True) -> list[int]:
-        """Return the characters that each column takes; where headings fold, only their words."""
+        """Return the width of each column; where headings fold, the width of their longest word."""
         widths = []
         for i, heading in enumerate(self.headings):
             cells = [row[i] for section in self.sections for row in section]
@@ -177,7 +177,7 @@ def plain_text(renderable: "rich.console.RenderableType") -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text whose control characters are escaped; newlines stay."""
+    """Return a text with its control characters escaped, except newlines."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
@@ -187,18 +187,18 @@ def _in_a_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
-def num_in_words(num: int, one: str, many: str | None = None) -> str:
-    """Return a number of things: ``1 file``, ``1,234 files``; `many` where it is not `one` + s."""
+def format_count(num: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun: ``1 file``, ``1,234 files``. `many` is an irregular plural."""
     return f"{num:,} {one if num == 1 else many or one + 's'}"
 
 
-def rate_in_words(rate: float) -> str:
-    """Return how many a second in the unit that fits: ``99,999``, ``0.10 M``, ``1,234.57 M``."""
+def format_rate(rate: float) -> str:
+    """Return a rate per second in a suitable unit: ``99,999``, ``0.10 M``, ``1,234.57 M``."""
     return f"{rate / 1e6:,.2f} M" if rate >= 1e5 else f"{rate:,.0f}"
 
 
-def size_in_words(num_bytes: int) -> str:
-    """Return a number of bytes in the unit that fits: ``999 B``, ``1.5 kB``, ``26.4 MB``."""
+def format_size(num_bytes: int) -> str:
+    """Return a number of bytes in a suitable unit: ``999 B``, ``1.5 kB``, ``26.4 MB``."""
     if num_bytes < 1000:
         return f"{num_bytes} B"
     size, unit = num_bytes / 1e3, "kB"

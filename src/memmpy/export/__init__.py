@@ -1,4 +1,4 @@
-"""Values computed from a store, written as friend trees of its ROOT files."""
+"""Writes values that were computed from a store as friend trees of its ROOT files."""
 
 from memmpy.export.friends import Friend, write_friend, write_friends
 

@@ -1,4 +1,4 @@
-"""Which rows belong to which entries of which friend tree: integers and names, nothing is read."""
+"""Plans friend trees: which rows of the user belong to which entries of which tree."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,41 +10,42 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.checks import check_indices
 from memmpy.errors import OptionError
-from memmpy.store import SourceRecord, check_entries, tree_name
+from memmpy.store import SourceRecord, tree_name
 from memmpy.typing import Entries
 
-__all__ = ["FriendTree", "Place", "Rows", "align", "friend_files", "plan_friends"]
+__all__ = ["FriendTree", "RowAlignment", "RowsAndEntries", "align", "friend_files", "plan_friends"]
 
 #: Rows of the user's arrays, and the entries that they fill.
-Place: TypeAlias = tuple[slice | NDArray[np.int64], Entries]
+RowsAndEntries: TypeAlias = tuple[slice | NDArray[np.int64], Entries]
 
-#: Files that are not ROOT's have a friend of another suffix.
+#: Suffixes of files that are not ROOT files: their friends get another suffix.
 _OTHER_SUFFIXES = {".parquet", ".parq", ".pq", ".h5", ".hdf5", ".hdf"}
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Which row of the user's arrays belongs to which entry of the store.
+class RowAlignment:
+    """The entry of the store that each row of the user's arrays belongs to.
 
     Parameters
     ----------
     entries : array of int64 or None
-        Ascending, each once; None where row i belongs to entry i.
+        Ascending, without duplicates; None if row i belongs to entry i.
     order : array of int64 or None
-        The row of each of `entries`; None where they are in the order of the rows.
+        The row of each of `entries`; None if the rows have the same order.
     """
 
     entries: Entries | None
     order: NDArray[np.int64] | None
 
     def count(self, entry_start: int, entry_stop: int) -> int:
-        """Return how many rows belong to a range of entries."""
+        """Return the number of rows that belong to a range of entries."""
         start, stop = self._range(entry_start, entry_stop)
         return stop - start
 
-    def between(self, entry_start: int, entry_stop: int) -> Place:
-        """Return the rows that belong to a range of entries, and which those are, ascending."""
+    def between(self, entry_start: int, entry_stop: int) -> RowsAndEntries:
+        """Return the rows that belong to a range of entries, and these entries, ascending."""
         start, stop = self._range(entry_start, entry_stop)
         if self.entries is None:
             return slice(start, stop), np.arange(start, stop, dtype=np.int64)
@@ -60,18 +61,18 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class FriendTree:
-    """A tree to write, and what in the store is of the tree beside it.
+    """A friend tree to write, and the entries of the store that belong to it.
 
     Parameters
     ----------
     file : str
         Relative path of the friend file.
     source : str
-        The file that the store was made from.
+        The source file.
     tree : str
         Name of both trees, with its directories.
     num_entries : int
-        Of both trees.
+        Number of entries of both trees.
     parts : tuple of SourceRecord
         The ranges of the tree that the store holds, ascending.
     """
@@ -82,60 +83,60 @@ class FriendTree:
     num_entries: int
     parts: tuple[SourceRecord, ...]
 
-    def num_given(self, rows: Rows) -> int:
-        """Return how many entries of the tree have a row."""
+    def num_with_row(self, rows: RowAlignment) -> int:
+        """Return the number of entries of the tree that have a row."""
         return sum(rows.count(p.entry_start, p.entry_stop) for p in self.parts)
 
-    def places(self, rows: Rows, start: int, stop: int) -> Iterator[Place]:
-        """Yield rows, and where they go in the entries ``start`` to ``stop`` of the tree."""
+    def places(self, rows: RowAlignment, start: int, stop: int) -> Iterator[RowsAndEntries]:
+        """Yield rows, and their positions in the entries ``start`` to ``stop`` of the tree."""
         for part in self.parts:
             first, last = max(start, part.tree_start), min(stop, part.tree_stop)
             if first < last:
                 shift = part.entry_start - part.tree_start
-                which, entries = rows.between(first + shift, last + shift)
-                yield which, entries - (shift + start)
+                indices, entries = rows.between(first + shift, last + shift)
+                yield indices, entries - (shift + start)
 
 
-def align(entries: Any, num_entries: int) -> Rows:
-    """Return which row belongs to which entry.
+def align(entries: Any, num_entries: int) -> RowAlignment:
+    """Return the alignment of rows with entries.
 
     Parameters
     ----------
     entries : array of int, or None
-        The entry of each row, in any order; None where row i belongs to entry i.
+        The entry of each row, in any order; None if row i belongs to entry i.
     num_entries : int
         Entries of the store.
 
     Raises
     ------
     OptionError
-        If an entry is out of range or there twice.
+        If an entry is out of range or a duplicate.
     """
     if entries is None:
-        return Rows(None, None)
-    given = check_entries(entries, num_entries)
-    if bool((given[1:] > given[:-1]).all()):
-        return Rows(given, None)
-    order = np.argsort(given, kind="stable")
-    ascending = given[order]
-    again = np.flatnonzero(ascending[1:] == ascending[:-1])
-    if len(again):
+        return RowAlignment(None, None)
+    checked = check_indices(entries, num_entries, of="entries from files")
+    if bool((checked[1:] > checked[:-1]).all()):
+        return RowAlignment(checked, None)
+    order = np.argsort(checked, kind="stable")
+    ascending = checked[order]
+    duplicates = np.flatnonzero(ascending[1:] == ascending[:-1])
+    if len(duplicates):
         message = (
-            f"entry {ascending[again[0]]} is in entries more than once: an entry has one row, so "
-            "collect one epoch, or keep one of the rows"
+            f"entry {ascending[duplicates[0]]} is in entries more than once: an entry has one row, "
+            "so collect one epoch, or keep one of the rows"
         )
         raise OptionError(message)
-    return Rows(ascending, order)
+    return RowAlignment(ascending, order)
 
 
 def plan_friends(sources: Sequence[SourceRecord]) -> list[FriendTree]:
-    """Return the friend trees of a store's sources, those of one file next to each other.
+    """Return the friend trees of the sources of a store, file by file.
 
     Raises
     ------
     OptionError
-        If the store holds two cycles of a tree, or entries of one twice, or two files would get
-        one friend.
+        If the store has two cycles of a tree, or duplicate entries of one, or if two files would
+        get the same friend.
     """
     files = friend_files(dict.fromkeys(source.path for source in sources))
     parts: dict[str, dict[str, list[SourceRecord]]] = {path: {} for path in files}
@@ -159,38 +160,38 @@ def plan_friends(sources: Sequence[SourceRecord]) -> list[FriendTree]:
 def friend_files(paths: Iterable[str]) -> dict[str, str]:
     """Return the relative path of the friend file of each source file.
 
-    It is the file's name, with as many of its directories as tell it from those of that name.
+    It is the name of the file; files of the same name keep as many directories as necessary.
 
     Raises
     ------
     OptionError
-        If two files cannot be told apart.
+        If two files would have the same friend.
     """
     by_name: dict[str, dict[str, tuple[str, ...]]] = {}
     for path in paths:
-        words = _words(path)
-        by_name.setdefault(words[-1], {})[path] = words
+        parts = _path_parts(path)
+        by_name.setdefault(parts[-1], {})[path] = parts
     files = {}
     for name, alike in by_name.items():
         longest = max(map(len, alike.values()))
         for num in range(1, longest + 1):
-            ends = {path: "/".join(words[-num:]) for path, words in alike.items()}
+            ends = {path: "/".join(parts[-num:]) for path, parts in alike.items()}
             if len(set(ends.values())) == len(ends):
                 files.update(ends)
                 break
         else:
-            listed = ", ".join(map(repr, sorted(alike)))
-            message = f"these files would have one friend {name!r}: {listed}; rename one of them"
+            names = ", ".join(map(repr, sorted(alike)))
+            message = f"these files would have one friend {name!r}: {names}; rename one of them"
             raise OptionError(message)
     return files
 
 
-def _words(path: str) -> tuple[str, ...]:
-    """Return the directories of a file or URL and the name of its friend."""
+def _path_parts(path: str) -> tuple[str, ...]:
+    """Return the directories of a file or URL, and the name of its friend."""
     if "://" in path:
         url = urlsplit(path)
         path = f"{url.netloc}/{url.path}"
-    *directories, name = [word for word in path.split("/") if word not in {"", ".", ".."}]
+    *directories, name = [part for part in path.split("/") if part not in {"", ".", ".."}]
     file = PurePosixPath(name)
     if file.suffix.lower() in _OTHER_SUFFIXES:
         name = file.with_suffix(".root").name

@@ -1,4 +1,4 @@
-"""The branches of a friend tree: values that a TTree can hold, and what fills them."""
+"""Checks the values of the branches of a friend tree, and finds their fill values."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from memmpy.columns import ReadJagged
 from memmpy.errors import ColumnError, OptionError, nearest
-from memmpy.export.alignment import FriendTree, Place, Rows
+from memmpy.export.alignment import FriendTree, RowAlignment, RowsAndEntries
 from memmpy.jagged import Jagged, check_fill
 from memmpy.kernels import offsets_of
 from memmpy.typing import Array
@@ -21,12 +21,12 @@ Values: TypeAlias = Array | Jagged | ReadJagged
 Fill: TypeAlias = float | Mapping[str, float] | None
 
 _BRANCH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-#: What a branch of a TTree can hold.
+#: Dtypes that a branch of a TTree can hold.
 _DTYPES = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"}
 
 
 def check_branches(branches: Mapping[str, Any]) -> dict[str, Values]:
-    """Return what to write.
+    """Return the values to write.
 
     Raises
     ------
@@ -35,45 +35,48 @@ def check_branches(branches: Mapping[str, Any]) -> dict[str, Values]:
     ColumnError
         If a TTree cannot hold the values.
     """
-    given: object = branches
-    if not isinstance(given, Mapping) or not given:
-        raise OptionError(f'branches maps names to arrays, {{"score": scores}}; got {branches!r}')
+    mapping: object = branches
+    if not isinstance(mapping, Mapping) or not mapping:
+        expected = 'a mapping of names to arrays, such as {"score": scores}'
+        raise OptionError(f"branches must be {expected}, got {branches!r}")
     values = {}
     for name, column in branches.items():
-        word: object = name
-        if not isinstance(word, str) or not _BRANCH.fullmatch(word):
-            message = f"a branch has a name of letters, digits and _, not {name!r}; rename it"
+        text: object = name
+        if not isinstance(text, str) or not _BRANCH.fullmatch(text):
+            message = f"the name of a branch must have only letters, digits and _, got {name!r}"
             raise OptionError(message)
         values[name] = _as_values(name, column)
-    for name, held in values.items():
-        if not isinstance(held, np.ndarray) and f"n{name}" in values:
+    for name, column in values.items():
+        if not isinstance(column, np.ndarray) and f"n{name}" in values:
             message = f"the lengths of the lists {name!r} need the name 'n{name}'; rename one"
             raise OptionError(message)
     return values
 
 
 def find_fills(
-    values: Mapping[str, Values], fill: Fill, trees: Sequence[FriendTree], rows: Rows
+    values: Mapping[str, Values], fill: Fill, trees: Sequence[FriendTree], rows: RowAlignment
 ) -> dict[str, Any]:
-    """Return what stands where an entry has no row, for each branch that is not of lists.
+    """Return the fill for entries without a row, for each branch except those of lists.
 
     Raises
     ------
     OptionError
-        If a dtype cannot hold what was given, or nothing was given for integers.
+        If a dtype cannot hold its fill, or integers need a fill and the user gave none.
     """
-    given = fill if isinstance(fill, Mapping) else dict.fromkeys(values, fill)
-    for name in given:
+    fill_of = fill if isinstance(fill, Mapping) else dict.fromkeys(values, fill)
+    for name in fill_of:
         if name not in values:
             raise OptionError(f"fill names {name!r}, no branch{nearest(str(name), values)}")
         if isinstance(fill, Mapping) and not isinstance(values[name], np.ndarray):
-            raise OptionError(f"branch {name!r} is of lists, which are empty where no row is given")
-    missing = [tree for tree in trees if tree.num_given(rows) < tree.num_entries]
+            raise OptionError(
+                f"branch {name!r} has lists, which are empty for entries without a row"
+            )
+    missing = [tree for tree in trees if tree.num_with_row(rows) < tree.num_entries]
     fills: dict[str, Any] = {}
     for name, column in values.items():
         if not isinstance(column, np.ndarray):
             continue
-        fills[name] = given.get(name)
+        fills[name] = fill_of.get(name)
         if fills[name] is not None:
             try:
                 check_fill(fills[name], column.dtype)
@@ -84,9 +87,9 @@ def find_fills(
         elif missing:
             tree = missing[0]
             message = (
-                f"{tree.num_entries - tree.num_given(rows)} of the {tree.num_entries} entries of "
-                f"{tree.tree!r} of {tree.source!r} have no row, and {column.dtype} has no NaN to "
-                f"fill branch {name!r} with; give a value: fill={{{name!r}: ...}}"
+                f"{tree.num_entries - tree.num_with_row(rows)} of the {tree.num_entries} entries "
+                f"of {tree.tree!r} of {tree.source!r} have no row, and {column.dtype} has no NaN "
+                f"to fill branch {name!r} with; give a value: fill={{{name!r}: ...}}"
             )
             raise OptionError(message)
         else:
@@ -103,22 +106,22 @@ def branch_type(values: Values) -> Any:
 
 def take_step(
     values: Mapping[str, Values],
-    places: Sequence[Place],
+    places: Sequence[RowsAndEntries],
     *,
     num_entries: int,
     fills: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return some entries of each branch, as uproot writes them."""
+    """Return some entries of each branch, as uproot takes them."""
     return {
-        name: _array(held, places, num_entries, fills[name])
-        if isinstance(held, np.ndarray)
-        else _lists(held, places, num_entries)
-        for name, held in values.items()
+        name: _array(column, places, num_entries, fills[name])
+        if isinstance(column, np.ndarray)
+        else _lists(column, places, num_entries)
+        for name, column in values.items()
     }
 
 
 def _as_values(name: str, column: Any) -> Values:
-    """Return the values of one branch, copied only where they are no array yet."""
+    """Return the values of one branch, copied only if they are no array yet."""
     values: Values
     if isinstance(column, Jagged | ReadJagged):
         values = column
@@ -137,7 +140,7 @@ def _as_values(name: str, column: Any) -> Values:
         raise ColumnError(message)
     if isinstance(values, np.ndarray):
         if not values.ndim or 0 in values.shape[1:]:
-            message = f"branch {name!r} needs a value or more a row, got the shape {values.shape}"
+            message = f"branch {name!r} needs at least one value per row, got shape {values.shape}"
             raise ColumnError(message)
     elif values.content.ndim > 1:
         raise ColumnError(f"branch {name!r} has lists of arrays; a TTree holds lists of numbers")
@@ -156,19 +159,19 @@ def _of_awkward(name: str, column: Any) -> Values:
         raise ColumnError(f"branch {name!r}: {error}") from None
 
 
-def _array(values: Array, places: Sequence[Place], num_entries: int, fill: Any) -> Array:
+def _array(values: Array, places: Sequence[RowsAndEntries], num_entries: int, fill: Any) -> Array:
     step = np.full((num_entries, *values.shape[1:]), fill, values.dtype)
-    for which, where in places:
-        step[where] = values[which]
+    for rows, positions in places:
+        step[positions] = values[rows]
     return step
 
 
-def _lists(values: Jagged | ReadJagged, places: Sequence[Place], num_entries: int) -> Any:
-    """Return lists as awkward has them, empty where there is no row."""
+def _lists(values: Jagged | ReadJagged, places: Sequence[RowsAndEntries], num_entries: int) -> Any:
+    """Return lists as an awkward array, empty for entries without a row."""
     counts = np.zeros(num_entries, np.int64)
     contents = [np.empty(0, values.dtype)]
-    for which, where in places:  # ascending, as the parts of a tree are
-        part = values[which]
-        counts[where] = part.counts
+    for rows, positions in places:  # ascending, as the parts of a tree
+        part = values[rows]
+        counts[positions] = part.counts
         contents.append(part.content)
     return Jagged.trusted(np.concatenate(contents), offsets_of(counts)).to_awkward()

@@ -1,4 +1,4 @@
-"""Friend trees: what was computed from a store, back beside the ROOT files it came from."""
+"""Writes friend trees: computed values, aligned with the ROOT files of a store."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from memmpy.errors import LengthError, OptionError, ReadOnlyStoreError
-from memmpy.export.alignment import FriendTree, Rows, align, plan_friends
+from memmpy.export.alignment import FriendTree, RowAlignment, align, plan_friends
 from memmpy.export.friend_values import (
     Fill,
     Values,
@@ -22,38 +22,38 @@ from memmpy.export.friend_values import (
 from memmpy.store import (
     FileLock,
     SourceRecord,
-    aside_suffix,
     check_sources,
     disk_error,
     num_filled,
     read_metadata,
+    temp_suffix,
 )
 from memmpy.typing import PathLike
 
 __all__ = ["Friend", "write_friend", "write_friends"]
 
-#: Most entries and bytes that are written at a time: a basket of each branch.
+#: Limits of the entries and bytes of one write: a basket of each branch.
 STEP_SIZE, STEP_BYTES = 1 << 20, 1 << 26
-#: What is written aside and the lock that goes with it, by the suffix that both have.
-_ASIDE = re.compile(r"(?P<name>.*)\.(?P<suffix>[0-9a-f]{16}\.tmp)(?P<lock>\.lock)?")
+#: Names of temporary files and of their lock, which have a suffix in common.
+_TEMPORARY = re.compile(r"(?P<name>.*)\.(?P<suffix>[0-9a-f]{16}\.tmp)(?P<lock>\.lock)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Friend:
-    """A friend tree that was written.
+    """One written friend tree.
 
     Parameters
     ----------
     path : Path
-        The file it is in.
+        The friend file.
     source : str
-        The file it is a friend of.
+        The source file that it belongs to.
     tree : str
         Name of both trees, with its directories.
     num_entries : int
-        Entries of both trees.
+        Number of entries of both trees.
     num_missing : int
-        Entries that had no value.
+        Number of entries without a row.
     """
 
     path: Path
@@ -72,32 +72,32 @@ def write_friend(
     fill: Fill = None,
     overwrite: bool = False,
 ) -> list[Friend]:
-    """Write values of a store's entries to ROOT files that line up with those it came from.
+    """Write values of entries to friend trees of the ROOT files of a store.
 
-    Every source file gets a friend file, in which each tree that is in the store has a TTree of
-    the same name and as many entries: entry i of one is entry i of the other, also where the
-    store holds only some of them, in another order, or `entries` are those of one split. All
-    friends appear when all are written, so what fails leaves the directory as it was.
+    Each source file gets a friend file. It has a TTree for each tree in the store, of the same name
+    and length: entry i of one is entry i of the other, even if the store has only some entries, or
+    `entries` are in another order or those of one split. All friends appear at the end together, so
+    that an error leaves the directory unchanged.
 
     Parameters
     ----------
     path : path-like
         The store.
     directory : path-like
-        Where to write; made where it is missing. A friend has the file name of its source
-        (``.root`` in place of ``.parquet`` or ``.h5``); where sources share a name, also as many
-        of their directories as tell them apart: ``2016/ttH.root``, ``2017/ttH.root``.
+        The directory of the friends, created if it is missing. A friend has the file name of its
+        source, with the suffix ``.root``. Sources of the same name keep as many directories as
+        necessary: ``2016/ttH.root``, ``2017/ttH.root``.
     branches : mapping of str to array
-        The values: bool, integers, float32 or float64 of shape (n, ...), or lists of them that
-        differ in length (`Jagged`, `ReadJagged`, ``ak.Array``), whose lengths go into a branch of
-        the name with an ``n`` before it.
+        The values: bool, integers, float32 or float64 of shape (n, ...), or lists of different
+        lengths (`Jagged`, `ReadJagged`, ``ak.Array``). The lengths of the lists ``x`` go into a
+        branch ``nx``.
     entries : array of int, optional
-        The entry of the store that each row belongs to, as ``batch["_index"]`` has them: in any
-        order, each once. Where not given, there is a row for every entry of the store.
+        The entry of the store that each row belongs to, such as ``batch["_index"]``: in any order,
+        without duplicates. By default there is a row for every entry of the store.
     fill : number, or mapping of branch to number, optional
-        For entries without a row. NaN where not given, for floats; an entry of lists is empty.
+        Value for entries without a row. The default for floats is NaN. Lists are empty there.
     overwrite : bool
-        Whether to replace friend files that are there.
+        Whether to replace existing friend files.
 
     Returns
     -------
@@ -109,18 +109,18 @@ def write_friend(
     MissingFileError
         If there is no store.
     OptionError
-        If no files fill the store; a branch cannot have that name; an entry is out of range or
-        there twice; integers have to be filled and no `fill` says with what; or a friend file is
-        there already, or would replace a source.
+        If no files fill the store; a branch cannot have its name; an entry is out of range or a
+        duplicate; integers need a `fill`; or a friend file exists already, or would replace a
+        source.
     ColumnError, LengthError
-        If values are of a kind that a TTree cannot hold, or there are not as many as entries.
+        If a TTree cannot hold the values, or there are more or fewer values than entries.
     DiskError, ReadOnlyStoreError
         If the directory cannot be written to.
 
     Notes
     -----
-    Memory is bounded by a step of entries, besides 16 bytes for each of `entries` where they are
-    not ascending.
+    Memory is bounded by a step of entries, plus 16 bytes for each of `entries` if they are not
+    ascending.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def write_friends(
         if rows.entries is None and len(column) != num_entries:
             message = (
                 f"branch {name!r} has {len(column)} rows, and the files fill {num_entries} "
-                "entries of the store; say with entries= which entries the rows belong to"
+                "entries of the store; give the entry of each row as entries="
             )
             raise LengthError(message)
         if rows.entries is not None and len(column) != len(rows.entries):
@@ -165,20 +165,20 @@ def write_friends(
     fills = find_fills(values, fill, trees, rows)
     folder = Path(directory)
     _check_targets({folder / tree.file for tree in trees}, sources, overwrite=overwrite)
-    aside: dict[Path, Path] = {}
-    target, suffix = folder, aside_suffix()
+    temporary_files: dict[Path, Path] = {}
+    target, suffix = folder, temp_suffix()
     lock_file = folder / f".{suffix}.lock"
     lock = FileLock(lock_file)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.take()  # says that what has this suffix is still being written
+        lock.take()  # protects files of this suffix from other writers
         _remove_leftovers({folder / tree.file for tree in trees}, folder)
         for file, group in groupby(trees, key=lambda tree: tree.file):
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            aside[target] = target.with_name(f"{target.name}.{suffix}")
-            _write_file(aside[target], list(group), values, fills, rows)
-        for target, written in aside.items():
+            temporary_files[target] = target.with_name(f"{target.name}.{suffix}")
+            _write_file(temporary_files[target], list(group), values, fills, rows)
+        for target, written in temporary_files.items():
             written.replace(target)
     except FileExistsError as error:
         message = f"cannot write {str(target)!r}: {error.filename!r} is a file, not a directory"
@@ -186,7 +186,7 @@ def write_friends(
     except OSError as error:
         raise disk_error(error, what=repr(str(target))) from error
     finally:
-        for written in (*aside.values(), lock_file):
+        for written in (*temporary_files.values(), lock_file):
             with suppress(OSError):
                 written.unlink()
         lock.release()
@@ -196,14 +196,14 @@ def write_friends(
             source=tree.source,
             tree=tree.tree,
             num_entries=tree.num_entries,
-            num_missing=tree.num_entries - tree.num_given(rows),
+            num_missing=tree.num_entries - tree.num_with_row(rows),
         )
         for tree in trees
     ]
 
 
 def _check_targets(targets: set[Path], sources: Sequence[SourceRecord], *, overwrite: bool) -> None:
-    """Raise an `OptionError` where a file would be lost."""
+    """Raise an `OptionError` if a file would be lost."""
     files = {_identity(Path(source.path)): source.path for source in sources}
     for target in sorted(targets):
         identity = _identity(target)
@@ -216,27 +216,27 @@ def _check_targets(targets: set[Path], sources: Sequence[SourceRecord], *, overw
             )
             raise OptionError(message)
         if not overwrite:
-            message = f"{str(target)!r} is there already; overwrite=True replaces it"
+            message = f"{str(target)!r} exists already; overwrite=True replaces it"
             raise OptionError(message)
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
-    """Return what two paths of one file have in common; None where there is no file."""
+    """Return device and inode of a file, or None if there is no file."""
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _remove_leftovers(targets: set[Path], folder: Path) -> None:
-    """Remove what killed writers of friend files left: nobody holds their locks any more."""
+    """Remove the temporary files of killed writers, whose locks nobody holds."""
     left: dict[str, list[Path]] = {}
     for parent in {folder, *(target.parent for target in targets)}:
         for file in parent.glob("*.tmp*"):
-            found = _ASIDE.fullmatch(file.name)
-            if found is not None and (found["lock"] or parent / found["name"] in targets):
-                left.setdefault(found["suffix"], []).append(file)
+            match = _TEMPORARY.fullmatch(file.name)
+            if match is not None and (match["lock"] or parent / match["name"] in targets):
+                left.setdefault(match["suffix"], []).append(file)
     for suffix, files in left.items():
         lock_file = folder / f".{suffix}.lock"
         lock = FileLock(lock_file)
@@ -252,7 +252,7 @@ def _write_file(
     trees: Sequence[FriendTree],
     values: Mapping[str, Values],
     fills: Mapping[str, Any],
-    rows: Rows,
+    rows: RowAlignment,
 ) -> None:
     """Write the trees of one friend file."""
     import uproot
@@ -260,14 +260,14 @@ def _write_file(
     num_rows = max(1, len(next(iter(values.values()))))
     row_bytes = sum(column.nbytes for column in values.values()) // num_rows
     step_size = max(1, min(STEP_SIZE, STEP_BYTES // max(1, row_bytes)))
-    types = {name: branch_type(held) for name, held in values.items()}
+    types = {name: branch_type(column) for name, column in values.items()}
     with path.open("w+b") as stream, uproot.recreate(stream) as file:
         for tree in trees:
-            written = file.mktree(tree.tree, types)
+            friend = file.mktree(tree.tree, types)
             for start in range(0, tree.num_entries, step_size):
                 stop = min(start + step_size, tree.num_entries)
                 places = list(tree.places(rows, start, stop))
                 step = take_step(values, places, num_entries=stop - start, fills=fills)
-                written.extend(step)
-    with path.open("rb") as whole:  # uproot has closed the stream
+                friend.extend(step)
+    with path.open("rb") as whole:  # uproot closed the stream
         os.fsync(whole.fileno())

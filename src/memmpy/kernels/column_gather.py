@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from memmpy.checks import check_numbers
+from memmpy.checks import check_indices
 from memmpy.errors import ColumnError, LengthError
 from memmpy.typing import Array, Entries
 
@@ -43,7 +43,7 @@ def take_columns(
     if len({len(column) for column in columns}) != 1 or len(columns) != len(out):
         message = f"expected columns of one length, and an output for each: {len(columns)}"
         raise LengthError(f"{message} columns, {len(out)} outputs")
-    entries = check_numbers(entries, len(columns[0]), of="entries")
+    entries = check_indices(entries, len(columns[0]), of="entries")
     for column, array in zip(columns, out, strict=True):
         _check(column, array, len(entries))
     if compiled and len(entries):

@@ -21,7 +21,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from memmpy.kernels.jit_notice import CompileNote
-from memmpy.parallel import run_apart
+from memmpy.parallel import run_uninterrupted
 
 __all__ = [
     "ENABLED",
@@ -96,7 +96,7 @@ def run_kernel(
     """
     if function in _called:
         return _run(function, *arguments)
-    return run_apart(partial(_run_first, function, arguments, owners))
+    return run_uninterrupted(partial(_run_first, function, arguments, owners))
 
 
 def _run_first(

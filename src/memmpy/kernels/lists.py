@@ -6,7 +6,7 @@ List i is ``content[offsets[i] : offsets[i + 1]]``, of items of any dtype and sh
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.checks import check_numbers
+from memmpy.checks import check_indices
 from memmpy.errors import ColumnError
 from memmpy.kernels import reference
 from memmpy.typing import Array, Entries
@@ -54,7 +54,7 @@ def take_lists(
     >>> take_lists(np.array([5, 6, 7]), offsets, entries=np.array([2, 0]), compiled=False)
     (array([7, 5, 6]), array([0, 1, 3]))
     """
-    entries = check_numbers(entries, _check_lists(content, offsets), of="lists")
+    entries = check_indices(entries, _check_lists(content, offsets), of="lists")
     if compiled:
         from memmpy.kernels.lists_numba import take_lists as take
 

@@ -6,7 +6,7 @@ what it says.
 
 from functools import cache
 
-from memmpy.parallel import run_apart
+from memmpy.parallel import run_uninterrupted
 
 __all__ = ["BYTES_MOVED", "ITEMS_REDUCED", "is_worth_compiling"]
 
@@ -28,7 +28,7 @@ def is_worth_compiling(num: int, *, least: int) -> bool:
     if num < least:
         return False
     is_known = _is_enabled.cache_info().currsize > 0
-    return _is_enabled() if is_known else run_apart(_is_enabled)
+    return _is_enabled() if is_known else run_uninterrupted(_is_enabled)
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.display import Renderable, Table, rate_in_words, size_in_words
+from memmpy.display import Renderable, Table, format_rate, format_size
 from memmpy.loaders.pagecache.pages import in_memory
 from memmpy.loaders.windows import Windows
 from memmpy.parallel import memory_for_pages, prefetch
@@ -95,12 +95,12 @@ class Explanation(Renderable):
 
     def table(self) -> Table:
         """Return it in words."""
-        memory = "unknown" if self.memory_bytes is None else size_in_words(self.memory_bytes)
+        memory = "unknown" if self.memory_bytes is None else format_size(self.memory_bytes)
         data = [
             ("split", self.split),
             ("entries", f"{self.num_entries:,} in {self.num_batches:,} batches"),
             ("bytes of an entry", f"{self.entry_bytes:,.1f}"),
-            ("all data", f"{size_in_words(self.total_bytes)}, {self.resident:.0%} in memory"),
+            ("all data", f"{format_size(self.total_bytes)}, {self.resident:.0%} in memory"),
             ("memory for files", memory),
         ]
         how = [("shuffle", self.shuffle), ("because", self.why)]
@@ -115,12 +115,12 @@ class Explanation(Renderable):
         if self.is_ahead:
             behind = "dropped, as all is much more than memory" if self.is_dropped else "kept"
             how += [("what was read", behind)]
-        measured = f"{rate_in_words(self.measured_rate)} entries/s"
+        measured = f"{format_rate(self.measured_rate)} entries/s"
         rates = [("measured", measured)]
         if self.limit_rate is not None and self.expected_rate and self.share is not None:
             rates = [
-                (f"limit: {self.limit}, in order", f"{size_in_words(int(self.limit_rate))}/s"),
-                ("that is", f"{rate_in_words(self.expected_rate)} entries/s"),
+                (f"limit: {self.limit}, in order", f"{format_size(int(self.limit_rate))}/s"),
+                ("that is", f"{format_rate(self.expected_rate)} entries/s"),
                 ("measured", f"{measured}, {self.share:.0%} of the limit"),
             ]
         return Table(("", "loader"), 2, (data, how, rates))

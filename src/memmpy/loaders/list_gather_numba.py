@@ -8,7 +8,7 @@ import numpy as np
 from memmpy.kernels.lists_numba import take_lists_into
 from memmpy.loaders.batching import Lists
 from memmpy.loaders.buffers import Buffers
-from memmpy.loaders.pagecache.pages import name_of
+from memmpy.loaders.pagecache.pages import describe_mapped_column
 from memmpy.typing import Entries
 
 __all__ = ["ListTaker"]
@@ -28,7 +28,9 @@ class ListTaker:
 
     def __init__(self, lists: Mapping[str, Lists], *, num_windows: int) -> None:
         self._lists = lists
-        self._names = {key: name_of(key, offsets) for key, (_, offsets) in lists.items()}
+        self._names = {
+            key: describe_mapped_column(key, offsets) for key, (_, offsets) in lists.items()
+        }
         self._begins, self._offsets = Buffers(num_windows), Buffers(num_windows * len(lists))
         self._contents = {key: Buffers(num_windows) for key in lists}
 

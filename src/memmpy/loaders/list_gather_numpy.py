@@ -5,7 +5,7 @@ from typing import final
 
 from memmpy.kernels import take_lists
 from memmpy.loaders.batching import Lists
-from memmpy.loaders.pagecache.pages import name_of
+from memmpy.loaders.pagecache.pages import describe_mapped_column
 from memmpy.typing import Entries
 
 __all__ = ["NumpyListTaker"]
@@ -16,7 +16,9 @@ class NumpyListTaker:
     """Takes lists of several columns at the same places: see `ListTaker`."""
 
     def __init__(self, lists: Mapping[str, Lists]) -> None:
-        self._lists = {key: (held, name_of(key, held[1])) for key, held in lists.items()}
+        self._lists = {
+            key: (held, describe_mapped_column(key, held[1])) for key, held in lists.items()
+        }
 
     def take(self, numbers: Entries) -> dict[str, Lists]:
         """Return content and offsets by key of the lists at some places, which are in range."""

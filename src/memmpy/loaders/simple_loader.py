@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, final
 
 from memmpy.checks import check_flag, check_integer
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.loaders.column_windows import ColumnWindows, check_data, check_sendable
 from memmpy.loaders.windows import load_batches
 from memmpy.order import EveryEntry, num_batches
@@ -72,6 +72,6 @@ class SimpleLoader:
         )
 
     def __repr__(self) -> str:
-        entries = num_in_words(self.num_entries, "entry", "entries")
-        batches = f"{num_in_words(len(self), 'batch', 'batches')} of {self.batch_size:,}"
+        entries = format_count(self.num_entries, "entry", "entries")
+        batches = f"{format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"
         return f"SimpleLoader({entries}, {batches})"

@@ -5,7 +5,7 @@ from typing import final
 
 import numpy as np
 
-from memmpy.checks import check_integer, check_numbers, check_seed
+from memmpy.checks import check_indices, check_integer, check_seed
 from memmpy.errors import OptionError
 from memmpy.kernels import FeistelNetwork, Words, absorb
 from memmpy.typing import Entries
@@ -102,7 +102,7 @@ class Permutation:
         if compiled and self.num > 1:
             from memmpy.kernels.permute_numba import permute_all
 
-            return permute_all(check_numbers(positions, self.num, of="entries"), self.network)
+            return permute_all(check_indices(positions, self.num, of="entries"), self.network)
         return self._walk(positions, range(ROUNDS))
 
     def inverse(self, entries: Entries) -> Entries:
@@ -135,7 +135,7 @@ class Permutation:
         return self(np.arange(start, stop))
 
     def _walk(self, numbers: Entries, rounds: Iterable[int]) -> Entries:
-        numbers = check_numbers(numbers, self.num, of="entries")
+        numbers = check_indices(numbers, self.num, of="entries")
         if self.num < 2:
             return np.zeros_like(numbers)
         limit = np.uint64(self.num)

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.checks import check_numbers
+from memmpy.checks import check_indices
 from memmpy.errors import LengthError
 from memmpy.kernels import Words
 from memmpy.typing import Entries, Mask
@@ -74,7 +74,7 @@ class Subset:
         OptionError
             If a rank is out of range.
         """
-        ranks = check_numbers(ranks, len(self), of="members")
+        ranks = check_indices(ranks, len(self), of="members")
         if compiled and len(ranks):
             from memmpy.kernels.permute_numba import select_members
 

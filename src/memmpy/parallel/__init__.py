@@ -1,6 +1,6 @@
 """Threads that survive Ctrl-C, executors, and the cores and memory of this machine."""
 
-from memmpy.parallel.executors import Crew, outcomes, workers
+from memmpy.parallel.executors import WorkerPool, run_tasks, worker_pool
 from memmpy.parallel.machine import (
     check_threads,
     keep_freed_memory,
@@ -10,23 +10,23 @@ from memmpy.parallel.machine import (
 )
 from memmpy.parallel.threads import (
     THREAD_NAME,
-    Call,
-    Threads,
+    SafeFuture,
+    SafeThreadPool,
     count_interrupt,
     num_interrupts,
     prefetch,
-    run_apart,
+    run_uninterrupted,
     start_thread,
 )
 from memmpy.parallel.work import Work, WorkOption, check_work
 
 __all__ = [
     "THREAD_NAME",
-    "Call",
-    "Crew",
-    "Threads",
+    "SafeFuture",
+    "SafeThreadPool",
     "Work",
     "WorkOption",
+    "WorkerPool",
     "check_threads",
     "check_work",
     "count_interrupt",
@@ -35,9 +35,9 @@ __all__ = [
     "num_cores",
     "num_helpers",
     "num_interrupts",
-    "outcomes",
     "prefetch",
-    "run_apart",
+    "run_tasks",
+    "run_uninterrupted",
     "start_thread",
-    "workers",
+    "worker_pool",
 ]

@@ -1,6 +1,7 @@
-"""Who does the tasks: the threads of this process, or any executor that the user has."""
+"""Runs tasks on the threads of this process, or on any executor of the user."""
 
 import logging
+import pickle
 import sys
 import weakref
 from collections import deque
@@ -20,39 +21,43 @@ from functools import partial
 from itertools import count
 from queue import SimpleQueue
 from traceback import walk_tb
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
 
+from memmpy._version import __version__
+from memmpy.errors import OptionError
 from memmpy.parallel.machine import keep_freed_memory, num_cores
 from memmpy.parallel.threads import THREAD_NAME, count_interrupt, start_thread
 
-__all__ = ["Crew", "outcomes", "workers"]
+__all__ = ["WorkerPool", "run_tasks", "worker_pool"]
 
 logger = logging.getLogger(__name__)
 
 _Task = TypeVar("_Task")
 _Outcome = TypeVar("_Outcome")
+#: What to call with a task, and the task; pickled for workers outside this process.
+_Work: TypeAlias = tuple[Callable[[Any], Any], Any] | bytes
 
-#: Where the event loop of Dask says what its callbacks raise.
+#: Logger of Dask's event loop, which reports the errors of callbacks.
 _DASK_LOGGER = "tornado.application"
-#: Tasks that wait in an executor of unknown size, so that none of its workers does.
+#: Tasks to submit ahead to an executor of unknown size, so that all its workers are busy.
 _NUM_WAITING = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
-    """Who does the tasks.
+class WorkerPool:
+    """An executor and what is known of its workers.
 
     Parameters
     ----------
     executor : Executor
-        To whom they are handed.
+        Runs the tasks.
     num_waiting : int
-        How many it may have at a time, those that wait counted.
+        Limit of tasks that are submitted and not yet finished.
     is_shared : bool
-        Whether the workers may be other machines.
+        Whether the workers may run on other machines.
     is_in_process : bool
-        Whether they are threads of this process.
+        Whether the workers are threads of this process.
     """
 
     executor: Executor
@@ -62,163 +67,171 @@ class Crew:
 
 
 @contextmanager
-def workers(executor: Executor | None) -> Iterator[Crew]:
+def worker_pool(executor: Executor | None) -> Iterator[WorkerPool]:
     """Give the user's executor, or threads for all cores for as long as they are needed."""
     if executor is not None:
         is_local = isinstance(executor, ThreadPoolExecutor | ProcessPoolExecutor)
         is_in_process = isinstance(executor, ThreadPoolExecutor)
-        yield Crew(executor, _NUM_WAITING, not is_local, is_in_process)
+        yield WorkerPool(executor, _NUM_WAITING, not is_local, is_in_process)
         return
     keep_freed_memory()
-    pool = ThreadPoolExecutor(num_cores(), thread_name_prefix=THREAD_NAME)
+    threads = ThreadPoolExecutor(num_cores(), thread_name_prefix=THREAD_NAME)
     try:
-        yield Crew(pool, 2 * num_cores(), is_shared=False, is_in_process=True)
+        yield WorkerPool(threads, 2 * num_cores(), is_shared=False, is_in_process=True)
     except KeyboardInterrupt:
         count_interrupt()
         raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        threads.shutdown(wait=True, cancel_futures=True)
 
 
-def outcomes(
-    crew: Crew, do: Callable[[_Task], _Outcome], next_tasks: Callable[[int], Sequence[_Task]]
+def run_tasks(
+    pool: WorkerPool, do: Callable[[_Task], _Outcome], next_tasks: Callable[[int], Sequence[_Task]]
 ) -> Iterator[_Outcome]:
-    """Yield what comes of tasks, in the order in which they are done.
+    """Yield the outcomes of tasks, in the order in which the tasks finish.
 
-    A task whose worker was lost is done again by threads of this process, and so is all that is
-    left once the executor takes no more.
+    If a worker is lost, threads of this process repeat its task. If the executor rejects tasks,
+    these threads run all that is left.
 
     Parameters
     ----------
-    crew : Crew
-        Who does them.
+    pool : WorkerPool
+        Runs the tasks.
     do : callable
-        What is done with a task; must be picklable for processes, and may be done twice. What it
-        raises is raised here.
+        Called with each task, perhaps twice. For processes it must be picklable. Its errors are
+        raised here.
     next_tasks : callable
-        Returns up to that many tasks, none if there are none at the moment; asked again after each
-        outcome.
+        Returns at most that many tasks, or none if none is ready. Called again after each outcome.
+
+    Raises
+    ------
+    OptionError
+        If a worker has another version of memmpy.
     """
     running: dict[int, tuple[_Task, bool]] = {}
-    orders: SimpleQueue[Any] = SimpleQueue()
-    events: SimpleQueue[_Event] = SimpleQueue()
-    lost: deque[_Task] = deque()
-    takes_more, has_lost = True, False
+    submissions: SimpleQueue[Any] = SimpleQueue()
+    results: SimpleQueue[_TaskResult] = SimpleQueue()
+    lost_tasks: deque[_Task] = deque()
+    accepts_more, has_lost = True, False
     numbers = count()
 
-    def hand_out(task: _Task, *, is_own: bool) -> None:
+    def submit(task: _Task, *, is_local: bool) -> None:
         number = next(numbers)
-        running[number] = task, is_own
-        orders.put(_Order(number, task, is_own))
+        running[number] = task, is_local
+        submissions.put(_Submission(number, task, is_local))
 
-    # An interrupt may come before the block below: then the thread ends when this call does.
-    call = _Call()
-    end = weakref.ref(call, orders.put)
-    foreman = start_thread(_hand_out, crew.executor, do, orders, events, end)
+    # Ctrl-C may come before the block below: then the thread ends with this object.
+    lifetime = _Lifetime()
+    end = weakref.ref(lifetime, submissions.put)
+    submitter = start_thread(_submit_all, pool, do, submissions, results, end)
     try:
         while True:
-            num_own = sum(is_own for _, is_own in running.values())
-            if takes_more:
-                for task in next_tasks(crew.num_waiting - (len(running) - num_own)):
-                    hand_out(task, is_own=False)
-            num_free = 2 * num_cores() - num_own
-            if not takes_more:
-                lost.extend(next_tasks(max(0, num_free - len(lost))))
-            for _ in range(min(num_free, len(lost))):
-                hand_out(lost.popleft(), is_own=True)
+            num_local = sum(is_local for _, is_local in running.values())
+            if accepts_more:
+                for task in next_tasks(pool.num_waiting - (len(running) - num_local)):
+                    submit(task, is_local=False)
+            num_free = 2 * num_cores() - num_local
+            if not accepts_more:
+                lost_tasks.extend(next_tasks(max(0, num_free - len(lost_tasks))))
+            for _ in range(min(num_free, len(lost_tasks))):
+                submit(lost_tasks.popleft(), is_local=True)
             if not running:
                 return
-            event = events.get()
-            task, is_own = running.pop(event.number)
-            if event.refusal is not None:
-                if takes_more:
-                    logger.warning(
-                        "the executor takes no more (%r): threads do the rest", event.refusal
-                    )
-                takes_more = False
-                lost.append(task)
-            elif event.loss is not None:
-                if is_own:
-                    raise event.loss
-                # A pool that breaks loses all that it has, one by one.
+            result = results.get()
+            task, is_local = running.pop(result.number)
+            if result.rejection is not None:
+                if accepts_more:
+                    message = "the executor rejected a task (%r); finishing on local threads"
+                    logger.warning(message, result.rejection)
+                accepts_more = False
+                lost_tasks.append(task)
+            elif result.loss is not None:
+                if is_local:
+                    raise result.loss
+                # A pool that breaks loses all of its tasks, one by one.
                 level = logging.DEBUG if has_lost else logging.WARNING
-                logger.log(level, "a worker was lost (%r): its task is done again", event.loss)
+                message = "a worker was lost (%r); repeating its task on a local thread"
+                logger.log(level, message, result.loss)
                 has_lost = True
-                lost.append(task)
-            elif event.error is not None:
-                raise event.error
+                lost_tasks.append(task)
+            elif result.error is not None:
+                raise result.error
             else:
-                yield event.outcome
+                yield result.outcome
     except KeyboardInterrupt:
         count_interrupt()
         raise
     finally:
-        orders.put(None)
-        foreman.join()
+        submissions.put(None)
+        submitter.join()
 
 
-class _Call:
-    """What lives as long as a call of `outcomes`."""
+class _Lifetime:
+    """An object that lives as long as one call of `run_tasks`."""
 
     __slots__ = ("__weakref__",)
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """A task to hand out: to the executor, or to our own threads."""
+class _Submission:
+    """A task to submit to the executor, or to threads of this process."""
 
     number: int
     task: Any
-    is_own: bool
+    is_local: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Event:
-    """What became of a task: an outcome, what it raised, how it was lost, why it was not taken."""
+class _TaskResult:
+    """The end of a task: its outcome, its error, the loss of its worker, or its rejection."""
 
     number: int
     outcome: Any = None
     error: Exception | None = None
     loss: Exception | None = None
-    refusal: Exception | None = None
+    rejection: Exception | None = None
 
 
-def _hand_out(
-    executor: Executor,
+def _submit_all(
+    pool: WorkerPool,
     do: Callable[[Any], Any],
-    orders: SimpleQueue[Any],
-    events: SimpleQueue[_Event],
+    submissions: SimpleQueue[Any],
+    results: SimpleQueue[_TaskResult],
     _end: object,
 ) -> None:
-    """Hand out what is ordered until something else comes, and tell what becomes of it.
+    """Submit tasks until another object comes, and put their results into a queue.
 
-    At the end, what runs is waited for.
+    At the end, wait for the tasks that run.
     """
-    # Dask takes equal calls for one, and may still know what came of that.
+    # Dask merges equal calls, and may return the result of an earlier one.
     call = uuid4().hex
     futures: set[Future[Any]] = set()
-    with ThreadPoolExecutor(num_cores(), thread_name_prefix=THREAD_NAME) as own:
-        while isinstance(order := orders.get(), _Order):
+    with ThreadPoolExecutor(num_cores(), thread_name_prefix=THREAD_NAME) as threads:
+        while isinstance(item := submissions.get(), _Submission):
             try:
-                future = (own if order.is_own else executor).submit(_do, do, order.task, call)
-            except Exception as error:  # noqa: BLE001 - broken, shut down, gone: each in its way
-                events.put(_Event(order.number, refusal=error))
+                target = threads if item.is_local else pool.executor
+                work: _Work = (do, item.task)
+                if not (item.is_local or pool.is_in_process):
+                    work = pickle.dumps(work)
+                future = target.submit(_run_task, work, __version__, call)
+            except Exception as error:  # noqa: BLE001 - broken or shut down: each kind has its own
+                results.put(_TaskResult(item.number, rejection=error))
                 continue
             futures.add(future)
-            # Futures tell it themselves: `wait` would for ever, for one cancelled by a shutdown.
+            # By callbacks: `wait` never returns for a future that a shutdown has cancelled.
             future.add_done_callback(futures.discard)
-            future.add_done_callback(partial(_tell, events, order.number))
-            del order, future
+            future.add_done_callback(partial(_put_result, results, item.number))
+            del item, future
         if futures and "distributed" in sys.modules:
             logging.getLogger(_DASK_LOGGER).addFilter(_is_no_late_outcome)
         wait([future for future in futures.copy() if not future.cancel()])
 
 
 def _is_no_late_outcome(record: logging.LogRecord) -> bool:
-    """Refuse the tracebacks of Dask's futures of which something comes once they are cancelled.
+    """Filter the tracebacks of Dask's futures that get a result after they were cancelled.
 
-    `ClientExecutor` hands over what came of a task, or fetches it, also where its future was
-    cancelled meanwhile; that this raises is logged long after the call. Nothing is lost by it.
+    `ClientExecutor` sets or fetches the result of a task even if its future was cancelled
+    meanwhile. Dask logs the error of that long after the call. Nothing is lost by it.
     """
     _, error, traceback = record.exc_info or (None, None, None)
     if not isinstance(error, CancelledError | InvalidStateError):
@@ -229,22 +242,44 @@ def _is_no_late_outcome(record: logging.LogRecord) -> bool:
     )
 
 
-def _tell(events: SimpleQueue[_Event], number: int, future: Future[Any]) -> None:
+def _put_result(results: SimpleQueue[_TaskResult], number: int, future: Future[Any]) -> None:
     try:
         outcome, error = future.result()
-    except Exception as loss:  # noqa: BLE001 - the task is done again
-        events.put(_Event(number, loss=loss))
+    except Exception as loss:  # noqa: BLE001 - the task is repeated
+        if _is_failed_import(loss):
+            results.put(_TaskResult(number, error=_version_error(str(loss))))
+        else:
+            results.put(_TaskResult(number, loss=loss))
     else:
-        events.put(_Event(number, outcome, error))
+        results.put(_TaskResult(number, outcome, error))
 
 
-def _do(
-    do: Callable[[_Task], _Outcome],
-    task: _Task,
+def _run_task(
+    work: _Work,
+    version: str,
     call: str,  # noqa: ARG001 - tells equal tasks of two calls apart
-) -> tuple[_Outcome | None, Exception | None]:
-    """Do a task where the worker is; what it raises is not taken for the loss of the worker."""
+) -> tuple[Any, Exception | None]:
+    """Run a task on the worker, and return its error apart from errors of the worker.
+
+    Keep name and module: workers of other versions of memmpy find the function by them. They load
+    the task only after they have compared the versions, for its classes may have moved or changed.
+    """
+    if version != __version__:
+        return None, _version_error(f"a worker has memmpy {__version__}", version)
     try:
+        do, task = pickle.loads(work) if isinstance(work, bytes) else work
         return do(task), None
-    except Exception as error:  # noqa: BLE001 - raised again by `outcomes`
+    except Exception as error:  # noqa: BLE001 - raised again by `run_tasks`
         return None, error
+
+
+def _is_failed_import(error: BaseException) -> bool:
+    """Return whether a worker lacks `_run_task`, because its memmpy is older or missing."""
+    return isinstance(error, ImportError | AttributeError) and "memmpy" in str(error)
+
+
+def _version_error(reason: str, version: str = __version__) -> OptionError:
+    return OptionError(
+        f"the workers of the executor cannot run tasks of memmpy {version}: {reason}; install "
+        "the same version of memmpy on all machines"
+    )

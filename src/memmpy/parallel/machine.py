@@ -1,4 +1,4 @@
-"""What this process may use of the machine: cores and memory."""
+"""The cores and the memory that this process may use."""
 
 import os
 from pathlib import Path
@@ -9,9 +9,9 @@ from memmpy.checks import check_integer
 
 __all__ = ["check_threads", "keep_freed_memory", "memory_for_pages", "num_cores", "num_helpers"]
 
-#: Threads of one task, the caller's among them: memory has no more to give to more.
+#: Threads of one task, including the caller's: more do not read memory any faster.
 _MAX_THREADS = 8
-#: What a step takes at once, at most, of memory that the next step takes again.
+#: The largest block that one step allocates and the next step can reuse.
 _KEPT_BYTES = 1 << 24
 
 
@@ -24,7 +24,7 @@ def num_cores() -> int:
 
 
 def num_helpers() -> int:
-    """Return how many threads to use beside the caller's, which works, too: 1 at least."""
+    """Return the number of threads to use besides the caller's, at least 1."""
     return max(1, min(num_cores(), _MAX_THREADS) - 1)
 
 
@@ -36,10 +36,10 @@ def check_threads(num_threads: int | None) -> int:
 
 
 def memory_for_pages() -> int | None:
-    """Return about how many bytes of files the kernel can keep in memory now; None if unknown.
+    """Return about how many bytes of files the OS can keep in memory now; None if unknown.
 
-    What Linux says is available, and no more than what is left of the limits of the control groups
-    that the process is in (what they have of files already counts as left).
+    The memory that Linux reports as available, limited by the control groups of the process. The
+    pages of files that a group already holds count as available.
     """
     free = [_available(), *map(_left, _groups())]
     return min((num for num in free if num is not None), default=None)
@@ -50,12 +50,12 @@ def _available() -> int | None:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
         return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(found[0]) * 1024 if found else None
+    sizes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(sizes[0]) * 1024 if sizes else None
 
 
 def _groups() -> list[tuple[Path, str, str]]:
-    """Return the control groups from the process's own up: folder, name of limit, name of use."""
+    """Return the control groups of the process, as folder, name of limit and name of use."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -76,7 +76,7 @@ def _groups() -> list[tuple[Path, str, str]]:
 
 
 def _left(group: tuple[Path, str, str]) -> int | None:
-    """Return what a control group may take still, with what it has of files; None if no limit."""
+    """Return the bytes that a control group has left, with its pages of files; None if no limit."""
     folder, limit_name, use_name = group
     try:
         limit = (folder / limit_name).read_text().strip()
@@ -92,10 +92,10 @@ def _left(group: tuple[Path, str, str]) -> int | None:
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep what threads free for what they take next.
+    """Let the C library keep freed memory for the next allocation.
 
-    glibc's gives a thread's memory back to the kernel after each step, and so faults it in again
-    page by page, for longer than the step computes. Once a larger block has been freed it keeps
-    blocks up to that size.
+    By default, glibc returns the memory of a thread to the OS after each step and then faults it in
+    again, page by page, which takes longer than the step itself. Once a larger block was freed,
+    glibc keeps blocks up to that size.
     """
     np.empty(_KEPT_BYTES, np.uint8)

@@ -1,8 +1,8 @@
-"""Threads that Ctrl-C leaves whole.
+"""Threads, futures and prefetching that survive Ctrl-C.
 
-An interrupt raises between any two steps of the main thread: also inside the locks of a `Future`
-and of a `ThreadPoolExecutor`, which then stay taken, and their workers wait for ever. So the main
-thread talks to threads by `SimpleQueue` alone, whose steps nothing comes between.
+Ctrl-C raises between any two steps of the main thread, also while it holds a lock inside a `Future`
+or a `ThreadPoolExecutor`. The lock then stays taken, and the worker threads wait without end. So
+the main thread talks to its threads only through `SimpleQueue`, whose operations are atomic.
 """
 
 import _thread
@@ -22,36 +22,42 @@ from memmpy.errors import OptionError
 
 __all__ = [
     "THREAD_NAME",
-    "Call",
-    "Threads",
+    "SafeFuture",
+    "SafeThreadPool",
     "count_interrupt",
     "num_interrupts",
     "prefetch",
-    "run_apart",
+    "run_uninterrupted",
     "start_thread",
 ]
 
 T = TypeVar("T")
 
-#: What the names of the threads begin with.
+#: Prefix of the names of all threads.
 THREAD_NAME = "memmpy"
 
-#: One item for each interrupt.
+#: One item for each Ctrl-C.
 _interrupts: SimpleQueue[None] = SimpleQueue()
 
 
 def count_interrupt() -> None:
-    """Note that an interrupt ended the work that threads do."""
+    """Count a Ctrl-C that ended the work of threads."""
     _interrupts.put(None)
 
 
 def num_interrupts() -> int:
-    """Return how many interrupts there were: a thread that waits gives up once there is another."""
+    """Return the number of interrupts so far: a waiting thread gives up after the next one."""
     return _interrupts.qsize()
 
 
-class Call(Generic[T]):
-    """A call that one thread asks for and any makes, and what comes of it."""
+class SafeFuture(Generic[T]):
+    """A call that one thread submits and any thread runs, with its result.
+
+    Parameters
+    ----------
+    do : callable
+        Called once, without arguments.
+    """
 
     __slots__ = ("_do", "_outcome")
 
@@ -60,7 +66,7 @@ class Call(Generic[T]):
         self._outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
 
     def run(self) -> None:
-        """Make the call; only an interrupt of the main thread is raised here, too."""
+        """Run the call. Only Ctrl-C in the main thread is raised here as well."""
         try:
             self._outcome.put((self._do(), None))
         except BaseException as error:
@@ -68,21 +74,21 @@ class Call(Generic[T]):
             if isinstance(error, KeyboardInterrupt) and _is_interruptible():
                 raise
         finally:
-            del self  # the traceback of an error holds this frame, and the outcome the error
+            del self  # avoids a cycle: outcome -> error -> traceback -> this frame
 
     @property
-    def has_ended(self) -> bool:
-        """Whether `result` need not wait; until that was called."""
+    def is_done(self) -> bool:
+        """Whether `result` returns at once. False again after `result` was called."""
         return not self._outcome.empty()
 
     def wait(self, timeout: float) -> bool:
-        """Wait for some seconds at most, and return whether `result` need not wait."""
+        """Wait at most `timeout` seconds, and return whether `result` returns at once."""
         with suppress(Empty):
             self._outcome.put(self._outcome.get(timeout=timeout))
-        return self.has_ended
+        return self.is_done
 
     def result(self) -> T:
-        """Wait for the call, and return or raise what it did; only once."""
+        """Wait for the call, and return its result or raise its error. Call this only once."""
         outcome, error = self._outcome.get()
         if error is None:
             return cast(T, outcome)
@@ -93,10 +99,10 @@ class Call(Generic[T]):
 
 
 def start_thread(do: Callable[..., object], *arguments: object) -> threading.Thread:
-    """Start a thread; to be joined by the caller.
+    """Start a thread and return it; the caller joins it.
 
-    `Thread.start` waits for the new thread inside of a lock. So the main thread lets another one
-    start it.
+    `Thread.start` waits for the new thread while it holds a lock. So the main thread lets another
+    thread start it.
     """
     thread = threading.Thread(target=do, args=arguments, name=THREAD_NAME, daemon=True)
     if not _is_interruptible():
@@ -105,21 +111,21 @@ def start_thread(do: Callable[..., object], *arguments: object) -> threading.Thr
     outcome: SimpleQueue[RuntimeError | None] = SimpleQueue()
     _thread.start_new_thread(_start, (thread, outcome))
     error = outcome.get()
-    if error is not None:  # there can be no more threads, or the interpreter ends
+    if error is not None:  # the limit of threads is reached, or the interpreter is ending
         raise error
     return thread
 
 
-def run_apart(do: Callable[[], T]) -> T:
-    """Return what a call returns, which goes on to its end even if an interrupt comes meanwhile.
+def run_uninterrupted(do: Callable[[], T]) -> T:
+    """Return the result of a call that runs to its end even if Ctrl-C comes meanwhile.
 
-    For what an interrupt would leave half done for as long as the process lives, as an import.
+    For calls that must not stop half way, such as an import.
     """
     if not _is_interruptible():
         return do()
-    call = Call(do)
-    start_thread(call.run)
-    return call.result()
+    future = SafeFuture(do)
+    start_thread(future.run)
+    return future.result()
 
 
 def _is_interruptible() -> bool:
@@ -135,26 +141,27 @@ def _start(thread: threading.Thread, outcome: "SimpleQueue[RuntimeError | None]"
         outcome.put(None)
 
 
-class Threads:
-    """Threads that make calls in the order in which they are handed over.
+class SafeThreadPool:
+    """Threads that run calls in the order of their submission.
 
-    Each starts when it is needed. At the end of the ``with`` block, what waits is dropped, and what
-    runs is waited for. Where an interrupt cuts that short, they end when this object does.
+    Each thread starts when it is needed. The end of the ``with`` block drops the calls that wait,
+    and waits for the calls that run. If Ctrl-C cuts that short, the threads end when this object is
+    collected.
 
     Parameters
     ----------
     num : int
-        How many, at least 1.
+        Number of threads, at least 1.
     """
 
     def __init__(self, num: int) -> None:
         self._num = num
         self._threads: list[threading.Thread] = []
-        self._calls: SimpleQueue[Any] = SimpleQueue()
-        # The threads hold it, so that it is called; between its steps no interrupt can come.
-        self._end = weakref.ref(self, self._calls.put)
+        self._futures: SimpleQueue[Any] = SimpleQueue()
+        # Called when this object is collected; the threads keep the reference alive.
+        self._end = weakref.ref(self, self._futures.put)
 
-    def __enter__(self) -> "Threads":
+    def __enter__(self) -> "SafeThreadPool":
         return self
 
     def __exit__(
@@ -167,28 +174,28 @@ class Threads:
             count_interrupt()
         try:
             while True:
-                self._calls.get_nowait()
+                self._futures.get_nowait()
         except Empty:
             pass
-        self._calls.put(None)
+        self._futures.put(None)
         for thread in self._threads:
-            # A forgotten generator may be collected by a thread of its own.
+            # One of the threads itself may collect a forgotten generator.
             if thread is not threading.current_thread():
                 thread.join()
 
-    def call(self, do: Callable[..., T], *arguments: object) -> Call[T]:
-        """Hand over a call."""
-        call = Call(partial(do, *arguments) if arguments else do)
-        self._calls.put(call)
+    def submit(self, do: Callable[..., T], *arguments: object) -> SafeFuture[T]:
+        """Submit a call, and return its future."""
+        future = SafeFuture(partial(do, *arguments) if arguments else do)
+        self._futures.put(future)
         if len(self._threads) < self._num:
-            self._threads.append(start_thread(_make_calls, self._calls, self._end))
-        return call
+            self._threads.append(start_thread(_run_futures, self._futures, self._end))
+        return future
 
-    def help_until(self, call: Call[Any]) -> None:
-        """Make calls that wait for a thread, until one given has ended or none waits."""
-        while not call.has_ended:
+    def help_until(self, future: SafeFuture[Any]) -> None:
+        """Run waiting calls in this thread until `future` is done or no call waits."""
+        while not future.is_done:
             try:
-                waiting = self._calls.get_nowait()
+                waiting = self._futures.get_nowait()
             except Empty:
                 return
             waiting.run()
@@ -197,26 +204,26 @@ class Threads:
 def prefetch(
     tasks: Iterable[Callable[[], T]], *, num_threads: int, depth: int
 ) -> Generator[T, None, None]:
-    """Yield the result of each task, in order.
+    """Yield the result of each task, in order, while threads run the next tasks.
 
-    Where the next one is not there yet, the consumer's thread does tasks, too, rather than wait.
-    An exception of a task is raised in its place. Threads start with the first ``next()``, where
-    there is more than one task, and end with the generator, however that ends: what waits is
-    dropped, what runs is waited for.
+    If the next result is not ready, the consumer's thread runs tasks too instead of waiting. An
+    exception of a task is raised in its place. The threads start at the first ``next()`` if there
+    is more than one task. They end with the generator, however it ends: waiting tasks are dropped,
+    and running tasks are waited for.
 
     Parameters
     ----------
     tasks : iterable of callables
-        Asked for one by one, in the consumer's thread.
+        Iterated in the consumer's thread.
     num_threads : int
-        Beside the consumer's. With 0, tasks run in that when their turn comes.
+        Threads besides the consumer's. With 0, each task runs there when its turn comes.
     depth : int
-        How many tasks, at least 1, are on the way at once, with the one that is waited for.
+        Number of tasks, at least 1, that are submitted and not yet yielded.
 
     Raises
     ------
     OptionError
-        If it is asked for the next result in another process than for the first.
+        If the generator was started in another process, before a fork.
     """
     waiting = iter(tasks)
     first = list(islice(waiting, depth if num_threads else 0))
@@ -225,20 +232,21 @@ def prefetch(
             yield task()
         return
     process = os.getpid()
-    with Threads(num_threads) as threads:
-        pending = deque(map(threads.call, first))
-        first.clear()  # what tasks hold goes with them
+    with SafeThreadPool(num_threads) as threads:
+        pending = deque(map(threads.submit, first))
+        first.clear()  # so that finished tasks are collected
         while pending:
             threads.help_until(pending[0])
             yield pending.popleft().result()
-            if os.getpid() != process:  # a fork has copied this one without its threads
-                raise OptionError("this was begun in another process: begin anew in this one")
-            pending.extend(map(threads.call, islice(waiting, depth - len(pending))))
+            if os.getpid() != process:  # a fork copies the generator without its threads
+                message = "this iterator was started before a fork; start a new one in this process"
+                raise OptionError(message)
+            pending.extend(map(threads.submit, islice(waiting, depth - len(pending))))
 
 
-def _make_calls(calls: SimpleQueue[Any], _end: object) -> None:
-    """Make calls until something else comes, and hand that on to the next thread."""
-    while isinstance(call := calls.get(), Call):
-        call.run()
-        del call  # what it holds is the consumer's
-    calls.put(call)
+def _run_futures(futures: SimpleQueue[Any], _end: object) -> None:
+    """Run futures until another object comes, and pass that on to the next thread."""
+    while isinstance(future := futures.get(), SafeFuture):
+        future.run()
+        del future  # its result belongs to the consumer
+    futures.put(future)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memmpy.dataset import Store
-from memmpy.display import Table, num_in_words, rate_in_words
+from memmpy.display import Table, format_count, format_rate
 from memmpy.errors import MissingFileError
 from memmpy.loaders import Explanation
 from memmpy.skims import Skim, is_skim, list_skims
@@ -85,7 +85,7 @@ def _loadable(path: Path) -> tuple[list[_Loadable], str]:
     data = [_of_skim(skim) for skim in skims]
     lengths = {key: len(column) for key, column in store.items()}
     if len(set(lengths.values())) == 1:
-        data.insert(0, _Loadable(num_in_words(len(store), "column"), list(store), store))
+        data.insert(0, _Loadable(format_count(len(store), "column"), list(store), store))
         return data, ""
     return data, _why_not(lengths) if lengths else ""
 
@@ -111,7 +111,7 @@ def _cells(explanation: Explanation) -> tuple[str, ...]:
         f"{explanation.num_entries:,}",
         f"{explanation.entry_bytes:,.0f}",
         f"{explanation.resident:.0%}",
-        f"{rate_in_words(explanation.measured_rate)}/s",
+        f"{format_rate(explanation.measured_rate)}/s",
         "?" if explanation.share is None else _percent(explanation.share),
     )
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from memmpy.errors import CorruptStoreError, DiskError, ReadOnlyStoreError, StoreLockedError
 from memmpy.store import (
     FileLock,
-    aside_suffix,
     is_real_folder,
     remove_files,
     remove_folder,
     sync_directory,
+    temp_suffix,
     translate_os_errors,
     wait_for,
 )
@@ -95,7 +95,7 @@ def keep_only(aside: Path, keep: Collection[str]) -> None:
 
 def new_folder(folder: Path) -> Path:
     """Return the path of a new folder for a writer, beside the folder that it will replace."""
-    return folder.with_name(f"{folder.name}.{aside_suffix()}")
+    return folder.with_name(f"{folder.name}.{temp_suffix()}")
 
 
 def publish(aside: Path, folder: Path, lock: FileLock) -> None:

@@ -21,7 +21,7 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
-from memmpy.parallel import Work, WorkOption, check_work, workers
+from memmpy.parallel import Work, WorkOption, check_work, worker_pool
 from memmpy.skims.folder import FILES, SKIMS, keep_only, new_folder, publish, skim_lock
 from memmpy.skims.notes import cut_notes
 from memmpy.skims.skim_document import SkimDocument, encode
@@ -294,7 +294,7 @@ def _make(
     try:
         with translate_os_errors(f"to {str(made)!r}"):
             made.mkdir()
-        with workers(executor) as crew:
+        with worker_pool(executor) as pool:
             assert request.rule is not None
             job = SkimJob(
                 store=snapshot.path,
@@ -304,9 +304,9 @@ def _make(
                 num_entries=plan.num_entries,
                 selection=None if selection is None else np.asarray(selection),
                 directory=made,
-                is_shared=crew.is_shared,
+                is_shared=pool.is_shared,
             )
-            built = sort_skim(job, num_rows, crew=crew, sizes=sizes, progress=progress)
+            built = sort_skim(job, num_rows, pool=pool, sizes=sizes, progress=progress)
         notes = (
             *built.notes,
             *cut_notes(plan.cut_text, selection, snapshot.metadata, num_entries=plan.num_entries),

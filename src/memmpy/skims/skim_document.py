@@ -14,15 +14,15 @@ from memmpy.skims.skim_request import INDEX
 from memmpy.skims.value_counts import KeyCounts
 from memmpy.store import (
     ArrayRecord,
-    Checked,
     Count,
     Format,
+    JsonObject,
     Metadata,
     crc_of,
     crc_text,
+    from_json,
     parse,
-    plain,
-    typed,
+    to_json,
 )
 
 __all__ = ["SkimDocument", "decode", "dependencies", "encode", "tree_ranges"]
@@ -37,7 +37,7 @@ _FORMAT = Format(
 _Positive: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
-class _RequestJson(Checked, frozen=True, kw_only=True):
+class _RequestJson(JsonObject, frozen=True, kw_only=True):
     """The result of `SkimRequest.to_json`."""
 
     keys: tuple[str, ...]
@@ -52,34 +52,34 @@ class _RequestJson(Checked, frozen=True, kw_only=True):
     tickets: Count | None = None
 
 
-class _DependenciesJson(Checked, frozen=True):
+class _DependenciesJson(JsonObject, frozen=True):
     num_entries: Count
     columns: dict[str, str]
     sources: tuple[tuple[str, str, Count, Count], ...] | None
 
 
-class _FieldJson(Checked, frozen=True):
+class _FieldJson(JsonObject, frozen=True):
     offset: Annotated[int, Meta(ge=0, lt=2**31)]
     dtype: np.dtype[Any]
     shape: tuple[Annotated[int, Meta(ge=0, lt=2**31)], ...]
 
 
-class _RowJson(Checked, frozen=True):
+class _RowJson(JsonObject, frozen=True):
     num_bytes: Annotated[int, Meta(ge=1, lt=2**31)]
     fields: dict[str, _FieldJson]
 
 
-class _ListsJson(Checked, frozen=True):
+class _ListsJson(JsonObject, frozen=True):
     content: ArrayRecord
     offsets: ArrayRecord
 
 
-class _NotesJson(Checked, frozen=True):
+class _NotesJson(JsonObject, frozen=True):
     cut: tuple[str, ...]
     conversion: tuple[str, ...]
 
 
-class _SkimJson(Checked, frozen=True, kw_only=True):
+class _SkimJson(JsonObject, frozen=True, kw_only=True):
     asked: _RequestJson
     made_of: _DependenciesJson
     cut: str | None
@@ -177,20 +177,20 @@ def encode(document: SkimDocument) -> bytes:
         "row": {
             "num_bytes": document.row.itemsize,
             "fields": {
-                name: plain(_FieldJson(offset, dtype.base, dtype.shape))
+                name: to_json(_FieldJson(offset, dtype.base, dtype.shape))
                 for name in document.row.names or ()
                 for dtype, offset in [dtypes[name][:2]]
             },
         },
-        "rows": plain(document.rows),
-        "tickets": plain(document.tickets),
+        "rows": to_json(document.rows),
+        "tickets": to_json(document.tickets),
         "lists": {
-            name: plain(_ListsJson(content, offsets))
+            name: to_json(_ListsJson(content, offsets))
             for name, (content, offsets) in document.lists.items()
         },
         "multiplicities": None if multiplicities is None else [*multiplicities.num_events.items()],
         "notes": {"cut": document.cut_notes, "conversion": document.conversion_notes},
-        "counts": {key: plain(counts) for key, counts in document.counts.items()},
+        "counts": {key: to_json(counts) for key, counts in document.counts.items()},
     }
     return _FORMAT.encode(content)
 
@@ -203,12 +203,12 @@ def decode(data: bytes, *, path: str) -> SkimDocument:
     CorruptStoreError
         If it is not the document of a skim, is damaged, or was written by a newer memmpy.
     """
-    with _FORMAT.reading(path):
+    with _FORMAT.damage_errors(path):
         values, is_sealed = parse(data)
         version, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
         if version == 1:
             fields = _upgrade(fields, values)
-        parsed = typed(fields, _SkimJson)
+        parsed = from_json(fields, _SkimJson)
         document = SkimDocument(
             request=fields["asked"],
             made_of=fields["made_of"],

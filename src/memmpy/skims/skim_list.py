@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, final, overload
 
-from memmpy.display import Renderable, Table, num_in_words, size_in_words
+from memmpy.display import Renderable, Table, format_count, format_size
 from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError
 from memmpy.skims.folder import SKIMS
 from memmpy.skims.skim_reader import Skim, problems_of
 from memmpy.skims.skim_request import INDEX
-from memmpy.store import SKIM_METADATA, Metadata, Problem, readable
+from memmpy.store import SKIM_METADATA, Metadata, Problem, read_errors
 from memmpy.typing import PathLike
 
 __all__ = ["Skims", "find_skims", "is_skim", "list_skims", "verify_skims"]
@@ -92,12 +92,12 @@ class Skims(Renderable, Sequence[Skim]):
                 "all" if skim.cut is None else skim.cut,
                 "current" if is_current else "outdated",
                 f"{len(skim):,}",
-                size_in_words(skim.nbytes),
+                format_size(skim.nbytes),
             )
             for skim, is_current in zip(self._skims, self._are_current, strict=True)
         ]
         rows += [(name, "", "", "damaged", "?", "?") for name in self.damaged]
-        caption = f"{num_in_words(len(rows), 'skim')}, {size_in_words(self.num_bytes)}"
+        caption = f"{format_count(len(rows), 'skim')}, {format_size(self.num_bytes)}"
         return [Table(("skim", "holds", "cut", "state", "rows", "size"), 4, [rows], caption)]
 
 
@@ -135,7 +135,7 @@ def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
 
 def is_skim(path: PathLike) -> bool:
     """Say whether a path is the folder of a skim; may raise an `UnreadableError`."""
-    with readable(Path(path)):
+    with read_errors(Path(path)):
         return (Path(path) / SKIM_METADATA).exists()
 
 
@@ -173,7 +173,7 @@ def _try(function: Callable[[Path], _T], folder: Path) -> _T | str:
 def _folders(path: PathLike) -> list[Path]:
     folder = Path(path) / SKIMS
     try:
-        with readable(folder):
+        with read_errors(folder):
             files = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -10,7 +10,7 @@ import numpy as np
 
 from memmpy.checks import check_path, check_timeout
 from memmpy.cuts import LANGUAGE
-from memmpy.display import Renderable, Table, size_in_words
+from memmpy.display import Renderable, Table, format_size
 from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
@@ -221,7 +221,7 @@ class Skim(Renderable):
             values.append((name, f"list, {mean:.1f} items", str(content.dtype), axes))
         title = (
             f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
-            f"({'all entries' if self.cut is None else self.cut}), {size_in_words(self.nbytes)}, "
+            f"({'all entries' if self.cut is None else self.cut}), {format_size(self.nbytes)}, "
             f"{self.row_bytes} bytes a row"
         )
         tables = [Table(("key", "where", "dtype", "shape"), 4, [values], title=title)]

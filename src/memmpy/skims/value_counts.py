@@ -10,7 +10,7 @@ import numpy as np
 from memmpy.jagged import Clipping, Jagged, clipping_of, entries_with, lists_of, share_in_words
 from memmpy.kernels import offsets_of
 from memmpy.skims.row_layout import SkimLayout
-from memmpy.store import Checked, Count
+from memmpy.store import Count, JsonObject
 from memmpy.typing import Array
 
 __all__ = ["KeyCounts", "ValueCounter"]
@@ -21,7 +21,7 @@ _FLOATS, _COMPARED = "fc", "biufcmMSU"
 _NUM_DOTTED = 8192
 
 
-class KeyCounts(Checked, frozen=True):
+class KeyCounts(JsonObject, frozen=True):
     """Counts of one key of a skim, after the cut and before a group casts it.
 
     Parameters

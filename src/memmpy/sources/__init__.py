@@ -1,59 +1,52 @@
-"""Files of events: ROOT, Parquet and HDF5 behind one protocol, on disks or behind URLs."""
+"""Input files of events: ROOT, Parquet and HDF5, on disks or behind URLs.
 
-from memmpy.sources.awkward_types import form_of_type, from_awkward, type_of_form
-from memmpy.sources.byte_source import ByteSource
-from memmpy.sources.credentials import masked
-from memmpy.sources.failures import first_line, listed, no_branch, said_of
-from memmpy.sources.file_identity import former_uuid_of, uuid_of
-from memmpy.sources.formats import opened_files, unchanged
-from memmpy.sources.locations import State, Status, describe, find
-from memmpy.sources.missing import (
+To add a format, write a class like `HdfTable` in a module of its own, which follows the protocol
+`EventFile` (``event_file.py``), and add a line to the table in ``formats.py``.
+"""
+
+from memmpy.sources.access.byte_source import ByteSource
+from memmpy.sources.access.credentials import masked
+from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
+from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
+from memmpy.sources.access.locations import State, Status, describe, find
+from memmpy.sources.access.streams import stream_of
+from memmpy.sources.awkward_types import from_awkward
+from memmpy.sources.event_file import EventFile
+from memmpy.sources.missing_values import (
+    NO_FILL,
     Fill,
-    MissingValuesError,
     NoFill,
-    Nulls,
+    NullRules,
     UntypedError,
-    check_suits,
-    fill_in_words,
     fill_missing,
     filled_type,
-    has_unknown,
-    plain_layout,
-    with_type,
+    format_fill,
 )
-from memmpy.sources.protocol import EventFile
-from memmpy.sources.streams import stream_of
+from memmpy.sources.open_file_cache import check_unchanged, open_files
 
 __all__ = [
+    "NO_FILL",
     "ByteSource",
     "EventFile",
     "Fill",
-    "MissingValuesError",
     "NoFill",
-    "Nulls",
+    "NullRules",
     "State",
     "Status",
     "UntypedError",
-    "check_suits",
+    "check_unchanged",
     "describe",
-    "fill_in_words",
     "fill_missing",
     "filled_type",
     "find",
-    "first_line",
-    "form_of_type",
+    "format_fill",
     "former_uuid_of",
     "from_awkward",
-    "has_unknown",
-    "listed",
+    "in_parentheses",
     "masked",
-    "no_branch",
-    "opened_files",
-    "plain_layout",
-    "said_of",
+    "missing_branch_error",
+    "open_files",
+    "reader_errors",
     "stream_of",
-    "type_of_form",
-    "unchanged",
     "uuid_of",
-    "with_type",
 ]

@@ -1,4 +1,4 @@
-"""What kind of column holds what a branch gives."""
+"""Converts awkward forms and arrays to column types and values, and back."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ __all__ = ["form_of_type", "from_awkward", "type_of_form"]
 
 
 def type_of_form(form: Any) -> ColumnType | None:
-    """Return what an awkward form needs, or None where no column can hold it."""
+    """Return the column type for an awkward form, or None if no column can hold it."""
     import awkward as ak
 
     if form.parameter("__array__") in {"string", "bytestring"}:
@@ -26,21 +26,21 @@ def type_of_form(form: Any) -> ColumnType | None:
     return ColumnType("nested", type=str(form.type)) if _can_be_nested(form) else None
 
 
-def form_of_type(held: ColumnType) -> Any:
-    """Return the awkward form of the entries of a branch."""
+def form_of_type(column_type: ColumnType) -> Any:
+    """Return the awkward form of the entries of a column."""
     import awkward as ak
 
-    if held.dtype is None:
-        text = "string" if held.kind == "text" else held.type
+    if column_type.dtype is None:
+        text = "string" if column_type.kind == "text" else column_type.type
         return ak.forms.from_type(ak.types.from_datashape(text, highlevel=False))
-    form = ak.forms.NumpyForm(ak.types.numpytype.dtype_to_primitive(held.dtype))
-    for size in reversed(held.shape):
+    form = ak.forms.NumpyForm(ak.types.numpytype.dtype_to_primitive(column_type.dtype))
+    for size in reversed(column_type.shape):
         form = ak.forms.RegularForm(form, size)
-    return form if held.kind == "vector" else ak.forms.ListOffsetForm("i64", form)
+    return form if column_type.kind == "vector" else ak.forms.ListOffsetForm("i64", form)
 
 
 def from_awkward(array: Any, kind: str) -> Any:
-    """Return what a branch gave as its column takes it.
+    """Return an awkward array as values for a column of some kind.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def from_awkward(array: Any, kind: str) -> Any:
     Raises
     ------
     ValueError
-        If lists do not lie in their content, as those of a damaged file may not.
+        If the offsets do not fit the content, as in a damaged file.
     """
     import awkward as ak
 
@@ -58,7 +58,7 @@ def from_awkward(array: Any, kind: str) -> Any:
         return ak.to_numpy(array, allow_missing=False)
     wrong = ak.validity_error(array)
     if wrong:
-        raise ValueError(f"what was read makes no sense: {wrong}")
+        raise ValueError(f"its data is inconsistent: {wrong}")
     if kind == "nested":
         return array
     layout = array.layout.to_ListOffsetArray64(True)
@@ -68,7 +68,7 @@ def from_awkward(array: Any, kind: str) -> Any:
 
 
 def _numbers(form: Any) -> tuple[np.dtype[Any], tuple[int, ...]] | None:
-    """Return dtype and shape where a form is of numbers of one shape."""
+    """Return dtype and shape of a form of numbers with one shape, else None."""
     import awkward as ak
 
     shape: list[int] = []
@@ -86,7 +86,7 @@ def _can_be_nested(form: Any) -> bool:
     if isinstance(form, (ak.forms.EmptyForm, ak.forms.UnionForm)):
         return False
     if isinstance(form, ak.forms.RecordForm):
-        # A record of that name is a C++ object: its members are its own business.
+        # A named record is a C++ object, not plain data.
         is_object = form.parameter("__record__") is not None
         return not is_object and all(_can_be_nested(content) for content in form.contents)
     return isinstance(form, ak.forms.NumpyForm) or _can_be_nested(form.content)

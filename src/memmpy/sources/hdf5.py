@@ -1,4 +1,7 @@
-"""HDF5 files: a group of datasets, or a dataset of records, as a table."""
+"""Reads HDF5 files: a group of datasets, or a dataset of records, is a table.
+
+HDF5 itself decompresses the datasets, by its filters and those of hdf5plugin, such as LZ4.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,25 +15,20 @@ from memmpy.columns import ColumnType
 from memmpy.errors import InputFileError, MissingKeyError, OptionError
 from memmpy.jagged import Jagged
 from memmpy.kernels import offsets_of
-from memmpy.sources.byte_source import ByteSource
-from memmpy.sources.failures import listed, no_branch, said_of
-from memmpy.sources.file_identity import former_uuid_of, uuid_of
-from memmpy.sources.hdf5_layout import (
-    DatasetColumn,
-    only_table,
-    say_dtype,
-    table_of,
-)
-from memmpy.sources.streams import stream_of
+from memmpy.sources.access.byte_source import ByteSource
+from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
+from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
+from memmpy.sources.access.streams import stream_of
+from memmpy.sources.hdf5_layout import DatasetColumn, format_dtype, only_table, table_of
 from memmpy.typing import Array
 
 __all__ = ["HdfTable"]
 
-#: How far edges lie apart where chunks do not say: so many entries, and about so many bytes.
+#: Distance of boundaries in a file without chunks: entries, and about their bytes.
 _STEP_SIZE = 1 << 16
 _STEP_BYTES = 16 << 20
 
-#: Entries that are looked at to say how long those of a variable length are.
+#: Number of entries that serve to estimate the size of lists and texts.
 _NUM_SAMPLED = 256
 
 
@@ -38,20 +36,20 @@ _NUM_SAMPLED = 256
 class HdfTable:
     """A table of an open HDF5 file: an `EventFile`.
 
-    Either a group of datasets whose first axes are the entries, or a dataset of records (of a
-    compound dtype), whose fields are the branches: of ``(num_entries, 40)`` records, vectors of
-    shape (40,). The fields of a dataset of records in a group are branches ``dataset.field``, and
-    the items of a block that pandas wrote are branches of their names. Scalars, external links and
-    the groups in a group are no branches; no column can hold a dataset of another length.
+    A table is either a group of datasets whose first axis counts the entries, or a dataset of
+    records (of a compound dtype) whose fields are the branches; ``(num_entries, 40)`` records have
+    vectors of shape (40,). In a group, the fields of a dataset of records are the branches
+    ``dataset.field``, and the items of a block of pandas are branches of their own names. Scalars,
+    external links and nested groups are no branches. All branches of a table have one length.
 
     Parameters
     ----------
     source : ByteSource
         The file; it is closed with the table.
     tree : str or None
-        Path of the group or of the dataset of records; ``/`` is the root. Of any other dataset,
-        for those of its group that have its length. None for the root if it has datasets of plain
-        numbers or texts, else for the only table of the file.
+        Path of the group or of the dataset of records; ``/`` is the root. The path of any other
+        dataset means all datasets of its group that have its length. None means the root if it has
+        datasets of plain numbers or texts, else the only table of the file.
 
     Raises
     ------
@@ -69,22 +67,22 @@ class HdfTable:
             stack.callback(source.close)
             h5py = _import_h5py(path)
             stream = stack.enter_context(stream_of(source))
-            with said_of(path, "cannot be opened as HDF5"):
+            with reader_errors(path, "cannot be opened as HDF5"):
                 self._file = stack.enter_context(h5py.File(stream, "r"))
-            with said_of(path, "is damaged"):
-                given = only_table(self._file, path) if tree is None else tree.strip("/")
-                table = table_of(self._file, given, path)
+            with reader_errors(path, "is damaged"):
+                name = only_table(self._file, path) if tree is None else tree.strip("/")
+                table = table_of(self._file, name, path)
                 self._tree, self._columns, self._num_entries = table
             self._stack = stack.pop_all()
 
     @property
     def uuid(self) -> str:
-        """The file's identity: 32 hexadecimal digits, of its content."""
+        """The identity of the file, a hash of its content: 32 hexadecimal digits."""
         return uuid_of(self._bytes)
 
     @property
     def former_uuid(self) -> str:
-        """The same, as memmpy 0.2 and older gave it."""
+        """The identity that memmpy 0.2 and older gave the file."""
         return former_uuid_of(self._bytes)
 
     @property
@@ -103,22 +101,22 @@ class HdfTable:
         return f"{self.path}:{self.tree}"
 
     def branches(self) -> list[str]:
-        """Return the names of all columns; not those of blocks whose items have names."""
+        """Return the names of all columns, except blocks whose items have names."""
         return [name for name, column in self._columns.items() if not column.is_hidden]
 
     def has_branch(self, name: str) -> bool:
-        """Say whether there is such a branch."""
+        """Return whether there is such a branch."""
         return name in self._columns
 
     def type_of(self, branch: str) -> ColumnType:
-        """Return what kind of column holds a branch.
+        """Return the type of the column that holds a branch.
 
         Raises
         ------
         MissingKeyError
             If there is no such dataset or field.
         InputFileError
-            If no column can hold what it gives, or it cannot be read on this machine.
+            If no column can hold its values, or this machine cannot read it.
         """
         if branch not in self._types:
             column = self._column(branch)
@@ -129,31 +127,30 @@ class HdfTable:
                     "the table of the datasets beside it that have its length"
                 )
                 raise InputFileError(message)
-            with said_of(self.where, "is damaged"):
+            with reader_errors(self.where, "is damaged"):
                 _check_readable(column.dataset, branch=branch, where=self.where)
-                held = _held(column)
-            if held is None:
+                column_type = _column_type(column)
+            if column_type is None:
                 shape = f" of shape {column.shape} an entry" if column.shape else ""
                 message = (
-                    f"branch {branch!r} of {self.where!r} holds {say_dtype(column.base)}{shape}, "
-                    "which no column can hold; give branches of numbers, or of one list of "
-                    "numbers or one text an entry"
+                    f"branch {branch!r} of {self.where!r} holds {format_dtype(column.base)}"
+                    f"{shape}, which no column can hold; give branches of numbers, or of one list "
+                    "of numbers or one text an entry"
                 )
                 raise InputFileError(message)
-            self._types[branch] = held
+            self._types[branch] = column_type
         return self._types[branch]
 
     def try_decoding(self, branch: str) -> None:
-        """Do nothing: its type tells whether a branch can be decoded."""
+        """Do nothing: the type of a branch shows whether it can be decoded."""
 
     def sizes_of(self, branch: str) -> tuple[int, int]:
-        """Return the bytes of a branch as they lie in the file, and about those once decoded.
+        """Return the bytes of a branch in the file, and about those after decoding.
 
-        Lists and texts of any length lie in a heap of the file: what they take there is told of
-        the first ones.
+        Lists and texts are in a heap of the file. Their size is estimated from the first entries.
         """
         column, kind = self._column(branch), self.type_of(branch).kind
-        with said_of(self.where, "is damaged"):
+        with reader_errors(self.where, "is damaged"):
             record_bytes = max(1, column.dataset.dtype.itemsize)
             stored = column.dataset.id.get_storage_size() * column.dtype.itemsize // record_bytes
             if column.item is not None:
@@ -168,11 +165,11 @@ class HdfTable:
         return int(stored), int(decoded)
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
-        """Return where reading may begin and end so that (almost) nothing is decoded twice.
+        """Return the entries at which reads should begin and end, so that little is decoded twice.
 
-        At edges that the chunks of all branches share. Where these lie too far apart to be of use,
-        at edges of the longest chunks, so that shorter ones that lie across are decoded twice;
-        without chunks, anywhere.
+        These are edges that the chunks of all branches share. If these are too far apart, they are
+        the edges of the longest chunks, and shorter chunks across them are decoded twice. Without
+        chunks, any entry will do.
         """
         columns = [self._column(branch) for branch in branches]
         chunks = [c.dataset.chunks[0] for c in columns if c.dataset.chunks is not None]
@@ -190,7 +187,7 @@ class HdfTable:
         types = {branch: self.type_of(branch) for branch in branches}
         waiting: dict[str, Array] = {}
         for i, branch in enumerate(branches):
-            with said_of(self.where, "is damaged"):
+            with reader_errors(self.where, "is damaged"):
                 if branch not in waiting:
                     waiting.update(self._read_dataset(branches[i:], start, stop))
                 values = _converted(waiting.pop(branch), types[branch])
@@ -202,25 +199,25 @@ class HdfTable:
 
     def _column(self, name: str) -> DatasetColumn:
         if name not in self._columns:
-            with said_of(self.where, "is damaged"):
+            with reader_errors(self.where, "is damaged"):
                 hint = self._hint(name)
-            error = no_branch(name, self.where, self._columns)
+            error = missing_branch_error(name, self.where, self._columns)
             raise MissingKeyError(f"{error}{hint}", name)
         return self._columns[name]
 
     def _hint(self, name: str) -> str:
-        """Return what else in the file may be meant by a name; empty for nothing."""
-        found = self._file.get(f"{self._tree}/{name}") or self._file.get(name)
-        if found is None:
+        """Return a hint to another object of the file with such a name, or an empty text."""
+        item = self._file.get(f"{self._tree}/{name}") or self._file.get(name)
+        if item is None:
             return ""
-        if getattr(found, "dtype", None) is None:
-            return f"; it is a group: tree={found.name.strip('/')!r}"
-        if not found.shape:
-            return "; it is a single value, which no entry has"
-        return f"; it is in another group: tree={found.parent.name.strip('/') or '/'!r}"
+        if getattr(item, "dtype", None) is None:
+            return f"; it is a group: tree={item.name.strip('/')!r}"
+        if not item.shape:
+            return "; it is a single value, without entries"
+        return f"; it is in another group: tree={item.parent.name.strip('/') or '/'!r}"
 
     def _read_dataset(self, branches: Sequence[str], start: int, stop: int) -> dict[str, Array]:
-        """Read the first branch, and all others that are in the same records or block."""
+        """Read the first branch, and all others in the same records or block."""
         first = self._columns[branches[0]]
         if first.field is None and first.item is None:
             return {branches[0]: first.dataset[start:stop]}
@@ -244,31 +241,31 @@ def _import_h5py(path: str) -> Any:
 
 
 def _check_readable(dataset: Any, *, branch: str, where: str) -> None:
-    """Raise an `InputFileError` where HDF5 would give zeros or say what nobody understands."""
+    """Raise an `InputFileError` if HDF5 would read zeros or raise an obscure error."""
     import h5py
 
     files = {source.file_name for source in dataset.virtual_sources()} if dataset.is_virtual else {}
     others = sorted({*files, *(name for name, *_ in dataset.external or ())} - {"."})
     if others:
         message = (
-            f"branch {branch!r} of {where!r} lies in other files{listed(others)}, which would not "
-            "be noticed to change or to be missing; give these files"
+            f"branch {branch!r} of {where!r} is in other files{in_parentheses(others)}, whose "
+            "changes memmpy would not notice; give these files"
         )
         raise InputFileError(message)
     properties = dataset.id.get_create_plist()
     for i in range(properties.get_nfilters()):
         code, _, _, name = properties.get_filter(i)
         if not h5py.h5z.filter_avail(code):
-            said = f" ({name.decode(errors='replace')})" if name else ""
+            filter_name = f" ({name.decode(errors='replace')})" if name else ""
             message = (
-                f"branch {branch!r} of {where!r} is compressed by filter {code}{said}, which this "
-                "HDF5 lacks; pip install hdf5plugin, and import it first"
+                f"branch {branch!r} of {where!r} is compressed by filter {code}{filter_name}, "
+                "which this HDF5 lacks; pip install hdf5plugin, and import it first"
             )
             raise InputFileError(message)
 
 
-def _held(column: DatasetColumn) -> ColumnType | None:
-    """Return the type of a column, or None where there is none."""
+def _column_type(column: DatasetColumn) -> ColumnType | None:
+    """Return the type of the column for a dataset, or None if no column can hold it."""
     import h5py
 
     base, shape = column.base, column.shape
@@ -277,7 +274,7 @@ def _held(column: DatasetColumn) -> ColumnType | None:
     items = h5py.check_vlen_dtype(base)
     if items is not None:
         native = _native(np.dtype(items))
-        # h5py gives lists of the other byte order unswapped, and as if they had been swapped.
+        # h5py does not swap lists of the other byte order, though their dtype says so.
         is_read = native is not None and np.dtype(items).isnative
         return ColumnType("jagged", native) if is_read and not shape else None
     native = _native(base)
@@ -285,22 +282,22 @@ def _held(column: DatasetColumn) -> ColumnType | None:
 
 
 def _native(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
-    """Return a dtype of numbers in the byte order of the machine, or None for any other."""
+    """Return a dtype of numbers in the byte order of this machine, or None for other dtypes."""
     most = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16, "m": 8, "M": 8}
     if dtype.itemsize > most.get(dtype.kind, 0):
         return None
-    # The string leaves h5py's own notes behind.
+    # By its string, to drop the metadata of h5py.
     native: np.dtype[Any] = np.dtype(dtype.str).newbyteorder("=")
     return native
 
 
-def _converted(values: Array, held: ColumnType) -> Array | Jagged:
-    """Return what h5py gave as a column takes it."""
-    if held.kind == "vector":
-        # A field is a view of the records: copied, it does not keep the others.
-        return np.array(values, held.dtype, copy=True if values.base is not None else None)
-    if held.kind == "jagged":
-        return Jagged.from_arrays(list(values), dtype=held.dtype)
+def _converted(values: Array, column_type: ColumnType) -> Array | Jagged:
+    """Return an array of h5py as values for a column."""
+    if column_type.kind == "vector":
+        # A field is a view of all records, which a copy lets go.
+        return np.array(values, column_type.dtype, copy=True if values.base is not None else None)
+    if column_type.kind == "jagged":
+        return Jagged.from_arrays(list(values), dtype=column_type.dtype)
     if values.dtype.kind == "S":
         return _encoded(values)
     content = np.frombuffer(b"".join(values.tolist()), np.uint8)
@@ -308,7 +305,7 @@ def _converted(values: Array, held: ColumnType) -> Array | Jagged:
 
 
 def _encoded(texts: Array) -> Jagged:
-    """Return the bytes of texts of a fixed length, without the zeros that fill them up."""
+    """Return the bytes of texts of a fixed length, without their trailing zeros."""
     size = texts.dtype.itemsize
     counts = np.strings.str_len(texts).astype(np.int64)
     characters = np.ascontiguousarray(texts).view(np.uint8).reshape(len(texts), size)

@@ -1,4 +1,4 @@
-"""What a file in HDF5 has: which groups and datasets are tables, and their columns."""
+"""Finds the tables of an HDF5 file, and the columns of each table."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from memmpy.errors import InputFileError, nearest
-from memmpy.sources.failures import listed
+from memmpy.sources.access.file_errors import in_parentheses
 
-__all__ = ["DatasetColumn", "only_table", "say_dtype", "table_of"]
+__all__ = ["DatasetColumn", "format_dtype", "only_table", "table_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetColumn:
-    """A dataset, a field of a dataset of records, or one of the items of a block of pandas.
+    """A dataset, a field of a dataset of records, or an item of a block of pandas.
 
-    A block is a dataset of shape (entries, items), whose items have names. No pattern matches it,
-    nor what holds its names: `is_hidden`.
+    A block is a dataset of shape (entries, items) whose items have names. Patterns match neither
+    the block nor the dataset of its names: `is_hidden`.
     """
 
     dataset: Any
@@ -33,47 +33,47 @@ class DatasetColumn:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of an entry's elements, as h5py gives it."""
+        """Dtype of the elements of an entry, as in h5py."""
         dtype: np.dtype[Any] = self.dataset.dtype
         return dtype if self.field is None else dtype[self.field]
 
     @property
     def base(self) -> np.dtype[Any]:
-        """The same without the shape that a field may have of its own."""
+        """The dtype without the shape that a field may have."""
         return self.dtype.subdtype[0] if self.dtype.subdtype else self.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of an entry."""
+        """Shape of an entry."""
         return () if self.item is not None else (*self.dataset.shape[1:], *self.dtype.shape)
 
     @property
     def bytes_per_entry(self) -> int:
-        """As they are decoded; of what has a variable length, only where it lies."""
+        """Bytes of a decoded entry; of lists and texts, only of their references."""
         num_items = 1 if self.item is not None else math.prod(self.dataset.shape[1:])
         return int(self.dtype.itemsize * num_items)
 
 
 def _arrays_in(group: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the datasets of a group that have an axis of entries."""
+    """Yield the datasets of a group, except scalars."""
     import h5py
 
     for name in group:
         if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
             continue
-        found = group.get(name)
-        if isinstance(found, h5py.Dataset) and found.shape:
-            yield name, found
+        node = group.get(name)
+        if isinstance(node, h5py.Dataset) and node.shape:
+            yield name, node
 
 
 def _tables_in(file: Any) -> list[str]:
-    """Return the groups and datasets of records that may be meant."""
+    """Return the paths of all tables."""
     import h5py
 
     groups = [""]
 
     def is_inner(name: str) -> bool:
-        """Say whether PyTables keeps an index of a table in a group, or pandas its categories."""
+        """Return whether a group is internal: an index of PyTables, or categories of pandas."""
         parent, _, last = name.rpartition("/")
         if last.startswith("_i_") or (
             last == "meta" and "pandas_type" in file[parent or "/"].attrs
@@ -81,8 +81,8 @@ def _tables_in(file: Any) -> list[str]:
             return True
         return bool(parent) and is_inner(parent)
 
-    def note(name: str, found: Any) -> None:
-        if isinstance(found, h5py.Group) and not is_inner(name):
+    def note(name: str, node: Any) -> None:
+        if isinstance(node, h5py.Group) and not is_inner(name):
             groups.append(name)
 
     file.visititems(note)
@@ -97,27 +97,27 @@ def _tables_in(file: Any) -> list[str]:
 
 
 def only_table(file: Any, path: str) -> str:
-    """Return the path of the table that is meant where none is named; empty for the root."""
+    """Return the path of the table to read by default; empty for the root."""
     if any(not array.dtype.names for _, array in _arrays_in(file)):
         return ""
     tables = _tables_in(file)
     if len(tables) != 1:
-        message = f"{path!r} has {len(tables)} tables{listed(tables)}; say which with tree="
+        message = f"{path!r} has {len(tables)} tables{in_parentheses(tables)}; give one as tree="
         raise InputFileError(message if tables else f"{path!r} has no arrays, so no table")
     return tables[0].strip("/")
 
 
 def _columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
-    """Return the columns of a group, of a dataset of records, or beside any other dataset."""
+    """Return the columns of a group or of a dataset of records; of another dataset, its group's."""
     import h5py
 
-    found = file.get(tree) if tree else file
-    if isinstance(found, h5py.Dataset) and found.shape:
-        if found.dtype.names:
-            return {field: DatasetColumn(found, field) for field in found.dtype.names}
-        found = found.parent
+    node = file.get(tree) if tree else file
+    if isinstance(node, h5py.Dataset) and node.shape:
+        if node.dtype.names:
+            return {field: DatasetColumn(node, field) for field in node.dtype.names}
+        node = node.parent
     columns: dict[str, DatasetColumn] = {}
-    arrays = dict(_arrays_in(found)) if isinstance(found, h5py.Group) else {}
+    arrays = dict(_arrays_in(node)) if isinstance(node, h5py.Group) else {}
     blocks = {name: names for name in arrays if (names := _items_of(name, arrays))}
     for name, array in arrays.items():
         if array.dtype.names:
@@ -131,12 +131,12 @@ def _columns_of(file: Any, tree: str, path: str) -> dict[str, DatasetColumn]:
         for i, item in enumerate(items):
             columns.setdefault(item, DatasetColumn(arrays[name], None, i))
     if not columns:
-        raise _no_table(file, found, tree, path)
+        raise _no_table(file, node, tree, path)
     return columns
 
 
 def _items_of(name: str, arrays: Mapping[str, Any]) -> list[str]:
-    """Return the names of the items of a block of pandas; none for any other dataset."""
+    """Return the names of the items of a block of pandas; none for other datasets."""
     block, items = arrays[name], arrays.get(f"{name.removesuffix('_values')}_items")
     if not name.endswith("_values") or items is None or items.dtype.kind not in "SO":
         return []
@@ -146,15 +146,15 @@ def _items_of(name: str, arrays: Mapping[str, Any]) -> list[str]:
     return [text.decode(errors="replace") for text in texts] if len(texts) == len(items) else []
 
 
-def _no_table(file: Any, found: Any, tree: str, path: str) -> InputFileError:
+def _no_table(file: Any, node: Any, tree: str, path: str) -> InputFileError:
     import h5py
 
     tables = _tables_in(file)
-    if isinstance(found, h5py.Dataset):
+    if isinstance(node, h5py.Dataset):
         wrong = "no table but a single value in"
     else:
-        wrong = "no arrays in the group" if isinstance(found, h5py.Group) else "no group or dataset"
-    has = f"its tables are{listed(tables)}" if tables else "it has no table at all"
+        wrong = "no arrays in the group" if isinstance(node, h5py.Group) else "no group or dataset"
+    has = f"its tables are{in_parentheses(tables)}" if tables else "it has no table at all"
     near = nearest(tree, tables) if len(tables) > 1 else ""
     return InputFileError(f"{wrong} {tree or '/'!r} in {path!r}: {has}{near}")
 
@@ -162,9 +162,9 @@ def _no_table(file: Any, found: Any, tree: str, path: str) -> InputFileError:
 def table_of(file: Any, tree: str, path: str) -> tuple[str, dict[str, DatasetColumn], int]:
     """Return the path of a table, its columns and its number of entries.
 
-    Columns of another number are not of the table. A group has that of the datasets of one length
-    which hold most of its data: names of features, bins and the like take little. A dataset that
-    is none of records stands for all of its group that have its length; one table has one path.
+    The entries of a group are those of the datasets of one length that hold most of its data,
+    since names of features, bins and the like are small. A dataset without records stands for all
+    datasets of its group with the same length. One table always gets the same path.
 
     Raises
     ------
@@ -174,25 +174,25 @@ def table_of(file: Any, tree: str, path: str) -> tuple[str, dict[str, DatasetCol
     import h5py
 
     columns = _columns_of(file, tree, path)
-    found = file.get(tree) if tree else file
-    if isinstance(found, h5py.Dataset) and found.dtype.names:
-        return tree, columns, int(found.shape[0])
+    node = file.get(tree) if tree else file
+    if isinstance(node, h5py.Dataset) and node.dtype.names:
+        return tree, columns, int(node.shape[0])
     sizes: dict[int, int] = {}
     for dataset in {c.dataset.name: c.dataset for c in columns.values()}.values():
         num = int(dataset.shape[0])
         sizes[num] = sizes.get(num, 0) + int(dataset.size) * dataset.dtype.itemsize
     of_group = max(sizes, key=lambda num: (sizes[num], num))
-    if isinstance(found, h5py.Group):
+    if isinstance(node, h5py.Group):
         return tree, columns, of_group
-    num = int(found.shape[0])
+    num = int(node.shape[0])
     if num == of_group:
         return tree.rpartition("/")[0], columns, num
     first = next(c.dataset.name for c in columns.values() if c.num_entries == num)
     return first.strip("/"), columns, num
 
 
-def say_dtype(dtype: np.dtype[Any]) -> str:
-    """Return a dtype as its owner would call it."""
+def format_dtype(dtype: np.dtype[Any]) -> str:
+    """Return a dtype in words, for messages."""
     import h5py
 
     if dtype.names:
@@ -201,5 +201,5 @@ def say_dtype(dtype: np.dtype[Any]) -> str:
         return "text"
     items = h5py.check_vlen_dtype(dtype)
     if items is not None:
-        return f"lists of {say_dtype(np.dtype(items))}"
+        return f"lists of {format_dtype(np.dtype(items))}"
     return "references" if h5py.check_ref_dtype(dtype) is not None else str(dtype)

@@ -1,4 +1,4 @@
-"""Parquet files: columns of an Arrow schema, read by row groups."""
+"""Reads Parquet files: the columns of their Arrow schema, one row group at a time."""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,36 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import InputFileError, OptionError
-from memmpy.sources.arrow import has_decimal, has_extension, number_dtype, whole_table
+from memmpy.sources.access.byte_source import ByteSource
+from memmpy.sources.access.file_errors import missing_branch_error, reader_errors
+from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
+from memmpy.sources.access.streams import stream_of
+from memmpy.sources.arrow_types import has_decimal, has_extension, number_dtype, whole_table
 from memmpy.sources.awkward_types import form_of_type, from_awkward, type_of_form
-from memmpy.sources.byte_source import ByteSource
-from memmpy.sources.failures import no_branch, said_of
-from memmpy.sources.file_identity import former_uuid_of, uuid_of
-from memmpy.sources.missing import (
+from memmpy.sources.missing_values import (
+    NO_FILL,
     MissingValuesError,
-    NoFill,
-    Nulls,
+    NullRules,
     UntypedError,
-    check_suits,
+    check_fill_suits,
     has_unknown,
     plain_layout,
     with_type,
 )
 from memmpy.sources.parquet_layout import ParquetBranch, branches_of
-from memmpy.sources.streams import stream_of
 from memmpy.typing import Array
 
 __all__ = ["ParquetTable"]
 
-#: Bytes of a value once decoded; of text, those of its offset.
+#: Bytes of a decoded value; of text, those of its offset.
 _DECODED_BYTES = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4}
 
-#: What the file ends with.
+#: The last bytes of a file.
 _MAGIC = b"PAR1"
 
-#: Branches that an error names, at most.
+#: Limit of the branches that an error names.
 _MAX_NAMES = 10
 
 
@@ -46,7 +46,7 @@ _MAX_NAMES = 10
 class ParquetTable:
     """The columns of an open Parquet file: an `EventFile`.
 
-    The members of records are branches too: ``jets.pt`` of lists of records with a member ``pt``.
+    Members of records are branches, too, such as ``jets.pt`` in lists of records.
 
     Parameters
     ----------
@@ -54,23 +54,23 @@ class ParquetTable:
         The file; it is closed with the table.
     tree : str or None
         A Parquet file has no trees: None or empty.
-    nulls : Nulls
-        What stands for missing values.
+    nulls : NullRules
+        The rules for missing values.
 
     Raises
     ------
     InputFileError
-        If the file is not a Parquet file or is broken, or a tree is asked for.
+        If the file is no Parquet file or is broken, or if a tree is given.
     OptionError
         If pyarrow is not installed.
 
     Notes
     -----
-    Many writers declare all values as nullable, so the type of a branch does not depend on what is
-    missing: `plain_layout` says what stands for it.
+    Many writers declare all values as nullable. So the type of a branch does not depend on whether
+    values are missing; `plain_layout` replaces these.
     """
 
-    def __init__(self, source: ByteSource, tree: str | None, nulls: Nulls) -> None:
+    def __init__(self, source: ByteSource, tree: str | None, nulls: NullRules) -> None:
         self.path = path = source.path
         self._bytes = source
         self._types: dict[str, ColumnType] = {}
@@ -83,7 +83,7 @@ class ParquetTable:
                 message = f"no tree {tree!r} in {path!r}: a Parquet file is one table; give no tree"
                 raise InputFileError(message)
             stream = stack.enter_context(stream_of(source))
-            with said_of(path, "cannot be opened as Parquet"):
+            with reader_errors(path, "cannot be opened as Parquet"):
                 _check_end(source)
                 self._file = parquet.ParquetFile(stream, page_checksum_verification=True)
                 stack.callback(self._file.close)
@@ -99,12 +99,12 @@ class ParquetTable:
 
     @property
     def uuid(self) -> str:
-        """The file's identity: 32 hexadecimal digits, of its content."""
+        """The identity of the file, a hash of its content: 32 hexadecimal digits."""
         return uuid_of(self._bytes)
 
     @property
     def former_uuid(self) -> str:
-        """The same, as memmpy 0.2 and older gave it."""
+        """The identity that memmpy 0.2 and older gave the file."""
         return former_uuid_of(self._bytes)
 
     @property
@@ -125,52 +125,49 @@ class ParquetTable:
     def branches(self) -> list[str]:
         """Return the names of all columns, each followed by the members of its records.
 
-        Not that of an index of pandas that has no name, though it can be read.
+        An index of pandas without a name is left out, though it can be read.
         """
         return [name for name, branch in self._branches.items() if not branch.is_hidden]
 
     def has_branch(self, name: str) -> bool:
-        """Say whether there is such a branch."""
+        """Return whether there is such a branch."""
         return name in self._branches
 
     def type_of(self, branch: str) -> ColumnType:
-        """Return what kind of column holds a branch.
+        """Return the type of the column that holds a branch.
 
         Raises
         ------
         MissingKeyError
             If there is no such column.
         InputFileError
-            If no column can hold what it gives.
+            If no column can hold its values.
         UntypedError
-            If all its values are missing, and no other file gave a type.
+            If all its values are missing, and no other file gives the type.
         OptionError
-            If a value that is to stand for missing ones does not fit.
+            If a fill does not suit the branch.
         """
         if branch not in self._types:
             self._types[branch] = self._find_type(branch)
         return self._types[branch]
 
     def try_decoding(self, branch: str) -> None:
-        """Do nothing: its type tells whether a branch can be decoded."""
+        """Do nothing: the type of a branch shows whether it can be decoded."""
 
     def sizes_of(self, branch: str) -> tuple[int, int]:
-        """Return the bytes of a branch as they lie in the file, and about those once decoded."""
-        found = self._branch(branch)
+        """Return the bytes of a branch in the file, and about those after decoding."""
+        parquet_branch = self._branch(branch)
         compressed = decoded = 0
-        with said_of(self.where, "is damaged"):
-            for chunk in self._chunks(found.own_leaves):
+        with reader_errors(self.where, "is damaged"):
+            for chunk in self._chunks(parquet_branch.own_leaves):
                 compressed += chunk.total_compressed_size
-                # Values that repeat are kept once: the pages say too little.
+                # Repeated values are stored once: the pages are smaller than the decoded values.
                 values = chunk.num_values * _DECODED_BYTES.get(chunk.physical_type, 8)
                 decoded += max(chunk.total_uncompressed_size, values)
         return compressed, decoded
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
-        """Return where reading may begin and end so that nothing is decoded twice.
-
-        Where row groups do, which is the same for all branches.
-        """
+        """Return the boundaries of the row groups, which are the same for all branches."""
         for branch in branches:
             self._branch(branch)
         return np.unique(self._edges)
@@ -178,7 +175,7 @@ class ParquetTable:
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`.
 
-        Row groups are decoded whole, whatever part of them is asked for.
+        Row groups are always decoded as a whole.
         """
         types = {branch: self.type_of(branch) for branch in branches}
         if not types:
@@ -186,10 +183,10 @@ class ParquetTable:
         groups = self._groups(start, stop)
         first = int(self._edges[groups[0]]) if groups else start
         entries = slice(start - first, stop - first)
-        with said_of(self.where, "is damaged"):
+        with reader_errors(self.where, "is damaged"):
             table = self._decode(types, groups)
         for branch in branches:
-            with said_of(self.where, "is damaged"):
+            with reader_errors(self.where, "is damaged"):
                 values = self._numbers(branch, table)
                 if values is None:
                     try:
@@ -206,7 +203,7 @@ class ParquetTable:
         self._stack.close()
 
     def _find_type(self, name: str) -> ColumnType:
-        """Return what kind of column holds a branch: see `type_of`."""
+        """Return the type of the column that holds a branch: see `type_of`."""
         import pyarrow as pa
 
         branch = self._branch(name)
@@ -216,19 +213,19 @@ class ParquetTable:
         column, *members = branch.path
         field, fill = self._schema.field(column), self._nulls.fill_of(name)
         dtype = number_dtype(field.type)
-        if dtype is not None and isinstance(fill, NoFill):
+        if dtype is not None and fill is NO_FILL:
             return ColumnType("vector", dtype)
         if has_decimal(field.type, members):
-            raise _not_held(name, self.where, field.type)
+            raise _unsupported_error(name, self.where, field.type)
         try:
-            if members or has_extension(field.type):  # only a part of it may be read
+            if members or has_extension(field.type):  # Arrow may read only a part of it
                 empty = self._decode([name], [])
             else:
                 empty = pa.schema([field], self._schema.metadata).empty_table()
             form = self._array(name, empty).layout.form
-            held = type_of_form(form)
+            column_type = type_of_form(form)
         except Exception as error:
-            raise _not_held(name, self.where, field.type) from error
+            raise _unsupported_error(name, self.where, field.type) from error
         if has_unknown(form):
             message = (
                 f"branch {name!r} of {self.where!r} is of the type {field.type}: all its "
@@ -236,15 +233,15 @@ class ParquetTable:
                 "file together with one that has values"
             )
             raise UntypedError(message, name)
-        if held is None:
-            raise _not_held(name, self.where, field.type)
-        if not isinstance(fill, NoFill):
-            check_suits(form, fill, branch=name, where=self.where)
-        return held
+        if column_type is None:
+            raise _unsupported_error(name, self.where, field.type)
+        if fill is not NO_FILL:
+            check_fill_suits(form, fill, branch=name, where=self.where)
+        return column_type
 
     def _branch(self, name: str) -> ParquetBranch:
         if name not in self._branches:
-            raise no_branch(name, self.where, self._branches)
+            raise missing_branch_error(name, self.where, self._branches)
         return self._branches[name]
 
     def _chunks(self, leaves: Sequence[int]) -> Iterator[Any]:
@@ -253,13 +250,13 @@ class ParquetTable:
             for leaf in leaves:
                 chunk, column = group.column(leaf), self._leaves[leaf]
                 if chunk.physical_type != column.physical_type:
-                    # Asked for its statistics, Arrow would end the process.
+                    # Arrow would crash when it reads the statistics.
                     message = f"{chunk.path_in_schema!r} is of two types"
                     raise InputFileError(f"{self.where!r} is damaged: {message}")
                 yield chunk
 
     def _groups(self, start: int, stop: int) -> list[int]:
-        """Return the row groups that hold some entries."""
+        """Return the row groups that hold a range of entries."""
         if stop <= start:
             return []
         first = int(np.searchsorted(self._edges, start, "right")) - 1
@@ -267,7 +264,7 @@ class ParquetTable:
         return [i for i in range(first, last) if self._edges[i] < self._edges[i + 1]]
 
     def _decode(self, branches: Iterable[str], groups: Sequence[int]) -> Any:
-        """Return an Arrow table of the columns of branches, of some row groups."""
+        """Return an Arrow table of branches, for some row groups."""
         import pyarrow as pa
 
         leaves = sorted({leaf for branch in branches for leaf in self._branch(branch).leaves})
@@ -275,22 +272,22 @@ class ParquetTable:
         with self._lock:
             try:
                 return self._file.read_row_groups(list(groups), columns=names)
-            except pa.ArrowNotImplementedError:  # of dictionaries in lists, in several groups
+            except pa.ArrowNotImplementedError:  # dictionaries in lists, in several groups
                 if len(groups) < 2:
                     raise
                 tables = [self._file.read_row_groups([i], columns=names) for i in groups]
                 return pa.concat_tables(tables)
 
     def _numbers(self, name: str, table: Any) -> Array | None:
-        """Return a branch of plain numbers of which none is missing; None for any other."""
+        """Return a branch of plain numbers without missing values; None for any other branch."""
         column, *members = self._branch(name).path
-        found = table.column(column)
-        if members or number_dtype(found.type) is None or found.null_count:
+        values = table.column(column)
+        if members or number_dtype(values.type) is None or values.null_count:
             return None
-        return np.asarray(found.to_numpy())
+        return np.asarray(values.to_numpy())
 
     def _array(self, name: str, table: Any) -> Any:
-        """Return a branch in a table as an awkward array of its final type."""
+        """Return a branch of a table as an awkward array of its final type."""
         import awkward as ak
 
         column, *members = self._branch(name).path
@@ -310,25 +307,25 @@ class ParquetTable:
         return None
 
     def _missing(self, branches: Iterable[str], table: Any) -> InputFileError:
-        """Return the error for all branches with values that are missing, and no fill for them."""
-        found = {b: error for b in branches if (error := self._error_of(b, table)) is not None}
-        (first, error), *others = found.items()
+        """Return the error for all branches with missing values and no fill."""
+        errors = {b: error for b in branches if (error := self._error_of(b, table)) is not None}
+        (first, error), *others = errors.items()
         names = [repr(branch) for branch, _ in others[:_MAX_NAMES]]
         more = f" and {len(others) - _MAX_NAMES} more" if len(others) > _MAX_NAMES else ""
-        also = f"; so have {', '.join(names)}{more}" if others else ""
+        also = f" (as have {', '.join(names)}{more})" if others else ""
         message = (
-            f"branch {first!r} of {self.where!r} has {num_in_words(error.num, 'missing value')}, "
-            f"for which {self.type_of(first)} has no place{also}; say what to put there: "
+            f"branch {first!r} of {self.where!r} has {format_count(error.num, 'missing value')}, "
+            f"which {self.type_of(first)} cannot hold{also}; give a fill: "
             f"RFileConfig(..., missing={{{first!r}: {error.example}}})"
         )
         return InputFileError(message)
 
 
 def _check_end(source: ByteSource) -> None:
-    """Raise an `InputFileError` for a file without the end that every Parquet file has."""
+    """Raise an `InputFileError` for a file without the last bytes of every Parquet file."""
     end = source.read(max(0, source.size - len(_MAGIC)), source.size)
     if end != _MAGIC or source.size == len(end):
-        message = f"{source.path!r} is truncated, or was not written to its end: it has no footer"
+        message = f"{source.path!r} is truncated or incomplete: it has no footer"
         raise InputFileError(f"{message}; write or copy it again")
 
 
@@ -341,7 +338,7 @@ def _import_parquet(path: str) -> Any:
     return parquet
 
 
-def _not_held(branch: str, where: str, arrow_type: Any) -> InputFileError:
+def _unsupported_error(branch: str, where: str, arrow_type: Any) -> InputFileError:
     """Return the error for a branch that no column can hold."""
     way_out = "give branches of numbers, lists, records or texts"
     if "decimal" in str(arrow_type):

@@ -1,4 +1,4 @@
-"""The columns of a Parquet file and the members of their records, and where they lie."""
+"""Finds the branches of a Parquet file: its columns, and the members of their records."""
 
 import re
 from collections import Counter
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from memmpy.errors import InputFileError
-from memmpy.sources.arrow import has_extension, leaf_paths
+from memmpy.sources.arrow_types import has_extension, leaf_paths
 
 __all__ = ["ParquetBranch", "branches_of"]
 
-#: Columns in which pandas keeps an index that has no name.
+#: Columns in which pandas stores an index without a name.
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -18,9 +18,9 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 class ParquetBranch:
     """A column of the file, or a member of the records in it.
 
-    `path` are the names that lead to it, `leaves` the Parquet columns that are read for it (all
-    those of the column, where its type cannot be read in part) and `own_leaves` those it is of.
-    `is_hidden` says that no pattern matches it, `is_ambiguous` that several columns have its name.
+    `path` has the names that lead to it. `own_leaves` are its Parquet columns, and `leaves` those
+    to read for it: all of the column, if Arrow cannot read a part of it. `is_hidden` means that no
+    pattern matches the branch, `is_ambiguous` that several columns have its name.
     """
 
     path: tuple[str, ...]
@@ -36,7 +36,7 @@ def branches_of(schema: Any, num_leaves: int, path: str) -> dict[str, ParquetBra
     Raises
     ------
     InputFileError
-        If the schema is not that of the Parquet columns.
+        If the schema does not match the Parquet columns.
     """
     counts = Counter(field.name for field in schema)
     branches: dict[str, ParquetBranch] = {}
@@ -54,14 +54,14 @@ def branches_of(schema: Any, num_leaves: int, path: str) -> dict[str, ParquetBra
             continue
         for member in dict.fromkeys(names[:i] for names in paths for i in range(1, len(names) + 1)):
             full = ".".join((field.name, *member))
-            if full in counts:  # a column of that very name comes first
+            if full in counts:  # a column of the same name comes first
                 continue
             own = tuple(
                 leaf
                 for leaf, names in zip(leaves, paths, strict=True)
                 if names[: len(member)] == member
             )
-            # Arrow cannot read a part of a type that another library gave a name.
+            # Arrow cannot read a part of an extension type.
             read = tuple(leaves) if has_extension(field.type) else own
             branches[full] = ParquetBranch((field.name, *member), read, own)
     if first != num_leaves:

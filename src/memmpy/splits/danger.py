@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 
 from memmpy.columns import Snapshot
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import SplitError
 from memmpy.order import NUM_TICKETS, SPLIT_NAMES
 from memmpy.splits.definition import Splits
@@ -122,7 +122,7 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
         yield _danger_of_regions(snapshot, rule, scan)
     if scan.shared:
         shares = ", ".join(f"{num / num_entries:.0%}" for num in scan.shared[:3])
-        names = num_in_words(len(scan.shared), "name")
+        names = format_count(len(scan.shared), "name")
         message = (
             f"by={rule.by!r} does not name the events of {where}: {names} with {shares} of all "
             "entries; entries of one name are on one side together. Name events with "
@@ -189,7 +189,7 @@ def _dangers_of_files(
 def _danger_of_regions(snapshot: Snapshot, rule: TicketRule, scan: NameScan) -> Danger:
     num, about = scan.num_two_sided, "" if scan.is_whole else "at least "
     message = (
-        f"the rule {rule.region} puts {about}{num_in_words(num, 'event')} of "
+        f"the rule {rule.region} puts {about}{format_count(num, 'event')} of "
         f"{os.fspath(snapshot.path)!r} on two sides: entries that agree in "
         f"{', '.join(map(repr, rule.by))} have different values of it; give a rule of the "
         "columns that name an event, or name events by others with by="

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, final
 
 from memmpy.checks import check_integer, check_seed
-from memmpy.display import num_in_words, quiet
+from memmpy.display import format_count, quiet
 from memmpy.errors import LoaderWarning, OptionError, warn_of
 from memmpy.kernels import BYTES_MOVED, derive_key, is_worth_compiling
 from memmpy.loaders import (
@@ -242,7 +242,7 @@ class SplitLoader:
 
     def _why_empty(self) -> str:
         if self.num_entries:
-            has = num_in_words(self.num_entries, "entry", "entries")
+            has = format_count(self.num_entries, "entry", "entries")
             return f"no batches: drop_last leaves out the only one, {has} of {self.batch_size:,}"
         return f"no batches: {self.choice} has no entries here"
 
@@ -290,8 +290,8 @@ class SplitLoader:
         return position
 
     def __repr__(self) -> str:
-        entries = num_in_words(self.num_entries, "entry", "entries")
-        batches = f"{num_in_words(len(self), 'batch', 'batches')} of {self.batch_size:,}"
+        entries = format_count(self.num_entries, "entry", "entries")
+        batches = f"{format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"
         return f"SplitLoader({self.choice}: {entries}, {batches})"
 
 

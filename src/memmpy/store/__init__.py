@@ -1,14 +1,9 @@
-"""What lies on disk: names, metadata, atomic commits, the writer's lock, checksums."""
+"""Files of a store on disk: names, metadata, atomic commits, the writer's lock and checksums."""
 
 from memmpy.store.atomic import sync_directory, write_atomically
-from memmpy.store.checked_json import Format, parse
-from memmpy.store.checksums import bytes_of, crc_of, crc_of_text, crc_text, joined_crc
-from memmpy.store.commit import (
-    LOCK_TIMEOUT,
-    Transaction,
-    leftover_files,
-    read_metadata,
-)
+from memmpy.store.checksums import bytes_of, combine_crc, crc_of, crc_of_text, crc_text
+from memmpy.store.commit import LOCK_TIMEOUT, Transaction, leftover_files, read_metadata
+from memmpy.store.exact_io import PartWriter, read_exactly, write_exactly
 from memmpy.store.file_names import (
     CUTS,
     LOCK,
@@ -16,15 +11,15 @@ from memmpy.store.file_names import (
     SKIM_METADATA,
     UNFINISHED,
     array_file,
-    aside_suffix,
     hash64,
     hash_text,
     is_array_file,
     repair_folder,
+    temp_suffix,
 )
 from memmpy.store.flock import FileLock
-from memmpy.store.full_io import PartWriter, read_exactly, write_exactly
-from memmpy.store.json_types import Checked, Checksum, Count, Hash, plain, typed
+from memmpy.store.json_document import Format, parse
+from memmpy.store.json_types import Checksum, Count, Hash, JsonObject, from_json, to_json
 from memmpy.store.lock import hold_lock, wait_for
 from memmpy.store.metadata import (
     ArrayRecord,
@@ -41,21 +36,15 @@ from memmpy.store.metadata import (
     tree_name,
 )
 from memmpy.store.metadata_document import FORMAT_VERSION
-from memmpy.store.npy_file import (
-    ArrayWriter,
-    checksum,
-    header_of,
-    map_array,
-    storage_dtype,
-)
-from memmpy.store.random_access import PlacedArray, copy_bytes, read_bytes, writing
+from memmpy.store.npy_file import ArrayWriter, checksum, header_of, map_array, storage_dtype
+from memmpy.store.random_access import RandomAccessArray, read_range
 from memmpy.store.safe_open import (
     disk_error,
     is_real_folder,
     kind_of_file,
     open_to_read,
     read_document,
-    readable,
+    read_errors,
     remove_files,
     remove_folder,
     translate_os_errors,
@@ -64,7 +53,6 @@ from memmpy.store.source_records import (
     Lineage,
     SourceEntries,
     SourceEntry,
-    check_entries,
     check_sources,
     lineage_of,
     locate,
@@ -84,7 +72,6 @@ __all__ = [
     "UNFINISHED",
     "ArrayRecord",
     "ArrayWriter",
-    "Checked",
     "Checksum",
     "ColumnRecord",
     "Computed",
@@ -92,13 +79,14 @@ __all__ = [
     "FileLock",
     "Format",
     "Hash",
+    "JsonObject",
     "Lineage",
     "Metadata",
     "Origin",
     "Part",
     "PartWriter",
-    "PlacedArray",
     "Problem",
+    "RandomAccessArray",
     "SourceEntries",
     "SourceEntry",
     "SourceRecord",
@@ -107,24 +95,22 @@ __all__ = [
     "are_unchanged",
     "array_file",
     "array_problem",
-    "aside_suffix",
     "bytes_of",
-    "check_entries",
     "check_sources",
     "checksum",
-    "copy_bytes",
+    "combine_crc",
     "crc_of",
     "crc_of_text",
     "crc_text",
     "disk_error",
     "events_of",
+    "from_json",
     "hash64",
     "hash_text",
     "header_of",
     "hold_lock",
     "is_array_file",
     "is_real_folder",
-    "joined_crc",
     "kind_of_file",
     "leftover_files",
     "lineage_of",
@@ -134,25 +120,24 @@ __all__ = [
     "open_to_read",
     "parse",
     "parts_of",
-    "plain",
     "process_of",
-    "read_bytes",
     "read_document",
+    "read_errors",
     "read_exactly",
     "read_metadata",
-    "readable",
+    "read_range",
     "remove_files",
     "remove_folder",
     "repair_folder",
     "source_of",
     "storage_dtype",
     "sync_directory",
+    "temp_suffix",
+    "to_json",
     "translate_os_errors",
     "tree_name",
-    "typed",
     "verify",
     "wait_for",
     "write_atomically",
     "write_exactly",
-    "writing",
 ]

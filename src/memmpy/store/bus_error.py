@@ -1,8 +1,7 @@
-"""Prints the name of the file when the OS ends the process because a mapped page is gone.
+"""Prints the name of the file when SIGBUS ends the process because a mapped page is lost.
 
-A page of a mapped file cannot be read once another program has cut the file off, or where the disk
-fails. Then the OS sends SIGBUS, which ends the process. memmpy cannot prevent that, but a line on
-stderr tells why.
+If another program truncates a mapped file, or the disk fails, its pages cannot be read. Then the OS
+ends the process with SIGBUS. memmpy cannot prevent that, but prints the reason to stderr.
 """
 
 import ctypes
@@ -12,10 +11,10 @@ import sys
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["name_lost_files"]
+__all__ = ["report_bus_errors"]
 
 _SA_SIGINFO = 4
-#: Where `siginfo_t` of 64-bit Linux has the code of the signal, and the address that it is about.
+#: Offsets of the code and of the address in `siginfo_t` on 64-bit Linux.
 _CODE_AT, _ADDRESS_AT = 8, 16
 
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
@@ -33,8 +32,8 @@ class _SigAction(ctypes.Structure):
 
 
 @lru_cache(maxsize=1)
-def name_lost_files() -> None:
-    """Print the name of the file before SIGBUS ends the process; leaves other handlers alone."""
+def report_bus_errors() -> None:
+    """Print the name of the file before SIGBUS ends the process, unless there is a handler."""
     if not sys.platform.startswith("linux") or ctypes.sizeof(ctypes.c_void_p) != 8:
         return
     libc = ctypes.CDLL(None)
@@ -46,28 +45,28 @@ def name_lost_files() -> None:
 
 
 def _print_file(number: int, info: int, _: Any) -> None:
-    # The instruction is run again once this returns, and SIGBUS then ends the process.
+    # After the return, the CPU repeats the instruction, and SIGBUS ends the process.
     libc = ctypes.CDLL(None)
     libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
     libc.signal(number, None)
-    if ctypes.c_int.from_address(info + _CODE_AT).value <= 0:  # a program has sent it
+    if ctypes.c_int.from_address(info + _CODE_AT).value <= 0:  # another program sent the signal
         os.kill(os.getpid(), number)
         return
     address = ctypes.c_uint64.from_address(info + _ADDRESS_AT).value
     message = (
-        f"\nmemmpy: a part of {_file_at(address)} that this program has mapped is gone (SIGBUS): "
-        "another program cut the file off or wrote over it, or the disk failed. Replace files of a "
-        "store that is in use by mv, and never by cp; memmpy verify tells what is damaged.\n"
+        f"\nmemmpy: cannot read a mapped part of {_file_at(address)} any more (SIGBUS): another "
+        "program truncated or overwrote the file, or the disk failed. Replace files of a store in "
+        "use with mv, never with cp; memmpy verify lists damaged files.\n"
     )
     os.write(2, message.encode(errors="backslashreplace"))
 
 
-#: Kept for as long as the process may call it.
+#: Kept alive, since the OS may call it at any time.
 _handle = _Handler(_print_file)
 
 
 def _file_at(address: int) -> str:
-    """Return the file that is mapped at an address."""
+    """Return the name of the file that is mapped at an address."""
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:  # noqa: PTH123
             for line in maps:

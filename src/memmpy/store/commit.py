@@ -1,4 +1,4 @@
-"""Changes of a store: new arrays are written aside, then the metadata flips to them at once."""
+"""Transactions: new arrays are written to new files, then one rename of the metadata commits."""
 
 import dataclasses
 import errno
@@ -34,21 +34,21 @@ from memmpy.typing import PathLike
 
 __all__ = ["LOCK_TIMEOUT", "Transaction", "leftover_files", "read_metadata"]
 
-#: Seconds that a writer waits for another process, unless told otherwise.
+#: Default of the seconds that a writer waits for another process.
 LOCK_TIMEOUT = 60.0
-#: Bytes of the metadata of a store, at most: 3,000 files of 200 keys take 10 MB.
+#: Size limit of the metadata: 3,000 files with 200 keys take 10 MB.
 _MAX_BYTES = 2**30
 
 
 def read_metadata(path: PathLike) -> Metadata:
-    """Return what was last committed to the store at `path`.
+    """Return the metadata of the last commit to a store.
 
     Raises
     ------
     MissingFileError
         If there is no store.
     CorruptStoreError
-        If its metadata cannot be understood.
+        If its metadata is damaged, or of a newer memmpy.
     """
     file = Path(path) / METADATA
     try:
@@ -61,79 +61,79 @@ def read_metadata(path: PathLike) -> Metadata:
 
 
 def _no_metadata(directory: Path) -> MemmpyError:
-    """Return the error for a store whose metadata is not there."""
+    """Return the error for a store without metadata."""
     try:
         num_arrays = sum(is_array_file(file.name) for file in directory.iterdir())
     except OSError:
         num_arrays = 0
     if num_arrays:
         message = (
-            f"{str(directory)!r} holds arrays ({num_arrays}) and no {METADATA}, which says what "
-            "they are: it was moved, or is being copied; put it back, or write to another path"
+            f"{str(directory)!r} holds arrays ({num_arrays}) and no {METADATA}, which describes "
+            "them: it was moved, or is being copied; put it back, or write to another path"
         )
         return CorruptStoreError(message)
-    # Not those of Path, which raise where a directory may not be read.
-    there = "no such directory"
+    # The methods of Path raise for a directory that may not be read.
+    reason = "no such directory"
     if os.path.exists(directory):  # noqa: PTH110
         is_directory = os.path.isdir(directory)  # noqa: PTH112
-        there = f"it holds no {METADATA}" if is_directory else "it is a file"
-    return MissingFileError(f"no store at {str(directory)!r}: {there}")
+        reason = f"it holds no {METADATA}" if is_directory else "it is a file"
+    return MissingFileError(f"no store at {str(directory)!r}: {reason}")
 
 
 @final
 class Transaction:
     """Several columns that appear in a store together, or not at all.
 
-    Holds the store's lock from ``with`` to its end. An exception inside leaves the store as it
-    was. Writers take it as ``transaction=``.
+    Holds the lock of the store during its ``with`` block. An exception inside the block leaves the
+    store unchanged. Writers take a transaction as ``transaction=``.
 
     Parameters
     ----------
     path : path-like
-        The store; made where it is missing.
+        The store, created if it is missing.
     lock_timeout : float
         Seconds to wait for another process that writes; below zero, without limit.
-    one_at_a_time : bool
-        Whether to wait, too, for other threads of this process that take turns.
+    serial : bool
+        Whether to wait for other serial transactions of this process, too.
 
     Raises
     ------
     StoreLockedError
-        If another process, or a thread that has its turn, keeps the lock.
+        If another process or serial transaction keeps the lock.
     ReadOnlyStoreError
         If the directory cannot be written to, or memmpy 0.1.2 made the store.
     """
 
     def __init__(
-        self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT, one_at_a_time: bool = False
+        self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT, serial: bool = False
     ) -> None:
         self.directory = Path(path)
         lock_timeout = check_timeout(lock_timeout)
-        self._lock_timeout, self._takes_turns = lock_timeout, one_at_a_time
+        self._lock_timeout, self._takes_turns = lock_timeout, serial
         self._stack = ExitStack()
         self._is_open = False
         self._process = 0
 
     def __enter__(self) -> "Transaction":
         if self._is_open:
-            raise OptionError("this transaction is open already; make another one")
+            raise OptionError("this transaction is open already; create another one")
         self._arrays: list[Path] = []
         self._columns: dict[str, ColumnRecord] = {}
         self._changes: list[Callable[[Metadata], Metadata]] = []
         self._is_new = False
         self._has_metadata = False
         _make_directory(self.directory)
-        self._read()  # a store that can only be read gets no lock file
+        self._read()  # raises for a read-only store, before the lock file is created
         lock = hold_lock(
             self.directory,
             timeout=self._lock_timeout,
-            one_at_a_time=self._takes_turns,
+            serial=self._takes_turns,
             when_taken=self._sweep,
         )
-        self._held = self._stack.enter_context(lock)
-        self._mutex = self._held.mutex
+        self._store_lock = self._stack.enter_context(lock)
+        self._mutex = self._store_lock.mutex
         try:
-            #: What the store held when the transaction began.
+            #: Metadata of the store at the begin of the transaction.
             self.metadata = self._read()
         except BaseException:
             self._stack.close()
@@ -145,7 +145,7 @@ class Transaction:
 
     @property
     def is_inherited(self) -> bool:
-        """Whether this process is a fork of the one that opened it, and commits nothing."""
+        """Whether this process is a fork of the writer: then it commits nothing."""
         return self._is_open and os.getpid() != self._process
 
     def __exit__(
@@ -155,7 +155,7 @@ class Transaction:
         traceback: TracebackType | None,
     ) -> None:
         is_inherited, self._is_open = self.is_inherited, False
-        if is_inherited:  # a forked child left the block: the parent writes
+        if is_inherited:  # a forked child leaves the block: only the parent commits
             return
         with self._stack:
             if kind is not None:
@@ -170,14 +170,14 @@ class Transaction:
     def new_array(
         self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], *, key: str
     ) -> ArrayWriter:
-        """Return a writer of a new array; `name` is unique in the store, `key` is its column."""
+        """Return a writer of a new array. `name` is unique in the store; `key` is its column."""
         self.check_open()
         dtype = storage_dtype(dtype, key=key)
         with self._mutex:
             return ArrayWriter(self._new_file(name), dtype, shape, key, durable=True)
 
     def take_array(self, name: str, file: Path, record: ArrayRecord, *, key: str) -> ArrayRecord:
-        """Move a finished array file of the same file system into the store; see `new_array`."""
+        """Move a finished array file on the same file system into the store; see `new_array`."""
         self.check_open()
         with self._mutex:
             taken = self._new_file(name)
@@ -186,28 +186,28 @@ class Transaction:
         return structs.replace(record, file=taken.name)
 
     def check_open(self) -> None:
-        """Raise an `OptionError` outside the ``with`` block: nothing would be committed."""
+        """Raise an `OptionError` outside the ``with`` block, where nothing would be committed."""
         if not self._is_open:
             raise OptionError("open the transaction first: with Transaction(path) as transaction:")
         if self.is_inherited:
-            message = f"another process, of which this is a fork, writes to {str(self.directory)!r}"
-            raise OptionError(f"{message}: open a transaction of its own here")
+            message = f"this process is a fork of the one that writes to {str(self.directory)!r}"
+            raise OptionError(f"{message}: open a new transaction here")
 
     def put(self, key: str, column: ColumnRecord) -> None:
-        """Let the store have this column, in place of one of the same key, once it commits."""
+        """Add a column to the commit; it replaces the column of the same key."""
         self.check_open()
         self._columns[key] = column
 
     def change(self, change: Callable[[Metadata], Metadata]) -> None:
-        """Let `change` be applied to the metadata when the transaction commits."""
+        """Apply a function to the metadata at the commit."""
         self.check_open()
         self._changes.append(change)
 
     def _new_file(self, name: str) -> Path:
         if not self._has_metadata:
-            self._read()  # another writer of this process may have written it since
+            self._read()  # another writer of this process may have written it meanwhile
         if not self._has_metadata:
-            # From now on, arrays without metadata are an error, and never a new store.
+            # From now on, arrays without metadata are an error and not a new store.
             self._write_first_metadata()
         with translate_os_errors(f"to {str(self.directory)!r}"):
             while (file := self.directory / array_file(name, self._generation)).exists():
@@ -220,7 +220,7 @@ class Transaction:
         try:
             write_atomically(file, encode(Metadata()), durable=True, is_new=True)
         except FileExistsError:
-            message = f"{str(file)!r} appeared while this process began to write a new store there"
+            message = f"{str(file)!r} appeared while this process created a new store there"
             raise CorruptStoreError(f"{message}; nothing was changed: run again") from None
         self._is_new = self._has_metadata = True
 
@@ -253,10 +253,10 @@ class Transaction:
                 after = change(after)
             file = self.directory / METADATA
             data = encode(after)
-            decode(data, path=str(file))  # what cannot be read back is not committed
-            # The names of the new arrays must not reach the disk after what refers to them.
+            decode(data, path=str(file))  # raises before the commit if it cannot be read back
+            # The names of the new arrays must reach the disk before the metadata.
             self._sync()
-            self._check_whole()
+            self._check_new_arrays()
             write_atomically(file, data, durable=True)
         self._remove(_files(before) - _files(after))
         self._remove(self._written() - _files(after))
@@ -265,15 +265,15 @@ class Transaction:
         try:
             sync_directory(self.directory)
         except OSError as error:
-            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # not all systems know how
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # not all file systems can
                 raise disk_error(error, what=f"to {str(self.directory)!r}") from error
 
-    def _check_whole(self) -> None:
-        """Raise an error, before the metadata flips, if others may have removed what it names."""
-        if not self._held.lock.is_held():
+    def _check_new_arrays(self) -> None:
+        """Raise an error if another process may have removed the new arrays."""
+        if not self._store_lock.lock.is_held():
             message = (
                 f"the lock of {str(self.directory)!r} was removed while this process was writing, "
-                "and another one may have begun: nothing was committed; run again"
+                "and another process may have begun: nothing was committed; run again"
             )
             raise StoreLockedError(message)
         written = self._written()
@@ -283,18 +283,18 @@ class Transaction:
                     _check_size(self.directory, array, key=key)
 
     def _abort(self) -> None:
-        # Without the lock, files of these names may be those of another process.
-        if not self._held.lock.is_held():
+        # Without the lock, files of these names may belong to another process.
+        if not self._store_lock.lock.is_held():
             return
-        # An interrupt can come after the metadata flipped: what it names must stay.
+        # Ctrl-C can come after the commit: the arrays that it refers to must stay.
         with suppress(MemmpyError, OSError):
             metadata = self._read()
             self._remove(self._written() - _files(metadata))
-            if self._is_new and metadata == Metadata() and self._held.num_holders == 1:
+            if self._is_new and metadata == Metadata() and self._store_lock.num_holders == 1:
                 self._remove([METADATA])
 
     def _sweep(self) -> None:
-        """Remove what killed writers left: nobody writes yet."""
+        """Remove the files of killed writers, before anybody writes."""
         with translate_os_errors(f"to {str(self.directory)!r}"):
             left = _leftovers(self.directory, self._read())
         self._remove(file.name for file in left)
@@ -303,20 +303,20 @@ class Transaction:
         return {file.name for file in self._arrays}
 
     def _remove(self, names: Iterable[str]) -> None:
-        # What cannot be removed now is swept later.
+        # The next writer removes the files that cannot be removed now.
         for name in names:
             with suppress(OSError):
                 (self.directory / name).unlink()
 
 
 def _check_size(directory: Path, array: ArrayRecord, *, key: str) -> None:
-    """Raise a `DiskError` unless a file that was written is there, as long as it should be."""
+    """Raise a `DiskError` unless a new array file exists and has its full size."""
     file = directory / array.file
     with translate_os_errors(f"column {key!r} to {str(file)!r}"):
         status = file.lstat()
         expected = len(header_of(array)) + array.nbytes
         if not stat.S_ISREG(status.st_mode) or status.st_size != expected:
-            raise OSError(errno.EIO, "it was altered by another process")
+            raise OSError(errno.EIO, "another process altered it")
 
 
 def _files(metadata: Metadata) -> set[str]:
@@ -324,7 +324,7 @@ def _files(metadata: Metadata) -> set[str]:
 
 
 def leftover_files(directory: Path) -> list[Path]:
-    """Return what killed writers left in a store, if nobody writes to it now."""
+    """Return the files that killed writers left in a store, provided that nobody writes now."""
     return _leftovers(directory, read_metadata(directory))
 
 
@@ -336,7 +336,7 @@ def _leftovers(directory: Path, metadata: Metadata) -> list[Path]:
 
 
 def _make_directory(directory: Path) -> None:
-    # What is made must be known to the disk before what is written inside.
+    # The new directories must reach the disk before the files inside.
     parents = [directory, *directory.parents]
     missing = [path for path in parents if not os.path.lexists(path)]
     try:

@@ -1,4 +1,4 @@
-"""Names of the files of a store, and the 64-bit hash that names them."""
+"""Names of the files in a store, and the 64-bit hash in these names."""
 
 import hashlib
 import re
@@ -11,23 +11,23 @@ __all__ = [
     "SKIM_METADATA",
     "UNFINISHED",
     "array_file",
-    "aside_suffix",
     "hash64",
     "hash_text",
     "is_array_file",
     "is_leftover",
     "repair_folder",
+    "temp_suffix",
 ]
 
-#: The commit point: what this file says is the store.
+#: The metadata of a store. Replacing this file commits a transaction.
 METADATA = "metadata_memmpy.json"
-#: The same of a skim, in a folder of its own.
+#: The metadata of a skim, in the folder of the skim.
 SKIM_METADATA = "metadata_skim.json"
-#: Held by the one process that writes.
+#: The lock file, locked by the process that writes.
 LOCK = "lock"
 #: Folder of cached selections.
 CUTS = "cuts"
-#: Folder of arrays that are being made.
+#: Folder of unfinished arrays.
 UNFINISHED = "unfinished"
 
 _LEFTOVER = re.compile(rf"(repair|{re.escape(METADATA)})\.[0-9a-f.]+\.tmp")
@@ -40,30 +40,30 @@ def hash64(text: str) -> int:
 
 
 def hash_text(number: int) -> str:
-    """Return a 64-bit number as it stands in file names and metadata: 16 hexadecimal digits."""
+    """Return a 64-bit number as 16 hexadecimal digits, as in file names and metadata."""
     return f"{number:016x}"
 
 
 def array_file(name: str, generation: int) -> str:
-    """Return the file name of an array of a store."""
+    """Return the file name of an array."""
     return f"{hash_text(hash64(name))}.{generation}.npy"
 
 
-def aside_suffix() -> str:
-    """Return how the name of a new file ends that only its caller writes, until it is renamed."""
+def temp_suffix() -> str:
+    """Return a unique suffix for a temporary file, which its writer renames at the end."""
     return f"{secrets.token_hex(8)}.tmp"
 
 
 def repair_folder() -> str:
-    """Return the name of a new folder of a store, in which damaged columns are made again."""
-    return f"repair.{aside_suffix()}"
+    """Return the name of a new temporary folder in which damaged columns are rebuilt."""
+    return f"repair.{temp_suffix()}"
 
 
 def is_leftover(name: str) -> bool:
-    """Say whether a name of a store is one that a writer makes for a while, for itself alone."""
+    """Return whether a file name is that of a temporary file or folder of a writer."""
     return _LEFTOVER.fullmatch(name) is not None
 
 
 def is_array_file(name: str) -> bool:
-    """Say whether a file name is one that `array_file` makes."""
+    """Return whether `array_file` makes such a file name."""
     return _ARRAY_FILE.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""The lock of one file: one holder at a time, of all processes and threads."""
+"""A lock on a file, with one holder at a time among all processes and threads."""
 
 import errno
 import fcntl
@@ -16,12 +16,12 @@ __all__ = ["FileLock"]
 
 logger = logging.getLogger(__name__)
 
-#: Errors of file systems without ``flock``, such as Lustre mounted without it.
+#: Error codes of file systems without ``flock``, such as Lustre mounted without it.
 _NO_FLOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-#: How often to lock a file again that is removed between opening and locking it.
+#: Attempts to lock a file that others remove between opening and locking.
 _NUM_TRIES = 5
-#: Markers that a forked child has from its parent: kept alive, as a collected one could remove the
-#: file of the parent.
+#: Markers that a forked child inherited. Kept alive, since the garbage collector would delete the
+#: file of the parent with them.
 _inherited: list[SoftFileLock] = []
 
 
@@ -35,7 +35,7 @@ class FileLock:
     Parameters
     ----------
     path : Path
-        The file; made where it is missing.
+        The file to lock, created if it is missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,20 +47,20 @@ class FileLock:
         self._process = 0
 
     def take(self) -> bool:
-        """Take the lock unless somebody holds it, and return whether it was taken. Never waits.
+        """Try once to take the lock, and return whether this object holds it now.
 
         Raises
         ------
         ReadOnlyStoreError
-            If there is a link or a folder in its place.
+            If a link or a folder is in place of the file.
         OSError
-            If the system refuses.
+            If the OS refuses.
         """
         for _ in range(_NUM_TRIES):
             file = open_to_write(self._path, os.O_CREAT, allow_hard_links=True)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # Somebody may have removed the file since: then others lock another one.
+                # If the file was removed meanwhile, others would lock a new one.
                 if os.path.samestat(os.fstat(file), self._path.lstat()):
                     self._file, self._process, file = file, os.getpid(), -1
                     return True
@@ -75,10 +75,10 @@ class FileLock:
             finally:
                 if file >= 0:
                     _close(file)
-        raise OSError(errno.ENOENT, f"{str(self._path)!r} is removed again and again")
+        raise OSError(errno.ENOENT, f"other programs keep removing {str(self._path)!r}")
 
     def is_held(self) -> bool:
-        """Say whether the lock is held, and its file is still the one that others would lock."""
+        """Return whether this object holds the lock, on the file that others would lock."""
         try:
             if self._marker is not None:
                 return _identity(self._marker) == self._marker_state
@@ -88,7 +88,7 @@ class FileLock:
             return False
 
     def release(self) -> None:
-        """Let others take it. In a forked child, the parent keeps it."""
+        """Release the lock. In a forked child, the parent keeps it."""
         is_own = os.getpid() == self._process
         if self._marker is not None:
             marker, self._marker = self._marker, None
@@ -98,7 +98,7 @@ class FileLock:
                 _inherited.append(marker)
         if self._file >= 0:
             file, self._file = self._file, -1
-            if is_own:  # a child may have the same file open, which would keep it locked
+            if is_own:  # unlock before closing: a child may have the same file open
                 with suppress(OSError):
                     fcntl.flock(file, fcntl.LOCK_UN)
             _close(file)
@@ -110,7 +110,10 @@ class FileLock:
             marker.acquire(timeout=0)
         except Timeout:
             if not self._has_warned:
-                logger.warning("%r is held; if no process uses the store, remove it", str(name))
+                message = (
+                    "the file %r locks the store; if no process uses the store, delete this file"
+                )
+                logger.warning(message, str(name))
             self._has_warned = True
             return False
         self._marker, self._process, self._marker_state = marker, os.getpid(), _identity(marker)
@@ -118,12 +121,12 @@ class FileLock:
 
 
 def _identity(marker: SoftFileLock) -> tuple[int, int, int]:
-    """Return device, inode and time of a marker: another process cannot make an equal one."""
+    """Return device, inode and time of a marker file, which no other file has in common."""
     there = Path(marker.lock_file).lstat()
     return there.st_dev, there.st_ino, there.st_mtime_ns
 
 
 def _close(file: int) -> None:
-    """Close a file to which nothing was written."""
+    """Close a file without unwritten data."""
     with suppress(OSError):
         os.close(file)

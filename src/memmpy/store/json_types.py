@@ -1,4 +1,4 @@
-"""Types of the values in JSON documents, and the check of values against them."""
+"""Types of the values in JSON documents, and the conversion of JSON values to them."""
 
 import re
 from typing import Annotated, Any, TypeAlias, TypeVar
@@ -7,29 +7,29 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-__all__ = ["Checked", "Checksum", "Count", "Hash", "plain", "typed"]
+__all__ = ["Checksum", "Count", "Hash", "JsonObject", "from_json", "to_json"]
 
 _Type = TypeVar("_Type")
 
-#: A number of things, or a place among them.
+#: A count or an index.
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-#: What `hash_text` writes.
+#: A hash, as `hash_text` writes it.
 Hash: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
-#: What `crc_text` writes.
+#: A checksum, as `crc_text` writes it.
 Checksum: TypeAlias = Annotated[str, Meta(pattern=r"\Acrc32:[0-9a-f]{8}\Z")]
 
 
-class Checked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A JSON object of known fields; those that have their default may be missing."""
+class JsonObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A JSON object with known fields. Fields with a default may be missing."""
 
 
-def typed(value: Any, kind: type[_Type]) -> _Type:
-    """Return a parsed JSON value as a declared type.
+def from_json(value: Any, kind: type[_Type]) -> _Type:
+    """Convert a parsed JSON value to a declared type.
 
     Raises
     ------
     ValueError
-        If it is not of that type: names the place in the document, and what was expected there.
+        If it has another type. Names the place in the document and the expected type.
     """
     try:
         return msgspec.convert(value, kind, dec_hook=_decode_dtype)
@@ -39,25 +39,25 @@ def typed(value: Any, kind: type[_Type]) -> _Type:
         raise ValueError(f"{where}{what[:1].lower()}{what[1:]}") from error
 
 
-def plain(document: Checked) -> dict[str, Any]:
-    """Return the JSON values of a document, which `typed` turns back."""
+def to_json(document: JsonObject) -> dict[str, Any]:
+    """Return the JSON values of an object, which `from_json` converts back."""
     values: dict[str, Any] = msgspec.to_builtins(document, enc_hook=np.lib.format.dtype_to_descr)
     return values
 
 
 def _decode_dtype(_: type, descr: Any) -> np.dtype[Any]:
-    """Return the dtype that a ``.npy`` header calls so: a text, or a list of fields."""
+    """Return the dtype of a description from a ``.npy`` header: a text, or a list of fields."""
     try:
         dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(_tuples(descr))
     except (LookupError, TypeError, ValueError, AttributeError, SyntaxError) as error:
-        raise ValueError(f"{descr!r:.80} is no dtype") from error
+        raise ValueError(f"{descr!r:.80} is not a dtype") from error
     if dtype.hasobject or dtype.itemsize == 0:
         raise ValueError(f"values of dtype {dtype} have no fixed width")
     return dtype
 
 
 def _tuples(descr: Any) -> Any:
-    """Turn the lists that JSON made of a structured dtype's fields back into tuples."""
+    """Convert the lists of a structured dtype's fields, as JSON has them, to tuples."""
     if not isinstance(descr, list):
         return descr
     return [
@@ -71,7 +71,7 @@ def _tuples(descr: Any) -> Any:
 
 
 def _named(place: str, value: Any, kind: Any, message: str) -> str:
-    """Return a place such as ``$.columns[...].shape`` with its keys, which msgspec leaves out."""
+    """Return a place such as ``$.columns[...].shape`` with the keys that msgspec leaves out."""
     names, inner = [], value
     for field, index in re.findall(r"\.([^.\[`]+)|\[(\d+|\.\.\.)\]", place):
         step = field or (_culprit(inner, value, kind, message) if index == "..." else int(index))
@@ -83,7 +83,7 @@ def _named(place: str, value: Any, kind: Any, message: str) -> str:
 
 
 def _culprit(items: dict[str, Any], value: Any, kind: Any, message: str) -> str:
-    """Return the key of the item of `value` that causes a message; removes the others."""
+    """Return the key of the item that causes a message, and remove all others from `items`."""
     for key, item in dict(items).items():
         items.clear()
         items[key] = item

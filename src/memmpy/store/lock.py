@@ -1,6 +1,6 @@
-"""One process writes to a store at a time; its threads and writers share the lock.
+"""The writer's lock of a store: held by one process at a time, and shared by its threads.
 
-Of those that take turns, there is only one at a time in a process, too.
+Serial holders, such as conversions, also exclude each other inside of a process.
 """
 
 import logging
@@ -17,49 +17,49 @@ from memmpy.store.file_names import LOCK
 from memmpy.store.flock import FileLock
 from memmpy.store.safe_open import translate_os_errors
 
-__all__ = ["HeldLock", "hold_lock", "wait_for"]
+__all__ = ["StoreLock", "hold_lock", "wait_for"]
 
 logger = logging.getLogger(__name__)
 
-#: Seconds before a writer that waits says so.
+#: Seconds of waiting before a warning.
 _PATIENCE = 1.0
-#: Seconds between two tries.
+#: Seconds between two attempts.
 _POLL = 0.05
 
 
 @dataclass
-class HeldLock:
+class StoreLock:
     """The lock of one store in this process.
 
     Parameters
     ----------
     lock : FileLock
-        What other processes see of it.
+        Excludes other processes.
     mutex : RLock
-        What its holders, threads of this process, take turns with.
+        Protects the state that the holders share. They are threads of this process.
     num_holders : int
-        How many writers share it.
-    has_turn : bool
-        Whether one of those that take turns has its turn.
+        Number of holders in this process.
+    has_serial_holder : bool
+        Whether one of them is serial.
     """
 
     lock: FileLock
     mutex: threading.RLock = field(default_factory=threading.RLock)
     num_holders: int = 0
-    has_turn: bool = False
+    has_serial_holder: bool = False
 
 
-_held: dict[str, HeldLock] = {}
-_held_mutex = threading.Lock()
+_locks: dict[str, StoreLock] = {}
+_locks_mutex = threading.Lock()
 
 
 def _forget() -> None:
-    """Make a forked child ask for locks of its own."""
-    global _held_mutex  # noqa: PLW0603
-    for held in _held.values():
-        held.lock.release()  # which the parent keeps
-    _held.clear()
-    _held_mutex = threading.Lock()
+    """Drop the locks of the parent in a forked child."""
+    global _locks_mutex  # noqa: PLW0603
+    for store_lock in _locks.values():
+        store_lock.lock.release()  # closes only the child's copy: the parent keeps the lock
+    _locks.clear()
+    _locks_mutex = threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forget)
@@ -67,9 +67,9 @@ os.register_at_fork(after_in_child=_forget)
 
 @contextmanager
 def hold_lock(
-    directory: Path, *, timeout: float, one_at_a_time: bool, when_taken: Callable[[], None]
-) -> Iterator[HeldLock]:
-    """Hold the writer's lock of a store, and yield it.
+    directory: Path, *, timeout: float, serial: bool, when_taken: Callable[[], None]
+) -> Iterator[StoreLock]:
+    """Hold the writer's lock of a store during the ``with`` block, and yield it.
 
     Parameters
     ----------
@@ -77,54 +77,54 @@ def hold_lock(
         The store.
     timeout : float
         Seconds to wait for another process; below zero, without limit.
-    one_at_a_time : bool
-        Whether to wait, too, for another holder in this process that takes turns.
+    serial : bool
+        Whether to wait for other serial holders of this process, too.
     when_taken : callable
-        Called before anybody else in this process has the lock, where it had to be taken.
+        Called by the first holder in this process, before it shares the lock.
 
     Raises
     ------
     StoreLockedError
-        If another process, or one that has its turn, held it for `timeout` seconds.
+        If another process or serial holder keeps the lock for `timeout` seconds.
     ReadOnlyStoreError, DiskError
         If the directory cannot be written to.
     """
-    with _held_mutex:
+    with _locks_mutex:
         name = str(directory.resolve())
-        held = _held.setdefault(name, HeldLock(FileLock(Path(name) / LOCK)))
+        store_lock = _locks.setdefault(name, StoreLock(FileLock(Path(name) / LOCK)))
     wait_for(
-        lambda: _join(held, directory, one_at_a_time, when_taken),
+        lambda: _join(store_lock, directory, serial, when_taken),
         what=f"writing to {str(directory)!r}",
         timeout=timeout,
     )
     try:
-        yield held
+        yield store_lock
     finally:
         # A forked child has nothing to release.
-        if _held.get(name) is held:
-            with held.mutex:
-                held.num_holders -= 1
-                held.has_turn &= not one_at_a_time
-                if held.num_holders == 0:
-                    held.lock.release()
+        if _locks.get(name) is store_lock:
+            with store_lock.mutex:
+                store_lock.num_holders -= 1
+                store_lock.has_serial_holder &= not serial
+                if store_lock.num_holders == 0:
+                    store_lock.lock.release()
 
 
 def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
-    """Call `take` until it returns True: until another process has let go of a lock.
+    """Call `take` until it returns True, that is, until the holder of a lock releases it.
 
     Parameters
     ----------
     take : callable
-        Tries to take the lock, and does not wait.
+        Tries once to take the lock.
     what : str
-        What the other one does, for messages: ``writing to 'data.mmpy'``.
+        What the holder does, for messages: ``writing to 'data.mmpy'``.
     timeout : float
-        Seconds to wait, for each thread its own; below zero, without limit.
+        Seconds to wait; below zero, without limit.
 
     Raises
     ------
     StoreLockedError
-        If it took longer.
+        If that takes longer.
     """
     start = time.monotonic()
     patience = _PATIENCE if timeout < 0 else min(_PATIENCE, timeout)
@@ -132,7 +132,7 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
     while not take():
         waited = time.monotonic() - start
         if waited >= patience and not has_warned:
-            logger.warning("waiting for another process, which is %s", what)
+            logger.warning("waiting for another process that is %s", what)
             has_warned = True
         if 0 <= timeout <= waited:
             message = (
@@ -144,21 +144,21 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
 
 
 def _join(
-    held: HeldLock, directory: Path, one_at_a_time: bool, when_taken: Callable[[], None]
+    store_lock: StoreLock, directory: Path, serial: bool, when_taken: Callable[[], None]
 ) -> bool:
-    """Become a holder, unless another process is one, or another one has its turn. Never waits."""
-    with held.mutex:
-        if one_at_a_time and held.has_turn:
+    """Try once to become a holder."""
+    with store_lock.mutex:
+        if serial and store_lock.has_serial_holder:
             return False
-        if held.num_holders == 0:
+        if store_lock.num_holders == 0:
             with translate_os_errors(f"to {str(directory)!r}"):
-                if not held.lock.take():
+                if not store_lock.lock.take():
                     return False
             try:
                 when_taken()
             except BaseException:
-                held.lock.release()
+                store_lock.lock.release()
                 raise
-        held.num_holders += 1
-        held.has_turn |= one_at_a_time
+        store_lock.num_holders += 1
+        store_lock.has_serial_holder |= serial
         return True

@@ -1,4 +1,4 @@
-"""What a store knows of itself: columns, sources and texts."""
+"""The metadata of a store: records of its columns, arrays and sources."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from memmpy.errors import OptionError
 from memmpy.store.file_names import hash64, hash_text
-from memmpy.store.json_types import Checked, Checksum, Count, plain
+from memmpy.store.json_types import Checksum, Count, JsonObject, to_json
 
 __all__ = [
     "ArrayRecord",
@@ -29,15 +29,15 @@ __all__ = [
     "tree_name",
 ]
 
-#: What fills a range of a column: the id of a source, and a number of entries.
+#: A range of a column: the id of the source that fills it, and the number of entries.
 Part: TypeAlias = tuple[str, int]
 
-#: Where the details of a column say how it was computed.
+#: Key of the record of a computation in the details of a column.
 COMPUTED = "computed"
 
 
-class ArrayRecord(Checked, frozen=True):
-    """One array on disk, as the metadata describes it.
+class ArrayRecord(JsonObject, frozen=True):
+    """One array on disk.
 
     Parameters
     ----------
@@ -74,21 +74,21 @@ class ArrayRecord(Checked, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How a column came from ROOT files, so that it is known when it is stale.
+    """The sources and the recipe of a converted column, which decide whether it is stale.
 
     Parameters
     ----------
     recipe : mapping
-        JSON values that say how an entry of the column is made. A column of another recipe is
-        another column.
+        JSON values that describe how an entry is made. A column with another recipe is another
+        column.
     parts : tuple of Part
-        What fills the column, in the order of its entries. Columns may share the tuple.
+        The parts of the column, in the order of the entries. Columns may share the tuple.
     made_by : tuple of str
-        The version of memmpy that read each part; empty where that was not kept.
+        The version of memmpy that read each part; empty if unknown.
     clipped : tuple of (tuple of int or None)
-        Of a column of padded lists, for each part: the number of items, of those that padding cut
-        off, of the entries that lost some, and the items of the longest; None where that was not
-        kept. Empty for other columns.
+        For a column of padded lists, counts for each part: items, items that padding cut off,
+        entries that lost items, and items of the longest list; None if unknown. Empty for other
+        columns.
     """
 
     recipe: Mapping[str, Any]
@@ -97,19 +97,19 @@ class Origin:
     clipped: tuple[tuple[int, ...] | None, ...] = ()
 
 
-class Computed(Checked, frozen=True):
-    """How a column was computed from others of the store, so that it is known when it is stale.
+class Computed(JsonObject, frozen=True):
+    """The expression and the inputs of a computed column, which decide whether it is stale.
 
     Parameters
     ----------
     expression : str
-        As the user wrote it.
+        The expression as the user wrote it.
     normal : str
-        The same in its normal form, with aliases and constants put in.
+        The normal form of the expression, with aliases and constants substituted.
     language : int
-        Grows when an expression comes to mean something else.
+        Version of the language, increased when an expression changes its meaning.
     made_of : mapping of str to str
-        The fingerprints of the columns that it uses, by key.
+        Key to fingerprint of the columns in the expression.
     """
 
     expression: str
@@ -118,13 +118,13 @@ class Computed(Checked, frozen=True):
     made_of: dict[str, str]
 
     def to_details(self) -> dict[str, Any]:
-        """Return what the details of the column say of it."""
-        return {COMPUTED: plain(self)}
+        """Return the details of a column that was computed so."""
+        return {COMPUTED: to_json(self)}
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnRecord:
-    """One column: its kind, its arrays by role, and where it came from.
+    """One column: its kind, its arrays by role, and its origin.
 
     Parameters
     ----------
@@ -133,14 +133,14 @@ class ColumnRecord:
     num_entries : int
         Length of the column.
     arrays : mapping of role to ArrayRecord
-        The arrays the kind needs.
+        The arrays that the kind needs.
     details : mapping
-        JSON values the kind needs beside them.
+        More JSON values that the kind needs.
     origin : Origin or None
-        None for what the user wrote.
+        None for a column that the user wrote.
     events : tuple of Part or None
-        The events of files that its values belong to, as `events_of` has them: of a column that
-        the user wrote, one value for each entry of the files. None for all other columns.
+        For a column that the user wrote, with one value for each entry of the files: the events of
+        these files, as `events_of` returns them. None for all other columns.
     """
 
     kind: str
@@ -152,18 +152,18 @@ class ColumnRecord:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of its arrays, of which other columns may share some."""
+        """Bytes of its arrays, which other columns may share."""
         return sum(array.nbytes for array in self.arrays.values())
 
     @property
     def computed(self) -> "Computed | None":
-        """How the column was computed from others; None for what was not."""
-        held = self.details.get(COMPUTED)
-        return None if held is None else Computed(**held)
+        """The computation of the column; None for other columns."""
+        computed = self.details.get(COMPUTED)
+        return None if computed is None else Computed(**computed)
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the column is written again: what caches depend on."""
+        """A text that changes whenever the column is rewritten. Caches depend on it."""
         arrays = [[role, a.file, a.checksum] for role, a in sorted(self.arrays.items())]
         return json.dumps([self.kind, self.num_entries, arrays, dict(self.details)], sort_keys=True)
 
@@ -175,25 +175,25 @@ class SourceRecord:
     Parameters
     ----------
     path : str
-        Where the file was when it was read: an absolute path, or a URL.
+        The file when it was read: an absolute path, or a URL.
     uuid : str
-        The file's own identity, 32 hexadecimal digits.
+        The UUID of the file, 32 hexadecimal digits.
     size, mtime_ns : int
-        Bytes, and time of the last change in nanoseconds; 0 where a server does not tell it.
+        Bytes, and time of the last change in nanoseconds; 0 if a server does not report it.
     tree : str
         Path of the tree inside the file, with its cycle.
     asked : str or None
-        The tree as the user named it; None for the only one.
+        The tree as the user named it; None for the only tree of the file.
     num_entries, entry_start : int
         The range of the store's entries that it fills.
     tree_entries : int
         All entries of the tree.
     metadata : mapping of str to str
-        What the user said about the file.
+        Facts about the file that the user gave.
     tree_start : int
-        The first of them that is taken.
+        The first entry of the tree that was taken.
     tag : str
-        What a server says of the content, such as an ETag; empty for files of this machine.
+        Tag of the content from a server, such as an ETag; empty for local files.
     matches : mapping of str to tuple of str
         The branches that each pattern of keys found in the tree.
     naming : tuple of str
@@ -217,7 +217,7 @@ class SourceRecord:
 
     @property
     def id(self) -> str:
-        """The same for the same entries of the same content at another path."""
+        """Identity of the entries and of the content of the file, whatever its path."""
         text = f"{self.uuid} {self.size} {self.mtime_ns} {self.tree}"
         if self.tag:
             text += f" {self.tag}"
@@ -227,13 +227,13 @@ class SourceRecord:
 
     @property
     def events_id(self) -> str:
-        """The same for the same entries of a file that was moved, copied or touched."""
+        """Identity of the entries, which stays if the file is moved, copied or touched."""
         entries = f"{self.tree_start}:{self.tree_stop}"
         return hash_text(hash64(f"events {self.uuid} {self.size} {tree_name(self)} {entries}"))
 
     @property
     def state(self) -> tuple[int, int, str]:
-        """What changes when the file does."""
+        """Size, time and tag, which change when the file does."""
         return self.size, self.mtime_ns, self.tag
 
     @property
@@ -248,9 +248,9 @@ class SourceRecord:
 
 
 def process_of(source: SourceRecord) -> Mapping[str, str]:
-    """Return what tells the process of a file: the metadata of that name, else all of them.
+    """Return the metadata that tell the process of a file: ``process`` if given, else all.
 
-    Other ``variation`` of one process hold the same events by right, and so are left out.
+    ``variation`` is left out, since variations of one process hold the same events.
     """
     texts = source.metadata
     if "process" in texts:
@@ -259,7 +259,7 @@ def process_of(source: SourceRecord) -> Mapping[str, str]:
 
 
 def parts_of(sources: Iterable[SourceRecord]) -> tuple[Part, ...]:
-    """Return what the origin of a column says of the sources that fill it."""
+    """Return the parts of a column that these sources fill."""
     return tuple((source.id, source.num_entries) for source in sources)
 
 
@@ -268,7 +268,7 @@ def events_of(sources: Iterable[SourceRecord]) -> tuple[Part, ...]:
     filled = [source for source in sources if source.num_entries]
     ids = [source.events_id for source in filled]
     num = Counter(ids)
-    # Different files may have one UUID: only what else is known of them tells them apart.
+    # Different files may have the same UUID: then the id of the source tells them apart.
     return tuple(
         (source.id if num[events_id] > 1 else events_id, source.num_entries)
         for source, events_id in zip(filled, ids, strict=True)
@@ -299,22 +299,22 @@ def are_unchanged(fingerprints: Mapping[str, str], current: Mapping[str, ColumnR
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """All that a store knows of itself.
+    """The metadata of a store.
 
     Parameters
     ----------
     generation : int
-        Grows with every commit.
+        Number that grows with every commit.
     columns : mapping of key to ColumnRecord
         In the order in which they were first written.
     sources : tuple of SourceRecord
-        What the columns that came from files hold now, in the order of their entries.
+        The sources of the converted columns, in the order of the entries.
     hashes : mapping of 64-bit number to text
-        Turns hashed metadata back into text.
+        Texts of hashed metadata.
     read_only : bool
-        Whether another format keeps memmpy from writing to the store.
+        Whether memmpy cannot write to a store of this format.
     splits : mapping or None
-        JSON values that say how the events are split; None while nobody has asked for that.
+        JSON values that describe how events are split; None until the user splits them.
     """
 
     generation: int = 0
@@ -351,16 +351,16 @@ class Metadata:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """Source ids and entries, as a column made from all sources has them in its origin."""
+        """The parts of a column that all sources fill."""
         return parts_of(self.sources)
 
     def with_texts(self, texts: set[str]) -> "Metadata":
-        """Return a copy that knows these texts.
+        """Return a copy with the hashes of more texts.
 
         Raises
         ------
         OptionError
-            If two texts have one hash.
+            If two texts have the same hash.
         """
         hashes = dict(self.hashes)
         for text in sorted(texts):

@@ -1,4 +1,4 @@
-"""The metadata of a store as a JSON document: its declared types, encoded and decoded."""
+"""Encodes and decodes the metadata of a store as a JSON document of declared types."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
@@ -8,9 +8,9 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from memmpy._version import __version__
-from memmpy.store.checked_json import Format, parse
 from memmpy.store.file_names import hash64, hash_text
-from memmpy.store.json_types import Checked, Count, Hash, plain, typed
+from memmpy.store.json_document import Format, parse
+from memmpy.store.json_types import Count, Hash, JsonObject, from_json, to_json
 from memmpy.store.legacy import decode_legacy, is_legacy
 from memmpy.store.metadata import (
     ArrayRecord,
@@ -32,9 +32,9 @@ _FORMAT = Format(
     sealed_since=4,
     remedy="restore it from a copy, or delete the store and make it again",
 )
-#: The forms of awkward lie in each other, one a level of nesting.
+#: Limit of the nesting of an awkward form.
 _MAX_DEPTH = 100
-#: The roles of the arrays of each kind; nested columns have those of their form.
+#: Roles of the arrays of each kind. The roles of nested columns follow from their form.
 _ROLES = {
     "vector": {"values"},
     "jagged": {"content", "offsets"},
@@ -45,7 +45,7 @@ _Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 _Clipped: TypeAlias = tuple[Count, Count, Count, Count]
 
 
-class _Recipe(Checked, frozen=True):
+class _Recipe(JsonObject, frozen=True):
     branch: str | None = None
     expression: str | None = None
     metadata: tuple[str, ...] | None = None
@@ -60,14 +60,14 @@ class _Recipe(Checked, frozen=True):
             raise ValueError("expected one of branch, expression and metadata")
 
 
-class _Origin(Checked, frozen=True):
+class _Origin(JsonObject, frozen=True):
     recipe: _Recipe
     parts: Count
     made_by: str | tuple[str, ...] = ()
     clipped: tuple[_Clipped | None, ...] = ()
 
 
-class _Details(Checked, frozen=True):
+class _Details(JsonObject, frozen=True):
     hashed: bool = False
     form: dict[str, Any] | None = None
     computed: Computed | None = None
@@ -77,7 +77,7 @@ class _Details(Checked, frozen=True):
             raise ValueError("its form is nested too deeply")
 
 
-class _Column(Checked, frozen=True, kw_only=True):
+class _JsonColumn(JsonObject, frozen=True, kw_only=True):
     kind: Literal["vector", "jagged", "shaped", "text", "nested"]
     num_entries: Count
     arrays: dict[str, ArrayRecord]
@@ -92,7 +92,7 @@ class _Column(Checked, frozen=True, kw_only=True):
             raise ValueError("nested columns have a form, and no others")
 
 
-class _Source(Checked, frozen=True, kw_only=True):
+class _Source(JsonObject, frozen=True, kw_only=True):
     path: str
     uuid: str
     size: Count
@@ -101,7 +101,7 @@ class _Source(Checked, frozen=True, kw_only=True):
     asked: str | None
     num_entries: Count
     entry_start: Count
-    # Format 1 took all entries of a tree, and did not say how many that are.
+    # Format 1 always took all entries of a tree, and had no such field.
     tree_entries: Count | None = None
     metadata: dict[str, str]
     tree_start: Count = 0
@@ -110,7 +110,7 @@ class _Source(Checked, frozen=True, kw_only=True):
     naming: tuple[str, ...] = ()
 
 
-class _Rule(Checked, frozen=True):
+class _Rule(JsonObject, frozen=True):
     """The arguments of `Splits` that are not None."""
 
     by: Literal["file"] | tuple[str, ...] | None = None
@@ -122,7 +122,7 @@ class _Rule(Checked, frozen=True):
     seed: int = 0
 
 
-class _Splits(Checked, frozen=True):
+class _Splits(JsonObject, frozen=True):
     by: Literal["position"] | None = None
     splits: _Rule | None = None
     made_of: Hash | None = None
@@ -134,9 +134,9 @@ class _Splits(Checked, frozen=True):
             raise ValueError("expected by or splits, and not both")
 
 
-class _Document(Checked, frozen=True, kw_only=True):
+class _MetadataJson(JsonObject, frozen=True, kw_only=True):
     generation: Count
-    columns: dict[str, _Column]
+    columns: dict[str, _JsonColumn]
     hashes: dict[Hash, str]
     sources: tuple[_Source, ...]
     matches: tuple[dict[str, tuple[str, ...]], ...] = ()
@@ -145,15 +145,15 @@ class _Document(Checked, frozen=True, kw_only=True):
 
 
 def encode(metadata: Metadata, *, written_by: str = __version__) -> bytes:
-    """Return the document of `metadata`."""
+    """Return metadata as a document."""
     columns = metadata.columns.values()
     made_of = [column.origin.parts for column in columns if column.origin is not None]
     made_of += [column.events for column in columns if column.events is not None]
-    # Most columns are made of all sources: what they have in common is written once.
+    # Most columns have the same parts, which are written once.
     indices = {parts: i for i, parts in enumerate(dict.fromkeys(made_of))}
-    # So are the branches that patterns found in files of one kind.
+    # Files of one kind share the branches that match the patterns.
     matches = [tuple(source.matches.items()) for source in metadata.sources]
-    kinds = {found: i for i, found in enumerate(dict.fromkeys(matches))}
+    kinds = {items: i for i, items in enumerate(dict.fromkeys(matches))}
     fields = {
         "generation": metadata.generation,
         "columns": {
@@ -162,10 +162,10 @@ def encode(metadata: Metadata, *, written_by: str = __version__) -> bytes:
         "hashes": {hash_text(number): text for number, text in metadata.hashes.items()},
         "sources": [
             {name: getattr(source, name) for name in _Source.__struct_fields__}
-            | {"matches": kinds[found]}
-            for source, found in zip(metadata.sources, matches, strict=True)
+            | {"matches": kinds[items]}
+            for source, items in zip(metadata.sources, matches, strict=True)
         ],
-        "matches": [dict(found) for found in kinds],
+        "matches": [dict(items) for items in kinds],
         "parts": [*indices],
         "splits": metadata.splits,
     }
@@ -173,19 +173,19 @@ def encode(metadata: Metadata, *, written_by: str = __version__) -> bytes:
 
 
 def decode(data: bytes, *, path: str) -> Metadata:
-    """Return the metadata that a document holds.
+    """Return the metadata of a document.
 
     Raises
     ------
     CorruptStoreError
-        If it is none, is damaged, or was written by a memmpy that is too new.
+        If it is no such document, is damaged, or of a newer memmpy.
     """
-    with _FORMAT.reading(path):
+    with _FORMAT.damage_errors(path):
         values, is_sealed = parse(data)
         if is_legacy(values):
             return decode_legacy(values, path=path)
         _, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
-        document = typed(fields, _Document)
+        document = from_json(fields, _MetadataJson)
         for number, text in document.hashes.items():
             if hash64(text) != int(number, 16):
                 raise ValueError(f"hashes.{number}: {text!r} has another hash")
@@ -204,7 +204,7 @@ def _column_to_json(column: ColumnRecord, indices: Mapping[tuple[Part, ...], int
     values: dict[str, Any] = {
         "kind": column.kind,
         "num_entries": column.num_entries,
-        "arrays": {role: plain(array) for role, array in column.arrays.items()},
+        "arrays": {role: to_json(array) for role, array in column.arrays.items()},
         "details": column.details,
     }
     if column.origin is not None:
@@ -222,8 +222,8 @@ def _column_to_json(column: ColumnRecord, indices: Mapping[tuple[Part, ...], int
     return values
 
 
-def _column_of(document: _Document, key: str, values: dict[str, Any]) -> ColumnRecord:
-    """Return a column; `values` are its fields as they are written."""
+def _column_of(document: _MetadataJson, key: str, values: dict[str, Any]) -> ColumnRecord:
+    """Return a column from the document; `values` are its JSON values."""
     column = document.columns[key]
     origin = None
     if column.origin is not None:
@@ -234,7 +234,9 @@ def _column_of(document: _Document, key: str, values: dict[str, Any]) -> ColumnR
         texts = column.origin.recipe.metadata
         for name, each in (("made_by", made_by), ("clipped", clipped), ("metadata", texts)):
             if each and len(each) != len(parts):
-                raise ValueError(f"columns.{key}: {name} is of {len(each)} of {len(parts)} parts")
+                raise ValueError(
+                    f"columns.{key}: {name} has {len(each)} items for {len(parts)} parts"
+                )
         origin = Origin(values["origin"]["recipe"], parts, made_by, clipped)
     return ColumnRecord(
         kind=column.kind,
@@ -246,13 +248,13 @@ def _column_of(document: _Document, key: str, values: dict[str, Any]) -> ColumnR
     )
 
 
-def _parts(document: _Document, index: int, key: str) -> tuple[Part, ...]:
+def _parts(document: _MetadataJson, index: int, key: str) -> tuple[Part, ...]:
     if index >= len(document.parts):
         raise ValueError(f"columns.{key}: no parts {index} of {len(document.parts)}")
     return document.parts[index]
 
 
-def _source_of(document: _Document, source: _Source) -> SourceRecord:
+def _source_of(document: _MetadataJson, source: _Source) -> SourceRecord:
     fields = asdict(source)
     if source.tree_entries is None:
         fields["tree_entries"] = source.num_entries
@@ -265,7 +267,7 @@ def _source_of(document: _Document, source: _Source) -> SourceRecord:
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
-    """Say whether JSON values lie deeper in each other than `depth` levels."""
+    """Return whether JSON values are nested in more than `depth` levels."""
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value

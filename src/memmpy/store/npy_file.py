@@ -1,4 +1,4 @@
-"""One ``.npy`` file of a store: written in growing pieces, read as a memory map."""
+"""One ``.npy`` file of a store: written block by block, and read as a memory map."""
 
 import errno
 import logging
@@ -12,14 +12,8 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.errors import (
-    ColumnError,
-    CorruptStoreError,
-    DiskError,
-    OptionError,
-    UnreadableError,
-)
-from memmpy.store.bus_error import name_lost_files
+from memmpy.errors import ColumnError, CorruptStoreError, DiskError, OptionError, UnreadableError
+from memmpy.store.bus_error import report_bus_errors
 from memmpy.store.checksums import bytes_of, crc_of, crc_text
 from memmpy.store.metadata import ArrayRecord
 from memmpy.store.safe_open import create_file, disk_error, open_to_read, open_to_write
@@ -29,23 +23,23 @@ __all__ = ["ArrayWriter", "checksum", "header_of", "map_array", "npy_header", "s
 
 logger = logging.getLogger(__name__)
 
-#: Bytes of values that are collected before they are written. A conversion has thousands of arrays.
+#: Size of the buffer of a writer. It is small, since a conversion writes thousands of arrays.
 BUFFER_BYTES = 2**16  # 64 KiB
-#: What np.load accepts from a file it does not trust.
+#: Longest header that np.load reads by default.
 _MAX_HEADER = 10_000
-#: Files that a process asks to have open when its limit is too low for the arrays it maps.
+#: The limit of open files to ask for when the current limit is too low.
 _MAX_FILES = 2**16
-#: Errors of the OS that lacks memory, maps or open files: the file may be whole.
+#: Error codes for a lack of memory, maps or open files: the file itself may be whole.
 _LACKS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN}
 
 
 def storage_dtype(dtype: np.dtype[Any], *, key: str) -> np.dtype[Any]:
-    """Return the little-endian dtype under which values are stored.
+    """Return the little-endian dtype in which values are stored.
 
     Raises
     ------
     ColumnError
-        If values of that dtype have no fixed width, or a ``.npy`` file cannot name it.
+        If the dtype has no fixed width, or a ``.npy`` header cannot name it.
     """
     if dtype.hasobject or dtype.kind in "OT":
         message = f"column {key!r} cannot hold Python objects (dtype {dtype}); give numbers"
@@ -66,20 +60,20 @@ def storage_dtype(dtype: np.dtype[Any], *, key: str) -> np.dtype[Any]:
 
 @final
 class ArrayWriter:
-    """A ``.npy`` file that grows row by row.
+    """Writes a ``.npy`` file row by row.
 
     Parameters
     ----------
     path : Path
-        A file that does not exist yet.
+        The file, which must not exist.
     dtype : np.dtype
-        As `storage_dtype` gives it.
+        A dtype that `storage_dtype` returned.
     shape : tuple of int
         Shape of one row.
     key : str
         The column, for messages.
     durable : bool
-        Whether `finish` waits until the disk has it all, so that it outlives a loss of power.
+        Whether `finish` waits for the disk, so that the file survives a loss of power.
     """
 
     def __init__(
@@ -92,7 +86,7 @@ class ArrayWriter:
         durable: bool,
     ) -> None:
         self.dtype, self.shape, self._durable = dtype, shape, durable
-        #: Rows given so far.
+        #: Number of rows so far.
         self.num_rows = 0
         self.path, self._key = path, key
         self._crc = 0
@@ -102,13 +96,13 @@ class ArrayWriter:
         self._buffer = np.empty((max(1, BUFFER_BYTES // max(1, row_bytes)), *shape), dtype)
         self._capacity = len(self._buffer)
         self._process = os.getpid()
-        # The state in which this process left the file; None until there is one.
-        self._left: tuple[int, int, int] | None = None
+        # State of the file after the last write; None before the first.
+        self._state: tuple[int, int, int] | None = None
         with self._open() as file:
             _write_all(file, npy_header(dtype, (0, *shape)))
 
     def append(self, row: Any) -> None:
-        """Add one row, which numpy casts to the dtype of the file."""
+        """Append one row, cast to the dtype of the file by NumPy."""
         if self._fill == self._capacity:
             self._flush()
         self._buffer[self._fill] = row
@@ -116,7 +110,7 @@ class ArrayWriter:
         self.num_rows += 1
 
     def extend(self, rows: Array) -> None:
-        """Add rows of the dtype and row shape of the file."""
+        """Append rows of the dtype and the row shape of the file."""
         num = len(rows)
         if num > self._capacity - self._fill:
             self._flush()
@@ -129,7 +123,7 @@ class ArrayWriter:
         self.num_rows += num
 
     def finish(self) -> ArrayRecord:
-        """Write what is left and the header."""
+        """Write the rest of the rows and the final header."""
         if self._failure is not None:
             raise self._failure
         self._flush()
@@ -154,22 +148,22 @@ class ArrayWriter:
 
     @contextmanager
     def _open(self) -> Iterator[FileIO]:
-        """Open the file for a moment: a process may have fewer handles than a store has arrays.
+        """Open the file for one write: a store may have more arrays than a process may open files.
 
-        It must be the file that this process created: not one that took its place.
+        Raises an error if another file has taken the place of the one that this process created.
         """
         if os.getpid() != self._process:
-            message = f"column {self._key!r} is written by another process, of which this is a fork"
-            raise OptionError(f"{message}; write in one of them")
+            message = f"this process is a fork of the one that writes column {self._key!r}"
+            raise OptionError(f"{message}; write it in one process only")
         try:
-            make = create_file if self._left is None else open_to_write
+            make = create_file if self._state is None else open_to_write
             with FileIO(make(self.path), "w") as file:
-                _check_left(file, self._left)
+                _check_state(file, self._state)
                 yield file
-                self._left = _state(file)
+                self._state = _state(file)
         except OSError as error:
             what = f"column {self._key!r} to {str(self.path)!r}"
-            # Whoever catches this must not commit a file that lacks rows.
+            # Raised again by `finish`: a file that lacks rows must not be committed.
             self._failure = disk_error(error, what=what)
             raise self._failure from error
 
@@ -177,22 +171,22 @@ class ArrayWriter:
 def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[Any, Any]:
     """Map an array of a store, read-only.
 
-    Its size and header are compared with the metadata, so that a truncated file is an error here
-    and not a crash when its pages are touched.
+    Compares size and header of the file with the metadata, so that a truncated file is an error
+    here and not a crash when its pages are read.
 
-    Each map keeps a file open. Where the process has reached its limit of open files, the soft
-    limit (``RLIMIT_NOFILE``) is raised once, to the hard one or 65,536, whichever is less.
+    Each map keeps a file open. When the process reaches its limit of open files, memmpy raises the
+    soft limit (``RLIMIT_NOFILE``) once, to the hard limit or 65,536, whichever is lower.
 
     Raises
     ------
     CorruptStoreError
-        If the file is not what the metadata says.
+        If the file does not match the metadata.
     FileNotFoundError
-        If it is not there.
+        If the file is missing.
     UnreadableError
-        If it cannot be read: no permission, a bad sector, a server that has lost it.
+        If the file cannot be read: no permission, a bad sector, a lost server.
     DiskError
-        If the process may not have more files or maps.
+        If the process may not open more files or maps.
     """
     try:
         return _map(directory / record.file, record)
@@ -210,7 +204,7 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
             raise UnreadableError(message) from error
         if error.errno != errno.EMFILE or not _raise_limit():
             if error.errno == errno.EMFILE:
-                message += ", and every array needs one; allow more with ulimit -n"
+                message += ", and every array needs one; raise the limit with ulimit -n"
             raise DiskError(f"cannot open {message}", error.errno) from error
     return map_array(directory, record, key=key)
 
@@ -218,19 +212,19 @@ def map_array(directory: Path, record: ArrayRecord, *, key: str) -> np.memmap[An
 def _map(path: Path, record: ArrayRecord) -> np.memmap[Any, Any]:
     header = header_of(record)
     start, wrong = len(header), f"is not an array of {record.dtype} and shape {record.shape}"
-    # The map is of the file that was looked at, whatever takes its name meanwhile.
+    # Map the file that was checked, even if another file takes its name meanwhile.
     with open(path, "rb", buffering=0, opener=_opener) as file:
-        found, size = file.read(start), os.fstat(file.fileno()).st_size
+        bytes_before, size = file.read(start), os.fstat(file.fileno()).st_size
         if size != start + record.nbytes:
             wrong = f"has {size} bytes, expected {start + record.nbytes}"
-        elif found == header:
+        elif bytes_before == header:
             if record.nbytes == 0:
                 return _empty_map(record)
-            name_lost_files()
+            report_bus_errors()
             try:
                 values = np.memmap(file, record.dtype, "r", offset=start, shape=record.shape)
-            except ValueError:  # it became shorter since
-                wrong = "was cut off while it was opened"
+            except ValueError:  # it became shorter meanwhile
+                wrong = "was truncated while it was opened"
             else:
                 values.filename = str(path.resolve())
                 return values
@@ -242,7 +236,7 @@ def _opener(path: str, _flags: int) -> int:
 
 
 def _raise_limit() -> bool:
-    """Let this process have more files open, and say whether it may."""
+    """Raise the limit of open files of this process, and return whether it was raised."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
     if soft == resource.RLIM_INFINITY or soft >= limit:
@@ -256,7 +250,7 @@ def _raise_limit() -> bool:
 
 
 def checksum(values: Array) -> str:
-    """Return the checksum of an array's values as an `ArrayRecord` has it."""
+    """Return the text of `ArrayRecord.checksum` for the values of an array."""
     return crc_text(crc_of(values))
 
 
@@ -268,13 +262,13 @@ def header_of(record: ArrayRecord) -> bytes:
 def npy_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
     """Return a ``.npy`` header whose size does not depend on the number of rows.
 
-    Our own, so that its bytes can be compared: numpy may lay them out in another way one day.
+    Not the header of NumPy, since headers are compared byte by byte, and NumPy may change its own.
     """
     text = f"{{'descr': {_descr(dtype)!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
     room = 20 - len(str(shape[0])) if shape else 20
     length = -(-(10 + len(text) + room + 1) // 64) * 64 - 10
     if length > _MAX_HEADER:
-        raise ValueError("np.load refuses headers that long")
+        raise ValueError("np.load refuses headers of this length")
     return (
         b"\x93NUMPY\x01\x00"
         + length.to_bytes(2, "little")
@@ -283,13 +277,13 @@ def npy_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
 
 
 def _descr(dtype: np.dtype[Any]) -> Any:
-    """Return what a ``.npy`` header calls a dtype: a string, or a list of fields."""
+    """Return a dtype as a ``.npy`` header describes it: a string, or a list of fields."""
     return dtype.str if dtype.names is None else dtype.descr
 
 
-def _check_left(file: FileIO, left: tuple[int, int, int] | None) -> None:
-    if left is not None and _state(file) != left:
-        raise OSError(errno.EIO, "another process has removed or altered the file")
+def _check_state(file: FileIO, expected: tuple[int, int, int] | None) -> None:
+    if expected is not None and _state(file) != expected:
+        raise OSError(errno.EIO, "another process removed or altered the file")
 
 
 def _state(file: FileIO) -> tuple[int, int, int]:
@@ -298,14 +292,14 @@ def _state(file: FileIO) -> tuple[int, int, int]:
 
 
 def _write_all(file: FileIO, data: bytes | memoryview) -> None:
-    """Write all of it: a disk that is nearly full takes a part before it refuses."""
+    """Write all of `data`. A nearly full disk takes a part before it refuses."""
     left = memoryview(data)
     while left:
         left = left[file.write(left) :]
 
 
 def _empty_map(record: ArrayRecord) -> np.memmap[Any, Any]:
-    """Return an array without values that is an `np.memmap` like all others."""
+    """Return an empty array as an `np.memmap`, which cannot map an empty file."""
     values = np.empty(record.shape, record.dtype).view(np.memmap)
     values.flags.writeable = False
     return values

@@ -1,4 +1,4 @@
-"""A ``.npy`` file of which any part can be written, in any order, by any process."""
+"""Writes rows of a ``.npy`` file in any order, from any process."""
 
 import errno
 import os
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from memmpy.store.checksums import bytes_of, crc_of
-from memmpy.store.full_io import read_exactly, too_short, write_exactly
+from memmpy.store.exact_io import early_end, read_exactly, write_exactly
 from memmpy.store.metadata import ArrayRecord
 from memmpy.store.npy_file import npy_header
 from memmpy.store.safe_open import open_to_write, translate_os_errors
 from memmpy.typing import Array
 
-__all__ = ["PlacedArray", "copy_bytes", "read_bytes", "writing"]
+__all__ = ["RandomAccessArray", "copy_bytes", "open_for_writing", "read_range"]
 
-#: Bytes that are copied at a time where the kernel does not do it.
+#: Bytes to copy at a time if the OS cannot copy between files.
 _COPY_BYTES = 2**23  # 8 MiB
-#: What a kernel or file system says that cannot copy between two files.
+#: Error codes of an OS or file system that cannot copy between two files.
 _CANNOT_COPY = {
     errno.EXDEV,
     errno.EINVAL,
@@ -34,25 +34,25 @@ _CANNOT_COPY = {
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedArray:
-    """Where an array lies on disk, for writers that each fill some rows of it.
+class RandomAccessArray:
+    """An array file of which several writers each fill some rows.
 
-    Rows are written with ``pwrite`` and not through a map, so that of two machines that share a
-    file system each hands on the bytes it wrote, and no pages in which others write, too.
+    Rows are written with ``pwrite`` and not through a map: two machines that share a file system
+    then send only the bytes that they wrote, and no whole pages with rows of each other.
 
     Parameters
     ----------
     path : str
         The file.
     dtype : np.dtype
-        Little endian.
+        The dtype, little endian.
     shape : tuple of int
         The shape of one row.
     key : str
         The column, for messages.
     is_shared : bool
-        Whether other machines write to it: then each write waits for the disk. That also keeps NFS
-        from sending the rest of a page.
+        Whether other machines write to the file, too. Then each write waits for the disk, which
+        also keeps NFS from sending whole pages.
     """
 
     path: str
@@ -67,11 +67,11 @@ class PlacedArray:
         return int(self.dtype.itemsize * np.prod(self.shape, dtype=np.int64))
 
     def byte_of(self, row: int) -> int:
-        """Return where a row begins in the file."""
+        """Return the offset of a row in the file."""
         return len(npy_header(self.dtype, (0, *self.shape))) + row * self.row_bytes
 
     def create(self) -> None:
-        """Make the file, unless it is there."""
+        """Create the file unless it exists."""
         with self._writing(os.O_CREAT):
             pass
 
@@ -84,13 +84,13 @@ class PlacedArray:
         return crc_of(data)
 
     def copy(self, row: int, source: int, start: int, num_bytes: int) -> None:
-        """Let the kernel copy bytes of another open file to rows of this one."""
+        """Copy bytes of another open file to rows of this one, inside of the OS if possible."""
         with self._writing() as file:
             copy_bytes(source, start, file, self.byte_of(row), num_bytes)
             _start_writeback(file, self.byte_of(row), num_bytes)
 
     def finish(self, num_rows: int, checksum: str) -> ArrayRecord:
-        """Write the header, cut off what lies behind the last row, and wait for the disk."""
+        """Write the header, truncate the file after the last row, and wait for the disk."""
         with self._writing() as file:
             header = npy_header(self.dtype, (num_rows, *self.shape))
             write_exactly(file, memoryview(header), at=0)
@@ -102,13 +102,14 @@ class PlacedArray:
     @contextmanager
     def _writing(self, flags: int = 0) -> Iterator[int]:
         flags |= os.O_DSYNC if self.is_shared else 0
-        with writing(self.path, flags, what=f"column {self.key!r} to {self.path!r}") as file:
+        what = f"column {self.key!r} to {self.path!r}"
+        with open_for_writing(self.path, flags, what=what) as file:
             yield file
 
 
 @contextmanager
-def writing(path: str, flags: int, *, what: str) -> Iterator[int]:
-    """Open a file to write to, and say what a refusal means."""
+def open_for_writing(path: str, flags: int, *, what: str) -> Iterator[int]:
+    """Open a file for writing, and raise errors that name `what`."""
     with translate_os_errors(what):
         file = open_to_write(path, flags)
         try:
@@ -118,7 +119,7 @@ def writing(path: str, flags: int, *, what: str) -> Iterator[int]:
 
 
 def copy_bytes(source: int, start: int, target: int, at: int, num_bytes: int) -> None:
-    """Copy bytes between two open files: in the kernel, or without a copy where disks can share.
+    """Copy bytes between two open files: inside of the OS, or as shared blocks of the disk.
 
     Raises
     ------
@@ -143,12 +144,12 @@ def copy_bytes(source: int, start: int, target: int, at: int, num_bytes: int) ->
     while done < num_bytes:
         data = os.pread(source, min(_COPY_BYTES, num_bytes - done), start + done)
         if not data:
-            raise too_short(num_bytes - done)
+            raise early_end(num_bytes - done)
         write_exactly(target, memoryview(data), at=at + done)
         done += len(data)
 
 
-def read_bytes(file: int, start: int, num_bytes: int) -> bytearray:
+def read_range(file: int, start: int, num_bytes: int) -> bytearray:
     """Return bytes of an open file.
 
     Raises
@@ -162,9 +163,9 @@ def read_bytes(file: int, start: int, num_bytes: int) -> bytearray:
 
 
 def _start_writeback(file: int, start: int, num_bytes: int) -> None:
-    """Let the disk begin now: who commits has to wait for all of it.
+    """Start writing to disk now, so that the fsync of the commit is short.
 
-    The kernel takes the advice as a reason to write pages, and drops none that are not yet written.
+    On this advice the OS writes the pages out, and drops only pages that are written.
     """
     with suppress(AttributeError, OSError):
         os.posix_fadvise(file, start, num_bytes, os.POSIX_FADV_DONTNEED)

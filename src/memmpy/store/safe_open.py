@@ -1,4 +1,4 @@
-"""Opens and removes files of a store: regular files only, and no writing through links."""
+"""Opens, reads and deletes files of a store: only regular files, and never through links."""
 
 import errno
 import os
@@ -24,13 +24,13 @@ __all__ = [
     "open_to_read",
     "open_to_write",
     "read_document",
-    "readable",
+    "read_errors",
     "remove_files",
     "remove_folder",
     "translate_os_errors",
 ]
 
-#: Type in the mode of a file to its name in messages.
+#: Names of file types in messages.
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -39,16 +39,16 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFLNK: "a link",
 }
-#: Errors of opening a link, a pipe or a socket, and a folder.
+#: Error codes of opening a link, a pipe, a socket or a folder.
 _NOT_OPENED = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR}
 
 
 def disk_error(error: OSError, *, what: str) -> DiskError | ReadOnlyStoreError:
-    """Return the error to raise where the OS refused to write `what`."""
+    """Return the error to raise when the OS refuses to write `what`."""
     message = f"cannot write {what}: {error.strerror or error}"
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}:
         return ReadOnlyStoreError(f"{message}; write to another path")
-    message += "; the store keeps what it held before"
+    message += "; the store is unchanged"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         message += "; free some space and run again"
     return DiskError(message, error.errno or errno.EIO)
@@ -56,7 +56,7 @@ def disk_error(error: OSError, *, what: str) -> DiskError | ReadOnlyStoreError:
 
 @contextmanager
 def translate_os_errors(what: str) -> Iterator[None]:
-    """Turn an `OSError` of a write into the error that `disk_error` returns."""
+    """Raise an `OSError` of the block as the error that `disk_error` returns."""
     try:
         yield
     except MemmpyError:
@@ -66,44 +66,47 @@ def translate_os_errors(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def readable(folder: Path) -> Iterator[None]:
-    """Turn what the system says when it refuses to read a folder into the error for it.
+def read_errors(folder: Path) -> Iterator[None]:
+    """Raise an `OSError` of reading a folder as an `UnreadableError`.
 
-    A folder that is missing, or no folder, stays what it is.
+    A `FileNotFoundError` and a `NotADirectoryError` pass unchanged.
     """
     try:
         yield
     except (MemmpyError, FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
-        raise UnreadableError(f"cannot read {str(folder)!r}: {error.strerror or error}") from error
+        message = f"cannot read {error.filename or str(folder)!r}: {error.strerror or error}"
+        raise UnreadableError(message) from error
 
 
 def open_to_read(path: Path | str) -> int:
-    """Return a descriptor of a regular file, which may be behind a link. Never waits for a pipe.
+    """Return a read-only descriptor of a regular file, perhaps behind a link.
+
+    Does not wait for the writer of a pipe.
 
     Raises
     ------
     CorruptStoreError
-        If it is a folder, a pipe, a socket or a device.
+        If the path is a folder, a pipe, a socket or a device.
     OSError
-        If the system refuses to open it.
+        If the OS refuses to open it.
     """
     file, kind = _open_regular(path, os.O_RDONLY)
     if kind is not None:
-        raise CorruptStoreError(f"{str(path)!r} is {kind}, where a file is expected")
+        raise CorruptStoreError(f"{str(path)!r} is {kind}, expected a file")
     return file
 
 
 def open_to_write(path: Path | str, flags: int = 0, *, allow_hard_links: bool = False) -> int:
-    """Return a descriptor of a regular file, to write to.
+    """Return a writable descriptor of a regular file.
 
     Parameters
     ----------
     path : path-like
         The file.
     flags : int
-        Such as `os.O_CREAT`.
+        More flags of `os.open`, such as `os.O_CREAT`.
     allow_hard_links : bool
         Whether to accept a file that has other hard links: for a lock file, whose content is not
         written.
@@ -111,22 +114,22 @@ def open_to_write(path: Path | str, flags: int = 0, *, allow_hard_links: bool = 
     Raises
     ------
     ReadOnlyStoreError
-        If it is a link, or no regular file, or has another hard link, perhaps of the user.
+        If it is a link, no regular file, or has a second hard link, which may be the user's.
     OSError
-        If the system refuses to open it.
+        If the OS refuses to open it.
     """
     file, kind = _open_regular(path, os.O_WRONLY | os.O_NOFOLLOW | flags)
     if kind is None and not allow_hard_links and os.fstat(file).st_nlink > 1:
         os.close(file)
-        kind = "a file with another name (a hard link)"
+        kind = "a file with a second name (a hard link)"
     if kind is not None:
-        message = f"{str(path)!r} is {kind}: memmpy writes to files of its own only; "
-        raise ReadOnlyStoreError(message + "remove it and run again")
+        message = f"{str(path)!r} is {kind}, and memmpy writes only to its own files; delete "
+        raise ReadOnlyStoreError(f"{message}{str(path)!r} and run again")
     return file
 
 
 def create_file(path: Path | str) -> int:
-    """Return a descriptor of a new file, to write to; a `FileExistsError` if anything is there."""
+    """Create a file and return its descriptor; a `FileExistsError` if the path exists."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(path, flags, 0o666)
 
@@ -137,21 +140,21 @@ def read_document(path: Path | str, *, max_bytes: int) -> tuple[bytes, os.stat_r
     Raises
     ------
     CorruptStoreError
-        If it is no regular file, or has more than `max_bytes`.
+        If it is no regular file, or larger than `max_bytes`.
     OSError
-        If the system refuses to open or to read it.
+        If the OS refuses to open or to read it.
     """
     with open(open_to_read(path), "rb") as file:
         status = os.fstat(file.fileno())
         data = file.read(max_bytes + 1) if status.st_size <= max_bytes else b""
     if max(status.st_size, len(data)) > max_bytes:
-        message = f"{str(path)!r} has {status.st_size} bytes, more than any document of memmpy has"
+        message = f"{str(path)!r} has {status.st_size} bytes, too many for a document of memmpy"
         raise CorruptStoreError(message)
     return data, status
 
 
 def is_real_folder(path: Path) -> bool:
-    """Say whether a path is a folder and no link. memmpy removes files in such folders only."""
+    """Return whether a path is a folder and no link. memmpy deletes files only in such folders."""
     try:
         return stat.S_ISDIR(path.lstat().st_mode)
     except OSError:
@@ -159,7 +162,7 @@ def is_real_folder(path: Path) -> bool:
 
 
 def remove_files(folder: Path, names: Iterable[str]) -> None:
-    """Remove files of a folder as far as that can be done; nothing where the folder is a link."""
+    """Delete files of a folder, unless the folder is a link. Errors are ignored."""
     try:
         directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -168,31 +171,31 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
         for name in names:
             with suppress(OSError):
                 os.unlink(name, dir_fd=directory)
-            with suppress(OSError):  # an empty folder in its place
+            with suppress(OSError):  # it may be an empty folder
                 os.rmdir(name, dir_fd=directory)
     finally:
         os.close(directory)
 
 
 def remove_folder(folder: Path, names: re.Pattern[str]) -> None:
-    """Remove the files of some names in a folder, and the folder if nothing else is in it.
+    """Delete the files that match `names` in a folder, and the folder if it is empty then.
 
-    As far as that can be done; nothing where the folder is a link.
+    Does nothing if the folder is a link. Errors are ignored.
     """
     with suppress(OSError):
         if is_real_folder(folder):
-            found = [name for name in os.listdir(folder) if names.fullmatch(name)]  # noqa: PTH208
-            remove_files(folder, found)
+            files = [name for name in os.listdir(folder) if names.fullmatch(name)]  # noqa: PTH208
+            remove_files(folder, files)
             folder.rmdir()
 
 
 def kind_of_file(mode: int) -> str:
-    """Return what a file is by the mode in its status, such as ``a pipe``."""
+    """Return the type of a file from its mode, for messages, such as ``a pipe``."""
     return _KINDS.get(stat.S_IFMT(mode), "a special file")
 
 
 def _open_regular(path: Path | str, flags: int) -> tuple[int, str | None]:
-    """Return a descriptor and None; for what is no regular file, -1 and what it is."""
+    """Return a descriptor and None; if the path is no regular file, -1 and its type."""
     try:
         file = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     except OSError as error:

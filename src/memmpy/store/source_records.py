@@ -1,4 +1,4 @@
-"""Where the entries of a store came from: files, trees, and the entries in them."""
+"""Finds the file, the tree and the entry that entries of a store came from."""
 
 import json
 import operator
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.checks import outside
+from memmpy.checks import check_indices
 from memmpy.errors import ColumnError, OptionError
 from memmpy.store.metadata import Metadata, SourceRecord, tree_name
 from memmpy.typing import Entries
@@ -18,7 +18,6 @@ __all__ = [
     "Lineage",
     "SourceEntries",
     "SourceEntry",
-    "check_entries",
     "check_sources",
     "lineage_of",
     "locate",
@@ -28,7 +27,7 @@ __all__ = [
 
 
 class SourceEntry(NamedTuple):
-    """Where one entry came from.
+    """The origin of one entry of a store.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ class SourceEntry(NamedTuple):
 
 
 class SourceEntries(NamedTuple):
-    """Where entries came from: three arrays of one length.
+    """The origin of entries of a store: three arrays of the same length.
 
     Parameters
     ----------
@@ -63,27 +62,27 @@ class SourceEntries(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What one tree of one file gave to a column, and how it was made.
+    """The part of a column that came from one tree of one file, and how it was made.
 
     Parameters
     ----------
     file : str
-        Where the file was when it was read: an absolute path, or a URL.
+        The file when it was read: an absolute path, or a URL.
     uuid : str
-        The file's own identity, 32 hexadecimal digits.
+        The UUID of the file, 32 hexadecimal digits.
     tree : str
-        The tree as it was read, with its cycle.
+        The tree with its cycle.
     tree_start, tree_stop : int
-        The entries of the tree that were taken, half open.
+        The range of entries of the tree, half open.
     entry_start, entry_stop : int
-        The entries of the store that they fill, half open.
+        The range of entries of the store, half open.
     expression : str
-        The branch, or the expression of branches in its normal form; for metadata the text, in
+        The branch, or the normal form of the expression of branches; for metadata the text in
         double quotes.
     padding : tuple of (int, str) or None
-        The length to which entries were cut or filled, and the value; None where they were not.
+        Length and fill value of the padding; None without padding.
     made_by : str
-        The version of memmpy that read the entries; empty where that was not kept.
+        The version of memmpy that read the entries; empty if unknown.
     """
 
     file: str
@@ -101,51 +100,26 @@ class Lineage:
 def locate(
     sources: Sequence[SourceRecord], entries: Entries
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which sources entries came from, and their entries in the trees.
+    """Return the source of each entry, and its entry in the tree.
 
     Parameters
     ----------
     sources : sequence of SourceRecord
         All of the store, in the order of their entries.
     entries : array of int64
-        Entries of the store, in any order. None may be out of range.
+        Entries of the store, in any order, all in range.
 
     Returns
     -------
     owners, local : array of int64
-        Numbers of the sources; and entries that count from the start of the tree, also where the
-        store holds only some of it.
+        Indices of the sources; and entries of the trees, counted from the start of the tree even
+        if the store holds only a part of it.
     """
     starts = np.array([source.entry_start for source in sources], np.int64)
     shifts = np.array([source.tree_start - source.entry_start for source in sources], np.int64)
-    # Sources without entries start where the next one does: the last of them has the entry.
+    # A source without entries starts at the same entry as the next source, which has the entry.
     owners = np.searchsorted(starts, entries, side="right").astype(np.int64, copy=False) - 1
     return owners, entries + shifts[owners]
-
-
-def check_entries(entries: Any, num_entries: int) -> Entries:
-    """Return entries of a store as int64.
-
-    Raises
-    ------
-    OptionError
-        If they are not a list of integers, or one is out of range.
-    """
-    given = np.asarray(entries)
-    if given.dtype.kind == "b":
-        raise OptionError("entries are integers, got a mask; give np.flatnonzero(mask)")
-    is_empty_list = isinstance(entries, list | tuple) and not entries
-    if given.ndim != 1 or (given.dtype.kind not in "iu" and not is_empty_list):
-        message = (
-            "entries are a one-dimensional array of integers, such as batch['_index']; got "
-            f"{given.dtype} of shape {given.shape}"
-        )
-        raise OptionError(message)
-    wrong = outside(given, 0, num_entries)
-    if wrong is not None:
-        message = f"entry {wrong} is out of range: the files fill {num_entries} entries of the "
-        raise OptionError(f"{message}store, from 0 on")
-    return given.astype(np.int64, copy=False)
 
 
 @overload
@@ -155,7 +129,7 @@ def source_of(
     sources: Sequence[SourceRecord], entries: Sequence[int] | NDArray[Any]
 ) -> SourceEntries: ...
 def source_of(sources: Sequence[SourceRecord], entries: Any) -> SourceEntry | SourceEntries:
-    """Return the file, the tree and the entry in it that an entry of a store came from.
+    """Return the file, the tree and the entry in the tree of entries of a store.
 
     Parameters
     ----------
@@ -174,10 +148,11 @@ def source_of(sources: Sequence[SourceRecord], entries: Any) -> SourceEntry | So
         If no files fill the store, or an entry is out of range.
     """
     check_sources(sources)
-    given = _as_int(entries)
-    many = check_entries(entries if given is None else [given], num_filled(sources))
-    owners, local = locate(sources, many)
-    if given is not None:
+    entry = _as_int(entries)
+    indices = entries if entry is None else [entry]
+    indices = check_indices(indices, num_filled(sources), of="entries from files")
+    owners, local = locate(sources, indices)
+    if entry is not None:
         source = sources[int(owners[0])]
         return SourceEntry(source.path, tree_name(source), int(local[0]))
     files = np.array([source.path for source in sources], object)
@@ -186,19 +161,19 @@ def source_of(sources: Sequence[SourceRecord], entries: Any) -> SourceEntry | So
 
 
 def check_sources(sources: Sequence[SourceRecord]) -> None:
-    """Raise an `OptionError` where no files fill a store."""
+    """Raise an `OptionError` if a store has no sources."""
     if not sources:
         message = "no files fill this store: its columns were written by hand, not converted"
         raise OptionError(message)
 
 
 def num_filled(sources: Sequence[SourceRecord]) -> int:
-    """Return how many entries the sources of a store fill."""
+    """Return the number of entries that the sources of a store fill."""
     return sum(source.num_entries for source in sources)
 
 
 def lineage_of(metadata: Metadata, key: str) -> list[Lineage]:
-    """Return what each source gave to a column that is not stale.
+    """Return the origin of a column, source by source. The column must not be stale.
 
     Returns
     -------
@@ -215,7 +190,7 @@ def lineage_of(metadata: Metadata, key: str) -> list[Lineage]:
         made_of = ", ".join(map(repr, column.computed.made_of))
         message = (
             f"{key!r} was computed in the store: {column.computed.expression!r}; "
-            f"ask for the lineage of {made_of or 'what it names'}"
+            f"ask for the lineage of {made_of or 'its inputs'}"
         )
         raise ColumnError(message)
     origin = column.origin
@@ -248,9 +223,9 @@ def lineage_of(metadata: Metadata, key: str) -> list[Lineage]:
 
 
 def _as_int(entries: Any) -> int | None:
-    """Return one entry as an int, and None for several."""
+    """Return one entry as an int, or None for several entries."""
     if isinstance(entries, bool | np.bool_):
-        raise OptionError(f"an entry is an integer, got {entries!r}")
+        raise OptionError(f"an entry must be an integer, got {entries!r}")
     try:
         return operator.index(entries)
     except TypeError:

@@ -1,7 +1,7 @@
-"""Unfinished arrays of a store, and a journal of the parts that are done.
+"""The folder of unfinished arrays in a store, with a journal of the finished parts.
 
-A conversion that is killed or fails leaves them, and the next one continues there. Whoever holds
-the lock of the store may delete them: then the next one starts over.
+A conversion that is killed or fails leaves this folder, and the next conversion continues there. A
+process that holds the lock of the store may delete the folder: then the next one starts over.
 """
 
 import os
@@ -26,20 +26,20 @@ from memmpy.store.safe_open import (
 __all__ = ["Unfinished"]
 
 _JOURNAL = "journal.jsonl"
-#: Arrays, parts, parts that are being written, and the journal.
+#: Names of arrays, of parts, of temporary files of parts, and of the journal.
 _NAMES = re.compile(r"[0-9a-f]{16}\.(npy|part)(\.[0-9a-f]+\.tmp)?|journal\.jsonl")
-#: Bytes of a journal, at most; a larger one is ignored, and the files are read again.
+#: Size limit of a journal. A larger one is ignored, and the input files are read again.
 _MAX_BYTES = 2**31
 
 
 @final
 class Unfinished:
-    """The folder of a store in which arrays are made, one array or part a file.
+    """The folder ``unfinished`` of a store, with one file for each array or part.
 
     Parameters
     ----------
     directory : Path
-        The store's.
+        The store.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -47,20 +47,22 @@ class Unfinished:
         self._journal: FileIO | None = None
 
     def create(self) -> None:
-        """Make the folder, unless it is there."""
+        """Create the folder unless it exists."""
         with translate_os_errors(f"to {str(self.directory)!r}"):
             self.directory.mkdir(exist_ok=True)
         if not is_real_folder(self.directory):
-            message = f"{str(self.directory)!r} is a link, and memmpy removes its files there; "
+            message = (
+                f"{str(self.directory)!r} is a link, and memmpy deletes files in this folder; "
+            )
             raise ReadOnlyStoreError(message + "remove the link and run again")
 
     def file(self, name: str) -> str:
-        """Return the path of a file in it."""
+        """Return the path of a file in the folder."""
         return str(self.directory / name)
 
     def note(self, line: bytes) -> None:
         """Add a line to the journal, with its checksum."""
-        # What was cut off before it ends where the new line begins.
+        # The newline in front ends a line that a killed process left incomplete.
         data = b"\n%08x %b\n" % (crc_of(line), line)
         journal = self.directory / _JOURNAL
         with translate_os_errors(f"to {str(journal)!r}"):
@@ -70,7 +72,7 @@ class Unfinished:
             self._journal.write(data)
 
     def notes(self) -> Iterator[bytes]:
-        """Yield the lines of the journal; one that is not as it was written means nothing."""
+        """Yield the lines of the journal whose checksum is right."""
         try:
             text, _ = read_document(self.directory / _JOURNAL, max_bytes=_MAX_BYTES)
         except (MemmpyError, OSError):
@@ -81,22 +83,22 @@ class Unfinished:
                 yield noted
 
     def remove(self, file: str) -> None:
-        """Remove a file of it, if it is there."""
+        """Remove a file of the folder if it exists."""
         with suppress(OSError):
             os.unlink(file)  # noqa: PTH108 - one of many thousands
 
     def close(self) -> None:
         """Close the journal."""
         if self._journal is not None:
-            with suppress(OSError):  # each line has been written
+            with suppress(OSError):  # all lines are written already
                 self._journal.close()
             self._journal = None
 
     def clear(self) -> None:
-        """Remove it all; nothing where it is a link."""
+        """Remove the folder with all its files, unless it is a link."""
         self.close()
         remove_folder(self.directory, _NAMES)
 
     def is_empty(self) -> bool:
-        """Say whether nothing is noted in the journal."""
+        """Return whether the journal has no lines."""
         return next(self.notes(), None) is None

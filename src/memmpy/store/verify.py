@@ -10,8 +10,8 @@ import numpy as np
 from memmpy.errors import CorruptStoreError
 from memmpy.store.checksums import crc_of, crc_text
 from memmpy.store.commit import read_metadata
+from memmpy.store.exact_io import read_exactly
 from memmpy.store.file_names import METADATA, hash64, hash_text
-from memmpy.store.full_io import read_exactly
 from memmpy.store.metadata import ArrayRecord, Metadata
 from memmpy.store.npy_file import header_of
 from memmpy.store.safe_open import open_to_read
@@ -19,22 +19,22 @@ from memmpy.typing import Array, PathLike
 
 __all__ = ["Problem", "array_problem", "verify"]
 
-#: Bytes that are read at a time.
+#: Bytes to read at a time.
 _BLOCK_BYTES = 2**22  # 4 MiB
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A part of a store that is not as it was written.
+    """A file of a store that differs from what was written: an item of what `verify` returns.
 
     Parameters
     ----------
     key : str
-        The column, or what else is damaged.
+        The column, or a cut, a skim or the hashes, such as ``jet_pt`` or ``cut njets > 4``.
     file : str
-        Name of the file.
+        Path of the file in the store.
     message : str
-        What is wrong with it.
+        The difference, such as ``the checksum differs``.
     """
 
     key: str
@@ -43,20 +43,20 @@ class Problem:
 
 
 def verify(path: PathLike) -> list[Problem]:
-    """Read every array of a store and compare it with its checksum, and texts with their hashes.
+    """Compare every array of a store with its checksum, and every text with its hash.
 
-    Files are read, not mapped: one that another program cuts off meanwhile is a problem, and
-    kills no process.
+    memmpy reads the files and does not map them, so that a file which another program truncates
+    meanwhile is a problem and does not end the process.
 
     Parameters
     ----------
     path : path-like
-        The store. All of its columns are read once.
+        The store. Each of its arrays is read once.
 
     Returns
     -------
     list of Problem
-        What is missing, truncated or altered; empty where all is well.
+        Missing, truncated and altered files; empty if there are none.
     """
     metadata = read_metadata(path)
     checked: dict[ArrayRecord, str | None] = {}
@@ -72,7 +72,7 @@ def verify(path: PathLike) -> list[Problem]:
         ]
         if not problems:
             return _wrong_texts(metadata)
-        # A writer may have replaced a column since, and removed its files.
+        # A writer may have replaced a column meanwhile, and removed its files.
         newer = read_metadata(path)
         if newer.generation == metadata.generation:
             return problems + _wrong_texts(metadata)
@@ -82,16 +82,17 @@ def verify(path: PathLike) -> list[Problem]:
 def array_problem(
     directory: Path, array: ArrayRecord, *, look: Callable[[Array], str | None] | None = None
 ) -> str | None:
-    """Return what is wrong with an array file, of which all is read once; None if nothing is.
+    """Read an array file, and return how it differs from its record; None if it does not.
 
     Parameters
     ----------
     directory : Path
         The folder of the file.
     array : ArrayRecord
-        What was written.
+        The array as it was written.
     look : callable, optional
-        Returns what is wrong with some rows; the first is the last of the rows before.
+        Checks rows, and returns what is wrong with them or None. Called with consecutive blocks
+        of rows; each block begins with the last row of the block before.
     """
     header = header_of(array)
     try:
@@ -105,7 +106,7 @@ def array_problem(
             for data in _blocks(file.fileno(), array, at=len(header)):
                 crc = crc_of(memoryview(data), crc)
                 if look is not None and wrong is None:
-                    # As bytes: arrays of rows with gaps lose the gaps where they are joined.
+                    # Joined as bytes: NumPy drops the padding of structured rows in a join.
                     rows = np.frombuffer(last + data, array.dtype).reshape(-1, *array.shape[1:])
                     wrong, last = look(rows), bytes(data[-(array.nbytes // array.shape[0]) :])
     except FileNotFoundError:
@@ -115,7 +116,7 @@ def array_problem(
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"
     except EOFError:
-        return "it was cut off while it was read"
+        return "it was truncated while it was read"
     return wrong if array.checksum in {None, crc_text(crc)} else "the checksum differs"
 
 

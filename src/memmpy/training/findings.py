@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
-from memmpy.display import WIDTH, DisplayBlock, Renderable, Table, num_in_words, printable
+from memmpy.display import WIDTH, DisplayBlock, Renderable, Table, format_count, printable
 
 if TYPE_CHECKING:
     import rich.console
@@ -86,11 +86,11 @@ class Audit(Renderable):
         return sum(one.level == level for one in self.findings)
 
     def _blocks(self) -> list[str | DisplayBlock]:
-        title = f"{self.path}: {num_in_words(self.num_entries, 'entry', 'entries')}, "
+        title = f"{self.path}: {format_count(self.num_entries, 'entry', 'entries')}, "
         if not self.findings:
             return [f"{title}nothing found"]
         nums = ((self._num(level), level) for level in LEVELS)
-        title += ", ".join(num_in_words(num, name, _many(name)) for num, name in nums if num)
+        title += ", ".join(format_count(num, name, _many(name)) for num, name in nums if num)
         headings = ("level", "kind", "key", "where", "entries")
         table = Table(headings, 4, [rows for level in LEVELS if (rows := self._rows(level))])
         pairs = {(one.kind, printable(one.message)): None for one in self.findings if one.message}

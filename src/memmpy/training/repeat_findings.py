@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.store import Metadata, tree_name
 from memmpy.training.findings import Finding
 from memmpy.training.repeats import Pairs, Repeats
@@ -66,7 +66,7 @@ def _where_of_pairs(pairs: Pairs, names: Sequence[str]) -> str:
 
 
 def _more(num: int, one: str, many: str | None = None) -> str:
-    return f", and {num_in_words(num, f'more {one}', many and f'more {many}')}" if num else ""
+    return f", and {format_count(num, f'more {one}', many and f'more {many}')}" if num else ""
 
 
 def _names_of(paths: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from memmpy.conversion.planning.key_patterns import Recipes
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.survey import survey
 from memmpy.errors import OptionError
-from memmpy.parallel import workers
+from memmpy.parallel import worker_pool
 from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
 
 
@@ -30,13 +30,13 @@ def describe_sources(
     origin = Origin({"branch": "nJets"}, parts)
     column = ColumnRecord("vector", array.shape[0], {"values": array}, {}, origin)
     metadata = Metadata(columns={"nJets": column} if known else {}, sources=known)
-    with workers(None) as crew:
+    with worker_pool(None) as pool:
         target, _ = survey(
             inputs,
             recipes,
             metadata,
             inventory=Inventory(metadata),
-            crew=crew,
+            pool=pool,
             range_bytes=1 << 20,
             recreate=False,
         )

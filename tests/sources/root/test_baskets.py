@@ -1,4 +1,4 @@
-"""The fast path over baskets gives what uproot gives, or leaves them to it."""
+"""Tests that the fast decoding of baskets agrees with uproot, or leaves them to uproot."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What cannot be decoded is told from what is damaged, and named."""
+"""Tests that errors tell a branch that cannot be decoded from a damaged one, and name it."""
 
 from contextlib import closing
 from pathlib import Path

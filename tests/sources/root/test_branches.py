@@ -1,4 +1,4 @@
-"""Tests of what a name of a branch means."""
+"""Tests of the names of branches and leaves."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Compressed blocks give what went in, and never more than their headers say."""
+"""Tests of the decompression of blocks, and of its limits."""
 
 import lzma
 import tracemalloc
@@ -99,7 +99,7 @@ def test_a_block_of_other_bytes_than_it_says_is_an_error(algorithm: bytes, says:
 def test_a_truncated_block_is_an_error(algorithm: bytes) -> None:
     packed = block(algorithm, bytes(range(250)) * 4)
     for num_bytes in range(len(packed)):
-        with pytest.raises(ValueError, match="0 of 1000 bytes are there"):
+        with pytest.raises(ValueError, match="it has only 0 of 1000 bytes"):
             decompress(memoryview(packed)[:num_bytes], 1000)
     stream = ALGORITHMS[algorithm](bytes(range(250)) * 4)[:-3]
     header = algorithm + len(stream).to_bytes(3, "little") + (1000).to_bytes(3, "little")
@@ -109,7 +109,7 @@ def test_a_truncated_block_is_an_error(algorithm: bytes) -> None:
 
 def test_a_size_of_gigabytes_without_blocks_for_them_is_an_error_and_takes_no_memory() -> None:
     packed = memoryview(block(b"ZL\x08", bytes(1000)) * 3)
-    with bounded(1 << 20), pytest.raises(ValueError, match="3000 of 4000000000 bytes are there"):
+    with bounded(1 << 20), pytest.raises(ValueError, match="it has only 3000 of 4000000000 bytes"):
         decompress(packed, 4_000_000_000)
     with pytest.raises(ValueError, match="hold 3000 bytes, not the 2500 expected"):
         decompress(packed, 2500)
@@ -188,7 +188,7 @@ def test_a_basket_of_gigabytes_by_its_key_alone_is_an_error_that_names_the_branc
     whole, seek = bytearray(path.read_bytes()), seek_of_basket(path)
     whole[seek + 6 : seek + 10] = size.to_bytes(4, "big")
     path.write_bytes(whole)
-    message = rf"a\.root:tree;1' is damaged in branch 'x': 800000 of {size} bytes are there"
+    message = rf"a\.root:tree;1' is damaged in branch 'x': it has only 800000 of {size} bytes"
     with (
         closing(TreeFile(ByteSource(str(path)), "tree")) as opened,
         bounded(8 << 20),

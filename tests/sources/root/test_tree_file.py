@@ -80,7 +80,7 @@ def two_trees(tmp_path: Path) -> Path:
 
 
 def test_several_trees_are_listed(two_trees: Path) -> None:
-    message = r"two.root' has 2 trees \('dir/nominal', 'other'\); say which with tree="
+    message = r"two.root' has 2 trees \('dir/nominal', 'other'\); give one as tree="
     with pytest.raises(RootFileError, match=message):
         opened(two_trees, None)
 

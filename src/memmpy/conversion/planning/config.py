@@ -10,7 +10,7 @@ import numpy as np
 
 from memmpy.errors import OptionError
 from memmpy.parallel import prefetch
-from memmpy.sources import Fill, Status, fill_in_words, find, masked
+from memmpy.sources import Fill, Status, find, format_fill, masked
 from memmpy.typing import PathLike
 
 __all__ = ["Input", "RFileConfig", "RootFiles", "list_configs", "list_inputs"]
@@ -212,6 +212,4 @@ def _check_agreement(inputs: list[Input]) -> None:
 
 
 def _as_dict(missing: Mapping[str, Fill]) -> str:
-    return (
-        "{" + ", ".join(f"{name!r}: {fill_in_words(fill)}" for name, fill in missing.items()) + "}"
-    )
+    return "{" + ", ".join(f"{name!r}: {format_fill(fill)}" for name, fill in missing.items()) + "}"

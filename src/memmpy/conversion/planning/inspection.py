@@ -11,10 +11,9 @@ from memmpy.conversion.planning.key_patterns import Recipes, match
 from memmpy.conversion.planning.partition import TreeRange, partition_entries
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.skips import SkippedBranches
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
-from memmpy.sources import EventFile, Nulls, UntypedError, no_branch
-from memmpy.sources.formats import opened_files
+from memmpy.sources import EventFile, NullRules, UntypedError, missing_branch_error, open_files
 from memmpy.splits import find_naming
 
 __all__ = ["FileInspection", "InspectionTask", "inspect_file"]
@@ -49,9 +48,9 @@ class InspectionTask:
     types: Mapping[str, ColumnType] | None = None
 
     @property
-    def nulls(self) -> Nulls:
+    def nulls(self) -> NullRules:
         """How to read missing values of the file."""
-        return Nulls(self.input.missing, self.types or {})
+        return NullRules(self.input.missing, self.types or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class FileInspection:
         The types of the branches of these columns.
     untyped : frozenset of str
         Branches whose type the file does not tell, as all values are missing.
-    nulls : Nulls
+    nulls : NullRules
         How to read missing values of the file.
     """
 
@@ -101,14 +100,14 @@ class FileInspection:
     ranges: tuple[TreeRange, ...]
     branch_types: Mapping[str, ColumnType] = field(default_factory=dict)
     untyped: frozenset[str] = frozenset()
-    nulls: Nulls = field(default_factory=Nulls)
+    nulls: NullRules = field(default_factory=NullRules)
 
 
 def inspect_file(task: InspectionTask) -> FileInspection | MemmpyError:
     """Inspect a file, and return the result, or the error that it raised."""
     file_input = task.input
     try:
-        with opened_files.opened(
+        with open_files.open(
             file_input.path, file_input.tree, file_input.status.state, task.nulls
         ) as file:
             return _inspect(file, task)
@@ -119,12 +118,12 @@ def inspect_file(task: InspectionTask) -> FileInspection | MemmpyError:
 def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
     file_input, recipes = task.input, task.recipes
     if file_input.tree_start > file.num_entries:
-        has = num_in_words(file.num_entries, "entry", "entries")
+        has = format_count(file.num_entries, "entry", "entries")
         message = f"{file.where!r} has {has}, entry_start is "
         raise OptionError(f"{message}{file_input.tree_start}")
     for branch in file_input.missing:
         if not file.has_branch(branch):
-            error = no_branch(branch, file.where, file.branches())
+            error = missing_branch_error(branch, file.where, file.branches())
             message = f"missing of an RFileConfig names branches: {error}"
             raise MissingKeyError(message, branch)
     can_wait = task.types is None

@@ -13,7 +13,7 @@ from memmpy.conversion.planning.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
 from memmpy.errors import OptionError, nearest
 from memmpy.jagged import Padding, check_padding, mask_of
-from memmpy.sources import Fill, Nulls
+from memmpy.sources import Fill, NullRules
 
 __all__ = [
     "Recipes",
@@ -255,7 +255,7 @@ def _recipe(
 def _with_missing(recipe: Recipe, missing: Mapping[str, Fill]) -> Recipe:
     """Return a recipe with the fills of its branches."""
     own = {branch: missing[branch] for branch in recipe.branches if branch in missing}
-    return replace(recipe, nulls=Nulls(own)) if own else recipe
+    return replace(recipe, nulls=NullRules(own)) if own else recipe
 
 
 def _mask(padded: Recipe, dtype: np.dtype[Any] | None) -> Recipe:

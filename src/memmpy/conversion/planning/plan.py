@@ -32,7 +32,7 @@ from memmpy.conversion.planning.summary import (
     type_in_words,
 )
 from memmpy.display import DisplayBlock, Renderable
-from memmpy.sources import Nulls
+from memmpy.sources import NullRules
 from memmpy.store import (
     ColumnRecord,
     Metadata,
@@ -93,14 +93,14 @@ class FileRead:
         The first entry of the store that they become.
     range : TreeRange
         The entries of the tree, and the columns.
-    nulls : Nulls
+    nulls : NullRules
         How the file is read where it has no values.
     """
 
     source: int
     entry_start: int
     range: TreeRange
-    nulls: Nulls = field(default_factory=Nulls)
+    nulls: NullRules = field(default_factory=NullRules)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

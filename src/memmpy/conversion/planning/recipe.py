@@ -17,7 +17,7 @@ from memmpy.columns import (
 from memmpy.cuts import LANGUAGE, Program, compute_column, normal_form
 from memmpy.errors import OptionError
 from memmpy.jagged import Clipping, Jagged, Padding, clipping_of, lists_of
-from memmpy.sources import Nulls, fill_in_words, fill_missing, filled_type
+from memmpy.sources import NullRules, fill_missing, filled_type, format_fill
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
@@ -64,7 +64,7 @@ class Recipe:
         The dtype of the column; None for that of the branch or the expression.
     is_mask : bool
         Whether the column is the mask of a padded key: which items are real.
-    nulls : Nulls
+    nulls : NullRules
         The fills of missing values of the branches.
     """
 
@@ -74,7 +74,7 @@ class Recipe:
     padding: Padding | None = None
     dtype: np.dtype[Any] | None = None
     is_mask: bool = False
-    nulls: Nulls = field(default_factory=Nulls)
+    nulls: NullRules = field(default_factory=NullRules)
 
     @property
     def base(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Recipe:
         base: dict[str, Any] = {"branch": self.branches[0]}
         if self.program is not None:
             base = {"expression": normal_form(self.program.node), "language": LANGUAGE}
-        fills = {branch: fill_in_words(fill) for branch, fill in self.nulls.fills.items()}
+        fills = {branch: format_fill(fill) for branch, fill in self.nulls.fills.items()}
         return {**base, "missing": fills} if fills else base
 
     def to_json(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from memmpy.conversion.planning.key_patterns import match
 from memmpy.errors import InputFileError, UndecodableError
-from memmpy.sources import EventFile, UntypedError, listed
+from memmpy.sources import EventFile, UntypedError, in_parentheses
 
 __all__ = ["SkippedBranches"]
 
@@ -69,7 +69,7 @@ class SkippedBranches:
     def error(self, pattern: str, where: str) -> InputFileError:
         """Return the error for a pattern that matches skipped branches only."""
         reasons = {"no column can hold": self.unsupported, "uproot cannot decode": self.undecodable}
-        parts = [f"{reason}{listed(names)}" for reason, names in reasons.items() if names]
+        parts = [f"{reason}{in_parentheses(names)}" for reason, names in reasons.items() if names]
         branches = " and branches that ".join(parts)
         message = f"the pattern {pattern!r} matches only branches that {branches}{where}"
         return InputFileError(f"{message}; {self.reason}")

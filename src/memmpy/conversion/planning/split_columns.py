@@ -8,8 +8,7 @@ from memmpy.conversion.planning.inspection import kind_of_branch
 from memmpy.conversion.planning.inventory import Target
 from memmpy.conversion.planning.recipe import Recipe, missing_in_words
 from memmpy.errors import SplitError, SplitWarning, warn_of
-from memmpy.sources import Nulls
-from memmpy.sources.formats import opened_files
+from memmpy.sources import NullRules, open_files
 from memmpy.splits import (
     USUAL_COLUMNS,
     Naming,
@@ -181,8 +180,8 @@ def _find_naming(inputs: Sequence[Input]) -> Naming:
     for one in inputs:
         one_of_each.setdefault((one.tree, tuple(sorted(one.metadata.items()))), one)
     for one in one_of_each.values():
-        nulls = Nulls(one.missing)
-        with opened_files.opened(one.path, one.tree, one.status.state, nulls) as file:
+        nulls = NullRules(one.missing)
+        with open_files.open(one.path, one.tree, one.status.state, nulls) as file:
             kinds.append({name: kind_of_branch(file, name) for name in USUAL_COLUMNS})
 
     def kind_of(name: str) -> str | None:

@@ -11,11 +11,11 @@ from memmpy.display import (
     DisplayBlock,
     Renderable,
     Table,
-    Trimmed,
-    num_in_words,
+    TrimmedLines,
+    format_count,
+    format_size,
     plain_text,
     printable,
-    size_in_words,
 )
 from memmpy.store import SourceRecord
 
@@ -145,8 +145,8 @@ class Report(Renderable):
         if not self.written:
             nothing = "nothing was done" if self.is_done else "nothing to do"
             return f"{store}{nothing}, the store has {_all_of(len(self.kept), 'column')}"
-        read = num_in_words(self.files.num_read, "file") if self.files.num_read else "no file"
-        written = num_in_words(len(self.written), "column")
+        read = format_count(self.files.num_read, "file") if self.files.num_read else "no file"
+        written = format_count(len(self.written), "column")
         if self.is_done:
             return f"{store}read {read}, wrote {written}"
         return f"{store}to do: read {read}, write {written}"
@@ -157,13 +157,13 @@ class Report(Renderable):
         files = self.files
         facts = [("files", self._files()), ("entries", f"{self.num_entries:,}")]
         if self.bytes_unpacked:
-            sizes = (size_in_words(size) for size in (self.bytes_packed, self.bytes_unpacked))
+            sizes = (format_size(size) for size in (self.bytes_packed, self.bytes_unpacked))
             facts.append(("read", "about {}, {} decompressed".format(*sizes)))
         if self.written:
             about = "" if self.is_exact else "about "
-            facts.append(("written", f"{about}{size_in_words(self.bytes_written)}"))
+            facts.append(("written", f"{about}{format_size(self.bytes_written)}"))
         if self.kept:
-            kept = f"{num_in_words(len(self.kept), 'column')}, {size_in_words(self.bytes_kept)}"
+            kept = f"{format_count(len(self.kept), 'column')}, {format_size(self.bytes_kept)}"
             facts.append(("in the store", kept))
         if files.changed:
             facts.append(("changed", _first_names(files.changed)))
@@ -185,7 +185,7 @@ class Report(Renderable):
         reasons = {"no column can hold": self.skipped, "uproot cannot decode": self.undecodable}
         for reason, names in reasons.items():
             if names:
-                num = num_in_words(len(names), "branch", "branches")
+                num = format_count(len(names), "branch", "branches")
                 facts.append(("skipped", f"{num} that {reason}: {_first_names(names)}"))
         facts += [("padded", f"{name}: {words}") for name, words in self.clipped.items()]
         if self.seconds is not None:
@@ -202,7 +202,7 @@ class Report(Renderable):
             for why in [_shorten(line.reason)]
         ]
         more = len(lines) - _MAX_COLUMNS
-        caption = f"... and {num_in_words(more, 'more column')}" if more > 0 else ""
+        caption = f"... and {format_count(more, 'more column')}" if more > 0 else ""
         headings = ["key", "type", "from", "why"]
         if not self.written:
             headings, rows = headings[:3], [row[:3] for row in rows]
@@ -225,16 +225,16 @@ class Report(Renderable):
             else f"the store ({_first_names(line.reused)})"
         )
         if line.num_read and line.reused:
-            return f"{num_in_words(line.num_read, 'file')}, {stored}"
+            return f"{format_count(line.num_read, 'file')}, {stored}"
         if line.num_read:
-            return num_in_words(line.num_read, "file")
+            return format_count(line.num_read, "file")
         return stored if line.reused else "the metadata"
 
     def _time(self, seconds: float) -> str:
         if not self.bytes_unpacked:
             return f"{seconds:.1f} s"
         rate = self.num_entries / max(seconds, 1e-9)
-        bytes_rate = size_in_words(round(self.bytes_unpacked / max(seconds, 1e-9)))
+        bytes_rate = format_size(round(self.bytes_unpacked / max(seconds, 1e-9)))
         return f"{seconds:.1f} s, {rate:,.0f} entries/s, {bytes_rate}/s decompressed"
 
     def _blocks(self) -> list[DisplayBlock]:
@@ -262,7 +262,7 @@ class _Facts:
         facts.add_column(overflow="fold")
         for name, text in self.facts:
             facts.add_row(Text(f"  {name}"), Text(printable(text)))
-        yield Trimmed(facts)
+        yield TrimmedLines(facts)
 
     def to_text(self) -> str:
         """Return them as lines of text."""

@@ -11,9 +11,9 @@ from memmpy.conversion.planning.inspection import FileInspection, InspectionTask
 from memmpy.conversion.planning.inventory import Inventory, Target
 from memmpy.conversion.planning.key_patterns import Recipes, match
 from memmpy.conversion.planning.skips import SkippedBranches
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
-from memmpy.parallel import Crew, outcomes
+from memmpy.parallel import WorkerPool, run_tasks
 from memmpy.store import Metadata, Part, SourceRecord, parts_of
 
 __all__ = ["survey"]
@@ -25,7 +25,7 @@ def survey(
     metadata: Metadata,
     *,
     inventory: Inventory,
-    crew: Crew,
+    pool: WorkerPool,
     range_bytes: int,
     recreate: bool,
 ) -> tuple[Target, list[FileInspection | None]]:
@@ -41,7 +41,7 @@ def survey(
         The metadata of the store.
     inventory : Inventory
         The columns of the store by recipe.
-    crew : Crew
+    pool : WorkerPool
         The workers.
     range_bytes : int
         About how many decompressed bytes a task reads.
@@ -81,10 +81,10 @@ def survey(
         tasks[i] = InspectionTask(
             file, recipes, stored_keys, range_bytes, frozenset(uuids.get(file.status.size, ()))
         )
-    inspections = _inspect_all({i: tasks[i] for i in task_metadata}, crew)
+    inspections = _inspect_all({i: tasks[i] for i in task_metadata}, pool)
     others = _others_needed(recipes, known, inspections)
-    inspections |= _inspect_all({i: tasks[i] for i in others}, crew)
-    inspections |= _inspect_all(_with_types(tasks, inspections, metadata), crew)
+    inspections |= _inspect_all({i: tasks[i] for i in others}, pool)
+    inspections |= _inspect_all(_with_types(tasks, inspections, metadata), pool)
     skipped = SkippedBranches.union(inspections[i].skipped for i in sorted(inspections))
     sources = _place(
         [
@@ -193,7 +193,9 @@ def _others_needed(
     return [i for i, matches in kept.items() if id(matches) in lacking]
 
 
-def _inspect_all(tasks: Mapping[int, InspectionTask], crew: Crew) -> dict[int, FileInspection]:
+def _inspect_all(
+    tasks: Mapping[int, InspectionTask], pool: WorkerPool
+) -> dict[int, FileInspection]:
     """Inspect files with all workers; raise the first error in the order of the files."""
     waiting = iter(tasks.items())
     inspections: dict[int, FileInspection] = {}
@@ -202,7 +204,7 @@ def _inspect_all(tasks: Mapping[int, InspectionTask], crew: Crew) -> dict[int, F
     def next_tasks(num: int) -> list[tuple[int, InspectionTask]]:
         return list(islice(waiting, num))
 
-    for i, result in outcomes(crew, _inspect, next_tasks):
+    for i, result in run_tasks(pool, _inspect, next_tasks):
         if isinstance(result, FileInspection):
             inspections[i] = result
         else:
@@ -275,7 +277,7 @@ def _all_matches(
         if not names:
             message = f"the pattern {pattern!r} matches no branch of {sources[0].path!r}"
             if len(sources) > 1:
-                message += f", nor of {num_in_words(len(sources) - 1, 'other file')}"
+                message += f", nor of {format_count(len(sources) - 1, 'other file')}"
             near = next(
                 (i.nearest[pattern] for i in inspections.values() if pattern in i.nearest), ""
             )

@@ -23,12 +23,12 @@ from memmpy.jagged import Clipping
 from memmpy.store import (
     ArrayRecord,
     Part,
-    PlacedArray,
+    RandomAccessArray,
     Unfinished,
+    combine_crc,
     crc_text,
     hash64,
     hash_text,
-    joined_crc,
     open_to_read,
 )
 from memmpy.typing import Array
@@ -44,13 +44,13 @@ class ColumnGroup:
 
     Parameters
     ----------
-    array : PlacedArray
+    array : RandomAccessArray
         The array that they share.
     """
 
     __slots__ = ("array",)
 
-    def __init__(self, array: PlacedArray) -> None:
+    def __init__(self, array: RandomAccessArray) -> None:
         self.array = array
 
 
@@ -161,7 +161,7 @@ class ColumnAssembly:
         #: Equal for columns whose entries are made alike.
         self.identity = hash_text(hash64(text))
         self._arrays = {
-            field.role: PlacedArray(
+            field.role: RandomAccessArray(
                 unfinished.file(f"{hash_text(hash64(f'{text} {parts} {field.role}'))}.npy"),
                 field.dtype,
                 field.shape,
@@ -191,7 +191,7 @@ class ColumnAssembly:
         """Sort the slots by entry, once all are added."""
         self._slots.sort(key=lambda slot: slot.entry_start)
 
-    def in_place(self, entry: int) -> dict[str, tuple[PlacedArray, int]]:
+    def in_place(self, entry: int) -> dict[str, tuple[RandomAccessArray, int]]:
         """Return the arrays whose rows are known beforehand, each with the row of an entry."""
         fixed = (field.role for field in self.column.layout.fields if field.is_fixed)
         return {role: (self._arrays[role], entry) for role in fixed}
@@ -261,7 +261,7 @@ class ColumnAssembly:
                 if span.file != array.path:  # a former group had the array of another column
                     with reading_again(self.column.key), FileIO(open_to_read(span.file)) as file:
                         array.copy(slot.row(field), file.fileno(), span.start, span.num_bytes)
-                crc = joined_crc(crc, span.crc, span.num_bytes)
+                crc = combine_crc(crc, span.crc, span.num_bytes)
                 num_rows += span.num_rows
             records[field.role] = array.finish(num_rows, crc_text(crc))
             files[field.role] = array.path
@@ -283,7 +283,7 @@ class ColumnAssembly:
             return None
         return RowCopy(((self.column.key, field.role),), field, source, array, row, base)
 
-    def _target(self, field: ColumnArray) -> PlacedArray:
+    def _target(self, field: ColumnArray) -> RandomAccessArray:
         group = self._groups.get(field.role)
         return self._arrays[field.role] if group is None else group.array
 

@@ -44,7 +44,7 @@ from memmpy.errors import (
     MemmpyError,
     ReadOnlyStoreError,
 )
-from memmpy.parallel import Call, Crew, Threads, num_cores, outcomes
+from memmpy.parallel import SafeFuture, SafeThreadPool, WorkerPool, num_cores, run_tasks
 from memmpy.store import Metadata, PartWriter, Unfinished, parts_of
 
 __all__ = ["Coordinator", "RunResult"]
@@ -92,19 +92,19 @@ class Coordinator:
         The metadata of the store.
     directory : Path
         The store.
-    crew : Crew
+    pool : WorkerPool
         The workers.
     """
 
-    def __init__(self, plan: Plan, metadata: Metadata, directory: Path, crew: Crew) -> None:
-        self._crew = crew
+    def __init__(self, plan: Plan, metadata: Metadata, directory: Path, pool: WorkerPool) -> None:
+        self._pool = pool
         self._metadata, self._directory = metadata, directory
         self._checks = list_checks(plan, metadata, directory=directory)
         self._unfinished = Unfinished(directory)
         self._journal = Journal(self._unfinished)
         parts = parts_of(plan.target.sources)
         self._columns = {
-            column.key: ColumnAssembly(column, parts, self._unfinished, is_shared=crew.is_shared)
+            column.key: ColumnAssembly(column, parts, self._unfinished, is_shared=pool.is_shared)
             for column in plan.columns
         }
         self._jobs = list_jobs(
@@ -113,7 +113,7 @@ class Coordinator:
             self._columns,
             directory=directory.absolute(),
             unfinished=self._unfinished,
-            is_shared=crew.is_shared,
+            is_shared=pool.is_shared,
         )
         # Bytes that tasks left in memory or will leave there, and the estimates among them.
         self._num_kept, self._max_kept = 0, _KEPT_A_CORE * max(4, num_cores())
@@ -139,7 +139,7 @@ class Coordinator:
             assembly.create()
         total = round(sum(job.share for job in self._jobs))
         # Finished columns are synced to the disk while others are still built.
-        with Threads(_NUM_SYNCING) as threads:
+        with SafeThreadPool(_NUM_SYNCING) as threads:
             with Progress("converting", total, show=progress) as bar:
                 finished = dict(self._follow(threads, bar))
             if self._failures:
@@ -164,7 +164,7 @@ class Coordinator:
         """Compare reusable columns with their checksums, as their copies get new checksums."""
         tasks = iter(self._checks)
         damaged = {file for task in self._checks for file in task.spans}
-        for outcome in outcomes(self._crew, run_task, lambda num: list(islice(tasks, num))):
+        for outcome in run_tasks(self._pool, run_task, lambda num: list(islice(tasks, num))):
             if isinstance(outcome, Failure):
                 raise outcome.error
             assert isinstance(outcome, CheckResult)
@@ -173,12 +173,12 @@ class Coordinator:
             raise _damage(self._directory, self._metadata, damaged)
 
     def _follow(
-        self, threads: Threads, bar: Progress
-    ) -> Iterator[tuple[str, Call[FinishedColumn]]]:
+        self, threads: SafeThreadPool, bar: Progress
+    ) -> Iterator[tuple[str, SafeFuture[FinishedColumn]]]:
         """Hand out tasks until all are done, or the disk fails; yield finished columns."""
         for key, assembly in self._columns.items():
             if assembly.is_whole:  # without entries
-                yield key, threads.call(assembly.finish)
+                yield key, threads.submit(assembly.finish)
         leftovers = self._leftovers()
         checks: deque[ConversionTask] = deque(
             CheckTask(number, {key: tuple(data.spans.values()) for key, data in leftover.items()})
@@ -196,7 +196,7 @@ class Coordinator:
             ready: Iterator[ConversionTask] = chain(_popped(places), _popped(checks), handed_out)
             return list(islice(ready, num))
 
-        for outcome in outcomes(self._crew, run_task, next_tasks):
+        for outcome in run_tasks(self._pool, run_task, next_tasks):
             job, keys = self._jobs[outcome.number], frozenset[str]()
             self._num_kept -= self._expected.pop(outcome.number, 0)
             if isinstance(outcome, Failure):
@@ -220,7 +220,7 @@ class Coordinator:
             touched = set(outcome.spans) if isinstance(outcome, PlaceResult) else set[str]()
             for key in touched.union(*(slots for _, slots in placed)):
                 if self._columns[key].is_whole:
-                    yield key, threads.call(self._columns[key].finish)
+                    yield key, threads.submit(self._columns[key].finish)
 
     def _leftovers(self) -> dict[int, _Leftover]:
         """Return the data of tasks that the journal knows of."""
@@ -239,7 +239,7 @@ class Coordinator:
     def _handed_out(self, task: FillTask) -> FillTask:
         """Return a task that may leave its rows in memory, where there is room for them."""
         size = self._jobs[task.number].num_bytes
-        if not self._crew.is_in_process or self._num_kept + size > self._max_kept:
+        if not self._pool.is_in_process or self._num_kept + size > self._max_kept:
             return task
         self._num_kept += size
         self._expected[task.number] = size

@@ -26,12 +26,12 @@ from memmpy.store import (
     Metadata,
     SourceRecord,
     Unfinished,
+    combine_crc,
     crc_of,
     crc_of_text,
     hash64,
     hash_text,
     header_of,
-    joined_crc,
 )
 
 __all__ = ["FillJob", "list_checks", "list_jobs", "with_outputs"]
@@ -171,7 +171,7 @@ def with_outputs(task: FillTask, keys: Sequence[str]) -> FillTask:
 def _span_of(array: ArrayRecord, checksum: str, directory: Path) -> FileSpan:
     """Return the span of the whole file of an array: header and values."""
     header = header_of(array)
-    crc = joined_crc(crc_of(header), crc_of_text(checksum), array.nbytes)
+    crc = combine_crc(crc_of(header), crc_of_text(checksum), array.nbytes)
     num_rows = array.shape[0] if array.shape else 1
     return FileSpan(str(directory / array.file), 0, num_rows, len(header) + array.nbytes, crc)
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from memmpy.conversion.running.read_tasks import FileSpan, SlotData
 from memmpy.jagged import Clipping
-from memmpy.store import Checked, Count, Hash, Unfinished
+from memmpy.store import Count, Hash, JsonObject, Unfinished
 
 __all__ = ["Journal", "Name"]
 
@@ -18,7 +18,7 @@ __all__ = ["Journal", "Name"]
 Name: TypeAlias = tuple[str, int, int]
 
 
-class _SpanNote(Checked, frozen=True, array_like=True):
+class _SpanNote(JsonObject, frozen=True, array_like=True):
     """A `FileSpan` in a file of this folder."""
 
     file: Annotated[str, Meta(pattern=r"\A[0-9a-z.]+\Z")]
@@ -29,14 +29,14 @@ class _SpanNote(Checked, frozen=True, array_like=True):
     base: int
 
 
-class _ColumnNote(Checked, frozen=True):
+class _ColumnNote(JsonObject, frozen=True):
     column: str
     lengths: dict[str, Count]
     spans: dict[str, _SpanNote]
     clipping: tuple[Count, Count, Count, Count, Count] | None = None
 
 
-class _Line(Checked, frozen=True):
+class _Line(JsonObject, frozen=True):
     name: tuple[Hash, Count, Count]
     columns: tuple[_ColumnNote, ...]
 

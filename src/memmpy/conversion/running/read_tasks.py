@@ -13,8 +13,8 @@ from memmpy.columns import ColumnArray, ColumnLayout
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.errors import CorruptStoreError, MemmpyError
 from memmpy.jagged import Clipping
-from memmpy.sources import Nulls, State
-from memmpy.store import ColumnRecord, PartWriter, PlacedArray
+from memmpy.sources import NullRules, State
+from memmpy.store import ColumnRecord, PartWriter, RandomAccessArray
 from memmpy.typing import Array
 
 __all__ = [
@@ -68,12 +68,12 @@ class FileSpan:
 
 @dataclass(frozen=True, slots=True)
 class FileInput:
-    """Entries of a tree of a file, from `tree_start` to `tree_stop`; see `OpenFiles.opened`."""
+    """Entries of a tree of a file, from `tree_start` to `tree_stop`; see `OpenFiles.open`."""
 
     path: str
     tree: str | None
     state: State
-    nulls: Nulls
+    nulls: NullRules
     tree_entries: int
     tree_start: int
     tree_stop: int
@@ -124,14 +124,14 @@ class Output:
     recipe : Recipe or None
         How its entries are made of the branches of a file, or of a column of the store; None
         where they are stored as they are.
-    in_place : mapping of role to (PlacedArray, int)
+    in_place : mapping of role to (RandomAccessArray, int)
         The arrays whose rows are known beforehand, each with the first row to write.
     """
 
     key: str
     layout: ColumnLayout
     recipe: Recipe | None
-    in_place: Mapping[str, tuple[PlacedArray, int]]
+    in_place: Mapping[str, tuple[RandomAccessArray, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class RowCopy:
         The array of the first of these columns.
     source : FileSpan or array
         Where the rows lie, or the rows themselves.
-    target : PlacedArray
+    target : RandomAccessArray
         Where they go.
     row : int
         The first row in the target.
@@ -183,7 +183,7 @@ class RowCopy:
     columns: tuple[tuple[str, str], ...]
     field: ColumnArray
     source: FileSpan | Array
-    target: PlacedArray
+    target: RandomAccessArray
     row: int
     base: int
 

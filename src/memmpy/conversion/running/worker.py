@@ -30,10 +30,10 @@ from memmpy.conversion.running.read_tasks import (
     append_rows,
     reading_again,
 )
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import CorruptStoreError, InputFileError, MemmpyError
-from memmpy.sources.formats import opened_files, unchanged
-from memmpy.store import PartWriter, PlacedArray, crc_of, open_to_read, read_bytes
+from memmpy.sources import check_unchanged, open_files
+from memmpy.store import PartWriter, RandomAccessArray, crc_of, open_to_read, read_range
 from memmpy.typing import Array
 
 __all__ = ["run_task"]
@@ -119,7 +119,7 @@ def _write_output(output: Output, values: ColumnValues, loose: _LooseArrays) -> 
     return SlotData(chunk.lengths, spans, arrays, values.clipping)
 
 
-def _write_rows(array: PlacedArray, row: int, rows: Array, base: int = 0) -> FileSpan:
+def _write_rows(array: RandomAccessArray, row: int, rows: Array, base: int = 0) -> FileSpan:
     """Write rows to their place, and return it."""
     crc, num_bytes = array.write(row, rows), len(rows) * array.row_bytes
     return FileSpan(array.path, array.byte_of(row), len(rows), num_bytes, crc, base)
@@ -153,13 +153,13 @@ def _outputs_of_file(
     num_users = {branch: len(several) for branch, several in users.items()}
     values: dict[str, Any] = {}
     with (
-        opened_files.opened(source.path, source.tree, source.state, source.nulls) as file,
-        unchanged(source.path, source.state),
+        open_files.open(source.path, source.tree, source.state, source.nulls) as file,
+        check_unchanged(source.path, source.state),
     ):
         if file.num_entries != source.tree_entries:
-            has = num_in_words(file.num_entries, "entry", "entries")
+            has = format_count(file.num_entries, "entry", "entries")
             message = f"{file.where!r} has {has}, it had "
-            raise InputFileError(f"{message}{source.tree_entries}: it has changed; run_task again")
+            raise InputFileError(f"{message}{source.tree_entries}: it has changed; run again")
         for branch, entries in file.read(list(users), source.tree_start, source.tree_stop):
             values[branch] = entries
             for output in users[branch]:
@@ -216,7 +216,7 @@ def _copy_rows(copy: RowCopy, file: int | None) -> FileSpan:
     if copy.field.points_into is None or copy.base == source.base:
         target.copy(copy.row, file, source.start, source.num_bytes)
         return dataclasses.replace(source, file=target.path, start=target.byte_of(copy.row))
-    rows = np.frombuffer(read_bytes(file, source.start, source.num_bytes), copy.field.dtype)
+    rows = np.frombuffer(read_range(file, source.start, source.num_bytes), copy.field.dtype)
     rows = shift(copy.field, rows, copy.base - source.base)
     return _write_rows(target, copy.row, rows, copy.base)
 

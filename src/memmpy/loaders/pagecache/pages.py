@@ -13,9 +13,9 @@ from memmpy.typing import Array, Entries
 __all__ = [
     "Blocks",
     "MappedArray",
+    "describe_mapped_column",
     "in_memory",
     "map_of",
-    "name_of",
     "one_by_one",
     "page_ranges",
 ]
@@ -70,7 +70,7 @@ def map_of(array: Any) -> Any:  # Any: a memory map of any dtype
     return found
 
 
-def name_of(key: str, array: Array) -> str:
+def describe_mapped_column(key: str, array: Array) -> str:
     """Return the name of a column in errors: its key, and the store of its file."""
     found = map_of(array)
     where = "" if found is None else f" of {str(Path(found.filename).parent)!r}"

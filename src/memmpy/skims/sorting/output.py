@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from memmpy.jagged import Jagged
 from memmpy.kernels import Words
 from memmpy.skims.sorting.sort_tasks import ROWS, TICKETS, SkimJob
-from memmpy.store import joined_crc
+from memmpy.store import combine_crc
 from memmpy.typing import Array
 
 __all__ = ["order_of", "rows_in_order", "write_sorted"]
@@ -83,6 +83,6 @@ def write_sorted(
     array, at, crc = arrays[ROWS], start, 0
     for block in rows:
         block_crc = array.write(at, block.view(array.dtype))
-        crc = joined_crc(crc, block_crc, len(block) * array.row_bytes)
+        crc = combine_crc(crc, block_crc, len(block) * array.row_bytes)
         at += len(block)
     return {**written, ROWS: (at - start, crc)}

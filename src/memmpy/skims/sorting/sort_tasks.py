@@ -25,7 +25,7 @@ from memmpy.store import (
     ColumnRecord,
     Metadata,
     Origin,
-    PlacedArray,
+    RandomAccessArray,
     SourceRecord,
     hash64,
     hash_text,
@@ -84,7 +84,7 @@ class SkimJob:
     is_shared: bool
 
     @property
-    def arrays(self) -> dict[str, PlacedArray]:
+    def arrays(self) -> dict[str, RandomAccessArray]:
         """The arrays of the skim, by name: rows, tickets, and the i-th content and offsets."""
         rows = self.layout.row
         try:
@@ -98,8 +98,8 @@ class SkimJob:
             arrays[f"offsets{i}"] = self._array(f"{name}.offsets", _INT64, ())
         return arrays
 
-    def _array(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> PlacedArray:
-        return PlacedArray(
+    def _array(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> RandomAccessArray:
+        return RandomAccessArray(
             str(self.directory / f"{name}.npy"), dtype, shape, name, is_shared=self.is_shared
         )
 

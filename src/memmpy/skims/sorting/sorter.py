@@ -13,7 +13,7 @@ from memmpy.columns import ReadJagged
 from memmpy.display import Progress
 from memmpy.jagged import clipping_notes
 from memmpy.order import Multiplicities, count_multiplicities
-from memmpy.parallel import Crew, outcomes
+from memmpy.parallel import WorkerPool, run_tasks
 from memmpy.skims.row_layout import SkimLayout
 from memmpy.skims.sorting.buckets import join_bucket
 from memmpy.skims.sorting.chunks import sort_chunk
@@ -32,8 +32,8 @@ from memmpy.skims.value_counts import KeyCounts, ValueCounter
 from memmpy.store import (
     ArrayRecord,
     ColumnRecord,
+    combine_crc,
     crc_text,
-    joined_crc,
     map_array,
     translate_os_errors,
 )
@@ -71,7 +71,7 @@ class SkimArrays:
 
 
 def sort_skim(
-    job: SkimJob, num_rows: int, *, crew: Crew, sizes: Sizes, progress: bool | None
+    job: SkimJob, num_rows: int, *, pool: WorkerPool, sizes: Sizes, progress: bool | None
 ) -> SkimArrays:
     """Sort the rows of a skim, write its arrays to its folder, and sync them to the disk.
 
@@ -81,14 +81,14 @@ def sort_skim(
         The skim.
     num_rows : int
         Number of entries of the skim.
-    crew : Crew
+    pool : WorkerPool
         The workers.
     sizes : Sizes
         Bytes that a task has in memory.
     progress : bool or None
         As `Progress` takes it.
     """
-    if not crew.is_in_process and isinstance(job.selection, np.ndarray):
+    if not pool.is_in_process and isinstance(job.selection, np.ndarray):
         job = dataclasses.replace(job, selection=_save_selection(job))
     for array in job.arrays.values():
         array.create()
@@ -105,7 +105,7 @@ def sort_skim(
         )
         chunks_done: dict[int, SortedChunk] = {}
         written: dict[int, WrittenBucket] = {}
-        for outcome in _run_tasks(crew, tasks, sizes.chunk_bytes):
+        for outcome in _run_tasks(pool, tasks, sizes.chunk_bytes):
             num_lost.update(outcome.num_lost)
             if outcome.counter is not None:
                 counter.join(outcome.counter)
@@ -117,7 +117,7 @@ def sort_skim(
                 bar.advance(outcome.num_rows)
         if chunks_done:
             tasks = _bucket_tasks(job, chunks_done, num_rows, stride, row_bytes, sizes)
-            for outcome in _run_tasks(crew, tasks, sizes.bucket_bytes):
+            for outcome in _run_tasks(pool, tasks, sizes.bucket_bytes):
                 assert isinstance(outcome, WrittenBucket)
                 written[outcome.number] = outcome
                 bar.advance(outcome.num_rows / 2)
@@ -153,12 +153,14 @@ def _bucket_tasks(
     ]
 
 
-def _run_tasks(crew: Crew, tasks: Iterable[SortTask], task_bytes: int) -> Iterator[SortOutcome]:
+def _run_tasks(
+    pool: WorkerPool, tasks: Iterable[SortTask], task_bytes: int
+) -> Iterator[SortOutcome]:
     """Run tasks, as many at a time as there is memory for."""
     waiting = iter(tasks)
     num_running = 0
     # Other processes have memory of their own.
-    most = max(1, _MEMORY // (_COPIES * task_bytes)) if crew.is_in_process else crew.num_waiting
+    most = max(1, _MEMORY // (_COPIES * task_bytes)) if pool.is_in_process else pool.num_waiting
 
     def next_tasks(num: int) -> list[SortTask]:
         nonlocal num_running
@@ -166,7 +168,7 @@ def _run_tasks(crew: Crew, tasks: Iterable[SortTask], task_bytes: int) -> Iterat
         num_running += len(handed_out)
         return handed_out
 
-    for outcome in outcomes(crew, run_sort_task, next_tasks):
+    for outcome in run_tasks(pool, run_sort_task, next_tasks):
         num_running -= 1
         yield outcome
 
@@ -178,7 +180,7 @@ def _finished(job: SkimJob, written: list[WrittenBucket]) -> dict[str, ArrayReco
         num_rows, crc = 0, 0
         for bucket in written:
             num, bucket_crc = bucket.written[name]
-            crc = joined_crc(crc, bucket_crc, num * array.row_bytes)
+            crc = combine_crc(crc, bucket_crc, num * array.row_bytes)
             num_rows += num
         records[name] = array.finish(num_rows, crc_text(crc))
     return records

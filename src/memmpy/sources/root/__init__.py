@@ -1,4 +1,4 @@
-"""ROOT files: trees, branches and baskets in, arrays out."""
+"""Reads TTrees and RNTuples of ROOT files: branches and baskets in, arrays out."""
 
 from memmpy.sources.root.tree_file import TreeFile
 

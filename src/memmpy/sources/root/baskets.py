@@ -1,8 +1,8 @@
-"""Decodes the baskets of branches that are plain numbers or lists of them, each once.
+"""Decodes baskets of plain numbers, lists of numbers and texts, each basket once.
 
-uproot says where each basket lies, which entries it has, and how its bytes are numbers. This module
-decompresses them without the GIL into one array, which is several times as fast from many threads.
-uproot decodes all else. Tests check that both agree.
+uproot finds the baskets, their entries and the encoding of their numbers. This module decompresses
+them without the GIL into one array, which is several times as fast in many threads. uproot decodes
+all other branches. Tests check that both agree.
 """
 
 import struct
@@ -35,37 +35,37 @@ _KEY = struct.Struct(">ihiIhh")
 #: Its end: version, size of a buffer, size of an entry, number of entries, end of the data.
 _KEY_END = struct.Struct(">hiiii")
 
-#: The number of ROOT for the bits of objects in a TLeafElement, that of arrays less 20; and the bit
-#: of an object that others refer to: two bytes more follow, which uproot takes for items.
+#: Type number of `fBits` in a TLeafElement (arrays have 20 more), and the bit of an object with
+#: references: two more bytes follow then, which uproot would read as items.
 _BITS, _ARRAY, _IS_REFERENCED = 15, 20, 1 << 4
 
 
 class NotPlainError(Exception):
-    """A basket that only uproot knows how to read."""
+    """Only uproot can read this basket."""
 
 
 class NotDecodedError(Exception):
-    """A branch that cannot be decoded. The message continues a sentence on the branch."""
+    """A branch cannot be decoded. The message continues a sentence about the branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How the bytes of a basket are numbers.
+    """The encoding of numbers in a basket.
 
     Parameters
     ----------
     dtype : np.dtype
-        As in the file, big endian.
+        The dtype in the file, big endian.
     shape : tuple of int
-        Of an entry, or of an item of a list.
+        Shape of an entry, or of an item of a list.
     header : int or None
-        Bytes before the items of each list; None where entries are no lists.
+        Bytes before the items of each list; None if entries are no lists.
     is_text : bool
-        Whether a list has its length first: in a byte, or, after the byte 255, in four.
+        Whether each list begins with its length: in one byte, or in four after the byte 255.
     truncation : Truncation or None
-        How the numbers of the file become values, where that takes more than another byte order.
+        The encoding of `Double32_t` and `Float16_t`; None for other types.
     is_bits : bool
-        Whether they are the bits of objects, `TObject.fBits`.
+        Whether the numbers are the bits of objects, `TObject.fBits`.
     """
 
     dtype: np.dtype[Any]
@@ -82,17 +82,17 @@ class Encoding:
 
 
 def encoding_of(branch: Any) -> Encoding | None:
-    """Return how an uproot branch holds plain numbers, or None for all else.
+    """Return the encoding of an uproot branch of plain numbers, or None for other branches.
 
     Raises
     ------
     ValueError
-        If nobody can know how it holds truncated numbers.
+        If the encoding of truncated numbers cannot be known.
     """
     import uproot
 
     truncation = truncation_of(branch)
-    if truncation is not None:  # uproot takes many of these for others
+    if truncation is not None:  # uproot misreads many of these
         [leaf] = branch.member("fLeaves")
         header = None if leaf.member("fLeafCount") is None else 0
         dtype, shape = truncation.stored
@@ -112,9 +112,9 @@ def encoding_of(branch: Any) -> Encoding | None:
 
 
 def ranges_of(branch: Any, start: int, stop: int) -> list[tuple[int, int]]:
-    """Return where the baskets of some entries lie in the file, as (start, stop) in bytes.
+    """Return the ranges of the baskets of some entries in the file, as (start, stop) in bytes.
 
-    Baskets that are embedded in the tree lie nowhere.
+    Baskets that are embedded in the tree have no range.
     """
     baskets = _baskets_of(branch, start, stop)
     num_normal = len(branch.entry_offsets) - 1 - len(branch.embedded_baskets)
@@ -131,24 +131,24 @@ def decode_baskets(
     Parameters
     ----------
     branch : uproot.TBranch
-        Whose entries.
+        The branch.
     encoding : Encoding
-        How it holds them.
+        Its encoding.
     fetched : sequence of memoryview
-        What lies at the `ranges_of` its baskets.
+        The bytes at the `ranges_of` its baskets.
     start, stop : int
-        Which entries.
+        The range of entries.
 
     Raises
     ------
     NotPlainError
-        If a basket is not what the branch promises.
+        If a basket does not match the encoding.
     NotDecodedError
-        If it holds what neither memmpy nor uproot can decode.
+        If neither memmpy nor uproot can decode a basket.
     """
     baskets = _baskets_of(branch, start, stop)
     decoded = [open_basket(raw) for raw in fetched]
-    # ROOT keeps the last ones of a file that was not closed inside of the tree.
+    # The last baskets of a file that was not closed are inside of the tree.
     decoded += [_of_uproot(branch.basket(i)) for i in baskets[len(fetched) :]]
     edges = branch.entry_offsets[baskets.start : baskets.stop + 1] if baskets else [start]
     first, last = start - edges[0], stop - edges[0]
@@ -158,7 +158,7 @@ def decode_baskets(
     data = [basket.data for basket in decoded]
     if encoding.is_text:
         return _texts(_joined(data, np.dtype(np.uint8)), bounds, encoding.header)
-    # By the bytes of the branch, though this is a part of it: a file has dozens of them.
+    # By the bytes of the whole branch, since other parts of it follow.
     compiled = is_worth_compiling(branch.uncompressed_bytes, least=BYTES_MOVED)
     return _lists(encoding, data, bounds, encoding.header, compiled=compiled)
 
@@ -173,16 +173,16 @@ def _baskets_of(branch: Any, start: int, stop: int) -> range:
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """The bytes of the entries of a basket, and where each begins (one more than entries)."""
+    """The bytes of the entries of a basket, and num_entries + 1 offsets of the entries."""
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.integer[Any]] | None
 
 
 def _numbers(encoding: Encoding, baskets: Sequence[Basket], edges: Sequence[int]) -> Array:
-    """Return the entries of some baskets, whose first entries `edges` has."""
+    """Return the entries of some baskets. `edges` has their first entries and the stop."""
     spans = list(zip(baskets, edges[:-1], edges[1:], strict=True))
-    # All of it before room is made for as many entries as a damaged file may claim.
+    # Checked before the allocation, since a damaged file may claim any number of entries.
     if any(len(b.data) != (stop - start) * encoding.row_bytes for b, start, stop in spans):
         raise NotPlainError
     out = np.empty((edges[-1] - edges[0], *encoding.shape), encoding.dtype.newbyteorder("="))
@@ -193,7 +193,7 @@ def _numbers(encoding: Encoding, baskets: Sequence[Basket], edges: Sequence[int]
 
 
 def _bounds(baskets: Sequence[Basket], edges: Sequence[int]) -> NDArray[np.int64]:
-    """Return where each entry begins in the bytes of all baskets, and where the last one ends."""
+    """Return the offset of each entry in the bytes of all baskets, and the end of the last."""
     spans = list(zip(baskets, edges[:-1], edges[1:], strict=True))
     if any(b.offsets is None or len(b.offsets) != stop - start + 1 for b, start, stop in spans):
         raise NotPlainError
@@ -211,7 +211,7 @@ def _bounds(baskets: Sequence[Basket], edges: Sequence[int]) -> NDArray[np.int64
 
 
 def _joined(data: Sequence[NDArray[np.uint8]], dtype: np.dtype[Any]) -> Array:
-    """Return the bytes of all baskets as numbers of this machine."""
+    """Return the bytes of all baskets as numbers in native byte order."""
     if any(len(octets) % dtype.itemsize for octets in data):
         raise NotPlainError
     num = sum(len(octets) for octets in data) // dtype.itemsize
@@ -232,7 +232,7 @@ def _lists(
     *,
     compiled: bool,
 ) -> Jagged:
-    """Return lists of numbers, each behind a header."""
+    """Return lists of numbers, each after a header."""
     ends = bounds - bounds[0]
     if header:
         ends -= header * np.arange(len(bounds))
@@ -259,7 +259,7 @@ def _values(encoding: Encoding, numbers: Array) -> Array:
 
 
 def _divided(ends: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Return ends / size, which leaves no rest; their memory serves again."""
+    """Return `ends` divided by `size`, without remainder; may change `ends`."""
     shift = size.bit_length() - 1
     if size == 1 << shift:  # several times as fast as to divide
         if np.bitwise_or.reduce(ends) & (size - 1):
@@ -273,7 +273,7 @@ def _divided(ends: NDArray[np.int64], size: int) -> NDArray[np.int64]:
 
 
 def _texts(octets: NDArray[np.uint8], bounds: NDArray[np.int64], header: int) -> Jagged:
-    """Return the bytes of texts. Of an empty one ROOT may write nothing, not even its length."""
+    """Return the bytes of texts. For an empty text, ROOT may not even write its length."""
     starts, stops = bounds[:-1] + header, bounds[1:]
     is_there = bounds[:-1] < stops
     if np.any(starts[is_there] >= stops[is_there]):
@@ -295,23 +295,23 @@ def _texts(octets: NDArray[np.uint8], bounds: NDArray[np.int64], header: int) ->
 
 
 def open_basket(raw: memoryview) -> Basket:
-    """Return what a basket of the file holds.
+    """Return the content of a basket.
 
     Raises
     ------
     ValueError, struct.error
-        If it is damaged.
+        If the basket is damaged.
     """
     num_bytes, _, size, _, key_bytes, _ = _KEY.unpack_from(raw)
     end = _KEY_END.unpack_from(raw, key_bytes - _KEY_END.size - 1)[4]
     if num_bytes != len(raw) or not 0 <= end - key_bytes <= size:
-        raise ValueError("a basket has another size than it says")
+        raise ValueError("the size of a basket differs from its key")
     packed, border = raw[key_bytes:], end - key_bytes
     is_packed = len(packed) != size
     octets = decompress(packed, size) if is_packed else np.frombuffer(packed, np.uint8)
     if border == size:
         return Basket(octets, None)
-    # A count, where each entry begins, and a last one that says nothing.
+    # A count, the offset of each entry, and a last number without meaning.
     offsets = octets[border:].view(">i4")[1:] - np.int32(key_bytes)
     offsets[-1] = border
     return Basket(octets[:border], offsets)

@@ -1,4 +1,4 @@
-"""Which branch, leaf or field of a tree a name means."""
+"""Finds the branch, leaf or field of a tree that a name means."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ __all__ = ["BranchNames", "Place", "names_of_ntuple", "names_of_tree"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where values lie: in a branch of a TTree, in one leaf of it, or in a field of an RNTuple.
+    """The place of values: a branch of a TTree, one of its leaves, or a field of an RNTuple.
 
     Parameters
     ----------
     branch : uproot.TBranch or uproot.RField
         The branch or field.
     leaves : tuple of Leaf
-        The leaves of the branch; empty where it has one at most.
+        The leaves of the branch; empty if it has one at most.
     leaf : int or None
-        Which of them; None for the whole branch.
+        Index of the leaf; None for the whole branch.
     """
 
     branch: Any
@@ -28,7 +28,7 @@ class Place:
     leaf: int | None = None
 
     def leaf_names(self) -> list[str]:
-        """Return the names of the leaves of the branch, as they are asked for: ``p.x``."""
+        """Return the names of the leaves, as users write them: ``p.x``."""
         stem = self.branch.name.removesuffix(".")
         return [f"{stem}.{leaf.name}" for leaf in self.leaves]
 
@@ -40,25 +40,25 @@ class BranchNames:
     Parameters
     ----------
     places : mapping of str to Place
-        By whole names, in the order of the file: a branch of a branch is ``parent/child``. Of
-        several with one name the first counts, as in ROOT.
+        Full name to place, in the order of the file. A branch of a branch is ``parent/child``. Of
+        several places with the same name, the first counts, as in ROOT.
     others : mapping of str to tuple of str
-        Other names of them, each with the whole names that it may mean: the last names of
-        branches of branches, and leaves that are the whole of their branch.
+        Short name to the full names that it may mean: last names of nested branches, and leaves
+        that are the only one of their branch.
     """
 
     places: Mapping[str, Place]
     others: Mapping[str, tuple[str, ...]]
 
     def find(self, name: str) -> tuple[str, ...]:
-        """Return the whole names that a name may mean: one if it is a whole name itself."""
+        """Return the full names that a name may mean; a full name means only itself."""
         return (name,) if name in self.places else self.others.get(name, ())
 
 
 def names_of_tree(tree: Any) -> BranchNames:
-    """Return the names of an uproot TTree: of branches, and of leaves where they have several.
+    """Return the names of the branches of an uproot TTree, and of leaves if a branch has several.
 
-    The leaf ``x`` of a branch ``p`` is ``p.x``, and so is that of a branch ``p.``.
+    The leaf ``x`` of a branch ``p`` or ``p.`` is ``p.x``.
     """
     branches = list(_branches_in(tree, ""))
     wholes = {prefix + branch.name for prefix, branch in branches}
@@ -68,31 +68,28 @@ def names_of_tree(tree: Any) -> BranchNames:
         leaves = leaves_of(branch)
         whole, stem = prefix + branch.name, branch.name.removesuffix(".")
         places.setdefault(whole, Place(branch, leaves))
-        found = {branch.name: whole}
+        full_names = {branch.name: whole}
         if not leaves and (only := only_leaf_of(branch)) is not None:
             others.setdefault(f"{prefix}{stem}.{only}", {})[whole] = None
         for i, leaf in enumerate(leaves):
             name = f"{stem}.{leaf.name}"
-            # A branch of that very name comes before a leaf.
+            # A branch of the same name comes before a leaf.
             if prefix + name not in wholes:
                 places.setdefault(prefix + name, Place(branch, leaves, i))
-                found[name] = prefix + name
+                full_names[name] = prefix + name
         if prefix:
-            for name, known in found.items():
-                others.setdefault(name, {})[known] = None
+            for name, full in full_names.items():
+                others.setdefault(name, {})[full] = None
     return BranchNames(places, {name: tuple(known) for name, known in others.items()})
 
 
 def names_of_ntuple(ntuple: Any) -> BranchNames:
-    """Return the names of the fields of an uproot RNTuple, which may hold dots and slashes.
-
-    A field of a field is not a column of its own.
-    """
+    """Return the names of the top fields of an uproot RNTuple, which may have dots and slashes."""
     return BranchNames({field.name: Place(field) for field in ntuple.fields}, {})
 
 
 def _branches_in(parent: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Yield branches, each before its own, with the names of those that it is in."""
+    """Yield all nested branches, parents first, each with the names of its parents."""
     for branch in parent.branches:
         yield prefix, branch
         yield from _branches_in(branch, f"{prefix}{branch.name}/")

@@ -1,4 +1,4 @@
-"""Decompresses the blocks of ROOT files, to no more bytes than their headers say."""
+"""Decompresses blocks of ROOT files to at most the number of bytes in their headers."""
 
 import zlib
 from collections.abc import Callable
@@ -11,38 +11,37 @@ from numpy.typing import NDArray
 
 try:
     from isal.isal_zlib import decompressobj
-except ImportError:  # no wheel for this processor
+except ImportError:  # isal has no wheel for this processor
     from zlib import decompressobj  # type: ignore[assignment]  # its attributes are the same
 
 __all__ = ["decompress"]
 
 #: Before each block: algorithm, method, bytes compressed and decompressed (3 each, little endian).
 _HEADER = 9
-#: LZ4 has the XXH64 of its bytes first.
+#: Bytes of the XXH64 in front of an LZ4 block.
 _LZ4_CHECKSUM = 8
-#: What LZMA may need beside its output. ROOT's highest level needs 65 MiB.
+#: Memory limit of LZMA. The highest level of ROOT needs 65 MiB.
 _LZMA_BYTES = 128 << 20
 
 Octets: TypeAlias = NDArray[np.uint8]
 
 
 def decompress(packed: memoryview, size: int) -> Octets:
-    """Return the bytes that some compressed blocks hold.
+    """Return the decompressed bytes of some blocks.
 
-    A block holds less than 16 MiB, so that no more than this is allocated ahead of what is
-    decompressed.
+    A block has less than 16 MiB, so that a damaged size allocates no more than this in advance.
 
     Parameters
     ----------
     packed : memoryview
-        The blocks; what lies behind the last one is ignored, as ROOT does.
+        The blocks. As in ROOT, bytes after the last block are ignored.
     size : int
-        Bytes of all of them together once decompressed, as the key of the object says.
+        Decompressed bytes of all blocks, as in the key of the object.
 
     Raises
     ------
     ValueError
-        If they hold more or fewer bytes, or are damaged.
+        If the blocks have more or fewer bytes, or are damaged.
     """
     blocks = _split(packed, size)
     if len(blocks) == 1:
@@ -56,7 +55,7 @@ def decompress(packed: memoryview, size: int) -> Octets:
 
 
 def _split(packed: memoryview, size: int) -> list[tuple[bytes, memoryview, int]]:
-    """Return algorithm, content and decompressed bytes of each block, by their headers alone."""
+    """Return algorithm, content and decompressed size of each block, from the headers."""
     blocks: list[tuple[bytes, memoryview, int]] = []
     at = total = 0
     while total < size:
@@ -64,7 +63,7 @@ def _split(packed: memoryview, size: int) -> list[tuple[bytes, memoryview, int]]
         stop = at + _HEADER + int.from_bytes(header[3:6], "little")
         num_bytes = int.from_bytes(header[6:9], "little")
         if len(header) < _HEADER or stop > len(packed):
-            raise ValueError(f"{total} of {size} bytes are there")
+            raise ValueError(f"it has only {total} of {size} bytes")
         blocks.append((bytes(header[:2]), packed[at + _HEADER : stop], num_bytes))
         at, total = stop, total + num_bytes
     if total != size:
@@ -80,11 +79,11 @@ def _decompressed(algorithm: bytes, content: memoryview, num_bytes: int) -> Octe
     except ValueError:
         raise
     except Exception as error:
-        # Each library has an error of its own.
+        # Each library has its own errors.
         raise ValueError(f"{algorithm.decode()} cannot be decompressed: {error}") from error
     if len(out) != num_bytes:
-        found = "more" if len(out) > num_bytes else str(len(out))
-        raise ValueError(f"a compressed block holds {found} bytes, not the {num_bytes} expected")
+        size = "more" if len(out) > num_bytes else str(len(out))
+        raise ValueError(f"a compressed block holds {size} bytes, not the {num_bytes} expected")
     return out
 
 
@@ -93,18 +92,18 @@ def _zlib(content: memoryview, num_bytes: int) -> Octets:
 
 
 def _old_zlib(content: memoryview, num_bytes: int) -> Octets:
-    """Open a block without the header and the checksum of zlib, as ROOT 1 to 5 had them."""
+    """Decompress a block of ROOT 1 to 5, without header and checksum of zlib."""
     return _streamed(zlib.decompressobj(-zlib.MAX_WBITS), content, num_bytes)
 
 
 def _lzma(content: memoryview, num_bytes: int) -> Octets:
-    import lzma  # some builds of Python are without it
+    import lzma  # some builds of Python lack it
 
     return _streamed(lzma.LZMADecompressor(memlimit=_LZMA_BYTES), content, num_bytes)
 
 
 def _streamed(decompressor: Any, content: memoryview, num_bytes: int) -> Octets:
-    # One byte more shows what is too long, and takes the stream past its checksum.
+    # One byte more detects an excess, and makes the stream check its checksum.
     out = np.frombuffer(decompressor.decompress(content, num_bytes + 1), np.uint8)
     if len(out) <= num_bytes and not decompressor.eof:
         raise ValueError("a compressed block ends too early")

@@ -1,4 +1,4 @@
-"""Leaf lists: branches of several leaves, such as ``"x/F:y/F"``, whose entries are structs."""
+"""Reads leaf lists: branches such as ``"x/F:y/F"``, with several leaves and structs as entries."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Leaf", "leaves_of", "only_leaf_of", "read_structs", "struct_of"]
 
-#: Class of a leaf to what its numbers are in the file. `Long_t` has 64 bits there.
+#: Class of a leaf to the type of its numbers in the file, where `Long_t` has 64 bits.
 _NUMBERS = {
     "TLeafO": "?",
     "TLeafB": "i1",
@@ -26,15 +26,14 @@ _NUMBERS = {
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A leaf of a branch that has several.
+    """A leaf of a branch with several leaves.
 
     Parameters
     ----------
     name : str
-        Its name.
+        Name of the leaf.
     dtype : np.dtype or None
-        Of an entry as it lies in the file; None where entries differ in size, or are no plain
-        numbers.
+        Dtype of an entry in the file; None if entries differ in size, or are no plain numbers.
     """
 
     name: str
@@ -42,7 +41,7 @@ class Leaf:
 
 
 def leaves_of(branch: Any) -> tuple[Leaf, ...]:
-    """Return the leaves of an uproot branch; none where it has one at most."""
+    """Return the leaves of an uproot branch; empty if it has one at most."""
     leaves = branch.member("fLeaves")
     if len(leaves) < 2:
         return ()
@@ -50,23 +49,23 @@ def leaves_of(branch: Any) -> tuple[Leaf, ...]:
 
 
 def only_leaf_of(branch: Any) -> str | None:
-    """Return the name of the only leaf of a branch, if it is another than the branch's."""
+    """Return the name of the only leaf of a branch if it differs from that of the branch."""
     names = [leaf.member("fName") for leaf in branch.member("fLeaves")]
     is_other = branch.classname == "TBranch" and len(names) == 1 and names != [branch.name]
     return names[0] if is_other else None
 
 
 def struct_of(leaves: Sequence[Leaf]) -> np.dtype[Any] | None:
-    """Return the dtype of an entry of all leaves as it lies in the file: fields by number.
+    """Return the dtype of an entry of all leaves in the file, with numbers as field names.
 
-    None where that of one is not known: the others cannot be found then.
+    None if the dtype of any leaf is unknown, since the other leaves cannot be found then.
     """
     fields = [(str(i), leaf.dtype) for i, leaf in enumerate(leaves) if leaf.dtype is not None]
     return np.dtype(fields) if leaves and len(fields) == len(leaves) else None
 
 
 def read_structs(branch: Any, dtype: np.dtype[Any], start: int, stop: int) -> NDArray[np.void]:
-    """Let uproot read entries of all leaves of a branch, of a dtype by `struct_of`."""
+    """Let uproot read entries of all leaves of a branch; `struct_of` returns the dtype."""
     import uproot
 
     structs: NDArray[np.void] = branch.array(

@@ -1,4 +1,4 @@
-"""The pages of an RNTuple: their sizes, and the checksums of pages and of their lists."""
+"""Checks the pages of an RNTuple and their lists by checksums, and adds up their sizes."""
 
 from functools import partial
 from typing import Any
@@ -15,20 +15,20 @@ _CHECKSUM = 8
 
 
 class DamagedPageError(Exception):
-    """A page that is not as it was written."""
+    """The checksum or the size of a page is wrong."""
 
 
 def check_pages(ntuple: Any) -> None:
-    """Check the header and the lists of pages of an RNTuple, and let uproot check pages it reads.
+    """Check the header and the lists of pages of an RNTuple, and later each page that uproot reads.
 
-    uproot checks the header and the footer alone, and by `assert`, which ``python -O`` leaves out.
+    uproot checks only header and footer, by `assert`, which ``python -O`` skips.
 
     Raises
     ------
     ValueError
         If the header, the footer or a list of pages is damaged.
     DamagedPageError
-        From now on, where uproot reads a damaged page; says its field and its place.
+        Later, when uproot reads a damaged page. Names the field and the offset.
     """
     for name in ("header", "footer"):
         getattr(ntuple, f"_prepare_{name}_chunk")()
@@ -44,7 +44,7 @@ def check_pages(ntuple: Any) -> None:
 
 
 def top_fields(ntuple: Any) -> list[str]:
-    """Return for each field of an RNTuple the one at the top that it is in."""
+    """Return the top field of each field of an RNTuple."""
     records = ntuple.field_records
     tops = []
     for number in range(len(records)):
@@ -56,7 +56,7 @@ def top_fields(ntuple: Any) -> list[str]:
 
 
 def sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
-    """Return the bytes of each field at the top, with those inside of it."""
+    """Return the compressed and decompressed bytes of each top field, with nested fields."""
     tops = top_fields(ntuple)
     sizes = dict.fromkeys(tops, (0, 0))
     columns = ntuple.column_records
@@ -77,7 +77,7 @@ def _read_envelope(read_locator: Any, locator: Any, size: int) -> Any:
 
 
 def _read_page(ntuple: Any, locator: Any, size: int) -> Any:
-    """Return a page of `size` bytes once decompressed as uproot has it: a chunk and a cursor."""
+    """Return a page of `size` decompressed bytes as uproot does: a chunk and a cursor."""
     from uproot.source.chunk import Chunk
     from uproot.source.cursor import Cursor
 
@@ -98,7 +98,7 @@ def _read_page(ntuple: Any, locator: Any, size: int) -> Any:
 
 
 def _check(octets: memoryview, what: str) -> None:
-    """Compare the last bytes with the checksum of those before."""
-    found = xxhash.xxh3_64_intdigest(octets[:-_CHECKSUM])
-    if found != int.from_bytes(octets[-_CHECKSUM:], "little"):
+    """Compare the checksum in the last bytes with the bytes before."""
+    checksum = xxhash.xxh3_64_intdigest(octets[:-_CHECKSUM])
+    if checksum != int.from_bytes(octets[-_CHECKSUM:], "little"):
         raise ValueError(f"{what} has another checksum than its bytes")

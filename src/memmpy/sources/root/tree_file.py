@@ -1,4 +1,4 @@
-"""The one place that reads ROOT files: trees, the types of branches, ranges of entries."""
+"""Reads one TTree or RNTuple of a ROOT file: an `EventFile`."""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
 from memmpy.errors import MemmpyError, RootFileError, UndecodableError, nearest
+from memmpy.sources.access.byte_source import ByteSource
+from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
+from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.awkward_types import from_awkward
-from memmpy.sources.byte_source import ByteSource
-from memmpy.sources.failures import listed, no_branch, said_of
-from memmpy.sources.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.root.baskets import (
     Encoding,
     NotDecodedError,
@@ -43,7 +43,7 @@ _TREE_CLASSES = {
     "ROOT::Experimental::RNTuple": "RNTuple",
 }
 
-_said_of = partial(said_of, kind=RootFileError)
+_reader_errors = partial(reader_errors, kind=RootFileError)
 
 
 @final
@@ -57,12 +57,12 @@ class TreeFile:
     source : ByteSource
         The file; it is closed with the tree.
     tree : str or None
-        The tree, with its directories and perhaps its cycle; None for the only one.
+        Name of the tree with its directories, perhaps with its cycle; None for the only tree.
 
     Raises
     ------
     RootFileError
-        If the file is not a ROOT file or is broken, or the tree is not in it.
+        If the file is no ROOT file, is broken, or has no such tree.
     """
 
     def __init__(self, source: ByteSource, tree: str | None) -> None:
@@ -71,18 +71,18 @@ class TreeFile:
         self._types: dict[str, ColumnType] = {}
         self._encodings: dict[str, Encoding | None] = {}
         self._sizes: dict[str, tuple[int, int]] | None = None
-        # uproot's objects fill caches of their own as they are used.
+        # Objects of uproot fill their caches when they are used.
         self._lock = threading.Lock()
         with ExitStack() as stack:
             stack.callback(source.close)
-            with _said_of(self.path, "cannot be opened as ROOT"):
+            with _reader_errors(self.path, "cannot be opened as ROOT"):
                 self._file = stack.enter_context(_open(source))
             self._tree, self._is_ntuple = self._find(tree)
             self._stack = stack.pop_all()
 
     @property
     def uuid(self) -> str:
-        """The file's identity: 32 hexadecimal digits, of its content where it has no UUID."""
+        """The UUID of the file, 32 hexadecimal digits; without one, a hash of its content."""
         uuid: str = self._file.file.uuid.hex
         if int(uuid, 16):
             return uuid
@@ -90,7 +90,7 @@ class TreeFile:
 
     @property
     def former_uuid(self) -> str:
-        """The same, as memmpy 0.2 and older gave it."""
+        """The identity that memmpy 0.2 and older gave the file."""
         uuid: str = self._file.file.uuid.hex
         return uuid if int(uuid, 16) else former_uuid_of(self._bytes)
 
@@ -116,45 +116,45 @@ class TreeFile:
         return list(self._names.places)
 
     def has_branch(self, name: str) -> bool:
-        """Say whether there is such a branch, by its whole or its short name."""
+        """Return whether there is a branch of this full or short name."""
         return bool(self._names.find(name))
 
     def type_of(self, branch: str) -> ColumnType:
-        """Return what kind of column holds a branch.
+        """Return the type of the column that holds a branch.
 
         Raises
         ------
         MissingKeyError
             If the tree has no such branch.
         UndecodableError
-            If uproot cannot decode it, no column can hold what it gives, or it has other entries
-            than the tree.
+            If uproot cannot decode it, no column can hold its values, or it has more or fewer
+            entries than the tree.
         """
         if branch in self._types:
             return self._types[branch]
         place = self._place(branch)
-        found = place.branch
+        uproot_branch = place.branch
         with self._lock, self._damage(), self._named(branch):
             if self._is_ntuple:
-                held, encoding = type_of_field(self._tree, found), None
+                column_type, encoding = type_of_field(self._tree, uproot_branch), None
             elif place.leaves:
-                held, encoding = type_of_leaves(place, self.path)
+                column_type, encoding = type_of_leaves(place, self.path)
             else:
-                held, encoding = type_of_branch(found, self.path)
-        if not self._is_ntuple and found.num_entries != self._tree.num_entries:
-            num, expected = found.num_entries, self._tree.num_entries
+                column_type, encoding = type_of_branch(uproot_branch, self.path)
+        if not self._is_ntuple and uproot_branch.num_entries != self._tree.num_entries:
+            num, expected = uproot_branch.num_entries, self._tree.num_entries
             message = f"branch {branch!r} of {self.where!r} has {num} entries, the tree {expected}"
             raise UndecodableError(message, self.path, self.tree, branch)
-        self._encodings[branch], self._types[branch] = encoding, held
-        return held
+        self._encodings[branch], self._types[branch] = encoding, column_type
+        return column_type
 
     def try_decoding(self, branch: str) -> None:
-        """Decode the first entry of a branch, where only that tells whether it can be decoded.
+        """Decode the first entry of a branch if only that shows whether it can be decoded.
 
         Raises
         ------
         UndecodableError
-            If it cannot. Whatever else may be wrong is for `read` to say.
+            If it cannot be decoded. `read` raises all other errors.
         """
         self.type_of(branch)
         if self._encodings[branch] is not None or self._is_ntuple or not self.num_entries:
@@ -168,12 +168,12 @@ class TreeFile:
             pass
 
     def sizes_of(self, branch: str) -> tuple[int, int]:
-        """Return the bytes of a branch as they lie in the file, and about those once decoded."""
+        """Return the bytes of a branch in the file, and about those after decoding."""
         with self._lock, self._damage():
             place = self._place(branch)
             if not self._is_ntuple:
                 packed = int(place.branch.compressed_bytes)
-                # A leaf is not decoded without the others of its branch.
+                # All leaves of a branch are decoded together.
                 share = 1 if place.leaf is None else len(place.leaves)
                 return packed // share, int(place.branch.uncompressed_bytes)
             if self._sizes is None:
@@ -181,7 +181,7 @@ class TreeFile:
             return self._sizes[branch]
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
-        """Return where reading may begin and end so that nothing is decoded twice.
+        """Return the entries at which reads should begin and end, so that nothing is decoded twice.
 
         Returns
         -------
@@ -190,18 +190,19 @@ class TreeFile:
             all the branches.
         """
         with self._lock, self._damage():
-            found = [self._place(branch).branch for branch in branches]
+            uproot_branches = [self._place(branch).branch for branch in branches]
             if self._is_ntuple:
                 clusters = self._tree.cluster_summaries
                 stops = [c.num_first_entry + c.num_entries for c in clusters]
                 return np.unique(np.array([0, *stops], np.int64))
             ends = np.array([0, self.num_entries], np.int64)
-            return np.union1d(ends, _common([np.asarray(b.entry_offsets, np.int64) for b in found]))
+            edges = [np.asarray(b.entry_offsets, np.int64) for b in uproot_branches]
+            return np.union1d(ends, _common(edges))
 
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
         for branch in branches:
-            self.type_of(branch)  # what cannot be decoded is not even fetched
+            self.type_of(branch)  # raises before anything is read
         if self._is_ntuple:
             yield from self._read_fields(branches, start, stop)
             return
@@ -213,24 +214,24 @@ class TreeFile:
             if place.leaf is None:
                 yield name, self._read_branch(name, baskets, start, stop)
                 continue
-            # The leaves of a branch are decoded together.
+            # All leaves of a branch are decoded together.
             number = id(place.branch)
             if number not in structs:
                 structs[number] = self._read_structs(name, baskets, start, stop)
             yield name, np.ascontiguousarray(structs[number][str(place.leaf)])
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._stack.close()
 
     def _find(self, tree: str | None) -> tuple[Any, bool]:
-        with _said_of(self.path, "cannot be read"):
+        with _reader_errors(self.path, "cannot be read"):
             classes: dict[str, str] = self._file.classnames(recursive=True)
         trees = {name: _TREE_CLASSES[c] for name, c in classes.items() if c in _TREE_CLASSES}
         known = sorted({name.rpartition(";")[0] for name in trees})
         if tree is None:
             if len(known) != 1:
-                has = f"{len(known)} trees{listed(known)}; say which with tree="
+                has = f"{len(known)} trees{in_parentheses(known)}; give one as tree="
                 raise RootFileError(f"{self.path!r} has {has if known else 'no tree at all'}")
             tree = known[0]
         name = tree if ";" in tree else _last_cycle(tree, trees)
@@ -238,16 +239,16 @@ class TreeFile:
             if tree in classes or _last_cycle(tree, classes) in classes:
                 kind = classes.get(tree) or classes[_last_cycle(tree, classes)]
                 raise RootFileError(f"{tree!r} of {self.path!r} is a {kind}, not a tree")
-            has = f"its trees are{listed(known)}" if known else "it has no tree at all"
+            has = f"its trees are{in_parentheses(known)}" if known else "it has no tree at all"
             near = nearest(tree, known) if len(known) > 1 else ""
             message = f"no tree {tree!r} in {self.path!r}: {has}{near}"
             raise RootFileError(message)
-        with _said_of(f"{self.path}:{name}", "cannot be read"):
-            found = self._file[name]
+        with _reader_errors(f"{self.path}:{name}", "cannot be read"):
+            uproot_tree = self._file[name]
         if trees[name] == "RNTuple":
-            with _said_of(f"{self.path}:{name}", "is damaged"):
-                check_pages(found)
-        return found, trees[name] == "RNTuple"
+            with _reader_errors(f"{self.path}:{name}", "is damaged"):
+                check_pages(uproot_tree)
+        return uproot_tree, trees[name] == "RNTuple"
 
     @cached_property
     def _names(self) -> BranchNames:
@@ -257,15 +258,15 @@ class TreeFile:
     def _place(self, name: str) -> Place:
         wholes = self._names.find(name)
         if not wholes:
-            raise no_branch(name, self.where, self.branches())
+            raise missing_branch_error(name, self.where, self.branches())
         if len(wholes) > 1:
-            message = f"branch {name!r} of {self.where!r} may be any of{listed(wholes)}"
+            message = f"branch {name!r} of {self.where!r} may be any of{in_parentheses(wholes)}"
             raise RootFileError(f"{message}; give the whole name of one")
         return self._names.places[wholes[0]]
 
     @contextmanager
     def _named(self, branch: str) -> Iterator[None]:
-        """Turn a `NotDecodedError` into an error that names the branch."""
+        """Raise a `NotDecodedError` as an error that names the branch."""
         try:
             yield
         except NotDecodedError as error:
@@ -275,13 +276,13 @@ class TreeFile:
     def _read_fields(
         self, fields: Sequence[str], start: int, stop: int
     ) -> Iterator[tuple[str, Any]]:
-        """Yield fields of an RNTuple, all of which uproot reads at once."""
+        """Yield fields of an RNTuple, which uproot reads all at once."""
         arrays = self._arrays(fields, start, stop)
         for field in fields:
             yield field, self._checked(arrays[field], field, stop - start)
 
     def _arrays(self, fields: Sequence[str], start: int, stop: int) -> Any:
-        """Return what uproot reads of some fields, or raise an error that names one."""
+        """Return the arrays of some fields, or raise an error that names one field."""
         numbers = {self._place(field).branch.field_id for field in fields}
         try:
             return self._tree.arrays(
@@ -301,37 +302,37 @@ class TreeFile:
                 raise
 
     def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[memoryview]]:
-        """Return the baskets of branches, as they lie in the file."""
-        found = {branch: self._place(branch).branch for branch in branches}
+        """Return the bytes of the baskets of branches."""
+        uproot_branches = {branch: self._place(branch).branch for branch in branches}
         with self._lock:
-            ranges = {id(branch): ranges_of(branch, start, stop) for branch in found.values()}
+            ranges = {id(b): ranges_of(b, start, stop) for b in uproot_branches.values()}
         content = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
         fetched = {number: [next(content) for _ in several] for number, several in ranges.items()}
-        return {name: fetched[id(branch)] for name, branch in found.items()}
+        return {name: fetched[id(branch)] for name, branch in uproot_branches.items()}
 
     def _read_branch(self, branch: str, fetched: list[memoryview], start: int, stop: int) -> Any:
-        """Return entries of a branch of a TTree, decoded here if it is plain, else by uproot."""
-        found, encoding = self._place(branch).branch, self._encodings[branch]
+        """Return entries of a branch of a TTree; memmpy decodes plain ones, uproot all others."""
+        uproot_branch, encoding = self._place(branch).branch, self._encodings[branch]
         if encoding is not None:
             with self._damage(branch), self._named(branch):
                 try:
-                    return decode_baskets(found, encoding, fetched, start, stop)
+                    return decode_baskets(uproot_branch, encoding, fetched, start, stop)
                 except NotPlainError:
                     if encoding.truncation is not None:
-                        raise ValueError("a basket has other bytes than its type takes") from None
+                        raise ValueError("the size of a basket does not fit its type") from None
         with self._lock:
             try:
-                array = found.array(
+                array = uproot_branch.array(
                     library="ak", array_cache=None, entry_start=start, entry_stop=stop
                 )
             except Exception:
                 self._check_baskets(branch, start, stop)
-                with self._named(branch), not_decoded(found):
+                with self._named(branch), not_decoded(uproot_branch):
                     raise
         return self._checked(array, branch, stop - start)
 
     def _read_structs(self, name: str, fetched: list[memoryview], start: int, stop: int) -> Any:
-        """Return entries of a branch of several leaves, with a field for each."""
+        """Return entries of a branch of several leaves, with a field for each leaf."""
         branch, encoding = self._place(name).branch, self._encodings[name]
         assert encoding is not None
         with self._damage(name):
@@ -341,22 +342,22 @@ class TreeFile:
                 return read_structs(branch, encoding.dtype, start, stop)
 
     def _check_baskets(self, branch: str, start: int, stop: int) -> None:
-        """Raise a `RootFileError` if baskets are damaged, as far as they have checksums."""
-        found = self._place(branch).branch
+        """Raise a `RootFileError` if the checksum of a basket is wrong."""
+        ranges = ranges_of(self._place(branch).branch, start, stop)
         with self._damage(branch):
-            for raw in self._bytes.read_many(ranges_of(found, start, stop)):
+            for raw in self._bytes.read_many(ranges):
                 open_basket(raw)
 
     def _damage(self, branch: str | None = None) -> AbstractContextManager[None]:
-        """Turn errors into one that names the file, the tree and the branch that is damaged."""
+        """Raise errors as one that names the damaged file, tree and branch."""
         where = "" if branch is None else f" in branch {branch!r}"
-        return _said_of(self.where, f"is damaged{where}")
+        return _reader_errors(self.where, f"is damaged{where}")
 
     def _checked(self, array: Any, branch: str, num_entries: int) -> Any:
-        """Return what uproot read as its column takes it."""
+        """Return an array of uproot as values for a column."""
         with self._damage(branch):
             if len(array) != num_entries:
-                raise ValueError(f"it gave {len(array)} of {num_entries} entries")
+                raise ValueError(f"uproot read {len(array)} of {num_entries} entries")
             return from_awkward(array, self.type_of(branch).kind)
 
 
@@ -367,7 +368,7 @@ def _open(source: ByteSource) -> Any:
 
 
 def _common(edges: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return the entries at which baskets of all branches begin."""
+    """Return the entries at which the baskets of all branches begin."""
     return reduce(np.intersect1d, edges) if edges else np.empty(0, np.int64)
 
 

@@ -1,4 +1,4 @@
-"""How `Double32_t` and `Float16_t` are stored: in a range, with few bits of mantissa, or as floats.
+"""Decodes `Double32_t` and `Float16_t`: stored in a range, with a short mantissa, or as floats.
 
 The rules are those of ROOT's ``GetRange`` (TStreamerElement.cxx) and of ``ReadDouble32`` and
 ``ReadFloat16`` of `TBufferFile`, bit for bit.
@@ -15,15 +15,15 @@ from memmpy.typing import Array
 
 __all__ = ["Truncation", "fixed_shape", "truncation_of"]
 
-#: ROOT's numbers of these types in a TLeafElement; those of arrays are 20 more.
+#: Type numbers of ROOT in a TLeafElement; arrays have 20 more.
 _DOUBLE32, _FLOAT16, _ARRAY = 9, 19, 20
-#: The bit of a streamer element that has a range. Versions before 4 had none.
+#: The bit of a streamer element with a range, since version 4.
 _HAS_RANGE = 1 << 6
 
 _FLOAT16_BITS = 12
 _MAX_MANTISSA = 14
 
-#: What ROOT looks for in a limit, in this order; it ignores the rest of the text.
+#: Words that ROOT searches in a limit, in this order. It ignores the rest of the text.
 _PIS = {
     "2pi": 2 * math.pi,
     "2*pi": 2 * math.pi,
@@ -38,16 +38,16 @@ _INTEGER = re.compile(r"\s*([+-]?\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Truncation:
-    """How numbers of one branch are stored.
+    """The encoding of the truncated numbers of one branch.
 
     Parameters
     ----------
     dtype : np.dtype
-        Of the values.
+        Dtype of the values.
     factor, low : float
-        A value is a stored uint32 divided by `factor`, plus `low`. A factor of 0 means no range.
+        A value is the stored uint32 divided by `factor`, plus `low`. A factor of 0 means no range.
     num_bits : int
-        Where there is no range: of the mantissa of stored 3 bytes, or 0 for floats of 4 bytes.
+        Without a range: bits of the mantissa in 3 stored bytes, or 0 for floats of 4 bytes.
     """
 
     dtype: np.dtype[Any]
@@ -63,7 +63,7 @@ class Truncation:
         return (np.dtype("u1"), (3,)) if self.num_bits else (np.dtype(">f4"), ())
 
     def unpack(self, stored: Array) -> Array:
-        """Return the values of stored numbers, of any shape before that of a number."""
+        """Return the values of stored numbers; the last axes are the bytes of a number."""
         if self.factor:
             return np.asarray(stored / self.factor + self.low, self.dtype)
         if not self.num_bits:
@@ -72,18 +72,18 @@ class Truncation:
         mantissa = high << 8 | low
         sign = mantissa >> (self.num_bits + 1) & 1
         mantissa &= (1 << (self.num_bits + 1)) - 1
-        # As in ROOT, which lets a mantissa that was rounded up run into the exponent.
+        # As in ROOT, where rounding up the mantissa may carry into the exponent.
         bits: Array = exponent << 23 | mantissa << (23 - self.num_bits) | sign << 31
         return np.asarray(bits.view(np.float32), self.dtype)
 
 
 def truncation_of(branch: Any) -> Truncation | None:
-    """Return how an uproot branch stores its numbers, or None if it is of another type.
+    """Return the truncation of an uproot branch, or None if it has another type.
 
     Raises
     ------
     ValueError
-        If its range is one that ROOT itself cannot read.
+        If ROOT itself cannot read its range.
     """
     leaves = branch.member("fLeaves")
     if len(leaves) != 1 or branch.branches:
@@ -114,7 +114,7 @@ def fixed_shape(branch: Any) -> tuple[int, ...]:
     Raises
     ------
     ValueError
-        If nothing says the shape.
+        If the shape is unknown.
     """
     [leaf] = branch.member("fLeaves")
     length = int(leaf.member("fLen"))
@@ -126,7 +126,7 @@ def fixed_shape(branch: Any) -> tuple[int, ...]:
 
 
 def _range_of_leaf(leaf: Any) -> str:
-    """Return what a leaf list says behind the type: ``x[3]/d[0,100,16]``."""
+    """Return the range after the type in a leaf list: ``x[3]/d[0,100,16]``."""
     title, letter = leaf.member("fTitle"), "d" if leaf.classname == "TLeafD32" else "f"
     if title.startswith(f"{letter}["):  # of ROOT 6.18 and 6.20
         return str(title[1:])
@@ -134,12 +134,12 @@ def _range_of_leaf(leaf: Any) -> str:
 
 
 def _range_of_member(branch: Any) -> str:
-    """Return the comment of a member of a class, if there is a range in it."""
+    """Return the comment of a class member if it has a range."""
     element = branch.streamer
     versions = branch.file.streamers.get(branch.member("fParentName"), {})
     members = [m for info in versions.values() for m in info.elements if m.name == element.name]
     if len({member.title for member in members}) > 1:
-        raise ValueError("its class is there in versions that differ in the range")
+        raise ValueError("the file has versions of its class with different ranges")
     base = element
     while base.classname != "TStreamerElement":
         base = base.bases[0]
@@ -148,12 +148,12 @@ def _range_of_member(branch: Any) -> str:
 
 
 def _range(text: str) -> tuple[float, float]:
-    """Return the factor and the lower limit of a text, or 0 and the bits of the mantissa.
+    """Return the factor and the lower limit of a range, or 0 and the bits of the mantissa.
 
-    Of two brackets the first may be a dimension.
+    The first of two brackets may be a dimension.
     """
-    found = re.match(r"[^\[]*\[([^\]]*)\](?:[^\[]*\[([^\]]*)\])?", text)
-    specs = [spec for spec in found.groups() if spec and "," in spec] if found else []
+    match = re.match(r"[^\[]*\[([^\]]*)\](?:[^\[]*\[([^\]]*)\])?", text)
+    specs = [spec for spec in match.groups() if spec and "," in spec] if match else []
     if not specs:
         return 0.0, 0.0
     low_text, high_text, bits_text = (specs[0] + ",").split(",", 2)

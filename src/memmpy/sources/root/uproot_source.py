@@ -1,6 +1,6 @@
-"""Lets uproot read through a `ByteSource`: with its retries, and without a map of the file.
+"""Lets uproot read through a `ByteSource`, with its retries, and without mapping the file.
 
-A map would end the process where a file gets shorter while it is read.
+A map would end the process if the file is truncated while it is read.
 """
 
 import queue
@@ -13,7 +13,7 @@ import uproot
 from uproot.source.chunk import Chunk, Source
 from uproot.source.futures import TrivialFuture
 
-from memmpy.sources.byte_source import ByteSource
+from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.root.compression import decompress
 
 __all__ = ["SharedSource", "open_with"]
@@ -21,7 +21,7 @@ __all__ = ["SharedSource", "open_with"]
 
 @final
 class SharedSource(Source):  # type: ignore[misc]  # uproot has no types
-    """A `ByteSource` as uproot's files use one. It belongs to whoever made it."""
+    """A source of uproot over a `ByteSource`, which it does not close."""
 
     def __init__(self, file_path: str, *, bytes_of_file: ByteSource, **_options: Any) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class SharedSource(Source):  # type: ignore[misc]  # uproot has no types
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be read any more: its owner says so when it is read."""
+        """Always False: the `ByteSource` itself raises an error after it was closed."""
         return False
 
     def chunk(self, start: int, stop: int) -> Chunk:
@@ -51,7 +51,7 @@ class SharedSource(Source):  # type: ignore[misc]  # uproot has no types
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the bytes to their owner."""
+        """Leave the `ByteSource` open."""
 
     def _filled(self, bounds: tuple[int, int], content: bytes | memoryview) -> Chunk:
         self._num_requests += 1
@@ -61,10 +61,10 @@ class SharedSource(Source):  # type: ignore[misc]  # uproot has no types
 
 
 def open_with(source: ByteSource) -> Any:
-    """Open a ROOT file by its bytes, as uproot does."""
-    # Caches would keep what was read: memory is bounded by the step.
+    """Open a ROOT file with uproot."""
+    # Without caches, since memory is bounded by the step.
     caches: dict[str, Any] = {"array_cache": None, "object_cache": None}
-    # As a dict, so that a colon in a path is no name of an object.
+    # As a dict, since uproot would read a colon in a path as the name of an object.
     return uproot.open({source.path: None}, handler=SharedSource, bytes_of_file=source, **caches)
 
 
@@ -75,12 +75,12 @@ _decompress_as_uproot = uproot.compression.decompress
 def _decompress(
     chunk: Any, cursor: Any, context: Any, num_packed: int, size: int, block_info: Any = None
 ) -> Any:
-    """Decompress what comes of a `SharedSource` here, within bounds; all else is uproot's."""
+    """Decompress chunks of a `SharedSource` with size limits; uproot decompresses all others."""
     if not isinstance(chunk.source, SharedSource):
         return _decompress_as_uproot(chunk, cursor, context, num_packed, size, block_info)
     packed = memoryview(cursor.bytes(chunk, num_packed, context))
     return Chunk.wrap(chunk.source, decompress(packed, size))
 
 
-# All that uproot decompresses passes through this one function: keys, trees, baskets and pages.
+# uproot decompresses everything through this function: keys, trees, baskets and pages.
 uproot.compression.decompress = _decompress

@@ -1,4 +1,4 @@
-"""JSON documents that end with a checksum of all bytes before it."""
+"""JSON documents of memmpy: a header with a version, fields, and a checksum at the end."""
 
 import json
 from collections import Counter
@@ -18,21 +18,21 @@ _HEADER = ("format", "format_version", "memmpy_version")
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of JSON documents.
+    """The format of one kind of JSON document.
 
     Parameters
     ----------
     name : str
-        How the documents name it.
+        Value of the field ``format``.
     what : str
-        How messages do.
+        Name of such a document in messages.
     version : int
-        What is written. Raised by one whenever an older memmpy could misread what a newer one
-        writes; all from 1 on are read.
+        The version that memmpy writes; it reads this version and all older ones. Increase it when
+        an older memmpy could misread a new document.
     sealed_since : int
-        The first version with a checksum at its end.
+        The first version with a checksum at the end.
     remedy : str
-        What to do where one is damaged.
+        Way out for a damaged document, for messages.
     """
 
     name: str
@@ -42,17 +42,17 @@ class Format:
     remedy: str
 
     def encode(self, fields: Mapping[str, Any], *, written_by: str = __version__) -> bytes:
-        """Return a document with these JSON values."""
+        """Return the bytes of a document with these JSON values."""
         header = (self.name, self.version, written_by)
         return seal({**dict(zip(_HEADER, header, strict=True)), **fields})
 
     def fields_of(self, document: Any, *, is_sealed: bool, path: str) -> tuple[int, dict[str, Any]]:
-        """Return the version of a document, as `parse` gives it, and what `encode` was given.
+        """Return the version and the fields of a document that `parse` returned.
 
         Raises
         ------
         CorruptStoreError
-            If it is of another format, or of a version that is not read.
+            If it has another format, or a newer version.
         ValueError
             If its checksum is wrong.
         """
@@ -62,17 +62,17 @@ class Format:
         _, version, written_by = (fields.pop(name, None) for name in _HEADER)
         if type(version) is not int or not 1 <= version <= self.version:
             message = (
-                f"{path!r} has format version {version!r}, and this memmpy reads up to "
-                f"{self.version}; it was written by memmpy {written_by}: use that one or a newer"
+                f"{path!r} has format version {version!r}, and this memmpy reads versions up to "
+                f"{self.version}; memmpy {written_by} wrote it: use that version or a newer one"
             )
             raise CorruptStoreError(message)
         if version >= self.sealed_since and not is_sealed:
-            raise ValueError("its checksum differs: it is not as memmpy wrote it")
+            raise ValueError("its checksum differs")
         return version, fields
 
     @contextmanager
-    def reading(self, path: str) -> Iterator[None]:
-        """Turn a `ValueError` about what a document holds into a `CorruptStoreError`."""
+    def damage_errors(self, path: str) -> Iterator[None]:
+        """Raise a `ValueError` about a document as a `CorruptStoreError` with the way out."""
         try:
             yield
         except CorruptStoreError:
@@ -82,19 +82,19 @@ class Format:
 
 
 def seal(document: Mapping[str, Any]) -> bytes:
-    """Return a JSON object, one item a line, with its checksum as the last field."""
+    """Return a JSON object, one item on a line, with its checksum as the last field."""
     fields = [f" {_text(name)}: {_lines(value)}" for name, value in document.items()]
     body = ("{\n" + ",\n".join(fields)).encode()
     return body + _tail(body)
 
 
 def parse(data: bytes) -> tuple[Any, bool]:
-    """Return the JSON value of a document, and whether a checksum at its end is right.
+    """Return the JSON value of a document, and whether it ends with the right checksum.
 
     Raises
     ------
     ValueError
-        If it is not JSON, or names a field twice.
+        If it is not JSON, or has a field twice.
     """
     body = data[: -len(_tail(b""))]
     is_sealed = data == body + _tail(body)
@@ -102,7 +102,7 @@ def parse(data: bytes) -> tuple[Any, bool]:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse), is_sealed
     except RecursionError as error:
-        raise ValueError("its lists lie too deep in each other") from error
+        raise ValueError("its lists are nested too deeply") from error
 
 
 _text = json.JSONEncoder(allow_nan=False).encode
@@ -125,7 +125,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"it names {name!r} twice")
+        raise ValueError(f"it has the field {name!r} twice")
     return fields
 
 

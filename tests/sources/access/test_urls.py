@@ -1,4 +1,4 @@
-"""Tests of what a URL is, and which filesystem serves it."""
+"""Tests of parsing URLs, and of their filesystems."""
 
 import sys
 
@@ -8,7 +8,7 @@ from fsspec.registry import _registry
 
 from memmpy.errors import OptionError
 from memmpy.sources import describe
-from memmpy.sources.urls import filesystem, is_url, local_path, protocol_of, target_of
+from memmpy.sources.access.urls import filesystem, is_url, local_path, protocol_of, target_of
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_a_missing_package_of_another_protocol_is_named_by_fsspec(
 
 
 def test_an_unknown_protocol_is_named_with_the_nearest() -> None:
-    with pytest.raises(OptionError, match=r"no protocol 'htps' is known .*; nearest: .*http"):
+    with pytest.raises(OptionError, match=r"knows no protocol 'htps'; nearest: .*http"):
         describe("htps://host/a.root")
 
 
 def test_a_host_whose_short_address_fsspec_cannot_take_is_refused() -> None:
-    with pytest.raises(OptionError, match="write the host by its name"):
+    with pytest.raises(OptionError, match="give the name of the host"):
         describe("https://[::1]:8080/a.root")
 
 

@@ -1,4 +1,4 @@
-"""Files as seekable streams, for readers such as pyarrow and h5py."""
+"""Turns a `ByteSource` into a seekable stream, for libraries such as pyarrow and h5py."""
 
 import io
 import os
@@ -6,15 +6,15 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, BinaryIO, final
 
 from memmpy.errors import InputFileError
-from memmpy.sources.byte_source import ByteSource
-from memmpy.sources.urls import is_url
+from memmpy.sources.access.byte_source import ByteSource
+from memmpy.sources.access.urls import is_url
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 __all__ = ["stream_of"]
 
-#: What is read ahead for small reads of a file behind a URL, and how many such blocks are kept.
+#: Size of a block of read-ahead behind a URL, and the number of blocks to keep.
 BLOCK = 4 << 20
 NUM_BLOCKS = 8
 
@@ -22,15 +22,15 @@ NUM_BLOCKS = 8
 def stream_of(source: ByteSource) -> BinaryIO:
     """Return a file as a seekable stream of bytes, for one thread at a time.
 
-    Small reads behind a URL are served from blocks that are read ahead; the last ones are kept,
-    32 MiB in all. The source is not closed with the stream, and may have several streams.
+    Behind a URL, small reads come from blocks that are read ahead; the last 32 MiB are kept. The
+    source may have several streams, and stays open when they are closed.
     """
     return io.BufferedReader(_Stream(source))
 
 
 @final
 class _Stream(io.RawIOBase):
-    """A source read from a position on."""
+    """A source with a position."""
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source

@@ -1,74 +1,79 @@
-"""Missing values of files: what columns hold in their place."""
+"""Missing values of input files, and the fills that columns hold in their place."""
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
-from memmpy.display import num_in_words
+from memmpy.display import format_count
 from memmpy.errors import InputFileError, OptionError
 from memmpy.jagged import fits
 from memmpy.sources.awkward_types import form_of_type, from_awkward, type_of_form
 
 __all__ = [
+    "NO_FILL",
     "Fill",
     "MissingValuesError",
     "NoFill",
-    "Nulls",
+    "NullRules",
     "UntypedError",
-    "check_suits",
-    "fill_in_words",
+    "check_fill_suits",
     "fill_missing",
     "filled_type",
+    "format_fill",
     "has_unknown",
     "plain_layout",
     "with_type",
 ]
 
-#: What a user puts where a value is missing: a number or a text, an empty tuple for an empty list,
-#: or None to keep it missing.
+#: In place of a missing value: a number, a text, or an empty tuple for an empty list. None keeps
+#: the value missing.
 Fill: TypeAlias = bool | int | float | str | tuple[()] | None
 
 
-class NoFill(enum.Enum):
-    """Stands for the fill of a branch for which the user named none: None is a fill."""
+class NoFill(Enum):
+    """The type of `NO_FILL`: an enum, so that it is one object also after pickling."""
 
-    NO_FILL = enum.auto()
+    NO_FILL = "no fill"
+
+
+#: In place of a fill where the user gave none.
+NO_FILL = NoFill.NO_FILL
 
 
 @dataclass(frozen=True, slots=True)
-class Nulls:
-    """How a file is read where it has no values.
+class NullRules:
+    """How to read missing values of a file.
 
     Parameters
     ----------
     fills : mapping of str to Fill
-        By branch, what stands for a missing value.
+        Branch to the fill of its missing values.
     types : mapping of str to ColumnType
-        By branch, the type that other files give it where this one has no value at all.
+        Branch to the type that other files give it, if all its values are missing in this file.
     """
 
     fills: Mapping[str, Fill] = field(default_factory=dict)
     types: Mapping[str, ColumnType] = field(default_factory=dict)
 
     def fill_of(self, branch: str) -> Fill | NoFill:
-        """Return the fill that the user named for a branch."""
-        return self.fills.get(branch, NoFill.NO_FILL)
+        """Return the fill of a branch."""
+        return self.fills.get(branch, NO_FILL)
 
 
 class MissingValuesError(Exception):
-    """Values are missing, and nothing is known to stand for them; says how many.
+    """Values are missing, and there is no fill for them.
 
     Parameters
     ----------
     num : int
-        How many.
+        Number of missing values.
     example : str
-        What could stand for them, as a user would write it.
+        A possible fill, as a user writes it.
     """
 
     def __init__(self, num: int, example: str) -> None:
@@ -77,7 +82,7 @@ class MissingValuesError(Exception):
 
 
 class UntypedError(InputFileError):
-    """A file does not tell the type of a branch, since all its values are missing."""
+    """The type of a branch is unknown, since all its values are missing in this file."""
 
     def __init__(self, message: str, branch: str) -> None:
         super().__init__(message)
@@ -87,16 +92,16 @@ class UntypedError(InputFileError):
         return type(self), (str(self), self.branch), self.__dict__
 
 
-def fill_in_words(fill: Fill) -> str:
-    """Return a fill as the user writes it."""
+def format_fill(fill: Fill) -> str:
+    """Return a fill as a user writes it."""
     return "[]" if fill == () else repr(fill)
 
 
-def check_suits(form: Any, fill: Fill, *, branch: str, where: str) -> None:
-    """Raise an `OptionError` where a branch has no place for a fill."""
+def check_fill_suits(form: Any, fill: Fill, *, branch: str, where: str) -> None:
+    """Raise an `OptionError` if a branch cannot hold a fill."""
     if fill is not None and not _suits(form, fill):
         message = (
-            f"missing={{{branch!r}: {fill_in_words(fill)}}} does not fit branch {branch!r} of "
+            f"missing={{{branch!r}: {format_fill(fill)}}} does not fit branch {branch!r} of "
             f"{where!r}, which is {form.type}: give a value that it can hold, or None to keep what "
             "is missing"
         )
@@ -104,7 +109,7 @@ def check_suits(form: Any, fill: Fill, *, branch: str, where: str) -> None:
 
 
 def has_unknown(form: Any) -> bool:
-    """Say whether a form leaves open of which type some values are."""
+    """Return whether a form has values of unknown type."""
     if form.is_record:
         return any(map(has_unknown, form.contents))
     if form.is_unknown or form.is_numpy or form.is_union:
@@ -112,48 +117,48 @@ def has_unknown(form: Any) -> bool:
     return has_unknown(form.content)
 
 
-def filled_type(held: ColumnType, fill: Fill | NoFill, *, branch: str) -> ColumnType:
-    """Return the type of nested entries of an option type, once a fill stands for what is missing.
+def filled_type(column_type: ColumnType, fill: Fill | NoFill, *, branch: str) -> ColumnType:
+    """Return the type of nested entries after a fill has replaced missing values.
 
     Raises
     ------
     OptionError
-        If the branch has no place for the fill.
+        If the branch cannot hold the fill.
     """
-    if held.kind != "nested" or fill is None or isinstance(fill, NoFill):
-        return held
-    form = form_of_type(held)
-    check_suits(form, fill, branch=branch, where="the files")
+    if column_type.kind != "nested" or fill is NO_FILL or fill is None:
+        return column_type
+    form = form_of_type(column_type)
+    check_fill_suits(form, fill, branch=branch, where="the files")
     plain = plain_layout(form.length_zero_array(highlevel=False), fill)
-    return type_of_form(plain.form) or held
+    return type_of_form(plain.form) or column_type
 
 
 def fill_missing(values: Any, fill: Fill | NoFill, *, branch: str) -> Any:
-    """Return entries of a branch as a column takes them, with a fill for what is missing.
+    """Return entries of a branch with a fill in place of missing values.
 
     Raises
     ------
     InputFileError
-        If the fill does not stand for all that is missing.
+        If the fill does not suit all missing values.
     """
     import awkward as ak
 
-    if not isinstance(values, ak.Array) or fill is None or isinstance(fill, NoFill):
+    if not isinstance(values, ak.Array) or fill is NO_FILL or fill is None:
         return values
     try:
         plain = ak.Array(plain_layout(values.layout, fill))
     except MissingValuesError as error:
-        message = f"{branch!r} has {num_in_words(error.num, 'missing value')} for which "
-        message += f"missing={{{branch!r}: {fill_in_words(fill)}}} has none"
-        raise InputFileError(f"{message}; give None to keep what is missing") from None
-    held = type_of_form(plain.layout.form)
-    return values if held is None else from_awkward(plain, held.kind)
+        message = f"{branch!r} has {format_count(error.num, 'missing value')} for which "
+        message += f"missing={{{branch!r}: {format_fill(fill)}}} has none"
+        raise InputFileError(f"{message}; give None to keep missing values") from None
+    column_type = type_of_form(plain.layout.form)
+    return values if column_type is None else from_awkward(plain, column_type.kind)
 
 
 def with_type(layout: Any, form: Any) -> Any:
     """Return data whose values are all missing as data of the type of a form.
 
-    Where lists and records differ from those of the form, they are left as they are.
+    Lists and records that differ from those of the form stay unchanged.
     """
     if layout.is_unknown:
         return form.length_zero_array(highlevel=False)
@@ -171,23 +176,23 @@ def with_type(layout: Any, form: Any) -> Any:
 
 
 def plain_layout(layout: Any, fill: Fill | NoFill) -> Any:
-    """Return data without the names and dictionaries it came with, and without missing values.
+    """Return data without type names, dictionaries and missing values.
 
-    A missing float becomes NaN, and a missing instant NaT, if the fill is no other number. Any
-    other missing value becomes the fill: a number, a text, or an empty list, also where the fill
-    is for the items of the list. A missing record is one whose members are missing.
+    A missing float becomes NaN, and a missing time NaT, unless the fill is another number. Any
+    other missing value becomes the fill. A missing list becomes empty even if the fill is for its
+    items. A missing record becomes a record of missing members.
 
     Parameters
     ----------
     layout : awkward layout
         The data.
-    fill : Fill or NoFill
-        None keeps what is missing, and with it the type of an option.
+    fill : Fill or NO_FILL
+        None keeps missing values, and with them the option type.
 
     Raises
     ------
     MissingValuesError
-        If values are missing and nothing stands for them.
+        If values are missing and there is no fill for them.
     """
     import awkward as ak
 
@@ -205,10 +210,10 @@ def plain_layout(layout: Any, fill: Fill | NoFill) -> Any:
     if layout.is_record:
         contents = [plain_layout(content, fill) for content in layout.contents]
         return ak.contents.RecordArray(contents, layout.fields, layout.length)
-    if isinstance(layout, ak.contents.ListArray):  # lists of which some were left out
+    if isinstance(layout, ak.contents.ListArray):  # lists with gaps between them
         layout = layout.to_ListOffsetArray64(True)
-    means = layout.parameter("__array__")
-    parameters = {"__array__": means} if means in {"string", "bytestring", "char", "byte"} else None
+    kind = layout.parameter("__array__")
+    parameters = {"__array__": kind} if kind in {"string", "bytestring", "char", "byte"} else None
     if layout.is_list:
         content = plain_layout(layout.content, fill)
         return layout.copy(content=content, parameters=parameters)
@@ -216,7 +221,7 @@ def plain_layout(layout: Any, fill: Fill | NoFill) -> Any:
 
 
 def _filled(layout: Any, index: NDArray[np.int64], fill: Fill | NoFill) -> Any:
-    """Return the entry of each index, and what stands for a missing one at each index of -1."""
+    """Return the entry of each index, and the fill for each index of -1."""
     import awkward as ak
 
     if layout.is_option:
@@ -234,31 +239,34 @@ def _filled(layout: Any, index: NDArray[np.int64], fill: Fill | NoFill) -> Any:
         content = _filled(layout.content, items.reshape(-1), fill)
         return ak.contents.RegularArray(content, layout.size, len(index))
     plain = plain_layout(layout, fill)
-    stands_in = _stand_in(plain, fill)
-    if stands_in is None:
+    fill_entry = _fill_entry(plain, fill)
+    if fill_entry is None:
         raise MissingValuesError(int(np.count_nonzero(index < 0)), _example(plain))
-    both = ak.concatenate([ak.Array(plain), ak.Array(stands_in)])
+    both = ak.concatenate([ak.Array(plain), ak.Array(fill_entry)])
     return plain_layout(both[np.where(index < 0, len(plain), index)].layout, fill)
 
 
-def _stand_in(layout: Any, fill: Fill | NoFill) -> Any | None:
-    """Return data of one entry that stands for a missing one, or None where nothing does."""
+def _fill_entry(layout: Any, fill: Fill | NoFill) -> Any | None:
+    """Return data of one entry that holds the fill, or None if there is no suitable fill."""
     import awkward as ak
 
-    means = layout.parameter("__array__")
-    if means in {"string", "bytestring"}:
+    kind = layout.parameter("__array__")
+    if kind in {"string", "bytestring"}:
         if not isinstance(fill, str):
             return None
-        text = fill.encode() if means == "bytestring" else fill
+        text = fill.encode() if kind == "bytestring" else fill
         return ak.Array([text]).layout
     if layout.is_list:
         offsets = ak.index.Index64(np.zeros(2, np.int64))
-        empty = ak.contents.ListOffsetArray(offsets, layout.content[:0])
-        return None if isinstance(fill, NoFill) else empty
+        return (
+            ak.contents.ListOffsetArray(offsets, layout.content[:0])
+            if fill is not NO_FILL
+            else None
+        )
     if not layout.is_numpy:
         return None
     dtype = layout.dtype
-    if not isinstance(fill, NoFill) and _suits(layout.form, fill):
+    if fill is not NO_FILL and _suits(layout.form, fill):
         return ak.contents.NumpyArray(np.array([fill], dtype))
     if dtype.kind in "fc":
         return ak.contents.NumpyArray(np.array([np.nan], dtype))
@@ -266,7 +274,7 @@ def _stand_in(layout: Any, fill: Fill | NoFill) -> Any | None:
 
 
 def _example(layout: Any) -> str:
-    """Return what could stand for a missing value."""
+    """Return a possible fill, as a user writes it."""
     if layout.parameter("__array__") in {"string", "bytestring"}:
         return "''"
     if not layout.is_numpy:
@@ -275,7 +283,7 @@ def _example(layout: Any) -> str:
 
 
 def _suits(form: Any, fill: Fill) -> bool:
-    """Say whether a fill can stand for some value of a form."""
+    """Return whether a form has a value that the fill can replace."""
     if form.parameter("__array__") in {"string", "bytestring"}:
         return isinstance(fill, str)
     if form.is_record:

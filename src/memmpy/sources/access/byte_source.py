@@ -1,4 +1,4 @@
-"""Ranges of bytes of a file, on a disk or behind a URL, read with few requests."""
+"""Reads ranges of bytes of a file, on a disk or behind a URL, with few requests."""
 
 import io
 import os
@@ -10,28 +10,28 @@ from types import TracebackType
 from typing import TypeAlias, final
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
-from memmpy.sources.failures import check_regular, first_line, not_a_file
-from memmpy.sources.locations import describe
-from memmpy.sources.retries import asked
-from memmpy.sources.urls import filesystem, is_url, reconnect
+from memmpy.sources.access.file_errors import check_regular, directory_error, first_line
+from memmpy.sources.access.locations import describe
+from memmpy.sources.access.retries import request
+from memmpy.sources.access.urls import filesystem, is_url, reconnect
 
-__all__ = ["ByteSource", "Range", "coalesce", "opened"]
+__all__ = ["ByteSource", "Range", "coalesce", "open_local"]
 
 #: ``(start, stop)`` in bytes, half open.
 Range: TypeAlias = tuple[int, int]
 
-#: Ranges that lie nearer to each other are read as one.
+#: Ranges with smaller gaps between them are read as one.
 GAP = 64 << 10
-#: No more bytes come with one request to a server, so that large reads are parallel and little
-#: is read again after a failure.
+#: Limit of one request to a server, so that large reads are parallel, and a failed request costs
+#: little.
 REQUEST = 8 << 20
-#: Requests to a server at a time.
+#: Concurrent requests to a server.
 CONCURRENT = 16
 
 
 @final
 class ByteSource:
-    """A file of which ranges are read, by any number of threads at once.
+    """An open file. Any number of threads may read ranges of it at once.
 
     Parameters
     ----------
@@ -41,14 +41,13 @@ class ByteSource:
     Attributes
     ----------
     status : Status
-        What `describe` said of the file when it was opened.
+        The status of the file when it was opened.
     path : str
         The real path of a local file, or the URL.
     size : int
-        Bytes of the file when it was opened.
+        Size of the file when it was opened.
     num_bytes, num_requests : int
-        What was read so far, with the gaps that were read too, and in how many requests, with
-        those that failed.
+        Bytes read so far, including gaps, and requests made, including failed ones.
 
     Raises
     ------
@@ -64,15 +63,15 @@ class ByteSource:
         self._is_closed = False
         self._lock = threading.Lock()
         if not is_url(path):
-            self._file = opened(self.path)
+            self._file = open_local(self.path)
             try:
-                # Of what is open, should another file have taken its place since then.
-                found = os.fstat(self._file.fileno())
+                # The open file may be another one than `describe` saw.
+                status = os.fstat(self._file.fileno())
             except OSError as error:
                 self._file.close()
                 message = f"cannot read {self.path!r}: {error.strerror or error}"
                 raise InputFileError(message) from error
-            self.status = replace(self.status, size=found.st_size, mtime_ns=found.st_mtime_ns)
+            self.status = replace(self.status, size=status.st_size, mtime_ns=status.st_mtime_ns)
         self.size = self.status.size
 
     def read(self, start: int, stop: int) -> bytes:
@@ -81,35 +80,35 @@ class ByteSource:
         Raises
         ------
         InputFileError
-            If the file has not so many, any more or at all, or cannot be read.
+            If the file is shorter than that, or cannot be read.
         """
         return bytes(self.read_many([(start, stop)])[0])
 
     def read_many(self, ranges: Sequence[Range]) -> list[memoryview]:
         """Return the bytes of several ranges, in the order of the ranges.
 
-        What lies near to each other is read at once, and requests to a server run at the same
-        time. All that is read stays in memory as long as any of it is used.
+        Ranges that are close to each other are read at once, and requests to a server run
+        concurrently. The bytes of a request stay in memory while any of them are used.
 
         Raises
         ------
         InputFileError
-            If the file has not so many bytes, any more or at all, or cannot be read.
+            If the file is shorter than that, or cannot be read.
         """
         for start, stop in ranges:
             self._check(start, stop)
         blocks = coalesce(ranges, gap=GAP, limit=REQUEST)
         contents = self._fetch([(start, stop) for start, stop, _ in blocks])
-        found = [memoryview(b"")] * len(ranges)
+        views = [memoryview(b"")] * len(ranges)
         for (block_start, _, members), content in zip(blocks, contents, strict=True):
             view = memoryview(content)
             for member in members:
                 start, stop = ranges[member]
-                found[member] = view[start - block_start : stop - block_start]
-        return found
+                views[member] = view[start - block_start : stop - block_start]
+        return views
 
     def close(self) -> None:
-        """Let go of the file. Nothing can be read any more."""
+        """Close the file."""
         self._is_closed = True
         if self._file is not None:
             self._file.close()
@@ -129,21 +128,23 @@ class ByteSource:
         if self._is_closed:
             raise InputFileError(f"{self.path!r} is closed")
         if not 0 <= start <= stop:
-            message = f"what lies in it is said to lie from byte {start} to {stop}"
+            message = f"it refers to bytes {start} to {stop}"
             raise InputFileError(f"{self.path!r} is damaged: {message}")
         if stop > self.size:
-            raise self._cut(f"{self.size} bytes, not the {stop} that are looked for")
+            raise self._truncated(f"{self.size} bytes, expected at least {stop}")
 
-    def _cut(self, what: str) -> InputFileError:
+    def _truncated(self, what: str) -> InputFileError:
         return InputFileError(f"{self.path!r} is truncated or has changed: it has {what}")
 
     def _fetch(self, blocks: list[Range]) -> list[bytes]:
         if self._file is not None:
             return [self._pread(self._file, start, stop) for start, stop in blocks]
         parts = [_parts(start, stop) for start, stop in blocks]
-        found = self._get([part for several in parts for part in several])
+        contents = self._get([part for several in parts for part in several])
         return [
-            found[several[0]] if len(several) == 1 else b"".join(found[part] for part in several)
+            contents[several[0]]
+            if len(several) == 1
+            else b"".join(contents[part] for part in several)
             for several in parts
         ]
 
@@ -152,54 +153,55 @@ class ByteSource:
         position = start
         while position < stop:
             try:
-                # One call gives no more than 2 GiB.
+                # One call reads at most 2 GiB.
                 piece = os.pread(file.fileno(), stop - position, position)
             except (OSError, ValueError) as error:
                 message = f"{self.path!r} cannot be read: {first_line(error)}"
                 raise InputFileError(message) from error
             if not piece:
-                raise self._cut(f"{position} bytes, not the {stop} that are looked for")
+                raise self._truncated(f"{position} bytes, expected at least {stop}")
             self._count(1, len(piece))
             pieces.append(piece)
             position += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _get(self, parts: list[Range]) -> dict[Range, bytes]:
-        """Return parts of a file behind a URL; only those that failed are asked for again."""
-        found: dict[Range, bytes] = {}
+        """Return parts of a file behind a URL. A retry requests only the missing parts."""
+        contents: dict[Range, bytes] = {}
 
         def get() -> None:
             fs, name = filesystem(self.path)
-            asks = [part for part in parts if part not in found]
+            missing = [part for part in parts if part not in contents]
             options = {"batch_size": CONCURRENT} if fs.async_impl else {}
-            starts, stops = zip(*asks, strict=True)
+            starts, stops = zip(*missing, strict=True)
             try:
                 answers = fs.cat_ranges(
-                    [name] * len(asks), [*starts], [*stops], on_error="return", **options
+                    [name] * len(missing), [*starts], [*stops], on_error="return", **options
                 )
             except OSError:
                 reconnect(self.path)  # a lost connection stays lost
                 raise
             errors = []
-            for part, answer in zip(asks, answers, strict=True):
+            for part, answer in zip(missing, answers, strict=True):
                 if isinstance(answer, BaseException):
                     errors.append(answer)
                 else:
-                    found[part] = bytes(answer)
-            self._count(len(asks), sum(len(found[part]) for part in asks if part in found))
+                    contents[part] = bytes(answer)
+            num_bytes = sum(len(contents[part]) for part in missing if part in contents)
+            self._count(len(missing), num_bytes)
             if errors:
                 raise errors[0]
 
         if parts:
-            asked(self.path, get)
-        for (start, stop), content in found.items():
+            request(self.path, get)
+        for (start, stop), content in contents.items():
             if len(content) == stop - start:
                 continue
             if len(content) == self.size:
-                message = f"the server sends all of {self.path!r} where a part is asked for; "
+                message = f"the server sends all of {self.path!r} instead of a part; "
                 raise InputFileError(message + "download it, and give its path")
-            raise self._cut(f"{len(content)} bytes from {start} to {stop}")
-        return found
+            raise self._truncated(f"{len(content)} bytes from {start} to {stop}")
+        return contents
 
     def _count(self, num_requests: int, num_bytes: int) -> None:
         with self._lock:
@@ -213,11 +215,11 @@ def coalesce(ranges: Sequence[Range], *, gap: int, limit: int) -> list[tuple[int
     Parameters
     ----------
     ranges : sequence of (start, stop)
-        In any order; they may overlap. Empty ones need no block.
+        In any order; they may overlap. Empty ranges need no block.
     gap : int
-        Ranges with at most so many bytes between them are in one block,
+        Ranges with at most this number of bytes between them are joined to one block.
     limit : int
-        but no block gets longer than this by what it need not contain.
+        No block becomes longer than this by joining.
 
     Returns
     -------
@@ -239,22 +241,22 @@ def coalesce(ranges: Sequence[Range], *, gap: int, limit: int) -> list[tuple[int
     return blocks
 
 
-def opened(path: str) -> io.FileIO:
-    """Return an existing local file, opened without a buffer.
+def open_local(path: str) -> io.FileIO:
+    """Open an existing local file without a buffer.
 
     Raises
     ------
     MissingFileError, UnreadableError
-        If there is none by now, or it may not be read.
+        If the file is missing, or may not be read.
     """
     with ExitStack() as stack:
         try:
-            # Without O_NONBLOCK it would wait for a pipe that took the place of the file.
+            # Without O_NONBLOCK, opening a pipe in place of the file would block.
             file = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
             stack.enter_context(file)
             mode = os.fstat(file.fileno()).st_mode
         except IsADirectoryError as error:
-            raise not_a_file(path) from error
+            raise directory_error(path) from error
         except FileNotFoundError as error:
             raise MissingFileError(f"no such file: {path!r}") from error
         except OSError as error:

@@ -1,17 +1,17 @@
-"""Keeps the credentials of URLs out of messages, logs and documents."""
+"""Hides the credentials of URLs in messages, logs and documents."""
 
 import re
 from typing import final
 
 __all__ = ["Url", "full_url", "masked", "without_credentials"]
 
-#: What stands in place of a credential.
+#: Replaces a credential.
 MASK = "REDACTED"
 
-#: ``user:password@`` and, of web addresses, ``token@``: of other servers a name alone is no secret.
+#: ``user:password@``, and in web addresses ``token@``. Other names are no secrets.
 _WEB_USER = re.compile(r"(https?://)[^/?#\s'\"]+@", re.IGNORECASE)
 _PASSWORD = re.compile(r"(://[^/?#\s'\"@:]*):[^/?#\s'\"]*@")
-#: Parameters of a query that are a credential, or come with a signature and change with it.
+#: Parameters of a query that are credentials, or that change with each signature.
 _PARAMETER = re.compile(
     r"""([?&;](?:
         [^=&;\#\s'"]*(?:auth|cred|passw|secret|signature|token|jwt|bearer|session|x-amz-|x-goog-)[^=&;\#\s'"]*
@@ -25,14 +25,14 @@ _PARAMETER = re.compile(
 
 @final
 class Url(str):
-    """The text of a URL without its credentials; `full` has them.
+    """The text of a URL without its credentials, which are in `full`.
 
-    Two presigned URLs of one file are equal, and have one hash.
+    Two presigned URLs of the same file are equal, and have the same hash.
 
     Parameters
     ----------
     full : str
-        The URL with all that it needs.
+        The URL with its credentials.
 
     Attributes
     ----------
@@ -49,19 +49,19 @@ class Url(str):
 
 
 def masked(path: str) -> str:
-    """Return a URL with credentials as a `Url`, and any other path as it is."""
+    """Return a URL with credentials as a `Url`, and any other path unchanged."""
     if isinstance(path, Url) or "://" not in path or without_credentials(path) == path:
         return path
     return Url(path)
 
 
 def full_url(url: str) -> str:
-    """Return a URL as its server needs it."""
+    """Return a URL with its credentials, for the server."""
     return url.full if isinstance(url, Url) else url
 
 
 def without_credentials(text: str) -> str:
-    """Return a text with a mask in place of the credentials of each URL in it."""
+    """Return a text with the credentials of all its URLs replaced."""
     text = _WEB_USER.sub(rf"\g<1>{MASK}@", text)
     text = _PASSWORD.sub(rf"\g<1>:{MASK}@", text)
     return _PARAMETER.sub(rf"\g<1>{MASK}", text)

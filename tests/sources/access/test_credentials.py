@@ -1,4 +1,4 @@
-"""Tests of URLs whose credentials are used, and not shown."""
+"""Tests that credentials in URLs are used and never shown."""
 
 import copy
 import json
@@ -13,7 +13,7 @@ import pytest
 
 from memmpy.errors import MemmpyError, UnreadableError
 from memmpy.sources import ByteSource, describe, find, masked
-from memmpy.sources.credentials import Url, full_url, without_credentials
+from memmpy.sources.access.credentials import Url, full_url, without_credentials
 from tests.real_servers import S3Server
 from tests.servers import RangeServer
 

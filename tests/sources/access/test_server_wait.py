@@ -1,4 +1,4 @@
-"""Tests of waiting for servers that say nothing, take no connection, stop, or are slow."""
+"""Tests of servers that are silent, refuse connections, stop, or are slow."""
 
 import os
 import subprocess
@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from memmpy.errors import MemmpyError, ServerError
-from memmpy.parallel import Call, Threads, count_interrupt, start_thread
-from memmpy.sources import ByteSource, describe, find, retries, timeouts, waits
+from memmpy.parallel import SafeFuture, SafeThreadPool, count_interrupt, start_thread
+from memmpy.sources import ByteSource, describe, find
+from memmpy.sources.access import retries, server_wait, timeouts
 from tests.hostile_servers import Relay, deaf_port, full_port
 from tests.real_servers import S3Server, XrootdServer
 from tests.servers import RangeServer
@@ -31,7 +32,7 @@ def _short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timeouts, "CONNECT", 1)
     monkeypatch.setattr(timeouts, "SILENCE", 1)
     monkeypatch.setattr(retries, "MAX_LOST", 1.1)
-    monkeypatch.setattr(waits, "NOTICE", 0.3)
+    monkeypatch.setattr(server_wait, "NOTICE", 0.3)
 
 
 @pytest.fixture(params=["http", "root", "s3"])
@@ -131,7 +132,8 @@ def test_a_server_that_comes_back_is_read(
 GIVES_UP = """
 import sys
 from memmpy.errors import ServerError
-from memmpy.sources import ByteSource, retries, timeouts
+from memmpy.sources import ByteSource
+from memmpy.sources.access import retries, timeouts
 timeouts.CONNECT = timeouts.SILENCE = 1
 retries.MAX_LOST = 0.0
 with ByteSource(sys.argv[1]) as source:
@@ -161,7 +163,7 @@ def test_a_server_that_dies_is_named(at: At, relay: Relay) -> None:
 
 
 def test_a_server_that_was_given_up_is_not_asked_for_other_files(server: RangeServer) -> None:
-    waits.Wait(server.url("a.root"), limit=None).give_up()
+    server_wait.ServerWait(server.url("a.root"), limit=None).give_up()
     with pytest.raises(ServerError, match=r"b\.root' .*: 'http://127.*' did not answer 0 s ago"):
         describe(server.url("b.root"))
     assert server.num_requests == 0
@@ -171,8 +173,8 @@ def test_a_server_that_was_given_up_is_asked_again_later(
     server: RangeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.root").write_bytes(b"root")
-    waits.Wait(server.url("a.root"), limit=None).give_up()
-    monkeypatch.setattr(waits, "REST", 0.0)
+    server_wait.ServerWait(server.url("a.root"), limit=None).give_up()
+    monkeypatch.setattr(server_wait, "REST", 0.0)
     assert describe(server.url("a.root")).size == 4
 
 
@@ -180,18 +182,18 @@ def test_other_servers_are_asked_though_one_was_given_up(
     server: RangeServer, tmp_path: Path
 ) -> None:
     (tmp_path / "a.root").write_bytes(b"root")
-    waits.Wait("http://127.0.0.1:1/a.root", limit=None).give_up()
+    server_wait.ServerWait("http://127.0.0.1:1/a.root", limit=None).give_up()
     assert describe(server.url("a.root")).size == 4
 
 
 def test_a_wait_for_one_server_is_said_once(
     server: RangeServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waits, "NOTICE", 0.0)
+    monkeypatch.setattr(server_wait, "NOTICE", 0.0)
     event = threading.Event()
     for name in ("a.root", "b.root"):
-        waits.Wait(server.url(name), limit=None).outcome(partial(event.wait, 0.5))
-    assert [record.name for record in caplog.records] == ["memmpy.sources.waits"]
+        server_wait.ServerWait(server.url(name), limit=None).outcome(partial(event.wait, 0.5))
+    assert [record.name for record in caplog.records] == ["memmpy.sources.access.server_wait"]
 
 
 def test_a_server_that_answers_is_not_spoken_of(
@@ -205,7 +207,7 @@ def test_a_server_that_answers_is_not_spoken_of(
 def test_a_wait_ends_at_its_limit(server: RangeServer) -> None:
     event = threading.Event()
     with pytest.raises(TimeoutError, match="no answer in"):
-        waits.Wait(server.url("a.root"), limit=0.1).outcome(event.wait)
+        server_wait.ServerWait(server.url("a.root"), limit=0.1).outcome(event.wait)
     event.set()
 
 
@@ -214,17 +216,17 @@ def test_what_an_action_raises_is_raised(server: RangeServer) -> None:
         raise KeyError("tree")
 
     with pytest.raises(KeyError, match="tree"):
-        waits.Wait(server.url("a.root"), limit=None).outcome(fail)
+        server_wait.ServerWait(server.url("a.root"), limit=None).outcome(fail)
 
 
 def test_an_interrupt_ends_the_waiting_of_other_threads(server: RangeServer) -> None:
     event = threading.Event()
-    wait = waits.Wait(server.url("a.root"), limit=None)
-    call = Call(partial(wait.outcome, event.wait))
+    wait = server_wait.ServerWait(server.url("a.root"), limit=None)
+    call = SafeFuture(partial(wait.outcome, event.wait))
     thread = start_thread(call.run)
     while not call.wait(0.01):  # it may not have begun to wait
         count_interrupt()
-    with pytest.raises(ServerError, match=r"a\.root' is not read to its end: interrupted"):
+    with pytest.raises(ServerError, match=r"reading '.*a\.root' was interrupted"):
         call.result()
     thread.join()
     event.set()
@@ -238,12 +240,14 @@ def test_threads_that_an_interrupt_ends_do_not_wait_for_a_server(server: RangeSe
         event.wait()
 
     def interrupted() -> None:
-        with Threads(1) as threads:
-            calls.append(threads.call(waits.Wait(server.url("a"), limit=None).outcome, action))
+        with SafeThreadPool(1) as threads:
+            calls.append(
+                threads.submit(server_wait.ServerWait(server.url("a"), limit=None).outcome, action)
+            )
             begins.wait()
             raise KeyboardInterrupt
 
-    calls: list[Call[None]] = []
+    calls: list[SafeFuture[None]] = []
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     with pytest.raises(ServerError, match="interrupted"):
@@ -252,6 +256,8 @@ def test_threads_that_an_interrupt_ends_do_not_wait_for_a_server(server: RangeSe
 
 
 def test_a_host_without_a_name_is_given_up_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memmpy.sources.locations.LIMIT", 10.0)  # should a resolver be silent
+    monkeypatch.setattr(
+        "memmpy.sources.access.locations.LIMIT", 10.0
+    )  # should a resolver be silent
     with pytest.raises(ServerError, match=r"'http://no-such-host\.invalid/a\.root' cannot be read"):
         describe("http://no-such-host.invalid/a.root")

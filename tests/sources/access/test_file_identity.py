@@ -1,4 +1,4 @@
-"""Tests of the identity of files that have none inside."""
+"""Tests of the identity of files whose format has none."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.sources import ByteSource, former_uuid_of, uuid_of
-from memmpy.sources.file_identity import FOOTER, NUM_STRIPES, STRIPE
+from memmpy.sources.access.file_identity import FOOTER, NUM_STRIPES, STRIPE
 from tests.servers import RangeServer
 from tests.sources.conftest import Put
 

@@ -1,4 +1,4 @@
-"""Where files lie, on disks or behind URLs: found by pattern, and described."""
+"""Finds files by path, URL or pattern, and describes them: size, time and tag."""
 
 import errno
 import glob
@@ -12,27 +12,34 @@ from typing import Any, NamedTuple
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
 from memmpy.parallel import prefetch
-from memmpy.sources.credentials import full_url, masked
-from memmpy.sources.failures import check_regular, no_file, not_a_file
-from memmpy.sources.retries import LIMIT, asked, is_missing
-from memmpy.sources.urls import filesystem, forget, is_url, local_path, protocol_of, target_of
+from memmpy.sources.access.credentials import full_url, masked
+from memmpy.sources.access.file_errors import check_regular, directory_error, missing_file_error
+from memmpy.sources.access.retries import LIMIT, is_missing, request
+from memmpy.sources.access.urls import (
+    filesystem,
+    forget,
+    is_url,
+    local_path,
+    protocol_of,
+    target_of,
+)
 
-__all__ = ["State", "Status", "describe", "find"]
+__all__ = ["State", "Status", "check_state", "describe", "find"]
 
-#: Files of a listing that are asked for at a time.
-NUM_ASKED = 16
+#: Concurrent requests for the files of a listing.
+NUM_REQUESTS = 16
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
-# What the filesystems of fsspec call the time of a change and the checksum, best ones first.
+# Names of time and checksum in the filesystems of fsspec, the best ones first.
 _TIMES = ["mtime", "LastModified", "Last-Modified", "last_modified", "modified", "updated"]
 _TIMES += ["modify", "created"]
 _TAGS = ["ETag", "etag", "checksum", "md5", "md5Hash", "Content-MD5", "content_md5", "Digest"]
 
 
 class State(NamedTuple):
-    """What is another one once a file has changed: see `Status`."""
+    """Size, time and tag of a file, which change when the file does: see `Status`."""
 
     size: int
     mtime_ns: int
@@ -41,20 +48,19 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is known of a file without reading it.
+    """The status of a file, known without reading it.
 
     Parameters
     ----------
     path : str
-        The real, absolute path of a local file, or the URL as it was given.
+        The real, absolute path of a local file, or the URL as the user gave it.
     size : int
-        Bytes.
+        Size in bytes.
     mtime_ns : int
-        When it changed, in nanoseconds since 1970; 0 where a server does not say it, and in whole
-        seconds where it gives a tag.
+        Time of the last change, in nanoseconds since 1970. 0 if a server does not report it; in
+        whole seconds if the server gives a tag.
     tag : str
-        What a server says to tell contents apart, such as an ETag; empty where it says nothing,
-        and for local files.
+        Tag of the content from a server, such as an ETag. Empty for local files.
     """
 
     path: str
@@ -64,35 +70,34 @@ class Status:
 
     @property
     def state(self) -> State:
-        """What tells whether the file has changed."""
+        """The state, which differs once the file has changed."""
         return State(self.size, self.mtime_ns, self.tag)
 
 
 def find(pattern: str) -> list[Status]:
-    """Return what is known of the files that a path, a URL or a pattern of either names.
+    """Return the status of each file that a path, a URL or a pattern matches.
 
-    As `describe` gives it, with no more requests than that takes: where the listing of a server
-    tells all of a file, the file is not asked for.
+    Makes no more requests than necessary: a listing of the server may already tell the status.
 
     Parameters
     ----------
     pattern : str
-        With ``*``, ``?``, ``[...]`` and ``**`` for any directories. A ``?`` in the address of a
-        web page is no pattern. What exists under the very name is taken as it is.
+        May have ``*``, ``?``, ``[...]``, and ``**`` for any directories. A ``?`` in a web address
+        is no pattern. A file whose name is the pattern itself comes first.
 
     Returns
     -------
     list of Status
-        Sorted by name, each with the real, absolute path of a local file, or the full URL.
+        Sorted by name, with the real, absolute path of a local file, or the full URL.
 
     Raises
     ------
     MissingFileError
-        If there is none, or one is not a file.
+        If nothing matches, or a match is not a file.
     UnreadableError
-        If it may not be looked at.
+        If the permission is missing.
     InputFileError
-        If a server does not answer, or does not say how large a file is.
+        If a server does not answer, or does not report the size of a file.
     """
     if is_url(pattern):
         return _find_remote(masked(pattern))
@@ -100,43 +105,49 @@ def find(pattern: str) -> list[Status]:
     is_there = _look(path) is not None
     paths = [path] if is_there else sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
     if not paths and not glob.has_magic(path):
-        raise no_file(path)
+        raise missing_file_error(path)
     if not paths:
         raise MissingFileError(f"no file matches {pattern!r}")
     return [_describe_local(path) for path in paths]
 
 
 def describe(path: str) -> Status:
-    """Return what is known of a file, as it is now. Safe in several threads at once.
+    """Return the current status of a file. Several threads may call this at once.
 
     Raises
     ------
     MissingFileError
-        If there is no such file, or it is not a file.
+        If the path is missing, or is not a file.
     UnreadableError
-        If it may not be looked at.
+        If the permission is missing.
     InputFileError
-        If a server does not answer, or does not say how large the file is.
+        If a server does not answer, or does not report the size of the file.
     """
     return _describe_remote(masked(path)) if is_url(path) else _describe_local(local_path(path))
 
 
+def check_state(path: str, state: State, expected: State) -> None:
+    """Raise an `InputFileError` if a file has another state than expected."""
+    if state != expected:
+        raise InputFileError(f"{path!r} has changed while it was converted; run again")
+
+
 def _look(path: str) -> os.stat_result | None:
-    """Return the status of a local path, None where there is nothing."""
+    """Return the status of a local path, or None if it does not exist."""
     try:
         return os.stat(path)  # noqa: PTH116 - a Path takes no name for the current directory
     except OSError as error:
         if error.errno in _ABSENT:
             return None
         raise UnreadableError(f"cannot look for {path!r}: {error.strerror}") from error
-    except ValueError:  # no name that any file can have
+    except ValueError:  # no valid file name
         return None
 
 
 def _describe_local(path: str) -> Status:
     status = _look(path)
     if status is None:
-        raise no_file(path)
+        raise missing_file_error(path)
     check_regular(path, status.st_mode)
     return Status(os.path.realpath(path), status.st_size, status.st_mtime_ns, "")
 
@@ -148,20 +159,20 @@ def _describe_remote(url: str) -> Status:
         info: dict[str, Any] = fs.info(name)
         return info
 
-    return _status(url, asked(url, look, limit=LIMIT))
+    return _status(url, request(url, look, limit=LIMIT))
 
 
 def _status(url: str, info: Mapping[str, Any]) -> Status:
-    """Return what the filesystem of a URL says of it."""
+    """Return the status of a URL from what its filesystem reports."""
     if _is_directory(url, info):
-        raise not_a_file(url)
+        raise directory_error(url)
     size = info.get("size")
     if size is None:
-        message = f"the server does not say how large {url!r} is; download it, and give its path"
+        message = f"the server does not report the size of {url!r}; download it, and give its path"
         raise InputFileError(message)
     tag, mtime_ns = _tag(info), _mtime_ns(info)
     if tag:
-        mtime_ns -= mtime_ns % 10**9  # listings may be finer than what is said of one file
+        mtime_ns -= mtime_ns % 10**9  # a listing may be finer than the status of one file
     return Status(url, int(size), mtime_ns, tag)
 
 
@@ -179,29 +190,29 @@ def _find_remote(url: str) -> list[Status]:
     def look() -> dict[str, dict[str, Any]]:
         forget(url)
         fs, name = filesystem(url)
-        # A directory that cannot be listed must not pass for an empty one.
+        # An error of listing a directory must not look like an empty directory.
         walks = protocol_of(url) in {"http", "https", "root"}
         options = {"on_error": _raise_unless_missing} if walks else {}
         infos: dict[str, dict[str, Any]] = fs.glob(name, detail=True, **options)
-        return {_full_url(url, fs, name, found): info for found, info in infos.items()}
+        return {_full_url(url, fs, name, match): info for match, info in infos.items()}
 
     try:
-        found = asked(url, look)
+        files = request(url, look)
     except MissingFileError:
-        found = {}
-    if not found:
+        files = {}
+    if not files:
         raise reason
-    for path, info in found.items():
+    for path, info in files.items():
         if _is_directory(path, info):
-            raise not_a_file(path)
-    looks = [partial(_listed_status, path, info) for path, info in sorted(found.items())]
-    return list(prefetch(looks, num_threads=NUM_ASKED, depth=len(looks)))
+            raise directory_error(path)
+    looks = [partial(_listed_status, path, info) for path, info in sorted(files.items())]
+    return list(prefetch(looks, num_threads=NUM_REQUESTS, depth=len(looks)))
 
 
 def _listed_status(url: str, info: Mapping[str, Any]) -> Status:
-    """Return what a listing says of a file, or the file itself, where a listing says less."""
-    says_all = info.get("size") is not None and _mtime_ns(info) and _tag(info)
-    return _status(url, info) if says_all else _describe_remote(url)
+    """Return the status of a file from a listing, or from a request if the listing lacks facts."""
+    is_complete = info.get("size") is not None and _mtime_ns(info) and _tag(info)
+    return _status(url, info) if is_complete else _describe_remote(url)
 
 
 def _is_pattern(url: str) -> bool:
@@ -217,15 +228,15 @@ def _raise_unless_missing(error: BaseException) -> None:
         raise error
 
 
-def _full_url(url: str, fs: Any, name: str, found: str) -> str:
-    """Return the URL of what a filesystem found for a URL that it calls `name`."""
+def _full_url(url: str, fs: Any, name: str, match: str) -> str:
+    """Return the URL of a match of a filesystem; `name` is its name of the pattern."""
     before, target, after = target_of(full_url(url))
-    if "://" in found:
-        return masked(before + found + after)
-    # What a user writes of the server, and a filesystem knows without, comes from the URL.
+    if "://" in match:
+        return masked(before + match + after)
+    # The filesystem leaves out the server, which the user wrote in the URL.
     tail = name.lstrip("/")
     server = target.removesuffix(tail)
-    full = server + found.lstrip("/") if target.endswith(tail) else fs.unstrip_protocol(found)
+    full = server + match.lstrip("/") if target.endswith(tail) else fs.unstrip_protocol(match)
     return masked(f"{before}{full}{after}")
 
 
@@ -236,14 +247,14 @@ def _is_directory(path: str, info: Mapping[str, Any]) -> bool:
 def _mtime_ns(info: Mapping[str, Any]) -> int:
     for name in _TIMES:
         if info.get(name):
-            found = _nanoseconds(info[name])
-            if found:
-                return found
+            time_ns = _nanoseconds(info[name])
+            if time_ns:
+                return time_ns
     return 0
 
 
 def _nanoseconds(time: object) -> int:
-    """Return nanoseconds since 1970 of what a filesystem gives for a time, 0 if it is unclear."""
+    """Return a time of a filesystem in nanoseconds since 1970, or 0 if it is unclear."""
     if isinstance(time, str):
         try:
             time = _parsed(time)
@@ -265,4 +276,4 @@ def _parsed(text: str) -> datetime:
 
 def _tag(info: Mapping[str, Any]) -> str:
     tag = next((str(info[name]) for name in _TAGS if info.get(name)), "")
-    return tag.strip('"')  # which headers have and listings may not
+    return tag.strip('"')  # headers have quotes, listings may not

@@ -1,4 +1,4 @@
-"""Errors of the readers of files, in the user's words."""
+"""Builds errors about input files that name the file in the user's words."""
 
 import re
 import stat
@@ -7,36 +7,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from traceback import format_exception
 
-from memmpy.errors import (
-    InputFileError,
-    MemmpyError,
-    MissingFileError,
-    MissingKeyError,
-    nearest,
-)
-from memmpy.sources.credentials import without_credentials
+from memmpy.errors import InputFileError, MemmpyError, MissingFileError, MissingKeyError, nearest
+from memmpy.sources.access.credentials import without_credentials
 from memmpy.store import kind_of_file
 
 __all__ = [
     "check_regular",
+    "directory_error",
     "first_line",
-    "listed",
-    "no_branch",
-    "no_file",
-    "not_a_file",
+    "in_parentheses",
+    "missing_branch_error",
+    "missing_file_error",
+    "reader_errors",
     "safe_cause",
-    "said_of",
 ]
 
-#: What fsspec-xrootd shows of a call that XRootD's client did not take.
+#: A method in messages of fsspec-xrootd about calls that the client of XRootD rejected.
 _METHOD = re.compile(r"<bound method (?:\w+\.)?(\w+) of <.*?>>")
 
 
 @contextmanager
-def said_of(what: str, failure: str, kind: type[InputFileError] = InputFileError) -> Iterator[None]:
-    """Turn whatever a reader raises into an error that names the file.
+def reader_errors(
+    what: str, failure: str, kind: type[InputFileError] = InputFileError
+) -> Iterator[None]:
+    """Raise any error of a reader as an `InputFileError` that names the file.
 
-    Errors of memmpy, and that memory is short, are left as they are.
+    A `MemmpyError` and a `MemoryError` pass unchanged.
     """
     try:
         yield
@@ -47,45 +43,45 @@ def said_of(what: str, failure: str, kind: type[InputFileError] = InputFileError
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or its kind where it says nothing."""
+    """Return the first line of the message of an error, or its class if it has none."""
     text = str(error).strip().partition("\n")[0] or type(error).__name__
     return without_credentials(_METHOD.sub(r"\g<1>", text))
 
 
 def safe_cause(error: BaseException) -> BaseException | None:
-    """Return an error as the cause of another, or None where its traceback has credentials."""
+    """Return an error as the cause of another, or None if its traceback has credentials."""
     text = "".join(format_exception(error))
     return error if without_credentials(text) == text else None
 
 
-def no_file(path: str) -> MissingFileError:
-    """Return the error for a local path at which there is nothing; says where a link leads."""
+def missing_file_error(path: str) -> MissingFileError:
+    """Return the error for a missing local file. For a broken link, it names the target."""
     try:
         return MissingFileError(
             f"{path!r} is a link to {str(Path(path).readlink())!r}, which is no file"
         )
-    except (OSError, ValueError):  # no link; no name that any file can have
+    except (OSError, ValueError):  # it is no link, or no valid file name
         return MissingFileError(f"no such file: {path!r}")
 
 
 def check_regular(path: str, mode: int) -> None:
-    """Check that a local path leads to a regular file: a device may give bytes without end.
+    """Check that a local path is a regular file: reading a device may never end.
 
     Raises
     ------
     MissingFileError
-        If not; says what there is instead.
+        If it is no regular file. Names its type.
     """
     if stat.S_ISREG(mode):
         return
     if stat.S_ISDIR(mode):
-        raise not_a_file(path)
+        raise directory_error(path)
     message = f"{path!r} is {kind_of_file(mode)}, not a regular file"
     raise MissingFileError(f"{message}; copy its content to a file")
 
 
-def not_a_file(path: str) -> MissingFileError:
-    """Return the error for a directory where a file should be; says how to name its files."""
+def directory_error(path: str) -> MissingFileError:
+    """Return the error for a directory in place of a file, with a pattern for its files."""
     ending = next(
         (e for e in (".parquet", ".h5", ".hdf5") if path.rstrip("/").endswith(e)), ".root"
     )
@@ -93,12 +89,12 @@ def not_a_file(path: str) -> MissingFileError:
     return MissingFileError(f"{path!r} is a directory, not a file; write {pattern!r}")
 
 
-def no_branch(name: str, where: str, known: Collection[str]) -> MissingKeyError:
-    """Return the error for a branch that is not there; names the nearest."""
+def missing_branch_error(name: str, where: str, known: Collection[str]) -> MissingKeyError:
+    """Return the error for a missing branch. Names the nearest."""
     return MissingKeyError(f"no branch {name!r} in {where!r}{nearest(name, known)}", name)
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names in parentheses for a message; of many, the first ten."""
+def in_parentheses(names: Sequence[str]) -> str:
+    """Return at most ten names in parentheses, for a message."""
     first = ", ".join(map(repr, names[:10]))
     return f" ({first}{', ...' if len(names) > 10 else ''})" if names else ""

@@ -1,4 +1,4 @@
-"""Tests of finding and describing files, wherever they lie."""
+"""Tests of finding and describing files, on disks and behind URLs."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from memmpy.errors import InputFileError, MissingFileError, UnreadableError
 from memmpy.sources import State, Status, describe, find
-from memmpy.sources.locations import _mtime_ns, _tag
+from memmpy.sources.access.locations import _mtime_ns, _tag
 from tests.servers import RangeServer, make_certificate
 from tests.sources.conftest import Put
 
@@ -293,7 +293,7 @@ def test_a_directory_cannot_be_described(memory: Any) -> None:
 def test_a_server_that_says_no_size_is_named(tmp_path: Path, server: RangeServer) -> None:
     (tmp_path / "a.root").write_bytes(b"root")
     server.says_size = False
-    with pytest.raises(InputFileError, match=r"does not say how large .*a\.root' is; download"):
+    with pytest.raises(InputFileError, match=r"does not report the size of .*a\.root'; download"):
         describe(server.url("a.root"))
 
 

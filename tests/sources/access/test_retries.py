@@ -1,4 +1,4 @@
-"""Tests of calls that are made again."""
+"""Tests of repeated calls over the network."""
 
 import asyncio
 import logging
@@ -17,8 +17,9 @@ from memmpy.errors import (
     ServerError,
     UnreadableError,
 )
-from memmpy.sources import describe, retries
-from memmpy.sources.retries import asked, retrying
+from memmpy.sources import describe
+from memmpy.sources.access import retries
+from memmpy.sources.access.retries import request, retry
 from tests.servers import RangeServer
 
 ADDRESS = "memory://a.root"
@@ -60,13 +61,13 @@ def answer(status: int) -> aiohttp.ClientResponseError:
 )
 def test_a_call_is_made_again_after_an_error_of_the_network(error: Exception) -> None:
     action, _ = failing(error)
-    assert retrying(ADDRESS, action) == "done"
+    assert retry(ADDRESS, action) == "done"
 
 
 def test_a_call_is_given_up_after_the_last_attempt() -> None:
     action, left = failing(*[OSError("reset")] * 9)
     with pytest.raises(InputFileError):
-        retrying(ADDRESS, action)
+        retry(ADDRESS, action)
     assert len(left) == 9 - retries.ATTEMPTS
 
 
@@ -74,46 +75,46 @@ def test_a_call_is_given_up_once_too_much_time_is_lost(monkeypatch: pytest.Monke
     monkeypatch.setattr(retries, "MAX_LOST", 0.0)
     action, left = failing(*[OSError("reset")] * 9)
     with pytest.raises(ServerError, match="1 attempt failed"):
-        retrying(ADDRESS, action)
+        retry(ADDRESS, action)
     assert len(left) == 8
 
 
 def test_time_in_which_something_came_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "MAX_LOST", 0.0)
     monkeypatch.setattr(retries, "MINUTE", 0.0)  # all attempts take longer than that
-    assert retrying(ADDRESS, failing(OSError("reset"))[0]) == "done"
+    assert retry(ADDRESS, failing(OSError("reset"))[0]) == "done"
 
 
 @pytest.mark.parametrize("name", ["EndpointConnectionError", "ReadTimeoutError"])
 def test_an_error_of_the_client_of_s3_is_one_of_the_network(name: str) -> None:
     exceptions = pytest.importorskip("botocore.exceptions")
     error = getattr(exceptions, name)(endpoint_url="http://host")
-    assert retrying(ADDRESS, failing(error)[0]) == "done"
+    assert retry(ADDRESS, failing(error)[0]) == "done"
 
 
 def test_a_call_that_a_client_did_not_take_is_shown_by_its_name() -> None:
     error = OSError("Failed to submit <bound method FileSystem.stat of <F object at 0x7>> request")
     action, _ = failing(*[error] * 9)
     with pytest.raises(InputFileError, match=r"with: Failed to submit stat request$"):
-        retrying(ADDRESS, action)
+        retry(ADDRESS, action)
 
 
 def test_the_last_error_names_url_attempts_and_the_first_line_of_the_reason() -> None:
     action, _ = failing(*[OSError("reset by peer\nat line 7")] * 9)
     message = rf"'{ADDRESS}' cannot be read: 5 attempts failed, the last one with: reset by peer$"
     with pytest.raises(InputFileError, match=message):
-        retrying(ADDRESS, action)
+        retry(ADDRESS, action)
 
 
 def test_a_reason_without_words_is_named_by_its_kind() -> None:
     action, _ = failing(*[TimeoutError()] * 9)
     with pytest.raises(InputFileError, match="the last one with: TimeoutError"):
-        retrying(ADDRESS, action)
+        retry(ADDRESS, action)
 
 
 def test_each_further_attempt_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     action, _ = failing(OSError("reset"), OSError("reset"))
-    retrying(ADDRESS, action)
+    retry(ADDRESS, action)
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [record.getMessage().split(" failed")[0] for record in warnings] == [
         f"{ADDRESS}: attempt 1 of 5",
@@ -124,8 +125,8 @@ def test_each_further_attempt_is_logged(caplog: pytest.LogCaptureFixture) -> Non
 def test_waiting_doubles_but_for_a_quarter(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
     monkeypatch.setattr(retries, "FIRST_DELAY", 1.0)
-    monkeypatch.setattr("memmpy.sources.retries.time.sleep", waited.append)
-    retrying(ADDRESS, failing(*[OSError()] * 4)[0])
+    monkeypatch.setattr("memmpy.sources.access.retries.time.sleep", waited.append)
+    retry(ADDRESS, failing(*[OSError()] * 4)[0])
     doubled = zip(waited, (1, 2, 4, 8), strict=True)
     assert all(0.75 * whole <= seconds <= 1.25 * whole for seconds, whole in doubled)
 
@@ -153,43 +154,43 @@ def test_waiting_doubles_but_for_a_quarter(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_refusal_is_raised_at_once(error: Exception, kind: type[Exception]) -> None:
     action, left = failing(error, OSError("a second call"))
     with pytest.raises(kind):
-        retrying(ADDRESS, action)
+        retry(ADDRESS, action)
     assert len(left) == 1
 
 
 def test_an_unsatisfiable_range_tells_that_the_file_changed() -> None:
     with pytest.raises(InputFileError, match="is shorter than it was"):
-        retrying(ADDRESS, failing(answer(416))[0])
+        retry(ADDRESS, failing(answer(416))[0])
 
 
 def test_a_file_that_http_calls_missing_for_another_reason_is_looked_for_again() -> None:
     error = FileNotFoundError("a.root")
     error.__cause__ = answer(503)
-    assert retrying(ADDRESS, failing(error)[0]) == "done"
+    assert retry(ADDRESS, failing(error)[0]) == "done"
 
 
 def test_errors_that_are_no_matter_of_networks_are_left_as_they_are() -> None:
     with pytest.raises(KeyError):
-        retrying(ADDRESS, failing(KeyError("tree"))[0])
+        retry(ADDRESS, failing(KeyError("tree"))[0])
 
 
 def test_errors_of_memmpy_are_left_as_they_are() -> None:
     action, left = failing(InputFileError("damaged"), OSError("a second call"))
     with pytest.raises(InputFileError, match="damaged"):
-        retrying(ADDRESS, action)
+        retry(ADDRESS, action)
     assert len(left) == 1
 
 
 def test_an_action_with_an_unknown_protocol_is_not_called() -> None:
     action, left = failing(OSError("called"))
     with pytest.raises(OptionError, match="no protocol 'nope'"):
-        retrying("nope://a.root", action)
+        retry("nope://a.root", action)
     assert left
 
 
 def test_whatever_a_filesystem_raises_names_the_url() -> None:
     with pytest.raises(InputFileError, match=rf"'{ADDRESS}' cannot be read: no credentials"):
-        asked(ADDRESS, failing(RuntimeError("no credentials"))[0])
+        request(ADDRESS, failing(RuntimeError("no credentials"))[0])
 
 
 def test_a_server_that_recovers_is_asked_again(tmp_path: Path, server: RangeServer) -> None:

@@ -1,4 +1,4 @@
-"""What a file of events must be able to tell, whatever its format."""
+"""The protocol `EventFile`, which the reader of each file format follows."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
@@ -12,9 +12,9 @@ __all__ = ["EventFile"]
 
 
 class EventFile(Protocol):
-    """An open file, and the tree (or table) in it that is read.
+    """One tree (or table) of an open file.
 
-    All that a method raises is a `MemmpyError` that names the file. Several threads may call.
+    Its methods raise only `MemmpyError`s, which name the file. Several threads may call them.
     """
 
     @property
@@ -23,7 +23,7 @@ class EventFile(Protocol):
 
     @property
     def former_uuid(self) -> str:
-        """The same, as memmpy 0.2 and older gave it: stores of theirs know the file by this."""
+        """The identity that memmpy 0.2 and older gave the file, and recorded in their stores."""
 
     @property
     def tree(self) -> str:
@@ -41,36 +41,36 @@ class EventFile(Protocol):
         """Return the names of all branches, in the order of the file."""
 
     def has_branch(self, name: str) -> bool:
-        """Say whether there is such a branch, by its whole or its short name."""
+        """Return whether the tree has a branch of this full or short name."""
 
     def type_of(self, branch: str) -> ColumnType:
-        """Return what kind of column holds a branch.
+        """Return the type of the column that holds a branch.
 
         Raises
         ------
         MissingKeyError
-            If there is no such branch; names the nearest.
+            If there is no such branch. Names the nearest.
         InputFileError
-            If no column can hold what it gives.
+            If no column can hold its values.
         """
 
     def try_decoding(self, branch: str) -> None:
-        """Decode the first entry of a branch, where only that tells whether it can be decoded.
+        """Decode the first entry of a branch if only that shows whether it can be decoded.
 
         Raises
         ------
         UndecodableError
-            If it cannot. Whatever else may be wrong is for `read` to say.
+            If it cannot be decoded. `read` raises all other errors.
         """
 
     def sizes_of(self, branch: str) -> tuple[int, int]:
-        """Return the bytes of a branch as they lie in the file, and about those once decoded."""
+        """Return the bytes of a branch in the file, and about those after decoding."""
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
-        """Return where reading may begin and end so that (almost) nothing is decoded twice.
+        """Return the entries at which reads should begin and end, so that little is decoded twice.
 
-        Chunks of an HDF5 file that lie across an edge are, where the branches have no edges in
-        common that are near enough.
+        In an HDF5 file whose branches share no edges of chunks, chunks across a boundary are
+        decoded twice.
 
         Returns
         -------
@@ -79,15 +79,15 @@ class EventFile(Protocol):
         """
 
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
-        """Yield some branches, in their order, each with its entries ``start`` to ``stop``.
+        """Yield branches, in the given order, each with its entries ``start`` to ``stop``.
 
         Yields
         ------
         str, values
-            By the kind of its `ColumnType`: a native `np.ndarray` of shape (n, ...) for
+            Depends on the kind of the `ColumnType`: a native `np.ndarray` of shape (n, ...) for
             ``vector``, a `Jagged` for ``jagged`` and (of UTF-8 bytes) ``text``, an `ak.Array` for
             ``nested``. The caller may keep them.
         """
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""

@@ -1,4 +1,4 @@
-"""What a URL is, and which filesystem of fsspec serves it."""
+"""Parses URLs, and finds the filesystem of fsspec for each."""
 
 import re
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 from memmpy.errors import OptionError, nearest
 from memmpy.parallel import start_thread
-from memmpy.sources.credentials import full_url
-from memmpy.sources.failures import check_regular
-from memmpy.sources.timeouts import HTTP, S3, XROOTD, configured, options_for
+from memmpy.sources.access.credentials import full_url
+from memmpy.sources.access.file_errors import check_regular
+from memmpy.sources.access.timeouts import HTTP, S3, XROOTD, configured, options_for
 
 __all__ = [
     "check_protocol",
@@ -26,7 +26,7 @@ __all__ = [
     "target_of",
 ]
 
-#: Protocol to the extra that brings its package.
+#: Protocol to the extra of memmpy that installs its package.
 _EXTRAS = {
     "http": "http",
     "https": "http",
@@ -36,12 +36,12 @@ _EXTRAS = {
     "s3": "s3",
     "s3a": "s3",
 }
-# Not for all: what is not known to a filesystem of fsspec may go to the library under it.
+# Only these: other filesystems of fsspec may pass an unknown option to the library below.
 _WITHOUT_LISTINGS = {*_EXTRAS, "gs", "gcs", "abfs", "abfss", "az"}
 
 
 def is_url(path: str) -> bool:
-    """Return whether a path is read by fsspec: it has ``://``, and is no ``file://``."""
+    """Return whether fsspec reads a path: it has ``://``, and does not begin with ``file://``."""
     return "://" in path and not path.startswith("file://")
 
 
@@ -53,9 +53,9 @@ def local_path(path: str) -> str:
 
 
 def target_of(url: str) -> tuple[str, str, str]:
-    """Split a URL into what stands before, its address, and what stands after.
+    """Split a URL into the links before its address, the address, and the links after it.
 
-    All but the address is empty, but for a chain of fsspec such as
+    Only a chain of fsspec has such links, for example
     ``simplecache::https://host/a.root`` or ``zip://a.root::https://host/a.zip``.
     """
     links = url.split("::")
@@ -66,30 +66,30 @@ def target_of(url: str) -> tuple[str, str, str]:
 
 
 def protocol_of(url: str) -> str:
-    """Return the protocol of the filesystem that serves a URL: of a chain, the first one."""
+    """Return the protocol of the filesystem for a URL, the first protocol of a chain."""
     return next(_protocols(url))
 
 
 def check_protocol(url: str) -> None:
-    """Check that fsspec knows the protocol of a URL and has the package it needs.
+    """Check that fsspec knows the protocols of a URL, and that their packages are installed.
 
     Raises
     ------
     OptionError
-        If not; says what to install.
+        If not. Names the package to install.
     """
     if re.search(r"://[^/]*\[[^]/]*::", url):
-        message = f"fsspec takes the '::' in {url!r} for a chain; write the host by its name"
+        message = f"fsspec reads the '::' in {url!r} as a chain; give the name of the host"
         raise OptionError(message)
     for protocol in _protocols(url):
         _check(url, protocol)
 
 
 def filesystem(url: str) -> tuple[Any, str]:
-    """Return the filesystem of a URL, and the name it has for the file.
+    """Return the filesystem of a URL, and its name of the file.
 
-    Ask again for each read: fsspec keeps the instances, one set for each process and, where an
-    instance is not made for several threads, for each thread.
+    Call this for each read: fsspec caches the instances for each process, and for each thread if
+    they are not safe in several threads.
     """
     import fsspec
 
@@ -110,7 +110,7 @@ def is_async(url: str) -> bool:
 
 
 def server_of(url: str) -> str:
-    """Return protocol and host of a URL, without a user; of a chain, of its last link."""
+    """Return protocol and host of a URL without the user; for a chain, of its last link."""
     protocol, _, rest = [link for link in url.split("::") if "://" in link][-1].partition("://")
     return f"{protocol}://{re.split('[/?#]', rest)[0].rpartition('@')[2]}"
 
@@ -120,16 +120,16 @@ def _options(protocol: str) -> dict[str, Any]:
     if protocol in _WITHOUT_LISTINGS:
         options["use_listings_cache"] = False
     if protocol in HTTP:
-        # Parts of a compressed answer are not the parts of the file.
+        # Ranges of a compressed answer would not be ranges of the file.
         options["headers"] = {**configured(HTTP, "headers"), "Accept-Encoding": "identity"}
     return options
 
 
 def forget(url: str) -> None:
-    """Make the filesystem of a URL look again, where it keeps listings or open files."""
+    """Drop the cached listings and open files of the filesystem of a URL."""
     fs, name = filesystem(url)
     if protocol_of(url) in XROOTD:
-        # Without a name it would close the files that others read; the connection may be lost.
+        # With the name, or it would close all files. The connection may be lost.
         with suppress(OSError):
             fs.invalidate_cache(name)
     else:
@@ -137,13 +137,13 @@ def forget(url: str) -> None:
 
 
 def reconnect(url: str) -> None:
-    """Let the client of XRootD open a file again. Does not wait for the old one to close."""
+    """Let the client of XRootD open a file again, without waiting until the old one is closed."""
     if protocol_of(url) in XROOTD:
         start_thread(forget, url)
 
 
 def _check_local(url: str) -> None:
-    """Check that the archive of this machine in which a chain ends is a file."""
+    """Check that a local archive at the end of a chain is a regular file."""
     *links, last = url.split("::")
     path = Path(local_path(last))
     if links and not is_url(last) and path.exists():
@@ -159,7 +159,7 @@ def _check(url: str, protocol: str) -> None:
         raise OptionError(_missing_package(url, protocol, error)) from error
     except ValueError as error:
         known = nearest(protocol, fsspec.available_protocols())
-        message = f"{url!r}: no protocol {protocol!r} is known to fsspec{known}"
+        message = f"{url!r}: fsspec knows no protocol {protocol!r}{known}"
         raise OptionError(message) from error
 
 

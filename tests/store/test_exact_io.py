@@ -1,4 +1,4 @@
-"""Bytes that are written and read to the last one."""
+"""Tests of reading and writing exactly N bytes."""
 
 import os
 import zlib

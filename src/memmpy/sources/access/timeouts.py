@@ -1,4 +1,4 @@
-"""How long a server may be silent: the timeouts of the libraries that speak to it."""
+"""Timeouts of the libraries that talk to servers."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -6,8 +6,8 @@ from typing import Any
 
 __all__ = ["HTTP", "S3", "SILENCE", "XROOTD", "configured", "options_for"]
 
-#: Seconds for a connection to be made, and from one byte of an answer to the next. There is no
-#: limit to how long a whole answer takes: it may be large, and the network slow.
+#: Seconds to connect, and between two bytes of an answer. The whole answer has no limit, since it
+#: may be large, and the network slow.
 CONNECT = 15
 SILENCE = 20
 
@@ -17,7 +17,7 @@ XROOTD = {"root", "roots", "xroot"}
 
 
 def options_for(protocol: str) -> dict[str, Any]:
-    """Return the options of fsspec's filesystem of a protocol that set its timeouts.
+    """Return options with timeouts for the filesystem of a protocol.
 
     The user's configuration of fsspec takes precedence.
     """
@@ -25,11 +25,10 @@ def options_for(protocol: str) -> dict[str, Any]:
         import aiohttp
 
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=SILENCE)
-        given = configured(HTTP, "client_kwargs")
-        return {"client_kwargs": {"timeout": timeout, **given}}
+        return {"client_kwargs": {"timeout": timeout, **configured(HTTP, "client_kwargs")}}
     if protocol in S3:
         limits: dict[str, Any] = {"connect_timeout": CONNECT, "read_timeout": SILENCE}
-        limits["retries"] = {"max_attempts": 0}  # all attempts are ours
+        limits["retries"] = {"max_attempts": 0}  # memmpy repeats the requests
         return {"config_kwargs": {**limits, **configured(S3, "config_kwargs")}}
     if protocol in XROOTD:
         _set_xrootd(CONNECT, SILENCE)
@@ -38,14 +37,14 @@ def options_for(protocol: str) -> dict[str, Any]:
 
 @lru_cache(1)
 def _set_xrootd(connect: int, silence: int) -> None:
-    """Set the times of XRootD's client in this process, but for those in its ``XRD_`` variables."""
+    """Set the timeouts of the client of XRootD, except those in ``XRD_`` variables."""
     from XRootD import client
 
     settings = {
         "StreamTimeout": silence,
         "ConnectionWindow": connect,
         "ConnectionRetry": 1,
-        "StreamErrorWindow": 0,  # else it would refuse to try again for half an hour
+        "StreamErrorWindow": 0,  # otherwise the client refuses new attempts for half an hour
         "TimeoutResolution": 1,
     }
     for name, value in settings.items():
@@ -53,7 +52,7 @@ def _set_xrootd(connect: int, silence: int) -> None:
 
 
 def configured(protocols: set[str], option: str) -> Mapping[str, Any]:
-    """Return an option that the user's configuration of fsspec has for some protocols."""
+    """Return an option of some protocols in the user's configuration of fsspec."""
     import fsspec
 
     conf = fsspec.config.conf

@@ -1,4 +1,4 @@
-"""Tests of the settings of those who speak to servers."""
+"""Tests of the timeouts of the libraries that talk to servers."""
 
 import os
 import subprocess
@@ -8,11 +8,11 @@ import aiohttp
 import fsspec
 import pytest
 
-from memmpy.sources.timeouts import CONNECT, SILENCE, options_for
+from memmpy.sources.access.timeouts import CONNECT, SILENCE, options_for
 
 SHOWS_TIMES = """
 from XRootD import client
-from memmpy.sources.timeouts import options_for
+from memmpy.sources.access.timeouts import options_for
 options_for("root")
 print(*[client.EnvGetInt(name) for name in ("StreamTimeout", "ConnectionWindow")])
 """

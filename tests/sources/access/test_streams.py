@@ -1,4 +1,4 @@
-"""Tests of files as streams."""
+"""Tests of streams over files."""
 
 import io
 import os
@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from memmpy.errors import InputFileError
-from memmpy.sources import ByteSource, stream_of, streams
+from memmpy.sources import ByteSource, stream_of
+from memmpy.sources.access import streams
 from tests.servers import RangeServer
 from tests.sources.conftest import Put
 

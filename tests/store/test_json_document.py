@@ -1,4 +1,4 @@
-"""JSON documents that end with a checksum."""
+"""Tests of JSON documents with a version and a checksum."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from memmpy.errors import CorruptStoreError
 from memmpy.store import Format, parse
-from memmpy.store.checked_json import seal
+from memmpy.store.json_document import seal
 from tests.documents import fields_of, flipped
 
 FORMAT = Format("memmpy test", "the document of a test", 3, 2, "write it again")
@@ -64,7 +64,7 @@ def test_no_document_holds_what_json_has_not(value: float) -> None:
 
 
 def decoded(data: bytes) -> tuple[int, dict[str, Any]]:
-    with FORMAT.reading("it"):
+    with FORMAT.damage_errors("it"):
         document, is_sealed = parse(data)
         return FORMAT.fields_of(document, is_sealed=is_sealed, path="it")
 
@@ -88,7 +88,7 @@ def test_only_versions_without_a_checksum_are_read_without_one(version: int, is_
     if is_read:
         assert decoded(bare) == (version, {"a": 1})
     else:
-        message = "'it' is damaged: its checksum differs: it is not as memmpy wrote it; write it a"
+        message = "'it' is damaged: its checksum differs; write it a"
         with pytest.raises(CorruptStoreError, match=message):
             decoded(bare)
 
@@ -96,5 +96,7 @@ def test_only_versions_without_a_checksum_are_read_without_one(version: int, is_
 def test_a_field_that_comes_twice_is_damage() -> None:
     body = b'{\n "format": "memmpy test",\n "a": {"b": 1, "b": 2}'
     data = body + f',\n "checksum": "crc32:{zlib.crc32(body):08x}"\n}}\n'.encode()
-    with pytest.raises(CorruptStoreError, match="'it' is damaged: it names 'b' twice; write it"):
+    with pytest.raises(
+        CorruptStoreError, match="'it' is damaged: it has the field 'b' twice; write it"
+    ):
         decoded(data)

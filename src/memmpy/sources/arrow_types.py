@@ -1,4 +1,4 @@
-"""Turns types and arrays of Arrow into those that columns can hold."""
+"""Converts Arrow types and tables to ones that awkward and columns can hold."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -10,7 +10,7 @@ __all__ = ["has_decimal", "has_extension", "leaf_paths", "number_dtype", "whole_
 
 
 def leaf_paths(arrow_type: Any) -> Iterator[tuple[str, ...]]:
-    """Yield the members that lead to each Parquet column of a type, in the order of the file."""
+    """Yield the path of member names to each Parquet column of a type, in file order."""
     import pyarrow as pa
 
     if isinstance(arrow_type, pa.BaseExtensionType):
@@ -29,14 +29,14 @@ def leaf_paths(arrow_type: Any) -> Iterator[tuple[str, ...]]:
 
 
 def has_extension(arrow_type: Any) -> bool:
-    """Say whether a type, or one inside it, is an extension type: one with a name of its own."""
+    """Return whether a type contains an extension type."""
     import pyarrow as pa
 
-    return any(isinstance(found, pa.BaseExtensionType) for found in _types_in(arrow_type))
+    return any(isinstance(t, pa.BaseExtensionType) for t in _types_in(arrow_type))
 
 
 def has_decimal(arrow_type: Any, members: Sequence[str]) -> bool:
-    """Say whether a type has decimals, or what its members lead to."""
+    """Return whether the type at the end of a path of members contains decimals."""
     import pyarrow as pa
 
     while members:
@@ -46,7 +46,7 @@ def has_decimal(arrow_type: Any, members: Sequence[str]) -> bool:
             arrow_type, members = arrow_type.field(members[0]).type, members[1:]
         else:
             arrow_type = arrow_type.value_type
-    return any(pa.types.is_decimal(found) for found in _types_in(arrow_type))
+    return any(map(pa.types.is_decimal, _types_in(arrow_type)))
 
 
 def _types_in(arrow_type: Any) -> Iterator[Any]:
@@ -64,7 +64,7 @@ def _types_in(arrow_type: Any) -> Iterator[Any]:
 
 
 def number_dtype(arrow_type: Any) -> np.dtype[Any] | None:
-    """Return the dtype of a type of plain numbers, or None for any other."""
+    """Return the dtype of a type of plain numbers, or None for any other type."""
     import pyarrow as pa
 
     is_float = pa.types.is_floating(arrow_type)
@@ -73,10 +73,10 @@ def number_dtype(arrow_type: Any) -> np.dtype[Any] | None:
 
 
 def whole_table(table: Any) -> Any:
-    """Return a table of one column that awkward reads aright.
+    """Return a table of one column that awkward reads correctly.
 
-    It knows no views and no names that others gave to types, needs pandas for dictionaries, and
-    takes the missing values of an array that is a part of another from the wrong entries.
+    awkward knows neither views nor extension types, needs pandas for dictionaries, and misplaces
+    the missing values of a sliced array.
     """
     import pyarrow as pa
 
@@ -93,7 +93,7 @@ def whole_table(table: Any) -> Any:
 
 
 def _plain_type(arrow_type: Any) -> Any:
-    """Return a type without names, dictionaries and views, but for those in records."""
+    """Return a type without extension types, dictionaries and views outside of records."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(arrow_type):
