@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from memmpy import Jagged, SplitLoader, Splits, WriteVector, skim
-from memmpy.loaders import columns as columns_module
-from memmpy.loaders import pages
-from memmpy.loaders import scattered as scattered_module
+from memmpy.loaders import column_windows as columns_module
+from memmpy.loaders import random_reads as scattered_module
 from memmpy.loaders.batching import Values, Window
+from memmpy.loaders.pagecache import pages
 from memmpy.loaders.pagecache.advice import Pager, Reading, System
 from memmpy.loaders.random_reads import Scattered
 from memmpy.splits import split_loader

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy.loaders import columns as windows
+from memmpy.loaders import column_windows as windows
 from memmpy.loaders.column_windows import ColumnWindows
 from memmpy.loaders.windows import load_batches
 from memmpy.order import EveryEntry

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from memmpy.errors import ColumnError, LengthError, LoaderWarning, OptionError
 from memmpy.loaders import SimpleLoader
-from memmpy.loaders import columns as windows
+from memmpy.loaders import column_windows as windows
 from memmpy.parallel import THREAD_NAME
 from memmpy.splits import SplitLoader, Splits
 from memmpy.typing import Batch
