@@ -1,5 +1,6 @@
 """The kernels in NumPy: slow, clear, and what defines a right answer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from memmpy.typing import Array, Entries, Mask
 
 __all__ = [
     "count_true",
+    "join_arrays",
     "max_lists",
     "min_lists",
     "pad_jagged",
@@ -18,6 +20,19 @@ __all__ = [
     "sum_lists",
     "take_jagged",
 ]
+
+
+def join_arrays(arrays: Sequence[Array]) -> Array:
+    """Return the entries of arrays, at least one, one after the other: a copy.
+
+    If all have one dtype, so has the result, with its byte order, padding and metadata, which
+    `np.concatenate` loses. Else it has the dtype to which NumPy promotes them.
+    """
+    first = arrays[0]
+    if any(array.dtype != first.dtype for array in arrays):
+        return np.concatenate(arrays)
+    joined: Array = np.empty((sum(map(len, arrays)), *first.shape[1:]), first.dtype)
+    return np.concatenate(arrays, out=joined)
 
 
 def take_jagged(

@@ -1,7 +1,8 @@
 """The kernels of packed rows, compiled by Numba.
 
-Both take the table of `fields_table`: a line for each field, with the byte of a row where it
-begins, its size, and the address of its output.
+Both take the table of `rows_table`: a line with the address of the rows and the size of one, then
+a line for each field, with the byte of a row where it begins, its size, and the address of its
+output.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ from memmpy.kernels.jit import (
 from memmpy.kernels.row_field import RowField
 from memmpy.typing import Array, Entries
 
-__all__ = ["Table", "fields_table", "spread", "take"]
+__all__ = ["Table", "rows_table", "spread", "take"]
 
 Table = NDArray[np.uint64]
 Places = NDArray[np.uint32]
@@ -36,9 +37,12 @@ _BYTES_AHEAD, _MIN_AHEAD = np.uint64(5120), np.uint64(8)
 _TILE_BYTES = np.uint64(32768)
 
 
-def fields_table(fields: Iterable[RowField], out: Iterable[Array]) -> Table:
-    """Return what the kernels take for fields and their outputs, which must outlive it."""
-    numbers: list[int] = []
+def rows_table(rows: NDArray[np.uint8], fields: Iterable[RowField], out: Iterable[Array]) -> Table:
+    """Return the table of rows of shape (n, row_bytes), their fields and the outputs of these.
+
+    The arrays must outlive it.
+    """
+    numbers = [rows.ctypes.data, rows.shape[1], 0]
     for field, array in zip(fields, out, strict=True):
         if field.nbytes:
             numbers += field.offset, field.nbytes, array.ctypes.data
@@ -123,9 +127,9 @@ def _divided(number: np.uint64, by: np.uint64) -> np.uint64:
 
 
 @kernel
-def take(rows: np.uint64, row_bytes: np.uint64, entries: Entries, table: Table) -> None:
-    """Move the fields of rows, each row asked for some time before."""
-    num = np.uint64(len(entries))
+def take(entries: Entries, table: Table) -> None:
+    """Move the fields of rows, each row prefetched some time before."""
+    rows, row_bytes, num = table[0, 0], table[0, 1], np.uint64(len(entries))
     ahead = max(_MIN_AHEAD, _BYTES_AHEAD // max(row_bytes, np.uint64(1)))
     for i in range(min(ahead, num)):
         _ask_for_row(rows + np.uint64(entries[i]) * row_bytes, row_bytes)
@@ -133,7 +137,7 @@ def take(rows: np.uint64, row_bytes: np.uint64, entries: Entries, table: Table) 
     while start < num:
         stop = min(num, start + _TILE)
         asked = start + ahead
-        for f in range(len(table)):
+        for f in range(1, len(table)):
             source, size = rows + table[f, 0], table[f, 1]
             destination = table[f, 2] + size * start
             for i in range(start, stop):
@@ -147,8 +151,6 @@ def take(rows: np.uint64, row_bytes: np.uint64, entries: Entries, table: Table) 
 
 @kernel
 def spread(
-    rows: np.uint64,
-    row_bytes: np.uint64,
     starts: Entries,
     counts: Entries,
     places: Places,
@@ -164,9 +166,10 @@ def spread(
     first laid out in the order in which they are read, and then each is spread on its own, from a
     copy: what it spreads over, as 64 kB for 16,384 float32, stays in the second cache.
     """
+    rows, row_bytes = table[0, 0], table[0, 1]
     tile = max(np.uint64(16), _TILE_BYTES // max(row_bytes, np.uint64(1)))
     num_wide = np.uint64(0)
-    for f in range(len(table)):
+    for f in range(1, len(table)):
         num_wide += np.uint64(not _is_narrow(table[f, 1]))
     block = done = some = num_left = row = ahead = np.uint64(0)
     while True:
@@ -177,7 +180,7 @@ def spread(
         num_next = _divided(num_left, _divided(num_left, tile))
         next_row, stop_ahead = ahead, ahead + num_next * row_bytes
         step = _LINE * _divided(num_next * row_bytes, _LINE * some * num_wide)
-        for f in range(len(table)):
+        for f in range(1, len(table)):
             source, size, destination = row + table[f, 0], table[f, 1], table[f, 2]
             if _is_narrow(size):
                 _lay_out(destination + size * done, source, row_bytes, size, some)
@@ -193,6 +196,6 @@ def spread(
             break
         row, some, ahead = next_row, num_next, stop_ahead
         num_left -= num_next
-    for f in range(len(table)):
+    for f in range(1, len(table)):
         if _is_narrow(table[f, 1]):
             _spread_narrow(table[f, 2], places, table[f, 1], np.uint64(scratch.ctypes.data))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from memmpy.columns import Snapshot
-from memmpy.loaders import Packed
+from memmpy.loaders import PackedRows
 from memmpy.loaders.row_ranges import rows_between
 from memmpy.order import (
     Fractions,
@@ -26,7 +26,7 @@ __all__ = ["Choice", "SkimLike", "StoreLike"]
 
 
 @runtime_checkable
-class SkimLike(Packed, Protocol):
+class SkimLike(PackedRows, Protocol):
     """A skim, as far as its splits go."""
 
     @property

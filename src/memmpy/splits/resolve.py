@@ -16,7 +16,7 @@ from memmpy.errors import (
     OptionError,
     SplitError,
 )
-from memmpy.loaders.column_windows import check_data
+from memmpy.loaders.check_data import check_data
 from memmpy.order import Selected, check_fractions, check_selection, split_number
 from memmpy.splits.column_origin import Home, home_of
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming

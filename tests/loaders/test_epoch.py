@@ -3,9 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy.loaders import column_windows as windows
-from memmpy.loaders.column_windows import ColumnWindows
-from memmpy.loaders.windows import load_batches
+from memmpy.loaders import column_gatherer
+from memmpy.loaders.epoch import chunks_of_columns, load_batches
 from memmpy.order import EveryEntry
 from memmpy.typing import Batch, Column, Entries
 
@@ -24,7 +23,7 @@ class Backwards:
 
 
 class Recording:
-    """A column that is no array, and remembers what it was asked for."""
+    """A column that is no array, and records the entries it is asked for."""
 
     def __init__(self, num: int, nbytes: int) -> None:
         self.values, self.nbytes = np.arange(num) * 2, nbytes
@@ -40,7 +39,7 @@ class Recording:
 
 def batches(columns: dict[str, Column], num: int, **options: Any) -> list[Batch]:
     defaults = {"batch_size": 4, "drop_last": False, "num_threads": 0, "position": 0}
-    source = ColumnWindows(columns, Backwards(num), shuffle=False, num_threads=0)
+    source = chunks_of_columns(columns, Backwards(num), is_shuffled=False, num_threads=0)
     return list(load_batches(source, 0, **defaults | options))
 
 
@@ -54,36 +53,36 @@ def test_batches_hold_each_key_and_their_entries() -> None:
     assert last["_index"].dtype == np.int64
 
 
-def test_other_columns_are_asked_once_a_window_and_cut_into_batches(
+def test_other_columns_are_indexed_once_a_chunk_and_cut_into_batches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(windows, "WINDOW_ROWS", 9)
+    monkeypatch.setattr(column_gatherer, "CHUNK_ROWS", 9)
     column = Recording(10, nbytes=0)
     loaded = batches({"x": column}, 10)
     assert column.asked == [[9, 8, 7, 6, 5, 4, 3, 2], [1, 0]]
     assert [batch["x"] for batch in loaded] == [[18, 16, 14, 12], [10, 8, 6, 4], [2, 0]]
 
 
-def test_wide_rows_make_small_windows() -> None:
-    column = Recording(100, nbytes=windows.WINDOW_NBYTES * 10)
+def test_wide_rows_make_small_chunks() -> None:
+    column = Recording(100, nbytes=column_gatherer.CHUNK_NBYTES * 10)
     batches({"x": column}, 100)
     assert [len(asked) for asked in column.asked] == [8] * 12 + [4]
 
 
-def test_a_window_has_at_least_one_batch() -> None:
-    column = Recording(8, nbytes=windows.WINDOW_NBYTES * 100)
+def test_a_chunk_has_at_least_one_batch() -> None:
+    column = Recording(8, nbytes=column_gatherer.CHUNK_NBYTES * 100)
     batches({"x": column}, 8)
     assert [len(asked) for asked in column.asked] == [4, 4]
 
 
 @pytest.mark.parametrize("rows", [1, 5, 64, 10_000])
 @pytest.mark.parametrize("num_threads", [0, 1, 4])
-def test_neither_windows_nor_threads_change_a_batch(
+def test_neither_chunks_nor_threads_change_a_batch(
     monkeypatch: pytest.MonkeyPatch, rows: int, num_threads: int
 ) -> None:
     columns: dict[str, Column] = {"x": np.random.default_rng(1).random((1001, 2))}
     expected = batches(columns, 1001)
-    monkeypatch.setattr(windows, "WINDOW_ROWS", rows)
+    monkeypatch.setattr(column_gatherer, "CHUNK_ROWS", rows)
     found = batches(columns, 1001, num_threads=num_threads)
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
@@ -92,7 +91,7 @@ def test_neither_windows_nor_threads_change_a_batch(
 
 def test_consecutive_entries_are_copied_not_viewed() -> None:
     values = np.arange(8)
-    source = ColumnWindows({"x": values}, EveryEntry(8), shuffle=False, num_threads=0)
+    source = chunks_of_columns({"x": values}, EveryEntry(8), is_shuffled=False, num_threads=0)
     (batch,) = load_batches(source, 0, batch_size=8, drop_last=False, num_threads=0, position=0)
     batch["x"][:] = -1
     assert values.tolist() == list(range(8))

@@ -9,20 +9,21 @@ import pytest
 
 from memmpy.errors import ColumnError, LengthError, OptionError
 from memmpy.kernels import BYTES_MOVED
-from memmpy.loaders.column_windows import ColumnWindows, check_data
-from memmpy.loaders.column_windows import _row_nbytes as row_nbytes
+from memmpy.loaders.check_data import check_data
+from memmpy.loaders.column_gatherer import _row_nbytes as row_nbytes
+from memmpy.loaders.epoch import chunks_of_columns
 from memmpy.order import EveryEntry, Shard
 from memmpy.typing import Column
 
 
 def gather(column: Any, start: int, stop: int, *, shuffle: bool) -> tuple[Any, np.ndarray]:
-    """Return values of a run of entries, as a window has them, and the entries."""
+    """Return values of a run of entries, as a chunk has them, and the entries."""
     columns, num = check_data({"x": column})
     members = Shard(EveryEntry(num), start, stop)
-    source = ColumnWindows(columns, members, shuffle=shuffle, num_threads=0)
+    source = chunks_of_columns(columns, members, is_shuffled=shuffle, num_threads=0)
     plan = source.plan(1, position=0, batch_size=stop - start)
-    (window,) = (make() for make in plan.tasks)
-    (batch,) = window.batches(0, size=window.num_entries, num=1)
+    (chunk,) = (task() for task in plan.tasks)
+    (batch,) = chunk.batches(0, size=chunk.num_entries, num=1)
     return batch["x"], batch["_index"]
 
 
@@ -132,8 +133,8 @@ def test_keys_are_text() -> None:
         check_data({3: np.zeros(3)})  # type: ignore[dict-item]
 
 
-def test_the_key_of_the_entries_is_taken() -> None:
-    with pytest.raises(OptionError, match="key '_index' is taken"):
+def test_the_key_of_the_entries_is_reserved() -> None:
+    with pytest.raises(OptionError, match="key '_index' is reserved"):
         check_data({"_index": np.zeros(3)})
 
 

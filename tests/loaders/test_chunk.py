@@ -6,19 +6,19 @@ import pytest
 
 from memmpy import Jagged
 from memmpy.kernels import join_arrays
-from memmpy.loaders import batching
-from memmpy.loaders import buffers as buffers_module
-from memmpy.loaders.batching import Values, Window, batches_of
-from memmpy.loaders.buffers import Buffers
+from memmpy.loaders import buffer_pool
+from memmpy.loaders import chunk as chunk_module
+from memmpy.loaders.buffer_pool import BufferPool
+from memmpy.loaders.chunk import ChunkArray, EntryChunk, batches_of
 
 
-def windows_of(sizes: list[int]) -> Iterator[Window]:
-    """Yield windows of the numbers 0, 1, ... and of lists that hold their number."""
+def chunks_of(sizes: list[int]) -> Iterator[EntryChunk]:
+    """Yield chunks of the numbers 0, 1, ... and of lists that hold their number."""
     start = 0
     for size in sizes:
         numbers = np.arange(start, start + size)
         lists = Jagged(np.repeat(numbers, numbers % 3), np.append(0, np.cumsum(numbers % 3)))
-        yield Window(size, [Values.of("x", numbers), Values.of("lists", lists)])
+        yield EntryChunk(size, [ChunkArray.of("x", numbers), ChunkArray.of("lists", lists)])
         start += size
 
 
@@ -26,14 +26,14 @@ def windows_of(sizes: list[int]) -> Iterator[Window]:
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 10, 11])
 @pytest.mark.parametrize("drop_last", [True, False])
 @pytest.mark.parametrize("skip", [0, 1])
-def test_batches_do_not_depend_on_the_windows(
+def test_batches_do_not_depend_on_the_chunks(
     sizes: list[int], batch_size: int, drop_last: bool, skip: int
 ) -> None:
     num = sum(sizes)
     if sizes and sizes[0] <= skip:
         return
-    windows = windows_of(sizes)
-    batches = list(batches_of(windows, batch_size, drop_last=drop_last, skip=skip if num else 0))
+    chunks = chunks_of(sizes)
+    batches = list(batches_of(chunks, batch_size, drop_last=drop_last, skip=skip if num else 0))
     expected = [
         list(range(start, min(start + batch_size, num)))
         for start in range(skip, num, batch_size)
@@ -44,14 +44,14 @@ def test_batches_do_not_depend_on_the_windows(
         assert [held.tolist() for held in batch["lists"]] == [[i] * (i % 3) for i in batch["x"]]
 
 
-def test_batches_inside_of_a_window_are_views() -> None:
-    (window,) = windows_of([8])
-    batches = list(batches_of([window], 4, drop_last=False, skip=0))
-    assert all(np.shares_memory(batch["x"], window.values[0].whole) for batch in batches)
+def test_batches_inside_a_chunk_are_views() -> None:
+    (chunk,) = chunks_of([8])
+    batches = list(batches_of([chunk], 4, drop_last=False, skip=0))
+    assert all(np.shares_memory(batch["x"], chunk.arrays[0].array) for batch in batches)
 
 
-def test_memory_serves_again_once_nobody_looks_into_it() -> None:
-    buffers = Buffers(2)
+def test_a_buffer_is_reused_once_no_array_looks_into_it() -> None:
+    buffers = BufferPool(2)
     first, second = buffers.take(100), buffers.take(100)
     assert not np.shares_memory(first, second)
     view = first[8:16].view(np.float64)
@@ -63,11 +63,13 @@ def test_memory_serves_again_once_nobody_looks_into_it() -> None:
     assert {buffers.take(100).ctypes.data, buffers.take(64).ctypes.data} <= {place, kept}
 
 
-def test_who_takes_while_another_takes_has_other_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the collector ends an epoch in the middle of it: there is nothing to wait for."""
-    buffers, left = Buffers(3), [5]
+def test_two_that_take_at_the_same_time_get_different_buffers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As if the garbage collector ended an epoch in the middle of it: it must not wait."""
+    buffers, left = BufferPool(3), [5]
     others: list[np.ndarray] = []
-    lend = buffers_module._Block.lend
+    lend = buffer_pool._Buffer.lend
 
     def lend_after_another(block: Any, num_bytes: int) -> Any:
         if left[0]:
@@ -75,13 +77,13 @@ def test_who_takes_while_another_takes_has_other_memory(monkeypatch: pytest.Monk
             others.append(buffers.take(num_bytes))
         return lend(block, num_bytes)
 
-    monkeypatch.setattr(buffers_module._Block, "lend", lend_after_another)
+    monkeypatch.setattr(buffer_pool._Buffer, "lend", lend_after_another)
     taken = [buffers.take(100), *others]
     assert len({memory.ctypes.data for memory in taken}) == len(taken) == 6
 
 
-def test_memory_that_is_kept_by_many_is_never_handed_out_twice() -> None:
-    buffers = Buffers(2)
+def test_a_buffer_in_use_is_never_handed_out_again() -> None:
+    buffers = BufferPool(2)
     taken = [buffers.take(1000) for _ in range(10)]
     for i, memory in enumerate(taken):
         memory[:] = i
@@ -89,8 +91,8 @@ def test_memory_that_is_kept_by_many_is_never_handed_out_twice() -> None:
     assert all(memory.ctypes.data % 64 == 0 for memory in taken)
 
 
-def test_a_larger_window_takes_the_place_of_smaller_memory() -> None:
-    buffers = Buffers(1)
+def test_a_larger_buffer_replaces_a_smaller_one() -> None:
+    buffers = BufferPool(1)
     buffers.take(10)
     place = buffers.take(10_000).ctypes.data
     assert buffers.take(10_000).ctypes.data == place
@@ -113,27 +115,27 @@ def structured(memory: np.ndarray) -> np.ndarray:
         iter,
     ],
 )
-def test_memory_is_taken_again_when_the_last_view_of_it_is_gone(look: Any) -> None:
-    buffers = Buffers(1)
+def test_a_buffer_is_reused_when_its_last_view_is_gone(look: Any) -> None:
+    buffers = BufferPool(1)
     memory = buffers.take(96)
     place, view = memory.ctypes.data, look(memory)
     del memory
     assert buffers.take(96).ctypes.data != place
     del view
-    again = Buffers(1)
+    again = BufferPool(1)
     place = again.take(96).ctypes.data
     assert again.take(96).ctypes.data == place
 
 
-def test_a_batch_of_many_windows_is_joined_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_of_many_chunks_is_joined_once(monkeypatch: pytest.MonkeyPatch) -> None:
     joined: list[int] = []
 
     def count(parts: Any) -> Any:
         joined.append(sum(map(len, parts)))
         return join_arrays(parts)
 
-    monkeypatch.setattr(batching, "join_arrays", count)
-    windows = [Window(10, [Values.of("x", np.arange(10))]) for _ in range(100)]
-    (batch,) = batches_of(windows, 1000, drop_last=False, skip=0)
+    monkeypatch.setattr(chunk_module, "join_arrays", count)
+    chunks = [EntryChunk(10, [ChunkArray.of("x", np.arange(10))]) for _ in range(100)]
+    (batch,) = batches_of(chunks, 1000, drop_last=False, skip=0)
     assert len(batch["x"]) == 1000
     assert joined == [1000]
