@@ -14,7 +14,7 @@ def take_rows(rows: Any, entries: Any, *, fields: Any, out: Any) -> None:
     run_kernel(
         take,
         np.asarray(entries, np.int64),
-        rows_table(rows, fields, out),
+        rows_table(rows.ctypes.data, rows.shape[1], fields=fields, out=out),
     )
 
 
@@ -25,7 +25,7 @@ def spread_rows(rows: Any, starts: Any, *, counts: Any, places: Any, fields: Any
         starts,
         counts,
         places,
-        rows_table(rows, fields, out),
+        rows_table(rows.ctypes.data, rows.shape[1], fields=fields, out=out),
         scratch,
     )
 

@@ -56,7 +56,9 @@ class Files:
         self.num_cold = num_cold
         self.on_part: Callable[[], object] = lambda: None
         self.mapped = MappedData([mapped], [], page_cache=PageCache(self.advise, lambda: memory))
-        self.reads = RandomReads(self, Order(NUM), num_threads=num_threads, num_processes=1)
+        self.reads = RandomReads(
+            self, Order(NUM), chunk_rows=CHUNK, num_threads=num_threads, num_processes=1
+        )
 
     def __len__(self) -> int:
         return NUM
@@ -188,7 +190,7 @@ def planned_sizes(
         file.truncate(num * item_bytes)
     mapped = np.memmap(folder / "x", np.uint8, "r", shape=(num, item_bytes))
     zeros = Zeros(mapped, memory=memory, may_grow=may_grow, entry_bytes=entry_bytes)
-    reads = RandomReads(zeros, Order(num), num_threads=0, num_processes=1)
+    reads = RandomReads(zeros, Order(num), chunk_rows=CHUNK, num_threads=0, num_processes=1)
     for task in reads.plan(0, batch_size=1).tasks:
         task()
     return zeros.sizes

@@ -42,6 +42,7 @@ class RowKernels:
         self, rows: NDArray[np.uint8], *, fields: Sequence[RowField], ranges: NDArray[np.int64]
     ) -> None:
         self._rows, self._fields, self._ranges = rows, fields, ranges
+        self._source = rows.ctypes.data, rows.shape[1]
 
     def take(self, row_numbers: Entries, *, out: Sequence[NDArray[np.uint8]]) -> None:
         """Fill `out`, an array of shape (m, nbytes) for each field, with rows by their numbers."""
@@ -75,8 +76,8 @@ class RowKernels:
         *,
         edges: Entries,
         words: Words,
-        places: NDArray[np.uint32],
-        scratch: NDArray[np.uint8],
+        memory: NDArray[np.uint8],
+        has_numbers: bool,
         out: Sequence[NDArray[np.uint8]],
     ) -> None:
         """Fill `out` with the rows of windows of blocks, each in its place.
@@ -87,35 +88,25 @@ class RowKernels:
             Blocks of members; after the last member comes the first.
         edges, words
             As `memmpy.order.BlockWindows` has them.
-        places : uint32 array of shape (m,)
-            Filled with the place of each row, in the order of the blocks.
-        scratch : uint8 array of shape (8 m,)
+        memory : uint8 array of shape (12 m,)
             Memory to work with.
+        has_numbers : bool
+            Whether to fill its first 8 m bytes with the number of the row in each place.
         """
         run_kernel(
             _spread_mixed,
             *blocks,
             edges,
             words,
-            places,
             self._ranges,
             self._table(out),
-            scratch,
+            memory,
+            has_numbers,
             owners=(self._rows, *out),
         )
 
-    def place_numbers(
-        self,
-        blocks: tuple[Entries, Entries],
-        *,
-        places: NDArray[np.uint32],
-        row_numbers: Entries,
-    ) -> None:
-        """Fill `row_numbers` with the number of the row that `spread` put into each place."""
-        run_kernel(_place_numbers, *blocks, places, self._ranges, row_numbers)
-
     def _table(self, out: Sequence[NDArray[np.uint8]]) -> Table:
-        return rows_table(self._rows, self._fields, out)
+        return rows_table(*self._source, fields=self._fields, out=out)
 
 
 @kernel
@@ -130,15 +121,17 @@ def _take_permuted(
     table: Table,
 ) -> None:
     permute(start, num, high_bits, low_bits, round_keys, row_numbers)
-    if ranges.shape[1] == 1:
+    ends, shifts = ranges[0], ranges[1]
+    if len(ends) == 1:
+        shift = shifts[0]
         for i in range(len(row_numbers)):
-            row_numbers[i] += ranges[1, 0]
+            row_numbers[i] += shift
     else:
         for i in range(len(row_numbers)):
             which = 0
-            while row_numbers[i] >= ranges[0, which]:
+            while row_numbers[i] >= ends[which]:
                 which += 1
-            row_numbers[i] += ranges[1, which]
+            row_numbers[i] += shifts[which]
     take(row_numbers, table)
 
 
@@ -148,26 +141,18 @@ def _spread_mixed(
     counts: Entries,
     edges: Entries,
     words: Words,
-    places: NDArray[np.uint32],
     ranges: NDArray[np.int64],
     table: Table,
-    scratch: NDArray[np.uint8],
+    memory: NDArray[np.uint8],
+    has_numbers: bool,
 ) -> None:
+    split = 8 * edges[-1]
+    scratch, places = memory[:split], memory[split:].view(np.uint32)
     mix(edges, words, places)
     row_starts, row_counts = _blocks_of_rows(starts, counts, ranges)
     spread(row_starts, row_counts, places, table, scratch)
-
-
-@kernel
-def _place_numbers(
-    starts: Entries,
-    counts: Entries,
-    places: NDArray[np.uint32],
-    ranges: NDArray[np.int64],
-    row_numbers: Entries,
-) -> None:
-    row_starts, row_counts = _blocks_of_rows(starts, counts, ranges)
-    place_entries(row_starts, row_counts, places, row_numbers)
+    if has_numbers:
+        place_entries(row_starts, row_counts, places, scratch.view(np.int64))
 
 
 @inlined

@@ -37,12 +37,11 @@ _BYTES_AHEAD, _MIN_AHEAD = np.uint64(5120), np.uint64(8)
 _TILE_BYTES = np.uint64(32768)
 
 
-def rows_table(rows: NDArray[np.uint8], fields: Iterable[RowField], out: Iterable[Array]) -> Table:
-    """Return the table of rows of shape (n, row_bytes), their fields and the outputs of these.
-
-    The arrays must outlive it.
-    """
-    numbers = [rows.ctypes.data, rows.shape[1], 0]
+def rows_table(
+    address: int, row_bytes: int, *, fields: Iterable[RowField], out: Iterable[Array]
+) -> Table:
+    """Return the table of rows, their fields and the outputs of these, which must outlive it."""
+    numbers = [address, row_bytes, 0]
     for field, array in zip(fields, out, strict=True):
         if field.nbytes:
             numbers += field.offset, field.nbytes, array.ctypes.data

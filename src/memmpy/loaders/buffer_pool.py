@@ -2,10 +2,9 @@
 
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, final
 
 import numpy as np
@@ -51,11 +50,13 @@ class BufferPool:
                 self._buffers.pop()
         return array
 
-    def take_parts(self, sizes: Sequence[int]) -> list[NDArray[np.uint8]]:
-        """Return uninitialised arrays of these numbers of bytes in one buffer, aligned to 64."""
-        edges = [*accumulate((-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes), initial=0)]
-        buffer = self.take(edges[-1])
-        return [buffer[start : start + size] for start, size in zip(edges, sizes, strict=False)]
+    def take_parts(self, sizes: Iterable[int]) -> tuple[NDArray[np.uint8], list[int]]:
+        """Return a buffer for parts of these numbers of bytes, and where each starts, aligned."""
+        starts, stop = [], 0
+        for size in sizes:
+            starts.append(stop)
+            stop += -(-size // _ALIGNMENT) * _ALIGNMENT
+        return self.take(stop), starts
 
     def _next(self, in_use: list["_Buffer"]) -> "_Buffer | None":
         """Take the next free buffer out of the pool, and those before it, which are in use."""

@@ -57,6 +57,7 @@ class ColumnGatherer:
             for key, column in columns.items()
             if type(column) is np.ndarray and not column.dtype.hasobject
         }
+        self._sizes = [column[:1].nbytes for column in self._arrays.values()]
         pairs = {key: _lists_of(column) for key, column in columns.items()}
         lists = {key: pair for key, pair in pairs.items() if pair is not None}
         known = self._arrays.keys() | lists.keys()
@@ -111,18 +112,19 @@ class ColumnGatherer:
 
     def take(self, entries: Entries) -> EntryChunk:
         """Return entries of arrays and lists."""
-        sizes = [len(entries) * column[:1].nbytes for column in self._arrays.values()]
-        pairs = zip(self._arrays.values(), self._buffers.take_parts(sizes), strict=True)
-        out = [np.ndarray((len(entries), *c.shape[1:]), c.dtype, part) for c, part in pairs]
+        num, columns = len(entries), [*self._arrays.values()]
+        buffer, starts = self._buffers.take_parts([num * size for size in self._sizes])
+        pairs = zip(columns, starts, strict=True)
+        out = [np.ndarray((num, *c.shape[1:]), c.dtype, buffer, start) for c, start in pairs]
         run = _as_run(entries)
         if run is None:
-            take_columns([*self._arrays.values()], entries, out=out, compiled=self._compiled)
+            take_columns(columns, entries, out=out, compiled=self._compiled)
         else:
-            for column, array in zip(self._arrays.values(), out, strict=True):
+            for column, array in zip(columns, out, strict=True):
                 np.copyto(array, column[run])
         arrays = [ChunkArray.of(key, array) for key, array in zip(self._arrays, out, strict=True)]
         arrays.append(ChunkArray.of(INDEX_KEY, entries))
-        return EntryChunk(len(entries), arrays, self._lists.take(entries))
+        return EntryChunk(num, arrays, self._lists.take(entries))
 
     def complete(self, chunk: EntryChunk) -> EntryChunk:
         """Return a chunk with its entries of the other columns."""

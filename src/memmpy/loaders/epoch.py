@@ -1,6 +1,6 @@
 """From an order and a gatherer to the batches of an epoch, some chunks ahead."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from functools import partial
 from itertools import chain
@@ -12,7 +12,6 @@ from memmpy.loaders.gatherer import Gatherer
 from memmpy.loaders.pagecache.advice import PageCache, ReadMode
 from memmpy.loaders.random_reads import RandomReads
 from memmpy.loaders.readahead import AHEAD_BYTES, EpochPlan, ReadAhead
-from memmpy.loaders.row_gatherer import PackedRows, RowGatherer
 from memmpy.loaders.shuffle import Shuffle
 from memmpy.order import (
     BlockOrder,
@@ -26,7 +25,7 @@ from memmpy.order import (
 from memmpy.parallel import prefetch
 from memmpy.typing import Batch, Column
 
-__all__ = ["EpochChunks", "chunks_of_columns", "chunks_of_rows", "load_batches"]
+__all__ = ["EpochChunks", "chunks_of_columns", "load_batches"]
 
 
 def _epoch_order(shuffle: Shuffle, num: int, *, key: int) -> EpochOrder:
@@ -56,10 +55,13 @@ class EpochChunks:
     """
 
     def __init__(
-        self, gatherer: Gatherer, shuffle: Shuffle, *, num_threads: int, num_processes: int
+        self, gatherer: Gatherer, shuffle: Shuffle, *, num_threads: int, num_processes: int = 1
     ) -> None:
         self.gatherer, self.shuffle = gatherer, shuffle
         self._num_threads, self._num_processes = num_threads, num_processes
+        # Whole windows, of which a chunk has at least one.
+        num_windows = max(1, round(gatherer.chunk_rows / shuffle.window_rows))
+        self._chunk_rows = num_windows * shuffle.window_rows
 
     def __len__(self) -> int:
         return len(self._order(0))
@@ -82,13 +84,16 @@ class EpochChunks:
         """
         order, gatherer = self._order(key), self.gatherer
         if order.is_scattered:
-            num_threads, num_processes = self._num_threads, self._num_processes
             reads = RandomReads(
-                gatherer, order, num_threads=num_threads, num_processes=num_processes
+                gatherer,
+                order,
+                chunk_rows=self._chunk_rows,
+                num_threads=self._num_threads,
+                num_processes=self._num_processes,
             )
             return reads.plan(position, batch_size=batch_size)
         mode = self.read_mode()
-        num_rows = gatherer.chunk_rows
+        num_rows = self._chunk_rows
         requests = order.requests(position, num_rows=num_rows, batch_size=batch_size)
         first = next(requests)
         requests = chain([first], requests)
@@ -137,22 +142,6 @@ def chunks_of_columns(
     else:
         shuffle = Shuffle("none", gatherer.chunk_rows, 1, "shuffle=False")
     return EpochChunks(gatherer, shuffle, num_threads=num_threads, num_processes=num_processes)
-
-
-def chunks_of_rows(
-    packed: PackedRows,
-    ranges: Sequence[range],
-    *,
-    shuffle: Shuffle,
-    num_threads: int,
-    compiled: bool,
-    page_cache: PageCache,
-) -> EpochChunks:
-    """Return the rows of a skim in chunks: see `RowGatherer` for the parameters."""
-    gatherer = RowGatherer(
-        packed, ranges, num_threads=num_threads, compiled=compiled, page_cache=page_cache
-    )
-    return EpochChunks(gatherer, shuffle, num_threads=num_threads, num_processes=1)
 
 
 def load_batches(

@@ -52,6 +52,8 @@ class RandomReads:
         What gathers them.
     order : EpochOrder
         The order of the epoch; it is scattered.
+    chunk_rows : int
+        Entries of a chunk if all are in memory.
     num_threads : int
         How many threads gather beside the caller's.
     num_processes : int
@@ -59,10 +61,17 @@ class RandomReads:
     """
 
     def __init__(
-        self, gatherer: Gatherer, order: EpochOrder, *, num_threads: int, num_processes: int
+        self,
+        gatherer: Gatherer,
+        order: EpochOrder,
+        *,
+        chunk_rows: int,
+        num_threads: int,
+        num_processes: int,
     ) -> None:
         self._gatherer, self._order, self._mapped = gatherer, order, gatherer.mapped
-        self._num_threads, self._num_processes = num_threads, num_processes
+        self._chunk_rows, self._num_threads = chunk_rows, num_threads
+        self._num_processes = num_processes
         self._is_over = False
 
     def plan(self, position: int, *, batch_size: int) -> EpochPlan:
@@ -75,7 +84,7 @@ class RandomReads:
         return self._gatherer.read_mode(is_scattered=True).is_ahead
 
     def _from_memory(self, position: int, batch_size: int) -> Iterator[ChunkTask]:
-        num_rows = self._gatherer.chunk_rows
+        num_rows = self._chunk_rows
         for request in self._order.requests(position, num_rows=num_rows, batch_size=batch_size):
             yield partial(self._gatherer.gather, request)
 
@@ -99,7 +108,7 @@ class RandomReads:
         """Yield how many entries chunks have: as many as are gathered at once have the same."""
         most = self._most_rows(memory)
         first_rows = int(_FIRST_BYTES / self._mapped.scattered_bytes)
-        rows = max(1, min(self._gatherer.chunk_rows, first_rows))
+        rows = max(1, min(self._chunk_rows, first_rows))
         while True:
             yield from repeat(rows, self._num_threads + 1)
             reads_nearly_all = self._read_bytes(rows) >= _NEARLY_ALL * self._gatherer.file_bytes

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from memmpy.kernels import RowField, Words
 from memmpy.loaders.buffer_pool import BufferPool
-from memmpy.loaders.chunk import ChunkArray, EntryChunk, chunks_in_memory
+from memmpy.loaders.chunk import ChunkArray, EntryChunk, Lists, chunks_in_memory
 from memmpy.loaders.list_gatherer import ListGatherer
 from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode
 from memmpy.loaders.pagecache.pages import Blocks
@@ -83,13 +83,15 @@ class RowGatherer:
         page_cache: PageCache,
     ) -> None:
         self._ranges, self._rows_of_ranges = RowRanges(ranges), tuple(ranges)
-        self._segments = segments_of(packed.fields)
+        segments = segments_of(packed.fields)
+        self._views = [segment.views for segment in segments]
         num_chunks = chunks_in_memory(num_threads)
         self._buffers, self._scratch = BufferPool(num_chunks), BufferPool(num_chunks)
         self._lists = ListGatherer(packed.lists, num_chunks=num_chunks, compiled=compiled)
         self._has_lists = bool(packed.lists)
         rows = packed.rows.view(np.uint8).reshape(len(packed.rows), packed.rows.dtype.itemsize)
-        fields = [segment.octets for segment in self._segments]
+        fields = [segment.octets for segment in segments]
+        self._sizes = [field.nbytes for field in fields]
         self._columns = [rows[:, field.offset : field.offset + field.nbytes] for field in fields]
         self._kernels = None
         if compiled:
@@ -131,42 +133,41 @@ class RowGatherer:
             network = request.permutation.network
             kernels.take_permuted(request.start, network, row_numbers=row_numbers, out=out)
         elif kernels is not None and isinstance(request, BlockWindows):
-            scratch, memory = self._scratch.take_parts([8 * num, 4 * num])
-            places, out, blocks = memory.view(np.uint32), self._empty(num), request.blocks()
+            memory, out = self._scratch.take(12 * num), self._empty(num)
             kernels.spread(
-                blocks,
+                request.blocks(),
                 edges=request.edges,
                 words=request.words,
-                places=places,
-                scratch=scratch,
+                memory=memory,
+                has_numbers=self._has_lists,
                 out=out,
             )
-            row_numbers = scratch.view(np.int64)
-            if self._has_lists:
-                kernels.place_numbers(blocks, places=places, row_numbers=row_numbers)
+            row_numbers = memory[: 8 * num].view(np.int64)
         else:
             return self.take(self.entries(request))
-        return self._chunk(row_numbers, out)
+        return self._chunk(num, out, self._lists.take(row_numbers))
 
     def take(self, entries: Entries) -> EntryChunk:
         """Return rows by their numbers."""
         if self._kernels is None:
-            return self._chunk(entries, [column[entries] for column in self._columns])
-        out = self._empty(len(entries))
-        self._kernels.take(entries, out=out)
-        return self._chunk(entries, out)
+            out = [column[entries] for column in self._columns]
+        else:
+            out = self._empty(len(entries))
+            self._kernels.take(entries, out=out)
+        return self._chunk(len(entries), out, self._lists.take(entries))
 
     def complete(self, chunk: EntryChunk) -> EntryChunk:
         """Return the chunk: rows have all values."""
         return chunk
 
-    def _chunk(self, row_numbers: Entries, octets: Sequence[NDArray[np.uint8]]) -> EntryChunk:
-        pairs = zip(self._segments, octets, strict=True)
-        arrays = [ChunkArray(array, segment.views) for segment, array in pairs]
-        return EntryChunk(len(row_numbers), arrays, self._lists.take(row_numbers))
+    def _chunk(
+        self, num: int, octets: Sequence[NDArray[np.uint8]], lists: Mapping[str, Lists]
+    ) -> EntryChunk:
+        pairs = zip(octets, self._views, strict=True)
+        return EntryChunk(num, [ChunkArray(array, views) for array, views in pairs], lists)
 
     def _empty(self, num: int) -> list[NDArray[np.uint8]]:
         """Return room for the segments of `num` rows."""
-        sizes = [column.shape[1] for column in self._columns]
-        parts = self._buffers.take_parts([num * size for size in sizes])
-        return [part.reshape(num, size) for part, size in zip(parts, sizes, strict=True)]
+        buffer, starts = self._buffers.take_parts([num * size for size in self._sizes])
+        pairs = zip(starts, self._sizes, strict=True)
+        return [buffer[at : at + num * size].reshape(num, size) for at, size in pairs]

@@ -20,8 +20,9 @@ from memmpy.loaders import (
     load_batches,
 )
 from memmpy.loaders.check_data import check_data, check_sendable
-from memmpy.loaders.epoch import EpochChunks, chunks_of_columns, chunks_of_rows
+from memmpy.loaders.epoch import EpochChunks, chunks_of_columns
 from memmpy.loaders.pagecache.advice import os_page_cache
+from memmpy.loaders.row_gatherer import RowGatherer
 from memmpy.loaders.row_ranges import cut_ranges
 from memmpy.loaders.shuffle import choose_shuffle, warning_of_blocks
 from memmpy.order import Selected, Shard, num_batches
@@ -373,12 +374,12 @@ def _row_chunks(skim: SkimLike, choice: Choice, options: LoaderOptions) -> Epoch
         multiplicities=skim.multiplicities,
     )
     compiled = is_worth_compiling(num_bytes, least=BYTES_MOVED)
-    return chunks_of_rows(
+    gatherer = RowGatherer(
         skim,
         ranges,
-        shuffle=chosen,
-        compiled=compiled,
         num_threads=options.num_threads,
+        compiled=compiled,
         # each process has rows of its own
         page_cache=os_page_cache(compiled=compiled).share(options.world_size),
     )
+    return EpochChunks(gatherer, chosen, num_threads=options.num_threads)

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from memmpy import Jagged, SplitLoader, Splits, WriteVector, skim
 from memmpy.loaders.chunk import EntryChunk
-from memmpy.loaders.epoch import EpochChunks, chunks_of_columns, chunks_of_rows, load_batches
+from memmpy.loaders.epoch import EpochChunks, chunks_of_columns, load_batches
 from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode, os_page_cache
 from memmpy.loaders.pagecache.pages import in_memory, page_ranges
 from memmpy.loaders.readahead import ReadAhead
+from memmpy.loaders.row_gatherer import RowGatherer
 from memmpy.loaders.shuffle import Shuffle
 from memmpy.order import EveryEntry, Shard
 from memmpy.parallel import THREAD_NAME
@@ -103,14 +104,14 @@ def row_chunks(
     memory: int | None = None,
     num_threads: int = 2,
 ) -> EpochChunks:
-    return chunks_of_rows(
+    gatherer = RowGatherer(
         packed,
         [range(NUM)] if ranges is None else ranges,
-        shuffle=Shuffle(kind, 16, 8, ""),
         compiled=True,
         num_threads=num_threads,
         page_cache=PageCache(advise, lambda: memory),
     )
+    return EpochChunks(gatherer, Shuffle(kind, 16, 8, ""), num_threads=num_threads)
 
 
 def mapped_data(columns: Any, lists: Any = (), *, advise: Any = None) -> MappedData:
