@@ -35,7 +35,7 @@ TEXT = "compiling kernels (once on this machine)"
 THREADS_SCRIPT = """
 import sys, threading
 from memmpy.kernels import jit
-jit._note._shown_until = float("inf")  # as if a note had just been shown
+jit._notice._shown_until = float("inf")  # as if a note had just been shown
 from memmpy.order import Permutation
 from memmpy.kernels.permute_numba import permute
 start, found = threading.Barrier(4), []
@@ -75,7 +75,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     # Not that of all modules: pytest puts its own there when the test begins.
     monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=terminal))
     monkeypatch.setattr(jit_notice, "_PATIENCE", 0.0)
-    monkeypatch.setattr(jit._note, "_shown_until", -np.inf)
+    monkeypatch.setattr(jit._notice, "_shown_until", -np.inf)
     yield terminal
     wait_for_notes()
 
@@ -205,7 +205,7 @@ def test_a_kernel_that_fails_to_compile_takes_the_line_with_it(terminal: Termina
 def test_a_kernel_that_nowhere_can_be_kept_is_compiled_nevertheless(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jit._note, "are_kept", True)
+    monkeypatch.setattr(jit._notice, "are_kept", True)
     # Of a function without a file Numba knows no place where to keep it.
     code = _double.__code__.replace(co_filename="<nowhere>")
     double = kernel(FunctionType(code, {}))
@@ -266,7 +266,7 @@ from pyarrow import parquet
 from memmpy import load_root
 from memmpy.kernels import jit
 folder, progress = sys.argv[1], {"False": False, "None": None}[sys.argv[2]]
-jit._note._shown_until = float("inf")  # as if a note had just been shown
+jit._notice._shown_until = float("inf")  # as if a note had just been shown
 table = pyarrow.table({"x": np.arange(1 << 20, dtype=np.float64)})
 parquet.write_table(table, f"{folder}/x.parquet")
 loader = load_root(f"{folder}/x.parquet", f"{folder}/s", keys={"x"}, skim=False, progress=progress)

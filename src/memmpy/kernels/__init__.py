@@ -1,4 +1,4 @@
-"""Arrays in, arrays out: NumPy defines what is right, Numba is fast."""
+"""Functions of arrays: NumPy versions define the result, Numba versions are fast."""
 
 from memmpy.kernels.column_gather import take_columns
 from memmpy.kernels.hashing import (

@@ -20,7 +20,7 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from memmpy.kernels.jit_notice import CompileNote
+from memmpy.kernels.jit_notice import JitNotice
 from memmpy.parallel import run_apart
 
 __all__ = [
@@ -61,8 +61,8 @@ os.register_at_fork(
     after_in_parent=_first_call.release,
     after_in_child=_first_call.release,
 )
-_note = CompileNote()
-_note.register()
+_notice = JitNotice()
+_notice.register()
 
 
 def kernel(function: Function) -> Function:
@@ -71,8 +71,8 @@ def kernel(function: Function) -> Function:
         compiled: Function = njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no cache directory can be written to
         compiled = inlined(function)
-        _note.are_kept = False
-    _note.kernels.add(compiled)
+        _notice.are_kept = False
+    _notice.kernels.add(compiled)
     return compiled
 
 

@@ -1,4 +1,4 @@
-"""The kernels in NumPy: slow, clear, and what defines a right answer."""
+"""The kernels in NumPy: slow and clear; they define the right result."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +43,7 @@ def take_jagged(
     Parameters
     ----------
     content : array of shape (k, ...)
-        The items of all lists; of any dtype and strides.
+        The items of all lists, of any dtype and strides.
     offsets : int64 array of shape (n + 1,)
         Where each list starts and stops in `content`.
     entries : int64 array
@@ -68,7 +68,7 @@ def take_jagged(
 
 
 def pad_jagged(content: Array, offsets: NDArray[np.int64], length: int, fill: Any) -> Array:
-    """Return an array of shape (n, length, ...): entries cut or filled up to one length.
+    """Return an array of shape (n, length, ...): lists truncated or padded to one length.
 
     The dtype stays that of `content`; `fill` must fit it.
     """
@@ -155,7 +155,7 @@ def strip_headers(
     Raises
     ------
     CorruptStoreError
-        If the bounds fall or lead out, or a record is no header and whole items.
+        If the bounds fall or lead out, or a record is not a header and whole items.
     """
     starts = bounds[:-1].astype(np.int64) + header
     counts = bounds[1:] - starts

@@ -31,9 +31,9 @@ Places = NDArray[np.uint32]
 _LINE = np.uint64(64)
 #: Rows taken together, field by field.
 _TILE = np.uint64(32)
-#: How far ahead of its move a row is asked for, wherever it lies.
+#: How far ahead of its copy a row is prefetched.
 _BYTES_AHEAD, _MIN_AHEAD = np.uint64(5120), np.uint64(8)
-#: What a tile of consecutive rows has at most, to stay in the nearest cache.
+#: Bytes of a tile of consecutive rows at most, so that it stays in the first cache.
 _TILE_BYTES = np.uint64(32768)
 
 
@@ -57,7 +57,7 @@ def _is_narrow(size: np.uint64) -> bool:
 def _lay_out(
     destination: np.uint64, source: np.uint64, step: np.uint64, size: np.uint64, num: np.uint64
 ) -> None:
-    """Move items of 1, 2, 4 or 8 bytes, a step apart, to where they lie one after the other."""
+    """Copy items of 1, 2, 4 or 8 bytes, a step apart, to consecutive places."""
     if size == np.uint64(4):
         for _ in range(num):
             move_4(destination, source)
@@ -104,14 +104,14 @@ def _spread_narrow(items: np.uint64, places: Places, size: np.uint64, scratch: n
 
 
 @inlined
-def _ask_for_row(row: np.uint64, row_bytes: np.uint64) -> None:
+def _prefetch_row(row: np.uint64, row_bytes: np.uint64) -> None:
     last = row + row_bytes - np.uint64(1)
-    _ask_for(row, last)
+    _prefetch_lines(row, last)
     prefetch(last)
 
 
 @inlined
-def _ask_for(start: np.uint64, stop: np.uint64) -> None:
+def _prefetch_lines(start: np.uint64, stop: np.uint64) -> None:
     while start < stop:
         prefetch(start)
         start += _LINE
@@ -127,22 +127,22 @@ def _divided(number: np.uint64, by: np.uint64) -> np.uint64:
 
 @kernel
 def take(entries: Entries, table: Table) -> None:
-    """Move the fields of rows, each row prefetched some time before."""
+    """Copy the fields of rows, each row prefetched some time before."""
     rows, row_bytes, num = table[0, 0], table[0, 1], np.uint64(len(entries))
     ahead = max(_MIN_AHEAD, _BYTES_AHEAD // max(row_bytes, np.uint64(1)))
     for i in range(min(ahead, num)):
-        _ask_for_row(rows + np.uint64(entries[i]) * row_bytes, row_bytes)
+        _prefetch_row(rows + np.uint64(entries[i]) * row_bytes, row_bytes)
     start = np.uint64(0)
     while start < num:
         stop = min(num, start + _TILE)
-        asked = start + ahead
+        later = start + ahead
         for f in range(1, len(table)):
             source, size = rows + table[f, 0], table[f, 1]
             destination = table[f, 2] + size * start
             for i in range(start, stop):
-                if asked < min(num, stop + ahead):
-                    _ask_for_row(rows + np.uint64(entries[asked]) * row_bytes, row_bytes)
-                    asked += np.uint64(1)
+                if later < min(num, stop + ahead):
+                    _prefetch_row(rows + np.uint64(entries[later]) * row_bytes, row_bytes)
+                    later += np.uint64(1)
                 copy_bytes(destination, source + np.uint64(entries[i]) * row_bytes, size)
                 destination += size
         start = stop
@@ -158,7 +158,7 @@ def spread(
 ) -> None:
     """Move wide fields to their places at once, and narrow ones in two steps.
 
-    Rows are taken tile by tile, and the lines of the next tile are asked for meanwhile: the
+    Rows are taken tile by tile, and the lines of the next tile are later for meanwhile: the
     processor foresees neither the next block nor the next page.
 
     A store of a few bytes to a place far off costs a whole cache line. So the narrow fields are
@@ -187,9 +187,9 @@ def spread(
             for i in range(done, done + some):
                 copy_bytes(destination + size * np.uint64(places[i]), source, size)
                 source += row_bytes
-                _ask_for(ahead, min(ahead + step, stop_ahead))
+                _prefetch_lines(ahead, min(ahead + step, stop_ahead))
                 ahead += step
-        _ask_for(ahead, stop_ahead)
+        _prefetch_lines(ahead, stop_ahead)
         done += some
         if num_next == np.uint64(0):
             break

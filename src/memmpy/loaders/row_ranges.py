@@ -1,4 +1,4 @@
-"""Which rows of a skim an epoch has: ranges of them, one after the other."""
+"""Ranges of rows of a skim, one after the other: the members of an epoch."""
 
 from collections.abc import Sequence
 from typing import final

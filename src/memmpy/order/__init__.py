@@ -23,7 +23,7 @@ from memmpy.order.multiplicities import (
 from memmpy.order.permutation import Permutation
 from memmpy.order.selection import check_selection
 from memmpy.order.sequential import MemberRun, SequentialOrder
-from memmpy.order.split_entries import Selected, TicketsOf, members_by_position, members_by_ticket
+from memmpy.order.split_entries import Subindex, TicketsOf, members_by_position, members_by_ticket
 from memmpy.order.subset import Subset
 
 __all__ = [
@@ -44,9 +44,9 @@ __all__ = [
     "PermutedEntries",
     "PermutedRun",
     "Request",
-    "Selected",
     "SequentialOrder",
     "Shard",
+    "Subindex",
     "Subset",
     "TicketsOf",
     "check_fractions",

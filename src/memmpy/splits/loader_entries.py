@@ -12,7 +12,7 @@ from memmpy.loaders.row_ranges import rows_between
 from memmpy.order import (
     Fractions,
     Members,
-    Selected,
+    Subindex,
     TicketsOf,
     members_by_position,
     members_by_ticket,
@@ -106,7 +106,7 @@ class Choice:
 
     data: SkimLike | Data
     split: str | int
-    subindex: Selected | None = None
+    subindex: Subindex | None = None
     ranges: Sequence[tuple[int, int]] | None = None
     rule: TicketRule | None = None
     tickets: TicketsOf | None = None

@@ -17,7 +17,7 @@ from memmpy.errors import (
     SplitError,
 )
 from memmpy.loaders.check_data import check_data
-from memmpy.order import Selected, check_fractions, check_selection, split_number
+from memmpy.order import Subindex, check_fractions, check_selection, split_number
 from memmpy.splits.column_origin import Home, home_of
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming
 from memmpy.splits.loader_entries import Choice, SkimLike, StoreLike
@@ -48,7 +48,7 @@ _FILE_RULE = TicketRule("file", 0)
 def choose(
     data: SkimLike | StoreLike | Data,
     *,
-    subindex: Selected | None,
+    subindex: Subindex | None,
     split: str | int | None,
     fractions: Sequence[float | Fraction] | None,
     split_seed: int | None,
@@ -101,7 +101,7 @@ def choose_of_store(
     snapshot: Snapshot,
     data: Data,
     *,
-    subindex: Selected | None,
+    subindex: Subindex | None,
     split: str | int | None,
     splits: Splits | None,
     fold: int | None,
@@ -274,7 +274,7 @@ def _knows_events(home: Home, splits: Splits | None) -> bool:
 
 def _of_arrays(
     data: Mapping[str, Column],
-    subindex: Selected | None,
+    subindex: Subindex | None,
     split: str | int | None,
     fractions: Sequence[float | Fraction] | None,
     split_seed: int | None,
@@ -305,7 +305,7 @@ def _of_arrays(
 
 def _of_named_arrays(
     data: Mapping[str, Column],
-    subindex: Selected | None,
+    subindex: Subindex | None,
     split: str | int,
     splits: Splits,
     fold: int | None,

@@ -25,7 +25,7 @@ from memmpy.loaders.pagecache.advice import os_page_cache
 from memmpy.loaders.row_gatherer import RowGatherer
 from memmpy.loaders.row_ranges import cut_ranges
 from memmpy.loaders.shuffle import choose_shuffle, warning_of_blocks
-from memmpy.order import Selected, Shard, num_batches
+from memmpy.order import Shard, Subindex, num_batches
 from memmpy.splits.loader_entries import Choice, SkimLike, StoreLike
 from memmpy.splits.provenance import provenance_of
 from memmpy.splits.resolve import choose
@@ -130,7 +130,7 @@ class SplitLoader:
         data: Data | SkimLike | StoreLike,
         batch_size: int = 32,
         *,
-        subindex: Selected | None = None,
+        subindex: Subindex | None = None,
         split: str | int | None = None,
         fractions: Sequence[float | Fraction] | None = None,
         split_seed: int | None = None,
