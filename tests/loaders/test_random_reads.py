@@ -121,14 +121,14 @@ def test_entries_come_in_their_order(
         assert (np.diff(part) > 0).all()
 
 
-@pytest.mark.parametrize(("num_threads", "num_windows"), [(0, 3 + 2), (1, 6 + 4), (3, 8 + 8)])
+@pytest.mark.parametrize(("num_threads", "num_chunks"), [(0, 3 + 2), (1, 6 + 4), (3, 8 + 8)])
 def test_chunks_grow_to_what_memory_holds(
-    tmp_path: Path, num_threads: int, num_windows: int
+    tmp_path: Path, num_threads: int, num_chunks: int
 ) -> None:
     files = Files(tmp_path, memory=10 << 20, num_cold=10**6, num_threads=num_threads)
     sizes = sizes_of(files.load())
     # Half of 10 MiB, for those in memory and two orders in each thread, of 8 + 32 bytes each.
-    most = (10 << 19) // num_windows // 40
+    most = (10 << 19) // num_chunks // 40
     # A small chunk has a part of nearly all pages, so that the next may have what there is.
     assert sizes[: num_threads + 1] == [FIRST] * (num_threads + 1)
     assert set(sizes[num_threads + 1 : -1]) == {most // BATCH * BATCH}
@@ -225,7 +225,7 @@ def test_where_a_chunk_reads_half_of_the_files_the_next_has_what_memory_holds(
 
 
 @pytest.mark.parametrize("entry_bytes", [1, 1 << 20])
-def test_entries_with_pages_of_their_own_are_read_in_small_windows(
+def test_entries_with_pages_of_their_own_are_read_in_small_chunks(
     tmp_path: Path, entry_bytes: int
 ) -> None:
     few = planned_sizes(
@@ -257,7 +257,7 @@ def test_a_chunk_reads_each_page_once_in_the_order_of_the_file(tmp_path: Path) -
     assert len(files.prefetched) < 10 < num
 
 
-def test_from_then_on_that_all_is_in_memory_nothing_is_asked(tmp_path: Path) -> None:
+def test_once_all_is_in_memory_nothing_is_prefetched(tmp_path: Path) -> None:
     files = Files(tmp_path, memory=1 << 30, num_cold=3)
     chunks = files.load()
     # One look decides whether there is anything to do, and one is before each chunk.
@@ -266,13 +266,13 @@ def test_from_then_on_that_all_is_in_memory_nothing_is_asked(tmp_path: Path) -> 
     assert set(sizes_of(chunks)[2:-1]) == {CHUNK // BATCH * BATCH}
 
 
-def test_what_does_not_fit_is_asked_for_to_the_end(tmp_path: Path) -> None:
+def test_files_that_do_not_fit_are_prefetched_to_the_end(tmp_path: Path) -> None:
     files = Files(tmp_path, memory=NUM, num_cold=1)
     files.load()
     assert sum(map(len, files.parts)) == NUM
 
 
-def test_a_chunk_that_nobody_waits_for_is_not_read_to_its_end(
+def test_a_chunk_of_a_finished_epoch_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(random_reads, "_PART_BYTES", 1 << 18)  # all are seven
@@ -288,7 +288,7 @@ def test_a_chunk_that_nobody_waits_for_is_not_read_to_its_end(
 
 
 @pytest.mark.parametrize(("num_threads", "num_ahead"), [(0, 6), (1, 3), (7, 1)])
-def test_a_chunk_is_read_in_parts_of_which_some_are_asked_for_ahead(
+def test_a_chunk_is_read_in_parts_with_some_prefetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_threads: int, num_ahead: int
 ) -> None:
     monkeypatch.setattr(random_reads, "_PART_BYTES", 1 << 17)  # all are twelve
@@ -302,7 +302,7 @@ def test_a_chunk_is_read_in_parts_of_which_some_are_asked_for_ahead(
     assert num_prefetched[:2] == [num_ahead + 1, num_ahead + 2]
 
 
-def test_the_kernel_reads_around_nothing_until_the_epoch_ends(tmp_path: Path) -> None:
+def test_the_os_reads_around_no_page_until_the_epoch_ends(tmp_path: Path) -> None:
     files = Files(tmp_path, memory=1 << 30, num_cold=10**6)
     plan = files.reads.plan(0, batch_size=BATCH)
     with plan.meanwhile:
@@ -424,7 +424,7 @@ def skim_of(folder: Path) -> Any:
 
 @pytest.mark.parametrize("is_skim", [True, False])
 @pytest.mark.usefixtures("cold")
-def test_ranks_share_the_memory_for_windows(
+def test_ranks_share_the_memory_for_chunks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_skim: bool
 ) -> None:
     page_cache = PageCache(lambda *_: None, lambda: 10 << 20)
@@ -460,7 +460,7 @@ def goes_on_in_passes(loader: SplitLoader, monkeypatch: pytest.MonkeyPatch) -> b
 
 @pytest.mark.parametrize("is_skim", [True, False])
 @pytest.mark.usefixtures("cold")
-def test_what_fits_is_neither_dropped_nor_asked_for_again_by_any_rank(
+def test_files_that_fit_are_neither_dropped_nor_prefetched_again_by_any_rank(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_skim: bool
 ) -> None:
     row_bytes = 16 if is_skim else 8

@@ -173,7 +173,7 @@ def test_an_epoch_that_is_read_ahead_goes_on_from_any_batch(packed: WithLists, k
 
 @KINDS
 @pytest.mark.usefixtures("cold")
-def test_the_pages_of_the_rows_are_asked_for(packed: WithLists, kind: Any) -> None:
+def test_the_pages_of_the_rows_are_prefetched(packed: WithLists, kind: Any) -> None:
     ranges = [range(3_001, 5_017), range(12_000, 12_100)]
     recorder = Recorder()
     load(row_chunks(packed, kind=kind, advise=recorder, ranges=ranges))
@@ -206,7 +206,7 @@ def test_folds_and_ranks_are_the_same_with_advice(
 
 @KINDS
 @pytest.mark.usefixtures("cold")
-def test_pages_are_asked_for_before_they_are_dropped(packed: WithLists, kind: Any) -> None:
+def test_pages_are_prefetched_before_they_are_dropped(packed: WithLists, kind: Any) -> None:
     recorder = Recorder()
     load(row_chunks(packed, kind=kind, advise=recorder, memory=1, num_threads=0), num_threads=0)
     asked: set[int] = set()
@@ -265,7 +265,7 @@ def test_parts_behind_are_dropped_when_they_are_done(tmp_path: Path) -> None:
         assert events.index(("gather", part + 3)) < events.index(("drop", part))
 
 
-def test_nothing_is_asked_where_all_is_in_memory(packed: WithLists) -> None:
+def test_nothing_is_prefetched_if_all_is_in_memory(packed: WithLists) -> None:
     recorder = Recorder()
     load(row_chunks(packed, kind="blocks", advise=recorder))
     assert recorder.given == []
@@ -273,7 +273,7 @@ def test_nothing_is_asked_where_all_is_in_memory(packed: WithLists) -> None:
 
 @KINDS
 @pytest.mark.usefixtures("cold")
-def test_nothing_is_asked_of_arrays_that_are_no_map(packed: WithLists, kind: Any) -> None:
+def test_arrays_that_are_no_map_get_no_advice(packed: WithLists, kind: Any) -> None:
     packed.rows = np.array(packed.rows)
     content, offsets = packed.lists["lists"]
     packed.lists = {"lists": (np.array(content), np.array(offsets))}
@@ -324,7 +324,7 @@ def test_read_ahead_is_as_it_was_after_an_epoch_that_was_left(packed: WithLists,
     assert len(recorder.given) == num_given
 
 
-def test_a_few_pages_between_two_are_asked_for_but_not_dropped(tmp_path: Path) -> None:
+def test_a_few_pages_between_two_are_prefetched_but_not_dropped(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(bytes(40 * PAGE))
     mapped = np.memmap(tmp_path / "bytes", np.uint8, "r")
     recorder = Recorder()
@@ -394,7 +394,7 @@ def test_ranges_of_pages_are_those_of_each_block_and_a_few_between(
 @pytest.mark.skipif(
     os_page_cache(compiled=True).advise is None, reason="the system takes no advice"
 )
-def test_pages_that_are_asked_for_come_into_memory(tmp_path: Path) -> None:
+def test_prefetched_pages_come_into_memory(tmp_path: Path) -> None:
     path = tmp_path / "bytes"
     path.write_bytes(bytes(64 * PAGE))
     with path.open("rb") as file:
@@ -488,7 +488,9 @@ def test_columns_are_the_same_with_advice(
 
 @pytest.mark.parametrize("is_shuffled", [True, False])
 @pytest.mark.usefixtures("cold")
-def test_the_pages_of_the_entries_of_columns_are_asked_for(columns: Any, is_shuffled: bool) -> None:
+def test_the_pages_of_the_entries_of_columns_are_prefetched(
+    columns: Any, is_shuffled: bool
+) -> None:
     recorder = Recorder()
     load(column_chunks(columns, is_shuffled=is_shuffled, advise=recorder, memory=1, num=3_000))
     lists = columns["lists"]
@@ -508,7 +510,7 @@ def test_columns_are_dropped_behind_where_they_are_read_in_order(
     assert chunks.read_mode() == ReadMode(True, not is_shuffled)
 
 
-def test_nothing_is_asked_of_columns_in_memory(columns: Any) -> None:
+def test_columns_in_memory_get_no_advice(columns: Any) -> None:
     recorder = Recorder()
     chunks = column_chunks(columns, is_shuffled=True, advise=recorder)
     assert chunks.read_mode() == ReadMode(False, False)
