@@ -78,8 +78,8 @@ def count_multiplicities(tickets: Words) -> Multiplicities:
     counts: Counter[int] = Counter()
     num_open = 0  # rows so far of the event of the last row
     for start in range(0, len(tickets), _NUM_TICKETS):
-        piece = np.asarray(tickets[max(0, start - 1) : start + _NUM_TICKETS])
-        is_new = piece[1:] != piece[:-1]
+        chunk = np.asarray(tickets[max(0, start - 1) : start + _NUM_TICKETS])
+        is_new = chunk[1:] != chunk[:-1]
         if start == 0:
             is_new = np.append(True, is_new)
         if is_new.all():  # the usual case, and four times as fast
