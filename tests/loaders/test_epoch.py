@@ -1,12 +1,20 @@
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from memmpy.loaders import column_gatherer
-from memmpy.loaders.epoch import chunks_of_columns, load_batches
+from memmpy.loaders import column_gatherer, epoch
+from memmpy.loaders.epoch import EpochChunks, chunks_of_columns, load_batches
+from memmpy.loaders.pagecache import pages
+from memmpy.loaders.pagecache.advice import PageCache
+from memmpy.loaders.row_gatherer import RowGatherer
+from memmpy.loaders.shuffle import Shuffle
 from memmpy.order import EveryEntry
+from memmpy.order.epoch_order import batch_runs
 from memmpy.typing import Batch, Column, Entries
+from tests.loaders.test_row_gatherer import make_rows
 
 
 class Backwards:
@@ -95,3 +103,69 @@ def test_consecutive_entries_are_copied_not_viewed() -> None:
     (batch,) = load_batches(source, 0, batch_size=8, drop_last=False, num_threads=0, position=0)
     batch["x"][:] = -1
     assert values.tolist() == list(range(8))
+
+
+class Repeated(NamedTuple):
+    """Positions start..stop-1 of an epoch that hands out each of `num` members twice, backwards."""
+
+    num: int
+    start: int
+    stop: int
+
+    def members(self, *, compiled: bool) -> Entries:
+        return self.num - 1 - np.arange(self.start, self.stop) // 2
+
+    def blocks(self) -> tuple[Entries, Entries]:
+        members = np.unique(self.members(compiled=False))
+        return members, np.ones_like(members)
+
+
+class RepeatedOrder:
+    def __init__(self, num: int, *, is_scattered: bool) -> None:
+        self.num, self.is_scattered = num, is_scattered
+
+    def __len__(self) -> int:
+        return 2 * self.num
+
+    def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator[Repeated]:
+        runs = batch_runs(len(self), position, num_rows=num_rows, batch_size=batch_size)
+        return (Repeated(self.num, *run) for run in runs)
+
+
+@pytest.mark.parametrize("is_scattered", [True, False])
+@pytest.mark.parametrize("is_cold", [True, False])
+@pytest.mark.parametrize("is_skim", [True, False])
+def test_any_order_is_carried_out(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_skim: bool,
+    is_cold: bool,
+    is_scattered: bool,
+) -> None:
+    """A new kind of order needs one file in `order` and one line in `epoch`, and nothing else."""
+    num = 3_000
+    page_cache = PageCache((lambda *_: None) if is_cold else None, lambda: 1 << 30)
+    monkeypatch.setattr(pages, "_is_in_memory", lambda *_: False)
+    monkeypatch.setattr(
+        epoch, "_epoch_order", lambda *_, key: RepeatedOrder(num, is_scattered=is_scattered)
+    )
+    np.save(tmp_path / "x.npy", np.arange(num))
+    if is_skim:
+        rows = make_rows(num)
+        np.save(tmp_path / "rows.npy", rows.rows)
+        rows.rows = np.load(tmp_path / "rows.npy", mmap_mode="r")
+        options: dict[str, Any] = {"compiled": True, "num_threads": 1, "page_cache": page_cache}
+        gatherer = RowGatherer(rows, [range(num)], **options)
+        chunks = EpochChunks(gatherer, Shuffle("none", 100, 1, ""), num_threads=1)
+        expected = rows.rows["x"][np.arange(2 * num)[::-1] // 2].tolist()
+    else:
+        column = np.asarray(np.load(tmp_path / "x.npy", mmap_mode="r"))
+        options = {"is_shuffled": False, "num_threads": 1, "page_cache": page_cache}
+        chunks = chunks_of_columns({"x": column}, EveryEntry(num), **options)
+        expected = (np.arange(2 * num)[::-1] // 2).tolist()
+    assert chunks.read_mode().is_ahead == is_cold
+    for position in (0, 1_400):
+        loaded = load_batches(
+            chunks, 0, batch_size=100, drop_last=False, num_threads=1, position=position
+        )
+        assert [x for batch in loaded for x in batch["x"].tolist()] == expected[position:]

@@ -9,9 +9,11 @@ from memmpy.parallel import run_apart
 
 __all__ = ["BYTES_MOVED", "ITEMS_REDUCED", "is_worth_compiling"]
 
-#: The least bytes that are moved or unpacked, and items of lists that are reduced, for which
-#: kernels pay: NumPy takes about as long for them as the import of Numba takes.
-BYTES_MOVED, ITEMS_REDUCED = 1 << 22, 50_000_000
+#: The least bytes that are moved or unpacked for which kernels pay: NumPy takes about as long for
+#: them as the import of Numba takes.
+BYTES_MOVED = 1 << 22
+#: The least items of lists that are reduced for which kernels pay.
+ITEMS_REDUCED = 50_000_000
 
 
 def is_worth_compiling(num: int, *, least: int) -> bool:
@@ -23,6 +25,16 @@ def is_worth_compiling(num: int, *, least: int) -> bool:
         The size of the whole job.
     least : int
         The least size for which kernels pay: `BYTES_MOVED` or `ITEMS_REDUCED`.
+
+    Notes
+    -----
+    The first call for a large job imports Numba, on a thread that Ctrl-C does not reach. The
+    environment variable ``NUMBA_DISABLE_JIT`` switches Numba off: then no job is large enough.
+
+    Examples
+    --------
+    >>> is_worth_compiling(1000, least=BYTES_MOVED)
+    False
     """
     if num < least:
         return False

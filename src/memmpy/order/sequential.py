@@ -30,7 +30,18 @@ class MemberRun(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True)
 class SequentialOrder:
-    """The members 0..num-1, one after the other."""
+    """The members 0..num-1, one after the other.
+
+    Parameters
+    ----------
+    num : int
+        The number of members.
+
+    Examples
+    --------
+    >>> list(SequentialOrder(5).requests(0, num_rows=4, batch_size=2))
+    [MemberRun(start=0, stop=4), MemberRun(start=4, stop=5)]
+    """
 
     is_scattered: ClassVar[bool] = False
     num: int
