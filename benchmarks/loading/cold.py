@@ -137,7 +137,7 @@ def memory_group(num_bytes: int) -> Iterator[Path | None]:
 
 
 def status(name: str) -> int:
-    """Return bytes of the own process that the kernel tells."""
+    """Return a number of bytes of the own process, as the OS tells it."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
@@ -148,18 +148,16 @@ def load(job: dict[str, Any]) -> None:
     if group is not None:
         (group / "cgroup.procs").write_text(str(os.getpid()))
     import memmpy
-    from memmpy.loaders import column_windows
-    from memmpy.loaders.pagecache import advice
+    from memmpy.loaders import column_gatherer
+    from memmpy.loaders.pagecache.advice import PageCache, os_page_cache
     from memmpy.splits import split_loader
 
-    system_of = advice.system_of
+    def limited(*, compiled: bool) -> PageCache:
+        page_cache = os_page_cache(compiled=compiled)
+        memory = page_cache.memory if group is not None else lambda: int(job["memory"])
+        return PageCache(page_cache.advise if job["is_ahead"] else None, memory)
 
-    def limited(*, compiled: bool) -> advice.System:
-        system = system_of(compiled=compiled)
-        memory = system.memory if group is not None else lambda: int(job["memory"])
-        return advice.System(system.advise if job["is_ahead"] else None, memory)
-
-    column_windows.system_of = split_loader.system_of = limited  # type: ignore[attr-defined]
+    column_gatherer.os_page_cache = split_loader.os_page_cache = limited  # type: ignore[attr-defined]
     store = Path(job["store"])
     options = {"batch_size": BATCH_SIZE, "shuffle": job["shuffle"]}
     if job["is_skim"]:

@@ -5,18 +5,16 @@ from typing import Any
 import numpy as np
 
 from memmpy.kernels import take_lists
-from memmpy.kernels.jit import address_of, run_kernel
+from memmpy.kernels.jit import run_kernel
 from memmpy.kernels.lists_numba import place_entries
-from memmpy.kernels.rows_numba import fields_table, spread, take
+from memmpy.kernels.rows_numba import rows_table, spread, take
 
 
 def take_rows(rows: Any, entries: Any, *, fields: Any, out: Any) -> None:
     run_kernel(
         take,
-        address_of(rows),
-        np.uint64(rows.shape[1]),
         np.asarray(entries, np.int64),
-        fields_table(fields, out),
+        rows_table(rows.ctypes.data, rows.shape[1], fields=fields, out=out),
     )
 
 
@@ -24,12 +22,10 @@ def spread_rows(rows: Any, starts: Any, *, counts: Any, places: Any, fields: Any
     scratch = np.empty(8 * len(places), np.uint8)
     run_kernel(
         spread,
-        address_of(rows),
-        np.uint64(rows.shape[1]),
         starts,
         counts,
         places,
-        fields_table(fields, out),
+        rows_table(rows.ctypes.data, rows.shape[1], fields=fields, out=out),
         scratch,
     )
 

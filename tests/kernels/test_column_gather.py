@@ -81,7 +81,7 @@ def test_an_output_that_does_not_fit_is_refused(out: np.ndarray) -> None:
 
 def test_columns_of_objects_are_refused() -> None:
     column: Any = np.array(["a", None], object)
-    with pytest.raises(ColumnError, match="no object with Python objects"):
+    with pytest.raises(ColumnError, match="must not hold Python objects"):
         take_columns([column], np.array([0]), out=outputs([column], 1), compiled=False)
 
 

@@ -36,7 +36,7 @@ TEXT = "compiling kernels (once on this machine)"
 THREADS_SCRIPT = """
 import sys, threading
 from memmpy.kernels import jit
-jit._note._shown_until = float("inf")  # as if a note had just been shown
+jit._notice._shown_until = float("inf")  # as if a note had just been shown
 from memmpy.order import Permutation
 from memmpy.kernels.permute_numba import permute
 start, found = threading.Barrier(4), []
@@ -76,7 +76,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     # Not that of all modules: pytest puts its own there when the test begins.
     monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=terminal))
     monkeypatch.setattr(jit_notice, "_PATIENCE", 0.0)
-    monkeypatch.setattr(jit._note, "_shown_until", -np.inf)
+    monkeypatch.setattr(jit._notice, "_shown_until", -np.inf)
     yield terminal
     wait_for_notes()
 
@@ -151,7 +151,7 @@ def test_what_takes_long_is_logged_where_nothing_is_shown(
     assert terminal.written.empty()
 
 
-def test_who_is_quiet_is_shown_nothing(terminal: Terminal, logged: SimpleQueue[str]) -> None:
+def test_quiet_code_shows_no_notice(terminal: Terminal, logged: SimpleQueue[str]) -> None:
     with progress.quiet(), being_compiled(permute):
         assert logged.get(timeout=30) == f"INFO {TEXT}"
     wait_for_notes()
@@ -182,7 +182,7 @@ def test_kernels_that_follow_each_other_are_logged_once(
     assert logged.empty()
 
 
-def test_nothing_is_said_of_a_kernel_that_is_compiled_at_once(
+def test_a_kernel_that_compiles_at_once_shows_no_notice(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jit_notice, "_PATIENCE", 30.0)
@@ -192,7 +192,7 @@ def test_nothing_is_said_of_a_kernel_that_is_compiled_at_once(
     assert terminal.written.empty()
 
 
-def test_a_kernel_that_fails_to_compile_takes_the_line_with_it(terminal: Terminal) -> None:
+def test_a_kernel_that_fails_to_compile_removes_the_notice(terminal: Terminal) -> None:
     def fail() -> None:
         with being_compiled(permute):
             assert TEXT in terminal.written.get(timeout=30)
@@ -203,10 +203,10 @@ def test_a_kernel_that_fails_to_compile_takes_the_line_with_it(terminal: Termina
     assert terminal.written.get(timeout=30).isspace()
 
 
-def test_a_kernel_that_nowhere_can_be_kept_is_compiled_nevertheless(
+def test_a_kernel_without_a_cache_directory_is_compiled(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jit._note, "are_kept", True)
+    monkeypatch.setattr(jit._notice, "are_kept", True)
     # Of a function without a file Numba knows no place where to keep it.
     code = _double.__code__.replace(co_filename="<nowhere>")
     double = kernel(FunctionType(code, {}))
@@ -215,7 +215,7 @@ def test_a_kernel_that_nowhere_can_be_kept_is_compiled_nevertheless(
         assert "kept nowhere: set NUMBA_CACHE_DIR" in terminal.written.get(timeout=30)
 
 
-def test_a_kernel_that_a_full_disk_cannot_keep_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_a_full_disk_cannot_cache_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     double: Any = kernel(_double)
 
     def refuse(*_: Any) -> None:
@@ -267,7 +267,7 @@ from pyarrow import parquet
 from memmpy import load_root
 from memmpy.kernels import jit
 folder, progress = sys.argv[1], {"False": False, "None": None}[sys.argv[2]]
-jit._note._shown_until = float("inf")  # as if a note had just been shown
+jit._notice._shown_until = float("inf")  # as if a note had just been shown
 table = pyarrow.table({"x": np.arange(1 << 20, dtype=np.float64)})
 parquet.write_table(table, f"{folder}/x.parquet")
 loader = load_root(f"{folder}/x.parquet", f"{folder}/s", keys={"x"}, skim=False, progress=progress)
@@ -277,9 +277,7 @@ print(len(next(iter(loader))["x"]))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("progress", ["False", "None"])
-def test_who_loads_without_progress_is_told_nothing_of_kernels(
-    progress: str, tmp_path: Path
-) -> None:
+def test_loading_without_progress_shows_no_notice(progress: str, tmp_path: Path) -> None:
     given, said = _run(LOADING_SCRIPT, tmp_path / "kernels", str(tmp_path), progress)
     assert given == "32"
     assert any((tmp_path / "kernels").rglob("*.nbi"))  # some were compiled
@@ -325,7 +323,7 @@ def test_threads_that_need_a_kernel_at_once_compile_it_once(
     assert outputs[0][0] == "[True, True, True, True] 1"
 
 
-def test_who_compiles_on_a_terminal_is_told(outputs: list[tuple[str, str]]) -> None:
+def test_compiling_on_a_terminal_shows_a_notice(outputs: list[tuple[str, str]]) -> None:
     assert outputs[0][1].startswith(f"\r{TEXT}")
     assert outputs[0][1].endswith(f"\r{' ' * len(TEXT)}\r")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from memmpy.errors import ColumnError, OptionError
 from memmpy.kernels import RowField
-from memmpy.loaders.row_ranges import Ranges
+from memmpy.loaders.row_ranges import RowRanges
 from memmpy.order import BlockOrder
 from tests.kernels.kernels import spread_rows, take_rows
 
@@ -83,7 +83,7 @@ def test_spread_fields_are_the_bytes_of_their_rows(
         window = order.windows(number, number + 1)
         places = window.places(compiled=False)
         octets = outputs(window.num_rows, fields)
-        starts, counts = Ranges([range(len(rows))]).blocks(window.starts, window.counts)
+        starts, counts = RowRanges([range(len(rows))]).blocks(window.starts, window.counts)
         spread_rows(
             rows,
             starts,

@@ -84,7 +84,7 @@ class Opaque:
         return np.arange(1000)[index]
 
 
-def test_what_lies_nobody_knows_where_is_held_against_nothing() -> None:
+def test_data_of_unknown_place_has_no_limit() -> None:
     found = SplitLoader({"x": Opaque()}, 100).explain()
     assert (found.limit_rate, found.expected_rate, found.share) == (None, None, None)
     assert found.measured_rate > 0

@@ -1,4 +1,4 @@
-"""Windows of entries at random places that are not in memory."""
+"""Chunks of entries at random places that are not in memory."""
 
 import mmap
 from collections.abc import Callable
@@ -10,21 +10,37 @@ import numpy as np
 import pytest
 
 from memmpy import Jagged, SplitLoader, Splits, WriteVector, skim
-from memmpy.loaders import column_windows as columns_module
-from memmpy.loaders import random_reads as scattered_module
-from memmpy.loaders.batching import Values, Window
+from memmpy.loaders import column_gatherer, random_reads
+from memmpy.loaders.chunk import ChunkArray, EntryChunk
 from memmpy.loaders.pagecache import pages
-from memmpy.loaders.pagecache.advice import Pager, Reading, System
-from memmpy.loaders.random_reads import Scattered
+from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode
+from memmpy.loaders.pagecache.pages import Blocks, one_by_one
+from memmpy.loaders.random_reads import RandomReads
+from memmpy.order import Request, SequentialOrder
 from memmpy.splits import split_loader
 from memmpy.typing import Entries
 
-NUM, BATCH, WINDOW, FIRST = 200_000, 100, 16_384, 4_000
+NUM, BATCH, CHUNK, FIRST = 200_000, 100, 16_384, 4_000
 NORMAL, RANDOM, WILL_NEED = 0, 1, 3
 
 
+class Order:
+    """An order in which any member may follow any other; the gatherers below shuffle them."""
+
+    is_scattered = True
+
+    def __init__(self, num: int) -> None:
+        self.requests = SequentialOrder(num).requests
+        self.num = num
+
+    def __len__(self) -> int:
+        return self.num
+
+
 class Files:
-    """A column of numbers 0, 1, ... in a file, of which it is known what is asked for and taken."""
+    """Gathers a column of numbers 0, 1, ... in a file, and records what is prefetched and taken."""
+
+    chunk_rows, may_grow, entry_bytes, num_data = CHUNK, True, 8.0, NUM
 
     def __init__(
         self, folder: Path, *, memory: int | None, num_cold: int, num_threads: int = 1
@@ -32,53 +48,63 @@ class Files:
         np.save(folder / "x.npy", np.arange(NUM))
         mapped = np.load(folder / "x.npy", mmap_mode="r")
         self.x = np.asarray(mapped)
+        self.arrays, self.file_bytes = [self.x], float(self.x.nbytes)
         self.order = np.random.default_rng(0).permutation(NUM)
-        self.asked: list[tuple[int, int]] = []
+        self.prefetched: list[tuple[int, int]] = []
         self.advised: list[int] = []
         self.parts: list[Entries] = []
         self.num_cold = num_cold
         self.on_part: Callable[[], object] = lambda: None
-        pager = Pager([mapped], [], system=System(self.advise, lambda: memory))
-        self.scattered = Scattered(
-            pager,
-            self.reading,
-            gather=lambda start, stop: self.window(self.order[start:stop]),
-            entries_of=lambda start, stop: self.order[start:stop],
-            gather_at=self.gather_at,
-            window_rows=WINDOW,
-            may_grow=True,
-            entry_bytes=8,
-            file_bytes=8 * NUM,
-            num_threads=num_threads,
+        self.mapped = MappedData([mapped], [], page_cache=PageCache(self.advise, lambda: memory))
+        self.reads = RandomReads(
+            self, Order(NUM), chunk_rows=CHUNK, num_threads=num_threads, num_processes=1
         )
+
+    def __len__(self) -> int:
+        return NUM
 
     def advise(self, starts: Entries, num_bytes: Entries, advice: int, /) -> None:
         self.advised.append(advice)
         if advice == WILL_NEED:
             first = (starts - self.x.ctypes.data) // mmap.PAGESIZE
-            self.asked += zip(first.tolist(), (num_bytes // mmap.PAGESIZE).tolist(), strict=True)
+            counts = num_bytes // mmap.PAGESIZE
+            self.prefetched += zip(first.tolist(), counts.tolist(), strict=True)
 
-    def reading(self) -> Reading:
+    def read_mode(self, *, is_scattered: bool) -> ReadMode:
+        assert is_scattered
         self.num_cold -= 1
-        return Reading(self.num_cold >= 0, False)
+        return ReadMode(self.num_cold >= 0, False)
 
-    def window(self, entries: Entries) -> Window:
-        return Window(len(entries), [Values.of("x", self.x[entries])])
+    def entries(self, request: Request) -> Entries:
+        entries: Entries = self.order[request.start : request.stop]
+        return entries
 
-    def gather_at(self, entries: Entries) -> Window:
+    def blocks(self, request: Request) -> Blocks:
+        return one_by_one(self.entries(request))
+
+    def gather(self, request: Request) -> EntryChunk:
+        return self.chunk(self.entries(request))
+
+    def take(self, entries: Entries) -> EntryChunk:
         self.parts.append(entries)
         self.on_part()
-        return self.window(entries)
+        return self.chunk(entries)
+
+    def complete(self, chunk: EntryChunk) -> EntryChunk:
+        return chunk
+
+    def chunk(self, entries: Entries) -> EntryChunk:
+        return EntryChunk(len(entries), [ChunkArray.of("x", self.x[entries])])
 
     def load(self, *, position: int = 0) -> list[Any]:
-        """Return the numbers of each window."""
-        plan = self.scattered.plan(NUM, position=position, batch_size=BATCH)
+        """Return the numbers of each chunk."""
+        plan = self.reads.plan(position, batch_size=BATCH)
         assert plan.begin == position
-        return [task().values[0].whole for task in plan.tasks]
+        return [task().arrays[0].array for task in plan.tasks]
 
 
-def sizes_of(windows: list[Any]) -> list[int]:
-    return [len(window) for window in windows]
+def sizes_of(chunks: list[Any]) -> list[int]:
+    return [len(chunk) for chunk in chunks]
 
 
 @pytest.mark.parametrize("memory", [None, 1, 10 << 20, 1 << 30])
@@ -88,29 +114,66 @@ def test_entries_come_in_their_order(
     tmp_path: Path, memory: int | None, num_cold: int, position: int
 ) -> None:
     files = Files(tmp_path, memory=memory, num_cold=num_cold)
-    windows = files.load(position=position)
-    assert np.array_equal(np.concatenate([[], *windows]), files.order[position:])
-    assert all(size % BATCH == 0 for size in sizes_of(windows))
+    chunks = files.load(position=position)
+    assert np.array_equal(np.concatenate([[], *chunks]), files.order[position:])
+    assert all(size % BATCH == 0 for size in sizes_of(chunks))
     for part in files.parts:
         assert (np.diff(part) > 0).all()
 
 
-@pytest.mark.parametrize(("num_threads", "num_windows"), [(0, 3 + 2), (1, 6 + 4), (3, 8 + 8)])
-def test_windows_grow_to_what_memory_holds(
-    tmp_path: Path, num_threads: int, num_windows: int
+@pytest.mark.parametrize(("num_threads", "num_chunks"), [(0, 3 + 2), (1, 6 + 4), (3, 8 + 8)])
+def test_chunks_grow_to_what_memory_holds(
+    tmp_path: Path, num_threads: int, num_chunks: int
 ) -> None:
     files = Files(tmp_path, memory=10 << 20, num_cold=10**6, num_threads=num_threads)
     sizes = sizes_of(files.load())
     # Half of 10 MiB, for those in memory and two orders in each thread, of 8 + 32 bytes each.
-    most = (10 << 19) // num_windows // 40
-    # A small window has a part of nearly all pages, so that the next may have what there is.
+    most = (10 << 19) // num_chunks // 40
+    # A small chunk has a part of nearly all pages, so that the next may have what there is.
     assert sizes[: num_threads + 1] == [FIRST] * (num_threads + 1)
     assert set(sizes[num_threads + 1 : -1]) == {most // BATCH * BATCH}
 
 
-def test_windows_stay_small_where_memory_is_unknown(tmp_path: Path) -> None:
+def test_chunks_stay_small_where_memory_is_unknown(tmp_path: Path) -> None:
     unknown = Files(tmp_path, memory=None, num_cold=10**6)
     assert set(sizes_of(unknown.load())) == {FIRST}
+
+
+class Zeros:
+    """Gathers nothing of a file of zeros, and records how many entries are asked for."""
+
+    chunk_rows, arrays = CHUNK, ()
+
+    def __init__(
+        self, mapped: Any, *, memory: int, may_grow: bool, entry_bytes: int | None
+    ) -> None:
+        self.num_data, self.may_grow, self.file_bytes = len(mapped), may_grow, float(mapped.nbytes)
+        self.entry_bytes = float(mapped.shape[1] if entry_bytes is None else entry_bytes)
+        page_cache = PageCache(lambda *_: None, lambda: memory)
+        self.mapped = MappedData([mapped], [], page_cache=page_cache)
+        self.sizes: list[int] = []
+
+    def __len__(self) -> int:
+        return self.num_data
+
+    def read_mode(self, *, is_scattered: bool) -> ReadMode:
+        return ReadMode(is_scattered, False)
+
+    def entries(self, request: Request) -> Entries:
+        self.sizes.append(request.stop - request.start)
+        return np.arange(request.start, request.start + 1)
+
+    def blocks(self, request: Request) -> Blocks:
+        return one_by_one(self.entries(request))
+
+    def gather(self, request: Request) -> EntryChunk:
+        return self.take(self.entries(request))
+
+    def take(self, entries: Entries) -> EntryChunk:
+        return EntryChunk(len(entries), [])
+
+    def complete(self, chunk: EntryChunk) -> EntryChunk:
+        return chunk
 
 
 def planned_sizes(
@@ -122,36 +185,20 @@ def planned_sizes(
     may_grow: bool = True,
     entry_bytes: int | None = None,
 ) -> list[int]:
-    """Return the sizes of windows of a file of zeros, which nobody reads."""
+    """Return the sizes of chunks of a file of zeros, which nobody reads."""
     with (folder / "x").open("wb") as file:
         file.truncate(num * item_bytes)
     mapped = np.memmap(folder / "x", np.uint8, "r", shape=(num, item_bytes))
-    runs: list[int] = []
-
-    def entries_of(start: int, stop: int) -> Entries:
-        runs.append(stop - start)
-        return np.arange(start, start + 1)
-
-    scattered = Scattered(
-        Pager([mapped], [], system=System(lambda *_: None, lambda: memory)),
-        lambda: Reading(True, False),
-        gather=lambda start, stop: Window(stop - start, []),
-        entries_of=entries_of,
-        gather_at=lambda entries: Window(len(entries), []),
-        window_rows=WINDOW,
-        may_grow=may_grow,
-        entry_bytes=item_bytes if entry_bytes is None else entry_bytes,
-        file_bytes=num * item_bytes,
-        num_threads=0,
-    )
-    for task in scattered.plan(num, position=0, batch_size=1).tasks:
+    zeros = Zeros(mapped, memory=memory, may_grow=may_grow, entry_bytes=entry_bytes)
+    reads = RandomReads(zeros, Order(num), chunk_rows=CHUNK, num_threads=0, num_processes=1)
+    for task in reads.plan(0, batch_size=1).tasks:
         task()
-    return runs
+    return zeros.sizes
 
 
-def test_windows_grow_where_their_pages_are_a_fifth_of_the_files(tmp_path: Path) -> None:
+def test_chunks_grow_where_their_pages_are_a_fifth_of_the_files(tmp_path: Path) -> None:
     num, item_bytes = 1 << 19, 1 << 10
-    # Of 2^17 pages; half of the memory holds five windows of entries of 1 KiB and 32 bytes.
+    # Of 2^17 pages; half of the memory holds five chunks of entries of 1 KiB and 32 bytes.
     for share, grows in ((0.19, False), (0.21, True)):
         most = share * num * item_bytes / mmap.PAGESIZE
         memory = round(2 * 5 * most * (item_bytes + 32))
@@ -159,7 +206,7 @@ def test_windows_grow_where_their_pages_are_a_fifth_of_the_files(tmp_path: Path)
         assert max(sizes) == (int(most) if grows else 4_096), share
 
 
-def test_windows_have_a_bound_whatever_the_memory(tmp_path: Path) -> None:
+def test_chunks_have_a_bound_whatever_the_memory(tmp_path: Path) -> None:
     sizes = planned_sizes(tmp_path, num=1 << 20, item_bytes=1 << 10, memory=1 << 60)
     most = (256 << 20) // (1024 + 32)
     assert sizes[:4] == [4_096, 16_384, 65_536, min(262_144, most)]
@@ -171,14 +218,14 @@ def test_windows_have_a_bound_whatever_the_memory(tmp_path: Path) -> None:
     # 4,096 entries of 64 bytes read 16 MiB at most: of 32 MiB, that is half.
     [(1 << 19, [4_096, (1 << 19) - 4_096]), ((1 << 19) + 64, [4_096, 16_384, (1 << 19) - 20_416])],
 )
-def test_where_a_window_reads_half_of_the_files_the_next_has_what_memory_holds(
+def test_where_a_chunk_reads_half_of_the_files_the_next_has_what_memory_holds(
     tmp_path: Path, num: int, sizes: list[int]
 ) -> None:
     assert planned_sizes(tmp_path, num=num, item_bytes=64, memory=1 << 60) == sizes
 
 
 @pytest.mark.parametrize("entry_bytes", [1, 1 << 20])
-def test_entries_with_pages_of_their_own_are_read_in_small_windows(
+def test_entries_with_pages_of_their_own_are_read_in_small_chunks(
     tmp_path: Path, entry_bytes: int
 ) -> None:
     few = planned_sizes(
@@ -192,45 +239,45 @@ def test_entries_with_pages_of_their_own_are_read_in_small_windows(
     assert max(many) == max(4_096, min(most, (1 << 16) - 4_096))
 
 
-def test_windows_stay_small_where_they_may_not_grow(tmp_path: Path) -> None:
+def test_chunks_stay_small_where_they_may_not_grow(tmp_path: Path) -> None:
     sizes = planned_sizes(tmp_path, num=1 << 16, item_bytes=64, memory=1 << 40, may_grow=False)
     assert set(sizes) == {4_096}
 
 
-def test_a_window_reads_each_page_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+def test_a_chunk_reads_each_page_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     files = Files(tmp_path, memory=10 << 20, num_cold=10**6)
-    tasks = files.scattered.plan(NUM, position=0, batch_size=BATCH).tasks
+    tasks = files.reads.plan(0, batch_size=BATCH).tasks
     for _ in range(5):
         next(tasks)()
-        files.asked.clear()
-    num = len(next(tasks)().values[0].whole)
-    pages = [page for first, num in files.asked for page in range(first, first + num)]
+        files.prefetched.clear()
+    num = len(next(tasks)().arrays[0].array)
+    pages = [page for first, num in files.prefetched for page in range(first, first + num)]
     assert pages == sorted(set(pages))
     assert len(pages) > 0.9 * NUM * 8 / mmap.PAGESIZE
-    assert len(files.asked) < 10 < num
+    assert len(files.prefetched) < 10 < num
 
 
-def test_from_then_on_that_all_is_in_memory_nothing_is_asked(tmp_path: Path) -> None:
+def test_once_all_is_in_memory_nothing_is_prefetched(tmp_path: Path) -> None:
     files = Files(tmp_path, memory=1 << 30, num_cold=3)
-    windows = files.load()
-    # One look decides whether there is anything to do, and one is before each window.
-    assert sizes_of(windows)[:2] == [FIRST, FIRST]
+    chunks = files.load()
+    # One look decides whether there is anything to do, and one is before each chunk.
+    assert sizes_of(chunks)[:2] == [FIRST, FIRST]
     assert sum(map(len, files.parts)) == FIRST + FIRST
-    assert set(sizes_of(windows)[2:-1]) == {WINDOW // BATCH * BATCH}
+    assert set(sizes_of(chunks)[2:-1]) == {CHUNK // BATCH * BATCH}
 
 
-def test_what_does_not_fit_is_asked_for_to_the_end(tmp_path: Path) -> None:
+def test_files_that_do_not_fit_are_prefetched_to_the_end(tmp_path: Path) -> None:
     files = Files(tmp_path, memory=NUM, num_cold=1)
     files.load()
     assert sum(map(len, files.parts)) == NUM
 
 
-def test_a_window_that_nobody_waits_for_is_not_read_to_its_end(
+def test_a_chunk_of_a_finished_epoch_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scattered_module, "_PART_BYTES", 1 << 18)  # all are seven
+    monkeypatch.setattr(random_reads, "_PART_BYTES", 1 << 18)  # all are seven
     files = Files(tmp_path, memory=1 << 30, num_cold=10**6)
-    plan = files.scattered.plan(NUM, position=0, batch_size=NUM)
+    plan = files.reads.plan(0, batch_size=NUM)
     task = next(plan.tasks)
     with ExitStack() as stack:
         stack.enter_context(plan.meanwhile)
@@ -241,23 +288,23 @@ def test_a_window_that_nobody_waits_for_is_not_read_to_its_end(
 
 
 @pytest.mark.parametrize(("num_threads", "num_ahead"), [(0, 6), (1, 3), (7, 1)])
-def test_a_window_is_read_in_parts_of_which_some_are_asked_for_ahead(
+def test_a_chunk_is_read_in_parts_with_some_prefetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_threads: int, num_ahead: int
 ) -> None:
-    monkeypatch.setattr(scattered_module, "_PART_BYTES", 1 << 17)  # all are twelve
-    monkeypatch.setattr(scattered_module, "AHEAD_BYTES", 6 << 17)
+    monkeypatch.setattr(random_reads, "_PART_BYTES", 1 << 17)  # all are twelve
+    monkeypatch.setattr(random_reads, "AHEAD_BYTES", 6 << 17)
     files = Files(tmp_path, memory=1 << 30, num_cold=10**6, num_threads=num_threads)
-    num_asked: list[int] = []
-    files.on_part = lambda: num_asked.append(len(files.asked))
-    next(files.scattered.plan(NUM, position=0, batch_size=NUM).tasks)()
+    num_prefetched: list[int] = []
+    files.on_part = lambda: num_prefetched.append(len(files.prefetched))
+    next(files.reads.plan(0, batch_size=NUM).tasks)()
     assert [len(part) for part in files.parts] == [16_667] * 11 + [16_663]
     # Pages of a part are a single run.
-    assert num_asked[:2] == [num_ahead + 1, num_ahead + 2]
+    assert num_prefetched[:2] == [num_ahead + 1, num_ahead + 2]
 
 
-def test_the_kernel_reads_around_nothing_until_the_epoch_ends(tmp_path: Path) -> None:
+def test_the_os_reads_around_no_page_until_the_epoch_ends(tmp_path: Path) -> None:
     files = Files(tmp_path, memory=1 << 30, num_cold=10**6)
-    plan = files.scattered.plan(NUM, position=0, batch_size=BATCH)
+    plan = files.reads.plan(0, batch_size=BATCH)
     with plan.meanwhile:
         tasks = list(plan.tasks)
         assert files.advised == [RANDOM]
@@ -271,14 +318,14 @@ class Squares:
     """A column that computes what it gives out, of a type of its own that cannot be joined."""
 
     def __init__(self) -> None:
-        self.num_asked: list[int] = []
+        self.num_prefetched: list[int] = []
 
     def __len__(self) -> int:
         return NUM
 
     def __getitem__(self, entries: Any) -> list[int]:
         numbers = np.arange(NUM)[entries]
-        self.num_asked.append(len(numbers))
+        self.num_prefetched.append(len(numbers))
         return [int(number) ** 2 for number in numbers]
 
 
@@ -286,13 +333,13 @@ class Squares:
 def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all maps of files be read ahead, as parts of a few entries, in much memory."""
 
-    def system_of(*, compiled: bool) -> System:
-        return System(lambda *_: None, lambda: 1 << 40)
+    def os_page_cache(*, compiled: bool) -> PageCache:
+        return PageCache(lambda *_: None, lambda: 1 << 40)
 
-    monkeypatch.setattr(columns_module, "system_of", system_of)
-    monkeypatch.setattr(columns_module, "is_worth_compiling", lambda *_, **__: True)
+    monkeypatch.setattr(column_gatherer, "os_page_cache", os_page_cache)
+    monkeypatch.setattr(column_gatherer, "is_worth_compiling", lambda *_, **__: True)
     monkeypatch.setattr(pages, "_is_in_memory", lambda *_: False)
-    monkeypatch.setattr(scattered_module, "_PART_BYTES", 1 << 14)
+    monkeypatch.setattr(random_reads, "_PART_BYTES", 1 << 14)
 
 
 def mapped(folder: Path, key: str, array: Any) -> Any:
@@ -318,7 +365,7 @@ def test_columns_of_any_kind_are_handed_out_beside(tmp_path: Path) -> None:
         seen += batch["x"].tolist()
     assert sorted(seen) == list(range(NUM))
     # Nobody knows how much memory they take: they are asked for a few at a time.
-    assert max(squares.num_asked) == (16 << 20) // (2 * mmap.PAGESIZE) // 1000 * 1000
+    assert max(squares.num_prefetched) == (16 << 20) // (2 * mmap.PAGESIZE) // 1000 * 1000
 
 
 @pytest.mark.parametrize(
@@ -377,20 +424,20 @@ def skim_of(folder: Path) -> Any:
 
 @pytest.mark.parametrize("is_skim", [True, False])
 @pytest.mark.usefixtures("cold")
-def test_ranks_share_the_memory_for_windows(
+def test_ranks_share_the_memory_for_chunks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_skim: bool
 ) -> None:
-    system = System(lambda *_: None, lambda: 10 << 20)
-    monkeypatch.setattr(columns_module, "system_of", lambda **_: system)
-    monkeypatch.setattr(split_loader, "system_of", lambda **_: system)
+    page_cache = PageCache(lambda *_: None, lambda: 10 << 20)
+    monkeypatch.setattr(column_gatherer, "os_page_cache", lambda **_: page_cache)
+    monkeypatch.setattr(split_loader, "os_page_cache", lambda **_: page_cache)
     sizes: list[list[int]] = []
-    gather = Scattered._gather_in_pass
+    gather = RandomReads._gather_sorted
 
-    def remember(scattered: Scattered, start: int, stop: int) -> Window:
-        sizes[-1].append(stop - start)
-        return gather(scattered, start, stop)
+    def record(reads: RandomReads, request: Request) -> EntryChunk:
+        sizes[-1].append(request.stop - request.start)
+        return gather(reads, request)
 
-    monkeypatch.setattr(Scattered, "_gather_in_pass", remember)
+    monkeypatch.setattr(RandomReads, "_gather_sorted", record)
     data: Any = skim_of(tmp_path) if is_skim else {"x": mapped(tmp_path, "x", np.arange(4 * NUM))}
     for world_size in (1, 4):
         sizes.append([])
@@ -403,36 +450,36 @@ def test_ranks_share_the_memory_for_windows(
 
 
 def goes_on_in_passes(loader: SplitLoader, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Return whether an epoch does so when, after its first window, all is in memory."""
-    tasks: Any = loader._windows.plan(0, position=0, batch_size=1000).tasks
-    assert next(tasks).func.__name__ == "_gather_in_pass"
+    """Return whether an epoch does so when, after its first chunk, all is in memory."""
+    tasks: Any = loader._chunks.plan(0, position=0, batch_size=1000).tasks
+    assert next(tasks).func.__name__ == "_gather_sorted"
     with monkeypatch.context() as warm:
         warm.setattr(pages, "_is_in_memory", lambda *_: True)
-        return bool(next(tasks).func.__name__ == "_gather_in_pass")
+        return bool(next(tasks).func.__name__ == "_gather_sorted")
 
 
 @pytest.mark.parametrize("is_skim", [True, False])
 @pytest.mark.usefixtures("cold")
-def test_what_fits_is_neither_dropped_nor_asked_for_again_by_any_rank(
+def test_files_that_fit_are_neither_dropped_nor_prefetched_again_by_any_rank(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_skim: bool
 ) -> None:
     row_bytes = 16 if is_skim else 8
-    system = System(lambda *_: None, lambda: 4 * NUM * row_bytes * 5 // 4)
-    monkeypatch.setattr(columns_module, "system_of", lambda **_: system)
-    monkeypatch.setattr(split_loader, "system_of", lambda **_: system)
+    page_cache = PageCache(lambda *_: None, lambda: 4 * NUM * row_bytes * 5 // 4)
+    monkeypatch.setattr(column_gatherer, "os_page_cache", lambda **_: page_cache)
+    monkeypatch.setattr(split_loader, "os_page_cache", lambda **_: page_cache)
     data: Any = skim_of(tmp_path) if is_skim else {"x": mapped(tmp_path, "x", np.arange(4 * NUM))}
     for world_size in (1, 4):
         options: Any = {"world_size": world_size}
         in_order = SplitLoader(data, 1000, shuffle=False, **options)
-        assert in_order._windows.reading() == Reading(True, False)
+        assert in_order._chunks.read_mode() == ReadMode(True, False)
         exact = SplitLoader(data, 1000, shuffle="exact", **options)
         assert not goes_on_in_passes(exact, monkeypatch)
 
 
 @pytest.mark.usefixtures("cold")
 def test_a_split_that_fits_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    system = System(lambda *_: None, lambda: NUM * 16)
-    monkeypatch.setattr(split_loader, "system_of", lambda **_: system)
+    page_cache = PageCache(lambda *_: None, lambda: NUM * 16)
+    monkeypatch.setattr(split_loader, "os_page_cache", lambda **_: page_cache)
     for fraction, fits in ((0.2, True), (0.3, False)):
         splits = Splits(fractions={"train": fraction, "val": 1 - fraction})
         skim = skim_of(tmp_path / str(fraction))

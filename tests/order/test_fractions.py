@@ -70,7 +70,7 @@ def test_splits_go_by_number_or_name() -> None:
 
 
 @pytest.mark.parametrize("wrong", [3, -1, True, 1.0, None, "validation", "Train", 2**70])
-def test_a_split_that_is_not_there_is_refused_with_what_is(wrong: int) -> None:
+def test_a_missing_split_is_refused_with_those_that_exist(wrong: int) -> None:
     with pytest.raises(
         OptionError, match=r"no split .* give 0 to 2, or 'train' or 'val' or 'test'"
     ):

@@ -28,7 +28,7 @@ def of(counts: list[int]) -> Multiplicities:
 
 
 @given(counts=COUNTS, num_tickets=st.integers(1, 15))
-def test_runs_of_equal_tickets_are_counted_over_the_edges_of_pieces(
+def test_runs_of_equal_tickets_are_counted_across_chunks(
     counts: list[int], num_tickets: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -38,7 +38,7 @@ def test_runs_of_equal_tickets_are_counted_over_the_edges_of_pieces(
     assert found.num_rows == sum(counts)
 
 
-def test_an_event_may_fill_several_pieces() -> None:
+def test_an_event_may_fill_several_chunks() -> None:
     counts = [1, 200_000, 3, 3, 70_000, 1]
     found = count_multiplicities(tickets_of(counts))
     assert found.num_events == {1: 2, 3: 2, 70_000: 1, 200_000: 1}

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.errors import ColumnError, LengthError, LoaderWarning, OptionError
-from memmpy.loaders import SimpleLoader
-from memmpy.loaders import column_windows as windows
+from memmpy.loaders import SimpleLoader, column_gatherer
 from memmpy.parallel import THREAD_NAME
 from memmpy.splits import SplitLoader, Splits
 from memmpy.typing import Batch
@@ -100,8 +99,8 @@ def test_batches_are_the_same_with_any_number_of_threads_and_any_window(
         return list(make(50_000, 100, subindex=subindex, shuffle=shuffle, num_threads=num_threads))
 
     expected = run(0)
-    for rows in (windows.WINDOW_ROWS, 1, 250):
-        monkeypatch.setattr(windows, "WINDOW_ROWS", rows)
+    for rows in (column_gatherer.CHUNK_ROWS, 1, 250):
+        monkeypatch.setattr(column_gatherer, "CHUNK_ROWS", rows)
         assert all(same(run(num_threads), expected) for num_threads in (0, 1, 4))
 
 
@@ -219,7 +218,7 @@ class Broken:
 def test_an_error_of_a_column_surfaces_at_its_window(
     monkeypatch: pytest.MonkeyPatch, num_threads: int
 ) -> None:
-    monkeypatch.setattr(windows, "WINDOW_ROWS", 10)
+    monkeypatch.setattr(column_gatherer, "CHUNK_ROWS", 10)
     loader = SplitLoader({"x": Broken()}, 10, shuffle=False, num_threads=num_threads)
     batches = iter(loader)
     assert entries_of(islice(batches, 5)) == list(range(50))
@@ -359,5 +358,5 @@ def test_a_loader_of_files_is_not_sent_with_all_that_they_hold(tmp_path: Path) -
     np.save(tmp_path / "x.npy", np.arange(1000))
     data = {"x": np.load(tmp_path / "x.npy", mmap_mode="r")}
     for loader in (SplitLoader(data), SimpleLoader(data)):
-        with pytest.raises(OptionError, match=r"column 'x' lies in a file.*make the loader there"):
+        with pytest.raises(OptionError, match=r"column .x. is memory-mapped.*build the loader in"):
             pickle.dumps(loader)

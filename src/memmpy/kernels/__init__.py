@@ -1,4 +1,4 @@
-"""Arrays in, arrays out: NumPy defines what is right, Numba is fast."""
+"""Functions of arrays: NumPy versions define the result, Numba versions are fast."""
 
 from memmpy.kernels.column_gather import take_columns
 from memmpy.kernels.hashing import (
@@ -12,12 +12,11 @@ from memmpy.kernels.hashing import (
     find_words,
     mix64,
 )
-from memmpy.kernels.joining import join_arrays
 from memmpy.kernels.lists import take_lists
 from memmpy.kernels.offsets import check_lists, check_offsets, offsets_of
 from memmpy.kernels.records import strip_headers
 from memmpy.kernels.reductions import count_true, max_lists, min_lists, sum_lists
-from memmpy.kernels.reference import pad_jagged, take_jagged
+from memmpy.kernels.reference import join_arrays, pad_jagged, take_jagged
 from memmpy.kernels.row_field import RowField
 from memmpy.kernels.threshold import BYTES_MOVED, ITEMS_REDUCED, is_worth_compiling
 

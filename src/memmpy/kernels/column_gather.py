@@ -1,4 +1,4 @@
-"""Entries of columns, each into an array of its own: in NumPy or compiled."""
+"""Gathers entries of columns, each into an array of its own: in NumPy or compiled."""
 
 from collections.abc import Sequence
 
@@ -19,24 +19,24 @@ def take_columns(
     Parameters
     ----------
     columns : sequence of arrays of shape (n, ...)
-        All have one length; any dtype without Python objects, any strides; may be read-only.
+        All of one length; any dtype without Python objects, any strides; may be read-only.
     entries : int64 array of shape (m,)
         Each from 0 to n - 1, in any order; may repeat.
     out : sequence of arrays of shape (m, ...)
         For each column a writable, C-contiguous array of its dtype and inner shape. None may share
         memory with another or with a column.
     compiled : bool
-        Whether to use Numba, which takes half as long as NumPy, and holds no GIL for all columns
-        together: a number at random of a column that no cache holds takes 2.5 ns.
+        Whether to use Numba, which takes half as long as NumPy, and does not hold the GIL: a random
+        number of a column that no cache holds takes 2.5 ns.
 
     Raises
     ------
     ColumnError
         If an array has another shape or dtype.
     LengthError
-        If the columns differ in length, or there are not as many outputs as columns.
+        If the columns differ in length, or the numbers of columns and outputs differ.
     OptionError
-        If an entry is out of range. Nothing has been written then.
+        If an entry is out of range. Then nothing has been written.
     """
     if not columns and not out:
         return
@@ -56,9 +56,9 @@ def take_columns(
         out = [o for _, o, is_plain in pairs if not is_plain]
     for column, array in zip(columns, out, strict=True):
         if column.flags.c_contiguous:
-            # Entries are in range by now, and where nothing wraps this mode is the fastest.
+            # Entries are in range by now, so nothing wraps, and this mode is the fastest.
             np.take(column, entries, axis=0, mode="wrap", out=array)
-        else:  # which would be copied as a whole
+        else:  # np.take would copy the whole column
             array[...] = column[entries]
 
 
@@ -69,7 +69,7 @@ def _is_plain(column: Array) -> bool:
 
 def _check(column: Array, array: Array, num: int) -> None:
     if column.dtype.hasobject:
-        raise ColumnError(f"a column holds bytes, and no {column.dtype} with Python objects")
+        raise ColumnError(f"a column must not hold Python objects, unlike {column.dtype}")
     if array.dtype != column.dtype or array.shape != (num, *column.shape[1:]):
         message = (
             f"expected an output of {column.dtype} and shape {(num, *column.shape[1:])}, "

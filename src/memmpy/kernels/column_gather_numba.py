@@ -1,4 +1,4 @@
-"""The kernel of columns, compiled by Numba."""
+"""Gathers entries of columns, compiled by Numba."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from memmpy.typing import Array, Entries
 __all__ = ["take_columns"]
 
 _LINE = np.uint64(64)
-#: How many entries ahead, at most, their lines are asked for, and how many bytes of them.
+#: How many entries ahead, and how many bytes, cache lines are prefetched at most.
 _AHEAD, _BYTES_AHEAD = np.uint64(128), np.uint64(8192)
 
 
@@ -47,8 +47,8 @@ def _take(table: NDArray[np.uint64], entries: np.uint64, num: np.uint64) -> None
         column, stride, size, out = table[c, 0], table[c, 1], table[c, 2], table[c, 3]
         ahead = min(_AHEAD, max(np.uint64(4), _BYTES_AHEAD // size))
         for i in range(num):
-            asked = entries + np.uint64(8) * min(i + ahead, num - np.uint64(1))
-            line = column + stride * np.uint64(load_int64(asked))
+            later = entries + np.uint64(8) * min(i + ahead, num - np.uint64(1))
+            line = column + stride * np.uint64(load_int64(later))
             prefetch(line)
             if size > np.uint64(8):
                 last = line + size - np.uint64(1)

@@ -1,7 +1,7 @@
 """Mix 64-bit words: the hash below tickets, splits and shuffles.
 
-What these functions return decides in which split an event lies, today and in ten years. They are
-part of the format: a change here is a new `TICKET_VERSION`.
+The results decide in which split an event lies, today and in ten years. They are part of the
+format: a change here needs a new `TICKET_VERSION`.
 """
 
 import hashlib
@@ -26,10 +26,10 @@ Words: TypeAlias = NDArray[np.uint64]
 
 #: 2**64 over the golden ratio, made odd: the increment of SplitMix64.
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-#: Six rounds over at least eight bits make, by chi-square over 150,000 to 400,000 keys, all orders
-#: of 2 to 8 rows equally frequent, and the distance of two rows and the second difference of four
-#: as flat as by chance, at 256 to 131,072 rows. With four rounds, rows half a window of 256 apart
-#: stay related; with five, some four of them.
+#: With six rounds over at least eight bits, all orders of 2 to 8 rows are equally frequent, by
+#: chi-square over 150,000 to 400,000 keys, and the distances of two rows and the second differences
+#: of four are as flat as by chance, at 256 to 131,072 rows. With four rounds, rows half a window of
+#: 256 apart stay related; with five, some groups of four do.
 MIX_ROUNDS = 6
 MIX_MIN_BITS = 8
 _STEPS = (
@@ -85,7 +85,7 @@ def absorb(state: int | Words, words: Words) -> Words:
 
 
 def find_words(known: Words, words: Words) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Return the place of each word among those that are known, ascending, and which are known."""
+    """Return the place of each word among known ones, which ascend, and whether it is known."""
     if not len(known):
         return np.zeros(len(words), np.intp), np.zeros(len(words), np.bool_)
     places = np.minimum(np.searchsorted(known, words), len(known) - 1)
@@ -93,7 +93,7 @@ def find_words(known: Words, words: Words) -> tuple[NDArray[np.intp], NDArray[np
 
 
 def derive_key(*parts: int | bytes, purpose: str) -> int:
-    """Return a 64-bit key of the parts that no other purpose shares.
+    """Return a 64-bit key of the parts, different for each purpose.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""What compiled kernels need of Numba, which only they import.
+"""What kernels need of Numba: how they are compiled, cached and called, and moves of bytes.
 
-Kernels over bytes take raw addresses, as uint64, and so have one signature each: Numba compiles
-anew for each dtype, layout and writability of an array. Nothing checks an address, so their faces
-check all sizes before, and hold the arrays while a kernel runs.
+Kernels over bytes take raw addresses, as uint64, so that each has one signature: for arrays Numba
+compiles a version for each dtype, layout and writability. Nothing checks an address, so the Python
+functions before them check all sizes, and hold the arrays while a kernel runs.
 
-Numba keeps a compiled kernel until the kernel's own file changes, and does not look at this one.
+Numba caches a compiled kernel until the kernel's own file changes; it does not look at this one.
 """
 
 import os
@@ -20,12 +20,13 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from memmpy.kernels.jit_notice import CompileNote
+from memmpy.kernels.jit_notice import JitNotice
 from memmpy.parallel import run_uninterrupted
 
 __all__ = [
     "ENABLED",
     "address_of",
+    "advise",
     "copy_bytes",
     "inlined",
     "kernel",
@@ -43,8 +44,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Result = TypeVar("Result")
 Intrinsic = tuple[Any, Callable[..., Any]]
 
-#: False where NUMBA_DISABLE_JIT is set, for debugging: kernels are nothing that Python could run.
-#: Only `memmpy.kernels.threshold` asks: who is told to use kernels uses them.
+#: False if NUMBA_DISABLE_JIT is set, for debugging: Python itself could not run the kernels.
+#: Checked only by `memmpy.kernels.threshold`; ``compiled=True`` is always obeyed.
 ENABLED = not config.DISABLE_JIT
 
 #: A function that kernels call.
@@ -52,7 +53,7 @@ inlined: Callable[[Function], Function] = njit(nogil=True)
 
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 
-#: Kernels that were called before, and what is held during a first call; never by the main thread.
+#: Kernels that were called before, and the lock of a first call, which the main thread never holds.
 _called: set[Callable[..., Any]] = set()
 _first_call = threading.Lock()
 os.register_at_fork(
@@ -60,18 +61,18 @@ os.register_at_fork(
     after_in_parent=_first_call.release,
     after_in_child=_first_call.release,
 )
-_note = CompileNote()
-_note.register()
+_notice = JitNotice()
+_notice.register()
 
 
 def kernel(function: Function) -> Function:
-    """Compile a function at its first call for each dtype, and keep that on disk if possible."""
+    """Compile a function at its first call for each dtype, and cache it on disk if possible."""
     try:
         compiled: Function = njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no directory to keep it in can be written to
+    except RuntimeError:  # no cache directory can be written to
         compiled = inlined(function)
-        _note.are_kept = False
-    _note.kernels.add(compiled)
+        _notice.are_kept = False
+    _notice.kernels.add(compiled)
     return compiled
 
 
@@ -89,10 +90,10 @@ def run_kernel(
     function : callable
         The kernel.
     *arguments
-        What it is called with.
+        Its arguments.
     owners : iterable
-        What has the memory of addresses among the arguments. A first call goes on when the caller
-        is interrupted, and holds them until it ends.
+        The arrays whose addresses are among the arguments. A first call goes on when the caller is
+        interrupted, and holds them until it ends.
     """
     if function in _called:
         return _run(function, *arguments)
@@ -112,7 +113,7 @@ def _run(function: Callable[..., Result], *arguments: Any) -> Result:
     try:
         return function(*arguments)
     except OSError:
-        # It is compiled but could not be kept: a disk or a quota is full.
+        # It is compiled but could not be cached: a disk or a quota is full.
         return function(*arguments)
 
 
@@ -158,10 +159,15 @@ def _prefetch(_: Any, _address: Any) -> Intrinsic:
     return types.void(types.uint64), generate
 
 
+#: The C library's `madvise`, which every process has loaded. Any: Numba calls no Python function.
+_madvise: Any = types.ExternalFunction(
+    "madvise", types.int32(types.uint64, types.uint64, types.int32)
+)
+
 #: Load a number from any address.
 load_int64: Callable[[np.uint64], np.int64] = intrinsic(_load_int64)
 
-#: Move so many bytes to one address from another, both of any alignment.
+#: Move 1, 2, ... bytes to one address from another, both of any alignment.
 move_1: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(8)))
 move_2: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(16)))
 move_4: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(32)))
@@ -170,7 +176,7 @@ move_32: Callable[[np.uint64, np.uint64], None] = intrinsic(
     _moving(ir.VectorType(ir.IntType(64), 4))
 )
 
-#: Ask for the cache line of an address, which may be any: a wrong one is no error.
+#: Prefetch the cache line of an address; a wrong address is no error.
 prefetch: Callable[[np.uint64], None] = intrinsic(_prefetch)
 
 
@@ -194,3 +200,17 @@ def copy_bytes(destination: np.uint64, source: np.uint64, size: np.uint64) -> No
         while at < size:
             move_1(destination + at, source + at)
             at += np.uint64(1)
+
+
+def advise(starts: NDArray[np.int64], num_bytes: NDArray[np.int64], advice: int, /) -> None:
+    """Call madvise on runs of mapped pages, without holding the GIL.
+
+    The OS may ignore it, also where it does not know the advice.
+    """
+    run_kernel(_advise, starts, num_bytes, np.int32(advice))
+
+
+@kernel
+def _advise(starts: NDArray[np.int64], num_bytes: NDArray[np.int64], advice: np.int32) -> None:
+    for i in range(len(starts)):
+        _madvise(np.uint64(starts[i]), np.uint64(num_bytes[i]), advice)

@@ -1,4 +1,4 @@
-"""Lists of a jagged column, in another order: in NumPy or compiled.
+"""Gathers lists of a jagged column: in NumPy or compiled.
 
 List i is ``content[offsets[i] : offsets[i + 1]]``, of items of any dtype and shape.
 """
@@ -17,7 +17,7 @@ __all__ = ["take_lists"]
 def take_lists(
     content: Array, offsets: NDArray[np.int64], *, entries: Entries, compiled: bool, of: str = ""
 ) -> tuple[Array, NDArray[np.int64]]:
-    """Return content and offsets of some lists, in the order asked for.
+    """Return content and offsets of some lists, in the order of `entries`.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def take_lists(
         Which lists, each from 0 to n - 1, in any order; may repeat.
     compiled : bool
         Whether to use Numba's kernels rather than NumPy: a list of 6 float32 takes 14 to 40 ns,
-        without the GIL, where NumPy takes 35 and more, mostly with it.
+        without the GIL; NumPy takes 35 and more, mostly with it.
     of : str
         The name of the lists in errors.
 

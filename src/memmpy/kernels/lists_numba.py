@@ -1,4 +1,4 @@
-"""The kernels of lists in another order, compiled by Numba."""
+"""Gathers lists, compiled by Numba."""
 
 from collections.abc import Callable
 
@@ -20,9 +20,9 @@ from memmpy.typing import Array, Entries
 __all__ = ["place_entries", "take_lists", "take_lists_into"]
 
 _LINE = np.uint64(64)
-#: How many lists ahead their memory is asked for.
+#: How many lists ahead memory is prefetched.
 _AHEAD = np.uint64(16)
-#: How much of a long list is asked for ahead: the rest the processor foresees.
+#: How many bytes of a long list are prefetched: the processor foresees the rest.
 _MAX_AHEAD = np.uint64(256)
 
 
@@ -62,11 +62,11 @@ def take_lists_into(
     taken : int64 array of shape (m + 1,)
         Filled with the offsets that are returned.
     empty : callable
-        Returns memory of so many bytes, aligned for the content.
+        Returns memory of a number of bytes, aligned for the content.
     """
     num, num_items = len(entries), len(content)
     where = address_of(offsets), address_of(entries)
-    # From here on only numbers that were checked are used, whoever writes to the offsets.
+    # From here on only checked numbers are used, even if someone writes to the offsets.
     counted = run_kernel(
         count_items, *where, np.uint64(num), num_items, begins, taken, owners=(offsets, entries)
     )
@@ -92,7 +92,7 @@ def take_lists_into(
 def place_entries(
     starts: Entries, counts: Entries, places: NDArray[np.uint32], entries: Entries
 ) -> None:
-    """Fill `entries`, as long as the places, with the entry of blocks that goes to each."""
+    """Fill each place of `entries` with the entry of the blocks that goes there."""
     done = 0
     for b in range(len(starts)):
         for i in range(counts[b]):
@@ -109,7 +109,7 @@ def count_items(
     begins: NDArray[np.int64],
     taken: NDArray[np.int64],
 ) -> bool:
-    """Find where each list begins in the content, and will begin in what is taken of it."""
+    """Find where each list begins in the content, and where in the result."""
     total = np.int64(0)
     taken[0] = 0
     for i in range(num):
@@ -151,7 +151,7 @@ def copy_lists(
         size = np.uint64(taken[i + 1] - taken[i]) * item_bytes
         whole = (size + np.uint64(31)) & ~np.uint64(31)
         if source + whole <= stop_of_content and destination + whole <= stop_of_items:
-            # What is moved too much is overwritten by the lists behind.
+            # The next lists overwrite the bytes that are moved too much.
             for at in range(np.uint64(0), size, np.uint64(32)):
                 move_32(destination + at, source + at)
         else:

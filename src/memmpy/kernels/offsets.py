@@ -1,4 +1,4 @@
-"""Offsets of lists: where each begins in the content, and one more."""
+"""Offsets of lists: where each begins in the content, and where the last one ends."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def check_offsets(
 def check_lists(offsets: NDArray[np.int64], num_items: int, *, entries: Entries, of: str) -> None:
     """Raise a `CorruptStoreError` if the offsets of some lists, or beside them, fall or lead out.
 
-    Where one offset is wrong, one of the two lists that it parts may look right.
+    If one offset is wrong, one of the two lists beside it may look right.
     """
     last = len(offsets) - 1
     around = [np.clip(entries + place, 0, last) for place in (-1, 0, 1, 2)]

@@ -1,8 +1,7 @@
-"""The orders of `permutation` and `blocks`, compiled by Numba: the same numbers, sooner.
+"""Permutations, places of blocks and members of subsets, compiled by Numba: as `order` has them.
 
-The networks are written out, round by round, since LLVM then takes many numbers at once. What
-leaves the range goes through again: those numbers are collected, without a branch, and taken
-together.
+The networks are written out, round by round, so that LLVM vectorises them. Numbers that leave the
+range go through again: they are collected, without a branch, and go together.
 """
 
 import numpy as np
@@ -14,7 +13,7 @@ from memmpy.typing import Entries
 
 __all__ = ["mix", "mix_places", "permute", "permute_all", "permute_run", "select_members"]
 
-#: Numbers taken together; they and those that leave the range stay in the nearest cache.
+#: Numbers that go together; they and those that leave the range stay in the first cache.
 _CHUNK = 1024
 
 _ONE_FACTOR, _OTHER_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -39,10 +38,10 @@ def permute_run(start: int, stop: int, network: FeistelNetwork) -> Entries:
     return out
 
 
-def select_members(words: Words, counts: Entries, ranks: Entries) -> Entries:
-    """Return the position of the member of each rank of a `Subset`: ranks lie in its range."""
-    out = np.empty(len(ranks), np.int64)
-    run_kernel(_select, words, counts, ranks, out)
+def select_members(words: Words, counts: Entries, numbers: Entries) -> Entries:
+    """Return the position of members of a `Subset`, whose numbers lie in its range."""
+    out = np.empty(len(numbers), np.int64)
+    run_kernel(_select, words, counts, numbers, out)
     return out
 
 
@@ -113,7 +112,7 @@ def permute(
 def permute_in_place(
     num: np.uint64, high_bits: np.uint64, low_bits: np.uint64, round_keys: Words, out: Entries
 ) -> None:
-    """Put what a `Permutation` has at the positions in `out` in their stead."""
+    """Replace positions in `out` by what a `Permutation` has there."""
     words, places = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
     r = round_keys
     keys = (r[0], r[1], r[2], r[3], r[4], r[5])
@@ -249,33 +248,33 @@ def _num_set(word: np.uint64) -> np.int64:
 
 
 @kernel
-def _select(words: Words, counts: Entries, ranks: Entries, out: Entries) -> None:
-    """Find each rank's word by where it would be if members lay evenly, and then its bit."""
+def _select(words: Words, counts: Entries, numbers: Entries, out: Entries) -> None:
+    """Find the word of each member from where it would be if they lay evenly, and then its bit."""
     num_words, num = len(words), counts[len(words)]
-    for i in range(len(ranks)):
-        rank = ranks[i]
-        low, high = 0, num_words  # counts[low] <= rank < counts[high]
-        guess = np.int64(np.float64(rank) / np.float64(num) * np.float64(num_words))
+    for i in range(len(numbers)):
+        number = numbers[i]
+        low, high = 0, num_words  # counts[low] <= number < counts[high]
+        guess = np.int64(np.float64(number) / np.float64(num) * np.float64(num_words))
         step = 1
-        if counts[min(guess, num_words - 1)] <= rank:
+        if counts[min(guess, num_words - 1)] <= number:
             low = min(guess, num_words - 1)
-            while low + step < num_words and counts[low + step] <= rank:
+            while low + step < num_words and counts[low + step] <= number:
                 low += step
                 step *= 2
             high = min(low + step, num_words)
         else:
             high = min(guess, num_words - 1)
-            while high - step > 0 and counts[high - step] > rank:
+            while high - step > 0 and counts[high - step] > number:
                 high -= step
                 step *= 2
             low = max(high - step, 0)
         while high - low > 1:
             middle = (low + high) // 2
-            if counts[middle] <= rank:
+            if counts[middle] <= number:
                 low = middle
             else:
                 high = middle
-        word, left, place = words[low], rank - counts[low], low * 64
+        word, left, place = words[low], number - counts[low], low * 64
         half = np.uint64(32)
         while half:
             num_low = _num_set(word & ((np.uint64(1) << half) - np.uint64(1)))

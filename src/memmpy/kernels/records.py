@@ -1,4 +1,4 @@
-"""Records as files keep them, to numbers: in NumPy or compiled."""
+"""Unpacks records of files into numbers: in NumPy or compiled."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def strip_headers(
         The dtype that items have in the records, of any byte order; 1, 2, 4 or 8 bytes wide.
     compiled : bool
         Whether to use Numba's kernel rather than NumPy: about ten times as fast, and without the
-        GIL. Ask `memmpy.kernels.threshold` by the bytes of the whole job.
+        GIL. `is_worth_compiling` decides by the bytes of the whole job.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def strip_headers(
     Raises
     ------
     CorruptStoreError
-        If the bounds fall or lead out, or a record is no header and whole items.
+        If the bounds fall or lead out, or a record is not a header and whole items.
     """
     if compiled:
         from memmpy.kernels.records_numba import strip_headers as strip

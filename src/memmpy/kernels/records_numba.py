@@ -1,4 +1,4 @@
-"""Records as files keep them, to numbers: compiled by Numba."""
+"""Unpacks records of files into numbers, compiled by Numba."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def strip_headers(
     num_bytes = int(bounds[-1]) - int(bounds[0]) - header * (len(bounds) - 1)
     is_right = 0 <= num_bytes <= len(octets) and num_bytes % dtype.itemsize == 0
     items: Array = np.empty(num_bytes // dtype.itemsize if is_right else 0, f"u{dtype.itemsize}")
-    # Contiguous and read-only, as Numba compiles anew for each layout and writability.
+    # Contiguous and read-only: Numba compiles a version for each layout and writability.
     plain = np.ascontiguousarray(octets).view()
     plain.flags.writeable = False
     starts, zero = bounds.astype(np.int64), items.dtype.type(0)

@@ -2,14 +2,13 @@
 
 All take the content and the offsets of the same n lists. List i is
 ``content[offsets[i] - offsets[0] : offsets[i + 1] - offsets[0]]``, so that a slice of a column's
-offsets goes with the slice of its content, as they are.
+offsets goes with the slice of its content.
 
-Each has ``compiled``. True takes 2 to 8 ns a list of 6 items, and mostly a tenth to a half of
-NumPy's time. It copies neither argument, but for content that is strided, big-endian or of a
-dtype that no kernel is made for (8 and 16 bits, uint32). The first call in a process imports Numba
-and loads the kernel; the first ever on a machine compiles it. `memmpy.kernels.threshold` decides
-from which size that pays: ask it by the items of the whole job, not of one call. The results are
-the same. Any number of threads may call, also for the first time, and run side by side.
+Each has ``compiled``. True takes 2 to 8 ns for a list of 6 items, and mostly a tenth to a half of
+NumPy's time, with the same results. It copies content only if it is strided, big-endian or of a
+dtype without a kernel (8 and 16 bits, uint32). The first call in a process imports Numba and loads
+the kernel; the first one on a machine compiles it. `is_worth_compiling` decides whether that pays,
+by the items of the whole job, not of one call. Threads may call at the same time, also first.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """The reductions of `reference`, compiled by Numba.
 
-Lists of a few items spend their time in mispredicted branches: how long each is, no processor can
-guess. So all kernels take 8 items at once, however few there are, and blank those past the end of
+Lists of a few items spend their time in mispredicted branches, as no processor can guess their
+lengths. So all kernels take 8 items at once, even of shorter lists, and blank those past the end of
 the list by arithmetic. Floats are added in order nevertheless.
 """
 
@@ -87,7 +87,7 @@ def _dtype_of_extremes(content: Array) -> np.dtype[Any]:
 def _plain(array: Array) -> Array:
     """Return a read-only contiguous array of a native dtype, a copy only if need be.
 
-    Numba compiles anew for each dtype, layout and writability.
+    Numba compiles a version for each dtype, layout and writability.
     """
     dtype = np.dtype(_WIDER.get(array.dtype.str[1:], array.dtype.newbyteorder("=")))
     if array.dtype == np.bool_:

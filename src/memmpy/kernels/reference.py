@@ -1,5 +1,6 @@
-"""The kernels in NumPy: slow, clear, and what defines a right answer."""
+"""The kernels in NumPy: slow and clear; they define the right result."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from memmpy.typing import Array, Entries, Mask
 
 __all__ = [
     "count_true",
+    "join_arrays",
     "max_lists",
     "min_lists",
     "pad_jagged",
@@ -18,6 +20,19 @@ __all__ = [
     "sum_lists",
     "take_jagged",
 ]
+
+
+def join_arrays(arrays: Sequence[Array]) -> Array:
+    """Return the entries of arrays, at least one, one after the other: a copy.
+
+    If all have one dtype, so has the result, with its byte order, padding and metadata, which
+    `np.concatenate` loses. Else it has the dtype to which NumPy promotes them.
+    """
+    first = arrays[0]
+    if any(array.dtype != first.dtype for array in arrays):
+        return np.concatenate(arrays)
+    joined: Array = np.empty((sum(map(len, arrays)), *first.shape[1:]), first.dtype)
+    return np.concatenate(arrays, out=joined)
 
 
 def take_jagged(
@@ -28,7 +43,7 @@ def take_jagged(
     Parameters
     ----------
     content : array of shape (k, ...)
-        The items of all lists; of any dtype and strides.
+        The items of all lists, of any dtype and strides.
     offsets : int64 array of shape (n + 1,)
         Where each list starts and stops in `content`.
     entries : int64 array
@@ -53,7 +68,7 @@ def take_jagged(
 
 
 def pad_jagged(content: Array, offsets: NDArray[np.int64], length: int, fill: Any) -> Array:
-    """Return an array of shape (n, length, ...): entries cut or filled up to one length.
+    """Return an array of shape (n, length, ...): lists truncated or padded to one length.
 
     The dtype stays that of `content`; `fill` must fit it.
     """
@@ -140,7 +155,7 @@ def strip_headers(
     Raises
     ------
     CorruptStoreError
-        If the bounds fall or lead out, or a record is no header and whole items.
+        If the bounds fall or lead out, or a record is not a header and whole items.
     """
     starts = bounds[:-1].astype(np.int64) + header
     counts = bounds[1:] - starts

@@ -1,4 +1,4 @@
-"""Where a field lies in a packed row."""
+"""A field of a packed row: where its bytes lie, and what they hold."""
 
 from dataclasses import dataclass, field
 from math import prod
@@ -19,16 +19,16 @@ class RowField:
     Parameters
     ----------
     offset : int
-        The byte of a row where it begins; any, aligned or not.
+        The byte of a row where it begins, aligned or not.
     dtype : np.dtype
         The dtype of its items; without Python objects.
     shape : tuple of int
-        The shape of what one row has of it; () for a number.
+        The shape of its value in one row; () for a number.
 
     Attributes
     ----------
     nbytes : int
-        How many bytes of a row it takes.
+        Its size in a row, in bytes.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class RowField:
 
     def __post_init__(self) -> None:
         if self.dtype.hasobject:
-            message = f"a row holds bytes, and no {self.dtype} with Python objects"
+            message = f"a row must not hold Python objects, unlike {self.dtype}"
             raise ColumnError(message)
         if self.offset < 0 or min(self.shape, default=0) < 0:
             message = f"a field begins at byte 0 or later and has no shape below 0, unlike {self}"

@@ -1,7 +1,8 @@
 """The kernels of packed rows, compiled by Numba.
 
-Both take the table of `fields_table`: a line for each field, with the byte of a row where it
-begins, its size, and the address of its output.
+Both take the table of `rows_table`: a line with the address of the rows and the size of one, then
+a line for each field, with the byte of a row where it begins, its size, and the address of its
+output.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ from memmpy.kernels.jit import (
 from memmpy.kernels.row_field import RowField
 from memmpy.typing import Array, Entries
 
-__all__ = ["Table", "fields_table", "spread", "take"]
+__all__ = ["Table", "rows_table", "spread", "take"]
 
 Table = NDArray[np.uint64]
 Places = NDArray[np.uint32]
@@ -30,15 +31,17 @@ Places = NDArray[np.uint32]
 _LINE = np.uint64(64)
 #: Rows taken together, field by field.
 _TILE = np.uint64(32)
-#: How far ahead of its move a row is asked for, wherever it lies.
+#: How far ahead of its copy a row is prefetched.
 _BYTES_AHEAD, _MIN_AHEAD = np.uint64(5120), np.uint64(8)
-#: What a tile of consecutive rows has at most, to stay in the nearest cache.
+#: Bytes of a tile of consecutive rows at most, so that it stays in the first cache.
 _TILE_BYTES = np.uint64(32768)
 
 
-def fields_table(fields: Iterable[RowField], out: Iterable[Array]) -> Table:
-    """Return what the kernels take for fields and their outputs, which must outlive it."""
-    numbers: list[int] = []
+def rows_table(
+    address: int, row_bytes: int, *, fields: Iterable[RowField], out: Iterable[Array]
+) -> Table:
+    """Return the table of rows, their fields and the outputs of these, which must outlive it."""
+    numbers = [address, row_bytes, 0]
     for field, array in zip(fields, out, strict=True):
         if field.nbytes:
             numbers += field.offset, field.nbytes, array.ctypes.data
@@ -54,7 +57,7 @@ def _is_narrow(size: np.uint64) -> bool:
 def _lay_out(
     destination: np.uint64, source: np.uint64, step: np.uint64, size: np.uint64, num: np.uint64
 ) -> None:
-    """Move items of 1, 2, 4 or 8 bytes, a step apart, to where they lie one after the other."""
+    """Copy items of 1, 2, 4 or 8 bytes, a step apart, to consecutive places."""
     if size == np.uint64(4):
         for _ in range(num):
             move_4(destination, source)
@@ -101,14 +104,14 @@ def _spread_narrow(items: np.uint64, places: Places, size: np.uint64, scratch: n
 
 
 @inlined
-def _ask_for_row(row: np.uint64, row_bytes: np.uint64) -> None:
+def _prefetch_row(row: np.uint64, row_bytes: np.uint64) -> None:
     last = row + row_bytes - np.uint64(1)
-    _ask_for(row, last)
+    _prefetch_lines(row, last)
     prefetch(last)
 
 
 @inlined
-def _ask_for(start: np.uint64, stop: np.uint64) -> None:
+def _prefetch_lines(start: np.uint64, stop: np.uint64) -> None:
     while start < stop:
         prefetch(start)
         start += _LINE
@@ -123,23 +126,23 @@ def _divided(number: np.uint64, by: np.uint64) -> np.uint64:
 
 
 @kernel
-def take(rows: np.uint64, row_bytes: np.uint64, entries: Entries, table: Table) -> None:
-    """Move the fields of rows, each row asked for some time before."""
-    num = np.uint64(len(entries))
+def take(entries: Entries, table: Table) -> None:
+    """Copy the fields of rows, each row prefetched some time before."""
+    rows, row_bytes, num = table[0, 0], table[0, 1], np.uint64(len(entries))
     ahead = max(_MIN_AHEAD, _BYTES_AHEAD // max(row_bytes, np.uint64(1)))
     for i in range(min(ahead, num)):
-        _ask_for_row(rows + np.uint64(entries[i]) * row_bytes, row_bytes)
+        _prefetch_row(rows + np.uint64(entries[i]) * row_bytes, row_bytes)
     start = np.uint64(0)
     while start < num:
         stop = min(num, start + _TILE)
-        asked = start + ahead
-        for f in range(len(table)):
+        later = start + ahead
+        for f in range(1, len(table)):
             source, size = rows + table[f, 0], table[f, 1]
             destination = table[f, 2] + size * start
             for i in range(start, stop):
-                if asked < min(num, stop + ahead):
-                    _ask_for_row(rows + np.uint64(entries[asked]) * row_bytes, row_bytes)
-                    asked += np.uint64(1)
+                if later < min(num, stop + ahead):
+                    _prefetch_row(rows + np.uint64(entries[later]) * row_bytes, row_bytes)
+                    later += np.uint64(1)
                 copy_bytes(destination, source + np.uint64(entries[i]) * row_bytes, size)
                 destination += size
         start = stop
@@ -147,8 +150,6 @@ def take(rows: np.uint64, row_bytes: np.uint64, entries: Entries, table: Table) 
 
 @kernel
 def spread(
-    rows: np.uint64,
-    row_bytes: np.uint64,
     starts: Entries,
     counts: Entries,
     places: Places,
@@ -157,16 +158,17 @@ def spread(
 ) -> None:
     """Move wide fields to their places at once, and narrow ones in two steps.
 
-    Rows are taken tile by tile, and the lines of the next tile are asked for meanwhile: the
+    Rows are taken tile by tile, and the lines of the next tile are later for meanwhile: the
     processor foresees neither the next block nor the next page.
 
     A store of a few bytes to a place far off costs a whole cache line. So the narrow fields are
     first laid out in the order in which they are read, and then each is spread on its own, from a
     copy: what it spreads over, as 64 kB for 16,384 float32, stays in the second cache.
     """
+    rows, row_bytes = table[0, 0], table[0, 1]
     tile = max(np.uint64(16), _TILE_BYTES // max(row_bytes, np.uint64(1)))
     num_wide = np.uint64(0)
-    for f in range(len(table)):
+    for f in range(1, len(table)):
         num_wide += np.uint64(not _is_narrow(table[f, 1]))
     block = done = some = num_left = row = ahead = np.uint64(0)
     while True:
@@ -177,7 +179,7 @@ def spread(
         num_next = _divided(num_left, _divided(num_left, tile))
         next_row, stop_ahead = ahead, ahead + num_next * row_bytes
         step = _LINE * _divided(num_next * row_bytes, _LINE * some * num_wide)
-        for f in range(len(table)):
+        for f in range(1, len(table)):
             source, size, destination = row + table[f, 0], table[f, 1], table[f, 2]
             if _is_narrow(size):
                 _lay_out(destination + size * done, source, row_bytes, size, some)
@@ -185,14 +187,14 @@ def spread(
             for i in range(done, done + some):
                 copy_bytes(destination + size * np.uint64(places[i]), source, size)
                 source += row_bytes
-                _ask_for(ahead, min(ahead + step, stop_ahead))
+                _prefetch_lines(ahead, min(ahead + step, stop_ahead))
                 ahead += step
-        _ask_for(ahead, stop_ahead)
+        _prefetch_lines(ahead, stop_ahead)
         done += some
         if num_next == np.uint64(0):
             break
         row, some, ahead = next_row, num_next, stop_ahead
         num_left -= num_next
-    for f in range(len(table)):
+    for f in range(1, len(table)):
         if _is_narrow(table[f, 1]):
             _spread_narrow(table[f, 2], places, table[f, 1], np.uint64(scratch.ctypes.data))

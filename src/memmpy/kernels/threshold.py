@@ -1,7 +1,6 @@
-"""Whether a job is so large that importing Numba and loading kernels pays.
+"""Decides whether a job is large enough for Numba to pay for its import.
 
-Who knows the whole job asks once, and hands the answer down as ``compiled``: what takes that does
-what it says.
+Callers that know the total size decide once and pass ``compiled`` down, which is always obeyed.
 """
 
 from functools import cache
@@ -10,20 +9,32 @@ from memmpy.parallel import run_uninterrupted
 
 __all__ = ["BYTES_MOVED", "ITEMS_REDUCED", "is_worth_compiling"]
 
-#: From where it pays to compile for bytes that are moved or unpacked, and for items of lists that
-#: are reduced: NumPy takes about as long for so many as Numba takes to be imported.
-BYTES_MOVED, ITEMS_REDUCED = 1 << 22, 50_000_000
+#: The least bytes that are moved or unpacked for which kernels pay: NumPy takes about as long for
+#: them as the import of Numba takes.
+BYTES_MOVED = 1 << 22
+#: The least items of lists that are reduced for which kernels pay.
+ITEMS_REDUCED = 50_000_000
 
 
 def is_worth_compiling(num: int, *, least: int) -> bool:
-    """Say whether kernels pay for a job, and Numba is not switched off.
+    """Return whether kernels pay for a job, and Numba is not switched off.
 
     Parameters
     ----------
     num : int
         The size of the whole job.
     least : int
-        From where kernels pay: `BYTES_MOVED` or `ITEMS_REDUCED`.
+        The least size for which kernels pay: `BYTES_MOVED` or `ITEMS_REDUCED`.
+
+    Notes
+    -----
+    The first call for a large job imports Numba, on a thread that Ctrl-C does not reach. The
+    environment variable ``NUMBA_DISABLE_JIT`` switches Numba off: then no job is large enough.
+
+    Examples
+    --------
+    >>> is_worth_compiling(1000, least=BYTES_MOVED)
+    False
     """
     if num < least:
         return False
@@ -33,7 +44,7 @@ def is_worth_compiling(num: int, *, least: int) -> bool:
 
 @cache
 def _is_enabled() -> bool:
-    """Import Numba, which takes half a second and would not survive an interrupt."""
+    """Import Numba; it takes half a second and does not survive an interrupt."""
     from memmpy.kernels.jit import ENABLED
 
     return ENABLED

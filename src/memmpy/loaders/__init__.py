@@ -1,17 +1,17 @@
-"""From an order and columns to batches; a column is known only as what has entries."""
+"""Batches of columns or of the rows of a skim, in a given order."""
 
+from memmpy.loaders.epoch import load_batches
 from memmpy.loaders.explanation import Explanation, explain
 from memmpy.loaders.loader_options import LoaderOptions
-from memmpy.loaders.row_windows import Packed
+from memmpy.loaders.row_gatherer import PackedRows
 from memmpy.loaders.shuffle import Shuffle, ShuffleOption, check_shuffle
 from memmpy.loaders.shuffle_score import ShuffleScore, shuffle_score
 from memmpy.loaders.simple_loader import SimpleLoader
-from memmpy.loaders.windows import load_batches
 
 __all__ = [
     "Explanation",
     "LoaderOptions",
-    "Packed",
+    "PackedRows",
     "Shuffle",
     "ShuffleOption",
     "ShuffleScore",

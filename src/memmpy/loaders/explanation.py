@@ -1,4 +1,4 @@
-"""What a loader does, why, and how fast: measured, beside what the machine can do at best."""
+"""Explains a loader: what it does, why, and how fast, beside the limit of the machine."""
 
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -10,30 +10,30 @@ from typing import Any, final
 import numpy as np
 
 from memmpy.display import Renderable, Table, format_rate, format_size
+from memmpy.loaders.epoch import EpochChunks
 from memmpy.loaders.pagecache.pages import in_memory
-from memmpy.loaders.windows import Windows
 from memmpy.parallel import memory_for_pages, prefetch
 from memmpy.typing import Array, Batch
 
 __all__ = ["Explanation", "explain"]
 
-#: Seconds that each of the two measurements takes at most, once its first piece is done.
+#: Seconds that each of the two measurements takes at most, after its first copy or chunk.
 _SECONDS = 0.5
-#: Bytes that are copied, or read, in one go to see how fast that is.
-_PIECE = 1 << 22
-#: Places of a file of which it is asked whether they are in memory.
+#: Bytes that are copied at once to measure the rate of a copy.
+_COPY_BYTES = 1 << 22
+#: How many places of an array are sampled for whether they are in memory.
 _NUM_SAMPLES = 256
 
 
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation(Renderable):
-    """What a loader does, why, and how fast. Prints as a table; `to_dict` has it all.
+    """What a loader does, why, and how fast. Prints as a table; `to_dict` returns all of it.
 
     Attributes
     ----------
     split : str
-        Which entries the loader hands out, and the splits that they follow from.
+        Which entries the loader hands out, and by which splits.
     num_entries, batch_size, num_batches, num_threads : int
         Of the loader.
     entry_bytes : float
@@ -41,27 +41,26 @@ class Explanation(Renderable):
     total_bytes : int
         Of all entries of the data, also those of other splits.
     memory_bytes : int or None
-        What the kernel can keep of files now; None if unknown.
+        Bytes of files that the OS can keep in memory now; None if unknown.
     resident : float
-        The part of the data that is in memory, 0 to 1, seen in samples.
+        The share of the data that is in memory, 0 to 1, estimated from samples.
     shuffle : {"none", "exact", "blocks"}
         How entries are shuffled.
     why : str
         Why in that way.
     block_rows, window_rows : int
-        Rows that are read together, and rows that are gathered together.
+        Rows that are read together, and rows that are mixed or gathered together.
     is_ahead, is_dropped : bool
-        Whether an epoch that began now would ask the kernel for pages before they are needed, and
-        drop them behind.
+        Whether an epoch that began now would read pages ahead of their use, and drop them after it.
     limit : {"memory", "disk"}
-        What the data comes from.
+        Where the data comes from.
     limit_rate : float or None
-        Bytes a second that it gives in order: a copy by all threads. None where no column tells
-        in which arrays it lies.
+        Bytes a second of a sequential copy by all threads. None if no column tells in which arrays
+        it lies.
     expected_rate : float or None
         Entries a second at that limit.
     measured_rate : float
-        Entries a second that the loader gave. It was measured on the first batches of an epoch.
+        Entries a second of the loader, measured on the first batches of an epoch.
     """
 
     split: str
@@ -86,7 +85,7 @@ class Explanation(Renderable):
 
     @property
     def share(self) -> float | None:
-        """The measured rate over the expected one; None where there is none."""
+        """The measured rate over the expected one; None without an expected one."""
         return self.measured_rate / self.expected_rate if self.expected_rate else None
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,33 +93,31 @@ class Explanation(Renderable):
         return asdict(self)
 
     def table(self) -> Table:
-        """Return it in words."""
+        """Return it as a table."""
         memory = "unknown" if self.memory_bytes is None else format_size(self.memory_bytes)
         data = [
             ("split", self.split),
             ("entries", f"{self.num_entries:,} in {self.num_batches:,} batches"),
-            ("bytes of an entry", f"{self.entry_bytes:,.1f}"),
+            ("bytes per entry", f"{self.entry_bytes:,.1f}"),
             ("all data", f"{format_size(self.total_bytes)}, {self.resident:.0%} in memory"),
             ("memory for files", memory),
         ]
-        how = [("shuffle", self.shuffle), ("because", self.why)]
+        how = [("shuffle", self.shuffle), ("reason", self.why)]
         if self.shuffle == "blocks":
-            how += [("rows of a block", f"{self.block_rows:,}")]
-        how += [("rows of a window", f"{self.window_rows:,}"), ("threads", str(self.num_threads))]
+            how += [("rows per block", f"{self.block_rows:,}")]
+        how += [("rows per window", f"{self.window_rows:,}"), ("threads", str(self.num_threads))]
         if self.is_ahead:
-            ahead = "read ahead, as some of it is not in memory"
+            how += [("read-ahead", "yes: some data is not in memory")]
+            cache = "dropped after use: data is much larger than memory"
+            how += [("page cache", cache if self.is_dropped else "kept")]
         else:
-            ahead = "as it comes: nothing is asked of the kernel"
-        how += [("data", ahead)]
-        if self.is_ahead:
-            behind = "dropped, as all is much more than memory" if self.is_dropped else "kept"
-            how += [("what was read", behind)]
+            how += [("read-ahead", "not needed")]
         measured = f"{format_rate(self.measured_rate)} entries/s"
         rates = [("measured", measured)]
         if self.limit_rate is not None and self.expected_rate and self.share is not None:
             rates = [
-                (f"limit: {self.limit}, in order", f"{format_size(int(self.limit_rate))}/s"),
-                ("that is", f"{format_rate(self.expected_rate)} entries/s"),
+                (f"limit: {self.limit}, sequential", f"{format_size(int(self.limit_rate))}/s"),
+                ("expected", f"{format_rate(self.expected_rate)} entries/s"),
                 ("measured", f"{measured}, {self.share:.0%} of the limit"),
             ]
         return Table(("", "loader"), 2, (data, how, rates))
@@ -130,7 +127,7 @@ class Explanation(Renderable):
 
 
 def explain(
-    windows: Windows,
+    chunks: EpochChunks,
     *,
     batch_size: int,
     num_batches: int,
@@ -138,12 +135,12 @@ def explain(
     batches: Callable[[], Generator[Batch, None, None]],
     split: str,
 ) -> Explanation:
-    """Measure, and return what was found.
+    """Measure a loader.
 
     Parameters
     ----------
-    windows : Windows
-        What the loader gathers.
+    chunks : EpochChunks
+        The data of the loader.
     batch_size, num_batches, num_threads : int
         Of the loader.
     batches : callable
@@ -151,26 +148,25 @@ def explain(
     split : str
         Which entries the loader hands out.
     """
-    shuffle, entry_bytes = windows.shuffle, windows.entry_bytes
-    resident = _resident(windows.arrays)
-    reading = windows.reading()
-    limit_rate = _copy_rate(windows.arrays, num_threads=num_threads)
+    shuffle, gatherer, mode = chunks.shuffle, chunks.gatherer, chunks.read_mode()
+    entry_bytes, resident = gatherer.entry_bytes, _resident(gatherer.arrays)
+    limit_rate = _copy_rate(gatherer.arrays, num_threads=num_threads)
     return Explanation(
         split=split,
-        num_entries=len(windows),
+        num_entries=len(chunks),
         batch_size=batch_size,
         num_batches=num_batches,
         num_threads=num_threads,
         entry_bytes=entry_bytes,
-        total_bytes=round(entry_bytes * windows.num_data),
+        total_bytes=round(entry_bytes * gatherer.num_data),
         memory_bytes=memory_for_pages(),
         resident=resident,
         shuffle=shuffle.kind,
         why=shuffle.why,
         block_rows=shuffle.block_rows,
         window_rows=shuffle.window_rows,
-        is_ahead=reading.is_ahead,
-        is_dropped=reading.is_dropped,
+        is_ahead=mode.is_ahead,
+        is_dropped=mode.is_dropped,
         limit="memory" if resident > 0.5 else "disk",
         limit_rate=limit_rate,
         expected_rate=limit_rate / entry_bytes if limit_rate and entry_bytes else None,
@@ -179,7 +175,7 @@ def explain(
 
 
 def _resident(arrays: Sequence[Array]) -> float:
-    """Return which part of arrays is in memory; what is no file is."""
+    """Return which share of arrays is in memory; arrays that are no files are."""
     sizes = np.array([array.nbytes for array in arrays], np.float64)
     if not sizes.sum():
         return 1.0
@@ -193,25 +189,25 @@ def _share_in_memory(array: Array) -> float:
 
 def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float | None:
     """Return the bytes a second at which threads and the caller copy; None without arrays."""
-    pieces = [
-        octets[start : start + _PIECE]
+    parts = [
+        octets[start : start + _COPY_BYTES]
         for array in arrays
         if array.nbytes and array.flags.c_contiguous
         for octets in [array.reshape(-1).view(np.uint8)]
-        for start in range(0, len(octets), _PIECE)
+        for start in range(0, len(octets), _COPY_BYTES)
     ]
-    if not pieces:
+    if not parts:
         return None
-    source = cycle(pieces)
+    source = cycle(parts)
     begin = time.perf_counter()
 
     def work() -> int:
-        target = np.empty(_PIECE, np.uint8)
+        target = np.empty(_COPY_BYTES, np.uint8)
         copied = 0
         while not copied or time.perf_counter() - begin < _SECONDS:
-            piece = next(source)
-            target[: len(piece)] = piece
-            copied += len(piece)
+            part = next(source)
+            target[: len(part)] = part
+            copied += len(part)
         return copied
 
     num = num_threads + 1
@@ -220,7 +216,7 @@ def _copy_rate(arrays: Sequence[Array], *, num_threads: int) -> float | None:
 
 
 def _batch_rate(batches: Generator[Batch, None, None]) -> float:
-    """Return the entries a second of the first batches, but the very first window."""
+    """Return the entries a second of the first batches, without the time of the very first one."""
     num = 0
     begin = start = time.perf_counter()
     with closing(batches) as left:

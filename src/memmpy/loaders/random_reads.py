@@ -1,172 +1,178 @@
-"""Entries in random order that are not in memory: windows of them, in passes over their files.
+"""Entries in random order: gathered at once from memory, or read from disk in sorted passes.
 
-To read each by itself takes the disk a read for each entry and column. The entries of a window are
-read in the order of the files instead, and pages that lie close together in one go: the larger the
-window, the more entries share a page, until to gather it is to read all files once, at the full
-rate of the disk. Then it is put into the order of the epoch, in memory.
+One read for each entry and column is the slowest way to use a disk. So if entries are not in
+memory, those of a chunk are read in the order of the files, and pages that lie close together at
+once. The larger the chunk, the more entries share a page, up to a chunk that reads all files once,
+at the full rate of the disk. Then the chunk is put into the order of the epoch, in memory.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from typing import final
 
 import numpy as np
 
-from memmpy.loaders.batching import Window
-from memmpy.loaders.pagecache.advice import Pager, Reading
-from memmpy.loaders.pagecache.pages import one_by_one
-from memmpy.loaders.readahead import AHEAD_BYTES, ReadAhead
-from memmpy.loaders.windows import Gather, Plan, num_in_memory
-from memmpy.order import plan_windows
+from memmpy.loaders.chunk import EntryChunk, chunks_in_memory
+from memmpy.loaders.gatherer import Gatherer
+from memmpy.loaders.pagecache.advice import MappedData
+from memmpy.loaders.pagecache.pages import Blocks, one_by_one
+from memmpy.loaders.readahead import AHEAD_BYTES, ChunkTask, EpochPlan, ReadAhead
+from memmpy.order import EpochOrder, Request
 from memmpy.typing import Entries
 
-__all__ = ["Scattered"]
+__all__ = ["RandomReads"]
 
-#: Bytes that the first windows read, about, as nobody should wait long for them; the next ones read
-#: so many times as much,
+#: About how many bytes the first chunks read, so that they come soon; the next ones read this many
+#: times as much,
 _FIRST_BYTES, _GROWTH = 16 << 20, 4
-#: until one reads that part of the files: as many entries as memory holds take little longer.
+#: until one reads this share of the files: then as many entries as memory holds take little longer.
 _NEARLY_ALL = 0.5
-#: A window has so many bytes at most, as who keeps a batch keeps its window.
-_MAX_WINDOW_BYTES = 256 << 20
-#: All windows together may take such a part of the memory there is.
+#: Upper limit of a chunk: a batch that is kept alive keeps its whole chunk alive.
+_MAX_CHUNK_BYTES = 256 << 20
+#: The share of free memory that all chunks together may take.
 _SHARE_OF_MEMORY = 0.5
-#: Where a window has pages of less than that part of the files, these lie far apart.
+#: If a chunk has pages of less than this share of the files, they lie far apart.
 _LEAST_SHARE = 0.2
 #: What an entry takes beside its bytes: its number in both orders, and its place in each.
 _BYTES_BESIDE = 4 * 8
-#: Bytes, about, that are asked for at once, and of which all are there before the next are.
+#: About how many bytes are prefetched at once, and are there before the next ones are.
 _PART_BYTES = 8 << 20
 
 
 @final
-class Scattered:
-    """The windows of one epoch of entries at random places.
+class RandomReads:
+    """The chunks of one epoch of entries at random places.
 
     Parameters
     ----------
-    pager : Pager
-        What speaks with the kernel about them.
-    reading : callable
-        Returns how they would be read now.
-    gather : callable
-        Gathers the entries at the positions start..stop-1, in memory.
-    entries_of : callable
-        Returns the entries at these positions.
-    gather_at : callable
-        Gathers given entries, ascending.
-    window_rows : int
-        Entries of a window where all are in memory.
-    may_grow : bool
-        Whether windows may have more where they are not.
-    entry_bytes : float
-        Bytes that an entry takes in a window.
-    file_bytes : float
-        Bytes of the files that hold all entries of the epoch.
+    gatherer : Gatherer
+        What gathers them.
+    order : EpochOrder
+        The order of the epoch; it is scattered.
+    chunk_rows : int
+        Entries of a chunk if all are in memory.
     num_threads : int
         How many threads gather beside the caller's.
-    num_processes : int, optional
-        How many processes have such windows in the memory that the system tells of.
+    num_processes : int
+        How many processes share the free memory for such chunks.
     """
 
     def __init__(
         self,
-        pager: Pager,
-        reading: Callable[[], Reading],
+        gatherer: Gatherer,
+        order: EpochOrder,
         *,
-        gather: Callable[[int, int], Window],
-        entries_of: Callable[[int, int], Entries],
-        gather_at: Callable[[Entries], Window],
-        window_rows: int,
-        may_grow: bool,
-        entry_bytes: float,
-        file_bytes: float,
+        chunk_rows: int,
         num_threads: int,
-        num_processes: int = 1,
+        num_processes: int,
     ) -> None:
-        self._pager, self._reading = pager, reading
-        self._gather, self._entries_of, self._gather_at = gather, entries_of, gather_at
-        self._window_rows, self._may_grow, self._num_threads = window_rows, may_grow, num_threads
-        self._entry_bytes, self._file_bytes = entry_bytes, file_bytes
+        self._gatherer, self._order, self._mapped = gatherer, order, gatherer.mapped
+        self._chunk_rows, self._num_threads = chunk_rows, num_threads
         self._num_processes = num_processes
-        self._is_left = False
+        self._is_over = False
 
-    def plan(self, num_entries: int, *, position: int, batch_size: int) -> Plan:
-        """Return how the windows of so many entries from a position on are gathered."""
-        if not self._reading().is_ahead:
-            return Plan(self._in_memory(num_entries, position, batch_size), position)
-        return Plan(self._passes(num_entries, position, batch_size), position, self._meanwhile())
+    def plan(self, position: int, *, batch_size: int) -> EpochPlan:
+        """Return how the chunks from a position on are gathered."""
+        if not self._is_on_disk():
+            return EpochPlan(self._from_memory(position, batch_size), position)
+        return EpochPlan(self._from_disk(position, batch_size), position, self._meanwhile())
 
-    def _in_memory(self, num_entries: int, position: int, batch_size: int) -> Iterator[Gather]:
-        rows = self._window_rows
-        for run in plan_windows(num_entries, batch_size, rows_per_window=rows, position=position):
-            yield partial(self._gather, *run)
+    def _is_on_disk(self) -> bool:
+        return self._gatherer.read_mode(is_scattered=True).is_ahead
 
-    def _passes(self, num_entries: int, position: int, batch_size: int) -> Iterator[Gather]:
-        """Yield what gathers the windows of entries that are not in memory to begin with.
+    def _from_memory(self, position: int, batch_size: int) -> Iterator[ChunkTask]:
+        num_rows = self._chunk_rows
+        for request in self._order.requests(position, num_rows=num_rows, batch_size=batch_size):
+            yield partial(self._gatherer.gather, request)
 
-        Where all fits into memory, it is looked each time anew whether it is there by now.
+    def _from_disk(self, position: int, batch_size: int) -> Iterator[ChunkTask]:
+        """Yield tasks for entries that are not in memory at first.
+
+        If all fits into memory, each task is preceded by a look whether it is there by now.
         """
-        memory = self._pager.memory()
-        fits = memory is not None and memory >= self._file_bytes
-        for rows in self._sizes(memory):
-            if position >= num_entries or (fits and not self._reading().is_ahead):
+        memory = self._mapped.memory()
+        fits = memory is not None and memory >= self._gatherer.file_bytes
+        for num_rows in self._sizes(memory):
+            if position >= len(self._order) or (fits and not self._is_on_disk()):
                 break
-            runs = plan_windows(num_entries, batch_size, rows_per_window=rows, position=position)
-            start, position = next(runs)
-            yield partial(self._gather_in_pass, start, position)
-        yield from self._in_memory(num_entries, position, batch_size)
+            requests = self._order.requests(position, num_rows=num_rows, batch_size=batch_size)
+            request = next(requests)
+            position = request.stop
+            yield partial(self._gather_sorted, request)
+        yield from self._from_memory(position, batch_size)
 
     def _sizes(self, memory: int | None) -> Iterator[int]:
-        """Yield how many entries windows have: as many as are gathered at once have the same."""
+        """Yield how many entries chunks have: as many as are gathered at once have the same."""
         most = self._most_rows(memory)
-        rows = max(1, min(self._window_rows, int(_FIRST_BYTES / self._pager.scattered_bytes)))
+        first_rows = int(_FIRST_BYTES / self._mapped.scattered_bytes)
+        rows = max(1, min(self._chunk_rows, first_rows))
         while True:
             yield from repeat(rows, self._num_threads + 1)
-            reads_nearly_all = self._read_bytes(rows) >= _NEARLY_ALL * self._file_bytes
+            reads_nearly_all = self._read_bytes(rows) >= _NEARLY_ALL * self._gatherer.file_bytes
             rows = max(rows, most if reads_nearly_all else min(_GROWTH * rows, most))
 
     def _most_rows(self, memory: int | None) -> int:
-        """Return how many entries a window may have in that much memory; 0 to leave it small."""
-        has_own_pages = self._pager.entry_bytes >= self._pager.scattered_bytes
-        if memory is None or has_own_pages or not self._may_grow:
+        """Return how many entries a chunk may have in that much memory; 0 to leave it small."""
+        has_own_pages = self._mapped.entry_bytes >= self._mapped.scattered_bytes
+        if memory is None or has_own_pages or not self._gatherer.may_grow:
             return 0
-        # Each thread has the parts of a window, and the same ones joined, beside what it returns.
-        num_windows = num_in_memory(self._num_threads) + 2 * (self._num_threads + 1)
-        num_bytes = _SHARE_OF_MEMORY * memory / self._num_processes / num_windows
-        num_bytes = min(num_bytes, _MAX_WINDOW_BYTES)
-        most = int(num_bytes / (self._entry_bytes + _BYTES_BESIDE))
-        return most if self._read_bytes(most) >= _LEAST_SHARE * self._file_bytes else 0
+        # Each thread has the parts of a chunk, and the same ones joined, beside what it returns.
+        num_chunks = chunks_in_memory(self._num_threads) + 2 * (self._num_threads + 1)
+        num_bytes = _SHARE_OF_MEMORY * memory / self._num_processes / num_chunks
+        num_bytes = min(num_bytes, _MAX_CHUNK_BYTES)
+        most = int(num_bytes / (self._gatherer.entry_bytes + _BYTES_BESIDE))
+        is_dense = self._read_bytes(most) >= _LEAST_SHARE * self._gatherer.file_bytes
+        return most if is_dense else 0
 
     def _read_bytes(self, num_entries: int) -> float:
-        """Return about how many bytes are read for so many entries."""
-        return min(num_entries * self._pager.scattered_bytes, self._file_bytes)
+        """Return about how many bytes are read for that many entries."""
+        return min(num_entries * self._mapped.scattered_bytes, self._gatherer.file_bytes)
 
     @contextmanager
     def _meanwhile(self) -> Generator[None, None, None]:
-        with self._pager.reading_at_random():
+        with self._mapped.random_access():
             try:
                 yield
             finally:
-                self._is_left = True
+                self._is_over = True
 
-    def _gather_in_pass(self, start: int, stop: int) -> Window:
-        entries = self._entries_of(start, stop)
+    def _gather_sorted(self, request: Request) -> EntryChunk:
+        """Gather the entries of a request in the order of the files, then put them into its own."""
+        entries = self._gatherer.entries(request)
         order = np.argsort(entries)
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
-        return self._gather_ascending(entries[order]).taken(places)
+        chunk = EntryChunk.concatenate(list(self._parts(entries[order])))
+        return self._gatherer.complete(chunk.take(places))
 
-    def _gather_ascending(self, entries: Entries) -> Window:
+    def _parts(self, entries: Entries) -> Iterator[EntryChunk]:
+        """Yield ascending entries, gathered part by part."""
         num = -(-len(entries) // max(1, round(self._read_bytes(len(entries)) / _PART_BYTES)))
         parts = (entries[first : first + num] for first in range(0, len(entries), num))
         num_ahead = max(1, AHEAD_BYTES // _PART_BYTES // (self._num_threads + 1))
-        ahead = ReadAhead(self._pager, one_by_one, num_ahead=num_ahead, num_behind=None)
-        gathered = []
-        for task in ahead.tasks(parts, self._gather_at):
-            if self._is_left:
-                raise InterruptedError("nobody waits for this window any more")
-            gathered.append(task())
-        return Window.joined(gathered)
+        ahead = ReadAhead(_SortedParts(self._gatherer), num_ahead=num_ahead, num_behind=None)
+        for task in ahead.tasks(parts):
+            if self._is_over:
+                raise InterruptedError("the epoch is over, and nobody waits for this chunk")
+            yield task()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _SortedParts:
+    """Gathers ascending entries."""
+
+    gatherer: Gatherer
+
+    @property
+    def mapped(self) -> MappedData:
+        return self.gatherer.mapped
+
+    def blocks(self, entries: Entries, /) -> Blocks:
+        return one_by_one(entries)
+
+    def gather(self, entries: Entries, /) -> EntryChunk:
+        return self.gatherer.take(entries)

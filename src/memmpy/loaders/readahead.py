@@ -1,132 +1,117 @@
-"""Parts of an epoch as tasks, each of which asks the kernel for the pages of later ones."""
+"""Read-ahead: tasks that gather parts of an epoch, and advise the OS on the pages of others."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Generic, TypeVar, final
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar, final
 
-from memmpy.loaders.batching import Window
-from memmpy.loaders.pagecache.advice import Pager, Reading
+from memmpy.loaders.chunk import EntryChunk
+from memmpy.loaders.pagecache.advice import MappedData
 from memmpy.loaders.pagecache.pages import Blocks
-from memmpy.loaders.windows import Plan, num_on_way
 
-__all__ = ["AHEAD_BYTES", "ReadAhead", "plan_parts"]
+__all__ = ["AHEAD_BYTES", "ChunkTask", "EpochPlan", "PartGatherer", "ReadAhead"]
 
 Part = TypeVar("Part")
-Result = TypeVar("Result")
+Part_contra = TypeVar("Part_contra", contravariant=True)
 
-#: Bytes that are asked for ahead: enough for the disk always to have something to do.
+#: Gathers a chunk; called in any thread.
+ChunkTask: TypeAlias = Callable[[], EntryChunk]
+
+#: Bytes that are read ahead: enough for the disk always to have something to do.
 AHEAD_BYTES = 32 << 20
 
 
-def plan_parts(
-    parts: Iterable[Part],
-    do: Callable[[Part], Window],
-    *,
-    begin: int,
-    blocks_of: Callable[[Part], Blocks],
-    pager: Pager,
-    reading: Reading,
-    part_bytes: float,
-    num_threads: int,
-) -> Plan:
-    """Return how the windows of an epoch are gathered part by part, in order.
+class EpochPlan(NamedTuple):
+    """How the chunks of an epoch are gathered.
 
-    Parameters
+    Attributes
     ----------
-    parts : iterable
-        The parts.
-    do : callable
-        Gathers a part; called in any thread.
+    tasks : iterator of callables
+        Gather the chunks, in order.
     begin : int
-        The position of the first.
-    blocks_of, pager : callable, Pager
-        As `ReadAhead` takes them.
-    reading : Reading
-        How the parts are read.
-    part_bytes : float
-        Bytes that a part reads, about.
-    num_threads : int
-        How many threads gather beside the caller's.
+        The position of the first entry.
+    meanwhile : context manager
+        Held while there are tasks to do. After it nobody waits for tasks that still run.
     """
-    if not reading.is_ahead:
-        return Plan((partial(do, part) for part in parts), begin)
-    ahead = ReadAhead(
-        pager,
-        blocks_of,
-        num_ahead=max(1, round(AHEAD_BYTES / max(1.0, part_bytes))),
-        num_behind=num_on_way(num_threads) if reading.is_dropped else None,
-    )
-    return Plan(ahead.tasks(parts, do), begin, pager.reading_at_random())
+
+    tasks: Iterator[ChunkTask]
+    begin: int
+    meanwhile: AbstractContextManager[None] = nullcontext()
+
+
+class PartGatherer(Protocol[Part_contra]):
+    """Gathers parts of an epoch, such as requests, in any thread."""
+
+    @property
+    def mapped(self) -> MappedData:
+        """The files of the data."""
+        ...
+
+    def blocks(self, part: Part_contra, /) -> Blocks:
+        """Return the entries that a part reads; called several times for a part."""
+        ...
+
+    def gather(self, part: Part_contra, /) -> EntryChunk:
+        """Return the entries of a part."""
+        ...
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ReadAhead(Generic[Part]):
-    """How far ahead the kernel is asked for parts, and how far behind they are dropped.
+    """How many parts ahead pages are read, and how many parts behind they are dropped.
 
-    What they read should be `Pager.reading_at_random` meanwhile.
+    The files should be under `MappedData.random_access` meanwhile.
 
     Parameters
     ----------
-    pager : Pager
-        What speaks with the kernel.
-    blocks_of : callable
-        Returns the items of a part; called in any thread, several times for a part.
+    gatherer : PartGatherer
+        Gathers the parts.
     num_ahead : int
-        Number of parts, at least 1. Offsets of lists are asked for twice as far ahead.
+        Number of parts, at least 1. Offsets of lists are read twice as far ahead.
     num_behind : int or None
-        Number of parts: as many as are on their way at once, at least. None where nothing is
-        dropped.
+        Number of parts: at least as many as are gathered at once. None to drop nothing.
     """
 
-    pager: Pager
-    blocks_of: Callable[[Part], Blocks]
+    gatherer: PartGatherer[Part]
     num_ahead: int
     num_behind: int | None
 
-    def tasks(
-        self, parts: Iterable[Part], do: Callable[[Part], Result]
-    ) -> Generator[Callable[[], Result], None, None]:
-        """Yield what does the parts, in order: each asks for a later one, and drops an earlier one.
-
-        Tasks may run in any thread.
-        """
-        waiting = iter(parts)
-        soon: deque[Part] = deque()  # from the one to do to the last one asked for
-        done: deque[Part] = deque()
-        num_asked = 0  # of those in `soon` that are wholly asked for
+    def tasks(self, parts: Iterable[Part]) -> Generator[ChunkTask, None, None]:
+        """Yield tasks that gather the parts, in order; each may run in any thread."""
+        rest = iter(parts)
+        upcoming: deque[Part] = deque()  # from the next one to the last one that is known
+        behind: deque[Part] = deque()
+        num_prefetched = 0  # of those in `upcoming`
         while True:
-            told = list(islice(waiting, 2 * self.num_ahead + 1 - len(soon)))
-            soon.extend(told)
-            if not soon:
+            new = list(islice(rest, 2 * self.num_ahead + 1 - len(upcoming)))
+            upcoming.extend(new)
+            if not upcoming:
                 return
-            num_wanted = min(len(soon), self.num_ahead + 1)
-            asked = list(islice(soon, num_asked, num_wanted))
-            num_asked = num_wanted - 1
-            part = soon.popleft()
+            num_wanted = min(len(upcoming), self.num_ahead + 1)
+            later = list(islice(upcoming, num_prefetched, num_wanted))
+            num_prefetched = num_wanted - 1
+            part = upcoming.popleft()
             if self.num_behind is not None:
-                done.append(part)
-            is_left = self.num_behind is not None and len(done) > self.num_behind
-            dropped = [done.popleft()] if is_left else []
-            yield partial(self._do, part, do, told, asked, dropped)
+                behind.append(part)
+            is_over = self.num_behind is not None and len(behind) > self.num_behind
+            earlier = behind.popleft() if is_over else None
+            yield partial(self._gather, part, new=new, later=later, earlier=earlier)
 
-    def _do(
-        self,
-        part: Part,
-        do: Callable[[Part], Result],
-        told: Sequence[Part],
-        asked: Sequence[Part],
-        dropped: Sequence[Part],
-    ) -> Result:
-        if self.pager.has_lists:
-            for later in told:
-                self.pager.ask_offsets(self.blocks_of(later))
-        for later in asked:
-            self.pager.ask(self.blocks_of(later))
-        result = do(part)
-        for earlier in dropped:
-            self.pager.drop(self.blocks_of(earlier))
-        return result
+    def _gather(
+        self, part: Part, *, new: Sequence[Part], later: Sequence[Part], earlier: Part | None
+    ) -> EntryChunk:
+        """Gather a part; prefetch the offsets of new parts and all of later ones; drop another."""
+        gatherer, mapped = self.gatherer, self.gatherer.mapped
+        if mapped.has_lists:
+            for one in new:
+                mapped.prefetch_offsets(gatherer.blocks(one))
+        for one in later:
+            mapped.prefetch(gatherer.blocks(one))
+        chunk = gatherer.gather(part)
+        if earlier is not None:
+            mapped.drop(gatherer.blocks(earlier))
+        return chunk

@@ -1,4 +1,4 @@
-"""How random the batches of a loader are, seen from what is in them."""
+"""Measures how random the batches of a loader are, from their values."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -25,7 +25,7 @@ class ShuffleScore(NamedTuple):
         The spread of a key's batch means over that of independent draws: 1 is perfect, more says
         that batches differ (those of sorted files by tens), less that they are too alike.
     correlation : float
-        The correlation of neighbours in the order in which entries come: 0 is perfect.
+        The correlation of consecutive entries: 0 is perfect.
     """
 
     spread: float
@@ -44,22 +44,22 @@ def shuffle_score(
     Parameters
     ----------
     loader : iterable of batches
-        Such as a `SplitLoader`, whose next epoch is used up; or any that yields dicts of arrays.
+        A `SplitLoader`, of which it takes the next epoch, or any iterable of dicts of arrays.
     key : str
-        One number an entry. Whole numbers of up to 64 values are classes (processes, labels,
-        hashes), of which the fractions are compared; others are taken as numbers.
+        One number per entry. Whole numbers of up to 64 values are classes (processes, labels,
+        hashes), whose fractions are compared; others are numbers.
     max_batches : int
-        After how many batches to stop. Their values are kept in memory.
+        Number of batches to read at most. Their values are kept in memory.
 
     Returns
     -------
     ShuffleScore
-        NaN where there are fewer than two batches, or all values are the same.
+        NaN if there are fewer than two batches, or all values are the same.
 
     Raises
     ------
     MissingKeyError, ColumnError
-        If batches have no such key, or it is not one number an entry.
+        If batches have no such key, or it is not one number per entry.
     OptionError
         If values are NaN or infinite, or batches are no dicts.
 
@@ -85,15 +85,15 @@ def _values(batch: Mapping[str, Any], key: str) -> NDArray[Any]:
     values = np.asarray(batch[key])
     if values.ndim != 1 or values.dtype.kind not in "biuf":
         message = f"{key!r} is {values.dtype} of shape {values.shape}: a score needs one number"
-        raise ColumnError(f"{message} an entry")
+        raise ColumnError(f"{message} per entry")
     if not np.isfinite(values).all():
-        raise OptionError(f"{key!r} has NaN or infinity: take a key that every entry has")
+        raise OptionError(f"{key!r} has NaN or infinity: choose a key without them")
     copied: NDArray[Any] = values.copy()  # a view would keep its window
     return copied
 
 
 def _indicators(values: NDArray[Any]) -> list[NDArray[np.float64]]:
-    """Return what is compared: for classes whether an entry is of each, else the numbers."""
+    """Return what is compared: one indicator for each class, or the numbers."""
     if values.dtype.kind in "biu":
         classes = np.unique(values)
         if len(classes) <= _MAX_CLASSES:
@@ -113,7 +113,7 @@ def _score(indicators: list[NDArray[np.float64]], sizes: NDArray[np.int64]) -> S
         variance = float(np.mean(apart * apart))
         means = np.add.reduceat(apart, starts) / sizes
         between += float(np.mean(means * means * sizes))
-        # Draws without putting back: the more of all a batch has, the less it can differ.
+        # Draws without replacement: the larger the share of a batch, the less it can differ.
         within += variance * float(np.mean((num - sizes) / (num - 1)))
         product += float(np.mean(apart[1:] * apart[:-1]))
         total += variance

@@ -1,4 +1,4 @@
-"""Batches of all entries, in order."""
+"""Hands out all entries, in order, in batches."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -6,8 +6,8 @@ from typing import Any, final
 
 from memmpy.checks import check_flag, check_integer
 from memmpy.display import format_count
-from memmpy.loaders.column_windows import ColumnWindows, check_data, check_sendable
-from memmpy.loaders.windows import load_batches
+from memmpy.loaders.check_data import check_data, check_sendable
+from memmpy.loaders.epoch import chunks_of_columns, load_batches
 from memmpy.order import EveryEntry, num_batches
 from memmpy.typing import Batch, Data
 
@@ -24,14 +24,14 @@ class SimpleLoader:
     Parameters
     ----------
     data : mapping of str to column
-        Arrays, memory maps, or columns that memmpy opens, with as many entries as each other.
+        Arrays, memory maps, or columns that memmpy opens, all of one length.
     batch_size : int
         Entries in a batch.
     drop_last : bool
         Leave out the last batch if it is short.
     num_threads : int
-        Threads that gather ahead; the caller's own does, too, where it would wait, and with 0 it
-        does all.
+        Threads that gather ahead. The caller's thread gathers, too, when it would wait; with 0 it
+        gathers all.
 
     Examples
     --------
@@ -51,7 +51,9 @@ class SimpleLoader:
         self.drop_last = check_flag("drop_last", drop_last)
         self.num_threads = check_integer("num_threads", num_threads, minimum=0)
         members = EveryEntry(self.num_entries)
-        self._windows = ColumnWindows(columns, members, shuffle=False, num_threads=self.num_threads)
+        self._chunks = chunks_of_columns(
+            columns, members, is_shuffled=False, num_threads=self.num_threads
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         check_sendable(self._data)
@@ -63,7 +65,7 @@ class SimpleLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         return load_batches(
-            self._windows,
+            self._chunks,
             0,  # there is one order
             batch_size=self.batch_size,
             drop_last=self.drop_last,

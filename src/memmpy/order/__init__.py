@@ -1,7 +1,8 @@
-"""Which entry comes when, and in which split: pure integers, no data and no files."""
+"""Which entry comes when, and in which split: pure integers, without data or files."""
 
-from memmpy.order.batches import num_batches, num_delivered, plan_windows
 from memmpy.order.blocks import BlockOrder, BlockWindows
+from memmpy.order.epoch_order import EpochOrder, Request, num_batches, num_delivered
+from memmpy.order.exact import ExactOrder, PermutedRun
 from memmpy.order.fractions import (
     NUM_TICKETS,
     SPLIT_NAMES,
@@ -21,7 +22,8 @@ from memmpy.order.multiplicities import (
 )
 from memmpy.order.permutation import Permutation
 from memmpy.order.selection import check_selection
-from memmpy.order.split_entries import Selected, TicketsOf, members_by_position, members_by_ticket
+from memmpy.order.sequential import MemberRun, SequentialOrder
+from memmpy.order.split_entries import Subindex, TicketsOf, members_by_position, members_by_ticket
 from memmpy.order.subset import Subset
 
 __all__ = [
@@ -31,14 +33,20 @@ __all__ = [
     "BlockOrder",
     "BlockWindows",
     "ChosenEntries",
+    "EpochOrder",
     "EveryEntry",
+    "ExactOrder",
     "Fractions",
+    "MemberRun",
     "Members",
     "Multiplicities",
     "Permutation",
     "PermutedEntries",
-    "Selected",
+    "PermutedRun",
+    "Request",
+    "SequentialOrder",
     "Shard",
+    "Subindex",
     "Subset",
     "TicketsOf",
     "check_fractions",
@@ -51,7 +59,6 @@ __all__ = [
     "members_by_ticket",
     "num_batches",
     "num_delivered",
-    "plan_windows",
     "position_ranges",
     "split_number",
     "spread_of_blocks",

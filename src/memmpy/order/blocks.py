@@ -1,7 +1,8 @@
-"""An order that reads blocks of consecutive rows, and mixes all rows of a window of blocks."""
+"""The order of blocks of consecutive rows, mixed inside windows of blocks: `shuffle="blocks"`."""
 
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ __all__ = ["MAX_WINDOW_ROWS", "BlockOrder", "BlockWindows"]
 
 #: The largest number of rows of a window.
 MAX_WINDOW_ROWS = 2**31
+#: Requests whose blocks are looked up at once.
+_NUM_PLANNED = 64
 
 
 @final
@@ -23,10 +26,10 @@ MAX_WINDOW_ROWS = 2**31
 class BlockWindows:
     """What to read for a run of positions of the epoch, and where to put it: one window or more.
 
-    The first of these positions is the `BlockOrder.window_start` of the first window.
-
     Attributes
     ----------
+    start : int
+        The first of these positions: the `BlockOrder.window_start` of the first window.
     edges : int64 array of shape (w + 1,)
         How many positions are before each window, from 0 on, and how many are in all.
     starts : int64 array of shape (k,)
@@ -34,48 +37,71 @@ class BlockWindows:
     counts : int64 array of shape (k,)
         How many rows each block has, at least 1. After the last of all rows comes row 0.
     words : uint64 array of shape (w, 6)
-        From which the places of each window follow: see `BlockOrder`.
+        Words that determine the places of each window: see `BlockOrder`.
     window_blocks : int
         Blocks of each window but the last.
+    num : int
+        The number of rows of the order.
     """
 
+    start: int
     edges: Entries
     starts: Entries
     counts: NDArray[np.int64]
     words: Words
     window_blocks: int
+    num: int
 
     @property
     def num_rows(self) -> int:
-        """How many positions they fill, at most 2**32."""
+        """Number of positions, at most 2**32."""
         return int(self.edges[-1])
 
+    @property
+    def stop(self) -> int:
+        """The position after the last one."""
+        return self.start + self.num_rows
+
     def part(self, first: int, stop: int) -> "BlockWindows":
-        """Return the windows first..stop-1 of these."""
+        """Return some of these windows, first..stop-1."""
         blocks = slice(first * self.window_blocks, stop * self.window_blocks)
         edges = self.edges[first : stop + 1]
         return BlockWindows(
+            self.start + int(edges[0]),
             edges - edges[0],
             self.starts[blocks],
             self.counts[blocks],
             self.words[first:stop],
             self.window_blocks,
+            self.num,
         )
 
+    def blocks(self) -> tuple[Entries, Entries]:
+        """Return the starts and counts of the blocks."""
+        return self.starts, self.counts
+
+    def members(self, *, compiled: bool) -> Entries:
+        """Return the row at each position."""
+        before = np.cumsum(self.counts) - self.counts
+        members = np.empty(self.num_rows, np.int64)
+        read = np.repeat(self.starts - before, self.counts) + np.arange(self.num_rows)
+        read[read >= self.num] -= self.num
+        members[self.places(compiled=compiled)] = read
+        return members
+
     def places(self, *, compiled: bool) -> NDArray[np.uint32]:
-        """Return where each row goes that is read, one block after the other.
+        """Return where each row that is read goes, one block after the other.
 
         Parameters
         ----------
         compiled : bool
-            Whether to use Numba, which takes 0.5 ns a row where the rows of a window are a power of
-            two and up to 3 ns where not, and NumPy ten times as long. The places are the same.
+            Whether to use Numba: it takes 0.5 ns a row if the rows of a window are a power of two,
+            up to 3 ns if not, and NumPy takes ten times as long. The places are the same.
 
         Returns
         -------
         uint32 array of shape (num_rows,)
-            The i-th row is for the position ``places[i]`` of those that they fill. A permutation of
-            0..num_rows-1.
+            Row i goes to position ``start + places[i]``. A permutation of 0..num_rows-1.
         """
         if compiled:
             from memmpy.kernels.permute_numba import mix_places
@@ -89,24 +115,23 @@ class BlockWindows:
 @final
 @dataclass(frozen=True, slots=True)
 class BlockOrder:
-    """An order of the rows 0..num-1 that reads them in blocks, which begin anew for each key.
+    """An order of the rows 0..num-1 that reads them in blocks, which differ from key to key.
 
-    Its values follow from these four numbers alone, for ever: the resuming of an epoch rests on
-    them. No position can come before or after its window, so rows that are to be mixed well are in
-    a random order already, as those of a skim are. It needs no memory; a window needs 4 bytes a
-    row.
+    It is fixed by these four numbers, in all versions: epochs are resumed by them. No row leaves
+    its window, so the rows must lie in random order already, as those of a skim do. The order needs
+    no memory; a window needs 4 bytes a row.
 
     Parameters
     ----------
     num : int
         The number of rows, from 0 to 2**62.
     block_rows : int
-        Rows of a block, at least 1; one block may be short, and comes last.
+        Rows of a block, at least 1. One block may be short; it comes last.
     window_blocks : int
         Blocks whose rows are mixed, at least 1; the last window may have fewer. A window has at
         most 2**31 rows.
     key : int
-        Which order, in 0 <= key < 2**64.
+        Chooses the order: 0 <= key < 2**64.
 
     Notes
     -----
@@ -133,6 +158,7 @@ class BlockOrder:
     (array([4, 8]), array([4, 4]))
     """
 
+    is_scattered: ClassVar[bool] = False
     num: int
     _: KW_ONLY
     block_rows: int
@@ -159,9 +185,12 @@ class BlockOrder:
         shift = derive_key(self.key, purpose="shift") * self.num >> 64
         object.__setattr__(self, "_shift", shift)
 
+    def __len__(self) -> int:
+        return self.num
+
     @property
     def num_windows(self) -> int:
-        """How many windows there are."""
+        """Number of windows."""
         return -(-self.num // self._window_rows)
 
     @property
@@ -173,7 +202,7 @@ class BlockOrder:
         return min(number * self._window_rows, self.num)
 
     def window_at(self, position: int) -> int:
-        """Return the number of the window that fills a position.
+        """Return the number of the window of a position.
 
         Raises
         ------
@@ -186,7 +215,7 @@ class BlockOrder:
         return position // self._window_rows
 
     def windows(self, first: int, stop: int) -> BlockWindows:
-        """Return what some windows read, and where it goes.
+        """Return what some windows read, and where to put it.
 
         Parameters
         ----------
@@ -218,7 +247,18 @@ class BlockOrder:
         keys = absorb(derive_key(self.key, purpose="places"), numbers)
         words = absorb(keys, np.tile(np.arange(MIX_ROUNDS, dtype=np.uint64), (len(keys), 1)))
         edges = np.array(ends, np.int64) - ends[0]
-        return BlockWindows(edges, starts[ascending], counts[ascending], words, self.window_blocks)
+        blocks_of_windows = starts[ascending], counts[ascending]
+        return BlockWindows(ends[0], edges, *blocks_of_windows, words, self.window_blocks, self.num)
+
+    def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator[BlockWindows]:  # noqa: ARG002
+        """Yield windows from that of a position on, whole ones: see `EpochOrder`."""
+        size = max(1, round(num_rows / self._window_rows))
+        many = size * _NUM_PLANNED
+        for first in range(self.window_at(position), self.num_windows, many):
+            num = min(many, self.num_windows - first)
+            windows = self.windows(first, first + num)
+            for at in range(0, num, size):
+                yield windows.part(at, min(at + size, num))
 
 
 def _mixed(num: int, words: Words) -> NDArray[np.uint32]:
@@ -241,7 +281,7 @@ def _mix(
     factors: NDArray[np.uint32],
     summands: NDArray[np.uint32],
 ) -> NDArray[np.uint32]:
-    """Mix an array that nobody else has."""
+    """Mix numbers in place."""
     shift, mask = np.uint32(bits // 2 + 1), np.uint32(2**bits - 1)
     for factor, summand in zip(factors, summands, strict=True):
         numbers *= factor

@@ -1,4 +1,4 @@
-"""Cut 0..num-1, or the tickets, into splits by fractions: exact, disjoint, complete."""
+"""Divides 0..num-1, or the tickets, into splits by fractions: exact, disjoint, complete."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,16 +25,16 @@ __all__ = [
 
 Fractions: TypeAlias = tuple[Fraction, ...]
 
-#: What the first three splits may be called.
+#: The names of the first three splits.
 SPLIT_NAMES = ("train", "val", "test")
 _TOLERANCE = Fraction(1, 10**9)
 _NO_TURN = Fraction(0)
-#: There are as many tickets.
+#: The number of tickets.
 NUM_TICKETS = 2**64
 
 
 def check_fractions(fractions: Sequence[float | Fraction]) -> Fractions:
-    """Return the fractions as the exact decimals they are written as.
+    """Return the fractions as exact decimals, as they are written.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def check_fractions(fractions: Sequence[float | Fraction]) -> Fractions:
 
 
 def split_number(split: int | str, num_splits: int) -> int:
-    """Return which split is meant, from its number or from 'train', 'val' or 'test' for 0, 1, 2."""
+    """Return the number of a split, given by number or as 'train', 'val' or 'test' for 0, 1, 2."""
     names = SPLIT_NAMES[:num_splits]
     if isinstance(split, str) and split in names:
         return names.index(split)
@@ -86,8 +86,7 @@ def position_ranges(
     """Return the (start, stop) of a split of `num` positions on a ring that is turned by `turn`.
 
     Splits are disjoint and complete, and so is one split over turns by its own fraction: every
-    boundary is rounded once. There are none where a split is empty, and two where it goes over the
-    end.
+    boundary is rounded once. An empty split has no range, and one that goes over the end has two.
     """
     edges = [*accumulate(fractions, initial=Fraction(0))]
     # The sum may miss 1 by the tolerance: the last split that has a share goes up to it.
@@ -98,8 +97,8 @@ def position_ranges(
     start, stop = start + turn, stop + turn
     if start >= 1:
         start, stop = start - 1, stop - 1
-    pieces = [(start, stop)] if stop <= 1 else [(start, Fraction(1)), (Fraction(0), stop - 1)]
-    rounded = [(_rounded(num * a), _rounded(num * b)) for a, b in pieces]
+    ranges = [(start, stop)] if stop <= 1 else [(start, Fraction(1)), (Fraction(0), stop - 1)]
+    rounded = [(_rounded(num * a), _rounded(num * b)) for a, b in ranges]
     return [(a, b) for a, b in rounded if a < b]
 
 
@@ -108,8 +107,7 @@ def ticket_ranges(
 ) -> list[tuple[int, int]]:
     """Return the (start, stop) of a split among the tickets; `stop` is up to 2**64.
 
-    A boundary depends only on the fractions before it: with the first one kept, cutting the rest
-    in another way leaves the first split as it is.
+    A boundary depends only on the fractions before it: the first split stays if its fraction does.
     """
     return position_ranges(NUM_TICKETS, fractions, split, turn=turn)
 

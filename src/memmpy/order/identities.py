@@ -1,4 +1,4 @@
-"""Name each event by 64 bits, and draw its ticket: version 2, part of the format.
+"""Identities and tickets: 64 bits that name each event, and a hash of them. Format version 2.
 
 ``word(x)`` is an integer modulo 2**64; of the words from ``2**64 - 2**31`` on, which are negative
 numbers of 32 bits, the lower 32 bits. So UInt_t, Int_t, ULong64_t and Long64_t that hold the same
@@ -29,9 +29,9 @@ from memmpy.typing import Array, Entries
 
 __all__ = ["TICKET_VERSION", "column_identities", "file_identities", "tickets"]
 
-#: The version of the formulas above: another one would deal events into other splits.
+#: The version of the formulas above: another one would put events into other splits.
 TICKET_VERSION = 2
-#: The first word of a negative number of 32 bits, and what it is more than its lower 32 bits.
+#: The first word of a negative number of 32 bits, and its upper 32 bits.
 _NEGATIVE_WORDS, _UPPER_BITS = np.uint64(2**64 - 2**31), np.uint64(2**64 - 2**32)
 
 
@@ -77,7 +77,7 @@ def column_identities(columns: Sequence[Array]) -> Words:
         if len(column) != len(checked[0]):
             message = (
                 f"identity columns 0 and {number} have {len(checked[0]):,} and {len(column):,} "
-                "entries: they must have as many as each other"
+                "entries: they must have the same number"
             )
             raise LengthError(message)
         identities = absorb(identities, _words(column))
@@ -101,8 +101,8 @@ def _identity_column(number: int, column: Array) -> Array:
     if column.dtype.kind not in "iub" or column.ndim != 1:
         message = (
             f"identity column {number} has dtype {column.dtype} and shape {column.shape}: an "
-            "identity is made of one-dimensional integers or booleans, for others may be rounded "
-            "and then give two events one name"
+            "identity is made of one-dimensional integers or booleans, because rounding could give "
+            "two events one name"
         )
         raise ColumnError(message)
     return column

@@ -1,4 +1,4 @@
-"""The entries an epoch runs over: a length, and the entry of each member."""
+"""Members: the entries of an epoch, by number."""
 
 from dataclasses import dataclass
 from typing import Protocol, final
@@ -27,7 +27,7 @@ class Members(Protocol):
 @final
 @dataclass(frozen=True, slots=True)
 class EveryEntry:
-    """All entries 0..num-1 as they lie."""
+    """All entries 0..num-1, in their order."""
 
     num: int
 
@@ -42,7 +42,7 @@ class EveryEntry:
 @final
 @dataclass(frozen=True, slots=True)
 class PermutedEntries:
-    """What a permutation puts at `num` of its positions from `start` on, and over the end."""
+    """The `num` entries of a permutation from `start` on; after its end it starts again."""
 
     permutation: Permutation
     start: int
@@ -60,7 +60,7 @@ class PermutedEntries:
 @final
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """The members start..stop-1 of others."""
+    """The members start..stop-1 of other members."""
 
     members: Members
     start: int
@@ -77,7 +77,7 @@ class Shard:
 @final
 @dataclass(frozen=True, slots=True)
 class ChosenEntries:
-    """A subset of all entries, or of a selection, which is kept as it is and never copied."""
+    """A subset of all entries, or of a selection, which is never copied."""
 
     subset: Subset
     selection: Array | None

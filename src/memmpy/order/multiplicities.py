@@ -1,4 +1,4 @@
-"""How many rows share an event, and how much less random that makes an order by blocks."""
+"""Multiplicities: how many rows share an event, and how much less random that makes blocks."""
 
 import math
 from collections import Counter
@@ -13,9 +13,9 @@ from memmpy.typing import Entries
 
 __all__ = ["Multiplicities", "count_multiplicities", "spread_of_blocks"]
 
-#: Tickets that are compared at a time: 512 kB, which stay in the cache of a core.
+#: Tickets that are compared at once: 512 kB, which stay in the cache of a core.
 _NUM_TICKETS = 1 << 16
-#: Batches, or windows where these are smaller, whose edges are compared; later ones lie as these.
+#: Batches, or windows if these are smaller, whose edges are compared; later ones repeat them.
 _MAX_EDGES = 1 << 14
 
 
@@ -27,8 +27,8 @@ class Multiplicities:
     Parameters
     ----------
     num_events : mapping of int to int
-        From a number of rows, 1 or more, to how many events have that many. Of n rows, it has less
-        than the root of 2n numbers.
+        From a number of rows, 1 or more, to the number of events that have it. For n rows, it has
+        fewer than sqrt(2 n) numbers.
     """
 
     num_events: Mapping[int, int]
@@ -40,12 +40,12 @@ class Multiplicities:
 
     @property
     def others(self) -> float:
-        """Other rows of its event that a row has, on average: 0 where no two rows share one."""
+        """Other rows of the event of a row, on average: 0 if no two rows share an event."""
         pairs = sum(rows * (rows - 1) * events for rows, events in self.num_events.items())
         return pairs / max(1, self.num_rows)
 
     def others_in_block(self, block_rows: int) -> float:
-        """Other rows of its event that a row has in a block of consecutive rows, on average.
+        """Other rows of the event of a row in its block of consecutive rows, on average.
 
         Blocks begin at any row, as those of a `BlockOrder` do over its keys.
 
@@ -68,7 +68,7 @@ class Multiplicities:
 
 
 def count_multiplicities(tickets: Words) -> Multiplicities:
-    """Count how many rows share each ticket; looks at a piece of the tickets after the other.
+    """Count how many rows share each ticket; reads the tickets chunk by chunk.
 
     Parameters
     ----------
@@ -78,11 +78,11 @@ def count_multiplicities(tickets: Words) -> Multiplicities:
     counts: Counter[int] = Counter()
     num_open = 0  # rows so far of the event of the last row
     for start in range(0, len(tickets), _NUM_TICKETS):
-        piece = np.asarray(tickets[max(0, start - 1) : start + _NUM_TICKETS])
-        is_new = piece[1:] != piece[:-1]
+        chunk = np.asarray(tickets[max(0, start - 1) : start + _NUM_TICKETS])
+        is_new = chunk[1:] != chunk[:-1]
         if start == 0:
             is_new = np.append(True, is_new)
-        if is_new.all():  # four times as fast as what follows, and the usual case
+        if is_new.all():  # the usual case, and four times as fast
             counts[num_open] += 1
             counts[1] += len(is_new) - 1
             num_open = 1
@@ -106,10 +106,10 @@ def spread_of_blocks(
     block_rows: int,
     window_blocks: int,
 ) -> float:
-    """Return how much the means of batches spread under an order by blocks, over exact order.
+    """Return the spread of the means of batches in an order of blocks, relative to exact order.
 
-    It is what `memmpy.shuffle_score` measures, for a key that all rows of an event share and that
-    knows nothing of how many these are: the most that blocks do. 1 is perfect.
+    `memmpy.shuffle_score` measures it, for a key that all rows of an event share and that does not
+    depend on their number: the worst case of blocks. 1 is perfect.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def spread_of_blocks(
     """
     num, others = num_rows, multiplicities.others
     if batch_size >= num or num <= 1 + others:
-        return 1.0  # there is nothing to compare
+        return 1.0  # nothing to compare
     block, window = min(block_rows, num), min(block_rows * window_blocks, num)
     inside = multiplicities.others_in_block(block)
     inside += (others - inside) * (window - block) / max(1, num - block)
@@ -152,7 +152,7 @@ def spread_of_blocks(
 
 
 def _rows_of_both(num_rows: int, batch_size: int, window_rows: int) -> float:
-    """Return how many other rows of its batch a row has in its window, on average."""
+    """Return how many other rows of the batch of a row are in its window, on average."""
     stop = min(
         num_rows,
         _MAX_EDGES * min(batch_size, window_rows),

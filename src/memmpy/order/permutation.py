@@ -1,4 +1,4 @@
-"""A keyed bijection of 0..num-1 that needs no memory: the shuffle of an epoch."""
+"""A keyed permutation of 0..num-1 that needs no memory."""
 
 from collections.abc import Iterable
 from typing import final
@@ -27,15 +27,15 @@ _HALF = np.uint64(32)
 class Permutation:
     """The bijection of 0..num-1 that belongs to a key.
 
-    Its values follow from `num` and `key` alone, for ever: splits and the resuming of an epoch
-    rest on them.
+    It is fixed by `num` and `key`, in all versions: splits depend on it, and epochs are resumed by
+    it.
 
     Parameters
     ----------
     num : int
         The number of entries, from 0 to 2**62.
     key : int
-        Which bijection, in 0 <= key < 2**64.
+        Chooses the bijection: 0 <= key < 2**64.
 
     Notes
     -----
@@ -70,7 +70,7 @@ class Permutation:
 
     @property
     def network(self) -> FeistelNetwork:
-        """What the network is made of, as the kernel takes it."""
+        """The numbers of the network, for kernels."""
         return FeistelNetwork(
             np.uint64(self.num),
             np.uint64(self._high_bits),
@@ -117,8 +117,8 @@ class Permutation:
         start, stop : int
             0 <= start <= stop <= num.
         compiled : bool
-            Whether to use Numba rather than NumPy: some 3 ns an entry where the number of entries
-            is a power of two, and up to twice as long where not, without the GIL.
+            Whether to use Numba rather than NumPy: about 3 ns an entry if the number of entries is
+            a power of two, up to twice as long if not, without the GIL.
 
         Raises
         ------

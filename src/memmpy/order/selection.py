@@ -1,4 +1,4 @@
-"""A user's selection of entries: each in range and none twice, checked in pieces."""
+"""Checks a user's selection of entries: each in range and none twice."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,20 +10,20 @@ from memmpy.typing import Array, Mask
 
 __all__ = ["CHUNK", "check_selection", "chunks"]
 
-#: How many entries are looked at in one go.
+#: How many entries are checked at once.
 CHUNK = 1 << 16
 
 
 def chunks(num: int) -> Iterator[tuple[int, int]]:
-    """Yield the (start, stop) of consecutive pieces of 0..num-1."""
+    """Yield the (start, stop) of consecutive chunks of 0..num-1."""
     for start in range(0, num, CHUNK):
         yield start, min(start + CHUNK, num)
 
 
 def check_selection(subindex: Array | Sequence[int] | Sequence[bool], num_entries: int) -> Array:
-    """Return a selection as the plain array it is: integers, or a mask over all entries.
+    """Return a selection as a plain array: integers, or a mask over all entries.
 
-    Nothing of an array or memory map is copied, and memory stays below ``num_entries / 8`` bytes.
+    An array or memory map is not copied, and memory stays below ``num_entries / 8`` bytes.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def check_selection(subindex: Array | Sequence[int] | Sequence[bool], num_entrie
     Raises
     ------
     ColumnError
-        If it holds something else than integers or booleans.
+        If it holds anything but integers or booleans.
     LengthError
         If it is a mask of another length.
     OptionError
-        If an entry is out of range or there twice.
+        If an entry is out of range or repeated.
     """
     selection = np.asarray(subindex)
     if selection.dtype.kind not in "iub" and not _is_empty_sequence(subindex):
@@ -70,7 +70,7 @@ def _is_empty_sequence(subindex: object) -> bool:
 
 
 def _is_ascending(selection: Array, num_entries: int) -> bool:
-    """Return whether each entry is above the one before, after checking that all are in range."""
+    """Return whether entries ascend strictly, after a check that all are in range."""
     ascending, last = True, -1
     for start, stop in chunks(len(selection)):
         entries = selection[start:stop]

@@ -1,4 +1,4 @@
-"""Choose the entries of a split, by a rule that looks at one entry at a time."""
+"""The entries of a split, chosen by ticket or by position."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -15,12 +15,12 @@ from memmpy.order.selection import check_selection, chunks
 from memmpy.order.subset import Subset
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["Selected", "TicketsOf", "members_by_position", "members_by_ticket"]
+__all__ = ["Subindex", "TicketsOf", "members_by_position", "members_by_ticket"]
 
 #: From int64 entries to their uint64 tickets.
 TicketsOf: TypeAlias = Callable[[Entries], Words]
-#: Entries that a user selects: each once, or a mask over all of them.
-Selected: TypeAlias = Array | Sequence[int] | Sequence[bool]
+#: Entries that a user selects as `subindex=`: each once, or a mask over all of them.
+Subindex: TypeAlias = Array | Sequence[int] | Sequence[bool]
 _Rule: TypeAlias = Callable[[Entries], Mask]
 
 
@@ -29,19 +29,18 @@ def members_by_ticket(
     *,
     tickets: TicketsOf,
     ranges: Sequence[tuple[int, int]] | None,
-    subindex: Selected | None,
+    subindex: Subindex | None,
 ) -> Members:
-    """Return the entries whose tickets lie in ranges, of all entries or of those of a selection.
+    """Return the entries whose tickets lie in ranges, of all entries or of a selection.
 
-    Whether an entry is among them depends on its ticket and never on the selection: a looser one
-    moves nothing.
+    Whether an entry is among them depends on its ticket, never on the selection.
 
     Parameters
     ----------
     num_entries : int
         The number of entries there are.
     tickets : callable
-        From entries to tickets. Called in pieces, now.
+        From entries to tickets. Called now, chunk by chunk.
     ranges : sequence of (int, int), or None
         The (start, stop) of the tickets; None for all of them.
     subindex : array or sequence, optional
@@ -57,13 +56,13 @@ def members_by_position(
     fractions: Fractions,
     split: int | None,
     seed: int,
-    subindex: Selected | None,
+    subindex: Subindex | None,
     ascending: bool,
 ) -> Members:
-    """Return the entries that a keyed bijection puts into a split of exact size.
+    """Return the entries that a keyed permutation puts into a split of exact size.
 
-    Whether an entry is among them depends on `num_entries`, `fractions` and `seed`, and never on
-    the selection.
+    Whether an entry is among them depends on `num_entries`, `fractions` and `seed`, never on the
+    selection.
 
     Parameters
     ----------
@@ -74,13 +73,13 @@ def members_by_position(
     split : int or None
         Which split; None for all entries.
     seed : int
-        Chooses the bijection.
+        Chooses the permutation.
     subindex : array or sequence, optional
         As `check_selection` takes it.
     ascending : bool
-        Whether the order matters: then it is that of the entries, or of the selection. Without it
-        a split of all entries costs no memory; with it, or with a selection or tickets, a quarter
-        of a byte for each.
+        Whether the members must be in the order of the entries, or of the selection. If not, a
+        split of all entries costs no memory; else, or with a selection or tickets, a quarter of a
+        byte for each.
     """
     if split is None or fractions[split] == sum(fractions, start=Fraction(0)):
         return _members(num_entries, None, subindex)
@@ -92,7 +91,7 @@ def members_by_position(
     return _members(num_entries, _position_rule(permutation, ranges), subindex)
 
 
-def _members(num_entries: int, rule: _Rule | None, subindex: Selected | None) -> Members:
+def _members(num_entries: int, rule: _Rule | None, subindex: Subindex | None) -> Members:
     if subindex is None:
         if rule is None:
             return EveryEntry(num_entries)
@@ -136,7 +135,7 @@ def _ticket_rule(tickets: TicketsOf, ranges: Sequence[tuple[int, int]]) -> _Rule
 
 
 def _within_mask(selection: Mask, rule: _Rule) -> Iterator[Mask]:
-    """Yield, in pieces, which entries of a mask are in the split."""
+    """Yield, chunk by chunk, which entries of a mask are in the split."""
     for start, stop in chunks(len(selection)):
         mask = selection[start:stop].copy()
         mask[mask] = rule(np.flatnonzero(mask) + start)

@@ -1,4 +1,4 @@
-"""A set of positions in a quarter of a byte each: which are in, and the k-th that is."""
+"""A set of positions, in a quarter of a byte for each position."""
 
 from collections.abc import Iterable
 from typing import final
@@ -22,12 +22,12 @@ _HALVINGS = tuple((np.uint8(half), np.uint64(2**half - 1)) for half in (32, 16, 
 class Subset:
     """A set of positions out of 0..num-1, in ascending order.
 
-    It keeps one bit a position and one int64 count every 64 positions: ``num / 4`` bytes in all.
+    It keeps one bit for each position and one int64 count for each 64: ``num / 4`` bytes in all.
 
     Parameters
     ----------
     masks : iterable of bool arrays
-        Which positions are in, piece by piece: `num` booleans together.
+        Which positions are in, chunk by chunk: `num` booleans together.
     num : int
         The number of positions.
 
@@ -59,43 +59,43 @@ class Subset:
         """The memory it takes, in bytes."""
         return self._words.nbytes + self._counts.nbytes
 
-    def select(self, ranks: Entries, *, compiled: bool = False) -> Entries:
-        """Return the position of the member of each rank, 0 for the lowest.
+    def select(self, numbers: Entries, *, compiled: bool = False) -> Entries:
+        """Return the position of members by their numbers, 0 for the lowest.
 
         Parameters
         ----------
-        ranks : int64 array
+        numbers : int64 array
             Each from 0 to len - 1.
         compiled : bool
-            Whether to use Numba, which is five times as fast and holds no GIL.
+            Whether to use Numba, which is five times as fast and does not hold the GIL.
 
         Raises
         ------
         OptionError
-            If a rank is out of range.
+            If a number is out of range.
         """
-        ranks = check_indices(ranks, len(self), of="members")
-        if compiled and len(ranks):
+        numbers = check_indices(numbers, len(self), of="members")
+        if compiled and len(numbers):
             from memmpy.kernels.permute_numba import select_members
 
-            return select_members(self._words, self._counts, ranks)
-        # sorted ranks walk the counts in order, which is worth the sorting
-        order = np.argsort(ranks)
-        places = np.empty_like(ranks)
-        places[order] = np.searchsorted(self._counts, ranks[order], side="right") - 1
+            return select_members(self._words, self._counts, numbers)
+        # sorted numbers walk the counts in order, which is worth the sorting
+        order = np.argsort(numbers)
+        places = np.empty_like(numbers)
+        places[order] = np.searchsorted(self._counts, numbers[order], side="right") - 1
         positions = places * _WORD
-        left = (ranks - self._counts[places]).astype(np.uint8)
+        left = (numbers - self._counts[places]).astype(np.uint8)
         positions += _select_bit(self._words[places], left)
         return positions
 
 
-def _select_bit(words: Words, ranks: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return where in each word its set bit of that rank is, by halving what may hold it."""
+def _select_bit(words: Words, numbers: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the place of the n-th set bit of each word, by bisection."""
     places = np.zeros(len(words), dtype=np.uint8)
     for half, low_mask in _HALVINGS:
         num_low = np.bitwise_count(words & low_mask)
-        is_high = ranks >= num_low
-        ranks = ranks - num_low * is_high
+        is_high = numbers >= num_low
+        numbers = numbers - num_low * is_high
         shift = is_high * half
         words = words >> shift
         places += shift
@@ -103,7 +103,7 @@ def _select_bit(words: Words, ranks: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _pack(masks: Iterable[Mask], num: int) -> Words:
-    """Return the masks as one bit a position, from the lowest bit of the first word on."""
+    """Return masks as one bit for each position, from the lowest bit of the first word on."""
     packed = np.zeros(-(-num // _WORD) * (_WORD // 8), dtype=np.uint8)
     rest = np.zeros(0, dtype=np.bool_)
     start = 0

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from memmpy.columns import Snapshot
-from memmpy.loaders import LoaderOptions, Packed
+from memmpy.loaders import LoaderOptions, PackedRows
 from memmpy.loaders.row_ranges import rows_between
 from memmpy.order import (
     Fractions,
     Members,
-    Selected,
+    Subindex,
     TicketsOf,
     members_by_position,
     members_by_ticket,
@@ -26,7 +26,7 @@ __all__ = ["Choice", "LoaderSetup", "SkimLike", "StoreLike"]
 
 
 @runtime_checkable
-class SkimLike(Packed, Protocol):
+class SkimLike(PackedRows, Protocol):
     """A skim, as far as its splits go."""
 
     @property
@@ -106,7 +106,7 @@ class Choice:
 
     data: SkimLike | Data
     split: str | int
-    subindex: Selected | None = None
+    subindex: Subindex | None = None
     ranges: Sequence[tuple[int, int]] | None = None
     rule: TicketRule | None = None
     tickets: TicketsOf | None = None

@@ -15,8 +15,8 @@ from memmpy.errors import (
     OptionError,
     SplitError,
 )
-from memmpy.loaders.column_windows import check_data
-from memmpy.order import Selected, check_fractions, check_selection, split_number
+from memmpy.loaders.check_data import check_data
+from memmpy.order import Subindex, check_fractions, check_selection, split_number
 from memmpy.splits.column_origin import OriginStore, find_store_of
 from memmpy.splits.definition import Splits
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming
@@ -46,7 +46,7 @@ _FILE_RULE = TicketRule("file", 0)
 def choose(
     data: SkimLike | StoreLike | Data,
     *,
-    subindex: Selected | None,
+    subindex: Subindex | None,
     fractions: Sequence[float | Fraction] | None,
     split_seed: int | None,
     request: SplitRequest,
@@ -95,7 +95,7 @@ def choose_of_store(
     data: Data,
     request: SplitRequest,
     *,
-    subindex: Selected | None,
+    subindex: Subindex | None,
     cut: str | None,
 ) -> Choice:
     """Return the entries of a split of columns of a store, or all of them.
@@ -250,7 +250,7 @@ def _knows_events(home: OriginStore, splits: Splits | None) -> bool:
 
 def _of_arrays(
     data: Mapping[str, Column],
-    subindex: Selected | None,
+    subindex: Subindex | None,
     fractions: Sequence[float | Fraction] | None,
     split_seed: int | None,
     request: SplitRequest,
@@ -278,7 +278,7 @@ def _of_arrays(
 
 def _of_named_arrays(
     data: Mapping[str, Column],
-    subindex: Selected | None,
+    subindex: Subindex | None,
     splits: Splits,
     request: SplitRequest,
 ) -> Choice:

@@ -19,13 +19,13 @@ from memmpy.loaders import (
     explain,
     load_batches,
 )
-from memmpy.loaders.column_windows import ColumnWindows, check_data, check_sendable
-from memmpy.loaders.pagecache.advice import system_of
+from memmpy.loaders.check_data import check_data, check_sendable
+from memmpy.loaders.epoch import EpochChunks, chunks_of_columns
+from memmpy.loaders.pagecache.advice import os_page_cache
+from memmpy.loaders.row_gatherer import RowGatherer
 from memmpy.loaders.row_ranges import cut_ranges
-from memmpy.loaders.row_windows import RowWindows
 from memmpy.loaders.shuffle import choose_shuffle, warning_of_blocks
-from memmpy.loaders.windows import Windows
-from memmpy.order import Selected, Shard, num_batches
+from memmpy.order import Shard, Subindex, num_batches
 from memmpy.parallel import check_threads
 from memmpy.splits.definition import Splits
 from memmpy.splits.loader_entries import Choice, LoaderSetup, SkimLike, StoreLike
@@ -123,7 +123,7 @@ class SplitLoader:
         data: Data | SkimLike | StoreLike | LoaderSetup,
         batch_size: int = 32,
         *,
-        subindex: Selected | None = None,
+        subindex: Subindex | None = None,
         fractions: Sequence[float | Fraction] | None = None,
         split_seed: int | None = None,
         splits: Splits | None = None,
@@ -166,7 +166,7 @@ class SplitLoader:
         self.seed, self.epoch, self.shuffle = options.seed, options.epoch, options.shuffle
         self.num_threads = options.num_threads
         self.split, self.splits, self.fold = choice.split, choice.splits, choice.fold
-        self._windows: Windows = _windows_of(choice, options)
+        self._chunks = _chunks_of(choice, options)
         if not setup.is_copy:
             self._warn_of_blocks()
 
@@ -180,10 +180,10 @@ class SplitLoader:
         if not isinstance(self.choice.data, SkimLike) or self.shuffle.kind != "blocks":
             return
         note = warning_of_blocks(
-            self._windows.shuffle,
+            self._chunks.shuffle,
             self.choice.data.multiplicities(),
-            num_rows=len(self._windows),
-            row_bytes=self._windows.entry_bytes,
+            num_rows=len(self._chunks),
+            row_bytes=self._chunks.gatherer.entry_bytes,
             batch_size=self.batch_size,
         )
         warn_of([] if note is None else [note], LoaderWarning)
@@ -200,7 +200,7 @@ class SplitLoader:
     @property
     def num_entries(self) -> int:
         """Entries of this split that are used."""
-        return len(self._windows)
+        return len(self._chunks)
 
     def __len__(self) -> int:
         return num_batches(self.num_entries, self.batch_size, drop_last=self.drop_last)
@@ -231,7 +231,7 @@ class SplitLoader:
 
     def _load(self, epoch: int, *, position: int = 0) -> Generator[Batch, None, None]:
         batches = load_batches(
-            self._windows,
+            self._chunks,
             derive_key(self.seed, check_seed("epoch", epoch), purpose="epoch"),
             batch_size=self.batch_size,
             drop_last=self.drop_last,
@@ -257,7 +257,7 @@ class SplitLoader:
             where the data is not there, from the disk.
         """
         return explain(
-            self._windows,
+            self._chunks,
             batch_size=self.batch_size,
             num_batches=len(self),
             num_threads=self.num_threads,
@@ -277,7 +277,7 @@ class SplitLoader:
             same events in any order, from a store or a skim, with equal ``by`` and ``seed`` of the
             splits. It is of the whole split, of all ranks. Reads what names the events once.
         """
-        return provenance_of(self.choice, self._setup.options, order=self._windows.shuffle.kind)
+        return provenance_of(self.choice, self._setup.options, order=self._chunks.shuffle.kind)
 
     def _check_position(self, position: int) -> int:
         position = check_integer("position", position, minimum=0)
@@ -305,25 +305,25 @@ def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch,
             yield from batches
 
 
-def _windows_of(choice: Choice, options: LoaderOptions) -> Windows:
-    """Return what gathers the entries of a choice."""
+def _chunks_of(choice: Choice, options: LoaderOptions) -> EpochChunks:
+    """Return the entries of a choice in chunks."""
     if isinstance(choice.data, SkimLike):
-        return _row_windows(choice.data, choice, options)
+        return _row_chunks(choice.data, choice, options)
     columns, num_entries = check_data(choice.data)
     is_shuffled = options.shuffle.kind is not False
     members = choice.members(num_entries, ascending=not is_shuffled)
     if options.world_size > 1:
         members = Shard(members, *options.part_of(len(members)))
-    return ColumnWindows(
+    return chunks_of_columns(
         columns,
         members,
-        shuffle=is_shuffled,
+        is_shuffled=is_shuffled,
         num_threads=options.num_threads,
         num_processes=options.world_size,
     )
 
 
-def _row_windows(skim: SkimLike, choice: Choice, options: LoaderOptions) -> RowWindows:
+def _row_chunks(skim: SkimLike, choice: Choice, options: LoaderOptions) -> EpochChunks:
     ranges = choice.rows(skim)
     ranges = cut_ranges(ranges, *options.part_of(sum(map(len, ranges))))
     lists = sum(content.nbytes + offsets.nbytes for content, offsets in skim.lists.values())
@@ -335,11 +335,12 @@ def _row_windows(skim: SkimLike, choice: Choice, options: LoaderOptions) -> RowW
         multiplicities=skim.multiplicities,
     )
     compiled = is_worth_compiling(num_bytes, least=BYTES_MOVED)
-    return RowWindows(
+    gatherer = RowGatherer(
         skim,
         ranges,
-        shuffle=chosen,
-        compiled=compiled,
         num_threads=options.num_threads,
-        system=system_of(compiled=compiled).among(options.world_size),  # each has rows of its own
+        compiled=compiled,
+        # each process has rows of its own
+        page_cache=os_page_cache(compiled=compiled).share(options.world_size),
     )
+    return EpochChunks(gatherer, chosen, num_threads=options.num_threads)

@@ -1,4 +1,4 @@
-"""What the kernel is asked for ahead of its use, and what it may drop behind."""
+"""Pages that are read ahead of their use, and dropped after it."""
 
 import mmap
 import os
@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from memmpy import Jagged, Shuffle, SplitLoader, Splits, WriteVector, skim
-from memmpy.loaders.column_windows import ColumnWindows
-from memmpy.loaders.pagecache.advice import Pager, Reading, System, system_of
+from memmpy.loaders.chunk import EntryChunk
+from memmpy.loaders.epoch import EpochChunks, chunks_of_columns, load_batches
+from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode, os_page_cache
 from memmpy.loaders.pagecache.pages import in_memory, page_ranges
 from memmpy.loaders.readahead import ReadAhead
-from memmpy.loaders.row_windows import RowWindows
+from memmpy.loaders.row_gatherer import RowGatherer
 from memmpy.loaders.shuffle import ShuffleChoice
-from memmpy.loaders.windows import Windows, load_batches
 from memmpy.order import EveryEntry, Shard
 from memmpy.parallel import THREAD_NAME
 from tests.processes import run_python
@@ -32,11 +32,11 @@ NORMAL, RANDOM, WILL_NEED, PAGE_OUT = 0, 1, 3, 21
 KINDS = pytest.mark.parametrize("kind", ["none", "exact", "blocks"])
 
 
-class Kernel:
-    """Remembers what it is told, and by which thread."""
+class Recorder:
+    """Records the advice that is given."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[int, set[int]]] = []
+        self.given: list[tuple[int, set[int]]] = []
         self.lock = threading.Lock()
 
     def __call__(self, starts: Any, num_bytes: Any, advice: int, /) -> None:
@@ -46,10 +46,10 @@ class Kernel:
             for page in range(start // PAGE, (start + size) // PAGE)
         }
         with self.lock:
-            self.told.append((advice, pages))
+            self.given.append((advice, pages))
 
     def pages(self, advice: int) -> set[int]:
-        return set().union(*(pages for kind, pages in self.told if kind == advice))
+        return set().union(*(pages for kind, pages in self.given if kind == advice))
 
 
 @pytest.fixture(scope="module")
@@ -95,32 +95,32 @@ def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "preadv", preadv)
 
 
-def windows_of(
+def row_chunks(
     packed: Any,
     *,
     kind: Any,
-    kernel: Any,
+    advise: Any,
     ranges: list[range] | None = None,
     memory: int | None = None,
     num_threads: int = 2,
-) -> RowWindows:
-    return RowWindows(
+) -> EpochChunks:
+    gatherer = RowGatherer(
         packed,
         [range(NUM)] if ranges is None else ranges,
-        shuffle=ShuffleChoice(kind, 16, 8, ""),
         compiled=True,
         num_threads=num_threads,
-        system=System(kernel, lambda: memory),
+        page_cache=PageCache(advise, lambda: memory),
     )
+    return EpochChunks(gatherer, ShuffleChoice(kind, 16, 8, ""), num_threads=num_threads)
 
 
-def pager_of(columns: Any, lists: Any = (), *, kernel: Any = None) -> Pager:
-    return Pager(columns, lists, system=System(kernel or Kernel(), lambda: None))
+def mapped_data(columns: Any, lists: Any = (), *, advise: Any = None) -> MappedData:
+    return MappedData(columns, lists, page_cache=PageCache(advise or Recorder(), lambda: None))
 
 
-def load(windows: Windows, *, position: int = 0, num_threads: int = 2) -> list[Any]:
+def load(chunks: EpochChunks, *, position: int = 0, num_threads: int = 2) -> list[Any]:
     options: dict[str, Any] = {"batch_size": 100, "drop_last": False}
-    found = load_batches(windows, 7, num_threads=num_threads, position=position, **options)
+    found = load_batches(chunks, 7, num_threads=num_threads, position=position, **options)
     return [
         (batch["_index"].tolist(), batch["x"].tobytes(), batch["lists"].content.tobytes())
         for batch in found
@@ -148,37 +148,37 @@ def pages_of_rows(packed: WithLists, ranges: list[range]) -> set[int]:
 @pytest.mark.parametrize("num_threads", [0, 1, 2, 5])
 @pytest.mark.parametrize("memory", [None, 1])
 @pytest.mark.usefixtures("cold")
-def test_batches_are_the_same_where_the_kernel_is_asked(
+def test_batches_are_the_same_with_advice(
     packed: WithLists, kind: Any, num_threads: int, memory: int | None
 ) -> None:
-    expected = load(windows_of(packed, kind=kind, kernel=None))
-    told = windows_of(
+    expected = load(row_chunks(packed, kind=kind, advise=None))
+    chunks = row_chunks(
         packed,
         kind=kind,
-        kernel=system_of(compiled=True).advise or Kernel(),
+        advise=os_page_cache(compiled=True).advise or Recorder(),
         memory=memory,
         num_threads=num_threads,
     )
-    assert load(told, num_threads=num_threads) == expected
+    assert load(chunks, num_threads=num_threads) == expected
 
 
 @KINDS
 @pytest.mark.usefixtures("cold")
 def test_an_epoch_that_is_read_ahead_goes_on_from_any_batch(packed: WithLists, kind: Any) -> None:
-    windows = windows_of(packed, kind=kind, kernel=Kernel(), memory=1)
-    whole = load(windows)
+    chunks = row_chunks(packed, kind=kind, advise=Recorder(), memory=1)
+    whole = load(chunks)
     for position in (100, 7_300, 19_900, 20_000):
-        assert load(windows, position=position) == whole[position // 100 :]
+        assert load(chunks, position=position) == whole[position // 100 :]
 
 
 @KINDS
 @pytest.mark.usefixtures("cold")
-def test_the_pages_of_the_rows_are_asked_for(packed: WithLists, kind: Any) -> None:
+def test_the_pages_of_the_rows_are_prefetched(packed: WithLists, kind: Any) -> None:
     ranges = [range(3_001, 5_017), range(12_000, 12_100)]
-    kernel = Kernel()
-    load(windows_of(packed, kind=kind, kernel=kernel, ranges=ranges))
-    assert kernel.pages(WILL_NEED) == pages_of_rows(packed, ranges)
-    assert kernel.pages(PAGE_OUT) == set()
+    recorder = Recorder()
+    load(row_chunks(packed, kind=kind, advise=recorder, ranges=ranges))
+    assert recorder.pages(WILL_NEED) == pages_of_rows(packed, ranges)
+    assert recorder.pages(PAGE_OUT) == set()
 
 
 @pytest.mark.parametrize(
@@ -186,31 +186,31 @@ def test_the_pages_of_the_rows_are_asked_for(packed: WithLists, kind: Any) -> No
 )
 @KINDS
 @pytest.mark.usefixtures("cold")
-def test_folds_and_ranks_are_the_same_where_the_kernel_is_asked(
+def test_folds_and_ranks_are_the_same_with_advice(
     rows: Any, monkeypatch: pytest.MonkeyPatch, kind: Any, options: dict[str, Any]
 ) -> None:
     from memmpy.splits import split_loader
 
     def run(advise: Any) -> list[bytes]:
         monkeypatch.setattr(
-            split_loader, "system_of", lambda *, compiled: System(advise, lambda: None)
+            split_loader, "os_page_cache", lambda *, compiled: PageCache(advise, lambda: None)
         )
         shuffle = False if kind == "none" else kind
         loader = SplitLoader(rows, 100, shuffle=Shuffle(shuffle, 16, 8), **options)
         return [batch["_index"].tobytes() + batch["x"].tobytes() for batch in loader]
 
-    kernel = Kernel()
-    assert run(kernel) == run(None)
-    assert kernel.pages(WILL_NEED)
+    recorder = Recorder()
+    assert run(recorder) == run(None)
+    assert recorder.pages(WILL_NEED)
 
 
 @KINDS
 @pytest.mark.usefixtures("cold")
-def test_pages_are_asked_for_before_they_are_dropped(packed: WithLists, kind: Any) -> None:
-    kernel = Kernel()
-    load(windows_of(packed, kind=kind, kernel=kernel, memory=1, num_threads=0), num_threads=0)
+def test_pages_are_prefetched_before_they_are_dropped(packed: WithLists, kind: Any) -> None:
+    recorder = Recorder()
+    load(row_chunks(packed, kind=kind, advise=recorder, memory=1, num_threads=0), num_threads=0)
     asked: set[int] = set()
-    for advice, pages in kernel.told:
+    for advice, pages in recorder.given:
         if advice == WILL_NEED:
             asked |= pages
         elif advice == PAGE_OUT:
@@ -220,66 +220,74 @@ def test_pages_are_asked_for_before_they_are_dropped(packed: WithLists, kind: An
 def test_pages_are_dropped_only_where_data_is_much_more_than_memory(
     packed: WithLists, cold: None
 ) -> None:
-    num_bytes, _ = pager_of([packed.rows], packed.lists.values()).measure([range(NUM)])
+    num_bytes, _ = mapped_data([packed.rows], packed.lists.values()).measure([range(NUM)])
     for memory, is_dropped in ((None, False), (num_bytes, False), (num_bytes // 3, True)):
-        windows = windows_of(packed, kind="blocks", kernel=Kernel(), memory=memory)
-        assert windows.reading() == Reading(True, is_dropped)
+        chunks = row_chunks(packed, kind="blocks", advise=Recorder(), memory=memory)
+        assert chunks.read_mode() == ReadMode(True, is_dropped)
 
 
 def test_parts_behind_are_dropped_when_they_are_done(tmp_path: Path) -> None:
     events: list[tuple[str, int]] = []
 
-    class Told(Kernel):
+    class PartRecorder(Recorder):
         def __call__(self, starts: Any, num_bytes: Any, advice: int, /) -> None:
-            kinds = {WILL_NEED: "ask", PAGE_OUT: "drop"}
+            kinds = {WILL_NEED: "prefetch", PAGE_OUT: "drop"}
             if advice in kinds:
                 events.append((kinds[advice], int(starts[0] - first) // PAGE))
 
     (tmp_path / "bytes").write_bytes(bytes(16 * PAGE))
     mapped = np.memmap(tmp_path / "bytes", np.uint8, "r")
     first = mapped.ctypes.data
-    ahead: ReadAhead[int] = ReadAhead(
-        pager_of([mapped], kernel=Told()),
-        lambda part: (np.array([part * PAGE]), np.array([1])),
-        num_ahead=2,
-        num_behind=3,
-    )
-    tasks = ahead.tasks(range(8), lambda part: events.append(("do", part)))
-    for task in tasks:
+    data = mapped_data([mapped], advise=PartRecorder())
+
+    class Parts:
+        """Gathers parts of a page each."""
+
+        mapped = data
+
+        def blocks(self, part: int, /) -> Any:
+            return np.array([part * PAGE]), np.array([1])
+
+        def gather(self, part: int, /) -> EntryChunk:
+            events.append(("gather", part))
+            return EntryChunk(0, [])
+
+    ahead: ReadAhead[int] = ReadAhead(Parts(), num_ahead=2, num_behind=3)
+    for task in ahead.tasks(range(8)):
         task()
     for part in range(8):
-        assert events.count(("ask", part)) == events.count(("do", part)) == 1
-        assert events.index(("ask", part)) < events.index(("do", part))
+        assert events.count(("prefetch", part)) == events.count(("gather", part)) == 1
+        assert events.index(("prefetch", part)) < events.index(("gather", part))
         if part >= 2:
-            assert events.index(("ask", part)) < events.index(("do", part - 1))
+            assert events.index(("prefetch", part)) < events.index(("gather", part - 1))
     assert [part for kind, part in events if kind == "drop"] == [0, 1, 2, 3, 4]
     for part in range(5):
-        assert events.index(("do", part + 3)) < events.index(("drop", part))
+        assert events.index(("gather", part + 3)) < events.index(("drop", part))
 
 
-def test_nothing_is_asked_where_all_is_in_memory(packed: WithLists) -> None:
-    kernel = Kernel()
-    load(windows_of(packed, kind="blocks", kernel=kernel))
-    assert kernel.told == []
+def test_nothing_is_prefetched_if_all_is_in_memory(packed: WithLists) -> None:
+    recorder = Recorder()
+    load(row_chunks(packed, kind="blocks", advise=recorder))
+    assert recorder.given == []
 
 
 @KINDS
 @pytest.mark.usefixtures("cold")
-def test_nothing_is_asked_of_arrays_that_are_no_map(packed: WithLists, kind: Any) -> None:
+def test_arrays_that_are_no_map_get_no_advice(packed: WithLists, kind: Any) -> None:
     packed.rows = np.array(packed.rows)
     content, offsets = packed.lists["lists"]
     packed.lists = {"lists": (np.array(content), np.array(offsets))}
-    kernel = Kernel()
-    assert load(windows_of(packed, kind=kind, kernel=kernel, memory=1))
-    assert kernel.told == []
+    recorder = Recorder()
+    assert load(row_chunks(packed, kind=kind, advise=recorder, memory=1))
+    assert recorder.given == []
 
 
 def test_maps_that_may_be_written_to_are_left_alone(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.arange(10_000))
     for mode in ("c", "r+"):
         mapped = np.load(tmp_path / "x.npy", mmap_mode=mode)
-        pager = pager_of([mapped])
-        assert pager.reading([range(10_000)], is_scattered=False) == Reading(False, False)
+        data = mapped_data([mapped])
+        assert data.read_mode([range(10_000)], is_scattered=False) == ReadMode(False, False)
 
 
 @pytest.mark.usefixtures("cold")
@@ -287,10 +295,10 @@ def test_systems_without_advice_load_as_they_do(
     packed: WithLists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(mmap, "MADV_WILLNEED")
-    assert system_of(compiled=True).advise is None
-    windows = windows_of(packed, kind="exact", kernel=system_of(compiled=True).advise)
-    assert windows.reading() == Reading(False, False)
-    assert len(load(windows)) == NUM / 100
+    assert os_page_cache(compiled=True).advise is None
+    chunks = row_chunks(packed, kind="exact", advise=os_page_cache(compiled=True).advise)
+    assert chunks.read_mode() == ReadMode(False, False)
+    assert len(load(chunks)) == NUM / 100
 
 
 def test_systems_that_cannot_tell_take_all_to_be_in_memory(
@@ -303,51 +311,51 @@ def test_systems_that_cannot_tell_take_all_to_be_in_memory(
 @KINDS
 @pytest.mark.usefixtures("cold")
 def test_read_ahead_is_as_it_was_after_an_epoch_that_was_left(packed: WithLists, kind: Any) -> None:
-    kernel = Kernel()
-    windows = windows_of(packed, kind=kind, kernel=kernel, memory=1)
+    recorder = Recorder()
+    chunks = row_chunks(packed, kind=kind, advise=recorder, memory=1)
     options: dict[str, Any] = {"batch_size": 10, "drop_last": False, "num_threads": 3}
-    with closing(load_batches(windows, 0, position=0, **options)) as batches:
+    with closing(load_batches(chunks, 0, position=0, **options)) as batches:
         assert len(list(islice(batches, 3))) == 3
-    advised = [advice for advice, _ in kernel.told if advice in {NORMAL, RANDOM}]
+    advised = [advice for advice, _ in recorder.given if advice in {NORMAL, RANDOM}]
     assert advised == 3 * [RANDOM] + 3 * [NORMAL]
-    num_told = len(kernel.told)
+    num_given = len(recorder.given)
     names = [thread.name for thread in threading.enumerate()]
     assert not any(name.startswith(THREAD_NAME) for name in names)
-    assert len(kernel.told) == num_told
+    assert len(recorder.given) == num_given
 
 
-def test_a_few_pages_between_two_are_asked_for_but_not_dropped(tmp_path: Path) -> None:
+def test_a_few_pages_between_two_are_prefetched_but_not_dropped(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(bytes(40 * PAGE))
     mapped = np.memmap(tmp_path / "bytes", np.uint8, "r")
-    kernel = Kernel()
-    pager = pager_of([mapped], kernel=kernel)
+    recorder = Recorder()
+    data = mapped_data([mapped], advise=recorder)
     first, wanted = mapped.ctypes.data // PAGE, np.array([0, 5, 11, 30])
-    pager.ask((wanted * PAGE, np.ones(4, np.int64)))
-    assert kernel.pages(WILL_NEED) == {first + page for page in (*range(6), 11, 30)}
-    pager.drop((wanted * PAGE, np.ones(4, np.int64)))
-    assert kernel.pages(PAGE_OUT) == set((first + wanted).tolist())
+    data.prefetch((wanted * PAGE, np.ones(4, np.int64)))
+    assert recorder.pages(WILL_NEED) == {first + page for page in (*range(6), 11, 30)}
+    data.drop((wanted * PAGE, np.ones(4, np.int64)))
+    assert recorder.pages(PAGE_OUT) == set((first + wanted).tolist())
 
 
-def test_an_interrupt_while_the_kernel_is_told_leaves_no_map_at_random(tmp_path: Path) -> None:
+def test_an_interrupt_while_advice_is_given_leaves_no_map_at_random(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(bytes(PAGE))
     mapped = np.memmap(tmp_path / "bytes", np.uint8, "r")
-    kernel = Kernel()
+    recorder = Recorder()
 
     def interrupted(starts: Any, num_bytes: Any, advice: int, /) -> None:
-        kernel(starts, num_bytes, advice)
+        recorder(starts, num_bytes, advice)
         if advice == RANDOM:
             raise KeyboardInterrupt
 
-    pager = pager_of([mapped], kernel=interrupted)
+    data = mapped_data([mapped], advise=interrupted)
     for _ in range(2):
-        with pytest.raises(KeyboardInterrupt), pager.reading_at_random():
+        with pytest.raises(KeyboardInterrupt), data.random_access():
             pass
-    assert [advice for advice, _ in kernel.told] == [RANDOM, NORMAL, RANDOM, NORMAL]
+    assert [advice for advice, _ in recorder.given] == [RANDOM, NORMAL, RANDOM, NORMAL]
 
 
 def test_processes_share_memory() -> None:
-    assert System(None, lambda: 100).among(3).memory() == 33
-    assert System(None, lambda: None).among(3).memory() is None
+    assert PageCache(None, lambda: 100).share(3).memory() == 33
+    assert PageCache(None, lambda: None).share(3).memory() is None
 
 
 @given(
@@ -383,8 +391,10 @@ def test_ranges_of_pages_are_those_of_each_block_and_a_few_between(
     assert (starts[1:] > (starts + sizes)[:-1] + max_between * PAGE).all()
 
 
-@pytest.mark.skipif(system_of(compiled=True).advise is None, reason="the system takes no advice")
-def test_pages_that_are_asked_for_come_into_memory(tmp_path: Path) -> None:
+@pytest.mark.skipif(
+    os_page_cache(compiled=True).advise is None, reason="the system takes no advice"
+)
+def test_prefetched_pages_come_into_memory(tmp_path: Path) -> None:
     path = tmp_path / "bytes"
     path.write_bytes(bytes(64 * PAGE))
     with path.open("rb") as file:
@@ -393,14 +403,14 @@ def test_pages_that_are_asked_for_come_into_memory(tmp_path: Path) -> None:
     mapped = np.memmap(path, np.uint8, "r")
     if in_memory(mapped, start=0, stop=len(mapped), num_samples=1) > 0:
         pytest.skip("the file system keeps all in memory")
-    pager = pager_of([mapped], kernel=system_of(compiled=True).advise)
+    data = mapped_data([mapped], advise=os_page_cache(compiled=True).advise)
     blocks = np.array([0]), np.array([16 * PAGE])
-    with pager.reading_at_random():
-        pager.ask(blocks)
+    with data.random_access():
+        data.prefetch(blocks)
         assert mapped[: 16 * PAGE].max() == 0  # waits until they are there
         assert in_memory(mapped, start=0, stop=16 * PAGE, num_samples=64) == 1
         assert in_memory(mapped, start=16 * PAGE, stop=64 * PAGE, num_samples=8) < 1
-    pager.drop(blocks)
+    data.drop(blocks)
     assert in_memory(mapped, start=0, stop=16 * PAGE, num_samples=8) < 1
     assert mapped.max() == 0
 
@@ -423,12 +433,14 @@ def test_to_look_whether_data_is_in_memory_does_not_make_it_seem_so(tmp_path: Pa
 def test_an_explanation_says_how_data_is_read(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from memmpy.splits import split_loader
 
-    kernel: Callable[..., None] = Kernel()
-    monkeypatch.setattr(split_loader, "system_of", lambda *, compiled: System(kernel, lambda: 1000))
+    recorder: Callable[..., None] = Recorder()
+    monkeypatch.setattr(
+        split_loader, "os_page_cache", lambda *, compiled: PageCache(recorder, lambda: 1000)
+    )
     found = SplitLoader(rows, 100, split="all", shuffle="blocks").explain()
     assert (found.is_ahead, found.is_dropped) == (True, True)
-    assert "read ahead" in str(found)
-    assert "dropped, as all is much more than memory" in str(found)
+    assert "read-ahead" in str(found)
+    assert "dropped after use: data is much larger than memory" in str(found)
 
 
 @pytest.fixture
@@ -449,42 +461,44 @@ def columns(tmp_path: Path) -> dict[str, Any]:
     return {"x": np.asarray(maps["x"]), "n": np.asarray(maps["n"]), "lists": lists}
 
 
-def column_windows(
-    columns: Any, *, is_shuffled: bool, kernel: Any, memory: int | None = None, num: int = NUM
-) -> ColumnWindows:
-    return ColumnWindows(
+def column_chunks(
+    columns: Any, *, is_shuffled: bool, advise: Any, memory: int | None = None, num: int = NUM
+) -> EpochChunks:
+    return chunks_of_columns(
         columns,
         Shard(EveryEntry(NUM), 100, 100 + num) if num < NUM else EveryEntry(NUM),
-        shuffle=is_shuffled,
+        is_shuffled=is_shuffled,
         num_threads=2,
-        system=System(kernel, lambda: memory),
+        page_cache=PageCache(advise, lambda: memory),
     )
 
 
 @pytest.mark.parametrize("is_shuffled", [True, False])
 @pytest.mark.parametrize("memory", [None, 1])
 @pytest.mark.usefixtures("cold")
-def test_columns_are_the_same_where_the_kernel_is_asked(
+def test_columns_are_the_same_with_advice(
     columns: Any, is_shuffled: bool, memory: int | None
 ) -> None:
-    expected = load(column_windows(columns, is_shuffled=is_shuffled, kernel=None))
-    for kernel in (system_of(compiled=True).advise, Kernel()):
-        told = column_windows(columns, is_shuffled=is_shuffled, kernel=kernel, memory=memory)
-        assert load(told) == expected
-        assert load(told, position=7_300) == expected[73:]
+    expected = load(column_chunks(columns, is_shuffled=is_shuffled, advise=None))
+    for advise in (os_page_cache(compiled=True).advise, Recorder()):
+        chunks = column_chunks(columns, is_shuffled=is_shuffled, advise=advise, memory=memory)
+        assert load(chunks) == expected
+        assert load(chunks, position=7_300) == expected[73:]
 
 
 @pytest.mark.parametrize("is_shuffled", [True, False])
 @pytest.mark.usefixtures("cold")
-def test_the_pages_of_the_entries_of_columns_are_asked_for(columns: Any, is_shuffled: bool) -> None:
-    kernel = Kernel()
-    load(column_windows(columns, is_shuffled=is_shuffled, kernel=kernel, memory=1, num=3_000))
+def test_the_pages_of_the_entries_of_columns_are_prefetched(
+    columns: Any, is_shuffled: bool
+) -> None:
+    recorder = Recorder()
+    load(column_chunks(columns, is_shuffled=is_shuffled, advise=recorder, memory=1, num=3_000))
     lists = columns["lists"]
     wanted = pages_of(columns["x"], 100, 3_100) | pages_of(columns["n"], 100, 3_100)
     wanted |= pages_of(lists.offsets, 100, 3_101)
     wanted |= pages_of(lists.content, int(lists.offsets[100]), int(lists.offsets[3_100]))
-    assert kernel.pages(WILL_NEED) == wanted
-    assert kernel.pages(PAGE_OUT) == set()
+    assert recorder.pages(WILL_NEED) == wanted
+    assert recorder.pages(PAGE_OUT) == set()
 
 
 @pytest.mark.parametrize("is_shuffled", [True, False])
@@ -492,35 +506,37 @@ def test_the_pages_of_the_entries_of_columns_are_asked_for(columns: Any, is_shuf
 def test_columns_are_dropped_behind_where_they_are_read_in_order(
     columns: Any, is_shuffled: bool
 ) -> None:
-    windows = column_windows(columns, is_shuffled=is_shuffled, kernel=Kernel(), memory=1)
-    assert windows.reading() == Reading(True, not is_shuffled)
+    chunks = column_chunks(columns, is_shuffled=is_shuffled, advise=Recorder(), memory=1)
+    assert chunks.read_mode() == ReadMode(True, not is_shuffled)
 
 
-def test_nothing_is_asked_of_columns_in_memory(columns: Any) -> None:
-    kernel = Kernel()
-    windows = column_windows(columns, is_shuffled=True, kernel=kernel)
-    assert windows.reading() == Reading(False, False)
-    load(windows)
-    assert kernel.told == []
+def test_columns_in_memory_get_no_advice(columns: Any) -> None:
+    recorder = Recorder()
+    chunks = column_chunks(columns, is_shuffled=True, advise=recorder)
+    assert chunks.read_mode() == ReadMode(False, False)
+    load(chunks)
+    assert recorder.given == []
 
 
 @KINDS
 @pytest.mark.usefixtures("cold")
 def test_a_map_is_read_at_random_until_its_last_epoch_ends(packed: WithLists, kind: Any) -> None:
-    kernel = Kernel()
-    windows = windows_of(packed, kind=kind, kernel=kernel)
+    recorder = Recorder()
+    chunks = row_chunks(packed, kind=kind, advise=recorder)
     options: dict[str, Any] = {"batch_size": 10, "drop_last": False, "num_threads": 0}
-    first = load_batches(windows, 0, position=0, **options)
-    second = load_batches(windows, 1, position=0, **options)
+    first = load_batches(chunks, 0, position=0, **options)
+    second = load_batches(chunks, 1, position=0, **options)
     with closing(second):
         with closing(first):
             next(first)
             next(second)
-        assert NORMAL not in [advice for advice, _ in kernel.told]
-    assert [advice for advice, _ in kernel.told].count(NORMAL) == 3
+        assert NORMAL not in [advice for advice, _ in recorder.given]
+    assert [advice for advice, _ in recorder.given].count(NORMAL) == 3
 
 
-@pytest.mark.skipif(system_of(compiled=True).advise is None, reason="the system takes no advice")
+@pytest.mark.skipif(
+    os_page_cache(compiled=True).advise is None, reason="the system takes no advice"
+)
 def test_an_epoch_that_is_left_when_the_program_ends_says_nothing(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((1 << 16, 128)))
     run_python(f"""if True:
@@ -533,7 +549,7 @@ def test_an_epoch_that_is_left_when_the_program_ends_says_nothing(tmp_path: Path
 
         os.preadv = preadv
         loader = SplitLoader({{"x": np.load({str(tmp_path / "x.npy")!r}, mmap_mode="r")}})
-        assert loader._windows.reading().is_ahead
+        assert loader._chunks.read_mode().is_ahead
         left = iter(loader)
         next(left)
     """)

@@ -1,13 +1,11 @@
-"""What the kernel is asked for ahead of its use, and what it may drop behind.
+"""Advice to the OS on the pages of columns and lists: which are needed soon, and which no more.
 
-Where the entries of an epoch are not in memory, a thread that touches one waits for the disk, and
-the kernel reads megabytes around it which nobody wants, at the cost of those that somebody does.
-So the kernel is told which pages are read soon, many at once, and to read no others but a few that
-lie between two. Where all of them are much more than memory holds, it is told which ones have been
-read, too.
+If the entries of an epoch are not in memory, a thread that touches one waits for the disk, and the
+OS reads megabytes around it that nobody needs. So memmpy tells the OS which pages it will read
+soon, many at once, and to read no others but a few that lie between two. If the data is much larger
+than memory, it also tells it which pages have been read.
 
-Only maps that are read-only, and of files, are ever spoken of; to lose a page of them loses
-nothing.
+Only read-only maps of files get advice: a page of them can be dropped without loss.
 """
 
 import mmap
@@ -25,37 +23,37 @@ from memmpy.loaders.pagecache.pages import Blocks, MappedArray
 from memmpy.parallel import memory_for_pages
 from memmpy.typing import Array, Entries
 
-__all__ = ["Advise", "Pager", "Reading", "System", "system_of"]
+__all__ = ["Advise", "MappedData", "PageCache", "ReadMode", "os_page_cache"]
 
-#: What Linux calls these; Python has no name for the last.
+#: Linux's numbers of the advice; Python has no name for the last.
 _NORMAL, _RANDOM, _WILL_NEED, _PAGE_OUT = 0, 1, 3, 21
-#: Places of some entries of which it is asked whether they are in memory, at 0.5 us each.
+#: How many places of a range are sampled for whether they are in memory, at 0.5 us each.
 _NUM_SAMPLES = 64
-#: Pages between two that are read which a disk reads sooner than it begins anew.
+#: Up to this many pages between two that are needed are read with them: faster than two reads.
 _MAX_BETWEEN = 4
-#: Below so many times the memory, what stays of an epoch serves the next one well.
+#: Data of up to this many times the memory stays there, as far as it fits, for the next epoch.
 _MUCH_MORE = 2
-#: Epochs that read from a map at random now, by its address: who ends before others leaves it so.
+#: Number of epochs that read each map at random, by address; the last to end resets the advice.
 _at_random: Counter[int] = Counter()
 
 
 class Advise(Protocol):
-    """Tells the kernel about pages: addresses where runs of them begin, and their bytes."""
+    """Gives the OS advice on pages: the addresses of runs of them, and their bytes."""
 
     def __call__(self, starts: Entries, num_bytes: Entries, advice: int, /) -> None:
-        """Tell it; whether it listens is its own affair."""
+        """Give the advice; the OS may ignore it."""
         ...
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class System:
-    """What the operating system is told, and says.
+class PageCache:
+    """The page cache of the OS.
 
     Parameters
     ----------
     advise : Advise or None
-        Tells it which pages are needed soon, and which no more; None for nothing.
+        Tells the OS which pages are needed soon, and which no more; None for no advice.
     memory : callable
         Returns how many bytes of files it can keep in memory now; None if unknown.
     """
@@ -63,40 +61,40 @@ class System:
     advise: Advise | None
     memory: Callable[[], int | None]
 
-    def among(self, num: int) -> "System":
-        """Return the system for one of so many processes, each of which has its part of memory."""
+    def share(self, num: int) -> "PageCache":
+        """Return the page cache for one of `num` processes, each with its share of memory."""
         memory = self.memory
 
-        def part() -> int | None:
-            found = memory()
-            return None if found is None else found // num
+        def share() -> int | None:
+            total = memory()
+            return None if total is None else total // num
 
-        return System(self.advise, part)
+        return PageCache(self.advise, share)
 
 
-def system_of(*, compiled: bool) -> System:
-    """Return the system of this process, which is told nothing without kernels of Numba's.
+def os_page_cache(*, compiled: bool) -> PageCache:
+    """Return the page cache of this machine; it gets no advice without Numba.
 
-    To tell it from Python would hold the GIL as long as it takes.
+    Advice from Python would hold the GIL as long as it takes.
     """
     if not (compiled and sys.platform == "linux" and hasattr(mmap, "MADV_WILLNEED")):
-        return System(None, memory_for_pages)
-    from memmpy.kernels.madvise_numba import advise
+        return PageCache(None, memory_for_pages)
+    from memmpy.kernels.jit import advise
 
-    return System(advise, memory_for_pages)
+    return PageCache(advise, memory_for_pages)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadMode:
     """How an epoch is read.
 
     Parameters
     ----------
     is_ahead : bool
-        Whether the kernel is asked for pages before they are needed.
+        Whether pages are read ahead of their use.
     is_dropped : bool
-        Whether they are dropped once they were.
+        Whether they are dropped after it.
     """
 
     is_ahead: bool
@@ -104,17 +102,17 @@ class Reading:
 
 
 @final
-class Pager:
-    """Speaks with the kernel about the entries of columns, and of lists.
+class MappedData:
+    """The maps of files that hold columns and lists, and advice on their entries.
 
     Parameters
     ----------
     columns : iterable of arrays of shape (n, ...)
-        Columns, or rows.
+        Columns, or rows. Arrays that are no read-only map of a file get no advice.
     lists : iterable of (content, offsets)
         Arrays of shape (k, ...) and (n + 1,).
-    system : System
-        What is told. Nothing is said of arrays that are no read-only memory map of a file.
+    page_cache : PageCache
+        What gets the advice.
     """
 
     def __init__(
@@ -122,11 +120,11 @@ class Pager:
         columns: Iterable[Array],
         lists: Iterable[tuple[Array, NDArray[np.int64]]],
         *,
-        system: System,
+        page_cache: PageCache,
     ) -> None:
-        self._system = system
-        found = [MappedArray.over(column) for column in columns]
-        self._columns = [mapped for mapped in found if mapped is not None]
+        self._page_cache = page_cache
+        maps = [MappedArray.over(column) for column in columns]
+        self._columns = [mapped for mapped in maps if mapped is not None]
         self._lists = [
             (MappedArray.over(content), MappedArray.over(offsets), offsets)
             for content, offsets in lists
@@ -149,19 +147,19 @@ class Pager:
 
     @property
     def scattered_bytes(self) -> float:
-        """Bytes that are read for an entry by itself, about: whole pages of each map."""
+        """About how many bytes are read for a single entry: whole pages of each map."""
         return max(self.entry_bytes, mmap.PAGESIZE * len(self._maps))
 
     @property
     def has_lists(self) -> bool:
-        """Whether offsets must be read before all of an entry can be asked for."""
+        """Whether offsets must be read before all of an entry can be prefetched."""
         return bool(self._lists)
 
     def memory(self) -> int | None:
-        """Return how many bytes of files the system can keep in memory now; None if unknown."""
-        return self._system.memory()
+        """Return how many bytes of files the OS can keep in memory now; None if unknown."""
+        return self._page_cache.memory()
 
-    def reading(self, ranges: Sequence[range], *, is_scattered: bool) -> Reading:
+    def read_mode(self, ranges: Sequence[range], *, is_scattered: bool) -> ReadMode:
         """Return how an epoch that began now would read some entries.
 
         Parameters
@@ -169,17 +167,17 @@ class Pager:
         ranges : sequence of range
             The entries.
         is_scattered : bool
-            Whether each is read by itself. A page holds many, and so none is dropped.
+            Whether each is read by itself. A page holds many, so none is dropped.
         """
-        if self._system.advise is None or not self._maps:
-            return Reading(False, False)
+        if self._page_cache.advise is None or not self._maps:
+            return ReadMode(False, False)
         num_bytes, share = self.measure(ranges)
         is_ahead = share < 1
         memory = self.memory() if is_ahead and not is_scattered else None
-        return Reading(is_ahead, memory is not None and num_bytes > _MUCH_MORE * memory)
+        return ReadMode(is_ahead, memory is not None and num_bytes > _MUCH_MORE * memory)
 
     def measure(self, ranges: Sequence[range]) -> tuple[int, float]:
-        """Return the bytes of some entries in maps, and which part of that is in memory."""
+        """Return the bytes of some entries in maps, and which share of them is in memory."""
         sizes, shares = [0], [1.0]
         for entries in ranges:
             first, last = entries.start, entries.stop
@@ -197,44 +195,44 @@ class Pager:
         return sum(sizes), float(np.average(shares, weights=sizes)) if any(sizes) else 1.0
 
     @contextmanager
-    def reading_at_random(self) -> Generator[None, None, None]:
-        """Let the kernel read only what is asked for, and nothing around it."""
+    def random_access(self) -> Generator[None, None, None]:
+        """Make the OS read only the pages that are needed, and none around them."""
         addresses = [mapped.array.ctypes.data for mapped in self._maps]
         _at_random.update(addresses)
         try:
             for mapped in self._maps:
-                self._tell(mapped, _whole(mapped), _RANDOM)
+                self._advise(mapped, _whole(mapped), _RANDOM)
             yield
         finally:
             _at_random.subtract(addresses)
             for mapped, address in zip(self._maps, addresses, strict=True):
                 if _at_random[address] <= 0:
                     del _at_random[address]
-                    self._tell(mapped, _whole(mapped), _NORMAL)
+                    self._advise(mapped, _whole(mapped), _NORMAL)
 
-    def ask_offsets(self, blocks: Blocks) -> None:
-        """Ask for the pages that tell where the lists of entries lie."""
+    def prefetch_offsets(self, blocks: Blocks) -> None:
+        """Read the pages that tell where the lists of entries lie, in the background."""
         starts, counts = blocks
         for _, places, _ in self._lists:
-            self._tell(places, (starts, counts + 1), _WILL_NEED)
+            self._advise(places, (starts, counts + 1), _WILL_NEED)
 
-    def ask(self, blocks: Blocks) -> None:
-        """Ask for the pages of entries and of their lists; reads where these lie."""
+    def prefetch(self, blocks: Blocks) -> None:
+        """Read the pages of entries and of their lists in the background; waits for offsets."""
         for mapped in self._columns:
-            self._tell(mapped, blocks, _WILL_NEED)
+            self._advise(mapped, blocks, _WILL_NEED)
         for content, _, offsets in self._lists:
-            self._tell_items(content, offsets, blocks, _WILL_NEED)
+            self._advise_items(content, offsets, blocks, _WILL_NEED)
 
     def drop(self, blocks: Blocks) -> None:
-        """Drop the pages of entries and of their lists, where other processes allow."""
+        """Drop the pages of entries and of their lists, unless other processes use them."""
         starts, counts = blocks
         for content, places, offsets in self._lists:
-            self._tell_items(content, offsets, blocks, _PAGE_OUT)
-            self._tell(places, (starts, counts + 1), _PAGE_OUT)
+            self._advise_items(content, offsets, blocks, _PAGE_OUT)
+            self._advise(places, (starts, counts + 1), _PAGE_OUT)
         for mapped in self._columns:
-            self._tell(mapped, blocks, _PAGE_OUT)
+            self._advise(mapped, blocks, _PAGE_OUT)
 
-    def _tell_items(
+    def _advise_items(
         self,
         content: MappedArray | None,
         offsets: NDArray[np.int64],
@@ -242,14 +240,14 @@ class Pager:
         advice: int,
     ) -> None:
         if content is not None:
-            self._tell(content, _items(offsets, *blocks, len(content.array)), advice)
+            self._advise(content, _items(offsets, *blocks, len(content.array)), advice)
 
-    def _tell(self, mapped: MappedArray | None, blocks: Blocks, advice: int) -> None:
-        if sys.is_finalizing():  # NumPy is no more, and an iterator that was left still ends
+    def _advise(self, mapped: MappedArray | None, blocks: Blocks, advice: int) -> None:
+        if sys.is_finalizing():  # NumPy is gone, but an unfinished iterator still ends
             return
-        if mapped is not None and self._system.advise is not None:
+        if mapped is not None and self._page_cache.advise is not None:
             max_between = _MAX_BETWEEN if advice == _WILL_NEED else 0
-            self._system.advise(*mapped.pages(blocks, max_between=max_between), advice)
+            self._page_cache.advise(*mapped.pages(blocks, max_between=max_between), advice)
 
 
 def _whole(mapped: MappedArray) -> Blocks:
@@ -257,6 +255,6 @@ def _whole(mapped: MappedArray) -> Blocks:
 
 
 def _items(offsets: NDArray[np.int64], starts: Entries, counts: Entries, num_items: int) -> Blocks:
-    """Return the items of the lists of blocks, none past the content, whatever a file says."""
+    """Return the items of the lists of blocks, none past the content, even in damaged files."""
     first = np.clip(offsets[starts], 0, num_items)
     return first, np.clip(offsets[starts + counts], first, num_items) - first

@@ -1,4 +1,4 @@
-"""Where arrays lie in files: the pages of their items, and which part of these is in memory."""
+"""Where arrays lie in files: the pages of their items, and which share of these is in memory."""
 
 import mmap
 import os
@@ -30,7 +30,7 @@ def one_by_one(entries: Entries) -> Blocks:
 
 
 def page_ranges(address: int, item_bytes: int, blocks: Blocks, *, max_between: int = 0) -> Blocks:
-    """Return the pages that hold blocks of items, each once.
+    """Return the pages of blocks of items, each once.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def page_ranges(address: int, item_bytes: int, blocks: Blocks, *, max_between: i
     blocks : (starts, counts)
         Of items, in any order; may overlap.
     max_between : int
-        Up to so many pages between two runs are taken as part of them.
+        Runs with at most this many pages between them become one, with these pages.
 
     Returns
     -------
@@ -62,26 +62,26 @@ def page_ranges(address: int, item_bytes: int, blocks: Blocks, *, max_between: i
 
 def map_of(array: Any) -> Any:  # Any: a memory map of any dtype
     """Return the memory map that an array is a view of, or None."""
-    found = None
+    mapped = None
     while isinstance(array, np.ndarray):
         if isinstance(array, np.memmap) and isinstance(array.filename, str | Path):
-            found = array
+            mapped = array
         array = array.base
-    return found
+    return mapped
 
 
 def describe_mapped_column(key: str, array: Array) -> str:
     """Return the name of a column in errors: its key, and the store of its file."""
-    found = map_of(array)
-    where = "" if found is None else f" of {str(Path(found.filename).parent)!r}"
+    mapped = map_of(array)
+    where = "" if mapped is None else f" of {str(Path(mapped.filename).parent)!r}"
     return f"column {key!r}{where}"
 
 
 def in_memory(array: Array, *, start: int, stop: int, num_samples: int) -> float:
-    """Return which part of an array's bytes start..stop-1 is in memory, seen in samples.
+    """Return which share of an array's bytes start..stop-1 is in memory, estimated from samples.
 
-    All of it is, where there is no file, or the system cannot tell. To ask for a page makes some
-    kernels read it, so each call looks at other places.
+    It is 1 if there is no file, or the OS cannot tell. On some systems the question itself makes
+    the OS read the page, so each call samples other places.
     """
     mapped = map_of(array)
     if mapped is None or start >= stop or not hasattr(os, "RWF_NOWAIT"):
@@ -90,7 +90,7 @@ def in_memory(array: Array, *, start: int, stop: int, num_samples: int) -> float
     places = first + np.random.default_rng().integers(start, stop, num_samples)
     try:
         file = os.open(str(mapped.filename), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:  # removed since: who has it mapped keeps it
+    except OSError:  # removed since then: the map keeps its data
         return 1.0
     try:
         os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)  # and nothing around it
@@ -123,7 +123,7 @@ class MappedArray:
 
     @staticmethod
     def over(array: Array) -> "MappedArray | None":
-        """Return the array with what is said of it; None where it is no such array."""
+        """Return the array as one of these; None if it is none."""
         mapped = map_of(array)
         if mapped is None or mapped.mode != "r" or not array.nbytes:
             return None
@@ -135,11 +135,11 @@ class MappedArray:
         return self.array.nbytes // len(self.array)
 
     def pages(self, blocks: Blocks, *, max_between: int = 0) -> Blocks:
-        """Return the pages that hold blocks of items: see `page_ranges`."""
+        """Return the pages of blocks of items: see `page_ranges`."""
         address, size = self.array.ctypes.data, self.item_bytes
         return page_ranges(address, size, blocks, max_between=max_between)
 
     def in_memory(self, start: int, stop: int, *, num_samples: int) -> float:
-        """Return which part of the items start..stop-1 is in memory, seen in samples."""
+        """Return which share of the items start..stop-1 is in memory: see `in_memory`."""
         size = self.item_bytes
         return in_memory(self.array, start=start * size, stop=stop * size, num_samples=num_samples)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.order import num_batches, num_delivered, plan_windows
+from memmpy.order import num_batches, num_delivered
+from memmpy.order.epoch_order import batch_runs
 
 
 @pytest.mark.parametrize(
@@ -26,14 +27,14 @@ def test_the_short_batch_counts_unless_dropped(
     rows=st.integers(0, 400),
     done=st.integers(0, 5),
 )
-def test_windows_cover_what_is_left_in_whole_batches(
+def test_runs_cover_what_is_left_in_whole_batches(
     num: int, batch_size: int, rows: int, done: int
 ) -> None:
     position = min(done, num_batches(num, batch_size, drop_last=False)) * batch_size
-    windows = list(plan_windows(num, batch_size, rows_per_window=rows, position=position))
-    assert sum(b - a for a, b in windows) == max(0, num - position)
-    assert all(a < b and a % batch_size == 0 for a, b in windows)
-    assert all(one[1] == other[0] for one, other in pairwise(windows))
-    assert all(b - a <= max(rows, batch_size) for a, b in windows)
-    if windows:
-        assert (windows[0][0], windows[-1][1]) == (position, num)
+    runs = list(batch_runs(num, position, num_rows=rows, batch_size=batch_size))
+    assert sum(b - a for a, b in runs) == max(0, num - position)
+    assert all(a < b and a % batch_size == 0 for a, b in runs)
+    assert all(one[1] == other[0] for one, other in pairwise(runs))
+    assert all(b - a <= max(rows, batch_size) for a, b in runs)
+    if runs:
+        assert (runs[0][0], runs[-1][1]) == (position, num)

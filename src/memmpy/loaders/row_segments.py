@@ -1,6 +1,6 @@
-"""How fields of rows are moved: arrays each on their own, numbers that lie together at once.
+"""Segments of rows: an array of its own each, and numbers that lie together in one.
 
-To move twenty numbers one by one takes three times as long as to move them as they lie.
+To copy twenty numbers one by one takes three times as long as to copy them at once.
 """
 
 from collections.abc import Mapping
@@ -12,34 +12,34 @@ from numpy.typing import NDArray
 from memmpy.kernels import RowField
 from memmpy.typing import Array
 
-__all__ = ["Piece", "pieces_of"]
+__all__ = ["RowSegment", "segments_of"]
 
 _BYTE = np.dtype(np.uint8)
-#: Pieces of numbers begin and end at a multiple of it, so that no number is ever misaligned.
+#: Segments of numbers begin and end at a multiple of it, so that no number is ever misaligned.
 _ALIGNMENT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Bytes of a row that are moved at once, and the fields that they hold.
+class RowSegment:
+    """Bytes of a row that are copied at once, and their fields.
 
     Parameters
     ----------
-    whole : RowField
+    octets : RowField
         The bytes, as uint8 of shape (k,).
     keys : tuple of str
-        Of the fields: one array, or numbers.
+        The keys of the fields: one array, or numbers.
     layout : structured np.dtype
-        Of k bytes, with these fields in the order of their keys.
+        k bytes, with the fields in the order of their keys.
     """
 
-    whole: RowField
+    octets: RowField
     keys: tuple[str, ...]
     layout: np.dtype[np.void]
 
     @classmethod
-    def of(cls, fields: Mapping[str, RowField], start: int, stop: int) -> "Piece":
-        """Return the piece from one byte of a row to another, in which some fields lie."""
+    def of(cls, fields: Mapping[str, RowField], start: int, stop: int) -> "RowSegment":
+        """Return the segment from one byte of a row to another, in which some fields lie."""
         names = [f"f{number}" for number in range(len(fields))]
         layout = np.dtype(
             {
@@ -52,35 +52,35 @@ class Piece:
         return cls(RowField(start, _BYTE, (stop - start,)), tuple(fields), layout)
 
     def views(self, values: NDArray[np.uint8]) -> dict[str, Array]:
-        """Return the fields of pieces, of shape (..., k), as arrays over the same memory."""
+        """Return the fields of copied segments, of shape (..., k), as views."""
         rows: NDArray[np.void] = np.ndarray(values.shape[:-1], self.layout, values)
         return {
             key: rows[name] for key, name in zip(self.keys, self.layout.names or (), strict=True)
         }
 
 
-def pieces_of(fields: Mapping[str, RowField]) -> list[Piece]:
-    """Return the pieces of a row of a multiple of 8 bytes, of which each field is in one."""
-    pieces = [
-        Piece.of({key: field}, field.offset, field.offset + field.nbytes)
+def segments_of(fields: Mapping[str, RowField]) -> list[RowSegment]:
+    """Return the segments of a row of a multiple of 8 bytes; each field is in one of them."""
+    segments = [
+        RowSegment.of({key: field}, field.offset, field.offset + field.nbytes)
         for key, field in fields.items()
         if field.shape
     ]
     run: dict[str, RowField] = {}
     for key, field in sorted(fields.items(), key=lambda item: item[1].offset):
         if field.shape:
-            pieces += _numbers(run)
+            segments += _numbers(run)
             run = {}
         else:
             run[key] = field
-    return pieces + _numbers(run)
+    return segments + _numbers(run)
 
 
-def _numbers(run: Mapping[str, RowField]) -> list[Piece]:
-    """Return the piece of numbers that lie together, if there are any."""
+def _numbers(run: Mapping[str, RowField]) -> list[RowSegment]:
+    """Return the segment of numbers that lie together, if there are any."""
     if not run:
         return []
     start = min(field.offset for field in run.values()) // _ALIGNMENT * _ALIGNMENT
     stop = max(field.offset + field.nbytes for field in run.values())
     stop = -(-stop // _ALIGNMENT) * _ALIGNMENT
-    return [Piece.of(run, start, stop)]
+    return [RowSegment.of(run, start, stop)]

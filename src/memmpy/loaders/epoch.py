@@ -1,0 +1,182 @@
+"""From an order and a gatherer to the batches of an epoch, some chunks ahead."""
+
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from functools import partial
+from itertools import chain
+from typing import final
+
+from memmpy.loaders.chunk import batches_of, prefetch_depth
+from memmpy.loaders.column_gatherer import ColumnGatherer
+from memmpy.loaders.gatherer import Gatherer
+from memmpy.loaders.pagecache.advice import PageCache, ReadMode
+from memmpy.loaders.random_reads import RandomReads
+from memmpy.loaders.readahead import AHEAD_BYTES, EpochPlan, ReadAhead
+from memmpy.loaders.shuffle import ShuffleChoice
+from memmpy.order import (
+    BlockOrder,
+    EpochOrder,
+    ExactOrder,
+    Members,
+    Permutation,
+    SequentialOrder,
+    num_delivered,
+)
+from memmpy.parallel import prefetch
+from memmpy.typing import Batch, Column
+
+__all__ = ["EpochChunks", "chunks_of_columns", "load_batches"]
+
+
+def _epoch_order(shuffle: ShuffleChoice, num: int, *, key: int) -> EpochOrder:
+    """Return the order of `num` members: the one place where all kinds of orders are listed."""
+    if shuffle.kind == "exact":
+        return ExactOrder(Permutation(num, key=key))
+    if shuffle.kind == "blocks":
+        block_rows, window_blocks = shuffle.block_rows, shuffle.window_blocks
+        return BlockOrder(num, block_rows=block_rows, window_blocks=window_blocks, key=key)
+    return SequentialOrder(num)
+
+
+@final
+class EpochChunks:
+    """The data of a loader, in chunks: each epoch has an order, and a gatherer carries it out.
+
+    Parameters
+    ----------
+    gatherer : Gatherer
+        Gathers the members.
+    shuffle : ShuffleChoice
+        The kind of order.
+    num_threads : int
+        How many threads gather beside the caller's.
+    num_processes : int
+        How many processes load the same files at once, and share the memory for chunks.
+    """
+
+    def __init__(
+        self,
+        gatherer: Gatherer,
+        shuffle: ShuffleChoice,
+        *,
+        num_threads: int,
+        num_processes: int = 1,
+    ) -> None:
+        self.gatherer, self.shuffle = gatherer, shuffle
+        self._num_threads, self._num_processes = num_threads, num_processes
+        # Whole windows, of which a chunk has at least one.
+        num_windows = max(1, round(gatherer.chunk_rows / shuffle.window_rows))
+        self._chunk_rows = num_windows * shuffle.window_rows
+
+    def __len__(self) -> int:
+        return len(self._order(0))
+
+    def read_mode(self) -> ReadMode:
+        """Return how an epoch that began now would be read."""
+        return self.gatherer.read_mode(is_scattered=self._order(0).is_scattered)
+
+    def plan(self, key: int, *, position: int, batch_size: int) -> EpochPlan:
+        """Return how the chunks from one that holds a position on are gathered.
+
+        Parameters
+        ----------
+        key : int
+            Of the epoch: 64 bits that determine its order.
+        position : int
+            How many entries of it were handed out before; the first chunk may begin earlier.
+        batch_size : int
+            Into what the chunks will be cut.
+        """
+        order, gatherer = self._order(key), self.gatherer
+        if order.is_scattered:
+            reads = RandomReads(
+                gatherer,
+                order,
+                chunk_rows=self._chunk_rows,
+                num_threads=self._num_threads,
+                num_processes=self._num_processes,
+            )
+            return reads.plan(position, batch_size=batch_size)
+        mode = self.read_mode()
+        num_rows = self._chunk_rows
+        requests = order.requests(position, num_rows=num_rows, batch_size=batch_size)
+        first = next(requests)
+        requests = chain([first], requests)
+        if not mode.is_ahead:
+            return EpochPlan((partial(gatherer.gather, one) for one in requests), first.start)
+        part_bytes = (first.stop - first.start) * gatherer.entry_bytes
+        ahead = ReadAhead(
+            gatherer,
+            num_ahead=max(1, round(AHEAD_BYTES / max(1.0, part_bytes))),
+            num_behind=prefetch_depth(self._num_threads) if mode.is_dropped else None,
+        )
+        return EpochPlan(ahead.tasks(requests), first.start, gatherer.mapped.random_access())
+
+    def _order(self, key: int) -> EpochOrder:
+        return _epoch_order(self.shuffle, len(self.gatherer), key=key)
+
+
+def chunks_of_columns(
+    columns: Mapping[str, Column],
+    members: Members,
+    *,
+    is_shuffled: bool,
+    num_threads: int,
+    num_processes: int = 1,
+    page_cache: PageCache | None = None,
+) -> EpochChunks:
+    """Return columns in chunks, shuffled by a permutation or not at all.
+
+    Parameters
+    ----------
+    columns : mapping of str to Column
+        What to gather.
+    members : Members
+        The entries of an epoch.
+    is_shuffled : bool
+        Whether each epoch has an order of its own; else that of the members.
+    num_threads, num_processes
+        As `EpochChunks` takes them.
+    page_cache : PageCache, optional
+        What gets advice on pages; by default that of this machine.
+    """
+    gatherer = ColumnGatherer(columns, members, num_threads=num_threads, page_cache=page_cache)
+    if is_shuffled:
+        why = "columns are gathered entry by entry"
+        shuffle = ShuffleChoice("exact", 1, gatherer.chunk_rows, why)
+    else:
+        shuffle = ShuffleChoice("none", gatherer.chunk_rows, 1, "shuffle=False")
+    return EpochChunks(gatherer, shuffle, num_threads=num_threads, num_processes=num_processes)
+
+
+def load_batches(
+    chunks: EpochChunks,
+    key: int,
+    *,
+    batch_size: int,
+    drop_last: bool,
+    num_threads: int,
+    position: int,
+) -> Generator[Batch, None, None]:
+    """Yield the batches of one epoch, from `position` on.
+
+    Neither the size of chunks nor the number of threads changes what is in a batch. Up to
+    `chunks_in_memory` of them are in memory. The arrays of a batch are views of its chunk, which
+    lives as long as one of its batches does.
+
+    Parameters
+    ----------
+    chunks : EpochChunks
+        The data.
+    key : int
+        Of the epoch.
+    position : int
+        Where to start, at the edge of a batch.
+    """
+    if position >= num_delivered(len(chunks), batch_size, drop_last=drop_last):
+        return
+    tasks, begin, meanwhile = chunks.plan(key, position=position, batch_size=batch_size)
+    depth = prefetch_depth(num_threads)
+    # `meanwhile` ends first, so that tasks that still run learn that nobody needs them any more.
+    with closing(prefetch(tasks, num_threads=num_threads, depth=depth)) as gathered, meanwhile:
+        yield from batches_of(gathered, batch_size, drop_last=drop_last, skip=position - begin)
