@@ -112,7 +112,7 @@ def test_a_server_that_is_slow_and_steady_is_read_to_the_end(
 ) -> None:
     monkeypatch.setattr(timeouts, "SILENCE", 2)
     with ByteSource(at(relay.port)) as source:
-        relay.rate = 40_000  # so that it takes longer than any silence may
+        relay.rate = 60_000  # so that it takes longer than any silence may
         assert source.read(0, len(CONTENT)) == CONTENT
 
 
