@@ -1,6 +1,8 @@
 """What all tests share: small ROOT files made by uproot, and where the real ones lie."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import uproot
 
+from tests.forking import ForkServer
 from tests.real_servers import S3Server, XrootdServer, running_s3, running_xrootd
 
 hypothesis.settings.register_profile("default", deadline=None)
@@ -65,6 +68,23 @@ def _type(values: Any) -> Any:
     if isinstance(values, np.ndarray):
         return np.dtype((values.dtype, values.shape[1:]))
     return values.type
+
+
+@pytest.fixture
+def folder_for_all() -> Iterator[Path]:
+    """Return a folder that all users may read; the folders above `tmp_path` are closed to them."""
+    path = Path(tempfile.mkdtemp(prefix="memmpy-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """Return what starts Python code in another process that has imported memmpy."""
+    server = ForkServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """One writer makes a skim at a time, and it appears whole or not at all."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from memmpy.columns import WriteVector
 from memmpy.errors import DiskError, ReadOnlyStoreError, StoreLockedError
 from memmpy.skims import Skim
 from memmpy.store import FileLock
+from tests.forking import Forked
 from tests.skims.conftest import Start
 from tests.skims.stores import bytes_of, make_events, skim_of, write_store
 
@@ -112,7 +114,7 @@ def store(tmp_path: Path) -> Path:
     return write_store(tmp_path / "data", make_events())
 
 
-def output_of(process: "subprocess.Popen[str]") -> str:
+def output_of(process: Forked) -> str:
     out, error = process.communicate(timeout=60)
     assert process.returncode in {0, -signal.SIGKILL}, error
     return out.strip()
@@ -334,17 +336,19 @@ def test_a_disk_without_room_for_it_keeps_the_store(small_disk: Path) -> None:
         column.extend(np.zeros(30_000))
 
 
-def open_to_all(store: Path) -> None:
-    for folder in (store, *store.parents):
-        if folder != folder.parent and not folder.stat().st_mode & 0o005:
-            folder.chmod(0o755)
+@pytest.fixture
+def store_for_all(store: Path, folder_for_all: Path) -> Path:
+    """Return the store, where all users may read it."""
+    path = folder_for_all / store.name
+    shutil.copytree(store, path)
+    return path
 
 
 @as_root
-def test_a_skim_that_may_not_be_read_hides_no_other(store: Path, start: Start) -> None:
+def test_a_skim_that_may_not_be_read_hides_no_other(store_for_all: Path, start: Start) -> None:
+    store = store_for_all
     first, second = (skim_of(store, keys=[key]).path for key in ("met", "ht"))
     first.chmod(0o700)
-    open_to_all(store)
     listed, verified, *others = output_of(start(UNREADABLE, store, first, "one")).splitlines()
     denied = f"cannot read '{first / 'metadata_skim.json'}': Permission denied"
     assert listed == f"{[second.name]} { ({first.name: denied}) }"
@@ -354,19 +358,19 @@ def test_a_skim_that_may_not_be_read_hides_no_other(store: Path, start: Start) -
 
 
 @as_root
-def test_skims_that_may_not_be_listed_are_an_error(store: Path, start: Start) -> None:
-    folder = skim_of(store, **ASKED).path
+def test_skims_that_may_not_be_listed_are_an_error(store_for_all: Path, start: Start) -> None:
+    folder = skim_of(store_for_all, **ASKED).path
     folder.parent.chmod(0o700)
-    open_to_all(store)
-    _, *said = output_of(start(UNREADABLE, store, folder, "all")).splitlines()
+    _, *said = output_of(start(UNREADABLE, store_for_all, folder, "all")).splitlines()
     assert said == [f"cannot read '{folder.parent}': Permission denied"] * 2
 
 
 @as_root
-def test_a_store_that_can_only_be_read_gives_the_skims_it_has(store: Path, start: Start) -> None:
-    skim_of(store, **ASKED)
-    open_to_all(store)
-    is_same, message = output_of(start(AS_NOBODY, store)).splitlines()
+def test_a_store_that_can_only_be_read_gives_the_skims_it_has(
+    store_for_all: Path, start: Start
+) -> None:
+    skim_of(store_for_all, **ASKED)
+    is_same, message = output_of(start(AS_NOBODY, store_for_all)).splitlines()
     assert is_same == "True"
     assert "cannot write to '" in message
     assert "Permission denied; write to another path" in message
