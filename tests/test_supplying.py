@@ -65,6 +65,7 @@ def splits(
     return [values_by_entry(loader) for loader in loaders]
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     "options",
     [
@@ -150,6 +151,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     ("key", "fill"),
     [

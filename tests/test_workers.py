@@ -19,6 +19,7 @@ from memmpy.workers import outcomes, workers
 from tests import interrupting
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", interrupting.RUNS)
 def test_an_interrupt_at_any_moment_hangs_nothing(what: str) -> None:
     command = [sys.executable, "-m", "tests.interrupting", what, "2"]
@@ -79,6 +80,7 @@ def first_of(numbers: Iterator[int], num: int) -> list[int]:
     return list(islice(numbers, num))
 
 
+@pytest.mark.slow
 def test_a_task_that_fails_on_dask_is_said_without_tracebacks_of_others() -> None:
     pytest.importorskip("distributed")
     command = [sys.executable, "-c", "from tests.test_workers import fail_on_dask as f; f()"]

@@ -633,6 +633,7 @@ convert(sys.argv[1], sys.argv[2], keys={"weight", "eventNumber", "jet_pt"}, step
 """
 
 
+@pytest.mark.slow
 def test_a_killed_conversion_leaves_the_old_store_and_the_next_one_finishes(
     make_file: MakeFile, tmp_path: Path, fork_server: ForkServer
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_half_done_conversion_has_left_work(half: tuple[str, Path]) -> None:
     assert suffixes >= {".jsonl", ".npy", *([".part"] if kind == "tuple" else [])}
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("share", [0.2, 0.7])
 def test_killed_from_outside_the_store_opens_and_the_next_run_makes_the_same(
     share: float, folder: Path, tmp_path: Path, fork_server: ForkServer
@@ -130,6 +131,7 @@ def test_killed_from_outside_the_store_opens_and_the_next_run_makes_the_same(
     check_finishes("tree", folder, store)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("tenths", [4, 9])
 def test_what_was_done_is_not_read_again(
     tenths: int, folder: Path, tmp_path: Path, kill: Kill
@@ -147,6 +149,7 @@ def test_what_was_done_is_not_read_again(
     assert contents(tmp_path / "s") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("num", [1, 4])
 @pytest.mark.parametrize("harm", ["flip", "truncate", "remove", "empty", "lengthen"])
 def test_harm_to_what_was_left_is_found_and_made_good(
@@ -175,6 +178,7 @@ def harm_file(path: Path, harm: str) -> None:
         path.unlink()
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     "garbage",
     [
@@ -201,6 +205,7 @@ def test_garbage_in_the_journal_is_harmless(
     check_finishes(kind, folder, store)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("seed", range(4))
 def test_a_flipped_bit_in_the_journal_is_harmless(
     seed: int, half: tuple[str, Path], folder: Path
@@ -248,6 +253,7 @@ def test_fewer_keys_than_before_are_finished(half: tuple[str, Path], folder: Pat
     check_clean(store)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("share", [0.1, 0.4])
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupt_ends_it_soon_and_the_next_run_goes_on(
@@ -277,6 +283,7 @@ except DiskError as error:
 """
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("limit", [100, 2000, 8000])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_disk_that_gets_full_is_said_and_the_next_run_goes_on(

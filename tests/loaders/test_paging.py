@@ -520,6 +520,7 @@ def test_a_map_is_read_at_random_until_its_last_epoch_ends(packed: WithLists, ki
     assert [advice for advice, _ in kernel.told].count(NORMAL) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(system_of(compiled=True).advise is None, reason="the system takes no advice")
 def test_an_epoch_that_is_left_when_the_program_ends_says_nothing(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((1 << 16, 128)))

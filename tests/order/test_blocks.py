@@ -202,6 +202,7 @@ def test_batches_of_a_window_of_class_sorted_rows_are_mixed_as_by_chance(
     assert 0.9 < fractions.std() / sqrt(2 / 9 / 256) < 1.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num", [40, 42])
 def test_a_row_is_equally_frequent_in_each_window_and_place(num: int) -> None:
     counts = np.zeros((num, num), np.int64)

@@ -300,6 +300,7 @@ def test_what_a_killed_remove_leaves_is_swept(store: Path, start: Start) -> None
     assert leftovers(store) == []
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("limit", [100, 1000, 3000])
 @pytest.mark.parametrize("size", ["tiny", "whole"])
 def test_a_full_disk_is_an_error_that_leaves_nothing(
