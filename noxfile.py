@@ -67,7 +67,7 @@ def coverage(session: nox.Session) -> None:
     """Run the tests and show the lines and branches that none of them takes."""
     session.install("-e", ".[test]", *group("coverage"))
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", "--numprocesses=0", *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report")
 

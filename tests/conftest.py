@@ -1,6 +1,8 @@
 """What all tests share: small ROOT files made by uproot, and where the real ones lie."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,12 @@ import numpy as np
 import pytest
 import uproot
 
+from tests.forking import ForkServer
 from tests.real_servers import S3Server, XrootdServer, running_s3, running_xrootd
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
 
 REAL_DATA = Path(os.environ.get("MEMMPY_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -24,6 +27,45 @@ CLIPS = pytest.mark.filterwarnings("ignore:.*which cuts off:memmpy.errors.Conver
 EMPTIES = pytest.mark.filterwarnings("ignore:no entry of:memmpy.errors.ConversionWarning")
 
 MakeFile = Callable[..., Path]
+
+#: Each process takes some seconds to collect all tests, and up to 1 GB of memory.
+MAX_PROCESSES = 12
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how many examples laws are tried with; ``--hypothesis-profile`` goes before."""
+    if not config.getoption("--hypothesis-profile"):
+        is_quick = config.option.markexpr == "not slow"
+        profile = "ci" if os.environ.get("CI") else "quick" if is_quick else "default"
+        hypothesis.settings.load_profile(profile)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow all but the first of the tests that are slow together."""
+    seen = set()
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        if item.get_closest_marker("slow_together"):
+            if name in seen:
+                item.add_marker("slow")
+            seen.add(name)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return the number of processes for ``-n auto``: none for single files, or names with ``-k``.
+
+    Half as many again as there are cores, as tests wait for disks, servers and other processes.
+    """
+    if config.option.keyword or all(
+        argument.partition("::")[0].endswith(".py") for argument in config.args
+    ):
+        return 0
+    try:
+        num_cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        num_cores = os.cpu_count() or 1
+    return min(num_cores + num_cores // 2, MAX_PROCESSES)
 
 
 def make_events(num: int, *, first: int = 0) -> dict[str, Any]:
@@ -65,6 +107,23 @@ def _type(values: Any) -> Any:
     if isinstance(values, np.ndarray):
         return np.dtype((values.dtype, values.shape[1:]))
     return values.type
+
+
+@pytest.fixture
+def folder_for_all() -> Iterator[Path]:
+    """Return a folder that all users may read; the folders above `tmp_path` are closed to them."""
+    path = Path(tempfile.mkdtemp(prefix="memmpy-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """Return what starts Python code in another process that has imported memmpy."""
+    server = ForkServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

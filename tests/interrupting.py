@@ -21,7 +21,7 @@ def add_one(number: int) -> int:
 
 
 def run_prefetch() -> None:
-    tasks = [partial(add_one, number) for number in range(10**6)]
+    tasks = (partial(add_one, number) for number in range(10**6))
     for _ in prefetch(tasks, num_threads=2, depth=4):
         pass
 
@@ -49,7 +49,7 @@ def main() -> None:
     run, seconds = RUNS[sys.argv[1]], float(sys.argv[2])
     end, num = time.monotonic() + seconds, 0
     while time.monotonic() < end:
-        delay = random.uniform(0.001, 0.03)
+        delay = random.uniform(0.001, 0.015)
         timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
         try:
             timer.start()

@@ -73,6 +73,7 @@ WAYS: dict[str, Callable[[memmpy.Store], Any]] = {
 }
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.filterwarnings("ignore::memmpy.errors.MemmpyWarning")
 def test_what_comes_of_damaged_offsets_is_right_or_an_error(tmp_path: Path, way: str) -> None:

@@ -136,6 +136,7 @@ import memmpy.cli
     assert (done.returncode, done.stderr.strip()) == (130, "Aborted!")
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_demo_without_a_traceback(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from memmpy.cli import main; main()", "demo"]
     options = ["--out", str(tmp_path / "d"), "--events", "2000000"]

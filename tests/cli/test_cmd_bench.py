@@ -30,6 +30,7 @@ def skimmed(store: Path) -> Skim:
     return skim(store, keys=KEYS, progress=False)
 
 
+@pytest.mark.slow
 def test_columns_and_both_shuffles_of_skims_take_a_line_each(store: Path, skimmed: Skim) -> None:
     done = bench(store, "--batch-size", 16)
     assert done.exit_code == 0, done.output

@@ -175,6 +175,7 @@ def test_a_warning_is_said_without_a_line_of_python(make_file: MakeFile, out: Pa
     assert ".py" not in done.stderr
 
 
+@pytest.mark.slow
 def test_processes_write_the_same_store(make_file: MakeFile, out: Path, tmp_path: Path) -> None:
     file = make_file(num=1000)
     options = ["--keys", "met,jet_pt", "--step-bytes", 1000]
@@ -325,6 +326,7 @@ def long_file(tmp_path: Path) -> Path:
     return tmp_path / "long.root"
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_what_is_kept(long_file: Path, out: Path) -> None:
     for _ in range(10):  # it may come before the first line of the journal
         status, said = interrupted(long_file, out)
@@ -335,16 +337,19 @@ def test_ctrl_c_says_what_is_kept(long_file: Path, out: Path) -> None:
     assert said[0].startswith("memmpy: interrupted; what was read is kept in ")
 
 
+@pytest.mark.slow
 def test_after_ctrl_c_the_same_command_finishes(long_file: Path, out: Path) -> None:
     interrupted(long_file, out)
     assert convert(long_file, "--out", out, "--keys", "*").exit_code == 0
     assert len(read_vector(out, "x")) == 1_000_000
 
 
+@pytest.mark.slow
 def test_processes_say_nothing_of_ctrl_c(long_file: Path, out: Path) -> None:
     assert len(interrupted(long_file, out, "--workers", "2")[1]) == 1
 
 
+@pytest.mark.slow
 def test_processes_end_with_a_command_that_is_killed(long_file: Path, out: Path) -> None:
     options = ["--out", str(out), "--keys", "*", "--step-bytes", "20000", "--workers", "2"]
     with subprocess.Popen([*COMMAND, str(long_file), *options], stdout=subprocess.PIPE) as process:

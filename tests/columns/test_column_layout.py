@@ -35,6 +35,7 @@ def joined(layout: ColumnLayout, chunks: list[ColumnChunk]) -> dict[str, Any]:
     return arrays
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("type_of_entry", TYPES)
 @settings(max_examples=25)
 @given(data=st.data())
@@ -52,6 +53,7 @@ def test_pieces_of_nested_entries_join_to_the_buffers_of_the_whole(
         assert np.array_equal(found[role], expected[role]), role
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("type_of_entry", TYPES)
 @settings(max_examples=25)
 @given(data=st.data())
@@ -70,6 +72,7 @@ def test_joined_pieces_make_an_array_of_the_same_entries(type_of_entry: str, dat
     assert array.to_list() == whole.to_list()
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("type_of_entry", TYPES)
 @settings(max_examples=10)
 @given(data=st.data())

@@ -105,6 +105,7 @@ def outcome(column: Any, read: Way) -> tuple[Any, str]:
         return None, str(error)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("way", WAYS)
 def test_all_entries_are_never_read_past_damaged_offsets(
     damaged: tuple[str, list[tuple[str, Any]]], way: str
@@ -118,6 +119,7 @@ def test_all_entries_are_never_read_past_damaged_offsets(
         assert check(column, name, WAYS[way], expected), name
 
 
+@pytest.mark.slow_together
 def test_some_entries_are_right_or_an_error(damaged: tuple[str, list[tuple[str, Any]]]) -> None:
     kind, columns = damaged
     expected = NESTED.to_list() if kind == "nested" else plain(list(COLUMNS[kind].entries))

@@ -53,6 +53,7 @@ def write(store: Path, *pieces: Any, **options: Any) -> ReadNested:
     return ReadNested(store, "key")
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("type_of_entry", TYPES)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12)
 @given(data=st.data())

@@ -48,6 +48,7 @@ def test_the_example_of_the_readme(store: Path) -> None:
     assert memmap_data.tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]]
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(array=ARRAYS)
 def test_every_bit_of_every_dtype_survives(store: Path, array: np.ndarray) -> None:

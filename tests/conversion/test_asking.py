@@ -126,6 +126,7 @@ class TestPatterns:
         loader = load_root(make_file(), tmp_path / "s", keys={"n[BJ]*"}, tcut="met >= 0")
         assert set(next(iter(loader))) == {"nJets", "nBTags_77", "_index"}
 
+    @pytest.mark.slow_together
     @pytest.mark.real
     @pytest.mark.parametrize(
         ("name", "tree", "pattern", "num"),
@@ -170,6 +171,7 @@ def strange(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", [*NAMES, "L" * 500])
 class TestStrangeNames:
+    @pytest.mark.slow_together
     def test_one_is_a_key(self, strange: Path, tmp_path: Path, name: str) -> None:
         convert(strange, tmp_path / "s", keys={name})
         assert list(memmpy.open(tmp_path / "s")) == [name]

@@ -3,9 +3,6 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -42,6 +39,7 @@ from memmpy.errors import (
 from memmpy.store import METADATA, hash64, read_metadata
 from tests.conftest import CLIPS
 from tests.documents import fields_of
+from tests.forking import ForkServer
 
 pytestmark = CLIPS
 
@@ -645,22 +643,21 @@ convert(sys.argv[1], sys.argv[2], keys=keys, work=Work(step_bytes=4000))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_conversion_leaves_the_old_store_and_the_next_one_finishes(
-    make_file: MakeFile, tmp_path: Path
+    make_file: MakeFile, tmp_path: Path, fork_server: ForkServer
 ) -> None:
     store = tmp_path / "s"
     convert(make_file("old.root"), store, keys={"nJets"})
     file = make_file(num=20_000)
-    command = [sys.executable, "-c", KILLED, str(file), str(store)]
     start = time.perf_counter()
-    subprocess.run([*command[:-1], str(tmp_path / "whole")], check=True)
+    fork_server.run(KILLED, file, tmp_path / "whole")
     whole = time.perf_counter() - start
-    for share in np.linspace(0.3, 0.95, 8):
-        with subprocess.Popen(command) as process:
-            try:
-                process.wait(whole * share)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
+    for share in np.linspace(0.1, 0.95, 8):
+        process = fork_server.start(KILLED, file, store)
+        process.poll(whole * share)
+        process.kill()
+        process.communicate()
         assert verify(store) == []
         assert len(load_memmaps(store)) in {1, 3}
     convert(file, store, keys={"weight", "eventNumber", "jet_pt"})
@@ -676,11 +673,13 @@ def test_a_killed_conversion_leaves_the_old_store_and_the_next_one_finishes(
         )
 
 
-def test_two_processes_at_once_share_the_work(make_file: MakeFile, tmp_path: Path) -> None:
+def test_two_processes_at_once_share_the_work(
+    make_file: MakeFile, tmp_path: Path, fork_server: ForkServer
+) -> None:
     file = make_file(num=5000)
-    command = [sys.executable, "-c", KILLED, str(file), str(tmp_path / "s")]
-    processes = [subprocess.Popen(command) for _ in range(3)]
-    assert [process.wait() for process in processes] == [0, 0, 0]
+    processes = [fork_server.start(KILLED, file, tmp_path / "s") for _ in range(3)]
+    assert [process.communicate() for process in processes] == [("", "")] * 3
+    assert [process.returncode for process in processes] == [0, 0, 0]
     assert len(load_memmaps(tmp_path / "s")["weight"]) == 5000
     assert verify(tmp_path / "s") == []
 
@@ -718,14 +717,15 @@ for job in (convert, load_root):
 """
 
 
-def test_a_full_disk_is_said_and_leaves_the_store(make_file: MakeFile, tmp_path: Path) -> None:
+def test_a_full_disk_is_said_and_leaves_the_store(
+    make_file: MakeFile, tmp_path: Path, fork_server: ForkServer
+) -> None:
     convert(make_file("small.root"), tmp_path / "s", keys={"nJets"})
     before = sorted(path.name for path in (tmp_path / "s").iterdir())
     file = make_file(num=50_000)  # no file may grow past 64 kB
-    command = [sys.executable, "-c", LIMITED, str(file), str(tmp_path / "s")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.count("cannot write column") == 2
-    assert done.stdout.count("the store is unchanged") == 2
+    said = fork_server.run(LIMITED, file, tmp_path / "s")
+    assert said.count("cannot write column") == 2
+    assert said.count("the store is unchanged") == 2
     assert sorted(path.name for path in (tmp_path / "s").iterdir()) == before
     assert len(read_vector(tmp_path / "s", "nJets")) == 10
 
@@ -756,15 +756,12 @@ except ReadOnlyStoreError as error:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes nobody")
 def test_a_store_that_can_only_be_read_serves_what_it_has(
-    make_file: MakeFile, tmp_path: Path
+    make_file: MakeFile, folder_for_all: Path, fork_server: ForkServer
 ) -> None:
-    file = make_file(num=100)
-    load_root(file, tmp_path / "s", keys={"nJets"}, tcut="nJets > 0")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    command = [sys.executable, "-c", AS_NOBODY, str(file), str(tmp_path / "s")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    skimmed, served, refused, not_skimmed = done.stdout.splitlines()
+    file, store = make_file(str(folder_for_all / "events.root"), 100), folder_for_all / "s"
+    load_root(file, store, keys={"nJets"}, tcut="nJets > 0")
+    said = fork_server.run(AS_NOBODY, file, store)
+    skimmed, served, refused, not_skimmed = said.splitlines()
     assert (skimmed, served) == ("75", "50")
     assert "cannot write" in refused
     assert "write to another path" in refused

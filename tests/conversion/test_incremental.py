@@ -200,6 +200,7 @@ def test_another_fill_value_fetches_the_branch_alone(paths: list[Path], tmp_path
     check_same(paths, tmp_path / "s", keys={"number"}, keys_padded={"jets": (2, -1)})
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("fill", [0.0, -1.0, float("nan")])
 @pytest.mark.parametrize("length", [1, 5])
 def test_any_padding_of_lists_that_the_store_has_fetches_nothing(

@@ -5,8 +5,7 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import uproot
 from memmpy import RFileConfig, Work, convert, verify
 from memmpy.errors import InputFileError
 from tests.conftest import CLIPS
-from tests.conversion import killing
 from tests.conversion.counting import CountingFileSystem, url_of
 from tests.conversion.everything import (
     arguments_of,
@@ -27,33 +25,35 @@ from tests.conversion.everything import (
     write_file,
     write_files,
 )
+from tests.forking import ForkServer
 
 pytestmark = CLIPS
 
-ROOT = Path(__file__).parents[2]
 KINDS = ["tree", "tuple"]
 #: What a killed conversion leaves beside the arrays of the store.
 UNFINISHED = "unfinished"
 JOURNAL = "journal.jsonl"
 
 
-def kill(what: str, kind: str, folder: Path, store: Path, num: int = 0) -> list[Any]:
-    """Run the program that dies, and return what it says."""
-    words = [killing.__file__, what, kind, folder, store, num]
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = subprocess.run(
-        [sys.executable, *map(str, words)],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+#: Says what it is asked for, a kind, the folder of the files, a store, and perhaps a number.
+Kill = Callable[..., list[Any]]
+
+KILLING = "import runpy; runpy.run_module('tests.conversion.killing', run_name='__main__')"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kill(fork_server: ForkServer) -> Kill:
+    """Return what runs the program that dies, and returns what it says."""
+
+    def run(what: str, kind: str, folder: Path, store: Path, num: int = 0) -> list[Any]:
+        said = fork_server.run(KILLING, what, kind, folder, store, num)
+        return [json.loads(line) for line in said.splitlines()]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, kill: Kill) -> Path:
     """Files; of each kind, the stores before and after a conversion, and half of one."""
     path = tmp_path_factory.mktemp("files")
     write_files(path)
@@ -90,7 +90,7 @@ def check_finishes(kind: str, folder: Path, store: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_any_moment_the_store_opens_and_the_next_run_makes_the_same(
-    kind: str, folder: Path, tmp_path: Path
+    kind: str, folder: Path, tmp_path: Path, kill: Kill
 ) -> None:
     were_old = kill("often", kind, folder, tmp_path / "s", 15)
     assert len(were_old) == 15
@@ -103,9 +103,10 @@ def test_a_half_done_conversion_has_left_work(half: tuple[str, Path]) -> None:
     assert suffixes >= {".jsonl", ".npy", *([".part"] if kind == "tuple" else [])}
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("share", [0.2, 0.7])
 def test_killed_from_outside_the_store_opens_and_the_next_run_makes_the_same(
-    share: float, folder: Path, tmp_path: Path
+    share: float, folder: Path, tmp_path: Path, fork_server: ForkServer
 ) -> None:
     size = share * (folder / "tree_half" / UNFINISHED / JOURNAL).stat().st_size
     code = (
@@ -114,28 +115,27 @@ def test_killed_from_outside_the_store_opens_and_the_next_run_makes_the_same(
         "files, options = arguments_of('tree', Path(sys.argv[1]))\n"
         "convert(files, sys.argv[2], **options)"
     )
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-c", code, str(folder)]
     for attempt in range(20):  # it may be done before it is killed
         store = tmp_path / str(attempt)
         journal = store / UNFINISHED / JOURNAL
         shutil.copytree(folder / "tree_old", store)
-        with subprocess.Popen(
-            [*command, str(store)], env={**os.environ, "PYTHONPATH": path}
-        ) as process:
-            while process.poll() is None:
-                with suppress(FileNotFoundError):
-                    if journal.stat().st_size > size:
-                        process.send_signal(signal.SIGKILL)
-                        process.wait()
+        process = fork_server.start(code, folder, store)
+        while process.poll(timeout=0.001) is None:
+            with suppress(FileNotFoundError):
+                if journal.stat().st_size > size:
+                    process.kill()
+        process.communicate()
         if process.returncode != 0:
             break
     assert process.returncode == -signal.SIGKILL
     check_finishes("tree", folder, store)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("tenths", [4, 9])
-def test_what_was_done_is_not_read_again(tenths: int, folder: Path, tmp_path: Path) -> None:
+def test_what_was_done_is_not_read_again(
+    tenths: int, folder: Path, tmp_path: Path, kill: Kill
+) -> None:
     files, options = arguments_of("urls", folder)
     counted = CountingFileSystem.num_bytes
     counted.clear()
@@ -149,6 +149,7 @@ def test_what_was_done_is_not_read_again(tenths: int, folder: Path, tmp_path: Pa
     assert contents(tmp_path / "s") == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("num", [1, 4])
 @pytest.mark.parametrize("harm", ["flip", "truncate", "remove", "empty", "lengthen"])
 def test_harm_to_what_was_left_is_found_and_made_good(
@@ -177,6 +178,7 @@ def harm_file(path: Path, harm: str) -> None:
         path.unlink()
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     "garbage",
     [
@@ -203,6 +205,7 @@ def test_garbage_in_the_journal_is_harmless(
     check_finishes(kind, folder, store)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("seed", range(4))
 def test_a_flipped_bit_in_the_journal_is_harmless(
     seed: int, half: tuple[str, Path], folder: Path
@@ -250,10 +253,11 @@ def test_fewer_keys_than_before_are_finished(half: tuple[str, Path], folder: Pat
     check_clean(store)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("share", [0.1, 0.4])
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupt_ends_it_soon_and_the_next_run_goes_on(
-    kind: str, share: float, folder: Path, tmp_path: Path
+    kind: str, share: float, folder: Path, tmp_path: Path, kill: Kill
 ) -> None:
     store, total = tmp_path / "s", int((folder / f"{kind}_moments").read_text())
     shutil.copytree(folder / f"{kind}_old", store)
@@ -279,24 +283,17 @@ except DiskError as error:
 """
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("limit", [100, 2000, 8000])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_disk_that_gets_full_is_said_and_the_next_run_goes_on(
-    kind: str, limit: int, folder: Path, tmp_path: Path
+    kind: str, limit: int, folder: Path, tmp_path: Path, fork_server: ForkServer
 ) -> None:
     store = tmp_path / "s"
     shutil.copytree(folder / f"{kind}_old", store)
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-c", LIMITED, kind, folder, store, limit]
-    done = subprocess.run(
-        list(map(str, command)),
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "cannot write" in done.stdout
-    assert "the store is unchanged" in done.stdout
+    said = fork_server.run(LIMITED, kind, folder, store, limit)
+    assert "cannot write" in said
+    assert "the store is unchanged" in said
     check_finishes(kind, folder, store)
 
 

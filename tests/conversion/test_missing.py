@@ -206,6 +206,7 @@ def test_a_branch_without_values_in_any_file_is_refused(write: Write, store: Pat
         convert(files, store, keys={"x"})
 
 
+@pytest.mark.slow
 def test_other_processes_fill_and_take_types_too(write: Write, store: Path) -> None:
     paths = [write("a", x=pa.nulls(1), i=[None]), write("b", x=[3.0], i=pa.array([1]))]
     files = [RFileConfig(path, missing={"i": NAN, "x": NAN}) for path in paths]

@@ -177,6 +177,7 @@ class TestServer:
         convert(tmp_path / "ntuple.root", tmp_path / "local", keys=KEYS)
         assert content(tmp_path / "s") == content(tmp_path / "local")
 
+    @pytest.mark.slow_together
     @pytest.mark.parametrize("name", ["events.root", "a.parquet", "b.h5"])
     def test_connections_that_drop_do_not_matter(
         self, name: str, server: RangeServer, make_file: MakeFile, tmp_path: Path

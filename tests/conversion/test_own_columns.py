@@ -462,6 +462,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[Pat
     return files, [Path(shutil.copy(file, folder / f"copy_{file.name}")) for file in files]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(first=lists_of_files(), steps=st.lists(CONVERT | BACK | WRITE | TOUCH, max_size=8))
 def test_what_is_loaded_always_belongs_to_the_event(

@@ -94,6 +94,7 @@ def check_column(column: Any, fact: dict[str, Any]) -> None:
         assert digest(ak.to_numpy(ak.num(array)).astype(np.int64)) == fact["counts_digest"]
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(("name", "tree"), TREES)
 def test_every_branch_has_the_values_that_root_gives(
     name: str, tree: str, real_data: Path, facts: dict[str, Any], tmp_path: Path
@@ -107,6 +108,7 @@ def test_every_branch_has_the_values_that_root_gives(
         check_column(columns[key], fact)
 
 
+@pytest.mark.slow_together
 @CLIPS
 @pytest.mark.parametrize(("name", "tree"), TREES)
 def test_padding_to_four_keeps_and_drops_what_it_should(
@@ -134,6 +136,7 @@ def test_padding_to_four_keeps_and_drops_what_it_should(
             assert total == pytest.approx(fact["pad4"]["sum_kept"], rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(("name", "tree"), TREES)
 def test_cuts_pass_as_many_entries_as_in_root(
     name: str, tree: str, real_data: Path, facts: dict[str, Any], tmp_path: Path
@@ -155,6 +158,7 @@ def test_the_newest_cycle_is_the_one_without_a_number(real_data: Path, tmp_path:
     assert convert(RFileConfig(file, "Events"), tmp_path, keys={"Jet_pt"}).num_entries == 6
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     ("name", "tree", "branch", "cpp"),
     [

@@ -48,6 +48,7 @@ def put(request: pytest.FixtureRequest) -> Put:
     return put
 
 
+@pytest.mark.slow_together
 def test_a_pattern_gives_the_columns_of_the_files(
     put: Put, make_file: MakeFile, tmp_path: Path
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_pattern_gives_the_columns_of_the_files(
     assert remote["jet_pt"][:] == local["jet_pt"][:]
 
 
+@pytest.mark.slow_together
 def test_a_missing_file_is_named(put: Put, make_file: MakeFile, tmp_path: Path) -> None:
     url = put(make_file(), "a.root").replace("a.root", "b.root")
     with pytest.raises(MissingFileError, match=r"no such file: .*b\.root"):

@@ -173,6 +173,7 @@ def test_nested_lists_of_the_same_lengths(tmp_path: Path) -> None:
 groups = st.fixed_dictionaries({key: st.integers(0, 2) for key in DTYPES})
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     files=st.lists(st.lists(groups, min_size=1, max_size=3), min_size=1, max_size=3),
@@ -197,6 +198,7 @@ def test_whatever_is_alike_the_entries_are_right(
     check(folder / "s", expected, "abcde")
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(steps=st.lists(groups, min_size=1, max_size=4), step_bytes=st.sampled_from([2000, 100_000]))
 def test_all_that_is_alike_is_shared(

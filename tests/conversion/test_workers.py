@@ -159,6 +159,7 @@ def test_threads_make_the_same_bytes(num: int, kind: str, folder: Path, tmp_path
         check_same(kind, folder, tmp_path / "s", threads)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("step_bytes", [1, 20_000, 1 << 30])
 @pytest.mark.parametrize("kind", KINDS)
 def test_steps_of_any_size_make_the_same_bytes(
@@ -169,6 +170,7 @@ def test_steps_of_any_size_make_the_same_bytes(
     assert contents(tmp_path / "s") == contents(folder / kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_processes_make_the_same_bytes(method: str, folder: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context(method)
@@ -198,6 +200,7 @@ def test_an_executor_that_is_shut_down_in_the_middle_does_not_matter(
     check_same("tree", folder, tmp_path / "s", StoppingExecutor(20))
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("num", [0, 5, 30])
 @pytest.mark.parametrize("error", [RuntimeError("no more"), OSError("the connection is closed")])
 def test_an_executor_that_takes_no_more_does_not_matter(
@@ -291,12 +294,14 @@ def client() -> Iterator[Any]:
 
 
 class TestDask:
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", KINDS)
     def test_it_makes_the_same_bytes(
         self, kind: str, client: Any, folder: Path, tmp_path: Path
     ) -> None:
         check_same(kind, folder, tmp_path / "s", client.get_executor())
 
+    @pytest.mark.slow
     def test_what_it_did_before_is_not_taken_for_done(
         self, client: Any, folder: Path, tmp_path: Path
     ) -> None:
@@ -317,6 +322,7 @@ class TestDask:
             assert contents(tmp_path / "s") == contents(folder / "tree")
             check_clean(tmp_path / "s")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("num", [2, 30])
     def test_a_killed_worker_does_not_matter(
         self, num: int, client: Any, folder: Path, tmp_path: Path
@@ -325,6 +331,7 @@ class TestDask:
         check_same("tree", folder, tmp_path / "s", dying)
         assert (tmp_path / "killed").exists()
 
+    @pytest.mark.slow
     def test_a_client_itself_is_refused(self, client: Any, folder: Path, tmp_path: Path) -> None:
         files, options = arguments_of("tree", folder)
         with pytest.raises(OptionError, match=r"give client\.get_executor\(\)"):

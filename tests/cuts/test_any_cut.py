@@ -84,7 +84,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3 * settings().max_examples, suppress_health_check=[HealthCheck.too_slow])
 @given(cut=CUTS)
 @example(cut="m[1][n] > 0")
 @example(cut="w[n][1][n]")

@@ -102,6 +102,7 @@ REPEATED = [
 ]
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(("piece", "before", "behind"), REPEATED)
 def test_no_text_of_full_length_takes_long(piece: str, before: str, behind: str) -> None:
     num = (MAX_LENGTH - len(before) - len(behind)) // len(piece)

@@ -21,7 +21,7 @@ from tests.cuts.trees import Columns, columns, columns_of, trees
 
 SEEDS = st.integers(0, 2**16)
 
-many = settings(max_examples=200)
+many = settings(max_examples=2 * settings().max_examples)
 
 
 @many

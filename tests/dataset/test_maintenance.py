@@ -77,6 +77,7 @@ def files_of(store: Path, key: str) -> list[Path]:
 MADE = ["number", "jet_pt", "jet_eta", "twice", "jet_pt2", "jet_pt2_mask", "process", "ht"]
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("how", ["flipped", "truncated", "missing"])
 @pytest.mark.parametrize("key", [*MADE, "half_ht"])
 def test_a_damaged_column_is_put_back_as_it_was(store: Path, key: str, how: str) -> None:

@@ -48,6 +48,7 @@ def test_another_seed_gives_other_events() -> None:
     )
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("first_event", [0, 5, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1])
 @pytest.mark.parametrize("num_events", [0, 1, 10])
 def test_an_event_does_not_depend_on_how_many_are_made(first_event: int, num_events: int) -> None:
@@ -166,6 +167,7 @@ def test_the_later_year_has_more_pile_up() -> None:
     assert np.mean(late["met"]) > np.mean(early["met"])
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("num_events", [0, 30, BLOCK_SIZE + 30])
 def test_files_hold_the_events_bit_for_bit(tmp_path: Path, num_events: int) -> None:
     paths = write_demo_files(tmp_path, num_events=num_events, seed=7)

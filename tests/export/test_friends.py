@@ -3,9 +3,6 @@
 import dataclasses
 import errno
 import os
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +26,7 @@ from memmpy.errors import (
 from memmpy.export import Friend, friend_values, friends
 from memmpy.jagged import Jagged
 from memmpy.store import FileLock, Metadata, SourceRecord, Transaction, read_metadata
+from tests.forking import ForkServer
 
 MakeFile = Callable[..., Path]
 
@@ -449,27 +447,24 @@ AS_NOBODY = """
 """
 
 
-def run_python(code: str, *words: object) -> str:
-    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def test_a_disk_that_refuses_leaves_nothing(made_of_one: Path, tmp_path: Path) -> None:
-    message = run_python(LIMITED, made_of_one, tmp_path / "f")
+def test_a_disk_that_refuses_leaves_nothing(
+    made_of_one: Path, tmp_path: Path, fork_server: ForkServer
+) -> None:
+    message = fork_server.run(LIMITED, made_of_one, tmp_path / "f")
     assert message.startswith(f"cannot write {str(tmp_path / 'f/a.root')!r}: File too large")
     assert list((tmp_path / "f").iterdir()) == []
 
 
 @as_root
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_directory_of_others_is_an_error(made_of_one: Path, tmp_path: Path, exists: bool) -> None:
-    for parent in [made_of_one, *made_of_one.parents][:4]:
-        parent.chmod(0o755)
+def test_a_directory_of_others_is_an_error(
+    make_file: MakeFile, folder_for_all: Path, fork_server: ForkServer, exists: bool
+) -> None:
+    store, friends = folder_for_all / "s", folder_for_all / "f"
+    convert(make_file(str(folder_for_all / "a.root")), store, keys={"eventNumber", "jet_pt"})
     if exists:
-        (tmp_path / "f").mkdir()
-    message = run_python(AS_NOBODY, made_of_one, tmp_path / "f", tmp_path / "mine")
+        friends.mkdir()
+    message = fork_server.run(AS_NOBODY, store, friends, folder_for_all / "mine")
     assert message.endswith("Permission denied; write to another path")
 
 

@@ -229,6 +229,7 @@ print("read to the end")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(mmap, "PROT_READ"), reason="protects a page as POSIX does")
 def test_nothing_behind_the_content_is_read() -> None:
     assert run_python(PAGES) == "read to the end\n"
@@ -273,6 +274,7 @@ print(sum_lists(np.arange(4.0), np.array([0, 1, 4]), compiled=True).tolist())
 """
 
 
+@pytest.mark.slow
 def test_kernels_run_where_no_directory_can_keep_them() -> None:
     # Numba looks for a place in the directories of the source, the user and IPython.
     code = "import tempfile\ndef refuse(*args, **options): raise PermissionError(13, 'read-only')\n"
@@ -283,6 +285,7 @@ def test_kernels_run_where_no_directory_can_keep_them() -> None:
     assert "NullCache" in out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as POSIX does")
 def test_kernels_run_where_the_disk_is_full(tmp_path: Path) -> None:
     code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
@@ -316,6 +319,7 @@ assert results == [[[1, 0, 14], [1, 0, 4], [1, 0, 5]]] * 4, results
 """
 
 
+@pytest.mark.slow
 def test_threads_may_be_the_first_to_call_together(tmp_path: Path) -> None:
     for _ in ("compiled", "loaded"):
         run_python(THREADS, NUMBA_CACHE_DIR=str(tmp_path))

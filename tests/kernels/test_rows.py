@@ -193,6 +193,7 @@ print("read to the end")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(mmap, "PROT_READ"), reason="protects a page as POSIX does")
 def test_nothing_behind_rows_outputs_and_content_is_touched() -> None:
     done = subprocess.run(

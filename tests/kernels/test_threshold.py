@@ -12,6 +12,7 @@ def test_kernels_pay_from_a_size_on() -> None:
     assert [is_worth_compiling(num, least=5) for num in (0, 4, 5, 6)] == [False, False, True, True]
 
 
+@pytest.mark.slow
 def test_no_job_is_worth_it_where_numba_is_switched_off() -> None:
     code = "from memmpy.kernels import is_worth_compiling; print(is_worth_compiling(9, least=5))"
     assert run_python(code, NUMBA_DISABLE_JIT="1") == "False\n"
@@ -36,6 +37,7 @@ def test_many_small_lists_are_taken_without_importing_numba() -> None:
     assert run_python(code) == "20000 False\n"
 
 
+@pytest.mark.slow
 def test_lists_of_many_bytes_are_taken_by_kernels_unless_numba_is_switched_off() -> None:
     code = TAKE + "taken = lists[np.arange(len(lists))[::-1]]\n"
     code += (

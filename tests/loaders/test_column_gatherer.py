@@ -56,6 +56,7 @@ def test_gathering_keeps_the_dtype(dtype: Any, shuffle: bool) -> None:
     assert values.tolist() == column[entries].tolist()
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("inner", [(), (3,), (2, 5)])
 @pytest.mark.parametrize("dtype", ["u1", "f2", "f4", "f8", "c16", "S7"])
 def test_large_columns_are_gathered_alike(dtype: str, inner: tuple[int, ...]) -> None:

@@ -349,6 +349,7 @@ def mapped(folder: Path, key: str, array: Any) -> Any:
     return np.ndarray(array.shape, array.dtype, held)  # its metadata, which a map drops
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cold")
 def test_columns_of_any_kind_are_handed_out_beside(tmp_path: Path) -> None:
     squares = Squares()
@@ -422,6 +423,7 @@ def skim_of(folder: Path) -> Any:
     return skim(folder / "store", keys=["x"], progress=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_skim", [True, False])
 @pytest.mark.usefixtures("cold")
 def test_ranks_share_the_memory_for_chunks(

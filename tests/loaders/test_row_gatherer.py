@@ -87,6 +87,7 @@ BLOCKS = Shuffle("blocks", *SIZES)
 FOLDS = Splits(num_folds=5, seed=3)
 
 
+@pytest.mark.slow_together
 @SHUFFLES
 @pytest.mark.parametrize("batch_size", [1, 7, 128, 5000, 9999])
 def test_an_epoch_hands_out_each_row_once_and_whole(shuffle: Any, batch_size: int) -> None:

@@ -76,6 +76,7 @@ def events_of(loader: SplitLoader) -> float:
     return float(np.mean([len(np.unique(one)) for one in batches if len(one) == BATCH_SIZE]))
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("rows_of_events", ROWS_OF_EVENTS)
 def test_default_batches_are_fair_whatever_the_rows_of_an_event(
     skims: Callable[[str], Skim], rows_of_events: str
@@ -86,6 +87,7 @@ def test_default_batches_are_fair_whatever_the_rows_of_an_event(
     assert events_of(loader) >= 0.95 * events_of(loader_of(data, seed=2, shuffle="exact"))
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("rows_of_events", ["2", "8", "30", "1 to 30"])
 def test_blocks_of_shared_events_warn_once_of_the_spread_that_follows(
     skims: Callable[[str], Skim], rows_of_events: str

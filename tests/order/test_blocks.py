@@ -203,24 +203,25 @@ def test_batches_of_a_window_of_class_sorted_rows_are_mixed_as_by_chance(
     assert 0.9 < fractions.std() / sqrt(2 / 9 / 256) < 1.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num", [40, 42])
 def test_a_row_is_equally_frequent_in_each_window_and_place(num: int) -> None:
-    counts = np.zeros((3, num), np.int64)
-    for key in range(3000):
+    counts = np.zeros((num, num), np.int64)
+    for key in range(1000):
         order = BlockOrder(num, block_rows=4, window_blocks=2, key=key)
         windows = order.windows(0, order.num_windows)
-        places = windows.places(compiled=False)
-        read = rows_read(windows, num)
-        for i, row in enumerate((0, 1, num - 1)):
-            counts[i, places[read == row]] += 1
-    assert max(map(chi_square, counts)) < 5
+        counts[rows_read(windows, num), windows.places(compiled=True)] += 1
+    deviations = [*map(chi_square, counts)]
+    assert max(deviations) < 5
+    assert np.mean(deviations) < 0.8  # what is wrong alike with all rows shows here first
 
 
 def test_no_two_rows_are_always_in_one_block() -> None:
     apart = 0
     for key in range(300):
-        windows = windows_of(BlockOrder(40, block_rows=4, window_blocks=1, key=key))
-        apart += not any({0, 1} <= set(rows_read(w, 40)) for w in windows)
+        order = BlockOrder(40, block_rows=4, window_blocks=1, key=key)
+        blocks = rows_read(order.windows(0, 10), 40).reshape(10, 4)
+        apart += not any({0, 1} <= set(block) for block in blocks.tolist())
     assert 40 < apart < 110  # a quarter
 
 

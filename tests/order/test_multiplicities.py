@@ -78,6 +78,7 @@ def rows_in(order: BlockOrder) -> np.ndarray:
 RANDOM = np.random.default_rng(5)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     "counts",
     [

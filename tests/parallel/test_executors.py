@@ -24,9 +24,10 @@ from memmpy.parallel.threads import num_interrupts, start_thread
 from tests import interrupting
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", interrupting.RUNS)
 def test_an_interrupt_at_any_moment_hangs_nothing(what: str) -> None:
-    command = [sys.executable, "-m", "tests.interrupting", what, "4"]
+    command = [sys.executable, "-m", "tests.interrupting", what, "2"]
     done = subprocess.run(command, capture_output=True, check=True, timeout=60)
     assert int(done.stdout) > 10
 
@@ -140,6 +141,7 @@ def first_of(numbers: Iterator[int], num: int) -> list[int]:
     return list(islice(numbers, num))
 
 
+@pytest.mark.slow
 def test_a_task_that_fails_on_dask_is_said_without_tracebacks_of_others() -> None:
     pytest.importorskip("distributed")
     code = "from tests.parallel.test_executors import fail_on_dask as f; f()"

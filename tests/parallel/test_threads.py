@@ -30,6 +30,13 @@ def num_running() -> int:
     return sum(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _garbage_is_that_of_one_test() -> None:
+    """Exempt what is there from `gc.collect`, which takes 0.4 s where all tests are."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def no_thread_is_left_behind() -> Iterator[None]:
     assert num_running() == 0

@@ -361,6 +361,7 @@ class TestEpochs:
         assert sorted(every) == sorted(parts[0] + parts[1])
         assert abs(len(parts[0]) - len(parts[1])) <= 1
 
+    @pytest.mark.slow_together
     @pytest.mark.parametrize(
         ("shuffle", "kind"),
         [(True, "exact"), (False, "none"), ("exact", "exact"), ("blocks", "blocks")],

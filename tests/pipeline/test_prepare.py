@@ -37,6 +37,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def name_of(options: dict[str, Any]) -> str:
+    """Return what names a test: the same in each process, as no text of a set is."""
+    return str({key: sorted(v) if isinstance(v, set) else v for key, v in options.items()})
+
+
 def values_by_entry(loader: SplitLoader) -> dict[int, dict[str, Any]]:
     """Return type, dtype, shape and bytes of all values of each entry."""
     found = {}
@@ -60,6 +65,7 @@ def splits(
     return [values_by_entry(loader) for loader in loaders]
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     "options",
     [
@@ -86,7 +92,7 @@ def splits(
         {"keys": {"number"}, "keys_padded": {"whole": (2, 300)}, "dtype": {"whole": "u2"}},
         {"keys": {"half": "weight", "jets": "jets"}, "tcut": "half > 30"},
     ],
-    ids=str,
+    ids=name_of,
 )
 @pytest.mark.filterwarnings("ignore::memmpy.errors.LoaderWarning")
 def test_both_ways_load_the_same_bits_in_the_same_splits(
@@ -116,7 +122,7 @@ def test_both_ways_load_the_same_bits_in_the_same_splits(
         {"keys": {"number", "huge", "pt"}, "dtype": {"number": "int32"}},
         {"keys": {"number"}, "keys_padded": {"pt": (3, -1)}, "tcut": "name != '3' && pt > 9"},
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_both_ways_load_the_same_bits_of_ntuples(
     options: dict[str, Any], folder: Path, tmp_path: Path
@@ -145,6 +151,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     ("key", "fill"),
     [

@@ -66,6 +66,7 @@ def test_another_spelling_of_the_cut_is_the_same(store: Path) -> None:
     assert made_at(again) == made_at(first)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("key", ["weight", "pt", "met", "ht", "is_good", "run", "event"])
 def test_a_column_that_is_written_again_rebuilds_it(store: Path, key: str) -> None:
     first = skim_of(store, **ASKED)
@@ -86,6 +87,7 @@ def test_a_column_that_is_not_used_does_not_matter(store: Path) -> None:
     assert made_at(skim_of(store, **ASKED)) == made_at(first)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     "change",
     [

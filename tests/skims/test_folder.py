@@ -1,6 +1,7 @@
 """One writer at a time makes a skim, which appears whole or never."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from memmpy.columns import WriteVector
 from memmpy.errors import DiskError, ReadOnlyStoreError, StoreLockedError
 from memmpy.skims import Skim
 from memmpy.store import FileLock
+from tests.forking import Forked
 from tests.skims.conftest import Start
 from tests.skims.stores import bytes_of, make_events, skim_of, write_store
 
@@ -113,7 +115,7 @@ def store(tmp_path: Path) -> Path:
     return write_store(tmp_path / "data", make_events())
 
 
-def output_of(process: "subprocess.Popen[str]") -> str:
+def output_of(process: Forked) -> str:
     out, error = process.communicate(timeout=60)
     assert process.returncode in {0, -signal.SIGKILL}, error
     return out.strip()
@@ -301,6 +303,7 @@ def test_what_a_killed_remove_leaves_is_swept(store: Path, start: Start) -> None
     assert leftovers(store) == []
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("limit", [100, 1000, 3000])
 @pytest.mark.parametrize("size", ["tiny", "whole"])
 def test_a_full_disk_is_an_error_that_leaves_nothing(
@@ -337,17 +340,19 @@ def test_a_disk_without_room_for_it_keeps_the_store(small_disk: Path) -> None:
         column.extend(np.zeros(30_000))
 
 
-def open_to_all(store: Path) -> None:
-    for folder in (store, *store.parents):
-        if folder != folder.parent and not folder.stat().st_mode & 0o005:
-            folder.chmod(0o755)
+@pytest.fixture
+def store_for_all(store: Path, folder_for_all: Path) -> Path:
+    """Return the store, where all users may read it."""
+    path = folder_for_all / store.name
+    shutil.copytree(store, path)
+    return path
 
 
 @as_root
-def test_a_skim_that_may_not_be_read_hides_no_other(store: Path, start: Start) -> None:
+def test_a_skim_that_may_not_be_read_hides_no_other(store_for_all: Path, start: Start) -> None:
+    store = store_for_all
     first, second = (skim_of(store, keys=[key]).path for key in ("met", "ht"))
     first.chmod(0o700)
-    open_to_all(store)
     listed, verified, *others = output_of(start(UNREADABLE, store, first, "one")).splitlines()
     denied = f"cannot read '{first / 'metadata_skim.json'}': Permission denied"
     assert listed == f"{[second.name]} { ({first.name: denied}) }"
@@ -357,19 +362,19 @@ def test_a_skim_that_may_not_be_read_hides_no_other(store: Path, start: Start) -
 
 
 @as_root
-def test_skims_that_may_not_be_listed_are_an_error(store: Path, start: Start) -> None:
-    folder = skim_of(store, **ASKED).path
+def test_skims_that_may_not_be_listed_are_an_error(store_for_all: Path, start: Start) -> None:
+    folder = skim_of(store_for_all, **ASKED).path
     folder.parent.chmod(0o700)
-    open_to_all(store)
-    _, *lines = output_of(start(UNREADABLE, store, folder, "all")).splitlines()
-    assert lines == [f"cannot read '{folder.parent}': Permission denied"] * 2
+    _, *said = output_of(start(UNREADABLE, store_for_all, folder, "all")).splitlines()
+    assert said == [f"cannot read '{folder.parent}': Permission denied"] * 2
 
 
 @as_root
-def test_a_store_that_can_only_be_read_gives_the_skims_it_has(store: Path, start: Start) -> None:
-    skim_of(store, **ASKED)
-    open_to_all(store)
-    is_same, message = output_of(start(AS_NOBODY, store)).splitlines()
+def test_a_store_that_can_only_be_read_gives_the_skims_it_has(
+    store_for_all: Path, start: Start
+) -> None:
+    skim_of(store_for_all, **ASKED)
+    is_same, message = output_of(start(AS_NOBODY, store_for_all)).splitlines()
     assert is_same == "True"
     assert "cannot write to '" in message
     assert "Permission denied; write to another path" in message

@@ -53,6 +53,7 @@ def store(tmp_path: Path) -> Path:
     return write_store(tmp_path / "data", {**events, "fixed_too": events["fixed"] * 2})
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("cut", [None, "met > 0.3", "run == 2", "met > 2", "Sum$(pt) > 100"])
 @pytest.mark.parametrize("sizes", [TINY, Sizes(), Sizes(3000, 200), Sizes(200, 3000)])
 def test_every_bit_is_that_of_the_columns(store: Path, cut: str | None, sizes: Sizes) -> None:
@@ -62,6 +63,7 @@ def test_every_bit_is_that_of_the_columns(store: Path, cut: str | None, sizes: S
     assert found.cut == cut
 
 
+@pytest.mark.slow_together
 @FEW_NAMES
 @pytest.mark.parametrize("by", ["file", ("run",), ("run", "event"), ("is_good",)])
 @pytest.mark.parametrize("seed", [0, 7])
@@ -106,6 +108,7 @@ def executor(request: Any) -> Iterator[Executor]:
         yield processes
 
 
+@pytest.mark.slow
 @FEW_NAMES
 def test_whoever_makes_it_makes_the_same_bytes(store: Path, executor: Executor) -> None:
     asked: dict[str, Any] = {**ALL, "cut": "met > 0.1", "splits": Splits(("run",))}
@@ -116,6 +119,7 @@ def test_whoever_makes_it_makes_the_same_bytes(store: Path, executor: Executor) 
         assert bytes_of(made) == expected
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_makes_the_same_bytes(store: Path) -> None:
     distributed = pytest.importorskip("distributed")
     expected = bytes_of(skim_of(store, **ALL))
@@ -298,6 +302,7 @@ def columns_of(draw: st.DrawFn) -> dict[str, Any]:
     return columns
 
 
+@pytest.mark.slow
 @FEW_NAMES
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(columns_of(), st.data())

@@ -91,6 +91,7 @@ def test_no_skim_is_an_error(tmp_path: Path) -> None:
         Skim(tmp_path)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("name", ["rows.npy", "tickets.npy", "content", "offsets"])
 @pytest.mark.parametrize("how", ["truncated", "missing", "header"])
 def test_a_damaged_file_is_an_error_when_it_is_opened(skim: Skim, name: str, how: str) -> None:
@@ -128,6 +129,7 @@ def test_altered_values_are_found_by_verify(skim: Skim) -> None:
     assert "is a folder, expected a file" in problem.message
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -56,6 +56,7 @@ def slowly(entries: Sequence[Any], length: int | None) -> KeyCounts:
     )
 
 
+@pytest.mark.slow
 @CLIPS
 @settings(max_examples=60)
 @given(data=st.data(), dtype=st.sampled_from(["f2", "f4", "f8", "i4", "?"]))

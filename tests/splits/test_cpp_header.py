@@ -53,6 +53,7 @@ def events(num: int = 100_000) -> tuple[np.ndarray, np.ndarray, list[str]]:
     return run_number, event, [names[i] or "-" for i in random.integers(0, 4, num)]
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_the_header_gives_the_same_splits_and_folds(tmp_path: Path) -> None:
     runs, numbers, processes = events()

@@ -84,6 +84,7 @@ GOOD_NAMES = {
 }
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("event", GOOD_NAMES.values(), ids=GOOD_NAMES.keys())
 def test_a_clean_store_is_silent(event: np.ndarray, tmp_path: Path) -> None:
     file = write_events(tmp_path / "a.root", event)

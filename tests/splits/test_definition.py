@@ -64,6 +64,7 @@ def test_fractions_are_those_of_plain_python(values: list[tuple[int]], seed: int
         assert splits.of(arrays).tolist() == expected
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("val", [0.0, 0.1, 0.3])
 @pytest.mark.parametrize("num_folds", range(2, 11))
 def test_each_event_is_tested_once_and_shares_are_as_said(num_folds: int, val: float) -> None:

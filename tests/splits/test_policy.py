@@ -88,6 +88,7 @@ def test_the_first_call_that_names_a_split_records_the_splits(
     ]
 
 
+@pytest.mark.slow_together
 @doors
 @pytest.mark.parametrize("other", DOORS.values(), ids=DOORS.keys())
 def test_doors_agree_on_the_side_of_each_event(
@@ -101,6 +102,7 @@ def test_doors_agree_on_the_side_of_each_event(
     assert (numbers[train] == 0).all()
 
 
+@pytest.mark.slow_together
 @doors
 @pytest.mark.parametrize(
     "given",
@@ -163,6 +165,7 @@ def test_a_split_that_there_is_not_is_refused(
         door(store, split="train", splits=("run", "event"))
 
 
+@pytest.mark.slow_together
 @doors
 @pytest.mark.parametrize(
     "options",
@@ -209,6 +212,7 @@ def test_a_call_that_fails_otherwise_records_nothing(
     assert memmpy.open(store).splits is None
 
 
+@pytest.mark.slow_together
 @doors
 @pytest.mark.parametrize("split", [["train"], {"train"}, b"train", 1.0, True, object()])
 def test_what_is_no_split_is_refused(
@@ -653,6 +657,7 @@ def _train(path: str, seed: int, queue: Any) -> None:
         queue.put(seed)
 
 
+@pytest.mark.slow
 def test_of_processes_that_race_one_records_its_splits_and_the_others_hear_it(store: Path) -> None:
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()

@@ -90,6 +90,7 @@ def test_dropping_the_last_batch_drops_only_a_short_one() -> None:
         assert len(loader) == len(expected)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("subindex", [None, np.arange(0, 50_000, 2), np.arange(50_000) % 3 > 0])
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_batches_are_the_same_with_any_number_of_threads_and_any_window(

@@ -32,7 +32,7 @@ def test_names_keep_their_order(given: Any) -> None:
         ["runNumber", ""],
         5,
     ],
-    ids=str,
+    ids=lambda given: type(given).__name__,
 )
 def test_what_has_no_order_or_no_names_is_refused(given: Any) -> None:
     # The hashes of a set order it anew in each process: each would split otherwise.

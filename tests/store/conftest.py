@@ -1,8 +1,3 @@
-"""Fixtures of the tests of stores."""
-
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -11,8 +6,9 @@ import numpy as np
 import pytest
 
 from memmpy.columns import WriteVector
+from tests.forking import Forked, ForkServer
 
-Start: TypeAlias = Callable[..., "subprocess.Popen[str]"]
+Start: TypeAlias = Callable[..., Forked]
 RunPython: TypeAlias = Callable[..., str]
 
 
@@ -26,30 +22,12 @@ def store(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start() -> Start:
+def start(fork_server: ForkServer) -> Start:
     """Start Python code in another process; its words are ``sys.argv``, its output is text."""
-
-    def begin(code: str, *words: object) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-c", textwrap.dedent(code), *map(str, words)]
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    return begin
+    return fork_server.start
 
 
 @pytest.fixture
-def run_python(start: Start) -> RunPython:
+def run_python(fork_server: ForkServer) -> RunPython:
     """Run Python code in another process and return what it prints."""
-
-    def run(code: str, *words: object) -> str:
-        process = start(code, *words)
-        out, error = process.communicate(timeout=60)
-        assert process.returncode == 0, error
-        return out.strip()
-
-    return run
+    return fork_server.run

@@ -35,6 +35,7 @@ READ = """
 """
 
 
+@pytest.mark.slow_together
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux names mapped files")
 @pytest.mark.parametrize("how", ["main thread", "thread", "kernel", "handled"])
 def test_a_file_that_is_cut_off_is_named(tmp_path: Path, how: str) -> None:

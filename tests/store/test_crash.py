@@ -4,6 +4,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from memmpy.columns import WriteVector, load_memmaps
 from memmpy.store import METADATA, verify
 
@@ -89,6 +91,7 @@ def test_a_store_opens_whole_whenever_its_writer_is_killed(store: Path, start: A
         check(store)
 
 
+@pytest.mark.slow
 def test_a_writer_killed_all_along_its_way_leaves_the_old_or_the_new(
     store: Path, run_python: Any
 ) -> None:

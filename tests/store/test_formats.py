@@ -105,6 +105,7 @@ class TestFormat4:
     def test_its_splits_are_those_that_were_recorded(self, format_4: Path) -> None:
         assert memmpy.open(format_4).splits == Splits(by=("event",), num_folds=2, val=0.25, seed=3)
 
+    @pytest.mark.slow
     def test_no_flipped_bit_of_its_metadata_passes(self, format_4: Path) -> None:
         for altered in flipped((format_4 / METADATA).read_bytes()):
             with pytest.raises(CorruptStoreError):

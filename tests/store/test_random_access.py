@@ -97,6 +97,7 @@ def _write_every_other(array: RandomAccessArray, first: int) -> None:
         array.write(row, np.array([row]))
 
 
+@pytest.mark.slow
 def test_processes_that_write_neighbouring_rows_do_not_disturb_each_other(tmp_path: Path) -> None:
     array = placed(tmp_path / "x.npy")
     context = multiprocessing.get_context("spawn")

@@ -26,24 +26,29 @@ def stress(part: str, trials: int, **environment: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_the_old_store_or_the_new(shim: Path) -> None:
     stress("kills", 100, **{SHIM: str(shim), "LD_PRELOAD": str(shim)})
 
 
+@pytest.mark.slow
 def test_a_call_that_fails_is_an_error_that_leaves_the_store(shim: Path) -> None:
     stress("failures", 100, **{SHIM: str(shim), "LD_PRELOAD": str(shim)})
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_flipped_bit_is_noticed() -> None:
     stress("flips", 60)
 
 
+@pytest.mark.slow
 @on_linux
 def test_readers_beside_two_writers_see_whole_commits() -> None:
     stress("contention", 20)
 
 
+@pytest.mark.slow
 @on_linux
 def test_wrong_documents_offsets_cuts_and_files_are_errors() -> None:
     stress("fuzz", 70)

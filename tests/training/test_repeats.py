@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
 import memmpy
@@ -154,6 +155,7 @@ def has_no_common(drawn: list[tuple[int, int]]) -> bool:
     return max(Counter(content for _, content in drawn).values()) < 5
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=20)
 def test_a_store_is_counted_as_the_slow_way_does(data: st.DataObject) -> None:

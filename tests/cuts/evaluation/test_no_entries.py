@@ -21,6 +21,7 @@ SIGNS += ["Alt$({0}, 1)", "{0} > 0 ? {0} : {1}", "lists[{0}]", "lists[0] * {0}"]
 DTYPES = [np.bool_, np.int8, np.uint8, np.uint32, np.int64, np.uint64, np.float32, np.float64]
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("template", [*CALLS, *REDUCED, *SIGNS])
 def test_the_type_of_values_is_the_same_without_entries(template: str) -> None:
     text = template.format("a", "b")

@@ -130,6 +130,7 @@ class TestNumbers:
         assert np.allclose(total.sums, all_.sums, rtol=1e-12)
         assert np.allclose(total.errors, all_.errors, rtol=1e-12)
 
+    @pytest.mark.slow_together
     @pytest.mark.parametrize("step_size", [1, 7, 999, 1000])
     @pytest.mark.parametrize("num_threads", [0, 1, 4])
     def test_steps_and_threads_change_no_bit(

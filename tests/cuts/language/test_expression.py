@@ -291,6 +291,7 @@ DEEP = "the cut is nested deeper than 200 levels"
 LIMIT = f"at most {MAX_LENGTH:,} are read"
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -318,6 +319,7 @@ def test_what_is_too_much_is_refused(text: str, message: str) -> None:
     assert len(str(caught.value)) < 500
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("joint", ["||", " or ", "|"])
 def test_thousands_of_alternatives_are_one_level(joint: str) -> None:
     node = parse(joint.join(f"run=={run}" for run in range(2_000)))

@@ -534,6 +534,7 @@ def test_a_map_is_read_at_random_until_its_last_epoch_ends(packed: WithLists, ki
     assert [advice for advice, _ in recorder.given].count(NORMAL) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     os_page_cache(compiled=True).advise is None, reason="the system takes no advice"
 )

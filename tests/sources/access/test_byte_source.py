@@ -30,11 +30,13 @@ def remote(tmp_path: Path, server: RangeServer) -> str:
     return server.url("a.bin")
 
 
+@pytest.mark.slow_together
 def test_a_range_is_read_exactly(put: Put) -> None:
     with ByteSource(put("a.bin", CONTENT)) as source:
         assert source.read(1000, 3000) == CONTENT[1000:3000]
 
 
+@pytest.mark.slow_together
 def test_size_is_that_of_the_file(put: Put) -> None:
     with ByteSource(put("a.bin", CONTENT)) as source:
         assert source.size == len(CONTENT)

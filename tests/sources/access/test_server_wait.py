@@ -79,6 +79,7 @@ def refusing_port() -> Iterator[int]:
     yield 1
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("port_of", [deaf_port, full_port, refusing_port])
 def test_a_server_that_does_not_answer_is_given_up_and_named(
     at: At, port_of: Callable[[], AbstractContextManager[int]]
@@ -91,6 +92,7 @@ def test_a_server_that_does_not_answer_is_given_up_and_named(
     assert f"127.0.0.1:{port}" in str(caught.value)
 
 
+@pytest.mark.slow_together
 def test_a_wait_is_said_with_the_server_and_the_file(
     at: At, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -101,6 +103,7 @@ def test_a_wait_is_said_with_the_server_and_the_file(
     assert said.endswith(f"to read {url!r}")
 
 
+@pytest.mark.slow_together
 def test_a_server_that_stops_in_the_middle_is_given_up(at: At, relay: Relay) -> None:
     with ByteSource(at(relay.port)) as source:
         relay.stops_at = relay.num_bytes + 50_000
@@ -108,15 +111,17 @@ def test_a_server_that_stops_in_the_middle_is_given_up(at: At, relay: Relay) -> 
             source.read(0, len(CONTENT))
 
 
+@pytest.mark.slow_together
 def test_a_server_that_is_slow_and_steady_is_read_to_the_end(
     at: At, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timeouts, "SILENCE", 2)
     with ByteSource(at(relay.port)) as source:
-        relay.rate = 40_000  # so that it takes longer than any silence may
+        relay.rate = 60_000  # so that it takes longer than any silence may
         assert source.read(0, len(CONTENT)) == CONTENT
 
 
+@pytest.mark.slow_together
 def test_a_server_that_comes_back_is_read(
     at: At, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

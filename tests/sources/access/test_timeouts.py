@@ -40,6 +40,7 @@ def test_a_timeout_that_the_user_configured_for_s3_goes_before(
     assert (options["connect_timeout"], options["read_timeout"]) == (CONNECT, 7)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [({}, f"{SILENCE} {CONNECT}"), ({"XRD_STREAMTIMEOUT": "77"}, f"77 {CONNECT}")],

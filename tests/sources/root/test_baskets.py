@@ -142,6 +142,7 @@ def test_lists_are_those_of_uproot(
         assert_as_uproot(path, "nx", start, stop)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("compression", ["none", "zlib", "lz4", "zstd"])
 def test_a_basket_of_several_compressed_blocks_is_read_whole(
     tmp_path: Path, compression: str
@@ -186,6 +187,7 @@ print([items.tolist() for items in lists], "memmpy.kernels.records_numba" in sys
 """
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(("disabled", "is_compiled"), [("0", True), ("1", False)])
 def test_large_branches_are_unpacked_by_kernels_unless_numba_is_switched_off(
     disabled: str, is_compiled: bool
@@ -232,7 +234,11 @@ def whole(request: pytest.FixtureRequest) -> bytes:
         return path.read_bytes()
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow_together
+@settings(
+    max_examples=3 * settings().max_examples,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(at=st.integers(0, 1 << 16), octet=st.integers(1, 255))
 def test_a_damaged_byte_gives_an_error_of_ours_or_what_has_the_right_shape(
     whole: bytes, tmp_path: Path, at: int, octet: int

@@ -78,6 +78,7 @@ def test_blocks_of_any_algorithm_give_what_went_in(
     assert decompress(memoryview(packed), len(whole)).tobytes() == whole
 
 
+@pytest.mark.slow_together
 @algorithms
 def test_a_block_of_more_bytes_than_it_says_is_an_error_and_takes_no_memory(
     algorithm: bytes,
@@ -146,6 +147,7 @@ def seek_of_page(path: Path) -> int:
         return int(file["tree"].page_link_list[0][0].pages[0].locator.offset)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     ("is_ntuple", "seek", "fails"),
     [
@@ -205,6 +207,7 @@ def by_uproot(path: Path, packed: bytes, size: int) -> int:
         return len(found.raw_data)
 
 
+@pytest.mark.slow_together
 @algorithms
 def test_what_uproot_decompresses_of_our_files_is_bounded_too(
     make_file: MakeFile, algorithm: bytes

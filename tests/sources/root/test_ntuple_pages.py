@@ -107,6 +107,7 @@ def test_pages_that_are_not_read_are_not_looked_at(ntuple: Path) -> None:
         assert later.tolist() == (np.arange(500, 1000) / 2).tolist()
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("part", ["header", "footer", "list of its pages"])
 def test_a_flipped_bit_in_what_describes_the_pages_is_noticed(ntuple: Path, part: str) -> None:
     with uproot.open({str(ntuple): None}) as file:

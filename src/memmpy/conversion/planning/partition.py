@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -86,17 +85,17 @@ def partition_entries(
     """
     if not branches or start >= stop:
         return []
-    cut = partial(
-        _cut,
-        branches=branches,
-        sizes=sizes,
-        boundaries=boundaries,
-        entry_bytes=entry_bytes,
-        num_entries=num_entries,
-        start=start,
-        stop=stop,
-        num_bytes=num_bytes,
-    )
+
+    def cut(keys: Sequence[str]) -> list[TreeRange]:
+        all_bytes = _sizes(keys, branches, sizes, entry_bytes, num_entries)
+        inner = boundaries(_used(keys, branches))
+        edges = [start, *inner[(inner > start) & (inner < stop)].tolist(), stop]
+        cuts = _choose_edges(edges, length=num_bytes * num_entries / max(1, *all_bytes[1:]))
+        return [
+            TreeRange(tuple(keys), a, b, *(size * (b - a) // num_entries for size in all_bytes))
+            for a, b in pairwise(cuts)
+        ]
+
     whole = cut(list(branches))
     if all(entries.num_bytes <= _TOO_LARGE * num_bytes for entries in whole):
         return whole
@@ -111,32 +110,13 @@ def partition_entries(
     return [entries for keys in merged for entries in cut(keys)]
 
 
-def _cut(
-    keys: Sequence[str],
-    *,
-    branches: Mapping[str, Sequence[str]],
-    sizes: Mapping[str, tuple[int, int]],
-    boundaries: Callable[[Sequence[str]], NDArray[np.int64]],
-    entry_bytes: Mapping[str, int],
-    num_entries: int,
-    start: int,
-    stop: int,
-    num_bytes: int,
-) -> list[TreeRange]:
-    """Return the ranges of entries of some columns."""
-    all_bytes = _sizes(keys, branches, sizes, entry_bytes, num_entries)
-    inner = boundaries(_used(keys, branches))
-    edges = [start, *inner[(inner > start) & (inner < stop)].tolist(), stop]
-    length = num_bytes * num_entries / max(1, *all_bytes[1:])
-    cuts = [start]
+def _choose_edges(edges: Sequence[int], *, length: float) -> list[int]:
+    """Return edges about `length` apart, as far as the given ones allow; first and last stay."""
+    chosen = [edges[0]]
     for edge, following in zip(edges[1:], [*edges[2:], None], strict=True):
-        # As close to the aim as the boundaries allow.
-        if following is None or following - cuts[-1] > max(length, edge - cuts[-1]):
-            cuts.append(edge)
-    return [
-        TreeRange(tuple(keys), a, b, *(size * (b - a) // num_entries for size in all_bytes))
-        for a, b in pairwise(cuts)
-    ]
+        if following is None or following - chosen[-1] > max(length, edge - chosen[-1]):
+            chosen.append(edge)
+    return chosen
 
 
 def _sizes(
