@@ -116,6 +116,13 @@ def test_help_tells_all_defaults(verb: str, defaults: list[str]) -> None:
     assert re.findall(r"\[default:\s+(.*?)\]", memmpy(verb, "--help").output) == defaults
 
 
+def test_help_cuts_no_summary_of_a_verb_at_80_columns() -> None:
+    done = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["--help"])
+    summaries = done.output.partition("Commands:\n")[2]
+    assert len(summaries.splitlines()) == len(main.commands)
+    assert "..." not in summaries
+
+
 def test_the_version_is_printed() -> None:
     assert re.match(r"memmpy, version \d", memmpy("--version").output)
 

@@ -51,9 +51,9 @@ def test_leftovers_are_removed(left: Path) -> None:
     assert not (left / "unfinished").exists()
 
 
-def test_files_of_others_stay_and_are_said(left: Path) -> None:
+def test_clean_keeps_other_files_and_names_them(left: Path) -> None:
     (left / "unfinished" / "thesis.npy").write_bytes(b"mine")
     done = clean("--remove", left)
     assert done.exit_code == 1
-    assert "not removed: unfinished: files of others are in it, or you may not" in done.output
+    assert "not removed: unfinished: it holds other files, or you lack permission" in done.output
     assert [file.name for file in (left / "unfinished").iterdir()] == ["thesis.npy"]

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from memmpy import load_memmaps, read_vector
 from memmpy.cli import main
-from memmpy.cli.parsing import fills_of, names_of, words_of
+from memmpy.cli.parsing import parse_fills, parse_names, split_at_commas
 from memmpy.store import read_metadata
 
 MakeFile = Callable[..., Path]
@@ -226,25 +226,28 @@ def test_what_goes_wrong_is_said_without_a_traceback(
     ("words", "message"),
     [
         (["--keys", "met"], "name FILES, or a file that lists them with --config"),
-        (["missing.root"], "say what to convert: --keys"),
+        (["missing.root"], "name the keys: --keys"),
         (["FILE", "--pad", "jet_pt:nan"], "--pad takes key:length:fill, such as jet_pt:22:nan"),
         (["FILE", "--pad", "jet_pt:x:nan"], "--pad takes key:length:fill"),
         (["FILE", "--pad", "jet_pt:2:nan,jet_pt:3:nan"], "--pad names 'jet_pt' twice"),
-        (["FILE", "--keys", "=met"], "a key is renamed as new=branch, got '=met'"),
+        (["FILE", "--keys", "=met"], "new=branch renames a branch, got '=met'"),
         (["FILE", "--keys", "a=met,a=weight"], "two branches, 'met' and 'weight'"),
         (["FILE", "--keys", "met", "--dtype", "met"], "--dtype takes name=value"),
         (["FILE", "--keys", "met", "--metadata", "ttH"], "such as process=ttH, got 'ttH'"),
         (["FILE", "--keys", "a", "--alias", "a=met", "--alias", "a=x"], "--alias names 'a' twice"),
-        (["FILE", "--keys", "a=met", "--alias", "a=weight"], "'weight' and 'met'; say it once"),
-        (["FILE", "--keys", "met", "--alias", "a=met * 2"], "the alias 'a' is not asked for"),
+        (
+            ["FILE", "--keys", "a=met", "--alias", "a=weight"],
+            "'a' is defined twice, as 'weight' and",
+        ),
+        (["FILE", "--keys", "met", "--alias", "a=met * 2"], "nothing uses the alias 'a'"),
         (["FILE", "--keys", "met", "--workers", "2", "--dask", "x"], "exclude each other"),
         (["FILE", "--keys", "met", "--workers", "0"], "--workers"),
         (
             ["FILE", "--keys", "met", "--step-bytes", "0"],
             "step_bytes must be an integer of",
         ),
-        (["FILE", "--pad", "jet_pt:3:1e400"], "1e400 is more than a float64 holds; write inf"),
-        (["FILE", "--pad", "jet_pt:3:-1e400"], "-1e400 is more than a float64 holds; write inf"),
+        (["FILE", "--pad", "jet_pt:3:1e400"], "1e400 is too large for a float64; write inf"),
+        (["FILE", "--pad", "jet_pt:3:-1e400"], "-1e400 is too large for a float64; write inf"),
         (["FILE", "--pad", "jet_pt:-1:0"], "a length is an integer in 0 <= length"),
         (["FILE", "--keys", "met", "--entry-start", "-1"], "0 <= start <= stop"),
     ],
@@ -279,8 +282,8 @@ def check_error(
     ("text", "message"),
     [
         ("[", "'files.json' is not JSON"),
-        ("{}", "is a list of groups of files, such as"),
-        ("[]", "is a list of groups of files, such as"),
+        ("{}", "must be a list of groups of files, such as"),
+        ("[]", "must be a list of groups of files, such as"),
         ('[{"tree": "x"}]', "group 1 of 'files.json' names no path"),
         ('[{"path": "a", "metdata": {}}]', "nearest: 'metadata'"),
         ('[{"path": "a", "tree": 1}]', "tree cannot be 1"),
@@ -300,7 +303,7 @@ def test_a_config_that_makes_no_sense_is_said(
 
 
 def test_a_comma_in_brackets_joins_nothing() -> None:
-    assert words_of(["a, b", "x=min(c,d),[e,f]*", ""]) == ["a", "b", "x=min(c,d)", "[e,f]*"]
+    assert split_at_commas(["a, b", "x=min(c,d),[e,f]*", ""]) == ["a", "b", "x=min(c,d)", "[e,f]*"]
 
 
 def interrupted(file: Path, out: Path, *more: str) -> tuple[int, list[str]]:
@@ -330,9 +333,9 @@ def test_ctrl_c_says_what_is_kept(long_file: Path, out: Path) -> None:
         status, said = interrupted(long_file, out)
         assert status == 130
         assert len(said) == 1
-        if not said[0].endswith("is as it was"):
+        if not said[0].endswith("is unchanged"):
             break
-    assert said[0].startswith("memmpy: interrupted; what was read is kept in ")
+    assert said[0].startswith("memmpy: interrupted; the finished part is in ")
 
 
 def test_after_ctrl_c_the_same_command_finishes(long_file: Path, out: Path) -> None:
@@ -362,15 +365,15 @@ def test_what_is_not_finite_can_be_written(fill: str, make_file: MakeFile, out: 
 
 
 def test_a_constant_is_not_infinite_by_a_slip() -> None:
-    with pytest.raises(click.UsageError, match="1e400 is more than a float64 holds"):
-        names_of([], ["limit=1e400"])[1]
-    assert names_of([], ["limit=inf"])[1] == {"limit": float("inf")}
+    with pytest.raises(click.UsageError, match="1e400 is too large for a float64"):
+        parse_names([], ["limit=1e400"])[1]
+    assert parse_names([], ["limit=inf"])[1] == {"limit": float("inf")}
 
 
 def test_constants_are_numbers_booleans_or_texts() -> None:
     texts = ["a=6", "b=-0.5", "c=true", "d=False", "e=ttH", "f='6'", "g=x=y"]
     values = {"a": 6, "b": -0.5, "c": True, "d": False, "e": "ttH", "f": "6", "g": "x=y"}
-    found = names_of([], texts)[1]
+    found = parse_names([], texts)[1]
     assert found == values
     assert [type(value) for value in found.values()] == [type(value) for value in values.values()]
 
@@ -393,4 +396,4 @@ def test_missing_values_get_what_is_said(out: Path, tmp_path: Path) -> None:
 def test_fills_are_numbers_texts_lists_and_none() -> None:
     texts = ["a=1", "b=0.5", "c=true", "d=x", "e=[]", "f=none", "g='none'", "h=''"]
     fills = {"a": 1, "b": 0.5, "c": True, "d": "x", "e": [], "f": None, "g": "none", "h": ""}
-    assert fills_of(texts) == fills
+    assert parse_fills(texts) == fills

@@ -72,14 +72,14 @@ def test_processes_make_the_same(store: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--pad", "jet=jet_pt:4:nan"], "a skim renames no columns"),
+        (["--pad", "jet=jet_pt:4:nan"], "a skim cannot rename columns"),
         (["--group", "jets"], "--group takes name=value, such as jets=jet_pt,jet_eta"),
         (["--keys", "met", "--constant", "6"], "--constant takes name=value, such as limit=6"),
         (["--keys", "met", "--workers", "2", "--dask", "x"], "--workers and --dask exclude"),
         (["--pad", "jet_pt:10"], "--pad takes key:length:fill"),
-        (["--pad", "jet_pt:3:1e400"], "1e400 is more than a float64 holds"),
+        (["--pad", "jet_pt:3:1e400"], "1e400 is too large for a float64"),
         (["--group", "jets=jet_pt,jet_pt"], "the group 'jets' has the key 'jet_pt' twice"),
-        ([], "say what the skim holds: --keys met, --pad"),
+        ([], "name the content of the skim: --keys met, --pad"),
     ],
 )
 def test_a_wrong_command_is_said_with_a_status_of_its_own(
