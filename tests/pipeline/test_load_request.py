@@ -78,8 +78,8 @@ def test_a_length_to_pad_to_is_an_integer_either_way(groups: Any, padding: Any) 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"splits": ("run", "event")}, "splits= is a Splits, such as memmpy.Splits"),
-        ({"splits": Splits()}, r"was given: say which split to load, such as split='train'"),
+        ({"splits": ("run", "event")}, "splits= must be a Splits, such as memmpy.Splits"),
+        ({"splits": Splits()}, r"this call gives the splits .*: say which to load, split='train'"),
         ({"split": "trian"}, "no split 'trian'.*nearest: 'train'"),
         ({"split": "val", "splits": FOLDS}, "has folds: say which, fold=0 to 4"),
         ({"split": "val", "splits": FOLDS, "fold": 5}, "no fold 5 of 5 folds: give 0 to 4"),

@@ -124,7 +124,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         (
             {"keys": ["met"], "splits": ["run"]},
-            r"splits= is a Splits, such as memmpy.Splits\(by=\('run', 'event'\)\), got \['run'\]",
+            r"splits= must be a Splits, such as memmpy.Splits\(by=\('run', 'event'\)\), got \['ru",
         ),
     ],
 )

@@ -159,7 +159,7 @@ def test_bare_arrays_are_split_by_columns_among_them() -> None:
         ({"fractions": (0.5, 0.5)}, "fractions= needs a split: split='train', or a number"),
         ({"split_seed": 1}, "split_seed= needs a split"),
         ({"split": "all", "split_seed": 1}, "split_seed= needs a split"),
-        ({"fold": 1}, "fold= is one of splits with folds"),
+        ({"fold": 1}, "fold= needs splits with folds"),
         ({"split": 2, "fractions": (0.5, 0.5)}, "no split 2 in 2 fractions"),
         ({"split": "train", "fractions": (0.5, 0.4)}, "sum to 0.9"),
     ],

@@ -317,7 +317,7 @@ def test_wrong_splits_fractions_and_selections_are_refused() -> None:
         make(10, subindex=[True])
     with pytest.raises(OptionError, match="fractions= needs a split: split='train', or a number"):
         make(10, split=None, fractions=(0.8, 0.2))
-    with pytest.raises(OptionError, match=r"fold= is one of splits with folds: give splits="):
+    with pytest.raises(OptionError, match=r"fold= needs splits with folds: give splits="):
         make(10, fold=1)
     with pytest.raises(ColumnError, match=r"identity column 0 has dtype float64"):
         SplitLoader({"x": np.zeros(3)}, split="train", splits=BY_X)

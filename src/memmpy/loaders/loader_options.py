@@ -1,4 +1,4 @@
-"""The options of a loader, checked in one place before there is data."""
+"""`LoaderOptions`: the batches of a loader and their order, checked before any data is read."""
 
 from dataclasses import dataclass
 
@@ -11,27 +11,27 @@ __all__ = ["LoaderOptions"]
 
 @dataclass(frozen=True, slots=True)
 class LoaderOptions:
-    """How a loader hands out its data.
+    """The batches of a loader and their order.
 
     Parameters
     ----------
     batch_size : int
-        Entries in a batch.
+        Entries per batch.
     shuffle : Shuffle
-        How the entries are shuffled.
+        The order of an epoch.
     seed, epoch : int
-        What the order of an epoch follows from; the epoch of the first ``iter()``.
+        The seed of the orders; the epoch of the first ``iter()``.
     drop_last : bool
-        Whether to leave out a last batch that is short.
+        Whether to leave out a short last batch.
     num_threads : int
-        Threads that gather ahead, beside the caller's.
+        Threads that gather ahead, beside the thread of the caller.
     rank, world_size : int
-        Which equal part of the split it hands out.
+        This process and the number of processes that share the split.
 
     Raises
     ------
     OptionError
-        If one makes no sense.
+        If an option is invalid.
     """
 
     batch_size: int
@@ -60,27 +60,19 @@ class LoaderOptions:
             object.__setattr__(self, name, value)
 
     def part_of(self, num: int) -> tuple[int, int]:
-        """Return the first member of `num` that the rank has, and the one behind its last."""
+        """Return the start and the stop of the part of `num` members that this rank has."""
         return num * self.rank // self.world_size, num * (self.rank + 1) // self.world_size
 
-    def for_columns(self) -> "LoaderOptions":
-        """Return the options if they suit columns, which are not shuffled by blocks.
-
-        Raises
-        ------
-        OptionError
-            If they are for the rows of a skim.
-        """
-        given = {
+    def check_for_columns(self) -> None:
+        """Raise an `OptionError` for a shuffle by blocks, which needs a skim."""
+        is_given = {
             "shuffle='blocks'": self.shuffle.kind == "blocks",
             "block_rows": self.shuffle.block_rows is not None,
             "window_blocks": self.shuffle.window_blocks is not None,
         }
-        for name, is_given in given.items():
-            if is_given:
-                message = (
-                    f"{name} is for skims, whose rows lie in random order: columns may be sorted, "
-                    "and then blocks of them are no shuffle; leave it out, or load from a skim"
-                )
-                raise OptionError(message)
-        return self
+        for name in (name for name in is_given if is_given[name]):
+            message = (
+                f"{name} is for skims, whose rows lie in random order: columns may be sorted, "
+                "and then blocks of them are no shuffle; leave it out, or load from a skim"
+            )
+            raise OptionError(message)
