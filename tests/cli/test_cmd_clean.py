@@ -32,7 +32,7 @@ def test_a_clean_store_has_no_leftovers(store: Path) -> None:
     assert clean(store).output == clean("--remove", store).output == "no leftovers\n"
 
 
-def test_leftovers_are_listed_with_the_way_to_remove_them(left: Path) -> None:
+def test_leftovers_are_listed_with_the_command_that_removes_them(left: Path) -> None:
     done = clean(left)
     assert (done.exit_code, done.output.splitlines()) == (
         0,

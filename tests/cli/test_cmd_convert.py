@@ -96,7 +96,7 @@ def test_an_alias_is_computed(make_file: MakeFile, out: Path) -> None:
     assert np.allclose(read_vector(out, "g"), np.maximum(met, 2) * 0.001)
 
 
-def test_an_alias_of_an_alias_counts_as_asked_for(make_file: MakeFile, out: Path) -> None:
+def test_an_alias_of_a_used_alias_is_used(make_file: MakeFile, out: Path) -> None:
     done = convert(
         make_file(), "--out", out, "--keys", "b", "--alias", "a=met*2", "--alias", "b=a*3"
     )
@@ -137,7 +137,7 @@ def test_a_config_lists_groups(make_file: MakeFile, out: Path, tmp_path: Path) -
     assert [s.num_entries for s in sources] == [10, 3]
 
 
-def test_it_says_what_was_done(make_file: MakeFile, out: Path) -> None:
+def test_convert_prints_a_report(make_file: MakeFile, out: Path) -> None:
     done = convert(make_file(), "--out", out, "--keys", "met,jet_pt")
     assert "read 1 file, wrote 2 columns" in re.sub(r"\s+", " ", done.output)
     assert "entries/s" in done.output
@@ -168,7 +168,7 @@ def test_quiet_prints_nothing(make_file: MakeFile, out: Path) -> None:
     assert convert(make_file(), "--out", out, "--keys", "met", "--quiet").output == ""
 
 
-def test_a_warning_is_said_without_a_line_of_python(make_file: MakeFile, out: Path) -> None:
+def test_a_warning_shows_no_line_of_python(make_file: MakeFile, out: Path) -> None:
     options = ["--keys", "weight", "--alias", "weight=met * 1e9", "--dtype", "weight=float16"]
     done = convert(make_file(), "--out", out, *options)
     assert done.stderr.startswith("memmpy: warning: 9 values of 'weight' do not fit")
@@ -212,7 +212,7 @@ def test_without_dask_it_says_how_to_install_it(
         (["--config", "none.json", "--keys", "met"], "no such file: 'none.json'"),
     ],
 )
-def test_what_goes_wrong_is_said_without_a_traceback(
+def test_errors_are_printed_without_a_traceback(
     words: list[str],
     message: str,
     make_file: MakeFile,
@@ -252,7 +252,7 @@ def test_what_goes_wrong_is_said_without_a_traceback(
         (["FILE", "--keys", "met", "--entry-start", "-1"], "0 <= start <= stop"),
     ],
 )
-def test_a_wrong_command_is_said_with_a_status_of_its_own(
+def test_a_usage_error_has_status_2(
     words: list[str],
     message: str,
     make_file: MakeFile,
@@ -291,7 +291,7 @@ def check_error(
         ('[{"path": "a", "metadata": {"x": 1}}]', "is text, got 'x': 1"),
     ],
 )
-def test_a_config_that_makes_no_sense_is_said(
+def test_a_wrong_config_is_an_error(
     text: str, message: str, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -314,8 +314,8 @@ def interrupted(file: Path, out: Path, *more: str) -> tuple[int, list[str]]:
         while not journal.exists() and process.poll() is None:
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
-    return process.returncode, said.decode().splitlines()
+        _, errors = process.communicate()
+    return process.returncode, errors.decode().splitlines()
 
 
 @pytest.fixture
@@ -328,14 +328,14 @@ def long_file(tmp_path: Path) -> Path:
     return tmp_path / "long.root"
 
 
-def test_ctrl_c_says_what_is_kept(long_file: Path, out: Path) -> None:
+def test_ctrl_c_names_the_finished_part(long_file: Path, out: Path) -> None:
     for _ in range(10):  # it may come before the first line of the journal
-        status, said = interrupted(long_file, out)
+        status, lines = interrupted(long_file, out)
         assert status == 130
-        assert len(said) == 1
-        if not said[0].endswith("is unchanged"):
+        assert len(lines) == 1
+        if not lines[0].endswith("is unchanged"):
             break
-    assert said[0].startswith("memmpy: interrupted; the finished part is in ")
+    assert lines[0].startswith("memmpy: interrupted; the finished part is in ")
 
 
 def test_after_ctrl_c_the_same_command_finishes(long_file: Path, out: Path) -> None:
@@ -359,7 +359,7 @@ def test_processes_end_with_a_command_that_is_killed(long_file: Path, out: Path)
 
 
 @pytest.mark.parametrize("fill", ["inf", "-Infinity", "nan"])
-def test_what_is_not_finite_can_be_written(fill: str, make_file: MakeFile, out: Path) -> None:
+def test_fills_that_are_not_finite_can_be_typed(fill: str, make_file: MakeFile, out: Path) -> None:
     assert convert(make_file(), "--out", out, "--pad", f"jet_pt:4:{fill}").exit_code == 0
     assert not np.isfinite(read_vector(out, "jet_pt")[0]).any()
 
@@ -378,7 +378,7 @@ def test_constants_are_numbers_booleans_or_texts() -> None:
     assert [type(value) for value in found.values()] == [type(value) for value in values.values()]
 
 
-def test_missing_values_get_what_is_said(out: Path, tmp_path: Path) -> None:
+def test_missing_values_get_the_replacement(out: Path, tmp_path: Path) -> None:
     pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     table = pa.table({"run": [1, None], "tag": ["a", None], "pt": [[1.0], None]})
     parquet.write_table(table, tmp_path / "a.parquet")

@@ -34,7 +34,7 @@ def only_skim(store: Path) -> Skim:
     return found
 
 
-def test_all_that_a_skim_takes_can_be_typed(store: Path) -> None:
+def test_all_options_of_a_skim_can_be_typed(store: Path) -> None:
     done = memmpy(
         *("skim", store, "--keys", "met", "--pad", "jet_pt:4:nan", "--group", "jets=jet_pt"),
         *("--group", "event=nJets,met", "--dtype", "event=float64", "--cut", "nJets >= 6"),
@@ -82,15 +82,13 @@ def test_processes_make_the_same(store: Path) -> None:
         ([], "name the content of the skim: --keys met, --pad"),
     ],
 )
-def test_a_wrong_command_is_said_with_a_status_of_its_own(
-    store: Path, words: list[str], message: str
-) -> None:
+def test_a_usage_error_has_status_2(store: Path, words: list[str], message: str) -> None:
     done = memmpy("skim", store, *words)
     assert done.exit_code == 2
     assert message in done.output
 
 
-def test_what_cannot_be_skimmed_is_said(store: Path) -> None:
+def test_the_error_for_a_missing_column_names_it(store: Path) -> None:
     done = memmpy("skim", store, "--keys", "mett")
     assert done.exit_code == 1
     assert "no column 'mett'" in done.output

@@ -85,7 +85,7 @@ def test_the_lineage_of_a_column_names_its_files(store: Store) -> None:
     assert store.lineage("process")[0].expression == '"ttH"'
 
 
-def test_the_lineage_of_what_did_not_come_from_files(store: Store) -> None:
+def test_the_lineage_of_columns_without_files(store: Store) -> None:
     with memmpy.WriteVector(store.path, "score") as column:
         column.extend(np.zeros(100))
     store.add("twice", "weight * 2")
@@ -274,7 +274,7 @@ def test_names_are_escaped_in_html(tmp_path: Path) -> None:
     assert "<b>x" not in memmpy.open(tmp_path / "s")._repr_html_()
 
 
-def test_verify_finds_what_was_altered(store: Store) -> None:
+def test_verify_finds_altered_files(store: Store) -> None:
     assert store.verify() == []
     file = next(store.path.glob("*.npy"))
     data = bytearray(file.read_bytes())

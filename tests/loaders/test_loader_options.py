@@ -29,7 +29,7 @@ def check(**options: Any) -> LoaderOptions:
     return LoaderOptions(**{**DEFAULTS, **options})
 
 
-def test_what_is_not_given_has_its_default() -> None:
+def test_options_have_defaults() -> None:
     assert 1 <= check_threads(None) <= 8
     assert check_threads(3) == 3
     assert Shuffle("blocks") == Shuffle("blocks", block_rows=None, window_blocks=None)
@@ -43,7 +43,7 @@ def test_parts_of_ranks_are_disjoint_and_complete() -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("kind", "blocks"), ("block_rows", 8), ("window_blocks", 8)]
 )
-def test_blocks_are_for_rows(name: str, value: Any) -> None:
+def test_blocks_are_for_skims(name: str, value: Any) -> None:
     shuffle = Shuffle(value) if name == "kind" else Shuffle(True, **{name: value})
     assert getattr(check(shuffle=shuffle).shuffle, name) == value
     said = "shuffle='blocks'" if name == "kind" else name
@@ -64,7 +64,7 @@ def test_blocks_are_for_rows(name: str, value: Any) -> None:
         ({"seed": 0.5}, "seed must be"),
     ],
 )
-def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
+def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         check(**options)
     with pytest.raises(OptionError, match=message):

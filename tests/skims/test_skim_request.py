@@ -205,7 +205,7 @@ def test_no_store_is_an_error(tmp_path: Path) -> None:
 
 def test_an_executor_is_one(store: Path) -> None:
     executor: Any = 3
-    message = r"work is a Work or a concurrent\.futures\.Executor, got 3"
+    message = r"work must be a Work or a concurrent\.futures\.Executor, got 3"
     with pytest.raises(OptionError, match=message):
         skim(store, keys=["met"], work=executor, progress=False)
 

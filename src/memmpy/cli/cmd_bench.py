@@ -10,11 +10,7 @@ __all__ = ["bench"]
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--batch-size", type=click.IntRange(1), default=1024, help="Entries per batch.")
-@click.option(
-    "--threads",
-    type=click.IntRange(0),
-    help="Threads that gather batches, beside the main thread.",
-)
+@click.option("--threads", type=click.IntRange(0), help="Threads beside the main thread.")
 def bench(*, path: Path, batch_size: int, threads: int | None) -> None:
     """Measure how fast a store or a skim at PATH loads.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import WorkFlags, combine_options, pad_option, splits_options, work_options
+from memmpy.cli.options import WorkFlags, join_options, pad_option, splits_options, work_options
 from memmpy.cli.parsing import join_aliases, parse_configs, parse_keys, parse_pads, parse_pairs
 from memmpy.cli.statuses import INTERRUPTED
 from memmpy.conversion import Plan, RFileConfig, plan_conversion
@@ -34,7 +34,7 @@ class _ColumnOptions:
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="The store; created if missing."
 )
-@combine_options(
+@join_options(
     "columns",
     _ColumnOptions,
     click.option(
@@ -58,7 +58,7 @@ class _ColumnOptions:
         help="The dtype of a key in the store, such as met=float16.",
     ),
 )
-@combine_options(
+@join_options(
     "configs",
     parse_configs,
     click.argument("files", nargs=-1, metavar="[FILES]..."),

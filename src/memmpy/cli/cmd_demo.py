@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import combine_options
+from memmpy.cli.options import join_options
 from memmpy.cli.parsing import split_at_commas
 
 __all__ = ["demo"]
@@ -22,7 +22,7 @@ class _FileOptions:
 
 
 @click.command()
-@combine_options(
+@join_options(
     "own",
     _FileOptions,
     click.option("--files", is_flag=True, help="Use the ROOT files PATHS instead of toy events."),

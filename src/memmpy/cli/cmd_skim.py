@@ -7,7 +7,7 @@ import click
 
 from memmpy.cli.options import (
     WorkFlags,
-    combine_options,
+    join_options,
     name_options,
     pad_option,
     splits_options,
@@ -34,7 +34,7 @@ class _RowOptions:
 
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
-@combine_options(
+@join_options(
     "rows",
     _RowOptions,
     click.option("--keys", "-k", multiple=True, help="Columns of the batches, joined by commas."),

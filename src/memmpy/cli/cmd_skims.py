@@ -12,10 +12,7 @@ __all__ = ["skims"]
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option(
-    "--remove",
-    multiple=True,
-    metavar="NAME",
-    help="Remove these skims; join names by commas.",
+    "--remove", multiple=True, metavar="NAME", help="Remove these skims; join names by commas."
 )
 @click.option("--remove-outdated", is_flag=True, help="Remove all outdated skims.")
 def skims(*, store: Path, remove: tuple[str, ...], remove_outdated: bool) -> None:

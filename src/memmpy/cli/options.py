@@ -12,7 +12,7 @@ from memmpy.cli.parsing import parse_names, parse_splits
 
 __all__ = [
     "WorkFlags",
-    "combine_options",
+    "join_options",
     "name_options",
     "pad_option",
     "splits_options",
@@ -23,7 +23,7 @@ _Verb: TypeAlias = Callable[..., Any]
 _Decorator: TypeAlias = Callable[[_Verb], _Verb]
 
 
-def combine_options(name: str, make: Callable[..., object], *options: _Decorator) -> _Decorator:
+def join_options(name: str, make: Callable[..., object], *options: _Decorator) -> _Decorator:
     """Return a decorator that adds options to a verb, and passes their values as one argument.
 
     Parameters
@@ -84,7 +84,7 @@ pad_option = click.option(
 )
 
 #: Adds ``--alias`` and ``--constant``: the argument `names`, a tuple of aliases and constants.
-name_options = combine_options(
+name_options = join_options(
     "names",
     parse_names,
     click.option(
@@ -102,7 +102,7 @@ name_options = combine_options(
 )
 
 #: Adds the options of splits: the argument `splits`, a `Splits` or None.
-splits_options = combine_options(
+splits_options = join_options(
     "splits",
     parse_splits,
     click.option(
@@ -112,16 +112,12 @@ splits_options = combine_options(
         help="Columns that name an event, such as run,event; or file. The store records them.",
     ),
     click.option("--num-folds", type=int, help="The number of folds."),
-    click.option(
-        "--val",
-        type=float,
-        help="The share of a fold's other events that validate.",
-    ),
+    click.option("--val", type=float, help="The share of a fold's other events that validate."),
     click.option("--split-seed", type=int, help="Another seed assigns the events to other splits."),
 )
 
 #: Adds ``--workers``, ``--dask`` and ``--quiet``: the argument `work`, a `WorkFlags`.
-work_options = combine_options(
+work_options = join_options(
     "work",
     WorkFlags,
     click.option("--workers", type=click.IntRange(1), help="Use N processes instead of threads."),

@@ -366,8 +366,10 @@ class Store(StoreMapping):
 
         Examples
         --------
-        >>> skim = store.skim(keys=["weight"], groups={"event": ["met", "HT"]}, cut="met > 50")
-        >>> loader = memmpy.SplitLoader(skim, batch_size=1024)
+        >>> skim = store.skim(
+        ...     keys=["weight"], groups={"event": ["met", "HT"]}, dtype="float32", cut="met > 50"
+        ... )
+        >>> loader = memmpy.SplitLoader(skim, split="train", batch_size=1024)
         """
         return skim(
             self.path,

@@ -151,7 +151,7 @@ class StoreMapping(Renderable, Mapping[str, StoredColumn]):
 
         Examples
         --------
-        >>> store.set_splits(Splits(by=("run", "event"), num_folds=5))
+        >>> store.set_splits(Splits(by=("runNumber", "eventNumber"), num_folds=5))
         """
         check_splits(splits)
         self._check_whole(() if splits is None else splits.keys)

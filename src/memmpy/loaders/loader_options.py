@@ -44,20 +44,15 @@ class LoaderOptions:
     world_size: int
 
     def __post_init__(self) -> None:
-        world_size = check_integer("world_size", self.world_size, minimum=1)
-        changes = {
-            "batch_size": check_integer("batch_size", self.batch_size, minimum=1),
-            "seed": check_seed("seed", self.seed),
-            "epoch": check_seed("epoch", self.epoch),
-            "drop_last": check_flag("drop_last", self.drop_last),
-            "rank": check_integer("rank", self.rank, minimum=0),
-            "world_size": world_size,
-        }
-        if self.rank >= world_size:
-            message = f"no rank {self.rank} of {world_size}: give 0 to {world_size - 1}"
-            raise OptionError(message)
-        for name, value in changes.items():
+        for name, minimum in {"batch_size": 1, "rank": 0, "world_size": 1}.items():
+            value = check_integer(name, getattr(self, name), minimum=minimum)
             object.__setattr__(self, name, value)
+        for name in ("seed", "epoch"):
+            object.__setattr__(self, name, check_seed(name, getattr(self, name)))
+        object.__setattr__(self, "drop_last", check_flag("drop_last", self.drop_last))
+        if self.rank >= self.world_size:
+            message = f"no rank {self.rank} of {self.world_size}: give 0 to {self.world_size - 1}"
+            raise OptionError(message)
 
     def part_of(self, num: int) -> tuple[int, int]:
         """Return the start and the stop of the part of `num` members that this rank has."""

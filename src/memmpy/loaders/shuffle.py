@@ -68,7 +68,7 @@ class Shuffle:
     --------
     >>> skim = memmpy.skim("data.mmpy", keys=["met"])
     >>> shuffle = Shuffle("blocks", block_rows=256, window_blocks=64)
-    >>> loader = SplitLoader(skim, batch_size=1024, shuffle=shuffle)
+    >>> loader = SplitLoader(skim, split="train", batch_size=1024, shuffle=shuffle)
     """
 
     kind: bool | Literal["exact", "blocks"]
@@ -85,9 +85,9 @@ class Shuffle:
 ShuffleOption: TypeAlias = bool | Literal["exact", "blocks"] | Shuffle
 
 
-def check_shuffle(given: ShuffleOption) -> Shuffle:
-    """Return the ``shuffle=`` of a user, given as a value or in its short form, as the value."""
-    return given if isinstance(given, Shuffle) else Shuffle(given)
+def check_shuffle(shuffle: ShuffleOption) -> Shuffle:
+    """Return the value of ``shuffle=``, which may have its short form."""
+    return shuffle if isinstance(shuffle, Shuffle) else Shuffle(shuffle)
 
 
 def _check_kind(kind: bool | Literal["exact", "blocks"]) -> bool | Literal["exact", "blocks"]:

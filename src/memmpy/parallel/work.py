@@ -46,11 +46,11 @@ class Work:
     step_bytes: int = 32 * 2**20
 
     def __post_init__(self) -> None:
-        given: object = self.executor
+        executor: object = self.executor
         # A Dask client has `submit`, but it is no executor: its futures are of another kind.
-        if given is not None and not isinstance(given, Executor):
-            message = f"work is a Work or a concurrent.futures.Executor, got {given!r}"
-            raise OptionError(message + "; of a Dask client, give client.get_executor()")
+        if executor is not None and not isinstance(executor, Executor):
+            message = f"work must be a Work or a concurrent.futures.Executor, got {executor!r}"
+            raise OptionError(f"{message}; for a Dask client, give client.get_executor()")
         object.__setattr__(self, "lock_timeout", check_timeout(self.lock_timeout))
         step_bytes = check_integer("step_bytes", self.step_bytes, minimum=1)
         object.__setattr__(self, "step_bytes", step_bytes)
@@ -59,6 +59,6 @@ class Work:
 WorkOption: TypeAlias = Executor | Work | None
 
 
-def check_work(given: WorkOption) -> Work:
-    """Return the ``work=`` of a user, given as a value or in its short form, as the value."""
-    return given if isinstance(given, Work) else Work(given)
+def check_work(work: WorkOption) -> Work:
+    """Return the value of ``work=``, which may have its short form."""
+    return work if isinstance(work, Work) else Work(work)

@@ -103,12 +103,12 @@ class LoadRequest:
         keys, aliases = split_renames(self.keys, self.aliases)
         check_keys(keys)
         groups = None if self.groups is None else check_groups(self.groups)
-        grouped = [key for members in (groups or {}).values() for key in members]
-        more = [key for key in grouped if key not in keys_padded and key not in metadata_keys]
+        group_keys = [key for members in (groups or {}).values() for key in members]
+        extra_keys = [key for key in group_keys if key not in {*keys_padded, *metadata_keys}]
         check_names(
-            [*keys, *more], keys_padded=keys_padded, aliases=aliases, reserved=metadata_keys
+            [*keys, *extra_keys], keys_padded=keys_padded, aliases=aliases, reserved=metadata_keys
         )
-        for use, named in (("padded", keys_padded), ("in a group", more)):
+        for use, named in (("padded", keys_padded), ("in a group", extra_keys)):
             check_one_key([key for key in named if key not in aliases], use)
         for key, padding in keys_padded.items():
             check_padding(key, padding)
@@ -116,19 +116,19 @@ class LoadRequest:
         if self.cut_text is not None:
             cut = _read_cut(self.cut_text, aliases, self.constants, metadata_keys)
         _check_split(self.split_request)
-        in_cut = frozenset[str]() if cut is None else keys_of(cut)
-        named_keys = frozenset([*keys, *keys_padded, *grouped])
+        cut_keys = frozenset[str]() if cut is None else keys_of(cut)
+        named_keys = frozenset([*keys, *keys_padded, *group_keys])
         padded = keys_padded if groups is None else {}
         masks = {mask_of(key): key for key in padded}
-        known = {*named_keys, *masks, *in_cut}
-        group_dtype, dtypes = _divide_dtype(self.dtype, keys=known, groups=groups)
+        all_keys = {*named_keys, *masks, *cut_keys}
+        group_dtype, dtypes = _divide_dtype(self.dtype, keys=all_keys, groups=groups)
         # For a skim the columns are still lists, and only a dtype changes their values.
-        changed = set(keys_padded) if groups is None else set(keys_padded) & dtypes.keys()
-        stored_as = {key: UNPADDED.format(key) for key in sorted(in_cut & changed)}
+        altered_keys = set(keys_padded) if groups is None else set(keys_padded) & dtypes.keys()
+        stored_as = {key: UNPADDED.format(key) for key in sorted(cut_keys & altered_keys)}
         for name in sorted({*stored_as.values()} & {*named_keys, *aliases, *metadata_keys}):
             raise OptionError(f"{name!r} is reserved for the cut of load_root; take another name")
-        _check_masks(masks, {*keys, *padded, *in_cut, *aliases, *metadata_keys})
-        converted_keys = {*named_keys, *masks, *(in_cut - stored_as.keys()), *stored_as.values()}
+        _check_masks(masks, {*keys, *padded, *cut_keys, *aliases, *metadata_keys})
+        converted_keys = {*named_keys, *masks, *(cut_keys - stored_as.keys()), *stored_as.values()}
         derived = {
             "keys": tuple(sorted(set(keys))),
             "groups": groups,

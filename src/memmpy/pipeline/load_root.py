@@ -147,7 +147,7 @@ def load_root(
     Examples
     --------
     >>> loader = memmpy.load_root(
-    ...     memmpy.RFileConfig("ttH_*.root", tree="nominal", metadata={"process": "ttH"}),
+    ...     memmpy.RFileConfig("ttH_*.root", metadata={"process": "ttH"}),
     ...     "data.mmpy",
     ...     keys={"nJets", "met"},
     ...     keys_padded={"jet_pt": (22, float("nan"))},

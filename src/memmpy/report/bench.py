@@ -97,10 +97,10 @@ def _length_note(lengths: Mapping[str, int]) -> str:
     keys: dict[int, str] = {}
     for key, length in lengths.items():
         keys.setdefault(length, key)
-    shown = [f"{key}: {length:,}" for length, key in keys.items()]
-    if len(shown) > _NUM_LENGTHS:
-        shown[_NUM_LENGTHS:] = ["..."]
-    return f"columns left out: they differ in length ({', '.join(shown)})"
+    examples = [f"{key}: {length:,}" for length, key in keys.items()]
+    if len(examples) > _NUM_LENGTHS:
+        examples[_NUM_LENGTHS:] = ["..."]
+    return f"columns left out: they differ in length ({', '.join(examples)})"
 
 
 def _cells(explanation: Explanation) -> tuple[str, ...]:
