@@ -595,7 +595,7 @@ class TestColumnsThatWereAdded:
         load_root(files, path, keys={"HT"}, aliases={"HT": "Sum$(jet_pt)"})
         np.testing.assert_array_equal(read_vector(path, "HT"), expected)
 
-    def test_the_error_for_a_computed_column_shows_its_alias(self, make_file: MakeFile, tmp_path: Path) -> None:
+    def test_a_computed_column_needs_an_alias(self, make_file: MakeFile, tmp_path: Path) -> None:
         files, path = config(make_file(num=100)), tmp_path / "s"
         load_root(files, path, keys={"jet_pt"})
         memmpy.open(path).add("HT", "Sum$(jet_pt)")

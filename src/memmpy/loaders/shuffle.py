@@ -55,9 +55,10 @@ class Shuffle:
           less than 0.1 other rows on average; else ``"exact"``.
         - False: the order of the data, which is the order of the entries, of `subindex` or of the
           skim, in every epoch.
-    block_rows, window_blocks : int, optional
-        Rows per block and blocks per window, for skims. By default they depend on the size of a
-        row.
+    block_rows : int, optional
+        Rows per block, for skims. The default depends on the size of a row.
+    window_blocks : int, optional
+        Blocks per window, for skims. The default is 16.
 
     Raises
     ------

@@ -92,15 +92,19 @@ def load_root(
         Events per batch. The last batch of an epoch may be shorter.
     shuffle : bool, "exact", "blocks" or Shuffle, default True
         The order of each epoch; see `Shuffle`. ``"blocks"`` is for skims.
-    seed, epoch : int, default 0
-        The seed of the orders of all epochs; the epoch of the first ``iter()``.
+    seed : int, default 0
+        The seed of the orders of all epochs.
+    epoch : int, default 0
+        The epoch of the first ``iter()``. Each ``iter()`` starts the next epoch.
     drop_last : bool, default False
         Leave out the last batch of an epoch if it is short.
     num_threads : int, optional
         Threads that gather batches ahead, beside the thread of the caller; see `SplitLoader`.
-    rank, world_size : int, default 0 and 1
-        This process and the number of processes, if several processes train together. Each rank
-        gets its own part of the split.
+    rank : int, default 0
+        The number of this process, 0 to `world_size` - 1, if several processes train together. Each
+        rank gets its own part of the split; the sizes differ by at most one entry.
+    world_size : int, default 1
+        The number of processes that train together.
     skim : bool, default True
         Load from a skim, which is two to five times as fast. With False, load from the columns:
         this takes no more disk space, and also loads texts and nested lists. The events, values and

@@ -86,9 +86,11 @@ class SplitLoader:
         Threads that gather batches ahead. The thread of the caller helps when it would wait, and
         does all work if the number is 0. The default is the number of available cores minus one,
         but 1 to 7.
-    rank, world_size : int, default 0 and 1
-        This process and the number of processes, if several processes train together. Each rank
-        gets its own part of the split. The sizes of the parts differ by at most one entry.
+    rank : int, default 0
+        The number of this process, 0 to `world_size` - 1, if several processes train together. Each
+        rank gets its own part of the split; the sizes differ by at most one entry.
+    world_size : int, default 1
+        The number of processes that train together.
 
     Raises
     ------
