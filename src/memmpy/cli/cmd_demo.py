@@ -23,7 +23,7 @@ class _FileOptions:
 
 @click.command()
 @join_options(
-    "own",
+    "file_options",
     _FileOptions,
     click.option("--files", is_flag=True, help="Use the ROOT files PATHS instead of toy events."),
     click.argument("paths", nargs=-1, type=click.Path()),
@@ -44,7 +44,7 @@ class _FileOptions:
 @click.option("--batch-size", default=128, help="Events per batch.")
 def demo(
     *,
-    own: _FileOptions,
+    file_options: _FileOptions,
     cut: str | None,
     out: Path,
     events: int,
@@ -60,15 +60,15 @@ def demo(
 
     from memmpy.demo import file_setup, run, toy_setup
 
-    if bool(own.paths) != own.files:
+    if bool(file_options.paths) != file_options.files:
         message = "name ROOT files with --files: memmpy demo --files A.root B.root --tree T"
         raise click.UsageError(message)
-    if not own.files and (own.tree or own.keys):
+    if not file_options.files and (file_options.tree or file_options.keys):
         raise click.UsageError("--tree and --keys go with --files")
     console = Console()
-    if own.files:
-        key_names = None if own.keys is None else split_at_commas([own.keys])
-        setup = file_setup(out, own.paths, tree=own.tree, keys=key_names, cut=cut)
+    if file_options.files:
+        key_names = None if file_options.keys is None else split_at_commas([file_options.keys])
+        setup = file_setup(out, file_options.paths, tree=file_options.tree, keys=key_names, cut=cut)
     else:
         setup = toy_setup(out, num_events=events, seed=seed, cut=cut, console=console)
     run(setup, batch_size=batch_size, console=console)
