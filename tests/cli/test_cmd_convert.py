@@ -237,7 +237,7 @@ def test_errors_are_printed_without_a_traceback(
         (["FILE", "--keys", "a", "--alias", "a=met", "--alias", "a=x"], "--alias names 'a' twice"),
         (
             ["FILE", "--keys", "a=met", "--alias", "a=weight"],
-            "'a' is defined twice, as 'weight' and",
+            "'a' is defined twice, as 'weight' and 'met'",
         ),
         (["FILE", "--keys", "met", "--alias", "a=met * 2"], "nothing uses the alias 'a'"),
         (["FILE", "--keys", "met", "--workers", "2", "--dask", "x"], "exclude each other"),

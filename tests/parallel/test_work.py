@@ -32,7 +32,10 @@ def test_numbers_of_numpy_become_those_of_python() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"executor": 3}, r"work must be a Work or a concurrent\.futures\.Executor, got 3; for"),
+        (
+            {"executor": 3},
+            r"work must be a Work or a concurrent\.futures\.Executor, got 3; for a Dask client",
+        ),
         ({"executor": ThreadPoolExecutor}, "work must be a Work or a concurrent"),
         ({"lock_timeout": "5"}, "lock_timeout is a number of seconds, below zero for no limit"),
         ({"lock_timeout": float("nan")}, "lock_timeout is a number of seconds"),

@@ -124,7 +124,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         (
             {"keys": ["met"], "splits": ["run"]},
-            r"splits= must be a Splits, such as memmpy.Splits\(by=\('run', 'event'\)\), got \['ru",
+            (
+                r"splits= must be a Splits, such as memmpy.Splits\(by=\('run', 'event'\)\), "
+                r"got \['run'\]"
+            ),
         ),
     ],
 )

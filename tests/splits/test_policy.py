@@ -616,7 +616,8 @@ def test_files_that_are_written_again_are_other_events_by_file(tmp_path: Path) -
 def test_a_skim_in_the_order_of_other_tickets_is_refused(store: Path) -> None:
     skim = memmpy.skim(store, keys=["gid"], progress=False)
     memmpy.open(store).set_splits(Splits(by=("event",), seed=5))
-    with pytest.raises(SplitError, match=r"the tickets of the skim .* come from by=\('run', 'ev"):
+    message = r"the tickets of the skim .* come from by=\('run', 'event'\), seed=0, and not from"
+    with pytest.raises(SplitError, match=message):
         SplitLoader(skim, split="train")
     again = memmpy.skim(store, keys=["gid"], progress=False)
     assert SplitLoader(again, split="train").splits == Splits(by=("event",), seed=5)

@@ -69,8 +69,8 @@ def find_store_of(columns: Mapping[str, Column], *, is_split: bool) -> OriginSto
                     continue
                 if origin is not None and is_split:
                     message = (
-                        f"columns {first!r} and {key!r} are of two stores, {str(origin.path)!r} and "
-                        f"{str(path)!r}: they cannot be split as one; load each from its own"
+                        f"columns {first!r} and {key!r} are of two stores, {str(origin.path)!r} "
+                        f"and {str(path)!r}: they cannot be split as one; load each from its own"
                     )
                     raise SplitError(message)
                 origin, first = store, key
