@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memmpy.checks import check_key
 from memmpy.columns import ReadJagged, check_keys
@@ -27,7 +26,6 @@ from memmpy.dataset.loader_columns import resolve_cut_split
 from memmpy.dataset.maintenance import verify
 from memmpy.dataset.store_mapping import StoreMapping
 from memmpy.errors import OptionError
-from memmpy.export import Friend, write_friends
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.order import SPLIT_NAMES
 from memmpy.parallel import WorkOption, check_threads
@@ -79,11 +77,6 @@ class Store(StoreMapping):
     path : path-like
         The directory of the store.
 
-    Raises
-    ------
-    MissingFileError, CorruptStoreError
-        If the store is missing or damaged.
-
     Examples
     --------
     >>> store = Store("data.mmpy")
@@ -92,20 +85,6 @@ class Store(StoreMapping):
     >>> store["jet_pt"][0]
     array([81.2, 40.7], dtype=float32)
     """
-
-    def write_friend(
-        self,
-        directory: PathLike,
-        branches: Mapping[str, Any],
-        *,
-        entries: Sequence[int] | NDArray[Any] | None = None,
-        fill: float | Mapping[str, float] | None = None,
-        overwrite: bool = False,
-    ) -> list[Friend]:
-        """Write values of entries to ROOT friend trees; see `memmpy.write_friend`."""
-        return write_friends(
-            self.sources, directory, branches, entries=entries, fill=fill, overwrite=overwrite
-        )
 
     def cut(
         self,

@@ -11,6 +11,7 @@ from memmpy.checks import check_path
 from memmpy.columns import Snapshot, StoredColumn, holder_of, no_column, open_what_is_whole
 from memmpy.display import Renderable, Table, num_in_words
 from memmpy.errors import CorruptStoreError, SplitError
+from memmpy.export import Friend, write_friends
 from memmpy.splits import Splits, check_splits, num_events, recorded_splits, set_splits, tickets_of
 from memmpy.store import (
     Lineage,
@@ -116,6 +117,20 @@ class StoreMapping(Renderable, Mapping[str, StoredColumn]):
         if key not in self:
             raise no_column(key, self._metadata, path=self.path, known=self)
         return lineage_of(self._metadata, key)
+
+    def write_friend(
+        self,
+        directory: PathLike,
+        branches: Mapping[str, Any],
+        *,
+        entries: Sequence[int] | NDArray[Any] | None = None,
+        fill: float | Mapping[str, float] | None = None,
+        overwrite: bool = False,
+    ) -> list[Friend]:
+        """Write values of entries to ROOT friend trees; see `memmpy.write_friend`."""
+        return write_friends(
+            self.sources, directory, branches, entries=entries, fill=fill, overwrite=overwrite
+        )
 
     @property
     def snapshot(self) -> Snapshot:
