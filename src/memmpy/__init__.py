@@ -1,4 +1,4 @@
-"""ROOT files to memory-mapped columns, and shuffled batches for training at memory speed."""
+"""Convert ROOT files to memory-mapped columns, and load shuffled batches for training."""
 
 from memmpy._version import __version__
 from memmpy.columns import (
@@ -73,5 +73,5 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """Return the names for users, without the rooms of the house."""
+    """Return the public names, without the subpackages."""
     return [*__all__, "open"]

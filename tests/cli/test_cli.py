@@ -21,7 +21,7 @@ def memmpy(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
-def test_the_demo_does_the_main_job_and_then_takes_it_from_the_cache(tmp_path: Path) -> None:
+def test_the_demo_runs_and_then_takes_everything_from_the_cache(tmp_path: Path) -> None:
     command = ("demo", "--out", tmp_path / "d", "--events", 3000)
     first, second = memmpy(*command), memmpy(*command)
     assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
@@ -52,7 +52,7 @@ def test_the_demo_takes_keys(make_file: MakeFile, tmp_path: Path) -> None:
     assert "Converted 2 branches" in done.output
 
 
-def test_the_demo_takes_what_no_skim_holds(tmp_path: Path) -> None:
+def test_the_demo_loads_columns_that_no_skim_holds(tmp_path: Path) -> None:
     write_file(tmp_path / "a.root", "tuple", [of_tuple(0, 40)])
     files = ["--files", tmp_path / "a.root", "--keys", "number,name"]
     done = memmpy("demo", *files, "--out", tmp_path / "d")
@@ -60,7 +60,7 @@ def test_the_demo_takes_what_no_skim_holds(tmp_path: Path) -> None:
     assert not (tmp_path / "d" / "files.mmpy" / "skims").exists()
 
 
-def test_an_empty_tree_is_no_reason_to_fail(make_file: MakeFile, tmp_path: Path) -> None:
+def test_the_demo_accepts_an_empty_tree(make_file: MakeFile, tmp_path: Path) -> None:
     done = memmpy("demo", "--files", make_file(num=0), "--out", tmp_path / "d")
     assert done.exit_code == 0, done.output
 
@@ -76,7 +76,7 @@ def test_an_empty_tree_is_no_reason_to_fail(make_file: MakeFile, tmp_path: Path)
         (["demo", "--events", "-1"], "num_events is -1"),
     ],
 )
-def test_what_goes_wrong_is_said_without_a_traceback(
+def test_errors_are_printed_without_a_traceback(
     words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -92,7 +92,7 @@ def test_a_broken_cut_is_shown_with_a_caret(make_file: MakeFile, tmp_path: Path)
     assert "^" in done.output
 
 
-def test_verify_says_what_is_right_and_what_is_not(make_file: MakeFile, tmp_path: Path) -> None:
+def test_verify_reports_intact_and_damaged_stores(make_file: MakeFile, tmp_path: Path) -> None:
     memmpy("demo", "--files", make_file(), "--keys", "met", "--out", tmp_path / "d")
     store = tmp_path / "d" / "files.mmpy"
     assert "4 columns and 1 skim of" in memmpy("verify", store).output
@@ -116,11 +116,18 @@ def test_help_tells_all_defaults(verb: str, defaults: list[str]) -> None:
     assert re.findall(r"\[default:\s+(.*?)\]", memmpy(verb, "--help").output) == defaults
 
 
+def test_help_cuts_no_summary_of_a_verb_at_80_columns() -> None:
+    done = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["--help"])
+    summaries = done.output.partition("Commands:\n")[2]
+    assert len(summaries.splitlines()) == len(main.commands)
+    assert "..." not in summaries
+
+
 def test_the_version_is_printed() -> None:
     assert re.match(r"memmpy, version \d", memmpy("--version").output)
 
 
-def test_ctrl_c_before_the_first_verb_is_no_traceback() -> None:
+def test_ctrl_c_during_the_imports_prints_no_traceback() -> None:
     code = """
 import builtins
 
@@ -144,8 +151,8 @@ def test_ctrl_c_ends_the_demo_without_a_traceback(tmp_path: Path) -> None:
         while not any((tmp_path / "d").glob("*/*")) and process.poll() is None:
             time.sleep(0.05)  # until it writes
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        _, errors = process.communicate()
     assert process.returncode == 130
-    assert "Aborted!" in said
-    assert "Traceback" not in said
+    assert "Aborted!" in errors
+    assert "Traceback" not in errors
     assert not list((tmp_path / "d").glob("*/*.root"))

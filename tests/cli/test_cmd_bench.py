@@ -59,7 +59,7 @@ def test_one_column_is_one(tmp_path: Path) -> None:
     assert "1 column " in bench(tmp_path / "s").output
 
 
-def test_columns_that_are_left_out_are_said(tmp_path: Path) -> None:
+def test_bench_names_columns_that_it_leaves_out(tmp_path: Path) -> None:
     path = tmp_path / "s"
     for num, key in [(500, "met"), (500, "HT"), (4, "testdata"), (5, "x"), (6, "y")]:
         with WriteVector(path=path, key=key) as column:
@@ -82,7 +82,7 @@ def test_columns_that_are_left_out_are_said(tmp_path: Path) -> None:
         ("file", "it is a file"),
     ],
 )
-def test_what_is_no_store_is_said(name: str, message: str, tmp_path: Path) -> None:
+def test_a_path_without_a_store_is_an_error(name: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     done = bench(tmp_path / name)

@@ -30,7 +30,7 @@ def test_a_store_without_errors_has_status_0(store: Path) -> None:
     assert " 100" in done.output
 
 
-def test_json_is_what_python_gets(store: Path) -> None:
+def test_json_equals_the_audit_of_python(store: Path) -> None:
     done = memmpy("check", store, "--json")
     assert json.loads(done.output) == package.open(store).check().to_dict()
 
@@ -45,7 +45,7 @@ def test_an_error_has_status_1(options: list[str], store: Path) -> None:
     assert "Traceback" not in done.output
 
 
-def test_a_missing_store_is_said_in_a_line(tmp_path: Path) -> None:
+def test_a_missing_store_is_an_error_of_one_line(tmp_path: Path) -> None:
     done = memmpy("check", tmp_path / "none")
     assert done.exit_code == 1
     assert done.stderr.startswith("memmpy: ")

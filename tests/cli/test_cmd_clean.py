@@ -32,7 +32,7 @@ def test_a_clean_store_has_no_leftovers(store: Path) -> None:
     assert clean(store).output == clean("--remove", store).output == "no leftovers\n"
 
 
-def test_leftovers_are_listed_with_the_way_to_remove_them(left: Path) -> None:
+def test_leftovers_are_listed_with_the_command_that_removes_them(left: Path) -> None:
     done = clean(left)
     assert (done.exit_code, done.output.splitlines()) == (
         0,
@@ -51,9 +51,9 @@ def test_leftovers_are_removed(left: Path) -> None:
     assert not (left / "unfinished").exists()
 
 
-def test_files_of_others_stay_and_are_said(left: Path) -> None:
+def test_clean_keeps_other_files_and_names_them(left: Path) -> None:
     (left / "unfinished" / "thesis.npy").write_bytes(b"mine")
     done = clean("--remove", left)
     assert done.exit_code == 1
-    assert "not removed: unfinished: files of others are in it, or you may not" in done.output
+    assert "not removed: unfinished: it holds other files, or you lack permission" in done.output
     assert [file.name for file in (left / "unfinished").iterdir()] == ["thesis.npy"]

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from memmpy import load_memmaps, read_vector
 from memmpy.cli import main
-from memmpy.cli.parsing import fills_of, names_of, words_of
+from memmpy.cli.parsing import parse_fills, parse_names, split_at_commas
 from memmpy.store import read_metadata
 
 MakeFile = Callable[..., Path]
@@ -96,7 +96,7 @@ def test_an_alias_is_computed(make_file: MakeFile, out: Path) -> None:
     assert np.allclose(read_vector(out, "g"), np.maximum(met, 2) * 0.001)
 
 
-def test_an_alias_of_an_alias_counts_as_asked_for(make_file: MakeFile, out: Path) -> None:
+def test_an_alias_of_a_used_alias_is_used(make_file: MakeFile, out: Path) -> None:
     done = convert(
         make_file(), "--out", out, "--keys", "b", "--alias", "a=met*2", "--alias", "b=a*3"
     )
@@ -137,7 +137,7 @@ def test_a_config_lists_groups(make_file: MakeFile, out: Path, tmp_path: Path) -
     assert [s.num_entries for s in sources] == [10, 3]
 
 
-def test_it_says_what_was_done(make_file: MakeFile, out: Path) -> None:
+def test_convert_prints_a_report(make_file: MakeFile, out: Path) -> None:
     done = convert(make_file(), "--out", out, "--keys", "met,jet_pt")
     assert "read 1 file, wrote 2 columns" in re.sub(r"\s+", " ", done.output)
     assert "entries/s" in done.output
@@ -168,7 +168,7 @@ def test_quiet_prints_nothing(make_file: MakeFile, out: Path) -> None:
     assert convert(make_file(), "--out", out, "--keys", "met", "--quiet").output == ""
 
 
-def test_a_warning_is_said_without_a_line_of_python(make_file: MakeFile, out: Path) -> None:
+def test_a_warning_shows_no_line_of_python(make_file: MakeFile, out: Path) -> None:
     options = ["--keys", "weight", "--alias", "weight=met * 1e9", "--dtype", "weight=float16"]
     done = convert(make_file(), "--out", out, *options)
     assert done.stderr.startswith("memmpy: warning: 9 values of 'weight' do not fit")
@@ -213,7 +213,7 @@ def test_without_dask_it_says_how_to_install_it(
         (["--config", "none.json", "--keys", "met"], "no such file: 'none.json'"),
     ],
 )
-def test_what_goes_wrong_is_said_without_a_traceback(
+def test_errors_are_printed_without_a_traceback(
     words: list[str],
     message: str,
     make_file: MakeFile,
@@ -227,30 +227,33 @@ def test_what_goes_wrong_is_said_without_a_traceback(
     ("words", "message"),
     [
         (["--keys", "met"], "name FILES, or a file that lists them with --config"),
-        (["missing.root"], "say what to convert: --keys"),
+        (["missing.root"], "name the keys: --keys"),
         (["FILE", "--pad", "jet_pt:nan"], "--pad takes key:length:fill, such as jet_pt:22:nan"),
         (["FILE", "--pad", "jet_pt:x:nan"], "--pad takes key:length:fill"),
         (["FILE", "--pad", "jet_pt:2:nan,jet_pt:3:nan"], "--pad names 'jet_pt' twice"),
-        (["FILE", "--keys", "=met"], "a key is renamed as new=branch, got '=met'"),
+        (["FILE", "--keys", "=met"], "new=branch renames a branch, got '=met'"),
         (["FILE", "--keys", "a=met,a=weight"], "two branches, 'met' and 'weight'"),
         (["FILE", "--keys", "met", "--dtype", "met"], "--dtype takes name=value"),
         (["FILE", "--keys", "met", "--metadata", "ttH"], "such as process=ttH, got 'ttH'"),
         (["FILE", "--keys", "a", "--alias", "a=met", "--alias", "a=x"], "--alias names 'a' twice"),
-        (["FILE", "--keys", "a=met", "--alias", "a=weight"], "'weight' and 'met'; say it once"),
-        (["FILE", "--keys", "met", "--alias", "a=met * 2"], "the alias 'a' is not asked for"),
+        (
+            ["FILE", "--keys", "a=met", "--alias", "a=weight"],
+            "'a' is defined twice, as 'weight' and 'met'",
+        ),
+        (["FILE", "--keys", "met", "--alias", "a=met * 2"], "nothing uses the alias 'a'"),
         (["FILE", "--keys", "met", "--workers", "2", "--dask", "x"], "exclude each other"),
         (["FILE", "--keys", "met", "--workers", "0"], "--workers"),
         (
             ["FILE", "--keys", "met", "--step-bytes", "0"],
             "step_bytes must be an integer of",
         ),
-        (["FILE", "--pad", "jet_pt:3:1e400"], "1e400 is more than a float64 holds; write inf"),
-        (["FILE", "--pad", "jet_pt:3:-1e400"], "-1e400 is more than a float64 holds; write inf"),
+        (["FILE", "--pad", "jet_pt:3:1e400"], "1e400 is too large for a float64; write inf"),
+        (["FILE", "--pad", "jet_pt:3:-1e400"], "-1e400 is too large for a float64; write inf"),
         (["FILE", "--pad", "jet_pt:-1:0"], "a length is an integer in 0 <= length"),
         (["FILE", "--keys", "met", "--entry-start", "-1"], "0 <= start <= stop"),
     ],
 )
-def test_a_wrong_command_is_said_with_a_status_of_its_own(
+def test_a_usage_error_has_status_2(
     words: list[str],
     message: str,
     make_file: MakeFile,
@@ -280,8 +283,8 @@ def check_error(
     ("text", "message"),
     [
         ("[", "'files.json' is not JSON"),
-        ("{}", "is a list of groups of files, such as"),
-        ("[]", "is a list of groups of files, such as"),
+        ("{}", "must be a list of groups of files, such as"),
+        ("[]", "must be a list of groups of files, such as"),
         ('[{"tree": "x"}]', "group 1 of 'files.json' names no path"),
         ('[{"path": "a", "metdata": {}}]', "nearest: 'metadata'"),
         ('[{"path": "a", "tree": 1}]', "tree cannot be 1"),
@@ -289,7 +292,7 @@ def check_error(
         ('[{"path": "a", "metadata": {"x": 1}}]', "is text, got 'x': 1"),
     ],
 )
-def test_a_config_that_makes_no_sense_is_said(
+def test_a_wrong_config_is_an_error(
     text: str, message: str, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -301,7 +304,7 @@ def test_a_config_that_makes_no_sense_is_said(
 
 
 def test_a_comma_in_brackets_joins_nothing() -> None:
-    assert words_of(["a, b", "x=min(c,d),[e,f]*", ""]) == ["a", "b", "x=min(c,d)", "[e,f]*"]
+    assert split_at_commas(["a, b", "x=min(c,d),[e,f]*", ""]) == ["a", "b", "x=min(c,d)", "[e,f]*"]
 
 
 def interrupted(file: Path, out: Path, *more: str) -> tuple[int, list[str]]:
@@ -312,8 +315,8 @@ def interrupted(file: Path, out: Path, *more: str) -> tuple[int, list[str]]:
         while not journal.exists() and process.poll() is None:
             time.sleep(0.001)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
-    return process.returncode, said.decode().splitlines()
+        _, errors = process.communicate()
+    return process.returncode, errors.decode().splitlines()
 
 
 @pytest.fixture
@@ -327,14 +330,14 @@ def long_file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_ctrl_c_says_what_is_kept(long_file: Path, out: Path) -> None:
+def test_ctrl_c_names_the_finished_part(long_file: Path, out: Path) -> None:
     for _ in range(10):  # it may come before the first line of the journal
-        status, said = interrupted(long_file, out)
+        status, lines = interrupted(long_file, out)
         assert status == 130
-        assert len(said) == 1
-        if not said[0].endswith("is as it was"):
+        assert len(lines) == 1
+        if not lines[0].endswith("is unchanged"):
             break
-    assert said[0].startswith("memmpy: interrupted; what was read is kept in ")
+    assert lines[0].startswith("memmpy: interrupted; the finished part is in ")
 
 
 @pytest.mark.slow
@@ -361,26 +364,26 @@ def test_processes_end_with_a_command_that_is_killed(long_file: Path, out: Path)
 
 
 @pytest.mark.parametrize("fill", ["inf", "-Infinity", "nan"])
-def test_what_is_not_finite_can_be_written(fill: str, make_file: MakeFile, out: Path) -> None:
+def test_fills_that_are_not_finite_can_be_typed(fill: str, make_file: MakeFile, out: Path) -> None:
     assert convert(make_file(), "--out", out, "--pad", f"jet_pt:4:{fill}").exit_code == 0
     assert not np.isfinite(read_vector(out, "jet_pt")[0]).any()
 
 
 def test_a_constant_is_not_infinite_by_a_slip() -> None:
-    with pytest.raises(click.UsageError, match="1e400 is more than a float64 holds"):
-        names_of([], ["limit=1e400"])[1]
-    assert names_of([], ["limit=inf"])[1] == {"limit": float("inf")}
+    with pytest.raises(click.UsageError, match="1e400 is too large for a float64"):
+        parse_names([], ["limit=1e400"])[1]
+    assert parse_names([], ["limit=inf"])[1] == {"limit": float("inf")}
 
 
 def test_constants_are_numbers_booleans_or_texts() -> None:
     texts = ["a=6", "b=-0.5", "c=true", "d=False", "e=ttH", "f='6'", "g=x=y"]
     values = {"a": 6, "b": -0.5, "c": True, "d": False, "e": "ttH", "f": "6", "g": "x=y"}
-    found = names_of([], texts)[1]
+    found = parse_names([], texts)[1]
     assert found == values
     assert [type(value) for value in found.values()] == [type(value) for value in values.values()]
 
 
-def test_missing_values_get_what_is_said(out: Path, tmp_path: Path) -> None:
+def test_missing_values_get_the_replacement(out: Path, tmp_path: Path) -> None:
     pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     table = pa.table({"run": [1, None], "tag": ["a", None], "pt": [[1.0], None]})
     parquet.write_table(table, tmp_path / "a.parquet")
@@ -398,4 +401,4 @@ def test_missing_values_get_what_is_said(out: Path, tmp_path: Path) -> None:
 def test_fills_are_numbers_texts_lists_and_none() -> None:
     texts = ["a=1", "b=0.5", "c=true", "d=x", "e=[]", "f=none", "g='none'", "h=''"]
     fills = {"a": 1, "b": 0.5, "c": True, "d": "x", "e": [], "f": None, "g": "none", "h": ""}
-    assert fills_of(texts) == fills
+    assert parse_fills(texts) == fills

@@ -51,7 +51,7 @@ def test_names_in_a_cut_can_be_typed(store: Path) -> None:
     assert re.search(r"process == wanted\s+400 ", done.output)
 
 
-def test_json_is_what_python_gets(store: Path) -> None:
+def test_json_equals_the_cutflow_of_python(store: Path) -> None:
     options = ["--by", "process", "--by", "year", "--weight", "weight / 2", "--json"]
     done = memmpy("cutflow", store, "nJets >= 2", *options)
     flow = cutflow(store, ["nJets >= 2"], by=("process", "year"), weight="weight / 2")
@@ -69,7 +69,7 @@ def test_json_is_what_python_gets(store: Path) -> None:
         ([], "Missing argument 'CUT...'"),
     ],
 )
-def test_what_goes_wrong_is_said_without_a_traceback(
+def test_errors_are_printed_without_a_traceback(
     words: list[str], message: str, store: Path
 ) -> None:
     done = memmpy("cutflow", store, *words)
@@ -78,7 +78,7 @@ def test_what_goes_wrong_is_said_without_a_traceback(
     assert "Traceback" not in done.output
 
 
-def test_a_likely_slip_is_said_without_a_line_of_python(store: Path) -> None:
+def test_a_warning_shows_no_line_of_python(store: Path) -> None:
     done = memmpy("cutflow", store, "nJets >= 2 & nBTags_77")
     assert done.exit_code == 0
     assert done.stderr.startswith("memmpy: warning: & of a condition and a number takes")

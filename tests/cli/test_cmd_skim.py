@@ -34,7 +34,7 @@ def only_skim(store: Path) -> Skim:
     return found
 
 
-def test_all_that_a_skim_takes_can_be_typed(store: Path) -> None:
+def test_all_options_of_a_skim_can_be_typed(store: Path) -> None:
     done = memmpy(
         *("skim", store, "--keys", "met", "--pad", "jet_pt:4:nan", "--group", "jets=jet_pt"),
         *("--group", "event=nJets,met", "--dtype", "event=float64", "--cut", "nJets >= 6"),
@@ -72,25 +72,23 @@ def test_processes_make_the_same(store: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--pad", "jet=jet_pt:4:nan"], "a skim renames no columns"),
+        (["--pad", "jet=jet_pt:4:nan"], "a skim cannot rename columns"),
         (["--group", "jets"], "--group takes name=value, such as jets=jet_pt,jet_eta"),
         (["--keys", "met", "--constant", "6"], "--constant takes name=value, such as limit=6"),
         (["--keys", "met", "--workers", "2", "--dask", "x"], "--workers and --dask exclude"),
         (["--pad", "jet_pt:10"], "--pad takes key:length:fill"),
-        (["--pad", "jet_pt:3:1e400"], "1e400 is more than a float64 holds"),
+        (["--pad", "jet_pt:3:1e400"], "1e400 is too large for a float64"),
         (["--group", "jets=jet_pt,jet_pt"], "the group 'jets' has the key 'jet_pt' twice"),
-        ([], "say what the skim holds: --keys met, --pad"),
+        ([], "name the content of the skim: --keys met, --pad"),
     ],
 )
-def test_a_wrong_command_is_said_with_a_status_of_its_own(
-    store: Path, words: list[str], message: str
-) -> None:
+def test_a_usage_error_has_status_2(store: Path, words: list[str], message: str) -> None:
     done = memmpy("skim", store, *words)
     assert done.exit_code == 2
     assert message in done.output
 
 
-def test_what_cannot_be_skimmed_is_said(store: Path) -> None:
+def test_the_error_for_a_missing_column_names_it(store: Path) -> None:
     done = memmpy("skim", store, "--keys", "mett")
     assert done.exit_code == 1
     assert "no column 'mett'" in done.output

@@ -78,7 +78,7 @@ def test_a_damaged_skim_is_removed_by_name(store: Path, made: list[Skim]) -> Non
     assert not made[0].path.exists()
 
 
-def test_nothing_is_removed_where_one_name_is_wrong(store: Path, made: list[Skim]) -> None:
+def test_a_wrong_name_removes_nothing(store: Path, made: list[Skim]) -> None:
     name = made[0].path.name
     done = skims(store, "--remove", name, "--remove", f"{name[:-1]}x")
     assert done.exit_code == 1
@@ -86,14 +86,14 @@ def test_nothing_is_removed_where_one_name_is_wrong(store: Path, made: list[Skim
     assert len(names(store)) == 2
 
 
-def test_a_path_is_no_name(store: Path, made: list[Skim]) -> None:
+def test_a_path_is_not_accepted_as_a_name(store: Path, made: list[Skim]) -> None:
     done = skims(store, "--remove", "../skims")
     assert done.exit_code == 1
     assert "no skim '../skims'" in done.stderr
     assert len(names(store)) == 2
 
 
-def test_what_is_no_store_is_said(tmp_path: Path) -> None:
+def test_a_missing_store_is_an_error(tmp_path: Path) -> None:
     done = skims(tmp_path / "missing")
     assert done.exit_code == 1
     assert "no store at" in done.stderr

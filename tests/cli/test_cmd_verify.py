@@ -27,56 +27,54 @@ def folder(store: Path) -> Path:
     return skim(store, keys=["met"], progress=False).path
 
 
-def test_a_store_without_skims_is_said_to_be_whole(store: Path) -> None:
-    assert verify(store).output == f"1 column of {store}: all is as it was written\n"
+def test_the_checksums_of_a_store_without_skims_match(store: Path) -> None:
+    assert verify(store).output == f"1 column of {store}: all checksums match\n"
 
 
 def test_skims_are_verified_with_their_store(store: Path, folder: Path) -> None:
-    said = verify(store)
-    assert (said.exit_code, said.output) == (
+    result = verify(store)
+    assert (result.exit_code, result.output) == (
         0,
-        f"1 column and 1 skim of {store}: all is as it was written\n",
+        f"1 column and 1 skim of {store}: all checksums match\n",
     )
 
 
 def test_a_skim_is_verified_by_its_path(folder: Path) -> None:
-    said = verify(folder)
-    assert (said.exit_code, said.output) == (0, f"the skim {folder} is as it was written\n")
+    result = verify(folder)
+    assert (result.exit_code, result.output) == (0, f"the skim {folder}: all checksums match\n")
 
 
 @pytest.mark.parametrize("is_skim", [True, False])
 @pytest.mark.parametrize("how", ["altered", "truncated", "missing"])
-def test_a_damaged_skim_is_no_whole_store(
-    store: Path, folder: Path, how: str, is_skim: bool
-) -> None:
+def test_verify_finds_a_damaged_skim(store: Path, folder: Path, how: str, is_skim: bool) -> None:
     file = folder / "rows.npy"
     data = bytearray(file.read_bytes())
     file.unlink()
     data[-1] ^= 1
     if how != "missing":
         file.write_bytes(data if how == "altered" else data[:-1])
-    said = verify(folder if is_skim else store)
-    assert said.exit_code == 1
-    assert f"skim {folder.name}: " in said.output
-    assert "rows.npy: " in said.output
+    result = verify(folder if is_skim else store)
+    assert result.exit_code == 1
+    assert f"skim {folder.name}: " in result.output
+    assert "rows.npy: " in result.output
     way_out = f"repair with: memmpy verify --repair {store}"
     if is_skim:
-        way_out = "a damaged skim is made again with recreate=True, or once it is removed"
-    assert way_out in said.output
-    assert "as it was written" not in said.output
+        way_out = f"make it again: memmpy skims {store} --remove {folder.name}"
+    assert way_out in result.output
+    assert "all checksums match" not in result.output
 
 
 def test_a_skim_without_metadata_is_damaged(store: Path, folder: Path) -> None:
     (folder / "metadata_skim.json").unlink()
-    said = verify(store)
-    assert said.exit_code == 1
-    assert "it holds no metadata_skim.json" in said.output
+    result = verify(store)
+    assert result.exit_code == 1
+    assert "it holds no metadata_skim.json" in result.output
 
 
-def test_columns_and_skims_are_both_said(store: Path, folder: Path) -> None:
+def test_verify_names_damaged_columns_and_skims(store: Path, folder: Path) -> None:
     for file in (next(store.glob("*.npy")), folder / "rows.npy"):
         file.write_bytes(file.read_bytes()[:-1])
-    said = verify(store)
-    assert said.exit_code == 1
-    assert said.output.startswith("met: ")
-    assert f"skim {folder.name}: " in said.output
+    result = verify(store)
+    assert result.exit_code == 1
+    assert result.output.startswith("met: ")
+    assert f"skim {folder.name}: " in result.output

@@ -269,7 +269,7 @@ def test_a_file_that_is_written_over_meanwhile_does_not_mix(tmp_path: Path) -> N
 )
 def test_what_is_no_executor_is_refused(executor: Any, folder: Path, tmp_path: Path) -> None:
     files, options = arguments_of("tree", folder)
-    message = r"work is a Work or a concurrent\.futures\.Executor, got"
+    message = r"work must be a Work or a concurrent\.futures\.Executor, got"
     with pytest.raises(OptionError, match=message):
         convert(files, tmp_path / "s", **{**options, "work": executor})
     with pytest.raises(OptionError, match=message):

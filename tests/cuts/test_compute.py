@@ -258,7 +258,7 @@ class TestErrors:
             compute_cut_batched(tmp_path / "missing", "a > 1")
 
     def test_a_step_of_nothing_is_refused(self, store: Path) -> None:
-        with pytest.raises(OptionError, match="step_size must be an integer of at least 1, not 0"):
+        with pytest.raises(OptionError, match="step_size must be an integer of at least 1, got 0"):
             compute_cut_batched(store, "a > 1", step_size=0)
 
     @pytest.mark.parametrize(

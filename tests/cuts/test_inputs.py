@@ -109,14 +109,14 @@ def test_items_of_all_lists_are_counted(store: Path) -> None:
 
 def test_a_step_of_nothing_is_refused(store: Path) -> None:
     assert len(compute_cut_batched(store, "n > 1", step_size=1)) > 0
-    with pytest.raises(OptionError, match="step_size must be an integer of at least 1, not 0"):
+    with pytest.raises(OptionError, match="step_size must be an integer of at least 1, got 0"):
         compute_cut_batched(store, "n > 1", step_size=0)
 
 
 def test_threads_are_counted() -> None:
     assert check_num_threads(None) >= 1
     assert check_num_threads(0) == 0
-    with pytest.raises(OptionError, match="num_threads must be an integer of at least 0, not -1"):
+    with pytest.raises(OptionError, match="num_threads must be an integer of at least 0, got -1"):
         check_num_threads(-1)
 
 

@@ -11,7 +11,7 @@ from memmpy.errors import OptionError
 from memmpy.loaders import LoaderOptions
 from memmpy.order import check_fractions
 from memmpy.parallel import check_threads
-from memmpy.splits import Choice, LoaderSetup, SplitLoader
+from memmpy.splits import LoaderSpec, SplitData, SplitLoader
 
 DEFAULTS: dict[str, Any] = {
     "batch_size": 8,
@@ -29,7 +29,7 @@ def check(**options: Any) -> LoaderOptions:
     return LoaderOptions(**{**DEFAULTS, **options})
 
 
-def test_what_is_not_given_has_its_default() -> None:
+def test_options_have_defaults() -> None:
     assert 1 <= check_threads(None) <= 8
     assert check_threads(3) == 3
     assert Shuffle("blocks") == Shuffle("blocks", block_rows=None, window_blocks=None)
@@ -43,12 +43,12 @@ def test_parts_of_ranks_are_disjoint_and_complete() -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("kind", "blocks"), ("block_rows", 8), ("window_blocks", 8)]
 )
-def test_blocks_are_for_rows(name: str, value: Any) -> None:
+def test_blocks_are_for_skims(name: str, value: Any) -> None:
     shuffle = Shuffle(value) if name == "kind" else Shuffle(True, **{name: value})
     assert getattr(check(shuffle=shuffle).shuffle, name) == value
     said = "shuffle='blocks'" if name == "kind" else name
     with pytest.raises(OptionError, match=f"{said} is for skims, whose rows lie in random order"):
-        check(shuffle=shuffle).for_columns()
+        check(shuffle=shuffle).check_for_columns()
     with pytest.raises(OptionError, match=f"{said} is for skims, whose rows lie in random order"):
         SplitLoader({"x": np.arange(8)}, shuffle=shuffle)
 
@@ -64,7 +64,7 @@ def test_blocks_are_for_rows(name: str, value: Any) -> None:
         ({"seed": 0.5}, "seed must be"),
     ],
 )
-def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
+def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         check(**options)
     with pytest.raises(OptionError, match=message):
@@ -116,8 +116,8 @@ def test_a_loader_of_checked_options_is_that_of_the_same_options() -> None:
     data, subindex = {"x": np.arange(100)}, np.arange(0, 100, 2)
     options = check(seed=3, epoch=2, drop_last=True)
     fractions = check_fractions((0.8, 0.1, 0.1))
-    choice = Choice(data, "val", subindex, fractions=fractions, split_seed=7)
-    made = SplitLoader(LoaderSetup(choice, options))
+    split_data = SplitData(data, "val", subindex, fractions=fractions, split_seed=7)
+    made = SplitLoader(LoaderSpec(split_data, options))
     expected = SplitLoader(
         data, 8, subindex=subindex, split_seed=7, seed=3, split="val", epoch=2, drop_last=True
     )
@@ -130,8 +130,8 @@ def test_a_loader_of_checked_options_is_that_of_the_same_options() -> None:
 @pytest.mark.parametrize("is_to_be_quiet", [True, False])
 def test_a_quiet_loader_is_quiet_while_batches_are_made(is_to_be_quiet: bool) -> None:
     column = Listening()
-    choice = Choice({"x": column}, "all")
-    loader = SplitLoader(LoaderSetup(choice, check(num_threads=0), is_quiet=is_to_be_quiet))
+    split_data = SplitData({"x": column}, "all")
+    loader = SplitLoader(LoaderSpec(split_data, check(num_threads=0), is_quiet=is_to_be_quiet))
     for batches in (iter(loader), loader.batches(5, position=8)):
         for batch in batches:
             assert not is_quiet()
@@ -141,8 +141,8 @@ def test_a_quiet_loader_is_quiet_while_batches_are_made(is_to_be_quiet: bool) ->
 
 
 def test_an_epoch_that_is_left_early_leaves_nobody_quiet() -> None:
-    choice = Choice({"x": Listening()}, "all")
-    batches = SplitLoader(LoaderSetup(choice, check(), is_quiet=True)).batches(0)
+    split_data = SplitData({"x": Listening()}, "all")
+    batches = SplitLoader(LoaderSpec(split_data, check(), is_quiet=True)).batches(0)
     next(batches)
     batches.close()
     assert not is_quiet()

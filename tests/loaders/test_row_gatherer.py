@@ -268,7 +268,7 @@ def test_ranges_are_cut_by_member() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"subindex": np.arange(3)}, "a skim has its own cut: no subindex beside it"),
+        ({"subindex": np.arange(3)}, "a skim has its own cut and takes no subindex="),
         ({"fractions": (0.5, 0.5)}, "fractions= is for bare arrays: a skim has the splits of its"),
         ({"split_seed": 3}, "split_seed= is for bare arrays: a skim has the splits of its store"),
         (
@@ -283,7 +283,7 @@ def test_ranges_are_cut_by_member() -> None:
         ({"splits": FOLDS}, "say which to load, split='train', 'val' or 'test', with fold="),
         (
             {"split": "val", "splits": Splits(by=("entry",), seed=4)},
-            r"lies in the order of other tickets, those of by=\('entry',\), seed=3, and",
+            r"the tickets of the skim .* come from by=\('entry',\), seed=3, and not from the sp",
         ),
     ],
 )

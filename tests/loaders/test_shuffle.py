@@ -169,7 +169,7 @@ EVENTS = st.dictionaries(st.integers(1, 40), st.integers(1, 10**6), min_size=1, 
 
 
 @given(num_events=EVENTS, num_single=st.integers(0, 10**9), batch_size=st.integers(1, 10**6))
-def test_the_default_takes_blocks_only_where_they_are_fair_for_any_batch(
+def test_the_default_takes_blocks_only_if_they_mix_well_at_any_batch_size(
     num_events: dict[int, int], num_single: int, batch_size: int
 ) -> None:
     shared = Multiplicities(dict(Counter(num_events) + Counter({1: num_single})))
@@ -198,7 +198,7 @@ def test_a_few_shared_events_leave_blocks_the_default() -> None:
 @pytest.mark.parametrize(
     ("shuffle", "row_bytes"), [(True, 10.0), (False, 100.0), ("exact", 100.0), ("blocks", 100.0)]
 )
-def test_rows_are_not_counted_where_the_choice_does_not_depend_on_them(
+def test_rows_per_event_are_counted_only_if_the_choice_depends_on_them(
     shuffle: ShuffleOption, row_bytes: float
 ) -> None:
     def refuse() -> Multiplicities:

@@ -32,13 +32,16 @@ def test_numbers_of_numpy_become_those_of_python() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"executor": 3}, r"work is a Work or a concurrent\.futures\.Executor, got 3; of a Dask"),
-        ({"executor": ThreadPoolExecutor}, "work is a Work or a concurrent"),
-        ({"lock_timeout": "5"}, "lock_timeout is a number of seconds, below zero for no limit"),
-        ({"lock_timeout": float("nan")}, "lock_timeout is a number of seconds"),
-        ({"step_bytes": 0}, "step_bytes must be an integer of at least 1, not 0"),
-        ({"step_bytes": 1.5}, "step_bytes must be an integer of at least 1, not 1.5"),
-        ({"step_bytes": True}, "step_bytes must be an integer of at least 1, not True"),
+        (
+            {"executor": 3},
+            r"work must be a Work or a concurrent\.futures\.Executor, got 3; for a Dask client",
+        ),
+        ({"executor": ThreadPoolExecutor}, "work must be a Work or a concurrent"),
+        ({"lock_timeout": "5"}, "lock_timeout must be a number of seconds"),
+        ({"lock_timeout": float("nan")}, "lock_timeout must be a number of seconds"),
+        ({"step_bytes": 0}, "step_bytes must be an integer of at least 1, got 0"),
+        ({"step_bytes": 1.5}, "step_bytes must be an integer of at least 1, got 1.5"),
+        ({"step_bytes": True}, "step_bytes must be an integer of at least 1, got True"),
     ],
     ids=str,
 )

@@ -33,7 +33,7 @@ def check(**options: Any) -> LoadRequest:
     return LoadRequest(CONFIGS, **{**defaults, **options}, split_request=split_request)
 
 
-def test_all_that_is_used_is_converted_but_the_metadata() -> None:
+def test_all_used_columns_but_the_metadata_are_converted() -> None:
     request = check(
         cut_text="nJets > 5 && process == 'ttH'",
         groups={"event": ["HT", "met", "year"]},
@@ -44,7 +44,7 @@ def test_all_that_is_used_is_converted_but_the_metadata() -> None:
     assert request.metadata_keys == ("year", "process")
 
 
-def test_columns_are_padded_when_they_are_converted_and_a_skim_when_it_is_made() -> None:
+def test_the_conversion_pads_columns_and_the_skim_pads_itself() -> None:
     columns = check(keys_padded=PADDED, groups=None)
     assert columns.converted_padded == PADDED
     assert columns.converted_keys == {"met", "jet_pt_mask"}
@@ -57,7 +57,7 @@ def test_columns_are_padded_when_they_are_converted_and_a_skim_when_it_is_made()
     ("groups", "dtype", "is_apart"),
     [(None, None, True), ({}, None, False), ({}, {"jet_pt": "f2"}, True)],
 )
-def test_a_cut_on_a_padded_key_is_on_what_the_files_hold(
+def test_a_cut_on_a_padded_key_sees_the_values_of_the_files(
     groups: Any, dtype: Any, is_apart: bool
 ) -> None:
     request = check(keys_padded=PADDED, cut_text="jet_pt > 5", groups=groups, dtype=dtype)
@@ -69,7 +69,7 @@ def test_a_cut_on_a_padded_key_is_on_what_the_files_hold(
 
 @pytest.mark.parametrize("groups", [None, {}])
 @pytest.mark.parametrize("padding", [(2.0, 0), (True, 0), (-1, 0), (2,), 2, None])
-def test_a_length_to_pad_to_is_an_integer_either_way(groups: Any, padding: Any) -> None:
+def test_a_padded_length_is_an_integer_with_and_without_skim(groups: Any, padding: Any) -> None:
     with pytest.raises(OptionError, match="keys_padded"):
         check(keys_padded={"jet_pt": padding}, groups=groups)
 
@@ -78,8 +78,8 @@ def test_a_length_to_pad_to_is_an_integer_either_way(groups: Any, padding: Any) 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"splits": ("run", "event")}, "splits= is a Splits, such as memmpy.Splits"),
-        ({"splits": Splits()}, r"was given: say which split to load, such as split='train'"),
+        ({"splits": ("run", "event")}, "splits= must be a Splits, such as memmpy.Splits"),
+        ({"splits": Splits()}, r"this call gives the splits .*: say which to load, split='train'"),
         ({"split": "trian"}, "no split 'trian'.*nearest: 'train'"),
         ({"split": "val", "splits": FOLDS}, "has folds: say which, fold=0 to 4"),
         ({"split": "val", "splits": FOLDS, "fold": 5}, "no fold 5 of 5 folds: give 0 to 4"),
@@ -87,7 +87,7 @@ def test_a_length_to_pad_to_is_an_integer_either_way(groups: Any, padding: Any) 
     ],
     ids=str,
 )
-def test_splits_that_make_no_sense_are_refused_either_way(
+def test_wrong_splits_are_refused_with_and_without_skim(
     groups: Any, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
@@ -104,13 +104,13 @@ def test_splits_that_make_no_sense_are_refused_either_way(
     ],
     ids=str,
 )
-def test_a_call_needs_splits_where_it_names_a_split_or_gives_some(
+def test_a_call_needs_splits_if_it_names_a_split_or_gives_splits(
     options: dict[str, Any], needs: bool
 ) -> None:
     assert check(**options).split_request.needs_splits is needs
 
 
-def test_one_skim_is_found_in_whatever_order_it_is_asked_for() -> None:
+def test_the_order_of_the_arguments_makes_no_other_skim() -> None:
     padded = {"jet_pt": (4, 0), "jet_eta": (4, 0)}
     rule = TicketRule("file", 0)
     names = {

@@ -126,7 +126,7 @@ class TestBatches:
         assert tags.min() == 1
         assert len(jets) == sum(i % 4 >= 2 and i % 3 >= 1 for i in range(600))
 
-    def test_branches_of_the_cut_alone_are_not_in_the_batch(
+    def test_branches_of_only_the_cut_are_not_in_the_batch(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         loader = load(make_file(), tmp_path / "s", keys={"nJets"}, tcut="met > 0.5")
@@ -183,7 +183,7 @@ class TestBatches:
         loader = load((file for file in files), tmp_path / "s", keys={"nJets"})
         assert loader.num_entries == 10
 
-    def test_a_text_without_quotes_is_told_how_to_be_written(
+    def test_the_error_for_a_text_without_quotes_shows_the_quotes(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         config = RFileConfig(make_file(), "tree", {"process": "ttH"})
@@ -256,7 +256,7 @@ class TestSplits:
         assert one == splits(load, files[::-1], tmp_path / "t", **named)
 
     @BY_FILE_OR_EVENT
-    def test_another_seed_deals_events_anew(
+    def test_another_seed_assigns_events_to_other_splits(
         self, load: Load, named: Any, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=1000)
@@ -366,7 +366,7 @@ class TestEpochs:
         ("shuffle", "kind"),
         [(True, "exact"), (False, "none"), ("exact", "exact"), ("blocks", "blocks")],
     )
-    def test_a_skim_is_shuffled_as_is_said(
+    def test_shuffle_sets_the_order_of_a_skim(
         self, shuffle: Any, kind: str, make_file: MakeFile, tmp_path: Path
     ) -> None:
         loader = load_root(
@@ -471,7 +471,7 @@ class TestCaching:
             )
             assert loader.num_entries == num
 
-    def test_recreate_reads_what_no_time_stamp_shows(
+    def test_recreate_reads_a_change_that_no_time_stamp_shows(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         file = make_file(num=10)
@@ -538,7 +538,7 @@ class TestErrors:
         ],
         ids=str,
     )
-    def test_wrong_options_are_said_before_anything_is_converted(
+    def test_wrong_options_are_refused_before_the_conversion(
         self, load: Load, options: dict[str, Any], make_file: MakeFile, tmp_path: Path
     ) -> None:
         with pytest.raises(OptionError):
@@ -571,7 +571,7 @@ class TestErrors:
         assert "unpadded" not in str(caught.value)
         assert caught.value.text == "jet_pt & 2"
 
-    def test_a_split_that_is_not_there_is_refused(
+    def test_an_unknown_split_is_refused(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         with pytest.raises(OptionError, match="nearest: 'train'"):
@@ -596,9 +596,7 @@ class TestColumnsThatWereAdded:
         load_root(files, path, keys={"HT"}, aliases={"HT": "Sum$(jet_pt)"})
         np.testing.assert_array_equal(read_vector(path, "HT"), expected)
 
-    def test_one_that_is_asked_for_as_a_branch_is_said_to_be_none(
-        self, make_file: MakeFile, tmp_path: Path
-    ) -> None:
+    def test_a_computed_column_needs_an_alias(self, make_file: MakeFile, tmp_path: Path) -> None:
         files, path = config(make_file(num=100)), tmp_path / "s"
         load_root(files, path, keys={"jet_pt"})
         memmpy.open(path).add("HT", "Sum$(jet_pt)")

@@ -186,7 +186,7 @@ def test_both_ways_pad_items_of_any_kind_alike(
     [("huge", -1), ("huge", 1.5), ("small", 128), ("small", NAN), ("pairs", [1]), ("pairs", None)],
 )
 @pytest.mark.parametrize("skim", [True, False])
-def test_both_ways_refuse_what_the_items_cannot_hold(
+def test_both_ways_refuse_a_fill_that_the_items_cannot_hold(
     skim: bool, key: str, fill: Any, table: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(OptionError, match=f"cannot pad '{key}': cannot fill with"):
@@ -229,7 +229,7 @@ def test_both_ways_refuse_to_pad_before_anything_is_read(
 
 
 @pytest.mark.parametrize("key", ["name", "nested", "words"])
-def test_what_no_skim_holds_is_said_before_anything_is_read(
+def test_columns_that_no_skim_holds_are_refused_before_the_conversion(
     key: str, folder: Path, tmp_path: Path
 ) -> None:
     files, _ = arguments_of("tuple", folder)
@@ -308,7 +308,7 @@ def test_a_key_may_be_in_a_group_and_by_itself(make_file: MakeFile, tmp_path: Pa
     ],
     ids=str,
 )
-def test_wrong_groups_are_said_before_anything_is_converted(
+def test_wrong_groups_are_refused_before_the_conversion(
     options: dict[str, Any], message: str, make_file: MakeFile, tmp_path: Path
 ) -> None:
     files = RFileConfig(make_file(), "tree", {"process": "ttH"})
@@ -317,7 +317,7 @@ def test_wrong_groups_are_said_before_anything_is_converted(
     assert not (tmp_path / "s").exists()
 
 
-def test_groups_that_do_not_fit_together_are_said_before_anything_is_converted(
+def test_groups_that_do_not_fit_together_are_refused_before_the_conversion(
     make_file: MakeFile, tmp_path: Path
 ) -> None:
     with pytest.raises(ColumnError, match="keys of the group 'all' do not fit together"):
@@ -332,7 +332,7 @@ def test_a_missing_key_of_a_group_names_the_nearest(make_file: MakeFile, tmp_pat
         )
 
 
-def test_where_no_skim_can_be_written_the_way_out_is_said(
+def test_the_error_for_an_unwritable_skim_shows_the_way_out(
     make_file: MakeFile, tmp_path: Path
 ) -> None:
     file, path = make_file(), tmp_path / "s"
@@ -365,7 +365,7 @@ class Interrupting(ThreadPoolExecutor):
 
 
 @pytest.mark.parametrize("keys", [{"nJets"}, {"nJets", "eventNumber", "jet_pt"}])
-def test_files_that_others_convert_meanwhile_are_not_skimmed(
+def test_load_root_skims_its_own_files_while_others_convert(
     keys: set[str], make_file: MakeFile, tmp_path: Path
 ) -> None:
     ours, theirs, path = make_file("a.root", 60), make_file("b.root", 90), tmp_path / "s"
@@ -387,9 +387,7 @@ def test_files_that_others_convert_meanwhile_are_not_skimmed(
     assert found == [i for i in range(60) if i % 4 > 1]
 
 
-def test_files_that_others_convert_again_and_again_are_an_error(
-    make_file: MakeFile, tmp_path: Path
-) -> None:
+def test_other_files_in_each_attempt_are_an_error(make_file: MakeFile, tmp_path: Path) -> None:
     ours, theirs, path = make_file("a.root", 60), make_file("b.root", 90), tmp_path / "s"
 
     def convert_theirs() -> None:

@@ -124,7 +124,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         (
             {"keys": ["met"], "splits": ["run"]},
-            r"splits= is a Splits, such as memmpy.Splits\(by=\('run', 'event'\)\), got \['run'\]",
+            (
+                r"splits= must be a Splits, such as memmpy.Splits\(by=\('run', 'event'\)\), "
+                r"got \['run'\]"
+            ),
         ),
     ],
 )
@@ -205,7 +208,7 @@ def test_no_store_is_an_error(tmp_path: Path) -> None:
 
 def test_an_executor_is_one(store: Path) -> None:
     executor: Any = 3
-    message = r"work is a Work or a concurrent\.futures\.Executor, got 3"
+    message = r"work must be a Work or a concurrent\.futures\.Executor, got 3"
     with pytest.raises(OptionError, match=message):
         skim(store, keys=["met"], work=executor, progress=False)
 

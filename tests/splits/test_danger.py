@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import memmpy
 from memmpy import RFileConfig, SplitError, Splits
 from memmpy.errors import SplitWarning
-from memmpy.splits import name_scan, open_to_split
+from memmpy.splits import name_scan, open_event_columns
 from memmpy.splits.danger import dangers_of
 from memmpy.splits.name_scan import rounded_by
 from memmpy.store import read_metadata
@@ -118,7 +118,7 @@ def test_shares_far_off_warn_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     # No hash is that bad: what is drawn has to be bent.
     file = write_events(tmp_path / "a.root", np.arange(NUM))
     memmpy.convert(file, tmp_path / "s", keys={"event"}, progress=False)
-    snapshot = open_to_split(tmp_path / "s", read_metadata(tmp_path / "s"), None)
+    snapshot = open_event_columns(tmp_path / "s", read_metadata(tmp_path / "s"), None)
     splits = Splits(by=("event",))
     assert list(dangers_of(snapshot, splits, num_entries=NUM)) == []
     drawn = type(splits.ticket_rule).tickets

@@ -48,7 +48,7 @@ def test_columns_know_their_store(store: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["fractions", "split_seed"])
-def test_what_knows_its_events_takes_no_options_of_bare_arrays(store: Path, name: str) -> None:
+def test_stores_and_skims_refuse_options_of_bare_arrays(store: Path, name: str) -> None:
     skim = memmpy.skim(store, keys=["gid"], progress=False)
     options: Any = {name: {"fractions": (0.5, 0.5), "split_seed": 3}[name]}
     for data in (memmpy.open(store), memmpy.load_memmaps(store), skim):
@@ -84,7 +84,7 @@ def test_a_store_that_was_moved_away_cannot_tell_its_events(store: Path) -> None
     assert SplitLoader(memmpy.load_memmaps(moved), split="train").splits == Splits(by=("event",))
 
 
-def test_a_damaged_store_is_no_store_of_bare_arrays(store: Path) -> None:
+def test_columns_of_a_damaged_store_are_not_split(store: Path) -> None:
     columns = memmpy.load_memmaps(store)
     (store / "metadata_memmpy.json").write_text("{")
     with pytest.raises(CorruptStoreError):
@@ -114,7 +114,7 @@ def test_columns_of_no_files_are_bare_arrays(tmp_path: Path) -> None:
     assert values_of(loader, "x").tolist() == values_of(bare, "x").tolist()
 
 
-def test_entries_are_not_split_by_position_here_and_by_name_there(tmp_path: Path) -> None:
+def test_a_store_split_by_position_is_not_split_by_name(tmp_path: Path) -> None:
     data = make_own(tmp_path / "s")
     SplitLoader(data, split="train")
     store = memmpy.open(tmp_path / "s")
@@ -159,7 +159,7 @@ def test_bare_arrays_are_split_by_columns_among_them() -> None:
         ({"fractions": (0.5, 0.5)}, "fractions= needs a split: split='train', or a number"),
         ({"split_seed": 1}, "split_seed= needs a split"),
         ({"split": "all", "split_seed": 1}, "split_seed= needs a split"),
-        ({"fold": 1}, "fold= is one of splits with folds"),
+        ({"fold": 1}, "fold= needs splits with folds"),
         ({"split": 2, "fractions": (0.5, 0.5)}, "no split 2 in 2 fractions"),
         ({"split": "train", "fractions": (0.5, 0.4)}, "sum to 0.9"),
     ],

@@ -158,7 +158,7 @@ def test_split_seeds_change_the_split() -> None:
     assert one != other
 
 
-def test_a_mask_does_what_its_entries_do() -> None:
+def test_a_mask_selects_the_same_entries_as_their_numbers() -> None:
     mask = np.arange(1000) % 7 < 3
     by_entries = make(1000, subindex=np.flatnonzero(mask))
     assert same(make(1000, subindex=mask), by_entries)
@@ -279,7 +279,7 @@ def test_a_split_without_entries_has_no_batches() -> None:
             assert (len(loader), loader.num_entries, list(loader)) == (0, 0, [])
 
 
-def test_a_batch_that_drop_last_leaves_out_is_no_silent_loss() -> None:
+def test_an_epoch_that_drop_last_empties_emits_a_warning() -> None:
     loader = make(50, 1000, split="all", drop_last=True)
     with pytest.warns(LoaderWarning, match="drop_last leaves out the only one, 50 entries of 1,0"):
         assert list(loader) == []
@@ -317,7 +317,7 @@ def test_wrong_splits_fractions_and_selections_are_refused() -> None:
         make(10, subindex=[True])
     with pytest.raises(OptionError, match="fractions= needs a split: split='train', or a number"):
         make(10, split=None, fractions=(0.8, 0.2))
-    with pytest.raises(OptionError, match=r"fold= is one of splits with folds: give splits="):
+    with pytest.raises(OptionError, match=r"fold= needs splits with folds: give splits="):
         make(10, fold=1)
     with pytest.raises(ColumnError, match=r"identity column 0 has dtype float64"):
         SplitLoader({"x": np.zeros(3)}, split="train", splits=BY_X)
@@ -338,7 +338,7 @@ def test_an_epoch_that_makes_no_sense_is_refused() -> None:
         loader.epoch = 1.5  # type: ignore[assignment]
 
 
-def test_its_repr_tells_what_it_hands_out() -> None:
+def test_repr_names_the_split_and_its_size() -> None:
     assert repr(make(12_345, 128, split="val", fractions=[np.float64(0.5), 0.5])) == (
         "SplitLoader('val' of (0.5, 0.5): 6,172 entries, 49 batches of 128)"
     )

@@ -4,7 +4,7 @@ import sys
 
 try:
     from memmpy.cli.main import main
-except KeyboardInterrupt:  # no command is there yet that could say it
+except KeyboardInterrupt:  # no command runs yet that would print this
     sys.stderr.write("\nAborted!\n")
     sys.exit(130)
 

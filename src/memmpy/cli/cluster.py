@@ -1,4 +1,4 @@
-"""Who works for a command: processes of this machine, or a Dask cluster."""
+"""Executors for commands: processes of this machine, or a Dask cluster."""
 
 import os
 import signal
@@ -17,15 +17,15 @@ from memmpy.errors import MemmpyError
 
 __all__ = ["open_executor"]
 
-#: Seconds that a scheduler has to answer.
-_PATIENCE = 10
+#: Seconds to wait for the answer of a scheduler.
+_CONNECT_TIMEOUT = 10
 
 
-class _Heedless(SpawnProcess):
-    """A process without Ctrl-C, which reaches all of a terminal: who hands out work heeds it."""
+class _ShieldedProcess(SpawnProcess):
+    """A process that ignores Ctrl-C, which the main process handles."""
 
     def start(self) -> None:
-        """Start it; it takes over what the thread that starts it has blocked."""
+        """Start the process with SIGINT blocked, which it inherits from this thread."""
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             super().start()
@@ -33,16 +33,16 @@ class _Heedless(SpawnProcess):
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-class _Context(SpawnContext):
-    """Spawns, as threads and fork do not go together."""
+class _ShieldedContext(SpawnContext):
+    """Spawns processes, because fork is unsafe in a process with threads."""
 
-    Process = _Heedless
+    Process = _ShieldedProcess
 
 
 def _end_with_parent() -> None:
-    """Let this process end once the one that started it is gone, however that ended.
+    """End this process as soon as its parent has ended, even if the parent was killed.
 
-    A pool whose owner is killed is told nothing: its processes would wait for work for ever.
+    Otherwise the processes of a pool would wait for work forever.
     """
     parent = parent_process()
     if parent is not None:
@@ -56,19 +56,19 @@ def _end_after(sentinel: int) -> None:
 
 @contextmanager
 def open_executor(*, num_processes: int | None, address: str | None) -> Iterator[Executor | None]:
-    """Give an executor for as long as it is needed; None for the threads of this process.
+    """Open an executor for the body of a with statement; None for threads of this process.
 
     Parameters
     ----------
     num_processes : int or None
-        Processes of a pool on this machine: ``--workers``.
+        The number of processes on this machine: ``--workers``.
     address : str or None
         The address of a Dask scheduler: ``--dask``.
 
     Raises
     ------
     click.UsageError
-        If both are given.
+        If the user gives both.
     MemmpyError
         If dask.distributed is not installed, or no scheduler answers.
     """
@@ -78,11 +78,11 @@ def open_executor(*, num_processes: int | None, address: str | None) -> Iterator
         with _dask(address) as executor:
             yield executor
     elif num_processes is not None:
-        with ProcessPoolExecutor(num_processes, _Context(), _end_with_parent) as pool:
+        with ProcessPoolExecutor(num_processes, _ShieldedContext(), _end_with_parent) as pool:
             try:
                 yield pool
             except KeyboardInterrupt:
-                # Nothing runs any more; one that the pool was just starting would stay for ever.
+                # No task runs any more, but a process that was just starting would stay.
                 for process in active_children():
                     process.terminate()
                 raise
@@ -98,7 +98,7 @@ def _dask(address: str) -> Iterator[Executor]:
         message = "--dask needs dask.distributed, which is not installed: pip install distributed"
         raise MemmpyError(message) from None
     try:
-        client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+        client = distributed.Client(address, timeout=_CONNECT_TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise MemmpyError(f"no Dask scheduler answers at {address!r}: {error}") from None
     with client:

@@ -1,4 +1,4 @@
-"""``memmpy bench``: how fast the batches of a store come on this machine."""
+"""``memmpy bench``: measure how fast a store and its skims load on this machine."""
 
 from pathlib import Path
 
@@ -9,17 +9,14 @@ __all__ = ["bench"]
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--batch-size", type=click.IntRange(1), default=1024, help="Entries in a batch.")
-@click.option(
-    "--threads",
-    type=click.IntRange(0),
-    help="Threads that gather beside the main one.",
-)
+@click.option("--batch-size", type=click.IntRange(1), default=1024, help="Entries per batch.")
+@click.option("--threads", type=click.IntRange(0), help="Threads beside the main thread.")
 def bench(*, path: Path, batch_size: int, threads: int | None) -> None:
-    """Measure how fast shuffled batches come from a store and its skims, or from a skim.
+    """Measure how fast a store or a skim at PATH loads.
 
-    Each takes about a second. "of a copy" compares the rate with that at which the same bytes are
-    copied in order; for small data it may be more than all of it.
+    For a store, each of its skims is measured, too. Each measurement takes about a second. The
+    column "of a copy" compares the rate with a plain copy of the same bytes; for small data it may
+    exceed 100%.
     """
     from rich.console import Console
 

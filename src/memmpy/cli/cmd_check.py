@@ -1,4 +1,4 @@
-"""``memmpy check``: look through a store for what would spoil a training."""
+"""``memmpy check``: find data that would spoil a training."""
 
 import json
 import sys
@@ -15,9 +15,9 @@ __all__ = ["check"]
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def check(*, store: Path, as_json: bool) -> None:
-    """Look through STORE for repeated events, equal rows, odd values and dangers of its splits.
+    """Find repeated events, odd values and unsafe splits in STORE.
 
-    The exit status is 1 if there is an error, and 0 if there are only warnings.
+    The exit status is 1 if a finding is an error, and 0 if there are only warnings.
     """
     from rich.console import Console
 

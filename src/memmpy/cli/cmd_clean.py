@@ -1,4 +1,4 @@
-"""``memmpy clean``: remove what killed processes left in a store."""
+"""``memmpy clean``: remove the leftovers of killed processes in a store."""
 
 import sys
 from pathlib import Path
@@ -13,28 +13,29 @@ __all__ = ["clean"]
 
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
-@click.option("--remove", is_flag=True, help="Remove it; without this, it is only listed.")
+@click.option("--remove", is_flag=True, help="Remove the leftovers; the default is to list them.")
 def clean(*, store: Path, remove: bool) -> None:
-    """List what killed processes left in STORE. Columns, skims and cached cuts stay.
+    """List or remove the leftovers of killed processes in STORE.
 
-    The exit status is 1 if something could not be removed.
+    Columns, skims and cached cuts stay. The exit status is 1 if a leftover cannot be removed.
     """
     from memmpy.dataset import clean as find_leftovers
 
     leftovers = find_leftovers(store, dry_run=not remove)
-    for one in leftovers:
-        name = one.path.relative_to(store)
-        click.echo(printable(f"{name}  {format_size(one.num_bytes)}  {one.why}"))
-    size = format_size(sum(one.num_bytes for one in leftovers))
-    what = f"{format_count(len(leftovers), 'leftover')}, {size}" if leftovers else "no leftovers"
-    if not remove:
-        way_out = f"; remove with: memmpy clean --remove {store}" if leftovers else ""
-        click.echo(printable(what + way_out))
+    if not leftovers:
+        click.echo("no leftovers")
         return
-    click.echo(f"{what} removed" if leftovers else what)
-    left = find_leftovers(store)
-    for one in left:
-        name = one.path.relative_to(store)
-        click.echo(printable(f"not removed: {name}: files of others are in it, or you may not"))
-    if left:
+    for leftover in leftovers:
+        name = leftover.path.relative_to(store)
+        click.echo(printable(f"{name}  {format_size(leftover.num_bytes)}  {leftover.why}"))
+    size = format_size(sum(leftover.num_bytes for leftover in leftovers))
+    total = f"{format_count(len(leftovers), 'leftover')}, {size}"
+    if not remove:
+        click.echo(printable(f"{total}; remove with: memmpy clean --remove {store}"))
+        return
+    click.echo(f"{total} removed")
+    rest = [leftover.path.relative_to(store) for leftover in find_leftovers(store)]
+    for name in rest:
+        click.echo(printable(f"not removed: {name}: it holds other files, or you lack permission"))
+    if rest:
         sys.exit(FAILED)

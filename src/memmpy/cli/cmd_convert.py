@@ -1,4 +1,4 @@
-"""``memmpy convert``: make columns of files, or print what would be done."""
+"""``memmpy convert``: convert files into columns, or print the plan."""
 
 import sys
 import time
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import WorkFlags, as_one, pad_option, splits_options, work_options
-from memmpy.cli.parsing import configs_of, joined, keys_of, pads_of, pairs_of
+from memmpy.cli.options import WorkFlags, join_options, pad_option, splits_options, work_options
+from memmpy.cli.parsing import join_aliases, parse_configs, parse_keys, parse_pads, parse_pairs
 from memmpy.cli.statuses import INTERRUPTED
 from memmpy.conversion import Plan, RFileConfig, plan_conversion
 from memmpy.conversion import convert as do_convert
@@ -21,8 +21,8 @@ __all__ = ["convert"]
 
 
 @dataclass(frozen=True, slots=True)
-class _ColumnWords:
-    """The columns to convert, as typed."""
+class _ColumnOptions:
+    """The options that name the columns, as typed."""
 
     keys: tuple[str, ...]
     pad: tuple[str, ...]
@@ -32,11 +32,11 @@ class _ColumnWords:
 
 @click.command()
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="The store; made if missing."
+    "--out", required=True, type=click.Path(path_type=Path), help="The store; created if missing."
 )
-@as_one(
+@join_options(
     "columns",
-    _ColumnWords,
+    _ColumnOptions,
     click.option(
         "--keys",
         "-k",
@@ -48,54 +48,52 @@ class _ColumnWords:
         "--alias",
         multiple=True,
         metavar="NAME=EXPR",
-        help="A name for an expression, such as 'met_gev=met*0.001'; ask for it with --keys or "
+        help="A name for an expression, such as 'met_gev=met*0.001'; also add it to --keys or "
         "--pad.",
     ),
     click.option(
         "--dtype",
         multiple=True,
         metavar="KEY=DTYPE",
-        help="How to store a key, such as met=float16.",
+        help="The dtype of a key in the store, such as met=float16.",
     ),
 )
-@as_one(
+@join_options(
     "configs",
-    configs_of,
+    parse_configs,
     click.argument("files", nargs=-1, metavar="[FILES]..."),
-    click.option("--tree", help="The tree of the files; not needed where each has one only."),
+    click.option("--tree", help="The tree; not needed if each file has only one."),
     click.option(
         "--metadata",
         multiple=True,
         metavar="NAME=TEXT",
-        help="What belongs to all events of FILES, such as process=ttH.",
+        help="A text for all events of FILES, such as process=ttH.",
     ),
     click.option(
         "--missing",
         multiple=True,
         metavar="BRANCH=VALUE",
-        help="What stands for a missing value of a branch, such as run=-1; [] for an empty list.",
+        help="A replacement for missing values of a branch, such as run=-1; [] is an empty list.",
     ),
     click.option(
         "--config",
         type=click.Path(path_type=Path),
-        help="A JSON list of groups of files, each with path, tree and so on, instead of FILES.",
+        help="A JSON file with groups of files, each with path, tree and so on, instead of FILES.",
     ),
-    click.option("--entry-start", default=0, help="The first entry to take of each file."),
-    click.option(
-        "--entry-stop", type=int, help="One more than the last entry to take of each file."
-    ),
+    click.option("--entry-start", default=0, help="Start at this entry of each file."),
+    click.option("--entry-stop", type=int, help="Stop before this entry of each file."),
 )
 @splits_options
-@click.option("--recreate", is_flag=True, help="Read everything again.")
-@click.option("--dry-run", "-n", is_flag=True, help="Print what would be done and why; do nothing.")
+@click.option("--recreate", is_flag=True, help="Convert everything again.")
+@click.option("--dry-run", "-n", is_flag=True, help="Print the plan and convert nothing.")
 @click.option(
-    "--step-bytes", type=int, help="Decompressed bytes that a worker has in memory at a time."
+    "--step-bytes", type=int, help="Bytes of decompressed data that each worker holds in memory."
 )
 @work_options
 def convert(
     *,
     out: Path,
-    columns: _ColumnWords,
+    columns: _ColumnOptions,
     configs: list[RFileConfig],
     splits: Splits | None,
     recreate: bool,
@@ -103,11 +101,12 @@ def convert(
     step_bytes: int | None,
     work: WorkFlags,
 ) -> None:
-    """Make columns of ROOT, Parquet or HDF5 FILES, and say what was done and why.
+    """Convert ROOT, Parquet or HDF5 FILES into columns.
 
-    Only what is missing or stale is read. Interrupted, the same command goes on from there.
+    memmpy reads only what is missing or stale in the store, and prints a report. After an
+    interruption, run the same command again: it continues where it stopped.
 
-    FILES may be patterns and URLs. What to convert may be joined by commas, or repeated:
+    FILES may be patterns and URLs. Join several keys by commas, or repeat the option:
 
     \b
       memmpy convert 'ttH_*.root' --out data.mmpy --tree nominal --metadata process=ttH \\
@@ -118,37 +117,37 @@ def convert(
     from memmpy.cli.cluster import open_executor
 
     if not (columns.keys or columns.pad):
-        raise click.UsageError("say what to convert: --keys met,'jet_*' or --pad jet_pt:22:nan")
-    wanted, renamed = keys_of(columns.keys)
-    padded, more = pads_of(columns.pad)
-    named = pairs_of(columns.alias, option="--alias", example="met_gev=met*0.001")
+        raise click.UsageError("name the keys: --keys met,'jet_*' or --pad jet_pt:22:nan")
+    keys, renamed = parse_keys(columns.keys)
+    keys_padded, renamed_padded = parse_pads(columns.pad)
+    aliases = parse_pairs(columns.alias, option="--alias", example="met_gev=met*0.001")
     limits = Work() if step_bytes is None else Work(step_bytes=step_bytes)
     run = partial(
         plan_conversion if dry_run else partial(do_convert, progress=work.progress),
         configs,
         out,
-        keys=wanted,
-        keys_padded=padded,
-        aliases=joined(named, [renamed, more], keys=[*wanted, *padded]),
-        dtype=pairs_of(columns.dtype, option="--dtype", example="met=float16"),
+        keys=keys,
+        keys_padded=keys_padded,
+        aliases=join_aliases(aliases, [renamed, renamed_padded], keys=[*keys, *keys_padded]),
+        dtype=parse_pairs(columns.dtype, option="--dtype", example="met=float16"),
         splits=splits,
         recreate=recreate,
     )
     start = time.perf_counter()
     try:
         with open_executor(num_processes=work.workers, address=work.dask) as executor:
-            done = run(work=replace(limits, executor=executor))
+            result = run(work=replace(limits, executor=executor))
     except KeyboardInterrupt:
-        click.echo(f"memmpy: interrupted; {_kept(out)}", err=True)
+        click.echo(f"memmpy: interrupted; {_state_of(out)}", err=True)
         sys.exit(INTERRUPTED)
     if not work.quiet:
-        is_plan = isinstance(done, Plan)
-        Console().print(done if is_plan else done.report(seconds=time.perf_counter() - start))
+        is_plan = isinstance(result, Plan)
+        Console().print(result if is_plan else result.report(seconds=time.perf_counter() - start))
 
 
-def _kept(store: Path) -> str:
-    """Say what is left of a conversion that was interrupted."""
+def _state_of(store: Path) -> str:
+    """Return the state of a store after an interruption, for a message."""
     unfinished = Unfinished(store)
     if unfinished.is_empty():
-        return f"{str(store)!r} is as it was"
-    return f"what was read is kept in {str(unfinished.directory)!r}: run the same again to go on"
+        return f"{str(store)!r} is unchanged"
+    return f"the finished part is in {str(unfinished.directory)!r}: run the same command to go on"

@@ -1,4 +1,4 @@
-"""``memmpy cutflow``: how many entries of a store each step of a cut leaves."""
+"""``memmpy cutflow``: count the entries that each step of a cut leaves."""
 
 import json
 from pathlib import Path
@@ -15,8 +15,8 @@ __all__ = ["cutflow"]
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @click.argument("cuts", metavar="CUT...", nargs=-1, required=True)
-@click.option("--by", multiple=True, help="Column to group by, such as process; may be repeated.")
-@click.option("--weight", help="What an entry counts, such as weight or 'weight * 0.5'.")
+@click.option("--by", multiple=True, help="A column to group by, such as process; repeatable.")
+@click.option("--weight", help="The weight of an entry, such as weight or 'weight * 0.5'.")
 @name_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def cutflow(
@@ -30,11 +30,11 @@ def cutflow(
 ) -> None:
     """Count the entries of STORE that each CUT leaves.
 
-    An entry passes a step if it passes that CUT and all before it. A single CUT is split where &&
-    joins its conditions.
+    An entry passes a step if it passes this CUT and all CUTs before it. A single CUT is split at
+    its &&: each condition is a step.
 
-    Put cuts in single quotes: the shell takes $ and ! for itself. Write -- before a cut that begins
-    with a minus.
+    Put cuts in single quotes, because the shell interprets characters such as $ ! > < & |. Write --
+    before a cut that begins with a minus.
     """
     from rich.console import Console
 

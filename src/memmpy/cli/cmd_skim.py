@@ -1,4 +1,4 @@
-"""``memmpy skim``: copy what a training needs of a store into packed rows."""
+"""``memmpy skim``: copy the inputs of a training into packed rows."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +7,13 @@ import click
 
 from memmpy.cli.options import (
     WorkFlags,
-    as_one,
+    join_options,
     name_options,
     pad_option,
     splits_options,
     work_options,
 )
-from memmpy.cli.parsing import pads_of, pairs_of, words_of
+from memmpy.cli.parsing import parse_pads, parse_pairs, split_at_commas
 from memmpy.cuts import Constant
 from memmpy.parallel import Work
 from memmpy.skims import skim as do_skim
@@ -23,8 +23,8 @@ __all__ = ["skim"]
 
 
 @dataclass(frozen=True, slots=True)
-class _RowWords:
-    """The content of the rows, as typed."""
+class _RowOptions:
+    """The options that define the rows, as typed."""
 
     keys: tuple[str, ...]
     pad: tuple[str, ...]
@@ -34,12 +34,10 @@ class _RowWords:
 
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
-@as_one(
+@join_options(
     "rows",
-    _RowWords,
-    click.option(
-        "--keys", "-k", multiple=True, help="Columns that batches hold, joined by commas."
-    ),
+    _RowOptions,
+    click.option("--keys", "-k", multiple=True, help="Columns of the batches, joined by commas."),
     pad_option,
     click.option(
         "--group",
@@ -51,27 +49,28 @@ class _RowWords:
         "--dtype",
         multiple=True,
         metavar="GROUP=DTYPE",
-        help="The dtype of a group whose keys differ in theirs, such as event=float32.",
+        help="The dtype of a group whose keys have several dtypes, such as event=float32.",
     ),
 )
-@click.option("--cut", help="Which entries, such as 'nJets >= 6'.")
+@click.option("--cut", help="The entries to copy, such as 'nJets >= 6'.")
 @name_options
 @splits_options
-@click.option("--recreate", is_flag=True, help="Make it again.")
+@click.option("--recreate", is_flag=True, help="Rebuild a skim that is up to date.")
 @work_options
 def skim(
     *,
     store: Path,
-    rows: _RowWords,
+    rows: _RowOptions,
     cut: str | None,
     names: tuple[dict[str, str], dict[str, Constant]],
     splits: Splits | None,
     recreate: bool,
     work: WorkFlags,
 ) -> None:
-    """Copy what a training needs of STORE into packed rows, in random order.
+    """Copy columns of STORE into packed rows in random order.
 
-    It is kept in the store and used again until something changes that it depends on.
+    The store keeps this skim. The next run of the command rebuilds it only if one of its columns
+    has changed.
 
     \b
       memmpy skim data.mmpy --keys weight --pad jet_pt:22:nan,jet_eta:22:nan \\
@@ -80,27 +79,27 @@ def skim(
     from memmpy.cli.cluster import open_executor
 
     if not (rows.keys or rows.pad or rows.group):
-        what = "--keys met, --pad jet_pt:22:nan or --group event=met,HT"
-        raise click.UsageError(f"say what the skim holds: {what}")
-    groups = pairs_of(rows.group, option="--group", example="jets=jet_pt,jet_eta")
-    padded, renamed = pads_of(rows.pad)
+        options = "--keys met, --pad jet_pt:22:nan or --group event=met,HT"
+        raise click.UsageError(f"name the content of the skim: {options}")
+    groups = parse_pairs(rows.group, option="--group", example="jets=jet_pt,jet_eta")
+    keys_padded, renamed = parse_pads(rows.pad)
     if renamed:
-        raise click.UsageError("a skim renames no columns: --pad takes key:length:fill")
+        raise click.UsageError("a skim cannot rename columns: --pad takes key:length:fill")
     aliases, constants = names
     with open_executor(num_processes=work.workers, address=work.dask) as executor:
-        made = do_skim(
+        result = do_skim(
             store,
-            keys=words_of(rows.keys),
-            keys_padded=padded,
-            groups={name: words_of([text]) for name, text in groups.items()},
+            keys=split_at_commas(rows.keys),
+            keys_padded=keys_padded,
+            groups={name: split_at_commas([text]) for name, text in groups.items()},
             cut=cut,
             aliases=aliases,
             constants=constants,
-            dtype=pairs_of(rows.dtype, option="--dtype", example="event=float32") or None,
+            dtype=parse_pairs(rows.dtype, option="--dtype", example="event=float32") or None,
             splits=splits,
             recreate=recreate,
             progress=work.progress,
             work=Work(executor),
         )
     if not work.quiet:
-        click.echo(made)
+        click.echo(result)

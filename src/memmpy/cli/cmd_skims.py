@@ -1,4 +1,4 @@
-"""``memmpy skims``: list the skims of a store, and remove some."""
+"""``memmpy skims``: list or remove the skims of a store."""
 
 from pathlib import Path
 
@@ -12,38 +12,38 @@ __all__ = ["skims"]
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option(
-    "--remove", multiple=True, metavar="NAME", help="Remove these, joined by commas or repeated."
+    "--remove", multiple=True, metavar="NAME", help="Remove these skims; join names by commas."
 )
-@click.option("--remove-outdated", is_flag=True, help="Remove those that are outdated.")
+@click.option("--remove-outdated", is_flag=True, help="Remove all outdated skims.")
 def skims(*, store: Path, remove: tuple[str, ...], remove_outdated: bool) -> None:
-    """List the skims of STORE, or remove some.
+    """List or remove the skims of STORE.
 
-    One is outdated if it would not be made so now: something was changed of what it is made of.
-    What is removed is made again when it is asked for; who has it open keeps it.
+    A skim is outdated if one of its columns has changed. A removed skim stays usable for processes
+    that have it open, and the next request rebuilds it.
     """
     from rich.console import Console
 
-    from memmpy.cli.parsing import words_of
+    from memmpy.cli.parsing import split_at_commas
     from memmpy.dataset import Store
     from memmpy.errors import MissingFileError, nearest
     from memmpy.skims.folder import SKIMS
     from memmpy.skims.folder import remove as remove_skim
 
-    found = Store(store).skims
+    skims = Store(store).skims
     if not (remove or remove_outdated):
-        if found or found.damaged:
-            Console().print(found)
+        if skims or skims.damaged:
+            Console().print(skims)
         else:
             click.echo(printable(f"no skims in {store}"))
         return
-    sizes = {skim.path.name: skim.nbytes for skim in found} | dict.fromkeys(found.damaged, 0)
-    names = dict.fromkeys(words_of(remove))
+    sizes = {skim.path.name: skim.nbytes for skim in skims} | dict.fromkeys(skims.damaged, 0)
+    names = dict.fromkeys(split_at_commas(remove))
     for name in names:
         if name not in sizes:
-            there = nearest(name, sizes) or f"; it has {format_count(len(sizes), 'skim')}"
-            raise MissingFileError(f"no skim {name!r} in {str(store)!r}{there}")
+            hint = nearest(name, sizes) or f"; it has {format_count(len(sizes), 'skim')}"
+            raise MissingFileError(f"no skim {name!r} in {str(store)!r}{hint}")
     if remove_outdated:
-        names |= dict.fromkeys(skim.path.name for skim in found.outdated)
+        names |= dict.fromkeys(skim.path.name for skim in skims.outdated)
     for name in names:
         remove_skim(store.absolute() / SKIMS / name, timeout=-1)
     size = format_size(sum(sizes[name] for name in names))

@@ -1,4 +1,4 @@
-"""``memmpy verify``: compare all of a store with its checksums, and repair what can be."""
+"""``memmpy verify``: compare the files of a store with their checksums, and repair columns."""
 
 import sys
 from pathlib import Path
@@ -13,11 +13,12 @@ __all__ = ["verify"]
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--repair", is_flag=True, help="Make damaged columns again from their sources.")
+@click.option("--repair", is_flag=True, help="Rebuild damaged columns from their source files.")
 def verify(*, path: Path, repair: bool) -> None:
-    """Compare every file of PATH with its checksum: a store with its cuts and skims, or a skim.
+    """Compare the files of a store or skim with their checksums.
 
-    The exit status is 1 if anything is damaged, and with --repair if anything is left of it.
+    A store includes its cached cuts and skims. The exit status is 1 if a file at PATH is damaged,
+    or, with --repair, if one stays damaged.
     """
     from memmpy.dataset import repair_problems
     from memmpy.dataset import verify as find_problems
@@ -26,23 +27,25 @@ def verify(*, path: Path, repair: bool) -> None:
 
     problems = find_problems(path)
     if repair and problems:
-        left = repair_problems(path, problems)
-        repaired = dict.fromkeys(p.key for p in problems if p.file not in {q.file for q in left})
+        rest = repair_problems(path, problems)
+        repaired = dict.fromkeys(p.key for p in problems if p.file not in {q.file for q in rest})
         for key in repaired:
             click.echo(printable(f"repaired: {key}"))
-        problems = left
+        problems = rest
     if problems:
         for problem in problems:
             click.echo(printable(f"{problem.key}: {problem.file}: {problem.message}"))
         if is_skim(path):
-            click.echo("a damaged skim is made again with recreate=True, or once it is removed")
+            store = path.absolute().parent.parent
+            remove = f"memmpy skims {store} --remove {path.absolute().name}"
+            click.echo(printable(f"remove the skim, and make it again: {remove}"))
         elif not repair:
             click.echo(printable(f"repair with: memmpy verify --repair {path}"))
         sys.exit(FAILED)
     if is_skim(path):
-        click.echo(printable(f"the skim {path} is as it was written"))
+        click.echo(printable(f"the skim {path}: all checksums match"))
         return
-    what = format_count(len(read_metadata(path).columns), "column")
+    content = format_count(len(read_metadata(path).columns), "column")
     if skims := list_skims(path)[0]:
-        what += f" and {format_count(len(skims), 'skim')}"
-    click.echo(printable(f"{what} of {path}: all is as it was written"))
+        content += f" and {format_count(len(skims), 'skim')}"
+    click.echo(printable(f"{content} of {path}: all checksums match"))

@@ -1,4 +1,4 @@
-"""The command ``memmpy``: finds the verb, and says errors in one line."""
+"""The command ``memmpy``: run a verb, and print errors without a traceback."""
 
 import io
 import sys
@@ -19,23 +19,23 @@ from memmpy.cli.cmd_demo import demo
 from memmpy.cli.cmd_skim import skim
 from memmpy.cli.cmd_skims import skims
 from memmpy.cli.cmd_verify import verify
-from memmpy.cli.statuses import FAILED, INTERRUPTED, MISUSED
+from memmpy.cli.statuses import FAILED, INTERRUPTED, USAGE_ERROR
 from memmpy.display import printable
 from memmpy.errors import MemmpyError, MemmpyWarning, OptionError
 
 __all__ = ["main"]
 
 
-class _Verbs(click.Group):
-    """Verbs whose errors are for users: no traceback."""
+class _VerbGroup(click.Group):
+    """The verbs. Prints errors and warnings of memmpy without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # a terminal may know fewer characters than ±
+            if isinstance(stream, io.TextIOWrapper):  # a terminal may lack characters such as ±
                 stream.reconfigure(errors="replace")
         with warnings.catch_warnings():
             warnings.simplefilter("always", MemmpyWarning)
-            warnings.showwarning = partial(_show, warnings.showwarning)
+            warnings.showwarning = partial(_show_warning, warnings.showwarning)
             return self._invoke(ctx)
 
     def _invoke(self, ctx: click.Context) -> Any:
@@ -43,36 +43,29 @@ class _Verbs(click.Group):
             return super().invoke(ctx)
         except MemmpyError as error:
             click.echo(printable(f"memmpy: {error}"), err=True)
-            sys.exit(MISUSED if isinstance(error, OptionError) else FAILED)
+            sys.exit(USAGE_ERROR if isinstance(error, OptionError) else FAILED)
         except KeyboardInterrupt:
             click.echo("\nAborted!", err=True)
             sys.exit(INTERRUPTED)
 
 
-def _show(
-    others: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any
+def _show_warning(
+    show_other: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any
 ) -> None:
-    """Print what memmpy warns of without a line of Python."""
+    """Print a warning of memmpy without a line of Python code."""
     if issubclass(category, MemmpyWarning):
         click.echo(printable(f"memmpy: warning: {message}"), err=True)
     else:
-        others(message, category, *place)
+        show_other(message, category, *place)
 
 
 @click.group(
-    cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+    cls=_VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
 )
 @click.version_option(memmpy.__version__, prog_name="memmpy")
 def main() -> None:
-    """Turn ROOT files into memory-mapped columns, and feed shuffled batches to training."""
+    """Convert ROOT files into memory-mapped columns, and load shuffled batches for training."""
 
 
-main.add_command(bench)
-main.add_command(check)
-main.add_command(clean)
-main.add_command(convert)
-main.add_command(cutflow)
-main.add_command(demo)
-main.add_command(skim)
-main.add_command(skims)
-main.add_command(verify)
+for verb in (bench, check, clean, convert, cutflow, demo, skim, skims, verify):
+    main.add_command(verb)

@@ -1,4 +1,4 @@
-"""Options of several verbs: each group of them becomes one argument."""
+"""Options that several verbs share. A group of options becomes one argument of the verb."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,32 +8,39 @@ from typing import Any, TypeAlias
 
 import click
 
-from memmpy.cli.parsing import names_of, splits_of
+from memmpy.cli.parsing import parse_names, parse_splits
 
-__all__ = ["WorkFlags", "as_one", "name_options", "pad_option", "splits_options", "work_options"]
+__all__ = [
+    "WorkFlags",
+    "join_options",
+    "name_options",
+    "pad_option",
+    "splits_options",
+    "work_options",
+]
 
 _Verb: TypeAlias = Callable[..., Any]
 _Decorator: TypeAlias = Callable[[_Verb], _Verb]
 
 
-def as_one(name: str, make: Callable[..., object], *options: _Decorator) -> _Decorator:
-    """Return a decorator that adds options, which a verb gets as one argument.
+def join_options(name: str, make: Callable[..., object], *options: _Decorator) -> _Decorator:
+    """Return a decorator that adds options to a verb, and passes their values as one argument.
 
     Parameters
     ----------
     name : str
         The name of the argument.
     make : callable
-        Returns it from the values of the options, which its parameters are named after.
+        Returns the argument. Its parameters have the names of the options.
     *options : decorator
-        The options, in the order in which they are listed.
+        The options, in the order of the help.
     """
-    words = list(signature(make).parameters)
+    parameters = list(signature(make).parameters)
 
     def decorate(verb: _Verb) -> _Verb:
         @wraps(verb)
         def call(**values: Any) -> None:
-            value = make(**{word: values.pop(word) for word in words})
+            value = make(**{parameter: values.pop(parameter) for parameter in parameters})
             verb(**values, **{name: value})
 
         decorated: _Verb = call
@@ -51,11 +58,11 @@ class WorkFlags:
     Parameters
     ----------
     workers : int or None
-        Processes of a pool on this machine.
+        The number of processes on this machine; None for threads.
     dask : str or None
-        The address of a Dask scheduler.
+        The address of a Dask scheduler; None for no cluster.
     quiet : bool
-        Whether nothing but errors is printed.
+        Whether to print only errors.
     """
 
     workers: int | None
@@ -64,22 +71,22 @@ class WorkFlags:
 
     @property
     def progress(self) -> bool | None:
-        """Whether progress bars are shown; None for on a terminal."""
+        """Whether to show progress bars; None shows them on a terminal."""
         return False if self.quiet else None
 
 
-#: Adds ``--pad``, which `pads_of` reads.
+#: Adds ``--pad``, which `parse_pads` reads.
 pad_option = click.option(
     "--pad",
     multiple=True,
     metavar="KEY:LENGTH:FILL",
-    help="A key of lists to cut or fill up to a length, such as jet_pt:22:nan.",
+    help="A key whose lists are truncated or filled up to a length, such as jet_pt:22:nan.",
 )
 
 #: Adds ``--alias`` and ``--constant``: the argument `names`, a tuple of aliases and constants.
-name_options = as_one(
+name_options = join_options(
     "names",
-    names_of,
+    parse_names,
     click.option(
         "--alias",
         multiple=True,
@@ -95,25 +102,25 @@ name_options = as_one(
 )
 
 #: Adds the options of splits: the argument `splits`, a `Splits` or None.
-splits_options = as_one(
+splits_options = join_options(
     "splits",
-    splits_of,
+    parse_splits,
     click.option(
         "--by",
         multiple=True,
         metavar="KEYS",
-        help="Columns that name an event, such as run,event; or file. Recorded in the store.",
+        help="Columns that name an event, such as run,event; or file. The store records them.",
     ),
     click.option("--num-folds", type=int, help="The number of folds."),
-    click.option("--val", type=float, help="The share of the rest on which a fold validates."),
-    click.option("--split-seed", type=int, help="Another seed deals the events otherwise."),
+    click.option("--val", type=float, help="The share of a fold's other events that validate."),
+    click.option("--split-seed", type=int, help="Another seed assigns the events to other splits."),
 )
 
 #: Adds ``--workers``, ``--dask`` and ``--quiet``: the argument `work`, a `WorkFlags`.
-work_options = as_one(
+work_options = join_options(
     "work",
     WorkFlags,
     click.option("--workers", type=click.IntRange(1), help="Use N processes instead of threads."),
-    click.option("--dask", metavar="ADDRESS", help="Work on the Dask cluster of that scheduler."),
-    click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors."),
+    click.option("--dask", metavar="ADDRESS", help="Use the Dask scheduler at ADDRESS."),
+    click.option("--quiet", "-q", is_flag=True, help="Print only errors."),
 )

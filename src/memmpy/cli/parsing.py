@@ -1,4 +1,4 @@
-"""What is typed for keys, lengths and files, as the values that `convert` takes."""
+"""Parse the words of a command line into the arguments of `convert` and `skim`."""
 
 import json
 import math
@@ -14,15 +14,15 @@ from memmpy.errors import MissingFileError, OptionError, nearest
 from memmpy.splits import By, Splits
 
 __all__ = [
-    "configs_of",
-    "fills_of",
-    "joined",
-    "keys_of",
-    "names_of",
-    "pads_of",
-    "pairs_of",
-    "splits_of",
-    "words_of",
+    "join_aliases",
+    "parse_configs",
+    "parse_fills",
+    "parse_keys",
+    "parse_names",
+    "parse_pads",
+    "parse_pairs",
+    "parse_splits",
+    "split_at_commas",
 ]
 
 _FIELDS = {
@@ -36,50 +36,50 @@ _FIELDS = {
 _EXAMPLE = '[{"path": "ttH_*.root", "tree": "nominal", "metadata": {"process": "ttH"}}]'
 
 
-def words_of(texts: Iterable[str]) -> list[str]:
-    """Return what stands between commas; a comma in brackets is none: ``min(a, b)``."""
+def split_at_commas(texts: Iterable[str]) -> list[str]:
+    """Return the words between commas. A comma in brackets separates nothing: ``min(a, b)``."""
     words = []
     for text in texts:
         depth, word = 0, ""
-        for sign in text:
-            depth += (sign in "([{") - (sign in ")]}")
-            if sign == "," and depth <= 0:
+        for character in text:
+            depth += (character in "([{") - (character in ")]}")
+            if character == "," and depth <= 0:
                 words.append(word)
                 word = ""
             else:
-                word += sign
+                word += character
         words.append(word)
     return [word.strip() for word in words if word.strip()]
 
 
-def keys_of(texts: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the keys of ``a,b,new=branch``, and the aliases of those that are renamed.
+def parse_keys(texts: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the keys of ``--keys a,b,new=branch``, and the branches of renamed keys.
 
     Raises
     ------
     click.UsageError
-        If one key is given two branches.
+        If a key has two branches.
     """
     branches: dict[str, str] = {}
-    for word in words_of(texts):
-        key, branch = _divided(word) if "=" in word else (word, word)
+    for word in split_at_commas(texts):
+        key, branch = _split_rename(word) if "=" in word else (word, word)
         if branches.setdefault(key, branch) != branch:
             message = f"--keys gives {key!r} two branches, {branches[key]!r} and {branch!r}"
             raise click.UsageError(message)
     return list(branches), {key: name for key, name in branches.items() if key != name}
 
 
-def pads_of(texts: Iterable[str]) -> tuple[dict[str, tuple[int, Any]], dict[str, str]]:
-    """Return the padded keys of ``key:length:fill``, and the aliases of ``new=branch:...``.
+def parse_pads(texts: Iterable[str]) -> tuple[dict[str, tuple[int, Any]], dict[str, str]]:
+    """Return the padded keys of ``--pad key:length:fill``, and the branches of renamed keys.
 
     Raises
     ------
     click.UsageError
-        If a text has not these three parts, or stands twice.
+        If a text does not have three parts, or a key occurs twice.
     """
     padded: dict[str, tuple[int, Any]] = {}
     aliases: dict[str, str] = {}
-    for word in words_of(texts):
+    for word in split_at_commas(texts):
         try:
             key, length, fill = word.rsplit(":", 2)
             padding = int(length), _number(fill)
@@ -87,20 +87,20 @@ def pads_of(texts: Iterable[str]) -> tuple[dict[str, tuple[int, Any]], dict[str,
             message = f"--pad takes key:length:fill, such as jet_pt:22:nan, got {word!r}"
             raise click.UsageError(message) from None
         if "=" in key:
-            key, branch = _divided(key)
+            key, branch = _split_rename(key)
             aliases[key] = branch
         if padded.setdefault(key, padding) is not padding:
             raise click.UsageError(f"--pad names {key!r} twice")
     return padded, aliases
 
 
-def pairs_of(texts: Iterable[str], *, option: str, example: str) -> dict[str, str]:
-    """Return names and texts of ``name=text``.
+def parse_pairs(texts: Iterable[str], *, option: str, example: str) -> dict[str, str]:
+    """Return the names and texts of ``name=text``.
 
     Raises
     ------
     click.UsageError
-        If there is no ``=``, or a name stands twice.
+        If a text has no ``=``, or a name occurs twice.
     """
     pairs: dict[str, str] = {}
     for text in texts:
@@ -113,65 +113,63 @@ def pairs_of(texts: Iterable[str], *, option: str, example: str) -> dict[str, st
     return pairs
 
 
-def names_of(
+def parse_names(
     alias: Iterable[str], constant: Iterable[str]
 ) -> tuple[dict[str, str], dict[str, Constant]]:
     """Return the names of ``--alias name=expression`` and ``--constant name=value``.
 
-    What reads as a number is one, true and false are booleans, and all else is a text; so is what
-    stands in quotes. See `pairs_of`.
+    A constant is a number if it reads as one, or a bool if it is true or false. All else, and all
+    words in quotes, are texts. See `parse_pairs` for the errors.
     """
-    aliases = pairs_of(alias, option="--alias", example="'is_hard=met > 100'")
-    constants = pairs_of(constant, option="--constant", example="limit=6")
+    aliases = parse_pairs(alias, option="--alias", example="'is_hard=met > 100'")
+    constants = parse_pairs(constant, option="--constant", example="limit=6")
     return aliases, {name: _constant(value) for name, value in constants.items()}
 
 
-def fills_of(texts: Iterable[str]) -> dict[str, Any]:
-    """Return branches and what stands for their missing values, of ``--missing branch=value``.
+def parse_fills(texts: Iterable[str]) -> dict[str, Any]:
+    """Return the replacements for missing values of ``--missing branch=value``.
 
-    See `names_of` for numbers and texts; ``[]`` is an empty list, and ``none`` keeps what is
-    missing.
+    See `parse_names` for numbers and texts; ``[]`` is an empty list, and ``none`` keeps missing
+    values.
     """
-    pairs = pairs_of(texts, option="--missing", example="run=-1")
+    pairs = parse_pairs(texts, option="--missing", example="run=-1")
     return {branch: _fill(value) for branch, value in pairs.items()}
 
 
-def splits_of(
+def parse_splits(
     by: Iterable[str], num_folds: int | None, val: float | None, split_seed: int | None
 ) -> Splits | None:
     """Return the splits of ``--by``, ``--num-folds``, ``--val`` and ``--split-seed``, if any."""
-    names = words_of(by)
+    names = split_at_commas(by)
     if not names and num_folds is None and val is None and split_seed is None:
         return None
-    given: By = "file" if names == ["file"] else tuple(names) or None
-    return Splits(given, num_folds=num_folds, val=val, seed=0 if split_seed is None else split_seed)
+    columns: By = "file" if names == ["file"] else tuple(names) or None
+    return Splits(columns, num_folds=num_folds, val=val, seed=split_seed or 0)
 
 
-def joined(
+def join_aliases(
     named: Mapping[str, str], renamed: Iterable[Mapping[str, str]], *, keys: Collection[str]
 ) -> dict[str, str]:
-    """Return the aliases of ``--alias``, and of keys that are renamed.
+    """Return the aliases of ``--alias``, and the branches of renamed keys.
 
     Raises
     ------
     click.UsageError, CutError
-        If a name stands for two things, if nothing uses what ``--alias`` names, or it cannot be
-        understood.
+        If a name has two meanings, if an alias is unused, or if memmpy cannot read it.
     """
     aliases = dict(named)
-    for others in renamed:
-        for name in sorted(aliases.keys() & others):
-            raise click.UsageError(
-                f"{name!r} is {aliases[name]!r} and {others[name]!r}; say it once"
-            )
-        aliases |= others
+    for branches in renamed:
+        for name in sorted(aliases.keys() & branches):
+            message = f"{name!r} is defined twice, as {aliases[name]!r} and {branches[name]!r}"
+            raise click.UsageError(message)
+        aliases |= branches
     used = {*keys}.union(*map(names_in, aliases.values()))
     for name in sorted(named.keys() - used):
-        raise click.UsageError(f"the alias {name!r} is not asked for; add it to --keys or --pad")
+        raise click.UsageError(f"nothing uses the alias {name!r}; add it to --keys or --pad")
     return aliases
 
 
-def configs_of(
+def parse_configs(
     files: Iterable[str],
     config: Path | None,
     tree: str | None,
@@ -180,47 +178,41 @@ def configs_of(
     entry_stop: int | None,
     missing: Iterable[str],
 ) -> list[RFileConfig]:
-    """Return FILES, or the groups of files that a JSON file lists.
+    """Return the configurations of FILES, or of the groups of files in a JSON file.
 
     Parameters
     ----------
     files : iterable of str
         Paths, patterns and URLs.
     config : Path or None
-        A list of objects of ``path``, and where needed ``tree``, ``metadata``, ``entry_start``,
-        ``entry_stop`` and ``missing``, instead of `files`.
+        A JSON file instead of `files`: a list of objects with ``path``, and optionally ``tree``,
+        ``metadata``, ``entry_start``, ``entry_stop`` and ``missing``.
     tree, metadata, entry_start, entry_stop, missing
-        What counts for files, and for groups that do not say it.
+        The values for `files`, and for groups that do not set them.
 
     Raises
     ------
     click.UsageError, MissingFileError, OptionError
-        If both are given or none, or the file is not there, or not such a list.
+        If the user gives both or none, or the JSON file is missing or has other content.
     """
     if bool(files) == (config is not None):
         raise click.UsageError("name FILES, or a file that lists them with --config")
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "tree": tree,
-        "metadata": pairs_of(metadata, option="--metadata", example="process=ttH"),
+        "metadata": parse_pairs(metadata, option="--metadata", example="process=ttH"),
         "entry_start": entry_start,
         "entry_stop": entry_stop,
-        "missing": fills_of(missing),
+        "missing": parse_fills(missing),
     }
     groups = [{"path": file} for file in files] if config is None else _read_groups(config)
     for group in groups:
         for name in ("metadata", "missing"):
-            group[name] = given[name] | group.get(name, {})
-    return [RFileConfig(**{**given, **group}) for group in groups]
+            group[name] = defaults[name] | group.get(name, {})
+    return [RFileConfig(**{**defaults, **group}) for group in groups]
 
 
 def _read_groups(path: Path) -> list[dict[str, Any]]:
-    """Return the groups of files that a JSON file lists.
-
-    Raises
-    ------
-    MissingFileError, OptionError
-        If it is not there, or not such a list.
-    """
+    """Return the groups of files in a JSON file, or raise an error that shows an example."""
     try:
         groups = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError):
@@ -230,7 +222,7 @@ def _read_groups(path: Path) -> list[dict[str, Any]]:
     except ValueError as error:
         raise OptionError(f"{str(path)!r} is not JSON: {error}") from None
     if not isinstance(groups, list) or not groups:
-        raise OptionError(f"{str(path)!r} is a list of groups of files, such as {_EXAMPLE}")
+        raise OptionError(f"{str(path)!r} must be a list of groups of files, such as {_EXAMPLE}")
     for i, group in enumerate(groups):
         _check_group(group, f"group {i + 1} of {str(path)!r}")
     return groups
@@ -271,12 +263,12 @@ def _number(text: str) -> int | float:
     except ValueError:
         number = float(text)
     if math.isinf(number) and "inf" not in text.lower():
-        raise click.UsageError(f"{text} is more than a float64 holds; write inf if that is meant")
+        raise click.UsageError(f"{text} is too large for a float64; write inf for infinity")
     return number
 
 
-def _divided(word: str) -> tuple[str, str]:
+def _split_rename(word: str) -> tuple[str, str]:
     key, _, branch = (part.strip() for part in word.partition("="))
     if not key or not branch:
-        raise click.UsageError(f"a key is renamed as new=branch, got {word!r}")
+        raise click.UsageError(f"new=branch renames a branch, got {word!r}")
     return key, branch

@@ -1,12 +1,12 @@
-"""The exit statuses of commands."""
+"""The exit statuses of the command line."""
 
 import signal
 
-__all__ = ["FAILED", "INTERRUPTED", "MISUSED"]
+__all__ = ["FAILED", "INTERRUPTED", "USAGE_ERROR"]
 
-#: Something went wrong, or was found to be wrong.
+#: An error, or a finding of `verify` or `check`.
 FAILED = 1
-#: The command itself is wrong; click's own status for that.
-MISUSED = 2
-#: What a shell knows of a command that Ctrl-C ended.
+#: A usage error; click uses this status, too.
+USAGE_ERROR = 2
+#: The end by Ctrl-C, as shells report it.
 INTERRUPTED = 128 + signal.SIGINT

@@ -37,7 +37,7 @@ from memmpy.splits import (
     Splits,
     agree_on_splits,
     num_events,
-    open_to_split,
+    open_event_columns,
     recorded_splits,
 )
 from memmpy.store import Metadata, SourceRecord, Transaction, Unfinished, parts_of, read_metadata
@@ -358,7 +358,7 @@ def _settle(path: Path, splits: Splits | None) -> None:
     if splits is None:
         return
     metadata = read_metadata(path)
-    snapshot = open_to_split(path, metadata, splits)
+    snapshot = open_event_columns(path, metadata, splits)
     try:
         agree_on_splits(snapshot, splits, num_entries=num_events(snapshot.metadata))
     except (MissingKeyError, ColumnError, LengthError):

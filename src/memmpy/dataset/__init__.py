@@ -1,7 +1,7 @@
-"""`Store`, what `memmpy.open` returns, and its maintenance."""
+"""`Store`, the result of `memmpy.open`, and the maintenance of stores."""
 
-from memmpy.dataset.loader_columns import choose_of_cut
+from memmpy.dataset.loader_columns import resolve_cut_split
 from memmpy.dataset.maintenance import Leftover, clean, repair_problems, verify
 from memmpy.dataset.open_store import Store, open
 
-__all__ = ["Leftover", "Store", "choose_of_cut", "clean", "open", "repair_problems", "verify"]
+__all__ = ["Leftover", "Store", "clean", "open", "repair_problems", "resolve_cut_split", "verify"]

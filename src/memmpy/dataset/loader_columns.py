@@ -1,16 +1,16 @@
-"""What a loader is made of: columns, the entries of a cut, and what splits them."""
+"""Select the entries of columns that pass a cut, in one split."""
 
 from collections.abc import Mapping
 
 from memmpy.columns import Snapshot, StoredColumn
 from memmpy.cuts import STEP_SIZE, Node, find_entries, keys_of, selection_of
 from memmpy.errors import LengthError
-from memmpy.splits import Choice, SplitRequest, choose_of_store
+from memmpy.splits import SplitData, SplitRequest, resolve_store_split
 
-__all__ = ["choose_of_cut"]
+__all__ = ["resolve_cut_split"]
 
 
-def choose_of_cut(
+def resolve_cut_split(
     snapshot: Snapshot,
     data: Mapping[str, StoredColumn],
     request: SplitRequest,
@@ -18,19 +18,19 @@ def choose_of_cut(
     cut: Node | None,
     stored_as: Mapping[str, str],
     recreate: bool,
-) -> Choice:
-    """Return what a loader is made of, all of one commit.
+) -> SplitData:
+    """Return the entries of one split that pass a cut.
 
     Parameters
     ----------
     snapshot : Snapshot
-        With the columns of the cut, and those that name events, among those that are open.
+        The store. The columns of the cut, and the columns that name events, are open.
     data : mapping of str to column
-        What batches hold.
+        The columns of the batches.
     request : SplitRequest
-        Which split.
+        The split.
     cut : Node or None
-        Which entries; None for all.
+        The cut; None for all entries.
     stored_as : mapping of str to str
         Keys of the cut whose columns have another name in the store.
     recreate : bool
@@ -39,7 +39,7 @@ def choose_of_cut(
     Raises
     ------
     LengthError
-        If the cut, or what names an event, has not as many entries as the data.
+        If the data, the cut and the columns that name events differ in their number of entries.
     """
     num_entries = max(map(len, data.values()), default=0)
     subindex = None
@@ -47,10 +47,9 @@ def choose_of_cut(
         for key in sorted(keys_of(cut)):
             column = snapshot.columns.get(stored_as.get(key, key))
             if column is not None and len(column) != num_entries:
-                num = len(column)
-                message = f"{key!r} of the cut has {num} entries, what is loaded {num_entries}"
-                raise LengthError(message)
-        found = find_entries(
+                message = f"the column {key!r} of the cut has {len(column)} entries, "
+                raise LengthError(f"{message}but the loaded columns have {num_entries}")
+        cached = find_entries(
             snapshot,
             cut,
             stored_as=stored_as,
@@ -58,6 +57,6 @@ def choose_of_cut(
             num_threads=None,
             recreate=recreate,
         )
-        subindex = selection_of(found)
+        subindex = selection_of(cached)
     text = None if cut is None else cut.span.text
-    return choose_of_store(snapshot, data, request, subindex=subindex, cut=text)
+    return resolve_store_split(snapshot, data, request, subindex=subindex, cut=text)

@@ -1,10 +1,9 @@
-"""`Store`, which `memmpy.open` returns: columns by key, with cuts, splits and loaders."""
+"""`Store`, the result of `memmpy.open`: columns by key, with cuts, splits and loaders."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memmpy.checks import check_key
 from memmpy.columns import ReadJagged, check_keys
@@ -23,16 +22,15 @@ from memmpy.cuts import (
     read_cut,
     selection_of,
 )
-from memmpy.dataset.loader_columns import choose_of_cut
+from memmpy.dataset.loader_columns import resolve_cut_split
 from memmpy.dataset.maintenance import verify
-from memmpy.dataset.store_columns import StoreColumns
+from memmpy.dataset.store_mapping import StoreMapping
 from memmpy.errors import OptionError
-from memmpy.export import Friend, write_friends
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.order import SPLIT_NAMES
 from memmpy.parallel import WorkOption, check_threads
 from memmpy.skims import Skim, Skims, find_skims, skim
-from memmpy.splits import LoaderSetup, SplitLoader, SplitRequest, Splits
+from memmpy.splits import LoaderSpec, SplitLoader, SplitRequest, Splits
 from memmpy.store import Problem
 from memmpy.training import Audit, audit
 from memmpy.typing import PathLike
@@ -51,12 +49,12 @@ def open(path: PathLike) -> "Store":
     Returns
     -------
     Store
-        A mapping of key to column, as the last commit left it. Nothing is read yet.
+        A mapping of key to column, in the state of the last commit. No values are read yet.
 
     Raises
     ------
     MissingFileError, CorruptStoreError
-        If there is no store, or it is damaged.
+        If the store is missing or damaged.
 
     Examples
     --------
@@ -68,31 +66,25 @@ def open(path: PathLike) -> "Store":
 
 
 @final
-class Store(StoreColumns):
-    """An open store: key to column, without the columns that are stale.
+class Store(StoreMapping):
+    """An open store: a mapping of key to column.
 
-    It shows what was committed when it was opened, also after a later conversion; open it again
-    to see that.
+    It shows the state of the last commit before it was opened, without stale columns. Open the
+    store again to see later changes.
 
     Parameters
     ----------
     path : path-like
-        The store's directory.
-    """
+        The directory of the store.
 
-    def write_friend(
-        self,
-        directory: PathLike,
-        branches: Mapping[str, Any],
-        *,
-        entries: Sequence[int] | NDArray[Any] | None = None,
-        fill: float | Mapping[str, float] | None = None,
-        overwrite: bool = False,
-    ) -> list[Friend]:
-        """Write values of entries to ROOT files beside the sources; see `memmpy.write_friend`."""
-        return write_friends(
-            self.sources, directory, branches, entries=entries, fill=fill, overwrite=overwrite
-        )
+    Examples
+    --------
+    >>> store = Store("data.mmpy")
+    >>> list(store)
+    ['nJets', 'met', 'jet_pt']
+    >>> store["jet_pt"][0]
+    array([81.2, 40.7], dtype=float32)
+    """
 
     def cut(
         self,
@@ -102,10 +94,16 @@ class Store(StoreColumns):
         constants: Mapping[str, Constant] | None = None,
         num_threads: int | None = None,
     ) -> Selection:
-        """Return the int64 entries that pass a cut; see `compute_cut_batched`."""
+        """Return the int64 entries that pass a cut; see `compute_cut_batched`.
+
+        Examples
+        --------
+        >>> entries = store.cut("nJets >= 6 && met > limit", constants={"limit": 50})
+        >>> store["met"][entries]
+        """
         cut = read_cut(expression, aliases=aliases, constants=constants)
         self._check_whole(keys_of(cut))
-        found = find_entries(
+        cached = find_entries(
             self._snapshot,
             cut,
             stored_as={},
@@ -113,7 +111,7 @@ class Store(StoreColumns):
             num_threads=num_threads,
             recreate=False,
         )
-        return selection_of(found)
+        return selection_of(cached)
 
     def add(
         self,
@@ -125,51 +123,52 @@ class Store(StoreColumns):
         recreate: bool = False,
         num_threads: int | None = None,
     ) -> np.memmap[Any, Any] | ReadJagged:
-        """Compute a column from others and keep it in the store; no ROOT file is read.
+        """Compute a column from other columns and write it to the store.
 
-        Where it is there already, nothing is done; another expression replaces a computed column.
-        Once a column that it uses is written again it is stale, and has to be added again.
+        memmpy opens no source file. If the column is up to date, the call only returns it; another
+        expression replaces a computed column. A computed column becomes stale if a column that it
+        uses is rewritten: then add it again.
 
         Parameters
         ----------
         key : str
-            The new column.
+            The key of the new column.
         expression : str
-            What a cut may be, of any value: ``"Sum$(jet_pt)"``, ``"jet_pt[0] / met"``. The dtype
-            is that of C++: float32 where floats are divided, float64 for a `Sum$` of them, bool
-            for a condition. A float is NaN where a picked element is missing.
+            An expression in the language of cuts, of any value: ``"Sum$(jet_pt)"``,
+            ``"jet_pt[0] / met"``. Its dtype follows C++: float32 for a quotient of float32,
+            float64 for a `Sum$` of floats, bool for a condition. A float is NaN if an entry lacks
+            the element that the expression picks.
         aliases : mapping of str to str, optional
             Names for expressions.
         constants : mapping of str to bool, number or str, optional
             Names for values.
-        recreate : bool
-            Compute again what is there, and replace a column that was not computed.
+        recreate : bool, default False
+            Compute the column again, and replace a column of this key that was not computed.
         num_threads : int, optional
-            Threads that evaluate beside the caller's; see `compute_cut_batched`.
+            Threads that evaluate, beside the thread of the caller; see `compute_cut_batched`.
 
         Returns
         -------
         np.memmap or ReadJagged
-            The column. The store shows it, as it shows what others have committed by now.
+            The column. This object shows the last commit from now on, and so the new column.
 
         Raises
         ------
         CutError
-            If the expression cannot be understood or computed; shows the place.
+            If memmpy cannot read or compute the expression; shows the place.
         OptionError
-            If there is a column of that key which was not computed, or the expression uses it.
+            If the key belongs to a column that was not computed, or the expression uses it.
         ReadOnlyStoreError, StoreLockedError, DiskError
-            If the store cannot be written to; it keeps what it held.
+            If memmpy cannot write to the store. The store keeps its content.
 
         Examples
         --------
         >>> store.add("HT", "Sum$(jet_pt)")
         >>> store.add("is_hard", "HT > 500 && met > 50")
         """
-        check_key(key)
         add_column(
             self.path,
-            key,
+            check_key(key),
             expression,
             aliases=aliases,
             constants=constants,
@@ -183,19 +182,19 @@ class Store(StoreColumns):
 
     @property
     def cuts(self) -> Cuts:
-        """The selections that are cached in the store now: a sequence, which prints as a table.
+        """The selections that the store caches now: a sequence, which prints as a table.
 
-        Those that are outdated, because a column of theirs was written again, are listed until the
-        next cut removes them; see `CutRecord.is_current`.
+        A selection is outdated if one of its columns was rewritten; see `CutRecord.is_current`. The
+        next cut removes outdated selections.
         """
         return Cuts(list_cuts(self.path, self._metadata))
 
     @property
     def skims(self) -> Skims:
-        """The skims that lie in the store now: a sequence of `Skim`, which prints as a table.
+        """The skims in the store now: a sequence of `Skim`, which prints as a table.
 
-        `Skims.outdated` are those that something was changed of since they were made: they take
-        room on the disk until they are asked for again, or removed with `Skim.remove`.
+        `Skims.outdated` lists the skims that do not match the columns any more. They take disk
+        space until the next call rebuilds them, or you call `Skim.remove`.
         """
         return find_skims(self.path, self._metadata)
 
@@ -209,7 +208,12 @@ class Store(StoreColumns):
         constants: Mapping[str, Constant] | None = None,
         num_threads: int | None = None,
     ) -> CutFlow:
-        """Return how many entries each step of a cut leaves, by group; see `memmpy.cutflow`."""
+        """Count the entries that each step of a cut leaves; see `memmpy.cutflow`.
+
+        Examples
+        --------
+        >>> print(store.cutflow("nJets >= 6 && met > 50", by="process"))
+        """
         plan = plan_flow(cuts, by=by, weight=weight, aliases=aliases, constants=constants)
         self._check_whole(plan.keys)
         return count_steps(self._snapshot, plan, step_size=STEP_SIZE, num_threads=num_threads)
@@ -233,45 +237,68 @@ class Store(StoreColumns):
         rank: int = 0,
         world_size: int = 1,
     ) -> SplitLoader:
-        """Return a loader of some columns, or of all.
+        """Return a loader of columns.
 
         Parameters
         ----------
         split : str, optional
-            ``"train"``, ``"val"``, ``"test"``, or ``"all"`` events, as where not given in a store
-            without splits. The first call that names one of the others, or gives `splits`, records
-            the splits in the store.
+            ``"train"``, ``"val"``, ``"test"``, or ``"all"`` for all entries. The default is
+            ``"all"``, but a store that has splits needs a name. The first call that names one of
+            the other splits, or gives `splits`, records the splits in the store.
         keys : collection of str, optional
-            Which columns; all of the store where not given.
+            The columns to load; all columns by default.
         cut : str, optional
-            Which entries. It does not change in which split an entry is.
+            The entries to load; all entries by default. It does not change the split of an entry.
         aliases : mapping of str to str, optional
             Names for expressions in the cut.
         constants : mapping of str to bool, number or str, optional
             Names for values in the cut.
         splits : Splits, optional
-            Who is an event, and on which side; those of the store where not given.
+            The rule that assigns events to splits; the rule of the store by default.
         fold : int, optional
-            Which fold; needed where the splits have folds.
-        batch_size : int
-            Entries in a batch.
-        shuffle : bool, "exact" or Shuffle
-            How the entries of each epoch are shuffled; see `Shuffle`. Only skims are shuffled
-            by blocks.
-        seed, epoch : int
-            The order is a pure function of them; each ``iter()`` is the next epoch.
-        drop_last : bool
-            Leave out the last batch if it is short.
+            The fold. Splits with folds need it, and others do not take it.
+        batch_size : int, default 32
+            Entries per batch. The last batch of an epoch may be shorter.
+        shuffle : bool, "exact" or Shuffle, default True
+            The order of each epoch; see `Shuffle`. ``"blocks"`` is for skims.
+        seed : int, default 0
+            The seed of the orders of all epochs.
+        epoch : int, default 0
+            The epoch of the first ``iter()``. Each ``iter()`` starts the next epoch.
+        drop_last : bool, default False
+            Leave out the last batch of an epoch if it is short.
         num_threads : int, optional
-            Threads that gather ahead, beside the caller's; see `SplitLoader`.
-        rank, world_size : int
-            Which equal part of the split to hand out, where several processes train together.
+            Threads that gather batches ahead, beside the thread of the caller; see `SplitLoader`.
+        rank : int, default 0
+            The number of this process, 0 to `world_size` - 1, if several processes train together.
+            Each rank gets its own part of the split; the sizes differ by at most one entry.
+        world_size : int, default 1
+            The number of processes that train together.
+
+        Returns
+        -------
+        SplitLoader
+            Its batches are dicts of the columns, and of the int64 entries under ``"_index"``.
 
         Raises
         ------
+        MissingKeyError
+            If the store lacks a column; names the nearest.
+        LengthError
+            If the columns differ in length.
+        CutError
+            If memmpy cannot read the cut; shows the place.
         SplitError
-            If the splits differ from those of the store, a split or a fold is not named where
-            there are some, or nothing names an event.
+            If the splits differ from those of the store, if a split or a fold must be named, or if
+            no column names the events.
+        OptionError
+            If an option is invalid.
+
+        Examples
+        --------
+        >>> loader = store.loader("train", keys=["met", "jet_pt"], cut="nJets >= 6")
+        >>> for batch in loader:
+        ...     batch["met"], batch["jet_pt"].pad(4, 0.0), batch["_index"]
         """
         if keys is not None:
             check_keys(keys)
@@ -287,12 +314,13 @@ class Store(StoreColumns):
             num_threads=check_threads(num_threads),
             rank=rank,
             world_size=world_size,
-        ).for_columns()
+        )
+        options.check_for_columns()
         request = SplitRequest(split, splits, fold)
         node = None if cut is None else read_cut(cut, aliases=aliases, constants=constants)
         events = splits.keys if splits is not None else ()
         self._check_whole([*events, *(keys_of(node) if node is not None else ())])
-        choice = choose_of_cut(
+        split_data = resolve_cut_split(
             self._snapshot,
             {key: self[key] for key in (self if keys is None else keys)},
             request,
@@ -300,7 +328,7 @@ class Store(StoreColumns):
             stored_as={},
             recreate=False,
         )
-        return SplitLoader(LoaderSetup(choice, options))
+        return SplitLoader(LoaderSpec(split_data, options))
 
     def skim(
         self,
@@ -317,12 +345,14 @@ class Store(StoreColumns):
         progress: bool | None = None,
         work: WorkOption = None,
     ) -> Skim:
-        """Copy what a training needs into packed rows, in random order; see `memmpy.skim`.
+        """Copy the inputs of a training into packed rows, in random order; see `memmpy.skim`.
 
         Examples
         --------
-        >>> skimmed = store.skim(keys=["weight"], groups={"event": ["met", "HT"]}, cut="met > 50")
-        >>> loader = memmpy.SplitLoader(skimmed, batch_size=1024)
+        >>> skim = store.skim(
+        ...     keys=["weight"], groups={"event": ["met", "HT"]}, dtype="float32", cut="met > 50"
+        ... )
+        >>> loader = memmpy.SplitLoader(skim, split="train", batch_size=1024)
         """
         return skim(
             self.path,
@@ -340,22 +370,22 @@ class Store(StoreColumns):
         )
 
     def verify(self, *, repair: bool = False) -> list[Problem]:
-        """Compare every file with its checksum and return what differs, as `memmpy.verify`."""
+        """Compare every file with its checksum, and return the problems; see `memmpy.verify`."""
         problems = verify(self.path, repair=repair)
         if repair:
             self._open()
         return problems
 
     def check(self) -> Audit:
-        """Look for what would spoil a training: repeated events, equal rows, odd values.
+        """Find data that would spoil a training: repeated events, equal rows, odd values.
 
-        Reads all columns that came from files once, and once more for each 16 million entries
-        beyond the first. Where the store has no splits yet, the usual columns name the events.
+        The call reads the columns that come from files once per 16 million entries. If the store
+        has no splits yet, the usual columns name the events.
 
         Returns
         -------
         Audit
-            What was found, which prints as a table. A clean store has nothing above ``"info"``.
+            The findings, which print as a table. A clean store has none above level ``"info"``.
 
         Examples
         --------

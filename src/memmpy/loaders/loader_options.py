@@ -1,4 +1,4 @@
-"""The options of a loader, checked in one place before there is data."""
+"""`LoaderOptions`: the batches of a loader and their order, checked before any data is read."""
 
 from dataclasses import dataclass
 
@@ -11,27 +11,27 @@ __all__ = ["LoaderOptions"]
 
 @dataclass(frozen=True, slots=True)
 class LoaderOptions:
-    """How a loader hands out its data.
+    """The batches of a loader and their order.
 
     Parameters
     ----------
     batch_size : int
-        Entries in a batch.
+        Entries per batch.
     shuffle : Shuffle
-        How the entries are shuffled.
+        The order of an epoch.
     seed, epoch : int
-        What the order of an epoch follows from; the epoch of the first ``iter()``.
+        The seed of the orders; the epoch of the first ``iter()``.
     drop_last : bool
-        Whether to leave out a last batch that is short.
+        Whether to leave out a short last batch.
     num_threads : int
-        Threads that gather ahead, beside the caller's.
+        Threads that gather ahead, beside the thread of the caller.
     rank, world_size : int
-        Which equal part of the split it hands out.
+        This process and the number of processes that share the split.
 
     Raises
     ------
     OptionError
-        If one makes no sense.
+        If an option is invalid.
     """
 
     batch_size: int
@@ -44,43 +44,30 @@ class LoaderOptions:
     world_size: int
 
     def __post_init__(self) -> None:
-        world_size = check_integer("world_size", self.world_size, minimum=1)
-        changes = {
-            "batch_size": check_integer("batch_size", self.batch_size, minimum=1),
-            "seed": check_seed("seed", self.seed),
-            "epoch": check_seed("epoch", self.epoch),
-            "drop_last": check_flag("drop_last", self.drop_last),
-            "rank": check_integer("rank", self.rank, minimum=0),
-            "world_size": world_size,
-        }
-        if self.rank >= world_size:
-            message = f"no rank {self.rank} of {world_size}: give 0 to {world_size - 1}"
-            raise OptionError(message)
-        for name, value in changes.items():
+        for name, minimum in {"batch_size": 1, "rank": 0, "world_size": 1}.items():
+            value = check_integer(name, getattr(self, name), minimum=minimum)
             object.__setattr__(self, name, value)
+        for name in ("seed", "epoch"):
+            object.__setattr__(self, name, check_seed(name, getattr(self, name)))
+        object.__setattr__(self, "drop_last", check_flag("drop_last", self.drop_last))
+        if self.rank >= self.world_size:
+            message = f"no rank {self.rank} of {self.world_size}: give 0 to {self.world_size - 1}"
+            raise OptionError(message)
 
     def part_of(self, num: int) -> tuple[int, int]:
-        """Return the first member of `num` that the rank has, and the one behind its last."""
+        """Return the start and the stop of the part of `num` members that this rank has."""
         return num * self.rank // self.world_size, num * (self.rank + 1) // self.world_size
 
-    def for_columns(self) -> "LoaderOptions":
-        """Return the options if they suit columns, which are not shuffled by blocks.
-
-        Raises
-        ------
-        OptionError
-            If they are for the rows of a skim.
-        """
-        given = {
+    def check_for_columns(self) -> None:
+        """Raise an `OptionError` for a shuffle by blocks, which needs a skim."""
+        is_given = {
             "shuffle='blocks'": self.shuffle.kind == "blocks",
             "block_rows": self.shuffle.block_rows is not None,
             "window_blocks": self.shuffle.window_blocks is not None,
         }
-        for name, is_given in given.items():
-            if is_given:
-                message = (
-                    f"{name} is for skims, whose rows lie in random order: columns may be sorted, "
-                    "and then blocks of them are no shuffle; leave it out, or load from a skim"
-                )
-                raise OptionError(message)
-        return self
+        for name in (name for name in is_given if is_given[name]):
+            message = (
+                f"{name} is for skims, whose rows lie in random order: columns may be sorted, "
+                "and then blocks of them are no shuffle; leave it out, or load from a skim"
+            )
+            raise OptionError(message)

@@ -1,6 +1,6 @@
-"""`Shuffle`, which a user asks for, and the choice for the rows of a skim that follows from it.
+"""`Shuffle`, the option of a user, and `ShuffleChoice`, the order of the rows of a skim.
 
-The choice depends on the skim alone, so that all machines agree.
+The choice depends only on the option and the skim, so that all machines agree.
 """
 
 from collections.abc import Callable
@@ -20,51 +20,56 @@ __all__ = [
     "warning_of_blocks",
 ]
 
-#: A window stays in the last cache of a processor while it is mixed, and a block of about a
-#: hundred kB is read from a disk nearly as fast as all of a file.
+#: A window fits into the last-level cache of a processor while it is mixed. A disk reads a block of
+#: about 100 kB nearly as fast as a whole file.
 _WINDOW_BYTES = 7 << 18
 _MIN_WINDOW_ROWS, _MAX_WINDOW_ROWS = 1 << 10, 1 << 16
-#: What the fewest rows of a window may take, where a row is large.
+#: The upper limit of a window with few, large rows.
 _MAX_WINDOW_BYTES = 64 << 20
 _WINDOW_BLOCKS = 16
-#: Rows of which all fit into the last cache are gathered one by one as fast as by blocks.
+#: If all rows fit into the last-level cache, gathering single rows is as fast as gathering blocks.
 _EXACT_BYTES = 16 << 20
-#: The means of batches may spread that much more than in exact order.
+#: The limit of the spread of the means of batches, relative to exact order.
 _MAX_SPREAD = 1.05
-#: Larger windows are not proposed: a loader has `num_threads` + 5 of them in memory.
+#: Messages propose no larger windows: a loader has `num_threads` + 5 of them in memory.
 _MAX_PROPOSED_BYTES = 64 << 20
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Shuffle:
-    """How the entries of each epoch are shuffled: ``shuffle=`` of all loaders.
+    """The order of each epoch: ``shuffle=`` of all loaders.
 
     ``shuffle="exact"`` is short for ``shuffle=Shuffle("exact")``.
 
     Parameters
     ----------
     kind : bool, "exact" or "blocks"
-        ``"exact"`` is a permutation of all entries. ``"blocks"``, for skims, reads blocks of
-        consecutive rows in a new order and mixes all rows of a window of blocks: as the rows of a
-        skim lie in random order already, batches are as random. From memory that is about as fast
-        as ``"exact"``, and from the disk tens of times as fast. Rows that share an identity lie
-        together, so that blocks keep them in one window. True takes blocks for a skim of more than
-        16 MiB whose rows have less than 0.1 others of their identity on average, and else the
-        permutation. With False every epoch has the order of the data: that of the entries, of
-        `subindex`, or of the skim.
-    block_rows, window_blocks : int, optional
-        Rows of a block, and blocks of a window; chosen by the size of a row where not given. For
-        skims.
+        - ``"exact"``: a permutation of all entries.
+        - ``"blocks"``, for skims: memmpy reads blocks of consecutive rows in random order, and
+          mixes the rows of several blocks, a window. The batches are as random as with
+          ``"exact"``, because the rows of a skim are already in random order. It is about as fast
+          as ``"exact"`` from memory, and tens of times faster from a disk. But rows of one event
+          lie together, and stay in one window.
+        - True: ``"blocks"`` for a skim of more than 16 MiB in which a row shares its event with
+          less than 0.1 other rows on average; else ``"exact"``.
+        - False: the order of the data, which is the order of the entries, of `subindex` or of the
+          skim, in every epoch.
+    block_rows : int, optional
+        Rows per block, for skims. The default depends on the size of a row.
+    window_blocks : int, optional
+        Blocks per window, for skims. The default is 16.
 
     Raises
     ------
     OptionError
-        If there is no such kind, or a size is no integer of at least 1.
+        If the kind is unknown, or a size is no integer of at least 1.
 
     Examples
     --------
-    >>> loader = SplitLoader(skim, shuffle=Shuffle("blocks", block_rows=256, window_blocks=64))
+    >>> skim = memmpy.skim("data.mmpy", keys=["met"])
+    >>> shuffle = Shuffle("blocks", block_rows=256, window_blocks=64)
+    >>> loader = SplitLoader(skim, split="train", batch_size=1024, shuffle=shuffle)
     """
 
     kind: bool | Literal["exact", "blocks"]
@@ -81,9 +86,9 @@ class Shuffle:
 ShuffleOption: TypeAlias = bool | Literal["exact", "blocks"] | Shuffle
 
 
-def check_shuffle(given: ShuffleOption) -> Shuffle:
-    """Return what a user gave as ``shuffle=``, or a short form of it, as the value."""
-    return given if isinstance(given, Shuffle) else Shuffle(given)
+def check_shuffle(shuffle: ShuffleOption) -> Shuffle:
+    """Return the value of ``shuffle=``, which may have its short form."""
+    return shuffle if isinstance(shuffle, Shuffle) else Shuffle(shuffle)
 
 
 def _check_kind(kind: bool | Literal["exact", "blocks"]) -> bool | Literal["exact", "blocks"]:
@@ -99,17 +104,17 @@ def _check_kind(kind: bool | Literal["exact", "blocks"]) -> bool | Literal["exac
 
 @dataclass(frozen=True, slots=True)
 class ShuffleChoice:
-    """How the rows of an epoch are shuffled, once the data is known.
+    """The order of the rows of an epoch, once the data is known.
 
     Parameters
     ----------
     kind : {"none", "exact", "blocks"}
-        In the order of the rows; by a permutation of all of them; or by blocks of consecutive rows,
-        mixed inside windows of blocks.
+        The order of the rows; a permutation of all rows; or blocks of consecutive rows, mixed
+        within windows of blocks.
     block_rows, window_blocks : int
-        Rows of a block, and blocks of a window.
+        Rows per block and blocks per window.
     why : str
-        Why it was chosen, in the user's words.
+        The reason for the choice, in the user's words.
     """
 
     kind: Literal["none", "exact", "blocks"]
@@ -119,7 +124,7 @@ class ShuffleChoice:
 
     @property
     def window_rows(self) -> int:
-        """Rows of a window."""
+        """The number of rows per window."""
         return self.block_rows * self.window_blocks
 
 
@@ -130,42 +135,41 @@ def choose_shuffle(
     row_bytes: float,
     multiplicities: Callable[[], Multiplicities],
 ) -> ShuffleChoice:
-    """Return how rows are shuffled.
+    """Return the order of the rows of a skim.
 
     Parameters
     ----------
     shuffle : Shuffle
-        What the user asks for.
+        The option of the user.
     num_rows : int
         Rows of the skim.
     row_bytes : float
-        Bytes of a row, with its lists.
+        Bytes per row, with its lists.
     multiplicities : callable
-        Returns how many rows share an event. It is asked only where the choice depends on it.
+        Returns how many rows share an event. Called only if the choice depends on it.
     """
-    most = max(1, num_rows)
-    given, kind = shuffle.window_blocks, shuffle.kind
-    blocks = _WINDOW_BLOCKS if given is None else min(given, most)
-    # The power of two that makes a window of about the wanted size.
-    wanted = max(1, round(_WINDOW_BYTES / max(1.0, row_bytes)))
-    rows = min(max(1 << (wanted * 4 // 3).bit_length() - 1, _MIN_WINDOW_ROWS), _MAX_WINDOW_ROWS)
+    kind, max_size = shuffle.kind, max(1, num_rows)
+    blocks = min(shuffle.window_blocks, max_size) if shuffle.window_blocks else _WINDOW_BLOCKS
+    # The power of two that makes a window of about the target size.
+    target = max(1, round(_WINDOW_BYTES / max(1.0, row_bytes)))
+    rows = min(max(1 << (target * 4 // 3).bit_length() - 1, _MIN_WINDOW_ROWS), _MAX_WINDOW_ROWS)
     rows = min(rows, max(1, int(_MAX_WINDOW_BYTES / max(1.0, row_bytes))))
-    size = max(1, rows // blocks) if shuffle.block_rows is None else min(shuffle.block_rows, most)
+    size = min(shuffle.block_rows, max_size) if shuffle.block_rows else max(1, rows // blocks)
     if kind is False:
         return ShuffleChoice("none", size, blocks, "shuffle=False")
     if kind is not True:
         return ShuffleChoice(kind, size, blocks, f"shuffle={kind!r}")
     if num_rows * row_bytes <= _EXACT_BYTES:
         return ShuffleChoice("exact", size, blocks, "all rows fit into a processor's cache")
-    # Rows of an event lie together, and blocks keep them in one window. So the means of batches
-    # spread by up to the root of 1 + others. Larger windows are fair up to some batch size, of
-    # which an order must not depend; in memory they are about as fast as exact order. To move the
-    # rows of an event apart on the disk would make a split no range of rows any more.
+    # Rows of one event lie together, and blocks keep them in one window. So the means of batches
+    # spread by a factor of up to sqrt(1 + others). Larger windows would be fair up to some batch
+    # size, but the order must not depend on the batch size, and in memory such windows are only
+    # about as fast as exact order. The rows of an event cannot be moved apart on the disk: a split
+    # would be no range of rows any more.
     others = multiplicities().others
     if 1 + others > _MAX_SPREAD**2:
-        return ShuffleChoice(
-            "exact", size, blocks, f"a row shares its event with {others:,.2f} others"
-        )
+        why = f"a row shares its event with {others:,.2f} others"
+        return ShuffleChoice("exact", size, blocks, why)
     return ShuffleChoice("blocks", size, blocks, "rows that lie together are read together")
 
 
@@ -177,20 +181,20 @@ def warning_of_blocks(
     row_bytes: float,
     batch_size: int,
 ) -> str | None:
-    """Return what is wrong with an order by blocks, and the way out; None where it is fair.
+    """Return a warning if an order by blocks does not mix well; None if it does.
 
     Parameters
     ----------
     shuffle : ShuffleChoice
-        Blocks.
+        The order by blocks.
     multiplicities : Multiplicities
-        Of the skim.
+        The numbers of rows of the skim that share an event.
     num_rows : int
-        Rows of an epoch.
+        Rows per epoch.
     row_bytes : float
-        Bytes of a row, with its lists.
+        Bytes per row, with its lists.
     batch_size : int
-        Rows of a batch.
+        Rows per batch.
     """
 
     def spread(window_blocks: int) -> float:

@@ -1,4 +1,4 @@
-"""`Work`: the executor of a conversion or a skim, and its limits."""
+"""`Work`: the executor and the limits of a conversion or a skim."""
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -13,30 +13,32 @@ __all__ = ["Work", "WorkOption", "check_work"]
 @final
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The executor of a conversion or a skim, and its limits: ``work=``.
+    """The executor and the limits of a conversion or a skim: ``work=``.
 
     ``work=executor`` is short for ``work=Work(executor)``.
 
     Parameters
     ----------
     executor : concurrent.futures.Executor, optional
-        ``client.get_executor()`` of a Dask client, a process pool, ...; threads of this process on
-        all cores where not given.
-    lock_timeout : float
-        Seconds to wait for another process that writes to the store or makes the same skim, or for
-        another thread that converts; below zero, without limit.
-    step_bytes : int
-        About how many bytes of decompressed data a worker of a conversion has in memory at a time.
+        The executor that runs the tasks, such as a process pool, or ``client.get_executor()`` of a
+        Dask client. The default is threads of this process on all available cores.
+    lock_timeout : float, default -1
+        Seconds to wait for another process or thread that writes to the store or makes the same
+        skim. If negative, memmpy waits without a limit.
+    step_bytes : int, default 32 MiB
+        The approximate size, in bytes, of the decompressed data that each worker of a conversion
+        holds in memory.
 
     Raises
     ------
     OptionError
-        If one makes no sense.
+        If an option is invalid.
 
     Examples
     --------
+    >>> from concurrent.futures import ProcessPoolExecutor
     >>> with ProcessPoolExecutor(8) as pool:
-    ...     convert(files, "data.mmpy", keys={"met"}, work=Work(pool, lock_timeout=60))
+    ...     memmpy.convert("a.root", "data.mmpy", keys={"met"}, work=Work(pool, lock_timeout=60))
     """
 
     executor: Executor | None = None
@@ -44,11 +46,11 @@ class Work:
     step_bytes: int = 32 * 2**20
 
     def __post_init__(self) -> None:
-        given: object = self.executor
-        # A Dask client has `submit`, too, and no `shutdown` of an executor: its futures are others.
-        if given is not None and not isinstance(given, Executor):
-            message = f"work is a Work or a concurrent.futures.Executor, got {given!r}"
-            raise OptionError(message + "; of a Dask client, give client.get_executor()")
+        executor: object = self.executor
+        # A Dask client has `submit`, but it is no executor: its futures are of another kind.
+        if executor is not None and not isinstance(executor, Executor):
+            message = f"work must be a Work or a concurrent.futures.Executor, got {executor!r}"
+            raise OptionError(f"{message}; for a Dask client, give client.get_executor()")
         object.__setattr__(self, "lock_timeout", check_timeout(self.lock_timeout))
         step_bytes = check_integer("step_bytes", self.step_bytes, minimum=1)
         object.__setattr__(self, "step_bytes", step_bytes)
@@ -57,6 +59,6 @@ class Work:
 WorkOption: TypeAlias = Executor | Work | None
 
 
-def check_work(given: WorkOption) -> Work:
-    """Return what a user gave as ``work=``, or a short form of it, as the value."""
-    return given if isinstance(given, Work) else Work(given)
+def check_work(work: WorkOption) -> Work:
+    """Return the value of ``work=``, which may have its short form."""
+    return work if isinstance(work, Work) else Work(work)

@@ -1,4 +1,4 @@
-"""From files to batches in one call."""
+"""`load_root`: from files to batches in one call."""
 
 from memmpy.pipeline.load_root import load_root
 

@@ -1,4 +1,4 @@
-"""What a user asks of `load_root`: checked, and worked out, as far as that goes without files."""
+"""`LoadRequest`: the arguments of `load_root`, checked before any file is opened."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,26 +23,28 @@ from memmpy.splits import SplitRequest, check_split
 
 __all__ = ["LoadRequest"]
 
-#: The column that a cut takes where batches hold a padded key otherwise than the files.
+#: The column that a cut uses instead of a padded key: its values as the files have them.
 UNPADDED = "{}__unpadded"
 
 
 @dataclass(frozen=True, slots=True)
 class LoadRequest:
-    """What batches shall hold, and what has to be converted for that.
+    """The content of the batches, and the columns to convert for it.
+
+    The parameters are those of `load_root`, without its defaults.
 
     Parameters
     ----------
     configs : sequence of RFileConfig
         The files.
     keys : collection of str, or mapping of str to str
-        What batches hold as it is; may be patterns.
+        The unpadded keys of the batches, or patterns of them.
     keys_padded : mapping of str to (int, number)
-        What batches hold padded.
+        The padded keys of the batches.
     groups : mapping of str to sequence of str, or None
-        The groups of a skim; None where columns are loaded.
+        The groups of a skim; None to load columns.
     cut_text : str or None
-        Which events; None for all.
+        The cut; None for all events.
     aliases : mapping of str to str
         Names for branches or expressions.
     constants : mapping of str to bool, number or str
@@ -50,23 +52,23 @@ class LoadRequest:
     dtype : dtype-like, or mapping of str to dtype-like, or None
         The dtype of all groups, or of some keys and groups.
     split_request : SplitRequest
-        Which split of the events.
+        The split.
 
     Attributes
     ----------
     metadata_keys : tuple of str
         The names of the metadata, which all files have.
     named_keys : frozenset of str
-        The columns that the user named outside of the cut.
+        The columns that the user names outside of the cut.
     cut : Node or None
         The cut on columns and metadata; None for all entries.
     stored_as : mapping of str to str
-        Keys of the cut whose columns have another name in the store. A cut is on what the files
-        hold: it sees no padding, and no dtype that came with it.
+        Keys of the cut whose columns have another name in the store: the cut uses the values of
+        the files, without padding and its dtype.
     converted_keys : frozenset of str
-        The columns to convert as they are; may be patterns.
+        The columns to convert without padding, or patterns of them.
     converted_padded : mapping of str to (int, number)
-        The columns to pad when they are converted. A skim is padded when it is made.
+        The columns that the conversion pads. A skim pads its keys itself.
     dtypes : mapping of str to dtype-like
         The dtypes of keys.
     group_dtype : dtype-like, or mapping of str to dtype-like, or None
@@ -75,7 +77,7 @@ class LoadRequest:
     Raises
     ------
     OptionError, CutError
-        If it makes no sense, as far as that can be known without the files.
+        If the arguments are wrong, as far as this is known without the files.
     """
 
     configs: Sequence[RFileConfig]
@@ -101,12 +103,12 @@ class LoadRequest:
         keys, aliases = split_renames(self.keys, self.aliases)
         check_keys(keys)
         groups = None if self.groups is None else check_groups(self.groups)
-        grouped = [key for members in (groups or {}).values() for key in members]
-        more = [key for key in grouped if key not in keys_padded and key not in metadata_keys]
+        group_keys = [key for members in (groups or {}).values() for key in members]
+        extra_keys = [key for key in group_keys if key not in {*keys_padded, *metadata_keys}]
         check_names(
-            [*keys, *more], keys_padded=keys_padded, aliases=aliases, reserved=metadata_keys
+            [*keys, *extra_keys], keys_padded=keys_padded, aliases=aliases, reserved=metadata_keys
         )
-        for use, named in (("padded", keys_padded), ("in a group", more)):
+        for use, named in (("padded", keys_padded), ("in a group", extra_keys)):
             check_one_key([key for key in named if key not in aliases], use)
         for key, padding in keys_padded.items():
             check_padding(key, padding)
@@ -114,20 +116,20 @@ class LoadRequest:
         if self.cut_text is not None:
             cut = _read_cut(self.cut_text, aliases, self.constants, metadata_keys)
         _check_split(self.split_request)
-        in_cut = frozenset[str]() if cut is None else keys_of(cut)
-        named_keys = frozenset([*keys, *keys_padded, *grouped])
+        cut_keys = frozenset[str]() if cut is None else keys_of(cut)
+        named_keys = frozenset([*keys, *keys_padded, *group_keys])
         padded = keys_padded if groups is None else {}
         masks = {mask_of(key): key for key in padded}
-        known = {*named_keys, *masks, *in_cut}
-        group_dtype, dtypes = _divide_dtype(self.dtype, keys=known, groups=groups)
-        # Columns of a skim are lists still, which a dtype has cast.
-        changed = set(keys_padded) if groups is None else set(keys_padded) & dtypes.keys()
-        stored_as = {key: UNPADDED.format(key) for key in sorted(in_cut & changed)}
+        all_keys = {*named_keys, *masks, *cut_keys}
+        group_dtype, dtypes = _divide_dtype(self.dtype, keys=all_keys, groups=groups)
+        # For a skim the columns are still lists, and only a dtype changes their values.
+        altered_keys = set(keys_padded) if groups is None else set(keys_padded) & dtypes.keys()
+        stored_as = {key: UNPADDED.format(key) for key in sorted(cut_keys & altered_keys)}
         for name in sorted({*stored_as.values()} & {*named_keys, *aliases, *metadata_keys}):
-            raise OptionError(f"{name!r} is what load_root keeps for the cut; take another name")
-        _check_masks(masks, {*keys, *padded, *in_cut, *aliases, *metadata_keys})
-        converted_keys = {*named_keys, *masks, *(in_cut - stored_as.keys()), *stored_as.values()}
-        worked_out = {
+            raise OptionError(f"{name!r} is reserved for the cut of load_root; take another name")
+        _check_masks(masks, {*keys, *padded, *cut_keys, *aliases, *metadata_keys})
+        converted_keys = {*named_keys, *masks, *(cut_keys - stored_as.keys()), *stored_as.values()}
+        derived = {
             "keys": tuple(sorted(set(keys))),
             "groups": groups,
             "aliases": {**aliases, **{name: key for key, name in stored_as.items()}},
@@ -140,13 +142,13 @@ class LoadRequest:
             "dtypes": dtypes,
             "group_dtype": group_dtype,
         }
-        for name, value in worked_out.items():
+        for name, value in derived.items():
             object.__setattr__(self, name, value)
         if groups is not None:
             self.skim_request(keys)
 
     def conversion_request(self) -> ConversionRequest:
-        """Return what has to be converted."""
+        """Return the columns to convert."""
         return ConversionRequest(
             list_inputs(self.configs),
             self.converted_keys,
@@ -159,15 +161,15 @@ class LoadRequest:
 
     @property
     def masks(self) -> list[str]:
-        """The masks of padded keys, where columns are loaded; a skim has its own."""
+        """The masks of padded columns; a skim makes its masks itself."""
         return [mask_of(key) for key in self.converted_padded]
 
     def skim_request(self, keys: Collection[str]) -> SkimRequest:
-        """Return what the skim shall hold, of which `keys` are handed out as they are."""
+        """Return the content of the skim, with `keys` as the unpadded keys."""
         assert self.groups is not None
         request = check_request(
             keys={*keys, *self.metadata_keys} - self.keys_padded.keys(),
-            # In an order of its own, so that one skim is found however it is asked for.
+            # Sorted, so that the order of the arguments does not make another skim.
             keys_padded=dict(sorted(self.keys_padded.items())),
             groups=self.groups,
             cut=None,
@@ -197,13 +199,13 @@ def _divide_dtype(
         if name not in names and not any(match(key, [name]) for key in keys):
             hint = nearest(str(name), [*keys, *names])
             raise OptionError(f"dtype names {name!r}, which is no key and no group{hint}")
-    divided = {name: given for name, given in dtype.items() if name in names}
-    return divided, {name: given for name, given in dtype.items() if name not in names}
+    of_groups = {name: value for name, value in dtype.items() if name in names}
+    return of_groups, {name: value for name, value in dtype.items() if name not in names}
 
 
 def _check_split(request: SplitRequest) -> None:
-    """Raise an error for a split that no splits have, before hours of conversion."""
-    request.check_complete()
+    """Raise an error before hours of conversion, if the splits of the call lack the split."""
+    request.check_named(request.splits)
     if request.split is not None:
         check_split(request.split)
         if request.splits is not None:
@@ -216,7 +218,7 @@ def _read_cut(
     constants: Mapping[str, Constant],
     metadata_keys: Iterable[str],
 ) -> Node:
-    """Return the cut on columns, into which go the aliases that no file can give."""
+    """Return the cut on columns. It contains the aliases that use metadata or constants."""
     check_alias_names(aliases, constants)
     in_cut: dict[str, str] = {}
     while True:
@@ -230,11 +232,11 @@ def _read_cut(
 
 
 def _check_masks(masks: Mapping[str, str], names: Collection[str]) -> None:
-    """Raise an `OptionError` if the mask of a padded key would have the name of something else."""
+    """Raise an `OptionError` if the name of a mask is taken."""
     for name in sorted(masks.keys() & set(names)):
         key, other = masks[name], f"{masks[name]}_padded"
-        message = f"{name!r} is the mask of the padded key {key!r}, which comes unasked, and is "
-        message += f"named otherwise, too; pad {key!r} under another name: "
+        message = f"{name!r} names the mask of the padded key {key!r}, and something else, too; "
+        message += f"pad {key!r} under another name: "
         raise OptionError(
             f"{message}keys_padded={{{other!r}: ...}}, aliases={{{other!r}: {key!r}}}"
         )

@@ -1,4 +1,4 @@
-"""The main job in one call: ROOT files to shuffled batches."""
+"""`load_root`: ROOT files to shuffled batches in one call."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -11,8 +11,8 @@ from memmpy.errors import OptionError
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.parallel import WorkOption, check_threads, check_work
 from memmpy.pipeline.load_request import LoadRequest
-from memmpy.pipeline.prepare import StoreOptions, supply_columns, supply_skim
-from memmpy.splits import LoaderSetup, SplitLoader, SplitRequest, Splits
+from memmpy.pipeline.prepare import StoreOptions, prepare_split
+from memmpy.splits import LoaderSpec, SplitLoader, SplitRequest, Splits
 from memmpy.typing import PathLike
 
 __all__ = ["load_root"]
@@ -45,105 +45,128 @@ def load_root(
     progress: bool | None = None,
     work: WorkOption = None,
 ) -> SplitLoader:
-    """Convert ROOT files, apply a cut, and return a loader of shuffled batches.
+    """Convert files, apply a cut, and return a loader of shuffled batches.
 
-    What batches need is packed into a `Skim`, whose rows lie in random order, and is loaded from
-    there: two to five times as fast as from columns of numbers. All of it is cached in the store: a
-    second call reads no ROOT file and makes no skim, and after a change only what depends on it is
-    made again.
+    The first call converts the branches that the batches and the cut need into a store, and copies
+    the selected events into a `Skim`, whose rows are in random order. Later calls reuse both: they
+    open no file, and rebuild only what depends on a change.
 
     Parameters
     ----------
     root_files : RFileConfig or path-like, or a list of them
-        The files, with their trees and metadata. Paths may be patterns.
+        The ROOT, Parquet or HDF5 files, with their trees and metadata. Paths may be patterns.
     path_mmap : path-like
-        The store; made where it is missing.
+        The directory of the store. memmpy creates it if it is missing.
     keys : set of str, or mapping of str to str
-        Branches or aliases that batches hold as they are; patterns and new names of branches, too
-        (see `convert`).
+        Branches or aliases that batches hold without padding. Patterns such as ``"Jet_*"``, and a
+        mapping of new names to branches, work as in `convert`.
     keys_padded : mapping of str to (int, number), optional
-        Branches or aliases of lists, cut or filled up to a length with a value. The dtype stays.
-        One that is in a group is part of that alone.
+        Branches or aliases of lists that batches hold padded: each list is truncated or filled up
+        to a length with a value. The dtype stays the same. A padded key in a group is handed out
+        in the group only.
     groups : mapping of str to list of str, optional
-        Inputs of a network: branches or aliases put beside each other along the last axis (see
-        `skim`). They need not be in `keys`. Not with ``skim=False``.
+        Inputs of a network: the keys of a group are stacked along the last axis (see `skim`). They
+        need not be in `keys`. Not with ``skim=False``.
     tcut : str, optional
-        Which events to load, as ROOT or Python would write it. May use branches that are in
-        neither `keys` nor `keys_padded`, and text of the metadata: ``process == "ttH"``. It sees
-        lists as they are in the files, without padding.
+        The events to load, in the syntax of ROOT or of Python. The cut may use branches that are
+        not in the batches, and metadata: ``process == "ttH"``. It sees lists as in the files,
+        without padding. All events by default.
     aliases : mapping of str to str, optional
-        Names for branches or for expressions of them.
+        Names for branches or expressions.
     cut_constants : mapping of str to bool, number or str, optional
         Names for values in the cut.
     dtype : dtype-like, or mapping of str to dtype-like, optional
-        The dtype of all groups; or, by name, of keys and of groups: ``{"jet_pt": "float16"}``. A
-        key is stored and handed out in it; a group alone is cast, and not its keys.
+        The dtype of all groups; or a mapping of keys and groups to dtypes:
+        ``{"jet_pt": "float16"}``. A key is stored and loaded in its dtype. The dtype of a group
+        does not change its keys outside of the group.
     splits : Splits, optional
-        Who is an event, and on which side: what names events, the fractions or folds, a seed. The
-        first call that gives them or names a split records them in the store, and later calls must
-        agree; the columns that they need are converted, too.
+        The rule that assigns events to splits; the rule of the store by default. The first call
+        that gives `splits`, or names a split, records it in the store, and later calls must agree
+        with it. memmpy converts the columns that the rule needs, too.
     split : str, optional
-        ``"train"``, ``"val"`` or ``"test"``; or ``"all"`` events, as where not given in a store
-        without splits.
+        ``"train"``, ``"val"``, ``"test"``, or ``"all"`` for all events. The default is
+        ``"all"``, but a store that has splits needs a name.
     fold : int, optional
-        Which fold; needed where the splits have folds.
-    batch_size : int
-        Events in a batch. The last one of an epoch may be shorter.
-    shuffle : bool, "exact", "blocks" or Shuffle
-        How the events of each epoch are shuffled; see `Shuffle`. Only skims are shuffled by
-        blocks.
-    seed, epoch : int
-        The order is a pure function of them; each ``iter()`` is the next epoch.
-    drop_last : bool
-        Whether to leave out a last batch that is shorter.
+        The fold. Splits with folds need it, and others do not take it.
+    batch_size : int, default 32
+        Events per batch. The last batch of an epoch may be shorter.
+    shuffle : bool, "exact", "blocks" or Shuffle, default True
+        The order of each epoch; see `Shuffle`. ``"blocks"`` is for skims.
+    seed : int, default 0
+        The seed of the orders of all epochs.
+    epoch : int, default 0
+        The epoch of the first ``iter()``. Each ``iter()`` starts the next epoch.
+    drop_last : bool, default False
+        Leave out the last batch of an epoch if it is short.
     num_threads : int, optional
-        Threads that make batches ahead of their use, beside the caller's; see `SplitLoader`.
-    rank, world_size : int
-        Which equal part of the split to hand out, where several processes train together.
-    skim : bool
-        Whether to load from a skim; else from the columns, entry by entry, which takes no more
-        room on the disk, and loads texts and nested lists, too. Both give the same values for the
-        same events, in the same splits, but in another order.
-    recreate : bool
-        Read, compute and skim everything again, and replace columns of these keys that the user
+        Threads that gather batches ahead, beside the thread of the caller; see `SplitLoader`.
+    rank : int, default 0
+        The number of this process, 0 to `world_size` - 1, if several processes train together. Each
+        rank gets its own part of the split; the sizes differ by at most one entry.
+    world_size : int, default 1
+        The number of processes that train together.
+    skim : bool, default True
+        Load from a skim, which is two to five times as fast. With False, load from the columns:
+        this takes no more disk space, and also loads texts and nested lists. The events, values and
+        splits are the same; the order differs.
+    recreate : bool, default False
+        Convert, select and skim everything again, and replace columns of these keys that you
         wrote.
     progress : bool, optional
-        Whether to show progress bars, and to say on a terminal that kernels are compiled; on a
-        terminal where not given. With False the loader that is returned says nothing either.
+        Whether to show progress bars, and a line while kernels compile. By default memmpy shows
+        them on a terminal. With False the loader prints no such line either.
     work : Work or concurrent.futures.Executor, optional
         The executor that converts and skims, and its limits; see `Work`.
 
     Returns
     -------
     SplitLoader
-        Its batches are dicts: `keys` (arrays, or `Jagged`), `keys_padded` (arrays of shape
-        (batch, length, ...), each with a bool ``"<key>_mask"`` of shape (batch, length)), `groups`
-        (arrays of shape (batch, k) or (batch, length, k) with a bool ``"<group>_mask"``, or
-        `Jagged`), the names of the metadata (uint64 hashes, whose texts are in the store's
-        ``metadata_memmpy.json``) and ``"_index"`` (int64 entries of the store).
+        Its batches are dicts of
+
+        - `keys`: arrays, or `Jagged` for lists;
+        - `keys_padded`: arrays of shape (batch, length, ...), each with a bool ``"<key>_mask"`` of
+          shape (batch, length), which is True for real items;
+        - `groups`: arrays of shape (batch, k); for lists `Jagged`, or arrays of shape (batch,
+          length, k) with a bool ``"<group>_mask"`` if their keys are padded;
+        - the names of the metadata: uint64 hashes, whose texts are in `Store.texts`;
+        - ``"_index"``: int64 entries of the store.
 
     Raises
     ------
     MissingFileError, RootFileError, MissingKeyError
-        If a file, tree or branch is not there or cannot be read.
+        If a file, tree or branch is missing or unreadable.
     ColumnError
-        If a skim cannot hold a column, such as texts and nested lists, which ``skim=False`` loads;
-        or the keys of a group do not fit together.
+        If a skim cannot hold a column, such as texts and nested lists, or the keys of a group do
+        not fit together.
     CutError
-        If the cut or an alias cannot be understood; shows the place.
+        If memmpy cannot read the cut or an alias; shows the place.
     SplitError
-        If the splits differ from those of the store, a split or a fold is not named where there
-        are some, or nothing names an event.
+        If the splits differ from those of the store, if a split or a fold must be named, or if no
+        column names the events.
     OptionError
-        If the arguments make no sense together.
+        If arguments are wrong, or contradict each other.
     DiskError, ReadOnlyStoreError, StoreLockedError
-        If the store cannot be written to; it keeps what it held.
+        If memmpy cannot write to the store. The store keeps its content.
+
+    Examples
+    --------
+    >>> loader = memmpy.load_root(
+    ...     memmpy.RFileConfig("ttH_*.root", metadata={"process": "ttH"}),
+    ...     "data.mmpy",
+    ...     keys={"nJets", "met"},
+    ...     keys_padded={"jet_pt": (22, float("nan"))},
+    ...     tcut="nJets >= 6 && met > 50",
+    ...     split="train",
+    ...     batch_size=128,
+    ... )
+    >>> for batch in loader:
+    ...     batch["met"], batch["jet_pt"], batch["jet_pt_mask"]
     """
     configs = list_configs(root_files)
     is_skim = check_flag("skim", skim)
     if groups is not None and not is_skim:
         raise OptionError("groups is for skims, and skim=False makes none: leave it out")
-    # Wrong options are said before hours of conversion.
+    # Both values raise an error for wrong options before hours of conversion.
     request = LoadRequest(
         configs,
         keys,
@@ -166,11 +189,9 @@ def load_root(
         world_size=world_size,
     )
     store = StoreOptions(path_mmap, check_work(work), recreate, progress)
+    if not is_skim:
+        options.check_for_columns()
     is_quiet = progress is False
     with quiet(when=is_quiet):
-        if is_skim:
-            choice = supply_skim(request, store)
-        else:
-            options.for_columns()
-            choice = supply_columns(request, store)
-        return SplitLoader(LoaderSetup(choice, options, is_quiet=is_quiet))
+        split_data = prepare_split(request, store)
+        return SplitLoader(LoaderSpec(split_data, options, is_quiet=is_quiet))

@@ -1,17 +1,17 @@
-"""Convert files, then give columns or a skim of exactly these files.
+"""Convert files, and give the columns of exactly these files, or a skim of them.
 
-This holds even if another process converts others into the store meanwhile.
+This holds even if another process converts other files into the store at the same time.
 """
 
 import errno
 import os
-from dataclasses import dataclass
-from typing import Protocol, TypeVar, final
+from dataclasses import dataclass, replace
+from functools import partial
 
 from memmpy.columns import open_columns
 from memmpy.conversion import Conversion, Plan, convert_request
 from memmpy.cuts import keys_in, missing_quotes
-from memmpy.dataset import choose_of_cut
+from memmpy.dataset import resolve_cut_split
 from memmpy.errors import (
     ColumnError,
     CutError,
@@ -25,21 +25,19 @@ from memmpy.errors import (
 from memmpy.parallel import Work
 from memmpy.pipeline.load_request import LoadRequest
 from memmpy.skims import Sizes, lay_out, make_skim
-from memmpy.splits import Choice, choose_of_skim, reconcile_splits, recorded_splits
+from memmpy.splits import SplitData, reconcile_splits, recorded_splits, resolve_skim_split
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
 
-__all__ = ["StoreOptions", "supply_columns", "supply_skim"]
+__all__ = ["StoreOptions", "prepare_split"]
 
-#: How often to convert again where another process converts other files into the store.
+#: The number of conversions, if other processes keep converting other files into the store.
 MAX_ATTEMPTS = 3
-
-_Supplied_co = TypeVar("_Supplied_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
-    """Where the store is, and how it is filled.
+    """The store of `load_root`, and how memmpy fills it.
 
     Parameters
     ----------
@@ -48,9 +46,9 @@ class StoreOptions:
     work : Work
         The executor and its limits.
     recreate : bool
-        Whether to make all again.
+        Whether to rebuild everything.
     progress : bool or None
-        Whether to show progress bars; None for on a terminal.
+        Whether to show progress bars; None shows them on a terminal.
     """
 
     path: PathLike
@@ -59,120 +57,29 @@ class StoreOptions:
     progress: bool | None
 
 
-def supply_columns(request: LoadRequest, store: StoreOptions) -> Choice:
-    """Return columns and the entries that pass the cut, converted where the store lacks them."""
-    return _supply(request, store, _Columns(request, store))
+def prepare_split(request: LoadRequest, store: StoreOptions) -> SplitData:
+    """Return the split of columns or of a skim that a request asks for.
 
-
-def supply_skim(request: LoadRequest, store: StoreOptions) -> Choice:
-    """Return rows of a skim, of columns that are converted where the store lacks them."""
-    return _supply(request, store, _Rows(request, store))
-
-
-class _Supply(Protocol[_Supplied_co]):
-    """What is made of columns once they are converted."""
-
-    def check(self, plan: Plan) -> None:
-        """Raise where it could not be made of the columns that a plan makes."""
-        ...
-
-    def take(self, conversion: Conversion, *, recreate: bool) -> _Supplied_co | None:
-        """Return it; None where the store holds others by now than what was converted."""
-        ...
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """The columns themselves, and the entries that pass the cut."""
-
-    request: LoadRequest
-    store: StoreOptions
-
-    def check(self, plan: Plan) -> None:
-        """Any columns can be loaded."""
-
-    def take(self, conversion: Conversion, *, recreate: bool) -> Choice | None:
-        request = self.request
-        # Another process may have converted other files since: then columns are stale or others.
-        try:
-            snapshot = open_columns(self.store.path, sorted(conversion.target.origins))
-        except (MissingKeyError, ColumnError):
-            return None
-        if not conversion.is_in(snapshot.metadata):
-            return None
-        matched = conversion.keys_of(request.keys)
-        loaded = [*matched, *request.keys_padded, *request.masks, *request.metadata_keys]
-        return choose_of_cut(
-            snapshot,
-            {key: snapshot.columns[key] for key in loaded},
-            request.split_request,
-            cut=request.cut,
-            stored_as=request.stored_as,
-            recreate=recreate,
-        )
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """A skim of the columns."""
-
-    request: LoadRequest
-    store: StoreOptions
-
-    def check(self, plan: Plan) -> None:
-        lay_out(self.request.skim_request(plan.target.keys_of(self.request.keys)), plan.types)
-
-    def take(self, conversion: Conversion, *, recreate: bool) -> Choice | None:
-        request, store = self.request, self.store
-        metadata = read_metadata(store.path)
-        if not conversion.is_in(metadata):
-            return None
-        try:
-            made = make_skim(
-                store.path,
-                request.skim_request(conversion.keys_of(request.keys)),
-                store.work,
-                splits=request.split_request.splits,
-                recreate=recreate,
-                progress=store.progress,
-                sizes=Sizes(),
-            )
-        except ReadOnlyStoreError as error:
-            raise ReadOnlyStoreError(_with_way_out(error)) from error
-        except DiskError as error:
-            raise DiskError(_with_way_out(error), error.errno or errno.EIO) from error
-        except MemmpyError:
-            if conversion.is_in(read_metadata(store.path)):
-                raise
-            return None
-        if not made.is_current(metadata):
-            return None
-        return choose_of_skim(made, request.split_request)
-
-
-def _supply(
-    request: LoadRequest, store: StoreOptions, supply: _Supply[_Supplied_co]
-) -> _Supplied_co:
-    """Convert, and take what was converted; again where it is gone by then."""
+    Converts and skims what is missing or stale in the store.
+    """
     _check_split(request, store)
+    split_of = _split_of_columns if request.groups is None else _split_of_skim
     for attempt in range(MAX_ATTEMPTS):
-        recreate = store.recreate and attempt == 0
+        options = store if attempt == 0 else replace(store, recreate=False)
         try:
             conversion = convert_request(
                 request.conversion_request(),
                 store.path,
                 store.work,
-                recreate=recreate,
+                recreate=options.recreate,
                 progress=store.progress,
-                check=supply.check,
+                check=partial(_check_skim, request),
             )
         except MissingKeyError as error:
-            raise _placed(error, request) from None
-        found = supply.take(conversion, recreate=recreate)
-        if found is not None:
-            return found
+            raise _locate(error, request) from None
+        split_data = split_of(request, options, conversion)
+        if split_data is not None:
+            return split_data
     message = (
         f"other processes keep converting other files into {os.fspath(store.path)!r}; "
         "give each job a store of its own"
@@ -181,7 +88,7 @@ def _supply(
 
 
 def _check_split(request: LoadRequest, store: StoreOptions) -> None:
-    """Raise a `SplitError` for a split that the store does not have, before hours of conversion."""
+    """Raise a `SplitError` before hours of conversion, if the store does not have the split."""
     try:
         known = recorded_splits(read_metadata(store.path))
     except MissingFileError:
@@ -191,12 +98,69 @@ def _check_split(request: LoadRequest, store: StoreOptions) -> None:
     request.split_request.ranges(splits)
 
 
-def _with_way_out(error: MemmpyError) -> str:
+def _check_skim(request: LoadRequest, plan: Plan) -> None:
+    """Raise an error before hours of conversion, if a skim cannot hold the planned columns."""
+    if request.groups is not None:
+        lay_out(request.skim_request(plan.target.keys_of(request.keys)), plan.types)
+
+
+def _split_of_columns(
+    request: LoadRequest, store: StoreOptions, conversion: Conversion
+) -> SplitData | None:
+    """Return the split of the columns; None if another process has replaced them."""
+    try:
+        snapshot = open_columns(store.path, sorted(conversion.target.origins))
+    except (MissingKeyError, ColumnError):
+        return None
+    if not conversion.is_in(snapshot.metadata):
+        return None
+    keys = conversion.keys_of(request.keys)
+    keys = [*keys, *request.keys_padded, *request.masks, *request.metadata_keys]
+    return resolve_cut_split(
+        snapshot,
+        {key: snapshot.columns[key] for key in keys},
+        request.split_request,
+        cut=request.cut,
+        stored_as=request.stored_as,
+        recreate=store.recreate,
+    )
+
+
+def _split_of_skim(
+    request: LoadRequest, store: StoreOptions, conversion: Conversion
+) -> SplitData | None:
+    """Return the split of a skim; None if another process has replaced the columns."""
+    metadata = read_metadata(store.path)
+    if not conversion.is_in(metadata):
+        return None
+    try:
+        skim = make_skim(
+            store.path,
+            request.skim_request(conversion.keys_of(request.keys)),
+            store.work,
+            splits=request.split_request.splits,
+            recreate=store.recreate,
+            progress=store.progress,
+            sizes=Sizes(),
+        )
+    except ReadOnlyStoreError as error:
+        raise ReadOnlyStoreError(_advise_no_skim(error)) from error
+    except DiskError as error:
+        raise DiskError(_advise_no_skim(error), error.errno or errno.EIO) from error
+    except MemmpyError:
+        if conversion.is_in(read_metadata(store.path)):
+            raise
+        return None
+    return resolve_skim_split(skim, request.split_request) if skim.is_current(metadata) else None
+
+
+def _advise_no_skim(error: MemmpyError) -> str:
+    """Return the message of an error with the way out."""
     return f"{error}; load_root(skim=False) makes no skim"
 
 
-def _placed(error: MissingKeyError, request: LoadRequest) -> MissingKeyError | CutError:
-    """Return the error for a missing branch, with its place if only the cut asks for it."""
+def _locate(error: MissingKeyError, request: LoadRequest) -> MissingKeyError | CutError:
+    """Return the error for a missing branch; if only the cut uses it, with its place there."""
     if request.cut is not None and error.key not in request.named_keys:
         for key in keys_in(request.cut):
             if key.name == error.key:

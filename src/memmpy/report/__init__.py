@@ -1,4 +1,4 @@
-"""Reports about a store, built from all other rooms."""
+"""Reports about a store: `measure_rates`."""
 
 from memmpy.report.bench import measure_rates
 

@@ -14,7 +14,7 @@ from memmpy.typing import PathLike
 
 __all__ = ["measure_rates"]
 
-#: Lengths of columns that are shown where they differ.
+#: The number of lengths that a message shows if columns differ in length.
 _NUM_LENGTHS = 3
 
 
@@ -24,25 +24,23 @@ def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -
     Parameters
     ----------
     path : path-like
-        A store, or a skim.
+        A store or a skim.
     batch_size : int
-        Entries in a batch.
+        Entries per batch.
     num_threads : int or None
-        Threads that make batches ahead, beside the caller's.
+        Threads that gather batches ahead, beside the thread of the caller.
 
     Raises
     ------
     MissingFileError, CorruptStoreError
-        If the path is neither, holds nothing to load, or is damaged.
+        If the path is no store or skim, has nothing to load, or is damaged.
     """
-    data, left_out = _loadable(Path(path))
-    if not data:
-        reason = (
-            f"{left_out}, and it has no skims" if left_out else "it has no columns and no skims"
-        )
+    sources, note = _find_sources(Path(path))
+    if not sources:
+        reason = f"{note}, and it has no skims" if note else "it has no columns and no skims"
         raise MissingFileError(f"nothing to load in {str(path)!r}: {reason}")
     rows = []
-    for source in data:
+    for source in sources:
         name = source.name
         for loader in source.loaders(batch_size=batch_size, num_threads=num_threads):
             explanation = loader.explain()
@@ -50,60 +48,59 @@ def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -
             name = ""
     headings = ("from", "shuffle", "entries", "bytes each", "in memory", "rate", "of a copy")
     caption = [
-        f"entries a second, in batches of {batch_size:,}; a copy is that of the same bytes in order"
+        f"entries per second, in batches of {batch_size:,}; a copy copies the same bytes in order"
     ]
-    caption += [f"{source.name}: {', '.join(source.keys)}" for source in data]
-    return Table(headings, 2, [rows], "\n".join([*caption, left_out] if left_out else caption))
+    caption += [f"{source.name}: {', '.join(source.keys)}" for source in sources]
+    return Table(headings, 2, [rows], "\n".join([*caption, note] if note else caption))
 
 
 @dataclass(frozen=True, slots=True)
-class _Loadable:
+class _BatchSource:
     """The columns of a store, or a skim, with a name for the table."""
 
     name: str
     keys: list[str]
-    source: Store | Skim
+    data: Store | Skim
 
     def loaders(self, *, batch_size: int, num_threads: int | None) -> Iterator[SplitLoader]:
-        for shuffle in ("blocks", "exact") if isinstance(self.source, Skim) else ("exact",):
+        for shuffle in ("blocks", "exact") if isinstance(self.data, Skim) else ("exact",):
             yield SplitLoader(
-                self.source, batch_size, split=ALL, shuffle=shuffle, num_threads=num_threads
+                self.data, batch_size, split=ALL, shuffle=shuffle, num_threads=num_threads
             )
 
 
-def _loadable(path: Path) -> tuple[list[_Loadable], str]:
-    """Return the columns and skims that can be loaded, and why columns cannot (else '')."""
+def _find_sources(path: Path) -> tuple[list[_BatchSource], str]:
+    """Return the columns and skims to load, and a note if the columns cannot be loaded."""
     if is_skim(path):
         return [_of_skim(Skim(path))], ""
     try:
         store = Store(path)
     except MissingFileError as error:
-        raise MissingFileError(
-            str(error).replace("no store at", "no store or skim at", 1)
-        ) from None
+        message = str(error).replace("no store at", "no store or skim at", 1)
+        raise MissingFileError(message) from None
     skims, _ = list_skims(path)
-    data = [_of_skim(skim) for skim in skims]
+    sources = [_of_skim(skim) for skim in skims]
     lengths = {key: len(column) for key, column in store.items()}
     if len(set(lengths.values())) == 1:
-        data.insert(0, _Loadable(format_count(len(store), "column"), list(store), store))
-        return data, ""
-    return data, _why_not(lengths) if lengths else ""
+        columns = _BatchSource(format_count(len(store), "column"), list(store), store)
+        return [columns, *sources], ""
+    return sources, _length_note(lengths) if lengths else ""
 
 
-def _of_skim(skim: Skim) -> _Loadable:
+def _of_skim(skim: Skim) -> _BatchSource:
     keys = [key for key in (*skim.fields, *skim.lists) if key != "_index"]
-    return _Loadable(f"skim {skim.path.name}", keys, skim)
+    return _BatchSource(f"skim {skim.path.name}", keys, skim)
 
 
-def _why_not(lengths: Mapping[str, int]) -> str:
-    """Return a message that columns differ in length, with an example of each length."""
+def _length_note(lengths: Mapping[str, int]) -> str:
+    """Return the note that columns differ in length, with an example of each length."""
     keys: dict[int, str] = {}
     for key, length in lengths.items():
         keys.setdefault(length, key)
-    shown = [f"{key}: {length:,}" for length, key in keys.items()]
-    if len(shown) > _NUM_LENGTHS:
-        shown[_NUM_LENGTHS:] = ["..."]
-    return f"columns left out: they differ in length ({', '.join(shown)})"
+    examples = [f"{key}: {length:,}" for length, key in keys.items()]
+    if len(examples) > _NUM_LENGTHS:
+        examples[_NUM_LENGTHS:] = ["..."]
+    return f"columns left out: they differ in length ({', '.join(examples)})"
 
 
 def _cells(explanation: Explanation) -> tuple[str, ...]:

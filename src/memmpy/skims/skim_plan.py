@@ -19,7 +19,7 @@ from memmpy.splits import (
     default_rule,
     has_source_identity,
     num_events,
-    open_to_split,
+    open_event_columns,
     recorded_splits,
     tickets_of,
 )
@@ -67,7 +67,7 @@ def ticket_rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> 
     known = recorded_splits(metadata)
     if splits is None and known is not None:
         return known.ticket_rule
-    snapshot = open_to_split(store, metadata, splits)
+    snapshot = open_event_columns(store, metadata, splits)
     if splits is not None:
 
         def check(found: Splits) -> None:

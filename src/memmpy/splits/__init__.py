@@ -3,7 +3,6 @@
 from memmpy.splits.danger import TWO_SIDES, find_dangers
 from memmpy.splits.definition import Splits
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming, find_naming, variations_of
-from memmpy.splits.loader_entries import Choice, LoaderSetup
 from memmpy.splits.name_counts import process_groups
 from memmpy.splits.overlap import overlap
 from memmpy.splits.policy import (
@@ -15,7 +14,8 @@ from memmpy.splits.policy import (
     resolve_by,
     set_splits,
 )
-from memmpy.splits.resolve import choose_of_skim, choose_of_store, open_to_split
+from memmpy.splits.resolve import open_event_columns, resolve_skim_split, resolve_store_split
+from memmpy.splits.split_data import LoaderSpec, SplitData
 from memmpy.splits.split_loader import SplitLoader
 from memmpy.splits.split_options import ALL, By, check_split
 from memmpy.splits.split_request import SplitRequest, check_splits
@@ -33,9 +33,9 @@ __all__ = [
     "TWO_SIDES",
     "USUAL_COLUMNS",
     "By",
-    "Choice",
-    "LoaderSetup",
+    "LoaderSpec",
     "Naming",
+    "SplitData",
     "SplitLoader",
     "SplitRequest",
     "Splits",
@@ -44,8 +44,6 @@ __all__ = [
     "check_name_columns",
     "check_split",
     "check_splits",
-    "choose_of_skim",
-    "choose_of_store",
     "default_naming",
     "default_rule",
     "find_dangers",
@@ -53,12 +51,14 @@ __all__ = [
     "has_source_identity",
     "identities_of",
     "num_events",
-    "open_to_split",
+    "open_event_columns",
     "overlap",
     "process_groups",
     "reconcile_splits",
     "recorded_splits",
     "resolve_by",
+    "resolve_skim_split",
+    "resolve_store_split",
     "set_splits",
     "tickets_of",
     "variations_of",

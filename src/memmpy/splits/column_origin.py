@@ -51,7 +51,7 @@ def find_store_of(columns: Mapping[str, Column], *, is_split: bool) -> OriginSto
     ColumnError
         If a column was rewritten since it was opened.
     """
-    home: OriginStore | None = None
+    origin: OriginStore | None = None
     first = ""
     files: set[str] = set()
     for key, column in columns.items():
@@ -63,22 +63,22 @@ def find_store_of(columns: Mapping[str, Column], *, is_split: bool) -> OriginSto
             if is_split and (path / SKIM_METADATA).is_file():
                 message = f"{key!r} is of the skim {str(path)!r}, which knows its events: give the "
                 raise SplitError(f"{message}skim itself, SplitLoader(skim, ...)")
-            if home is None or path != home.path:
+            if origin is None or path != origin.path:
                 store = _store_at(key, Path(str(root.filename)), is_split=is_split)
                 if store is None:
                     continue
-                if home is not None and is_split:
+                if origin is not None and is_split:
                     message = (
-                        f"columns {first!r} and {key!r} are of two stores, {str(home.path)!r} and "
-                        f"{str(path)!r}: they cannot be split as one; load each from its own"
+                        f"columns {first!r} and {key!r} are of two stores, {str(origin.path)!r} "
+                        f"and {str(path)!r}: they cannot be split as one; load each from its own"
                     )
                     raise SplitError(message)
-                home, first = store, key
-                records = home.metadata.columns.values()
+                origin, first = store, key
+                records = origin.metadata.columns.values()
                 files = {one.file for record in records for one in record.arrays.values()}
             if is_split:
-                _check_whole(key, array, root, home.path, files)
-    return home
+                _check_whole(key, array, root, origin.path, files)
+    return origin
 
 
 def _store_at(key: str, file: Path, *, is_split: bool) -> OriginStore | None:

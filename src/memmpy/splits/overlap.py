@@ -4,7 +4,7 @@ import numpy as np
 
 from memmpy.errors import OptionError, SplitError
 from memmpy.kernels import Words
-from memmpy.splits.provenance import rule_of, tickets_of_choice
+from memmpy.splits.provenance import rule_of, tickets_of_split
 from memmpy.splits.split_loader import SplitLoader
 
 __all__ = ["overlap"]
@@ -34,7 +34,7 @@ def overlap(loader_a: SplitLoader, loader_b: SplitLoader) -> int:
         given: object = loader
         if not isinstance(given, SplitLoader):
             raise OptionError(f"overlap compares two SplitLoader, got {given!r:.80}")
-    rules = [rule_of(loader.choice) for loader in (loader_a, loader_b)]
+    rules = [rule_of(loader.split_data) for loader in (loader_a, loader_b)]
     if rules[0] != rules[1]:
         message = f"the loaders do not name events alike: {rules[0]} and {rules[1]}; "
         raise SplitError(f"{message}compare loaders of the same by= and seed=")
@@ -45,7 +45,7 @@ def overlap(loader_a: SplitLoader, loader_b: SplitLoader) -> int:
 
 
 def _unique_tickets(loader: SplitLoader) -> Words:
-    tickets = np.concatenate([np.empty(0, np.uint64), *tickets_of_choice(loader.choice)])
+    tickets = np.concatenate([np.empty(0, np.uint64), *tickets_of_split(loader.split_data)])
     tickets.sort()
     is_new = np.append(True, tickets[1:] != tickets[:-1])[: len(tickets)]
     unique: Words = tickets[is_new]

@@ -11,30 +11,30 @@ from memmpy.errors import MemmpyError, SplitError
 from memmpy.kernels import Words, mix64
 from memmpy.loaders import LoaderOptions
 from memmpy.order import TICKET_VERSION
-from memmpy.splits.loader_entries import Choice, SkimLike
+from memmpy.splits.split_data import SkimLike, SplitData
 from memmpy.splits.ticket_rule import TicketRule
 from memmpy.store import hash_text, read_metadata
 
-__all__ = ["provenance_of", "rule_of", "tickets_of_choice"]
+__all__ = ["provenance_of", "rule_of", "tickets_of_split"]
 
 #: Entries per step.
 _CHUNK = 1 << 18
 
 
-def provenance_of(choice: Choice, options: LoaderOptions, *, order: str) -> dict[str, Any]:
+def provenance_of(split_data: SplitData, options: LoaderOptions, *, order: str) -> dict[str, Any]:
     """Return a description of a loader as JSON values; see `SplitLoader.provenance`.
 
     Parameters
     ----------
-    choice : Choice
-        What is handed out.
+    split_data : SplitData
+        The data and the entries of the loader.
     options : LoaderOptions
-        How.
+        The options of the loader.
     order : str
-        How it is shuffled.
+        The kind of its shuffle.
     """
     num, total = 0, np.uint64(0)
-    for drawn in tickets_of_choice(choice):
+    for drawn in tickets_of_split(split_data):
         num += len(drawn)
         with np.errstate(over="ignore"):
             total += mix64(drawn).sum(dtype=np.uint64)
@@ -45,53 +45,55 @@ def provenance_of(choice: Choice, options: LoaderOptions, *, order: str) -> dict
             "python": platform.python_version(),
             "tickets": TICKET_VERSION,
         },
-        "store": None if choice.path is None else str(choice.path),
-        "files": _files(choice),
-        "splits": None if choice.splits is None else choice.splits.to_json(),
-        "fractions": None if choice.fractions is None else [*map(float, choice.fractions)],
-        "split_seed": choice.split_seed if choice.fractions is not None else None,
-        "split": choice.split,
-        "fold": choice.fold,
-        "cut": choice.cut,
-        "events": {"num": num, "hash": hash_text(int(total))} if choice.rule is not None else None,
+        "store": None if split_data.path is None else str(split_data.path),
+        "files": _files(split_data),
+        "splits": None if split_data.splits is None else split_data.splits.to_json(),
+        "fractions": None if split_data.fractions is None else [*map(float, split_data.fractions)],
+        "split_seed": None if split_data.fractions is None else split_data.split_seed,
+        "split": split_data.split,
+        "fold": split_data.fold,
+        "cut": split_data.cut,
+        "events": {"num": num, "hash": hash_text(int(total))}
+        if split_data.rule is not None
+        else None,
         "batch_size": options.batch_size,
         "seed": options.seed,
         "shuffle": order,
     }
 
 
-def tickets_of_choice(choice: Choice) -> Iterator[Words]:
+def tickets_of_split(split_data: SplitData) -> Iterator[Words]:
     """Yield the tickets of the entries that a loader hands out, in steps; none for bare arrays."""
-    if isinstance(choice.data, SkimLike):
-        tickets = choice.data.tickets
-        for rows in choice.rows(choice.data):
+    if isinstance(split_data.data, SkimLike):
+        tickets = split_data.data.tickets
+        for rows in split_data.rows(split_data.data):
             for start in range(rows.start, rows.stop, _CHUNK):
                 yield np.asarray(tickets[start : min(start + _CHUNK, rows.stop)])
-    elif choice.tickets is not None:
-        members = choice.members(max(map(len, choice.data.values())), ascending=False)
+    elif split_data.tickets is not None:
+        members = split_data.members(max(map(len, split_data.data.values())), ascending=False)
         for start in range(0, len(members), _CHUNK):
             positions = np.arange(start, min(start + _CHUNK, len(members)))
-            yield choice.tickets(members.entries(positions, compiled=False))
+            yield split_data.tickets(members.entries(positions, compiled=False))
 
 
-def rule_of(choice: Choice) -> TicketRule:
-    """Return the rule of the tickets of `tickets_of_choice`.
+def rule_of(split_data: SplitData) -> TicketRule:
+    """Return the rule of the tickets of `tickets_of_split`.
 
     Raises
     ------
     SplitError
         If the data is bare arrays, which have no rule.
     """
-    if choice.rule is None:
+    if split_data.rule is None:
         raise SplitError("bare arrays do not name their events: load from a store or a skim")
-    return choice.rule
+    return split_data.rule
 
 
-def _files(choice: Choice) -> list[dict[str, Any]]:
-    if choice.path is None:
+def _files(split_data: SplitData) -> list[dict[str, Any]]:
+    if split_data.path is None:
         return []
     try:
-        sources = read_metadata(choice.path).sources
+        sources = read_metadata(split_data.path).sources
     except MemmpyError:  # the store was removed
         return []
     return [

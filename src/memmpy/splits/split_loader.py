@@ -1,4 +1,4 @@
-"""Batches of one split, in a new order each epoch."""
+"""`SplitLoader`: the batches of one split, in a new order each epoch."""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -28,9 +28,9 @@ from memmpy.loaders.shuffle import choose_shuffle, warning_of_blocks
 from memmpy.order import Shard, Subindex, num_batches
 from memmpy.parallel import check_threads
 from memmpy.splits.definition import Splits
-from memmpy.splits.loader_entries import Choice, LoaderSetup, SkimLike, StoreLike
 from memmpy.splits.provenance import provenance_of
-from memmpy.splits.resolve import choose
+from memmpy.splits.resolve import resolve_split
+from memmpy.splits.split_data import LoaderSpec, SkimLike, SplitData, StoreLike
 from memmpy.splits.split_request import SplitRequest
 from memmpy.typing import Batch, Data
 
@@ -39,74 +39,83 @@ __all__ = ["SplitLoader"]
 
 @final
 class SplitLoader:
-    """Hand out the entries of one split in batches, in a new order each epoch.
+    """Iterate over one split in batches, in a new order each epoch.
 
-    Each ``iter()`` is the next epoch, and an epoch hands out each entry of the split once. The
-    order follows from (seed, epoch, position) alone, with any number of threads. A batch is a dict
-    with the values of each key, and ``"_index"``: its int64 entries. Arrays of a batch are
-    writable and independent of the data. Those of single numbers of a skim are strided, as fields
-    of a structured array are; its groups and all other arrays are contiguous.
+    Each ``iter()`` starts the next epoch. An epoch yields each entry of the split once. The order
+    depends only on (seed, epoch, position), and not on the number of threads.
+
+    A batch is a dict of key to values, with the int64 entries of the batch under ``"_index"``. The
+    arrays of a batch are writable copies. They are contiguous, except for the single numbers of a
+    skim, which are strided like the fields of a structured array.
 
     Parameters
     ----------
     data : Skim, Store, or mapping of str to column
-        A skim; an open store; or arrays, memory maps, or columns that memmpy opens, with as many
-        entries as each other. Columns of a store that files fill are split as the store is.
-    batch_size : int
-        Entries in a batch.
+        A skim, an open store, or arrays, memory maps and columns of equal length. memmpy finds the
+        store of columns that it opened, and splits them by the events of this store. All other
+        arrays are bare arrays.
+    batch_size : int, default 32
+        Entries per batch. The last batch of an epoch may be shorter.
     subindex : array of int or bool, optional
-        The entries to use, such as those that pass a cut: int64 entries, each once, or a mask over
-        all entries. It does not change in which split an entry is. Not for a skim.
-    fractions : sequence of float, optional
-        For bare arrays: the size of each split; their sum is 1. 0.8, 0.1 and 0.1 where not given.
-        The first three are called train, val and test, and all of them by their numbers. The
-        splits of bare arrays have their exact size, and depend on how many entries there are.
-    split_seed : int, optional
-        For bare arrays: which entries are in which split; 0 where not given.
+        The entries to use, such as the entries that pass a cut: int64 entries without repetition,
+        or a mask over all entries. It does not change the split of an entry. Not for a skim.
+    fractions : sequence of float, default (0.8, 0.1, 0.1)
+        For bare arrays: the sizes of the splits, which sum to 1. The first three splits are named
+        train, val and test; a split is also named by its number. The sizes are exact. The split of
+        an entry depends on the number of entries.
+    split_seed : int, default 0
+        For bare arrays: another seed assigns the entries to other splits.
     splits : Splits, optional
-        Who is an event, and on which side. Those of the store where not given, which has them from
-        the first call that names a split. Bare arrays need ``by=`` of columns among them.
+        The rule that assigns events to splits; the rule of the store by default. The first call
+        that names a split, or gives `splits`, records it in the store. For bare arrays, ``by=``
+        names columns of `data`.
     split : str, optional
-        ``"train"``, ``"val"`` or ``"test"``; or ``"all"`` entries, as where not given. Data that
-        has splits needs it.
+        ``"train"``, ``"val"``, ``"test"``, or ``"all"`` for all entries. The default is
+        ``"all"``, but data that has splits needs a name.
     fold : int, optional
-        Which fold; needed where the splits have folds.
-    shuffle : bool, "exact", "blocks" or Shuffle
-        How the entries of each epoch are shuffled; see `Shuffle`.
-    seed : int
-        Chooses the order of the epochs.
-    epoch : int
+        The fold. Splits with folds need it, and others do not take it.
+    shuffle : bool, "exact", "blocks" or Shuffle, default True
+        The order of each epoch; see `Shuffle`.
+    seed : int, default 0
+        The seed of the orders of all epochs.
+    epoch : int, default 0
         The epoch of the first ``iter()``.
-    drop_last : bool
-        Leave out the last batch if it is short.
+    drop_last : bool, default False
+        Leave out the last batch of an epoch if it is short.
     num_threads : int, optional
-        Threads that gather ahead; the caller's own does, too, where it would wait, and with 0 it
-        does all. One less than the cores that this process may use, 1 to 7, where not given.
-    rank, world_size : int
-        Which equal part of the split to hand out, where several processes train together: all
-        parts are disjoint, and differ by one entry at most.
+        Threads that gather batches ahead. The thread of the caller helps when it would wait, and
+        does all work if the number is 0. The default is the number of available cores minus one,
+        but 1 to 7.
+    rank : int, default 0
+        The number of this process, 0 to `world_size` - 1, if several processes train together. Each
+        rank gets its own part of the split; the sizes differ by at most one entry.
+    world_size : int, default 1
+        The number of processes that train together.
 
     Raises
     ------
     SplitError
-        If the splits differ from those of the store, a split or a fold is not named where there
-        are some, or it cannot be told which events the data is of.
+        If the splits differ from those of the store, if a split or a fold must be named, or if the
+        events of the data are unknown.
     OptionError, ColumnError, LengthError
-        If options make no sense, or columns do not fit together.
+        If options contradict each other, or columns do not fit together.
 
     Warns
     -----
     SplitWarning
-        If what names the events is likely to go wrong.
+        If the columns that name the events look unsafe, such as an event number without a run.
+    LoaderWarning
+        If ``shuffle="blocks"`` would not mix the entries well.
 
     Attributes
     ----------
     epoch : int
-        The epoch of the next ``iter()``. Can be set.
+        The epoch of the next ``iter()``. You can set it.
     num_entries : int
-        Entries of this split that are used.
+        The number of entries of this split (and this rank).
     splits : Splits or None
-        What the split is one of; None for bare arrays, and where all entries are handed out.
+        The splits that `split` is one of; None for bare arrays, and if the loader yields all
+        entries.
 
     Examples
     --------
@@ -120,7 +129,7 @@ class SplitLoader:
 
     def __init__(
         self,
-        data: Data | SkimLike | StoreLike | LoaderSetup,
+        data: Data | SkimLike | StoreLike | LoaderSpec,
         batch_size: int = 32,
         *,
         subindex: Subindex | None = None,
@@ -137,8 +146,8 @@ class SplitLoader:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        if isinstance(data, LoaderSetup):  # it has all options
-            setup = data
+        if isinstance(data, LoaderSpec):  # it holds all options
+            spec = data
         else:
             options = LoaderOptions(
                 batch_size=batch_size,
@@ -151,37 +160,37 @@ class SplitLoader:
                 world_size=world_size,
             )
             if not isinstance(data, SkimLike):
-                options.for_columns()
-            choice = choose(
+                options.check_for_columns()
+            split_data = resolve_split(
                 data,
                 subindex=subindex,
                 fractions=fractions,
                 split_seed=split_seed,
                 request=SplitRequest(split, splits, fold),
             )
-            setup = LoaderSetup(choice, options)
-        choice, options = setup.choice, setup.options
-        self.choice, self._setup = choice, setup
+            spec = LoaderSpec(split_data, options)
+        split_data, options = spec.split_data, spec.options
+        self.split_data, self._spec = split_data, spec
         self.batch_size, self.drop_last = options.batch_size, options.drop_last
         self.seed, self.epoch, self.shuffle = options.seed, options.epoch, options.shuffle
         self.num_threads = options.num_threads
-        self.split, self.splits, self.fold = choice.split, choice.splits, choice.fold
-        self._chunks = _chunks_of(choice, options)
-        if not setup.is_copy:
+        self.split, self.splits, self.fold = split_data.split, split_data.splits, split_data.fold
+        self._chunks = _chunks_of(split_data, options)
+        if not spec.is_copy:
             self._warn_of_blocks()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if not isinstance(self.choice.data, SkimLike):
-            check_sendable(self.choice.data)
-        options = replace(self._setup.options, seed=self.seed, epoch=self.epoch)
-        return SplitLoader, (replace(self._setup, options=options, is_copy=True),)
+        if not isinstance(self.split_data.data, SkimLike):
+            check_sendable(self.split_data.data)
+        options = replace(self._spec.options, seed=self.seed, epoch=self.epoch)
+        return SplitLoader, (replace(self._spec, options=options, is_copy=True),)
 
     def _warn_of_blocks(self) -> None:
-        if not isinstance(self.choice.data, SkimLike) or self.shuffle.kind != "blocks":
+        if not isinstance(self.split_data.data, SkimLike) or self.shuffle.kind != "blocks":
             return
         note = warning_of_blocks(
             self._chunks.shuffle,
-            self.choice.data.multiplicities(),
+            self.split_data.data.multiplicities(),
             num_rows=len(self._chunks),
             row_bytes=self._chunks.gatherer.entry_bytes,
             batch_size=self.batch_size,
@@ -199,7 +208,7 @@ class SplitLoader:
 
     @property
     def num_entries(self) -> int:
-        """Entries of this split that are used."""
+        """The number of entries of this split (and this rank)."""
         return len(self._chunks)
 
     def __len__(self) -> int:
@@ -211,19 +220,35 @@ class SplitLoader:
         return self.batches(epoch)
 
     def batches(self, epoch: int, *, position: int = 0) -> Generator[Batch, None, None]:
-        """Iterate one given epoch, and leave `epoch` of the loader as it is.
+        """Iterate over the batches of a given epoch. `SplitLoader.epoch` stays the same.
 
         Parameters
         ----------
         epoch : int
-            Which epoch.
-        position : int
-            How many entries of it were handed out before: whole batches.
+            The epoch.
+        position : int, default 0
+            Skip this many entries, to resume an epoch: a multiple of the batch size.
+
+        Yields
+        ------
+        dict of str to array or Jagged
+            The batches.
+
+        Raises
+        ------
+        OptionError
+            If `position` is no multiple of the batch size, or beyond the end of the epoch.
 
         Warns
         -----
         LoaderWarning
-            If there are no batches at all.
+            If the epoch has no batches.
+
+        Examples
+        --------
+        >>> loader = SplitLoader({"x": np.arange(10)}, batch_size=4, shuffle=False)
+        >>> [batch["x"].tolist() for batch in loader.batches(0, position=4)]
+        [[4, 5, 6, 7], [8, 9]]
         """
         if not len(self):
             warn_of([self._why_empty()], LoaderWarning)
@@ -238,23 +263,23 @@ class SplitLoader:
             num_threads=self.num_threads,
             position=self._check_position(position),
         )
-        return _quietly_at_first(batches) if self._setup.is_quiet else batches
+        return _quietly_at_first(batches) if self._spec.is_quiet else batches
 
     def _why_empty(self) -> str:
         if self.num_entries:
             has = format_count(self.num_entries, "entry", "entries")
             return f"no batches: drop_last leaves out the only one, {has} of {self.batch_size:,}"
-        return f"no batches: {self.choice} has no entries here"
+        return f"no batches: {self.split_data} has no entries here"
 
     def explain(self) -> Explanation:
-        """Say what the loader does, why, and how fast; takes about a second.
+        """Report how the loader works, why, and how fast it is. Takes about a second.
 
         Returns
         -------
         Explanation
-            Prints as a table. Rates are measured now: what the first batches of epoch 0 give, and
-            beside it what a copy of the data in order gives by as many threads, from memory or,
-            where the data is not there, from the disk.
+            Prints as a table. memmpy measures the rate of the first batches of epoch 0, and
+            compares it with a plain copy of the same data by the same number of threads: from
+            memory, or from the disk if the data is not in memory.
         """
         return explain(
             self._chunks,
@@ -262,22 +287,24 @@ class SplitLoader:
             num_batches=len(self),
             num_threads=self.num_threads,
             batches=partial(self._load, 0),
-            split=str(self.choice),
+            split=str(self.split_data),
         )
 
     def provenance(self) -> dict[str, Any]:
-        """Return what to keep with a model: on which events it was trained, and how.
+        """Return a record to keep with a model: the events and options that it was trained with.
+
+        It covers the whole split, that is, all ranks. The call reads the columns that name the
+        events once.
 
         Returns
         -------
         dict
-            JSON values: versions, the store and its files (path, UUID, tree and
-            entries), the splits, the split and its fold, the cut, seed, batch size and order; and
-            under ``"events"`` their number and a hash of their tickets, which is the same for the
-            same events in any order, from a store or a skim, with equal ``by`` and ``seed`` of the
-            splits. It is of the whole split, of all ranks. Reads what names the events once.
+            JSON values: versions, the store and its files (path, UUID, tree, entries), the splits,
+            the split, the fold, the cut, the seed, the batch size and the order. ``"events"`` has
+            the number of events and a hash. Equal events give an equal hash, in any order and from
+            a store or a skim, if `by` and `seed` of the splits are equal.
         """
-        return provenance_of(self.choice, self._setup.options, order=self._chunks.shuffle.kind)
+        return provenance_of(self.split_data, self._spec.options, order=self._chunks.shuffle.kind)
 
     def _check_position(self, position: int) -> int:
         position = check_integer("position", position, minimum=0)
@@ -292,11 +319,11 @@ class SplitLoader:
     def __repr__(self) -> str:
         entries = format_count(self.num_entries, "entry", "entries")
         batches = f"{format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"
-        return f"SplitLoader({self.choice}: {entries}, {batches})"
+        return f"SplitLoader({self.split_data}: {entries}, {batches})"
 
 
 def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
-    """Yield batches, and write nothing while the first is made, for which kernels are loaded."""
+    """Yield batches. Write nothing about kernels, which the first batch compiles."""
     with closing(batches):
         with quiet():
             first = next(batches, None)
@@ -305,13 +332,13 @@ def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch,
             yield from batches
 
 
-def _chunks_of(choice: Choice, options: LoaderOptions) -> EpochChunks:
-    """Return the entries of a choice in chunks."""
-    if isinstance(choice.data, SkimLike):
-        return _row_chunks(choice.data, choice, options)
-    columns, num_entries = check_data(choice.data)
+def _chunks_of(split_data: SplitData, options: LoaderOptions) -> EpochChunks:
+    """Return columns or a skim in chunks."""
+    if isinstance(split_data.data, SkimLike):
+        return _row_chunks(split_data.data, split_data, options)
+    columns, num_entries = check_data(split_data.data)
     is_shuffled = options.shuffle.kind is not False
-    members = choice.members(num_entries, ascending=not is_shuffled)
+    members = split_data.members(num_entries, ascending=not is_shuffled)
     if options.world_size > 1:
         members = Shard(members, *options.part_of(len(members)))
     return chunks_of_columns(
@@ -323,12 +350,12 @@ def _chunks_of(choice: Choice, options: LoaderOptions) -> EpochChunks:
     )
 
 
-def _row_chunks(skim: SkimLike, choice: Choice, options: LoaderOptions) -> EpochChunks:
-    ranges = choice.rows(skim)
+def _row_chunks(skim: SkimLike, split_data: SplitData, options: LoaderOptions) -> EpochChunks:
+    ranges = split_data.rows(skim)
     ranges = cut_ranges(ranges, *options.part_of(sum(map(len, ranges))))
     lists = sum(content.nbytes + offsets.nbytes for content, offsets in skim.lists.values())
     num_bytes = skim.rows.nbytes + lists
-    chosen = choose_shuffle(
+    shuffle = choose_shuffle(
         options.shuffle,
         num_rows=len(skim.rows),
         row_bytes=num_bytes / max(1, len(skim.rows)),
@@ -340,7 +367,7 @@ def _row_chunks(skim: SkimLike, choice: Choice, options: LoaderOptions) -> Epoch
         ranges,
         num_threads=options.num_threads,
         compiled=compiled,
-        # each process has rows of its own
+        # Each rank reads other rows.
         page_cache=os_page_cache(compiled=compiled).share(options.world_size),
     )
-    return EpochChunks(gatherer, chosen, num_threads=options.num_threads)
+    return EpochChunks(gatherer, shuffle, num_threads=options.num_threads)

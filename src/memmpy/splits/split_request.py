@@ -1,4 +1,4 @@
-"""The split that a call asks for, and the splits that it names."""
+"""The split that a call asks for, and the splits that it gives."""
 
 import os
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ __all__ = ["SplitRequest", "check_splits"]
 
 @dataclass(frozen=True, slots=True)
 class SplitRequest:
-    """The split that a call asks for, and the splits that it names.
+    """The split that a call asks for, and the splits that it gives.
 
     Parameters
     ----------
     split : str or int, or None
-        Which split, as the user named it; None for all events of a store without splits.
+        The split, as the user named it; None for all events of a store without splits.
     splits : Splits or None
-        Who is an event, and on which side; None for what the store says.
+        The rule that assigns events to splits; None for the splits of the store.
     fold : int or None
-        Which fold.
+        The fold.
 
     Raises
     ------
     OptionError
-        If `splits` is something else.
+        If `splits` is no `Splits`.
     """
 
     split: str | int | None = None
@@ -39,27 +39,30 @@ class SplitRequest:
 
     @property
     def needs_splits(self) -> bool:
-        """Whether the call splits the events; else it hands out all, and nothing is recorded."""
+        """Whether the call splits the events; if not, it loads all and records no splits."""
         is_all = isinstance(self.split, str) and self.split == ALL
         return self.splits is not None or not (self.split is None or is_all)
 
     @property
     def name(self) -> str | int:
-        """The split, as the user named it; ``"all"`` where it was not named."""
+        """The split, as the user named it; ``"all"`` if the call names none."""
         return ALL if self.split is None else self.split
 
-    def check_complete(self) -> None:
-        """Raise a `SplitError` where the call gives splits, and does not say which it loads."""
-        if self.split is None and self.splits is not None:
-            message = f"{self.splits} was given: say which split to load, such as split='train'"
-            raise SplitError(message)
+    def check_named(self, splits: Splits | None, *, path: PathLike | None = None) -> None:
+        """Raise a `SplitError` if the data has splits and the call names none of them.
 
-    def check_named(self, splits: Splits | None, *, path: PathLike) -> None:
-        """Raise a `SplitError` where there are splits, and the call does not say which it loads."""
+        Parameters
+        ----------
+        splits : Splits or None
+            The splits of the data.
+        path : path-like or None
+            The store that records them; None if the call gives them.
+        """
         if self.split is None and splits is not None:
+            owner = "this call gives" if path is None else f"{os.fspath(path)!r} has"
             fold = "" if splits.num_folds is None else ", with fold="
             message = (
-                f"{os.fspath(path)!r} has the splits {splits}: say which to load, split='train', "
+                f"{owner} the splits {splits}: say which to load, split='train', "
                 f"'val' or 'test'{fold}, or split='all' for all events"
             )
             raise SplitError(message)
@@ -70,15 +73,17 @@ class SplitRequest:
         Raises
         ------
         SplitError, OptionError
-            If there is no such split or fold.
+            If the splits have no such split or fold.
         """
         ranges = (splits or Splits()).ranges(self.name, self.fold)
         return None if self.name == ALL else ranges
 
 
 def check_splits(splits: object) -> Splits | None:
-    """Return what a user gave as splits, if it is that."""
+    """Return the ``splits=`` of a user, or raise an `OptionError`."""
     if splits is None or isinstance(splits, Splits):
         return splits
-    message = f"splits= is a Splits, such as memmpy.Splits(by=('run', 'event')), got {splits!r}"
+    message = (
+        f"splits= must be a Splits, such as memmpy.Splits(by=('run', 'event')), got {splits!r}"
+    )
     raise OptionError(message)

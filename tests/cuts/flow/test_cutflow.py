@@ -416,7 +416,7 @@ class TestErrors:
             cutflow(store, [], by=by)
 
     def test_a_step_of_nothing_is_refused(self, store: Path) -> None:
-        with pytest.raises(OptionError, match="step_size must be an integer of at least 1, not 0"):
+        with pytest.raises(OptionError, match="step_size must be an integer of at least 1, got 0"):
             cutflow(store, CUTS, step_size=0)
 
     def test_columns_of_other_lengths_are_refused(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The columns of a store by key, where their entries came from, and on which side they are."""
+"""`StoreMapping`: the columns of a store, with the source and the split of each entry."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from memmpy.checks import check_indices, check_path
 from memmpy.columns import Snapshot, StoredColumn, no_column, open_undamaged, resolve_key
 from memmpy.display import Renderable, Table, format_count
 from memmpy.errors import CorruptStoreError, SplitError
+from memmpy.export import Friend, write_friends
 from memmpy.splits import Splits, check_splits, num_events, recorded_splits, set_splits, tickets_of
 from memmpy.store import (
     Lineage,
@@ -23,25 +24,25 @@ from memmpy.store import (
 )
 from memmpy.typing import PathLike
 
-__all__ = ["StoreColumns"]
+__all__ = ["StoreMapping"]
 
 
-class StoreColumns(Renderable, Mapping[str, StoredColumn]):
-    """The base of `Store`: columns by key, where entries came from, and on which side they are.
+class StoreMapping(Renderable, Mapping[str, StoredColumn]):
+    """The base of `Store`: columns by key, with the source and the split of each entry.
 
     Parameters
     ----------
     path : path-like
-        The store's directory.
+        The directory of the store.
     """
 
     def __init__(self, path: PathLike) -> None:
-        #: The store's directory.
+        #: The directory of the store.
         self.path = check_path(path)
         self._open()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path.absolute(),)  # and not all of its columns
+        return type(self), (self.path.absolute(),)  # not its columns
 
     def _open(self) -> None:
         self._snapshot, self._damage = open_undamaged(self.path)
@@ -64,7 +65,7 @@ class StoreColumns(Renderable, Mapping[str, StoredColumn]):
 
     @property
     def sources(self) -> tuple[SourceRecord, ...]:
-        """The files that fill the store, in the order of their entries."""
+        """The files that the entries come from, in the order of the entries."""
         return self._metadata.sources
 
     @overload
@@ -72,7 +73,7 @@ class StoreColumns(Renderable, Mapping[str, StoredColumn]):
     @overload
     def source(self, entries: Sequence[int] | NDArray[Any]) -> SourceEntries: ...
     def source(self, entries: Any) -> SourceEntry | SourceEntries:
-        """Return the file, the tree and the entry in it that an entry came from.
+        """Return the file, the tree and the entry of the tree that an entry comes from.
 
         Parameters
         ----------
@@ -82,36 +83,57 @@ class StoreColumns(Renderable, Mapping[str, StoredColumn]):
         Returns
         -------
         SourceEntry for an int, SourceEntries for an array
-            Tuples of ``file, tree, entry``. The tree is without its cycle (`lineage` has it), and
-            the entry counts from the start of the tree: ``uproot.open(file)[tree]`` has it.
+            Tuples of ``file, tree, entry``. The tree has no cycle (`lineage` has it). The entry
+            counts from the start of the tree, as in ``uproot.open(file)[tree]``.
 
         Raises
         ------
         OptionError
-            If no files fill the store, or an entry is out of range.
+            If the entries do not come from files, or an entry is out of range.
 
         Examples
         --------
         >>> file, tree, entry = store.source(batch["_index"])
         """
-        found: SourceEntry | SourceEntries = source_of(self.sources, entries)
-        return found
+        source: SourceEntry | SourceEntries = source_of(self.sources, entries)
+        return source
 
     def lineage(self, key: str) -> list[Lineage]:
-        """Return what each file gave to a column; nothing for one that the user wrote.
+        """Return the origin of a column in each file: tree, branch and entries.
+
+        The list is empty for a column that the user wrote.
 
         Raises
         ------
         MissingKeyError, ColumnError
-            If there is no such column, it is stale, or it was computed from others of the store.
+            If the column is missing, stale, or computed from other columns of the store.
+
+        Examples
+        --------
+        >>> for lineage in store.lineage("jet_pt"):
+        ...     print(lineage)
         """
         if key not in self:
             raise no_column(key, self._metadata, path=self.path, known=self)
         return lineage_of(self._metadata, key)
 
+    def write_friend(
+        self,
+        directory: PathLike,
+        branches: Mapping[str, Any],
+        *,
+        entries: Sequence[int] | NDArray[Any] | None = None,
+        fill: float | Mapping[str, float] | None = None,
+        overwrite: bool = False,
+    ) -> list[Friend]:
+        """Write values of entries to ROOT friend trees; see `memmpy.write_friend`."""
+        return write_friends(
+            self.sources, directory, branches, entries=entries, fill=fill, overwrite=overwrite
+        )
+
     @property
     def snapshot(self) -> Snapshot:
-        """The columns as the last commit left them when the store was opened."""
+        """The columns in the state of the last commit before the store was opened."""
         return self._snapshot
 
     @property
@@ -120,53 +142,82 @@ class StoreColumns(Renderable, Mapping[str, StoredColumn]):
 
     @property
     def splits(self) -> Splits | None:
-        """Who is an event, and on which side, as it is recorded now; None if no call asked yet."""
+        """The splits that the store records now; None if no call has named a split yet."""
         return recorded_splits(read_metadata(self.path))
 
     def set_splits(self, splits: Splits | None) -> None:
-        """Change the splits of the store for all later calls; no source file is read.
+        """Change the splits of the store for all later calls. memmpy opens no source file.
 
-        Networks that were trained with the old ones have seen events of the new test split.
+        Networks that you trained with the old splits have seen events of the new test split.
 
         Parameters
         ----------
         splits : Splits or None
-            The new ones, whose columns are in the store; None to forget them, so that the next
-            call that names some records them.
+            The new splits, whose columns are in the store. None removes the record, so that the
+            next call that names a split writes a new one.
 
         Raises
         ------
         MissingKeyError, ColumnError, SplitError
-            If a column is not there or names no event, or nothing does.
+            If a column is missing or cannot name events, or no column names them.
         ReadOnlyStoreError, StoreLockedError, DiskError
-            If the store cannot be written to.
+            If memmpy cannot write to the store.
+
+        Examples
+        --------
+        >>> store.set_splits(Splits(by=("runNumber", "eventNumber"), num_folds=5))
         """
-        given = check_splits(splits)
-        self._check_whole(() if given is None else given.keys)
-        set_splits(self._snapshot, given, num_entries=self._num_events)
+        check_splits(splits)
+        self._check_whole(() if splits is None else splits.keys)
+        set_splits(self._snapshot, splits, num_entries=self._num_events)
 
     def split_of(
         self, entries: Sequence[int] | NDArray[Any] | None = None, *, fold: int | None = None
     ) -> NDArray[np.int64]:
-        """Return in which split entries are: 0 for train, 1 for val, 2 for test.
+        """Return the split of entries: 0 for train, 1 for val, 2 for test.
 
         Parameters
         ----------
         entries : array of int, optional
-            Entries of the store, such as ``batch["_index"]``; all of them where not given.
+            Entries of the store, such as ``batch["_index"]``; all entries by default.
         fold : int, optional
-            Which fold; needed where the splits have folds.
+            The fold. Splits with folds need it, and others do not take it.
+
+        Returns
+        -------
+        array of int64
+            One number per entry.
 
         Raises
         ------
         SplitError
-            If the store has no splits yet, or a fold is needed.
+            If the store has no splits yet, or the call must name a fold.
+
+        Examples
+        --------
+        >>> is_test = store.split_of() == 2
         """
         splits, tickets = self._tickets(entries)
         return splits.splits_of_tickets(tickets, fold=fold)
 
     def fold_of(self, entries: Sequence[int] | NDArray[Any] | None = None) -> NDArray[np.int64]:
-        """Return the fold that tests each of some entries, or of all; see `split_of`."""
+        """Return the fold that tests each entry; see `split_of`.
+
+        Parameters
+        ----------
+        entries : array of int, optional
+            Entries of the store; all entries by default.
+
+        Returns
+        -------
+        array of int64
+            One fold per entry.
+
+        Raises
+        ------
+        SplitError
+            If the store has no splits yet, or its splits have no folds.
+        """
         splits, tickets = self._tickets(entries)
         return splits.folds_of_tickets(tickets)
 
@@ -187,11 +238,11 @@ class StoreColumns(Renderable, Mapping[str, StoredColumn]):
 
     @property
     def texts(self) -> Mapping[int, str]:
-        """From the 64-bit hashes of metadata columns to their texts."""
+        """A mapping of the 64-bit hashes in metadata columns to their texts."""
         return self._metadata.hashes
 
     def _check_whole(self, keys: Iterable[str]) -> None:
-        """Raise a `CorruptStoreError` if one of these columns could not be opened."""
+        """Raise a `CorruptStoreError` if one of these columns is damaged."""
         for key in keys:
             holder = resolve_key(key, self._metadata.columns)
             if holder in self._damage:

@@ -1,4 +1,4 @@
-"""What a loader hands out: the entries of a split, by ticket where the data knows its events."""
+"""`SplitData`: the data and the entries of one split, as a loader hands them out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,84 +22,76 @@ from memmpy.splits.definition import Splits
 from memmpy.splits.ticket_rule import TicketRule
 from memmpy.typing import Column, Data
 
-__all__ = ["Choice", "LoaderSetup", "SkimLike", "StoreLike"]
+__all__ = ["LoaderSpec", "SkimLike", "SplitData", "StoreLike"]
 
 
 @runtime_checkable
 class SkimLike(PackedRows, Protocol):
-    """A skim, as far as its splits go."""
+    """What the splits need of a skim."""
 
     @property
     def path(self) -> Path:
-        """Its folder: ``<store>/skims/<name>``."""
-        ...
+        """The folder of the skim: ``<store>/skims/<name>``."""
 
     @property
     def ticket_rule(self) -> TicketRule:
-        """What its tickets follow from."""
-        ...
+        """The rule of the tickets."""
 
     @property
     def num_store_entries(self) -> int:
-        """Entries of the store that it was made of."""
-        ...
+        """The number of entries of the store, before the cut."""
 
     @property
     def cut(self) -> str | None:
-        """Which of them it has; None for all."""
-        ...
+        """The cut that the entries of the skim pass; None for all entries."""
 
 
 @runtime_checkable
 class StoreLike(Protocol):
-    """An open store."""
+    """What the splits need of an open store."""
 
     @property
     def snapshot(self) -> Snapshot:
-        """Its columns, as the last commit left them when it was opened."""
-        ...
+        """The columns, as the last commit before the opening left them."""
 
     def set_splits(self, splits: Splits | None) -> None:
-        """Change its splits."""
-        ...
+        """Change the splits of the store."""
 
     def __iter__(self) -> Iterator[str]:
-        """Return the keys of its columns."""
-        ...
+        """Iterate over the keys of the columns."""
 
     def __getitem__(self, key: str) -> Column:
         """Return a column."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What a loader hands out, and why.
+class SplitData:
+    """The data of a loader, and its entries in one split.
 
     Parameters
     ----------
     data : SkimLike or mapping of str to column
-        What batches are made of.
+        The columns or the skim that batches come from.
     split : str or int
-        Which split, as the user named it.
+        The split, as the user named it.
     subindex : array or sequence, or None
         The entries to use; None for all.
     ranges : list of (int, int), or None
-        The tickets of the split; None for all entries, or where positions decide.
+        The tickets of the split; None for all entries, or if positions decide.
     rule : TicketRule or None
-        What the tickets follow from; None for bare arrays.
+        The rule of the tickets; None for bare arrays.
     tickets : callable or None
-        From entries to tickets; None for a skim, which has them, and for bare arrays.
+        From entries to tickets; None for bare arrays, and for a skim, which stores its tickets.
     fractions : tuple of Fraction, or None
         For bare arrays: the sizes of the splits.
     split_seed : int
-        For bare arrays: which bijection splits them.
+        For bare arrays: the seed of the permutation that splits them.
     splits : Splits or None
-        What the split is one of; None where there are none.
+        The splits that `split` is one of; None if the data has none.
     fold : int or None
-        Which fold.
+        The fold.
     cut : str or None
-        Which entries of the store are used, for people.
+        The text of the cut that the entries pass.
     path : Path or None
         The store.
     """
@@ -118,13 +110,13 @@ class Choice:
     path: Path | None = None
 
     def rows(self, skim: SkimLike) -> list[range]:
-        """Return the rows of the split, where the data is a skim."""
+        """Return the rows of the split, if the data is a skim."""
         if self.ranges is not None:
             return rows_between(skim.tickets, self.ranges)
         return [range(len(skim.rows))] if len(skim.rows) else []
 
     def members(self, num_entries: int, *, ascending: bool) -> Members:
-        """Return the entries of the split, where the data is columns."""
+        """Return the entries of the split, if the data is columns."""
         if self.tickets is not None:
             return members_by_ticket(
                 num_entries, tickets=self.tickets, ranges=self.ranges, subindex=self.subindex
@@ -149,22 +141,22 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class LoaderSetup:
-    """The choice and the options of a loader, checked before it is made.
+class LoaderSpec:
+    """The complete, checked specification of a `SplitLoader`.
 
     Parameters
     ----------
-    choice : Choice
-        What is handed out.
+    split_data : SplitData
+        The data and the entries to hand out.
     options : LoaderOptions
-        How.
+        The batches and their order.
     is_quiet : bool
-        Whether nothing is written to the terminal while batches are made.
+        Whether the loader writes nothing to the terminal.
     is_copy : bool
-        Whether another process had the loader, which has warned already.
+        Whether the loader was unpickled. A copy does not repeat the warnings of the original.
     """
 
-    choice: Choice
+    split_data: SplitData
     options: LoaderOptions
     is_quiet: bool = False
     is_copy: bool = False
