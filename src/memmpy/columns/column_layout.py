@@ -1,4 +1,4 @@
-"""The layout of a column: its arrays by role, split into chunks and joined from them.
+"""The arrays that make up a column, and how to split and join them.
 
 A column has nodes: the entries are one, the items of its lists another. A chunk has a length for
 each node. An array either holds plain values, one for each place of its node, or it points into

@@ -1,4 +1,4 @@
-"""Select the entries of columns that pass a cut, in one split."""
+"""Finds the entries of a store that pass a cut and are in one split, for a loader."""
 
 from collections.abc import Mapping
 

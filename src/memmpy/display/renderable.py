@@ -1,4 +1,4 @@
-"""The mixin of results that print alike on a terminal, by rich and in a notebook."""
+"""A mixin: results print the same in a terminal, with rich and in a notebook."""
 
 import html
 from abc import ABC, abstractmethod

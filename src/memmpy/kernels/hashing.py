@@ -1,4 +1,4 @@
-"""Mix 64-bit words: the hash below tickets, splits and shuffles.
+"""The 64-bit hash behind tickets, splits and shuffles.
 
 The results decide in which split an event lies, today and in ten years. They are part of the
 format: a change here needs a new `TICKET_VERSION`.

@@ -1,4 +1,4 @@
-"""What kernels need of Numba: how they are compiled, cached and called, and moves of bytes.
+"""Compiles, caches and calls the Numba kernels; copies bytes.
 
 Kernels over bytes take raw addresses, as uint64, so that each has one signature: for arrays Numba
 compiles a version for each dtype, layout and writability. Nothing checks an address, so the Python

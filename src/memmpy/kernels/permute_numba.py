@@ -1,4 +1,4 @@
-"""Permutations, places of blocks and members of subsets, compiled by Numba: as `order` has them.
+"""The permutations, block orders and subsets of `memmpy.order`, compiled by Numba.
 
 The networks are written out, round by round, so that LLVM vectorises them. Numbers that leave the
 range go through again: they are collected, without a branch, and go together.

@@ -1,4 +1,4 @@
-"""Decides whether a job is large enough for Numba to pay for its import.
+"""Decides whether the data is large enough for Numba to be worth its import.
 
 Callers that know the total size decide once and pass ``compiled`` down, which is always obeyed.
 """

@@ -1,4 +1,4 @@
-"""Chunks: the entries that are gathered at once, cut into batches also across their edges."""
+"""Chunks: entries gathered at once, and their division into batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

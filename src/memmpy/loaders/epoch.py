@@ -1,4 +1,4 @@
-"""From an order and a gatherer to the batches of an epoch, some chunks ahead."""
+"""Loads the batches of an epoch: gathers chunks ahead in threads, in the given order."""
 
 from collections.abc import Generator, Mapping
 from contextlib import closing
@@ -29,7 +29,7 @@ __all__ = ["EpochChunks", "chunks_of_columns", "load_batches"]
 
 
 def _epoch_order(shuffle: ShuffleChoice, num: int, *, key: int) -> EpochOrder:
-    """Return the order of `num` members: the one place where all kinds of orders are listed."""
+    """Return the order of `num` members: the one place that makes orders."""
     if shuffle.kind == "exact":
         return ExactOrder(Permutation(num, key=key))
     if shuffle.kind == "blocks":

@@ -1,4 +1,4 @@
-"""What gathers the entries of an epoch: rows of a skim or columns, in chunks."""
+"""The protocol `Gatherer`: copies the entries of an epoch from a skim or columns, in chunks."""
 
 from collections.abc import Sequence
 from typing import Protocol

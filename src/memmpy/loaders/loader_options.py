@@ -59,9 +59,9 @@ class LoaderOptions:
         return num * self.rank // self.world_size, num * (self.rank + 1) // self.world_size
 
     def check_for_columns(self) -> None:
-        """Raise an `OptionError` for a shuffle by blocks, which needs a skim."""
+        """Raise an `OptionError` for a kind of shuffle that needs a skim."""
         is_given = {
-            "shuffle='blocks'": self.shuffle.kind == "blocks",
+            f"shuffle={self.shuffle.kind!r}": self.shuffle.kind not in {True, False, "exact"},
             "block_rows": self.shuffle.block_rows is not None,
             "window_blocks": self.shuffle.window_blocks is not None,
         }

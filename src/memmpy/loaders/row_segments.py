@@ -1,4 +1,4 @@
-"""Segments of rows: an array of its own each, and numbers that lie together in one.
+"""Groups the fields of a row into segments, each copied at once.
 
 To copy twenty numbers one by one takes three times as long as to copy them at once.
 """

@@ -5,7 +5,7 @@ The choice depends only on the option and the skim, so that all machines agree.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import Literal, TypeAlias, final, get_args
 
 from memmpy.checks import check_flag, check_integer
 from memmpy.errors import OptionError, nearest
@@ -19,6 +19,10 @@ __all__ = [
     "choose_shuffle",
     "warning_of_blocks",
 ]
+
+#: The kinds of shuffles that a user may name.
+ShuffleKind: TypeAlias = Literal["exact", "blocks"]
+KINDS: tuple[ShuffleKind, ...] = get_args(ShuffleKind)
 
 #: A window fits into the last-level cache of a processor while it is mixed. A disk reads a block of
 #: about 100 kB nearly as fast as a whole file.
@@ -72,7 +76,7 @@ class Shuffle:
     >>> loader = SplitLoader(skim, split="train", batch_size=1024, shuffle=shuffle)
     """
 
-    kind: bool | Literal["exact", "blocks"]
+    kind: bool | ShuffleKind
     block_rows: int | None = None
     window_blocks: int | None = None
 
@@ -83,7 +87,7 @@ class Shuffle:
                 object.__setattr__(self, name, check_integer(name, size, minimum=1))
 
 
-ShuffleOption: TypeAlias = bool | Literal["exact", "blocks"] | Shuffle
+ShuffleOption: TypeAlias = bool | ShuffleKind | Shuffle
 
 
 def check_shuffle(shuffle: ShuffleOption) -> Shuffle:
@@ -91,14 +95,15 @@ def check_shuffle(shuffle: ShuffleOption) -> Shuffle:
     return shuffle if isinstance(shuffle, Shuffle) else Shuffle(shuffle)
 
 
-def _check_kind(kind: bool | Literal["exact", "blocks"]) -> bool | Literal["exact", "blocks"]:
-    if isinstance(kind, str) and kind in {"exact", "blocks"}:
+def _check_kind(kind: bool | ShuffleKind) -> bool | ShuffleKind:
+    if isinstance(kind, str) and kind in KINDS:
         return kind
-    hint = nearest(kind, ["exact", "blocks"]) if isinstance(kind, str) else ""
+    hint = nearest(kind, KINDS) if isinstance(kind, str) else ""
     try:
         return check_flag("shuffle", kind)
     except OptionError:
-        message = f"shuffle must be True, False, 'exact' or 'blocks', not {kind!r}{hint}"
+        kinds = " or ".join(map(repr, KINDS))
+        message = f"shuffle must be True, False, {kinds}, not {kind!r}{hint}"
         raise OptionError(message) from None
 
 

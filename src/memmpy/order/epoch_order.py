@@ -1,8 +1,8 @@
-"""What an order of an epoch is: which members come next, as requests of pure integers.
+"""The protocol `EpochOrder`: which members of an epoch come next, as integers.
 
 An order is one file of this room, such as `sequential`, `exact` or `blocks`, and one line of
-`memmpy.loaders.epoch`, where the kinds are listed. It knows how many members there are, and nothing
-of the data: a loader carries its requests out.
+`memmpy.loaders.epoch`, which makes orders. It knows the number of members and nothing of the data:
+a loader carries out its requests.
 """
 
 from collections.abc import Iterator

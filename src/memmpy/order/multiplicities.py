@@ -1,4 +1,4 @@
-"""Multiplicities: how many rows share an event, and how much less random that makes blocks."""
+"""Counts how many rows share an event, and how much that weakens the block shuffle."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A set of positions, in a quarter of a byte for each position."""
+"""A set of positions in little memory: two bits for each position."""
 
 from collections.abc import Iterable
 from typing import final

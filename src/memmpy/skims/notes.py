@@ -1,4 +1,4 @@
-"""Warnings of a skim whose cut leaves nothing, or nothing of a process."""
+"""Warnings for a skim whose cut drops all entries, or all of one process."""
 
 import numpy as np
 

@@ -1,11 +1,11 @@
 """Reads HDF5 files: a group of datasets, or a dataset of records, is a table.
 
-HDF5 itself decompresses the datasets, by its filters and those of hdf5plugin, such as LZ4.
+HDF5 itself decompresses the datasets. hdf5plugin, if installed, adds filters such as LZ4.
 """
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, final
 
 import numpy as np
@@ -237,6 +237,8 @@ def _import_h5py(path: str) -> Any:
     except ImportError as error:
         message = f"reading {path!r} needs h5py: pip install 'memmpy[hdf5]'"
         raise OptionError(message) from error
+    with suppress(ImportError):
+        import hdf5plugin  # noqa: F401  (its import adds filters such as LZ4 to HDF5)
     return h5py
 
 
@@ -259,7 +261,7 @@ def _check_readable(dataset: Any, *, branch: str, where: str) -> None:
             filter_name = f" ({name.decode(errors='replace')})" if name else ""
             message = (
                 f"branch {branch!r} of {where!r} is compressed by filter {code}{filter_name}, "
-                "which this HDF5 lacks; pip install hdf5plugin, and import it first"
+                "which this HDF5 lacks; hdf5plugin has more filters: pip install hdf5plugin"
             )
             raise InputFileError(message)
 

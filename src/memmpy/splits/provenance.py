@@ -1,4 +1,4 @@
-"""Describe the events that a loader hands out, as JSON values and as tickets."""
+"""Records which events a model was trained on, as JSON."""
 
 import platform
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The split that a call asks for, and the splits that it gives."""
+"""The options `split=`, `splits=` and `fold=` of a call."""
 
 import os
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Find the rows that can be compared: those that no other row equals by chance."""
+"""Finds rows with so much information that equal ones are no coincidence."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A 64-bit word for each entry of a column: equal bits give equal words."""
+"""A 64-bit hash of each entry of a column: equal entries have equal hashes."""
 
 from dataclasses import dataclass
 from typing import Any

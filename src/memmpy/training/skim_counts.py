@@ -1,4 +1,4 @@
-"""Report the skims and padded columns of a store, from counts of when they were made."""
+"""Reports on skims and padded columns, from counts stored when they were made."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The target of a conversion, and the inventory of the store: which of it can be reused."""
+"""Finds which columns a conversion can reuse from the store."""
 
 import dataclasses
 import json

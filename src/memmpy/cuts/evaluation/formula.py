@@ -1,4 +1,4 @@
-"""Order the work of a cut: formulas, each a list of steps for a stack."""
+"""Turns the tree of a cut into formulas: steps for a stack machine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

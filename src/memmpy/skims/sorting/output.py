@@ -1,4 +1,4 @@
-"""Rows and lists in the order of their tickets, written to their place in the skim."""
+"""Writes sorted rows and lists to their place in the skim."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

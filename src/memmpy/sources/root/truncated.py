@@ -1,4 +1,4 @@
-"""Decodes `Double32_t` and `Float16_t`: stored in a range, with a short mantissa, or as floats.
+"""Decodes ROOT's compact number types `Double32_t` and `Float16_t`.
 
 The rules are those of ROOT's ``GetRange`` (TStreamerElement.cxx) and of ``ReadDouble32`` and
 ``ReadFloat16`` of `TBufferFile`, bit for bit.
