@@ -210,7 +210,7 @@ def test_an_expression_that_cannot_be_read_shows_the_place() -> None:
 
 
 def test_a_fold_is_named_where_there_are_folds_and_nowhere_else() -> None:
-    with pytest.raises(SplitError, match="has folds: say which, fold=0 to 4, or split='all'"):
+    with pytest.raises(SplitError, match="has folds: give one, fold=0 to 4, or split='all'"):
         Splits(by=("event",), num_folds=5).of({"event": [1]})
     with pytest.raises(OptionError, match="no fold 5 of 5 folds: give 0 to 4"):
         Splits(by=("event",), num_folds=5).of({"event": [1]}, fold=5)

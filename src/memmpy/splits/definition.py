@@ -217,7 +217,7 @@ class Splits:
         if self.by is None:
             message = (
                 f"{self} does not say what names an event; give by=, such as by=('run', 'event'), "
-                "or take store.splits, which says what was found"
+                "or take store.splits, which has the columns of the store"
             )
             raise SplitError(message)
         num_regions = 3 if self.split_by is not None else self.num_folds or 0
@@ -280,7 +280,7 @@ class Splits:
             return None
         last = self.num_folds - 1
         if fold is None:
-            raise SplitError(f"{self} has folds: say which, fold=0 to {last}, or split='all'")
+            raise SplitError(f"{self} has folds: give one, fold=0 to {last}, or split='all'")
         fold = check_integer("fold", fold, minimum=0)
         if fold > last:
             raise OptionError(f"no fold {fold} of {self.num_folds} folds: give 0 to {last}")

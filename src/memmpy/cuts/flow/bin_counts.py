@@ -172,7 +172,7 @@ class Bins:
             return self._notes
         error = weight.span.error(
             f"{self._num_nonfinite:,} entries, the first of them {self._first_nonfinite}, have "
-            "weights that are NaN or infinite, and so are the sums that they are in",
+            "weights that are NaN or infinite, and so are their sums",
             "to give them zero weight, write where(isfinite(w), w, 0)",
         )
         return self._notes | {str(error)}
