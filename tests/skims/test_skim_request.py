@@ -158,7 +158,7 @@ def test_what_makes_no_sense_is_an_error(store: Path, asked: dict[str, Any], mes
         ),
         (
             {"groups": {"g": ["pt", "eta"]}, "keys_padded": {"pt": (3, NAN), "eta": (4, NAN)}},
-            "'pt' has 3 items, 'eta' has 4 items an entry",
+            "'pt' has 3 items, 'eta' has 4 items per entry",
         ),
         (
             {"keys": ["met"], "splits": Splits(by=("ht",))},

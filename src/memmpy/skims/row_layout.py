@@ -193,7 +193,7 @@ def _group(
     kinds = {key: _member(name, key, types[key], padding.get(key)) for key in keys}
     if len(set(kinds.values())) > 1:
         listed = ", ".join(f"{key!r} has {_kind_in_words(kind)}" for key, kind in kinds.items())
-        message = f"the keys of the group {name!r} do not fit together: {listed} an entry; "
+        message = f"the keys of the group {name!r} do not fit together: {listed} per entry; "
         raise ColumnError(message + "make a group of each kind, or pad to one length")
     dtype = _group_dtype(name, keys, request, types)
     for key, one in padding.items():

@@ -135,7 +135,7 @@ class Skim(Renderable):
     def multiplicities(self) -> Multiplicities:
         """Return how many rows share an identity.
 
-        A skim of an old memmpy reads its tickets for this once, 8 bytes a row.
+        For a skim of an old memmpy, this call reads its tickets once: 8 bytes per row.
         """
         if self._multiplicities is None:
             self._multiplicities = count_multiplicities(self.tickets)
@@ -224,7 +224,7 @@ class Skim(Renderable):
         title = (
             f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
             f"({'all entries' if self.cut is None else self.cut}), {format_size(self.nbytes)}, "
-            f"{self.row_bytes} bytes a row"
+            f"{self.row_bytes} bytes per row"
         )
         tables = [Table(("key", "where", "dtype", "shape"), 4, [values], title=title)]
         remarks = [(key, words) for key, one in self.counts.items() if (words := one.in_words())]

@@ -333,7 +333,7 @@ def _check_together(splits: Splits) -> None:
     other = next((name for name, given in others.items() if given is not None), None)
     if splits.fractions is not None and other is not None:
         message = f"fractions= is for splits without {other}="
-        raise OptionError(f"{message}; of folds, val= is the share that validates")
+        raise OptionError(f"{message}; folds take val=, the share that validates")
     if splits.val is not None and splits.num_folds is None:
         raise OptionError("val= is for folds; without them give fractions={'train': 0.8, ...}")
     if splits.split_by is not None and splits.num_folds is not None:

@@ -98,7 +98,7 @@ def weights_of(
     values, span = weight(columns), weight.node.span
     if values.offsets is not None or values.content.ndim > 1:
         raise span.error(
-            f"a weight is one number an entry, and {span} is a list of numbers",
+            f"a weight is one number per entry, but {span} is a list of numbers",
             "take one of them, as in x[0], or reduce them, as in Sum$(x)",
         )
     if values.present is not None and not values.present.all():
