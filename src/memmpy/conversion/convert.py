@@ -148,9 +148,9 @@ def convert(
         Branches or aliases, which keep their dtype and shape: numbers and fixed arrays become
         vectors, leaf-counted arrays and ``std::vector`` become jagged columns, strings text
         columns, and deeper types nested ones. A pattern (``"Jet_*"``) stands for all matching
-        branches that all files have, that memmpy can decode, and that a column can hold. If a
-        branch has exactly this name (``"hit.p[3]"``), it stands for that branch. A mapping renames
-        branches: ``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``.
+        branches that all files have, that memmpy can decode, and that a column can hold. A pattern
+        that is exactly the name of a branch (``"hit.p[3]"``) stands for this branch only. A mapping
+        renames branches: ``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``.
     keys_padded : mapping of str to (int, number), optional
         Branches or aliases of lists. Each list is truncated or filled up to a length with a value:
         ``{"jet_pt": (22, float("nan"))}``. The dtype stays. ``"jet_pt_mask"`` in `keys` adds the
@@ -159,9 +159,9 @@ def convert(
         Names for branches (``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``) or for expressions of them
         (``{"met_gev": "met * 0.001"}``), in the language of cuts. An alias may use others.
     dtype : mapping of str to dtype-like, optional
-        The dtype in which to store a key: ``{"jet_pt": "float16"}``. Floats that are too large
-        become infinite, and integers that a float cannot hold exactly are rounded; a warning counts
-        both. An integer that does not fit is an error.
+        The dtype in which to store a key: ``{"jet_pt": "float16"}``. Values that are too large for
+        a float become infinite, and integers that it cannot hold exactly are rounded; a warning
+        counts both. An integer that does not fit is an error.
     splits : Splits, optional
         The rule that assigns events to splits. The store records it. This call and later calls also
         read the columns that the rule needs.
@@ -202,7 +202,7 @@ def convert(
     -----
     ConversionWarning
         If a `dtype` cannot hold all values; if padding cuts off more than 1 % of the items of a
-        key, or cuts more than 1 % of its entries. A call that reads nothing gives the second
+        key, or truncates more than 1 % of its entries. A call that reads nothing gives the second
         warning again.
 
     Examples

@@ -89,8 +89,8 @@ def skim(
     groups : mapping of str to list of str, optional
         Inputs of a network: columns stacked along the last axis, in your order. For each entry, k
         columns of single numbers give shape (k,). Padded columns, or vectors of L numbers, give
-        shape (L, k). Lists give lists with k numbers per item, and must have the same length in
-        each entry. A group of padded lists has one mask, ``"<group>_mask"``.
+        shape (L, k). Lists give lists with k numbers per item; the lists of one entry must have
+        equal lengths. A group of padded lists has one mask, ``"<group>_mask"``.
     cut : str, optional
         The entries to copy, in the syntax of ROOT or of Python. All entries by default.
     aliases : mapping of str to str, optional
@@ -99,9 +99,9 @@ def skim(
         Names for values in the cut.
     dtype : dtype-like, or mapping of str to dtype-like, optional
         The dtype of all groups, or a mapping of groups to dtypes. By default a group has the dtype
-        of its keys, which must be the same for all of them. Floats that are too large become
-        infinite, and integers that a float cannot hold exactly are rounded; a warning counts both.
-        An integer that does not fit is an error.
+        of its keys, which must be the same for all of them. Values that are too large for a float
+        become infinite, and integers that it cannot hold exactly are rounded; a warning counts
+        both. An integer that does not fit is an error.
     splits : Splits, optional
         The rule that assigns events to splits; the rule of the store by default. The store records
         it. Its tickets give the order of the rows. If the store has no rule either, the usual
@@ -141,7 +141,7 @@ def skim(
         If the columns that name the events look unsafe, such as an event number without a run.
     ConversionWarning
         If the dtype of a group cannot hold all values; if padding cuts off more than 1 % of the
-        items of a key, or cuts more than 1 % of its entries; if no entry passes the cut, or no
+        items of a key, or truncates more than 1 % of its entries; if no entry passes the cut, or no
         entry of some process.
     CutWarning
         As `compute_cut_batched` warns. Each call gives these warnings again, even if it only opens

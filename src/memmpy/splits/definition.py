@@ -67,8 +67,8 @@ class Splits:
         The number of folds k, for cross-validation. Fold f, 0 to k - 1, tests on the events with
         tickets from f / k to (f + 1) / k.
     val : float, optional
-        The share of val among the events that a fold does not test; it trains on the others. By
-        default 0.1.
+        The share of val among the events that a fold does not test; the fold trains on the others.
+        By default 0.1.
     fold_by : str, optional
         For rules made elsewhere: an expression, such as ``"jetFoldHash % 4"``, that gives the fold
         in which an event is tested, 0 to num_folds - 1. `by` then only selects the events of val.
@@ -194,7 +194,7 @@ class Splits:
         SplitError
             If no columns name an event.
         ReadOnlyStoreError, DiskError
-            If it cannot be written.
+            If memmpy cannot write the file.
         """
         if self.ticket_rule.by == "file":
             message = f"{self} names events by their files: code without the files has no names; "

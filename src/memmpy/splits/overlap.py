@@ -19,7 +19,7 @@ def overlap(loader_a: SplitLoader, loader_b: SplitLoader) -> int:
     ----------
     loader_a, loader_b : SplitLoader
         Loaders of stores, of skims or of their columns. Two stores must name events by the same
-        columns.
+        columns, with the same seed.
 
     Raises
     ------

@@ -104,8 +104,8 @@ def cutflow(
     Warns
     -----
     CutWarning
-        As `compute_cut_batched` warns; and if weights are NaN or infinite, because then the sums of
-        their groups are, too.
+        As `compute_cut_batched` warns, and if weights are NaN or infinite: then the sums of their
+        groups are NaN or infinite, too.
 
     Examples
     --------
