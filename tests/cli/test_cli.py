@@ -71,7 +71,7 @@ def test_the_demo_accepts_an_empty_tree(make_file: MakeFile, tmp_path: Path) -> 
         (["demo", "--files", "missing.root"], "no such file: 'missing.root'"),
         (["demo", "missing.root"], "name ROOT files with --files"),
         (["demo", "--files"], "name ROOT files with --files"),
-        (["demo", "--tree", "x"], "--tree and --keys go with --files"),
+        (["demo", "--tree", "x"], "--tree and --keys need --files"),
         (["verify", "missing"], "no store at 'missing'"),
         (["demo", "--events", "-1"], "num_events is -1"),
     ],

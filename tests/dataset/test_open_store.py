@@ -232,7 +232,9 @@ def test_a_loader_without_a_split_hands_out_all_and_records_nothing(store: Store
         assert store.splits is None
     store.loader("val")
     assert store.splits == Splits(by="file")
-    with pytest.raises(SplitError, match="say which to load, split='train', 'val' or 'test', or"):
+    with pytest.raises(
+        SplitError, match="name the one to load, split='train', 'val' or 'test', or"
+    ):
         store.loader()
     assert entries_of(store.loader("all")) == [*range(100)]
 
@@ -303,7 +305,7 @@ def test_a_column_of_another_length_than_the_files_is_not_split(store: Store) ->
     opened = memmpy.open(store.path)
     assert entries_of(opened.loader(keys=["own"])) == [*range(1000)]
     assert entries_of(memmpy.SplitLoader(opened.skim(keys=["own"]))) == [*range(1000)]
-    with pytest.raises(LengthError, match=r"has 1,000 entries, and the files of .* fill 100: it"):
+    with pytest.raises(LengthError, match=r"has 1,000 entries, but the files of .* fill 100: the"):
         opened.loader("train", keys=["own"])
     assert opened.splits is None
 

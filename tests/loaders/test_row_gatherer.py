@@ -278,9 +278,9 @@ def test_ranges_are_cut_by_member() -> None:
         ({"shuffle": 1}, "shuffle must be True, False, 'exact' or 'blocks', not 1"),
         ({"rank": 2, "world_size": 2}, "no rank 2 of 2: give 0 to 1"),
         ({"split": "val", "fold": 1}, r"fold=1 was given, and Splits\(.*\) has no folds"),
-        ({"split": "val", "splits": FOLDS}, r"has folds: say which, fold=0 to 4, or split='all'"),
+        ({"split": "val", "splits": FOLDS}, r"has folds: give one, fold=0 to 4, or split='all'"),
         ({"split": "val", "splits": FOLDS, "fold": 5}, "no fold 5 of 5 folds: give 0 to 4"),
-        ({"splits": FOLDS}, "say which to load, split='train', 'val' or 'test', with fold="),
+        ({"splits": FOLDS}, "name the one to load, split='train', 'val' or 'test', with fold="),
         (
             {"split": "val", "splits": Splits(by=("entry",), seed=4)},
             r"the tickets of the skim .* come from by=\('entry',\), seed=3, and not from the sp",

@@ -79,9 +79,12 @@ def test_a_padded_length_is_an_integer_with_and_without_skim(groups: Any, paddin
     ("options", "message"),
     [
         ({"splits": ("run", "event")}, "splits= must be a Splits, such as memmpy.Splits"),
-        ({"splits": Splits()}, r"this call gives the splits .*: say which to load, split='train'"),
+        (
+            {"splits": Splits()},
+            r"this call gives the splits .*: name the one to load, split='train'",
+        ),
         ({"split": "trian"}, "no split 'trian'.*nearest: 'train'"),
-        ({"split": "val", "splits": FOLDS}, "has folds: say which, fold=0 to 4"),
+        ({"split": "val", "splits": FOLDS}, "has folds: give one, fold=0 to 4"),
         ({"split": "val", "splits": FOLDS, "fold": 5}, "no fold 5 of 5 folds: give 0 to 4"),
         ({"split": "val", "splits": Splits(), "fold": 1}, "fold=1 was given, and .* has no folds"),
     ],
@@ -138,7 +141,7 @@ def test_one_dtype_is_that_of_all_groups() -> None:
     ("options", "message"),
     [
         ({"groups": None, "dtype": "f4"}, "one dtype for all groups is for skims, and skim=False"),
-        ({"groups": {}, "dtype": "f4"}, "dtype is that of groups, and there are none"),
+        ({"groups": {}, "dtype": "f4"}, "dtype is for groups, and there are none"),
         ({"groups": {"HT": ["HT"]}, "dtype": {"HT": "f4"}}, "'HT', which is a key and a group; ta"),
         ({"groups": {"x": ["HT"]}, "dtype": {"HTT": "f4"}}, "no key and no group; nearest: 'HT'"),
         ({"groups": {"evt": ["HT"]}, "dtype": {"evnt": "f4"}}, "no key and no group; nearest: 'e"),

@@ -383,7 +383,9 @@ def test_a_store_that_can_only_be_read_gives_the_skims_it_has(
 @pytest.mark.parametrize("make", [os.mkfifo, Path.touch, lambda path: path.symlink_to("nowhere")])
 def test_what_is_no_folder_in_place_of_skims_is_said(store: Path, make: Any) -> None:
     make(store / "skims")
-    with pytest.raises(ReadOnlyStoreError, match=r"skims' is no folder, and skims go there: remov"):
+    with pytest.raises(
+        ReadOnlyStoreError, match=r"skims' is no folder, but skims need one there: r"
+    ):
         skim_of(store, **ASKED)
 
 

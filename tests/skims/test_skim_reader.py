@@ -80,7 +80,7 @@ def test_its_bytes_are_counted(skim: Skim) -> None:
 def test_it_says_what_it_holds(skim: Skim) -> None:
     text = repr(skim)
     assert f"{len(skim)} of 200 entries (met > 0.5)" in text
-    for word in ("_index", "matrix", "2 x 3", "int16", "pairs", "items", "24 bytes a row"):
+    for word in ("_index", "matrix", "2 x 3", "int16", "pairs", "items", "24 bytes per row"):
         assert word in text
     assert "<table>" in skim._repr_html_()
     assert "met &gt; 0.5" in skim._repr_html_()

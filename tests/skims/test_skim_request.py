@@ -42,7 +42,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({}, "a skim holds something: give keys, keys_padded or groups"),
+        ({}, "a skim needs content: give keys, keys_padded or groups"),
         ({"keys": "met"}, r"keys is a set of keys, got the text 'met'"),
         ({"keys": [3]}, "keys are texts, got 3"),
         ({"keys": [["met"]]}, r"keys are texts, got \['met'\]"),
@@ -103,7 +103,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"keys_padded": {"pt": (1 << 27, 0), "eta": (1 << 27, 0), "tag": (1 << 27, 0)}},
             "a row would have 2,013,265,9.. bytes",
         ),
-        ({"keys": ["met"], "dtype": "f4"}, "dtype is that of groups, and there are none"),
+        ({"keys": ["met"], "dtype": "f4"}, "dtype is for groups, and there are none"),
         (
             {"groups": {"jets": ["pt"]}, "dtype": {"jet": "f4"}},
             "dtype names no group 'jet'; nearest: 'jets'",
@@ -116,7 +116,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"groups": {"j": ["pt"]}, "dtype": "U3"}, "the group 'j' holds numbers, it cannot have"),
         (
             {"groups": {"g": ["met", "weight"]}},
-            "'met' is float32, 'weight' is float64; give that of the group: dtype={'g': 'float32'}",
+            "'met' is float32, 'weight' is float64; choose one: dtype={'g': 'float32'}",
         ),
         (
             {"groups": {"g": ["met"]}, "dtype": "i4"},
@@ -144,19 +144,25 @@ def test_what_makes_no_sense_is_an_error(store: Path, asked: dict[str, Any], mes
             {"keys": ["name"]},
             r"vectors and lists of numbers, and column 'name' is text; load_root\(skim=False\) and",
         ),
-        ({"groups": {"g": ["matrix"]}}, r"holds numbers along its keys, and 'matrix' has entries"),
-        ({"groups": {"g": ["pairs"]}}, r"holds numbers along its keys, and 'pairs' has items of"),
+        (
+            {"groups": {"g": ["matrix"]}},
+            r"takes numbers or lists of numbers, but 'matrix' has entries",
+        ),
+        (
+            {"groups": {"g": ["pairs"]}},
+            r"takes numbers or lists of numbers, but 'pairs' has items of",
+        ),
         (
             {"groups": {"g": ["pt", "met", "fixed"]}},
             "do not fit together: 'pt' has a list, 'met' has one number, 'fixed' has 4 items an",
         ),
         (
             {"groups": {"g": ["pt", "eta"]}, "keys_padded": {"pt": (3, NAN), "eta": (4, NAN)}},
-            "'pt' has 3 items, 'eta' has 4 items an entry",
+            "'pt' has 3 items, 'eta' has 4 items per entry",
         ),
         (
             {"keys": ["met"], "splits": Splits(by=("ht",))},
-            "column 'ht' of '.*' holds float32 and cannot name events: that takes one integer an",
+            "column 'ht' of '.*' holds float32 and cannot name events: use one integer per",
         ),
     ],
 )

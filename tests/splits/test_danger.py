@@ -182,7 +182,7 @@ def test_metadata_that_tell_variations_apart_warn_once(tmp_path: Path) -> None:
     file = write_file(tmp_path / "a.root", trees)
     files = [RFileConfig(file, tree, {"process": f"ttH_{tree}"}) for tree in trees]
     (said,) = messages(tmp_path, files)
-    assert "have the same event, entry by entry, and 'process' gives their events other" in said
+    assert "have the same event, entry by entry, and 'process' gives their events different" in said
     assert "metadata={'variation': ...}" in said
 
 

@@ -112,7 +112,7 @@ def test_a_rule_may_compare_texts() -> None:
     [
         ("event % 4", -5, r"gives -1 for some event, not 0 to 3; % of a negative"),
         ("event", 4, r"the rule event gives 4 for some event, not 0 to 3"),
-        ("event * 0.5", 4, r"gives float64, not one integer an event"),
+        ("event * 0.5", 4, r"gives float64, not one integer per event"),
     ],
 )
 def test_a_rule_that_gives_no_fold_is_an_error(rule: str, given_by: int, match: str) -> None:
@@ -210,7 +210,7 @@ def test_an_expression_that_cannot_be_read_shows_the_place() -> None:
 
 
 def test_a_fold_is_named_where_there_are_folds_and_nowhere_else() -> None:
-    with pytest.raises(SplitError, match="has folds: say which, fold=0 to 4, or split='all'"):
+    with pytest.raises(SplitError, match="has folds: give one, fold=0 to 4, or split='all'"):
         Splits(by=("event",), num_folds=5).of({"event": [1]})
     with pytest.raises(OptionError, match="no fold 5 of 5 folds: give 0 to 4"):
         Splits(by=("event",), num_folds=5).of({"event": [1]}, fold=5)
@@ -226,7 +226,7 @@ def test_a_fold_is_named_where_there_are_folds_and_nowhere_else() -> None:
         ({"run": [1]}, MissingKeyError, "no column 'event' among the arrays"),
         ({"events": [1]}, MissingKeyError, "nearest: 'events'"),
         ({"event": [1.0]}, ColumnError, "dtype float64"),
-        ({"event": [[1]]}, ColumnError, r"has shape \(1, 1\), not one value an event"),
+        ({"event": [[1]]}, ColumnError, r"has shape \(1, 1\), not one value per event"),
         ({"event": np.array([None])}, ColumnError, "it holds objects"),
     ],
 )

@@ -146,9 +146,11 @@ def test_a_store_with_splits_wants_the_split_named(
     door: Callable[..., SplitLoader], store: Path
 ) -> None:
     memmpy.open(store).set_splits(Splits(num_folds=3))
-    with pytest.raises(SplitError, match="say which to load, split='train', 'val' or 'test', with"):
+    with pytest.raises(
+        SplitError, match="name the one to load, split='train', 'val' or 'test', with"
+    ):
         door(store)
-    with pytest.raises(SplitError, match=r"has folds: say which, fold=0 to 2"):
+    with pytest.raises(SplitError, match=r"has folds: give one, fold=0 to 2"):
         door(store, split="train")
     with pytest.raises(OptionError, match="no fold 3 of 3"):
         door(store, split="train", fold=3)
@@ -246,7 +248,7 @@ def test_splits_are_said_before_hours_of_conversion(store: Path, tmp_path: Path)
     for options in ({}, {"split": "train"}, {"split": "test", "splits": Splits(seed=1)}):
         with pytest.raises(SplitError):
             memmpy.load_root(missing, store, keys={"x"}, **options)
-    with pytest.raises(SplitError, match=r"this call gives the splits .*: say which to load, "):
+    with pytest.raises(SplitError, match=r"this call gives the splits .*: name the one to load, "):
         memmpy.load_root(missing, tmp_path / "new", keys={"x"}, splits=Splits())
 
 
@@ -565,7 +567,7 @@ def test_folds_and_variations_need_a_name(tmp_path: Path) -> None:
         memmpy.load_root(
             configs, tmp_path / "s", split="train", splits=Splits(by="file"), **options
         )
-    with pytest.warns(SplitWarning, match="3 folds hold for these very files"):
+    with pytest.warns(SplitWarning, match="3 folds hold only for these files"):
         memmpy.load_root(
             configs[0],
             tmp_path / "t",

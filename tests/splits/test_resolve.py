@@ -189,11 +189,11 @@ def test_a_selection_moves_no_event(store: Path) -> None:
 def test_columns_of_another_length_are_not_split_as_events(store: Path) -> None:
     with WriteVector(store, "short") as column:
         column.extend(np.arange(50))
-    with pytest.raises(LengthError, match=r"has 50 entries, and the files of .* fill 2,000"):
+    with pytest.raises(LengthError, match=r"has 50 entries, but the files of .* fill 2,000"):
         memmpy.open(store).loader("train", keys=["short"])
     assert memmpy.open(store).loader(keys=["short"]).num_entries == 50
     skim = memmpy.skim(store, keys=["short"], progress=False)
-    with pytest.raises(LengthError, match=r"has 50 entries, and the files of .* fill 2,000"):
+    with pytest.raises(LengthError, match=r"has 50 entries, but the files of .* fill 2,000"):
         SplitLoader(skim, split="train")
     assert memmpy.open(store).splits is None
     assert SplitLoader(skim).num_entries == 50

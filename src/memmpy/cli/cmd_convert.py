@@ -150,4 +150,4 @@ def _state_of(store: Path) -> str:
     unfinished = Unfinished(store)
     if unfinished.is_empty():
         return f"{str(store)!r} is unchanged"
-    return f"the finished part is in {str(unfinished.directory)!r}: run the same command to go on"
+    return f"the finished part is in {str(unfinished.directory)!r}: repeat the command to continue"

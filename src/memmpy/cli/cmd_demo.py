@@ -64,7 +64,7 @@ def demo(
         message = "name ROOT files with --files: memmpy demo --files A.root B.root --tree T"
         raise click.UsageError(message)
     if not file_options.files and (file_options.tree or file_options.keys):
-        raise click.UsageError("--tree and --keys go with --files")
+        raise click.UsageError("--tree and --keys need --files")
     console = Console()
     if file_options.files:
         key_names = None if file_options.keys is None else split_at_commas([file_options.keys])

@@ -23,24 +23,24 @@ class WriteJagged(ColumnWriter):
     Parameters
     ----------
     path : path-like
-        The store; created where it is missing.
+        The store, created if it is missing.
     key : str
-        Name of the column. One of the same key is replaced when the block ends.
+        Name of the column. When the block ends, it replaces an older column of this name.
     dtype : dtype-like, optional
-        The dtype of the items; that of the first entry where not given.
+        The dtype of the items; by default that of the first entry.
     shape : tuple of int, optional
         The shape of an item; ``()`` for numbers.
     transaction : Transaction, optional
-        To commit together with other columns.
+        The transaction that commits this column together with others.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, without limit.
+        Seconds to wait for another process that writes to the store. If negative, without limit.
 
     Raises
     ------
     ColumnError
         If values have another dtype or inner shape than the column.
     DiskError
-        If the disk is full or refuses to write; the store keeps what it held.
+        If the disk is full, or a write fails. The store keeps its content.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class WriteJagged(ColumnWriter):
         self._offsets.append(0)
 
     def append(self, value: Any) -> None:
-        """Add one entry: an array of shape (k, ...). Costs the same however long the column is."""
+        """Add one entry, an array of shape (k, ...). The cost does not depend on the length."""
         self._num_items += self._content.extend(value)
         self._offsets.append(self._num_items)
 
@@ -93,7 +93,7 @@ class WriteJagged(ColumnWriter):
 
 @final
 class ReadJagged(MappedColumn, Sequence[Array]):
-    """Open a jagged column: a sequence of arrays which are read from disk when they are used.
+    """Open a jagged column: a sequence of arrays, read from disk when you use them.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ class ReadJagged(MappedColumn, Sequence[Array]):
     ColumnError
         If the column is of another kind, or stale.
     CorruptStoreError
-        If its files are damaged: when it is opened, or when an entry is read whose offsets fall or
-        lead out of the content.
+        If its files are damaged. Opening checks sizes; each read checks that the offsets of its
+        entries do not fall, and lie in the content.
 
     Notes
     -----
@@ -135,7 +135,7 @@ class ReadJagged(MappedColumn, Sequence[Array]):
     def offsets(self) -> NDArray[np.int64]:
         """Where entries start and stop in the content, read-only, of shape (n + 1,).
 
-        As they are in the file; `offsets_between` checks them.
+        These are the offsets of the file, unchecked; `offsets_between` checks them.
         """
         return self._jagged.offsets
 

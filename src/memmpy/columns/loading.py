@@ -43,7 +43,7 @@ def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[st
     path : path-like
         The store.
     keys : collection of str, optional
-        The columns, in this order; all that are not stale where not given.
+        The columns, in this order; by default all that are not stale.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[st
     MissingFileError, MissingKeyError
         If there is no such store or column.
     ColumnError
-        If a column is stale, for example since the store was converted from other files.
+        If a column is stale, for example because the store was converted from other files.
     CorruptStoreError
         If a file is damaged.
     """

@@ -33,16 +33,16 @@ class WriteNested(ColumnWriter):
     Parameters
     ----------
     path : path-like
-        The store; created where it is missing.
+        The store, created if it is missing.
     key : str
-        Name of the column. One of the same key is replaced when the block ends.
+        Name of the column. When the block ends, it replaces an older column of this name.
     type : str, optional
-        The type of an entry, as awkward writes it (``"var * var * float32"``); that of the first
-        chunk where not given. Needed for a column that may stay empty.
+        The type of an entry, as awkward writes it (``"var * var * float32"``); by default that of
+        the first chunk. A column that may stay empty needs it.
     transaction : Transaction, optional
-        To commit together with other columns.
+        The transaction that commits this column together with others.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, without limit.
+        Seconds to wait for another process that writes to the store. If negative, without limit.
 
     Raises
     ------

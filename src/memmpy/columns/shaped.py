@@ -24,15 +24,15 @@ class WriteShaped(ColumnWriter):
     Parameters
     ----------
     path : path-like
-        The store; created where it is missing.
+        The store, created if it is missing.
     key : str
-        Name of the column. One of the same key is replaced when the block ends.
+        Name of the column. When the block ends, it replaces an older column of this name.
     dtype : dtype-like, optional
-        The dtype of the values; that of the first entry where not given.
+        The dtype of the values; by default that of the first entry.
     transaction : Transaction, optional
-        To commit together with other columns.
+        The transaction that commits this column together with others.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, without limit.
+        Seconds to wait for another process that writes to the store. If negative, without limit.
 
     Examples
     --------
@@ -142,7 +142,7 @@ class ReadShaped(MappedColumn, Sequence[Array]):
 
     @property
     def buffers(self) -> tuple[Array, ...]:
-        """The mapped arrays that hold it: content, offsets, shapes and the offsets of these."""
+        """The mapped arrays: content and its offsets, shapes and their offsets."""
         return self._content.buffers + self._shapes.buffers
 
     def to_awkward(self) -> Any:

@@ -26,13 +26,13 @@ class WriteText(ColumnWriter):
     Parameters
     ----------
     path : path-like
-        The store; created where it is missing.
+        The store, created if it is missing.
     key : str
-        Name of the column. One of the same key is replaced when the block ends.
+        Name of the column. When the block ends, it replaces an older column of this name.
     transaction : Transaction, optional
-        To commit together with other columns.
+        The transaction that commits this column together with others.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, without limit.
+        Seconds to wait for another process that writes to the store. If negative, without limit.
 
     Examples
     --------
@@ -93,7 +93,7 @@ class WriteText(ColumnWriter):
 
 @final
 class ReadText(MappedColumn):
-    """Open a text column: a sequence of strings which are read from disk when they are used.
+    """Open a text column: a sequence of strings, read from disk when you use them.
 
     Parameters
     ----------

@@ -19,25 +19,25 @@ class WriteVector(ColumnWriter):
     Parameters
     ----------
     path : path-like
-        The store; created where it is missing.
+        The store, created if it is missing.
     key : str
-        Name of the column. One of the same key is replaced when the block ends.
+        Name of the column. When the block ends, it replaces an older column of this name.
     dtype : dtype-like, optional
-        The dtype of the entries; that of the first one where not given.
+        The dtype of the entries; by default that of the first one.
     shape : tuple of int, optional
-        The shape of an entry; that of the first one where not given.
+        The shape of an entry; by default that of the first one.
     transaction : Transaction, optional
-        To commit together with other columns.
+        The transaction that commits this column together with others.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, without limit.
+        Seconds to wait for another process that writes to the store. If negative, without limit.
 
     Raises
     ------
     ColumnError
-        If values have another dtype or shape than the column, or nothing was written and no
+        If values have another dtype or shape than the column, or if nothing was written and no
         dtype was given.
     DiskError
-        If the disk is full or refuses to write; the store keeps what it held.
+        If the disk is full, or a write fails. The store keeps its content.
     StoreLockedError, ReadOnlyStoreError
         If the store cannot be written to.
 
@@ -64,7 +64,7 @@ class WriteVector(ColumnWriter):
         self._rows = RowWriter(self, "values", dtype=dtype, shape=shape)
 
     def append(self, value: Any) -> None:
-        """Add one entry, an array of the column's shape. Costs the same however long it is."""
+        """Add one entry, an array of the column's shape. The cost does not depend on its length."""
         self._rows.append(value)
 
     def extend(self, values: Any) -> None:
@@ -91,7 +91,7 @@ def read_vector(path: PathLike, key: str) -> np.memmap[Any, Any]:
     Returns
     -------
     np.memmap of shape (n, ...)
-        Read-only, of the dtype that was written. Nothing is read before it is used.
+        Read-only, of the dtype that was written. No values are read until you use them.
 
     Raises
     ------

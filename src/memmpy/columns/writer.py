@@ -41,13 +41,13 @@ class ColumnWriter(ABC):
     Parameters
     ----------
     path : path-like
-        The store; created where it is missing.
+        The store, created if it is missing.
     key : str
         Name of the column.
     transaction : Transaction, optional
         To commit together with other columns; `path` must be that of the transaction.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, without limit.
+        Seconds to wait for another process that writes to the store. If negative, without limit.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ class Conversion(Renderable):
     plan : Plan
         What had to be done, and why.
     bytes_written : int
-        What the columns that were written take, what they share once.
+        The size of the written columns; shared arrays count once.
     clippings : mapping of key to (Clipping, int)
         For each padded key, what padding cuts off, all files together, and the length.
     """
@@ -132,76 +132,78 @@ def convert(
     progress: bool | None = None,
     work: WorkOption = None,
 ) -> Conversion:
-    """Make columns of ROOT, Parquet or HDF5 files.
+    """Convert ROOT, Parquet or HDF5 files to columns of a store.
 
-    Only what is missing or stale is read: one more key reads its branch alone, a file that was
-    added or changed is the only one read. Killed half way, the store stays as it was, and the next
-    call goes on from there.
+    memmpy reads only what is missing or stale: for one more key, only its branch; after a change of
+    a file, only this file. If a conversion is killed, the store stays as it was, and the next call
+    continues from there.
 
     Parameters
     ----------
     root_files : RFileConfig or path-like, or a list of them
-        The files, whose events follow each other in this order. Paths may be patterns and URLs.
+        The files. The store holds their events in this order. Paths may be patterns and URLs.
     path : path-like
-        The store; made where it is missing. All workers must see it under that path.
+        The store, created if it is missing. All workers must see it under this path.
     keys : set of str, or mapping of str to str
         Branches or aliases, which keep their dtype and shape: numbers and fixed arrays become
         vectors, leaf-counted arrays and ``std::vector`` become jagged columns, strings text
-        columns, and deeper types nested ones. A pattern (``"Jet_*"``) stands for all branches that
-        match, that can be decoded and that a column can hold, in all files; where a branch has
-        that very name (``"hit.p[3]"``), for this one. A mapping renames them:
-        ``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``.
+        columns, and deeper types nested ones. A pattern (``"Jet_*"``) stands for all matching
+        branches that all files have, that memmpy can decode, and that a column can hold. A pattern
+        that is exactly the name of a branch (``"hit.p[3]"``) stands for this branch only. A mapping
+        renames branches: ``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``.
     keys_padded : mapping of str to (int, number), optional
-        Branches or aliases of lists that are cut or filled up to a length with a value:
-        ``{"jet_pt": (22, float("nan"))}``. The dtype stays that of the branch. ``"jet_pt_mask"``
-        in `keys` makes the mask: bool, of shape (22,) an entry, True where an item is real.
+        Branches or aliases of lists. Each list is truncated or filled up to a length with a value:
+        ``{"jet_pt": (22, float("nan"))}``. The dtype stays. ``"jet_pt_mask"`` in `keys` adds the
+        mask: for each entry bool of shape (22,), True where an item is real.
     aliases : mapping of str to str, optional
         Names for branches (``{"jet_pt": "AnalysisJetsAuxDyn.pt"}``) or for expressions of them
-        (``{"met_gev": "met * 0.001"}``), in the language of cuts. May use each other.
+        (``{"met_gev": "met * 0.001"}``), in the language of cuts. An alias may use others.
     dtype : mapping of str to dtype-like, optional
-        How keys are stored: ``{"jet_pt": "float16"}``. Values that a float cannot hold become
-        infinite, and integers that it cannot hold are rounded, with a warning that counts them;
-        an integer that does not fit is an error.
+        The dtype in which to store a key: ``{"jet_pt": "float16"}``. Values that are too large for
+        a float become infinite, and integers that it cannot hold exactly are rounded; a warning
+        counts both. An integer that does not fit is an error.
     splits : Splits, optional
-        Who is an event, and on which side. They are recorded in the store, and the columns that
-        they need are read, too, by this call and by later ones.
+        The rule that assigns events to splits. The store records it. This call and later calls also
+        read the columns that the rule needs.
     recreate : bool
-        Read everything again, and replace columns of these keys that the user wrote.
+        Read everything again, and replace columns of these keys that you wrote.
     progress : bool, optional
-        Whether to show a progress bar; on a terminal where not given.
+        Whether to show a progress bar; by default only on a terminal.
     work : Work or concurrent.futures.Executor, optional
         The executor and its limits; see `Work`.
 
     Returns
     -------
     Conversion
-        What the store holds and what was read. Printed, it says what was done and why.
+        What the store holds, and what was read. It prints as a table that says why.
 
     Raises
     ------
     MissingFileError, InputFileError
-        If a file is not there, of an unknown format or broken, or has no such tree. What was made
-        of other files is kept, and not read again by the next call.
+        If a file is missing, broken or of an unknown format, or has no such tree. The next call
+        does not read the other files again.
     MissingKeyError
-        If no file has such a branch; the nearest are named.
+        If no file has such a branch; names the nearest.
     SchemaError
-        If files differ in their branches, all differences in one table, before any is read.
+        If the branches of the files differ. One table shows all differences, before any file is
+        read.
     SplitError
-        If `splits` differ from those of the store, or nothing names an event.
+        If `splits` differ from those of the store, or no column names the events.
     OptionError
-        If the arguments make no sense together.
+        If the arguments contradict each other.
     CutError
-        If an alias cannot be understood.
+        If memmpy cannot read an alias; shows the place.
     CorruptStoreError
-        If entries of the store that would serve again are damaged; the columns are named.
+        If entries of the store that this call would reuse are damaged; names the columns.
     DiskError, ReadOnlyStoreError, StoreLockedError
-        If the store cannot be written to; it keeps what it held.
+        If memmpy cannot write to the store. The store keeps its content.
 
     Warns
     -----
     ConversionWarning
-        If `dtype` does not hold all values, or padding cuts off more than 1 % of the items or of
-        the entries of a key. The latter comes again when nothing is read.
+        If a `dtype` cannot hold all values; if padding cuts off more than 1 % of the items of a
+        key, or truncates more than 1 % of its entries. A call that reads nothing gives the second
+        warning again.
 
     Examples
     --------
@@ -312,8 +314,8 @@ def plan_conversion(
     Returns
     -------
     Plan
-        Which columns would be written and why, and which entries of which files would be read for
-        them. Printed, it is a table.
+        The columns to write and why, and the entries of files to read for them. It prints as a
+        table.
     """
     limits = check_work(work)
     request = ConversionRequest(

@@ -43,39 +43,39 @@ def compute_cut_batched(
 ) -> Selection:
     """Return the entries of a store that pass a cut.
 
-    The result is cached in the store, until a column that the cut uses is written again.
+    The store caches the result until a column that the cut uses is rewritten.
 
     Parameters
     ----------
     path : path-like
         The store.
     expression : str
-        The cut, as ROOT or Python would write it: ``"nJets >= 6 & nBTags_77 >= 2"``,
-        ``'process == "ttH" && abs(weight) < 10'``. Columns of lists pass an entry if any of its
-        elements passes. See "The language of cuts" in the documentation.
+        The cut, in the syntax of ROOT or of Python: ``"nJets >= 6 & nBTags_77 >= 2"``,
+        ``'process == "ttH" && abs(weight) < 10'``. For a column of lists, an entry passes if any of
+        its elements passes. See "The language of cuts" in the documentation.
     aliases : mapping of str to str, optional
         Names for expressions.
     constants : mapping of str to bool, number or str, optional
         Names for values.
     step_size : int
-        Entries evaluated at a time, at most.
+        The maximum number of entries to evaluate at a time.
     num_threads : int, optional
-        Threads that evaluate beside the caller's, 0 for none. By default one less than the cores
-        that this process may use, 1 to 7.
+        Threads that evaluate, beside the thread of the caller. By default one less than the cores
+        that this process may use, but 1 to 7.
     recreate : bool
         Compute the cut again even if it is cached.
 
     Returns
     -------
     np.memmap of int64
-        The entries that pass, ascending; goes to ``SplitLoader(subindex=...)``.
+        The entries that pass, ascending. Pass them to ``SplitLoader(subindex=...)``.
 
     Raises
     ------
     CutError
-        If the cut cannot be understood, or uses a key that the store lacks; shows the place.
+        If memmpy cannot read the cut, or the store lacks a key of it; shows the place.
     LengthError
-        If the columns it uses differ in length.
+        If the columns of the cut differ in length.
     OptionError
         If the cut is no text, a name is both an alias and a constant, or a number is out of range.
     MissingFileError, CorruptStoreError
@@ -84,8 +84,8 @@ def compute_cut_batched(
     Warns
     -----
     CutWarning
-        If the cut can be computed but is likely a mistake: a text that no entry has, a single ``&``
-        or ``|`` that takes bits of a number, lists of different lengths in one condition.
+        If the cut is probably a mistake: it compares with a text that no entry has, a single ``&``
+        or ``|`` acts on the bits of a number, or a condition combines lists of different lengths.
     """
     cut = read_cut(expression, aliases=aliases, constants=constants)
     metadata = read_metadata(path)

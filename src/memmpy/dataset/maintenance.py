@@ -57,7 +57,7 @@ def verify(
     progress : bool, optional
         Whether a repair shows a progress bar; by default only on a terminal.
     lock_timeout : float
-        Seconds to wait for another process that writes to the store; below zero, without limit.
+        Seconds to wait for another process that writes to the store. If negative, without limit.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def clean(
         Whether to list leftovers without removing them. The list may have files of a process that
         is still running. With ``dry_run=False``, memmpy waits for that process.
     lock_timeout : float
-        Seconds to wait for another process that writes to the store; below zero, without limit.
+        Seconds to wait for another process that writes to the store. If negative, without limit.
 
     Returns
     -------

@@ -27,7 +27,7 @@ __all__ = ["Jagged", "entries_with", "lists_of"]
 
 @final
 class Jagged(Sequence[Array]):
-    """A sequence of arrays of different lengths, held as one content and its offsets.
+    """A sequence of arrays of different lengths, stored as content and offsets.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Jagged(Sequence[Array]):
     Raises
     ------
     ColumnError
-        If content and offsets do not belong together.
+        If the offsets do not fit the content.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class Jagged(Sequence[Array]):
     def from_regular(cls, values: Array) -> "Jagged":
         """Return entries of shape (n, length, ...) as n lists of `length` items.
 
-        They share its memory; an array that is not contiguous is copied.
+        They share the memory of the array, unless it is not contiguous: then it is copied.
         """
         num, length, *inner = values.shape
         offsets = np.arange(num + 1, dtype=np.int64) * length
@@ -74,12 +74,12 @@ class Jagged(Sequence[Array]):
 
     @classmethod
     def trusted(cls, content: Array, offsets: NDArray[np.int64]) -> "Jagged":
-        """Return one of content and offsets that surely belong together, without a check."""
+        """Return a `Jagged` of content and offsets, without checking that they fit."""
         return cls.mapped(content, offsets, "")
 
     @classmethod
     def mapped(cls, content: Array, offsets: NDArray[np.int64], name: str) -> "Jagged":
-        """Return one of content and offsets in files; every access checks its offsets.
+        """Return a `Jagged` of content and offsets in files; every access checks its offsets.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class Jagged(Sequence[Array]):
 
     @classmethod
     def from_arrays(cls, arrays: Sequence[Any], *, dtype: Any = None) -> "Jagged":
-        """Return one of a sequence of arrays that differ only in length.
+        """Return a `Jagged` of arrays that differ only in length.
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class Jagged(Sequence[Array]):
 
     @classmethod
     def from_awkward(cls, array: Any) -> "Jagged":
-        """Return one of an `ak.Array` of type ``n * var * number``.
+        """Return a `Jagged` of an `ak.Array` of type ``n * var * number``.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Jagged(Sequence[Array]):
 
     @classmethod
     def concatenate(cls, parts: Sequence["Jagged"]) -> "Jagged":
-        """Return the entries of one or more, one after the other."""
+        """Return the entries of one or more `Jagged`, one after the other."""
         content = join_arrays([part.content for part in parts])
         counts = np.concatenate([part.counts for part in parts])
         return cls.trusted(content, offsets_of(counts))
@@ -175,7 +175,7 @@ class Jagged(Sequence[Array]):
         Raises
         ------
         CorruptStoreError
-            If they lie in a damaged file, and fall or lead out of the content.
+            If offsets in a damaged file fall, or lead out of the content.
         """
         if self._name:
             # With their neighbours: a wrong offset may look right in one of its two lists.
@@ -185,19 +185,19 @@ class Jagged(Sequence[Array]):
         return self.offsets[start : stop + 1]
 
     def pad(self, length: int, fill: Any) -> Array:
-        """Return an array of shape (n, length, ...): entries cut or filled up to one length.
+        """Return an array of shape (n, length, ...): each entry truncated or filled to one length.
 
         Parameters
         ----------
         length : int
-            Items kept of each entry, the first ones.
+            How many items to keep of each entry: the first ones.
         fill : number
             Value for the missing items of short entries. The dtype stays that of the items.
 
         Raises
         ------
         OptionError
-            If `length` is negative, or the dtype cannot hold `fill` (NaN among integers).
+            If `length` is negative, or the dtype cannot hold `fill`, such as NaN for integers.
         """
         if length < 0:
             raise OptionError(f"the length to pad to must not be negative, got {length}")

@@ -35,21 +35,21 @@ class ShuffleScore(NamedTuple):
 def shuffle_score(
     loader: Iterable[Mapping[str, Any]], key: str, *, max_batches: int = 10_000
 ) -> ShuffleScore:
-    """Return how random the batches of an epoch are, judged by one key.
+    """Measure by one key how random the batches of an epoch are.
 
-    Take a key by which the files are sorted, such as the process. Loaders that shuffle well score
-    within a few percent of 1: the score itself spreads by
+    Choose a key by which the files are sorted, such as the process. A loader that shuffles well has
+    a `spread` within a few percent of 1. The statistical error of the spread is
     ``1 / sqrt(2 * batches * (classes - 1))``.
 
     Parameters
     ----------
     loader : iterable of batches
-        A `SplitLoader`, of which it takes the next epoch, or any iterable of dicts of arrays.
+        A `SplitLoader`, whose next epoch is read, or any iterable of dicts of arrays.
     key : str
-        One number per entry. Whole numbers of up to 64 values are classes (processes, labels,
-        hashes), whose fractions are compared; others are numbers.
+        A key with one number per entry. Integers with up to 64 different values count as classes,
+        such as processes or labels: their fractions are compared. Other values count as numbers.
     max_batches : int
-        Number of batches to read at most. Their values are kept in memory.
+        The maximum number of batches to read. Their values stay in memory.
 
     Returns
     -------

@@ -16,7 +16,7 @@ __all__ = ["SimpleLoader"]
 
 @final
 class SimpleLoader:
-    """Hand out all entries, in order, in batches.
+    """Iterate over all entries in batches, without shuffling.
 
     A batch is a dict with the values of each key, and ``"_index"``: its int64 entries. Arrays of a
     batch are writable and independent of the data.
@@ -30,8 +30,8 @@ class SimpleLoader:
     drop_last : bool
         Leave out the last batch if it is short.
     num_threads : int
-        Threads that gather ahead. The caller's thread gathers, too, when it would wait; with 0 it
-        gathers all.
+        Threads that gather batches ahead. The thread of the caller helps when it would wait, and
+        does all work if the number is 0.
 
     Examples
     --------

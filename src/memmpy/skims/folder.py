@@ -70,7 +70,7 @@ def skim_lock(folder: Path, *, timeout: float) -> Iterator[FileLock]:
     except DiskError as error:
         if error.errno != errno.EEXIST:
             raise
-        message = f"{str(folder.parent)!r} is no folder, and skims go there: remove it"
+        message = f"{str(folder.parent)!r} is no folder, but skims need one there: remove it"
         raise ReadOnlyStoreError(message) from None
     _check_may_replace(folder)
     lock = _lock_of(folder)
@@ -152,8 +152,8 @@ def _check_may_replace(folder: Path) -> None:
 
 
 def _lock_is_lost(folder: Path) -> StoreLockedError:
-    message = f"the lock of the skim {str(folder)!r} was removed while it was made, and another "
-    return StoreLockedError(message + "process may make it now: nothing was changed; run again")
+    message = f"the lock of the skim {str(folder)!r} was removed while memmpy made the skim; "
+    return StoreLockedError(message + "another process may make it now. Nothing changed: run again")
 
 
 def _exchange(first: Path, second: Path) -> bool:

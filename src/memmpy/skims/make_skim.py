@@ -66,89 +66,92 @@ def skim(
     progress: bool | None = None,
     work: WorkOption = None,
 ) -> Skim:
-    """Copy what a training needs of a store into packed rows, in the order of their tickets.
+    """Copy the inputs of a training into packed rows, in the order of their tickets.
 
-    In that order a split is one contiguous range, and rows that follow each other are a fair
-    sample of it: reading the skim from start to end is a shuffle already.
+    This order is random. So reading a skim from start to end is already a shuffle, and each split
+    is one contiguous range of rows.
 
-    The skim is kept in the store, and returned as it is until something changes that it depends
-    on: a column that it uses, for tickets by file the files of the store, or what is asked for.
+    The store keeps the skim, and the next call returns it. memmpy makes another skim for other
+    options, and rebuilds the skim if one of its columns changes. If file and entry name the events,
+    memmpy also rebuilds it if the files change.
 
     Parameters
     ----------
     path : path-like
         The store. All workers must see it under that path.
     keys : collection of str
-        Columns that are handed out one by one as they are: vectors of any dtype and shape, and
-        lists of numbers, which keep their lengths.
+        Columns that stay unchanged: vectors of any dtype and shape, and lists of numbers.
     keys_padded : mapping of str to (int, number), optional
-        Columns of lists, or of arrays of one length, that are cut or filled up to a length with a
-        value: ``{"jet_pt": (22, float("nan"))}``. The dtype stays. Each has a mask beside it,
-        ``"jet_pt_mask"``, bool of shape (22,), True where an item is real. One that is in a group
-        is part of that alone.
+        Columns of lists, or of arrays of one length. Each is truncated or filled up to a length
+        with a value: ``{"jet_pt": (22, float("nan"))}``. The dtype stays. Each comes with a mask,
+        ``"jet_pt_mask"``: bool of shape (22,), True where an item is real. A column that is in a
+        group is handed out in the group only.
     groups : mapping of str to list of str, optional
-        Inputs of a network: columns put beside each other along the last axis, in that order.
-        Columns of one number an entry give shape (k,) an entry; padded ones, or vectors of L
-        numbers, shape (L, k); lists give lists of k numbers an item, and must agree in length in
-        every entry. A group of lists that are padded here has one mask, ``"<group>_mask"``.
+        Inputs of a network: columns stacked along the last axis, in your order. For each entry, k
+        columns of single numbers give shape (k,). Padded columns, or vectors of L numbers, give
+        shape (L, k). Lists give lists with k numbers per item; the lists of one entry must have
+        equal lengths. A group of padded lists has one mask, ``"<group>_mask"``.
     cut : str, optional
-        Which entries, as ROOT or Python would write it; all where not given.
+        The entries to copy, in the syntax of ROOT or of Python. All entries by default.
     aliases : mapping of str to str, optional
         Names for expressions in the cut.
     constants : mapping of str to bool, number or str, optional
         Names for values in the cut.
     dtype : dtype-like, or mapping of str to dtype-like, optional
-        The dtype of all groups, or of each; None for that of their keys, which must agree in it.
-        Values that a float cannot hold become infinite, and integers that it cannot hold are
-        rounded, with a warning that counts them; an integer that does not fit is an error.
+        The dtype of all groups, or a mapping of groups to dtypes. By default a group has the dtype
+        of its keys, which must be the same for all of them. Values that are too large for a float
+        become infinite, and integers that it cannot hold exactly are rounded; a warning counts
+        both. An integer that does not fit is an error.
     splits : Splits, optional
-        Who is an event, and on which side: they are recorded in the store, and rows lie in the
-        order of their tickets. Where not given, they are those of the store; where it has none,
-        rows are ordered by what usually names an event, else by file and entry.
+        The rule that assigns events to splits; the rule of the store by default. The store records
+        it. Its tickets give the order of the rows. If the store has no rule either, the usual
+        columns name the events, or else file and entry.
     recreate : bool
-        Make it, and compute the cut, again.
+        Compute the cut and make the skim again.
     progress : bool, optional
-        Whether to show a progress bar; on a terminal where not given.
+        Whether to show a progress bar; by default only on a terminal.
     work : Work or concurrent.futures.Executor, optional
         The executor and its limits; see `Work`.
 
     Returns
     -------
     Skim
-        Rows of all that has a fixed size, with ``"_index"``, the int64 entry in the store; and the
-        lists beside them. Sorted by (ticket, entry).
+        Rows with all values of fixed size and ``"_index"``, the int64 entry of the store; and the
+        lists beside the rows. Sorted by (ticket, entry).
 
     Raises
     ------
     MissingFileError, MissingKeyError
         If there is no such store or column.
     ColumnError
-        If columns cannot be used so: text, keys of a group that do not fit together or whose lists
-        differ in length, an integer that does not fit.
+        If a skim cannot hold a column, such as text; if the keys of a group do not fit together, or
+        their lists differ in length; if an integer does not fit into a dtype.
     LengthError
         If columns differ in their number of entries.
     CutError
-        If the cut cannot be understood.
+        If memmpy cannot read the cut; shows the place.
     OptionError
-        If the arguments make no sense together.
+        If the arguments contradict each other.
     DiskError, ReadOnlyStoreError, StoreLockedError
-        If the store cannot be written to; it keeps what it held.
+        If memmpy cannot write to the store. The store keeps its content.
 
     Warns
     -----
     SplitWarning
-        If what names the events is likely to go wrong.
+        If the columns that name the events look unsafe, such as an event number without a run.
     ConversionWarning
-        If the dtype of a group does not hold all values, padding cuts off more than 1 % of the
-        items or of the entries of a key, or the cut leaves nothing, or nothing of a process.
+        If the dtype of a group cannot hold all values; if padding cuts off more than 1 % of the
+        items of a key, or truncates more than 1 % of its entries; if no entry passes the cut, or no
+        entry of some process.
     CutWarning
-        As `compute_cut_batched` does. All come again when the skim is only opened.
+        As `compute_cut_batched` warns. Each call gives these warnings again, even if it only opens
+        the skim.
 
     Notes
     -----
-    Takes well under 1 GB of memory in this process, however large the store is; each process of an
-    executor takes about 200 MB. While it is made, it takes twice its size on the disk: chunks are
-    sorted beside it, and then joined.
+    This process needs well under 1 GB of memory, for a store of any size; each process of an
+    executor needs about 200 MB. While memmpy makes a skim, it needs twice the disk space of the
+    skim: it sorts chunks, and then joins them.
 
     Examples
     --------

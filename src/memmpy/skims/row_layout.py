@@ -193,7 +193,7 @@ def _group(
     kinds = {key: _member(name, key, types[key], padding.get(key)) for key in keys}
     if len(set(kinds.values())) > 1:
         listed = ", ".join(f"{key!r} has {_kind_in_words(kind)}" for key, kind in kinds.items())
-        message = f"the keys of the group {name!r} do not fit together: {listed} an entry; "
+        message = f"the keys of the group {name!r} do not fit together: {listed} per entry; "
         raise ColumnError(message + "make a group of each kind, or pad to one length")
     dtype = _group_dtype(name, keys, request, types)
     for key, one in padding.items():
@@ -221,7 +221,7 @@ def _member(
     """Return what an entry of a column adds to a group: a number of items, a number, or a list."""
     _, shape = _dtype_and_shape(key, column)
     if len(shape) > (column.kind == "vector"):
-        message = f"the group {name!r} holds numbers along its keys, and {key!r} has "
+        message = f"the group {name!r} takes numbers or lists of numbers, but {key!r} has "
         raise ColumnError(
             f"{message}{'entries' if column.kind == 'vector' else 'items'} of {shape}"
         )
@@ -245,7 +245,7 @@ def _group_dtype(
         if len(set(dtypes.values())) > 1:
             listed = ", ".join(f"{key!r} is {dtype}" for key, dtype in dtypes.items())
             message = f"the keys of the group {name!r} differ in dtype: {listed}; "
-            raise OptionError(f"{message}give that of the group: dtype={{{name!r}: 'float32'}}")
+            raise OptionError(f"{message}choose one: dtype={{{name!r}: 'float32'}}")
         return dtypes[keys[0]]
     for key, dtype in dtypes.items():
         if not can_cast(dtype, target):

@@ -91,7 +91,7 @@ def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
     for key in others:
         if lengths[key] != lengths[first]:
             message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
-            raise LengthError(f"{message}entries: all columns of a skim must have as many")
+            raise LengthError(f"{message}entries: all columns of a skim must have the same number")
     columns = snapshot.metadata.columns
     layout = lay_out(request, {key: type_of_column(columns[key]) for key in request.stored_keys})
     assert request.rule is not None

@@ -55,10 +55,10 @@ _MAX_BYTES = 2**28
 
 @final
 class Skim(Renderable):
-    """Open a skim: rows of fixed size, lists beside them, all in the order of their tickets.
+    """Open a skim: rows of fixed size, and lists beside them, in the order of the tickets.
 
-    Nothing is read before it is used. An open skim stays as it is, even if it is rebuilt later. A
-    skim that is out of date opens like any other.
+    memmpy reads no values until you use them. An open skim keeps its content, even if another
+    process rebuilds the skim. An outdated skim opens like any other.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Skim(Renderable):
     Raises
     ------
     MissingFileError
-        If there is none.
+        If there is no skim.
     CorruptStoreError
         If it is damaged.
 
@@ -86,14 +86,15 @@ class Skim(Renderable):
     lists : mapping of str to (np.memmap, np.memmap)
         Content, of shape (items, ...), and offsets, int64 of shape (n + 1,).
     num_store_entries : int
-        Number of entries of the store; the skim has ``len(skim)`` of them.
+        Number of entries of the store; ``len(skim)`` of them are in the skim.
     cut : str or None
-        The cut that they pass; None for all.
+        The cut that its entries pass; None if it has all entries.
     ticket_rule : TicketRule
-        The rule of the tickets: what names an event, and the seed.
+        The rule of the tickets: the columns that name an event, and the seed.
     counts : mapping of str to KeyCounts
-        Counts of each key: items and entries that padding cuts off, entries with NaN or
-        infinities, and whether the key has one value or none. Empty for a skim of an old memmpy.
+        Counts of each key: items that padding cuts off and entries that it truncates, entries with
+        NaN or infinity, and whether the key has one value or none. Empty for a skim of an old
+        memmpy.
 
     Examples
     --------
@@ -122,7 +123,7 @@ class Skim(Renderable):
         return _reopen, (self._folder, self._document.rows, self._document.tickets)
 
     def is_current(self, metadata: Metadata) -> bool:
-        """Say whether the skim is up to date with the columns and the files of a store."""
+        """Return whether the skim is up to date with the columns and the files of a store."""
         request, made_of = self._document.request, self._document.made_of
         return (
             request.get("language") in {None, LANGUAGE}
@@ -134,7 +135,7 @@ class Skim(Renderable):
     def multiplicities(self) -> Multiplicities:
         """Return how many rows share an identity.
 
-        A skim of an old memmpy reads its tickets for this once, 8 bytes a row.
+        For a skim of an old memmpy, this call reads its tickets once: 8 bytes per row.
         """
         if self._multiplicities is None:
             self._multiplicities = count_multiplicities(self.tickets)
@@ -156,14 +157,15 @@ class Skim(Renderable):
         return sum(array.nbytes for _, array, _ in self._arrays())
 
     def verify(self) -> list[Problem]:
-        """Compare every file with its checksum, its size and its header; reads all of it once.
+        """Compare every file with its checksum, its size and its header; read each file once.
 
-        It also checks that tickets ascend, offsets never fall, and entries are of the store.
+        It also checks that tickets ascend, that offsets never fall, and that the store has the
+        entries.
 
         Returns
         -------
         list of Problem
-            What is missing, truncated, altered or wrong; empty where nothing is.
+            The missing, truncated, altered or wrong files; empty if there are none.
         """
         return [
             Problem(name, array.file, message)
@@ -174,13 +176,13 @@ class Skim(Renderable):
     def remove(self, *, lock_timeout: float = -1) -> None:
         """Remove the skim from the disk. Programs that have it open keep it.
 
-        memmpy makes it again when it is needed. If another process is rebuilding it, this call
-        waits, and then removes the result.
+        memmpy rebuilds it when you ask for it. If another process is rebuilding it, this call
+        waits, and then removes the new skim.
 
         Parameters
         ----------
         lock_timeout : float
-            Seconds to wait for a process that rebuilds it; below zero, without limit.
+            Seconds to wait for a process that rebuilds it. If negative, without limit.
 
         Raises
         ------
@@ -222,7 +224,7 @@ class Skim(Renderable):
         title = (
             f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
             f"({'all entries' if self.cut is None else self.cut}), {format_size(self.nbytes)}, "
-            f"{self.row_bytes} bytes a row"
+            f"{self.row_bytes} bytes per row"
         )
         tables = [Table(("key", "where", "dtype", "shape"), 4, [values], title=title)]
         remarks = [(key, words) for key, one in self.counts.items() if (words := one.in_words())]

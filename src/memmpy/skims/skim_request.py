@@ -166,7 +166,7 @@ def _dtypes(dtype: Any, groups: Collection[str]) -> dict[str, np.dtype[Any]]:
         return {}
     if not isinstance(dtype, Mapping):
         if not groups:
-            raise OptionError("dtype is that of groups, and there are none: keys keep theirs")
+            raise OptionError("dtype is for groups, and there are none: keys keep their dtype")
         dtype = dict.fromkeys(groups, dtype)
     for name in dtype:
         if name not in groups:
@@ -193,12 +193,12 @@ def _check_names(request: SkimRequest) -> None:
         *((name, "a group") for name in request.groups),
     ]
     if not named:
-        raise OptionError("a skim holds something: give keys, keys_padded or groups")
+        raise OptionError("a skim needs content: give keys, keys_padded or groups")
     padded = request.padded.keys()
     masks = [n for n, keys in request.groups.items() if padded & set(keys)]
     named += [(mask_of(name), f"the mask of the group {name!r}") for name in masks]
     named += [(mask_of(key), f"the mask of the padded key {key!r}") for key in request.padded_alone]
-    taken: dict[str, str] = {INDEX: "taken: a batch holds its entries there"}
+    taken: dict[str, str] = {INDEX: "reserved for the entries of a batch"}
     for name, what in named:
         if name in taken:
             message = f"the name {name!r} of {what} is {taken[name]}; "

@@ -61,8 +61,8 @@ def find_store_of(columns: Mapping[str, Column], *, is_split: bool) -> OriginSto
                 continue
             path = Path(str(root.filename)).parent
             if is_split and (path / SKIM_METADATA).is_file():
-                message = f"{key!r} is of the skim {str(path)!r}, which knows its events: give the "
-                raise SplitError(f"{message}skim itself, SplitLoader(skim, ...)")
+                message = f"{key!r} belongs to the skim {str(path)!r}: to split its events, "
+                raise SplitError(f"{message}give the skim itself, SplitLoader(skim, ...)")
             if origin is None or path != origin.path:
                 store = _store_at(key, Path(str(root.filename)), is_split=is_split)
                 if store is None:
@@ -70,7 +70,7 @@ def find_store_of(columns: Mapping[str, Column], *, is_split: bool) -> OriginSto
                 if origin is not None and is_split:
                     message = (
                         f"columns {first!r} and {key!r} are of two stores, {str(origin.path)!r} "
-                        f"and {str(path)!r}: they cannot be split as one; load each from its own"
+                        f"and {str(path)!r}: no split fits both; load each from its own store"
                     )
                     raise SplitError(message)
                 origin, first = store, key
@@ -88,9 +88,9 @@ def _store_at(key: str, file: Path, *, is_split: bool) -> OriginStore | None:
         # It may be a store that was moved away, or that lost its metadata.
         if is_split and is_array_file(file.name):
             message = (
-                f"column {key!r} lies in {str(path)!r}, which is no store any more: it cannot "
+                f"column {key!r} lies in {str(path)!r}, which is no store any more: its events "
             )
-            raise SplitError(f"{message}tell its events; open the column again where it is now")
+            raise SplitError(f"{message}are unknown; open the column again where it is now")
         return None
     try:
         return OriginStore(path, read_metadata(path))
@@ -108,7 +108,7 @@ def _check_whole(
     is_part = array.shape != root.shape or array.strides != root.strides
     if is_part or array.ctypes.data != root.ctypes.data:
         message = (
-            f"{key!r} is a part of a column of {str(path)!r}, which does not tell its events: "
+            f"{key!r} is a part of a column of {str(path)!r}, so its events are unknown: "
             "give the whole column and subindex=, or memmpy.open(...).loader(cut=...)"
         )
         raise SplitError(message)

@@ -114,8 +114,8 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
     scan = scan_names(snapshot, splits, num_entries=num_entries)
     for key, floats in scan.rounded.items():
         message = (
-            f"the numbers of {key!r} in {where} went through {floats} before they came here, "
-            "which rounds them: different events share one name; convert files with the integers"
+            f"the numbers of {key!r} in {where} went through {floats} before, which rounds "
+            "them: different events share one name; convert files that hold the integers"
         )
         yield Danger("rounded", key, f"through {floats}", num_entries, message)
     if scan.num_two_sided:
@@ -125,7 +125,7 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
         names = format_count(len(scan.shared), "name")
         message = (
             f"by={rule.by!r} does not name the events of {where}: {names} with {shares} of all "
-            "entries; entries of one name are on one side together. Name events with "
+            "entries; all entries of one name are in one split. Name events with "
             "Splits(by=...) by columns that differ from event to event"
         )
         yield Danger("names", ", ".join(rule.by), names, sum(scan.shared), message)
@@ -156,7 +156,7 @@ def _dangers_of_labels(snapshot: Snapshot, rule: TicketRule) -> Iterator[Danger]
             message = (
                 f"trees {tree_name(other)!r} and {tree_name(source)!r} of {source.path!r} have the "
                 f"same {', '.join(numbers)}, entry by entry, and {', '.join(map(repr, labels))} "
-                "gives their events other names, which may be on two sides: if they are "
+                "gives their events different names, which may be in two splits: if they are "
                 "variations, give both the same, and tell them apart by metadata={'variation': ...}"
             )
             yield Danger("variations", ", ".join(labels), source.path, source.num_entries, message)
@@ -174,10 +174,10 @@ def _dangers_of_files(
     if variations is not None:
         path, names = variations
         what = f"the variations {', '.join(map(repr, names[:3]))} of {path!r} hold"
-        what += " the same events under other names, which may be on two sides"
+        what += " the same events under different names, which may be in two splits"
     else:
-        what = f"{splits.num_folds} folds hold for these very files: written again, the same "
-        what += "events are others, and on other sides"
+        what = f"{splits.num_folds} folds hold only for these files: if you write them again, the "
+        what += "same events get new names, and may change sides"
     message = (
         f"by='file' names the events of {where} by file, tree and entry: {what}; name them by "
         "columns, such as Splits(by=('run', 'event'), ...)"

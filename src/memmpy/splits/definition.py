@@ -47,32 +47,33 @@ _MAX_FOLDS = 10_000
 class Splits:
     """The columns that name an event, and the rule that puts it into train, val or test.
 
-    The values of some columns name an event. A keyed hash of them, its ticket, is uniform in
-    [0, 1), and splits and folds are intervals of tickets. So the split of an event depends on its
-    name and the seed alone: not on cuts, files, machines or batch sizes.
+    The values of some columns name an event. The *ticket* of an event is a keyed hash of these
+    values, uniform in [0, 1). Splits and folds are intervals of tickets. So the split of an event
+    depends only on its name and the seed, and not on cuts, files, machines or batch sizes.
 
     Parameters
     ----------
     by : tuple of str, "file" or None
-        Columns of integers, or names of the metadata, that name an event together, in an order
-        that matters: ``("process", "run", "event")``. ``"file"`` names it by the UUID of its file,
-        the tree and the entry there: then a file that is rewritten holds other events. None
-        takes the usual columns of the files: mcChannelNumber or process, year, runNumber or
-        run, luminosityBlock, eventNumber or event, where there is an event number; else
-        ``"file"``.
+        Columns of integers, or names of the metadata, that together name an event:
+        ``("process", "run", "event")``. The order matters. With ``"file"``, the UUID of the file,
+        the tree and the entry name an event: then a rewritten file holds other events. With None,
+        memmpy takes the usual columns of the files if there is an event number, and otherwise
+        ``"file"``. The usual columns are mcChannelNumber or process, year, runNumber or run,
+        luminosityBlock, eventNumber or event.
     fractions : mapping of str to float, optional
-        The shares of ``"train"``, ``"val"`` and ``"test"``, which sum to 1; a name that is left out
-        is 0. By default 0.8, 0.1 and 0.1. Not with folds.
+        The shares of ``"train"``, ``"val"`` and ``"test"``, which sum to 1. A share that you leave
+        out is 0. By default 0.8, 0.1 and 0.1. Not with folds.
     num_folds : int, optional
         The number of folds k, for cross-validation. Fold f, 0 to k - 1, tests on the events with
         tickets from f / k to (f + 1) / k.
     val : float, optional
-        The share of the rest that a fold validates on; it trains on what is left. By default 0.1.
+        The share of val among the events that a fold does not test; the fold trains on the others.
+        By default 0.1.
     fold_by : str, optional
-        An expression of columns, such as ``"jetFoldHash % 4"``, that gives the fold which tests an
-        event, 0 to num_folds - 1; for rules made elsewhere. `by` then draws `val` alone.
+        For rules made elsewhere: an expression, such as ``"jetFoldHash % 4"``, that gives the fold
+        in which an event is tested, 0 to num_folds - 1. `by` then only selects the events of val.
     split_by : str, optional
-        An expression that gives 0, 1 or 2 for train, val and test; for rules made elsewhere.
+        For rules made elsewhere: an expression that gives 0, 1 or 2 for train, val and test.
     seed : int
         Another seed gives other splits.
 
@@ -81,7 +82,7 @@ class Splits:
     OptionError
         If the options contradict each other.
     CutError
-        If an expression cannot be understood; shows the place.
+        If memmpy cannot read an expression; shows the place.
 
     Examples
     --------
@@ -128,7 +129,7 @@ class Splits:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The columns that name an event, and those of an expression."""
+        """The columns that name an event, and the columns of the expression."""
         expression = self.fold_by or self.split_by
         more = () if expression is None else sorted(keys_of(parse(expression)))
         return tuple(dict.fromkeys([*(self.by if isinstance(self.by, tuple) else ()), *more]))
@@ -139,10 +140,10 @@ class Splits:
         Parameters
         ----------
         arrays : mapping of str to array-like of shape (n,)
-            The columns that name an event, as integers; those of the metadata as texts or as the
-            hashes that a store has of them.
+            The columns that name an event, as integers. Metadata may be texts, or their hashes as
+            in a store.
         fold : int, optional
-            Which fold; needed where there are folds.
+            The fold. Splits with folds need it.
 
         Returns
         -------
@@ -152,11 +153,11 @@ class Splits:
         Raises
         ------
         SplitError
-            If no columns name an event, a fold is needed, or an expression gives no split.
+            If no columns name the events, a fold is missing, or the expression gives no split.
         MissingKeyError
             If a column is not given.
         ColumnError
-            If a column does not hold one integer an event.
+            If a column does not hold one integer per event.
         """
         return self.splits_of_tickets(self.ticket_rule.draw(arrays), fold=fold)
 
@@ -193,7 +194,7 @@ class Splits:
         SplitError
             If no columns name an event.
         ReadOnlyStoreError, DiskError
-            If it cannot be written.
+            If memmpy cannot write the file.
         """
         if self.ticket_rule.by == "file":
             message = f"{self} names events by their files: code without the files has no names; "
@@ -216,7 +217,7 @@ class Splits:
         if self.by is None:
             message = (
                 f"{self} does not say what names an event; give by=, such as by=('run', 'event'), "
-                "or take store.splits, which says what was found"
+                "or take store.splits, which has the columns of the store"
             )
             raise SplitError(message)
         num_regions = 3 if self.split_by is not None else self.num_folds or 0
@@ -232,7 +233,7 @@ class Splits:
         split : str
             ``"train"``, ``"val"``, ``"test"`` or ``"all"``.
         fold : int or None
-            Which fold; None only without folds, or for all events.
+            The fold; None only without folds, or for all events.
         """
         number = check_split(split)
         if number is None:
@@ -263,12 +264,12 @@ class Splits:
         return regions_of(tickets, self.num_folds)
 
     def check_fold(self, fold: int | None) -> int | None:
-        """Return a fold, checked; None where there are no folds.
+        """Check a fold and return it; None if there are no folds.
 
         Raises
         ------
         SplitError
-            If there are folds and none is given, or the other way round.
+            If splits with folds get no fold, or splits without folds get one.
         OptionError
             If there is no such fold.
         """
@@ -279,7 +280,7 @@ class Splits:
             return None
         last = self.num_folds - 1
         if fold is None:
-            raise SplitError(f"{self} has folds: say which, fold=0 to {last}, or split='all'")
+            raise SplitError(f"{self} has folds: give one, fold=0 to {last}, or split='all'")
         fold = check_integer("fold", fold, minimum=0)
         if fold > last:
             raise OptionError(f"no fold {fold} of {self.num_folds} folds: give 0 to {last}")
@@ -300,13 +301,13 @@ class Splits:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Splits":
-        """Return splits from the values of `to_json`; a `ValueError` if they contradict."""
+        """Return splits from the values of `to_json`; raise a `ValueError` if they contradict."""
         by = values.get("by")
         return cls(**{**values, "by": tuple(by) if isinstance(by, list) else by})
 
     @property
     def meaning(self) -> tuple[Any, ...]:
-        """Equal for splits that treat all events alike, however their expressions are written."""
+        """A value that is equal for splits that assign all events alike, in any spelling."""
         fractions = None if self.fractions is None else tuple(self.fractions.values())
         return (self.by, fractions, self.num_folds, self.val, self._normal, self.seed)
 
@@ -332,7 +333,7 @@ def _check_together(splits: Splits) -> None:
     other = next((name for name, given in others.items() if given is not None), None)
     if splits.fractions is not None and other is not None:
         message = f"fractions= is for splits without {other}="
-        raise OptionError(f"{message}; of folds, val= is the share that validates")
+        raise OptionError(f"{message}; folds take val=, the share that validates")
     if splits.val is not None and splits.num_folds is None:
         raise OptionError("val= is for folds; without them give fractions={'train': 0.8, ...}")
     if splits.split_by is not None and splits.num_folds is not None:

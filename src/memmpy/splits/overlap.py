@@ -11,19 +11,20 @@ __all__ = ["overlap"]
 
 
 def overlap(loader_a: SplitLoader, loader_b: SplitLoader) -> int:
-    """Return the number of events that both loaders hand out, over all ranks and whole epochs.
+    """Return the number of events that both loaders yield, in whole epochs and over all ranks.
 
-    Entries that share an identity are one event. Takes 8 bytes of memory per entry of both.
+    Entries with the same identity are one event. The call needs 8 bytes of memory per entry.
 
     Parameters
     ----------
     loader_a, loader_b : SplitLoader
-        Loaders of stores, skims or their columns; also of two stores, if both name events alike.
+        Loaders of stores, of skims or of their columns. Two stores must name events by the same
+        columns, with the same seed.
 
     Raises
     ------
     SplitError
-        If they do not name events alike, or are of bare arrays.
+        If the loaders name events differently, or load bare arrays.
 
     Examples
     --------

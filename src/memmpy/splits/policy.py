@@ -94,7 +94,7 @@ def reconcile_splits(
     if whole.meaning != known.meaning:
         message = (
             f"the store {os.fspath(path)!r} has the splits\n  {known}\nand this call names\n"
-            f"  {given}\nWith both, events of the one's training would be in the other's test. "
+            f"  {given}\nWith both, training events of one would be test events of the other. "
             "Leave splits= out to take those of the store, or change them for all calls: "
             "memmpy.open(...).set_splits(...)"
         )

@@ -198,8 +198,8 @@ def _check_events(metadata: Metadata, num_entries: int, *, path: Path) -> None:
     num = num_filled(metadata.sources)
     if metadata.sources and num != num_entries:
         message = (
-            f"the data has {num_entries:,} entries, and the files of {str(path)!r} fill "
-            f"{num:,}: it cannot be split as their events; load it without a split"
+            f"the data has {num_entries:,} entries, but the files of {str(path)!r} fill "
+            f"{num:,}: the events of its entries are unknown; load it without a split"
         )
         raise LengthError(message)
 

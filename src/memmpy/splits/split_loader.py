@@ -310,7 +310,7 @@ class SplitLoader:
         position = check_integer("position", position, minimum=0)
         if position % self.batch_size or position > len(self) * self.batch_size:
             message = (
-                f"position {position:,} is not at the edge of a batch: give a multiple of the "
+                f"position {position:,} is not the start of a batch: give a multiple of the "
                 f"batch size {self.batch_size:,} up to {len(self) * self.batch_size:,}"
             )
             raise OptionError(message)

@@ -62,7 +62,7 @@ class SplitRequest:
             owner = "this call gives" if path is None else f"{os.fspath(path)!r} has"
             fold = "" if splits.num_folds is None else ", with fold="
             message = (
-                f"{owner} the splits {splits}: say which to load, split='train', "
+                f"{owner} the splits {splits}: name the one to load, split='train', "
                 f"'val' or 'test'{fold}, or split='all' for all events"
             )
             raise SplitError(message)

@@ -96,9 +96,9 @@ def check_name_columns(snapshot: Snapshot, rule: TicketRule, *, num_entries: int
         if kind not in ("iub" if key in rule.by else "iubf"):
             message = (
                 f"column {key!r} of {str(snapshot.path)!r} holds "
-                f"{getattr(column, 'dtype', 'texts')} and cannot name events: that takes one "
-                "integer an entry, for a float may round two event numbers to one; name others "
-                "with Splits(by=...)"
+                f"{getattr(column, 'dtype', 'texts')} and cannot name events: use one "
+                "integer per entry, because a float may round two event numbers to one; name "
+                "other columns with Splits(by=...)"
             )
             raise ColumnError(message)
         if len(column) != num_entries:

@@ -163,7 +163,7 @@ def _regions(text: str, num_regions: int, columns: NamedColumns) -> NDArray[np.i
     if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "iub":
         kind = getattr(values, "dtype", "lists")
         way_out = "; wrap it in int(...)" if str(kind).startswith("float") else ""
-        raise SplitError(f"the rule {text} gives {kind}, not one integer an event{way_out}")
+        raise SplitError(f"the rule {text} gives {kind}, not one integer per event{way_out}")
     if len(values):
         for value in (int(values.min()), int(values.max())):
             if not 0 <= value < num_regions:
@@ -197,7 +197,7 @@ def _named_columns(arrays: Mapping[str, Any], keys: tuple[str, ...]) -> NamedCol
         elif given.size == 0 and given.ndim == 1:
             given = given.astype(np.int64)
         if given.ndim != 1:
-            raise ColumnError(f"column {key!r} has shape {given.shape}, not one value an event")
+            raise ColumnError(f"column {key!r} has shape {given.shape}, not one value per event")
         values[key] = given
     lengths = {key: len(column) for key, column in values.items()}
     if len(set(lengths.values())) > 1:

@@ -82,17 +82,17 @@ def _no_metadata(directory: Path) -> MemmpyError:
 
 @final
 class Transaction:
-    """Several columns that appear in a store together, or not at all.
+    """Commit several columns to a store together, or none of them.
 
-    Holds the lock of the store during its ``with`` block. An exception inside the block leaves the
-    store unchanged. Writers take a transaction as ``transaction=``.
+    A transaction holds the lock of the store during its ``with`` block. An exception inside the
+    block leaves the store unchanged. Give it to writers as ``transaction=``.
 
     Parameters
     ----------
     path : path-like
         The store, created if it is missing.
     lock_timeout : float
-        Seconds to wait for another process that writes; below zero, without limit.
+        Seconds to wait for another process that writes to the store. If negative, without limit.
     serial : bool
         Whether to wait for other serial transactions of this process, too.
 

@@ -37,7 +37,7 @@ class Finding:
     count : int
         Number of entries.
     level : "info", "warning" or "error"
-        Information, which may be as intended; likely wrong; or wrong.
+        Possibly intended, probably wrong, or wrong.
     message : str
         The meaning, and what to do.
     """
@@ -60,7 +60,7 @@ class Audit(Renderable):
     path : str
         The store.
     num_entries : int
-        Its entries.
+        The number of its entries.
     findings : tuple of Finding
         Errors first, then warnings, then infos.
     """

@@ -23,8 +23,8 @@ from memmpy.store import Metadata, Transaction, parts_of, read_metadata
 
 Write = Callable[[Path, int], Path]
 
-TWICE = "holds the same events as .* they would count twice; give one of them"
-ONE_UUID = "has the UUID of .*, and other content: memmpy takes both.*events count twice: give one"
+TWICE = "holds the same events as .* they would count twice; leave one of them out"
+ONE_UUID = "has the UUID of .*, but other content: memmpy takes both.*count twice: leave it out"
 
 
 def write_root(path: Path, first: int, num: int = 4, *, values: str = "gid") -> Path:
@@ -118,7 +118,7 @@ class TestFilesOfOneUuid:
         files = [write_root(tmp_path / f"{i}.root", 50 * i) for i in range(2)]
         for file in files:
             os.utime(file, ns=(0, 1))
-        message = "have one UUID, size and time of change, and different content: .* touch one"
+        message = "have the same UUID, size and time of change, but other content: .* touch one"
         with pytest.raises(OptionError, match=message):
             convert(files, tmp_path / "s", keys={"gid"})
         os.utime(files[0])

@@ -49,7 +49,7 @@ def test_what_another_column_holds_of_it_and_is_cut_short_is_named(tmp_path: Pat
         for field in growing.column.layout.fields
     }
     growing.add(Slot(0, 0, SlotData({}, spans)))
-    with pytest.raises(CorruptStoreError, match=r"made of 'b' cannot be read again: .*; run again"):
+    with pytest.raises(CorruptStoreError, match=r"data of 'b' cannot be read back: .*; run again"):
         growing.finish()
 
 

@@ -61,9 +61,11 @@ class TestMissingElements:
 
     @pytest.mark.parametrize("columns", [COLUMNS, {"id": COLUMNS["id"][:0]}])
     def test_are_refused_in_an_integer_whatever_the_entries(self, columns: Any) -> None:
-        with pytest.raises(CutError, match=r"no value where there is no id\[0\]") as caught:
+        with pytest.raises(
+            CutError, match=r"cannot be missing, but some entries may lack id\[0\]"
+        ) as caught:
             values_of("id[0] + 1", columns, 0)
-        assert caught.value.hint == "give one: Alt$(id[0], -1)"
+        assert caught.value.hint == "give them a value: Alt$(id[0], -1)"
 
     def test_leave_a_list_of_integers_empty(self) -> None:
         assert [list(x) for x in values_of("id * id[1]")] == [[56, 64], [], []]

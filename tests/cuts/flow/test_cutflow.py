@@ -382,7 +382,7 @@ class TestWeights:
             jagged.extend([np.ones(2)] * num_entries)
         write(tmp_path / "s", "a", np.ones((num_entries, 2)))
         for key in ("pt", "a"):
-            with pytest.raises(CutError, match=f"a weight is one number an entry, and {key} is a"):
+            with pytest.raises(CutError, match=f"a weight is one number per entry, but {key} is a"):
                 cutflow(tmp_path / "s", ["true"], weight=key)
 
     def test_an_entry_without_a_weight_is_named(self, tmp_path: Path) -> None:

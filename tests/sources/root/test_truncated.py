@@ -220,7 +220,7 @@ def test_a_leaf_of_root_6_18_has_its_dimensions_in_the_branch() -> None:
 
 def test_dimensions_that_are_not_those_of_the_leaf_are_an_error() -> None:
     with pytest.raises(
-        ValueError, match=r"5 numbers an entry, and not in the shape of 'x\[2\]\[3\]/d'"
+        ValueError, match=r"5 numbers per entry, and not in the shape of 'x\[2\]\[3\]/d'"
     ):
         fixed_shape(branch_of("TLeafD32", "x[2][3]/d", 5))
 

@@ -21,35 +21,36 @@ _NUM_SEARCHES = 16
 
 @dataclass(frozen=True)
 class RFileConfig:
-    """One file, or several by a pattern, with the tree to read and metadata of its events.
+    """A file, or the files of a pattern, with the tree to read and the metadata of its events.
 
     Parameters
     ----------
     path : path-like
-        A file, or a pattern such as ``"ttbb/*.root"`` or ``"data/**/*.root"``. Files of a pattern
-        are taken in the order of their names. May be a URL: ``"root://server//path/*.root"``,
-        ``"https://..."``, ``"s3://..."``; credentials in it are used, and never shown. memmpy
-        detects Parquet and HDF5 files from their content.
+        A file, or a pattern such as ``"ttbb/*.root"`` or ``"data/**/*.root"``. memmpy sorts the
+        files of a pattern by name. A path may be a URL: ``"root://server//path/*.root"``,
+        ``"https://..."``, ``"s3://..."``; memmpy uses credentials in it, and never shows them.
+        memmpy detects Parquet and HDF5 files from their content.
     tree : str, optional
-        A TTree or RNTuple, with its directories (``"analysis/nominal"``) and, to read an older one,
-        its cycle (``"Events;1"``). In an HDF5 file, a group or a compound dataset. Not needed where
-        the file has only one.
+        A TTree or RNTuple, with its directories (``"analysis/nominal"``). To read an older cycle,
+        name it (``"Events;1"``). In an HDF5 file, a group or a compound dataset. Not needed if the
+        file has only one.
     metadata : mapping of str to str
         Texts that all events of the file share, such as ``{"process": "ttbb"}``. All files of one
         conversion need the same names.
     entry_start : int
         The first entry of the tree to take.
     entry_stop : int, optional
-        One more than the last entry to take; to the end where not given. A tree may be shorter.
+        One more than the last entry to take; by default the end of the tree. A tree may be shorter.
     missing : mapping of str to number or text, optional
-        By branch, the fill for missing values (nulls of Parquet): ``{"run": -1}``. Missing lists
-        become empty with any fill, such as ``[]``. None keeps missing values, in a nested column.
-        Floats need no fill: they become NaN. All files of one conversion need the same fills.
+        For each branch, the value that replaces missing values (nulls of Parquet): ``{"run": -1}``.
+        With any value, such as ``[]``, missing lists become empty. None keeps missing values, in a
+        nested column. Floats need no value: they become NaN. All files of one conversion need the
+        same values.
 
     Raises
     ------
     OptionError
-        If an argument has another type, or the entries are no range.
+        If an argument has a wrong type, or the entries are no range.
     """
 
     path: PathLike

@@ -88,22 +88,22 @@ def _differ(source: SourceRecord, other: SourceRecord, *, contents: dict[str, st
 def _same_events(source: SourceRecord, other: SourceRecord) -> OptionError:
     message = (
         f"{source.path!r} holds the same events as {other.path!r} (tree {tree_name(source)!r}, "
-        "the UUID and the content of the file): they would count twice; give one of them"
+        "the UUID and the content of the file): they would count twice; leave one of them out"
     )
     return OptionError(message)
 
 
 def _indistinguishable(source: SourceRecord, other: SourceRecord) -> OptionError:
     message = (
-        f"{source.path!r} and {other.path!r} have one UUID, size and time of change, and different "
-        "content: memmpy could not tell their events apart later; touch one of them, or give one"
+        f"{source.path!r} and {other.path!r} have the same UUID, size and time of change, but "
+        "other content: memmpy could not tell their events apart later; touch one, or leave it out"
     )
     return OptionError(message)
 
 
 def _note(source: SourceRecord, other: SourceRecord) -> str:
     return (
-        f"{source.path!r} has the UUID of {other.path!r} (tree {tree_name(source)!r}), and other "
-        "content: memmpy takes both, and entries of one number have one identity, so they share a "
-        "split; if one file is a changed copy of the other, its events count twice: give one"
+        f"{source.path!r} has the UUID of {other.path!r} (tree {tree_name(source)!r}), but other "
+        "content: memmpy takes both, and entries of the same number share an identity and a split; "
+        "if one file is a changed copy of the other, its events count twice: leave it out"
     )

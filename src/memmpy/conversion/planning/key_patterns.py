@@ -124,7 +124,7 @@ def split_renames(
     if not isinstance(keys, Mapping):
         return keys, aliases
     for key in sorted(keys.keys() & aliases):
-        raise OptionError(f"{key!r} is renamed in keys and in aliases; say it once")
+        raise OptionError(f"{key!r} is renamed in keys and in aliases; rename it once")
     for key, branch in keys.items():
         if not isinstance(branch, str) or not branch or "`" in branch:
             raise OptionError(f"keys maps a key to the name of a branch, got {key!r}: {branch!r}")
@@ -149,7 +149,7 @@ def check_one_key(keys: Iterable[object], use: str) -> None:
     for key in keys:
         if isinstance(key, str) and ("*" in key or "?" in key):
             message = f"a pattern cannot be {use}, got {key!r}; name each key"
-            raise OptionError(f"{message}, or give a branch of that very name an alias")
+            raise OptionError(f"{message}, or give a branch of exactly this name an alias")
 
 
 def match(pattern: str, branches: Iterable[str]) -> list[str]:
@@ -191,7 +191,7 @@ def check_names(
     for key in sorted(set(keys) & set(keys_padded)):
         second = f"{key}_padded"
         message = (
-            f"{key!r} is in keys and in keys_padded; take it from one of them, or load it a second "
+            f"{key!r} is in keys and in keys_padded; leave it out of one, or load it a second "
             f"time under another name: keys_padded={{{second!r}: ...}}, "
             f"aliases={{{second!r}: {key!r}}}"
         )

@@ -41,7 +41,7 @@ def reason_to_write(
     if column.origin.recipe != recipe:
         return f"was {_recipe_in_words(column.origin.recipe)}, now {_recipe_in_words(recipe)}"
     if None not in reusable:
-        return "files left or changed places"
+        return "files were left out or reordered"
     return "files are new or changed"
 
 
@@ -66,8 +66,8 @@ def check_replaceable(key: str, column: ColumnRecord, recipe: Mapping[str, Any])
         raise OptionError(message)
     if "branch" in recipe:
         message = (
-            f"column {key!r} of the store was computed by Store.add, and would be lost for a "
-            f"branch of that name; to compute it from branches, give aliases={{{key!r}: "
+            f"column {key!r} of the store was computed by Store.add, and a branch of that "
+            f"name would replace it; to compute it from branches, give aliases={{{key!r}: "
             f"{column.computed.expression!r}}}; to use it as it is, memmpy.open(...).loader(); to "
             "take the branch, recreate=True"
         )

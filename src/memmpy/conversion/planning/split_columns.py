@@ -130,8 +130,8 @@ def resolve_splits(
             more = f" and {len(others)} more" if others else ""
             message = (
                 f"{first!r}{more} was written again with another UUID, and events are named by "
-                "file: they are new events, and those of the former test split may be in train "
-                "now. Name them by columns, such as Splits(by=('run', 'event'))"
+                "file: its events count as new, so events of the former test split may be in train "
+                "now. Name events by columns, such as Splits(by=('run', 'event'))"
             )
             warn_of([message], SplitWarning)
     return splits

@@ -71,8 +71,8 @@ def _check_missing(program: Program, columns: Mapping[str, ColumnLike]) -> None:
         match leaf:
             case Element(operands=(Key(name=name), *_)) if isinstance(columns[name], JaggedLike):
                 raise leaf.span.error(
-                    f"an integer has no value where there is no {leaf.span}",
-                    f"give one: Alt$({leaf.span}, -1)",
+                    f"an integer cannot be missing, but some entries may lack {leaf.span}",
+                    f"give them a value: Alt$({leaf.span}, -1)",
                 )
 
 

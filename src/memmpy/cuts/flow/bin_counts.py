@@ -98,7 +98,7 @@ def weights_of(
     values, span = weight(columns), weight.node.span
     if values.offsets is not None or values.content.ndim > 1:
         raise span.error(
-            f"a weight is one number an entry, and {span} is a list of numbers",
+            f"a weight is one number per entry, but {span} is a list of numbers",
             "take one of them, as in x[0], or reduce them, as in Sum$(x)",
         )
     if values.present is not None and not values.present.all():
@@ -172,7 +172,7 @@ class Bins:
             return self._notes
         error = weight.span.error(
             f"{self._num_nonfinite:,} entries, the first of them {self._first_nonfinite}, have "
-            "weights that are NaN or infinite, and so are the sums that they are in",
+            "weights that are NaN or infinite, and so are their sums",
             "to give them zero weight, write where(isfinite(w), w, 0)",
         )
         return self._notes | {str(error)}

@@ -53,34 +53,34 @@ def cutflow(
 ) -> CutFlow:
     """Count the entries of a store that pass each step of a cut, and sum their weights, by group.
 
-    All steps are counted in one pass over the columns that they use. The result does not depend on
-    `step_size` and `num_threads`, to the last bit. It is not cached.
+    memmpy counts all steps in one pass over the columns. The result is the same to the last bit for
+    any `step_size` and `num_threads`. It is not cached.
 
     Parameters
     ----------
     path : path-like
         The store.
     cuts : sequence of str, or str
-        The steps, each a cut as `compute_cut_batched` takes it; an entry passes a step if it passes
-        that cut and all before it. One text is split where ``&&``, or a chain such as
-        ``20 < met < 50``, joins its conditions: a step is then the text up to there, so that
-        conditions on a list are of the same element. Aliases are not split.
+        The steps: cuts, as for `compute_cut_batched`. An entry passes a step if it passes this cut
+        and all cuts before it. memmpy splits a single text at ``&&``, and at chains such as
+        ``20 < met < 50``. Each step is then the text from its start up to there, so that conditions
+        on a list apply to the same element. An alias stays one step.
     by : str or sequence of str, optional
-        The column to group by, such as ``"process"``, or several: metadata, text, integers or
-        booleans, of at most 1,000 groups. Texts are in the order in which the store has them,
-        numbers ascend. Groups of metadata are listed even if they have no entry.
+        One or several columns to group by, such as ``"process"``: metadata, text, integers or
+        booleans, with at most 1,000 groups. Texts keep the order of the store; numbers ascend.
+        Groups of metadata are in the table even if they have no entry.
     weight : str, optional
-        An expression of one number an entry: ``"weight"``, ``"weight * lumi"``. By default each
-        entry counts 1.
+        An expression with one number per entry: ``"weight"``, ``"weight * lumi"``. By default each
+        weight is 1.
     aliases : mapping of str to str, optional
         Names for expressions, in the cuts and in the weight.
     constants : mapping of str to bool, number or str, optional
         Names for values, in the cuts and in the weight.
     step_size : int
-        Entries evaluated at a time, at most.
+        The maximum number of entries to evaluate at a time.
     num_threads : int, optional
-        Threads that evaluate beside the caller's, 0 for none. By default one less than the cores
-        that this process may use, 1 to 7.
+        Threads that evaluate, beside the thread of the caller. By default one less than the cores
+        that this process may use, but 1 to 7.
 
     Returns
     -------
@@ -90,12 +90,12 @@ def cutflow(
     Raises
     ------
     CutError
-        If a cut or the weight cannot be understood, or uses a key that the store lacks; if the
-        weight is a list, or an entry has none.
+        If memmpy cannot read a cut or the weight, or the store lacks a key of it; if the weight is
+        a list, or an entry has no weight.
     MissingKeyError
-        If there is no column to group by.
+        If the store lacks a column to group by.
     OptionError
-        If entries cannot be grouped by a column, or that would make too many groups.
+        If memmpy cannot group by a column, or there are too many groups.
     LengthError
         If the columns differ in length.
     MissingFileError, CorruptStoreError
@@ -104,8 +104,8 @@ def cutflow(
     Warns
     -----
     CutWarning
-        Where `compute_cut_batched` warns, and if weights are NaN or infinite, as are the sums of
-        their groups then.
+        As `compute_cut_batched` warns, and if weights are NaN or infinite: then the sums of their
+        groups are NaN or infinite, too.
 
     Examples
     --------

@@ -15,7 +15,7 @@ __all__ = ["CutFlow"]
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CutFlow(Renderable):
-    """How many entries of each group pass each step of a cut, and the sums of their weights.
+    """The number of entries of each group that pass each step of a cut, and their sums of weights.
 
     ``print`` and ``rich.print`` show it as a table, and so do notebooks.
 
@@ -28,11 +28,11 @@ class CutFlow(Renderable):
     counts : int64 array of shape (num_steps, num_groups)
         Entries that pass.
     sums : float64 array of shape (num_steps, num_groups)
-        The sum of their weights; the counts without a weight.
+        The sum of their weights; without a weight, the counts.
     errors : float64 array of shape (num_steps, num_groups)
-        The statistical error of the sum: the root of the sum of the squares of the weights.
+        The statistical error of the sum: the square root of the sum of squared weights.
     by : tuple of str
-        The columns to group by; empty where all entries are one group.
+        The columns to group by; empty if all entries are one group.
     weight : str or None
         The expression of the weight, if any.
 
@@ -80,10 +80,10 @@ class CutFlow(Renderable):
         Returns
         -------
         dict
-            ``by``, ``weight`` and ``steps`` as the attributes; under ``groups`` for each group, and
-            under ``total`` for all together, the lists ``counts``, ``sums``, ``errors``,
-            ``step_efficiencies`` and ``cumulative_efficiencies``, one number a step. None stands
-            for a number that is not finite, which JSON lacks.
+            ``by``, ``weight`` and ``steps``, like the attributes. ``groups`` has the lists
+            ``counts``, ``sums``, ``errors``, ``step_efficiencies`` and ``cumulative_efficiencies``
+            of each group, with one number per step; ``total`` has those of all groups together.
+            None stands for a number that is not finite, since JSON has none.
         """
         return {
             "by": list(self.by),

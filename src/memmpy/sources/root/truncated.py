@@ -122,7 +122,7 @@ def fixed_shape(branch: Any) -> tuple[int, ...]:
         shape = tuple(map(int, re.findall(r"\[(\d+)\]", title.partition("/")[0])))
         if math.prod(shape) == length:
             return shape
-    raise ValueError(f"it has {length} numbers an entry, and not in the shape of {title!r}")
+    raise ValueError(f"it has {length} numbers per entry, and not in the shape of {title!r}")
 
 
 def _range_of_leaf(leaf: Any) -> str:
