@@ -66,7 +66,7 @@ def find_policy(
         The metadata of the store.
     splits : Splits or None
         The splits of the call.
-    is_asked : bool
+    asks_for_split : bool
         Whether the call needs splits.
     named : collection of str
         The keys of the call.
