@@ -269,7 +269,9 @@ def convert_request(
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
         # What is unfinished is one conversion's at a time.
-        with Transaction(directory, lock_timeout=work.lock_timeout, serial=True) as transaction:
+        with Transaction(
+            directory, lock_timeout=work.lock_timeout, one_at_a_time=True
+        ) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
                 plan, splits = decide(transaction.metadata)
