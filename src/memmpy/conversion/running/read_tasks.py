@@ -231,7 +231,7 @@ class FillResult:
     """Entries that a `FillTask` made, values that a cast lost, both by key, and warnings."""
 
     number: int
-    data: Mapping[str, SlotData]
+    slot_data: Mapping[str, SlotData]
     num_lost: Mapping[str, int]
     notes: frozenset[str]
 
@@ -278,5 +278,5 @@ def reading_again(key: str) -> Iterator[None]:
     except MemmpyError:
         raise
     except (OSError, EOFError) as error:
-        message = f"data made of {key!r} cannot be read again: {error}"
+        message = f"rows made of {key!r} cannot be read again: {error}"
         raise CorruptStoreError(f"{message}; run again") from error
