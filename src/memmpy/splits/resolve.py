@@ -15,7 +15,7 @@ from memmpy.errors import (
     OptionError,
     SplitError,
 )
-from memmpy.loaders.check_data import check_data
+from memmpy.loaders import check_data
 from memmpy.order import Subindex, check_fractions, check_selection, split_number
 from memmpy.splits.column_origin import OriginStore, find_store_of
 from memmpy.splits.definition import Splits
