@@ -277,19 +277,19 @@ def convert_request(
                 plan, splits = decide(transaction.metadata)
             if recreate:
                 Unfinished(transaction.directory).clear()
-            builder = Coordinator(plan, transaction.metadata, transaction.directory, pool)
+            coordinator = Coordinator(plan, transaction.metadata, transaction.directory, pool)
             try:
-                made = builder.run(progress=progress)
-                columns = put_columns(transaction, plan, made.columns)
+                result = coordinator.run(progress=progress)
+                columns = put_columns(transaction, plan, result.columns)
             except BaseException:
-                builder.leave()
+                coordinator.leave()
                 raise
-            builder.clear()
+            coordinator.clear()
     for source, branches in plan.branches_read().items():
         logger.info("read %s of %s", printable(", ".join(branches)), source)
-    warn_of(made.notes)
+    warn_of(result.notes)
     clippings = clippings_of({**plan.current, **columns}, plan.target.recipes)
-    losses = _losses(made.num_lost, request.dtypes)
+    losses = _losses(result.num_lost, request.dtypes)
     warn_of([*losses, *clipping_notes(clippings)], ConversionWarning)
     arrays = {array.file: array for c in columns.values() for array in c.arrays.values()}
     bytes_written = sum(array.nbytes for array in arrays.values())

@@ -223,11 +223,11 @@ def agree_on_splits(
     if check is not None:
         check(splits)
     made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
-    held = metadata.splits or {}
+    record = metadata.splits or {}
     if known is not None:
-        _check_user_columns(snapshot, splits, held.get("own", {}))
-    if known is not None and held.get("made_of") == made_of:
-        notes = list(held.get("notes", []))
+        _check_user_columns(snapshot, splits, record.get("own", {}))
+    if known is not None and record.get("made_of") == made_of:
+        notes = list(record.get("notes", []))
     else:
         notes = list(dangers_of(snapshot, splits, num_entries=num_entries))
         if known is None:
@@ -351,10 +351,10 @@ def _user_columns(snapshot: Snapshot, splits: Splits) -> dict[str, list[str]]:
     return own
 
 
-def _check_user_columns(snapshot: Snapshot, splits: Splits, held: Mapping[str, Any]) -> None:
+def _check_user_columns(snapshot: Snapshot, splits: Splits, record: Mapping[str, Any]) -> None:
     """Raise a `SplitError` if a column of the user gives the same events other names by now."""
     for key, (files, values) in _user_columns(snapshot, splits).items():
-        if key in held and held[key][0] == files and held[key][1] != values:
+        if key in record and record[key][0] == files and record[key][1] != values:
             message = (
                 f"column {key!r} of {str(snapshot.path)!r}, which names events, was rewritten "
                 "with other values: events of the former train split may be in test now. If that "
