@@ -59,7 +59,7 @@ def tests(session: nox.Session) -> None:
 def servers(session: nox.Session) -> None:
     """Run the tests that read from real servers; `xrootd` comes from the system's packages."""
     session.install("-e", ".[test]", *group("servers"))
-    session.run("pytest", "tests/inputs", "tests/conversion/test_servers.py", *session.posargs)
+    session.run("pytest", "tests/sources", "tests/conversion/test_servers.py", *session.posargs)
 
 
 @nox.session
