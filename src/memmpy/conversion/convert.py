@@ -264,7 +264,7 @@ def convert_request(
         plan, splits = decide(known)
         if not plan.columns and known.parts == parts_of(plan.target.sources):
             _remember(directory, plan.target, known)
-            _settle(directory, splits)
+            _record_splits(directory, splits)
             clippings = clippings_of(plan.current, plan.target.recipes)
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
@@ -293,7 +293,7 @@ def convert_request(
     warn_of([*losses, *clipping_notes(clippings)], ConversionWarning)
     arrays = {array.file: array for c in columns.values() for array in c.arrays.values()}
     bytes_written = sum(array.nbytes for array in arrays.values())
-    _settle(directory, splits)
+    _record_splits(directory, splits)
     return Conversion(Path(path), plan, bytes_written, clippings)
 
 
@@ -355,7 +355,7 @@ def _plan(
     return make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
 
 
-def _settle(path: Path, splits: Splits | None) -> None:
+def _record_splits(path: Path, splits: Splits | None) -> None:
     """Record the splits of a store, if it has some, and warn of what may go wrong with them."""
     if splits is None:
         return

@@ -21,7 +21,7 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
-from memmpy.splits.danger import dangers_of, ingredients_of
+from memmpy.splits.danger import dangers_of, dependencies_of
 from memmpy.splits.definition import Splits
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming, find_naming, variations_of
 from memmpy.splits.store_tickets import check_name_columns
@@ -222,7 +222,7 @@ def agree_on_splits(
     check_name_columns(snapshot, splits.ticket_rule, num_entries=num_entries)
     if check is not None:
         check(splits)
-    made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
+    made_of = dependencies_of(snapshot.metadata, splits, num_entries=num_entries)
     record = metadata.splits or {}
     if known is not None:
         _check_user_columns(snapshot, splits, record.get("own", {}))
@@ -275,7 +275,7 @@ def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -
             path=snapshot.path,
         )
         notes = list(dangers_of(snapshot, whole, num_entries=num_entries))
-        made_of = ingredients_of(snapshot.metadata, whole, num_entries=num_entries)
+        made_of = dependencies_of(snapshot.metadata, whole, num_entries=num_entries)
         record = _to_record(whole, made_of, notes, _user_columns(snapshot, whole))
     with Transaction(snapshot.path) as transaction:
         transaction.change(lambda metadata: dataclasses.replace(metadata, splits=record))
