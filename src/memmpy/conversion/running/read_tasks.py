@@ -278,5 +278,5 @@ def reading_again(key: str) -> Iterator[None]:
     except MemmpyError:
         raise
     except (OSError, EOFError) as error:
-        message = f"rows made of {key!r} cannot be read again: {error}"
+        message = f"data made of {key!r} cannot be read again: {error}"
         raise CorruptStoreError(f"{message}; run again") from error
