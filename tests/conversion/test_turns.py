@@ -26,7 +26,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_conversion_waits_for_another_of_its_process(file: Path, tmp_path: Path) -> None:
     with (
-        Transaction(tmp_path / "s", serial=True),
+        Transaction(tmp_path / "s", one_at_a_time=True),
         pytest.raises(StoreLockedError, match=r"waited 0\.1 s"),
     ):
         convert(file, tmp_path / "s", keys={"a"}, work=Work(lock_timeout=0.1))

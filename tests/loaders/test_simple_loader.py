@@ -58,3 +58,7 @@ def test_its_repr_tells_what_it_hands_out() -> None:
 def test_a_batch_may_be_as_large_as_one_likes(batch_size: int) -> None:
     (batch,) = SimpleLoader({"x": np.zeros((100, 10), np.float32)}, batch_size)
     assert batch["x"].shape == (100, 10)
+
+
+def test_repr_says_one_entry_and_one_batch() -> None:
+    assert repr(SimpleLoader({"x": np.arange(1)}, 64)) == "SimpleLoader(1 entry, 1 batch of 64)"

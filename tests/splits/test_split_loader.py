@@ -361,3 +361,7 @@ def test_a_loader_of_files_is_not_sent_with_all_that_they_hold(tmp_path: Path) -
     for loader in (SplitLoader(data), SimpleLoader(data)):
         with pytest.raises(OptionError, match=r"column .x. is memory-mapped.*build the loader in"):
             pickle.dumps(loader)
+
+
+def test_repr_says_one_entry_and_one_batch() -> None:
+    assert repr(SplitLoader({"x": np.arange(1)}, 64)).endswith(": 1 entry, 1 batch of 64)")

@@ -197,7 +197,7 @@ def test_nobody_enters_before_leftovers_are_swept(store: Path) -> None:
         with hold_lock(
             store,
             timeout=0,
-            serial=False,
+            one_at_a_time=False,
             when_taken=lambda: order.append("swept by another"),
         ):
             order.append("entered")
@@ -209,7 +209,7 @@ def test_nobody_enters_before_leftovers_are_swept(store: Path) -> None:
         thread.join(0.2)
         order.append("swept")
 
-    with hold_lock(store, timeout=0, serial=False, when_taken=sweep):
+    with hold_lock(store, timeout=0, one_at_a_time=False, when_taken=sweep):
         thread.join()
     assert order == ["swept", "entered"]
 
@@ -220,7 +220,7 @@ def test_a_sweep_that_failed_lets_go(store: Path, run_python: Any) -> None:
 
     with (
         pytest.raises(ValueError, match="mine"),
-        hold_lock(store, timeout=0, serial=False, when_taken=sweep),
+        hold_lock(store, timeout=0, one_at_a_time=False, when_taken=sweep),
     ):
         pass
     assert run_python(TRY, store) == "taken"
@@ -262,21 +262,21 @@ def test_a_thread_waits_as_long_as_it_was_told_while_another_waits_longer(
 
 
 def test_those_that_take_turns_wait_for_each_other_and_for_no_others(store: Path) -> None:
-    with Transaction(store, serial=True):
+    with Transaction(store, one_at_a_time=True):
         with Transaction(store, lock_timeout=0):
             pass
         message = "another process is writing to .*; waited 0.1 s: run again when it is done"
         with (
             pytest.raises(StoreLockedError, match=message),
-            Transaction(store, serial=True, lock_timeout=0.1),
+            Transaction(store, one_at_a_time=True, lock_timeout=0.1),
         ):
             pass
         with (
             pytest.raises(StoreLockedError),
-            Transaction(store, serial=True, lock_timeout=0),
+            Transaction(store, one_at_a_time=True, lock_timeout=0),
         ):
             pass
-    with Transaction(store, serial=True, lock_timeout=0):
+    with Transaction(store, one_at_a_time=True, lock_timeout=0):
         pass
 
 
@@ -284,10 +284,10 @@ def test_a_forked_child_has_turns_of_its_own(store: Path, run_python: Any) -> No
     code = """
         import os, sys
         from memmpy.store import Transaction
-        with Transaction(sys.argv[1], serial=True):
+        with Transaction(sys.argv[1], one_at_a_time=True):
             child = os.fork()
         if child == 0:  # the parent lets go
-            with Transaction(sys.argv[1], serial=True, lock_timeout=20):
+            with Transaction(sys.argv[1], one_at_a_time=True, lock_timeout=20):
                 os._exit(0)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     """

@@ -26,8 +26,7 @@ def skims(*, store: Path, remove: tuple[str, ...], remove_outdated: bool) -> Non
     from memmpy.cli.parsing import split_at_commas
     from memmpy.dataset import Store
     from memmpy.errors import MissingFileError, nearest
-    from memmpy.skims.folder import SKIMS
-    from memmpy.skims.folder import remove as remove_skim
+    from memmpy.skims import SKIMS, remove_skim
 
     skims = Store(store).skims
     if not (remove or remove_outdated):

@@ -266,34 +266,36 @@ def convert_request(
         plan, splits = decide(known)
         if not plan.columns and known.parts == parts_of(plan.target.sources):
             _remember(directory, plan.target, known)
-            _settle(directory, splits)
+            _record_splits(directory, splits)
             clippings = clippings_of(plan.current, plan.target.recipes)
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
         # What is unfinished is one conversion's at a time.
-        with Transaction(directory, lock_timeout=work.lock_timeout, serial=True) as transaction:
+        with Transaction(
+            directory, lock_timeout=work.lock_timeout, one_at_a_time=True
+        ) as transaction:
             if transaction.metadata.generation != known.generation:
                 # Another one may have done the work while this one waited for the lock.
                 plan, splits = decide(transaction.metadata)
             if recreate:
                 Unfinished(transaction.directory).clear()
-            builder = Coordinator(plan, transaction.metadata, transaction.directory, pool)
+            coordinator = Coordinator(plan, transaction.metadata, transaction.directory, pool)
             try:
-                made = builder.run(progress=progress)
-                columns = put_columns(transaction, plan, made.columns)
+                result = coordinator.run(progress=progress)
+                columns = put_columns(transaction, plan, result.columns)
             except BaseException:
-                builder.leave()
+                coordinator.leave()
                 raise
-            builder.clear()
+            coordinator.clear()
     for source, branches in plan.branches_read().items():
         logger.info("read %s of %s", printable(", ".join(branches)), source)
-    warn_of(made.notes)
+    warn_of(result.notes)
     clippings = clippings_of({**plan.current, **columns}, plan.target.recipes)
-    losses = _losses(made.num_lost, request.dtypes)
+    losses = _losses(result.num_lost, request.dtypes)
     warn_of([*losses, *clipping_notes(clippings)], ConversionWarning)
     arrays = {array.file: array for c in columns.values() for array in c.arrays.values()}
     bytes_written = sum(array.nbytes for array in arrays.values())
-    _settle(directory, splits)
+    _record_splits(directory, splits)
     return Conversion(Path(path), plan, bytes_written, clippings)
 
 
@@ -355,7 +357,7 @@ def _plan(
     return make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
 
 
-def _settle(path: Path, splits: Splits | None) -> None:
+def _record_splits(path: Path, splits: Splits | None) -> None:
     """Record the splits of a store, if it has some, and warn of what may go wrong with them."""
     if splits is None:
         return

@@ -65,7 +65,7 @@ def repair_columns(
         files.setdefault(problem.key, set()).add(problem.file)
     if not files:
         return []
-    lock = hold_lock(directory, timeout=lock_timeout, serial=True, when_taken=lambda: None)
+    lock = hold_lock(directory, timeout=lock_timeout, one_at_a_time=True, when_taken=lambda: None)
     with lock, _scratch(directory) as scratch:
         metadata = read_metadata(directory)
         reasons = {key: _why_not_repaired(metadata.columns.get(key)) for key in files}

@@ -12,6 +12,8 @@ from memmpy.cuts.compute import (
 )
 from memmpy.cuts.cut_list import CutRecord, Cuts, list_cuts, verify_cuts
 from memmpy.cuts.evaluation import (
+    ColumnLike,
+    HashedText,
     Program,
     compute_column,
     missing_quotes,
@@ -36,10 +38,12 @@ from memmpy.cuts.language import (
 __all__ = [
     "LANGUAGE",
     "STEP_SIZE",
+    "ColumnLike",
     "Constant",
     "CutFlow",
     "CutRecord",
     "Cuts",
+    "HashedText",
     "Key",
     "Node",
     "Program",

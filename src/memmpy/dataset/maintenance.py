@@ -183,7 +183,7 @@ def clean(
     if dry_run:
         return _leftovers(directory)
     read_metadata(directory)
-    with hold_lock(directory, timeout=lock_timeout, serial=True, when_taken=lambda: None):
+    with hold_lock(directory, timeout=lock_timeout, one_at_a_time=True, when_taken=lambda: None):
         leftovers = _leftovers(directory)
         for leftover in leftovers:
             _remove(leftover.path)

@@ -7,7 +7,7 @@ import numpy as np
 
 from memmpy.jagged.jagged_array import Jagged
 
-__all__ = ["Clipping", "clipping_notes", "clipping_of", "share_in_words"]
+__all__ = ["Clipping", "clipping_notes", "clipping_of", "format_share"]
 
 #: memmpy warns if a larger share of the items or of the entries is clipped.
 _MAX_SHARE = 0.01
@@ -54,14 +54,14 @@ class Clipping:
         """Return the shares that are clipped; empty if nothing is."""
         if not self.num_clipped_items:
             return ""
-        items = share_in_words(self.num_clipped_items, self.num_items)
-        entries = share_in_words(self.num_clipped_entries, self.num_entries)
+        items = format_share(self.num_clipped_items, self.num_items)
+        entries = format_share(self.num_clipped_entries, self.num_entries)
         return f"{items} of the items clipped, in {entries} of the entries"
 
     def warning(self, key: str, length: int) -> str:
         """Return a warning with the numbers and the way out."""
-        items = share_in_words(self.num_clipped_items, self.num_items)
-        entries = share_in_words(self.num_clipped_entries, self.num_entries)
+        items = format_share(self.num_clipped_items, self.num_items)
+        entries = format_share(self.num_clipped_entries, self.num_entries)
         return (
             f"{key!r} is padded to {length:,} items, which cuts off "
             f"{self.num_clipped_items:,} of {self.num_items:,} items ({items}), in "
@@ -93,7 +93,7 @@ def clipping_notes(clippings: Mapping[str, tuple[Clipping, int]]) -> list[str]:
     return [c.warning(key, length) for key, (c, length) in clippings.items() if c.is_large]
 
 
-def share_in_words(num: int, num_all: int) -> str:
+def format_share(num: int, num_all: int) -> str:
     """Return a share in percent: ``42.4 %``; never rounded to 0 or 100 %."""
     percent = 100 * num / num_all
     if 0 < percent < 0.1:

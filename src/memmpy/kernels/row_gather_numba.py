@@ -92,6 +92,8 @@ class RowKernels:
             Memory to work with.
         has_numbers : bool
             Whether to fill its first 8 m bytes with the number of the row in each place.
+        out : sequence of uint8 arrays of shape (m, nbytes)
+            One for each field.
         """
         run_kernel(
             _spread_mixed,

@@ -158,7 +158,7 @@ def spread(
 ) -> None:
     """Move wide fields to their places at once, and narrow ones in two steps.
 
-    Rows are taken tile by tile, and the lines of the next tile are later for meanwhile: the
+    Rows are taken tile by tile, and the lines of the next tile are fetched meanwhile: the
     processor foresees neither the next block nor the next page.
 
     A store of a few bytes to a place far off costs a whole cache line. So the narrow fields are

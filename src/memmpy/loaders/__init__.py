@@ -1,23 +1,45 @@
 """Batches of columns or of the rows of a skim, in a given order."""
 
-from memmpy.loaders.epoch import load_batches
+from memmpy.loaders.check_data import arrays_of, check_data, check_sendable
+from memmpy.loaders.epoch import EpochChunks, chunks_of_columns, load_batches
 from memmpy.loaders.explanation import Explanation, explain
 from memmpy.loaders.loader_options import LoaderOptions
-from memmpy.loaders.row_gatherer import PackedRows
-from memmpy.loaders.shuffle import Shuffle, ShuffleOption, check_shuffle
+from memmpy.loaders.pagecache.advice import os_page_cache
+from memmpy.loaders.pagecache.pages import map_of
+from memmpy.loaders.row_gatherer import PackedRows, RowGatherer
+from memmpy.loaders.row_ranges import cut_ranges, rows_between
+from memmpy.loaders.shuffle import (
+    Shuffle,
+    ShuffleOption,
+    check_shuffle,
+    choose_shuffle,
+    warning_of_blocks,
+)
 from memmpy.loaders.shuffle_score import ShuffleScore, shuffle_score
 from memmpy.loaders.simple_loader import SimpleLoader
 
 __all__ = [
+    "EpochChunks",
     "Explanation",
     "LoaderOptions",
     "PackedRows",
+    "RowGatherer",
     "Shuffle",
     "ShuffleOption",
     "ShuffleScore",
     "SimpleLoader",
+    "arrays_of",
+    "check_data",
+    "check_sendable",
     "check_shuffle",
+    "choose_shuffle",
+    "chunks_of_columns",
+    "cut_ranges",
     "explain",
     "load_batches",
+    "map_of",
+    "os_page_cache",
+    "rows_between",
     "shuffle_score",
+    "warning_of_blocks",
 ]

@@ -170,6 +170,8 @@ def load_batches(
         The data.
     key : int
         Of the epoch.
+    batch_size, drop_last, num_threads
+        As `SimpleLoader` takes them.
     position : int
         Where to start, at the edge of a batch.
     """

@@ -102,8 +102,8 @@ class RowGatherer:
         self.arrays = [packed.rows, *(array for pair in packed.lists.values() for array in pair)]
         self.num_data = len(packed.rows)
         self.entry_bytes = sum(array.nbytes for array in self.arrays) / max(1, self.num_data)
-        wanted = round(_CHUNK_BYTES / max(1.0, self.entry_bytes))
-        self.chunk_rows = max(1, min(_MAX_CHUNK_ROWS, wanted))
+        num_rows = round(_CHUNK_BYTES / max(1.0, self.entry_bytes))
+        self.chunk_rows = max(1, min(_MAX_CHUNK_ROWS, num_rows))
 
     def __len__(self) -> int:
         return len(self._ranges)

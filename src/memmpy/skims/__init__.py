@@ -1,7 +1,6 @@
 """Skims: copies of a store for training, packed row by row in the order of their tickets."""
 
-from memmpy.skims.folder import SKIMS, delete_leftover, leftover_skims
-from memmpy.skims.folder import remove as remove_skim
+from memmpy.skims.folder import SKIMS, delete_leftover, leftover_skims, remove_skim
 from memmpy.skims.make_skim import make_skim, skim
 from memmpy.skims.row_layout import lay_out
 from memmpy.skims.skim_list import Skims, find_skims, is_skim, list_skims, verify_skims

@@ -28,7 +28,7 @@ __all__ = [
     "leftover_skims",
     "new_folder",
     "publish",
-    "remove",
+    "remove_skim",
     "skim_lock",
 ]
 
@@ -117,7 +117,7 @@ def publish(aside: Path, folder: Path, lock: FileLock) -> None:
     delete_leftover(old)
 
 
-def remove(folder: Path, *, timeout: float) -> None:
+def remove_skim(folder: Path, *, timeout: float) -> None:
     """Remove a skim if it exists. Programs that have it open keep it. See `skim_lock`."""
     with translate_os_errors(f"to {str(folder)!r}"):
         if not folder.exists():

@@ -219,9 +219,9 @@ def make_skim(
     request = dataclasses.replace(request, rule=ticket_rule_of(store, request, splits))
     folder = store / SKIMS / request.name
     plan = plan_skim(store, request)
-    if not recreate and (found := stored_skim(folder, plan)) is not None:
-        repeat_warnings(found, cut=plan.cut_text)
-        return found
+    if not recreate and (current := stored_skim(folder, plan)) is not None:
+        repeat_warnings(current, cut=plan.cut_text)
+        return current
     if plan.snapshot.metadata.read_only:
         message = (
             f"{str(store)!r} was made by memmpy 0.1.2 and can only be read: it holds no skims; "
@@ -232,9 +232,9 @@ def make_skim(
         for _ in range(MAX_ATTEMPTS):
             # Another process may have made it, or written columns, while this one waited.
             plan = plan_skim(store, request)
-            if not recreate and (found := stored_skim(folder, plan)) is not None:
-                repeat_warnings(found, cut=plan.cut_text)
-                return found
+            if not recreate and (current := stored_skim(folder, plan)) is not None:
+                repeat_warnings(current, cut=plan.cut_text)
+                return current
             try:
                 notes = _make(
                     folder,
@@ -250,7 +250,7 @@ def make_skim(
                     message = f"{error}: it is damaged; convert or write the column again"
                     raise CorruptStoreError(message) from None
                 continue
-            made = Skim(folder)
+            new_skim = Skim(folder)
             break
         else:
             message = (
@@ -259,7 +259,7 @@ def make_skim(
             )
             raise StoreLockedError(message)
     warn_of(notes, ConversionWarning)
-    return made
+    return new_skim
 
 
 def _make(
@@ -281,7 +281,7 @@ def _make(
         metadata = snapshot.metadata
         keys = columns_used(request.cut, metadata) or request.required_keys(metadata)
         seen = dataclasses.replace(snapshot, columns={key: snapshot.columns[key] for key in keys})
-        found = find_entries(
+        result = find_entries(
             seen,
             request.cut,
             stored_as={},
@@ -289,14 +289,14 @@ def _make(
             num_threads=None,
             recreate=recreate,
         )
-        warn_of(found.notes)
-        selection, notes_of_cut = found.entries, found.notes
+        warn_of(result.notes)
+        selection, notes_of_cut = result.entries, result.notes
     num_rows = plan.num_entries if selection is None else len(selection)
     logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
-    made = new_folder(folder)
+    aside = new_folder(folder)
     try:
-        with translate_os_errors(f"to {str(made)!r}"):
-            made.mkdir()
+        with translate_os_errors(f"to {str(aside)!r}"):
+            aside.mkdir()
         with worker_pool(executor) as pool:
             assert request.rule is not None
             job = SkimJob(
@@ -306,30 +306,30 @@ def _make(
                 rule=request.rule,
                 num_entries=plan.num_entries,
                 selection=None if selection is None else np.asarray(selection),
-                directory=made,
+                directory=aside,
                 is_shared=pool.is_shared,
             )
-            built = sort_skim(job, num_rows, pool=pool, sizes=sizes, progress=progress)
+            skim_arrays = sort_skim(job, num_rows, pool=pool, sizes=sizes, progress=progress)
         notes = (
-            *built.notes,
+            *skim_arrays.notes,
             *cut_notes(plan.cut_text, selection, snapshot.metadata, num_entries=plan.num_entries),
         )
-        document = _document(plan, built, cut_notes=notes_of_cut, notes=notes)
-        write_atomically(made / SKIM_METADATA, encode(document), durable=True)
-        keep_only(made, {SKIM_METADATA, *(array.file for array in built.arrays.values())})
-        publish(made, folder, lock)
+        document = _document(plan, skim_arrays, cut_notes=notes_of_cut, notes=notes)
+        write_atomically(aside / SKIM_METADATA, encode(document), durable=True)
+        keep_only(aside, {SKIM_METADATA, *(array.file for array in skim_arrays.arrays.values())})
+        publish(aside, folder, lock)
     except BaseException as error:
-        remove_folder(made, FILES)
+        remove_folder(aside, FILES)
         if isinstance(error, OSError) and not isinstance(error, MemmpyError):
-            raise disk_error(error, what=f"to {str(made)!r}") from error
+            raise disk_error(error, what=f"to {str(aside)!r}") from error
         raise
     return notes
 
 
 def _document(
-    plan: SkimPlan, built: SkimArrays, *, cut_notes: Iterable[str], notes: tuple[str, ...]
+    plan: SkimPlan, skim_arrays: SkimArrays, *, cut_notes: Iterable[str], notes: tuple[str, ...]
 ) -> SkimDocument:
-    arrays, lists = built.arrays, plan.layout.lists
+    arrays, lists = skim_arrays.arrays, plan.layout.lists
     return SkimDocument(
         request=plan.request.to_json(),
         made_of=plan.made_of,
@@ -341,8 +341,8 @@ def _document(
         lists={
             one.name: (arrays[f"content{i}"], arrays[f"offsets{i}"]) for i, one in enumerate(lists)
         },
-        multiplicities=built.multiplicities,
+        multiplicities=skim_arrays.multiplicities,
         cut_notes=tuple(sorted(cut_notes)),
         conversion_notes=notes,
-        counts=built.counts,
+        counts=skim_arrays.counts,
     )

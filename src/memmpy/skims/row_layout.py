@@ -192,7 +192,7 @@ def _group(
         _padded(key, types[key], one)
     kinds = {key: _member(name, key, types[key], padding.get(key)) for key in keys}
     if len(set(kinds.values())) > 1:
-        listed = ", ".join(f"{key!r} has {_kind_in_words(kind)}" for key, kind in kinds.items())
+        listed = ", ".join(f"{key!r} has {_format_kind(kind)}" for key, kind in kinds.items())
         message = f"the keys of the group {name!r} do not fit together: {listed} per entry; "
         raise ColumnError(message + "make a group of each kind, or pad to one length")
     dtype = _group_dtype(name, keys, request, types)
@@ -232,7 +232,7 @@ def _member(
     return "lists"
 
 
-def _kind_in_words(kind: int | Literal["number", "lists"]) -> str:
+def _format_kind(kind: int | Literal["number", "lists"]) -> str:
     return {"number": "one number", "lists": "a list"}.get(str(kind), f"{kind} items")
 
 

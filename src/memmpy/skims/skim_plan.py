@@ -70,8 +70,8 @@ def ticket_rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> 
     snapshot = open_event_columns(store, metadata, splits)
     if splits is not None:
 
-        def check(found: Splits) -> None:
-            plan_skim(store, replace(request, rule=found.ticket_rule))
+        def check(final_splits: Splits) -> None:
+            plan_skim(store, replace(request, rule=final_splits.ticket_rule))
 
         num_entries = num_events(metadata)
         return agree_on_splits(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
@@ -109,10 +109,10 @@ def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
 def stored_skim(folder: Path, plan: SkimPlan) -> Skim | None:
     """Return the skim, if it is there, whole and made of what there is now."""
     try:
-        found = Skim(folder)
+        skim = Skim(folder)
     except (MissingFileError, CorruptStoreError):
         return None
     is_right = matches(
-        found, request=plan.request.to_json(), made_of=plan.made_of, layout=plan.layout
+        skim, request=plan.request.to_json(), made_of=plan.made_of, layout=plan.layout
     )
-    return found if is_right else None
+    return skim if is_right else None

@@ -23,7 +23,7 @@ from memmpy.errors import (
 )
 from memmpy.kernels import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
-from memmpy.skims.folder import remove
+from memmpy.skims.folder import remove_skim
 from memmpy.skims.row_layout import SkimLayout
 from memmpy.skims.skim_document import SkimDocument, decode, tree_ranges
 from memmpy.skims.skim_request import INDEX
@@ -189,7 +189,7 @@ class Skim(Renderable):
         ReadOnlyStoreError, StoreLockedError, DiskError
             If the store cannot be written to.
         """
-        remove(self._folder, timeout=check_timeout(lock_timeout))
+        remove_skim(self._folder, timeout=check_timeout(lock_timeout))
 
     def _arrays(self) -> list[tuple[str, ArrayRecord, _Check]]:
         """Return the name for messages, the record and a check of the values of each array."""

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.jagged import Clipping, Jagged, clipping_of, entries_with, lists_of, share_in_words
+from memmpy.jagged import Clipping, Jagged, clipping_of, entries_with, format_share, lists_of
 from memmpy.kernels import offsets_of
 from memmpy.skims.row_layout import SkimLayout
 from memmpy.store import Count, JsonObject
@@ -69,7 +69,7 @@ class KeyCounts(JsonObject, frozen=True):
         shares = ((self.num_nan, "NaN"), (self.num_infinite, "infinities"))
         words = [
             self.clipping.in_words(),
-            *(f"{what} in {share_in_words(n, self.num_entries)}" for n, what in shares if n),
+            *(f"{what} in {format_share(n, self.num_entries)}" for n, what in shares if n),
             "one value" if self.is_constant else "",
             "no values" if self.is_empty else "",
         ]

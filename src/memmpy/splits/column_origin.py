@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from memmpy.errors import ColumnError, MemmpyError, SplitError
-from memmpy.loaders.check_data import arrays_of
-from memmpy.loaders.pagecache.pages import map_of
+from memmpy.loaders import arrays_of, map_of
 from memmpy.store import METADATA, SKIM_METADATA, Metadata, is_array_file, read_metadata
 from memmpy.typing import Array, Column
 

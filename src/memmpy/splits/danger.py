@@ -28,8 +28,8 @@ __all__ = [
     "TWO_SIDES",
     "Danger",
     "dangers_of",
+    "dependencies_of",
     "find_dangers",
-    "ingredients_of",
 ]
 
 #: The kind of the danger that is an error: one identity on two sides.
@@ -43,7 +43,7 @@ _NUM_SIGMAS = 5
 _MIN_ENTRIES_OF_FOLD = 50
 
 
-def ingredients_of(metadata: Metadata, splits: Splits, *, num_entries: int) -> str:
+def dependencies_of(metadata: Metadata, splits: Splits, *, num_entries: int) -> str:
     """Return a hash of everything that `dangers_of` depends on."""
     columns = metadata.columns
     made_of = [

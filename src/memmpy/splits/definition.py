@@ -167,8 +167,8 @@ class Splits:
         """Return the split of each ticket: 0 for train, 1 for val, 2 for test."""
         ranges = [self.ranges(split, fold) for split in SPLIT_NAMES]
         numbers = np.zeros(len(tickets), np.int64)
-        for number, found in enumerate(ranges):
-            numbers[in_ticket_ranges(tickets, found)] = number
+        for number, intervals in enumerate(ranges):
+            numbers[in_ticket_ranges(tickets, intervals)] = number
         return numbers
 
     def fold_of(self, arrays: Mapping[str, Any]) -> NDArray[np.int64]:

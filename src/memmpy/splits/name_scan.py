@@ -86,7 +86,7 @@ def scan_names(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> NameS
         columns = named_columns(snapshot, rule.keys, entries)
         identities = rule.identities(columns)
         drawn = rule.tickets(identities, columns)
-        counts += [np.count_nonzero(in_ticket_ranges(drawn, found)) for found in ranges]
+        counts += [np.count_nonzero(in_ticket_ranges(drawn, intervals)) for intervals in ranges]
         if len(suspects):
             places, is_suspect = find_words(suspects, identities)
             num_of_suspects += np.bincount(places[is_suspect], minlength=len(suspects))

@@ -21,7 +21,7 @@ from memmpy.errors import (
     StoreLockedError,
     warn_of,
 )
-from memmpy.splits.danger import dangers_of, ingredients_of
+from memmpy.splits.danger import dangers_of, dependencies_of
 from memmpy.splits.definition import Splits
 from memmpy.splits.event_names import USUAL_COLUMNS, Naming, find_naming, variations_of
 from memmpy.splits.store_tickets import check_name_columns
@@ -222,12 +222,12 @@ def agree_on_splits(
     check_name_columns(snapshot, splits.ticket_rule, num_entries=num_entries)
     if check is not None:
         check(splits)
-    made_of = ingredients_of(snapshot.metadata, splits, num_entries=num_entries)
-    held = metadata.splits or {}
+    made_of = dependencies_of(snapshot.metadata, splits, num_entries=num_entries)
+    record = metadata.splits or {}
     if known is not None:
-        _check_user_columns(snapshot, splits, held.get("own", {}))
-    if known is not None and held.get("made_of") == made_of:
-        notes = list(held.get("notes", []))
+        _check_user_columns(snapshot, splits, record.get("own", {}))
+    if known is not None and record.get("made_of") == made_of:
+        notes = list(record.get("notes", []))
     else:
         notes = list(dangers_of(snapshot, splits, num_entries=num_entries))
         if known is None:
@@ -275,7 +275,7 @@ def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -
             path=snapshot.path,
         )
         notes = list(dangers_of(snapshot, whole, num_entries=num_entries))
-        made_of = ingredients_of(snapshot.metadata, whole, num_entries=num_entries)
+        made_of = dependencies_of(snapshot.metadata, whole, num_entries=num_entries)
         record = _to_record(whole, made_of, notes, _user_columns(snapshot, whole))
     with Transaction(snapshot.path) as transaction:
         transaction.change(lambda metadata: dataclasses.replace(metadata, splits=record))
@@ -351,10 +351,10 @@ def _user_columns(snapshot: Snapshot, splits: Splits) -> dict[str, list[str]]:
     return own
 
 
-def _check_user_columns(snapshot: Snapshot, splits: Splits, held: Mapping[str, Any]) -> None:
+def _check_user_columns(snapshot: Snapshot, splits: Splits, record: Mapping[str, Any]) -> None:
     """Raise a `SplitError` if a column of the user gives the same events other names by now."""
     for key, (files, values) in _user_columns(snapshot, splits).items():
-        if key in held and held[key][0] == files and held[key][1] != values:
+        if key in record and record[key][0] == files and record[key][1] != values:
             message = (
                 f"column {key!r} of {str(snapshot.path)!r}, which names events, was rewritten "
                 "with other values: events of the former train split may be in test now. If that "

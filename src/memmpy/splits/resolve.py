@@ -15,7 +15,7 @@ from memmpy.errors import (
     OptionError,
     SplitError,
 )
-from memmpy.loaders.check_data import check_data
+from memmpy.loaders import check_data
 from memmpy.order import Subindex, check_fractions, check_selection, split_number
 from memmpy.splits.column_origin import OriginStore, find_store_of
 from memmpy.splits.definition import Splits
@@ -163,9 +163,9 @@ def resolve_skim_split(skim: SkimLike, request: SplitRequest) -> SplitData:
     def check(splits: Splits) -> None:
         if splits.ticket_rule != rule:
             message = (
-                f"the tickets of the skim {str(skim.path)!r} come from {_in_words(rule)}, and not "
-                f"from the splits {splits}; make the skim again: store.skim(...) takes the splits "
-                "of the store"
+                f"the tickets of the skim {str(skim.path)!r} come from {_format_rule(rule)}, and "
+                f"not from the splits {splits}; make the skim again: store.skim(...) takes the "
+                "splits of the store"
             )
             raise SplitError(message)
         request.ranges(splits)
@@ -303,7 +303,7 @@ def _resolve_named_arrays(
     )
 
 
-def _in_words(rule: TicketRule) -> str:
+def _format_rule(rule: TicketRule) -> str:
     by = "files and entries" if rule.by == "file" else f"by={rule.by!r}"
     region = "" if rule.region is None else f" inside of {rule.region}"
     return f"{by}, seed={rule.seed}{region}"

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from memmpy.columns import Snapshot
-from memmpy.loaders import LoaderOptions, PackedRows
-from memmpy.loaders.row_ranges import rows_between
+from memmpy.loaders import LoaderOptions, PackedRows, rows_between
 from memmpy.order import (
     Fractions,
     Members,

@@ -12,19 +12,22 @@ from memmpy.display import format_count, quiet
 from memmpy.errors import LoaderWarning, OptionError, warn_of
 from memmpy.kernels import BYTES_MOVED, derive_key, is_worth_compiling
 from memmpy.loaders import (
+    EpochChunks,
     Explanation,
     LoaderOptions,
+    RowGatherer,
     ShuffleOption,
+    check_data,
+    check_sendable,
     check_shuffle,
+    choose_shuffle,
+    chunks_of_columns,
+    cut_ranges,
     explain,
     load_batches,
+    os_page_cache,
+    warning_of_blocks,
 )
-from memmpy.loaders.check_data import check_data, check_sendable
-from memmpy.loaders.epoch import EpochChunks, chunks_of_columns
-from memmpy.loaders.pagecache.advice import os_page_cache
-from memmpy.loaders.row_gatherer import RowGatherer
-from memmpy.loaders.row_ranges import cut_ranges
-from memmpy.loaders.shuffle import choose_shuffle, warning_of_blocks
 from memmpy.order import Shard, Subindex, num_batches
 from memmpy.parallel import check_threads
 from memmpy.splits.definition import Splits

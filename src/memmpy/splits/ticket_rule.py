@@ -9,8 +9,16 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.cuts import LANGUAGE, Node, compute_column, keys_of, parse, to_program
-from memmpy.cuts.evaluation import ColumnLike, HashedText
+from memmpy.cuts import (
+    LANGUAGE,
+    ColumnLike,
+    HashedText,
+    Node,
+    compute_column,
+    keys_of,
+    parse,
+    to_program,
+)
 from memmpy.errors import ColumnError, MissingKeyError, OptionError, SplitError, nearest
 from memmpy.kernels import Words
 from memmpy.order import NUM_TICKETS, TICKET_VERSION, column_identities, tickets

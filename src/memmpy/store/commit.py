@@ -93,23 +93,23 @@ class Transaction:
         The store, created if it is missing.
     lock_timeout : float
         Seconds to wait for another process that writes to the store. If negative, without limit.
-    serial : bool
-        Whether to wait for other serial transactions of this process, too.
+    one_at_a_time : bool
+        Whether to wait for another transaction with this option in this process.
 
     Raises
     ------
     StoreLockedError
-        If another process or serial transaction keeps the lock.
+        If another process, or the other transaction, keeps the lock.
     ReadOnlyStoreError
         If the directory cannot be written to, or memmpy 0.1.2 made the store.
     """
 
     def __init__(
-        self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT, serial: bool = False
+        self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT, one_at_a_time: bool = False
     ) -> None:
         self.directory = Path(path)
         lock_timeout = check_timeout(lock_timeout)
-        self._lock_timeout, self._takes_turns = lock_timeout, serial
+        self._lock_timeout, self._one_at_a_time = lock_timeout, one_at_a_time
         self._stack = ExitStack()
         self._is_open = False
         self._process = 0
@@ -127,7 +127,7 @@ class Transaction:
         lock = hold_lock(
             self.directory,
             timeout=self._lock_timeout,
-            serial=self._takes_turns,
+            one_at_a_time=self._one_at_a_time,
             when_taken=self._sweep,
         )
         self._store_lock = self._stack.enter_context(lock)

@@ -39,14 +39,14 @@ class StoreLock:
         Protects the state that the holders share. They are threads of this process.
     num_holders : int
         Number of holders in this process.
-    has_serial_holder : bool
-        Whether one of them is serial.
+    has_one_at_a_time : bool
+        Whether one of them has `one_at_a_time`.
     """
 
     lock: FileLock
     mutex: threading.RLock = field(default_factory=threading.RLock)
     num_holders: int = 0
-    has_serial_holder: bool = False
+    has_one_at_a_time: bool = False
 
 
 _locks: dict[str, StoreLock] = {}
@@ -67,7 +67,7 @@ os.register_at_fork(after_in_child=_forget)
 
 @contextmanager
 def hold_lock(
-    directory: Path, *, timeout: float, serial: bool, when_taken: Callable[[], None]
+    directory: Path, *, timeout: float, one_at_a_time: bool, when_taken: Callable[[], None]
 ) -> Iterator[StoreLock]:
     """Hold the writer's lock of a store during the ``with`` block, and yield it.
 
@@ -77,15 +77,15 @@ def hold_lock(
         The store.
     timeout : float
         Seconds to wait for another process; below zero, without limit.
-    serial : bool
-        Whether to wait for other serial holders of this process, too.
+    one_at_a_time : bool
+        Whether to wait for another holder with this option in this process.
     when_taken : callable
         Called by the first holder in this process, before it shares the lock.
 
     Raises
     ------
     StoreLockedError
-        If another process or serial holder keeps the lock for `timeout` seconds.
+        If another process, or the other holder, keeps the lock for `timeout` seconds.
     ReadOnlyStoreError, DiskError
         If the directory cannot be written to.
     """
@@ -93,7 +93,7 @@ def hold_lock(
         name = str(directory.resolve())
         store_lock = _locks.setdefault(name, StoreLock(FileLock(Path(name) / LOCK)))
     wait_for(
-        lambda: _join(store_lock, directory, serial, when_taken),
+        lambda: _join(store_lock, directory, one_at_a_time, when_taken),
         what=f"writing to {str(directory)!r}",
         timeout=timeout,
     )
@@ -104,7 +104,7 @@ def hold_lock(
         if _locks.get(name) is store_lock:
             with store_lock.mutex:
                 store_lock.num_holders -= 1
-                store_lock.has_serial_holder &= not serial
+                store_lock.has_one_at_a_time &= not one_at_a_time
                 if store_lock.num_holders == 0:
                     store_lock.lock.release()
 
@@ -144,11 +144,11 @@ def wait_for(take: Callable[[], bool], *, what: str, timeout: float) -> None:
 
 
 def _join(
-    store_lock: StoreLock, directory: Path, serial: bool, when_taken: Callable[[], None]
+    store_lock: StoreLock, directory: Path, one_at_a_time: bool, when_taken: Callable[[], None]
 ) -> bool:
     """Try once to become a holder."""
     with store_lock.mutex:
-        if serial and store_lock.has_serial_holder:
+        if one_at_a_time and store_lock.has_one_at_a_time:
             return False
         if store_lock.num_holders == 0:
             with translate_os_errors(f"to {str(directory)!r}"):
@@ -160,5 +160,5 @@ def _join(
                 store_lock.lock.release()
                 raise
         store_lock.num_holders += 1
-        store_lock.has_serial_holder |= serial
+        store_lock.has_one_at_a_time |= one_at_a_time
         return True

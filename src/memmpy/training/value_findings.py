@@ -95,15 +95,15 @@ def findings_of_values(key: str, seen: KeyValues) -> list[Finding]:
         return []
     if seen.num_items == seen.num_nan_items:
         return [_finding("empty", key, "all entries", num)]
-    found = []
+    findings = []
     if seen.is_constant and num > 1:
-        found.append(_finding("constant", key, "all entries", num))
+        findings.append(_finding("constant", key, "all entries", num))
     if seen.num_nan:
-        found.append(_finding("NaN", key, f"first in entry {seen.first_nan}", seen.num_nan))
+        findings.append(_finding("NaN", key, f"first in entry {seen.first_nan}", seen.num_nan))
     if seen.num_infinite:
         where = f"first in entry {seen.first_infinite}"
-        found.append(_finding("infinite", key, where, seen.num_infinite))
-    return found
+        findings.append(_finding("infinite", key, where, seen.num_infinite))
+    return findings
 
 
 def _finding(kind: str, key: str, where: str, count: int) -> Finding:

@@ -71,7 +71,7 @@ Slots: TypeAlias = list[dict[str, tuple[int, str]]]
 def grow(folder: Path, slots: Slots, tasks: list[int], keys: list[str]) -> set[str]:
     """Make columns, tasks and keys in some order; check them and return the arrays of offsets.
 
-    ConversionTask 1 of slot 3 is number 7.
+    Task 1 of slot 3 is number 7.
     """
     unfinished = Unfinished(folder)
     unfinished.create()

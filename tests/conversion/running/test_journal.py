@@ -34,7 +34,7 @@ def unfinished(tmp_path: Path) -> Iterator[Unfinished]:
     unfinished.close()
 
 
-def data(unfinished: Unfinished) -> SlotData:
+def slot_data(unfinished: Unfinished) -> SlotData:
     spans = {"content": FileSpan(unfinished.file("x.part"), 0, 5, 40, 7, 0)}
     return SlotData({"node0": 5}, spans, clipping=Clipping(9, 5, 2, 1, 4))
 
@@ -44,17 +44,17 @@ def test_what_is_noted_is_known_again(unfinished: Unfinished) -> None:
     plain = SlotData(
         {"node0": 3}, {"values": FileSpan(unfinished.file("y.npy"), 8, 3, 24, 2**32 - 1, 5)}
     )
-    journal.note(NAME, {"c": data(unfinished), "d": plain})
+    journal.note(NAME, {"c": slot_data(unfinished), "d": plain})
     unfinished.close()
     again = Journal(unfinished)
-    assert again.find(NAME, "c") == data(unfinished)
+    assert again.find(NAME, "c") == slot_data(unfinished)
     assert again.find(NAME, "d") == plain
     assert again.find(NAME, "e") is None
 
 
 def test_the_line_is_the_one_of_the_docs(unfinished: Unfinished) -> None:
     unfinished.note(json.dumps(LINE).encode())
-    assert Journal(unfinished).find(NAME, "c") == data(unfinished)
+    assert Journal(unfinished).find(NAME, "c") == slot_data(unfinished)
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_a_line_of_another_memmpy_means_nothing(
 def test_a_line_that_is_no_json_means_nothing(line: bytes, unfinished: Unfinished) -> None:
     unfinished.note(line)
     unfinished.note(json.dumps(LINE).encode())
-    assert Journal(unfinished).find(NAME, "c") == data(unfinished)
+    assert Journal(unfinished).find(NAME, "c") == slot_data(unfinished)

@@ -29,7 +29,7 @@ from memmpy.conversion.planning.summary import (
     ColumnLine,
     Report,
     compare_files,
-    type_in_words,
+    format_type,
 )
 from memmpy.display import DisplayBlock, Renderable
 from memmpy.sources import NullRules
@@ -218,7 +218,7 @@ class Plan(Renderable):
             written=[
                 ColumnLine(
                     column.key,
-                    type_in_words(column.type, column.recipe),
+                    format_type(column.type, column.recipe),
                     0 if "metadata" in column.recipe else column.reusable.count(None),
                     tuple(dict.fromkeys(one.key for one in column.reusable if one is not None)),
                     column.reason,
@@ -226,7 +226,7 @@ class Plan(Renderable):
                 for column in self.columns
             ],
             kept=[
-                ColumnLine(key, type_in_words(type_of_column(column), recipes[key]))
+                ColumnLine(key, format_type(type_of_column(column), recipes[key]))
                 for key, column in self.current.items()
             ],
             skipped=self.skipped,

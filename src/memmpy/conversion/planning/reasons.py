@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memmpy.conversion.planning.recipe import missing_in_words
+from memmpy.conversion.planning.recipe import format_missing
 from memmpy.errors import OptionError
 from memmpy.store import ColumnRecord
 
@@ -39,16 +39,16 @@ def reason_to_write(
     if "metadata" in recipe:
         return "the files or their metadata changed"
     if column.origin.recipe != recipe:
-        return f"was {_recipe_in_words(column.origin.recipe)}, now {_recipe_in_words(recipe)}"
+        return f"was {_format_recipe(column.origin.recipe)}, now {_format_recipe(recipe)}"
     if None not in reusable:
         return "files were left out or reordered"
     return "files are new or changed"
 
 
-def _recipe_in_words(recipe: Mapping[str, Any]) -> str:
+def _format_recipe(recipe: Mapping[str, Any]) -> str:
     """Return a recipe in a few words."""
     text = str(recipe.get("branch", recipe.get("expression", "text of the files")))
-    text += missing_in_words(recipe)
+    text += format_missing(recipe)
     if "padding" in recipe:
         length, fill = recipe["padding"]
         text += f" padded to {length} with {fill}"

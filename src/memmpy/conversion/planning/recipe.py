@@ -21,7 +21,7 @@ from memmpy.sources import NullRules, fill_missing, filled_type, format_fill
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
-__all__ = ["ColumnValues", "Recipe", "metadata_recipe", "missing_in_words"]
+__all__ = ["ColumnValues", "Recipe", "format_missing", "metadata_recipe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Recipe:
         return type_of_values(compute_column(self.program, empty, num_entries=0)[0])
 
 
-def missing_in_words(recipe: Mapping[str, Any]) -> str:
+def format_missing(recipe: Mapping[str, Any]) -> str:
     """Return a suffix of a text that tells the fills of missing values; empty without fills."""
     fills: Mapping[str, str] = recipe.get("missing") or {}
     values = {"kept" if fill == "None" else f"as {fill}" for fill in fills.values()}

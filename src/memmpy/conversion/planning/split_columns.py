@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.inspection import kind_of_branch
 from memmpy.conversion.planning.inventory import Target
-from memmpy.conversion.planning.recipe import Recipe, missing_in_words
+from memmpy.conversion.planning.recipe import Recipe, format_missing
 from memmpy.errors import SplitError, SplitWarning, warn_of
 from memmpy.sources import NullRules, open_files
 from memmpy.splits import (
@@ -66,7 +66,7 @@ def find_policy(
         The metadata of the store.
     splits : Splits or None
         The splits of the call.
-    is_asked : bool
+    asks_for_split : bool
         Whether the call needs splits.
     named : collection of str
         The keys of the call.
@@ -156,7 +156,7 @@ def _check_unchanged_names(
             now = {kind: recipe.base.get(kind) for kind in kinds}
             if was != now:
                 what = [
-                    f"{one['branch'] or one['expression']}{missing_in_words(one)}"
+                    f"{one['branch'] or one['expression']}{format_missing(one)}"
                     for one in (was, now)
                 ]
                 message = f"{key!r} names events and was {what[0]}, now it is {what[1]}: {way_out}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 from memmpy.columns import ColumnType
-from memmpy.conversion.planning.recipe import missing_in_words
+from memmpy.conversion.planning.recipe import format_missing
 from memmpy.display import (
     DisplayBlock,
     Renderable,
@@ -22,7 +22,7 @@ from memmpy.store import SourceRecord
 if TYPE_CHECKING:
     import rich.console
 
-__all__ = ["ColumnLine", "FileCounts", "Report", "compare_files", "type_in_words"]
+__all__ = ["ColumnLine", "FileCounts", "Report", "compare_files", "format_type"]
 
 #: Columns in the table, and names in a line, at most.
 _MAX_COLUMNS = 60
@@ -305,9 +305,9 @@ def compare_files(
     return FileCounts(len(sources), num_opened, num_read, new, changed, gone)
 
 
-def type_in_words(entries: ColumnType, recipe: Mapping[str, Any]) -> str:
+def format_type(entries: ColumnType, recipe: Mapping[str, Any]) -> str:
     """Return the type of a column in words."""
-    return "hash of text" if "metadata" in recipe else f"{entries}{missing_in_words(recipe)}"
+    return "hash of text" if "metadata" in recipe else f"{entries}{format_missing(recipe)}"
 
 
 def _content(source: SourceRecord) -> tuple[object, ...]:

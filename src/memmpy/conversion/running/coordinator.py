@@ -203,7 +203,7 @@ class Coordinator:
                 is_stopped |= isinstance(outcome.error, DiskError | ReadOnlyStoreError)
                 self._failures.append((job.where, outcome.error))
             elif isinstance(outcome, FillResult):
-                keys = frozenset(outcome.data)
+                keys = frozenset(outcome.slot_data)
                 self._take(job, outcome)
                 bar.advance(job.share)
             elif isinstance(outcome, CheckResult):
@@ -247,13 +247,13 @@ class Coordinator:
 
     def _take(self, job: FillJob, filled: FillResult) -> None:
         """Take the result of a task."""
-        for key, data in filled.data.items():
+        for key, data in filled.slot_data.items():
             job.slots[key].data = data
             if filled.num_lost[key]:
                 self._num_lost[key] = self._num_lost.get(key, 0) + filled.num_lost[key]
         self._num_kept += job.num_kept
         self._notes |= filled.notes
-        self._note(job, [key for key, data in filled.data.items() if not data.arrays])
+        self._note(job, [key for key, data in filled.slot_data.items() if not data.arrays])
 
     def _take_checked(
         self, job: FillJob, checked: CheckResult, leftover: _Leftover

@@ -231,7 +231,7 @@ class FillResult:
     """Entries that a `FillTask` made, values that a cast lost, both by key, and warnings."""
 
     number: int
-    data: Mapping[str, SlotData]
+    slot_data: Mapping[str, SlotData]
     num_lost: Mapping[str, int]
     notes: frozenset[str]
 

@@ -53,19 +53,19 @@ def run_task(task: ConversionTask) -> ConversionOutcome:
 
 
 def _fill(task: FillTask) -> FillResult:
-    data: dict[str, SlotData] = {}
+    slot_data: dict[str, SlotData] = {}
     num_lost: dict[str, int] = {}
     notes: set[str] = set()
     with ExitStack() as stack:
         part = None if task.part is None else stack.enter_context(PartWriter(task.part))
         loose_arrays = _LooseArrays(part)
         for output, values in _outputs_of(task):
-            data[output.key] = _write_output(output, values, loose_arrays)
+            slot_data[output.key] = _write_output(output, values, loose_arrays)
             num_lost[output.key] = values.num_lost
             notes |= values.notes
         if part is not None:
             part.finish(is_durable=task.is_durable)
-    return FillResult(task.number, data, num_lost, frozenset(notes))
+    return FillResult(task.number, slot_data, num_lost, frozenset(notes))
 
 
 @final

@@ -92,13 +92,13 @@ def _to_cut_error(error: "UnexpectedInput", source: Span) -> CutError:
     start, stop = (len(source.text.rstrip()),) * 2 if at_end else (start, start + len(token))
     place = replace(source, start=start, stop=stop)
     if "NAME" in expected:
-        wanted = "a number, a text, a key or '('"
+        expectation = "a number, a text, a key or '('"
     elif expected and expected <= {"LPAR", "LSQB"}:
-        wanted = "values in parentheses" if "LSQB" in expected else "'('"
+        expectation = "values in parentheses" if "LSQB" in expected else "'('"
     else:
-        wanted = f"an operator or {_closing(replace(source, stop=start))}"
+        expectation = f"an operator or {_closing(replace(source, stop=start))}"
     problem = "the cut ends too early" if at_end else f"unexpected {str(token)!r}"
-    return place.error(f"{problem}; expected {wanted}", hint_at(source.text, start))
+    return place.error(f"{problem}; expected {expectation}", hint_at(source.text, start))
 
 
 def _check_depth(span: Span) -> None:

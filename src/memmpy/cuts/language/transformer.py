@@ -175,8 +175,8 @@ def _hint_of(name: str) -> str:
 def _check_arity(name: str, num: int, arity: int, span: Span, *, variadic: bool = False) -> None:
     if num < arity or (num > arity and not variadic):
         least = "at least " if variadic else ""
-        wanted = f"{least}{arity or 'no'} argument{'s' if arity != 1 else ''}"
-        raise span.error(f"{name} takes {wanted}, not {num}")
+        arguments = f"{least}{arity or 'no'} argument{'s' if arity != 1 else ''}"
+        raise span.error(f"{name} takes {arguments}, not {num}")
 
 
 def _group(parts: list[Part], span: Span) -> Node:

@@ -60,7 +60,7 @@ def _rows_of_bucket(task: BucketTask) -> list[_Slice]:
     """Return the rows of each run that belong to the bucket."""
     slices = []
     for number, run in enumerate(task.runs):
-        with RunReader.opened(run, task.job.layout) as reader:
+        with RunReader.open(run, task.job.layout) as reader:
             tickets = reader.tickets()
             start = 0 if task.low is None else place_of(task.low, tickets, number)
             stop = run.num_rows if task.high is None else place_of(task.high, tickets, number)
@@ -89,7 +89,7 @@ def _read_bucket(task: BucketTask, slices: Sequence[_Slice]) -> tuple[Words, Arr
         stop = at + own.stop - own.start
         if stop == at:
             continue
-        with RunReader.opened(run, layout) as reader:
+        with RunReader.open(run, layout) as reader:
             reader.read_tickets(own.start, tickets[at:stop])
             reader.read_rows(own.start, rows[at:stop])
             for i, content in enumerate(contents):

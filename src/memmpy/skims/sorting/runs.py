@@ -79,7 +79,7 @@ class RunReader:
 
     @classmethod
     @contextmanager
-    def opened(cls, run: SortedRun, layout: SkimLayout) -> "Iterator[RunReader]":
+    def open(cls, run: SortedRun, layout: SkimLayout) -> "Iterator[RunReader]":
         """Open a run for a moment: there may be more runs than files that a process may open."""
         try:
             file = open_to_read(run.path)
