@@ -13,6 +13,8 @@ from memmpy.kernels.rows_numba import rows_table, spread, take
 def take_rows(rows: Any, entries: Any, *, fields: Any, out: Any) -> None:
     run_kernel(
         take,
+        np.uint64(rows.ctypes.data),
+        np.uint64(rows.shape[1]),
         np.asarray(entries, np.int64),
         rows_table(rows.ctypes.data, rows.shape[1], fields=fields, out=out),
     )

@@ -5,7 +5,7 @@ format: a change here needs a new `TICKET_VERSION`.
 """
 
 import hashlib
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ __all__ = [
     "GOLDEN",
     "MIX_MIN_BITS",
     "MIX_ROUNDS",
-    "FeistelNetwork",
     "Words",
     "absorb",
     "derive_key",
@@ -37,15 +36,6 @@ _STEPS = (
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
 )
 _LAST_SHIFT = np.uint64(31)
-
-
-class FeistelNetwork(NamedTuple):
-    """A Feistel network over the words below ``2**(high_bits + low_bits)``, for 0..num-1."""
-
-    num: np.uint64
-    high_bits: np.uint64
-    low_bits: np.uint64
-    round_keys: Words
 
 
 def mix64(words: Words) -> Words:

@@ -7,7 +7,7 @@ range go through again: they are collected, without a branch, and go together.
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.kernels.hashing import MIX_MIN_BITS, FeistelNetwork, Words
+from memmpy.kernels.hashing import MIX_MIN_BITS, Words
 from memmpy.kernels.jit import inlined, kernel, run_kernel
 from memmpy.typing import Entries
 
@@ -24,17 +24,17 @@ _RoundKeys = tuple[np.uint64, np.uint64, np.uint64, np.uint64, np.uint64, np.uin
 _RoundWords = tuple[np.uint32, np.uint32, np.uint32, np.uint32, np.uint32, np.uint32]
 
 
-def permute_all(positions: Entries, network: FeistelNetwork) -> Entries:
+def permute_all(positions: Entries, network: Words) -> Entries:
     """Return what a `Permutation` has at each of some positions, which lie in its range."""
     out = np.array(positions, np.int64)
-    run_kernel(permute_in_place, *network, out)
+    run_kernel(permute_in_place, network, out)
     return out
 
 
-def permute_run(start: int, stop: int, network: FeistelNetwork) -> Entries:
+def permute_run(start: int, stop: int, network: Words) -> Entries:
     """Return what a `Permutation` has at the positions start..stop-1."""
     out = np.empty(stop - start, np.int64)
-    run_kernel(permute, np.uint64(start), *network, out)
+    run_kernel(permute, np.uint64(start), network, out)
     return out
 
 
@@ -94,27 +94,18 @@ def _apply_network(
 
 
 @kernel
-def permute(
-    start: np.uint64,
-    num: np.uint64,
-    high_bits: np.uint64,
-    low_bits: np.uint64,
-    round_keys: Words,
-    out: Entries,
-) -> None:
+def permute(start: np.uint64, network: Words, out: Entries) -> None:
     """Fill `out` with what a `Permutation` puts at the positions from `start` on."""
     for i in range(len(out)):
         out[i] = np.int64(start) + i
-    permute_in_place(num, high_bits, low_bits, round_keys, out)
+    permute_in_place(network, out)
 
 
 @kernel
-def permute_in_place(
-    num: np.uint64, high_bits: np.uint64, low_bits: np.uint64, round_keys: Words, out: Entries
-) -> None:
+def permute_in_place(network: Words, out: Entries) -> None:
     """Replace positions in `out` by what a `Permutation` has there."""
     words, places = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
-    r = round_keys
+    num, high_bits, low_bits, r = network[0], network[1], network[2], network[3:]
     keys = (r[0], r[1], r[2], r[3], r[4], r[5])
     for first in range(0, len(out), _CHUNK):
         chunk = out[first : first + _CHUNK].view(np.uint64)

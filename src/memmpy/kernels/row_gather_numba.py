@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.kernels.hashing import FeistelNetwork, Words
+from memmpy.kernels.hashing import Words
 from memmpy.kernels.jit import inlined, kernel, run_kernel
 from memmpy.kernels.lists_numba import place_entries
 from memmpy.kernels.permute_numba import mix, permute
@@ -42,16 +42,16 @@ class RowKernels:
         self, rows: NDArray[np.uint8], *, fields: Sequence[RowField], ranges: NDArray[np.int64]
     ) -> None:
         self._rows, self._fields, self._ranges = rows, fields, ranges
-        self._source = rows.ctypes.data, rows.shape[1]
+        self._source = np.uint64(rows.ctypes.data), np.uint64(rows.shape[1])
 
     def take(self, row_numbers: Entries, *, out: Sequence[NDArray[np.uint8]]) -> None:
         """Fill `out`, an array of shape (m, nbytes) for each field, with rows by their numbers."""
-        run_kernel(take, row_numbers, self._table(out), owners=(self._rows, *out))
+        run_kernel(take, *self._source, row_numbers, self._table(out), owners=(self._rows, *out))
 
     def take_permuted(
         self,
         start: int,
-        network: FeistelNetwork,
+        network: Words,
         *,
         row_numbers: Entries,
         out: Sequence[NDArray[np.uint8]],
@@ -63,9 +63,10 @@ class RowKernels:
         run_kernel(
             _take_permuted,
             np.uint64(start),
-            *network,
+            network,
             self._ranges,
             row_numbers,
+            *self._source,
             self._table(out),
             owners=(self._rows, *out),
         )
@@ -114,27 +115,24 @@ class RowKernels:
 @kernel
 def _take_permuted(
     start: np.uint64,
-    num: np.uint64,
-    high_bits: np.uint64,
-    low_bits: np.uint64,
-    round_keys: Words,
+    network: Words,
     ranges: NDArray[np.int64],
     row_numbers: Entries,
+    rows: np.uint64,
+    row_bytes: np.uint64,
     table: Table,
 ) -> None:
-    permute(start, num, high_bits, low_bits, round_keys, row_numbers)
-    ends, shifts = ranges[0], ranges[1]
-    if len(ends) == 1:
-        shift = shifts[0]
+    permute(start, network, row_numbers)
+    if ranges.shape[1] == 1:
         for i in range(len(row_numbers)):
-            row_numbers[i] += shift
+            row_numbers[i] += ranges[1, 0]
     else:
         for i in range(len(row_numbers)):
             which = 0
-            while row_numbers[i] >= ends[which]:
+            while row_numbers[i] >= ranges[0, which]:
                 which += 1
-            row_numbers[i] += shifts[which]
-    take(row_numbers, table)
+            row_numbers[i] += ranges[1, which]
+    take(rows, row_bytes, row_numbers, table)
 
 
 @kernel

@@ -126,9 +126,12 @@ def _divided(number: np.uint64, by: np.uint64) -> np.uint64:
 
 
 @kernel
-def take(entries: Entries, table: Table) -> None:
-    """Copy the fields of rows, each row prefetched some time before."""
-    rows, row_bytes, num = table[0, 0], table[0, 1], np.uint64(len(entries))
+def take(rows: np.uint64, row_bytes: np.uint64, entries: Entries, table: Table) -> None:
+    """Copy the fields of rows, each row prefetched some time before.
+
+    `rows` and `row_bytes` are in the table, too; as arguments they are a few per cent faster.
+    """
+    num = np.uint64(len(entries))
     ahead = max(_MIN_AHEAD, _BYTES_AHEAD // max(row_bytes, np.uint64(1)))
     for i in range(min(ahead, num)):
         _prefetch_row(rows + np.uint64(entries[i]) * row_bytes, row_bytes)

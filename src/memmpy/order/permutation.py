@@ -7,7 +7,7 @@ import numpy as np
 
 from memmpy.checks import check_indices, check_integer, check_seed
 from memmpy.errors import OptionError
-from memmpy.kernels import FeistelNetwork, Words, absorb
+from memmpy.kernels import Words, absorb
 from memmpy.typing import Entries
 
 __all__ = ["MAX_NUM", "MIN_BITS", "ROUNDS", "Permutation"]
@@ -55,7 +55,7 @@ class Permutation:
     array([1, 4, 0, 2, 3])
     """
 
-    __slots__ = ("_high_bits", "_low_bits", "_round_keys", "key", "num")
+    __slots__ = ("_high_bits", "_low_bits", "_round_keys", "key", "network", "num")
 
     def __init__(self, num: int, *, key: int) -> None:
         self.num = check_integer("num", num, minimum=0)
@@ -67,15 +67,9 @@ class Permutation:
         self._high_bits = bits // 2
         self._low_bits = bits - self._high_bits
         self._round_keys = absorb(self.key, np.arange(ROUNDS, dtype=np.uint64))
-
-    @property
-    def network(self) -> FeistelNetwork:
-        """The numbers of the network, for kernels."""
-        return FeistelNetwork(
-            np.uint64(self.num),
-            np.uint64(self._high_bits),
-            np.uint64(self._low_bits),
-            self._round_keys,
+        #: For kernels: num, the bits of both halves, and the keys of the rounds.
+        self.network = np.array(
+            [self.num, self._high_bits, self._low_bits, *self._round_keys], np.uint64
         )
 
     def __len__(self) -> int:
