@@ -292,7 +292,7 @@ def test_a_key_may_be_in_a_group_and_by_itself(make_file: MakeFile, tmp_path: Pa
         ({"groups": {"event": [3]}}, "a key is a text other than '_index', got 3"),
         ({"groups": {"nJets": ["met"]}}, "the name 'nJets' of a group is that of a key, too"),
         ({"groups": {"process": ["met"]}}, "the name 'process' of a group is that of a key, too"),
-        ({"groups": {"_index": ["met"]}}, "the name '_index' of a group is taken"),
+        ({"groups": {"_index": ["met"]}}, "the name '_index' of a group is reserved"),
         (
             {"groups": {"j": ["jet_pt"], "j_mask": ["met"]}, "keys_padded": {"jet_pt": (2, 0)}},
             "the name 'j_mask' of the mask of the group 'j' is that of a group, too",

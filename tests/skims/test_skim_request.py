@@ -54,9 +54,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"keys": ["met", "met"]}, "keys names 'met' twice"),
         (
             {"keys": ["_index"]},
-            r"the name '_index' of a key is taken: .*; memmpy.open\(...\).add\('index_2', '_ind",
+            r"the name '_index' of a key is reserved .*; memmpy.open\(...\).add\('index_2', '_ind",
         ),
-        ({"groups": {"_index": ["met"]}}, "the name '_index' of a group is taken"),
+        ({"groups": {"_index": ["met"]}}, "the name '_index' of a group is reserved"),
         (
             {"keys": ["met"], "groups": {"met": ["ht"]}},
             "the name 'met' of a group is that of a key, too; take another one for the group",
@@ -154,7 +154,7 @@ def test_what_makes_no_sense_is_an_error(store: Path, asked: dict[str, Any], mes
         ),
         (
             {"groups": {"g": ["pt", "met", "fixed"]}},
-            "do not fit together: 'pt' has a list, 'met' has one number, 'fixed' has 4 items an",
+            "do not fit together: 'pt' has a list, 'met' has one number, 'fixed' has 4 items per entry",
         ),
         (
             {"groups": {"g": ["pt", "eta"]}, "keys_padded": {"pt": (3, NAN), "eta": (4, NAN)}},
