@@ -106,11 +106,6 @@ def test_the_top_of_the_package_has_at_most_25_names() -> None:
     assert len(names - ENTRY_POINTS) <= 25, sorted(names)
 
 
-def test_dir_shows_the_public_names_and_no_others() -> None:
-    assert dir(memmpy) == sorted([*memmpy.__all__, "open"])
-    assert "open" not in memmpy.__all__
-
-
 def test_a_module_name_exists_once() -> None:
     names = Counter(stem(module) for module in modules() if stem(module) not in ENTRY_POINTS)
     assert [name for name, num in names.items() if num > 1] == []

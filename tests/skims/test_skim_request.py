@@ -154,7 +154,7 @@ def test_what_makes_no_sense_is_an_error(store: Path, asked: dict[str, Any], mes
         ),
         (
             {"groups": {"g": ["pt", "met", "fixed"]}},
-            "do not fit together: 'pt' has a list, 'met' has one number, 'fixed' has 4 items per entry",
+            "do not fit together: 'pt' has a list, 'met' has one number, 'fixed' has 4 items per",
         ),
         (
             {"groups": {"g": ["pt", "eta"]}, "keys_padded": {"pt": (3, NAN), "eta": (4, NAN)}},
