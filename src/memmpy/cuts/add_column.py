@@ -6,10 +6,11 @@ from typing import Any
 from memmpy.columns import Snapshot, WriteJagged, WriteVector, open_columns
 from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import compute_column
-from memmpy.cuts.inputs import STEP_SIZE, check_num_threads, inputs_of
+from memmpy.cuts.inputs import STEP_SIZE, inputs_of
 from memmpy.cuts.language import LANGUAGE, Constant, Node, normal_form
 from memmpy.errors import OptionError, warn_of
 from memmpy.jagged import Jagged
+from memmpy.parallel import check_threads
 from memmpy.store import Computed, Metadata, Transaction, read_metadata
 from memmpy.typing import Array, PathLike
 
@@ -51,7 +52,7 @@ def add_column(
         If the key is that of a column that was not computed, or the expression uses it.
     """
     node = read_cut(expression, aliases=aliases, constants=constants)
-    threads = check_num_threads(num_threads)
+    threads = check_threads(num_threads)
     meaning, metadata = normal_form(node), read_metadata(path)
     names = columns_used(node, metadata)
     _check_no_cycle(metadata, key, names)
@@ -81,7 +82,7 @@ def recompute_column(path: PathLike, key: str, expression: str, *, target: PathL
     node = read_cut(expression, aliases=None, constants=None)
     snapshot = open_columns(path, columns_used(node, read_metadata(path)) or None)
     with Transaction(target) as transaction:
-        _write(snapshot, node, key, {}, transaction, check_num_threads(None))
+        _write(snapshot, node, key, {}, transaction, check_threads(None))
 
 
 def _write(

@@ -40,7 +40,6 @@ __all__ = [
     "Selection",
     "cut_documents",
     "is_selection",
-    "is_up_to_date",
     "leftover_cuts",
     "read_cut_document",
 ]
@@ -229,11 +228,6 @@ def read_cut_document(file: Path) -> CutDocument | None:
     """
     data, _ = read_document(file, max_bytes=_MAX_BYTES)
     return None if is_older(data) else decode(data, path=str(file))
-
-
-def is_up_to_date(columns: Mapping[str, str], current: Mapping[str, ColumnRecord]) -> bool:
-    """Say whether columns still have these fingerprints, and none of them is stale."""
-    return all(k in current and current[k].fingerprint == f for k, f in columns.items())
 
 
 @functools.lru_cache(maxsize=64)

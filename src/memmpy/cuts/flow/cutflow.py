@@ -19,7 +19,7 @@ from memmpy.cuts.flow.groups import (
     sort_groups,
 )
 from memmpy.cuts.flow.result import CutFlow
-from memmpy.cuts.inputs import STEP_SIZE, Inputs, check_num_threads, inputs_of
+from memmpy.cuts.inputs import STEP_SIZE, Inputs, inputs_of
 from memmpy.cuts.language import (
     Constant,
     Key,
@@ -34,6 +34,7 @@ from memmpy.cuts.language import (
     unary,
 )
 from memmpy.errors import OptionError, warn_of
+from memmpy.parallel import check_threads
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
 
@@ -203,7 +204,7 @@ def count_steps(
         As `cutflow` takes them.
     """
     check_integer("step_size", step_size, minimum=1)
-    threads = check_num_threads(num_threads)
+    threads = check_threads(num_threads)
     for node in plan.nodes:
         check_stored(node, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
     check_known(plan.by, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
