@@ -15,7 +15,7 @@ from memmpy.loaders.chunk import ChunkArray, EntryChunk, Lists, chunks_in_memory
 from memmpy.loaders.list_gatherer import ListGatherer
 from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode, os_page_cache
 from memmpy.loaders.pagecache.pages import Blocks, map_of, one_by_one
-from memmpy.order import Members, Request
+from memmpy.order import GatherRequest, Members
 from memmpy.typing import Array, Column, Entries
 
 __all__ = ["ColumnGatherer"]
@@ -97,16 +97,16 @@ class ColumnGatherer:
         """Return how an epoch that began now would be read."""
         return self.mapped.read_mode([range(self.num_data)], is_scattered=is_scattered)
 
-    def entries(self, request: Request) -> Entries:
+    def entries(self, request: GatherRequest) -> Entries:
         """Return the entries of a request."""
         members = request.members(compiled=self._compiled)
         return self._members.entries(members, compiled=self._compiled)
 
-    def blocks(self, request: Request) -> Blocks:
+    def blocks(self, request: GatherRequest) -> Blocks:
         """Return the entries of a request as blocks of one."""
         return one_by_one(self.entries(request))
 
-    def gather(self, request: Request) -> EntryChunk:
+    def gather(self, request: GatherRequest) -> EntryChunk:
         """Return the entries of a request, in its order."""
         return self.complete(self.take(self.entries(request)))
 

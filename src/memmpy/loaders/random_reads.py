@@ -19,8 +19,8 @@ from memmpy.loaders.chunk import EntryChunk, chunks_in_memory
 from memmpy.loaders.gatherer import Gatherer
 from memmpy.loaders.pagecache.advice import MappedData
 from memmpy.loaders.pagecache.pages import Blocks, one_by_one
-from memmpy.loaders.readahead import AHEAD_BYTES, ChunkTask, EpochPlan, ReadAhead
-from memmpy.order import EpochOrder, Request
+from memmpy.loaders.readahead import AHEAD_BYTES, EpochPlan, GatherTask, ReadAhead
+from memmpy.order import EpochOrder, GatherRequest
 from memmpy.typing import Entries
 
 __all__ = ["RandomReads"]
@@ -83,12 +83,12 @@ class RandomReads:
     def _is_on_disk(self) -> bool:
         return self._gatherer.read_mode(is_scattered=True).is_ahead
 
-    def _from_memory(self, position: int, batch_size: int) -> Iterator[ChunkTask]:
+    def _from_memory(self, position: int, batch_size: int) -> Iterator[GatherTask]:
         num_rows = self._chunk_rows
         for request in self._order.requests(position, num_rows=num_rows, batch_size=batch_size):
             yield partial(self._gatherer.gather, request)
 
-    def _from_disk(self, position: int, batch_size: int) -> Iterator[ChunkTask]:
+    def _from_disk(self, position: int, batch_size: int) -> Iterator[GatherTask]:
         """Yield tasks for entries that are not in memory at first.
 
         If all fits into memory, each task is preceded by a look whether it is there by now.
@@ -139,7 +139,7 @@ class RandomReads:
             finally:
                 self._is_over = True
 
-    def _gather_sorted(self, request: Request) -> EntryChunk:
+    def _gather_sorted(self, request: GatherRequest) -> EntryChunk:
         """Gather the entries of a request in the order of the files, then put them into its own."""
         entries = self._gatherer.entries(request)
         order = np.argsort(entries)

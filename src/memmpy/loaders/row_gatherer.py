@@ -14,7 +14,7 @@ from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode
 from memmpy.loaders.pagecache.pages import Blocks
 from memmpy.loaders.row_ranges import RowRanges
 from memmpy.loaders.row_segments import segments_of
-from memmpy.order import BlockWindows, Multiplicities, PermutedRun, Request
+from memmpy.order import BlockWindows, GatherRequest, Multiplicities, PermutedRun
 from memmpy.typing import Array, Entries
 
 __all__ = ["PackedRows", "RowGatherer"]
@@ -117,15 +117,15 @@ class RowGatherer:
         """Return how an epoch that began now would be read."""
         return self.mapped.read_mode(self._rows_of_ranges, is_scattered=is_scattered)
 
-    def entries(self, request: Request) -> Entries:
+    def entries(self, request: GatherRequest) -> Entries:
         """Return the numbers of the rows of a request."""
         return self._ranges.rows(request.members(compiled=self._kernels is not None))
 
-    def blocks(self, request: Request) -> Blocks:
+    def blocks(self, request: GatherRequest) -> Blocks:
         """Return the rows that a request reads."""
         return self._ranges.blocks(*request.blocks())
 
-    def gather(self, request: Request) -> EntryChunk:
+    def gather(self, request: GatherRequest) -> EntryChunk:
         """Return the rows of a request, in its order."""
         num, kernels = request.stop - request.start, self._kernels
         if kernels is not None and isinstance(request, PermutedRun):

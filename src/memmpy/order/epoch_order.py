@@ -10,10 +10,10 @@ from typing import Protocol
 
 from memmpy.typing import Entries
 
-__all__ = ["EpochOrder", "Request", "batch_runs", "num_batches", "num_delivered"]
+__all__ = ["EpochOrder", "GatherRequest", "batch_runs", "num_batches", "num_delivered"]
 
 
-class Request(Protocol):
+class GatherRequest(Protocol):
     """Members that come at consecutive positions of an epoch, and are gathered at once."""
 
     @property
@@ -50,7 +50,7 @@ class EpochOrder(Protocol):
         """Return the number of positions."""
         ...
 
-    def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator[Request]:
+    def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator[GatherRequest]:
         """Yield requests for all positions from one on, in order.
 
         Parameters
