@@ -10,14 +10,14 @@ from memmpy.conversion.planning.key_patterns import (
     names_in,
     split_renames,
 )
-from memmpy.conversion.planning.plan import Plan
+from memmpy.conversion.planning.plan import ConversionPlan
 from memmpy.conversion.repair import repair_columns
 from memmpy.conversion.running.column_records import total_clipping
 
 __all__ = [
     "Conversion",
+    "ConversionPlan",
     "ConversionRequest",
-    "Plan",
     "RFileConfig",
     "RootFiles",
     "check_names",

@@ -11,7 +11,7 @@ from memmpy.checks import check_path
 from memmpy.conversion.planning.config import RootFiles, list_inputs
 from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.inventory import Inventory, Target
-from memmpy.conversion.planning.plan import Plan, make_plan
+from memmpy.conversion.planning.plan import ConversionPlan, make_plan
 from memmpy.conversion.planning.split_columns import Policy, resolve_splits
 from memmpy.conversion.planning.summary import Report
 from memmpy.conversion.planning.survey import survey
@@ -56,7 +56,7 @@ class Conversion(Renderable):
     ----------
     path : Path
         The store.
-    plan : Plan
+    plan : ConversionPlan
         What had to be done, and why.
     bytes_written : int
         The size of the written columns; shared arrays count once.
@@ -65,7 +65,7 @@ class Conversion(Renderable):
     """
 
     path: Path
-    plan: Plan
+    plan: ConversionPlan
     bytes_written: int
     clippings: Mapping[str, tuple[Clipping, int]]
 
@@ -233,7 +233,7 @@ def convert_request(
     *,
     recreate: bool,
     progress: bool | None,
-    check: Callable[[Plan], object] | None,
+    check: Callable[[ConversionPlan], object] | None,
 ) -> Conversion:
     """Make the columns of a request, once their plan has passed a check.
 
@@ -256,7 +256,7 @@ def convert_request(
     known = _known(directory)
     with quiet(when=progress is False), worker_pool(work.executor) as pool, closing(open_files):
 
-        def decide(metadata: Metadata) -> tuple[Plan, Splits | None]:
+        def decide(metadata: Metadata) -> tuple[ConversionPlan, Splits | None]:
             policy = request.policy(metadata, path=path)
             plan = _plan(request, policy, metadata, pool, work, recreate=recreate)
             if check is not None:
@@ -310,12 +310,12 @@ def plan_conversion(
     splits: Splits | None = None,
     recreate: bool = False,
     work: WorkOption = None,
-) -> Plan:
+) -> ConversionPlan:
     """Return what `convert` would do, with the same arguments; nothing is written.
 
     Returns
     -------
-    Plan
+    ConversionPlan
         The columns to write and why, and the entries of files to read for them. It prints as a
         table.
     """
@@ -342,7 +342,7 @@ def _plan(
     work: Work,
     *,
     recreate: bool,
-) -> Plan:
+) -> ConversionPlan:
     """Look at the files, and return what has to be done."""
     inventory = Inventory(metadata)
     target, facts = survey(

@@ -1,4 +1,4 @@
-"""Compute a column from other columns of a store, and write it into the store."""
+"""Computes a column from other columns of a store, and writes it into the store."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Compute which entries of a store pass a cut, in steps on threads, and cache them."""
+"""Computes which entries of a store pass a cut, in steps on threads, and caches them."""
 
 import logging
 import os

@@ -68,7 +68,7 @@ class Multiplicities:
 
 
 def count_multiplicities(tickets: Words) -> Multiplicities:
-    """Count how many rows share each ticket; reads the tickets chunk by chunk.
+    """Count how many rows share each ticket; reads the tickets step by step.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Find likely mistakes in the splits of a store, from the names of its events."""
+"""Finds likely mistakes in the splits of a store, from the names of its events."""
 
 import json
 import os

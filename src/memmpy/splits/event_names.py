@@ -1,4 +1,4 @@
-"""Find the columns that usually name an event, where the user names none."""
+"""Finds the columns that usually name an event, where the user names none."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence

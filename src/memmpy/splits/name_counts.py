@@ -1,4 +1,4 @@
-"""Count how many entries share a name, by file and by process, in bounded memory."""
+"""Counts how many entries share a name, by file and by process, in bounded memory."""
 
 import json
 from dataclasses import dataclass

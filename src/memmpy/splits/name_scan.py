@@ -1,4 +1,4 @@
-"""Scan the names of all events once: how many entries share one, by file and by split."""
+"""Scans the names of all events once: how many entries share one, by file and by split."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from memmpy.typing import Array, Entries
 __all__ = ["NameScan", "rounded_by", "scan_names"]
 
 #: Entries per step.
-_CHUNK = 1 << 15
+_STEP_SIZE = 1 << 15
 #: The largest number of names to count; and the number with ``fold_by`` or ``split_by``, where one
 #: name on two sides is an error.
 _NUM_NAMES, _NUM_NAMES_OF_RULE = 1 << 17, 1 << 20
@@ -68,7 +68,7 @@ class NameScan:
 
 
 def scan_names(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> NameScan:
-    """Read the names of all entries once, in pieces; there is at least one entry."""
+    """Read the names of all entries once, in steps; at least one entry is needed."""
     rule = splits.ticket_rule
     assert rule.by != "file"
     sampled = np.unique(np.linspace(0, num_entries - 1, min(num_entries, _NUM_SAMPLES)).astype(int))
@@ -81,8 +81,8 @@ def scan_names(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> NameS
     region_counts = np.zeros(rule.num_regions, np.int64)
     has_files = has_source_identity(snapshot.metadata, num_entries)
     kept = NameCounter(num_entries, _NUM_NAMES if rule.region is None else _NUM_NAMES_OF_RULE)
-    for start in range(0, num_entries, _CHUNK):
-        entries = np.arange(start, min(start + _CHUNK, num_entries))
+    for start in range(0, num_entries, _STEP_SIZE):
+        entries = np.arange(start, min(start + _STEP_SIZE, num_entries))
         columns = named_columns(snapshot, rule.keys, entries)
         identities = rule.identities(columns)
         drawn = rule.tickets(identities, columns)

@@ -1,4 +1,4 @@
-"""Record the splits of a store at the first call, check that later calls agree, and warn."""
+"""Records the splits of a store at the first call, checks that later calls agree, and warns."""
 
 import dataclasses
 import json

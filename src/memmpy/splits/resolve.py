@@ -1,4 +1,4 @@
-"""Resolve the data and the split of a call into the entries that a loader hands out."""
+"""Resolves the data and the split of a call into the entries that a loader hands out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction

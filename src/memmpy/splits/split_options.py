@@ -1,4 +1,4 @@
-"""Check the options of `Splits`, each on its own, and normalise them."""
+"""Checks the options of `Splits`, each on its own, and normalises them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias

@@ -1,4 +1,4 @@
-"""Count repeated identities and rows exactly in bounded memory, in several passes over a store.
+"""Counts repeated identities and rows exactly in bounded memory, in several passes over a store.
 
 A pass keeps the identities and the hashes of rows whose upper bits are its own. An identity of many
 entries would fill a pass by itself: a sample finds these, and they are counted apart.

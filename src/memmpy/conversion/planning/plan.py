@@ -44,7 +44,7 @@ from memmpy.store import (
     parts_of,
 )
 
-__all__ = ["FileRead", "NewColumn", "Plan", "make_plan"]
+__all__ = ["ConversionPlan", "FileRead", "NewColumn", "make_plan"]
 
 #: The type of the column of a name of the metadata.
 _HASHES = ColumnType("vector", np.dtype("<u8"))
@@ -104,7 +104,7 @@ class FileRead:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Plan(Renderable):
+class ConversionPlan(Renderable):
     """What a conversion must do.
 
     Parameters
@@ -263,7 +263,7 @@ def make_plan(
     *,
     inventory: Inventory,
     recreate: bool,
-) -> Plan:
+) -> ConversionPlan:
     """Return the plan that leads from a store to a target.
 
     Parameters
@@ -332,7 +332,7 @@ def make_plan(
         )
     skipped = SkippedBranches.union(one.skipped for one in inspections if one is not None)
     stale = _stale(metadata, origins, parts)
-    return Plan(
+    return ConversionPlan(
         target=target,
         columns=tuple(columns),
         current=current,

@@ -10,7 +10,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 from memmpy._version import __version__
-from memmpy.conversion.planning.plan import NewColumn, Plan
+from memmpy.conversion.planning.plan import ConversionPlan, NewColumn
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.running.assembly import FinishedColumn
 from memmpy.jagged import Clipping
@@ -28,7 +28,7 @@ __all__ = ["clippings_of", "put_columns", "total_clipping"]
 
 
 def put_columns(
-    transaction: Transaction, plan: Plan, finished: Mapping[str, FinishedColumn]
+    transaction: Transaction, plan: ConversionPlan, finished: Mapping[str, FinishedColumn]
 ) -> dict[str, ColumnRecord]:
     """Move finished columns into the store, which the commit makes visible, and return them."""
     parts = parts_of(plan.target.sources)
@@ -75,7 +75,7 @@ def total_clipping(origin: Origin) -> Clipping:
 
 def _record(
     column: NewColumn,
-    plan: Plan,
+    plan: ConversionPlan,
     arrays: Mapping[str, ArrayRecord],
     parts: tuple[Part, ...],
     clipped: tuple[tuple[int, ...] | None, ...],

@@ -1,4 +1,4 @@
-"""Compute the values of an expression for a column, in the type that C++ gives them."""
+"""Computes the values of an expression for a column, in the type that C++ gives them."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Reduce the elements of an entry to one value: sums, extremes and counts, as ROOT's ``Sum$``.
+"""Reduces the elements of an entry to one value: sums, extremes and counts, as ROOT's ``Sum$``.
 
 An entry without elements gives 0, and true for ``all``. So does one that lacks an element that the
 reduction picks by number.

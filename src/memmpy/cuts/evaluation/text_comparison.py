@@ -1,4 +1,4 @@
-"""Compare text, the only thing that a cut can do with it."""
+"""Compares text, the only thing that a cut can do with it."""
 
 from collections.abc import Container, Sequence
 

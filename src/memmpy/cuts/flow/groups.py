@@ -1,4 +1,4 @@
-"""Group entries by columns of text, integers or booleans."""
+"""Groups entries by columns of text, integers or booleans."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias

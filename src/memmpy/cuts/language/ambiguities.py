@@ -1,4 +1,4 @@
-"""Refuse expressions that ROOT, C++ and Python read differently, and likely mistakes."""
+"""Refuses expressions that ROOT, C++ and Python read differently, and likely mistakes."""
 
 import functools
 import re

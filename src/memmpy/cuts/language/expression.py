@@ -1,4 +1,4 @@
-"""Parse a cut: from text to a tree, or to an error that says where and why.
+"""Parses a cut: from text to a tree, or to an error that says where and why.
 
 The parser is LALR, the tree is built from the bottom up without recursion, and both the length of
 the text and the depth of the tree are limited: no text can exhaust the stack or the time.

@@ -1,4 +1,4 @@
-"""Build the tree: for each rule of the grammar, a function from its parts to a node."""
+"""Builds the tree: for each rule of the grammar, a function from its parts to a node."""
 
 import re
 from collections.abc import Callable, Mapping
