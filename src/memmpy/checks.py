@@ -1,7 +1,7 @@
 """Checks of common arguments: integers, flags, seeds, index arrays, keys, paths and timeouts.
 
 Each check returns the value in one type, or raises an `OptionError`:
-"<name> must be <what>, got <value>".
+"<name> must be <expected>, got <value>".
 """
 
 import math

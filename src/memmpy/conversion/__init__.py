@@ -1,4 +1,4 @@
-"""Conversion of event files to columns: a plan of what must be read, and its execution."""
+"""Conversion of event files to columns: planned as data, then run by workers."""
 
 from memmpy.conversion.convert import Conversion, convert, convert_request, plan_conversion
 from memmpy.conversion.planning.config import RFileConfig, RootFiles, list_configs, list_inputs

@@ -38,11 +38,11 @@ def add_column(
     expression : str
         An expression of columns of the store.
     aliases, constants : mapping, optional
-        As `compute_cut_batched` takes them.
+        See `compute_cut_batched`.
     recreate : bool
         Compute the column even if the store has it, and replace one that was not computed.
     num_threads : int, optional
-        As `compute_cut_batched` takes it.
+        See `compute_cut_batched`.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def recompute_column(path: PathLike, key: str, expression: str, *, target: PathL
     Parameters
     ----------
     path, key, expression
-        As `add_column` takes them.
+        See `add_column`.
     target : path-like
         The other store.
     """
@@ -125,7 +125,7 @@ def _check_no_cycle(metadata: Metadata, key: str, names: Collection[str]) -> Non
 
 
 def _is_stored(metadata: Metadata, key: str, meaning: str) -> bool:
-    """Say whether a store has the column with these values.
+    """Return whether a store has the column with these values.
 
     Raises
     ------

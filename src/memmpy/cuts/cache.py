@@ -249,7 +249,7 @@ def _prune(directory: Path, _generation: int) -> None:
 
 
 def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
-    """Say whether the selection of a document can no longer be used."""
+    """Return whether the selection of a document can no longer be used."""
     try:
         document = read_cut_document(file)
     except CorruptStoreError:
@@ -260,7 +260,7 @@ def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
 
 
 def is_selection(selection: Entries, num_entries: int) -> bool:
-    """Say whether entries ascend and lie within the store."""
+    """Return whether entries ascend and lie within the store."""
     if len(selection) == 0:
         return True
     entries = np.asarray(selection)  # its slices are plain arrays, not maps

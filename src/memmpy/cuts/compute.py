@@ -157,7 +157,7 @@ def find_entries(
     stored_as : mapping of str to str
         Keys of the cut whose columns have another name in the store.
     step_size, num_threads, recreate
-        As `compute_cut_batched` takes them.
+        See `compute_cut_batched`.
 
     Returns
     -------

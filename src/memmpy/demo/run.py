@@ -31,7 +31,7 @@ MAX_BRANCHES = 30
 
 @dataclass(frozen=True, slots=True)
 class DemoSetup:
-    """What to convert, which events to load, and how to batch them."""
+    """The files to convert, the events to load, and the keys of the batches."""
 
     store: Path
     root_files: Sequence[RFileConfig]
@@ -130,7 +130,7 @@ def _all_keys(setup: DemoSetup) -> set[str]:
 
 
 def _fits_a_skim(conversion: Conversion, setup: DemoSetup) -> bool:
-    """Say whether batches hold numbers and lists of numbers alone."""
+    """Return whether batches hold numbers and lists of numbers alone."""
     types = conversion.plan.types
     return all(types[key].kind in {"vector", "jagged"} for key in conversion.keys_of(setup.keys))
 

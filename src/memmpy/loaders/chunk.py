@@ -27,7 +27,7 @@ Lists: TypeAlias = tuple[Array, NDArray[np.int64]]
 
 
 def prefetch_depth(num_threads: int) -> int:
-    """Return how many chunks are gathered or wait, with the one that the consumer waits for.
+    """Return the number of chunks that are being gathered, or wait for the consumer.
 
     Threads go on while the consumer, which may have gathered one itself, takes one after the other.
     """
@@ -87,9 +87,9 @@ class EntryChunk:
     Parameters
     ----------
     num_entries : int
-        Their number.
+        The number of entries.
     arrays : sequence of ChunkArray
-        What slices like an array.
+        The values of all keys but those of `lists`.
     lists : mapping of str to (array, int64 array)
         Content and offsets by key, checked to belong together; a batch has a `Jagged`.
     """

@@ -28,19 +28,19 @@ CHUNK_ROWS, CHUNK_NBYTES = 1 << 14, 8 << 20
 class ColumnGatherer:
     """Gathers entries of columns.
 
-    Arrays and lists are gathered here; other columns give out their entries themselves, and what
-    they give may have any type.
+    memmpy gathers arrays and lists itself. Other columns return their entries, of any type, when
+    they are indexed.
 
     Parameters
     ----------
     columns : mapping of str to Column
-        What to gather.
+        The columns to gather.
     members : Members
         The entries of an epoch.
     num_threads : int
         How many threads gather beside the caller's.
     page_cache : PageCache or None
-        What gets advice on pages; None for that of this machine.
+        The page cache that gets advice; None for that of this machine.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ def _as_run(entries: Entries) -> slice | None:
 
 
 def _lists_of(column: Column) -> Lists | None:
-    """Return content and offsets of a column that gives out `Jagged`; None for others."""
+    """Return content and offsets of a column whose slices are `Jagged`; None for others."""
     content, offsets = getattr(column, "content", None), getattr(column, "offsets", None)
     if not (isinstance(content, np.ndarray) and isinstance(offsets, np.ndarray)):
         return None
@@ -156,8 +156,8 @@ def _lists_of(column: Column) -> Lists | None:
 def _check_all_offsets(columns: Iterable[Any]) -> None:
     """Raise a `CorruptStoreError` if offsets in a file fall or lead out of the content.
 
-    An offset that is wrong leaves one of its two lists look right. A loader of all entries meets
-    the other one; a loader of some may not. Columns that share a file are looked at once.
+    If one offset is wrong, one of the two lists beside it may look right. A loader of all entries
+    meets the other list; a loader of some may not. Columns that share a file are checked once.
     """
     distinct = {}
     for column in columns:

@@ -36,7 +36,7 @@ _MAX_CHUNK_BYTES = 256 << 20
 _SHARE_OF_MEMORY = 0.5
 #: If a chunk has pages of less than this share of the files, they lie far apart.
 _LEAST_SHARE = 0.2
-#: What an entry takes beside its bytes: its number in both orders, and its place in each.
+#: Bytes of an entry beside its values: its number in both orders, and its place in each.
 _BYTES_BESIDE = 4 * 8
 #: About how many bytes are prefetched at once, and are there before the next ones are.
 _PART_BYTES = 8 << 20
@@ -49,7 +49,7 @@ class RandomReads:
     Parameters
     ----------
     gatherer : Gatherer
-        What gathers them.
+        Gathers the entries.
     order : EpochOrder
         The order of the epoch; it is scattered.
     chunk_rows : int
@@ -91,7 +91,7 @@ class RandomReads:
     def _from_disk(self, position: int, batch_size: int) -> Iterator[GatherTask]:
         """Yield tasks for entries that are not in memory at first.
 
-        If all fits into memory, each task is preceded by a look whether it is there by now.
+        If all fits into memory, memmpy checks before each task whether it is there by now.
         """
         memory = self._mapped.memory()
         fits = memory is not None and memory >= self._gatherer.file_bytes
@@ -105,7 +105,7 @@ class RandomReads:
         yield from self._from_memory(position, batch_size)
 
     def _sizes(self, memory: int | None) -> Iterator[int]:
-        """Yield how many entries chunks have: as many as are gathered at once have the same."""
+        """Yield the number of entries of each chunk; chunks gathered at once have one size."""
         most = self._most_rows(memory)
         first_rows = int(_FIRST_BYTES / self._mapped.scattered_bytes)
         rows = max(1, min(self._chunk_rows, first_rows))

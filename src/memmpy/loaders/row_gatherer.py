@@ -19,14 +19,14 @@ from memmpy.typing import Array, Entries
 
 __all__ = ["PackedRows", "RowGatherer"]
 
-#: What a thread gathers at once: to wake it takes as long as a few thousand rows, and the chunks of
-#: all threads that nobody has read yet stay in the last cache.
+#: Limits of a chunk. To wake a thread takes as long as to gather a few thousand rows; and the
+#: chunks of all threads, until they are read, stay in the last cache.
 _CHUNK_BYTES, _MAX_CHUNK_ROWS = 7 * 2**18, 1 << 14  # 1.75 MiB
 
 
 @runtime_checkable
 class PackedRows(Protocol):
-    """What a loader knows of a skim: rows in the order of their tickets."""
+    """The view of a skim that a loader needs: rows in the order of their tickets."""
 
     @property
     def rows(self) -> NDArray[np.void]:
@@ -68,7 +68,7 @@ class RowGatherer:
     compiled : bool
         Whether to use Numba's kernels.
     page_cache : PageCache
-        What gets advice on pages.
+        The page cache that gets advice.
     """
 
     may_grow = True

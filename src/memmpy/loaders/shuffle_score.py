@@ -93,7 +93,7 @@ def _values(batch: Mapping[str, Any], key: str) -> NDArray[Any]:
 
 
 def _indicators(values: NDArray[Any]) -> list[NDArray[np.float64]]:
-    """Return what is compared: one indicator for each class, or the numbers."""
+    """Return the values to compare: one indicator for each class, or the numbers."""
     if values.dtype.kind in "biu":
         classes = np.unique(values)
         if len(classes) <= _MAX_CLASSES:

@@ -60,7 +60,7 @@ class EpochOrder(Protocol):
         num_rows : int
             About how many positions a request should have.
         batch_size : int
-            Into what the members will be cut: a batch of two requests costs a copy.
+            Entries in a batch: a batch across two requests costs a copy.
         """
         ...
 

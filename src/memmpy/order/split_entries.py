@@ -44,7 +44,7 @@ def members_by_ticket(
     ranges : sequence of (int, int), or None
         The (start, stop) of the tickets; None for all of them.
     subindex : array or sequence, optional
-        As `check_selection` takes it.
+        See `check_selection`.
     """
     rule = None if ranges is None else _ticket_rule(tickets, ranges)
     return _members(num_entries, rule, subindex)
@@ -75,7 +75,7 @@ def members_by_position(
     seed : int
         Chooses the permutation.
     subindex : array or sequence, optional
-        As `check_selection` takes it.
+        See `check_selection`.
     ascending : bool
         Whether the members must be in the order of the entries, or of the selection. If not, a
         split of all entries costs no memory; else, or with a selection or tickets, a quarter of a

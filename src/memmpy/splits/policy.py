@@ -264,7 +264,7 @@ def record_positional_split(path: Path, metadata: Metadata) -> None:
 
 
 def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -> None:
-    """Replace the splits of a store, or forget them; see `memmpy.Store.set_splits`."""
+    """Replace the splits of a store, or remove their record; see `memmpy.Store.set_splits`."""
     notes: list[str] = []
     record: dict[str, Any] | None = None
     if splits is not None:

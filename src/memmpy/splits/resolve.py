@@ -104,7 +104,7 @@ def resolve_store_split(
     request : SplitRequest
         The split.
     subindex : array or sequence, or None
-        The entries to use; None for all.
+        The entries to use; None for all entries.
     cut : str or None
         The text of the cut that `subindex` passes.
     """

@@ -282,7 +282,7 @@ def tree_name(source: SourceRecord) -> str:
 
 
 def are_unchanged(fingerprints: Mapping[str, str], current: Mapping[str, ColumnRecord]) -> bool:
-    """Say whether columns still have the fingerprints that they had.
+    """Return whether columns still have the fingerprints that they had.
 
     All that is made of columns keeps their fingerprints: a computed column, a cached cut, a skim.
     It is stale as soon as one of them has changed, is stale itself, or is gone.

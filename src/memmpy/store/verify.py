@@ -25,7 +25,7 @@ _BLOCK_BYTES = 2**22  # 4 MiB
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file of a store that differs from what was written: an item of what `verify` returns.
+    """A file of a store that differs from its record: an item of the result of `verify`.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def array_problem(
     array : ArrayRecord
         The array as it was written.
     look : callable, optional
-        Checks rows, and returns what is wrong with them or None. Called with consecutive blocks
+        Checks rows, and returns their fault or None. Called with consecutive blocks
         of rows; each block begins with the last row of the block before.
     """
     header = header_of(array)

@@ -53,7 +53,7 @@ def count_repeats(
     scan : Scan
         The store.
     groups : SourceGroups
-        What its sources have in common.
+        The groups of its sources.
     rows : ComparableRows or None
         The rows to compare; None for none.
     max_kept : int

@@ -29,7 +29,7 @@ class DamagedColumnError(CorruptStoreError):
     Parameters
     ----------
     message : str
-        What is wrong.
+        The message of the error.
     key : str
         The column.
     """

@@ -21,7 +21,7 @@ __all__ = ["FileInspection", "InspectionTask", "inspect_file"]
 
 @dataclass(frozen=True, slots=True)
 class InspectionTask:
-    """A file to inspect, and what the plan must know of it.
+    """A file to inspect, and the facts that the inspection needs.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class InspectionTask:
 
 @dataclass(frozen=True, slots=True)
 class FileInspection:
-    """What the inspection of a file found.
+    """The result of the inspection of a file.
 
     Parameters
     ----------

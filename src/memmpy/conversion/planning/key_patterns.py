@@ -134,7 +134,7 @@ def split_renames(
 
 
 def _is_pattern(key: Any) -> bool:
-    """Say whether a key is a pattern, which stands for all branches whose names match.
+    """Return whether a key is a pattern, which stands for all branches whose names match.
 
     Where a file has a branch of exactly that name, such as ``hit.p[3]``, it stands for that one.
     """

@@ -43,7 +43,7 @@ class TreeRange:
 
     @property
     def num_bytes(self) -> int:
-        """About how many bytes it takes in memory: the larger of what is read and stored."""
+        """About how many bytes it takes in memory: the larger number of read and stored bytes."""
         return max(self.unpacked, self.stored)
 
 

@@ -1,4 +1,4 @@
-"""The plan of a conversion: what must be read and written, decided without reading any entry.
+"""The plan of a conversion: entries to read and columns to write, decided before any is read.
 
 A plan is plain data. It tells which entries of which branches of which files become which entries
 of the store, and which columns the store has already. `memmpy.conversion.running.coordinator`
@@ -105,12 +105,12 @@ class FileRead:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ConversionPlan(Renderable):
-    """What a conversion must do.
+    """The entries that a conversion must read, and the columns that it must write.
 
     Parameters
     ----------
     target : Target
-        What the store shall hold.
+        The columns of the store after the conversion.
     columns : tuple of NewColumn
         The columns that must be written; empty where the store has all.
     current : mapping of str to ColumnRecord
@@ -189,7 +189,7 @@ class ConversionPlan(Renderable):
         seconds: float | None = None,
         clipped: Mapping[str, str] | None = None,
     ) -> Report:
-        """Return the plan, or what came of it, as a report.
+        """Return a report of the plan, or of the conversion that carried it out.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class ConversionPlan(Renderable):
         seconds : float, optional
             How long the conversion took.
         clipped : mapping of str to str, optional
-            What padding cuts off of some columns, in words.
+            By column, the items that padding cuts off, in words.
         """
         sources, recipes = self.target.sources, self.target.origins
         num_read = len({read.source for read in self.reads})
@@ -269,7 +269,7 @@ def make_plan(
     Parameters
     ----------
     target : Target
-        What the store shall hold.
+        The columns of the store after the conversion.
     inspections : sequence of FileInspection or None
         The inspection of each source; None for files that were not inspected.
     metadata : Metadata

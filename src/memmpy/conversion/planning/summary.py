@@ -116,7 +116,7 @@ class Report(Renderable):
     seconds : float or None
         How long it took; None where that is unknown.
     clipped : mapping of str to str
-        What padding cuts off, by column.
+        By column, the items that padding cuts off, in words.
     """
 
     files: FileCounts

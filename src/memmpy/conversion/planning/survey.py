@@ -128,7 +128,7 @@ def _with_types(
 def _known_sources(
     inputs: Sequence[Input], recipes: Recipes, metadata: Metadata
 ) -> list[SourceRecord | None]:
-    """Return what the store knows of unchanged files, where that is sufficient; else None."""
+    """Return the records of unchanged files, where they suffice; else None."""
     candidates: dict[tuple[object, ...], list[SourceRecord]] = {}
     for source in metadata.sources:
         state = (source.path, source.state, source.asked)
@@ -145,7 +145,7 @@ def _known_sources(
 
 
 def _is_sufficient(source: SourceRecord, file: Input, recipes: Recipes) -> bool:
-    """Say whether a known source has the entries of an input, and knows all patterns."""
+    """Return whether a known source has the entries of an input, and knows all patterns."""
     return _range(file, source.tree_entries) == (source.tree_start, source.tree_stop) and all(
         pattern in source.matches for pattern in recipes.patterns
     )

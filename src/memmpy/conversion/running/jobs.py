@@ -76,7 +76,7 @@ class FillJob:
 
     @property
     def where(self) -> str:
-        """What it reads, for messages."""
+        """The input of the task, for messages."""
         source = self.task.input
         if isinstance(source, FileInput):
             return f"{source.path}, entries {source.tree_start} to {source.tree_stop}"
@@ -270,7 +270,7 @@ def _join_neighbours(
             and one is not None
             and (one.key, one.recipe) == (run.key, run.recipe)
             and one.entries.start == run.entries.stop
-            # What padding cuts off is counted task by task, and kept file by file.
+            # Items that padding cuts off are counted task by task, and kept file by file.
             and (one.recipe is None or one.recipe.padding is None)
         ):
             run = dataclasses.replace(run, entries=range(run.entries.start, one.entries.stop))

@@ -125,7 +125,7 @@ def passes(cut: Node | Program, columns: Mapping[str, ColumnLike], *, num_entrie
     columns : mapping of str to array, jagged column or HashedText
         The entries, for each key that the cut uses.
     num_entries : int
-        Their number, which a cut without a key does not know.
+        The number of entries, which a cut without a key does not tell.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Count the entries that pass each step of a cut, and sum their weights, by group."""
+"""Counts the entries that pass each step of a cut, and sums their weights, by group."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -199,9 +199,9 @@ def count_steps(
     snapshot : Snapshot
         All columns of the plan are open in it.
     plan : FlowPlan
-        What to count.
+        The steps, groups and weight to count.
     step_size, num_threads
-        As `cutflow` takes them.
+        See `cutflow`.
     """
     check_integer("step_size", step_size, minimum=1)
     threads = check_threads(num_threads)
