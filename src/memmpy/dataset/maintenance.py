@@ -24,8 +24,8 @@ from memmpy.store import (
     read_errors,
     read_metadata,
     remove_files,
+    verify_columns,
 )
-from memmpy.store import verify as verify_columns
 from memmpy.typing import PathLike
 
 __all__ = ["Leftover", "clean", "repair_problems", "verify"]

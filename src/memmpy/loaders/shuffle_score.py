@@ -88,7 +88,7 @@ def _values(batch: Mapping[str, Any], key: str) -> NDArray[Any]:
         raise ColumnError(f"{message} per entry")
     if not np.isfinite(values).all():
         raise OptionError(f"{key!r} has NaN or infinity: choose a key without them")
-    copied: NDArray[Any] = values.copy()  # a view would keep its window
+    copied: NDArray[Any] = values.copy()  # a view would keep its chunk
     return copied
 
 

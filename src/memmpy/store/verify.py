@@ -17,7 +17,7 @@ from memmpy.store.npy_file import header_of
 from memmpy.store.safe_open import open_to_read
 from memmpy.typing import Array, PathLike
 
-__all__ = ["Problem", "array_problem", "verify"]
+__all__ = ["Problem", "array_problem", "verify_columns"]
 
 #: Bytes to read at a time.
 _BLOCK_BYTES = 2**22  # 4 MiB
@@ -42,7 +42,7 @@ class Problem:
     message: str
 
 
-def verify(path: PathLike) -> list[Problem]:
+def verify_columns(path: PathLike) -> list[Problem]:
     """Compare every array of a store with its checksum, and every text with its hash.
 
     memmpy reads the files and does not map them, so that a file which another program truncates

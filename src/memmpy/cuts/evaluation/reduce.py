@@ -27,7 +27,7 @@ def reduce(node: Reduction, operands: Sequence[Values], shape: Shape, *, compile
     node : Reduction
         The reduction.
     operands : sequence of Values
-        One; two for ``MinIf$`` and ``MaxIf$``: values and condition.
+        The values; for ``MinIf$`` and ``MaxIf$`` the values and the condition.
     shape : Shape
         The shape of the formula.
     compiled : bool

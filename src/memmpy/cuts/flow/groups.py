@@ -118,13 +118,13 @@ def check_num_groups(num_groups: int, by: Sequence[str]) -> None:
 
 def sort_groups(groups: Sequence[Group]) -> list[Group]:
     """Sort groups by their first column, then the next: numbers ascend, texts keep their order."""
-    ranks: list[dict[str | int, int]] = []
+    places: list[dict[str | int, int]] = []
     for values in zip(*groups, strict=True):
         distinct = list(dict.fromkeys(values))
         numbers = sorted(value for value in distinct if not isinstance(value, str))
         in_order: list[str | int] = [value for value in distinct if isinstance(value, str)]
-        ranks.append({value: rank for rank, value in enumerate([*numbers, *in_order])})
-    return sorted(groups, key=lambda group: [rank[v] for rank, v in zip(ranks, group, strict=True)])
+        places.append({value: i for i, value in enumerate([*numbers, *in_order])})
+    return sorted(groups, key=lambda group: [own[v] for own, v in zip(places, group, strict=True)])
 
 
 def labels_of(groups: Sequence[Group]) -> tuple[str, ...]:
