@@ -153,7 +153,7 @@ def find_entries(
     snapshot : Snapshot
         The columns of the cut are open in it.
     cut : Node
-        As `read_cut` gives it.
+        The cut; see `read_cut`.
     stored_as : mapping of str to str
         Keys of the cut whose columns have another name in the store.
     step_size, num_threads, recreate

@@ -85,7 +85,7 @@ class FileInspection:
     untyped : frozenset of str
         Branches whose type the file does not tell, as all values are missing.
     nulls : NullRules
-        How to read missing values of the file.
+        The rules for missing values of the file.
     """
 
     uuid: str

@@ -80,7 +80,7 @@ class Reusable:
     entries : range
         Its entries.
     recipe : Recipe or None
-        How to cast and pad them; None to copy them as they are.
+        The recipe that casts and pads them; None to copy them unchanged.
     made_by : str
         The version of memmpy that read them; empty where the store does not know it.
     clipped : tuple of int or None

@@ -37,7 +37,7 @@ class Recipes:
     named : tuple of Recipe
         The columns that are given by name.
     patterns : tuple of str
-        Such as ``"Jet_*"``; the files decide what they match.
+        Patterns such as ``"Jet_*"``; they match branches of the files.
     dtypes : mapping of str to np.dtype
         The dtypes of stored columns.
     reserved : tuple of str

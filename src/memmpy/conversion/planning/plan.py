@@ -59,13 +59,13 @@ class NewColumn:
     key : str
         The column.
     recipe : mapping
-        How its entries are made, as JSON values.
+        The recipe of its entries, as JSON values.
     layout : ColumnLayout
         Its arrays.
     reusable : tuple of Reusable or None
         For each source, the entries of the store that can be reused; None for those to be read.
     reason : str
-        Why it must be written.
+        The reason why it must be written.
     type : ColumnType
         The type of its entries.
     num_bytes : int
@@ -94,7 +94,7 @@ class FileRead:
     range : TreeRange
         The entries of the tree, and the columns.
     nulls : NullRules
-        How the file is read where it has no values.
+        The rules for missing values of the file.
     """
 
     source: int

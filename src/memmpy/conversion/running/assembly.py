@@ -62,9 +62,9 @@ class RowsKey(NamedTuple):
     before : ColumnGroup or None
         The group so far; None for the first rows.
     source : FileSpan or int
-        Where the rows lie, or the id of the array in memory.
+        The place of the rows in a file, or the id of the array in memory.
     kind : str
-        As `ColumnArray` has it.
+        The kind of the array; see `ColumnArray`.
     row : int
         The place of the first row.
     base : int

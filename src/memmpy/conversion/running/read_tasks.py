@@ -171,9 +171,9 @@ class RowCopy:
     field : ColumnArray
         The array of the first of these columns.
     source : FileSpan or array
-        Where the rows lie, or the rows themselves.
+        The place of the rows in a file, or the rows themselves.
     target : RandomAccessArray
-        Where they go.
+        The array to copy them to.
     row : int
         The first row in the target.
     base : int

@@ -77,7 +77,7 @@ class _LooseArrays:
     Parameters
     ----------
     part : PartWriter or None
-        Where the arrays are written; None to keep them in memory.
+        The writer of the arrays; None to keep them in memory.
     """
 
     def __init__(self, part: PartWriter | None) -> None:

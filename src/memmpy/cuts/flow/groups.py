@@ -90,7 +90,7 @@ def groups_in(
     columns : mapping of str to array or HashedText
         Their values.
     num_entries : int
-        How many entries there are, at least 1.
+        The number of entries, at least 1.
 
     Raises
     ------

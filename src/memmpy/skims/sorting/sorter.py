@@ -57,7 +57,7 @@ class SkimArrays:
     arrays : mapping of name to ArrayRecord
         The arrays, by the names of `SkimJob.arrays`.
     multiplicities : Multiplicities
-        How many rows share a ticket.
+        The numbers of rows that share a ticket.
     counts : mapping of key to KeyCounts
         The counts of each column.
     notes : tuple of str
