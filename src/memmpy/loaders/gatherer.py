@@ -51,7 +51,7 @@ class Gatherer(Protocol):
 
     @property
     def may_grow(self) -> bool:
-        """Whether `entry_bytes` is all that an entry of a larger chunk takes."""
+        """Whether entries of larger chunks take `entry_bytes`, too, so that chunks may grow."""
         ...
 
     def read_mode(self, *, is_scattered: bool) -> ReadMode:

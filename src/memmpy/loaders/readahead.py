@@ -34,7 +34,7 @@ class EpochPlan(NamedTuple):
     begin : int
         The position of the first entry.
     meanwhile : context manager
-        Held while there are tasks to do. After it nobody waits for tasks that still run.
+        Entered for the whole epoch. After its end, nobody waits for tasks that still run.
     """
 
     tasks: Iterator[GatherTask]

@@ -43,7 +43,7 @@ class EpochOrder(Protocol):
 
     @property
     def is_scattered(self) -> bool:
-        """Whether members that follow each other lie anywhere."""
+        """Whether members that follow each other in the order lie far apart in the data."""
         ...
 
     def __len__(self) -> int:

@@ -38,7 +38,7 @@ def members_by_ticket(
     Parameters
     ----------
     num_entries : int
-        The number of entries there are.
+        The number of all entries.
     tickets : callable
         From entries to tickets. Called now, step by step.
     ranges : sequence of (int, int), or None
@@ -67,7 +67,7 @@ def members_by_position(
     Parameters
     ----------
     num_entries : int
-        The number of entries there are.
+        The number of all entries.
     fractions : tuple of Fraction
         The size of each split.
     split : int or None
