@@ -1,7 +1,7 @@
 """Checks of common arguments: integers, flags, seeds, index arrays, keys, paths and timeouts.
 
 Each check returns the value in one type, or raises an `OptionError`:
-"<name> must be <what>, got <value>".
+"<name> must be <expected>, got <value>".
 """
 
 import math
@@ -77,7 +77,7 @@ def check_indices(indices: Any, num: int, *, of: str) -> Entries:  # of any type
     Parameters
     ----------
     indices : integer array of shape (m,), or list of int
-        In any order; may repeat.
+        The indices, in any order; may repeat.
     num : int
         The indices are below this number.
     of : str

@@ -26,7 +26,7 @@ from memmpy.columns import (
     read_vector,
 )
 from memmpy.errors import ColumnError, MemmpyError, MissingFileError, MissingKeyError, OptionError
-from memmpy.store import Transaction, verify
+from memmpy.store import Transaction, verify_columns
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def test_a_path_may_be_text(kind: Kind, store: Path) -> None:
 
 
 def test_its_files_are_as_their_checksums_say(column: Any, store: Path) -> None:
-    assert verify(store) == []
+    assert verify_columns(store) == []
 
 
 def test_each_of_its_files_is_one_for_numpy(column: Any, store: Path) -> None:
@@ -253,7 +253,7 @@ def test_writing_after_the_block_is_an_error(kind: Kind, column: Any, store: Pat
         kind.extend(writer, kind.entries)
     with pytest.raises(OptionError, match="writes inside a with block"):
         kind.extend(writer, kind.entries)
-    assert verify(store) == []
+    assert verify_columns(store) == []
 
 
 def test_a_writer_is_used_once(kind: Kind, store: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from memmpy.columns import ReadNested, WriteNested
 from memmpy.errors import ColumnError, CorruptStoreError
-from memmpy.store import LOCK, METADATA, verify
+from memmpy.store import LOCK, METADATA, verify_columns
 from tests.documents import rewrite
 
 TYPES = {
@@ -64,7 +64,7 @@ def test_pieces_of_any_type_are_concatenated(store: Path, type_of_entry: str, da
     expected = ak.concatenate(pieces)
     assert column.to_awkward().to_list() == expected.to_list()
     assert ak.type(column.to_awkward()).content == type_of(type_of_entry)
-    assert verify(store) == []
+    assert verify_columns(store) == []
 
 
 @pytest.mark.parametrize(

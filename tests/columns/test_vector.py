@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as st_numpy
 
 from memmpy.columns import WriteVector, read_vector
 from memmpy.errors import ColumnError, OptionError
-from memmpy.store import read_metadata, verify
+from memmpy.store import read_metadata, verify_columns
 
 DTYPES = (
     st_numpy.boolean_dtypes()
@@ -57,7 +57,7 @@ def test_every_bit_of_every_dtype_survives(store: Path, array: np.ndarray) -> No
     assert column.shape == array.shape
     assert column.dtype == little.dtype
     assert column.tobytes() == little.tobytes()
-    assert verify(store) == []
+    assert verify_columns(store) == []
 
 
 @pytest.mark.parametrize("dtype", [">i2", ">u8", ">f4", ">c16", ">M8[s]"])
@@ -115,7 +115,7 @@ def test_pieces_of_any_size_follow_each_other(store: Path, num: int) -> None:
     rows = np.arange(num * 8).reshape(num, 8)
     column = write(store, rows[:1], rows[1:7], rows[7:], rows[:3])
     assert np.array_equal(column, np.concatenate([rows, rows[:3]]))
-    assert verify(store) == []
+    assert verify_columns(store) == []
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)

@@ -13,7 +13,7 @@ import numpy as np
 import uproot
 
 from memmpy import RFileConfig, Work
-from memmpy.store import METADATA, Metadata, read_metadata, verify
+from memmpy.store import METADATA, Metadata, read_metadata, verify_columns
 from tests.conversion.counting import url_of
 
 #: Entries of a basket or cluster, and how many of them each file has; one file is empty.
@@ -126,7 +126,7 @@ def files_of(metadata: Metadata) -> set[str]:
 
 def check_clean(store: Path) -> None:
     """Check that a store is whole, and that nothing lies in it but what it names."""
-    assert verify(store) == []
+    assert verify_columns(store) == []
     names = {file.name for file in store.iterdir()}
     expected = files_of(read_metadata(store)) | {METADATA, "lock"}
     assert names == expected, names ^ expected

@@ -20,7 +20,7 @@ from memmpy.errors import (
     MissingKeyError,
     OptionError,
 )
-from memmpy.store import verify
+from memmpy.store import verify_columns
 
 PT = Jagged(np.array([50, 30, 20], np.float32), np.array([0, 2, 2, 3]))
 
@@ -46,7 +46,7 @@ def test_a_column_is_added_and_handed_out(path: Path) -> None:
 def test_an_added_column_is_like_any_other_in_the_store(path: Path) -> None:
     memmpy.open(path).add("HT", "Sum$(pt)")
     assert read_vector(path, "HT").tolist() == [80, 0, 20]
-    assert verify(path) == []
+    assert verify_columns(path) == []
     assert memmpy.compute_cut_batched(path, "HT > 50").tolist() == [0]
 
 

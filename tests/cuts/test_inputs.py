@@ -12,9 +12,9 @@ from memmpy.columns import open_columns
 from memmpy.cuts import compute_cut_batched, parse
 from memmpy.cuts.evaluation import ColumnLike
 from memmpy.cuts.evaluation.operands import ListSlice
-from memmpy.cuts.inputs import MAX_ITEMS, Inputs, check_num_threads, inputs_of
+from memmpy.cuts.inputs import MAX_ITEMS, Inputs, inputs_of
 from memmpy.errors import OptionError
-from memmpy.parallel import num_helpers
+from memmpy.parallel import check_threads, num_helpers
 
 
 @pytest.fixture
@@ -114,20 +114,20 @@ def test_a_step_of_nothing_is_refused(store: Path) -> None:
 
 
 def test_threads_are_counted() -> None:
-    assert check_num_threads(None) >= 1
-    assert check_num_threads(0) == 0
+    assert check_threads(None) >= 1
+    assert check_threads(0) == 0
     with pytest.raises(OptionError, match="num_threads must be an integer of at least 0, got -1"):
-        check_num_threads(-1)
+        check_threads(-1)
 
 
 @pytest.mark.parametrize("value", [1.5, "2", 1e6, True])
 def test_threads_and_steps_are_integers(store: Path, value: Any) -> None:
     with pytest.raises(OptionError, match="num_threads must be an integer"):
-        check_num_threads(value)
+        check_threads(value)
     with pytest.raises(OptionError, match="step_size must be an integer"):
         compute_cut_batched(store, "n > 1", step_size=value)
 
 
 def test_with_the_caller_there_is_a_thread_for_each_core() -> None:
-    assert check_num_threads(None) == num_helpers()
-    assert check_num_threads(0) == 0
+    assert check_threads(None) == num_helpers()
+    assert check_threads(0) == 0

@@ -16,7 +16,7 @@ from memmpy.loaders.pagecache import pages
 from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode
 from memmpy.loaders.pagecache.pages import Blocks, one_by_one
 from memmpy.loaders.random_reads import RandomReads
-from memmpy.order import Request, SequentialOrder
+from memmpy.order import GatherRequest, SequentialOrder
 from memmpy.splits import split_loader
 from memmpy.typing import Entries
 
@@ -75,14 +75,14 @@ class Files:
         self.num_cold -= 1
         return ReadMode(self.num_cold >= 0, False)
 
-    def entries(self, request: Request) -> Entries:
+    def entries(self, request: GatherRequest) -> Entries:
         entries: Entries = self.order[request.start : request.stop]
         return entries
 
-    def blocks(self, request: Request) -> Blocks:
+    def blocks(self, request: GatherRequest) -> Blocks:
         return one_by_one(self.entries(request))
 
-    def gather(self, request: Request) -> EntryChunk:
+    def gather(self, request: GatherRequest) -> EntryChunk:
         return self.chunk(self.entries(request))
 
     def take(self, entries: Entries) -> EntryChunk:
@@ -159,14 +159,14 @@ class Zeros:
     def read_mode(self, *, is_scattered: bool) -> ReadMode:
         return ReadMode(is_scattered, False)
 
-    def entries(self, request: Request) -> Entries:
+    def entries(self, request: GatherRequest) -> Entries:
         self.sizes.append(request.stop - request.start)
         return np.arange(request.start, request.start + 1)
 
-    def blocks(self, request: Request) -> Blocks:
+    def blocks(self, request: GatherRequest) -> Blocks:
         return one_by_one(self.entries(request))
 
-    def gather(self, request: Request) -> EntryChunk:
+    def gather(self, request: GatherRequest) -> EntryChunk:
         return self.take(self.entries(request))
 
     def take(self, entries: Entries) -> EntryChunk:
@@ -435,7 +435,7 @@ def test_ranks_share_the_memory_for_chunks(
     sizes: list[list[int]] = []
     gather = RandomReads._gather_sorted
 
-    def record(reads: RandomReads, request: Request) -> EntryChunk:
+    def record(reads: RandomReads, request: GatherRequest) -> EntryChunk:
         sizes[-1].append(request.stop - request.start)
         return gather(reads, request)
 

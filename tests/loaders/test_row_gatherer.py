@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from memmpy import Jagged, Shuffle, SplitLoader, Splits
 from memmpy.errors import OptionError
 from memmpy.kernels import RowField
-from memmpy.loaders.row_ranges import cut_ranges
+from memmpy.loaders.row_ranges import slice_ranges
 from memmpy.loaders.shuffle import choose_shuffle
 from memmpy.order import Multiplicities, count_multiplicities
 from memmpy.parallel import THREAD_NAME
@@ -259,10 +259,10 @@ def test_no_rows_make_no_batch() -> None:
 
 def test_ranges_are_cut_by_member() -> None:
     ranges = [range(10, 14), range(20, 26)]
-    assert cut_ranges(ranges, 0, 10) == ranges
-    assert cut_ranges(ranges, 2, 6) == [range(12, 14), range(20, 22)]
-    assert cut_ranges(ranges, 4, 5) == [range(20, 21)]
-    assert cut_ranges(ranges, 3, 3) == []
+    assert slice_ranges(ranges, 0, 10) == ranges
+    assert slice_ranges(ranges, 2, 6) == [range(12, 14), range(20, 22)]
+    assert slice_ranges(ranges, 4, 5) == [range(20, 21)]
+    assert slice_ranges(ranges, 3, 3) == []
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from memmpy.errors import ColumnError, LengthError, OptionError
 from memmpy.order import check_selection
-from memmpy.order.selection import CHUNK, chunks
+from memmpy.order.selection import STEP_SIZE, steps
 
 
-@pytest.mark.parametrize("num", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
+@pytest.mark.parametrize("num", [0, 1, STEP_SIZE - 1, STEP_SIZE, STEP_SIZE + 1, 3 * STEP_SIZE])
 def test_chunks_cover_everything_once(num: int) -> None:
-    covered = [np.arange(*chunk) for chunk in chunks(num)]
+    covered = [np.arange(*step) for step in steps(num)]
     assert np.array_equal(np.concatenate([np.arange(0), *covered]), np.arange(num))
 
 
@@ -50,17 +50,17 @@ def test_unsigned_entries_beyond_int64_are_out_of_range() -> None:
         check_selection(np.array([2**64 - 1], dtype=np.uint64), 10)
 
 
-@pytest.mark.parametrize("place", [1, 70_000, 2 * CHUNK])
+@pytest.mark.parametrize("place", [1, 70_000, 2 * STEP_SIZE])
 def test_an_entry_that_is_there_twice_is_named_wherever_it_comes_again(place: int) -> None:
-    subindex = np.arange(2 * CHUNK + 1)[::-1].copy()
+    subindex = np.arange(2 * STEP_SIZE + 1)[::-1].copy()
     subindex[place] = subindex[0]
-    with pytest.raises(OptionError, match=f"entry {2 * CHUNK} more than once"):
+    with pytest.raises(OptionError, match=f"entry {2 * STEP_SIZE} more than once"):
         check_selection(subindex, len(subindex))
 
 
 def test_a_repeat_over_the_edge_of_two_chunks_is_found() -> None:
-    subindex = np.arange(CHUNK + 1)
-    subindex[CHUNK] = CHUNK - 1
+    subindex = np.arange(STEP_SIZE + 1)
+    subindex[STEP_SIZE] = STEP_SIZE - 1
     with pytest.raises(OptionError, match="more than once"):
         check_selection(subindex, len(subindex))
 

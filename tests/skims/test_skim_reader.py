@@ -3,7 +3,6 @@
 import contextlib
 import json
 import pickle
-import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -248,7 +247,7 @@ def write_as_valid(skim: Skim, name: str, values: Any) -> None:
 def test_values_that_cannot_be_are_found_by_verify(
     skim: Skim, monkeypatch: pytest.MonkeyPatch, block_bytes: int, place: int
 ) -> None:
-    monkeypatch.setattr(sys.modules["memmpy.store.verify"], "_BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("memmpy.store.verify._BLOCK_BYTES", block_bytes)
     assert skim.verify() == []
     tickets, rows = np.array(skim.tickets), np.array(skim.rows)
     offsets = np.array(skim.lists["pairs"][1])
@@ -268,7 +267,7 @@ def test_values_that_cannot_be_are_found_by_verify(
 def test_rows_with_gaps_are_verified_in_several_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["memmpy.store.verify"], "_BLOCK_BYTES", 50)
+    monkeypatch.setattr("memmpy.store.verify._BLOCK_BYTES", 50)
     made = skim_of(write_store(tmp_path / "data", make_events()), keys=["met"])
     fields = made.rows.dtype.fields
     assert fields is not None

@@ -248,7 +248,7 @@ def test_what_was_found_is_looked_for_again_once_the_events_change(tmp_path: Pat
 
 def test_of_many_events_some_are_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(name_scan, "_NUM_NAMES", 2000)
-    monkeypatch.setattr(name_scan, "_CHUNK", 3000)
+    monkeypatch.setattr(name_scan, "_STEP_SIZE", 3000)
     files = [write_events(tmp_path / f"{i}.root", np.arange(15_000)) for i in range(2)]
     (said,) = messages(tmp_path, files)
     assert said.startswith("at least ")

@@ -17,8 +17,8 @@ def test_entries_are_counted_by_name_file_and_region(num_names: int, num_entries
     kept = NameCounter(num_entries, 1000)
     for part in np.array_split(np.arange(num_entries), 3):
         kept.add(identities[part], owners[part], regions[part])
-        kept.compressed()
-    found = kept.compressed()
+        kept.compress()
+    found = kept.compress()
     rows = zip(identities.tolist(), owners.tolist(), regions.tolist(), strict=True)
     keys = zip(
         found.identities.tolist(), found.owners.tolist(), found.regions.tolist(), strict=True
@@ -33,7 +33,7 @@ def test_of_many_entries_a_name_is_kept_whole_or_not_at_all() -> None:
     kept = NameCounter(len(identities), 100)
     zeros = np.zeros(len(identities), np.int64)
     kept.add(identities, zeros, zeros)
-    found = kept.compressed()
+    found = kept.compress()
     assert not kept.is_whole
     assert 0 < len(found.counts) < 100
     assert (found.counts == 3).all()
@@ -43,7 +43,7 @@ def test_no_name_of_many_entries_is_below_the_limit() -> None:
     kept = NameCounter(1000, 100)
     zeros = np.zeros(1000, np.int64)
     kept.add(np.full(1000, 2**64 - 1, np.uint64), zeros, zeros)
-    found = kept.compressed()
+    found = kept.compress()
     assert len(found.counts) == 0
     assert found.num_in_two_regions() == 0
     assert found.median_multiplicity() == found.mean_multiplicity() == 1.0

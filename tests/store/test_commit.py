@@ -20,7 +20,7 @@ from memmpy.store import (
     Transaction,
     array_file,
     read_metadata,
-    verify,
+    verify_columns,
     write_atomically,
 )
 
@@ -125,7 +125,7 @@ def test_writers_in_each_others_blocks_share_the_store(store: Path) -> None:
             write(store, "c", [3])
             a.append(2)
     assert set(load_memmaps(store)) == {"x", "a", "b", "c"}
-    assert verify(store) == []
+    assert verify_columns(store) == []
 
 
 def test_two_writers_of_one_key_leave_the_last(store: Path) -> None:
@@ -134,7 +134,7 @@ def test_two_writers_of_one_key_leave_the_last(store: Path) -> None:
         write(store, "a", [2])
         assert read_vector(store, "a").tolist() == [2]
     assert read_vector(store, "a").tolist() == [1]
-    assert verify(store) == []
+    assert verify_columns(store) == []
 
 
 def test_a_writer_that_failed_takes_nothing_from_the_one_around_it(store: Path) -> None:
@@ -168,7 +168,7 @@ def test_threads_write_to_one_store_at_once(store: Path) -> None:
     columns: dict[str, Any] = dict(load_memmaps(store))
     assert len(columns) == 82
     assert all(columns[f"{t} {i}"][:].tolist() == [t, i] for t in range(8) for i in range(10))
-    assert verify(store) == []
+    assert verify_columns(store) == []
     assert len(files(store)) == 82 + 2
 
 

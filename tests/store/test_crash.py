@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from memmpy.columns import WriteVector, load_memmaps
-from memmpy.store import METADATA, verify
+from memmpy.store import METADATA, verify_columns
 
 WRITE = """
     import sys
@@ -71,7 +71,7 @@ def check(store: Path) -> None:
     columns = load_memmaps(store)
     written = {int(value) for key in columns.keys() & set("abc") for value in set(columns[key])}
     assert len(written) <= 1
-    assert verify(store) == []
+    assert verify_columns(store) == []
     with WriteVector(store, "next", lock_timeout=10) as column:
         column.append(1)
     known = load_memmaps(store)

@@ -14,7 +14,7 @@ import pytest
 
 from memmpy.columns import ReadJagged, WriteJagged, WriteVector, load_memmaps, read_vector
 from memmpy.errors import DiskError
-from memmpy.store import verify
+from memmpy.store import verify_columns
 from memmpy.store.npy_file import _raise_limit
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts and becomes nobody")
@@ -103,7 +103,7 @@ def test_a_full_disk_is_an_error_that_leaves_the_store(small_disk: Path, by_row:
     assert "free some space and run again" in str(caught.value)
     assert sorted(file.name for file in store.iterdir()) == before
     assert ReadJagged(store, "x")[0].tolist() == [0, 1, 2]
-    assert verify(store) == []
+    assert verify_columns(store) == []
 
 
 @as_root
@@ -120,7 +120,7 @@ def test_a_disk_that_fills_anywhere_leaves_whole_columns(small_disk: Path) -> No
     with pytest.raises(DiskError):
         fill()
     assert len(load_memmaps(store)) == num_written
-    assert verify(store) == []
+    assert verify_columns(store) == []
 
 
 @as_root

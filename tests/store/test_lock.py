@@ -11,7 +11,7 @@ import pytest
 
 from memmpy.columns import load_memmaps, read_vector
 from memmpy.errors import StoreLockedError
-from memmpy.store import Transaction, verify, wait_for
+from memmpy.store import Transaction, verify_columns, wait_for
 from memmpy.store.lock import hold_lock
 
 HOLD = """
@@ -163,7 +163,7 @@ def test_two_processes_write_thirty_keys_each_at_once(store: Path, start: Any) -
     columns = load_memmaps(store)
     assert len(columns) == 61
     assert all(columns[f"{name} {i}"][0] == i for name in "ab" for i in range(30))
-    assert verify(store) == []
+    assert verify_columns(store) == []
 
 
 def test_readers_see_whole_commits_while_another_process_replaces_columns(

@@ -21,7 +21,7 @@ from memmpy.columns import (
     read_vector,
 )
 from memmpy.errors import ColumnError, CorruptStoreError, ReadOnlyStoreError
-from memmpy.store import FORMAT_VERSION, METADATA, array_file, hash64, read_metadata, verify
+from memmpy.store import FORMAT_VERSION, METADATA, array_file, hash64, read_metadata, verify_columns
 from memmpy.store.metadata_document import decode, encode
 from tests.documents import flipped
 
@@ -96,7 +96,7 @@ class TestFormat4:
             "images": [[[1, 2]], [[3], [4]]],
             "sum": [0.5, 0.0, 1.0, 0.0],
         }
-        assert verify(format_4) == []
+        assert verify_columns(format_4) == []
 
     def test_its_checksum_is_the_crc_of_all_bytes_before_it(self, format_4: Path) -> None:
         body, checksum = (format_4 / METADATA).read_bytes().split(b',\n "checksum": ')
@@ -121,7 +121,7 @@ class TestFormat3:
             "jet_score": [[0.5], [], [0.25, 0.75], []],
             "edges": [0.0, 0.5, 1.0],
         }
-        assert verify(format_3) == []
+        assert verify_columns(format_3) == []
 
     def test_a_column_for_the_events_of_other_files_is_stale(self, format_3: Path) -> None:
         with pytest.raises(ColumnError, match="is stale: it was written for the events of other"):
@@ -165,7 +165,7 @@ class TestFormat2:
     def test_its_columns_hold_what_was_written(self, format_1: Path, format_2: Path) -> None:
         first, second = load_memmaps(format_1), load_memmaps(format_2)
         assert first.keys() == second.keys()
-        assert verify(format_2) == []
+        assert verify_columns(format_2) == []
 
     def test_a_source_may_fill_a_part_of_a_tree(self, format_2: Path) -> None:
         (source,) = read_metadata(format_2).sources
@@ -224,7 +224,7 @@ class TestFormat1:
         assert isinstance(columns["vertices"], ReadNested)
 
     def test_its_checksums_still_hold(self, format_1: Path) -> None:
-        assert verify(format_1) == []
+        assert verify_columns(format_1) == []
 
     def test_its_sources_and_texts_are_known(self, format_1: Path) -> None:
         metadata = read_metadata(format_1)
@@ -239,7 +239,7 @@ class TestFormat1:
             column.append(1.0)
         assert read_vector(format_1, "met").tolist() == [1.0]
         assert len(load_memmaps(format_1)) == 7
-        assert verify(format_1) == []
+        assert verify_columns(format_1) == []
 
     def test_the_names_of_its_files_are_frozen(self, format_1: Path) -> None:
         arrays = document(format_1)["columns"]["jet_pt"]["arrays"]
@@ -359,7 +359,7 @@ class TestMemmpy012:
             read_vector(old, "met")
 
     def test_nothing_is_verified_that_has_no_checksum(self, old: Path) -> None:
-        assert verify(old) == []
+        assert verify_columns(old) == []
 
     def test_a_layout_made_by_hand_is_read_as_one_it_wrote(self, tmp_path: Path) -> None:
         arrays = {

@@ -33,7 +33,7 @@ from memmpy.store import (
     open_to_read,
     read_document,
     read_metadata,
-    verify,
+    verify_columns,
 )
 from memmpy.store.safe_open import open_to_write
 
@@ -112,7 +112,7 @@ def test_a_column_that_is_no_file_is_damaged(store: Path, what: str, make: Make)
     make(file)
     with pytest.raises(CorruptStoreError, match=f"column 'x' of '.*' is damaged: .* is {what}"):
         read_vector(store, "x")
-    (problem,) = verify(store)
+    (problem,) = verify_columns(store)
     assert f"is {what}" in problem.message
     with WriteVector(store, "x") as column:
         column.append(7)
@@ -281,7 +281,7 @@ class TestLock:
             write()
         other.release()
         assert list(load_memmaps(store)) == ["x"]
-        assert verify(store) == []
+        assert verify_columns(store) == []
 
     def test_arrays_that_another_writer_swept_are_not_committed(self, store: Path) -> None:
         def write() -> None:
@@ -404,7 +404,7 @@ def test_a_forked_child_writes_nothing_of_its_parent(
     store: Path, run_python: Any, writer: str, first: str, second: str, how: str
 ) -> None:
     run_python(FORK.format(writer=writer, first=first, second=second), store, how)
-    assert verify(store) == []
+    assert verify_columns(store) == []
     column = load_memmaps(store)["y"]
     assert [np.ravel(entry).tolist() for entry in column] == (
         [[1], [2]] if writer == "WriteVector" else [[1], [2, 2]]

@@ -1,6 +1,5 @@
 """Tests of comparing a store with its checksums."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from memmpy.columns import WriteJagged, WriteVector
 from memmpy.errors import MissingFileError
-from memmpy.store import Metadata, Problem, read_metadata, verify
+from memmpy.store import Metadata, Problem, read_metadata, verify_columns
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def file(store: Path) -> Path:
 
 
 def test_a_whole_store_has_no_problems(file: Path) -> None:
-    assert verify(file.parent) == []
+    assert verify_columns(file.parent) == []
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -31,18 +30,18 @@ def test_any_flipped_byte_is_found(file: Path, position: int, flip: int) -> None
     damaged = bytearray(whole)
     damaged[position] ^= flip
     file.write_bytes(damaged)
-    assert verify(file.parent) == [Problem("j", file.name, "the checksum differs")]
+    assert verify_columns(file.parent) == [Problem("j", file.name, "the checksum differs")]
     file.write_bytes(whole)
 
 
 def test_a_missing_file_is_found(file: Path) -> None:
     file.unlink()
-    assert verify(file.parent) == [Problem("j", file.name, "the file is missing")]
+    assert verify_columns(file.parent) == [Problem("j", file.name, "the file is missing")]
 
 
 def test_a_truncated_file_is_found(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1])
-    [problem] = verify(file.parent)
+    [problem] = verify_columns(file.parent)
     assert problem.key == "j"
     assert problem.message == "it has 183 bytes, expected 184"
 
@@ -50,19 +49,19 @@ def test_a_truncated_file_is_found(file: Path) -> None:
 def test_a_file_that_cannot_be_opened_is_found(file: Path) -> None:
     file.unlink()
     file.mkdir()
-    [problem] = verify(file.parent)
+    [problem] = verify_columns(file.parent)
     assert "is a folder, expected a file" in problem.message
 
 
 def test_all_problems_are_named(file: Path) -> None:
     for array in file.parent.glob("*.npy"):
         array.unlink()
-    assert {problem.key for problem in verify(file.parent)} == {"x", "j"}
+    assert {problem.key for problem in verify_columns(file.parent)} == {"x", "j"}
 
 
 def test_a_missing_store_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="no store at"):
-        verify(tmp_path / "nothing")
+        verify_columns(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize("is_whole", [True, False])
@@ -83,7 +82,7 @@ def test_what_a_writer_replaces_meanwhile_is_no_problem(
                 file.unlink()
         return metadata
 
-    monkeypatch.setattr(sys.modules["memmpy.store.verify"], "read_metadata", read_then_replace)
-    found = verify(store)
+    monkeypatch.setattr("memmpy.store.verify.read_metadata", read_then_replace)
+    found = verify_columns(store)
     assert num_reads >= 2
     assert found == ([] if is_whole else [Problem("j", file.name, "the file is missing")])

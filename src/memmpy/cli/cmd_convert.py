@@ -11,7 +11,7 @@ import click
 from memmpy.cli.options import WorkFlags, join_options, pad_option, splits_options, work_options
 from memmpy.cli.parsing import join_aliases, parse_configs, parse_keys, parse_pads, parse_pairs
 from memmpy.cli.statuses import INTERRUPTED
-from memmpy.conversion import Plan, RFileConfig, plan_conversion
+from memmpy.conversion import ConversionPlan, RFileConfig, plan_conversion
 from memmpy.conversion import convert as do_convert
 from memmpy.parallel import Work
 from memmpy.splits import Splits
@@ -141,7 +141,7 @@ def convert(
         click.echo(f"memmpy: interrupted; {_state_of(out)}", err=True)
         sys.exit(INTERRUPTED)
     if not work.quiet:
-        is_plan = isinstance(result, Plan)
+        is_plan = isinstance(result, ConversionPlan)
         Console().print(result if is_plan else result.report(seconds=time.perf_counter() - start))
 
 

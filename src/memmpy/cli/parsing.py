@@ -1,4 +1,4 @@
-"""Parse the words of a command line into the arguments of `convert` and `skim`."""
+"""Parses the words of a command line into the arguments of `convert` and `skim`."""
 
 import json
 import math

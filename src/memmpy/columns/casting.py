@@ -1,4 +1,4 @@
-"""Casts and padding of columns: what is allowed, the resulting types, and lost values."""
+"""Casts and padding of columns: allowed casts, resulting types, and lost values."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _CASTS = {"ff", "ii", "iu", "ui", "uu", "if", "uf", "bi", "bu", "bf", "bb"}
 
 
 def can_cast(dtype: np.dtype[Any], target: np.dtype[Any]) -> bool:
-    """Say whether users may cast values of one dtype to another, a dtype of numbers."""
+    """Return whether users may cast values of one dtype to another, a dtype of numbers."""
     return f"{dtype.kind}{target.kind}" in _CASTS
 
 
@@ -65,14 +65,14 @@ def cast(values: Array, dtype: np.dtype[Any], *, key: str) -> tuple[Array, int]:
 
 
 def _is_lossless(source: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
-    """Say whether a dtype holds all values of another one."""
+    """Return whether a dtype holds all values of another one."""
     # NumPy calls it safe to make floats of all integers.
     is_rounded = source.kind in "iu" and dtype.kind == "f" and source.itemsize >= dtype.itemsize
     return np.can_cast(source, dtype, "safe") and not is_rounded
 
 
 def _is_exact(converted: Array, values: Array) -> Mask:
-    """Say which integers a float holds as they are."""
+    """Return which integers a float holds as they are."""
     low, high = (0.0, 2.0**64) if values.dtype.kind == "u" else (-(2.0**63), 2.0**63)
     # A float that is one more than the largest integer has no way back.
     wide = converted.astype(np.float64)

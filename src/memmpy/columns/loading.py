@@ -114,7 +114,7 @@ def open_columns(path: PathLike, keys: Iterable[str] | None) -> Snapshot:
 
 
 def open_undamaged(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
-    """Open the columns that are not damaged; return them, and what is wrong with the others."""
+    """Open the columns that are not damaged; return them, and the damage of the others by key."""
     try:
         return open_columns(path, None), {}
     except (CorruptStoreError, UnreadableError):

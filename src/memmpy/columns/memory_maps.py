@@ -184,7 +184,7 @@ def no_column(
     known : iterable of str
         Keys to suggest if they are similar.
     purpose : str
-        What the column is for, such as `` to group by``.
+        The purpose of the column, such as `` to group by``.
     """
     where, stale = os.fspath(path), why_stale(metadata)
     if not isinstance(key, str):
@@ -233,7 +233,7 @@ def _ends(offsets: np.memmap[Any, Any]) -> tuple[int, int]:
 
 
 def _is_consistent(column: ColumnRecord) -> bool:
-    """Say whether the arrays of a column have the length that its number of entries requires."""
+    """Return whether the arrays of a column have the length that its number of entries requires."""
     arrays = column.arrays
     if column.kind == "vector":
         return arrays["values"].shape[0] == column.num_entries

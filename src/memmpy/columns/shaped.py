@@ -108,7 +108,7 @@ class ReadShaped(MappedColumn, Sequence[Array]):
     Raises
     ------
     MissingFileError, MissingKeyError, ColumnError, CorruptStoreError
-        As `ReadJagged` does.
+        See `ReadJagged`.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Conversion of event files to columns: a plan of what must be read, and its execution."""
+"""Conversion of event files to columns: planned as data, then run by workers."""
 
 from memmpy.conversion.convert import Conversion, convert, convert_request, plan_conversion
 from memmpy.conversion.planning.config import RFileConfig, RootFiles, list_configs, list_inputs
@@ -10,14 +10,14 @@ from memmpy.conversion.planning.key_patterns import (
     names_in,
     split_renames,
 )
-from memmpy.conversion.planning.plan import Plan
+from memmpy.conversion.planning.plan import ConversionPlan
 from memmpy.conversion.repair import repair_columns
 from memmpy.conversion.running.column_records import total_clipping
 
 __all__ = [
     "Conversion",
+    "ConversionPlan",
     "ConversionRequest",
-    "Plan",
     "RFileConfig",
     "RootFiles",
     "check_names",

@@ -1,4 +1,4 @@
-"""Files of events to columns: reads what is missing or stale, keeps the rest."""
+"""Converts files of events to columns: reads only entries that are missing or stale."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,7 +11,7 @@ from memmpy.checks import check_path
 from memmpy.conversion.planning.config import RootFiles, list_inputs
 from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.inventory import Inventory, Target
-from memmpy.conversion.planning.plan import Plan, make_plan
+from memmpy.conversion.planning.plan import ConversionPlan, make_plan
 from memmpy.conversion.planning.split_columns import Policy, resolve_splits
 from memmpy.conversion.planning.summary import Report
 from memmpy.conversion.planning.survey import survey
@@ -50,28 +50,28 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Conversion(Renderable):
-    """What `convert` did.
+    """The result of `convert`.
 
     Parameters
     ----------
     path : Path
         The store.
-    plan : Plan
-        What had to be done, and why.
+    plan : ConversionPlan
+        The columns that were written, the entries that were read, and the reasons.
     bytes_written : int
         The size of the written columns; shared arrays count once.
     clippings : mapping of key to (Clipping, int)
-        For each padded key, what padding cuts off, all files together, and the length.
+        For each padded key, the counts of the items that padding cuts off, and the length.
     """
 
     path: Path
-    plan: Plan
+    plan: ConversionPlan
     bytes_written: int
     clippings: Mapping[str, tuple[Clipping, int]]
 
     @property
     def target(self) -> Target:
-        """What was asked for."""
+        """The columns that the call asked for, and the files that fill them."""
         return self.plan.target
 
     @property
@@ -99,14 +99,14 @@ class Conversion(Renderable):
         return self.target.keys_of(keys)
 
     def is_in(self, metadata: Metadata) -> bool:
-        """Say whether a store still holds what was asked for: others may convert into it too."""
+        """Return whether a store still has the target: other processes may convert into it, too."""
         return self.target.is_in(metadata)
 
     def _blocks(self) -> Sequence[DisplayBlock]:
         return self.report()._blocks()
 
     def report(self, *, seconds: float | None = None) -> Report:
-        """Return what was done in words, and how fast if it is said how long it took."""
+        """Return a report of the conversion, with rates if `seconds` is given."""
         return self.plan.report(
             bytes_written=self.bytes_written,
             store=str(self.path),
@@ -175,7 +175,7 @@ def convert(
     Returns
     -------
     Conversion
-        What the store holds, and what was read. It prints as a table that says why.
+        The columns of the store, and the entries that were read. It prints as a table with reasons.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def convert_request(
     *,
     recreate: bool,
     progress: bool | None,
-    check: Callable[[Plan], object] | None,
+    check: Callable[[ConversionPlan], object] | None,
 ) -> Conversion:
     """Make the columns of a request, once their plan has passed a check.
 
@@ -248,15 +248,15 @@ def convert_request(
     recreate : bool
         Whether to read everything again.
     progress : bool or None
-        Whether to show a progress bar; None for on a terminal.
+        Whether to show a progress bar; None shows it on a terminal.
     check : callable or None
-        Raises where the columns would be of no use; before any entry is read.
+        Raises an error if the columns would be of no use. Called before any entry is read.
     """
     directory = check_path(path).absolute()  # threads may change the directory meanwhile
     known = _known(directory)
     with quiet(when=progress is False), worker_pool(work.executor) as pool, closing(open_files):
 
-        def decide(metadata: Metadata) -> tuple[Plan, Splits | None]:
+        def decide(metadata: Metadata) -> tuple[ConversionPlan, Splits | None]:
             policy = request.policy(metadata, path=path)
             plan = _plan(request, policy, metadata, pool, work, recreate=recreate)
             if check is not None:
@@ -270,12 +270,12 @@ def convert_request(
             clippings = clippings_of(plan.current, plan.target.recipes)
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
-        # What is unfinished is one conversion's at a time.
+        # The folder of unfinished columns belongs to one conversion at a time.
         with Transaction(
             directory, lock_timeout=work.lock_timeout, one_at_a_time=True
         ) as transaction:
             if transaction.metadata.generation != known.generation:
-                # Another one may have done the work while this one waited for the lock.
+                # Another conversion may have done the work while this one waited for the lock.
                 plan, splits = decide(transaction.metadata)
             if recreate:
                 Unfinished(transaction.directory).clear()
@@ -310,12 +310,12 @@ def plan_conversion(
     splits: Splits | None = None,
     recreate: bool = False,
     work: WorkOption = None,
-) -> Plan:
-    """Return what `convert` would do, with the same arguments; nothing is written.
+) -> ConversionPlan:
+    """Return the plan of `convert` with the same arguments, and write nothing.
 
     Returns
     -------
-    Plan
+    ConversionPlan
         The columns to write and why, and the entries of files to read for them. It prints as a
         table.
     """
@@ -342,8 +342,8 @@ def _plan(
     work: Work,
     *,
     recreate: bool,
-) -> Plan:
-    """Look at the files, and return what has to be done."""
+) -> ConversionPlan:
+    """Inspect the files, and return the plan."""
     inventory = Inventory(metadata)
     target, facts = survey(
         request.inputs,
@@ -358,7 +358,7 @@ def _plan(
 
 
 def _record_splits(path: Path, splits: Splits | None) -> None:
-    """Record the splits of a store, if it has some, and warn of what may go wrong with them."""
+    """Record the splits of a store, if it has some, and warn of likely mistakes."""
     if splits is None:
         return
     metadata = read_metadata(path)
@@ -366,7 +366,7 @@ def _record_splits(path: Path, splits: Splits | None) -> None:
     try:
         agree_on_splits(snapshot, splits, num_entries=num_events(snapshot.metadata))
     except (MissingKeyError, ColumnError, LengthError):
-        # The user's own column may name events, and be stale now. Asking for a split says so.
+        # A column of the user may name events, and be stale now: the next split is an error.
         if recorded_splits(metadata) is None:
             raise
 
@@ -379,10 +379,10 @@ def _known(path: PathLike) -> Metadata:
 
 
 def _remember(path: PathLike, target: Target, known: Metadata) -> None:
-    """Keep what has become known of the sources, such as where they lie now, if that is allowed."""
+    """Record new facts about the sources, such as their present paths, if the store is writable."""
     if known.sources == target.sources:
         return
-    # What can only be read serves as well without.
+    # A store that is read-only or locked serves as well without them.
     with (
         suppress(ReadOnlyStoreError, StoreLockedError, DiskError),
         Transaction(path, lock_timeout=0) as transaction,

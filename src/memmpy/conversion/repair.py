@@ -51,7 +51,7 @@ def repair_columns(
     problems : sequence of Problem
         The problems that `verify` found.
     progress : bool or None
-        Whether to show a progress bar; None for on a terminal.
+        Whether to show a progress bar; None shows it on a terminal.
     lock_timeout : float
         Seconds to wait for another process; below zero, without limit.
 

@@ -1,4 +1,4 @@
-"""Compute a column from other columns of a store, and write it into the store."""
+"""Computes a column from other columns of a store, and writes it into the store."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 from memmpy.columns import Snapshot, WriteJagged, WriteVector, open_columns
 from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import compute_column
-from memmpy.cuts.inputs import STEP_SIZE, check_num_threads, inputs_of
+from memmpy.cuts.inputs import STEP_SIZE, inputs_of
 from memmpy.cuts.language import LANGUAGE, Constant, Node, normal_form
 from memmpy.errors import OptionError, warn_of
 from memmpy.jagged import Jagged
+from memmpy.parallel import check_threads
 from memmpy.store import Computed, Metadata, Transaction, read_metadata
 from memmpy.typing import Array, PathLike
 
@@ -37,11 +38,11 @@ def add_column(
     expression : str
         An expression of columns of the store.
     aliases, constants : mapping, optional
-        As `compute_cut_batched` takes them.
+        See `compute_cut_batched`.
     recreate : bool
         Compute the column even if the store has it, and replace one that was not computed.
     num_threads : int, optional
-        As `compute_cut_batched` takes it.
+        See `compute_cut_batched`.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def add_column(
         If the key is that of a column that was not computed, or the expression uses it.
     """
     node = read_cut(expression, aliases=aliases, constants=constants)
-    threads = check_num_threads(num_threads)
+    threads = check_threads(num_threads)
     meaning, metadata = normal_form(node), read_metadata(path)
     names = columns_used(node, metadata)
     _check_no_cycle(metadata, key, names)
@@ -74,14 +75,14 @@ def recompute_column(path: PathLike, key: str, expression: str, *, target: PathL
     Parameters
     ----------
     path, key, expression
-        As `add_column` takes them.
+        See `add_column`.
     target : path-like
         The other store.
     """
     node = read_cut(expression, aliases=None, constants=None)
     snapshot = open_columns(path, columns_used(node, read_metadata(path)) or None)
     with Transaction(target) as transaction:
-        _write(snapshot, node, key, {}, transaction, check_num_threads(None))
+        _write(snapshot, node, key, {}, transaction, check_threads(None))
 
 
 def _write(
@@ -124,7 +125,7 @@ def _check_no_cycle(metadata: Metadata, key: str, names: Collection[str]) -> Non
 
 
 def _is_stored(metadata: Metadata, key: str, meaning: str) -> bool:
-    """Say whether a store has the column with these values.
+    """Return whether a store has the column with these values.
 
     Raises
     ------

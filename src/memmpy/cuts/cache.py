@@ -40,7 +40,6 @@ __all__ = [
     "Selection",
     "cut_documents",
     "is_selection",
-    "is_up_to_date",
     "leftover_cuts",
     "read_cut_document",
 ]
@@ -231,11 +230,6 @@ def read_cut_document(file: Path) -> CutDocument | None:
     return None if is_older(data) else decode(data, path=str(file))
 
 
-def is_up_to_date(columns: Mapping[str, str], current: Mapping[str, ColumnRecord]) -> bool:
-    """Say whether columns still have these fingerprints, and none of them is stale."""
-    return all(k in current and current[k].fingerprint == f for k, f in columns.items())
-
-
 @functools.lru_cache(maxsize=64)
 def _prune(directory: Path, _generation: int) -> None:
     """Remove selections of columns that were written again, and leftover files.
@@ -255,7 +249,7 @@ def _prune(directory: Path, _generation: int) -> None:
 
 
 def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
-    """Say whether the selection of a document can no longer be used."""
+    """Return whether the selection of a document can no longer be used."""
     try:
         document = read_cut_document(file)
     except CorruptStoreError:
@@ -266,7 +260,7 @@ def _is_outdated(file: Path, current: Mapping[str, ColumnRecord]) -> bool:
 
 
 def is_selection(selection: Entries, num_entries: int) -> bool:
-    """Say whether entries ascend and lie within the store."""
+    """Return whether entries ascend and lie within the store."""
     if len(selection) == 0:
         return True
     entries = np.asarray(selection)  # its slices are plain arrays, not maps

@@ -1,4 +1,4 @@
-"""Compute which entries of a store pass a cut, in steps on threads, and cache them."""
+"""Computes which entries of a store pass a cut, in steps on threads, and caches them."""
 
 import logging
 import os
@@ -11,10 +11,11 @@ from memmpy.checks import check_integer
 from memmpy.columns import Snapshot, open_columns, resolve_key, why_stale
 from memmpy.cuts.cache import CachedCut, CutResult, Selection
 from memmpy.cuts.evaluation import Program, check_keys, find_mistakes, to_program
-from memmpy.cuts.inputs import STEP_SIZE, Inputs, check_num_threads, inputs_of
+from memmpy.cuts.inputs import STEP_SIZE, Inputs, inputs_of
 from memmpy.cuts.language import Constant, Node, keys_of, normal_form, parse, substitute
 from memmpy.errors import warn_of
 from memmpy.kernels import ITEMS_REDUCED, is_worth_compiling
+from memmpy.parallel import check_threads
 from memmpy.store import Metadata, read_metadata
 from memmpy.typing import PathLike
 
@@ -152,11 +153,11 @@ def find_entries(
     snapshot : Snapshot
         The columns of the cut are open in it.
     cut : Node
-        As `read_cut` gives it.
+        The cut; see `read_cut`.
     stored_as : mapping of str to str
         Keys of the cut whose columns have another name in the store.
     step_size, num_threads, recreate
-        As `compute_cut_batched` takes them.
+        See `compute_cut_batched`.
 
     Returns
     -------
@@ -164,7 +165,7 @@ def find_entries(
         The warnings are the same whether the entries were cached or not.
     """
     check_integer("step_size", step_size, minimum=1)
-    threads = check_num_threads(num_threads)
+    threads = check_threads(num_threads)
     known = {*snapshot.columns, *stored_as}
     check_stored(cut, known, path=snapshot.path, metadata=snapshot.metadata)
     inputs = inputs_of(snapshot, [cut], stored_as)

@@ -75,7 +75,7 @@ def decode(data: bytes, *, path: str) -> CutDocument:
 
 
 def is_older(data: bytes) -> bool:
-    """Say whether a document was written before documents had a version."""
+    """Return whether a document was written before documents had a version."""
     try:
         values, _ = parse(data)
     except ValueError:

@@ -1,4 +1,4 @@
-"""List the cached selections of a store, and verify them."""
+"""Lists the cached selections of a store, and verifies them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from memmpy.checks import check_integer
 from memmpy.columns import (
     ReadJagged,
     ReadNested,
@@ -21,9 +20,9 @@ from memmpy.columns import (
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError
-from memmpy.parallel import keep_freed_memory, num_helpers, prefetch
+from memmpy.parallel import keep_freed_memory, prefetch
 
-__all__ = ["STEP_SIZE", "Inputs", "check_num_threads", "inputs_of"]
+__all__ = ["STEP_SIZE", "Inputs", "inputs_of"]
 
 T = TypeVar("T")
 
@@ -140,13 +139,6 @@ def _column(snapshot: Snapshot, name: str) -> StoredColumn:
     assert isinstance(column, ReadNested)
     member = nested_member(column, name, key=key)
     return column if member is None else member
-
-
-def check_num_threads(num_threads: int | None) -> int:
-    """Return the number of threads beside the caller's; None stands for as many as pay."""
-    if num_threads is None:
-        return num_helpers()
-    return check_integer("num_threads", num_threads, minimum=0)
 
 
 def _check_kinds(cut: Node, columns: Mapping[str, StoredColumn]) -> None:

@@ -24,8 +24,8 @@ from memmpy.store import (
     read_errors,
     read_metadata,
     remove_files,
+    verify_columns,
 )
-from memmpy.store import verify as verify_columns
 from memmpy.typing import PathLike
 
 __all__ = ["Leftover", "clean", "repair_problems", "verify"]
@@ -51,8 +51,8 @@ def verify(
     path : path-like
         A store, or the folder of a skim. All of it is read once.
     repair : bool
-        Whether to repair what is damaged. memmpy rebuilds converted and computed columns. It uses a
-        rebuilt file only if its checksum is the recorded one: what depends on it stays valid.
+        Whether to repair damaged files. memmpy rebuilds converted and computed columns. It uses a
+        rebuilt file only if its checksum is the recorded one, so that dependent data stays valid.
         Damaged skims and cached cuts are removed: memmpy rebuilds them when you ask for them.
     progress : bool, optional
         Whether a repair shows a progress bar; by default only on a terminal.
@@ -91,7 +91,7 @@ def repair_problems(
     progress: bool | None = None,
     lock_timeout: float = LOCK_TIMEOUT,
 ) -> list[Problem]:
-    """Repair what `verify` found in a store, and return what could not be repaired."""
+    """Repair the problems that `verify` found in a store, and return those that remain."""
     directory = check_path(path)
     if is_skim(directory):
         raise OptionError("repair takes a store: to rebuild a skim, call skim(...)")
@@ -128,7 +128,7 @@ def _find_skim_problems(path: Path) -> list[Problem]:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A file or a folder that a killed process left in a store: an item of what `clean` returns.
+    """A file or a folder that a killed process left in a store: an item of the result of `clean`.
 
     Parameters
     ----------

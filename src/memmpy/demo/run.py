@@ -31,7 +31,7 @@ MAX_BRANCHES = 30
 
 @dataclass(frozen=True, slots=True)
 class DemoSetup:
-    """What to convert, which events to load, and how to batch them."""
+    """The files to convert, the events to load, and the keys of the batches."""
 
     store: Path
     root_files: Sequence[RFileConfig]
@@ -82,8 +82,8 @@ def file_setup(
     files = [Path(file.path) for file in inputs]
     configs = [RFileConfig(file, tree, {"process": file.stem}) for file in files]
     if keys is None:
-        task_metadata = [] if cut is None else sorted(keys_of(parse(cut)) - {"process"})
-        keys = _some_branches(files[0], tree, task_metadata)
+        cut_keys = [] if cut is None else sorted(keys_of(parse(cut)) - {"process"})
+        keys = _some_branches(files[0], tree, cut_keys)
     return DemoSetup(store=directory / "files.mmpy", root_files=configs, keys=keys, cut=cut)
 
 
@@ -125,12 +125,12 @@ def run(setup: DemoSetup, *, batch_size: int, console: "Console") -> None:
 
 
 def _all_keys(setup: DemoSetup) -> set[str]:
-    task_metadata = set() if setup.cut is None else keys_of(parse(setup.cut))
-    return {*setup.keys, *setup.keys_padded, *task_metadata} - {*setup.root_files[0].metadata}
+    cut_keys = set() if setup.cut is None else keys_of(parse(setup.cut))
+    return {*setup.keys, *setup.keys_padded, *cut_keys} - {*setup.root_files[0].metadata}
 
 
 def _fits_a_skim(conversion: Conversion, setup: DemoSetup) -> bool:
-    """Say whether batches hold numbers and lists of numbers alone."""
+    """Return whether batches hold numbers and lists of numbers alone."""
     types = conversion.plan.types
     return all(types[key].kind in {"vector", "jagged"} for key in conversion.keys_of(setup.keys))
 
@@ -166,9 +166,9 @@ def _rate(num_events: int, seconds: float) -> str:
     return f"{num_events / max(seconds, 1e-9):,.0f} events/s"
 
 
-def _some_branches(file: Path, tree: str | None, task_metadata: Sequence[str]) -> list[str]:
-    """Return the needed branches, and the first ones of the tree that hold numbers or lists."""
-    branches = list(task_metadata)
+def _some_branches(file: Path, tree: str | None, cut_keys: Sequence[str]) -> list[str]:
+    """Return the branches of the cut, and the first ones of the tree that hold numbers or lists."""
+    branches = list(cut_keys)
     with closing(TreeFile(ByteSource(str(file)), tree)) as opened:
         for branch in opened.branches():
             if len(branches) >= MAX_BRANCHES:

@@ -14,7 +14,7 @@ __all__ = ["DisplayBlock", "Renderable"]
 
 
 class DisplayBlock(Protocol):
-    """A part of what a result shows, such as a `Table`."""
+    """A part of the display of a result, such as a `Table`."""
 
     def to_text(self) -> str:
         """Return it as plain text."""
@@ -36,7 +36,7 @@ class Renderable(ABC):
 
     @abstractmethod
     def _blocks(self) -> Sequence[str | DisplayBlock]:
-        """Return what to show, from top to bottom; a str is a paragraph."""
+        """Return the parts of the display, from top to bottom; a str is a paragraph."""
 
     def __repr__(self) -> str:
         return "\n\n".join(
@@ -48,7 +48,7 @@ class Renderable(ABC):
         from rich.console import Group
         from rich.text import Text
 
-        # What users wrote is shown as it is: jet_pt[0] is no markup.
+        # Texts of users are shown unchanged: jet_pt[0] is no markup.
         return Group(
             *(
                 Text(printable(block)) if isinstance(block, str) else block

@@ -38,7 +38,7 @@ class TrimmedLines:
     Attributes
     ----------
     content : renderable
-        What to show.
+        The renderable to show.
     """
 
     content: "rich.console.RenderableType"
@@ -168,7 +168,7 @@ class Table:
 
 
 def plain_text(renderable: "rich.console.RenderableType") -> str:
-    """Return what rich shows of something, without colours, in lines of 100 characters at most."""
+    """Return a renderable as plain text, in lines of 100 characters at most."""
     from rich.console import Console
 
     file = io.StringIO()

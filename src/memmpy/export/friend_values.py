@@ -14,18 +14,18 @@ from memmpy.jagged import Jagged, check_fill
 from memmpy.kernels import offsets_of
 from memmpy.typing import Array
 
-__all__ = ["Fill", "Values", "branch_type", "check_branches", "find_fills", "take_step"]
+__all__ = ["BranchValues", "FillOption", "branch_type", "check_branches", "find_fills", "take_step"]
 
 #: Numbers or arrays of one shape, or lists that differ in length.
-Values: TypeAlias = Array | Jagged | ReadJagged
-Fill: TypeAlias = float | Mapping[str, float] | None
+BranchValues: TypeAlias = Array | Jagged | ReadJagged
+FillOption: TypeAlias = float | Mapping[str, float] | None
 
 _BRANCH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: Dtypes that a branch of a TTree can hold.
 _DTYPES = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"}
 
 
-def check_branches(branches: Mapping[str, Any]) -> dict[str, Values]:
+def check_branches(branches: Mapping[str, Any]) -> dict[str, BranchValues]:
     """Return the values to write.
 
     Raises
@@ -54,7 +54,10 @@ def check_branches(branches: Mapping[str, Any]) -> dict[str, Values]:
 
 
 def find_fills(
-    values: Mapping[str, Values], fill: Fill, trees: Sequence[FriendTree], rows: RowAlignment
+    values: Mapping[str, BranchValues],
+    fill: FillOption,
+    trees: Sequence[FriendTree],
+    rows: RowAlignment,
 ) -> dict[str, Any]:
     """Return the fill for entries without a row, for each branch except those of lists.
 
@@ -97,7 +100,7 @@ def find_fills(
     return fills
 
 
-def branch_type(values: Values) -> Any:
+def branch_type(values: BranchValues) -> Any:
     """Return the type of a branch as uproot takes it."""
     if isinstance(values, np.ndarray):
         return np.dtype((values.dtype, values.shape[1:]))
@@ -105,7 +108,7 @@ def branch_type(values: Values) -> Any:
 
 
 def take_step(
-    values: Mapping[str, Values],
+    values: Mapping[str, BranchValues],
     places: Sequence[RowsAndEntries],
     *,
     num_entries: int,
@@ -120,9 +123,9 @@ def take_step(
     }
 
 
-def _as_values(name: str, column: Any) -> Values:
+def _as_values(name: str, column: Any) -> BranchValues:
     """Return the values of one branch, copied only if they are no array yet."""
-    values: Values
+    values: BranchValues
     if isinstance(column, Jagged | ReadJagged):
         values = column
     elif type(column).__module__.partition(".")[0] == "awkward":
@@ -147,7 +150,7 @@ def _as_values(name: str, column: Any) -> Values:
     return values
 
 
-def _of_awkward(name: str, column: Any) -> Values:
+def _of_awkward(name: str, column: Any) -> BranchValues:
     import awkward as ak
 
     with suppress(ValueError, TypeError):

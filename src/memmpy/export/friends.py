@@ -12,8 +12,8 @@ from typing import Any
 from memmpy.errors import LengthError, OptionError, ReadOnlyStoreError
 from memmpy.export.alignment import FriendTree, RowAlignment, align, plan_friends
 from memmpy.export.friend_values import (
-    Fill,
-    Values,
+    BranchValues,
+    FillOption,
     branch_type,
     check_branches,
     find_fills,
@@ -69,7 +69,7 @@ def write_friend(
     branches: Mapping[str, Any],
     *,
     entries: Any = None,
-    fill: Fill = None,
+    fill: FillOption = None,
     overwrite: bool = False,
 ) -> list[Friend]:
     """Write values of entries to friend trees of the ROOT files of a store.
@@ -143,7 +143,7 @@ def write_friends(
     branches: Mapping[str, Any],
     *,
     entries: Any,
-    fill: Fill,
+    fill: FillOption,
     overwrite: bool,
 ) -> list[Friend]:
     """Write friends of the sources of a store, as `write_friend` does."""
@@ -250,7 +250,7 @@ def _remove_leftovers(targets: set[Path], folder: Path) -> None:
 def _write_file(
     path: Path,
     trees: Sequence[FriendTree],
-    values: Mapping[str, Values],
+    values: Mapping[str, BranchValues],
     fills: Mapping[str, Any],
     rows: RowAlignment,
 ) -> None:

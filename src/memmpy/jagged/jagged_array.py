@@ -269,7 +269,7 @@ class Jagged(Sequence[Array]):
             yield self.content[start:stop]
 
     def __eq__(self, other: object) -> bool:
-        """Say whether both hold the same entries of the same dtype; NaN equals NaN."""
+        """Return whether both hold the same entries of the same dtype; NaN equals NaN."""
         if not isinstance(other, Jagged):
             return NotImplemented
         if self.dtype != other.dtype or not np.array_equal(self.offsets, other.offsets):

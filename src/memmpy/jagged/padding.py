@@ -38,7 +38,7 @@ class Padding:
 
 
 def fits(values: Array, dtype: np.dtype[Any]) -> bool:
-    """Say whether a dtype can hold all values: integers exactly, floats up to their precision."""
+    """Return whether a dtype holds all values: integers exactly, floats up to their precision."""
     if values.dtype == dtype or values.size == 0:
         return True
     if values.dtype.kind in "mM" and values.dtype.kind == dtype.kind:

@@ -90,7 +90,7 @@ def derive_key(*parts: int | bytes, purpose: str) -> int:
     *parts : int or bytes
         Integers in 0 <= part < 2**64, taken as 8 bytes, little endian; or bytes as they are.
     purpose : str
-        What the key is for.
+        The purpose of the key.
 
     Notes
     -----

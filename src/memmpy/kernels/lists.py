@@ -26,7 +26,7 @@ def take_lists(
     offsets : int64 array of shape (n + 1,)
         Contiguous; may be a read-only memory map.
     entries : int64 array of shape (m,)
-        Which lists, each from 0 to n - 1, in any order; may repeat.
+        The lists, each from 0 to n - 1, in any order; may repeat.
     compiled : bool
         Whether to use Numba's kernels rather than NumPy: a list of 6 float32 takes 14 to 40 ns,
         without the GIL; NumPy takes 35 and more, mostly with it.

@@ -56,7 +56,7 @@ def take_lists_into(
     Parameters
     ----------
     content, offsets, entries, of
-        As `memmpy.kernels.take_lists` takes them; entries are not checked.
+        See `memmpy.kernels.take_lists`; entries are not checked.
     begins : int64 array of shape (m,)
         Memory to work with.
     taken : int64 array of shape (m + 1,)

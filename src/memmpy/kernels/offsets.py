@@ -66,7 +66,7 @@ def wrong_lists(
     of: str = "",
     first: int = 0,
 ) -> CorruptStoreError:
-    """Return the error for lists of which one falls or leads out of the content."""
+    """Return the error for lists if the offsets of one fall or lead out of the content."""
     starts, stops = offsets[entries], offsets[entries + 1]
     wrong = np.flatnonzero((starts < 0) | (starts > stops) | (stops > num_items))
     at = wrong[0] if len(wrong) else 0

@@ -25,14 +25,14 @@ _RoundWords = tuple[np.uint32, np.uint32, np.uint32, np.uint32, np.uint32, np.ui
 
 
 def permute_all(positions: Entries, network: Words) -> Entries:
-    """Return what a `Permutation` has at each of some positions, which lie in its range."""
+    """Return the entry of a `Permutation` at each of some positions, which lie in its range."""
     out = np.array(positions, np.int64)
     run_kernel(permute_in_place, network, out)
     return out
 
 
 def permute_run(start: int, stop: int, network: Words) -> Entries:
-    """Return what a `Permutation` has at the positions start..stop-1."""
+    """Return the entries of a `Permutation` at the positions start..stop-1."""
     out = np.empty(stop - start, np.int64)
     run_kernel(permute, np.uint64(start), network, out)
     return out
@@ -95,7 +95,7 @@ def _apply_network(
 
 @kernel
 def permute(start: np.uint64, network: Words, out: Entries) -> None:
-    """Fill `out` with what a `Permutation` puts at the positions from `start` on."""
+    """Fill `out` with the entries of a `Permutation` at the positions from `start` on."""
     for i in range(len(out)):
         out[i] = np.int64(start) + i
     permute_in_place(network, out)
@@ -103,7 +103,7 @@ def permute(start: np.uint64, network: Words, out: Entries) -> None:
 
 @kernel
 def permute_in_place(network: Words, out: Entries) -> None:
-    """Replace positions in `out` by what a `Permutation` has there."""
+    """Replace positions in `out` by the entries of a `Permutation` there."""
     words, places = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
     num, high_bits, low_bits, r = network[0], network[1], network[2], network[3:]
     keys = (r[0], r[1], r[2], r[3], r[4], r[5])

@@ -113,7 +113,7 @@ def min_lists(content: Array, offsets: NDArray[np.int64], *, compiled: bool) -> 
     -------
     array of shape (n,)
         Has the dtype of the content, but float32 for float16. NaN is passed over, unless a list
-        has nothing else. Which of 0.0 and -0.0 is less is not said.
+        has nothing else. The order of 0.0 and -0.0 is not defined.
 
     Raises
     ------

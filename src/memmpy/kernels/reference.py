@@ -47,7 +47,7 @@ def take_jagged(
     offsets : int64 array of shape (n + 1,)
         Where each list starts and stops in `content`.
     entries : int64 array
-        Which lists, each from 0 to n - 1; may repeat.
+        The lists, each from 0 to n - 1; may repeat.
     of : str
         The name of the lists in errors.
 

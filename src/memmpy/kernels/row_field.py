@@ -1,4 +1,4 @@
-"""A field of a packed row: where its bytes lie, and what they hold."""
+"""A field of a packed row: the place, the dtype and the shape of its bytes."""
 
 from dataclasses import dataclass, field
 from math import prod

@@ -32,7 +32,7 @@ class RowKernels:
     rows : uint8 array of shape (n, row_bytes)
         All rows.
     fields : sequence of RowField
-        What to copy of each row.
+        The parts of each row to copy.
     ranges : int64 array of shape (2, k)
         The members of an epoch: member i is row ``i + ranges[1, j]`` for the first j with
         ``i < ranges[0, j]``.
@@ -56,7 +56,7 @@ class RowKernels:
         row_numbers: Entries,
         out: Sequence[NDArray[np.uint8]],
     ) -> None:
-        """Fill `out` with what a permutation of the members has from a position on.
+        """Fill `out` with the rows that a permutation of the members has from a position on.
 
         `row_numbers`, as long as `out`, is filled with the numbers of these rows.
         """

@@ -166,7 +166,7 @@ def spread(
 
     A store of a few bytes to a place far off costs a whole cache line. So the narrow fields are
     first laid out in the order in which they are read, and then each is spread on its own, from a
-    copy: what it spreads over, as 64 kB for 16,384 float32, stays in the second cache.
+    copy. Its output, such as 64 kB for 16,384 float32, stays in the second cache.
     """
     rows, row_bytes = table[0, 0], table[0, 1]
     tile = max(np.uint64(16), _TILE_BYTES // max(row_bytes, np.uint64(1)))

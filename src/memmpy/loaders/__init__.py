@@ -7,7 +7,7 @@ from memmpy.loaders.loader_options import LoaderOptions
 from memmpy.loaders.pagecache.advice import os_page_cache
 from memmpy.loaders.pagecache.pages import map_of
 from memmpy.loaders.row_gatherer import PackedRows, RowGatherer
-from memmpy.loaders.row_ranges import cut_ranges, rows_between
+from memmpy.loaders.row_ranges import rows_between, slice_ranges
 from memmpy.loaders.shuffle import (
     Shuffle,
     ShuffleOption,
@@ -34,12 +34,12 @@ __all__ = [
     "check_shuffle",
     "choose_shuffle",
     "chunks_of_columns",
-    "cut_ranges",
     "explain",
     "load_batches",
     "map_of",
     "os_page_cache",
     "rows_between",
     "shuffle_score",
+    "slice_ranges",
     "warning_of_blocks",
 ]

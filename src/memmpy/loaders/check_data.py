@@ -1,4 +1,4 @@
-"""Check the data that a user gives a loader: columns of one length."""
+"""Checks the data that a user gives a loader: columns of one length."""
 
 from array import array
 from collections import deque

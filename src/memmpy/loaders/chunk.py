@@ -27,7 +27,7 @@ Lists: TypeAlias = tuple[Array, NDArray[np.int64]]
 
 
 def prefetch_depth(num_threads: int) -> int:
-    """Return how many chunks are gathered or wait, with the one that the consumer waits for.
+    """Return the number of chunks that are being gathered, or wait for the consumer.
 
     Threads go on while the consumer, which may have gathered one itself, takes one after the other.
     """
@@ -87,9 +87,9 @@ class EntryChunk:
     Parameters
     ----------
     num_entries : int
-        Their number.
+        The number of entries.
     arrays : sequence of ChunkArray
-        What slices like an array.
+        The values of all keys but those of `lists`.
     lists : mapping of str to (array, int64 array)
         Content and offsets by key, checked to belong together; a batch has a `Jagged`.
     """
@@ -100,7 +100,7 @@ class EntryChunk:
 
     def slice(self, start: int, stop: int) -> "EntryChunk":
         """Return some entries: a view."""
-        lists = {key: _cut(*pair, start, stop) for key, pair in self.lists.items()}
+        lists = {key: _slice_lists(*pair, start, stop) for key, pair in self.lists.items()}
         return EntryChunk(stop - start, [array.slice(start, stop) for array in self.arrays], lists)
 
     @classmethod
@@ -147,10 +147,10 @@ def _list_slices(
     content: Array, offsets: NDArray[np.int64], start: int, size: int, num: int
 ) -> Iterator[Jagged]:
     starts = (start + size * i for i in range(num))
-    return (Jagged.trusted(*_cut(content, offsets, at, at + size)) for at in starts)
+    return (Jagged.trusted(*_slice_lists(content, offsets, at, at + size)) for at in starts)
 
 
-def _cut(content: Array, offsets: NDArray[np.int64], start: int, stop: int) -> Lists:
+def _slice_lists(content: Array, offsets: NDArray[np.int64], start: int, stop: int) -> Lists:
     own = offsets[start : stop + 1]
     first = own[0]
     return content[first : own[-1]], own - first

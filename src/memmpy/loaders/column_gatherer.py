@@ -15,7 +15,7 @@ from memmpy.loaders.chunk import ChunkArray, EntryChunk, Lists, chunks_in_memory
 from memmpy.loaders.list_gatherer import ListGatherer
 from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode, os_page_cache
 from memmpy.loaders.pagecache.pages import Blocks, map_of, one_by_one
-from memmpy.order import Members, Request
+from memmpy.order import GatherRequest, Members
 from memmpy.typing import Array, Column, Entries
 
 __all__ = ["ColumnGatherer"]
@@ -28,19 +28,19 @@ CHUNK_ROWS, CHUNK_NBYTES = 1 << 14, 8 << 20
 class ColumnGatherer:
     """Gathers entries of columns.
 
-    Arrays and lists are gathered here; other columns give out their entries themselves, and what
-    they give may have any type.
+    memmpy gathers arrays and lists itself. Other columns return their entries, of any type, when
+    they are indexed.
 
     Parameters
     ----------
     columns : mapping of str to Column
-        What to gather.
+        The columns to gather.
     members : Members
         The entries of an epoch.
     num_threads : int
         How many threads gather beside the caller's.
     page_cache : PageCache or None
-        What gets advice on pages; None for that of this machine.
+        The page cache that gets advice; None for that of this machine.
     """
 
     def __init__(
@@ -97,16 +97,16 @@ class ColumnGatherer:
         """Return how an epoch that began now would be read."""
         return self.mapped.read_mode([range(self.num_data)], is_scattered=is_scattered)
 
-    def entries(self, request: Request) -> Entries:
+    def entries(self, request: GatherRequest) -> Entries:
         """Return the entries of a request."""
         members = request.members(compiled=self._compiled)
         return self._members.entries(members, compiled=self._compiled)
 
-    def blocks(self, request: Request) -> Blocks:
+    def blocks(self, request: GatherRequest) -> Blocks:
         """Return the entries of a request as blocks of one."""
         return one_by_one(self.entries(request))
 
-    def gather(self, request: Request) -> EntryChunk:
+    def gather(self, request: GatherRequest) -> EntryChunk:
         """Return the entries of a request, in its order."""
         return self.complete(self.take(self.entries(request)))
 
@@ -143,7 +143,7 @@ def _as_run(entries: Entries) -> slice | None:
 
 
 def _lists_of(column: Column) -> Lists | None:
-    """Return content and offsets of a column that gives out `Jagged`; None for others."""
+    """Return content and offsets of a column whose slices are `Jagged`; None for others."""
     content, offsets = getattr(column, "content", None), getattr(column, "offsets", None)
     if not (isinstance(content, np.ndarray) and isinstance(offsets, np.ndarray)):
         return None
@@ -156,8 +156,8 @@ def _lists_of(column: Column) -> Lists | None:
 def _check_all_offsets(columns: Iterable[Any]) -> None:
     """Raise a `CorruptStoreError` if offsets in a file fall or lead out of the content.
 
-    An offset that is wrong leaves one of its two lists look right. A loader of all entries meets
-    the other one; a loader of some may not. Columns that share a file are looked at once.
+    If one offset is wrong, one of the two lists beside it may look right. A loader of all entries
+    meets the other list; a loader of some may not. Columns that share a file are checked once.
     """
     distinct = {}
     for column in columns:

@@ -81,11 +81,11 @@ class EpochChunks:
         Parameters
         ----------
         key : int
-            Of the epoch: 64 bits that determine its order.
+            The key of the epoch: 64 bits that determine its order.
         position : int
             How many entries of it were handed out before; the first chunk may begin earlier.
         batch_size : int
-            Into what the chunks will be cut.
+            Entries in a batch.
         """
         order, gatherer = self._order(key), self.gatherer
         if order.is_scattered:
@@ -130,15 +130,15 @@ def chunks_of_columns(
     Parameters
     ----------
     columns : mapping of str to Column
-        What to gather.
+        The columns to gather.
     members : Members
         The entries of an epoch.
     is_shuffled : bool
         Whether each epoch has an order of its own; else that of the members.
     num_threads, num_processes
-        As `EpochChunks` takes them.
+        See `EpochChunks`.
     page_cache : PageCache, optional
-        What gets advice on pages; by default that of this machine.
+        The page cache that gets advice; by default that of this machine.
     """
     gatherer = ColumnGatherer(columns, members, num_threads=num_threads, page_cache=page_cache)
     if is_shuffled:
@@ -169,9 +169,9 @@ def load_batches(
     chunks : EpochChunks
         The data.
     key : int
-        Of the epoch.
+        The key of the epoch.
     batch_size, drop_last, num_threads
-        As `SimpleLoader` takes them.
+        See `SimpleLoader`.
     position : int
         Where to start, at the edge of a batch.
     """

@@ -35,11 +35,11 @@ class Explanation(Renderable):
     split : str
         Which entries the loader hands out, and by which splits.
     num_entries, batch_size, num_batches, num_threads : int
-        Of the loader.
+        The numbers of the loader.
     entry_bytes : float
         Bytes of an entry in memory or on disk, with its lists, on average.
     total_bytes : int
-        Of all entries of the data, also those of other splits.
+        Bytes of all entries of the data, also those of other splits.
     memory_bytes : int or None
         Bytes of files that the OS can keep in memory now; None if unknown.
     resident : float
@@ -47,7 +47,7 @@ class Explanation(Renderable):
     shuffle : {"none", "exact", "blocks"}
         How entries are shuffled.
     why : str
-        Why in that way.
+        The reason for this shuffle.
     block_rows, window_rows : int
         Rows that are read together, and rows that are mixed or gathered together.
     is_ahead, is_dropped : bool
@@ -142,7 +142,7 @@ def explain(
     chunks : EpochChunks
         The data of the loader.
     batch_size, num_batches, num_threads : int
-        Of the loader.
+        The numbers of the loader.
     batches : callable
         Starts an epoch.
     split : str
@@ -175,7 +175,7 @@ def explain(
 
 
 def _resident(arrays: Sequence[Array]) -> float:
-    """Return which share of arrays is in memory; arrays that are no files are."""
+    """Return the share of arrays that is in memory; an array without a file is."""
     sizes = np.array([array.nbytes for array in arrays], np.float64)
     if not sizes.sum():
         return 1.0

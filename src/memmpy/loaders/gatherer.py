@@ -6,7 +6,7 @@ from typing import Protocol
 from memmpy.loaders.chunk import EntryChunk
 from memmpy.loaders.pagecache.advice import MappedData, ReadMode
 from memmpy.loaders.pagecache.pages import Blocks
-from memmpy.order import Request
+from memmpy.order import GatherRequest
 from memmpy.typing import Array, Entries
 
 __all__ = ["Gatherer"]
@@ -51,22 +51,22 @@ class Gatherer(Protocol):
 
     @property
     def may_grow(self) -> bool:
-        """Whether `entry_bytes` is all that an entry of a larger chunk takes."""
+        """Whether entries of larger chunks take `entry_bytes`, too, so that chunks may grow."""
         ...
 
     def read_mode(self, *, is_scattered: bool) -> ReadMode:
         """Return how an epoch that began now would be read: see `MappedData.read_mode`."""
         ...
 
-    def entries(self, request: Request) -> Entries:
+    def entries(self, request: GatherRequest) -> Entries:
         """Return the entries that a request asks for, by their place in the data."""
         ...
 
-    def blocks(self, request: Request) -> Blocks:
+    def blocks(self, request: GatherRequest) -> Blocks:
         """Return the entries that a request reads, in any order."""
         ...
 
-    def gather(self, request: Request) -> EntryChunk:
+    def gather(self, request: GatherRequest) -> EntryChunk:
         """Return the entries that a request asks for, in its order."""
         ...
 

@@ -19,8 +19,8 @@ from memmpy.loaders.chunk import EntryChunk, chunks_in_memory
 from memmpy.loaders.gatherer import Gatherer
 from memmpy.loaders.pagecache.advice import MappedData
 from memmpy.loaders.pagecache.pages import Blocks, one_by_one
-from memmpy.loaders.readahead import AHEAD_BYTES, ChunkTask, EpochPlan, ReadAhead
-from memmpy.order import EpochOrder, Request
+from memmpy.loaders.readahead import AHEAD_BYTES, EpochPlan, GatherTask, ReadAhead
+from memmpy.order import EpochOrder, GatherRequest
 from memmpy.typing import Entries
 
 __all__ = ["RandomReads"]
@@ -36,7 +36,7 @@ _MAX_CHUNK_BYTES = 256 << 20
 _SHARE_OF_MEMORY = 0.5
 #: If a chunk has pages of less than this share of the files, they lie far apart.
 _LEAST_SHARE = 0.2
-#: What an entry takes beside its bytes: its number in both orders, and its place in each.
+#: Bytes of an entry beside its values: its number in both orders, and its place in each.
 _BYTES_BESIDE = 4 * 8
 #: About how many bytes are prefetched at once, and are there before the next ones are.
 _PART_BYTES = 8 << 20
@@ -49,7 +49,7 @@ class RandomReads:
     Parameters
     ----------
     gatherer : Gatherer
-        What gathers them.
+        Gathers the entries.
     order : EpochOrder
         The order of the epoch; it is scattered.
     chunk_rows : int
@@ -83,15 +83,15 @@ class RandomReads:
     def _is_on_disk(self) -> bool:
         return self._gatherer.read_mode(is_scattered=True).is_ahead
 
-    def _from_memory(self, position: int, batch_size: int) -> Iterator[ChunkTask]:
+    def _from_memory(self, position: int, batch_size: int) -> Iterator[GatherTask]:
         num_rows = self._chunk_rows
         for request in self._order.requests(position, num_rows=num_rows, batch_size=batch_size):
             yield partial(self._gatherer.gather, request)
 
-    def _from_disk(self, position: int, batch_size: int) -> Iterator[ChunkTask]:
+    def _from_disk(self, position: int, batch_size: int) -> Iterator[GatherTask]:
         """Yield tasks for entries that are not in memory at first.
 
-        If all fits into memory, each task is preceded by a look whether it is there by now.
+        If all fits into memory, memmpy checks before each task whether it is there by now.
         """
         memory = self._mapped.memory()
         fits = memory is not None and memory >= self._gatherer.file_bytes
@@ -105,7 +105,7 @@ class RandomReads:
         yield from self._from_memory(position, batch_size)
 
     def _sizes(self, memory: int | None) -> Iterator[int]:
-        """Yield how many entries chunks have: as many as are gathered at once have the same."""
+        """Yield the number of entries of each chunk; chunks gathered at once have one size."""
         most = self._most_rows(memory)
         first_rows = int(_FIRST_BYTES / self._mapped.scattered_bytes)
         rows = max(1, min(self._chunk_rows, first_rows))
@@ -139,7 +139,7 @@ class RandomReads:
             finally:
                 self._is_over = True
 
-    def _gather_sorted(self, request: Request) -> EntryChunk:
+    def _gather_sorted(self, request: GatherRequest) -> EntryChunk:
         """Gather the entries of a request in the order of the files, then put them into its own."""
         entries = self._gatherer.entries(request)
         order = np.argsort(entries)

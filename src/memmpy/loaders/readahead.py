@@ -12,13 +12,13 @@ from memmpy.loaders.chunk import EntryChunk
 from memmpy.loaders.pagecache.advice import MappedData
 from memmpy.loaders.pagecache.pages import Blocks
 
-__all__ = ["AHEAD_BYTES", "ChunkTask", "EpochPlan", "PartGatherer", "ReadAhead"]
+__all__ = ["AHEAD_BYTES", "EpochPlan", "GatherTask", "PartGatherer", "ReadAhead"]
 
 Part = TypeVar("Part")
 Part_contra = TypeVar("Part_contra", contravariant=True)
 
 #: Gathers a chunk; called in any thread.
-ChunkTask: TypeAlias = Callable[[], EntryChunk]
+GatherTask: TypeAlias = Callable[[], EntryChunk]
 
 #: Bytes that are read ahead: enough for the disk always to have something to do.
 AHEAD_BYTES = 32 << 20
@@ -34,10 +34,10 @@ class EpochPlan(NamedTuple):
     begin : int
         The position of the first entry.
     meanwhile : context manager
-        Held while there are tasks to do. After it nobody waits for tasks that still run.
+        Entered for the whole epoch. After its end, nobody waits for tasks that still run.
     """
 
-    tasks: Iterator[ChunkTask]
+    tasks: Iterator[GatherTask]
     begin: int
     meanwhile: AbstractContextManager[None] = nullcontext()
 
@@ -80,7 +80,7 @@ class ReadAhead(Generic[Part]):
     num_ahead: int
     num_behind: int | None
 
-    def tasks(self, parts: Iterable[Part]) -> Generator[ChunkTask, None, None]:
+    def tasks(self, parts: Iterable[Part]) -> Generator[GatherTask, None, None]:
         """Yield tasks that gather the parts, in order; each may run in any thread."""
         rest = iter(parts)
         upcoming: deque[Part] = deque()  # from the next one to the last one that is known

@@ -14,19 +14,19 @@ from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode
 from memmpy.loaders.pagecache.pages import Blocks
 from memmpy.loaders.row_ranges import RowRanges
 from memmpy.loaders.row_segments import segments_of
-from memmpy.order import BlockWindows, Multiplicities, PermutedRun, Request
+from memmpy.order import BlockWindows, GatherRequest, Multiplicities, PermutedRun
 from memmpy.typing import Array, Entries
 
 __all__ = ["PackedRows", "RowGatherer"]
 
-#: What a thread gathers at once: to wake it takes as long as a few thousand rows, and the chunks of
-#: all threads that nobody has read yet stay in the last cache.
+#: Limits of a chunk. To wake a thread takes as long as to gather a few thousand rows; and the
+#: chunks of all threads, until they are read, stay in the last cache.
 _CHUNK_BYTES, _MAX_CHUNK_ROWS = 7 * 2**18, 1 << 14  # 1.75 MiB
 
 
 @runtime_checkable
 class PackedRows(Protocol):
-    """What a loader knows of a skim: rows in the order of their tickets."""
+    """The view of a skim that a loader needs: rows in the order of their tickets."""
 
     @property
     def rows(self) -> NDArray[np.void]:
@@ -68,7 +68,7 @@ class RowGatherer:
     compiled : bool
         Whether to use Numba's kernels.
     page_cache : PageCache
-        What gets advice on pages.
+        The page cache that gets advice.
     """
 
     may_grow = True
@@ -117,15 +117,15 @@ class RowGatherer:
         """Return how an epoch that began now would be read."""
         return self.mapped.read_mode(self._rows_of_ranges, is_scattered=is_scattered)
 
-    def entries(self, request: Request) -> Entries:
+    def entries(self, request: GatherRequest) -> Entries:
         """Return the numbers of the rows of a request."""
         return self._ranges.rows(request.members(compiled=self._kernels is not None))
 
-    def blocks(self, request: Request) -> Blocks:
+    def blocks(self, request: GatherRequest) -> Blocks:
         """Return the rows that a request reads."""
         return self._ranges.blocks(*request.blocks())
 
-    def gather(self, request: Request) -> EntryChunk:
+    def gather(self, request: GatherRequest) -> EntryChunk:
         """Return the rows of a request, in its order."""
         num, kernels = request.stop - request.start, self._kernels
         if kernels is not None and isinstance(request, PermutedRun):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from memmpy.kernels import Words
 from memmpy.typing import Entries
 
-__all__ = ["RowRanges", "cut_ranges", "rows_between"]
+__all__ = ["RowRanges", "rows_between", "slice_ranges"]
 
 
 @final
@@ -70,7 +70,7 @@ def rows_between(tickets: Words, intervals: Sequence[tuple[int, int]]) -> list[r
     return [range(first, last) for first, last in ends if first < last]
 
 
-def cut_ranges(ranges: Sequence[range], start: int, stop: int) -> list[range]:
+def slice_ranges(ranges: Sequence[range], start: int, stop: int) -> list[range]:
     """Return the members start..stop-1 of ranges that follow each other."""
     parts = []
     for rows in ranges:

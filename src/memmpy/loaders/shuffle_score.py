@@ -88,12 +88,12 @@ def _values(batch: Mapping[str, Any], key: str) -> NDArray[Any]:
         raise ColumnError(f"{message} per entry")
     if not np.isfinite(values).all():
         raise OptionError(f"{key!r} has NaN or infinity: choose a key without them")
-    copied: NDArray[Any] = values.copy()  # a view would keep its window
+    copied: NDArray[Any] = values.copy()  # a view would keep its chunk
     return copied
 
 
 def _indicators(values: NDArray[Any]) -> list[NDArray[np.float64]]:
-    """Return what is compared: one indicator for each class, or the numbers."""
+    """Return the values to compare: one indicator for each class, or the numbers."""
     if values.dtype.kind in "biu":
         classes = np.unique(values)
         if len(classes) <= _MAX_CLASSES:

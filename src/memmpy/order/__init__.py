@@ -1,7 +1,7 @@
 """Which entry comes when, and in which split: pure integers, without data or files."""
 
 from memmpy.order.blocks import BlockOrder, BlockWindows
-from memmpy.order.epoch_order import EpochOrder, Request, num_batches, num_delivered
+from memmpy.order.epoch_order import EpochOrder, GatherRequest, num_batches, num_delivered
 from memmpy.order.exact import ExactOrder, PermutedRun
 from memmpy.order.fractions import (
     NUM_TICKETS,
@@ -37,13 +37,13 @@ __all__ = [
     "EveryEntry",
     "ExactOrder",
     "Fractions",
+    "GatherRequest",
     "MemberRun",
     "Members",
     "Multiplicities",
     "Permutation",
     "PermutedEntries",
     "PermutedRun",
-    "Request",
     "SequentialOrder",
     "Shard",
     "Subindex",

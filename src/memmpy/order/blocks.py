@@ -24,18 +24,18 @@ _NUM_PLANNED = 64
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockWindows:
-    """What to read for a run of positions of the epoch, and where to put it: one window or more.
+    """The rows to read for a run of positions of the epoch, and their places: one window or more.
 
     Attributes
     ----------
     start : int
         The first of these positions: the `BlockOrder.window_start` of the first window.
     edges : int64 array of shape (w + 1,)
-        How many positions are before each window, from 0 on, and how many are in all.
+        The number of positions before each window, from 0 on, and of all positions.
     starts : int64 array of shape (k,)
         The first row of each block; they ascend in each window.
     counts : int64 array of shape (k,)
-        How many rows each block has, at least 1. After the last of all rows comes row 0.
+        The number of rows of each block, at least 1. After the last of all rows comes row 0.
     words : uint64 array of shape (w, 6)
         Words that determine the places of each window: see `BlockOrder`.
     window_blocks : int
@@ -215,7 +215,7 @@ class BlockOrder:
         return position // self._window_rows
 
     def windows(self, first: int, stop: int) -> BlockWindows:
-        """Return what some windows read, and where to put it.
+        """Return the rows that some windows read, and their places.
 
         Parameters
         ----------

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from memmpy.typing import Entries
 
-__all__ = ["EpochOrder", "Request", "batch_runs", "num_batches", "num_delivered"]
+__all__ = ["EpochOrder", "GatherRequest", "batch_runs", "num_batches", "num_delivered"]
 
 
-class Request(Protocol):
+class GatherRequest(Protocol):
     """Members that come at consecutive positions of an epoch, and are gathered at once."""
 
     @property
@@ -43,14 +43,14 @@ class EpochOrder(Protocol):
 
     @property
     def is_scattered(self) -> bool:
-        """Whether members that follow each other lie anywhere."""
+        """Whether members that follow each other in the order lie far apart in the data."""
         ...
 
     def __len__(self) -> int:
         """Return the number of positions."""
         ...
 
-    def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator[Request]:
+    def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator[GatherRequest]:
         """Yield requests for all positions from one on, in order.
 
         Parameters
@@ -60,7 +60,7 @@ class EpochOrder(Protocol):
         num_rows : int
             About how many positions a request should have.
         batch_size : int
-            Into what the members will be cut: a batch of two requests costs a copy.
+            Entries in a batch: a batch across two requests costs a copy.
         """
         ...
 

@@ -14,7 +14,7 @@ __all__ = ["ExactOrder", "PermutedRun"]
 
 
 class PermutedRun(NamedTuple):
-    """What a permutation of the members has at the positions start..stop-1."""
+    """The members that a permutation has at the positions start..stop-1."""
 
     permutation: Permutation
     start: int
@@ -38,7 +38,7 @@ class ExactOrder:
     Parameters
     ----------
     permutation : Permutation
-        Of the members.
+        The permutation of the members.
     """
 
     is_scattered: ClassVar[bool] = True

@@ -68,7 +68,7 @@ class Multiplicities:
 
 
 def count_multiplicities(tickets: Words) -> Multiplicities:
-    """Count how many rows share each ticket; reads the tickets chunk by chunk.
+    """Count how many rows share each ticket; reads the tickets step by step.
 
     Parameters
     ----------
@@ -114,13 +114,13 @@ def spread_of_blocks(
     Parameters
     ----------
     multiplicities : Multiplicities
-        Of the rows, or of a larger skim of which they are a range.
+        The multiplicities of the rows, or of a larger skim of which they are a range.
     num_rows : int
         Rows of an epoch.
     batch_size : int
         Rows of a batch.
     block_rows, window_blocks : int
-        Of the `BlockOrder`.
+        The sizes of the `BlockOrder`.
 
     Notes
     -----

@@ -86,7 +86,7 @@ class Permutation:
         positions : int64 array
             Each from 0 to num - 1.
         compiled : bool
-            As `run` takes it.
+            See `run`.
 
         Raises
         ------

@@ -8,16 +8,16 @@ from memmpy.checks import outside
 from memmpy.errors import ColumnError, LengthError, OptionError
 from memmpy.typing import Array, Mask
 
-__all__ = ["CHUNK", "check_selection", "chunks"]
+__all__ = ["STEP_SIZE", "check_selection", "steps"]
 
 #: How many entries are checked at once.
-CHUNK = 1 << 16
+STEP_SIZE = 1 << 16
 
 
-def chunks(num: int) -> Iterator[tuple[int, int]]:
-    """Yield the (start, stop) of consecutive chunks of 0..num-1."""
-    for start in range(0, num, CHUNK):
-        yield start, min(start + CHUNK, num)
+def steps(num: int) -> Iterator[tuple[int, int]]:
+    """Yield the (start, stop) of consecutive steps of 0..num-1."""
+    for start in range(0, num, STEP_SIZE):
+        yield start, min(start + STEP_SIZE, num)
 
 
 def check_selection(subindex: Array | Sequence[int] | Sequence[bool], num_entries: int) -> Array:
@@ -72,7 +72,7 @@ def _is_empty_sequence(subindex: object) -> bool:
 def _is_ascending(selection: Array, num_entries: int) -> bool:
     """Return whether entries ascend strictly, after a check that all are in range."""
     ascending, last = True, -1
-    for start, stop in chunks(len(selection)):
+    for start, stop in steps(len(selection)):
         entries = selection[start:stop]
         wrong = outside(entries, 0, num_entries)
         if wrong is not None:
@@ -85,7 +85,7 @@ def _is_ascending(selection: Array, num_entries: int) -> bool:
 
 def _check_unique(selection: Array, num_entries: int) -> None:
     seen = np.zeros(-(-num_entries // 8), dtype=np.uint8)
-    for start, stop in chunks(len(selection)):
+    for start, stop in steps(len(selection)):
         entries = np.sort(selection[start:stop].astype(np.int64))
         bits = np.left_shift(1, entries & 7, dtype=np.uint8, casting="unsafe")
         again: Mask = (seen[entries >> 3] & bits) != 0

@@ -11,7 +11,7 @@ from memmpy.kernels import Words, derive_key
 from memmpy.order.fractions import Fractions, in_ticket_ranges, position_ranges
 from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries
 from memmpy.order.permutation import Permutation
-from memmpy.order.selection import check_selection, chunks
+from memmpy.order.selection import check_selection, steps
 from memmpy.order.subset import Subset
 from memmpy.typing import Array, Entries, Mask
 
@@ -38,13 +38,13 @@ def members_by_ticket(
     Parameters
     ----------
     num_entries : int
-        The number of entries there are.
+        The number of all entries.
     tickets : callable
-        From entries to tickets. Called now, chunk by chunk.
+        From entries to tickets. Called now, step by step.
     ranges : sequence of (int, int), or None
         The (start, stop) of the tickets; None for all of them.
     subindex : array or sequence, optional
-        As `check_selection` takes it.
+        See `check_selection`.
     """
     rule = None if ranges is None else _ticket_rule(tickets, ranges)
     return _members(num_entries, rule, subindex)
@@ -67,7 +67,7 @@ def members_by_position(
     Parameters
     ----------
     num_entries : int
-        The number of entries there are.
+        The number of all entries.
     fractions : tuple of Fraction
         The size of each split.
     split : int or None
@@ -75,7 +75,7 @@ def members_by_position(
     seed : int
         Chooses the permutation.
     subindex : array or sequence, optional
-        As `check_selection` takes it.
+        See `check_selection`.
     ascending : bool
         Whether the members must be in the order of the entries, or of the selection. If not, a
         split of all entries costs no memory; else, or with a selection or tickets, a quarter of a
@@ -95,13 +95,13 @@ def _members(num_entries: int, rule: _Rule | None, subindex: Subindex | None) ->
     if subindex is None:
         if rule is None:
             return EveryEntry(num_entries)
-        masks = (rule(np.arange(*chunk)) for chunk in chunks(num_entries))
+        masks = (rule(np.arange(*step)) for step in steps(num_entries))
         return ChosenEntries(Subset(masks, num=num_entries), None)
     selection = check_selection(subindex, num_entries)
     rule = rule or _every
     if selection.dtype.kind == "b":
         return ChosenEntries(Subset(_within_mask(selection, rule), num=num_entries), None)
-    masks = (rule(selection[start:stop].astype(np.int64)) for start, stop in chunks(len(selection)))
+    masks = (rule(selection[start:stop].astype(np.int64)) for start, stop in steps(len(selection)))
     return ChosenEntries(Subset(masks, num=len(selection)), selection)
 
 
@@ -135,8 +135,8 @@ def _ticket_rule(tickets: TicketsOf, ranges: Sequence[tuple[int, int]]) -> _Rule
 
 
 def _within_mask(selection: Mask, rule: _Rule) -> Iterator[Mask]:
-    """Yield, chunk by chunk, which entries of a mask are in the split."""
-    for start, stop in chunks(len(selection)):
+    """Yield, step by step, which entries of a mask are in the split."""
+    for start, stop in steps(len(selection)):
         mask = selection[start:stop].copy()
         mask[mask] = rule(np.flatnonzero(mask) + start)
         yield mask

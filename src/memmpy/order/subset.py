@@ -27,7 +27,7 @@ class Subset:
     Parameters
     ----------
     masks : iterable of bool arrays
-        Which positions are in, chunk by chunk: `num` booleans together.
+        Whether each position is a member, step by step: `num` booleans together.
     num : int
         The number of positions.
 

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 _Task = TypeVar("_Task")
 _Outcome = TypeVar("_Outcome")
-#: What to call with a task, and the task; pickled for workers outside this process.
+#: A function and its task, pickled for workers outside this process.
 _Work: TypeAlias = tuple[Callable[[Any], Any], Any] | bytes
 
 #: Logger of Dask's event loop, which reports the errors of callbacks.
@@ -46,7 +46,7 @@ _NUM_WAITING = 512
 
 @dataclass(frozen=True, slots=True)
 class WorkerPool:
-    """An executor and what is known of its workers.
+    """An executor, with facts about its workers.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class WorkerPool:
 
 @contextmanager
 def worker_pool(executor: Executor | None) -> Iterator[WorkerPool]:
-    """Give the user's executor, or threads for all cores for as long as they are needed."""
+    """Yield a pool of the user's executor, or of threads for all cores until the block ends."""
     if executor is not None:
         is_local = isinstance(executor, ThreadPoolExecutor | ProcessPoolExecutor)
         is_in_process = isinstance(executor, ThreadPoolExecutor)

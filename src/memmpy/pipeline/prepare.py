@@ -1,4 +1,4 @@
-"""Convert files, and give the columns of exactly these files, or a skim of them.
+"""Converts files, and returns the columns of exactly these files, or a skim of them.
 
 This holds even if another process converts other files into the store at the same time.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from memmpy.columns import open_columns
-from memmpy.conversion import Conversion, Plan, convert_request
+from memmpy.conversion import Conversion, ConversionPlan, convert_request
 from memmpy.cuts import keys_in, missing_quotes
 from memmpy.dataset import resolve_cut_split
 from memmpy.errors import (
@@ -98,7 +98,7 @@ def _check_split(request: LoadRequest, store: StoreOptions) -> None:
     request.split_request.ranges(splits)
 
 
-def _check_skim(request: LoadRequest, plan: Plan) -> None:
+def _check_skim(request: LoadRequest, plan: ConversionPlan) -> None:
     """Raise an error before hours of conversion, if a skim cannot hold the planned columns."""
     if request.groups is not None:
         lay_out(request.skim_request(plan.target.keys_of(request.keys)), plan.types)

@@ -1,4 +1,4 @@
-"""Measure how fast a store and its skims load on this machine."""
+"""Measures how fast a store and its skims load on this machine."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -195,7 +195,7 @@ def _take(lock: FileLock, folder: Path) -> bool:
 
 
 def _is_in_use(leftover: Path) -> bool:
-    """Say whether the writer of a possible leftover is still running."""
+    """Return whether the writer of a possible leftover is still running."""
     folder = leftover.with_name(leftover.name[:16])
     if not folder.with_name(f"{folder.name}.lock").exists():
         return False

@@ -47,7 +47,7 @@ __all__ = ["make_skim", "skim"]
 
 logger = logging.getLogger(__name__)
 
-#: How often to begin again where another process replaces columns meanwhile.
+#: The number of attempts, if another process replaces columns meanwhile.
 MAX_ATTEMPTS = 3
 
 
@@ -196,24 +196,24 @@ def make_skim(
     progress: bool | None,
     sizes: Sizes,
 ) -> Skim:
-    """Return the skim that was asked for, from the store or made now.
+    """Return the skim of a request, from the store or made now.
 
     Parameters
     ----------
     path : path-like
         The store.
     request : SkimRequest
-        What it holds; in what order, follows from the splits.
+        The content of the skim. The order of its rows follows from the splits.
     work : Work
         The executor and its limits.
     splits : Splits or None
-        Those to record in the store; None for those that it has.
+        The splits to record in the store; None for those of the store.
     recreate : bool
-        Whether to make it, and compute the cut, again.
+        Whether to make the skim and to compute the cut again.
     progress : bool or None
-        Whether to show a progress bar; None for on a terminal.
+        Whether to show a progress bar; None shows it on a terminal.
     sizes : Sizes
-        How much a task has in memory.
+        The bytes that a task has in memory.
     """
     store = check_path(path).absolute()  # threads may change the directory meanwhile
     request = dataclasses.replace(request, rule=ticket_rule_of(store, request, splits))
@@ -272,12 +272,12 @@ def _make(
     progress: bool | None,
     sizes: Sizes,
 ) -> Iterable[str]:
-    """Make the skim aside, and let it appear; return what to warn of, but for the cut."""
+    """Make the skim in a temporary folder, and publish it; return its warnings, not the cut's."""
     request, snapshot = plan.request, plan.snapshot
     selection: Entries | None = None
     notes_of_cut = frozenset[str]()
     if request.cut is not None:
-        # Other columns are nothing to a cut.
+        # A cut must not depend on other columns.
         metadata = snapshot.metadata
         keys = columns_used(request.cut, metadata) or request.required_keys(metadata)
         seen = dataclasses.replace(snapshot, columns={key: snapshot.columns[key] for key in keys})

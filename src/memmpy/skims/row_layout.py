@@ -87,7 +87,7 @@ class SkimLayout:
     Parameters
     ----------
     fields : tuple of SkimField
-        In the order of a row.
+        The fields in the order of a row.
     lists : tuple of JaggedField
         The lists beside the rows.
     """
@@ -218,7 +218,7 @@ def _mask(name: str, key: str, length: int) -> SkimField:
 def _member(
     name: str, key: str, column: ColumnType, padding: Padding | None
 ) -> int | Literal["number", "lists"]:
-    """Return what an entry of a column adds to a group: a number of items, a number, or a list."""
+    """Return the kind of a column's entries in a group: a number of items, a number, or a list."""
     _, shape = _dtype_and_shape(key, column)
     if len(shape) > (column.kind == "vector"):
         message = f"the group {name!r} takes numbers or lists of numbers, but {key!r} has "

@@ -103,7 +103,7 @@ class SkimDocument:
     request : mapping
         The request, as JSON values, of which the name of the skim is a hash.
     made_of : mapping
-        What the skim depends on, as JSON values; see `dependencies`.
+        The columns and files that the skim depends on, as JSON values; see `dependencies`.
     cut : str or None
         The cut as the user wrote it.
     num_store_entries : int
@@ -139,7 +139,7 @@ class SkimDocument:
 def dependencies(
     metadata: Metadata, keys: Collection[str], *, num_entries: int, by_file: bool
 ) -> dict[str, Any]:
-    """Return what a skim depends on, as JSON values that change whenever it does.
+    """Return the dependencies of a skim, as JSON values that change whenever one of them does.
 
     Parameters
     ----------

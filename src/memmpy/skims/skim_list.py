@@ -31,7 +31,7 @@ class Skims(Renderable, Sequence[Skim]):
     are_current : sequence of bool
         Whether each of them is up to date.
     damaged : mapping of str to str
-        The names of the others, with what is wrong.
+        The names of the others, with the reasons.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def find_skims(path: PathLike, metadata: Metadata) -> Skims:
 
 
 def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
-    """Open the skims of a store; return them, and what is wrong with the others.
+    """Open the skims of a store; return them, and the reasons for those that cannot be opened.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def list_skims(path: PathLike) -> tuple[list[Skim], dict[str, str]]:
 
 
 def is_skim(path: PathLike) -> bool:
-    """Say whether a path is the folder of a skim; may raise an `UnreadableError`."""
+    """Return whether a path is the folder of a skim; may raise an `UnreadableError`."""
     with read_errors(Path(path)):
         return (Path(path) / SKIM_METADATA).exists()
 

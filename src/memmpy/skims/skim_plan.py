@@ -35,11 +35,11 @@ class SkimPlan:
     Parameters
     ----------
     request : SkimRequest
-        What it holds.
+        The content of the skim.
     snapshot : Snapshot
         The columns that it uses, as one commit left them.
     layout : SkimLayout
-        What it consists of.
+        The fields of its rows, and its lists.
     num_entries : int
         Number of entries of the store.
     made_of : mapping
@@ -59,9 +59,9 @@ class SkimPlan:
 
 
 def ticket_rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> TicketRule:
-    """Return what the tickets follow from: the splits of the store, or what usually names events.
+    """Return the rule of the tickets: that of the splits of the store, or of the usual columns.
 
-    Splits that are given are recorded.
+    The store records `splits`.
     """
     metadata = read_metadata(store)
     known = recorded_splits(metadata)
@@ -80,7 +80,7 @@ def ticket_rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> 
 
 
 def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
-    """Look at the store, and check that it has what was asked for."""
+    """Return the plan of a skim, and check that the store has its columns."""
     metadata = read_metadata(store)
     if request.cut is not None:
         check_stored(request.cut, metadata.current_keys(), path=store, metadata=metadata)
@@ -107,7 +107,7 @@ def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
 
 
 def stored_skim(folder: Path, plan: SkimPlan) -> Skim | None:
-    """Return the skim, if it is there, whole and made of what there is now."""
+    """Return the skim if it exists, undamaged and up to date; else None."""
     try:
         skim = Skim(folder)
     except (MissingFileError, CorruptStoreError):

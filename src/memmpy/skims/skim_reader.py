@@ -46,7 +46,7 @@ __all__ = ["Skim", "matches", "problems_of", "repeat_warnings"]
 _Map: TypeAlias = np.memmap[Any, Any]
 #: The document of a skim, and its mapped rows, tickets and lists.
 _MappedSkim: TypeAlias = tuple[SkimDocument, _Map, _Map, Mapping[str, tuple[_Map, _Map]]]
-#: Returns what is wrong with consecutive values, of which the first was checked before.
+#: Returns the fault of consecutive values, or None. The first value was checked before.
 _Check: TypeAlias = Callable[[Array], str | None]
 
 #: Bytes of the document of a skim, at most.
@@ -236,7 +236,7 @@ class Skim(Renderable):
 def matches(
     skim: Skim, *, request: Mapping[str, Any], made_of: Mapping[str, Any], layout: SkimLayout
 ) -> bool:
-    """Say whether a skim answers a request, is up to date, and has this layout."""
+    """Return whether a skim answers a request, is up to date, and has this layout."""
     document = skim._document
     lists = {name: (c.dtype, c.shape[1:]) for name, (c, _) in document.lists.items()}
     return (
@@ -261,7 +261,7 @@ def repeat_warnings(skim: Skim, *, cut: str | None) -> None:
 
 
 def problems_of(folder: Path) -> list[Problem]:
-    """Return what `Skim.verify` finds in a folder, even while another process rebuilds it."""
+    """Return the problems that `Skim.verify` finds, even while another process rebuilds it."""
     while True:
         state = _state(folder)
         problems = Skim(folder).verify()

@@ -28,22 +28,22 @@ INDEX = "_index"
 
 @dataclass(frozen=True, slots=True)
 class SkimRequest:
-    """What a skim shall hold, as the user asked for it.
+    """The content of a skim, as the user asked for it.
 
     Parameters
     ----------
     keys : tuple of str
-        Columns as they are.
+        Columns that stay unchanged.
     padded : mapping of key to Padding
-        Columns of lists that are cut or filled up, on their own or in groups.
+        Columns of lists that are truncated or filled up, on their own or in groups.
     groups : mapping of name to tuple of keys
-        Columns that are put beside each other.
+        Columns that are stacked along the last axis.
     dtypes : mapping of group to dtype
-        The dtypes of those groups for which the user said one.
+        The dtypes of groups, where the user gives one.
     cut : Node or None
-        Which entries, as `read_cut` gives it; None for all.
+        The cut, as `read_cut` returns it; None for all entries.
     rule : TicketRule or None
-        What the tickets follow from, and so the order of the rows; None until the store is asked.
+        The rule of the tickets, which give the order of the rows; None until it is known.
     """
 
     keys: tuple[str, ...]
@@ -72,7 +72,7 @@ class SkimRequest:
         return list(dict.fromkeys([*self.stored_keys, *in_cut, *naming]))
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON values: equal for equal skims."""
+        """Return the request as JSON values: equal for equal skims."""
         request: dict[str, Any] = {
             "keys": list(self.keys),
             "keys_padded": [[k, p.length, repr(p.fill)] for k, p in self.padded.items()],
@@ -86,7 +86,7 @@ class SkimRequest:
 
     @property
     def name(self) -> str:
-        """The name of the skim's folder: 16 hexadecimal digits, the hash of all of it."""
+        """The name of the skim's folder: 16 hexadecimal digits, a hash of the request."""
         return hash_text(hash64(json.dumps(self.to_json(), sort_keys=True)))
 
 
@@ -100,12 +100,12 @@ def check_request(
     constants: Mapping[str, Constant] | None,
     dtype: Any,
 ) -> SkimRequest:
-    """Return what the arguments of `skim` ask for, checked.
+    """Return the arguments of `skim` as a request, checked.
 
     Raises
     ------
     OptionError, CutError
-        If they make no sense.
+        If the arguments contradict each other.
     """
     if not isinstance(keys_padded, Mapping):
         raise OptionError(f"keys_padded is a dict, got {keys_padded!r}")
@@ -207,7 +207,7 @@ def _check_names(request: SkimRequest) -> None:
 
 
 def _way_out(request: SkimRequest, name: str) -> str:
-    """Return what to do about a name that is taken: a group has any, a key that of its column."""
+    """Return the way out for a name that is taken: only groups can have any name."""
     if name in request.groups or any(mask_of(group) == name for group in request.groups):
         return "take another one for the group"
     other = f"{name.strip('_')}_2"

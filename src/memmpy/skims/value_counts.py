@@ -55,7 +55,7 @@ class KeyCounts(JsonObject, frozen=True):
 
     @property
     def clipping(self) -> Clipping:
-        """What padding cuts off."""
+        """The counts of items that padding cuts off."""
         return Clipping(
             self.num_items,
             self.num_entries,
@@ -65,7 +65,7 @@ class KeyCounts(JsonObject, frozen=True):
         )
 
     def in_words(self) -> str:
-        """Return what is odd about the key; empty where nothing is."""
+        """Return remarks on the key; empty without remarks."""
         shares = ((self.num_nan, "NaN"), (self.num_infinite, "infinities"))
         words = [
             self.clipping.in_words(),
@@ -78,7 +78,7 @@ class KeyCounts(JsonObject, frozen=True):
 
 @dataclass(slots=True)
 class _ValueState:
-    """What is known of a key: its first value, whether another differs, whether one is not NaN.
+    """The state of a key: its first value, whether another differs, whether one is not NaN.
 
     Also the number of entries with NaN, and with infinities.
     """

@@ -1,4 +1,4 @@
-"""Find the store that columns were opened from, by their memory maps."""
+"""Finds the store that columns were opened from, by their memory maps."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

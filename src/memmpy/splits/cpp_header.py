@@ -1,4 +1,4 @@
-"""Write the rule of splits as a C++ header, for code without Python."""
+"""Writes the rule of splits as a C++ header, for code without Python."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Find likely mistakes in the splits of a store, from the names of its events."""
+"""Finds likely mistakes in the splits of a store, from the names of its events."""
 
 import json
 import os
@@ -68,11 +68,11 @@ class Danger:
         ``"by file"``, ``"rounded"``, ``"names"``, ``"shares"``, ``"overlap"``, ``"variations"`` or
         ``"two sides"``.
     key : str
-        The columns concerned, joined by commas; empty if events are named by files.
+        The columns in question, joined by commas; empty if files name events.
     where : str
-        The files, names or splits concerned.
+        The files, names or splits in question.
     count : int
-        The number of entries concerned; for ``"two sides"``, of events.
+        The number of entries in question; for ``"two sides"``, of events.
     message : str
         The fault and the way out.
     """

@@ -1,4 +1,4 @@
-"""Find the columns that usually name an event, where the user names none."""
+"""Finds the columns that usually name an event, where the user names none."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -8,8 +8,8 @@ from memmpy.store import SourceRecord, process_of, tree_name
 
 __all__ = ["NAMING", "USUAL_COLUMNS", "Naming", "find_naming", "variations_of"]
 
-#: What ATLAS and CMS call the parts of an event's name, in order; the last is the event number.
-#: A file has one of each part at most.
+#: The names of ATLAS and CMS for the parts of an event's name, in order; the event number is last.
+#: A file has at most one name for each part.
 NAMING: Sequence[Sequence[str]] = (
     ("mcChannelNumber", "EventInfoAuxDyn.mcChannelNumber", "process"),
     ("year",),
@@ -23,7 +23,7 @@ USUAL_COLUMNS = tuple(name for names in NAMING for name in names)
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """The usual columns that were found.
+    """The usual columns of files or of a store.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Naming:
     floats : tuple of str
         Event numbers that are floats, and so name no event.
     unread : tuple of str
-        Columns that name an event in all files of a store, and that the store lacks.
+        Columns that name an event in all files of a store, but are missing in the store.
     """
 
     by: tuple[str, ...] | None

@@ -1,4 +1,4 @@
-"""Count how many entries share a name, by file and by process, in bounded memory."""
+"""Counts how many entries share a name, by file and by process, in bounded memory."""
 
 import json
 from dataclasses import dataclass
@@ -85,10 +85,10 @@ class NameCounter:
         self._pending.append((identities, owners, regions, np.ones(len(identities), np.int64)))
         self._num_pending += len(identities)
         if self._num_pending > 2 * self._num_names:
-            self.compressed()
+            self.compress()
 
-    def compressed(self) -> "NameCounts":
-        """Return the entries by name, file and region, with their numbers."""
+    def compress(self) -> "NameCounts":
+        """Add up the entries by name, file and region, and return their numbers."""
         parts = [np.concatenate(column) for column in zip(*self._pending, strict=True)]
         identities, owners, regions, counts = parts
         order = np.argsort(identities)

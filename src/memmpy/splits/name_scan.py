@@ -1,4 +1,4 @@
-"""Scan the names of all events once: how many entries share one, by file and by split."""
+"""Scans the names of all events once: how many entries share one, by file and by split."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from memmpy.typing import Array, Entries
 __all__ = ["NameScan", "rounded_by", "scan_names"]
 
 #: Entries per step.
-_CHUNK = 1 << 15
+_STEP_SIZE = 1 << 15
 #: The largest number of names to count; and the number with ``fold_by`` or ``split_by``, where one
 #: name on two sides is an error.
 _NUM_NAMES, _NUM_NAMES_OF_RULE = 1 << 17, 1 << 20
@@ -29,18 +29,18 @@ _NUM_SAMPLES, _TOO_MANY, _MIN_SHARED = 1 << 16, 0.01, 50
 #: A suspect name is reported if it has at least the first number of entries, or the second number
 #: times the entries of a usual name, or if fewer names than the third number are suspect.
 _MANY_SHARED, _OUTLIER, _FEW_NAMES = 1000, 10, 20
-#: Bits of the mantissas of float32 and float64, and numbers that tell that all were rounded.
+#: Bits of the mantissas of float32 and float64, and the least numbers that show a rounding.
 _MANTISSAS, _MIN_ROUNDED = {"float32": 24, "float64": 53}, 50
 
 
 @dataclass(frozen=True, slots=True)
 class NameScan:
-    """What one pass over the names of all events shows.
+    """The result of one pass over the names of all events.
 
     Parameters
     ----------
     rounded : mapping of str to str
-        Columns whose integers were floats before, which rounded them; and the dtype of these.
+        By column whose integers were rounded as floats before, the dtype of these floats.
     shared : list of int
         The number of entries of each name that too many entries share.
     counts : int64 array
@@ -68,7 +68,7 @@ class NameScan:
 
 
 def scan_names(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> NameScan:
-    """Read the names of all entries once, in pieces; there is at least one entry."""
+    """Read the names of all entries once, in steps; the store must have an entry."""
     rule = splits.ticket_rule
     assert rule.by != "file"
     sampled = np.unique(np.linspace(0, num_entries - 1, min(num_entries, _NUM_SAMPLES)).astype(int))
@@ -80,9 +80,9 @@ def scan_names(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> NameS
     counts = np.zeros(len(ranges), np.int64)
     region_counts = np.zeros(rule.num_regions, np.int64)
     has_files = has_source_identity(snapshot.metadata, num_entries)
-    kept = NameCounter(num_entries, _NUM_NAMES if rule.region is None else _NUM_NAMES_OF_RULE)
-    for start in range(0, num_entries, _CHUNK):
-        entries = np.arange(start, min(start + _CHUNK, num_entries))
+    counter = NameCounter(num_entries, _NUM_NAMES if rule.region is None else _NUM_NAMES_OF_RULE)
+    for start in range(0, num_entries, _STEP_SIZE):
+        entries = np.arange(start, min(start + _STEP_SIZE, num_entries))
         columns = named_columns(snapshot, rule.keys, entries)
         identities = rule.identities(columns)
         drawn = rule.tickets(identities, columns)
@@ -97,8 +97,8 @@ def scan_names(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> NameS
         if rule.region is not None:
             regions = regions_of(drawn, rule.num_regions)
             region_counts += np.bincount(regions, minlength=rule.num_regions)
-        kept.add(identities, owners, regions)
-    names = kept.compressed()
+        counter.add(identities, owners, regions)
+    names = counter.compress()
     is_shared = (num_of_suspects > _TOO_MANY * num_entries) & (num_of_suspects >= _MIN_SHARED)
     # In a small sample, each event may have that many rows of jets.
     is_shared &= (
@@ -112,7 +112,7 @@ def scan_names(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> NameS
         counts=counts,
         mean_multiplicity=names.mean_multiplicity(),
         overlaps=names.overlaps(process_groups(snapshot.metadata)) if has_files else {},
-        is_whole=kept.is_whole,
+        is_whole=counter.is_whole,
         num_two_sided=0 if rule.region is None else names.num_in_two_regions(),
         region_counts=region_counts,
     )

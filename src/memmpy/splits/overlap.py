@@ -1,4 +1,4 @@
-"""Count the events that two loaders share."""
+"""Counts the events that two loaders share."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Record the splits of a store at the first call, check that later calls agree, and warn."""
+"""Records the splits of a store at the first call, checks that later calls agree, and warns."""
 
 import dataclasses
 import json
@@ -264,7 +264,7 @@ def record_positional_split(path: Path, metadata: Metadata) -> None:
 
 
 def set_splits(snapshot: Snapshot, splits: Splits | None, *, num_entries: int) -> None:
-    """Replace the splits of a store, or forget them; see `memmpy.Store.set_splits`."""
+    """Replace the splits of a store, or remove their record; see `memmpy.Store.set_splits`."""
     notes: list[str] = []
     record: dict[str, Any] | None = None
     if splits is not None:

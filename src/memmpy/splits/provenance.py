@@ -18,7 +18,7 @@ from memmpy.store import hash_text, read_metadata
 __all__ = ["provenance_of", "rule_of", "tickets_of_split"]
 
 #: Entries per step.
-_CHUNK = 1 << 18
+_STEP_SIZE = 1 << 18
 
 
 def provenance_of(split_data: SplitData, options: LoaderOptions, *, order: str) -> dict[str, Any]:
@@ -67,12 +67,12 @@ def tickets_of_split(split_data: SplitData) -> Iterator[Words]:
     if isinstance(split_data.data, SkimLike):
         tickets = split_data.data.tickets
         for rows in split_data.rows(split_data.data):
-            for start in range(rows.start, rows.stop, _CHUNK):
-                yield np.asarray(tickets[start : min(start + _CHUNK, rows.stop)])
+            for start in range(rows.start, rows.stop, _STEP_SIZE):
+                yield np.asarray(tickets[start : min(start + _STEP_SIZE, rows.stop)])
     elif split_data.tickets is not None:
         members = split_data.members(max(map(len, split_data.data.values())), ascending=False)
-        for start in range(0, len(members), _CHUNK):
-            positions = np.arange(start, min(start + _CHUNK, len(members)))
+        for start in range(0, len(members), _STEP_SIZE):
+            positions = np.arange(start, min(start + _STEP_SIZE, len(members)))
             yield split_data.tickets(members.entries(positions, compiled=False))
 
 

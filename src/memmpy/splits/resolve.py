@@ -1,4 +1,4 @@
-"""Resolve the data and the split of a call into the entries that a loader hands out."""
+"""Resolves the data and the split of a call into the entries that a loader hands out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -104,7 +104,7 @@ def resolve_store_split(
     request : SplitRequest
         The split.
     subindex : array or sequence, or None
-        The entries to use; None for all.
+        The entries to use; None for all entries.
     cut : str or None
         The text of the cut that `subindex` passes.
     """

@@ -26,7 +26,7 @@ __all__ = ["LoaderSpec", "SkimLike", "SplitData", "StoreLike"]
 
 @runtime_checkable
 class SkimLike(PackedRows, Protocol):
-    """What the splits need of a skim."""
+    """The view of a skim that splits need."""
 
     @property
     def path(self) -> Path:
@@ -47,11 +47,11 @@ class SkimLike(PackedRows, Protocol):
 
 @runtime_checkable
 class StoreLike(Protocol):
-    """What the splits need of an open store."""
+    """The view of an open store that splits need."""
 
     @property
     def snapshot(self) -> Snapshot:
-        """The columns, as the last commit before the opening left them."""
+        """The columns in the state of the last commit before the store was opened."""
 
     def set_splits(self, splits: Splits | None) -> None:
         """Change the splits of the store."""

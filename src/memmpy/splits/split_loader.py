@@ -22,10 +22,10 @@ from memmpy.loaders import (
     check_shuffle,
     choose_shuffle,
     chunks_of_columns,
-    cut_ranges,
     explain,
     load_batches,
     os_page_cache,
+    slice_ranges,
     warning_of_blocks,
 )
 from memmpy.order import Shard, Subindex, num_batches
@@ -355,7 +355,7 @@ def _chunks_of(split_data: SplitData, options: LoaderOptions) -> EpochChunks:
 
 def _row_chunks(skim: SkimLike, split_data: SplitData, options: LoaderOptions) -> EpochChunks:
     ranges = split_data.rows(skim)
-    ranges = cut_ranges(ranges, *options.part_of(sum(map(len, ranges))))
+    ranges = slice_ranges(ranges, *options.part_of(sum(map(len, ranges))))
     lists = sum(content.nbytes + offsets.nbytes for content, offsets in skim.lists.values())
     num_bytes = skim.rows.nbytes + lists
     shuffle = choose_shuffle(

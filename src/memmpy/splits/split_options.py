@@ -1,4 +1,4 @@
-"""Check the options of `Splits`, each on its own, and normalise them."""
+"""Checks the options of `Splits`, each on its own, and normalises them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
@@ -20,7 +20,7 @@ __all__ = [
     "check_val",
 ]
 
-#: What names an event: columns, ``"file"`` for its file and the entry there, None to search.
+#: The columns that name an event; ``"file"`` for its file and entry; None to search.
 By: TypeAlias = tuple[str, ...] | Literal["file"] | None
 #: The split of all events.
 ALL = "all"
@@ -95,7 +95,7 @@ def check_expression(name: str, given: object) -> str:
     Raises
     ------
     CutError
-        If it cannot be understood; shows the place.
+        If memmpy cannot read it; shows the place.
     """
     if not isinstance(given, str):
         message = f"{name}= is an expression, such as 'event % 4', got {given!r}"

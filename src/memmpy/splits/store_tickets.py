@@ -67,7 +67,7 @@ def named_columns(snapshot: Snapshot, keys: Sequence[str], entries: Entries) -> 
 
 
 def has_source_identity(metadata: Metadata, num_entries: int) -> bool:
-    """Tell whether the files of a store fill this number of entries, and so can name them."""
+    """Return whether the files of a store fill this number of entries, and so can name them."""
     return bool(metadata.sources) and num_entries == num_filled(metadata.sources)
 
 

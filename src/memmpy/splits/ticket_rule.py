@@ -90,7 +90,7 @@ class TicketRule:
         Raises
         ------
         SplitError
-            If events are named by their files, or a column is missing.
+            If files name events, or a column is missing.
         """
         if self.by == "file":
             message = "events are named by their files, which arrays do not know; "

@@ -60,7 +60,7 @@ from memmpy.store.source_records import (
     source_of,
 )
 from memmpy.store.unfinished import Unfinished
-from memmpy.store.verify import Problem, array_problem, verify
+from memmpy.store.verify import Problem, array_problem, verify_columns
 
 __all__ = [
     "CUTS",
@@ -136,7 +136,7 @@ __all__ = [
     "to_json",
     "translate_os_errors",
     "tree_name",
-    "verify",
+    "verify_columns",
     "wait_for",
     "write_atomically",
     "write_exactly",

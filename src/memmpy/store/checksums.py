@@ -1,4 +1,4 @@
-"""CRC-32 of arrays, computed at once or combined from the CRCs of pieces."""
+"""CRC-32 of arrays, computed at once or combined from the CRCs of parts."""
 
 from functools import lru_cache
 
@@ -18,22 +18,22 @@ __all__ = ["bytes_of", "combine_crc", "crc_of", "crc_of_text", "crc_text"]
 _POLYNOMIAL = 0xEDB88320
 _ONE = 1 << 31
 #: Bytes of one call of `crc32`.
-_PIECE_BYTES = 2**26  # 64 MiB
+_STEP_BYTES = 2**26  # 64 MiB
 
 
 def crc_of(values: Array | bytes | memoryview, crc: int = 0) -> int:
     """Return the CRC-32 of values in C order; `crc` is that of the bytes before them."""
     data = values if isinstance(values, bytes | memoryview) else bytes_of(values)
-    for start in range(0, len(data), _PIECE_BYTES):
-        crc = crc32(data[start : start + _PIECE_BYTES], crc)
+    for start in range(0, len(data), _STEP_BYTES):
+        crc = crc32(data[start : start + _STEP_BYTES], crc)
     return crc
 
 
 def combine_crc(first: int, second: int, num_bytes: int) -> int:
-    """Return the CRC-32 of two joined pieces from their CRCs; the second piece has `num_bytes`.
+    """Return the CRC-32 of two joined parts from their CRCs; the second part has `num_bytes`.
 
     A CRC is the remainder of the data as a polynomial over GF(2). Appending `num_bytes` multiplies
-    the polynomial of the first piece by x to the power of their number of bits.
+    the polynomial of the first part by x to the power of their number of bits.
     """
     return _times(_power(num_bytes), first) ^ second
 

@@ -282,7 +282,7 @@ def tree_name(source: SourceRecord) -> str:
 
 
 def are_unchanged(fingerprints: Mapping[str, str], current: Mapping[str, ColumnRecord]) -> bool:
-    """Say whether columns still have the fingerprints that they had.
+    """Return whether columns still have the fingerprints that they had.
 
     All that is made of columns keeps their fingerprints: a computed column, a cached cut, a skim.
     It is stale as soon as one of them has changed, is stale itself, or is gone.
@@ -290,9 +290,9 @@ def are_unchanged(fingerprints: Mapping[str, str], current: Mapping[str, ColumnR
     Parameters
     ----------
     fingerprints : mapping of str to str
-        Those that the columns had, by key.
+        The former fingerprints of the columns, by key.
     current : mapping of str to ColumnRecord
-        As `Metadata.current_columns` gives them.
+        The result of `Metadata.current_columns`.
     """
     return all(k in current and current[k].fingerprint == f for k, f in fingerprints.items())
 
@@ -306,7 +306,7 @@ class Metadata:
     generation : int
         Number that grows with every commit.
     columns : mapping of key to ColumnRecord
-        In the order in which they were first written.
+        The columns, in the order in which they were first written.
     sources : tuple of SourceRecord
         The sources of the converted columns, in the order of the entries.
     hashes : mapping of 64-bit number to text

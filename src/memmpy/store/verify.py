@@ -17,7 +17,7 @@ from memmpy.store.npy_file import header_of
 from memmpy.store.safe_open import open_to_read
 from memmpy.typing import Array, PathLike
 
-__all__ = ["Problem", "array_problem", "verify"]
+__all__ = ["Problem", "array_problem", "verify_columns"]
 
 #: Bytes to read at a time.
 _BLOCK_BYTES = 2**22  # 4 MiB
@@ -25,7 +25,7 @@ _BLOCK_BYTES = 2**22  # 4 MiB
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file of a store that differs from what was written: an item of what `verify` returns.
+    """A file of a store that differs from its record: an item of the result of `verify`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Problem:
     message: str
 
 
-def verify(path: PathLike) -> list[Problem]:
+def verify_columns(path: PathLike) -> list[Problem]:
     """Compare every array of a store with its checksum, and every text with its hash.
 
     memmpy reads the files and does not map them, so that a file which another program truncates
@@ -91,7 +91,7 @@ def array_problem(
     array : ArrayRecord
         The array as it was written.
     look : callable, optional
-        Checks rows, and returns what is wrong with them or None. Called with consecutive blocks
+        Checks rows, and returns their fault or None. Called with consecutive blocks
         of rows; each block begins with the last row of the block before.
     """
     header = header_of(array)

@@ -1,4 +1,4 @@
-"""Estimate how unlikely it is that two rows agree by chance, in bits.
+"""Estimates how unlikely it is that two rows agree by chance, in bits.
 
 Equal rows are a defect only if they do not agree by chance: of 20,000 events with one float32 and a
 number of jets, a few pairs do. So the values of each key are counted in a sample of rows. The

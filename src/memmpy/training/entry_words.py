@@ -60,7 +60,7 @@ def read_slice(column: StoredColumn, entries: slice | Entries) -> ColumnSlice:
 
 
 def has_plain_words(column: StoredColumn) -> bool:
-    """Say whether the words of a column are the bits of one number of 8 bytes."""
+    """Return whether the words of a column are the bits of one number of 8 bytes."""
     return isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.itemsize == 8
 
 

@@ -1,4 +1,4 @@
-"""Count repeated identities and rows exactly in bounded memory, in several passes over a store.
+"""Counts repeated identities and rows exactly in bounded memory, in several passes over a store.
 
 A pass keeps the identities and the hashes of rows whose upper bits are its own. An identity of many
 entries would fill a pass by itself: a sample finds these, and they are counted apart.
@@ -53,7 +53,7 @@ def count_repeats(
     scan : Scan
         The store.
     groups : SourceGroups
-        What its sources have in common.
+        The groups of its sources.
     rows : ComparableRows or None
         The rows to compare; None for none.
     max_kept : int

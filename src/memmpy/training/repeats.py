@@ -1,4 +1,4 @@
-"""Count entries that repeat the identity, or the row, of an earlier entry."""
+"""Counts entries that repeat the identity, or the row, of an earlier entry."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias

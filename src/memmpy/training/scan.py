@@ -1,4 +1,4 @@
-"""Read a store in chunks: identities, hashes of rows, and counts of values."""
+"""Reads a store in chunks: identities, hashes of rows, and counts of values."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class DamagedColumnError(CorruptStoreError):
     Parameters
     ----------
     message : str
-        What is wrong.
+        The message of the error.
     key : str
         The column.
     """

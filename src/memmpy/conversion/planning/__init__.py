@@ -1,1 +1,1 @@
-"""Planning of a conversion: decides, as plain data, what must be read and written."""
+"""Planning of a conversion: decides, as plain data, which entries to read and columns to write."""

@@ -16,7 +16,7 @@ __all__ = ["ConversionRequest"]
 
 @dataclass(frozen=True, slots=True)
 class ConversionRequest:
-    """What a user asked for, checked.
+    """The options of a conversion, checked.
 
     Parameters
     ----------
@@ -29,16 +29,16 @@ class ConversionRequest:
     aliases : mapping of str to str
         Names for branches or expressions.
     dtypes : mapping of str to dtype-like
-        How keys are stored.
+        The dtypes in which keys are stored.
     split_request : SplitRequest
-        Which splits the store must have.
+        The splits that the store must have.
     names : frozenset of str
         Keys that are no patterns even where they look like one.
 
     Raises
     ------
     OptionError, CutError
-        If they make no sense, as far as that can be known without the files.
+        If the options contradict each other, as far as this is known without the files.
     """
 
     inputs: list[Input]
@@ -53,7 +53,7 @@ class ConversionRequest:
         self.recipes()
 
     def recipes(self, more: Policy | None = None) -> Recipes:
-        """Return how the columns are made, with those that splits need besides."""
+        """Return the recipes of the columns, with the columns that splits need, too."""
         keys, aliases = split_renames(self.keys, self.aliases)
         names = self.names
         if more is not None and more.keys:

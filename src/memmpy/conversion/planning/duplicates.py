@@ -66,7 +66,7 @@ def _overlap(source: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _differ(source: SourceRecord, other: SourceRecord, *, contents: dict[str, str]) -> bool:
-    """Say whether two files differ in their content; `contents` caches their hashes."""
+    """Return whether two files differ in their content; `contents` caches their hashes."""
     if source.size != other.size:
         return True
     for path in (source.path, other.path):

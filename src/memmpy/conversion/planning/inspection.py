@@ -21,7 +21,7 @@ __all__ = ["FileInspection", "InspectionTask", "inspect_file"]
 
 @dataclass(frozen=True, slots=True)
 class InspectionTask:
-    """A file to inspect, and what the plan must know of it.
+    """A file to inspect, and the facts that the inspection needs.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class InspectionTask:
         The file.
     recipes : Recipes
         The recipes of all columns.
-    not_needed : frozenset of str
-        The columns that need nothing of this file.
+    stored_keys : frozenset of str
+        The columns that have the entries of this file in the store.
     range_bytes : int
         About how many decompressed bytes a task reads.
     uuids : frozenset of str
@@ -42,7 +42,7 @@ class InspectionTask:
 
     input: Input
     recipes: Recipes
-    not_needed: frozenset[str]
+    stored_keys: frozenset[str]
     range_bytes: int
     uuids: frozenset[str]
     types: Mapping[str, ColumnType] | None = None
@@ -55,7 +55,7 @@ class InspectionTask:
 
 @dataclass(frozen=True, slots=True)
 class FileInspection:
-    """What the inspection of a file found.
+    """The result of the inspection of a file.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class FileInspection:
     untyped : frozenset of str
         Branches whose type the file does not tell, as all values are missing.
     nulls : NullRules
-        How to read missing values of the file.
+        The rules for missing values of the file.
     """
 
     uuid: str
@@ -127,13 +127,13 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
             message = f"missing of an RFileConfig names branches: {error}"
             raise MissingKeyError(message, branch)
     can_wait = task.types is None
-    matches, skipped = _match(file, recipes, task.not_needed, can_wait=can_wait)
-    task_metadata = [r for r in recipes.with_matches(matches) if r.key not in task.not_needed]
+    matches, skipped = _match(file, recipes, task.stored_keys, can_wait=can_wait)
+    needed = [r for r in recipes.with_matches(matches) if r.key not in task.stored_keys]
     types: dict[str, ColumnType] = {}
     branch_types: dict[str, ColumnType] = {}
     untyped: set[str] = set()
     missing: dict[str, tuple[str, str]] = {}
-    for recipe in task_metadata:
+    for recipe in needed:
         if recipe.is_mask:
             _check_mask(file, recipe)
         try:
@@ -150,7 +150,7 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
             missing[recipe.key] = missing_branch
     ranges: list[TreeRange] = []
     if not missing and not untyped:
-        ranges = _partition(file, task_metadata, types, task)
+        ranges = _partition(file, needed, types, task)
     return FileInspection(
         uuid=_uuid(file, task.uuids),
         tree=file.tree,

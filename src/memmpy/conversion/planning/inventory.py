@@ -17,7 +17,7 @@ _PADDING_AND_CAST = {"padding", "dtype", "mask"}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the store shall hold after a conversion.
+    """The columns of the store after a conversion, and the trees that fill them.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Target:
         return sorted(matched & (names | set(keys)))
 
     def is_in(self, metadata: Metadata) -> bool:
-        """Say whether a store holds all of it."""
+        """Return whether a store holds all of it."""
         parts = parts_of(self.sources)
         return metadata.parts == parts and all(
             is_up_to_date(metadata.columns.get(key), origin, parts)
@@ -80,11 +80,11 @@ class Reusable:
     entries : range
         Its entries.
     recipe : Recipe or None
-        How to cast and pad them; None to copy them as they are.
+        The recipe that casts and pads them; None to copy them unchanged.
     made_by : str
         The version of memmpy that read them; empty where the store does not know it.
     clipped : tuple of int or None
-        What padding cut off of them, as in `Origin`; None where the store does not know it.
+        The counts of items that padding cut off, as in `Origin`; None if unknown.
     """
 
     key: str
@@ -148,7 +148,7 @@ class Inventory:
 def is_up_to_date(
     column: ColumnRecord | None, recipe: Mapping[str, Any], parts: Sequence[Part]
 ) -> bool:
-    """Say whether a column has a recipe and exactly these parts."""
+    """Return whether a column has a recipe and exactly these parts."""
     return (
         column is not None
         and column.origin is not None
@@ -169,7 +169,7 @@ def _text(recipe: Mapping[str, Any]) -> str:
 def _compare_recipes(
     old: Mapping[str, Any], new: Mapping[str, Any], recipe: Recipe
 ) -> tuple[bool, Recipe | None]:
-    """Say whether a column of one recipe can be reused for another, and what is left to do."""
+    """Return whether a column of one recipe can be reused for another, and the rest of the work."""
     if old == new:
         return True, None
     # A padded column does not tell how long its lists were.

@@ -37,7 +37,7 @@ class Recipes:
     named : tuple of Recipe
         The columns that are given by name.
     patterns : tuple of str
-        Such as ``"Jet_*"``; the files decide what they match.
+        Patterns such as ``"Jet_*"``; they match branches of the files.
     dtypes : mapping of str to np.dtype
         The dtypes of stored columns.
     reserved : tuple of str
@@ -134,7 +134,7 @@ def split_renames(
 
 
 def _is_pattern(key: Any) -> bool:
-    """Say whether a key is a pattern, which stands for all branches whose names match.
+    """Return whether a key is a pattern, which stands for all branches whose names match.
 
     Where a file has a branch of exactly that name, such as ``hit.p[3]``, it stands for that one.
     """

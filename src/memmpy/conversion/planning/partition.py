@@ -43,7 +43,7 @@ class TreeRange:
 
     @property
     def num_bytes(self) -> int:
-        """About how many bytes it takes in memory: the larger of what is read and stored."""
+        """About how many bytes it takes in memory: the larger number of read and stored bytes."""
         return max(self.unpacked, self.stored)
 
 
@@ -86,17 +86,17 @@ def partition_entries(
     if not branches or start >= stop:
         return []
 
-    def cut(keys: Sequence[str]) -> list[TreeRange]:
+    def ranges_of(keys: Sequence[str]) -> list[TreeRange]:
         all_bytes = _sizes(keys, branches, sizes, entry_bytes, num_entries)
         inner = boundaries(_used(keys, branches))
         edges = [start, *inner[(inner > start) & (inner < stop)].tolist(), stop]
-        cuts = _choose_edges(edges, length=num_bytes * num_entries / max(1, *all_bytes[1:]))
+        bounds = _choose_edges(edges, length=num_bytes * num_entries / max(1, *all_bytes[1:]))
         return [
             TreeRange(tuple(keys), a, b, *(size * (b - a) // num_entries for size in all_bytes))
-            for a, b in pairwise(cuts)
+            for a, b in pairwise(bounds)
         ]
 
-    whole = cut(list(branches))
+    whole = ranges_of(list(branches))
     if all(entries.num_bytes <= _TOO_LARGE * num_bytes for entries in whole):
         return whole
     groups = _groups(branches)
@@ -107,7 +107,7 @@ def partition_entries(
     merged = _merge_small(groups, group_bytes, num_bytes=num_bytes)
     if len(merged) == 1:
         return whole
-    return [entries for keys in merged for entries in cut(keys)]
+    return [entries for keys in merged for entries in ranges_of(keys)]
 
 
 def _choose_edges(edges: Sequence[int], *, length: float) -> list[int]:

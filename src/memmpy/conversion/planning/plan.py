@@ -1,4 +1,4 @@
-"""The plan of a conversion: what must be read and written, decided without reading any entry.
+"""The plan of a conversion: entries to read and columns to write, decided before any is read.
 
 A plan is plain data. It tells which entries of which branches of which files become which entries
 of the store, and which columns the store has already. `memmpy.conversion.running.coordinator`
@@ -44,7 +44,7 @@ from memmpy.store import (
     parts_of,
 )
 
-__all__ = ["FileRead", "NewColumn", "Plan", "make_plan"]
+__all__ = ["ConversionPlan", "FileRead", "NewColumn", "make_plan"]
 
 #: The type of the column of a name of the metadata.
 _HASHES = ColumnType("vector", np.dtype("<u8"))
@@ -59,13 +59,13 @@ class NewColumn:
     key : str
         The column.
     recipe : mapping
-        How its entries are made, as JSON values.
+        The recipe of its entries, as JSON values.
     layout : ColumnLayout
         Its arrays.
     reusable : tuple of Reusable or None
         For each source, the entries of the store that can be reused; None for those to be read.
     reason : str
-        Why it must be written.
+        The reason why it must be written.
     type : ColumnType
         The type of its entries.
     num_bytes : int
@@ -94,7 +94,7 @@ class FileRead:
     range : TreeRange
         The entries of the tree, and the columns.
     nulls : NullRules
-        How the file is read where it has no values.
+        The rules for missing values of the file.
     """
 
     source: int
@@ -104,13 +104,13 @@ class FileRead:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Plan(Renderable):
-    """What a conversion must do.
+class ConversionPlan(Renderable):
+    """The entries that a conversion must read, and the columns that it must write.
 
     Parameters
     ----------
     target : Target
-        What the store shall hold.
+        The columns of the store after the conversion.
     columns : tuple of NewColumn
         The columns that must be written; empty where the store has all.
     current : mapping of str to ColumnRecord
@@ -189,7 +189,7 @@ class Plan(Renderable):
         seconds: float | None = None,
         clipped: Mapping[str, str] | None = None,
     ) -> Report:
-        """Return the plan, or what came of it, as a report.
+        """Return a report of the plan, or of the conversion that carried it out.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class Plan(Renderable):
         seconds : float, optional
             How long the conversion took.
         clipped : mapping of str to str, optional
-            What padding cuts off of some columns, in words.
+            By column, the items that padding cuts off, in words.
         """
         sources, recipes = self.target.sources, self.target.origins
         num_read = len({read.source for read in self.reads})
@@ -263,13 +263,13 @@ def make_plan(
     *,
     inventory: Inventory,
     recreate: bool,
-) -> Plan:
+) -> ConversionPlan:
     """Return the plan that leads from a store to a target.
 
     Parameters
     ----------
     target : Target
-        What the store shall hold.
+        The columns of the store after the conversion.
     inspections : sequence of FileInspection or None
         The inspection of each source; None for files that were not inspected.
     metadata : Metadata
@@ -332,7 +332,7 @@ def make_plan(
         )
     skipped = SkippedBranches.union(one.skipped for one in inspections if one is not None)
     stale = _stale(metadata, origins, parts)
-    return Plan(
+    return ConversionPlan(
         target=target,
         columns=tuple(columns),
         current=current,

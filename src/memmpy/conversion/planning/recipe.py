@@ -37,7 +37,7 @@ class ColumnValues:
     notes : frozenset of str
         Warnings.
     clipping : Clipping or None
-        What padding cuts off; None where nothing is padded.
+        The counts of items that padding cuts off; None without padding.
     """
 
     values: Any

@@ -84,7 +84,7 @@ def layout_of(entries: ColumnType, *, key: str) -> ColumnLayout:
 
 
 def is_exact(layout: ColumnLayout) -> bool:
-    """Say whether the size of a column follows from its number of entries."""
+    """Return whether the size of a column follows from its number of entries."""
     return all(field.is_fixed for field in layout.fields)
 
 
@@ -103,7 +103,7 @@ def size_of_lists(
     ranges : sequence of TreeRange
         The entries to read.
     recipes, layouts : mapping of key to Recipe, and to ColumnLayout
-        Of the columns.
+        The recipes and the layouts of the columns.
 
     Returns
     -------

@@ -22,7 +22,7 @@ class SkippedBranches:
     undecodable : tuple of str
         Branches that uproot cannot decode.
     reason : str
-        What is wrong with the first of them.
+        The reason for the first of them.
     """
 
     unsupported: tuple[str, ...] = ()

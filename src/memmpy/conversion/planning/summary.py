@@ -72,7 +72,7 @@ class ColumnLine:
     reused : tuple of str
         The columns of the store from which the other entries come.
     reason : str
-        Why it is written.
+        The reason why it is written.
     """
 
     key: str
@@ -114,9 +114,9 @@ class Report(Renderable):
     store : str
         The path of the store; empty where it is unknown.
     seconds : float or None
-        How long it took; None where that is unknown.
+        The duration of the conversion; None if unknown.
     clipped : mapping of str to str
-        What padding cuts off, by column.
+        By column, the items that padding cuts off, in words.
     """
 
     files: FileCounts

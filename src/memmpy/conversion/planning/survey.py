@@ -72,16 +72,16 @@ def survey(
     uuids: dict[int, set[str]] = {}
     for old in metadata.sources:
         uuids.setdefault(old.size, set()).add(old.uuid)
-    tasks, task_metadata = {}, []
+    tasks, needed = {}, []
     for i, (file, source) in enumerate(zip(inputs, known, strict=True)):
         stored_keys, is_needed = frozenset[str](), True
         if source is not None:
             stored_keys, is_needed = stored[parts_of([source])[0]]
-        task_metadata += [i] if is_needed else []
+        needed += [i] if is_needed else []
         tasks[i] = InspectionTask(
             file, recipes, stored_keys, range_bytes, frozenset(uuids.get(file.status.size, ()))
         )
-    inspections = _inspect_all({i: tasks[i] for i in task_metadata}, pool)
+    inspections = _inspect_all({i: tasks[i] for i in needed}, pool)
     others = _others_needed(recipes, known, inspections)
     inspections |= _inspect_all({i: tasks[i] for i in others}, pool)
     inspections |= _inspect_all(_with_types(tasks, inspections, metadata), pool)
@@ -128,7 +128,7 @@ def _with_types(
 def _known_sources(
     inputs: Sequence[Input], recipes: Recipes, metadata: Metadata
 ) -> list[SourceRecord | None]:
-    """Return what the store knows of unchanged files, where that is sufficient; else None."""
+    """Return the records of unchanged files, where they suffice; else None."""
     candidates: dict[tuple[object, ...], list[SourceRecord]] = {}
     for source in metadata.sources:
         state = (source.path, source.state, source.asked)
@@ -145,7 +145,7 @@ def _known_sources(
 
 
 def _is_sufficient(source: SourceRecord, file: Input, recipes: Recipes) -> bool:
-    """Say whether a known source has the entries of an input, and knows all patterns."""
+    """Return whether a known source has the entries of an input, and knows all patterns."""
     return _range(file, source.tree_entries) == (source.tree_start, source.tree_stop) and all(
         pattern in source.matches for pattern in recipes.patterns
     )

@@ -1,7 +1,7 @@
 """The assembly of one column: its slots, the places of their rows, and its finished arrays.
 
 Columns whose lists have the same lengths, such as all branches of a collection, share one array of
-offsets. They form a group as long as the same tasks fill them with the very same offsets, which are
+offsets. They form a group as long as the same tasks fill them with equal offsets, which are
 written once. Where the offsets begin to differ, the group splits. The columns that still agree keep
 the old array if it belongs to one of them. Else they take that of the first of them, and the rows
 in the old array are copied at the end.
@@ -62,13 +62,13 @@ class RowsKey(NamedTuple):
     before : ColumnGroup or None
         The group so far; None for the first rows.
     source : FileSpan or int
-        Where the rows lie, or the id of the array in memory.
+        The place of the rows in a file, or the id of the array in memory.
     kind : str
-        As `ColumnArray` has it.
+        The kind of the array; see `ColumnArray`.
     row : int
         The place of the first row.
     base : int
-        What is added to values that point into another node.
+        The number that is added to values that point into another node.
     """
 
     before: ColumnGroup | None
@@ -93,7 +93,7 @@ class FinishedColumn:
     files : mapping of role to str
         The files of these arrays in the unfinished folder.
     clippings : sequence of (int, Clipping or None)
-        For each slot, in order, its first entry and what padding cut off of it.
+        For each slot, in order, its first entry and the counts of items that padding cut off.
     """
 
     arrays: Mapping[str, ArrayRecord]
@@ -128,7 +128,7 @@ class Slot:
         return row + (field.kind == "offsets")  # behind the leading 0
 
     def base(self, field: ColumnArray) -> int:
-        """Return what is added to its values of an array that point into another node."""
+        """Return the number that is added to values of an array that point into another node."""
         return 0 if field.points_into is None else self.before.get(field.points_into, 0)
 
 

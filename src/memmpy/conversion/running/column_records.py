@@ -1,4 +1,4 @@
-"""The records of finished columns, and what padding cuts off of them, file by file.
+"""The records of finished columns, and the counts of items that padding cuts off, file by file.
 
 The counts of a file stay valid as long as its part of the column does. So a conversion that reads
 nothing can still report clipped items, and one that adds a file knows the counts of the others.
@@ -10,7 +10,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 from memmpy._version import __version__
-from memmpy.conversion.planning.plan import NewColumn, Plan
+from memmpy.conversion.planning.plan import ConversionPlan, NewColumn
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.running.assembly import FinishedColumn
 from memmpy.jagged import Clipping
@@ -28,7 +28,7 @@ __all__ = ["clippings_of", "put_columns", "total_clipping"]
 
 
 def put_columns(
-    transaction: Transaction, plan: Plan, finished: Mapping[str, FinishedColumn]
+    transaction: Transaction, plan: ConversionPlan, finished: Mapping[str, FinishedColumn]
 ) -> dict[str, ColumnRecord]:
     """Move finished columns into the store, which the commit makes visible, and return them."""
     parts = parts_of(plan.target.sources)
@@ -52,7 +52,7 @@ def put_columns(
 def clippings_of(
     columns: Mapping[str, ColumnRecord], recipes: Sequence[Recipe]
 ) -> dict[str, tuple[Clipping, int]]:
-    """Return what padding cuts off of each padded key, all files together, and its length."""
+    """Return for each padded key the counts of items that padding cuts off, and its length."""
     return {
         recipe.key: (total_clipping(origin), recipe.padding.length)
         for recipe in recipes
@@ -64,7 +64,7 @@ def clippings_of(
 
 
 def total_clipping(origin: Origin) -> Clipping:
-    """Return what padding cuts off of a column, summed over the parts for which it is known."""
+    """Return the counts of items that padding cuts off, summed over parts with known counts."""
     total = Clipping()
     for (_, num_entries), counts in zip(origin.parts, origin.clipped, strict=False):
         if counts is not None:
@@ -75,7 +75,7 @@ def total_clipping(origin: Origin) -> Clipping:
 
 def _record(
     column: NewColumn,
-    plan: Plan,
+    plan: ConversionPlan,
     arrays: Mapping[str, ArrayRecord],
     parts: tuple[Part, ...],
     clipped: tuple[tuple[int, ...] | None, ...],
@@ -91,7 +91,7 @@ def _record(
 def _clipped_by_part(
     column: NewColumn, finished: FinishedColumn, sources: Sequence[SourceRecord]
 ) -> tuple[tuple[int, ...] | None, ...]:
-    """Return what padding cuts off of each source, as in `Origin`; empty for other columns."""
+    """Return the counts of cut off items by source, as in `Origin`; empty for other columns."""
     if "padding" not in column.recipe or "mask" in column.recipe:
         return ()
     clipped = []

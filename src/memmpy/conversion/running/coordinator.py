@@ -16,7 +16,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NoReturn, TypeAlias, TypeVar, final
 
-from memmpy.conversion.planning.plan import Plan
+from memmpy.conversion.planning.plan import ConversionPlan
 from memmpy.conversion.running.assembly import ColumnAssembly, FinishedColumn, SharedGroups
 from memmpy.conversion.running.jobs import FillJob, list_checks, list_jobs, with_outputs
 from memmpy.conversion.running.journal import Journal
@@ -86,7 +86,7 @@ class Coordinator:
 
     Parameters
     ----------
-    plan : Plan
+    plan : ConversionPlan
         The plan.
     metadata : Metadata
         The metadata of the store.
@@ -96,7 +96,9 @@ class Coordinator:
         The workers.
     """
 
-    def __init__(self, plan: Plan, metadata: Metadata, directory: Path, pool: WorkerPool) -> None:
+    def __init__(
+        self, plan: ConversionPlan, metadata: Metadata, directory: Path, pool: WorkerPool
+    ) -> None:
         self._pool = pool
         self._metadata, self._directory = metadata, directory
         self._checks = list_checks(plan, metadata, directory=directory)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memmpy.conversion.planning.inventory import Reusable
-from memmpy.conversion.planning.plan import Plan
+from memmpy.conversion.planning.plan import ConversionPlan
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.running.assembly import ColumnAssembly, Slot
 from memmpy.conversion.running.journal import Name
@@ -76,7 +76,7 @@ class FillJob:
 
     @property
     def where(self) -> str:
-        """What it reads, for messages."""
+        """The input of the task, for messages."""
         source = self.task.input
         if isinstance(source, FileInput):
             return f"{source.path}, entries {source.tree_start} to {source.tree_stop}"
@@ -111,7 +111,7 @@ class _JobList:
 
 
 def list_jobs(
-    plan: Plan,
+    plan: ConversionPlan,
     metadata: Metadata,
     columns: Mapping[str, ColumnAssembly],
     *,
@@ -123,7 +123,7 @@ def list_jobs(
 
     Parameters
     ----------
-    plan : Plan
+    plan : ConversionPlan
         The plan.
     metadata : Metadata
         The metadata of the store.
@@ -149,7 +149,7 @@ def list_jobs(
     return jobs.jobs
 
 
-def list_checks(plan: Plan, metadata: Metadata, *, directory: Path) -> list[CheckTask]:
+def list_checks(plan: ConversionPlan, metadata: Metadata, *, directory: Path) -> list[CheckTask]:
     """Return the tasks that compare reusable columns with their checksums, one for each file."""
     keys = {one.key for column in plan.columns for one in column.reusable if one is not None}
     arrays = {a.file: a for key in keys for a in metadata.columns[key].arrays.values()}
@@ -176,7 +176,7 @@ def _span_of(array: ArrayRecord, checksum: str, directory: Path) -> FileSpan:
     return FileSpan(str(directory / array.file), 0, num_rows, len(header) + array.nbytes, crc)
 
 
-def _add_reads(jobs: _JobList, plan: Plan) -> None:
+def _add_reads(jobs: _JobList, plan: ConversionPlan) -> None:
     """Add the jobs that read files."""
     recipes = plan.target.recipes_by_key
     cells = [len(read.range.keys) * read.range.num_entries for read in plan.reads]
@@ -201,7 +201,7 @@ def _add_reads(jobs: _JobList, plan: Plan) -> None:
 
 
 def _reusable_by_place(
-    plan: Plan, sources: Sequence[SourceRecord]
+    plan: ConversionPlan, sources: Sequence[SourceRecord]
 ) -> dict[tuple[int, range], dict[str, Reusable]]:
     """Return reusable entries by the entry that they become first, and their own entries."""
     by_place: dict[tuple[int, range], dict[str, Reusable]] = {}
@@ -270,7 +270,7 @@ def _join_neighbours(
             and one is not None
             and (one.key, one.recipe) == (run.key, run.recipe)
             and one.entries.start == run.entries.stop
-            # What padding cuts off is counted task by task, and kept file by file.
+            # Items that padding cuts off are counted task by task, and kept file by file.
             and (one.recipe is None or one.recipe.padding is None)
         ):
             run = dataclasses.replace(run, entries=range(run.entries.start, one.entries.stop))

@@ -43,7 +43,7 @@ class _Line(JsonObject, frozen=True):
 
 @final
 class Journal:
-    """Notes where the arrays made of ranges of entries of files lie.
+    """Notes the places of the arrays that were made of ranges of entries of files.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Journal:
         Parameters
         ----------
         name : Name
-            Of the range of entries.
+            The name of the range of entries.
         columns : mapping of identity to SlotData
             The data of each column. Columns of one identity make their entries alike.
         """
@@ -79,7 +79,7 @@ class Journal:
         self._unfinished.note(msgspec.json.encode(_Line(name, notes)))
 
     def find(self, name: Name, identity: str) -> SlotData | None:
-        """Return the data of a range of a column; None where there is no note of it."""
+        """Return the data of a column in a range; None without a note."""
         return self._known.get((name, identity))
 
     def _read(self, text: bytes) -> None:

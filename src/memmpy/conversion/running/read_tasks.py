@@ -55,7 +55,7 @@ class FileSpan:
     crc : int
         CRC-32 of these bytes.
     base : int
-        What was added to values that point into another node.
+        The number that was added to values that point into another node.
     """
 
     file: str
@@ -107,7 +107,7 @@ class MetadataInput:
     num_entries: int
 
 
-#: What a task reads.
+#: The input of a task.
 TaskInput: TypeAlias = FileInput | ColumnInput | MetadataInput
 
 
@@ -143,7 +143,7 @@ class FillTask:
     number : int
         Number of the task.
     input : FileInput, ColumnInput or MetadataInput
-        What is read.
+        The entries to read.
     outputs : tuple of Output
         The columns that are made of it.
     part : str or None
@@ -171,13 +171,13 @@ class RowCopy:
     field : ColumnArray
         The array of the first of these columns.
     source : FileSpan or array
-        Where the rows lie, or the rows themselves.
+        The place of the rows in a file, or the rows themselves.
     target : RandomAccessArray
-        Where they go.
+        The array to copy them to.
     row : int
         The first row in the target.
     base : int
-        What is added to values that point into another node.
+        The number that is added to values that point into another node.
     """
 
     columns: tuple[tuple[str, str], ...]
@@ -217,7 +217,7 @@ class SlotData:
     arrays : mapping of role to array
         The arrays that are only in memory.
     clipping : Clipping or None
-        What padding cut off; None where the entries are not padded.
+        The counts of items that padding cut off; None where the entries are not padded.
     """
 
     lengths: Mapping[str, int]
@@ -246,7 +246,7 @@ class PlaceResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The keys of which a `CheckTask` found all spans undamaged."""
+    """The keys whose spans a `CheckTask` found undamaged."""
 
     number: int
     keys: frozenset[str]

@@ -77,7 +77,7 @@ class _LooseArrays:
     Parameters
     ----------
     part : PartWriter or None
-        Where the arrays are written; None to keep them in memory.
+        The writer of the arrays; None to keep them in memory.
     """
 
     def __init__(self, part: PartWriter | None) -> None:
@@ -222,7 +222,7 @@ def _copy_rows(copy: RowCopy, file: int | None) -> FileSpan:
 
 
 def _check(task: CheckTask) -> CheckResult:
-    """Return the keys of which all spans have their checksums."""
+    """Return the keys whose spans all have their checksums."""
     keys = (key for key, spans in task.spans.items() if all(map(_is_undamaged, spans)))
     return CheckResult(task.number, frozenset(keys))
 

@@ -1,4 +1,4 @@
-"""Evaluate the tree of a cut on the columns of a range of entries."""
+"""Evaluates the tree of a cut on the columns of a range of entries."""
 
 from memmpy.cuts.evaluation.computed_column import compute_column
 from memmpy.cuts.evaluation.lint import find_mistakes

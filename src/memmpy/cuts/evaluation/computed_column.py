@@ -1,4 +1,4 @@
-"""Compute the values of an expression for a column, in the type that C++ gives them."""
+"""Computes the values of an expression for a column, in the type that C++ gives them."""
 
 from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ def compute_column(
     columns : mapping of str to array, jagged column or HashedText
         The entries, for each key that it uses.
     num_entries : int
-        Their number, which an expression without a key does not know.
+        The number of entries, which an expression without a key does not tell.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Pick elements of an entry: by number, by a computed index, or with an alternative."""
+"""Picks elements of an entry: by number, by a computed index, or with an alternative."""
 
 from collections.abc import Sequence
 

@@ -43,11 +43,11 @@ class Formula:
     Attributes
     ----------
     nodes : tuple of Node
-        Its results: the cut, or the arguments of a reduction.
+        The nodes whose values are the results: the cut, or the arguments of a reduction.
     steps : tuple of Step
         The operations, operands first.
     leaves : tuple of Key and Element
-        The columns and elements that say how many elements an entry has.
+        The columns and elements that determine how many elements an entry has.
     """
 
     nodes: tuple[Node, ...]

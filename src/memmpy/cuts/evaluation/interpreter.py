@@ -1,4 +1,4 @@
-"""Carry out the steps of formulas on the columns of one range of entries."""
+"""Carries out the steps of formulas on the columns of one range of entries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

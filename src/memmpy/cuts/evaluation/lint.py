@@ -1,4 +1,4 @@
-"""Find likely mistakes in cuts that can be computed."""
+"""Finds likely mistakes in cuts that can be computed."""
 
 from collections.abc import Iterator, Mapping
 

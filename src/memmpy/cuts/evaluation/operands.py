@@ -50,7 +50,7 @@ class ListSlice:
     content : array of shape (offsets[-1] - offsets[0], ...)
         The elements of these entries.
     offsets : int64 array of shape (n + 1,)
-        Of the column.
+        The offsets of these entries in the column.
     """
 
     content: Array

@@ -33,7 +33,7 @@ class Program:
     node : Node
         The cut.
     formula : Formula
-        The same in the order of work.
+        The operations of the cut, in the order in which they run.
     compiled : bool
         Whether to use compiled kernels.
     """
@@ -48,7 +48,7 @@ class Program:
         return keys_of(self.node)
 
     def __call__(self, columns: Mapping[str, ColumnLike]) -> Values:
-        """Run it.
+        """Return the values of the cut for a range of entries.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ def passes(cut: Node | Program, columns: Mapping[str, ColumnLike], *, num_entrie
     columns : mapping of str to array, jagged column or HashedText
         The entries, for each key that the cut uses.
     num_entries : int
-        Their number, which a cut without a key does not know.
+        The number of entries, which a cut without a key does not tell.
 
     Returns
     -------

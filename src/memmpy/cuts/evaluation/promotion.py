@@ -41,7 +41,7 @@ def promoted_dtype(root: Node, dtypes: Mapping[str, np.dtype]) -> np.dtype:
     root : Node
         The expression, of numbers.
     dtypes : mapping of str to dtype
-        Those of its columns.
+        The dtypes of its columns.
     """
     return fold(root, lambda node, operands: _dtype(node, operands, dtypes))
 

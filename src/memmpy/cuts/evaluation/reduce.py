@@ -1,4 +1,4 @@
-"""Reduce the elements of an entry to one value: sums, extremes and counts, as ROOT's ``Sum$``.
+"""Reduces the elements of an entry to one value: sums, extremes and counts, as ROOT's ``Sum$``.
 
 An entry without elements gives 0, and true for ``all``. So does one that lacks an element that the
 reduction picks by number.
@@ -27,7 +27,7 @@ def reduce(node: Reduction, operands: Sequence[Values], shape: Shape, *, compile
     node : Reduction
         The reduction.
     operands : sequence of Values
-        One; two for ``MinIf$`` and ``MaxIf$``: values and condition.
+        The values; for ``MinIf$`` and ``MaxIf$`` the values and the condition.
     shape : Shape
         The shape of the formula.
     compiled : bool

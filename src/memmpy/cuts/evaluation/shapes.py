@@ -148,7 +148,7 @@ def _first_elements(values: Values, offsets: Entries, counts: Entries) -> Array:
 
 
 def _are_equal(left: Entries, right: Entries) -> bool:
-    """Whether entries have the same counts in two jagged columns."""
+    """Return whether entries have the same counts in two jagged columns."""
     if left is right:
         return True
     if left[0] != right[0]:

@@ -1,4 +1,4 @@
-"""Compare text, the only thing that a cut can do with it."""
+"""Compares text, the only thing that a cut can do with it."""
 
 from collections.abc import Container, Sequence
 
@@ -13,7 +13,7 @@ __all__ = ["check_texts", "code_of", "compare_texts", "missing_quotes", "takes_t
 
 
 def takes_text(node: Node) -> bool:
-    """Whether the operands of a node may be text."""
+    """Return whether the operands of a node may be text."""
     return isinstance(node, Binary) and node.operator in {"==", "!="}
 
 
@@ -75,7 +75,7 @@ def compare_texts(node: Node, operands: Sequence[Operand]) -> Values:
     node : Node
         The ``==`` or ``!=``.
     operands : sequence of Operand
-        Its two sides.
+        The two sides of the comparison.
     """
     same: Mask = np.asarray(_equal(node, operands), np.bool_)
     is_equality = isinstance(node, Binary) and node.operator == "=="

@@ -1,4 +1,4 @@
-"""Count a cut-flow in one pass: the bin of an entry is its group and how many steps it passes.
+"""Counts a cut-flow in one pass: the bin of an entry is its group and how many steps it passes.
 
 The entries of a group that pass a step are those of the group's bins from that step on.
 """

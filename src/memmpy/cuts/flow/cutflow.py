@@ -1,4 +1,4 @@
-"""Count the entries that pass each step of a cut, and sum their weights, by group."""
+"""Counts the entries that pass each step of a cut, and sums their weights, by group."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from memmpy.cuts.flow.groups import (
     sort_groups,
 )
 from memmpy.cuts.flow.result import CutFlow
-from memmpy.cuts.inputs import STEP_SIZE, Inputs, check_num_threads, inputs_of
+from memmpy.cuts.inputs import STEP_SIZE, Inputs, inputs_of
 from memmpy.cuts.language import (
     Constant,
     Key,
@@ -34,6 +34,7 @@ from memmpy.cuts.language import (
     unary,
 )
 from memmpy.errors import OptionError, warn_of
+from memmpy.parallel import check_threads
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
 
@@ -198,12 +199,12 @@ def count_steps(
     snapshot : Snapshot
         All columns of the plan are open in it.
     plan : FlowPlan
-        What to count.
+        The steps, groups and weight to count.
     step_size, num_threads
-        As `cutflow` takes them.
+        See `cutflow`.
     """
     check_integer("step_size", step_size, minimum=1)
-    threads = check_num_threads(num_threads)
+    threads = check_threads(num_threads)
     for node in plan.nodes:
         check_stored(node, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
     check_known(plan.by, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)

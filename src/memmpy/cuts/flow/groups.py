@@ -1,4 +1,4 @@
-"""Group entries by columns of text, integers or booleans."""
+"""Groups entries by columns of text, integers or booleans."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -90,7 +90,7 @@ def groups_in(
     columns : mapping of str to array or HashedText
         Their values.
     num_entries : int
-        How many entries there are, at least 1.
+        The number of entries, at least 1.
 
     Raises
     ------
@@ -118,13 +118,13 @@ def check_num_groups(num_groups: int, by: Sequence[str]) -> None:
 
 def sort_groups(groups: Sequence[Group]) -> list[Group]:
     """Sort groups by their first column, then the next: numbers ascend, texts keep their order."""
-    ranks: list[dict[str | int, int]] = []
+    places: list[dict[str | int, int]] = []
     for values in zip(*groups, strict=True):
         distinct = list(dict.fromkeys(values))
         numbers = sorted(value for value in distinct if not isinstance(value, str))
         in_order: list[str | int] = [value for value in distinct if isinstance(value, str)]
-        ranks.append({value: rank for rank, value in enumerate([*numbers, *in_order])})
-    return sorted(groups, key=lambda group: [rank[v] for rank, v in zip(ranks, group, strict=True)])
+        places.append({value: i for i, value in enumerate([*numbers, *in_order])})
+    return sorted(groups, key=lambda group: [own[v] for own, v in zip(places, group, strict=True)])
 
 
 def labels_of(groups: Sequence[Group]) -> tuple[str, ...]:

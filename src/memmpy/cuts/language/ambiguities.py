@@ -1,4 +1,4 @@
-"""Refuse expressions that ROOT, C++ and Python read differently, and likely mistakes."""
+"""Refuses expressions that ROOT, C++ and Python read differently, and likely mistakes."""
 
 import functools
 import re
@@ -117,12 +117,12 @@ def _check_comparison(left: Node, operator: str, right: Node, span: Span) -> Non
 
 @functools.lru_cache(maxsize=16)
 def _is_in_cpp(text: str) -> bool:
-    """Whether a cut has a symbol of C++ that Python lacks."""
+    """Return whether a cut has a symbol of C++ that Python lacks."""
     return any(match["cpp"] for match in _CPP_ONLY.finditer(text))
 
 
 def _is_bare(node: Node, operators: Collection[str]) -> bool:
-    """Whether a node is one of these operators without parentheses around it."""
+    """Return whether a node is one of these operators without parentheses around it."""
     is_one = isinstance(node, Binary) and node.operator in operators
     return is_one and node.span.start == node.operands[0].span.start
 

@@ -1,4 +1,4 @@
-"""Parse a cut: from text to a tree, or to an error that says where and why.
+"""Parses a cut: from text to a tree, or to an error that says where and why.
 
 The parser is LALR, the tree is built from the bottom up without recursion, and both the length of
 the text and the depth of the tree are limited: no text can exhaust the stack or the time.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmpy.cuts.language.grammar import TEXT, parser
 from memmpy.cuts.language.hints import hint_at
-from memmpy.cuts.language.transformer import RULES, Part, place_of
+from memmpy.cuts.language.transformer import RULES, RulePart, place_of
 from memmpy.cuts.language.tree import MAX_DEPTH, Node, Span, fold
 from memmpy.errors import CutError, OptionError
 
@@ -58,7 +58,7 @@ def parse(text: str, *, alias: str = "") -> Node:
         raise place.error(f"the cut has {len(text):,} characters; at most {MAX_LENGTH:,} are read")
     _check_depth(source)
 
-    def visit(part: Part, parts: list[Part]) -> Part:
+    def visit(part: RulePart, parts: list[RulePart]) -> RulePart:
         if isinstance(part, str):
             return part
         start, stop = place_of(parts[0])[0], place_of(parts[-1])[1]

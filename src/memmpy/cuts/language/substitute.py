@@ -1,4 +1,4 @@
-"""Substitute the aliases and constants of a cut."""
+"""Substitutes the aliases and constants of a cut."""
 
 import numbers
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Build the tree: for each rule of the grammar, a function from its parts to a node."""
+"""Builds the tree: for each rule of the grammar, a function from its parts to a node."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -33,10 +33,10 @@ from memmpy.cuts.language.tree import (
 )
 from memmpy.errors import nearest
 
-__all__ = ["RULES", "Part", "place_of"]
+__all__ = ["RULES", "RulePart", "place_of"]
 
 #: A node, or a `lark.Token`, a str that knows its place. Any, since lark is not imported here.
-Part: TypeAlias = Any
+RulePart: TypeAlias = Any
 
 #: Other spellings of operators.
 _OPERATORS = {"not": "!", "^": "**"}
@@ -60,7 +60,7 @@ _CALLABLE = {*SPELLINGS, *_REDUCTIONS, "Alt$", *(f"{n}" for n in CONSTANTS if ":
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
-def place_of(part: Part) -> tuple[int, int]:
+def place_of(part: RulePart) -> tuple[int, int]:
     """Return where in the text a part starts and stops."""
     if isinstance(part, Node):
         return part.span.start, part.span.stop
@@ -69,7 +69,7 @@ def place_of(part: Part) -> tuple[int, int]:
     return part.start_pos, part.end_pos
 
 
-def _integer(parts: list[Part], span: Span) -> Node:
+def _integer(parts: list[RulePart], span: Span) -> Node:
     digits = str(parts[0])
     if digits[:2] in {"0x", "0X"}:
         return number(int(digits, 16), span)
@@ -80,11 +80,11 @@ def _integer(parts: list[Part], span: Span) -> Node:
     return number(int(digits) if len(digits) <= 20 else float(digits), span)
 
 
-def _real(parts: list[Part], span: Span) -> Node:
+def _real(parts: list[RulePart], span: Span) -> Node:
     return number(float(parts[0]), span)
 
 
-def _text(parts: list[Part], span: Span) -> Node:
+def _text(parts: list[RulePart], span: Span) -> Node:
     def plain(escape: re.Match[str]) -> str:
         if escape[1] in "\\'\"":
             return escape[1]
@@ -95,7 +95,7 @@ def _text(parts: list[Part], span: Span) -> Node:
     return Text(_ESCAPE.sub(plain, parts[0][1:-1]), span=span)
 
 
-def _key(parts: list[Part], span: Span) -> Node:
+def _key(parts: list[RulePart], span: Span) -> Node:
     name = str(parts[0])
     if name[0] == "`":
         return Key(name[1:-1], span=span)
@@ -116,11 +116,11 @@ def _key(parts: list[Part], span: Span) -> Node:
     return Key(name, span=span)
 
 
-def _element(parts: list[Part], span: Span) -> Node:
+def _element(parts: list[RulePart], span: Span) -> Node:
     return element((parts[0], *parts[2::3]), span)
 
 
-def _size(parts: list[Part], span: Span) -> Node:
+def _size(parts: list[RulePart], span: Span) -> Node:
     """Return the length of ``@x.size()`` and of ``x@.size()``."""
     column = parts[0] if isinstance(parts[0], Node) else parts[1]
     if isinstance(column, Key) and not isinstance(parts[0], Node):
@@ -131,7 +131,7 @@ def _size(parts: list[Part], span: Span) -> Node:
     return Reduction("Length$", operands=(column,), span=span)
 
 
-def _call(parts: list[Part], span: Span) -> Node:
+def _call(parts: list[RulePart], span: Span) -> Node:
     token, operands = parts[0], tuple(parts[2:-1])
     name = str(token)
     place = replace(span, start=token.start_pos, stop=token.end_pos)
@@ -179,30 +179,30 @@ def _check_arity(name: str, num: int, arity: int, span: Span, *, variadic: bool 
         raise span.error(f"{name} takes {arguments}, not {num}")
 
 
-def _group(parts: list[Part], span: Span) -> Node:
+def _group(parts: list[RulePart], span: Span) -> Node:
     node: Node = replace(parts[1], span=span)
     return node
 
 
-def _where(parts: list[Part], span: Span) -> Node:
+def _where(parts: list[RulePart], span: Span) -> Node:
     return Call("where", operands=tuple(parts[::2]), span=span)
 
 
-def _unary(parts: list[Part], span: Span) -> Node:
+def _unary(parts: list[RulePart], span: Span) -> Node:
     operator, operand = parts
     if operator == "!":
         check_not(operand, span)
     return unary(_OPERATORS.get(operator, str(operator)), operand, span)
 
 
-def _binary(parts: list[Part], span: Span) -> Node:
+def _binary(parts: list[RulePart], span: Span) -> Node:
     left, operator, right = parts
     plain = _OPERATORS.get(operator, str(operator))
     check_binary(left, plain, right, span)
     return binary(plain, (left, right), span)
 
 
-def _comparison(parts: list[Part], span: Span) -> Node:
+def _comparison(parts: list[RulePart], span: Span) -> Node:
     """Return one comparison, or a chain of them: ``20 < pt < 50`` as in Python."""
     if len(parts) == 3:
         return _binary(parts, span)
@@ -215,11 +215,11 @@ def _comparison(parts: list[Part], span: Span) -> Node:
     return logical("&&", pairs, span)
 
 
-def _values(parts: list[Part], _: Span) -> list[Part]:
+def _values(parts: list[RulePart], _: Span) -> list[RulePart]:
     return parts
 
 
-def _membership(parts: list[Part], span: Span) -> Node:
+def _membership(parts: list[RulePart], span: Span) -> Node:
     """Return ``x in (a, b)`` as ``x == a || x == b``."""
     left, values = parts[0], [part for part in parts[-1] if isinstance(part, Node)]
     same = [binary("==", (left, value), span) for value in values]
@@ -227,7 +227,7 @@ def _membership(parts: list[Part], span: Span) -> Node:
     return unary("!", is_member, span) if len(parts) == 4 else is_member
 
 
-def _bitwise(parts: list[Part], span: Span) -> Node:
+def _bitwise(parts: list[RulePart], span: Span) -> Node:
     operator, operands = str(parts[1]), parts[::2]
     if all(map(is_condition, operands)):
         return binary(operator, operands, span)
@@ -238,16 +238,16 @@ def _bitwise(parts: list[Part], span: Span) -> Node:
     return node
 
 
-def _any(parts: list[Part], span: Span) -> Node:
+def _any(parts: list[RulePart], span: Span) -> Node:
     return logical("||", parts, span)
 
 
-def _all(parts: list[Part], span: Span) -> Node:
+def _all(parts: list[RulePart], span: Span) -> Node:
     return logical("&&", parts, span)
 
 
 #: From the name of a rule to a function of its parts, nodes and tokens, and the place of them all.
-RULES: Mapping[str, Callable[[list[Part], Span], Part]] = {
+RULES: Mapping[str, Callable[[list[RulePart], Span], RulePart]] = {
     "integer": _integer,
     "real": _real,
     "text": _text,

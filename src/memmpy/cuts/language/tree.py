@@ -265,7 +265,7 @@ def rebuild(node: Node, operands: Sequence[Node]) -> Node:
 
 
 def is_condition(node: Node) -> bool:
-    """Whether a node can only be true or false, whatever the columns hold."""
+    """Return whether a node can only be true or false, whatever the columns hold."""
     match node:
         case Number(value=value):
             return isinstance(value, bool)
@@ -284,7 +284,7 @@ def is_condition(node: Node) -> bool:
 
 
 def has_numbers_only(node: Element) -> bool:
-    """Whether every index of an element is written as a number."""
+    """Return whether every index of an element is written as a number."""
     return all(isinstance(index, Number) for index in node.operands[1:])
 
 

@@ -75,7 +75,7 @@ class PageCache:
 def os_page_cache(*, compiled: bool) -> PageCache:
     """Return the page cache of this machine; it gets no advice without Numba.
 
-    Advice from Python would hold the GIL as long as it takes.
+    From Python, a call that gives advice would hold the GIL.
     """
     if not (compiled and sys.platform == "linux" and hasattr(mmap, "MADV_WILLNEED")):
         return PageCache(None, memory_for_pages)
@@ -112,7 +112,7 @@ class MappedData:
     lists : iterable of (content, offsets)
         Arrays of shape (k, ...) and (n + 1,).
     page_cache : PageCache
-        What gets the advice.
+        The page cache that gets the advice.
     """
 
     def __init__(

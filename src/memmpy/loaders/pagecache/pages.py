@@ -35,11 +35,11 @@ def page_ranges(address: int, item_bytes: int, blocks: Blocks, *, max_between: i
     Parameters
     ----------
     address : int
-        Of the first item.
+        The address of the first item.
     item_bytes : int
         Bytes of an item.
     blocks : (starts, counts)
-        Of items, in any order; may overlap.
+        Blocks of items, in any order; may overlap.
     max_between : int
         Runs with at most this many pages between them become one, with these pages.
 
@@ -123,7 +123,7 @@ class MappedArray:
 
     @staticmethod
     def over(array: Array) -> "MappedArray | None":
-        """Return the array as one of these; None if it is none."""
+        """Return the array with its map; None if it lies in no such map."""
         mapped = map_of(array)
         if mapped is None or mapped.mode != "r" or not array.nbytes:
             return None

@@ -95,9 +95,9 @@ def plan_bounds(
     runs = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
     rows = np.concatenate([np.empty(0, np.int64), *(_rows(s, stride) for s in samples)])
     order = np.lexsort((rows, runs, tickets))
-    # Before the sample of rank r lie about (r + 1) * stride rows.
-    ranks = np.arange(1, num_buckets) * num_rows // num_buckets // stride - 1
-    first = order[np.unique(ranks[(ranks >= 0) & (ranks < len(order))])]
+    # Before sample i, in order, lie about (i + 1) * stride rows.
+    places = np.arange(1, num_buckets) * num_rows // num_buckets // stride - 1
+    first = order[np.unique(places[(places >= 0) & (places < len(order))])]
     bounds = zip(tickets[first].tolist(), runs[first].tolist(), rows[first].tolist(), strict=True)
     return [Bound(*bound) for bound in bounds]
 

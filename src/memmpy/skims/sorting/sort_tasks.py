@@ -52,7 +52,7 @@ _UINT64, _INT64 = np.dtype("<u8"), np.dtype("<i8")
 
 @dataclass(frozen=True, slots=True)
 class SkimJob:
-    """A skim to make: what all its tasks need.
+    """A skim to make, with the facts that all its tasks need.
 
     Parameters
     ----------

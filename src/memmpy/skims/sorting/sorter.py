@@ -55,9 +55,9 @@ class SkimArrays:
     Parameters
     ----------
     arrays : mapping of name to ArrayRecord
-        As `SkimJob.arrays` names them.
+        The arrays, by the names of `SkimJob.arrays`.
     multiplicities : Multiplicities
-        How many rows share a ticket.
+        The numbers of rows that share a ticket.
     counts : mapping of key to KeyCounts
         The counts of each column.
     notes : tuple of str
@@ -86,7 +86,7 @@ def sort_skim(
     sizes : Sizes
         Bytes that a task has in memory.
     progress : bool or None
-        As `Progress` takes it.
+        See `Progress`.
     """
     if not pool.is_in_process and isinstance(job.selection, np.ndarray):
         job = dataclasses.replace(job, selection=_save_selection(job))

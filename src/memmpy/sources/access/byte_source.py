@@ -52,7 +52,7 @@ class ByteSource:
     Raises
     ------
     MissingFileError, UnreadableError, InputFileError
-        As `describe` does.
+        See `describe`.
     """
 
     def __init__(self, path: str) -> None:
@@ -149,21 +149,21 @@ class ByteSource:
         ]
 
     def _pread(self, file: io.FileIO, start: int, stop: int) -> bytes:
-        pieces: list[bytes] = []
+        reads: list[bytes] = []
         position = start
         while position < stop:
             try:
                 # One call reads at most 2 GiB.
-                piece = os.pread(file.fileno(), stop - position, position)
+                data = os.pread(file.fileno(), stop - position, position)
             except (OSError, ValueError) as error:
                 message = f"{self.path!r} cannot be read: {first_line(error)}"
                 raise InputFileError(message) from error
-            if not piece:
+            if not data:
                 raise self._truncated(f"{position} bytes, expected at least {stop}")
-            self._count(1, len(piece))
-            pieces.append(piece)
-            position += len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._count(1, len(data))
+            reads.append(data)
+            position += len(data)
+        return reads[0] if len(reads) == 1 else b"".join(reads)
 
     def _get(self, parts: list[Range]) -> dict[Range, bytes]:
         """Return parts of a file behind a URL. A retry requests only the missing parts."""
