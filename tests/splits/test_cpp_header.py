@@ -115,7 +115,7 @@ def test_the_header_refuses_floats_and_regions_that_there_are_not(tmp_path: Path
 
 @pytest.mark.parametrize("path", [None, 1.5, b"x"])
 def test_what_is_no_path_is_refused(path: Any) -> None:
-    with pytest.raises(OptionError, match=r"a path is a text or a pathlib\.Path"):
+    with pytest.raises(OptionError, match=r"a path must be a string or a pathlib\.Path"):
         Splits(by=("event",)).to_cpp(path)
 
 

@@ -1,17 +1,15 @@
 """`Splits`: the columns that name an event, and the rule that puts it into a split."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.checks import check_integer, check_seed
+from memmpy.checks import check_integer, check_path, check_seed
 from memmpy.cuts import keys_of, parse
 from memmpy.errors import OptionError, SplitError
 from memmpy.order import (
@@ -207,9 +205,7 @@ class Splits:
             for start, stop in self.ranges(split, fold)
         ]
         text = header_text(self.ticket_rule, ranges, num_folds=self.num_folds, title=str(self))
-        if not isinstance(path, str | os.PathLike):
-            raise OptionError(f"a path is a text or a pathlib.Path, got {path!r}")
-        write_atomically(Path(path), text.encode(), durable=False)
+        write_atomically(check_path(path), text.encode(), durable=False)
 
     @property
     def ticket_rule(self) -> TicketRule:
