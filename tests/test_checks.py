@@ -1,5 +1,6 @@
 """Arguments of a wrong type are errors in plain words, at every function that takes them."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -94,7 +95,7 @@ def test_a_conversion_refuses_a_time_that_is_no_number(tmp_path: Path) -> None:
             convert(file, tmp_path / "s", keys={"x"}, work=memmpy.Work(lock_timeout=text))
 
 
-@pytest.mark.parametrize("path", [5, None, b"x", ["x"]])
+@pytest.mark.parametrize("path", [5, None, b"x", ["x"], "a\0b", "\ud800"])
 def test_what_is_no_path_is_refused(path: Any) -> None:
     doors: list[Any] = [memmpy.open, memmpy.load_memmaps]
     for door in doors:
@@ -169,3 +170,39 @@ def test_nothing_is_in_range_of_no_rows() -> None:
 def test_what_is_no_array_of_integers_is_refused(numbers: np.ndarray) -> None:
     with pytest.raises(OptionError, match="rows must be a one-dimensional array of integers"):
         check_indices(numbers, 10, of="rows")
+
+
+@pytest.mark.parametrize("value", [0, "no", np.array([1, 2]), "off"])
+def test_every_door_refuses_what_is_no_flag(tmp_path: Path, value: Any) -> None:
+    file, store = tmp_path / "a.root", tmp_path / "s"
+    file.touch()
+    doors: list[tuple[str, Any]] = [
+        ("recreate", partial(memmpy.plan_conversion, file, store, keys={"x"})),
+        ("recreate", partial(memmpy.skim, store, keys=["x"])),
+        ("progress", partial(memmpy.skim, store, keys=["x"])),
+        ("progress", partial(memmpy.load_root, file, store, keys={"x"})),
+        ("progress", partial(memmpy.verify, store)),
+        ("repair", partial(memmpy.verify, store)),
+        ("dry_run", partial(memmpy.clean, store)),
+    ]
+    for name, door in doors:
+        with pytest.raises(OptionError, match=f"{name} must be True or False, got"):
+            door(**{name: value})
+
+
+@pytest.mark.parametrize("value", [0, "", [], np.array([1, 2])])
+def test_every_door_refuses_what_is_no_mapping(tmp_path: Path, value: Any) -> None:
+    file, store = tmp_path / "a.root", tmp_path / "s"
+    file.touch()
+    for name in ("keys_padded", "groups", "aliases", "cut_constants"):
+        with pytest.raises(OptionError, match=f"{name} must be a mapping of names, got"):
+            memmpy.load_root(file, store, keys={"x"}, **{name: value})
+    for name in ("keys_padded", "aliases", "dtype"):
+        with pytest.raises(OptionError, match=f"{name} must be a mapping of names, got"):
+            memmpy.convert(file, store, keys={"x"}, **{name: value})
+    for name in ("keys_padded", "groups", "aliases", "constants"):
+        with pytest.raises(OptionError, match=f"{name} must be a mapping of names, got"):
+            memmpy.skim(store, keys=["x"], **{name: value})
+    for name in ("aliases", "constants"):
+        with pytest.raises(OptionError, match=f"{name} must be a mapping of names, got"):
+            memmpy.compute_cut_batched(store, "x > 1", **{name: value})

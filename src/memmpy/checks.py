@@ -1,4 +1,4 @@
-"""Checks of common arguments: integers, flags, seeds, index arrays, keys, paths and timeouts.
+"""Checks of common arguments: integers, flags, mappings, index arrays, keys, paths, timeouts.
 
 Each check returns the value in one type, or raises an `OptionError`:
 "<name> must be <expected>, got <value>".
@@ -6,8 +6,10 @@ Each check returns the value in one type, or raises an `OptionError`:
 
 import math
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,11 +21,15 @@ __all__ = [
     "check_indices",
     "check_integer",
     "check_key",
+    "check_mapping",
     "check_path",
+    "check_progress",
     "check_seed",
     "check_timeout",
     "outside",
 ]
+
+_T = TypeVar("_T")
 
 
 def check_key(key: object, *, name: str = "a key") -> str:
@@ -35,9 +41,9 @@ def check_key(key: object, *, name: str = "a key") -> str:
 
 def check_path(path: object) -> Path:
     """Return the path of a store, a skim or a file."""
-    if isinstance(path, str | os.PathLike):
-        name: object = os.fspath(path)
-        if isinstance(name, str):
+    with suppress(TypeError, UnicodeEncodeError):  # of no path; of half a character
+        name: object = os.fspath(path)  # type: ignore[call-overload]
+        if isinstance(name, str) and b"\0" not in os.fsencode(name):
             return Path(name)
     raise _error("a path", "a string or a pathlib.Path", path)
 
@@ -69,6 +75,18 @@ def check_flag(name: str, value: object) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
     raise _error(name, "True or False", value)
+
+
+def check_progress(value: object) -> bool | None:
+    """Return True, False or None, which stands for a terminal."""
+    return None if value is None else check_flag("progress", value)
+
+
+def check_mapping(name: str, value: Mapping[str, _T] | None) -> Mapping[str, _T]:
+    """Return a mapping of names; an empty one for None. All else is refused."""
+    if value is None or isinstance(value, Mapping):
+        return {} if value is None else value
+    raise _error(name, "a mapping of names", value)
 
 
 def check_indices(indices: Any, num: int, *, of: str) -> Entries:  # of any type, too

@@ -284,7 +284,7 @@ def test_a_key_may_be_in_a_group_and_by_itself(make_file: MakeFile, tmp_path: Pa
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"groups": ["met"]}, "groups is a dict of name to list of keys"),
+        ({"groups": ["met"]}, "groups must be a mapping of names"),
         ({"groups": {"event": "met"}}, "the group 'event' is a list of keys"),
         ({"groups": {"event": []}}, "the group 'event' is a list of keys"),
         ({"groups": {"event": ["met", "met"]}}, "the group 'event' has the key 'met' twice"),

@@ -85,8 +85,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"keys_padded": {"met": (3, 0)}, "groups": {"g": ["met"]}},
             "cannot pad 'met': its entries are float32, not lists",
         ),
-        ({"keys_padded": ["tag"]}, r"keys_padded is a dict, got \['tag'\]"),
-        ({"groups": ["tag"]}, r"groups is a dict of name to list of keys, got \['tag'\]"),
+        ({"keys_padded": ["tag"]}, r"keys_padded must be a mapping of names, got \['tag'\]"),
+        ({"groups": ["tag"]}, r"groups must be a mapping of names, got \['tag'\]"),
         ({"keys_padded": {"tag": (3, NAN)}}, "cannot pad 'tag': cannot fill with nan among values"),
         (
             {"keys_padded": {"pt": (3, 1e30)}, "groups": {"j": ["pt"]}, "dtype": "f2"},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memmpy.checks import check_path
+from memmpy.checks import check_flag, check_mapping, check_path, check_progress
 from memmpy.conversion.planning.config import RootFiles, list_inputs
 from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.inventory import Inventory, Target
@@ -218,9 +218,9 @@ def convert(
     request = ConversionRequest(
         list_inputs(root_files),
         keys,
-        keys_padded or {},
-        aliases or {},
-        dtype or {},
+        check_mapping("keys_padded", keys_padded),
+        check_mapping("aliases", aliases),
+        check_mapping("dtype", dtype),
         SplitRequest(splits=splits),
     )
     return convert_request(request, path, limits, recreate=recreate, progress=progress, check=None)
@@ -252,6 +252,7 @@ def convert_request(
     check : callable or None
         Raises an error if the columns would be of no use. Called before any entry is read.
     """
+    recreate, progress = check_flag("recreate", recreate), check_progress(progress)
     directory = check_path(path).absolute()  # threads may change the directory meanwhile
     known = _known(directory)
     with quiet(when=progress is False), worker_pool(work.executor) as pool, closing(open_files):
@@ -323,12 +324,12 @@ def plan_conversion(
     request = ConversionRequest(
         list_inputs(root_files),
         keys,
-        keys_padded or {},
-        aliases or {},
-        dtype or {},
+        check_mapping("keys_padded", keys_padded),
+        check_mapping("aliases", aliases),
+        check_mapping("dtype", dtype),
         SplitRequest(splits=splits),
     )
-    known = _known(path)
+    recreate, known = check_flag("recreate", recreate), _known(path)
     with worker_pool(limits.executor) as pool, closing(open_files):
         policy = request.policy(known, path=path)
         return _plan(request, policy, known, pool, limits, recreate=recreate)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from memmpy.checks import check_integer
+from memmpy.checks import check_flag, check_integer
 from memmpy.columns import Snapshot, open_columns, resolve_key, why_stale
 from memmpy.cuts.cache import CachedCut, CutResult, Selection
 from memmpy.cuts.evaluation import Program, check_keys, find_mistakes, to_program
@@ -165,7 +165,7 @@ def find_entries(
         The warnings are the same whether the entries were cached or not.
     """
     check_integer("step_size", step_size, minimum=1)
-    threads = check_threads(num_threads)
+    threads, recreate = check_threads(num_threads), check_flag("recreate", recreate)
     known = {*snapshot.columns, *stored_as}
     check_stored(cut, known, path=snapshot.path, metadata=snapshot.metadata)
     inputs = inputs_of(snapshot, [cut], stored_as)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from memmpy.checks import check_path, check_timeout
+from memmpy.checks import check_flag, check_path, check_progress, check_timeout
 from memmpy.conversion import repair_columns
 from memmpy.cuts import leftover_cuts, verify_cuts
 from memmpy.errors import OptionError, ReadOnlyStoreError
@@ -78,6 +78,7 @@ def verify(
     []
     """
     directory, lock_timeout = check_path(path), check_timeout(lock_timeout)
+    repair, progress = check_flag("repair", repair), check_progress(progress)
     problems = _find_problems(directory)
     if not repair:
         return problems
@@ -180,7 +181,7 @@ def clean(
     >>> memmpy.clean("data.mmpy")
     """
     directory, lock_timeout = check_path(path), check_timeout(lock_timeout)
-    if dry_run:
+    if check_flag("dry_run", dry_run):
         return _leftovers(directory)
     read_metadata(directory)
     with hold_lock(directory, timeout=lock_timeout, one_at_a_time=True, when_taken=lambda: None):

@@ -5,7 +5,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.checks import check_key
+from memmpy.checks import check_key, check_mapping
 from memmpy.columns import ReadJagged, check_keys
 from memmpy.cuts import (
     STEP_SIZE,
@@ -317,6 +317,8 @@ class Store(StoreMapping):
         )
         options.check_for_columns()
         request = SplitRequest(split, splits, fold)
+        aliases = check_mapping("aliases", aliases)
+        constants = check_mapping("constants", constants)
         node = None if cut is None else read_cut(cut, aliases=aliases, constants=constants)
         events = splits.keys if splits is not None else ()
         self._check_whole([*events, *(keys_of(node) if node is not None else ())])

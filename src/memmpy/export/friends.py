@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from memmpy.checks import check_path
 from memmpy.errors import LengthError, OptionError, ReadOnlyStoreError
 from memmpy.export.alignment import FriendTree, RowAlignment, align, plan_friends
 from memmpy.export.friend_values import (
@@ -163,7 +164,7 @@ def write_friends(
             raise LengthError(message)
     trees = plan_friends(sources)
     fills = find_fills(values, fill, trees, rows)
-    folder = Path(directory)
+    folder = check_path(directory)
     _check_targets({folder / tree.file for tree in trees}, sources, overwrite=overwrite)
     temporary_files: dict[Path, Path] = {}
     target, suffix = folder, temp_suffix()

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from memmpy.checks import check_key
 from memmpy.columns import check_keys
 from memmpy.conversion import (
     ConversionRequest,
@@ -193,11 +194,12 @@ def _divide_dtype(
         return dtype, {}
     names = groups or ()
     for name in dtype:
+        check_key(name, name="a name in dtype")
         if name in names and name in keys:
             message = f"dtype names {name!r}, which is a key and a group; "
             raise OptionError(f"{message}take another name for the group")
         if name not in names and not any(match(key, [name]) for key in keys):
-            hint = nearest(str(name), [*keys, *names])
+            hint = nearest(name, [*keys, *names])
             raise OptionError(f"dtype names {name!r}, which is no key and no group{hint}")
     of_groups = {name: value for name, value in dtype.items() if name in names}
     return of_groups, {name: value for name, value in dtype.items() if name not in names}

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from memmpy.checks import check_flag
+from memmpy.checks import check_flag, check_mapping, check_progress
 from memmpy.conversion import RootFiles, list_configs
 from memmpy.cuts import Constant
 from memmpy.display import quiet
@@ -170,11 +170,11 @@ def load_root(
     request = LoadRequest(
         configs,
         keys,
-        keys_padded or {},
-        groups=(groups or {}) if is_skim else None,
+        check_mapping("keys_padded", keys_padded),
+        groups=check_mapping("groups", groups) if is_skim else None,
         cut_text=tcut,
-        aliases=aliases or {},
-        constants=cut_constants or {},
+        aliases=check_mapping("aliases", aliases),
+        constants=check_mapping("cut_constants", cut_constants),
         dtype=dtype,
         split_request=SplitRequest(split, splits, fold),
     )
@@ -188,10 +188,10 @@ def load_root(
         rank=rank,
         world_size=world_size,
     )
-    store = StoreOptions(path_mmap, check_work(work), recreate, progress)
+    store = StoreOptions(path_mmap, check_work(work), recreate, check_progress(progress))
     if not is_skim:
         options.check_for_columns()
-    is_quiet = progress is False
+    is_quiet = store.progress is False
     with quiet(when=is_quiet):
         split_data = prepare_split(request, store)
         return SplitLoader(LoaderSpec(split_data, options, is_quiet=is_quiet))

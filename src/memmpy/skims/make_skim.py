@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.checks import check_flag, check_path
+from memmpy.checks import check_flag, check_mapping, check_path, check_progress
 from memmpy.cuts import STEP_SIZE, Constant, columns_used, find_entries
 from memmpy.display import quiet
 from memmpy.errors import (
@@ -165,11 +165,11 @@ def skim(
     >>> skimmed.rows["jets"].shape
     (41327, 22, 2)
     """
-    check_flag("recreate", recreate)
+    recreate, progress = check_flag("recreate", recreate), check_progress(progress)
     request = check_request(
         keys=keys,
-        keys_padded=keys_padded or {},
-        groups=groups or {},
+        keys_padded=check_mapping("keys_padded", keys_padded),
+        groups=check_mapping("groups", groups),
         cut=cut,
         aliases=aliases,
         constants=constants,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from memmpy.checks import check_mapping
 from memmpy.columns import check_keys
 from memmpy.cuts import LANGUAGE, Constant, Node, columns_used, normal_form, read_cut
 from memmpy.errors import OptionError, nearest
@@ -107,8 +108,7 @@ def check_request(
     OptionError, CutError
         If the arguments contradict each other.
     """
-    if not isinstance(keys_padded, Mapping):
-        raise OptionError(f"keys_padded is a dict, got {keys_padded!r}")
+    aliases, constants = check_mapping("aliases", aliases), check_mapping("constants", constants)
     checked = check_groups(groups)
     request = SkimRequest(
         keys=_keys(keys),
@@ -126,8 +126,6 @@ def check_request(
 
 def check_groups(groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Return the keys of each group, if they are lists of different keys."""
-    if not isinstance(groups, Mapping):
-        raise OptionError(f"groups is a dict of name to list of keys, got {groups!r}")
     return {
         _name(name, what="the name of a group"): _group(name, members)
         for name, members in groups.items()

@@ -13,7 +13,7 @@ from typing import Any, final
 import numpy as np
 from msgspec import structs
 
-from memmpy.checks import check_timeout
+from memmpy.checks import check_path, check_timeout
 from memmpy.errors import (
     CorruptStoreError,
     MemmpyError,
@@ -50,7 +50,7 @@ def read_metadata(path: PathLike) -> Metadata:
     CorruptStoreError
         If its metadata is damaged, or of a newer memmpy.
     """
-    file = Path(path) / METADATA
+    file = check_path(path) / METADATA
     try:
         data, _ = read_document(file, max_bytes=_MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
@@ -107,7 +107,7 @@ class Transaction:
     def __init__(
         self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT, one_at_a_time: bool = False
     ) -> None:
-        self.directory = Path(path)
+        self.directory = check_path(path)
         lock_timeout = check_timeout(lock_timeout)
         self._lock_timeout, self._one_at_a_time = lock_timeout, one_at_a_time
         self._stack = ExitStack()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from memmpy.checks import check_key
 from memmpy.columns import check_keys
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
@@ -179,9 +180,6 @@ def check_names(
 ) -> None:
     """Raise an `OptionError` unless each key is a name, is given once, and is not reserved."""
     check_keys(keys)
-    for name, option in (("keys_padded", keys_padded), ("aliases", aliases)):
-        if not isinstance(option, Mapping):
-            raise OptionError(f"{name} is a dict, got {option!r}")
     names: list[object] = [*keys, *keys_padded]
     if not names:
         raise OptionError("no keys were given; name branches in keys or keys_padded")
@@ -214,10 +212,9 @@ def _dtypes(
     dtypes: Mapping[str, Any], *, known: Collection[str], patterns: Iterable[str]
 ) -> dict[str, Any]:
     """Return the dtypes to store keys as: `known` keys, or those that patterns may bring."""
-    if not isinstance(dtypes, Mapping):
-        raise OptionError(f"dtype is a dict of key to dtype, got {dtypes!r}")
     checked = {}
     for key, option in dtypes.items():
+        check_key(key, name="a name in dtype")
         if key not in known and not any(match(pattern, [key]) for pattern in patterns):
             raise OptionError(f"dtype names {key!r}, which is no key{nearest(str(key), known)}")
         try:

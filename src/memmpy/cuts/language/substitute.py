@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from memmpy.checks import check_mapping
 from memmpy.cuts.language.expression import parse
 from memmpy.cuts.language.grammar import KEYWORDS
 from memmpy.cuts.language.tree import Key, Node, Span, Text, fold, keys_in, keys_of, number, rebuild
@@ -45,7 +46,7 @@ def substitute(
     OptionError
         If a name is both an alias and a constant, or a constant is neither number nor text.
     """
-    aliases, constants = aliases or {}, constants or {}
+    aliases, constants = check_mapping("aliases", aliases), check_mapping("constants", constants)
     check_alias_names(aliases, constants)
     return _replace_keys(node, _resolve_aliases(node, aliases, constants), constants)
 
@@ -63,9 +64,6 @@ def rename_keys(node: Node, names: Mapping[str, str]) -> Node:
 
 def check_alias_names(aliases: Mapping[str, object], constants: Mapping[str, object]) -> None:
     """Raise an `OptionError` if a name is both an alias and a constant, or reserved in cuts."""
-    for kind, names in (("aliases", aliases), ("constants", constants)):
-        if not isinstance(names, Mapping):
-            raise OptionError(f"{kind} is a dict of names, got {names!r}")
     reserved = sorted((aliases.keys() | constants.keys()) & KEYWORDS)
     if reserved:
         raise OptionError(f"{', '.join(map(repr, reserved))}: reserved in cuts; take another name")
