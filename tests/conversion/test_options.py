@@ -390,7 +390,7 @@ class TestDtypes:
 
     def test_none_is_no_dtype(self, make_file: MakeFile, tmp_path: Path) -> None:
         convert(make_file(), tmp_path / "s", keys={"met"}, dtype={"met": None})
-        assert memmpy.open(tmp_path / "s")["met"].dtype == np.float32
+        assert read_vector(tmp_path / "s", "met").dtype == np.float32
 
     @pytest.mark.parametrize("name", ["m*", "m"])
     def test_a_dtype_names_keys_and_no_pattern_of_them(
