@@ -388,6 +388,17 @@ class TestDtypes:
         with pytest.raises(OptionError, match="cannot store 'met' as int32: it is float32"):
             convert(make_file(), tmp_path / "s", keys={"met"}, dtype={"met": "i4"})
 
+    def test_none_is_no_dtype(self, make_file: MakeFile, tmp_path: Path) -> None:
+        convert(make_file(), tmp_path / "s", keys={"met"}, dtype={"met": None})
+        assert read_vector(tmp_path / "s", "met").dtype == np.float32
+
+    @pytest.mark.parametrize("name", ["m*", "m"])
+    def test_a_dtype_names_keys_and_no_pattern_of_them(
+        self, name: str, make_file: MakeFile, tmp_path: Path
+    ) -> None:
+        with pytest.raises(OptionError, match=r"dtype names .*, which is no key"):
+            convert(make_file(), tmp_path / "s", keys={"m*"}, dtype={name: "f8"})
+
     @pytest.mark.parametrize("dtype", ["nonsense", "U5", object, "M8[s]"])
     def test_a_dtype_of_no_numbers_is_refused(
         self, dtype: Any, make_file: MakeFile, tmp_path: Path

@@ -78,9 +78,9 @@ def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> Non
         ({"block_rows": 0}, "block_rows must be an integer of at least 1"),
         ({"window_blocks": 0}, "window_blocks must be an integer of at least 1"),
         ({"kind": "exat"}, "shuffle must be True, False, 'exact' or .*; nearest: 'exact'"),
-        ({"kind": None}, "shuffle must be True, False, 'exact' or 'blocks', not None"),
-        ({"kind": 1}, "shuffle must be True, False, 'exact' or 'blocks', not 1"),
-        ({"kind": ["exact"]}, "shuffle must be True, False, 'exact' or 'blocks', not"),
+        ({"kind": None}, "shuffle must be True, False, 'exact' or 'blocks', got None"),
+        ({"kind": 1}, "shuffle must be True, False, 'exact' or 'blocks', got 1"),
+        ({"kind": ["exact"]}, "shuffle must be True, False, 'exact' or 'blocks', got"),
     ],
 )
 def test_a_shuffle_that_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:

@@ -273,9 +273,9 @@ def test_ranges_are_cut_by_member() -> None:
         ({"split_seed": 3}, "split_seed= is for bare arrays: a skim has the splits of its store"),
         (
             {"shuffle": "block"},
-            "shuffle must be True, False, 'exact' or 'blocks', not 'block'.*blocks",
+            "shuffle must be True, False, 'exact' or 'blocks', got 'block'.*blocks",
         ),
-        ({"shuffle": 1}, "shuffle must be True, False, 'exact' or 'blocks', not 1"),
+        ({"shuffle": 1}, "shuffle must be True, False, 'exact' or 'blocks', got 1"),
         ({"rank": 2, "world_size": 2}, "no rank 2 of 2: give 0 to 1"),
         ({"split": "val", "fold": 1}, r"fold=1 was given, and Splits\(.*\) has no folds"),
         ({"split": "val", "splits": FOLDS}, r"has folds: give one, fold=0 to 4, or split='all'"),

@@ -130,6 +130,7 @@ def test_a_dtype_by_name_is_that_of_a_key_or_of_a_group() -> None:
     assert request.group_dtype == {"event": "f4"}
     assert request.dtypes == {"HT": "f2", "met": "f8"}
     assert check(groups=None, dtype={"met": "f4"}).dtypes == {"met": "f4"}
+    assert check(groups=None, dtype={"met": None}).dtypes == {}
 
 
 def test_one_dtype_is_that_of_all_groups() -> None:
@@ -140,8 +141,11 @@ def test_one_dtype_is_that_of_all_groups() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"groups": None, "dtype": "f4"}, "one dtype for all groups is for skims, and skim=False"),
-        ({"groups": {}, "dtype": "f4"}, "dtype is for groups, and there are none"),
+        ({"groups": None, "dtype": "f4"}, "one dtype is for all groups, and skim=False makes none"),
+        (
+            {"groups": {}, "dtype": "f4"},
+            "one dtype is for all groups, and there are none; name keys",
+        ),
         ({"groups": {"HT": ["HT"]}, "dtype": {"HT": "f4"}}, "'HT', which is a key and a group; ta"),
         ({"groups": {"x": ["HT"]}, "dtype": {"HTT": "f4"}}, "no key and no group; nearest: 'HT'"),
         ({"groups": {"evt": ["HT"]}, "dtype": {"evnt": "f4"}}, "no key and no group; nearest: 'e"),

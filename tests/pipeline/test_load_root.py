@@ -549,7 +549,7 @@ class TestErrors:
         ("options", "message"),
         [
             ({"groups": {"event": ["met"]}}, "groups is for skims, and skim=False makes none"),
-            ({"dtype": "float32"}, "one dtype for all groups is for skims"),
+            ({"dtype": "float32"}, "one dtype is for all groups, and skim=False makes none"),
             ({"shuffle": Shuffle(True, block_rows=8)}, "block_rows is for skims"),
             ({"shuffle": Shuffle(True, window_blocks=8)}, "window_blocks is for skims"),
             ({"shuffle": "blocks"}, "shuffle='blocks' is for skims"),

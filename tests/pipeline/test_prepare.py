@@ -297,7 +297,7 @@ def test_a_key_may_be_in_a_group_and_by_itself(make_file: MakeFile, tmp_path: Pa
             {"groups": {"j": ["jet_pt"], "j_mask": ["met"]}, "keys_padded": {"jet_pt": (2, 0)}},
             "the name 'j_mask' of the mask of the group 'j' is that of a group, too",
         ),
-        ({"dtype": "float32"}, "dtype is for groups, and there are none"),
+        ({"dtype": "float32"}, "one dtype is for all groups, and there are none; name keys"),
         (
             {"groups": {"event": ["met"]}, "dtype": {"evnt": "f4"}},
             "no key and no group; nearest: 'event'",

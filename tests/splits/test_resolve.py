@@ -161,6 +161,7 @@ def test_bare_arrays_are_split_by_columns_among_them() -> None:
         ({"split": "all", "split_seed": 1}, "split_seed= needs a split"),
         ({"fold": 1}, "fold= needs splits with folds"),
         ({"split": 2, "fractions": (0.5, 0.5)}, "no split 2 in 2 fractions"),
+        ({"split": np.array([0, 1])}, r"no split array\(\[0, 1\]\) in 3 fractions"),
         ({"split": "train", "fractions": (0.5, 0.4)}, "sum to 0.9"),
     ],
 )

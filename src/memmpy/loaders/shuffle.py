@@ -103,7 +103,7 @@ def _check_kind(kind: bool | ShuffleKind) -> bool | ShuffleKind:
         return check_flag("shuffle", kind)
     except OptionError:
         kinds = " or ".join(map(repr, KINDS))
-        message = f"shuffle must be True, False, {kinds}, not {kind!r}{hint}"
+        message = f"shuffle must be True, False, {kinds}, got {kind!r}{hint}"
         raise OptionError(message) from None
 
 

@@ -188,9 +188,10 @@ def _divide_dtype(
 ) -> tuple[Any, dict[str, Any]]:
     """Return the dtype of all groups or of some, and the dtypes of keys."""
     if not isinstance(dtype, Mapping):
-        if dtype is not None and groups is None:
-            message = "one dtype for all groups is for skims, and skim=False makes none; "
-            raise OptionError(f"{message}name keys: dtype={{'jet_pt': 'float16'}}")
+        if dtype is not None and not groups:
+            why = "there are none" if groups is not None else "skim=False makes none"
+            message = f"one dtype is for all groups, and {why}; name keys: "
+            raise OptionError(f"{message}dtype={{'jet_pt': 'float16'}}")
         return dtype, {}
     names = groups or ()
     for name in dtype:
@@ -202,7 +203,9 @@ def _divide_dtype(
             hint = nearest(name, [*keys, *names])
             raise OptionError(f"dtype names {name!r}, which is no key and no group{hint}")
     of_groups = {name: value for name, value in dtype.items() if name in names}
-    return of_groups, {name: value for name, value in dtype.items() if name not in names}
+    return of_groups, {
+        name: value for name, value in dtype.items() if name not in names and value is not None
+    }
 
 
 def _check_split(request: SplitRequest) -> None:

@@ -269,7 +269,7 @@ def _resolve_array_split(
     if request.fold is not None:
         message = "fold= needs splits with folds: give splits=Splits(by=..., num_folds=5)"
         raise OptionError(message)
-    if split is None or split == ALL:
+    if split is None or not request.needs_splits:
         for name, value in (("fractions", fractions), ("split_seed", split_seed)):
             if value is not None:
                 raise OptionError(f"{name}= needs a split: split='train', or a number")

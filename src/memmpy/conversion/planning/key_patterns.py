@@ -216,7 +216,9 @@ def _dtypes(
     for key, option in dtypes.items():
         check_key(key, name="a name in dtype")
         if key not in known and not any(match(pattern, [key]) for pattern in patterns):
-            raise OptionError(f"dtype names {key!r}, which is no key{nearest(str(key), known)}")
+            raise OptionError(f"dtype names {key!r}, which is no key{nearest(key, known)}")
+        if option is None:  # no dtype, and NumPy would take it for float64
+            continue
         try:
             dtype = np.dtype(option).newbyteorder("<")
         except TypeError:

@@ -12,7 +12,14 @@ from memmpy.conversion.planning.inventory import Inventory, Target
 from memmpy.conversion.planning.key_patterns import Recipes, match
 from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.display import format_count
-from memmpy.errors import ConversionWarning, MemmpyError, MissingKeyError, warn_of
+from memmpy.errors import (
+    ConversionWarning,
+    MemmpyError,
+    MissingKeyError,
+    OptionError,
+    nearest,
+    warn_of,
+)
 from memmpy.parallel import WorkerPool, run_tasks
 from memmpy.store import Metadata, Part, SourceRecord, parts_of
 
@@ -96,6 +103,9 @@ def survey(
     )
     warn_of(check_no_duplicates(sources, known), ConversionWarning)
     all_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped, inspections))
+    keys = {recipe.key for recipe in all_recipes}
+    for key in sorted(recipes.dtypes.keys() - keys):
+        raise OptionError(f"dtype names {key!r}, which is no key{nearest(key, keys)}")
     return Target(tuple(all_recipes), sources), [inspections.get(i) for i in range(len(inputs))]
 
 
