@@ -241,6 +241,7 @@ def test_importing_loads_no_slow_package() -> None:
     assert done.stdout.split() == []
 
 
+@pytest.mark.slow
 def test_loading_batches_needs_neither_uproot_nor_awkward(tmp_path: Path) -> None:
     code = """
 import sys, numpy as np, memmpy

@@ -673,6 +673,7 @@ def test_a_killed_conversion_leaves_the_old_store_and_the_next_one_finishes(
         )
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_share_the_work(
     make_file: MakeFile, tmp_path: Path, fork_server: ForkServer
 ) -> None:

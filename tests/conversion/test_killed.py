@@ -97,6 +97,7 @@ def test_killed_at_any_moment_the_store_opens_and_the_next_run_makes_the_same(
     assert sum(were_old) > 10
 
 
+@pytest.mark.slow
 def test_a_half_done_conversion_has_left_work(half: tuple[str, Path]) -> None:
     kind, store = half
     suffixes = {path.suffix for path in (store / UNFINISHED).iterdir()}
@@ -131,6 +132,7 @@ def test_killed_from_outside_the_store_opens_and_the_next_run_makes_the_same(
     check_finishes("tree", folder, store)
 
 
+@pytest.mark.slow
 @pytest.mark.slow_together
 @pytest.mark.parametrize("tenths", [4, 9])
 def test_what_was_done_is_not_read_again(

@@ -126,6 +126,7 @@ class TestPatterns:
         loader = load_root(make_file(), tmp_path / "s", keys={"n[BJ]*"}, tcut="met >= 0")
         assert set(next(iter(loader))) == {"nJets", "nBTags_77", "_index"}
 
+    @pytest.mark.slow
     @pytest.mark.slow_together
     @pytest.mark.real
     @pytest.mark.parametrize(
@@ -147,6 +148,7 @@ class TestPatterns:
         assert {len(column) for column in columns.values()} == {done.num_entries}
         assert memmpy.verify(tmp_path / "s") == []
 
+    @pytest.mark.slow
     @pytest.mark.real
     def test_objects_that_no_column_can_hold_are_skipped_and_named(
         self, real_data: Path, tmp_path: Path

@@ -70,6 +70,7 @@ def test_a_missing_file_is_named(put: Put, make_file: MakeFile, tmp_path: Path) 
         convert(url, tmp_path / "s", keys=KEYS)
 
 
+@pytest.mark.slow
 def test_what_did_not_change_is_not_read_again(
     put: Put, make_file: MakeFile, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def relayed(
         yield relay, [f"http://127.0.0.1:{relay.port}/{name}" for name in names]
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_leaves_what_was_read_to_the_next_call(
     relayed: tuple[Relay, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,6 +152,7 @@ def test_there_are_dozens_of_tasks(folder: Path, tmp_path: Path) -> None:
         assert executor.num > 48
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("num", [1, 8])
 def test_threads_make_the_same_bytes(num: int, kind: str, folder: Path, tmp_path: Path) -> None:
@@ -179,6 +180,7 @@ def test_processes_make_the_same_bytes(method: str, folder: Path, tmp_path: Path
             check_same(kind, folder, tmp_path / kind, processes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num", [2, 20, 60])
 def test_a_killed_process_of_a_pool_does_not_matter(num: int, folder: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("forkserver")

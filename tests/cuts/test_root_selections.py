@@ -90,6 +90,7 @@ def test_reasons_for_differing_are_those_in_use() -> None:
     assert REASONS.keys() == {case.differs for case in UNLIKE}
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.parametrize("case", ALIKE, ids=cut_of)
 def test_memmpy_selects_what_root_selects(case: Case, stores: Stores, answers: Answers) -> None:

@@ -447,6 +447,7 @@ AS_NOBODY = """
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_refuses_leaves_nothing(
     made_of_one: Path, tmp_path: Path, fork_server: ForkServer
 ) -> None:

@@ -317,6 +317,7 @@ def _run(script: str, cache: Path, *words: str) -> tuple[str, str]:
     return ran.stdout.strip(), said.removesuffix("the end")
 
 
+@pytest.mark.slow
 def test_threads_that_need_a_kernel_at_once_compile_it_once(
     outputs: list[tuple[str, str]],
 ) -> None:
@@ -344,6 +345,7 @@ print(is_right, sum(permute.stats.cache_misses.values()))
 """
 
 
+@pytest.mark.slow
 def test_a_kernel_kept_by_an_older_memmpy_is_compiled_again(tmp_path: Path) -> None:
     def run() -> str:
         environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}

@@ -76,6 +76,7 @@ def events_of(loader: SplitLoader) -> float:
     return float(np.mean([len(np.unique(one)) for one in batches if len(one) == BATCH_SIZE]))
 
 
+@pytest.mark.slow
 @pytest.mark.slow_together
 @pytest.mark.parametrize("rows_of_events", ROWS_OF_EVENTS)
 def test_default_batches_are_fair_whatever_the_rows_of_an_event(

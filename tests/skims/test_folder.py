@@ -154,6 +154,7 @@ def test_killed_anywhere_it_leaves_a_whole_skim_or_none(
     assert num_killed > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num", [3, 10, 30])
 def test_an_interrupt_leaves_nothing(store: Path, start: Start, num: int) -> None:
     assert output_of(start(DYING, store, num, "SIGINT", "new")) == "interrupted"
@@ -238,6 +239,7 @@ def test_who_waits_takes_what_the_other_made(store: Path) -> None:
     assert len(set(made)) == 1
 
 
+@pytest.mark.slow
 def test_two_processes_make_one_skim(store: Path, start: Start) -> None:
     processes = [start(DYING, store, 0, "SIGKILL", "new") for _ in range(3)]
     assert [output_of(process) for process in processes] == ["done"] * 3

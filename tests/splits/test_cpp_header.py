@@ -72,6 +72,7 @@ def test_the_header_gives_the_same_splits_and_folds(tmp_path: Path) -> None:
     assert found[:, 1].tolist() == splits.fold_of(arrays).tolist()
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_the_header_of_fractions_has_no_folds(tmp_path: Path) -> None:
     runs, numbers, processes = events()

@@ -236,6 +236,7 @@ def test_the_global_random_state_is_untouched() -> None:
     assert before == after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{}, {"splits": Splits(by=("id",))}, {"subindex": np.arange(1_250_000)}]
 )

@@ -52,6 +52,7 @@ def test_a_file_that_is_cut_off_is_named(tmp_path: Path, how: str) -> None:
     assert ("Bus error" in done.stderr) == (how == "handled")
 
 
+@pytest.mark.slow
 def test_a_signal_that_a_program_sends_ends_the_process_as_ever(tmp_path: Path) -> None:
     with WriteVector(tmp_path / "data", "x") as column:
         column.append(1)

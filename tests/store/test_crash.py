@@ -80,6 +80,7 @@ def check(store: Path) -> None:
     assert names > {METADATA, "lock"}
 
 
+@pytest.mark.slow
 def test_a_store_opens_whole_whenever_its_writer_is_killed(store: Path, start: Any) -> None:
     generator = random.Random(1)
     for _ in range(8):

@@ -212,6 +212,7 @@ MANY = """
 """
 
 
+@pytest.mark.slow
 def test_a_thousand_columns_are_written_and_read_with_few_file_handles(
     tmp_path: Path, run_python: Any
 ) -> None:
@@ -251,6 +252,7 @@ def test_a_limit_that_may_not_be_raised_stays(
     assert not _raise_limit()
 
 
+@pytest.mark.slow
 def test_too_few_file_handles_are_an_error_with_a_way_out(tmp_path: Path, run_python: Any) -> None:
     message = "Too many open files, and every array needs one; raise the limit with ulimit -n"
     assert message in run_python(MANY, tmp_path / "data", 256)

@@ -100,6 +100,7 @@ def test_a_failed_beginning_lets_go(store: Path, run_python: Any) -> None:
     assert run_python(TRY, store) == "taken"
 
 
+@pytest.mark.slow
 def test_a_forked_child_does_not_hold_the_lock_of_its_parent(store: Path, run_python: Any) -> None:
     code = """
         import os, subprocess, sys
@@ -122,6 +123,7 @@ def test_a_forked_child_does_not_hold_the_lock_of_its_parent(store: Path, run_py
     assert read_vector(store, "y").tolist() == [1]
 
 
+@pytest.mark.slow
 def test_a_forked_child_that_leaves_the_block_takes_nothing_from_its_parent(
     store: Path, run_python: Any
 ) -> None:
@@ -226,6 +228,7 @@ def test_a_sweep_that_failed_lets_go(store: Path, run_python: Any) -> None:
     assert run_python(TRY, store) == "taken"
 
 
+@pytest.mark.slow
 def test_a_thread_waits_as_long_as_it_was_told_while_another_waits_longer(
     store: Path, start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -396,6 +396,7 @@ FORK = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["leaves", "writes", "raises"])
 @pytest.mark.parametrize(
     ("writer", "first", "second"), [("WriteVector", "1", "2"), ("WriteJagged", "[1]", "[2, 2]")]

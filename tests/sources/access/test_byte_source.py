@@ -225,6 +225,7 @@ def test_a_server_without_ranges_is_named(remote: str, server: RangeServer) -> N
         source.read(0, 100)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_source_can_be_read_after_a_fork(put: Put) -> None:
     with ByteSource(put("a.bin", CONTENT)) as source:

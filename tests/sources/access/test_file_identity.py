@@ -77,6 +77,7 @@ def test_a_change_of_a_sixtieth_of_a_large_file_is_noticed_wherever_it_is(
         assert uuid_of(source) != before
 
 
+@pytest.mark.slow
 def test_of_a_large_file_no_more_than_5_mib_and_65_requests_are_read(
     large: Path, server: RangeServer
 ) -> None:

@@ -79,6 +79,7 @@ def refusing_port() -> Iterator[int]:
     yield 1
 
 
+@pytest.mark.slow
 @pytest.mark.slow_together
 @pytest.mark.parametrize("port_of", [deaf_port, full_port, refusing_port])
 def test_a_server_that_does_not_answer_is_given_up_and_named(
@@ -92,6 +93,7 @@ def test_a_server_that_does_not_answer_is_given_up_and_named(
     assert f"127.0.0.1:{port}" in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.slow_together
 def test_a_wait_is_said_with_the_server_and_the_file(
     at: At, caplog: pytest.LogCaptureFixture
@@ -103,6 +105,7 @@ def test_a_wait_is_said_with_the_server_and_the_file(
     assert said.endswith(f"to read {url!r}")
 
 
+@pytest.mark.slow
 @pytest.mark.slow_together
 def test_a_server_that_stops_in_the_middle_is_given_up(at: At, relay: Relay) -> None:
     with ByteSource(at(relay.port)) as source:
@@ -111,6 +114,7 @@ def test_a_server_that_stops_in_the_middle_is_given_up(at: At, relay: Relay) -> 
             source.read(0, len(CONTENT))
 
 
+@pytest.mark.slow
 @pytest.mark.slow_together
 def test_a_server_that_is_slow_and_steady_is_read_to_the_end(
     at: At, relay: Relay, monkeypatch: pytest.MonkeyPatch
@@ -121,6 +125,7 @@ def test_a_server_that_is_slow_and_steady_is_read_to_the_end(
         assert source.read(0, len(CONTENT)) == CONTENT
 
 
+@pytest.mark.slow
 @pytest.mark.slow_together
 def test_a_server_that_comes_back_is_read(
     at: At, relay: Relay, monkeypatch: pytest.MonkeyPatch
@@ -150,6 +155,7 @@ with ByteSource(sys.argv[1]) as source:
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_gave_up_a_server_ends_without_a_traceback(xrootd: XrootdServer) -> None:
     xrootd.put(NAME, CONTENT)
     with Relay(xrootd.port) as relay:

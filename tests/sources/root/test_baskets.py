@@ -187,6 +187,7 @@ print([items.tolist() for items in lists], "memmpy.kernels.records_numba" in sys
 """
 
 
+@pytest.mark.slow
 @pytest.mark.slow_together
 @pytest.mark.parametrize(("disabled", "is_compiled"), [("0", True), ("1", False)])
 def test_large_branches_are_unpacked_by_kernels_unless_numba_is_switched_off(

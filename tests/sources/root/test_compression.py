@@ -147,6 +147,7 @@ def seek_of_page(path: Path) -> int:
         return int(file["tree"].page_link_list[0][0].pages[0].locator.offset)
 
 
+@pytest.mark.slow
 @pytest.mark.slow_together
 @pytest.mark.parametrize(
     ("is_ntuple", "seek", "fails"),
