@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memmpy.checks import check_flag, check_mapping, check_path, check_progress
-from memmpy.conversion.planning.config import RootFiles, list_inputs
-from memmpy.conversion.planning.conversion_request import ConversionRequest
+from memmpy.checks import check_flag, check_path, check_progress
+from memmpy.conversion.planning.config import RootFiles
+from memmpy.conversion.planning.conversion_request import ConversionRequest, check_conversion
 from memmpy.conversion.planning.inventory import Inventory, Target
 from memmpy.conversion.planning.plan import ConversionPlan, make_plan
 from memmpy.conversion.planning.split_columns import Policy, resolve_splits
@@ -33,7 +33,6 @@ from memmpy.jagged import Clipping, clipping_notes
 from memmpy.parallel import Work, WorkerPool, WorkOption, check_work, worker_pool
 from memmpy.sources import open_files
 from memmpy.splits import (
-    SplitRequest,
     Splits,
     agree_on_splits,
     num_events,
@@ -215,13 +214,8 @@ def convert(
     ... )
     """
     limits = check_work(work)
-    request = ConversionRequest(
-        list_inputs(root_files),
-        keys,
-        check_mapping("keys_padded", keys_padded),
-        check_mapping("aliases", aliases),
-        check_mapping("dtype", dtype),
-        SplitRequest(splits=splits),
+    request = check_conversion(
+        root_files, keys, keys_padded=keys_padded, aliases=aliases, dtype=dtype, splits=splits
     )
     return convert_request(request, path, limits, recreate=recreate, progress=progress, check=None)
 
@@ -321,13 +315,8 @@ def plan_conversion(
         table.
     """
     limits = check_work(work)
-    request = ConversionRequest(
-        list_inputs(root_files),
-        keys,
-        check_mapping("keys_padded", keys_padded),
-        check_mapping("aliases", aliases),
-        check_mapping("dtype", dtype),
-        SplitRequest(splits=splits),
+    request = check_conversion(
+        root_files, keys, keys_padded=keys_padded, aliases=aliases, dtype=dtype, splits=splits
     )
     recreate, known = check_flag("recreate", recreate), _known(path)
     with worker_pool(limits.executor) as pool, closing(open_files):

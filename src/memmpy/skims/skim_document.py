@@ -1,4 +1,4 @@
-"""The JSON document of a skim, which lies beside its arrays."""
+"""The JSON document of a skim: what it was made of, and its arrays with their checksums."""
 
 import json
 from collections.abc import Collection, Mapping

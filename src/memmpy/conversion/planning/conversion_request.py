@@ -4,14 +4,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from memmpy.conversion.planning.config import Input
+from memmpy.checks import check_mapping
+from memmpy.conversion.planning.config import Input, RootFiles, list_inputs
 from memmpy.conversion.planning.key_patterns import Recipes, make_recipes, split_renames
 from memmpy.conversion.planning.split_columns import Policy, find_policy
-from memmpy.splits import SplitRequest
+from memmpy.splits import SplitRequest, Splits
 from memmpy.store import Metadata
 from memmpy.typing import PathLike
 
-__all__ = ["ConversionRequest"]
+__all__ = ["ConversionRequest", "check_conversion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +80,23 @@ class ConversionRequest:
             named={*self.keys, *self.keys_padded},
             path=path,
         )
+
+
+def check_conversion(
+    root_files: RootFiles,
+    keys: Collection[str] | Mapping[str, str],
+    *,
+    keys_padded: Mapping[str, tuple[int, Any]] | None,
+    aliases: Mapping[str, str] | None,
+    dtype: Mapping[str, Any] | None,
+    splits: Splits | None,
+) -> ConversionRequest:
+    """Return the checked options of `convert` and `plan_conversion`."""
+    return ConversionRequest(
+        list_inputs(root_files),
+        keys,
+        check_mapping("keys_padded", keys_padded),
+        check_mapping("aliases", aliases),
+        check_mapping("dtype", dtype),
+        SplitRequest(splits=splits),
+    )
