@@ -44,6 +44,7 @@ def test_columns_and_both_shuffles_of_skims_take_a_line_each(store: Path, skimme
     assert max(map(len, done.output.splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_keys_stand_once_below_the_table(skimmed: Skim) -> None:
     done = bench(skimmed.path, "--threads", 0)
     assert done.exit_code == 0, done.output
@@ -53,12 +54,14 @@ def test_keys_stand_once_below_the_table(skimmed: Skim) -> None:
     assert "columns" not in text
 
 
+@pytest.mark.slow
 def test_one_column_is_one(tmp_path: Path) -> None:
     with WriteVector(path=tmp_path / "s", key="met") as column:
         column.extend(np.arange(500.0))
     assert "1 column " in bench(tmp_path / "s").output
 
 
+@pytest.mark.slow
 def test_bench_names_columns_that_it_leaves_out(tmp_path: Path) -> None:
     path = tmp_path / "s"
     for num, key in [(500, "met"), (500, "HT"), (4, "testdata"), (5, "x"), (6, "y")]:

@@ -61,6 +61,7 @@ def test_quiet_prints_nothing(store: Path) -> None:
     assert len(only_skim(store).rows) == 500
 
 
+@pytest.mark.slow
 def test_processes_make_the_same(store: Path) -> None:
     memmpy("skim", store, "--keys", "met", "-q")
     rows = only_skim(store).rows.tobytes()

@@ -59,6 +59,11 @@ def test_one_text_is_no_set_of_keys(filled: Path) -> None:
         load_memmaps(filled, "a")
 
 
+def test_an_array_of_no_axes_is_no_set_of_keys(filled: Path) -> None:
+    with pytest.raises(OptionError, match=r"keys is a set or a list of keys, got array\('a'"):
+        load_memmaps(filled, np.array("a"))
+
+
 def test_a_missing_key_is_named(filled: Path) -> None:
     with pytest.raises(MissingKeyError, match="no column 'd' in "):
         load_memmaps(filled, ["a", "d"])

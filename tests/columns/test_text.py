@@ -19,6 +19,7 @@ def write(store: Path, texts: Any) -> ReadText:
     return ReadText(store, "key")
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(texts=st.lists(st.text()))
 def test_any_text_survives(store: Path, texts: list[str]) -> None:

@@ -502,6 +502,7 @@ class TestErrors:
         ):
             convert(tmp_path / "x.root", tmp_path / "s", keys={"x"})
 
+    @pytest.mark.slow
     def test_a_damaged_rntuple_gives_no_error_but_ours(self, tmp_path: Path) -> None:
         events = ak.Array({"n": np.arange(500), "pt": [[1.5, 2.5], []] * 250})
         with uproot.recreate(tmp_path / "n.root") as file:
@@ -718,6 +719,7 @@ for job in (convert, load_root):
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_leaves_the_store(
     make_file: MakeFile, tmp_path: Path, fork_server: ForkServer
 ) -> None:
@@ -755,6 +757,7 @@ except ReadOnlyStoreError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes nobody")
 def test_a_store_that_can_only_be_read_serves_what_it_has(
     make_file: MakeFile, folder_for_all: Path, fork_server: ForkServer

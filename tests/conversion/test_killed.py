@@ -314,6 +314,7 @@ class TestBrokenFile:
         paths[2].write_bytes(data)
         return [RFileConfig(url_of(path), "tree", {}) for path in paths]
 
+    @pytest.mark.slow
     def test_the_error_names_the_file_and_its_entries(
         self, files: list[RFileConfig], tmp_path: Path
     ) -> None:

@@ -80,6 +80,7 @@ def content(store: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "write", "keys"),
     [
@@ -103,6 +104,7 @@ def test_another_format_gives_the_columns_of_the_root_file(
     assert content(tmp_path / "other") == content(tmp_path / "root")
 
 
+@pytest.mark.slow
 def test_a_tree_an_ntuple_a_parquet_and_an_hdf5_file_go_into_one_store(
     make_file: MakeFile, tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ def test_what_did_not_change_is_not_read_again(
     assert convert(url, tmp_path / "s", keys=KEYS).was_cached
 
 
+@pytest.mark.slow
 def test_a_file_that_changed_is_read_again(put: Put, make_file: MakeFile, tmp_path: Path) -> None:
     convert(put(make_file(num=10), "a.root"), tmp_path / "s", keys={"met"})
     url = put(make_file(num=12), "a.root")

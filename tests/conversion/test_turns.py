@@ -33,6 +33,7 @@ def test_a_conversion_waits_for_another_of_its_process(file: Path, tmp_path: Pat
     convert(file, tmp_path / "s", keys={"a"}, work=Work(lock_timeout=0))
 
 
+@pytest.mark.slow
 def test_threads_find_what_the_others_did(file: Path, tmp_path: Path) -> None:
     for i in range(5):
         store = tmp_path / f"s{i}"

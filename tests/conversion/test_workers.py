@@ -144,6 +144,7 @@ def test_columns_that_are_made_of_branches_are_what_awkward_makes(folder: Path) 
     assert np.allclose(columns["twice"], twice.to_numpy(), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_there_are_dozens_of_tasks(folder: Path, tmp_path: Path) -> None:
     for kind in KINDS:
         files, options = arguments_of(kind, folder)
@@ -211,6 +212,7 @@ def test_an_executor_that_takes_no_more_does_not_matter(
     check_same("tree", folder, tmp_path / "s", RaisingExecutor(error, num))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_cancelled_tasks_are_done_again(kind: str, folder: Path, tmp_path: Path) -> None:
     check_same(kind, folder, tmp_path / "s", CancellingExecutor())

@@ -118,6 +118,8 @@ def test_threads_are_counted() -> None:
     assert check_threads(0) == 0
     with pytest.raises(OptionError, match="num_threads must be an integer of at least 0, got -1"):
         check_threads(-1)
+    with pytest.raises(OptionError, match="must be at most 4,096"):
+        check_threads(10**30)
 
 
 @pytest.mark.parametrize("value", [1.5, "2", 1e6, True])

@@ -97,6 +97,7 @@ def test_memmpy_selects_what_root_selects(case: Case, stores: Stores, answers: A
     assert selected(stores, case, case.cut) == answers[case.file, case.cut]["digest"]
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.parametrize("case", IN_PYTHON, ids=cut_of)
 def test_pythons_words_select_what_root_selects(
@@ -106,6 +107,7 @@ def test_pythons_words_select_what_root_selects(
     assert selected(stores, case, case.python) == answers[case.file, case.cut]["digest"]
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.parametrize("case", UNLIKE, ids=cut_of)
 def test_what_is_said_to_differ_from_root_differs_or_is_refused(

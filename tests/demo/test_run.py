@@ -40,6 +40,7 @@ def test_no_part_of_a_sentence_stands_out(output: str) -> None:
     assert not any("\x1b" in line for line in sentences)
 
 
+@pytest.mark.slow
 def test_the_steps_of_the_cut_are_whole(output: str) -> None:
     assert "nBTags_77 >= 2" in output
 

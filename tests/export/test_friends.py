@@ -456,6 +456,7 @@ def test_a_disk_that_refuses_leaves_nothing(
     assert list((tmp_path / "f").iterdir()) == []
 
 
+@pytest.mark.slow
 @as_root
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_directory_of_others_is_an_error(

@@ -223,6 +223,7 @@ def test_it_says_what_it_is(jets: Jagged) -> None:
     assert (content is jets.content, offsets is jets.offsets) == (True, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["plain", "strided", "objects"])
 def test_many_bytes_are_taken_whatever_their_layout(layout: str) -> None:
     num, length = 3 * BYTES_MOVED // 800, 100

@@ -324,11 +324,13 @@ def test_threads_that_need_a_kernel_at_once_compile_it_once(
     assert outputs[0][0] == "[True, True, True, True] 1"
 
 
+@pytest.mark.slow
 def test_compiling_on_a_terminal_shows_a_notice(outputs: list[tuple[str, str]]) -> None:
     assert outputs[0][1].startswith(f"\r{TEXT}")
     assert outputs[0][1].endswith(f"\r{' ' * len(TEXT)}\r")
 
 
+@pytest.mark.slow
 def test_kernels_that_were_kept_are_loaded_without_a_word(outputs: list[tuple[str, str]]) -> None:
     assert outputs[1] == ("[True, True, True, True] 0", "")
 

@@ -43,6 +43,7 @@ def test_a_skim_is_explained(store: Path) -> None:
     assert told["why"] == "shuffle='blocks'"
 
 
+@pytest.mark.slow
 def test_to_explain_uses_up_no_epoch(store: Path) -> None:
     loader = SplitLoader(load_memmaps(store), 100, seed=1)
     expected = next(iter(SplitLoader(load_memmaps(store), 100, seed=1)))["n"]
@@ -65,6 +66,7 @@ def test_no_entries_are_explained() -> None:
     assert (told["num_entries"], told["measured_rate"], told["resident"]) == (0, 0, 1)
 
 
+@pytest.mark.slow
 def test_lists_are_held_against_a_copy_of_their_arrays(tmp_path: Path) -> None:
     with WriteJagged(path=tmp_path / "s", key="x") as column:
         column.extend([np.arange(i % 5, dtype=np.float32) for i in range(1000)])

@@ -241,6 +241,7 @@ def test_batches_may_be_written_to() -> None:
     assert ROWS.rows["x"].min() >= 0
 
 
+@pytest.mark.slow
 def test_breaking_out_leaves_no_thread() -> None:
     loader = SplitLoader(ROWS, 10, shuffle=BLOCKS, num_threads=4)
     for _ in range(50):

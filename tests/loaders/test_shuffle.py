@@ -151,6 +151,7 @@ def test_the_default_order_is_the_same_with_any_threads_and_from_any_batch(
     assert whole[7:] == entries(2, 7 * BATCH_SIZE)
 
 
+@pytest.mark.slow
 def test_an_explanation_says_that_rows_share_events(skims: Callable[[str], Skim]) -> None:
     told = loader_of(skims("8")).explain()
     assert (told.shuffle, told.why) == ("exact", "a row shares its event with 7.00 others")

@@ -37,7 +37,13 @@ def test_no_entries_make_no_batches() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"batch_size": 0}, {"batch_size": 2.0}, {"num_threads": -1}, {"drop_last": 1}],
+    [
+        {"batch_size": 0},
+        {"batch_size": 2.0},
+        {"num_threads": -1},
+        {"num_threads": 10**30},
+        {"drop_last": 1},
+    ],
 )
 def test_options_that_make_no_sense_are_refused_by_name(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match=f"{next(iter(options))} must be"):

@@ -216,6 +216,7 @@ def test_a_row_is_equally_frequent_in_each_window_and_place(num: int) -> None:
     assert np.mean(deviations) < 0.8  # what is wrong alike with all rows shows here first
 
 
+@pytest.mark.slow
 def test_no_two_rows_are_always_in_one_block() -> None:
     apart = 0
     for key in range(300):

@@ -89,6 +89,7 @@ def other_version(monkeypatch: pytest.MonkeyPatch) -> str:
     )
 
 
+@pytest.mark.slow
 def test_a_worker_process_of_another_version_is_an_error(other_version: str) -> None:
     spawn = multiprocessing.get_context("spawn")  # a fork would have the version of this process
     with (
@@ -105,6 +106,7 @@ class Moved:
     __module__ = "memmpy.gone"
 
 
+@pytest.mark.slow
 def test_a_task_whose_class_has_moved_is_not_loaded_by_another_version(
     monkeypatch: pytest.MonkeyPatch, other_version: str
 ) -> None:

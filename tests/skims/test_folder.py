@@ -290,6 +290,7 @@ def test_who_removes_a_skim_waits_for_who_makes_it(store: Path) -> None:
     assert not made.path.exists()
 
 
+@pytest.mark.slow
 def test_what_a_killed_remove_leaves_is_swept(store: Path, start: Start) -> None:
     made = skim_of(store, **ASKED)
     code = """
@@ -350,6 +351,7 @@ def store_for_all(store: Path, folder_for_all: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @as_root
 def test_a_skim_that_may_not_be_read_hides_no_other(store_for_all: Path, start: Start) -> None:
     store = store_for_all
@@ -363,6 +365,7 @@ def test_a_skim_that_may_not_be_read_hides_no_other(store_for_all: Path, start: 
     assert others == [denied] * 2
 
 
+@pytest.mark.slow
 @as_root
 def test_skims_that_may_not_be_listed_are_an_error(store_for_all: Path, start: Start) -> None:
     folder = skim_of(store_for_all, **ASKED).path
@@ -371,6 +374,7 @@ def test_skims_that_may_not_be_listed_are_an_error(store_for_all: Path, start: S
     assert said == [f"cannot read '{folder.parent}': Permission denied"] * 2
 
 
+@pytest.mark.slow
 @as_root
 def test_a_store_that_can_only_be_read_gives_the_skims_it_has(
     store_for_all: Path, start: Start

@@ -149,6 +149,7 @@ def test_rows_are_aligned_numbers_first_and_the_largest_of_them(store: Path) -> 
     assert np.load(found.path / "rows.npy", mmap_mode="r").dtype == found.rows.dtype
 
 
+@pytest.mark.slow
 def test_names_that_no_header_holds_are_fields_all_the_same(tmp_path: Path) -> None:
     columns = {f"größe π {i} {'x' * 60}": np.arange(20.0) + i for i in range(200)}
     store = write_store(tmp_path / "data", columns)

@@ -160,6 +160,7 @@ def test_metadata_that_is_damaged_is_an_error(skim: Skim, key: str, value: Any) 
         Skim(skim.path)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_of_metadata_is_found(skim: Skim) -> None:
     document = (skim.path / "metadata_skim.json").read_bytes()
     decode(document, path="it")

@@ -699,6 +699,7 @@ def test_files_that_differ_only_in_the_middle_have_different_uuids() -> None:
     assert files[0].former_uuid == files[1].former_uuid
 
 
+@pytest.mark.slow
 def test_formats_are_imported_without_their_libraries() -> None:
     code = (
         "import sys, memmpy.sources; assert not {'pyarrow', 'h5py', 'awkward'} & set(sys.modules)"

@@ -83,6 +83,7 @@ def test_the_header_of_fractions_has_no_folds(tmp_path: Path) -> None:
     assert run(program, rows)[:, 0].tolist() == expected.tolist()
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_the_header_takes_the_value_of_a_rule_made_elsewhere(tmp_path: Path) -> None:
     runs, numbers, processes = events()

@@ -280,6 +280,7 @@ def test_a_split_without_entries_has_no_batches() -> None:
             assert (len(loader), loader.num_entries, list(loader)) == (0, 0, [])
 
 
+@pytest.mark.slow
 def test_an_epoch_that_drop_last_empties_emits_a_warning() -> None:
     loader = make(50, 1000, split="all", drop_last=True)
     with pytest.warns(LoaderWarning, match="drop_last leaves out the only one, 50 entries of 1,0"):

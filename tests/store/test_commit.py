@@ -145,6 +145,7 @@ def test_a_writer_that_failed_takes_nothing_from_the_one_around_it(store: Path) 
     assert read_vector(store, "a").tolist() == [1]
 
 
+@pytest.mark.slow
 def test_threads_write_to_one_store_at_once(store: Path) -> None:
     errors: list[BaseException] = []
     barrier = threading.Barrier(8)

@@ -135,6 +135,7 @@ def test_a_store_on_a_full_disk_can_be_read(small_disk: Path) -> None:
     assert read_vector(store, "x").tolist() == [0, 1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_pieces", [9, 1000])
 def test_a_file_beyond_the_limit_is_an_error_that_leaves_the_store(
     store: Path, run_python: Any, num_pieces: int
@@ -145,6 +146,7 @@ def test_a_file_beyond_the_limit_is_an_error_that_leaves_the_store(
     assert read_vector(store, "x").tolist() == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_a_column_that_lacks_rows_is_not_committed_whoever_caught_the_error(
     store: Path, run_python: Any
 ) -> None:

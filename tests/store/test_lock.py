@@ -34,6 +34,7 @@ TRY = """
 """
 
 
+@pytest.mark.slow
 def test_a_writer_waits_for_another_process_as_long_as_it_was_told(store: Path, start: Any) -> None:
     other = start(HOLD, store)
     assert other.stdout.readline() == "held\n"
@@ -73,6 +74,7 @@ def test_a_killed_holder_lets_go(store: Path, start: Any) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_the_lock_is_held_until_the_last_of_a_process_lets_go(store: Path, run_python: Any) -> None:
     with Transaction(store):
         with Transaction(store):
@@ -142,6 +144,7 @@ def test_a_forked_child_that_leaves_the_block_takes_nothing_from_its_parent(
     assert read_vector(store, "y").tolist() == [1]
 
 
+@pytest.mark.slow
 def test_two_processes_write_thirty_keys_each_at_once(store: Path, start: Any) -> None:
     code = """
         import sys

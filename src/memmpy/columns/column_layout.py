@@ -153,7 +153,7 @@ def shift(field: ColumnArray, values: Array, base: int) -> Array:
     field : ColumnArray
         Their array.
     values : array
-        As `ColumnLayout.chunk_of` gives them.
+        What `ColumnLayout.chunk_of` returned.
     base : int
         Length of the node they point into, in the chunks before.
     """

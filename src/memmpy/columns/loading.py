@@ -65,11 +65,11 @@ def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[st
     return dict(open_columns(path, keys).columns)
 
 
-def check_keys(keys: Collection[str]) -> None:
+def check_keys(keys: object) -> None:
     """Raise an `OptionError` unless `keys` is a set or list of texts; one text is refused, too."""
     if isinstance(keys, str | bytes):
         raise OptionError(f"keys is a set of keys, got the text {keys!r}; write {{{keys!r}}}")
-    if not isinstance(keys, Collection):
+    if not isinstance(keys, Collection) or getattr(keys, "shape", None) == ():
         raise OptionError(f"keys is a set or a list of keys, got {keys!r}")
     for key in keys:
         if not isinstance(key, str):

@@ -88,7 +88,7 @@ class RowKernels:
         blocks : (starts, counts)
             Blocks of members; after the last member comes the first.
         edges, words
-            As `memmpy.order.BlockWindows` has them.
+            See `memmpy.order.BlockWindows`.
         memory : uint8 array of shape (12 m,)
             Memory to work with.
         has_numbers : bool

@@ -98,8 +98,7 @@ class EpochChunks:
             )
             return reads.plan(position, batch_size=batch_size)
         mode = self.read_mode()
-        num_rows = self._chunk_rows
-        requests = order.requests(position, num_rows=num_rows, batch_size=batch_size)
+        requests = order.requests(position, num_rows=self._chunk_rows, batch_size=batch_size)
         first = next(requests)
         requests = chain([first], requests)
         if not mode.is_ahead:

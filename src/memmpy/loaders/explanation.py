@@ -49,7 +49,7 @@ class Explanation(Renderable):
     why : str
         The reason for this shuffle.
     block_rows, window_rows : int
-        Rows that are read together, and rows that are mixed or gathered together.
+        Rows that are read together; and rows that are mixed with blocks, else gathered at once.
     is_ahead, is_dropped : bool
         Whether an epoch that began now would read pages ahead of their use, and drop them after it.
     limit : {"memory", "disk"}
@@ -103,9 +103,10 @@ class Explanation(Renderable):
             ("memory for files", memory),
         ]
         how = [("shuffle", self.shuffle), ("reason", self.why)]
+        unit = "window" if self.shuffle == "blocks" else "chunk"
         if self.shuffle == "blocks":
             how += [("rows per block", f"{self.block_rows:,}")]
-        how += [("rows per window", f"{self.window_rows:,}"), ("threads", str(self.num_threads))]
+        how += [(f"rows per {unit}", f"{self.window_rows:,}"), ("threads", str(self.num_threads))]
         if self.is_ahead:
             how += [("read-ahead", "yes: some data is not in memory")]
             cache = "dropped after use: data is much larger than memory"

@@ -9,6 +9,7 @@ from memmpy.display import format_count
 from memmpy.loaders.check_data import check_data, check_sendable
 from memmpy.loaders.epoch import chunks_of_columns, load_batches
 from memmpy.order import EveryEntry, num_batches
+from memmpy.parallel import check_threads
 from memmpy.typing import Batch, Data
 
 __all__ = ["SimpleLoader"]
@@ -49,7 +50,7 @@ class SimpleLoader:
         self._data = data
         self.batch_size = check_integer("batch_size", batch_size, minimum=1)
         self.drop_last = check_flag("drop_last", drop_last)
-        self.num_threads = check_integer("num_threads", num_threads, minimum=0)
+        self.num_threads = check_threads(num_threads)
         members = EveryEntry(self.num_entries)
         self._chunks = chunks_of_columns(
             columns, members, is_shuffled=False, num_threads=self.num_threads

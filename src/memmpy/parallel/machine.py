@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from memmpy.checks import check_integer
+from memmpy.errors import OptionError
 
 __all__ = ["check_threads", "keep_freed_memory", "memory_for_pages", "num_cores", "num_helpers"]
 
 #: Threads of one task, including the caller's: more do not read memory any faster.
 _MAX_THREADS = 8
+#: What a user may ask for. No process has this many cores.
+_MOST_THREADS = 4096
 #: The largest block that one step allocates and the next step can reuse.
 _KEPT_BYTES = 1 << 24
 
@@ -32,7 +35,10 @@ def check_threads(num_threads: int | None) -> int:
     """Return the threads beside the caller's that a user asks for; `num_helpers` where None."""
     if num_threads is None:
         return num_helpers()
-    return check_integer("num_threads", num_threads, minimum=0)
+    num_threads = check_integer("num_threads", num_threads, minimum=0)
+    if num_threads > _MOST_THREADS:
+        raise OptionError(f"num_threads must be at most {_MOST_THREADS:,}, got {num_threads:,}")
+    return num_threads
 
 
 def memory_for_pages() -> int | None:

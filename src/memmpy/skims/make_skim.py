@@ -144,8 +144,8 @@ def skim(
         items of a key, or truncates more than 1 % of its entries; if no entry passes the cut, or no
         entry of some process.
     CutWarning
-        As `compute_cut_batched` warns. Each call gives these warnings again, even if it only opens
-        the skim.
+        See `compute_cut_batched`. Each call gives these warnings again, even if it only opens the
+        skim.
 
     Notes
     -----

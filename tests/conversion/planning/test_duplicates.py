@@ -66,6 +66,7 @@ class TestFilesOfOneUuid:
         gid = read_vector(tmp_path / "s", "gid").tolist()
         assert gid == [0, 1, 2, 3, *range(50, 50 + num)]
 
+    @pytest.mark.slow
     def test_their_entries_of_one_number_share_a_split(self, tmp_path: Path) -> None:
         files = [write_root(tmp_path / f"{i}.root", 1000 * i, 200) for i in range(2)]
         with pytest.warns(ConversionWarning, match=ONE_UUID):

@@ -55,6 +55,7 @@ def slowly(counts: Sequence[int], length: int) -> Clipping:
 COUNTS = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=8), min_size=1, max_size=3)
 
 
+@pytest.mark.slow
 @CLIPS
 @settings(max_examples=15)
 @given(COUNTS, st.integers(0, 5), st.booleans())

@@ -332,6 +332,7 @@ def test_thousands_of_comparisons_in_a_chain_are_one_level() -> None:
     assert (len(node.operands), node.depth) == (4_999, 3)
 
 
+@pytest.mark.slow
 def test_thousands_of_values_are_one_level() -> None:
     node = parse(f"run in ({','.join(map(str, range(5_000)))})")
     assert (len(node.operands), node.depth) == (5_000, 3)

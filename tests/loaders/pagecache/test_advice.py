@@ -429,6 +429,7 @@ def test_to_look_whether_data_is_in_memory_does_not_make_it_seem_so(tmp_path: Pa
     assert max(shares) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("cold")
 def test_an_explanation_says_how_data_is_read(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from memmpy.splits import split_loader

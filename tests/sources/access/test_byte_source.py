@@ -42,6 +42,7 @@ def test_size_is_that_of_the_file(put: Put) -> None:
         assert source.size == len(CONTENT)
 
 
+@pytest.mark.slow
 def test_status_is_what_describes_the_file(put: Put) -> None:
     path = put("a.bin", CONTENT)
     with ByteSource(path) as source:
@@ -70,6 +71,7 @@ def test_a_url_is_asked_once_when_it_is_opened(remote: str, server: RangeServer)
         assert (server.num_requests, source.size) == (1, len(CONTENT))
 
 
+@pytest.mark.slow
 def test_ranges_come_in_the_order_they_were_given(put: Put) -> None:
     ranges = [(200_000, 200_010), (5, 9), (100, 100), (0, 7), (5, 9)]
     with ByteSource(put("a.bin", CONTENT)) as source:

@@ -166,6 +166,7 @@ def test_a_process_that_gave_up_a_server_ends_without_a_traceback(xrootd: Xrootd
     assert (done.stdout, done.stderr) == ("given up\n", "")
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_is_named(at: At, relay: Relay) -> None:
     with ByteSource(at(relay.port)) as source:
         relay.break_off()
@@ -197,6 +198,7 @@ def test_other_servers_are_asked_though_one_was_given_up(
     assert describe(server.url("a.root")).size == 4
 
 
+@pytest.mark.slow
 def test_a_wait_for_one_server_is_said_once(
     server: RangeServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,7 @@ def test_arrays_are_those_of_uproot(
     assert values.tobytes() == np.concatenate(pieces)[start:stop].tobytes()
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     data=st.data(),

@@ -116,6 +116,7 @@ def test_a_size_of_gigabytes_without_blocks_for_them_is_an_error_and_takes_no_me
         decompress(packed, 2500)
 
 
+@pytest.mark.slow
 def test_an_lzma_dictionary_of_gigabytes_is_refused() -> None:
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
     compressor = lzma.LZMACompressor(filters=filters)

@@ -105,7 +105,7 @@ def cutflow(
     Warns
     -----
     CutWarning
-        As `compute_cut_batched` warns, and if weights are NaN or infinite: then the sums of their
+        See `compute_cut_batched`. Also if weights are NaN or infinite: then the sums of their
         groups are NaN or infinite, too.
 
     Examples
