@@ -23,11 +23,11 @@ from memmpy.export import write_friend
 from memmpy.jagged import Jagged
 from memmpy.loaders import Shuffle, SimpleLoader, shuffle_score
 from memmpy.parallel import Work
-from memmpy.pipeline import load_root
+from memmpy.pipeline import load_root, training_set
 from memmpy.skims import Skim, skim
 from memmpy.splits import SplitLoader, Splits, overlap
 from memmpy.store import Transaction
-from memmpy.training import Audit, Finding
+from memmpy.training import Audit, Finding, Reweight, TrainingSet
 
 __all__ = [
     "Audit",
@@ -41,6 +41,7 @@ __all__ = [
     "ReadNested",
     "ReadShaped",
     "ReadText",
+    "Reweight",
     "Shuffle",
     "SimpleLoader",
     "Skim",
@@ -48,6 +49,7 @@ __all__ = [
     "SplitLoader",
     "Splits",
     "Store",
+    "TrainingSet",
     "Transaction",
     "Work",
     "WriteJagged",
@@ -67,6 +69,7 @@ __all__ = [
     "read_vector",
     "shuffle_score",
     "skim",
+    "training_set",
     "verify",
     "write_friend",
 ]

@@ -17,6 +17,8 @@ __all__ = [
     "CutError",
     "CutWarning",
     "DiskError",
+    "FitError",
+    "FitWarning",
     "InputFileError",
     "LengthError",
     "LoaderWarning",
@@ -128,6 +130,10 @@ class SplitError(MemmpyError, ValueError):
     """Splits differ from those of the store, or would put one event on two sides."""
 
 
+class FitError(MemmpyError, ValueError):
+    """Nothing can be fitted: a class has no training events, or weights cannot be used."""
+
+
 class ReadOnlyStoreError(MemmpyError, PermissionError):
     """The store cannot be written to."""
 
@@ -198,6 +204,10 @@ class ConversionWarning(MemmpyWarning):
 
 class LoaderWarning(MemmpyWarning):
     """An epoch has no batches, or its batches are less random than they look."""
+
+
+class FitWarning(MemmpyWarning):
+    """What was fitted may not be what the user expects, such as the width of a constant input."""
 
 
 class SplitWarning(MemmpyWarning):

@@ -5,34 +5,30 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.checks import check_key, check_mapping
-from memmpy.columns import ReadJagged, check_keys
-from memmpy.cuts import (
-    STEP_SIZE,
-    Constant,
-    CutFlow,
-    Cuts,
-    Selection,
-    add_column,
-    count_steps,
-    find_entries,
-    keys_of,
-    list_cuts,
-    plan_flow,
-    read_cut,
-    selection_of,
-)
+from memmpy.checks import check_mapping
+from memmpy.columns import check_keys
+from memmpy.cuts import Constant, keys_of, read_cut
 from memmpy.dataset.loader_columns import resolve_cut_split
 from memmpy.dataset.maintenance import verify
-from memmpy.dataset.store_mapping import StoreMapping
+from memmpy.dataset.store_cuts import StoreCuts
 from memmpy.errors import OptionError
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.order import SPLIT_NAMES
-from memmpy.parallel import WorkOption, check_threads
+from memmpy.parallel import WorkOption, check_threads, check_work
 from memmpy.skims import Skim, Skims, find_skims, skim
-from memmpy.splits import LoaderSpec, SplitLoader, SplitRequest, Splits
+from memmpy.splits import LoaderSpec, SplitLoader, SplitRequest, Splits, check_splits
 from memmpy.store import Problem
-from memmpy.training import Audit, audit
+from memmpy.training import (
+    Audit,
+    Inputs,
+    Negative,
+    Normalise,
+    Reweight,
+    TrainingRequest,
+    TrainingSet,
+    audit,
+    make_training_set,
+)
 from memmpy.typing import PathLike
 
 __all__ = ["Store", "open"]
@@ -66,7 +62,7 @@ def open(path: PathLike) -> "Store":
 
 
 @final
-class Store(StoreMapping):
+class Store(StoreCuts):
     """An open store: a mapping of key to column.
 
     It shows the state of the last commit before it was opened, without stale columns. Open the
@@ -86,109 +82,6 @@ class Store(StoreMapping):
     array([81.2, 40.7], dtype=float32)
     """
 
-    def cut(
-        self,
-        expression: str,
-        *,
-        aliases: Mapping[str, str] | None = None,
-        constants: Mapping[str, Constant] | None = None,
-        num_threads: int | None = None,
-    ) -> Selection:
-        """Return the int64 entries that pass a cut; see `compute_cut_batched`.
-
-        Examples
-        --------
-        >>> entries = store.cut("nJets >= 6 && met > limit", constants={"limit": 50})
-        >>> store["met"][entries]
-        """
-        cut = read_cut(expression, aliases=aliases, constants=constants)
-        self._check_whole(keys_of(cut))
-        cached = find_entries(
-            self._snapshot,
-            cut,
-            stored_as={},
-            step_size=STEP_SIZE,
-            num_threads=num_threads,
-            recreate=False,
-        )
-        return selection_of(cached)
-
-    def add(
-        self,
-        key: str,
-        expression: str,
-        *,
-        aliases: Mapping[str, str] | None = None,
-        constants: Mapping[str, Constant] | None = None,
-        recreate: bool = False,
-        num_threads: int | None = None,
-    ) -> np.memmap[Any, Any] | ReadJagged:
-        """Compute a column from other columns and write it to the store.
-
-        memmpy opens no source file. If the column is up to date, the call only returns it; another
-        expression replaces a computed column. A computed column becomes stale if a column that it
-        uses is rewritten: then add it again.
-
-        Parameters
-        ----------
-        key : str
-            The key of the new column.
-        expression : str
-            An expression in the language of cuts, of any value: ``"Sum$(jet_pt)"``,
-            ``"jet_pt[0] / met"``. Its dtype follows C++: float32 for a quotient of float32,
-            float64 for a `Sum$` of floats, bool for a condition. A float is NaN if an entry lacks
-            the element that the expression picks.
-        aliases : mapping of str to str, optional
-            Names for expressions.
-        constants : mapping of str to bool, number or str, optional
-            Names for values.
-        recreate : bool, default False
-            Compute the column again, and replace a column of this key that was not computed.
-        num_threads : int, optional
-            Threads that evaluate, beside the thread of the caller; see `compute_cut_batched`.
-
-        Returns
-        -------
-        np.memmap or ReadJagged
-            The column. This object shows the last commit from now on, and so the new column.
-
-        Raises
-        ------
-        CutError
-            If memmpy cannot read or compute the expression; shows the place.
-        OptionError
-            If the key belongs to a column that was not computed, or the expression uses it.
-        ReadOnlyStoreError, StoreLockedError, DiskError
-            If memmpy cannot write to the store. The store keeps its content.
-
-        Examples
-        --------
-        >>> store.add("HT", "Sum$(jet_pt)")
-        >>> store.add("is_hard", "HT > 500 && met > 50")
-        """
-        add_column(
-            self.path,
-            check_key(key),
-            expression,
-            aliases=aliases,
-            constants=constants,
-            recreate=recreate,
-            num_threads=num_threads,
-        )
-        self._open()
-        column = self[key]
-        assert isinstance(column, np.memmap | ReadJagged)
-        return column
-
-    @property
-    def cuts(self) -> Cuts:
-        """The selections that the store caches now: a sequence, which prints as a table.
-
-        A selection is outdated if one of its columns was rewritten; see `CutRecord.is_current`. The
-        next cut removes outdated selections.
-        """
-        return Cuts(list_cuts(self.path, self._metadata))
-
     @property
     def skims(self) -> Skims:
         """The skims in the store now: a sequence of `Skim`, which prints as a table.
@@ -197,26 +90,6 @@ class Store(StoreMapping):
         space until the next call rebuilds them, or you call `Skim.remove`.
         """
         return find_skims(self.path, self._metadata)
-
-    def cutflow(
-        self,
-        cuts: str | Sequence[str],
-        *,
-        by: str | Sequence[str] | None = None,
-        weight: str | None = None,
-        aliases: Mapping[str, str] | None = None,
-        constants: Mapping[str, Constant] | None = None,
-        num_threads: int | None = None,
-    ) -> CutFlow:
-        """Count the entries that each step of a cut leaves; see `memmpy.cutflow`.
-
-        Examples
-        --------
-        >>> print(store.cutflow("nJets >= 6 && met > 50", by="process"))
-        """
-        plan = plan_flow(cuts, by=by, weight=weight, aliases=aliases, constants=constants)
-        self._check_whole(plan.keys)
-        return count_steps(self._snapshot, plan, step_size=STEP_SIZE, num_threads=num_threads)
 
     def loader(
         self,
@@ -370,6 +243,60 @@ class Store(StoreMapping):
             progress=progress,
             work=work,
         )
+
+    def training_set(
+        self,
+        *,
+        inputs: Inputs,
+        labels: Mapping[str, str] | None = None,
+        others: str = "raise",
+        weight: str | None = None,
+        cut: str | None = None,
+        aliases: Mapping[str, str] | None = None,
+        constants: Mapping[str, Constant] | None = None,
+        splits: Splits | None = None,
+        spectators: Collection[str] = (),
+        missing: float | Mapping[str, float] | None = None,
+        fill: float | None = 0.0,
+        scale: str | Mapping[str, str | None] | None = None,
+        normalise: Normalise = "mean",
+        negative: Negative = "keep",
+        reweight: Reweight | None = None,
+        dtype: Any = "float32",
+        work: WorkOption = None,
+    ) -> TrainingSet:
+        """Return what a network is trained on, from columns of the store.
+
+        The parameters are those of `memmpy.training_set`, but for the files. Columns that you wrote
+        or added take part like any other.
+
+        Examples
+        --------
+        >>> data = store.training_set(
+        ...     inputs={"event": ["met", "HT"]},
+        ...     labels={"background": "process == 'ttbb'", "signal": "process == 'ttH'"},
+        ... )
+        """
+        request = TrainingRequest(
+            inputs,
+            labels=labels,
+            others=others,
+            weight=weight,
+            cut=cut,
+            aliases=aliases,
+            constants=constants,
+            spectators=spectators,
+            missing=missing,
+            fill=fill,
+            scale=scale,
+            normalise=normalise,
+            negative=negative,
+            reweight=reweight,
+            dtype=dtype,
+        )
+        data = make_training_set(self.path, request, check_work(work), check_splits(splits))
+        self._open()
+        return data
 
     def verify(self, *, repair: bool = False) -> list[Problem]:
         """Compare every file with its checksum, and return the problems; see `memmpy.verify`."""

@@ -17,6 +17,7 @@ from memmpy.kernels.records import strip_headers
 from memmpy.kernels.reductions import count_true, max_lists, min_lists, sum_lists
 from memmpy.kernels.reference import join_arrays, pad_jagged, take_jagged
 from memmpy.kernels.row_field import RowField
+from memmpy.kernels.standardize import standardize
 from memmpy.kernels.threshold import BYTES_MOVED, ITEMS_REDUCED, is_worth_compiling
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "mix64",
     "offsets_of",
     "pad_jagged",
+    "standardize",
     "strip_headers",
     "sum_lists",
     "take_columns",

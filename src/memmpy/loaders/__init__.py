@@ -1,12 +1,13 @@
 """Batches of columns or of the rows of a skim, in a given order."""
 
 from memmpy.loaders.check_data import arrays_of, check_data, check_sendable
+from memmpy.loaders.chunk import Lists
 from memmpy.loaders.epoch import EpochChunks, chunks_of_columns, load_batches
 from memmpy.loaders.explanation import Explanation, explain
 from memmpy.loaders.loader_options import LoaderOptions
 from memmpy.loaders.pagecache.advice import os_page_cache
 from memmpy.loaders.pagecache.pages import map_of
-from memmpy.loaders.row_gatherer import PackedRows, RowGatherer
+from memmpy.loaders.row_gatherer import PackedRows, RowGatherer, RowTransform
 from memmpy.loaders.row_ranges import rows_between, slice_ranges
 from memmpy.loaders.shuffle import (
     Shuffle,
@@ -21,9 +22,11 @@ from memmpy.loaders.simple_loader import SimpleLoader
 __all__ = [
     "EpochChunks",
     "Explanation",
+    "Lists",
     "LoaderOptions",
     "PackedRows",
     "RowGatherer",
+    "RowTransform",
     "Shuffle",
     "ShuffleOption",
     "ShuffleScore",

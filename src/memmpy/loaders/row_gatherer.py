@@ -1,7 +1,8 @@
 """Gathers the rows of a skim, and their lists."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol, final, runtime_checkable
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from memmpy.loaders.row_segments import segments_of
 from memmpy.order import BlockWindows, GatherRequest, Multiplicities, PermutedRun
 from memmpy.typing import Array, Entries
 
-__all__ = ["PackedRows", "RowGatherer"]
+__all__ = ["PackedRows", "RowGatherer", "RowTransform"]
 
 #: Limits of a chunk. To wake a thread takes as long as to gather a few thousand rows; and the
 #: chunks of all threads, until they are read, stay in the last cache.
@@ -53,6 +54,31 @@ class PackedRows(Protocol):
         ...
 
 
+class RowTransform(Protocol):
+    """Changes rows after they were gathered, in the threads that gather."""
+
+    @property
+    def hidden(self) -> Collection[str]:
+        """The fields of rows that batches do not have."""
+        ...
+
+    def __call__(
+        self, rows: Mapping[str, Array], lists: Mapping[str, Lists], *, compiled: bool
+    ) -> Mapping[str, Array]:
+        """Change values in place, and return more values by key, of shape (n, ...).
+
+        Parameters
+        ----------
+        rows : mapping of str to array of shape (n, ...)
+            The fields of gathered rows.
+        lists : mapping of str to (array, int64 array)
+            Content and offsets of their lists.
+        compiled : bool
+            Whether to use Numba's kernels.
+        """
+        ...
+
+
 @final
 class RowGatherer:
     """Gathers rows of a skim.
@@ -69,6 +95,8 @@ class RowGatherer:
         Whether to use Numba's kernels.
     page_cache : PageCache
         The page cache that gets advice.
+    transform : RowTransform, optional
+        Changes the rows before they become batches.
     """
 
     may_grow = True
@@ -81,10 +109,14 @@ class RowGatherer:
         num_threads: int,
         compiled: bool,
         page_cache: PageCache,
+        transform: RowTransform | None = None,
     ) -> None:
         self._ranges, self._rows_of_ranges = RowRanges(ranges), tuple(ranges)
         segments = segments_of(packed.fields)
-        self._views = [segment.views for segment in segments]
+        self._transform, self._fields = transform, [segment.views for segment in segments]
+        self._views = self._fields
+        if transform is not None:
+            self._views = [partial(_visible, views, transform.hidden) for views in self._fields]
         num_chunks = chunks_in_memory(num_threads)
         self._buffers, self._scratch = BufferPool(num_chunks), BufferPool(num_chunks)
         self._lists = ListGatherer(packed.lists, num_chunks=num_chunks, compiled=compiled)
@@ -163,11 +195,23 @@ class RowGatherer:
     def _chunk(
         self, num: int, octets: Sequence[NDArray[np.uint8]], lists: Mapping[str, Lists]
     ) -> EntryChunk:
-        pairs = zip(octets, self._views, strict=True)
-        return EntryChunk(num, [ChunkArray(array, views) for array, views in pairs], lists)
+        arrays = [ChunkArray(*pair) for pair in zip(octets, self._views, strict=True)]
+        if self._transform is not None:
+            rows: dict[str, Array] = {}
+            for array, fields in zip(octets, self._fields, strict=True):
+                rows |= fields(array)
+            added = self._transform(rows, lists, compiled=self._kernels is not None)
+            arrays += [ChunkArray.of(key, values) for key, values in added.items()]
+        return EntryChunk(num, arrays, lists)
 
     def _empty(self, num: int) -> list[NDArray[np.uint8]]:
         """Return room for the segments of `num` rows."""
         buffer, starts = self._buffers.take_parts([num * size for size in self._sizes])
         pairs = zip(starts, self._sizes, strict=True)
         return [buffer[at : at + num * size].reshape(num, size) for at, size in pairs]
+
+
+def _visible(
+    views: Callable[[Any], Mapping[str, Array]], hidden: Collection[str], values: Any
+) -> dict[str, Array]:
+    return {key: view for key, view in views(values).items() if key not in hidden}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from memmpy.columns import Snapshot
-from memmpy.loaders import LoaderOptions, PackedRows, rows_between
+from memmpy.loaders import LoaderOptions, PackedRows, RowTransform, rows_between
 from memmpy.order import (
     Fractions,
     Members,
@@ -149,6 +149,8 @@ class LoaderSpec:
         The data and the entries to hand out.
     options : LoaderOptions
         The batches and their order.
+    transform : RowTransform or None
+        Changes the rows of a skim before they become batches.
     is_quiet : bool
         Whether the loader writes nothing to the terminal.
     is_copy : bool
@@ -157,5 +159,6 @@ class LoaderSpec:
 
     split_data: SplitData
     options: LoaderOptions
+    transform: RowTransform | None = None
     is_quiet: bool = False
     is_copy: bool = False

@@ -33,7 +33,7 @@ from memmpy.parallel import check_threads
 from memmpy.splits.definition import Splits
 from memmpy.splits.provenance import provenance_of
 from memmpy.splits.resolve import resolve_split
-from memmpy.splits.split_data import LoaderSpec, SkimLike, SplitData, StoreLike
+from memmpy.splits.split_data import LoaderSpec, SkimLike, StoreLike
 from memmpy.splits.split_request import SplitRequest
 from memmpy.typing import Batch, Data
 
@@ -178,7 +178,7 @@ class SplitLoader:
         self.seed, self.epoch, self.shuffle = options.seed, options.epoch, options.shuffle
         self.num_threads = options.num_threads
         self.split, self.splits, self.fold = split_data.split, split_data.splits, split_data.fold
-        self._chunks = _chunks_of(split_data, options)
+        self._chunks = _chunks_of(spec)
         if not spec.is_copy:
             self._warn_of_blocks()
 
@@ -335,10 +335,11 @@ def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch,
             yield from batches
 
 
-def _chunks_of(split_data: SplitData, options: LoaderOptions) -> EpochChunks:
+def _chunks_of(spec: LoaderSpec) -> EpochChunks:
     """Return columns or a skim in chunks."""
+    split_data, options = spec.split_data, spec.options
     if isinstance(split_data.data, SkimLike):
-        return _row_chunks(split_data.data, split_data, options)
+        return _row_chunks(split_data.data, spec)
     columns, num_entries = check_data(split_data.data)
     is_shuffled = options.shuffle.kind is not False
     members = split_data.members(num_entries, ascending=not is_shuffled)
@@ -353,8 +354,9 @@ def _chunks_of(split_data: SplitData, options: LoaderOptions) -> EpochChunks:
     )
 
 
-def _row_chunks(skim: SkimLike, split_data: SplitData, options: LoaderOptions) -> EpochChunks:
-    ranges = split_data.rows(skim)
+def _row_chunks(skim: SkimLike, spec: LoaderSpec) -> EpochChunks:
+    options = spec.options
+    ranges = spec.split_data.rows(skim)
     ranges = slice_ranges(ranges, *options.part_of(sum(map(len, ranges))))
     lists = sum(content.nbytes + offsets.nbytes for content, offsets in skim.lists.values())
     num_bytes = skim.rows.nbytes + lists
@@ -372,5 +374,6 @@ def _row_chunks(skim: SkimLike, split_data: SplitData, options: LoaderOptions) -
         compiled=compiled,
         # Each rank reads other rows.
         page_cache=os_page_cache(compiled=compiled).share(options.world_size),
+        transform=spec.transform,
     )
     return EpochChunks(gatherer, shuffle, num_threads=options.num_threads)

@@ -1,6 +1,22 @@
-"""The audit of a store: events, rows and values that would spoil a training."""
+"""Training sets: labels, weights, scaling, scores; and the audit of what would spoil a training."""
 
 from memmpy.training.audit import audit
 from memmpy.training.findings import Audit, Finding
+from memmpy.training.fit import Fit
+from memmpy.training.reweight import Reweight
+from memmpy.training.training_request import Inputs, Negative, Normalise, TrainingRequest
+from memmpy.training.training_set import TrainingSet, make_training_set
 
-__all__ = ["Audit", "Finding", "audit"]
+__all__ = [
+    "Audit",
+    "Finding",
+    "Fit",
+    "Inputs",
+    "Negative",
+    "Normalise",
+    "Reweight",
+    "TrainingRequest",
+    "TrainingSet",
+    "audit",
+    "make_training_set",
+]

@@ -1,0 +1,175 @@
+"""Fits factors and scalings on the training splits of a skim."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.errors import FitError, FitWarning, warn_of
+from memmpy.loaders import rows_between
+from memmpy.parallel import num_helpers
+from memmpy.skims import Skim
+from memmpy.splits import Splits
+from memmpy.training.event_groups import EventGroups
+from memmpy.training.fit import Fit, GroupFactors, class_factors, group_factors
+from memmpy.training.reweight import BinFactors, fit_factors
+from memmpy.training.row_fit import treat_negative
+from memmpy.training.scaling import Scaling, fit_scaling
+from memmpy.training.statistics import (
+    MAX_FOLDS,
+    Cells,
+    RowStatistics,
+    first_rows,
+    float_values,
+    scan_rows,
+)
+from memmpy.training.training_request import BIN, LABEL, PHYSICS, TrainingRequest
+
+__all__ = ["Fitter"]
+
+#: The cells, the statistics of each, and those of no rows.
+_Scan: TypeAlias = tuple[Cells, list[RowStatistics], RowStatistics]
+
+#: The first training rows, of which percentiles are taken; and rows that are read at once.
+_NUM_PERCENTILE_ROWS, _BLOCK_ROWS = 1 << 20, 1 << 16
+
+
+@final
+class Fitter:
+    """Fits a training set for each of its folds; one pass over the rows serves them all.
+
+    Parameters
+    ----------
+    skim : Skim
+        The rows.
+    request : TrainingRequest
+        What to fit.
+    splits : Splits
+        The splits of the events.
+    groups : EventGroups
+        The processes and the classes.
+    """
+
+    def __init__(
+        self, skim: Skim, request: TrainingRequest, splits: Splits, groups: EventGroups
+    ) -> None:
+        self._skim, self._request, self._splits, self._groups = skim, request, splits, groups
+        self._fits: dict[int | None, Fit] = {}
+
+    def fit(self, fold: int | None) -> Fit:
+        """Return the fit of a fold; None without folds.
+
+        Raises
+        ------
+        SplitError, OptionError
+            If there is no such fold.
+        FitError
+            If a class has no training events, or weights cannot be used.
+        """
+        fold = self._splits.check_fold(fold)
+        if fold not in self._fits:
+            self._fits[fold] = self._fit(fold)
+        return self._fits[fold]
+
+    def _fit(self, fold: int | None) -> Fit:
+        cells, statistics, none = self._cells_of(fold)
+        by_split = {
+            split: sum((statistics[number] for number in cells.members[split, of]), start=none)
+            for split, of in (("train", fold), ("val", fold), ("test", fold), ("all", None))
+        }
+        sums = {split: one.weights for split, one in by_split.items()}
+        self._check_weights(sums["all"].totals)
+        request, groups, train = self._request, self._groups, sums["train"]
+        factors = GroupFactors(
+            class_factors(request, train, groups), group_factors(request, train, groups)
+        )
+        ranges = rows_between(self._skim.tickets, self._splits.ranges("train", fold))
+        return Fit(
+            request,
+            fold,
+            sums=sums,
+            groups=groups,
+            scaling=self._scale(by_split["train"], ranges),
+            factors=factors,
+            bins=self._reweight(ranges, factors.by_group),
+        )
+
+    def _cells_of(self, fold: int | None) -> _Scan:
+        has_many = (self._splits.num_folds or 1) > MAX_FOLDS
+        return self._scan([fold]) if has_many else self._all_cells
+
+    @cached_property
+    def _all_cells(self) -> _Scan:
+        num_folds = self._splits.num_folds
+        return self._scan([None] if num_folds is None else range(num_folds))
+
+    def _scan(self, folds: Sequence[int | None]) -> _Scan:
+        cells = Cells.of(self._skim, self._splits, folds)
+        methods = {name: ones for name, ones in self._request.methods.items() if any(ones)}
+        scanned = scan_rows(self._skim, cells, self._groups, methods, num_threads=num_helpers())
+        return cells, scanned, RowStatistics.zero(self._skim, self._groups.num_groups, methods)
+
+    def _scale(self, train: RowStatistics, ranges: Sequence[range]) -> dict[str, Scaling]:
+        scalings, notes = {}, []
+        for name, keys in self._request.keys.items():
+            methods, first = self._request.methods[name], None
+            if not any(methods):
+                zeros = np.zeros(len(keys))
+                scalings[name] = Scaling(keys, methods, zeros, zeros + 1.0)
+                continue
+            if "robust" in methods:
+                rows = first_rows(ranges, _NUM_PERCENTILE_ROWS)
+                parts = [float_values(self._skim, name, one, methods) for one in rows]
+                first = np.concatenate(parts)
+            scalings[name], words = fit_scaling(keys, methods, train.moments[name], first)
+            notes += [f"the input {name!r} is not scaled by its width: {note}" for note in words]
+        warn_of(notes, FitWarning)
+        return scalings
+
+    def _reweight(
+        self, ranges: Sequence[range], by_group: NDArray[np.float64]
+    ) -> BinFactors | None:
+        reweight, names = self._request.reweight, self._request.class_names
+        if reweight is None:
+            return None
+        shape = len(names) + 1, reweight.num_bins + 1
+        sums, squares = np.zeros(shape), np.zeros(shape)
+        for rows in _blocks(ranges):
+            part = self._skim.rows[rows.start : rows.stop]
+            labels = np.asarray(part[LABEL]) if LABEL in self._skim.fields else None
+            groups = self._groups(np.asarray(part["_index"]), labels)
+            weights = treat_negative(np.asarray(part[PHYSICS]), self._request.negative)
+            weights = weights * by_group[groups]
+            bins = np.asarray(part[BIN]).astype(np.int64)
+            places = self._groups.group_classes[groups] * (reweight.num_bins + 1)
+            places += np.where(bins < 0, reweight.num_bins, bins)
+            sums += np.bincount(places, weights, minlength=sums.size).reshape(shape)
+            squares += np.bincount(places, weights**2, minlength=sums.size).reshape(shape)
+        return fit_factors(reweight, sums[:-1], squares[:-1], names)
+
+    def _check_weights(self, totals: NDArray[np.float64]) -> None:
+        """Raise a `FitError` if the weight of an event is NaN or infinite."""
+        for group in np.flatnonzero(~np.isfinite(totals)).tolist():
+            num, first = 0, -1
+            for rows in _blocks([range(len(self._skim))]):
+                part = self._skim.rows[rows.start : rows.stop]
+                labels = np.asarray(part[LABEL]) if LABEL in self._skim.fields else None
+                groups = self._groups(np.asarray(part["_index"]), labels)
+                is_wrong = ~np.isfinite(part[PHYSICS]) & (groups == group)
+                num += int(np.count_nonzero(is_wrong))
+                if first < 0 and is_wrong.any():
+                    first = int(part["_index"][is_wrong][0])
+            process = self._groups.processes[self._groups.group_processes[group]]
+            message = (
+                f"{num:,} events of {process!r} have no finite weight, such as entry {first:,}: "
+                f"the weight {self._request.weight!r} lacks a value there, or divides by zero"
+            )
+            raise FitError(message)
+
+
+def _blocks(ranges: Sequence[range]) -> Iterator[range]:
+    for rows in ranges:
+        for start in range(rows.start, rows.stop, _BLOCK_ROWS):
+            yield range(start, min(start + _BLOCK_ROWS, rows.stop))

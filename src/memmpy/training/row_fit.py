@@ -1,0 +1,99 @@
+"""What a fit does to gathered rows: inputs are scaled and filled, weights are multiplied."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.loaders import Lists
+from memmpy.training.event_groups import EventGroups
+from memmpy.training.scaling import Scaling
+from memmpy.training.training_request import BIN, LABEL, PHYSICS, WEIGHT, Negative
+from memmpy.typing import Array
+
+__all__ = ["RowFit", "WeightFactors", "treat_negative"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class WeightFactors:
+    """The factors from the weights of physics to those of a training.
+
+    Attributes
+    ----------
+    by_bin : float64 array of shape (classes + 1, bins + 1)
+        The factor of the class times that of its bin. The last row is for events of no class, the
+        last column for events without a bin.
+    negative : str
+        How negative weights are treated; ``"keep"`` for val and test.
+    by_group : float64 array of shape (groups,)
+        The factor that restores the signed sum of each group of `groups`.
+    groups : EventGroups
+        The groups.
+    """
+
+    by_bin: NDArray[np.float64]
+    negative: Negative
+    by_group: NDArray[np.float64]
+    groups: EventGroups
+
+    def weights_of(self, rows: Mapping[str, Array]) -> NDArray[np.float32]:
+        """Return the weights of gathered rows."""
+        weights, labels = rows[PHYSICS], rows.get(LABEL)
+        if self.negative in {"abs", "drop"}:
+            groups = self.groups(rows["_index"], labels)
+            weights = treat_negative(weights, self.negative) * self.by_group[groups]
+        if BIN in rows:
+            classes = np.zeros(len(weights), np.int64) if labels is None else labels
+            factors = self.by_bin[classes, rows[BIN]]
+        elif labels is None:
+            factors = self.by_bin[0, -1]
+        else:  # -1 is the last one
+            factors = np.take(self.by_bin[:, -1], labels, mode="wrap")
+        product: NDArray[np.float64] = weights * factors
+        return product.astype(np.float32)
+
+
+def treat_negative(weights: NDArray[np.float64], negative: Negative) -> NDArray[np.float64]:
+    """Return weights without negative ones, before their sums are restored."""
+    if negative == "abs":
+        return np.abs(weights)
+    return np.maximum(weights, 0.0) if negative == "drop" else weights
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RowFit:
+    """Scales the inputs of gathered rows in place, fills what is missing, and adds the weights.
+
+    Attributes
+    ----------
+    scalings : mapping of str to Scaling
+        By input.
+    fill : float or None
+        The value for what is missing; None keeps NaN.
+    factors : WeightFactors or None
+        None for batches without weights.
+    """
+
+    scalings: Mapping[str, Scaling]
+    fill: float | None
+    factors: WeightFactors | None
+
+    @property
+    def hidden(self) -> Collection[str]:
+        """The bins of events."""
+        return (BIN,)
+
+    def __call__(
+        self, rows: Mapping[str, Array], lists: Mapping[str, Lists], *, compiled: bool
+    ) -> Mapping[str, Array]:
+        """Scale rows and lists in place, and return their weights."""
+        for name, scaling in self.scalings.items():
+            values: Any = rows[name] if name in rows else lists[name][0]
+            scaling.scale(values, fill=self.fill, compiled=compiled)
+        if self.factors is None or PHYSICS not in rows:
+            return {}
+        return {WEIGHT: self.factors.weights_of(rows)}

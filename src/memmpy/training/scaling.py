@@ -1,0 +1,167 @@
+"""Scalings of inputs: how each column is shifted and divided, as fitted on training data."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, final, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.errors import OptionError, nearest
+from memmpy.kernels import standardize
+from memmpy.training.moments import Moments
+from memmpy.typing import Array
+
+__all__ = ["Method", "Scaling", "check_scale", "fit_scaling", "logarithms"]
+
+Method: TypeAlias = Literal["standard", "robust", "minmax", "log"]
+_METHODS = get_args(Method)
+_PERCENTILES = (16, 50, 84)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """The scaling of one input: ``(value - center) / width`` for each of its keys.
+
+    Attributes
+    ----------
+    keys : tuple of str
+        The k keys of the input, in the order of its last axis.
+    methods : tuple of str or None
+        The method of each: ``"standard"`` (mean and standard deviation), ``"robust"`` (median, and
+        half of the distance from the 16th to the 84th percentile), ``"minmax"`` (to 0 to 1),
+        ``"log"`` (standard, of the natural logarithm), or None.
+    center, width : float64 arrays of shape (k,)
+        0 and 1 for keys without scaling.
+    """
+
+    keys: tuple[str, ...]
+    methods: tuple[Method | None, ...]
+    center: NDArray[np.float64]
+    width: NDArray[np.float64]
+
+    def scale(self, values: Array, *, fill: float | None, compiled: bool = False) -> None:
+        """Scale float values of shape (..., k) in place, and replace NaN by `fill`.
+
+        A value that has no logarithm becomes NaN first.
+        """
+        logarithms(values, self.methods)
+        dtype = values.dtype
+        factors = (1.0 / self.width).astype(dtype)
+        standardize(values, self.center.astype(dtype), factors, fill=fill, compiled=compiled)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "keys": list(self.keys),
+            "methods": list(self.methods),
+            "center": self.center.tolist(),
+            "width": self.width.tolist(),
+        }
+
+
+def check_scale(
+    scale: object, inputs: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[Method | None, ...]]:
+    """Return the method of each key of each input from the option ``scale=``.
+
+    Parameters
+    ----------
+    scale : str, mapping of str to str, or None
+        One method for all inputs, or methods by the name of an input or of a key. A key goes before
+        its input.
+    inputs : mapping of str to sequence of str
+        The keys of each input.
+
+    Raises
+    ------
+    OptionError
+        If a method is unknown, or a name is none of the inputs and keys.
+    """
+    if not isinstance(scale, Mapping):
+        method = _method(scale)
+        return {name: (method,) * len(keys) for name, keys in inputs.items()}
+    names = [*inputs, *(key for keys in inputs.values() for key in keys)]
+    for name in scale:
+        if name not in names:
+            hint = nearest(str(name), names)
+            raise OptionError(f"scale names {name!r}, which is no input and no key{hint}")
+    methods = {name: _method(method) for name, method in scale.items()}
+    return {
+        name: tuple(methods.get(key, methods.get(name)) for key in keys)
+        for name, keys in inputs.items()
+    }
+
+
+def _method(given: object) -> Method | None:
+    if given is None or given in _METHODS:
+        return given  # type: ignore[return-value]
+    raise OptionError(f"scale takes {', '.join(map(repr, _METHODS))} or None, got {given!r}")
+
+
+def logarithms(values: Array, methods: Sequence[Method | None]) -> None:
+    """Replace the columns of the method ``"log"`` by their logarithms, in place.
+
+    A value that has none, as it is not positive, becomes NaN.
+    """
+    for i, method in enumerate(methods):
+        if method == "log":
+            column = values[..., i]
+            with np.errstate(all="ignore"):
+                column[~(column > 0)] = np.nan
+                np.log(column, out=column)
+
+
+def fit_scaling(
+    keys: tuple[str, ...],
+    methods: tuple[Method | None, ...],
+    moments: Moments,
+    first_values: Array | None,
+) -> tuple[Scaling, list[str]]:
+    """Return the scaling of an input, and the keys that are constant, with their values.
+
+    Parameters
+    ----------
+    keys, methods : tuple
+        See `Scaling`.
+    moments : Moments
+        The moments of all training values; of logarithms for the method ``"log"``.
+    first_values : array of shape (n, k), or None
+        The first training values, for percentiles; None where no key needs them.
+    """
+    center, width = np.zeros(len(keys)), np.ones(len(keys))
+    for i, method in enumerate(methods):
+        if method in {"standard", "log"}:
+            center[i], width[i] = moments.centers[i], moments.widths[i]
+        elif method == "minmax":
+            center[i], width[i] = moments.least[i], moments.greatest[i] - moments.least[i]
+        elif method == "robust":
+            assert first_values is not None
+            column = first_values[:, i]
+            finite = column[np.isfinite(column)].astype(np.float64)
+            if finite.size:
+                low, center[i], high = np.percentile(finite, _PERCENTILES)
+                width[i] = (high - low) / 2
+    notes = list(_notes(keys, methods, moments, width))
+    is_usable = np.isfinite(center) & np.isfinite(width) & (width > 0)
+    center = np.where(np.isfinite(center), center, 0.0)
+    width = np.where(is_usable, width, 1.0)
+    return Scaling(keys, methods, center, width), notes
+
+
+def _notes(
+    keys: Sequence[str],
+    methods: Sequence[Method | None],
+    moments: Moments,
+    width: NDArray[np.float64],
+) -> Iterator[str]:
+    for i, (key, method) in enumerate(zip(keys, methods, strict=True)):
+        if method is None:
+            continue
+        if not moments.counts[i]:
+            what = "positive" if method == "log" else "finite"
+            yield f"{key!r} has no {what} value in the training split"
+        elif not width[i] > 0:
+            what = "is constant" if moments.widths[i] == 0 else "has one value from 16 to 84 %"
+            yield f"{key!r} {what} in the training split"

@@ -1,0 +1,281 @@
+"""`TrainingSet`: what a network is trained on: a skim, and what is fitted on its training split."""
+
+import os
+from collections.abc import Mapping
+from typing import Protocol, final, runtime_checkable
+
+from memmpy.checks import check_mapping
+from memmpy.display import Renderable, Table, format_count
+from memmpy.errors import OptionError
+from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
+from memmpy.parallel import Work, WorkOption, check_threads, check_work
+from memmpy.skims import Sizes, Skim, make_skim
+from memmpy.splits import (
+    LoaderSpec,
+    SplitLoader,
+    SplitRequest,
+    Splits,
+    check_split,
+    recorded_splits,
+    resolve_skim_split,
+)
+from memmpy.store import read_metadata
+from memmpy.training.event_groups import EventGroups
+from memmpy.training.fit import Fit
+from memmpy.training.fitting import Fitter
+from memmpy.training.training_request import TrainingRequest
+from memmpy.typing import PathLike
+
+__all__ = ["TrainingSet", "make_training_set"]
+
+
+@runtime_checkable
+class HasPath(Protocol):
+    """A store that is open."""
+
+    @property
+    def path(self) -> PathLike:
+        """Its directory."""
+        ...
+
+
+@final
+class TrainingSet(Renderable):
+    """Inputs, labels, weights and spectators of the events that pass a cut, ready for training.
+
+    `memmpy.training_set` and `Store.training_set` make it. It holds no data beside its skim: what
+    was fitted on the training split acts on the rows while they are loaded.
+
+    Attributes
+    ----------
+    skim : Skim
+        The rows.
+    splits : Splits
+        The splits of the events.
+    classes : tuple of str
+        The names of the classes, in the order of their numbers; empty without labels.
+    inputs : mapping of str to tuple of str
+        The keys of each input, in the order of its last axis.
+
+    Examples
+    --------
+    >>> data = memmpy.open("data.mmpy").training_set(
+    ...     inputs={"event": ["met", "HT"]},
+    ...     labels={"background": "process == 'ttbb'", "signal": "process == 'ttH'"},
+    ...     weight="weight",
+    ...     scale="standard",
+    ... )
+    >>> for batch in data.loader("train", batch_size=1024):
+    ...     batch["event"], batch["label"], batch["weight"], batch["_index"]
+    """
+
+    def __init__(
+        self,
+        skim: Skim,
+        request: TrainingRequest,
+        splits: Splits,
+        trained: "TrainingSet | None" = None,
+    ) -> None:
+        self.skim, self.splits, self._request = skim, splits, request
+        self.classes, self.inputs = request.classes, request.keys
+        self._store, self._trained = skim.path.absolute().parent.parent, trained
+        metadata = read_metadata(self._store)
+        groups = EventGroups.of(metadata, skim.num_store_entries, request.class_names)
+        self._fitter = Fitter(skim, request, splits, groups)
+
+    def __len__(self) -> int:
+        return len(self.skim)
+
+    def fit(self, fold: int | None = None) -> Fit:
+        """Return what is fitted on the training split of a fold.
+
+        The first call reads all rows once, for all folds. All processes that train together get the
+        same numbers, as each reads all rows.
+
+        Parameters
+        ----------
+        fold : int, optional
+            The fold. Splits with folds need it, and others do not take it.
+
+        Raises
+        ------
+        SplitError, OptionError
+            If there is no such fold.
+        FitError
+            If a class has no training events, if weights are NaN, or their sums cannot be used.
+
+        Warns
+        -----
+        FitWarning
+            If a key is constant in the training split: its width is then 1.
+        """
+        fitter = self._fitter if self._trained is None else self._trained._fitter
+        return fitter.fit(fold)
+
+    def loader(
+        self,
+        split: str,
+        *,
+        fold: int | None = None,
+        batch_size: int = 1024,
+        shuffle: ShuffleOption = True,
+        seed: int = 0,
+        epoch: int = 0,
+        drop_last: bool = False,
+        num_threads: int | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> SplitLoader:
+        """Return a loader of one split, scaled and weighted by the fit of its fold.
+
+        Parameters
+        ----------
+        split : str
+            ``"train"``, ``"val"``, ``"test"``, or ``"all"``.
+        fold : int, optional
+            The fold. Splits with folds need it, and others do not take it.
+        batch_size : int, default 1024
+            Entries per batch and rank. The last batch of an epoch may be shorter.
+        shuffle : bool, "exact", "blocks" or Shuffle, default True
+            The order of each epoch; see `Shuffle`.
+        seed : int, default 0
+            The seed of the orders of all epochs.
+        epoch : int, default 0
+            The epoch of the first ``iter()``. Each ``iter()`` starts the next epoch.
+        drop_last : bool, default False
+            Leave out the last batch of an epoch if it is short.
+        num_threads : int, optional
+            Threads that gather batches ahead, beside the thread of the caller; see `SplitLoader`.
+        rank : int, default 0
+            The number of this process, 0 to `world_size` - 1, if several processes train together.
+        world_size : int, default 1
+            The number of processes that train together.
+
+        Returns
+        -------
+        SplitLoader
+            Its batches are dicts: each input, float32 of shape (B, k), (B, n, k) with a bool mask
+            ``"<input>_mask"``, or `Jagged`; ``"label"``, int64; ``"weight"``, float32, for the
+            loss; ``"weight_physics"``, float64, as computed; the spectators; and ``"_index"``, the
+            int64 entries of the store.
+
+        Raises
+        ------
+        SplitError, OptionError
+            If there is no such split or fold, or an option is invalid.
+        FitError
+            See `fit`.
+        """
+        if split == "all" and fold is None and self.splits.num_folds is not None:
+            message = "each fold has a fit of its own: name the one that scales the events, fold=0"
+            raise OptionError(message)
+        options = LoaderOptions(
+            batch_size=batch_size,
+            shuffle=check_shuffle(shuffle),
+            seed=seed,
+            epoch=epoch,
+            drop_last=drop_last,
+            num_threads=check_threads(num_threads),
+            rank=rank,
+            world_size=world_size,
+        )
+        split_data = resolve_skim_split(self.skim, SplitRequest(split, self.splits, fold))
+        # What is done to negative weights in train is for the events that the fit was made of.
+        is_train = self._trained is None and check_split(split_data.split) == 0
+        row_fit = self.fit(fold).row_fit(is_train=is_train)
+        return SplitLoader(LoaderSpec(split_data, options, row_fit))
+
+    def apply_to(
+        self,
+        source: PathLike | HasPath | None = None,
+        *,
+        cut: str | None = None,
+        aliases: Mapping[str, str] | None = None,
+        work: WorkOption = None,
+    ) -> "TrainingSet":
+        """Return the same inputs of other events, with the splits and the fits of this one.
+
+        Nothing is fitted. An event in no class has the label -1. Labels and weights are left out if
+        the other store lacks their columns, as one of recorded data does.
+
+        Parameters
+        ----------
+        source : Store or path-like, optional
+            The store with the events; by default that of the training set.
+        cut : str, optional
+            The events to take, in place of those of the training set: ``"variation == 'JES_up'"``.
+        aliases : mapping of str to str, optional
+            More names for expressions, such as ``{"met": "met_up"}`` for a variation.
+        work : Work or concurrent.futures.Executor, optional
+            The executor and its limits; see `Work`.
+
+        Returns
+        -------
+        TrainingSet
+            Its loaders take a fold, which is that of the fit: ``.loader("test", fold=f)``,
+            ``.loader("all", fold=f)``.
+
+        Raises
+        ------
+        SplitError
+            If the other store has other splits.
+        MissingKeyError, CutError
+            If the other store lacks a column of the inputs.
+        """
+        path: PathLike = self._store
+        if source is not None:
+            path = source.path if isinstance(source, HasPath) else source
+        request = self._request.for_other_events(
+            cut=cut,
+            aliases=check_mapping("aliases", aliases),
+            stored=read_metadata(path).current_keys(),
+        )
+        trained = self if self._trained is None else self._trained
+        return make_training_set(path, request, check_work(work), self.splits, trained=trained)
+
+    def _blocks(self) -> list[str | Table]:
+        folds = self.splits.num_folds
+        events = format_count(len(self), "event", "events")
+        classes = f", classes {', '.join(self.classes)}" if self.classes else ""
+        title = f"Training set of {os.fspath(self._store)!r}: {events}{classes}; {self.splits}"
+        inputs = [(name, ", ".join(keys)) for name, keys in self.inputs.items()]
+        fit = self.fit(None if folds is None else 0)
+        return [Table(("input", "keys"), 2, [inputs], title=title), *fit.report().tables]
+
+
+def make_training_set(
+    path: PathLike,
+    request: TrainingRequest,
+    work: Work,
+    splits: Splits | None,
+    *,
+    trained: TrainingSet | None = None,
+) -> TrainingSet:
+    """Return the training set of a store, whose skim is made unless the store has it.
+
+    Parameters
+    ----------
+    path : path-like
+        The store.
+    request : TrainingRequest
+        The content of the training set.
+    work : Work
+        The executor and its limits.
+    splits : Splits or None
+        The splits to record in the store; None for those of the store, or the default.
+    trained : TrainingSet or None
+        The training set whose fits act on the events, if they are other ones.
+    """
+    known = recorded_splits(read_metadata(path))
+    skim = make_skim(
+        path,
+        request.skim_request(),
+        work,
+        splits=splits or (Splits() if known is None else None),
+        recreate=False,
+        progress=None,
+        sizes=Sizes(),
+    )
+    final = recorded_splits(read_metadata(path))
+    assert final is not None
+    return TrainingSet(skim, request, final, trained)
