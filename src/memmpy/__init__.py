@@ -24,7 +24,7 @@ from memmpy.jagged import Jagged
 from memmpy.loaders import Shuffle, SimpleLoader, shuffle_score
 from memmpy.parallel import Work
 from memmpy.pipeline import load_root, training_set
-from memmpy.skims import Skim, skim
+from memmpy.skims import Objects, Skim, skim
 from memmpy.splits import SplitLoader, Splits, overlap
 from memmpy.store import Transaction
 from memmpy.training import Audit, Finding, Reweight, TrainingSet
@@ -36,6 +36,7 @@ __all__ = [
     "Jagged",
     "MemmpyError",
     "MemmpyWarning",
+    "Objects",
     "RFileConfig",
     "ReadJagged",
     "ReadNested",

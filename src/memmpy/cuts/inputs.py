@@ -1,6 +1,6 @@
 """The columns that cuts take from a store, read in steps of bounded memory on threads."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,9 @@ from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError
 from memmpy.parallel import keep_freed_memory, prefetch
+from memmpy.typing import Entries
 
-__all__ = ["STEP_SIZE", "Inputs", "inputs_of"]
+__all__ = ["STEP_SIZE", "Inputs", "inputs_of", "open_inputs"]
 
 T = TypeVar("T")
 
@@ -60,6 +61,15 @@ class Inputs:
         """Return a range of entries of each column, as a program takes them, without a copy."""
         return {key: self._values(key, start, stop) for key in self.columns}
 
+    def take(self, entries: Entries) -> dict[str, ColumnLike]:
+        """Return some entries, ascending, of each column; without a copy if they are a range."""
+        if not len(entries):
+            return self.slices(0, 0)
+        start, stop = int(entries[0]), int(entries[-1]) + 1
+        if stop - start == len(entries):
+            return self.slices(start, stop)
+        return {key: self._taken(key, entries) for key in self.columns}
+
     def map(
         self, work: Callable[[int, int], T], *, step_size: int, num_threads: int
     ) -> Iterator[T]:
@@ -96,6 +106,15 @@ class Inputs:
             return values  # type: ignore[no-any-return]
         return np.asarray(values) if texts is None else HashedText(np.asarray(values), texts)
 
+    def _taken(self, key: str, entries: Entries) -> ColumnLike:
+        column, texts = self.columns[key], self.texts[key]
+        if not isinstance(column, np.ndarray):
+            taken: Any = column[entries]
+            return taken  # type: ignore[no-any-return]
+        # Entries are in range, so nothing wraps; this is the fastest mode.
+        values = np.take(np.asarray(column), entries, axis=0, mode="wrap")
+        return values if texts is None else HashedText(values, texts)
+
 
 def inputs_of(snapshot: Snapshot, nodes: Sequence[Node], stored_as: Mapping[str, str]) -> Inputs:
     """Return the columns that cuts use.
@@ -116,11 +135,16 @@ def inputs_of(snapshot: Snapshot, nodes: Sequence[Node], stored_as: Mapping[str,
     LengthError
         If the columns differ in length.
     """
-    keys = sorted(frozenset().union(*map(keys_of, nodes)))
-    stored = {key: stored_as.get(key, key) for key in keys}
-    columns = {key: _column(snapshot, name) for key, name in stored.items()}
+    inputs = open_inputs(snapshot, frozenset().union(*map(keys_of, nodes)), stored_as)
     for node in nodes:
-        _check_kinds(node, columns)
+        _check_kinds(node, inputs.columns)
+    return inputs
+
+
+def open_inputs(snapshot: Snapshot, keys: Iterable[str], stored_as: Mapping[str, str]) -> Inputs:
+    """Return the columns of some keys, of any kind; see `inputs_of`."""
+    stored = {key: stored_as.get(key, key) for key in sorted(keys)}
+    columns = {key: _column(snapshot, name) for key, name in stored.items()}
     # A cut without a key takes the length of all columns.
     num_entries = _num_entries(snapshot.path, columns or snapshot.columns)
     texts = {

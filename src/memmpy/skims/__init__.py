@@ -1,17 +1,22 @@
 """Skims: copies of a store for training, packed row by row in the order of their tickets."""
 
+from memmpy.skims.derived_columns import Derived, Expression
 from memmpy.skims.folder import SKIMS, delete_leftover, leftover_skims, remove_skim
 from memmpy.skims.make_skim import make_skim, skim
+from memmpy.skims.objects import Objects, object_columns
 from memmpy.skims.row_layout import lay_out
 from memmpy.skims.skim_list import Skims, find_skims, is_skim, list_skims, verify_skims
 from memmpy.skims.skim_reader import Skim
-from memmpy.skims.skim_request import SkimRequest, check_groups, check_request
+from memmpy.skims.skim_request import SkimRequest, check_groups, check_request, request_of
 from memmpy.skims.sorting.sort_plan import Sizes
 from memmpy.skims.value_counts import KeyCounts
 
 __all__ = [
     "SKIMS",
+    "Derived",
+    "Expression",
     "KeyCounts",
+    "Objects",
     "Sizes",
     "Skim",
     "SkimRequest",
@@ -25,7 +30,9 @@ __all__ = [
     "leftover_skims",
     "list_skims",
     "make_skim",
+    "object_columns",
     "remove_skim",
+    "request_of",
     "skim",
     "verify_skims",
 ]

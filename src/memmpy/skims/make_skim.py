@@ -303,6 +303,7 @@ def _make(
                 store=snapshot.path,
                 metadata=task_metadata(snapshot.metadata, request),
                 layout=plan.layout,
+                derived=request.derived,
                 rule=request.rule,
                 num_entries=plan.num_entries,
                 selection=None if selection is None else np.asarray(selection),

@@ -127,7 +127,7 @@ class SkimLayout:
 
 
 def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> SkimLayout:
-    """Return the layout of a skim, from the types of the columns that it holds.
+    """Return the layout of a skim, from the types of the columns that its values come from.
 
     Raises
     ------
@@ -135,7 +135,10 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> SkimLayout
         If the skim cannot hold a column.
     OptionError
         If a column cannot be padded or cast as the request says.
+    CutError
+        If a derived column cannot be computed from columns of these types.
     """
+    types = {**types, **{name: one.type_of(types) for name, one in request.derived.items()}}
     parts: list[SkimField | JaggedField] = [
         SkimField(INDEX, np.dtype("<i8"), (), "entry"),
         *(_unpadded(key, types[key]) for key in request.keys),

@@ -50,6 +50,8 @@ class _RequestJson(JsonObject, frozen=True, kw_only=True):
     split_seed: int
     regions: tuple[str, Count, Count] | None = None
     tickets: Count | None = None
+    # Skims without derived columns lack it.
+    derived: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
 
 
 class _DependenciesJson(JsonObject, frozen=True):

@@ -5,9 +5,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from memmpy.columns import Snapshot, open_columns, type_of_column
-from memmpy.cuts import check_stored
-from memmpy.errors import CorruptStoreError, LengthError, MissingFileError
+from memmpy.columns import (
+    ColumnType,
+    ReadNested,
+    Snapshot,
+    open_columns,
+    type_of_column,
+    type_of_values,
+)
+from memmpy.cuts import check_stored, open_inputs
+from memmpy.errors import CorruptStoreError, LengthError, MissingFileError, OptionError
+from memmpy.skims.derived_columns import nodes_of
 from memmpy.skims.row_layout import SkimLayout, lay_out
 from memmpy.skims.skim_document import dependencies
 from memmpy.skims.skim_reader import Skim, matches
@@ -75,25 +83,28 @@ def ticket_rule_of(store: Path, request: SkimRequest, splits: Splits | None) -> 
 
         num_entries = num_events(metadata)
         return agree_on_splits(snapshot, splits, num_entries=num_entries, check=check).ticket_rule
-    first = metadata.columns.get(request.required_keys(metadata)[0])
+    required = request.required_keys(metadata)
+    first = metadata.columns.get(required[0]) if required else None
     return default_rule(snapshot, num_entries=0 if first is None else first.num_entries)
 
 
 def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
     """Return the plan of a skim, and check that the store has its columns."""
     metadata = read_metadata(store)
-    if request.cut is not None:
-        check_stored(request.cut, metadata.current_keys(), path=store, metadata=metadata)
+    nodes = nodes_of(request.derived.values())
+    for node in nodes if request.cut is None else [request.cut, *nodes]:
+        check_stored(node, metadata.current_keys(), path=store, metadata=metadata)
     required = request.required_keys(metadata)
     snapshot = open_columns(store, required)
     lengths = {key: len(column) for key, column in snapshot.columns.items()}
+    if not required:
+        raise OptionError(f"{str(store)!r} has no columns, so no entries to skim")
     first, *others = required
     for key in others:
         if lengths[key] != lengths[first]:
             message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
             raise LengthError(f"{message}entries: all columns of a skim must have the same number")
-    columns = snapshot.metadata.columns
-    layout = lay_out(request, {key: type_of_column(columns[key]) for key in request.stored_keys})
+    layout = lay_out(request, _types_of(snapshot, request))
     assert request.rule is not None
     tickets_of(snapshot, request.rule, num_entries=lengths[first])  # checks what names an event
     made_of = dependencies(
@@ -104,6 +115,19 @@ def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
         and has_source_identity(snapshot.metadata, lengths[first]),
     )
     return SkimPlan(request, snapshot, layout, lengths[first], made_of)
+
+
+def _types_of(snapshot: Snapshot, request: SkimRequest) -> dict[str, ColumnType]:
+    """Return the types of the columns that the values of a skim come from."""
+    records = snapshot.metadata.columns
+    keys = frozenset(request.plain_keys).union(*(one.keys for one in request.derived.values()))
+    types = {key: type_of_column(records[key]) for key in keys & records.keys()}
+    for key, member in open_inputs(snapshot, keys - records.keys(), {}).columns.items():
+        # A member of a nested column is numbers or lists of them, or else nested itself.
+        empty: Any = member[:0]
+        is_nested = isinstance(member, ReadNested)
+        types[key] = ColumnType("nested") if is_nested else type_of_values(empty)
+    return types
 
 
 def stored_skim(folder: Path, plan: SkimPlan) -> Skim | None:

@@ -3,16 +3,17 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from memmpy.checks import check_mapping
-from memmpy.columns import check_keys
+from memmpy.columns import check_keys, resolve_key
 from memmpy.cuts import LANGUAGE, Constant, Node, columns_used, normal_form, read_cut
 from memmpy.errors import OptionError, nearest
 from memmpy.jagged import Padding, check_padding, mask_of
+from memmpy.skims.derived_columns import Derived
 from memmpy.splits import TicketRule
 from memmpy.store import Metadata, hash64, hash_text
 
@@ -21,6 +22,7 @@ __all__ = [
     "SkimRequest",
     "check_groups",
     "check_request",
+    "request_of",
 ]
 
 #: The field of a row that holds its entry.
@@ -45,6 +47,9 @@ class SkimRequest:
         The cut, as `read_cut` returns it; None for all entries.
     rule : TicketRule or None
         The rule of the tickets, which give the order of the rows; None until it is known.
+    derived : mapping of name to Derived
+        Columns that the skim computes. The keys, padded keys and groups name them as they name
+        columns of the store; a name that is here is no column of the store.
     """
 
     keys: tuple[str, ...]
@@ -53,6 +58,7 @@ class SkimRequest:
     dtypes: Mapping[str, np.dtype[Any]]
     cut: Node | None
     rule: TicketRule | None = None
+    derived: Mapping[str, Derived] = field(default_factory=dict)
 
     @property
     def padded_alone(self) -> list[str]:
@@ -61,16 +67,31 @@ class SkimRequest:
         return [key for key in self.padded if key not in grouped]
 
     @property
-    def stored_keys(self) -> list[str]:
-        """The columns whose values the skim stores, each once."""
+    def names(self) -> list[str]:
+        """The columns whose values the skim holds, each once; derived ones by their names."""
         grouped = (key for keys in self.groups.values() for key in keys)
         return list(dict.fromkeys([*self.keys, *self.padded, *grouped]))
 
+    @property
+    def plain_keys(self) -> list[str]:
+        """The columns of the store among the names, which are stored as they are."""
+        return [name for name in self.names if name not in self.derived]
+
+    def stored_keys(self, metadata: Metadata) -> list[str]:
+        """Return the columns of the store that the values of the skim come from, each once."""
+        under = sorted(frozenset[str]().union(*(one.keys for one in self.derived.values())))
+        resolved = (resolve_key(key, metadata.columns) for key in under)
+        return list(dict.fromkeys([*self.plain_keys, *resolved]))
+
     def required_keys(self, metadata: Metadata) -> list[str]:
-        """Return the columns that must be there: those stored, of the cut and of the tickets."""
+        """Return the columns that must be there: those stored, of the cut and of the tickets.
+
+        If there are none, as for a number alone, it is a column that has the number of entries.
+        """
         in_cut = () if self.cut is None else columns_used(self.cut, metadata)
         naming = () if self.rule is None else self.rule.keys
-        return list(dict.fromkeys([*self.stored_keys, *in_cut, *naming]))
+        required = list(dict.fromkeys([*self.stored_keys(metadata), *in_cut, *naming]))
+        return required or metadata.current_keys()[:1]
 
     def to_json(self) -> dict[str, Any]:
         """Return the request as JSON values: equal for equal skims."""
@@ -80,8 +101,10 @@ class SkimRequest:
             "groups": [[name, list(keys)] for name, keys in self.groups.items()],
             "dtypes": {name: dtype.str for name, dtype in self.dtypes.items()},
             "cut": None if self.cut is None else normal_form(self.cut),
-            "language": None if self.cut is None else LANGUAGE,
+            "language": None if self.cut is None and not self.derived else LANGUAGE,
         }
+        if self.derived:
+            request["derived"] = {name: one.to_json() for name, one in sorted(self.derived.items())}
         assert self.rule is not None
         return request | self.rule.to_json()
 
@@ -110,7 +133,7 @@ def check_request(
     """
     aliases, constants = check_mapping("aliases", aliases), check_mapping("constants", constants)
     checked = check_groups(groups)
-    request = SkimRequest(
+    return request_of(
         keys=_keys(keys),
         padded={
             _name(key, what="a key"): check_padding(key, given)
@@ -118,10 +141,34 @@ def check_request(
         },
         groups=checked,
         dtypes=_dtypes(dtype, checked),
+        derived={},
         cut=None if cut is None else read_cut(cut, aliases=aliases, constants=constants),
     )
+
+
+def request_of(
+    *,
+    keys: Sequence[str],
+    padded: Mapping[str, Padding],
+    groups: Mapping[str, Sequence[str]],
+    dtypes: Mapping[str, np.dtype[Any]],
+    derived: Mapping[str, Derived],
+    cut: Node | None,
+) -> SkimRequest:
+    """Return a request for a skim with derived columns; see `SkimRequest`.
+
+    A derived column that no key and no group names is left out.
+
+    Raises
+    ------
+    OptionError
+        If two things of a batch would have one name, or the skim would be empty.
+    """
+    ordered = {name: tuple(members) for name, members in groups.items()}
+    request = SkimRequest(tuple(keys), dict(padded), ordered, dict(dtypes), cut)
     _check_names(request)
-    return request
+    used = {name: derived[name] for name in request.names if name in derived}
+    return replace(request, derived=used)
 
 
 def check_groups(groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

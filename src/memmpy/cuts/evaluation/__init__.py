@@ -4,7 +4,7 @@ from memmpy.cuts.evaluation.computed_column import compute_column
 from memmpy.cuts.evaluation.lint import find_mistakes
 from memmpy.cuts.evaluation.operands import ColumnLike, HashedText, JaggedLike, ListSlice, Values
 from memmpy.cuts.evaluation.program import Program, check_keys, evaluate, passes, to_program
-from memmpy.cuts.evaluation.text_comparison import missing_quotes
+from memmpy.cuts.evaluation.text_comparison import keys_of_texts, missing_quotes
 
 __all__ = [
     "ColumnLike",
@@ -17,6 +17,7 @@ __all__ = [
     "compute_column",
     "evaluate",
     "find_mistakes",
+    "keys_of_texts",
     "missing_quotes",
     "passes",
     "to_program",

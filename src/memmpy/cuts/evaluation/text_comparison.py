@@ -9,12 +9,31 @@ from memmpy.cuts.language import Binary, Key, Node, Text, nodes_in
 from memmpy.errors import CutError
 from memmpy.typing import Mask
 
-__all__ = ["check_texts", "code_of", "compare_texts", "missing_quotes", "takes_text", "text_error"]
+__all__ = [
+    "check_texts",
+    "code_of",
+    "compare_texts",
+    "keys_of_texts",
+    "missing_quotes",
+    "takes_text",
+    "text_error",
+]
 
 
 def takes_text(node: Node) -> bool:
     """Return whether the operands of a node may be text."""
     return isinstance(node, Binary) and node.operator in {"==", "!="}
+
+
+def keys_of_texts(root: Node) -> frozenset[str]:
+    """Return the keys that a cut compares with a text, so that their columns must hold text."""
+    return frozenset(
+        key.name
+        for node in nodes_in(root)
+        if takes_text(node) and any(isinstance(operand, Text) for operand in node.operands)
+        for key in node.operands
+        if isinstance(key, Key)
+    )
 
 
 def check_texts(root: Node) -> None:

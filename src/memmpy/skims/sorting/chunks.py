@@ -8,6 +8,7 @@ import numpy as np
 
 from memmpy.jagged import Jagged
 from memmpy.kernels import Words
+from memmpy.skims.sorting.block_values import reader_of
 from memmpy.skims.sorting.output import order_of, rows_in_order, write_sorted
 from memmpy.skims.sorting.packing import pack
 from memmpy.skims.sorting.runs import write_run
@@ -55,10 +56,11 @@ def _read_chunk(task: ChunkTask) -> _Chunk:
     num_lost: Counter[tuple[str, str]] = Counter()
     counter = ValueCounter(layout)
     for start, stop in _spans(entries, task.span):
-        columns = job.columns()
-        tickets[start:stop] = job.tickets(columns)(entries[start:stop])
+        snapshot = job.snapshot()
+        tickets[start:stop] = job.tickets(snapshot)(entries[start:stop])
+        reader = reader_of(snapshot, sorted(layout.keys), job.derived)
         block_rows = rows[start:stop]
-        for block in pack(layout, columns, entries[start:stop], rows=block_rows, counter=counter):
+        for block in pack(layout, reader, entries[start:stop], rows=block_rows, counter=counter):
             for blocks, one in zip(lists, block.lists, strict=True):
                 blocks.append(one)
             num_lost.update(block.num_lost)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import ReadJagged, StoredColumn, cast
+from memmpy.columns import cast
 from memmpy.errors import ColumnError
 from memmpy.jagged import Jagged, Padding, lists_of
 from memmpy.skims.row_layout import JaggedField, SkimField, SkimLayout
+from memmpy.skims.sorting.block_values import ValueReader
 from memmpy.skims.value_counts import ValueCounter
 from memmpy.typing import Array, Entries
 
@@ -39,7 +40,7 @@ class Block:
 
 def pack(
     layout: SkimLayout,
-    columns: Mapping[str, StoredColumn],
+    reader: ValueReader,
     entries: Entries,
     *,
     rows: Array,
@@ -51,8 +52,8 @@ def pack(
     ----------
     layout : SkimLayout
         The layout of the skim.
-    columns : mapping of key to column
-        All columns of the layout.
+    reader : ValueReader
+        Reads all columns of the layout.
     entries : int64 array of shape (n,)
         Ascending.
     rows : structured array of shape (n,)
@@ -61,26 +62,15 @@ def pack(
         Counts the entries.
     """
     size = max(_MIN_BLOCK, _BLOCK_BYTES // rows.dtype.itemsize)
-    for start in range(0, len(entries), size):
+    for start, stop, values in reader.blocks(entries, size):
         num_lost: Counter[tuple[str, str]] = Counter()
-        block = entries[start : start + size]
-        values = {key: _entries_of(columns[key], block) for key in layout.keys}
+        block = entries[start:stop]
         counter.add(values, len(block))
         for field in layout.fields:
-            out = rows[field.name][start : start + size]
+            out = rows[field.name][start:stop]
             _fill(field, out, values, block, num_lost)
         lists = tuple(_list_of(one, values, block, num_lost) for one in layout.lists)
         yield Block(lists, num_lost)
-
-
-def _entries_of(column: StoredColumn, entries: Entries) -> Array | Jagged:
-    is_run = int(entries[-1]) - int(entries[0]) + 1 == len(entries)
-    run = slice(int(entries[0]), int(entries[-1]) + 1)
-    if isinstance(column, ReadJagged):
-        return column[run] if is_run else column[entries]
-    values = np.asarray(column)
-    # Entries are in range, so nothing wraps; this is the fastest mode.
-    return values[run] if is_run else np.take(values, entries, axis=0, mode="wrap")
 
 
 def _fill(

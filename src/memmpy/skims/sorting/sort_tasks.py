@@ -11,10 +11,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from memmpy.columns import Snapshot, StoredColumn, open_column
+from memmpy.columns import Snapshot, open_column
 from memmpy.errors import ColumnError, MissingFileError
 from memmpy.kernels import Words
 from memmpy.order import TicketsOf
+from memmpy.skims.derived_columns import Derived
 from memmpy.skims.row_layout import SkimLayout
 from memmpy.skims.skim_request import SkimRequest
 from memmpy.skims.sorting.runs import SortedRun
@@ -62,6 +63,8 @@ class SkimJob:
         The metadata of the columns that are used, and of the sources.
     layout : SkimLayout
         The layout of the skim.
+    derived : mapping of name to Derived
+        The columns of the layout that are computed.
     rule : TicketRule
         The rule of the tickets.
     num_entries : int
@@ -77,6 +80,7 @@ class SkimJob:
     store: Path
     metadata: Metadata
     layout: SkimLayout
+    derived: Mapping[str, Derived]
     rule: TicketRule
     num_entries: int
     selection: Entries | str | None
@@ -112,23 +116,20 @@ class SkimJob:
             selection = np.load(selection, mmap_mode="r")
         return np.array(selection[start:stop], np.int64)
 
-    def columns(self) -> dict[str, StoredColumn]:
+    def snapshot(self) -> Snapshot:
         """Map the columns again, so that pages of older maps do not count as memory."""
         records = self.metadata.columns
         try:
-            return {key: open_column(self.store, key, column) for key, column in records.items()}
+            columns = {key: open_column(self.store, key, one) for key, one in records.items()}
         except FileNotFoundError as error:
             missing = Path(error.filename or "").name
             message = f"the file {missing!r} of a column of {str(self.store)!r} is gone"
             raise MissingFileError(message) from error
+        return Snapshot(self.store, self.metadata, columns)
 
-    def tickets(self, columns: Mapping[str, StoredColumn]) -> TicketsOf:
+    def tickets(self, snapshot: Snapshot) -> TicketsOf:
         """Return a function that gives the tickets of entries."""
-        return tickets_of(
-            Snapshot(self.store, self.metadata, columns),
-            self.rule,
-            num_entries=self.num_entries,
-        )
+        return tickets_of(snapshot, self.rule, num_entries=self.num_entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +238,11 @@ SortOutcome: TypeAlias = SortedChunk | WrittenBucket
 def task_metadata(metadata: Metadata, request: SkimRequest) -> Metadata:
     """Return the part of the metadata that tasks need, as many tasks are sent to workers."""
     assert request.rule is not None
-    keys = dict.fromkeys([*request.stored_keys, *request.rule.keys])
+    keys = dict.fromkeys([*request.stored_keys(metadata), *request.rule.keys])
     columns = {k: _without_origin(metadata.columns[k]) for k in keys}
     sources = tuple(map(_identity_of, metadata.sources)) if request.rule.by == "file" else ()
-    hashes = {} if request.rule.region is None else metadata.hashes
+    has_texts = request.rule.region is not None or request.derived
+    hashes = metadata.hashes if has_texts else {}
     return Metadata(columns=columns, sources=sources, hashes=hashes)
 
 

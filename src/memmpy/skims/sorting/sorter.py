@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.columns import ReadJagged
 from memmpy.display import Progress
 from memmpy.jagged import clipping_notes
 from memmpy.order import Multiplicities, count_multiplicities
 from memmpy.parallel import WorkerPool, run_tasks
 from memmpy.skims.row_layout import SkimLayout
+from memmpy.skims.sorting.block_values import reader_of
 from memmpy.skims.sorting.buckets import join_bucket
 from memmpy.skims.sorting.chunks import sort_chunk
 from memmpy.skims.sorting.sort_plan import Sizes, plan_bounds, plan_chunks, stride_of
@@ -211,18 +211,13 @@ def _estimate_row_bytes(job: SkimJob, num_rows: int) -> float:
     size: float = layout.row.itemsize + 8 + 8 * len(layout.lists)
     if not layout.lists:
         return size
-    columns = job.columns()
+    reader = reader_of(job.snapshot(), [one.keys[0] for one in layout.lists], job.derived)
     num_entries, num_bytes = 0, 0
     for start in sorted({num_rows * i // _NUM_SAMPLES for i in range(_NUM_SAMPLES)}):
         entries = job.entries(start, min(start + _SAMPLE_ENTRIES, num_rows))
         num_entries += len(entries)
         for one in layout.lists:
-            column = columns[one.keys[0]]
-            assert isinstance(column, ReadJagged)
-            counts = column.offsets[entries + 1] - column.offsets[entries]
-            # In a damaged file they may be anything; packing the lists will raise the error.
-            counts = np.clip(counts, 0, len(column.content))
-            num_bytes += one.item_bytes * int(counts.sum())
+            num_bytes += one.item_bytes * reader.num_items(one.keys[0], entries)
     return size + num_bytes / max(1, num_entries)
 
 
