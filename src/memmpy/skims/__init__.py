@@ -1,5 +1,6 @@
 """Skims: copies of a store for training, packed row by row in the order of their tickets."""
 
+from memmpy.skims.array_rows import pack_arrays
 from memmpy.skims.derived_columns import Derived, Expression
 from memmpy.skims.folder import SKIMS, delete_leftover, leftover_skims, remove_skim
 from memmpy.skims.make_skim import make_skim, skim
@@ -31,6 +32,7 @@ __all__ = [
     "list_skims",
     "make_skim",
     "object_columns",
+    "pack_arrays",
     "remove_skim",
     "request_of",
     "skim",

@@ -13,7 +13,8 @@ from memmpy._version import __version__
 from memmpy.checks import check_path
 from memmpy.display import Renderable, Table
 from memmpy.errors import FitError
-from memmpy.jagged import format_share
+from memmpy.jagged import Jagged, format_share
+from memmpy.skims import pack_arrays
 from memmpy.store import write_atomically
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.reweight import BinFactors
@@ -21,7 +22,7 @@ from memmpy.training.row_fit import RowFit, WeightFactors
 from memmpy.training.scaling import Scaling
 from memmpy.training.training_request import TrainingRequest
 from memmpy.training.weight_sums import WeightSums
-from memmpy.typing import PathLike
+from memmpy.typing import Array, PathLike
 
 __all__ = ["Fit", "GroupFactors", "class_factors", "group_factors"]
 
@@ -99,6 +100,39 @@ class Fit:
         """Return the numbers of the fit as tables: print it, or use ``to_dict()``."""
         return FitReport(self._tables())
 
+    def apply(self, columns: Mapping[str, Any]) -> dict[str, Array | Jagged]:
+        """Return the inputs that a network gets for the columns of other events.
+
+        Parameters
+        ----------
+        columns : mapping of str to array of shape (n,), or lists of n events
+            The columns of the inputs, as files have them: NumPy arrays, `Jagged` or ``ak.Array``
+            of lists.
+
+        Returns
+        -------
+        dict of str to array or Jagged
+            Each input, scaled and filled as in a batch, and the masks of objects.
+
+        Raises
+        ------
+        MissingKeyError
+            If a column is missing; names the nearest.
+        LengthError
+            If columns differ in length.
+
+        Examples
+        --------
+        >>> inputs = data.fit(fold=0).apply({"met": met, "HT": HT})
+        """
+        arrays = {key: _array_of(values) for key, values in columns.items()}
+        rows, lists = pack_arrays(self._request.inputs_alone().skim_request(), arrays)
+        names = [name for name in rows.dtype.names or () if name != "_index"]
+        values = {name: np.ascontiguousarray(rows[name]) for name in names}
+        row_fit = RowFit(self.scaling, self._request.fill, None)
+        row_fit(values, {k: (one.content, one.offsets) for k, one in lists.items()}, compiled=False)
+        return {**values, **lists}
+
     def save(self, path: PathLike) -> None:
         """Write the fit as JSON, for use without memmpy.
 
@@ -171,12 +205,12 @@ class Fit:
         )  # fmt: skip
         tables = [Table(headings, 3, sections, title=title)]
         if self.factors:
-            rows = [(name, f"{factor:.6g}") for name, factor in self.factors.items()]
-            tables.append(Table(("class", "factor"), 1, [rows]))
+            factors = [(name, f"{factor:.6g}") for name, factor in self.factors.items()]
+            tables.append(Table(("class", "factor"), 1, [factors]))
         return tables
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class FitReport(Renderable):
     """The numbers of a fit, as tables."""
 
@@ -201,6 +235,14 @@ class GroupFactors:
 
     by_class: NDArray[np.float64]
     by_group: NDArray[np.float64]
+
+
+def _array_of(values: Any) -> Array | Jagged:
+    if isinstance(values, Jagged):
+        return values
+    if hasattr(values, "layout") and hasattr(values, "ndim") and values.ndim > 1:  # an ak.Array
+        return Jagged.from_awkward(values)
+    return np.asarray(values)
 
 
 def group_factors(

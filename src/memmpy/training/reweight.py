@@ -71,7 +71,7 @@ class Reweight:
             raise OptionError(message)
         if (self.to is not None) == check_flag("flat", self.flat):
             raise OptionError("Reweight needs to= (a class) or flat=True, and not both")
-        ratio = self.max_ratio
+        ratio: Any = self.max_ratio
         if ratio is not None and not (isinstance(ratio, int | float) and ratio >= 1):
             raise OptionError(f"max_ratio of Reweight is a number of at least 1, got {ratio!r}")
 
@@ -176,7 +176,9 @@ def fit_factors(
 
 def _effective(sums: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
     total, square = sums.sum(axis=1), squares.sum(axis=1)
-    return np.divide(total**2, square, out=np.zeros_like(total), where=square > 0)
+    effective = np.zeros(len(total))
+    np.divide(total**2, square, out=effective, where=square > 0)
+    return effective
 
 
 def _edges(text: object, values: object) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from itertools import chain
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -114,8 +115,10 @@ class TrainingRequest:
     @property
     def used_keys(self) -> frozenset[str]:
         """All columns that are needed: of inputs, labels, weight, cut and spectators."""
-        nodes = [self._node(text) for text in self._texts()]
-        return frozenset(self.spectators).union(*map(keys_of, nodes))
+        request = self.skim_request()
+        cut = frozenset[str]() if request.cut is None else keys_of(request.cut)
+        stored = cut.union(request.names) - request.derived.keys()
+        return stored.union(*(one.keys for one in request.derived.values()))
 
     def skim_request(self) -> SkimRequest:
         """Return the content of the skim; the order of its rows follows from the splits."""
@@ -136,7 +139,7 @@ class TrainingRequest:
                 if given.length is not None:
                     padded |= {key: Padding(given.length, float("nan")) for key in columns}
                 continue
-            members = {}
+            members: dict[str, Derived | None] = {}
             for text in given:
                 members |= self._member(text)
             derived |= {key: one for key, one in members.items() if one is not None}
@@ -150,6 +153,12 @@ class TrainingRequest:
             dtypes=_dtypes(self.dtype, groups),
             cut=None if self._cut_text is None else self._node(self._cut_text),
             derived=derived,
+        )
+
+    def inputs_alone(self) -> "TrainingRequest":
+        """Return the inputs, for all events."""
+        return replace(
+            self, labels=None, weight=None, cut=None, spectators=(), normalise=None, reweight=None
         )
 
     def for_other_events(
@@ -226,22 +235,9 @@ class TrainingRequest:
     def _expressions_of_inputs(self) -> list[str]:
         texts: list[str] = []
         for given in self.inputs.values():
-            texts += given.expressions if isinstance(given, Objects) else given
+            keys: Any = given.keys if isinstance(given, Objects) else given
+            texts += chain(*keys.values()) if isinstance(keys, Mapping) else keys
         return texts
-
-    def _texts(self) -> list[str]:
-        """Return all expressions."""
-        texts = self._expressions_of_inputs()
-        for given in self.inputs.values():
-            if isinstance(given, Objects):
-                texts += given.conditions
-        if self.is_labelled:
-            texts += self.labels.values() if self.labels else ()
-        if self.weight is not None:
-            texts.append(self.weight)
-        if self.reweight is not None:
-            texts += self.reweight.variables
-        return texts if self.cut is None else [*texts, self.cut]
 
     def _check_names(self) -> None:
         """Raise an `OptionError` if two things of a batch would have one name."""
@@ -278,7 +274,7 @@ def _check_inputs(inputs: object) -> Mapping[str, Any]:
 
 def _keys_of_input(name: str, given: Any) -> tuple[str, ...]:
     if isinstance(given, Objects):
-        return tuple(given.names)
+        return tuple(given.keys)
     is_list = isinstance(given, Sequence) and not isinstance(given, str | bytes)
     if not is_list or not given or not all(isinstance(key, str) for key in given):
         message = f"the input {name!r} is a list of keys or expressions, or Objects; got {given!r}"
@@ -289,7 +285,7 @@ def _keys_of_input(name: str, given: Any) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _check_labels(labels: Mapping[str, str], others: object) -> None:
+def _check_labels(labels: Mapping[Any, Any], others: object) -> None:
     _check_choice("others", others, ("raise", "drop", "keep"))
     for name, text in labels.items():
         if not isinstance(name, str) or not name or not isinstance(text, str):
@@ -311,7 +307,8 @@ def _check_normalise(normalise: Normalise, classes: tuple[str, ...]) -> Normalis
         message = "normalise is 'mean', 'equal', None, or a mapping of class to share"
         raise OptionError(f"{message}; got {normalise!r}")
     names = classes or ("all",)
-    for name, share in normalise.items():
+    shares: Mapping[Any, Any] = normalise
+    for name, share in shares.items():
         if name not in names:
             raise OptionError(f"normalise names {name!r}, no class{nearest(str(name), names)}")
         if not isinstance(share, int | float | np.number) or not 0 < share < float("inf"):

@@ -69,12 +69,12 @@ class WeightSums:
     @property
     def totals(self) -> NDArray[np.float64]:
         """The sum of the weights of each group."""
-        return self.sums.sum(axis=1)
+        return _joined(self.sums)
 
     @property
     def positive_totals(self) -> NDArray[np.float64]:
         """The sum of the positive weights of each group."""
-        return self.positive.sum(axis=1)
+        return _joined(self.positive)
 
     @property
     def absolute_totals(self) -> NDArray[np.float64]:
@@ -84,15 +84,15 @@ class WeightSums:
     @property
     def square_totals(self) -> NDArray[np.float64]:
         """The sum of the squared weights of each group."""
-        return self.squares.sum(axis=1)
+        return _joined(self.squares)
 
     @property
     def effective(self) -> NDArray[np.float64]:
         """The effective number of events of each group: ``sum(w)**2 / sum(w**2)``."""
         squares = self.square_totals
-        return np.divide(
-            np.square(self.totals), squares, out=np.zeros(len(squares)), where=squares > 0
-        )
+        effective = np.zeros(len(squares))
+        np.divide(np.square(self.totals), squares, out=effective, where=squares > 0)
+        return effective
 
 
 _SUMS = ("sums", "positive", "squares")
@@ -109,6 +109,11 @@ def _grouped_sums(
         part[:, 0] = np.bincount(groups[run], weights[run], minlength=num)
         total = _added(total, part)
     return total
+
+
+def _joined(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    joined: NDArray[np.float64] = sums[:, 0] + sums[:, 1]
+    return joined
 
 
 def _added(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,11 +11,10 @@ from memmpy.columns import cast
 from memmpy.errors import ColumnError
 from memmpy.jagged import Jagged, Padding, lists_of
 from memmpy.skims.row_layout import JaggedField, SkimField, SkimLayout
-from memmpy.skims.sorting.block_values import ValueReader
 from memmpy.skims.value_counts import ValueCounter
 from memmpy.typing import Array, Entries
 
-__all__ = ["Block", "pack"]
+__all__ = ["Block", "BlockReader", "pack"]
 
 #: Bytes of a block of rows, which is filled column by column.
 _BLOCK_BYTES = 2**18  # 256 KiB
@@ -38,9 +37,19 @@ class Block:
     num_lost: Mapping[tuple[str, str], int]
 
 
+class BlockReader(Protocol):
+    """Reads the values of a skim."""
+
+    def blocks(
+        self, entries: Entries, num_entries: int
+    ) -> Iterator[tuple[int, int, dict[str, Array | Jagged]]]:
+        """Yield the start and stop of consecutive blocks of entries, and the values by name."""
+        ...
+
+
 def pack(
     layout: SkimLayout,
-    reader: ValueReader,
+    reader: BlockReader,
     entries: Entries,
     *,
     rows: Array,
@@ -52,7 +61,7 @@ def pack(
     ----------
     layout : SkimLayout
         The layout of the skim.
-    reader : ValueReader
+    reader : BlockReader
         Reads all columns of the layout.
     entries : int64 array of shape (n,)
         Ascending.
