@@ -17,7 +17,7 @@ from memmpy.kernels.records import strip_headers
 from memmpy.kernels.reductions import count_true, max_lists, min_lists, sum_lists
 from memmpy.kernels.reference import join_arrays, pad_jagged, take_jagged
 from memmpy.kernels.row_field import RowField
-from memmpy.kernels.standardize import standardize
+from memmpy.kernels.row_values import multiply_weights, standardize
 from memmpy.kernels.threshold import BYTES_MOVED, ITEMS_REDUCED, is_worth_compiling
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "max_lists",
     "min_lists",
     "mix64",
+    "multiply_weights",
     "offsets_of",
     "pad_jagged",
     "standardize",

@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.kernels import multiply_weights
 from memmpy.loaders import Lists
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.scaling import Scaling
@@ -39,21 +40,15 @@ class WeightFactors:
     by_group: NDArray[np.float64]
     groups: EventGroups
 
-    def weights_of(self, rows: Mapping[str, Array]) -> NDArray[np.float32]:
+    def weights_of(self, rows: Mapping[str, Array], *, compiled: bool) -> NDArray[np.float32]:
         """Return the weights of gathered rows."""
         weights, labels = rows[PHYSICS], rows.get(LABEL)
         if self.negative in {"abs", "drop"}:
             groups = self.groups(rows["_index"], labels)
             weights = treat_negative(weights, self.negative) * self.by_group[groups]
-        if BIN in rows:
-            classes = np.zeros(len(weights), np.int64) if labels is None else labels
-            factors = self.by_bin[classes, rows[BIN]]
-        elif labels is None:
-            factors = self.by_bin[0, -1]
-        else:  # -1 is the last one
-            factors = np.take(self.by_bin[:, -1], labels, mode="wrap")
-        product: NDArray[np.float64] = weights * factors
-        return product.astype(np.float32)
+        classes = np.zeros(len(weights), np.int64) if labels is None else labels
+        bins = rows[BIN] if BIN in rows else np.full(len(weights), -1, np.int32)
+        return multiply_weights(weights, classes, bins, factors=self.by_bin, compiled=compiled)
 
 
 def treat_negative(weights: NDArray[np.float64], negative: Negative) -> NDArray[np.float64]:
@@ -96,4 +91,4 @@ class RowFit:
             scaling.scale(values, fill=self.fill, compiled=compiled)
         if self.factors is None or PHYSICS not in rows:
             return {}
-        return {WEIGHT: self.factors.weights_of(rows)}
+        return {WEIGHT: self.factors.weights_of(rows, compiled=compiled)}

@@ -1,11 +1,12 @@
-"""Scales and fills values in place, compiled by Numba."""
+"""Scales and fills inputs in place, and multiplies weights, compiled by Numba."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memmpy.kernels.jit import kernel, run_kernel
 from memmpy.typing import Array
 
-__all__ = ["standardize_rows"]
+__all__ = ["multiply_weights", "standardize_rows"]
 
 #: Rows whose values are one run of memory: a multiple of the numbers in the widest vector.
 _NUM_TOGETHER = 16
@@ -33,3 +34,27 @@ def _standardize(values: Array, centers: Array, factors: Array, fill: float) -> 
         for i in range(values.shape[1]):
             value = (values[row, i] - centers[i]) * factors[i]
             values[row, i] = value if value == value else fill  # noqa: PLR0124 - NaN
+
+
+def multiply_weights(
+    weights: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    factors: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Return each weight times its factor: see `memmpy.kernels.multiply_weights`."""
+    out = np.empty(len(weights), np.float32)
+    run_kernel(_multiply, weights, rows, columns, factors, out)
+    return out
+
+
+@kernel
+def _multiply(
+    weights: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    factors: NDArray[np.float64],
+    out: NDArray[np.float32],
+) -> None:
+    for i in range(len(weights)):
+        out[i] = weights[i] * factors[rows[i], columns[i]]
