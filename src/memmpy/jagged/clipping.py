@@ -58,16 +58,18 @@ class Clipping:
         entries = format_share(self.num_clipped_entries, self.num_entries)
         return f"{items} of the items clipped, in {entries} of the entries"
 
-    def warning(self, key: str, length: int) -> str:
-        """Return a warning with the numbers and the way out."""
+    def warning(self, key: str, length: int, *, is_object: bool = False) -> str:
+        """Return a warning with the numbers and the way out; for a key, or an input of objects."""
         items = format_share(self.num_clipped_items, self.num_items)
         entries = format_share(self.num_clipped_entries, self.num_entries)
+        way_out = f"keys_padded={{{key!r}: ({self.max_items}, ...)}}"
+        if is_object:
+            way_out = f"Objects(..., length={self.max_items})"
         return (
             f"{key!r} is padded to {length:,} items, which cuts off "
             f"{self.num_clipped_items:,} of {self.num_items:,} items ({items}), in "
             f"{self.num_clipped_entries:,} of {self.num_entries:,} entries ({entries}); the "
-            f"longest has {self.max_items:,} items: "
-            f"keys_padded={{{key!r}: ({self.max_items}, ...)}} keeps all"
+            f"longest has {self.max_items:,} items: {way_out} keeps all"
         )
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from memmpy.display import Progress
-from memmpy.jagged import clipping_notes
 from memmpy.order import Multiplicities, count_multiplicities
 from memmpy.parallel import WorkerPool, run_tasks
+from memmpy.skims.object_lists import ObjectColumn
 from memmpy.skims.row_layout import SkimLayout
 from memmpy.skims.sorting.block_values import reader_of
 from memmpy.skims.sorting.buckets import join_bucket
@@ -125,9 +125,21 @@ def sort_skim(
     # One pass over 8 bytes a row, independent of the bounds of buckets.
     tickets = map_array(job.directory, arrays[TICKETS], key=TICKETS)
     multiplicities = count_multiplicities(tickets)
-    counts, padding = counter.counts(), sorted(job.layout.padding.items())
-    notes = clipping_notes({key: (counts[key].clipping, one.length) for key, one in padding})
-    return SkimArrays(arrays, multiplicities, counts, (*_notes_of(num_lost, job.layout), *notes))
+    counts = counter.counts()
+    notes = (*_notes_of(num_lost, job.layout), *_clipping_notes(job, counts))
+    return SkimArrays(arrays, multiplicities, counts, notes)
+
+
+def _clipping_notes(job: SkimJob, counts: Mapping[str, KeyCounts]) -> Iterator[str]:
+    """Yield a warning for each key of which padding cuts off more than 1 %, once for objects."""
+    for key, padding in sorted(job.layout.padding.items()):
+        column, clipping = job.derived.get(key), counts[key].clipping
+        if not clipping.is_large:
+            continue
+        if not isinstance(column, ObjectColumn):
+            yield clipping.warning(key, padding.length)
+        elif column.number == 0:
+            yield clipping.warning(column.lists.name, padding.length, is_object=True)
 
 
 def run_sort_task(task: SortTask) -> SortOutcome:
