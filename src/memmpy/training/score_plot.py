@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memmpy.checks import check_path
+from memmpy.display import format_count
 from memmpy.errors import OptionError
 from memmpy.store import disk_error, write_atomically
 from memmpy.training.roc_curve import RocCurve
@@ -49,7 +51,8 @@ def draw_scores(
     Raises
     ------
     OptionError
-        If matplotlib is missing, the suffix is another one, or there is no ROC curve.
+        If matplotlib is missing, the suffix is another one, or a side of the ROC curve has no
+        positive sum of weights.
     DiskError, ReadOnlyStoreError
         If the file cannot be written.
     """
@@ -82,13 +85,15 @@ def _curves(
     rows: ScoreRows, classes: Sequence[str], signal: int | None
 ) -> dict[int | None, RocCurve]:
     """Return the ROC curve against all other classes (None), and if several, against each."""
-    if signal is None:
+    labels = np.unique(rows.labels).tolist()
+    others = [other for other in labels if other not in {-1, signal}]
+    if signal is None or signal not in labels or not others:
         return {}
     curves: dict[int | None, RocCurve] = {None: rows.roc(signal, signal=classes[signal])}
-    others = [other for other in np.unique(rows.labels).tolist() if other not in {-1, signal}]
     for other in others if len(others) > 1 else []:
         pair = rows.take((rows.labels == signal) | (rows.labels == other))
-        curves[other] = pair.roc(signal, signal=classes[signal])
+        with suppress(OptionError):  # the weights of the other class have no positive sum
+            curves[other] = pair.roc(signal, signal=classes[signal])
     return curves
 
 
@@ -102,28 +107,29 @@ def _draw_histogram(
         low, high = 0.0, 1.0
     edges = np.histogram_bin_edges(values, bins, (low, high))
     widths, centres = np.diff(edges), (edges[1:] + edges[:-1]) / 2
-    handles, names = [], []
+    handles: list[Any] = []
+    names: list[str] = []
     for label in [*range(len(classes)), -1]:
         is_class = rows.labels == label
         num = int(np.count_nonzero(is_class))
         if not num:
             continue
         weights = rows.weights[is_class]
-        total = float(weights.sum())
-        name = classes[label] if label >= 0 else "no class" if classes else "all"
+        total, colour = float(weights.sum()), _colour(label)
+        name = classes[label] if label >= 0 else "no class" if num < len(rows) else "all"
+        names.append(f"{name}: {format_count(num, 'event')}")
         if total <= 0:
-            raise OptionError(f"the weights of {name!r} sum to {total:.6g}: no density to plot")
+            names[-1] += f", weights sum to {total:.4g}"
+            handles += axes.plot([], color=colour)  # a class without a density
+            continue
         sums, _ = np.histogram(values[is_class], edges, weights=weights)
         squares, _ = np.histogram(values[is_class], edges, weights=weights**2)
         density, errors = sums / (total * widths), np.sqrt(squares) / (total * widths)
-        colour = _colour(label)
-        handle = axes.stairs(density, edges, color=colour, linewidth=1.5, fill=False)
+        handles.append(axes.stairs(density, edges, color=colour, linewidth=1.5, fill=False))
         if label == signal:
             axes.stairs(density, edges, color=colour, alpha=0.25, fill=True)
         axes.errorbar(centres, density, errors, fmt="none", ecolor=colour, elinewidth=1)
-        handles.append(handle)
-        names.append(f"{name}: {num:,} events")
-    axes.set_xlim(low, high)
+    axes.set_xlim(float(edges[0]), float(edges[-1]))
     axes.set_ylim(top=1.15 * axes.get_ylim()[1])
     _label(axes, "score" if signal is None else f"score of {classes[signal]}", "density")
     _legend(axes, handles, names)

@@ -69,7 +69,8 @@ class ScoreRows:
         OptionError
             If the class or the others have no events, or a sum of weights that is not positive.
         """
-        rows = self.take(self.labels >= 0)
+        is_labelled = self.labels >= 0
+        rows = self if is_labelled.all() else self.take(is_labelled)
         is_signal = rows.labels == number
         return roc_curve(rows.values_of(number), rows.weights, is_signal, signal=signal)
 
@@ -208,7 +209,7 @@ def _column(name: str, column: Array, num: int, kinds: str) -> Array:
 
 
 def _check_finite(values: Array, entries: Entries, what: str) -> None:
-    is_wrong = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    is_wrong = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     if is_wrong.any():
         message = (
             f"{np.count_nonzero(is_wrong):,} of {len(values):,} events have {what} that are NaN or "

@@ -240,7 +240,8 @@ class Scores(Renderable):
         """Draw the score by class, and the ROC curve, to a file.
 
         The histogram of each class has the physics weights, an integral of 1, and errors
-        sqrt(sum w^2). With more than two classes, a ROC curve against each other class follows.
+        sqrt(sum w^2). With more than two classes, there is a ROC curve against each other class
+        too. Without events of signal or of background, the histogram stands alone.
 
         Parameters
         ----------
@@ -260,7 +261,8 @@ class Scores(Renderable):
         ------
         OptionError
             If matplotlib is not installed: ``pip install 'memmpy[plot]'``. Also if the suffix is
-            another one, there are no scores, or there is no ROC curve (see `auc`).
+            another one, there are no scores or no such class, or the weights of signal or
+            background do not have a positive sum.
         DiskError, ReadOnlyStoreError
             If memmpy cannot write the file.
         """
