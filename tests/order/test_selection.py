@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.order import check_selection
+from memmpy.order import SeenEntries, check_selection
 from memmpy.order.selection import STEP_SIZE, steps
 
 
@@ -86,3 +86,16 @@ def test_what_is_neither_entries_nor_a_mask_is_refused(wrong: np.ndarray) -> Non
 def test_a_selection_has_one_dimension(wrong: np.ndarray) -> None:
     with pytest.raises(ColumnError, match="must be one-dimensional"):
         check_selection(wrong, 5)
+
+
+@given(st.lists(st.lists(st.integers(0, 99), max_size=20), max_size=10))
+def test_entries_are_seen_once_they_are_added_or_follow_an_equal_one(
+    groups: list[list[int]],
+) -> None:
+    seen, known = SeenEntries(100), set[int]()
+    for group in map(sorted, groups):
+        repeated = seen.repeated(np.array(group, np.int64))
+        expected = [e in known or e in group[:i] for i, e in enumerate(group)]
+        assert repeated.tolist() == expected
+        seen.add(np.array(group, np.int64))
+        known.update(group)

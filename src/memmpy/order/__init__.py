@@ -21,7 +21,7 @@ from memmpy.order.multiplicities import (
     spread_of_blocks,
 )
 from memmpy.order.permutation import Permutation
-from memmpy.order.selection import check_selection
+from memmpy.order.selection import SeenEntries, check_selection
 from memmpy.order.sequential import MemberRun, SequentialOrder
 from memmpy.order.split_entries import Subindex, TicketsOf, members_by_position, members_by_ticket
 from memmpy.order.subset import Subset
@@ -44,6 +44,7 @@ __all__ = [
     "Permutation",
     "PermutedEntries",
     "PermutedRun",
+    "SeenEntries",
     "SequentialOrder",
     "Shard",
     "Subindex",

@@ -1,14 +1,16 @@
 """Checks a user's selection of entries: each in range and none twice."""
 
 from collections.abc import Iterator, Sequence
+from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memmpy.checks import outside
 from memmpy.errors import ColumnError, LengthError, OptionError
-from memmpy.typing import Array, Mask
+from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["STEP_SIZE", "check_selection", "steps"]
+__all__ = ["STEP_SIZE", "SeenEntries", "check_selection", "steps"]
 
 #: How many entries are checked at once.
 STEP_SIZE = 1 << 16
@@ -84,16 +86,43 @@ def _is_ascending(selection: Array, num_entries: int) -> bool:
 
 
 def _check_unique(selection: Array, num_entries: int) -> None:
-    seen = np.zeros(-(-num_entries // 8), dtype=np.uint8)
+    seen = SeenEntries(num_entries)
     for start, stop in steps(len(selection)):
         entries = np.sort(selection[start:stop].astype(np.int64))
-        bits = np.left_shift(1, entries & 7, dtype=np.uint8, casting="unsafe")
-        again: Mask = (seen[entries >> 3] & bits) != 0
-        again[1:] |= entries[1:] == entries[:-1]
+        again = seen.repeated(entries)
         if again.any():
             message = (
                 f"subindex holds entry {entries[again][0]} more than once: "
                 "an epoch hands out each entry once"
             )
             raise OptionError(message)
-        np.bitwise_or.at(seen, entries >> 3, bits)
+        seen.add(entries)
+
+
+@final
+class SeenEntries:
+    """A set of entries that takes one bit for each of `num_entries` entries.
+
+    Parameters
+    ----------
+    num_entries : int
+        The number of entries that may be in the set.
+    """
+
+    def __init__(self, num_entries: int) -> None:
+        self._bits = np.zeros(-(-num_entries // 8), dtype=np.uint8)
+
+    def repeated(self, ascending: Entries) -> Mask:
+        """Return which entries are in the set, or equal the one before; they must ascend."""
+        repeated: Mask = (self._bits[ascending >> 3] & _bits_of(ascending)) != 0
+        repeated[1:] |= ascending[1:] == ascending[:-1]
+        return repeated
+
+    def add(self, entries: Entries) -> None:
+        """Add entries, in any order."""
+        np.bitwise_or.at(self._bits, entries >> 3, _bits_of(entries))
+
+
+def _bits_of(entries: Entries) -> NDArray[np.uint8]:
+    bits: NDArray[np.uint8] = np.left_shift(1, entries & 7, dtype=np.uint8, casting="unsafe")
+    return bits

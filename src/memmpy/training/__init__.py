@@ -4,6 +4,7 @@ from memmpy.training.audit import audit
 from memmpy.training.findings import Audit, Finding
 from memmpy.training.fit import Fit
 from memmpy.training.reweight import Reweight
+from memmpy.training.scoring import RocCurve, Scores
 from memmpy.training.training_request import Inputs, Negative, Normalise, TrainingRequest
 from memmpy.training.training_set import TrainingSet, make_training_set
 
@@ -15,6 +16,8 @@ __all__ = [
     "Negative",
     "Normalise",
     "Reweight",
+    "RocCurve",
+    "Scores",
     "TrainingRequest",
     "TrainingSet",
     "audit",

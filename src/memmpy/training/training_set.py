@@ -1,13 +1,15 @@
 """`TrainingSet`: what a network is trained on: a skim, and what is fitted on its training split."""
 
-import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Protocol, final, runtime_checkable
 
 from memmpy.checks import check_mapping
 from memmpy.display import Renderable, Table, format_count
 from memmpy.errors import OptionError
+from memmpy.kernels import Words
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
+from memmpy.order import TicketsOf
 from memmpy.parallel import Work, WorkOption, check_threads, check_work
 from memmpy.skims import Sizes, Skim, make_skim
 from memmpy.splits import (
@@ -16,15 +18,18 @@ from memmpy.splits import (
     SplitRequest,
     Splits,
     check_split,
+    open_event_columns,
     recorded_splits,
     resolve_skim_split,
+    tickets_of,
 )
 from memmpy.store import read_metadata
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
 from memmpy.training.fitting import Fitter
+from memmpy.training.scoring import Scores
 from memmpy.training.training_request import TrainingRequest
-from memmpy.typing import PathLike
+from memmpy.typing import Entries, PathLike
 
 __all__ = ["TrainingSet", "make_training_set"]
 
@@ -48,6 +53,10 @@ class TrainingSet(Renderable):
 
     Attributes
     ----------
+    path : Path
+        The store.
+    num_entries : int
+        The entries of the store; ``len(data)`` of them are in the training set.
     skim : Skim
         The rows.
     splits : Splits
@@ -78,8 +87,9 @@ class TrainingSet(Renderable):
     ) -> None:
         self.skim, self.splits, self._request = skim, splits, request
         self.classes, self.inputs = request.classes, request.keys
-        self._store, self._trained = skim.path.absolute().parent.parent, trained
-        metadata = read_metadata(self._store)
+        self.path, self._trained = skim.path.absolute().parent.parent, trained
+        self.num_entries = skim.num_store_entries
+        metadata = read_metadata(self.path)
         groups = EventGroups.of(metadata, skim.num_store_entries, request.class_names)
         self._fitter = Fitter(skim, request, splits, groups)
 
@@ -222,7 +232,7 @@ class TrainingSet(Renderable):
         MissingKeyError, CutError
             If the other store lacks a column of the inputs.
         """
-        path: PathLike = self._store
+        path: PathLike = self.path
         if source is not None:
             path = source.path if isinstance(source, HasPath) else source
         request = self._request.for_other_events(
@@ -233,11 +243,44 @@ class TrainingSet(Renderable):
         trained = self if self._trained is None else self._trained
         return make_training_set(path, request, check_work(work), self.splits, trained=trained)
 
+    def scores(self, *, average: bool = False) -> Scores:
+        """Return an empty collection of the scores of models, one for each fold.
+
+        Parameters
+        ----------
+        average : bool
+            Take each event once from every fold, and average: for events that no fold was trained
+            on, such as recorded data. By default, an event is scored by the fold that tests it.
+
+        Examples
+        --------
+        >>> scores = data.scores()
+        >>> for fold in range(5):
+        ...     for batch in data.loader("test", fold=fold, shuffle=False):
+        ...         scores.add(batch, predict(batch), fold=fold)
+        >>> scores.auc()
+        """
+        return Scores(self, average=average)
+
+    @property
+    def trained_tickets(self) -> Words:
+        """The tickets of the events that the fits come from: uint64, ascending."""
+        return (self if self._trained is None else self._trained).skim.tickets
+
+    def tickets(self, entries: Entries) -> Words:
+        """Return the uint64 ticket of each entry of the store."""
+        return self._tickets_of(entries)
+
+    @cached_property
+    def _tickets_of(self) -> TicketsOf:
+        snapshot = open_event_columns(self.path, read_metadata(self.path), self.splits)
+        return tickets_of(snapshot, self.splits.ticket_rule, num_entries=self.num_entries)
+
     def _blocks(self) -> list[str | Table]:
         folds = self.splits.num_folds
         events = format_count(len(self), "event", "events")
         classes = f", classes {', '.join(self.classes)}" if self.classes else ""
-        title = f"Training set of {os.fspath(self._store)!r}: {events}{classes}; {self.splits}"
+        title = f"Training set of {str(self.path)!r}: {events}{classes}; {self.splits}"
         inputs = [(name, ", ".join(keys)) for name, keys in self.inputs.items()]
         fit = self.fit(None if folds is None else 0)
         return [Table(("input", "keys"), 2, [inputs], title=title), *fit.report().tables]

@@ -1,0 +1,84 @@
+"""Checks that a model scores only events that it has not seen."""
+
+import numpy as np
+
+from memmpy.display import format_count
+from memmpy.errors import SplitError
+from memmpy.kernels import Words, find_words
+from memmpy.order import in_ticket_ranges
+from memmpy.splits import Splits
+from memmpy.typing import Entries
+
+__all__ = ["check_scoring_fold", "check_tested", "check_untrained"]
+
+
+def check_scoring_fold(fold: int | None, splits: Splits) -> int | None:
+    """Return the fold that made scores; None without folds.
+
+    Raises
+    ------
+    SplitError, OptionError
+        If the fold is missing, or there is no such fold.
+    """
+    if fold is None and splits.num_folds is not None:
+        message = f"give the fold that made the scores, 0 to {splits.num_folds - 1}"
+        raise SplitError(f"{message}: scores.add(batch, values, fold=fold)")
+    return splits.check_fold(fold)
+
+
+def check_tested(entries: Entries, tickets: Words, splits: Splits, *, fold: int | None) -> None:
+    """Raise a `SplitError` unless all events are in the test split, or in that of a fold."""
+    is_wrong = ~in_ticket_ranges(tickets, splits.ranges("test", fold))
+    if not is_wrong.any():
+        return
+    is_trained = in_ticket_ranges(tickets, splits.ranges("train", fold))
+    row = int(np.argmax(is_trained if is_trained.any() else is_wrong))
+    side = _side(is_trained=bool(is_trained[row]))
+    num = f"{np.count_nonzero(is_wrong):,} of {format_count(len(entries), 'event')} are not"
+    if fold is None:
+        message = f"{num} in the test split, such as entry {entries[row]}, which was {side}; "
+        raise SplitError(f"{message}take events from data.loader('test')")
+    (other,) = splits.folds_of_tickets(tickets[row : row + 1])
+    message = (
+        f"{num} tested by fold {fold}, such as entry {entries[row]}, which was {side} by fold "
+        f"{fold} and is tested by fold {other}; take events from data.loader('test', fold={fold})"
+    )
+    raise SplitError(message)
+
+
+def check_untrained(
+    entries: Entries, tickets: Words, splits: Splits, *, fold: int | None, trained_tickets: Words
+) -> None:
+    """Raise a `SplitError` if a model was trained on an event, or validated with it.
+
+    Parameters
+    ----------
+    entries : int64 array of shape (n,)
+        The events.
+    tickets : uint64 array of shape (n,)
+        Their tickets.
+    splits : Splits
+        The splits of the training set.
+    fold : int or None
+        The fold of the model.
+    trained_tickets : uint64 array
+        The tickets of all events of the training set, ascending.
+    """
+    trained, val = splits.ranges("train", fold), splits.ranges("val", fold)
+    rows = np.flatnonzero(in_ticket_ranges(tickets, trained + val))
+    rows = rows[np.argsort(tickets[rows])]  # so that the search reads the tickets from front to end
+    wrong = rows[find_words(np.asarray(trained_tickets), tickets[rows])[1]]
+    if not len(wrong):
+        return
+    row = int(wrong.min())
+    side = _side(is_trained=bool(in_ticket_ranges(tickets[row : row + 1], trained)[0]))
+    message = (
+        f"{len(wrong):,} of {format_count(len(entries), 'event')} are in the training set, such as "
+        f"entry {entries[row]}, which was {side}{'' if fold is None else f' by fold {fold}'}; "
+        "average=True is for events that no fold has seen, and data.scores() for the others"
+    )
+    raise SplitError(message)
+
+
+def _side(*, is_trained: bool) -> str:
+    return "trained on" if is_trained else "used for validation"

@@ -1,0 +1,198 @@
+"""Tests of plots of scores, drawn by matplotlib."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from memmpy.errors import MemmpyError, OptionError
+from memmpy.training.scoring.score_plot import draw_scores
+from memmpy.training.scoring.score_rows import ScoreRows
+from tests.training.scoring.scored import Events
+
+VALUES = np.random.default_rng(1).random(60)
+
+needs_matplotlib = pytest.mark.usefixtures("matplotlib")
+#: The first bytes of a file of each format.
+MAGIC = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml", ".PNG": b"\x89PNG"}
+
+
+@pytest.fixture
+def matplotlib() -> Any:
+    return pytest.importorskip("matplotlib")
+
+
+def legend_of(axes: Any) -> list[str]:
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("suffix", MAGIC)
+def test_the_suffix_is_the_format(suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"new/scores{suffix}"
+    Events().scored(VALUES).plot(file)
+    assert file.read_bytes().startswith(MAGIC[suffix])
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    file.write_bytes(b"old")
+    Events().scored(VALUES).plot(str(file))
+    assert file.read_bytes().startswith(MAGIC[suffix])
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("name", ["scores", "scores.jpeg", "scores.root"])
+def test_another_suffix_is_an_error(name: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"a plot is a file \.png, \.pdf, \.svg, got"):
+        Events().scored(VALUES).plot(tmp_path / name)
+
+
+@needs_matplotlib
+def test_the_histogram_is_a_density_with_errors_of_weights(tmp_path: Path) -> None:
+    events = Events()
+    histogram, _ = events.scored(VALUES).plot(tmp_path / "s.png", bins=5).axes
+    edges = np.linspace(0, 1, 6)
+    stairs = [patch for patch in histogram.patches if not patch.get_fill()]
+    errors = [bars.lines[2][0].get_segments() for bars in histogram.containers]
+    assert len(stairs) == len(errors) == 2
+    for label, (patch, segments) in enumerate(zip(stairs, errors, strict=True)):
+        np.testing.assert_allclose(patch.get_data().edges, edges)
+        total = events.weights[events.labels == label].sum()
+        for i, height in enumerate(patch.get_data().values):
+            is_in = (events.labels == label) & (np.digitize(VALUES, edges) == i + 1)
+            weights = events.weights[is_in]
+            assert height == pytest.approx(weights.sum() / total / 0.2)
+            error = np.sqrt((weights**2).sum()) / total / 0.2
+            assert segments[i][:, 1] == pytest.approx([height - error, height + error])
+    assert legend_of(histogram) == [
+        f"{name}: {np.count_nonzero(events.labels == label)} events"
+        for label, name in enumerate(events.classes)
+    ]
+    assert histogram.get_xlim() == (0, 1)
+    assert histogram.get_xlabel() == "score of signal"
+
+
+@needs_matplotlib
+def test_the_curve_has_the_area_in_its_legend(tmp_path: Path) -> None:
+    scores = Events().scored(VALUES)
+    _, axes = scores.plot(tmp_path / "s.png").axes
+    assert legend_of(axes) == [f"against all others: AUC {scores.auc():.4f}", "chance: AUC 0.5"]
+    points = axes.lines[0].get_xydata()
+    curve = scores.roc()
+    every = np.column_stack([curve.background_efficiency, curve.signal_efficiency])
+    assert {*map(tuple, points)} == {*map(tuple, every)}
+
+
+@needs_matplotlib
+def test_a_long_curve_is_drawn_with_fewer_points(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    num = 20_000
+    labels = random.integers(0, 2, num).astype(np.int32)
+    values = random.normal(size=num) + labels
+    rows = ScoreRows(np.arange(num), values, labels, np.ones(num), np.zeros(num, np.int32))
+    curve = rows.roc(1, signal="s")
+    figure = draw_scores(tmp_path / "s.svg", rows, ("b", "s"), signal=1, bins=10)
+    x, y = figure.axes[1].lines[0].get_data()
+    assert len(x) <= 1001
+    assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
+    assert (
+        np.abs(np.interp(curve.background_efficiency, x, y) - curve.signal_efficiency).max() < 0.01
+    )
+
+
+@needs_matplotlib
+def test_several_classes_have_a_curve_against_each(tmp_path: Path) -> None:
+    events = Events(classes=("qcd", "top", "$H_{", "_W"))
+    values = np.random.default_rng(2).normal(size=(60, 4))
+    scores = events.scored(values)
+    histogram, axes = scores.plot(tmp_path / "s.png", signal="top").axes
+    names = [line.rpartition(":")[0] for line in legend_of(axes)]
+    assert names == ["against all others", "against qcd", "against $H_{", "against _W", "chance"]
+    assert legend_of(axes)[0] == f"against all others: AUC {scores.auc('top'):.4f}"
+    rows = [i for i in range(60) if events.labels[i] in {0, 1}]
+    pairs = [
+        (events.weights[i] * events.weights[j], values[i, 1] > values[j, 1])
+        for i in rows
+        if events.labels[i] == 1
+        for j in rows
+        if events.labels[j] == 0
+    ]
+    area = sum(w for w, is_right in pairs if is_right) / sum(w for w, _ in pairs)
+    assert legend_of(axes)[1] == f"against qcd: AUC {area:.4f}"
+    assert histogram.get_xlabel() == "score of top"
+    assert histogram.get_xlim() == (values[:, 1].min(), values[:, 1].max())
+
+
+@needs_matplotlib
+def test_data_without_classes_have_a_histogram_alone(tmp_path: Path) -> None:
+    (axes,) = Events(classes=()).scored(VALUES).plot(tmp_path / "s.png").axes
+    assert legend_of(axes) == ["all: 60 events"]
+    assert axes.get_xlabel() == "score"
+
+
+@needs_matplotlib
+@pytest.mark.parametrize(("label", "name"), [(-1, "all"), (0, "background"), (1, "signal")])
+def test_events_of_one_kind_have_a_histogram_alone(label: int, name: str, tmp_path: Path) -> None:
+    events = Events()
+    events.labels = np.full(60, label)
+    events.weights = np.ones(60)
+    (axes,) = events.scored(VALUES).plot(tmp_path / "s.png").axes
+    assert legend_of(axes) == [f"{name}: 60 events"]
+    assert axes.get_xlabel() == "score of signal"
+
+
+@needs_matplotlib
+def test_scores_of_one_value_are_drawn(tmp_path: Path) -> None:
+    histogram, axes = Events().scored(np.full(60, 7.5)).plot(tmp_path / "s.png").axes
+    assert histogram.get_xlim()[0] < 7.5 < histogram.get_xlim()[1]
+    assert legend_of(axes)[0] == "against all others: AUC 0.5000"
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("bins", [0, -1, 2.5, True])
+def test_bins_are_a_number(bins: Any, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="bins must be an integer of at least 1"):
+        Events().scored(VALUES).plot(tmp_path / "s.png", bins=bins)
+
+
+@needs_matplotlib
+def test_a_class_without_a_positive_sum_of_weights_is_named_and_not_drawn(tmp_path: Path) -> None:
+    events = Events(classes=("qcd", "top", "higgs"))
+    events.labels = np.arange(60) % 3
+    events.labels[4:] = np.where(events.labels[4:] == 1, 0, events.labels[4:])
+    events.weights = np.where(events.labels == 1, -0.5, 1.0)
+    histogram, axes = events.scored(VALUES).plot(tmp_path / "s.png").axes
+    assert legend_of(histogram)[1] == "top: 1 event, weights sum to -0.5"
+    assert len([patch for patch in histogram.patches if not patch.get_fill()]) == 2
+    assert [line.partition(":")[0] for line in legend_of(axes)] == [
+        "against all others",
+        "against qcd",
+        "chance",
+    ]
+
+
+@needs_matplotlib
+def test_signal_without_a_positive_sum_of_weights_is_an_error(tmp_path: Path) -> None:
+    events = Events()
+    events.weights = np.where(events.labels == 1, -0.5, 1.0)
+    with pytest.raises(OptionError, match="the weights of class 'signal' sum to"):
+        events.scored(VALUES).plot(tmp_path / "s.png")
+    assert not (tmp_path / "s.png").exists()
+
+
+@needs_matplotlib
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MemmpyError, match="cannot write"):
+        Events().scored(VALUES).plot(tmp_path / "file/s.png")
+
+
+def test_without_matplotlib_the_error_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hidden: Mapping[str, None] = dict.fromkeys(["matplotlib", "matplotlib.figure"])
+    for name in hidden:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(OptionError, match=r"plots need matplotlib: pip install 'memmpy\[plot\]'"):
+        Events().scored(VALUES).plot(tmp_path / "s.png")
