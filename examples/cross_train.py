@@ -31,7 +31,7 @@ data = memmpy.training_set(
     splits=Splits(num_folds=NUM_FOLDS, val=0.1),
     inputs={
         "event": ["met", "nJets", "nBTags_77", "Sum$(jet_pt)"],
-        "jets": Objects(["jet_pt", "jet_eta"], length=6, sort_by="-jet_pt"),
+        "jets": Objects(["jet_pt", "jet_eta"], length=12, sort_by="-jet_pt"),
     },
     labels={"background": "process == 'ttbb'", "signal": "process == 'ttH'"},
     weight="weight",
@@ -42,7 +42,7 @@ print(data)
 
 scores = data.scores()
 for fold in range(NUM_FOLDS):
-    coefficients = np.zeros(4 + 6 * 2 + 1)
+    coefficients = np.zeros(4 + 12 * 2 + 1)
     for _ in range(NUM_EPOCHS):
         for batch in data.loader("train", fold=fold, batch_size=256):
             residuals = batch["weight"] * (predict(coefficients, batch) - batch["label"])
