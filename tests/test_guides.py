@@ -23,7 +23,7 @@ def test_the_training_guide_runs_as_written(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MASTER_PORT", "0")
     blocks = re.findall(r"```python\n(.*?)```", PYTORCH.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 5
     script = tmp_path / "train.py"
     script.write_text("\n".join(blocks), encoding="utf-8")
     done = subprocess.run(

@@ -1,7 +1,7 @@
 """`Fit`: what was fitted on the training split of one fold: factors of weights, and scaling."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
@@ -81,8 +81,16 @@ class Fit:
                 for split in _SPLITS
             }
 
-    def row_fit(self, *, is_train: bool) -> RowFit:
-        """Return what a loader does to its rows, of train or of other events."""
+    def row_fit(self, *, is_train: bool, incomplete: Collection[str]) -> RowFit:
+        """Return what a loader does to its rows, of train or of other events.
+
+        Parameters
+        ----------
+        is_train : bool
+            Whether its events are those that the fit comes from.
+        incomplete : collection of str
+            The inputs that may lack values.
+        """
         factors = None
         if self._request.has_weight:
             own = self._group_factors
@@ -94,7 +102,12 @@ class Fit:
                 own.by_group,
                 self._groups,
             )
-        return RowFit(self.scaling, self._request.fill, factors)
+        changed = {
+            name: one
+            for name, one in self.scaling.items()
+            if any(one.methods) or name in incomplete
+        }
+        return RowFit(changed, self._request.fill, factors)
 
     def report(self) -> "FitReport":
         """Return the numbers of the fit as tables: print it, or use ``to_dict()``."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Protocol, final, runtime_checkable
+from typing import Any, Protocol, final, runtime_checkable
 
 from memmpy.checks import check_mapping
 from memmpy.display import Renderable, Table, format_count
@@ -92,9 +92,20 @@ class TrainingSet(Renderable):
         metadata = read_metadata(self.path)
         groups = EventGroups.of(metadata, skim.num_store_entries, request.class_names)
         self._fitter = Fitter(skim, request, splits, groups)
+        content, counts = request.skim_request(), skim.counts
+        #: The inputs with a value that is missing, or with padding.
+        self._incomplete = {
+            name
+            for name, keys in content.groups.items()
+            if any(key in content.padded or counts[key].num_nan for key in keys)
+        }
 
     def __len__(self) -> int:
         return len(self.skim)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The columns that name events are opened again in the other process.
+        return {name: value for name, value in vars(self).items() if name != "_tickets_of"}
 
     def fit(self, fold: int | None = None) -> Fit:
         """Return what is fitted on the training split of a fold.
@@ -192,7 +203,7 @@ class TrainingSet(Renderable):
         split_data = resolve_skim_split(self.skim, SplitRequest(split, self.splits, fold))
         # What is done to negative weights in train is for the events that the fit was made of.
         is_train = self._trained is None and check_split(split_data.split) == 0
-        row_fit = self.fit(fold).row_fit(is_train=is_train)
+        row_fit = self.fit(fold).row_fit(is_train=is_train, incomplete=self._incomplete)
         return SplitLoader(LoaderSpec(split_data, options, row_fit))
 
     def apply_to(
