@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 PYTORCH = Path(__file__).parents[1] / "docs" / "guides" / "pytorch.md"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "cross_train.py"
 
 missing = [name for name in ("torch", "xgboost") if find_spec(name) is None]
 
@@ -31,3 +32,21 @@ def test_the_training_guide_runs_as_written(
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("validation loss") == 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not EXAMPLE.exists(), reason="the examples are not beside the tests")
+def test_the_example_scores_each_event_once_and_writes_friends(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLE],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Scores of 80,000 events" in done.stdout
+    assert (tmp_path / "scores.png").exists()
+    assert len([*(tmp_path / "friends").glob("*.root")]) == 4
+    num_lines = len(EXAMPLE.read_text(encoding="utf-8").splitlines())
+    assert num_lines < 60
