@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 from collections.abc import Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 import memmpy
 from memmpy import Splits
-from memmpy.columns import ColumnType, WriteNested, WriteText, WriteVector
+from memmpy.columns import ColumnType, WriteNested, WriteText, WriteVector, load_memmaps
 from memmpy.cuts import read_cut
 from memmpy.errors import (
     ColumnError,
@@ -38,6 +39,8 @@ from tests.conftest import CLIPS, EMPTIES, MakeFile
 from tests.skims.stores import TINY, bytes_of, make_events, write_store
 
 pytestmark = [CLIPS, EMPTIES]
+
+STORES = Path(__file__).parents[1] / "stores"
 
 
 def expression(text: str, missing: float | None = None) -> Expression:
@@ -228,6 +231,16 @@ def test_metadata_is_compared_and_kept(make_file: MakeFile, tmp_path: Path) -> N
         skim_of(tmp_path / "data", {"x": expression("process", -999)})
     with pytest.warns(CutWarning, match="no entry has the text 'ttX'; nearest: 'ttH'"):
         skim_of(tmp_path / "data", {"x": expression("process == 'ttX'")})
+
+
+def test_texts_of_an_old_store_are_compared(tmp_path: Path) -> None:
+    path = Path(shutil.copytree(STORES / "format-4", tmp_path / "data"))
+    column, texts = load_memmaps(path)["process"], read_metadata(path).hashes
+    assert isinstance(column, np.ndarray)
+    made = skim_of(path, {"x": expression("process == 'ttH'"), "y": expression("Sum$(hits)", 0)})
+    want = [texts[int(column[entry])] == "ttH" for entry in made.rows["_index"]]
+    assert made.rows["x"].tolist() == want
+    assert set(want) == {True, False}
 
 
 def test_members_of_nested_columns_are_columns(tmp_path: Path) -> None:
