@@ -81,6 +81,7 @@ def store(tmp_path: Path, events: dict[str, Any]) -> Path:
     return write_store(tmp_path / "data", events)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("sizes", [TINY, Sizes()])
 @pytest.mark.parametrize("piece", [1, 7, 2**15])
 def test_values_are_those_of_numpy(

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy import Objects
+from memmpy import Objects, compute_cut_batched
 from memmpy.columns import WriteVector
+from memmpy.cuts import read_cut
 from memmpy.errors import ColumnError, CutError, OptionError
 from memmpy.jagged import Jagged, Padding
 from memmpy.parallel import WorkOption, check_work
@@ -309,7 +310,13 @@ def test_the_members_share_one_computation(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def skim_of(
-    path: Path, objects: Objects, *, missing: Missing = None, work: WorkOption = None, **more: Any
+    path: Path,
+    objects: Objects,
+    *,
+    missing: Missing = None,
+    cut: str | None = None,
+    work: WorkOption = None,
+    **more: Any,
 ) -> Skim:
     """Return a skim of one object as a group, as a training set asks for it."""
     derived = object_columns("jets", objects, aliases=None, constants=None, missing=missing)
@@ -321,7 +328,7 @@ def skim_of(
         groups={"jets": [*derived]},
         dtypes={"jets": np.dtype("f4")},
         derived=pickle.loads(pickle.dumps(derived)),
-        cut=None,
+        cut=None if cut is None else read_cut(cut, aliases=None, constants=None),
     )
     arguments: dict[str, Any] = {"splits": None, "recreate": False, "progress": False, **more}
     return make_skim(path, asked, check_work(work), sizes=TINY, **arguments)
@@ -380,6 +387,28 @@ def test_flat_keys_are_a_padded_object(store: Path, events: dict[str, Any]) -> N
     assert np.array_equal(made.rows["jets"][has_second, 1], second[has_second], equal_nan=True)
 
 
+@pytest.mark.parametrize("cut", ["run == 2", "met > 0.9 || event % 3 == 0", "met > 9"])
+@pytest.mark.parametrize("keys", [["pt", "eta"], {"pt": ["met", "ht"], "eta": ["ht", "weight"]}])
+def test_a_cut_takes_its_entries_of_the_lists(store: Path, cut: str, keys: Any) -> None:
+    name = "pt" if isinstance(keys, dict) else "eta"
+    objects = Objects(keys, length=2, valid=f"{name} > 0.3", sort_by=f"-{name}")
+    full, made = skim_of(store, objects), skim_of(store, objects, cut=cut)
+    entries = compute_cut_batched(store, cut)
+    assert sorted(made.rows["_index"]) == entries.tolist()
+    places = np.argsort(full.rows["_index"])[made.rows["_index"]]
+    for field in ("jets", "jets_mask"):
+        assert made.rows[field].tobytes() == full.rows[field][places].tobytes()
+
+
+@pytest.mark.parametrize("keys", [["pt", "eta"], {"pt": ["met", "ht"]}])
+@pytest.mark.parametrize("length", [None, 2])
+def test_a_store_without_entries_has_no_objects(tmp_path: Path, keys: Any, length: Any) -> None:
+    path = write_store(tmp_path / "data", make_events(0))
+    made = skim_of(path, Objects(keys, length=length, valid="pt > 0", sort_by="-pt"))
+    assert len(made) == 0
+    assert made.verify() == []
+
+
 @pytest.mark.parametrize("executor", [ThreadPoolExecutor(2), ProcessPoolExecutor(2)])
 def test_an_executor_makes_the_same_bytes(store: Path, executor: Executor) -> None:
     objects = Objects(["pt", "eta"], length=2, valid="pt > 20 && eta < 90", sort_by="-eta")
@@ -403,6 +432,7 @@ def test_a_changed_column_makes_the_skim_outdated(tmp_path: Path, key: str) -> N
     assert made.lists["jets"][0].tolist() == ([[2.0]] if key == "valid" else [[1.0], [2.0]])
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize(
     "other",
     [
