@@ -98,7 +98,7 @@ class ObjectLists:
             if not _is_number(own) and not _is_list(own):
                 raise span.error(f"{span} does not have a condition for each object")
         if self.sort_by is not None:
-            floats = {name: _LISTS_OF_FLOATS for name in self._named(types)}
+            floats = dict.fromkeys(self._named(types), _LISTS_OF_FLOATS)
             own, span = self.sort_by.type_of(floats or types), self.sort_by.node.span
             if not _is_list(own):
                 raise span.error(f"{span} does not have a number for each object to sort by")
