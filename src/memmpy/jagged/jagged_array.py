@@ -320,7 +320,8 @@ def entries_with(is_so: Mask, offsets: NDArray[np.int64] | None) -> Mask:
     offsets : int64 array of shape (n + 1,) or None
         Where the items of each entry lie; None where each entry is one item.
     """
-    items: Mask = np.any(is_so, axis=tuple(range(1, is_so.ndim)))
+    # NumPy would copy an array of one axis, slowly.
+    items: Mask = is_so if is_so.ndim == 1 else np.any(is_so, axis=tuple(range(1, is_so.ndim)))
     if offsets is None:
         return items
     sums = offsets_of(items.astype(np.int64))

@@ -157,7 +157,11 @@ class Expression:
             If it matches lists that differ in length.
         """
         if isinstance(self.node, Key):
-            return with_nan(plain_values(columns[self.node.name]), self.missing)
+            column = columns[self.node.name]
+            if isinstance(column, HashedText) and self.missing is not None:
+                message = f"{self.node.name!r} is text, and only a number can mean 'missing'"
+                raise self.node.span.error(message)
+            return with_nan(plain_values(column), self.missing)
         values, notes = compute_column(self._program, columns, num_entries=len(entries))
         for note in sorted(notes):
             raise ColumnError(note)

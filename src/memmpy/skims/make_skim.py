@@ -219,6 +219,7 @@ def make_skim(
     request = dataclasses.replace(request, rule=ticket_rule_of(store, request, splits))
     folder = store / SKIMS / request.name
     plan = plan_skim(store, request)
+    warn_of(plan.notes)
     if not recreate and (current := stored_skim(folder, plan)) is not None:
         repeat_warnings(current, cut=plan.cut_text)
         return current

@@ -19,6 +19,7 @@ __all__ = ["ObjectColumn", "ObjectLists"]
 #: Lists of the k values, and the columns that `Objects.valid` uses.
 _Lists: TypeAlias = tuple[list[Jagged], Mapping[str, ColumnLike]]
 
+_LISTS_OF_FLOATS = ColumnType("jagged", np.dtype(np.float64))
 #: Lists are sorted as rows of one length if these have at most so many times the items.
 _MAX_FILLED = 4
 
@@ -93,18 +94,19 @@ class ObjectLists:
                 hint = "for flat keys, give a mapping: Objects({'pt': ['jpt_1', 'jpt_2']})"
                 raise span.error(f"{span} does not have a list of numbers in each entry", hint)
         if self.valid is not None:
-            own, span = self.valid.type_of(self._visible(types)), self.valid.node.span
+            own, span = self.valid.type_of(self._named(types) or types), self.valid.node.span
             if not _is_number(own) and not _is_list(own):
                 raise span.error(f"{span} does not have a condition for each object")
         if self.sort_by is not None:
-            own, span = self.sort_by.type_of(self._visible(types)), self.sort_by.node.span
+            floats = dict.fromkeys(self._named(types), _LISTS_OF_FLOATS)
+            own, span = self.sort_by.type_of(floats or types), self.sort_by.node.span
             if not _is_list(own):
                 raise span.error(f"{span} does not have a number for each object to sort by")
 
-    def _visible(self, types: Mapping[str, ColumnType]) -> Mapping[str, ColumnType]:
-        """Return the types of the columns that `Objects.valid` and `Objects.sort_by` use."""
+    def _named(self, types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
+        """Return the types of the lists of a mapping as `Objects.valid` uses them, by name."""
         if not self.is_flat:
-            return types
+            return {}
         dtypes = ([one.type_of(types).dtype for one in own] for own in self.members)
         return {
             name: ColumnType("jagged", np.result_type(*(one for one in own if one is not None)))

@@ -100,11 +100,12 @@ def object_columns(
     name : str
         The name of the input.
     objects : Objects
-        Its lists. The skim pads them to `Objects.length` with NaN.
+        Its lists. `Objects.length` is for the padding of the skim, with NaN.
     aliases, constants : mapping, optional
         Names for expressions and values; see `read_cut`. The names of a mapping hide aliases.
     missing : float, or mapping of str to float, optional
-        The value that means "missing": of all keys, or by key as the user wrote it.
+        The value that means "missing": of all keys, or by key as the user wrote it. In `sort_by`,
+        the key is the expression without the minus.
 
     Raises
     ------

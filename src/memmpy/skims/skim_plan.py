@@ -13,7 +13,7 @@ from memmpy.columns import (
     type_of_column,
     type_of_values,
 )
-from memmpy.cuts import check_stored, open_inputs
+from memmpy.cuts import check_stored, find_mistakes, keys_of, open_inputs
 from memmpy.errors import CorruptStoreError, LengthError, MissingFileError, OptionError
 from memmpy.skims.derived_columns import nodes_of
 from memmpy.skims.row_layout import SkimLayout, lay_out
@@ -52,6 +52,8 @@ class SkimPlan:
         Number of entries of the store.
     made_of : mapping
         The columns and files that it depends on.
+    notes : frozenset of str
+        Warnings of likely mistakes in the expressions of derived columns.
     """
 
     request: SkimRequest
@@ -59,6 +61,7 @@ class SkimPlan:
     layout: SkimLayout
     num_entries: int
     made_of: Mapping[str, Any]
+    notes: frozenset[str]
 
     @property
     def cut_text(self) -> str | None:
@@ -114,7 +117,9 @@ def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
         by_file=request.rule.by == "file"
         and has_source_identity(snapshot.metadata, lengths[first]),
     )
-    return SkimPlan(request, snapshot, layout, lengths[first], made_of)
+    no_entries = open_inputs(snapshot, frozenset().union(*map(keys_of, nodes)), {}).slices(0, 0)
+    notes = frozenset[str]().union(*(find_mistakes(node, no_entries) for node in nodes))
+    return SkimPlan(request, snapshot, layout, lengths[first], made_of, notes)
 
 
 def _types_of(snapshot: Snapshot, request: SkimRequest) -> dict[str, ColumnType]:

@@ -184,7 +184,7 @@ class ValueCounter:
         state = self._values[key]
         content = stored.content if isinstance(stored, Jagged) else stored
         is_nan = np.isnan(content) if not is_finite else np.zeros((), np.bool_)
-        if content.size:
+        if content.size and key in self._unknown:
             state.has_number |= not np.all(is_nan)
             if content.dtype.kind not in _COMPARED:
                 state.is_varied = True
