@@ -133,9 +133,14 @@ def test_the_snippets_of_the_seed_run_as_written() -> None:
 @pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
 def test_the_snippets_of_the_readme_run_as_written() -> None:
     snippets = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(snippets) == 5
+    assert len(snippets) == 6
     check_training_batches(run(snippets[:1])["loader"])
     names = run(snippets)
+    data = names["data"]
+    assert isinstance(data, memmpy.TrainingSet)
+    jets = next(iter(data.loader("train", fold=0, batch_size=8)))["jets"]
+    assert isinstance(jets, np.ndarray)
+    assert jets.shape == (8, 12, 2)
     subindices = names["subindices"]
     assert isinstance(subindices, np.ndarray)
     assert subindices.tolist() == [1, 2, 3]
