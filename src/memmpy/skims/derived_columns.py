@@ -20,6 +20,8 @@ from memmpy.cuts import (
     keys_of,
     keys_of_texts,
     normal_form,
+    rename_keys,
+    substitute,
     to_program,
 )
 from memmpy.errors import ColumnError
@@ -31,6 +33,7 @@ __all__ = [
     "Derived",
     "Expression",
     "empty_columns",
+    "mark_missing",
     "nodes_of",
     "plain_values",
     "with_nan",
@@ -166,6 +169,31 @@ class Expression:
         for note in sorted(notes):
             raise ColumnError(note)
         return with_nan(values, self.missing)
+
+
+def mark_missing(node: Node, missing: float | Mapping[str, float] | None) -> Node:
+    """Return an expression of columns in which NaN stands for the values that mean "missing".
+
+    A single key stays, as `Expression` marks its values. So do keys that are compared with text.
+
+    Parameters
+    ----------
+    node : Node
+        The expression.
+    missing : float, or mapping of str to float, or None
+        The value that means "missing": of all keys, or by key.
+    """
+    if missing is None or isinstance(node, Key):
+        return node
+    keys = sorted(keys_of(node) - keys_of_texts(node))
+    values = missing if isinstance(missing, Mapping) else dict.fromkeys(keys, missing)
+    names = {key: f"{key} or missing" for key in keys if key in values}
+    # No literal means NaN; the other names keep the aliases from using themselves.
+    aliases = {
+        name: f"where(`{key}` == {float(values[key])!r}, sqrt(-1.), `{key}`)"
+        for key, name in names.items()
+    }
+    return substitute(rename_keys(node, names), aliases=aliases) if names else node
 
 
 def nodes_of(derived: Iterable[Derived]) -> list[Node]:

@@ -7,7 +7,7 @@ from typing import Any, final
 from memmpy.checks import check_integer, check_key
 from memmpy.cuts import Constant, Node, Unary, check_keys, parse, read_cut
 from memmpy.errors import OptionError
-from memmpy.skims.derived_columns import Derived, Expression
+from memmpy.skims.derived_columns import Derived, Expression, mark_missing
 from memmpy.skims.object_lists import ObjectColumn, ObjectLists
 
 __all__ = ["Objects", "object_columns"]
@@ -136,7 +136,12 @@ def object_columns(
         name=name,
         names=tuple(names),
         members=tuple(
-            tuple(Expression(read_cut(text, aliases=aliases, constants=constants)) for text in own)
+            tuple(
+                Expression(
+                    mark_missing(read_cut(text, aliases=aliases, constants=constants), missing)
+                )
+                for text in own
+            )
             for own in texts
         ),
         missing=tuple(tuple(_missing_of(text, missing) for text in own) for own in texts),

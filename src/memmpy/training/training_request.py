@@ -12,7 +12,14 @@ from memmpy.columns import check_keys
 from memmpy.cuts import Constant, Key, Node, keys_of, read_cut
 from memmpy.errors import OptionError, nearest
 from memmpy.jagged import Padding, mask_of
-from memmpy.skims import Derived, Expression, Objects, SkimRequest, object_columns
+from memmpy.skims import (
+    Derived,
+    Expression,
+    Objects,
+    SkimRequest,
+    mark_missing,
+    object_columns,
+)
 from memmpy.training.event_columns import BinColumn, LabelColumn, WeightColumn
 from memmpy.training.reweight import Reweight
 from memmpy.training.scaling import Method, check_scale
@@ -104,7 +111,10 @@ class TrainingRequest:
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
-        _check_missing(self.missing, self._expressions_of_inputs())
+        texts = self._expressions_of_inputs()
+        _check_missing(
+            self.missing, {*texts, *chain(*(keys_of(self._node(text)) for text in texts))}
+        )
         self._check_names()
 
     @property
@@ -222,7 +232,7 @@ class TrainingRequest:
 
     def _member(self, text: str) -> dict[str, Derived | None]:
         """Return the name of a value of an input in the skim; and how to compute it, if needed."""
-        node, missing = self._node(text), missing_of(self.missing, text)
+        node, missing = mark_missing(self._node(text), self.missing), missing_of(self.missing, text)
         if isinstance(node, Key) and missing is None:
             _check_no_event_number(node.name)
             return {node.name: None}
@@ -332,7 +342,7 @@ def _spectators(given: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(given) if isinstance(given, set | frozenset) else dict.fromkeys(given))
 
 
-def _check_missing(missing: object, texts: Sequence[str]) -> None:
+def _check_missing(missing: object, names: Collection[str]) -> None:
     numbers = missing.values() if isinstance(missing, Mapping) else [missing]
     for number in numbers:
         if number is not None and (
@@ -342,8 +352,8 @@ def _check_missing(missing: object, texts: Sequence[str]) -> None:
             raise OptionError(f"{message}; got {missing!r}")
     if isinstance(missing, Mapping):
         for key in missing:
-            if key not in texts:
-                hint = nearest(str(key), texts)
+            if key not in names:
+                hint = nearest(str(key), names)
                 raise OptionError(f"missing names {key!r}, which no input has{hint}")
 
 
