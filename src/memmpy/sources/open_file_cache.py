@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import final
@@ -10,7 +10,8 @@ from typing import final
 from memmpy.errors import ServerError
 from memmpy.sources.access.locations import State, check_state, describe
 from memmpy.sources.event_file import EventFile
-from memmpy.sources.formats import open_event_file
+from memmpy.sources.friend_paths import FriendFile
+from memmpy.sources.friend_trees import open_with_friends
 from memmpy.sources.missing_values import NullRules
 
 __all__ = ["OpenFiles", "check_unchanged", "open_files"]
@@ -57,16 +58,21 @@ class OpenFiles:
 
     @contextmanager
     def open(
-        self, path: str, tree: str | None, state: State, nulls: NullRules
+        self,
+        path: str,
+        tree: str | None,
+        state: State,
+        nulls: NullRules,
+        friends: Sequence[FriendFile],
     ) -> Iterator[EventFile]:
-        """Yield a file, opened if it is not yet open. A changed file has another `state`.
+        """Yield a tree and its friends, opened if not yet open. A changed file has another `state`.
 
         Raises
         ------
         InputFileError
             If the file has changed since, or cannot be read.
         """
-        key = (path, tree, state, repr(nulls))  # repr, since 1 == True as a fill
+        key = (path, tree, state, repr(nulls), tuple(friends))  # repr, since 1 == True as a fill
         with self._lock:
             shared = self._files.setdefault(key, _SharedFile())
             shared.num_users += 1
@@ -74,7 +80,7 @@ class OpenFiles:
         try:
             with shared.lock:  # one task opens the file, the others wait
                 if shared.file is None:
-                    shared.file = open_event_file(path, tree, state, nulls)
+                    shared.file = open_with_friends(path, tree, state, nulls, friends)
             yield shared.file
         finally:
             with self._lock:
