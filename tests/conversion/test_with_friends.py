@@ -414,6 +414,24 @@ def test_a_branch_of_one_tree_may_be_that_of_the_friend_of_another(
     assert read(tmp_path / "s")["score"] == [*values_for(0)["score"].tolist(), *scores.tolist()]
 
 
+def test_fills_go_to_the_friend_whose_branch_is_read(make_file: MakeFile, tmp_path: Path) -> None:
+    path = make_file("a.root", 3)
+    for name in ("one", "two"):
+        table = pa.table({"n": [1, None, 3], "lists": [[1], None, [2, 3]]})
+        pyarrow.parquet.write_table(table, tmp_path / f"{name}.parquet")
+    friends = {name: f"{name}.parquet" for name in ("one", "two")}
+    missing = {"n": -1, "one.n": -3, "two.n": -2, "lists": None}
+    keys = {"n", "one.n", "two.n"}
+    config = RFileConfig(path, "tree", friends=friends, missing=missing)
+    convert(config, tmp_path / "s", keys=keys)
+    assert read(tmp_path / "s") == {"n": [1, -1, 3], "one.n": [1, -3, 3], "two.n": [1, -2, 3]}
+    with pytest.raises(InputFileError, match=r"give a fill: .*missing={'two.lists': \[\]}"):
+        convert(config, tmp_path / "s", keys={"two.lists"})
+    config = RFileConfig(path, "tree", friends=friends, missing=missing | {"two.lists": []})
+    convert(config, tmp_path / "s", keys={*keys, "two.lists"})
+    assert read(tmp_path / "s", "two.lists") == {"two.lists": [[1], [], [2, 3]]}
+
+
 def test_a_tree_of_the_same_file_is_a_friend(make_file: MakeFile, tmp_path: Path) -> None:
     path = make_file("a.root", NUM)
     with uproot.update(path) as file:

@@ -25,7 +25,7 @@ from memmpy.sources import (
     friend_of,
     open_files,
 )
-from memmpy.sources.friend_trees import open_with_friends
+from memmpy.sources.open_file_cache import OpenFiles
 from memmpy.sources.root import TreeFile
 from tests.sources.contract import Columns, EventFileContract
 
@@ -58,15 +58,17 @@ class TestTreeAndFriend(EventFileContract):
     def open(self, source: ByteSource) -> TreeWithFriends:
         tree = TreeFile(source, "events")
         friend = TreeFile(ByteSource(str(Path(source.path).with_name("friend"))), "scores")
-        return TreeWithFriends(tree, {"scores": friend})
+        return TreeWithFriends(tree, {"scores": friend}, {"scores": friend})
 
 
 @contextmanager
 def opened(path: Path, *friends: tuple[str, str, Path], **rules: Any) -> Iterator[EventFile]:
     files = [FriendFile(n, t, str(p), describe(str(p)).state) for n, t, p in friends]
     state = describe(str(path)).state
-    file = open_with_friends(str(path), "Events", state, NullRules(**rules), files)
-    with closing(file):
+    with (
+        closing(OpenFiles(num_idle=1)) as cache,
+        cache.open(str(path), "Events", state, NullRules(**rules), files) as file,
+    ):
         yield file
 
 
@@ -234,8 +236,15 @@ def test_fills_of_missing_values_go_to_the_friend_that_has_the_branch(
         write_parquet(tmp_path / f"{i}.parquet", {"l": lists, "n": lists})
     friends = [(f"f{i}", f"f{i}", tmp_path / f"{i}.parquet") for i in (1, 2)]
     with opened(tmp_path / "main.root", *friends, fills={"l": None, "f2.n": None}) as file:
-        kinds = {name: file.type_of(name).kind for name in ("l", "f1.n", "f2.l", "f2.n")}
-        assert kinds == {"l": "nested", "f1.n": "jagged", "f2.l": "jagged", "f2.n": "nested"}
+        names = ("l", "f1.l", "n", "f1.n", "f2.l", "f2.n")
+        assert {name: file.type_of(name).kind for name in names} == {
+            "l": "nested",
+            "f1.l": "jagged",
+            "n": "jagged",
+            "f1.n": "jagged",
+            "f2.l": "jagged",
+            "f2.n": "nested",
+        }
 
 
 def test_a_dataset_of_the_same_hdf5_file_is_a_friend(tmp_path: Path) -> None:

@@ -2,30 +2,32 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
-from memmpy.errors import InputFileError, MissingKeyError, nearest
-from memmpy.sources.access.locations import State
+from memmpy.errors import InputFileError, MissingKeyError, OptionError, nearest
 from memmpy.sources.event_file import EventFile
-from memmpy.sources.formats import open_event_file
-from memmpy.sources.friend_paths import FriendFile
 from memmpy.sources.missing_values import NullRules, UntypedError
 
-__all__ = ["TreeWithFriends", "friend_of", "open_with_friends"]
+__all__ = ["TreeWithFriends", "friend_of", "rules_of_friend"]
 
 _Value = TypeVar("_Value")
 
 
 class _Place(NamedTuple):
-    """A branch: the name of its friend, or None for the tree itself, and its name in there."""
+    """A branch: the name of its friend, or None for the tree itself, and its name in there.
+
+    `is_qualified` tells that the name of the friend was part of the name, if this makes a
+    difference.
+    """
 
     friend: str | None
     branch: str
+    is_qualified: bool = False
 
 
 @final
@@ -42,6 +44,9 @@ class TreeWithFriends:
         The tree.
     friends : mapping of str to EventFile
         Its friends by name, in the order in which branches are looked up.
+    qualified : mapping of str to EventFile
+        The same friends, for branches that are named ``friend.branch``: missing values of these may
+        have other rules.
 
     Raises
     ------
@@ -49,8 +54,16 @@ class TreeWithFriends:
         If a friend has more or fewer entries than the tree.
     """
 
-    def __init__(self, tree: EventFile, friends: Mapping[str, EventFile]) -> None:
+    def __init__(
+        self,
+        tree: EventFile,
+        friends: Mapping[str, EventFile],
+        qualified: Mapping[str, EventFile],
+    ) -> None:
         self._tree, self.friends = tree, friends
+        self._readers: dict[tuple[str | None, bool], EventFile] = {(None, False): tree}
+        self._readers |= {(name, False): file for name, file in friends.items()}
+        self._readers |= {(name, True): file for name, file in qualified.items()}
         self._names: dict[str | None, set[str]] = {None: _short_names(tree.tree)}
         self._names |= {name: _short_names(name) for name in friends}
         self._places: dict[str, _Place | None] = {}
@@ -98,7 +111,7 @@ class TreeWithFriends:
             names += [
                 branch
                 for branch in file.branches()
-                if self._find(branch) == (friend, branch)
+                if self._find(branch) == _Place(friend, branch)
                 and (place := self._find(branch.rpartition("/")[2]))
                 and place.friend == friend
             ]
@@ -116,10 +129,8 @@ class TreeWithFriends:
     def type_of(self, branch: str) -> ColumnType:
         """Return the type of the column that holds a branch: see `EventFile.type_of`."""
         place = self._place(branch)
-        try:
+        with _whole_name(branch, place):
             return self._file(place).type_of(place.branch)
-        except UntypedError as error:
-            raise UntypedError(str(error), branch) from error
 
     def try_decoding(self, branch: str) -> None:
         """Decode the first entry of a branch if only that shows whether it can be decoded."""
@@ -137,37 +148,33 @@ class TreeWithFriends:
         For branches of several files, these are the boundaries of the file that has the fewest.
         Baskets of the other files across such a boundary are decoded twice.
         """
-        by_friend = _by_friend([self._place(branch) for branch in branches])
-        edges = [self._files[name].boundaries(own) for name, own in by_friend.items()]
+        by_reader = _by_reader([self._place(branch) for branch in branches])
+        edges = [self._readers[reader].boundaries(own) for reader, own in by_reader.items()]
         return min(edges, key=len, default=self._tree.boundaries([]))
 
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
         places = [self._place(branch) for branch in branches]
         # Two names may be one branch: x and friend.x.
-        readers = {
-            name: self._files[name].read(own, start, stop)
-            for name, own in _by_friend(places).items()
+        values_of = {
+            reader: self._readers[reader].read(own, start, stop)
+            for reader, own in _by_reader(places).items()
         }
         num_left, values = Counter(places), dict[_Place, Any]()
         for branch, place in zip(branches, places, strict=True):
             if place not in values:
-                _, values[place] = next(readers[place.friend])
+                with _whole_name(branch, place):
+                    _, values[place] = next(values_of[place.friend, place.is_qualified])
             num_left[place] -= 1
             yield branch, values[place] if num_left[place] else values.pop(place)
 
     def close(self) -> None:
         """Close the files."""
-        for file in self._files.values():
+        for file in self._readers.values():
             file.close()
 
-    @property
-    def _files(self) -> dict[str | None, EventFile]:
-        own: dict[str | None, EventFile] = {None: self._tree}
-        return own | dict(self.friends)
-
     def _file(self, place: _Place) -> EventFile:
-        return self._files[place.friend]
+        return self._readers[place.friend, place.is_qualified]
 
     def _place(self, name: str) -> _Place:
         place = self._find(name)
@@ -185,54 +192,45 @@ class TreeWithFriends:
 
     def _find(self, name: str) -> _Place | None:
         if name not in self._places:
-            places = (
-                _Place(friend, inner)
-                for friend, file in self._files.items()
-                for inner in (name, *_inner_names(name, self._names[friend]))
-                if file.has_branch(inner)
-            )
-            self._places[name] = next(places, None)
+            self._places[name] = next(self._matches(name), None)
         return self._places[name]
 
+    def _matches(self, name: str) -> Iterator[_Place]:
+        """Yield the branches that a name may stand for, the first choice first."""
+        for (friend, is_qualified), file in list(self._readers.items()):
+            if is_qualified:
+                continue
+            if file.has_branch(name):
+                yield _Place(friend, name)
+            is_other = friend is not None and self._readers[friend, True] is not file
+            for inner in _inner_names(name, self._names[friend]):
+                if file.has_branch(inner):
+                    yield _Place(friend, inner, is_other)
 
-def open_with_friends(
-    path: str,
-    tree: str | None,
-    state: State,
-    nulls: NullRules,
-    friends: Sequence[FriendFile],
-) -> TreeWithFriends:
-    """Open a tree with its friends, provided that the files still have their states.
+
+def rules_of_friend(
+    nulls: NullRules, name: str, before: Sequence[EventFile]
+) -> tuple[NullRules, NullRules]:
+    """Return the rules for missing values of a friend, by the names of branches in its file.
 
     Parameters
     ----------
-    path, tree, state, nulls
-        See `open_event_file`.
-    friends : sequence of FriendFile
-        Its friends, in the order in which branches are looked up.
+    nulls : NullRules
+        The rules for a tree and its friends.
+    name : str
+        The name of the friend.
+    before : sequence of EventFile
+        The tree and the friends before, in which branches are looked up first.
 
-    Raises
-    ------
-    MissingFileError, InputFileError
-        If a file is missing, has changed, is broken, or has no such tree; or if a friend has
-        another number of entries.
+    Returns
+    -------
+    NullRules, NullRules
+        Those for branches of plain names, and those for branches named ``friend.branch``.
     """
-    with ExitStack() as stack:
-        file = open_event_file(path, tree, state, nulls, is_friend=False)
-        stack.callback(file.close)
-        files: dict[str, EventFile] = {}
-        for friend in friends:
-            before = [file, *files.values()]
-            own = NullRules(
-                _of_friend(nulls.fills, friend.name, before),
-                _of_friend(nulls.types, friend.name, before),
-            )
-            opened = open_event_file(friend.path, friend.tree, friend.state, own, is_friend=True)
-            stack.callback(opened.close)
-            files[friend.name] = opened
-        both = TreeWithFriends(file, files)
-        stack.pop_all()
-        return both
+    plain = (_plain_rules(nulls.fills, before), _plain_rules(nulls.types, before))
+    names = _short_names(name)
+    qualified = (_qualified_rules(nulls.fills, names), _qualified_rules(nulls.types, names))
+    return NullRules(*plain), NullRules(*qualified)
 
 
 def friend_of(file: EventFile, branch: str) -> str | None:
@@ -240,27 +238,37 @@ def friend_of(file: EventFile, branch: str) -> str | None:
     return file.friend_of(branch) if isinstance(file, TreeWithFriends) else None
 
 
-def _of_friend(
-    rules: Mapping[str, _Value], name: str, before: Sequence[EventFile]
-) -> dict[str, _Value]:
-    """Return the rules for branches of a friend, by their names in there."""
-    own = {
+def _plain_rules(rules: Mapping[str, _Value], before: Sequence[EventFile]) -> dict[str, _Value]:
+    return {
         branch: rule
         for branch, rule in rules.items()
         if not any(file.has_branch(branch) for file in before)
     }
-    names = _short_names(name)
-    return own | {
-        inner: rule for branch, rule in own.items() for inner in _inner_names(branch, names)
-    }
 
 
-def _by_friend(places: Sequence[_Place]) -> dict[str | None, list[str]]:
-    """Return the branches of each friend, each once, in their order."""
-    branches: dict[str | None, list[str]] = {}
-    for friend, branch in dict.fromkeys(places):
-        branches.setdefault(friend, []).append(branch)
+def _qualified_rules(rules: Mapping[str, _Value], names: set[str]) -> dict[str, _Value]:
+    return {inner: rule for branch, rule in rules.items() for inner in _inner_names(branch, names)}
+
+
+def _by_reader(places: Sequence[_Place]) -> dict[tuple[str | None, bool], list[str]]:
+    """Return the branches of each reader, each once, in their order."""
+    branches: dict[tuple[str | None, bool], list[str]] = {}
+    for friend, branch, is_qualified in dict.fromkeys(places):
+        branches.setdefault((friend, is_qualified), []).append(branch)
     return branches
+
+
+@contextmanager
+def _whole_name(branch: str, place: _Place) -> Iterator[None]:
+    """Let errors about missing values name a branch as the user does."""
+    try:
+        yield
+    except UntypedError as error:
+        raise UntypedError(str(error), branch) from error
+    except (InputFileError, OptionError) as error:
+        own, whole = (f"missing={{{name!r}: " for name in (place.branch, branch))
+        error.args = (str(error).replace(own, whole), *error.args[1:])
+        raise
 
 
 def _short_names(tree: str) -> set[str]:

@@ -192,9 +192,10 @@ def _add_reads(jobs: _JobList, plan: ConversionPlan) -> None:
             source.asked,
             State(*source.state),
             read.nulls,
+            # All of them: which branch a name means depends on all before.
             tuple(
                 FriendFile(friend.name, friend.asked, friend.path, State(*friend.state))
-                for friend in friends
+                for friend in (source.friends if friends else ())
             ),
             source.tree_entries,
             entries.tree_start,
