@@ -137,6 +137,16 @@ def test_a_config_lists_groups(make_file: MakeFile, out: Path, tmp_path: Path) -
     assert [s.num_entries for s in sources] == [10, 3]
 
 
+def test_a_config_names_friends(make_file: MakeFile, out: Path, tmp_path: Path) -> None:
+    make_file("friend_a.root", tree="scores", score=np.arange(10.0))
+    friends = {"scores": "friend_{stem}.root"}
+    groups = [{"path": str(make_file("a.root")), "tree": "tree", "friends": friends}]
+    (tmp_path / "files.json").write_text(json.dumps(groups))
+    done = convert("--config", tmp_path / "files.json", "--out", out, "--keys", "score")
+    assert done.exit_code == 0, done.output
+    assert read_vector(out, "score").tolist() == [*range(10)]
+
+
 def test_convert_prints_a_report(make_file: MakeFile, out: Path) -> None:
     done = convert(make_file(), "--out", out, "--keys", "met,jet_pt")
     assert "read 1 file, wrote 2 columns" in re.sub(r"\s+", " ", done.output)

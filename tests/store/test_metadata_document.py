@@ -1,6 +1,7 @@
 """Tests of the metadata as a JSON document, and of damaged documents."""
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from memmpy.store import (
     ArrayRecord,
     ColumnRecord,
     Computed,
+    FriendRecord,
     Metadata,
     Origin,
     SourceRecord,
@@ -75,6 +77,7 @@ ORIGINS = PARTS.flatmap(
         st.just(parts),
         each(parts, st.sampled_from(["0.2", "0.3"])),
         each(parts, CLIPPED),
+        st.lists(TEXTS, max_size=2).map(tuple),
     )
 )
 COMPUTED = st.builds(Computed, TEXTS, TEXTS, COUNTS, st.dictionaries(TEXTS, TEXTS, max_size=2))
@@ -102,10 +105,31 @@ def columns_of(kind: str) -> st.SearchStrategy[ColumnRecord]:
     )
 
 
+UUIDS = st.text("0123456789abcdef", min_size=32, max_size=32)
+FRIENDS = st.lists(
+    st.builds(FriendRecord, TEXTS, TEXTS, TEXTS, UUIDS, COUNTS, st.integers(), TEXTS, TEXTS),
+    max_size=2,
+)
+
+
+def with_friends(source: SourceRecord) -> st.SearchStrategy[SourceRecord]:
+    """Return a source with friends, and branches that come from them."""
+
+    def replaced(friends: list[FriendRecord]) -> st.SearchStrategy[SourceRecord]:
+        names = st.sampled_from([friend.name for friend in friends]) if friends else st.nothing()
+        return st.dictionaries(TEXTS, names, max_size=2 if friends else 0).map(
+            lambda friend_of: dataclasses.replace(
+                source, friends=tuple(friends), friend_of=friend_of
+            )
+        )
+
+    return FRIENDS.flatmap(replaced)
+
+
 SOURCES = st.builds(
     SourceRecord,
     path=TEXTS,
-    uuid=st.text("0123456789abcdef", min_size=32, max_size=32),
+    uuid=UUIDS,
     size=COUNTS,
     mtime_ns=st.integers(),
     tree=TEXTS,
@@ -118,7 +142,7 @@ SOURCES = st.builds(
     tag=TEXTS,
     matches=st.dictionaries(TEXTS, st.lists(TEXTS, max_size=2).map(tuple), max_size=2),
     naming=st.lists(TEXTS, max_size=2).map(tuple),
-)
+).flatmap(with_friends)
 SPLITS = st.none() | st.sampled_from(
     [
         {"by": "position"},
@@ -175,7 +199,7 @@ def test_each_column_and_each_source_is_a_line() -> None:
     assert lines[:6] == [
         "{",
         ' "format": "memmpy store",',
-        ' "format_version": 4,',
+        ' "format_version": 5,',
         ' "memmpy_version": "9.9",',
         ' "generation": 1,',
         ' "columns": {',
@@ -404,10 +428,10 @@ def test_another_document_is_no_metadata(found: bytes) -> None:
         decode(found, path="store")
 
 
-@pytest.mark.parametrize("version", [5, 0, -1, "4", 4.0, True, None])
+@pytest.mark.parametrize("version", [6, 0, -1, "4", 4.0, True, None])
 def test_a_format_of_the_future_names_the_memmpy_that_reads_it(version: Any) -> None:
     message = (
-        f"has format version {version!r}, and this memmpy reads versions up to 4; memmpy "
+        f"has format version {version!r}, and this memmpy reads versions up to 5; memmpy "
         "9.9 wrote it: use that version"
     )
     with pytest.raises(CorruptStoreError, match=message):
@@ -434,10 +458,46 @@ def test_versions_before_4_have_no_checksum(version: int) -> None:
         decode(json.dumps(fields).encode(), path="store")
 
 
-def test_version_4_without_its_checksum_is_damage() -> None:
+@pytest.mark.parametrize("version", [4, 5])
+def test_versions_since_4_without_their_checksum_are_damage(version: int) -> None:
     message = "'store' is damaged: its checksum differs; restore it"
+    fields = fields_of(document()) | {"format_version": version}
     with pytest.raises(CorruptStoreError, match=message):
-        decode(json.dumps(fields_of(document())).encode(), path="store")
+        decode(json.dumps(fields).encode(), path="store")
+
+
+def test_friends_that_do_not_exist_are_damage() -> None:
+    friend = FriendRecord("a", "t", "/b.root", "1" * 32, 1, 2, "t;1")
+    source = SourceRecord(
+        *("/a.root", "0" * 32, 1, 2, "t;1", None, 3, 0, 3),
+        friends=(friend,),
+        friend_of={"x": "a"},
+    )
+    data = encode(Metadata(1, {}, (source,)))
+    assert decode(data, path="store").sources == (source,)
+    for change, message in [
+        (lambda fields: fields["sources"][0].update(friend_of=1), "no friend_of 1 of 1"),
+        (lambda fields: fields["friend_of"][0].update(x="c"), "no friend 'c' of '/a.root'"),
+    ]:
+        fields = fields_of(data)
+        change(fields)  # type: ignore[no-untyped-call]
+        with pytest.raises(CorruptStoreError, match=f"damaged: sources: {message}"):
+            decode(seal(fields), path="store")
+
+
+def test_files_of_one_kind_share_the_friends_of_their_branches_on_disk() -> None:
+    friend = FriendRecord("a", "t", "/b.root", "1" * 32, 1, 2, "t;1")
+    sources = [
+        SourceRecord(
+            *(path, "0" * 32, 1, 2, "t;1", None, 3, 0, 3),
+            friends=(friend,) if number is not None else (),
+            friend_of={"x": "a"} if number == 0 else {},
+        )
+        for path, number in [("/a", 0), ("/b", 1), ("/c", 0), ("/d", None)]
+    ]
+    found = json.loads(encode(Metadata(1, {}, tuple(sources))))
+    assert found["friend_of"] == [{"x": "a"}, {}]
+    assert [source.get("friend_of") for source in found["sources"]] == [0, 1, 0, None]
 
 
 @pytest.mark.parametrize("num", [1, 2, 10, 1000])

@@ -21,11 +21,25 @@ from memmpy.columns import (
     read_vector,
 )
 from memmpy.errors import ColumnError, CorruptStoreError, ReadOnlyStoreError
-from memmpy.store import FORMAT_VERSION, METADATA, array_file, hash64, read_metadata, verify_columns
+from memmpy.store import (
+    FORMAT_VERSION,
+    METADATA,
+    array_file,
+    hash64,
+    hash_text,
+    read_metadata,
+    verify_columns,
+)
 from memmpy.store.metadata_document import decode, encode
-from tests.documents import flipped
+from tests.documents import fields_of, flipped
 
 STORES = Path(__file__).parents[1] / "stores"
+#: The time of change of the files in the metadata.
+TIME = 1_700_000_000_000_000_000
+
+
+def hash_of(text: str) -> str:
+    return hash_text(hash64(text))
 
 
 @pytest.fixture
@@ -41,6 +55,11 @@ def format_2(tmp_path: Path) -> Path:
 @pytest.fixture
 def format_3(tmp_path: Path) -> Path:
     return Path(shutil.copytree(STORES / "format-3", tmp_path / "format-3"))
+
+
+@pytest.fixture
+def format_5_friends(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STORES / "format-5-friends", tmp_path / "format-5-friends"))
 
 
 @pytest.fixture
@@ -71,12 +90,52 @@ def write_old(store: Path, arrays: dict[str, np.ndarray], texts: set[str]) -> Pa
     return store
 
 
+class TestFormat5:
+    def test_it_is_what_is_written(self, format_5_friends: Path) -> None:
+        metadata = read_metadata(format_5_friends)
+        data = (format_5_friends / METADATA).read_bytes()
+        assert encode(metadata, written_by=document(format_5_friends)["memmpy_version"]) == data
+        assert document(format_5_friends)["format_version"] == FORMAT_VERSION == 5
+
+    def test_columns_of_present_friends_hold_what_was_written(self, format_5_friends: Path) -> None:
+        columns = load_memmaps(format_5_friends)
+        assert {key: np.asarray(column).tolist() for key, column in columns.items()} == {
+            "met": [*range(3, 9)],
+            "score": [*range(5, 11)],
+            "sum": [*range(3, 9)],
+        }
+        assert verify_columns(format_5_friends) == []
+
+    def test_a_column_of_a_former_friend_is_stale(self, format_5_friends: Path) -> None:
+        with pytest.raises(ColumnError, match="is stale"):
+            read_vector(format_5_friends, "stale")
+
+    def test_the_parts_of_friends_are_frozen(self, format_5_friends: Path) -> None:
+        found = document(format_5_friends)
+        ids = [[id_ for id_, _ in parts] for parts in found["parts"]]
+        own = [hash_of(f"{digit * 32} 4321 {TIME} Events;1") for digit in "012"]
+        a, c = (f"{digit * 32} 1234 {TIME} Events;1" for digit in "ac")
+        b, d = (f"{digit * 32} 1234 {TIME} Events;1 etag" for digit in "bd")
+        of_a = [hash_of(f"{own[0]} with {a}"), hash_of(f"{own[1]} with {c}"), own[2]]
+        of_both = [
+            hash_of(f"{own[0]} with {a} with {b}"),
+            hash_of(f"{own[1]} with {c} with {d}"),
+            own[2],
+        ]
+        assert ids[:3] == [own, of_a, of_both]
+        assert [column["origin"].get("branches") for column in found["columns"].values()] == [
+            None,
+            ["score"],
+            ["met", "score", "weight"],
+            ["b.score"],
+        ]
+
+
 class TestFormat4:
-    def test_it_is_what_is_written(self, format_4: Path) -> None:
-        metadata = read_metadata(format_4)
-        data = (format_4 / METADATA).read_bytes()
-        assert encode(metadata, written_by=document(format_4)["memmpy_version"]) == data
-        assert document(format_4)["format_version"] == FORMAT_VERSION == 4
+    def test_it_is_what_is_written_but_for_its_version(self, format_4: Path) -> None:
+        metadata, data = read_metadata(format_4), (format_4 / METADATA).read_bytes()
+        written = encode(metadata, written_by=document(format_4)["memmpy_version"])
+        assert fields_of(written) == fields_of(data) | {"format_version": FORMAT_VERSION}
 
     def test_its_columns_hold_what_was_written(self, format_4: Path) -> None:
         columns: dict[str, Any] = dict(load_memmaps(format_4))
@@ -184,7 +243,7 @@ class TestFormat2:
         assert found["sources"][0]["matches"] == 0
         assert found["columns"]["met"]["origin"]["made_by"] == "0.3.0"
 
-    @pytest.mark.parametrize("former", ["format_1", "format_2", "format_3"])
+    @pytest.mark.parametrize("former", ["format_1", "format_2", "format_3", "format_4"])
     def test_a_store_of_a_former_format_becomes_one_of_todays_when_it_is_written_to(
         self, former: str, request: pytest.FixtureRequest
     ) -> None:

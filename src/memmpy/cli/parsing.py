@@ -32,6 +32,7 @@ _FIELDS = {
     "entry_start": int,
     "entry_stop": int,
     "missing": dict,
+    "friends": dict,
 }
 _EXAMPLE = '[{"path": "ttH_*.root", "tree": "nominal", "metadata": {"process": "ttH"}}]'
 
@@ -186,7 +187,7 @@ def parse_configs(
         Paths, patterns and URLs.
     config : Path or None
         A JSON file instead of `files`: a list of objects with ``path``, and optionally ``tree``,
-        ``metadata``, ``entry_start``, ``entry_stop`` and ``missing``.
+        ``metadata``, ``entry_start``, ``entry_stop``, ``missing`` and ``friends``.
     tree, metadata, entry_start, entry_stop, missing
         The values for `files`, and for groups that do not set them.
 

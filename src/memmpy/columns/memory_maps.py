@@ -225,6 +225,9 @@ def _reason(key: str, metadata: Metadata, stale: Collection[str]) -> str:
     if column.origin is not None and "metadata" in column.origin.recipe:
         way_out = f"convert again with metadata={{{key!r}: ...}} for each file"
         return f"{since}; it is metadata: {way_out}"
+    if column.origin is not None and column.origin.branches:
+        since += ", with other friends, or with friends that had changed"
+        return f"{since}; convert again with its friends and with {key!r} among the keys"
     return f"{since}; convert again with {key!r} among the keys"
 
 

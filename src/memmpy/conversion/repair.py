@@ -193,7 +193,16 @@ def _config(source: SourceRecord, missing: Mapping[str, Any]) -> RFileConfig:
         entry_start=source.tree_start,
         entry_stop=source.tree_stop,
         missing=missing,
+        friends={
+            f"{friend.name} = {friend.asked}": _as_template(friend.path)
+            for friend in source.friends
+        },
     )
+
+
+def _as_template(path: str) -> str:
+    """Return a path as a friend of a configuration names it, where braces are placeholders."""
+    return path.replace("{", "{{").replace("}", "}}")
 
 
 def _fill(text: str) -> Any:

@@ -12,6 +12,8 @@ from memmpy.sources.access.locations import State, Status, describe, find
 from memmpy.sources.access.streams import stream_of
 from memmpy.sources.awkward_types import from_awkward
 from memmpy.sources.event_file import EventFile
+from memmpy.sources.friend_paths import FriendFile, check_friends, find_friend, name_of_friend
+from memmpy.sources.friend_trees import TreeWithFriends, friend_of
 from memmpy.sources.missing_values import (
     NO_FILL,
     Fill,
@@ -29,22 +31,28 @@ __all__ = [
     "ByteSource",
     "EventFile",
     "Fill",
+    "FriendFile",
     "NoFill",
     "NullRules",
     "State",
     "Status",
+    "TreeWithFriends",
     "UntypedError",
+    "check_friends",
     "check_unchanged",
     "describe",
     "fill_missing",
     "filled_type",
     "find",
+    "find_friend",
     "format_fill",
     "former_uuid_of",
+    "friend_of",
     "from_awkward",
     "in_parentheses",
     "masked",
     "missing_branch_error",
+    "name_of_friend",
     "open_files",
     "reader_errors",
     "stream_of",

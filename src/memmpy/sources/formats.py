@@ -39,7 +39,9 @@ _UNSUPPORTED = {
 }
 
 
-def open_event_file(path: str, tree: str | None, state: State, nulls: NullRules) -> EventFile:
+def open_event_file(
+    path: str, tree: str | None, state: State, nulls: NullRules, *, is_friend: bool
+) -> EventFile:
     """Open a file of any format, provided that it still has a state.
 
     Parameters
@@ -52,6 +54,8 @@ def open_event_file(path: str, tree: str | None, state: State, nulls: NullRules)
         The state of the file when it was looked at.
     nulls : NullRules
         The rules for missing values.
+    is_friend : bool
+        Whether it is a friend. A friend always has a name, even a Parquet file, which is one table.
 
     Raises
     ------
@@ -61,7 +65,8 @@ def open_event_file(path: str, tree: str | None, state: State, nulls: NullRules)
     with ExitStack() as stack:
         source = stack.enter_context(ByteSource(path))
         check_state(path, source.status.state, state)
-        file = _format_of(source)(source, tree, nulls)
+        reader = _format_of(source)
+        file = reader(source, None if is_friend and reader is ParquetTable else tree, nulls)
         stack.pop_all()  # the file closes the source from here on
         return file
 

@@ -2,8 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import final
 
@@ -11,6 +11,8 @@ from memmpy.errors import ServerError
 from memmpy.sources.access.locations import State, check_state, describe
 from memmpy.sources.event_file import EventFile
 from memmpy.sources.formats import open_event_file
+from memmpy.sources.friend_paths import FriendFile
+from memmpy.sources.friend_trees import TreeWithFriends, rules_of_friend
 from memmpy.sources.missing_values import NullRules
 
 __all__ = ["OpenFiles", "check_unchanged", "open_files"]
@@ -47,26 +49,57 @@ class OpenFiles:
     Parameters
     ----------
     num_idle : int
-        Number of files that stay open while no task uses them.
+        Number of files that stay open, each with its friends, while no task uses them.
     """
 
     def __init__(self, num_idle: int) -> None:
         self._num_idle = num_idle
+        self._num_trees = 1  # of a file with its friends, at most
         self._lock = threading.Lock()
         self._files: OrderedDict[object, _SharedFile] = OrderedDict()
 
     @contextmanager
     def open(
-        self, path: str, tree: str | None, state: State, nulls: NullRules
+        self,
+        path: str,
+        tree: str | None,
+        state: State,
+        nulls: NullRules,
+        friends: Sequence[FriendFile],
     ) -> Iterator[EventFile]:
-        """Yield a file, opened if it is not yet open. A changed file has another `state`.
+        """Yield a tree and its friends, opened if not yet open. A changed file has another `state`.
 
         Raises
         ------
         InputFileError
-            If the file has changed since, or cannot be read.
+            If a file has changed since, or cannot be read; or if a friend has another length.
         """
-        key = (path, tree, state, repr(nulls))  # repr, since 1 == True as a fill
+        try:
+            with ExitStack() as stack:
+                main = stack.enter_context(self._open_one(path, tree, state, nulls))
+                plain: dict[str, EventFile] = {}
+                qualified: dict[str, EventFile] = {}
+                for one in friends:
+                    rules = rules_of_friend(nulls, one.name, [main, *plain.values()])
+                    for files, own in zip((plain, qualified), rules, strict=True):
+                        file = self._open_one(one.path, one.tree, one.state, own, is_friend=True)
+                        files[one.name] = stack.enter_context(file)
+                yield TreeWithFriends(main, plain, qualified)
+        finally:
+            self._num_trees = max(self._num_trees, 1 + len(friends))
+            self._close_idle(self._num_idle * self._num_trees)
+
+    @contextmanager
+    def _open_one(
+        self,
+        path: str,
+        tree: str | None,
+        state: State,
+        nulls: NullRules,
+        *,
+        is_friend: bool = False,
+    ) -> Iterator[EventFile]:
+        key = (path, tree, state, repr(nulls), is_friend)  # repr, since 1 == True as a fill
         with self._lock:
             shared = self._files.setdefault(key, _SharedFile())
             shared.num_users += 1
@@ -74,12 +107,11 @@ class OpenFiles:
         try:
             with shared.lock:  # one task opens the file, the others wait
                 if shared.file is None:
-                    shared.file = open_event_file(path, tree, state, nulls)
+                    shared.file = open_event_file(path, tree, state, nulls, is_friend=is_friend)
             yield shared.file
         finally:
             with self._lock:
                 shared.num_users -= 1
-            self._close_idle(self._num_idle)
 
     def close(self) -> None:
         """Close the files that no task uses."""

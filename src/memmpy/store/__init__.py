@@ -3,6 +3,7 @@
 from memmpy.store.atomic import sync_directory, write_atomically
 from memmpy.store.checksums import bytes_of, combine_crc, crc_of, crc_of_text, crc_text
 from memmpy.store.commit import LOCK_TIMEOUT, Transaction, leftover_files, read_metadata
+from memmpy.store.computation import Computed
 from memmpy.store.exact_io import PartWriter, read_exactly, write_exactly
 from memmpy.store.file_names import (
     CUTS,
@@ -18,19 +19,20 @@ from memmpy.store.file_names import (
     temp_suffix,
 )
 from memmpy.store.flock import FileLock
+from memmpy.store.friend_record import FriendRecord, id_with_friends
 from memmpy.store.json_document import Format, parse
 from memmpy.store.json_types import Checksum, Count, Hash, JsonObject, from_json, to_json
 from memmpy.store.lock import hold_lock, wait_for
 from memmpy.store.metadata import (
     ArrayRecord,
     ColumnRecord,
-    Computed,
     Metadata,
     Origin,
     Part,
     SourceRecord,
     are_unchanged,
     events_of,
+    part_finder,
     parts_of,
     process_of,
     tree_name,
@@ -78,6 +80,7 @@ __all__ = [
     "Count",
     "FileLock",
     "Format",
+    "FriendRecord",
     "Hash",
     "JsonObject",
     "Lineage",
@@ -109,6 +112,7 @@ __all__ = [
     "hash_text",
     "header_of",
     "hold_lock",
+    "id_with_friends",
     "is_array_file",
     "is_real_folder",
     "kind_of_file",
@@ -119,6 +123,7 @@ __all__ = [
     "num_filled",
     "open_to_read",
     "parse",
+    "part_finder",
     "parts_of",
     "process_of",
     "read_document",

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, TypeAlias
 
@@ -11,19 +11,21 @@ import numpy as np
 from msgspec import Meta
 
 from memmpy.errors import OptionError
+from memmpy.store.computation import COMPUTED, Computed
 from memmpy.store.file_names import hash64, hash_text
-from memmpy.store.json_types import Checksum, Count, JsonObject, to_json
+from memmpy.store.friend_record import FriendRecord, id_with_friends
+from memmpy.store.json_types import Checksum, Count, JsonObject
 
 __all__ = [
     "ArrayRecord",
     "ColumnRecord",
-    "Computed",
     "Metadata",
     "Origin",
     "Part",
     "SourceRecord",
     "are_unchanged",
     "events_of",
+    "part_finder",
     "parts_of",
     "process_of",
     "tree_name",
@@ -31,9 +33,6 @@ __all__ = [
 
 #: A range of a column: the id of the source that fills it, and the number of entries.
 Part: TypeAlias = tuple[str, int]
-
-#: Key of the record of a computation in the details of a column.
-COMPUTED = "computed"
 
 
 class ArrayRecord(JsonObject, frozen=True):
@@ -89,37 +88,15 @@ class Origin:
         For a column of padded lists, counts for each part: items, items that padding cut off,
         entries that lost items, and items of the longest list; None if unknown. Empty for other
         columns.
+    branches : tuple of str
+        For a column that is made of friend trees, all branches that it is made of; else empty.
     """
 
     recipe: Mapping[str, Any]
     parts: tuple[Part, ...]
     made_by: tuple[str, ...] = ()
     clipped: tuple[tuple[int, ...] | None, ...] = ()
-
-
-class Computed(JsonObject, frozen=True):
-    """The expression and the inputs of a computed column, which decide whether it is stale.
-
-    Parameters
-    ----------
-    expression : str
-        The expression as the user wrote it.
-    normal : str
-        The normal form of the expression, with aliases and constants substituted.
-    language : int
-        Version of the language, increased when an expression changes its meaning.
-    made_of : mapping of str to str
-        Key to fingerprint of the columns in the expression.
-    """
-
-    expression: str
-    normal: str
-    language: Count
-    made_of: dict[str, str]
-
-    def to_details(self) -> dict[str, Any]:
-        """Return the details of a column that was computed so."""
-        return {COMPUTED: to_json(self)}
+    branches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +133,7 @@ class ColumnRecord:
         return sum(array.nbytes for array in self.arrays.values())
 
     @property
-    def computed(self) -> "Computed | None":
+    def computed(self) -> Computed | None:
         """The computation of the column; None for other columns."""
         computed = self.details.get(COMPUTED)
         return None if computed is None else Computed(**computed)
@@ -198,6 +175,10 @@ class SourceRecord:
         The branches that each pattern of keys found in the tree.
     naming : tuple of str
         The branches of the tree that usually name an event, whether or not they were converted.
+    friends : tuple of FriendRecord
+        Its friend trees, in the order in which branches are looked up.
+    friend_of : mapping of str to str
+        The name of the friend that each branch came from; branches of the tree itself are left out.
     """
 
     path: str
@@ -214,6 +195,8 @@ class SourceRecord:
     tag: str = ""
     matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     naming: tuple[str, ...] = ()
+    friends: tuple[FriendRecord, ...] = ()
+    friend_of: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -246,6 +229,10 @@ class SourceRecord:
         """One more than the last entry of the tree that is taken."""
         return self.tree_start + self.num_entries
 
+    def friends_with(self, branches: Collection[str]) -> frozenset[str]:
+        """Return the names of the friends that some branches come from."""
+        return frozenset(self.friend_of[name] for name in branches if name in self.friend_of)
+
 
 def process_of(source: SourceRecord) -> Mapping[str, str]:
     """Return the metadata that tell the process of a file: ``process`` if given, else all.
@@ -261,6 +248,32 @@ def process_of(source: SourceRecord) -> Mapping[str, str]:
 def parts_of(sources: Iterable[SourceRecord]) -> tuple[Part, ...]:
     """Return the parts of a column that these sources fill."""
     return tuple((source.id, source.num_entries) for source in sources)
+
+
+def part_finder(
+    sources: Sequence[SourceRecord],
+) -> Callable[[Collection[str]], tuple[Part, ...]]:
+    """Return a function: the branches of a column to the parts that it has if it is not stale.
+
+    A part that is made of friends has an id that changes when one of these friends does.
+    """
+    own_parts = parts_of(sources)
+    known: dict[tuple[frozenset[str], ...], tuple[Part, ...]] = {}
+
+    def parts(branches: Collection[str]) -> tuple[Part, ...]:
+        names = tuple(source.friends_with(branches) for source in sources)
+        if not any(names):
+            return own_parts
+        if names not in known:  # many columns come from the same friends
+            ids = (
+                id_with_friends(id_, [f for f in source.friends if f.name in own])
+                for (id_, _), source, own in zip(own_parts, sources, names, strict=True)
+            )
+            numbers = (num for _, num in own_parts)
+            known[names] = tuple(zip(ids, numbers, strict=True))
+        return known[names]
+
+    return parts
 
 
 def events_of(sources: Iterable[SourceRecord]) -> tuple[Part, ...]:
@@ -334,13 +347,13 @@ class Metadata:
         The others are stale. They were made from other files than the store's sources, written by
         the user for the events of other files, or computed from columns that have changed.
         """
-        parts, columns = self.parts, self.columns
+        parts, columns = part_finder(self.sources), self.columns
         has_events = any(column.events is not None for column in columns.values())
         events = events_of(self.sources) if has_events else None
         current = {
             key: column
             for key, column in columns.items()
-            if (column.origin is None or column.origin.parts == parts)
+            if (column.origin is None or column.origin.parts == parts(column.origin.branches))
             and column.events in {None, events}
         }
         made_of = {k: c.computed.made_of for k, c in current.items() if c.computed is not None}

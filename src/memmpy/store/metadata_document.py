@@ -8,14 +8,15 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from memmpy._version import __version__
+from memmpy.store.computation import Computed
 from memmpy.store.file_names import hash64, hash_text
+from memmpy.store.friend_record import FriendRecord
 from memmpy.store.json_document import Format, parse
 from memmpy.store.json_types import Count, Hash, JsonObject, from_json, to_json
 from memmpy.store.legacy import decode_legacy, is_legacy
 from memmpy.store.metadata import (
     ArrayRecord,
     ColumnRecord,
-    Computed,
     Metadata,
     Origin,
     Part,
@@ -24,7 +25,7 @@ from memmpy.store.metadata import (
 
 __all__ = ["FORMAT_VERSION", "decode", "encode"]
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 _FORMAT = Format(
     name="memmpy store",
     what="the metadata of a memmpy store",
@@ -65,6 +66,7 @@ class _Origin(JsonObject, frozen=True):
     parts: Count
     made_by: str | tuple[str, ...] = ()
     clipped: tuple[_Clipped | None, ...] = ()
+    branches: tuple[str, ...] = ()
 
 
 class _Details(JsonObject, frozen=True):
@@ -108,6 +110,8 @@ class _Source(JsonObject, frozen=True, kw_only=True):
     tag: str = ""
     matches: Count | None = None
     naming: tuple[str, ...] = ()
+    friends: tuple[FriendRecord, ...] = ()
+    friend_of: Count | None = None
 
 
 class _Rule(JsonObject, frozen=True):
@@ -140,6 +144,7 @@ class _MetadataJson(JsonObject, frozen=True, kw_only=True):
     hashes: dict[Hash, str]
     sources: tuple[_Source, ...]
     matches: tuple[dict[str, tuple[str, ...]], ...] = ()
+    friend_of: tuple[dict[str, str], ...] = ()
     parts: tuple[tuple[tuple[Hash, Count], ...], ...]
     splits: _Splits | None = None
 
@@ -154,6 +159,8 @@ def encode(metadata: Metadata, *, written_by: str = __version__) -> bytes:
     # Files of one kind share the branches that match the patterns.
     matches = [tuple(source.matches.items()) for source in metadata.sources]
     kinds = {items: i for i, items in enumerate(dict.fromkeys(matches))}
+    # So do their friends.
+    friend_of = dict.fromkeys(tuple(s.friend_of.items()) for s in metadata.sources if s.friends)
     fields = {
         "generation": metadata.generation,
         "columns": {
@@ -161,11 +168,11 @@ def encode(metadata: Metadata, *, written_by: str = __version__) -> bytes:
         },
         "hashes": {hash_text(number): text for number, text in metadata.hashes.items()},
         "sources": [
-            {name: getattr(source, name) for name in _Source.__struct_fields__}
-            | {"matches": kinds[items]}
+            _source_to_json(source, kinds[items], [*friend_of])
             for source, items in zip(metadata.sources, matches, strict=True)
         ],
         "matches": [dict(items) for items in kinds],
+        **({"friend_of": [dict(items) for items in friend_of]} if friend_of else {}),
         "parts": [*indices],
         "splits": metadata.splits,
     }
@@ -200,6 +207,18 @@ def decode(data: bytes, *, path: str) -> Metadata:
         )
 
 
+def _source_to_json(
+    source: SourceRecord, matches: int, friend_of: list[tuple[tuple[str, str], ...]]
+) -> dict[str, Any]:
+    values = {name: getattr(source, name) for name in _Source.__struct_fields__}
+    del values["friends"], values["friend_of"]
+    values["matches"] = matches
+    if source.friends:
+        values["friends"] = [to_json(friend) for friend in source.friends]
+        values["friend_of"] = friend_of.index(tuple(source.friend_of.items()))
+    return values
+
+
 def _column_to_json(column: ColumnRecord, indices: Mapping[tuple[Part, ...], int]) -> Any:
     values: dict[str, Any] = {
         "kind": column.kind,
@@ -217,6 +236,8 @@ def _column_to_json(column: ColumnRecord, indices: Mapping[tuple[Part, ...], int
         }
         if origin.clipped:
             values["origin"]["clipped"] = origin.clipped
+        if origin.branches:
+            values["origin"]["branches"] = origin.branches
     if column.events is not None:
         values["events"] = indices[column.events]
     return values
@@ -237,7 +258,8 @@ def _column_of(document: _MetadataJson, key: str, values: dict[str, Any]) -> Col
                 raise ValueError(
                     f"columns.{key}: {name} has {len(each)} items for {len(parts)} parts"
                 )
-        origin = Origin(values["origin"]["recipe"], parts, made_by, clipped)
+        branches = column.origin.branches
+        origin = Origin(values["origin"]["recipe"], parts, made_by, clipped, branches)
     return ColumnRecord(
         kind=column.kind,
         num_entries=column.num_entries,
@@ -263,6 +285,15 @@ def _source_of(document: _MetadataJson, source: _Source) -> SourceRecord:
         if source.matches >= len(document.matches):
             raise ValueError(f"sources: no matches {source.matches} of {len(document.matches)}")
         fields["matches"] = document.matches[source.matches]
+    fields["friend_of"] = {}
+    if source.friend_of is not None:
+        if source.friend_of >= len(document.friend_of):
+            raise ValueError(
+                f"sources: no friend_of {source.friend_of} of {len(document.friend_of)}"
+            )
+        fields["friend_of"] = document.friend_of[source.friend_of]
+        if unknown := {*fields["friend_of"].values()} - {f.name for f in source.friends}:
+            raise ValueError(f"sources: no friend {min(unknown)!r} of {source.path!r}")
     return SourceRecord(**fields)
 
 

@@ -67,7 +67,7 @@ class Lineage:
     Parameters
     ----------
     file : str
-        The file when it was read: an absolute path, or a URL.
+        The file when it was read: an absolute path, or a URL. For a branch of a friend, its file.
     uuid : str
         The UUID of the file, 32 hexadecimal digits.
     tree : str
@@ -205,11 +205,13 @@ def lineage_of(metadata: Metadata, key: str) -> list[Lineage]:
             expression = json.dumps(recipe["metadata"][i], ensure_ascii=False)
         else:
             expression = recipe["branch"] if "branch" in recipe else recipe["expression"]
+        friends = source.friends_with([recipe["branch"]] if "branch" in recipe else [])
+        tree = next((one for one in source.friends if one.name in friends), source)
         lineage.append(
             Lineage(
-                file=source.path,
-                uuid=source.uuid,
-                tree=source.tree,
+                file=tree.path,
+                uuid=tree.uuid,
+                tree=tree.tree,
                 tree_start=source.tree_start,
                 tree_stop=source.tree_stop,
                 entry_start=source.entry_start,

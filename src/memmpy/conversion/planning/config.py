@@ -4,13 +4,23 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from memmpy.errors import OptionError
 from memmpy.parallel import prefetch
-from memmpy.sources import Fill, Status, find, format_fill, masked
+from memmpy.sources import (
+    Fill,
+    FriendFile,
+    Status,
+    check_friends,
+    find,
+    find_friend,
+    format_fill,
+    masked,
+)
 from memmpy.typing import PathLike
 
 __all__ = ["Input", "RFileConfig", "RootFiles", "list_configs", "list_inputs"]
@@ -46,6 +56,13 @@ class RFileConfig:
         With any value, such as ``[]``, missing lists become empty. None keeps missing values, in a
         nested column. Floats need no value: they become NaN. All files of one conversion need the
         same values.
+    friends : mapping of str to path-like or None, optional
+        Friend trees, whose entries belong to those of `tree`, one to one. A key is the name of the
+        tree in its file, a value is the path of the file: ``{"scores": "friends/{stem}.root"}``.
+        None stands for the same file. A path is relative to the folder of the file, and may contain
+        ``{stem}``, ``{name}``, ``{parent}`` (the folder of the file) and ``{parent.name}``. As in
+        ROOT, ``"a = scores"`` names the tree ``scores`` ``a``. memmpy looks a branch up in the tree
+        first, then in the friends in order; ``scores.x`` is the branch ``x`` of ``scores``.
 
     Raises
     ------
@@ -59,6 +76,7 @@ class RFileConfig:
     entry_start: int = 0
     entry_stop: int | None = None
     missing: Mapping[str, Any] = field(default_factory=dict)
+    friends: Mapping[str, PathLike | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if isinstance(self.path, str):
@@ -68,6 +86,7 @@ class RFileConfig:
         object.__setattr__(self, "metadata", dict(self.metadata))
         fills = {branch: _fill(branch, fill) for branch, fill in self.missing.items()}
         object.__setattr__(self, "missing", fills)
+        object.__setattr__(self, "friends", check_friends(self.friends))
 
 
 #: Input files of `convert` and `load_root`: one file or pattern, or several.
@@ -90,6 +109,8 @@ class Input:
         The entries of the tree to take; None for all that follow.
     missing : mapping of str to Fill
         By branch, the fill for missing values.
+    friends : tuple of FriendFile
+        The friend trees, in the order in which branches are looked up.
     """
 
     status: Status
@@ -98,6 +119,7 @@ class Input:
     tree_start: int
     tree_stop: int | None
     missing: Mapping[str, Fill]
+    friends: tuple[FriendFile, ...] = ()
 
     @property
     def path(self) -> str:
@@ -111,15 +133,23 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
     Raises
     ------
     MissingFileError
-        If a file is not there, or a pattern matches none.
+        If a file or a friend is not there, or a pattern matches none.
     OptionError
         If the files differ in the names of their metadata or in `missing`, or metadata are no text.
     """
     configs = list_configs(root_files)
     searches = [partial(find, os.fspath(config.path)) for config in configs]
     files = prefetch(searches, num_threads=_NUM_SEARCHES, depth=len(searches))
+    found = [(c, status) for c, several in zip(configs, files, strict=True) for status in several]
+    looks = [
+        partial(find_friend, key, path, status)
+        for config, status in found
+        for key, path in check_friends(config.friends).items()
+    ]
+    friends = prefetch(looks, num_threads=_NUM_SEARCHES, depth=len(looks)) if looks else iter(())
     inputs = [
-        _input(c, status) for c, several in zip(configs, files, strict=True) for status in several
+        _input(config, status, tuple(islice(friends, len(config.friends))))
+        for config, status in found
     ]
     _check_agreement(inputs)
     return inputs
@@ -155,6 +185,7 @@ def _check(config: RFileConfig) -> None:
         ("tree", config.tree, str | None, "the name of a tree"),
         ("metadata", config.metadata, Mapping, "a dict of texts"),
         ("missing", config.missing, Mapping, "a dict of branches, each with a value"),
+        ("friends", config.friends, Mapping, "a dict of trees, each with the path of its file"),
     )
     for name, value, kind, expected in arguments:
         if not isinstance(value, kind):
@@ -169,10 +200,10 @@ def _check(config: RFileConfig) -> None:
         raise OptionError(message)
 
 
-def _input(config: RFileConfig, status: Status) -> Input:
+def _input(config: RFileConfig, status: Status, friends: tuple[FriendFile, ...]) -> Input:
     tree = None if config.tree is None else config.tree.strip("/")
     entries = config.entry_start, config.entry_stop
-    return Input(status, tree, dict(config.metadata), *entries, config.missing)
+    return Input(status, tree, dict(config.metadata), *entries, config.missing, friends)
 
 
 def _fill(branch: str, option: Any) -> Fill:

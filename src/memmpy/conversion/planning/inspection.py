@@ -1,7 +1,7 @@
 """The inspection of one input file, before any entry of it is read."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,8 +13,18 @@ from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.display import format_count
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
-from memmpy.sources import EventFile, NullRules, UntypedError, missing_branch_error, open_files
+from memmpy.sources import (
+    EventFile,
+    FriendFile,
+    NullRules,
+    TreeWithFriends,
+    UntypedError,
+    friend_of,
+    missing_branch_error,
+    open_files,
+)
 from memmpy.splits import find_naming
+from memmpy.store import FriendRecord
 
 __all__ = ["FileInspection", "InspectionTask", "inspect_file"]
 
@@ -38,6 +48,8 @@ class InspectionTask:
     types : mapping of str to ColumnType, or None
         Types, in other files, of branches of which this file has no value; None as long as they
         are unknown.
+    known_branches : frozenset of str
+        Branches of which the store has columns that came from friends.
     """
 
     input: Input
@@ -46,6 +58,7 @@ class InspectionTask:
     range_bytes: int
     uuids: frozenset[str]
     types: Mapping[str, ColumnType] | None = None
+    known_branches: frozenset[str] = frozenset()
 
     @property
     def nulls(self) -> NullRules:
@@ -86,6 +99,10 @@ class FileInspection:
         Branches whose type the file does not tell, as all values are missing.
     nulls : NullRules
         The rules for missing values of the file.
+    friends : tuple of FriendRecord
+        The friends of the tree.
+    friend_of : mapping of str to str
+        The name of the friend that each branch comes from, for branches of friends.
     """
 
     uuid: str
@@ -101,6 +118,8 @@ class FileInspection:
     branch_types: Mapping[str, ColumnType] = field(default_factory=dict)
     untyped: frozenset[str] = frozenset()
     nulls: NullRules = field(default_factory=NullRules)
+    friends: tuple[FriendRecord, ...] = ()
+    friend_of: Mapping[str, str] = field(default_factory=dict)
 
 
 def inspect_file(task: InspectionTask) -> FileInspection | MemmpyError:
@@ -108,7 +127,11 @@ def inspect_file(task: InspectionTask) -> FileInspection | MemmpyError:
     file_input = task.input
     try:
         with open_files.open(
-            file_input.path, file_input.tree, file_input.status.state, task.nulls
+            file_input.path,
+            file_input.tree,
+            file_input.status.state,
+            task.nulls,
+            file_input.friends,
         ) as file:
             return _inspect(file, task)
     except MemmpyError as error:
@@ -128,7 +151,9 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
             raise MissingKeyError(message, branch)
     can_wait = task.types is None
     matches, skipped = _match(file, recipes, task.stored_keys, can_wait=can_wait)
-    needed = [r for r in recipes.with_matches(matches) if r.key not in task.stored_keys]
+    all_recipes = recipes.with_matches(matches)
+    needed = [recipe for recipe in all_recipes if recipe.key not in task.stored_keys]
+    branches = {branch for recipe in all_recipes for branch in recipe.branches}
     types: dict[str, ColumnType] = {}
     branch_types: dict[str, ColumnType] = {}
     untyped: set[str] = set()
@@ -169,6 +194,31 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
         branch_types=branch_types,
         untyped=frozenset(untyped),
         nulls=task.nulls,
+        friends=_friends(file, file_input.friends),
+        friend_of={
+            branch: name
+            for branch in sorted(branches | task.known_branches)
+            if (name := friend_of(file, branch)) is not None
+        },
+    )
+
+
+def _friends(file: EventFile, inputs: Sequence[FriendFile]) -> tuple[FriendRecord, ...]:
+    """Return the records of the friends of a tree."""
+    if not isinstance(file, TreeWithFriends):
+        return ()
+    return tuple(
+        FriendRecord(
+            one.name,
+            one.tree,
+            one.path,
+            file.friends[one.name].uuid,
+            one.state.size,
+            one.state.mtime_ns,
+            file.friends[one.name].tree,
+            one.state.tag,
+        )
+        for one in inputs
     )
 
 
@@ -255,6 +305,17 @@ def _short_name(file: EventFile, path: str, last: Mapping[str, int]) -> str:
 def _partition(
     file: EventFile, recipes: list[Recipe], types: Mapping[str, ColumnType], task: InspectionTask
 ) -> list[TreeRange]:
+    """Return the ranges of columns of the tree, of each friend, and of several of them."""
+    groups: dict[frozenset[str | None], list[Recipe]] = {}
+    for recipe in recipes:
+        friends = frozenset(friend_of(file, branch) for branch in recipe.branches)
+        groups.setdefault(friends, []).append(recipe)
+    return [r for own in groups.values() for r in _partition_group(file, own, types, task)]
+
+
+def _partition_group(
+    file: EventFile, recipes: list[Recipe], types: Mapping[str, ColumnType], task: InspectionTask
+) -> list[TreeRange]:
     file_input = task.input
     stop = file.num_entries if file_input.tree_stop is None else file_input.tree_stop
     used = {branch for recipe in recipes for branch in recipe.branches}
@@ -262,7 +323,10 @@ def _partition(
         {recipe.key: recipe.branches for recipe in recipes},
         {branch: file.sizes_of(branch) for branch in used},
         file.boundaries,
-        entry_bytes={k: t.entry_bytes if t.kind == "vector" else 0 for k, t in types.items()},
+        entry_bytes={
+            recipe.key: kind.entry_bytes if (kind := types[recipe.key]).kind == "vector" else 0
+            for recipe in recipes
+        },
         num_entries=file.num_entries,
         start=file_input.tree_start,
         stop=min(stop, file.num_entries),

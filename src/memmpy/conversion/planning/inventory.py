@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from memmpy.conversion.planning.recipe import Recipe, metadata_recipe
-from memmpy.store import ColumnRecord, Metadata, Origin, Part, SourceRecord, parts_of
+from memmpy.store import ColumnRecord, Metadata, Origin, Part, SourceRecord, part_finder
 
 __all__ = ["Inventory", "Reusable", "Target", "is_up_to_date"]
 
@@ -57,9 +57,13 @@ class Target:
 
     def is_in(self, metadata: Metadata) -> bool:
         """Return whether a store holds all of it."""
-        parts = parts_of(self.sources)
-        return metadata.parts == parts and all(
-            is_up_to_date(metadata.columns.get(key), origin, parts)
+        parts, recipes = part_finder(self.sources), self.recipes_by_key
+        return metadata.parts == parts(()) and all(
+            is_up_to_date(
+                metadata.columns.get(key),
+                origin,
+                parts(recipes[key].branches if key in recipes else ()),
+            )
             for key, origin in self.origins.items()
         )
 

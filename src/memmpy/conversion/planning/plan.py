@@ -37,11 +37,10 @@ from memmpy.store import (
     ColumnRecord,
     Metadata,
     Origin,
-    Part,
     SourceRecord,
     events_of,
     num_filled,
-    parts_of,
+    part_finder,
 )
 
 __all__ = ["ConversionPlan", "FileRead", "NewColumn", "make_plan"]
@@ -95,12 +94,15 @@ class FileRead:
         The entries of the tree, and the columns.
     nulls : NullRules
         The rules for missing values of the file.
+    friends : frozenset of str
+        The names of the friends that have some of the branches.
     """
 
     source: int
     entry_start: int
     range: TreeRange
     nulls: NullRules = field(default_factory=NullRules)
+    friends: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -251,8 +253,11 @@ class ConversionPlan(Renderable):
         recipes = self.target.recipes_by_key
         by_file: dict[str, dict[str, None]] = {}
         for read in self.reads:
-            branches = by_file.setdefault(self.target.sources[read.source].path, {})
-            branches |= dict.fromkeys(b for key in read.range.keys for b in recipes[key].branches)
+            source = self.target.sources[read.source]
+            paths = {friend.name: friend.path for friend in source.friends}
+            for branch in (b for key in read.range.keys for b in recipes[key].branches):
+                path = paths.get(source.friend_of.get(branch, ""), source.path)
+                by_file.setdefault(path, {})[branch] = None
         return {path: tuple(branches) for path, branches in by_file.items()}
 
 
@@ -286,7 +291,7 @@ def make_plan(
     OptionError
         If a column would replace one that the user wrote.
     """
-    sources, parts = target.sources, parts_of(target.sources)
+    sources, parts = target.sources, part_finder(target.sources)
     recipes, origins = target.recipes_by_key, target.origins
     reusable: dict[str, tuple[Reusable | None, ...]] = {}
     current: dict[str, ColumnRecord] = {}
@@ -294,12 +299,13 @@ def make_plan(
         column = metadata.columns.get(key)
         if not recreate and column is not None and column.origin is None:
             check_replaceable(key, column, origin)
-        if not recreate and column is not None and is_up_to_date(column, origin, parts):
+        own_parts = parts(recipes[key].branches if key in recipes else ())
+        if not recreate and column is not None and is_up_to_date(column, origin, own_parts):
             current[key] = column
         elif recreate or key not in recipes:
             reusable[key] = (None,) * len(sources)
         else:
-            reusable[key] = inventory.find(recipes[key], parts)
+            reusable[key] = inventory.find(recipes[key], own_parts)
     types = agreed_types(
         [(source.path, one) for source, one in zip(sources, inspections, strict=True)],
         recipes.keys(),
@@ -318,7 +324,8 @@ def make_plan(
             if keys and inspection is not None:
                 entry_start = source.entry_start + entries.tree_start - source.tree_start
                 own = dataclasses.replace(entries, keys=keys)
-                reads.append(FileRead(i, entry_start, own, inspection.nulls))
+                friends = source.friends_with([b for key in keys for b in recipes[key].branches])
+                reads.append(FileRead(i, entry_start, own, inspection.nulls, friends))
     sizes = size_of_lists([read.range for read in reads], recipes, layouts)
     columns = []
     for key, reused in reusable.items():
@@ -331,7 +338,7 @@ def make_plan(
             NewColumn(key, origins[key], layouts[key], reused, reason, new_types[key], num_bytes)
         )
     skipped = SkippedBranches.union(one.skipped for one in inspections if one is not None)
-    stale = _stale(metadata, origins, parts)
+    stale = _stale(metadata, origins, sources)
     return ConversionPlan(
         target=target,
         columns=tuple(columns),
@@ -367,13 +374,15 @@ def _bytes_reused(reusable: Sequence[Reusable | None], metadata: Metadata) -> in
 
 
 def _stale(
-    metadata: Metadata, target: Mapping[str, object], parts: tuple[Part, ...]
+    metadata: Metadata, target: Mapping[str, object], sources: Sequence[SourceRecord]
 ) -> dict[str, Origin]:
     """Return the origins of columns of other files that are not in the target."""
+    parts = part_finder(sources)
     return {
-        key: column.origin
+        key: origin
         for key, column in metadata.columns.items()
-        if key not in target and column.origin is not None and column.origin.parts != parts
+        if key not in target and (origin := column.origin) is not None
+        if origin.parts != parts(origin.branches)
     }
 
 

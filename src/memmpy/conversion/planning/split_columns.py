@@ -178,10 +178,12 @@ def _find_naming(inputs: Sequence[Input]) -> Naming:
     kinds: list[dict[str, str | None]] = []
     one_of_each: dict[object, Input] = {}
     for one in inputs:
-        one_of_each.setdefault((one.tree, tuple(sorted(one.metadata.items()))), one)
+        friends = tuple(friend.name for friend in one.friends)
+        one_of_each.setdefault((one.tree, tuple(sorted(one.metadata.items())), friends), one)
     for one in one_of_each.values():
         nulls = NullRules(one.missing)
-        with open_files.open(one.path, one.tree, one.status.state, nulls) as file:
+        state = one.status.state
+        with open_files.open(one.path, one.tree, state, nulls, one.friends) as file:
             kinds.append({name: kind_of_branch(file, name) for name in USUAL_COLUMNS})
 
     def kind_of(name: str) -> str | None:

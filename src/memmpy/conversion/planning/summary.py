@@ -47,6 +47,10 @@ class FileCounts:
         Paths of files that are new in the store, and of those with another content than before.
     gone : sequence of str
         Paths of files that filled the store before, and no longer do.
+    num_friends : int
+        All friend trees.
+    changed_friends : sequence of str
+        Paths of friends with another content than before.
     """
 
     num: int
@@ -55,6 +59,8 @@ class FileCounts:
     new: Sequence[str] = ()
     changed: Sequence[str] = ()
     gone: Sequence[str] = ()
+    num_friends: int = 0
+    changed_friends: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,10 @@ class Report(Renderable):
         """Names and texts of the facts about files, entries and bytes."""
         files = self.files
         facts = [("files", self._files()), ("entries", f"{self.num_entries:,}")]
+        if files.num_friends:
+            changed = _first_names(files.changed_friends)
+            num = format_count(files.num_friends, "tree")
+            facts.insert(1, ("friends", f"{num}{'; changed: ' if changed else ''}{changed}"))
         if self.bytes_unpacked:
             sizes = (format_size(size) for size in (self.bytes_packed, self.bytes_unpacked))
             facts.append(("read", "about {}, {} decompressed".format(*sizes)))
@@ -302,7 +312,23 @@ def compare_files(
             new.append(source.path)
     still = {text for source in sources for text in (source.id, source.path)}
     gone = [source.path for source in before if not still & {source.id, source.path}]
-    return FileCounts(len(sources), num_opened, num_read, new, changed, gone)
+    friends = {(f.path, f.tree): f for source in sources for f in source.friends}
+    contents_before = {(f.path, f.tree): f.content for source in before for f in source.friends}
+    changed_friends = [
+        friend.path
+        for place, friend in friends.items()
+        if contents_before.get(place, friend.content) != friend.content
+    ]
+    return FileCounts(
+        len(sources),
+        num_opened,
+        num_read,
+        new,
+        changed,
+        gone,
+        sum(len(source.friends) for source in sources),
+        changed_friends,
+    )
 
 
 def format_type(entries: ColumnType, recipe: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
+from msgspec import structs
+
 from memmpy.columns import ColumnType, type_of_column
 from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.duplicates import check_no_duplicates
@@ -21,7 +23,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.parallel import WorkerPool, run_tasks
-from memmpy.store import Metadata, Part, SourceRecord, parts_of
+from memmpy.store import Metadata, SourceRecord, part_finder
 
 __all__ = ["survey"]
 
@@ -75,7 +77,15 @@ def survey(
         If inputs have one UUID and different content; see `check_no_duplicates`.
     """
     known = [None] * len(inputs) if recreate else _known_sources(inputs, recipes, metadata)
-    stored = _stored_keys([s for s in known if s is not None], recipes, inventory)
+    numbers = [i for i, source in enumerate(known) if source is not None]
+    current = [_without_other_friends(s, inputs[i]) for i, s in enumerate(known) if s is not None]
+    stored = dict(zip(numbers, _stored_keys(current, recipes, inventory), strict=True))
+    known_branches = {
+        branch
+        for column in metadata.columns.values()
+        if column.origin is not None
+        for branch in column.origin.branches
+    }
     uuids: dict[int, set[str]] = {}
     for old in metadata.sources:
         uuids.setdefault(old.size, set()).add(old.uuid)
@@ -83,10 +93,16 @@ def survey(
     for i, (file, source) in enumerate(zip(inputs, known, strict=True)):
         stored_keys, is_needed = frozenset[str](), True
         if source is not None:
-            stored_keys, is_needed = stored[parts_of([source])[0]]
+            stored_keys, is_needed = stored[i]
+            is_needed = is_needed or not _has_friends(source, file)
         needed += [i] if is_needed else []
         tasks[i] = InspectionTask(
-            file, recipes, stored_keys, range_bytes, frozenset(uuids.get(file.status.size, ()))
+            file,
+            recipes,
+            stored_keys,
+            range_bytes,
+            frozenset(uuids.get(file.status.size, ())),
+            known_branches=frozenset(known_branches),
         )
     inspections = _inspect_all({i: tasks[i] for i in needed}, pool)
     others = _others_needed(recipes, known, inspections)
@@ -147,11 +163,20 @@ def _known_sources(
     for file in inputs:
         same = candidates.get((file.path, file.status.state, file.tree), ())
         # With the path of the user: a store keeps no credentials.
-        sufficient = (
-            dataclasses.replace(s, path=file.path) for s in same if _is_sufficient(s, file, recipes)
-        )
+        sufficient = (_with_paths(s, file) for s in same if _is_sufficient(s, file, recipes))
         known.append(next(sufficient, None))
     return known
+
+
+def _with_paths(source: SourceRecord, file: Input) -> SourceRecord:
+    """Return a source with the paths of an input, which may have credentials."""
+    friends = source.friends
+    if _has_friends(source, file):
+        friends = tuple(
+            structs.replace(friend, path=one.path)
+            for friend, one in zip(friends, file.friends, strict=True)
+        )
+    return dataclasses.replace(source, path=file.path, friends=friends)
 
 
 def _is_sufficient(source: SourceRecord, file: Input, recipes: Recipes) -> bool:
@@ -168,23 +193,38 @@ def _range(file: Input, tree_entries: int) -> tuple[int, int]:
     return start, max(start, stop)
 
 
+def _has_friends(source: SourceRecord, file: Input) -> bool:
+    """Return whether a known source has the friends of an input, all of them unchanged."""
+    own = [(friend.name, friend.asked, friend.path, friend.state) for friend in source.friends]
+    return own == [(one.name, one.tree, one.path, one.state) for one in file.friends]
+
+
+def _without_other_friends(source: SourceRecord, file: Input) -> SourceRecord:
+    """Return a known source; without friends if the input has others."""
+    if _has_friends(source, file):
+        return source
+    return dataclasses.replace(source, friends=(), friend_of={})
+
+
 def _stored_keys(
     sources: Sequence[SourceRecord], recipes: Recipes, inventory: Inventory
-) -> dict[Part, tuple[frozenset[str], bool]]:
+) -> list[tuple[frozenset[str], bool]]:
     """Return the keys that the store has of each source, and whether it lacks others."""
-    parts = parts_of(sources)
-    stored: dict[Part, set[str]] = {part: set() for part in parts}
+    parts = part_finder(sources)
+    stored: list[set[str]] = [set() for _ in sources]
     # Sources with equal matches share one mapping.
     by_matches = {id(s.matches): recipes.with_matches(s.matches) for s in sources}
     for recipe in {one.key: one for several in by_matches.values() for one in several}.values():
-        for part, reusable in zip(parts, inventory.find(recipe, parts), strict=True):
+        for keys, reusable in zip(
+            stored, inventory.find(recipe, parts(recipe.branches)), strict=True
+        ):
             if reusable is not None:
-                stored[part].add(recipe.key)
-    keys = {number: {one.key for one in several} for number, several in by_matches.items()}
-    return {
-        part: (frozenset(stored[part]), not keys[id(source.matches)] <= stored[part])
-        for part, source in zip(parts, sources, strict=True)
-    }
+                keys.add(recipe.key)
+    all_keys = {number: {one.key for one in several} for number, several in by_matches.items()}
+    return [
+        (frozenset(keys), not all_keys[id(source.matches)] <= keys)
+        for keys, source in zip(stored, sources, strict=True)
+    ]
 
 
 def _others_needed(
@@ -245,6 +285,8 @@ def _source_of(file: Input, inspection: FileInspection) -> SourceRecord:
         tag=file.status.tag,
         matches=inspection.matches,
         naming=inspection.naming,
+        friends=inspection.friends,
+        friend_of=inspection.friend_of,
     )
 
 

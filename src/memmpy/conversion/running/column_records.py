@@ -18,10 +18,9 @@ from memmpy.store import (
     ArrayRecord,
     ColumnRecord,
     Origin,
-    Part,
     SourceRecord,
     Transaction,
-    parts_of,
+    part_finder,
 )
 
 __all__ = ["clippings_of", "put_columns", "total_clipping"]
@@ -31,7 +30,7 @@ def put_columns(
     transaction: Transaction, plan: ConversionPlan, finished: Mapping[str, FinishedColumn]
 ) -> dict[str, ColumnRecord]:
     """Move finished columns into the store, which the commit makes visible, and return them."""
-    parts = parts_of(plan.target.sources)
+    parts, recipes = part_finder(plan.target.sources), plan.target.recipes_by_key
     taken: dict[str, ArrayRecord] = {}  # by file, which columns may share
     columns = {}
     for column in plan.columns:
@@ -43,7 +42,17 @@ def put_columns(
                 taken[file] = transaction.take_array(name, Path(file), record, key=column.key)
             arrays[role] = taken[file]
         clipped = _clipped_by_part(column, finished[column.key], plan.target.sources)
-        columns[column.key] = _record(column, plan, arrays, parts, clipped)
+        branches = recipes[column.key].branches if column.key in recipes else ()
+        origin_parts = parts(branches)
+        is_of_friends = origin_parts != parts(())
+        origin = Origin(
+            column.recipe,
+            origin_parts,
+            tuple(__version__ if one is None else one.made_by for one in column.reusable),
+            clipped,
+            branches if is_of_friends else (),
+        )
+        columns[column.key] = _record(column, plan.num_entries, arrays, origin)
         transaction.put(column.key, columns[column.key])
     transaction.change(plan.target.name_sources)
     return columns
@@ -74,18 +83,12 @@ def total_clipping(origin: Origin) -> Clipping:
 
 
 def _record(
-    column: NewColumn,
-    plan: ConversionPlan,
-    arrays: Mapping[str, ArrayRecord],
-    parts: tuple[Part, ...],
-    clipped: tuple[tuple[int, ...] | None, ...],
+    column: NewColumn, num_entries: int, arrays: Mapping[str, ArrayRecord], origin: Origin
 ) -> ColumnRecord:
-    made_by = tuple(__version__ if one is None else one.made_by for one in column.reusable)
     details = dict(column.layout.details)
     if "metadata" in column.recipe:
         details["hashed"] = True
-    origin = Origin(column.recipe, parts, made_by, clipped)
-    return ColumnRecord(column.layout.kind, plan.num_entries, arrays, details, origin)
+    return ColumnRecord(column.layout.kind, num_entries, arrays, details, origin)
 
 
 def _clipped_by_part(

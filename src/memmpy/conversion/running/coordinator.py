@@ -45,7 +45,7 @@ from memmpy.errors import (
     ReadOnlyStoreError,
 )
 from memmpy.parallel import SafeFuture, SafeThreadPool, WorkerPool, num_cores, run_tasks
-from memmpy.store import Metadata, PartWriter, Unfinished, parts_of
+from memmpy.store import Metadata, PartWriter, Unfinished, part_finder
 
 __all__ = ["Coordinator", "RunResult"]
 
@@ -104,9 +104,14 @@ class Coordinator:
         self._checks = list_checks(plan, metadata, directory=directory)
         self._unfinished = Unfinished(directory)
         self._journal = Journal(self._unfinished)
-        parts = parts_of(plan.target.sources)
+        parts, recipes = part_finder(plan.target.sources), plan.target.recipes_by_key
         self._columns = {
-            column.key: ColumnAssembly(column, parts, self._unfinished, is_shared=pool.is_shared)
+            column.key: ColumnAssembly(
+                column,
+                parts(recipes[column.key].branches if column.key in recipes else ()),
+                self._unfinished,
+                is_shared=pool.is_shared,
+            )
             for column in plan.columns
         }
         self._jobs = list_jobs(

@@ -20,7 +20,7 @@ from memmpy.conversion.running.read_tasks import (
     Output,
     TaskInput,
 )
-from memmpy.sources import State
+from memmpy.sources import FriendFile, State
 from memmpy.store import (
     ArrayRecord,
     Metadata,
@@ -32,6 +32,7 @@ from memmpy.store import (
     hash64,
     hash_text,
     header_of,
+    id_with_friends,
 )
 
 __all__ = ["FillJob", "list_checks", "list_jobs", "with_outputs"]
@@ -185,18 +186,25 @@ def _add_reads(jobs: _JobList, plan: ConversionPlan) -> None:
         cells_of_source[read.source] = cells_of_source.get(read.source, 0) + num
     for read, num in zip(plan.reads, cells, strict=True):
         source, entries = plan.target.sources[read.source], read.range
+        friends = [friend for friend in source.friends if friend.name in read.friends]
         file_input = FileInput(
             source.path,
             source.asked,
             State(*source.state),
             read.nulls,
+            # All of them: which branch a name means depends on all before.
+            tuple(
+                FriendFile(friend.name, friend.asked, friend.path, State(*friend.state))
+                for friend in (source.friends if friends else ())
+            ),
             source.tree_entries,
             entries.tree_start,
             entries.tree_stop,
         )
         outputs = {key: recipes[key] for key in entries.keys}
         job = jobs.add(file_input, outputs, read.entry_start, entries.num_bytes)
-        job.name = (source.id, entries.tree_start, entries.tree_stop)
+        content = id_with_friends(source.id, friends)
+        job.name = (content, entries.tree_start, entries.tree_stop)
         job.share = num / max(1, cells_of_source[read.source]) * source.num_entries
 
 

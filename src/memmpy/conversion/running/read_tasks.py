@@ -13,7 +13,7 @@ from memmpy.columns import ColumnArray, ColumnLayout
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.errors import CorruptStoreError, MemmpyError
 from memmpy.jagged import Clipping
-from memmpy.sources import NullRules, State
+from memmpy.sources import FriendFile, NullRules, State
 from memmpy.store import ColumnRecord, PartWriter, RandomAccessArray
 from memmpy.typing import Array
 
@@ -74,6 +74,7 @@ class FileInput:
     tree: str | None
     state: State
     nulls: NullRules
+    friends: tuple[FriendFile, ...]
     tree_entries: int
     tree_start: int
     tree_stop: int

@@ -152,10 +152,13 @@ def _outputs_of_file(
     num_lacking = {output.key: len(_branches(output)) for output in outputs}
     num_users = {branch: len(several) for branch, several in users.items()}
     values: dict[str, Any] = {}
-    with (
-        open_files.open(source.path, source.tree, source.state, source.nulls) as file,
-        check_unchanged(source.path, source.state),
-    ):
+    with ExitStack() as stack:
+        file = stack.enter_context(
+            open_files.open(source.path, source.tree, source.state, source.nulls, source.friends)
+        )
+        stack.enter_context(check_unchanged(source.path, source.state))
+        for friend in source.friends:
+            stack.enter_context(check_unchanged(friend.path, friend.state))
         if file.num_entries != source.tree_entries:
             has = format_count(file.num_entries, "entry", "entries")
             message = f"{file.where!r} has {has}, it had "
