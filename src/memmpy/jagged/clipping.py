@@ -58,16 +58,16 @@ class Clipping:
         entries = format_share(self.num_clipped_entries, self.num_entries)
         return f"{items} of the items clipped, in {entries} of the entries"
 
-    def warning(self, key: str, length: int) -> str:
-        """Return a warning with the numbers and the way out."""
+    def warning(self, key: str, length: int, *, way_out: str = "") -> str:
+        """Return a warning with the numbers and the way out: by default, to pad the key to more."""
+        way_out = way_out or f"keys_padded={{{key!r}: ({self.max_items}, ...)}}"
         items = format_share(self.num_clipped_items, self.num_items)
         entries = format_share(self.num_clipped_entries, self.num_entries)
         return (
             f"{key!r} is padded to {length:,} items, which cuts off "
             f"{self.num_clipped_items:,} of {self.num_items:,} items ({items}), in "
             f"{self.num_clipped_entries:,} of {self.num_entries:,} entries ({entries}); the "
-            f"longest has {self.max_items:,} items: "
-            f"keys_padded={{{key!r}: ({self.max_items}, ...)}} keeps all"
+            f"longest has {self.max_items:,} items: {way_out} keeps all"
         )
 
 

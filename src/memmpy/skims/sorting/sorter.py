@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from memmpy.display import Progress
-from memmpy.jagged import clipping_notes
+from memmpy.jagged import Clipping, clipping_notes
 from memmpy.order import Multiplicities, count_multiplicities
 from memmpy.parallel import WorkerPool, run_tasks
+from memmpy.skims.object_lists import ObjectColumn
 from memmpy.skims.row_layout import SkimLayout
 from memmpy.skims.sorting.block_values import reader_of
 from memmpy.skims.sorting.buckets import join_bucket
@@ -125,9 +126,27 @@ def sort_skim(
     # One pass over 8 bytes a row, independent of the bounds of buckets.
     tickets = map_array(job.directory, arrays[TICKETS], key=TICKETS)
     multiplicities = count_multiplicities(tickets)
-    counts, padding = counter.counts(), sorted(job.layout.padding.items())
-    notes = clipping_notes({key: (counts[key].clipping, one.length) for key, one in padding})
+    counts = counter.counts()
+    notes = _clipping_notes(job, counts)
     return SkimArrays(arrays, multiplicities, counts, (*_notes_of(num_lost, job.layout), *notes))
+
+
+def _clipping_notes(job: SkimJob, counts: Mapping[str, KeyCounts]) -> list[str]:
+    """Return a warning for each padded key, and one for all lists of an `Objects`."""
+    keys: dict[str, tuple[Clipping, int]] = {}
+    objects: dict[str, tuple[Clipping, int]] = {}
+    for key, padding in sorted(job.layout.padding.items()):
+        column = job.derived.get(key)
+        if isinstance(column, ObjectColumn):
+            objects[column.lists.name] = counts[key].clipping, padding.length
+        else:
+            keys[key] = counts[key].clipping, padding.length
+    notes = clipping_notes(keys)
+    for name, (clipping, length) in objects.items():
+        if clipping.is_large:
+            way_out = f"Objects(..., length={clipping.max_items})"
+            notes.append(clipping.warning(name, length, way_out=way_out))
+    return notes
 
 
 def run_sort_task(task: SortTask) -> SortOutcome:
