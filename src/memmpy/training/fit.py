@@ -331,7 +331,7 @@ def class_factors(
     for what, total in summed.items():
         if not total > 0:
             message = f"the sum of {what} is {total:.6g}, and normalise={normalise!r} divides by it"
-            raise FitError(f"{message}; choose normalise=None, or negative='abs'")
+            raise FitError(f"{message}; take more events, or choose normalise=None")
     if normalise == "mean":
         return np.full(len(names), counts.sum() / totals.sum())
     shares = np.ones(len(names))

@@ -120,7 +120,8 @@ class Fitter:
                 scalings[name] = Scaling(keys, methods, zeros, zeros + 1.0)
                 continue
             if "robust" in methods:
-                rows = first_rows(ranges, _NUM_PERCENTILE_ROWS)
+                ascending = sorted(ranges, key=lambda rows: rows.start)
+                rows = first_rows(ascending, _NUM_PERCENTILE_ROWS)
                 parts = [float_values(self._skim, name, one, methods) for one in rows]
                 first = np.concatenate(parts)
             scalings[name], words = fit_scaling(keys, methods, train.moments[name], first)
