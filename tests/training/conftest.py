@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the audit."""
+"""Fixtures of the tests of training sets and of the audit."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TypeAlias
 import pytest
 
 import memmpy
+from tests.training.samples import Sample, make_sample
 from tests.training.stores import Events, write_trees
 
 WriteFile: TypeAlias = Callable[..., memmpy.RFileConfig]
@@ -23,3 +24,9 @@ def write_file(tmp_path: Path) -> WriteFile:
         return memmpy.RFileConfig(tmp_path / name, tree, metadata)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """Return a store of three files with splits in folds, which tests add skims to."""
+    return make_sample(tmp_path_factory.mktemp("sample"))

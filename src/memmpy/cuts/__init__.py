@@ -27,6 +27,7 @@ from memmpy.cuts.flow import CutFlow, count_steps, cutflow, plan_flow
 from memmpy.cuts.inputs import STEP_SIZE, Inputs, open_inputs
 from memmpy.cuts.language import (
     LANGUAGE,
+    Call,
     Constant,
     Key,
     Node,
@@ -43,6 +44,7 @@ from memmpy.cuts.language import (
 __all__ = [
     "LANGUAGE",
     "STEP_SIZE",
+    "Call",
     "ColumnLike",
     "Constant",
     "CutFlow",

@@ -58,13 +58,11 @@ class Clipping:
         entries = format_share(self.num_clipped_entries, self.num_entries)
         return f"{items} of the items clipped, in {entries} of the entries"
 
-    def warning(self, key: str, length: int, *, is_object: bool = False) -> str:
-        """Return a warning with the numbers and the way out; for a key, or an input of objects."""
+    def warning(self, key: str, length: int, *, way_out: str = "") -> str:
+        """Return a warning with the numbers and the way out: by default, to pad the key to more."""
+        way_out = way_out or f"keys_padded={{{key!r}: ({self.max_items}, ...)}}"
         items = format_share(self.num_clipped_items, self.num_items)
         entries = format_share(self.num_clipped_entries, self.num_entries)
-        way_out = f"keys_padded={{{key!r}: ({self.max_items}, ...)}}"
-        if is_object:
-            way_out = f"Objects(..., length={self.max_items})"
         return (
             f"{key!r} is padded to {length:,} items, which cuts off "
             f"{self.num_clipped_items:,} of {self.num_items:,} items ({items}), in "

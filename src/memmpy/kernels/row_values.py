@@ -65,6 +65,6 @@ def multiply_weights(
         from memmpy.kernels.row_values_numba import multiply_weights as multiply
 
         return multiply(weights, rows, columns, factors)
-    product: NDArray[np.float64] = weights * factors[rows, columns]
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
+        product: NDArray[np.float64] = weights * factors[rows, columns]
         return product.astype(np.float32)

@@ -1,6 +1,7 @@
 """`Fit`: what was fitted on the training split of one fold: factors of weights, and scaling."""
 
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy._version import __version__
-from memmpy.checks import check_path
+from memmpy.checks import check_mapping, check_path
 from memmpy.display import Renderable, Table
-from memmpy.errors import FitError
+from memmpy.errors import ColumnError, FitError
 from memmpy.jagged import Jagged, format_share
 from memmpy.skims import pack_arrays
 from memmpy.store import write_atomically
@@ -133,12 +134,15 @@ class Fit:
             If a column is missing; names the nearest.
         LengthError
             If columns differ in length.
+        ColumnError
+            If a column does not have the values that the input is made of.
 
         Examples
         --------
         >>> inputs = data.fit(fold=0).apply({"met": met, "HT": HT})
         """
-        arrays = {key: _array_of(values) for key, values in columns.items()}
+        given = check_mapping("columns", columns)
+        arrays = {key: _array_of(key, values) for key, values in given.items()}
         rows, lists = pack_arrays(self._request.inputs_alone().skim_request(), arrays)
         names = [name for name in rows.dtype.names or () if name != "_index"]
         values = {name: np.ascontiguousarray(rows[name]) for name in names}
@@ -150,7 +154,8 @@ class Fit:
         """Write the fit as JSON, for use without memmpy.
 
         For each input there are its keys, its scaling (``(value - center) / width``, after the
-        natural logarithm for keys of the method ``"log"``) and the fill for missing values.
+        natural logarithm for keys of the method ``"log"``) and the fill for missing values. Numbers
+        that JSON lacks, such as the `yield_scale` of a split without events, are null.
 
         Parameters
         ----------
@@ -169,7 +174,7 @@ class Fit:
         """Return the fit as JSON values."""
         request = self._request
         missing = request.missing
-        return {
+        document = {
             "format": "memmpy fit",
             "format_version": 1,
             "memmpy_version": __version__,
@@ -187,6 +192,8 @@ class Fit:
             else {**request.reweight.to_json(), "factors": self._bins.factors.tolist()},
             "yield_scale": self.yield_scale,
         }
+        json_values: dict[str, Any] = _json_of(document)
+        return json_values
 
     def _tables(self) -> list[Table]:
         groups, names = self._groups, (*self._request.class_names, "none")
@@ -250,12 +257,28 @@ class GroupFactors:
     by_group: NDArray[np.float64]
 
 
-def _array_of(values: Any) -> Array | Jagged:
+def _array_of(key: str, values: Any) -> Array | Jagged:
     if isinstance(values, Jagged):
         return values
     if hasattr(values, "layout") and hasattr(values, "ndim") and values.ndim > 1:  # an ak.Array
         return Jagged.from_awkward(values)
-    return np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        message = f"the column {key!r} is no array; give lists as Jagged or ak.Array"
+        raise ColumnError(message) from error
+    if not array.ndim:
+        raise ColumnError(f"the column {key!r} has one value for each event, got {values!r}")
+    return array
+
+
+def _json_of(value: Any) -> Any:
+    """Return a JSON value in which numbers that JSON lacks, NaN and infinity, are None."""
+    if isinstance(value, Mapping):
+        return {key: _json_of(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_of(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def group_factors(
@@ -321,7 +344,7 @@ def class_factors(
     for what, total in summed.items():
         if not total > 0:
             message = f"the sum of {what} is {total:.6g}, and normalise={normalise!r} divides by it"
-            raise FitError(f"{message}; choose normalise=None, or negative='abs'")
+            raise FitError(f"{message}; take more events, or choose normalise=None")
     if normalise == "mean":
         return np.full(len(names), counts.sum() / totals.sum())
     shares = np.ones(len(names))

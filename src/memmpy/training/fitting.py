@@ -120,7 +120,8 @@ class Fitter:
                 scalings[name] = Scaling(keys, methods, zeros, zeros + 1.0)
                 continue
             if "robust" in methods:
-                rows = first_rows(ranges, _NUM_PERCENTILE_ROWS)
+                ascending = sorted(ranges, key=lambda rows: rows.start)
+                rows = first_rows(ascending, _NUM_PERCENTILE_ROWS)
                 parts = [float_values(self._skim, name, one, methods) for one in rows]
                 first = np.concatenate(parts)
             scalings[name], words = fit_scaling(keys, methods, train.moments[name], first)
@@ -150,8 +151,9 @@ class Fitter:
         return fit_factors(reweight, sums[:-1], squares[:-1], names)
 
     def _check_weights(self, totals: NDArray[np.float64]) -> None:
-        """Raise a `FitError` if the weight of an event is NaN or infinite."""
-        for group in np.flatnonzero(~np.isfinite(totals)).tolist():
+        """Raise a `FitError` if the weight of an event that has a class is NaN or infinite."""
+        has_class = self._groups.group_classes < len(self._groups.classes)
+        for group in np.flatnonzero(~np.isfinite(totals) & has_class).tolist():
             num, first = 0, -1
             for rows in _blocks([range(len(self._skim))]):
                 part = self._skim.rows[rows.start : rows.stop]
@@ -162,9 +164,11 @@ class Fitter:
                 if first < 0 and is_wrong.any():
                     first = int(part["_index"][is_wrong][0])
             process = self._groups.processes[self._groups.group_processes[group]]
+            if not num:
+                raise FitError(f"the weights of {process!r} are too large to sum")
             message = (
                 f"{num:,} events of {process!r} have no finite weight, such as entry {first:,}: "
-                f"the weight {self._request.weight!r} lacks a value there, or divides by zero"
+                f"the weight {self._request.weight!r} lacks a value there, or is too large"
             )
             raise FitError(message)
 

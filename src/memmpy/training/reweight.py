@@ -71,8 +71,12 @@ class Reweight:
             raise OptionError(message)
         if (self.to is not None) == check_flag("flat", self.flat):
             raise OptionError("Reweight needs to= (a class) or flat=True, and not both")
+        target: object = self.to
+        if target is not None and not isinstance(target, str):
+            raise OptionError(f"to of Reweight is the name of a class, got {target!r}")
         ratio: Any = self.max_ratio
-        if ratio is not None and not (isinstance(ratio, int | float) and ratio >= 1):
+        is_number = isinstance(ratio, int | float | np.number) and not isinstance(ratio, bool)
+        if ratio is not None and not (is_number and ratio >= 1):
             raise OptionError(f"max_ratio of Reweight is a number of at least 1, got {ratio!r}")
 
     @property

@@ -95,7 +95,7 @@ def check_scale(
 
 
 def _method(given: object) -> Method | None:
-    if given is None or given in _METHODS:
+    if given is None or (isinstance(given, str) and given in _METHODS):
         return given  # type: ignore[return-value]
     raise OptionError(f"scale takes {', '.join(map(repr, _METHODS))} or None, got {given!r}")
 
@@ -119,7 +119,7 @@ def fit_scaling(
     moments: Moments,
     first_values: Array | None,
 ) -> tuple[Scaling, list[str]]:
-    """Return the scaling of an input, and the keys that are constant, with their values.
+    """Return the scaling of an input, and why keys are not divided by their width.
 
     Parameters
     ----------
@@ -135,7 +135,8 @@ def fit_scaling(
         if method in {"standard", "log"}:
             center[i], width[i] = moments.centers[i], moments.widths[i]
         elif method == "minmax":
-            center[i], width[i] = moments.least[i], moments.greatest[i] - moments.least[i]
+            with np.errstate(over="ignore"):
+                center[i], width[i] = moments.least[i], moments.greatest[i] - moments.least[i]
         elif method == "robust":
             assert first_values is not None
             column = first_values[:, i]
@@ -165,3 +166,5 @@ def _notes(
         elif not width[i] > 0:
             what = "is constant" if moments.widths[i] == 0 else "has one value from 16 to 84 %"
             yield f"{key!r} {what} in the training split"
+        elif not np.isfinite(width[i]):
+            yield f"{key!r} has values that are too large to square or subtract"

@@ -36,12 +36,14 @@ class WeightSums:
     def of(cls, weights: NDArray[np.float64], groups: NDArray[np.int64], num: int) -> "WeightSums":
         """Return the sums of n weights, of which each has the number of its group, below `num`."""
         is_negative = weights < 0
+        with np.errstate(over="ignore"):
+            squares = np.square(weights)
         return cls(
             np.bincount(groups, minlength=num).astype(np.int64),
             np.bincount(groups[is_negative], minlength=num).astype(np.int64),
             _grouped_sums(weights, groups, num),
             _grouped_sums(np.maximum(weights, 0.0), groups, num),
-            _grouped_sums(np.square(weights), groups, num),
+            _grouped_sums(squares, groups, num),
         )
 
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from memmpy.display import Progress
+from memmpy.jagged import Clipping, clipping_notes
 from memmpy.order import Multiplicities, count_multiplicities
 from memmpy.parallel import WorkerPool, run_tasks
 from memmpy.skims.object_lists import ObjectColumn
@@ -126,20 +127,26 @@ def sort_skim(
     tickets = map_array(job.directory, arrays[TICKETS], key=TICKETS)
     multiplicities = count_multiplicities(tickets)
     counts = counter.counts()
-    notes = (*_notes_of(num_lost, job.layout), *_clipping_notes(job, counts))
-    return SkimArrays(arrays, multiplicities, counts, notes)
+    notes = _clipping_notes(job, counts)
+    return SkimArrays(arrays, multiplicities, counts, (*_notes_of(num_lost, job.layout), *notes))
 
 
-def _clipping_notes(job: SkimJob, counts: Mapping[str, KeyCounts]) -> Iterator[str]:
-    """Yield a warning for each key of which padding cuts off more than 1 %, once for objects."""
+def _clipping_notes(job: SkimJob, counts: Mapping[str, KeyCounts]) -> list[str]:
+    """Return a warning for each padded key, and one for all lists of an `Objects`."""
+    keys: dict[str, tuple[Clipping, int]] = {}
+    objects: dict[str, tuple[Clipping, int]] = {}
     for key, padding in sorted(job.layout.padding.items()):
-        column, clipping = job.derived.get(key), counts[key].clipping
-        if not clipping.is_large:
-            continue
-        if not isinstance(column, ObjectColumn):
-            yield clipping.warning(key, padding.length)
-        elif column.number == 0:
-            yield clipping.warning(column.lists.name, padding.length, is_object=True)
+        column = job.derived.get(key)
+        if isinstance(column, ObjectColumn):
+            objects[column.lists.name] = counts[key].clipping, padding.length
+        else:
+            keys[key] = counts[key].clipping, padding.length
+    notes = clipping_notes(keys)
+    for name, (clipping, length) in objects.items():
+        if clipping.is_large:
+            way_out = f"Objects(..., length={clipping.max_items})"
+            notes.append(clipping.warning(name, length, way_out=way_out))
+    return notes
 
 
 def run_sort_task(task: SortTask) -> SortOutcome:
