@@ -227,6 +227,8 @@ class Fit:
         if self.factors:
             factors = [(name, f"{factor:.6g}") for name, factor in self.factors.items()]
             tables.append(Table(("class", "factor"), 1, [factors]))
+        if self._bins is not None:
+            tables.append(self._bins.table(self._request.class_names))
         return tables
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_flag
+from memmpy.display import Table
 from memmpy.errors import OptionError
 
 __all__ = ["BinFactors", "Reweight", "fit_factors"]
@@ -129,6 +130,24 @@ class BinFactors:
     num_unusable: NDArray[np.int64]
     num_capped: NDArray[np.int64]
     effective: NDArray[np.float64]
+
+    def table(self, classes: Sequence[str]) -> Table:
+        """Return the counts of each class as a table."""
+        rows = [
+            (name, f"{unusable:,}", f"{capped:,}", f"{before:,.0f}", f"{after:,.0f}")
+            for name, unusable, capped, (before, after) in zip(
+                classes,
+                self.num_unusable.tolist(),
+                self.num_capped.tolist(),
+                self.effective.tolist(),
+                strict=True,
+            )
+        ]
+        headings = (
+            "reweighted class", "bins of factor 1", "bins at max_ratio",
+            "effective events before", "after",
+        )  # fmt: skip
+        return Table(headings, 1, [rows])
 
 
 def fit_factors(
