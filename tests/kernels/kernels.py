@@ -16,7 +16,13 @@ def take_rows(rows: Any, entries: Any, *, fields: Any, out: Any) -> None:
         np.uint64(rows.ctypes.data),
         np.uint64(rows.shape[1]),
         np.asarray(entries, np.int64),
-        rows_table(rows.ctypes.data, rows.shape[1], fields=fields, out=out),
+        rows_table(
+            rows.ctypes.data,
+            rows.shape[1],
+            fields=fields,
+            parameters=[None] * len(fields),
+            out=out,
+        ),
     )
 
 
@@ -27,7 +33,13 @@ def spread_rows(rows: Any, starts: Any, *, counts: Any, places: Any, fields: Any
         starts,
         counts,
         places,
-        rows_table(rows.ctypes.data, rows.shape[1], fields=fields, out=out),
+        rows_table(
+            rows.ctypes.data,
+            rows.shape[1],
+            fields=fields,
+            parameters=[None] * len(fields),
+            out=out,
+        ),
         scratch,
     )
 

@@ -38,6 +38,7 @@ __all__ = [
     "move_32",
     "prefetch",
     "run_kernel",
+    "scale_floats",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -146,6 +147,21 @@ def _moving(kind: Any) -> Callable[[Any, Any, Any], Intrinsic]:
     return move
 
 
+def _scale(
+    _: Any, _destination: Any, _source: Any, _centers: Any, _factors: Any, _fill: Any
+) -> Intrinsic:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        kind = ir.VectorType(ir.FloatType(), 8)
+        places = [_pointer(builder, address, kind) for address in arguments]
+        value, center, factor, fill = (builder.load(place, align=1) for place in places[1:])
+        scaled = builder.fmul(builder.fsub(value, center), factor)
+        is_nan = builder.fcmp_unordered("uno", scaled, scaled)
+        builder.store(builder.select(is_nan, fill, scaled), places[0], align=1)
+        return context.get_dummy_value()
+
+    return types.void(*[types.uint64] * 5), generate
+
+
 def _prefetch(_: Any, _address: Any) -> Intrinsic:
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         word = ir.IntType(32)
@@ -176,6 +192,12 @@ move_32: Callable[[np.uint64, np.uint64], None] = intrinsic(
     _moving(ir.VectorType(ir.IntType(64), 4))
 )
 
+#: Move 8 float32 to one address from another: ``(value - center) * factor``, or where that is NaN
+#: the fill. The other addresses are those of 8 centers, 8 factors and 8 fills.
+scale_32: Callable[[np.uint64, np.uint64, np.uint64, np.uint64, np.uint64], None] = intrinsic(
+    _scale
+)
+
 #: Prefetch the cache line of an address; a wrong address is no error.
 prefetch: Callable[[np.uint64], None] = intrinsic(_prefetch)
 
@@ -200,6 +222,22 @@ def copy_bytes(destination: np.uint64, source: np.uint64, size: np.uint64) -> No
         while at < size:
             move_1(destination + at, source + at)
             at += np.uint64(1)
+
+
+@inlined
+def scale_floats(
+    destination: np.uint64, source: np.uint64, size: np.uint64, parameters: np.uint64
+) -> None:
+    """Move and scale at least 8 float32 of so many bytes; the last move overlaps the one before.
+
+    At `parameters` lie the centers, then the factors, then 8 fills.
+    """
+    at, factors = np.uint64(0), parameters + size
+    fill, last = factors + size, size - np.uint64(32)
+    while at < last:
+        scale_32(destination + at, source + at, parameters + at, factors + at, fill)
+        at += np.uint64(32)
+    scale_32(destination + last, source + last, parameters + last, factors + last, fill)
 
 
 def advise(starts: NDArray[np.int64], num_bytes: NDArray[np.int64], advice: int, /) -> None:

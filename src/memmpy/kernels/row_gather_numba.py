@@ -33,15 +33,24 @@ class RowKernels:
         All rows.
     fields : sequence of RowField
         The parts of each row to copy.
+    parameters : sequence of float32 array or None
+        For each part that is scaled, at least 8 float32: the centers, the factors, and 8 times the
+        value for NaN.
     ranges : int64 array of shape (2, k)
         The members of an epoch: member i is row ``i + ranges[1, j]`` for the first j with
         ``i < ranges[0, j]``.
     """
 
     def __init__(
-        self, rows: NDArray[np.uint8], *, fields: Sequence[RowField], ranges: NDArray[np.int64]
+        self,
+        rows: NDArray[np.uint8],
+        *,
+        fields: Sequence[RowField],
+        parameters: Sequence[NDArray[np.float32] | None],
+        ranges: NDArray[np.int64],
     ) -> None:
         self._rows, self._fields, self._ranges = rows, fields, ranges
+        self._parameters = parameters
         self._source = np.uint64(rows.ctypes.data), np.uint64(rows.shape[1])
 
     def take(self, row_numbers: Entries, *, out: Sequence[NDArray[np.uint8]]) -> None:
@@ -109,7 +118,7 @@ class RowKernels:
         )
 
     def _table(self, out: Sequence[NDArray[np.uint8]]) -> Table:
-        return rows_table(*self._source, fields=self._fields, out=out)
+        return rows_table(*self._source, fields=self._fields, parameters=self._parameters, out=out)
 
 
 @kernel

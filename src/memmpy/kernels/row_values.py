@@ -36,8 +36,8 @@ def standardize(
     with np.errstate(all="ignore"):
         values -= centers
         values *= factors
-    if fill is not None:
-        np.copyto(values, values.dtype.type(fill), where=np.isnan(values))
+    fill = np.nan if fill is None else fill
+    np.copyto(values, values.dtype.type(fill), where=np.isnan(values))
 
 
 def multiply_weights(

@@ -1,8 +1,8 @@
 """The kernels of packed rows, compiled by Numba.
 
 Both take the table of `rows_table`: a line with the address of the rows and the size of one, then
-a line for each field, with the byte of a row where it begins, its size, and the address of its
-output.
+a line for each field, with the byte of a row where it begins, its size, the address of its output,
+and that of the parameters of its scaling, or 0.
 """
 
 from collections.abc import Iterable
@@ -19,6 +19,7 @@ from memmpy.kernels.jit import (
     move_4,
     move_8,
     prefetch,
+    scale_floats,
 )
 from memmpy.kernels.row_field import RowField
 from memmpy.typing import Array, Entries
@@ -38,14 +39,31 @@ _TILE_BYTES = np.uint64(32768)
 
 
 def rows_table(
-    address: int, row_bytes: int, *, fields: Iterable[RowField], out: Iterable[Array]
+    address: int,
+    row_bytes: int,
+    *,
+    fields: Iterable[RowField],
+    parameters: Iterable[Array | None],
+    out: Iterable[Array],
 ) -> Table:
     """Return the table of rows, their fields and the outputs of these, which must outlive it."""
-    numbers = [address, row_bytes, 0]
-    for field, array in zip(fields, out, strict=True):
+    numbers = [address, row_bytes, 0, 0]
+    for field, own, array in zip(fields, parameters, out, strict=True):
         if field.nbytes:
-            numbers += field.offset, field.nbytes, array.ctypes.data
-    return np.array(numbers, np.uint64).reshape(-1, 3)
+            scaled_by = 0 if own is None else own.ctypes.data
+            numbers += field.offset, field.nbytes, array.ctypes.data, scaled_by
+    return np.array(numbers, np.uint64).reshape(-1, 4)
+
+
+@inlined
+def _move(
+    destination: np.uint64, source: np.uint64, size: np.uint64, parameters: np.uint64
+) -> None:
+    """Copy a field, scaled if it has parameters."""
+    if parameters == np.uint64(0):
+        copy_bytes(destination, source, size)
+    else:
+        scale_floats(destination, source, size, parameters)
 
 
 @inlined
@@ -140,13 +158,13 @@ def take(rows: np.uint64, row_bytes: np.uint64, entries: Entries, table: Table) 
         stop = min(num, start + _TILE)
         later = start + ahead
         for f in range(1, len(table)):
-            source, size = rows + table[f, 0], table[f, 1]
+            source, size, parameters = rows + table[f, 0], table[f, 1], table[f, 3]
             destination = table[f, 2] + size * start
             for i in range(start, stop):
                 if later < min(num, stop + ahead):
                     _prefetch_row(rows + np.uint64(entries[later]) * row_bytes, row_bytes)
                     later += np.uint64(1)
-                copy_bytes(destination, source + np.uint64(entries[i]) * row_bytes, size)
+                _move(destination, source + np.uint64(entries[i]) * row_bytes, size, parameters)
                 destination += size
         start = stop
 
@@ -188,7 +206,7 @@ def spread(
                 _lay_out(destination + size * done, source, row_bytes, size, some)
                 continue
             for i in range(done, done + some):
-                copy_bytes(destination + size * np.uint64(places[i]), source, size)
+                _move(destination + size * np.uint64(places[i]), source, size, table[f, 3])
                 source += row_bytes
                 _prefetch_lines(ahead, min(ahead + step, stop_ahead))
                 ahead += step

@@ -14,7 +14,7 @@ from memmpy.loaders.list_gatherer import ListGatherer
 from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode
 from memmpy.loaders.pagecache.pages import Blocks
 from memmpy.loaders.row_ranges import RowRanges
-from memmpy.loaders.row_segments import segments_of
+from memmpy.loaders.row_segments import RowSegment, segments_of
 from memmpy.order import BlockWindows, GatherRequest, Multiplicities, PermutedRun
 from memmpy.typing import Array, Entries
 
@@ -62,8 +62,20 @@ class RowTransform(Protocol):
         """The fields of rows that batches do not have."""
         ...
 
+    def parameters_of(self, name: str, field: RowField) -> NDArray[np.float32] | None:
+        """Return how a kernel scales a field of at least 8 float32 while it copies it.
+
+        These are the centers, the factors, and 8 times the value for NaN; None for no scaling.
+        """
+        ...
+
     def __call__(
-        self, rows: Mapping[str, Array], lists: Mapping[str, Lists], *, compiled: bool
+        self,
+        rows: Mapping[str, Array],
+        lists: Mapping[str, Lists],
+        *,
+        scaled: Collection[str],
+        compiled: bool,
     ) -> Mapping[str, Array]:
         """Change values in place, and return more values by key, of shape (n, ...).
 
@@ -73,6 +85,8 @@ class RowTransform(Protocol):
             The fields of gathered rows.
         lists : mapping of str to (array, int64 array)
             Content and offsets of their lists.
+        scaled : collection of str
+            The fields that a kernel has scaled.
         compiled : bool
             Whether to use Numba's kernels.
         """
@@ -125,11 +139,16 @@ class RowGatherer:
         fields = [segment.octets for segment in segments]
         self._sizes = [field.nbytes for field in fields]
         self._columns = [rows[:, field.offset : field.offset + field.nbytes] for field in fields]
-        self._kernels = None
+        self._kernels, self._scaled = None, set[str]()
         if compiled:
             from memmpy.kernels.row_gather_numba import RowKernels
 
-            self._kernels = RowKernels(rows, fields=fields, ranges=self._ranges.table)
+            parameters = [_parameters_of(transform, packed.fields, one) for one in segments]
+            pairs = zip(segments, parameters, strict=True)
+            self._scaled = {segment.keys[0] for segment, own in pairs if own is not None}
+            self._kernels = RowKernels(
+                rows, fields=fields, parameters=parameters, ranges=self._ranges.table
+            )
         self.mapped = MappedData([packed.rows], packed.lists.values(), page_cache=page_cache)
         self.arrays = [packed.rows, *(array for pair in packed.lists.values() for array in pair)]
         self.num_data = len(packed.rows)
@@ -200,7 +219,8 @@ class RowGatherer:
             rows: dict[str, Array] = {}
             for array, fields in zip(octets, self._fields, strict=True):
                 rows |= fields(array)
-            added = self._transform(rows, lists, compiled=self._kernels is not None)
+            compiled = self._kernels is not None
+            added = self._transform(rows, lists, scaled=self._scaled, compiled=compiled)
             arrays += [ChunkArray.of(key, values) for key, values in added.items()]
         return EntryChunk(num, arrays, lists)
 
@@ -209,6 +229,16 @@ class RowGatherer:
         buffer, starts = self._buffers.take_parts([num * size for size in self._sizes])
         pairs = zip(starts, self._sizes, strict=True)
         return [buffer[at : at + num * size].reshape(num, size) for at, size in pairs]
+
+
+def _parameters_of(
+    transform: RowTransform | None, fields: Mapping[str, RowField], segment: RowSegment
+) -> NDArray[np.float32] | None:
+    """Return how a kernel scales a segment: an array of its own."""
+    name = segment.keys[0]
+    if transform is None or fields[name].nbytes != segment.octets.nbytes:
+        return None
+    return transform.parameters_of(name, fields[name])
 
 
 def _visible(

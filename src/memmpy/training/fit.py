@@ -147,7 +147,8 @@ class Fit:
         names = [name for name in rows.dtype.names or () if name != "_index"]
         values = {name: np.ascontiguousarray(rows[name]) for name in names}
         row_fit = RowFit(self.scaling, self._request.fill, None)
-        row_fit(values, {k: (one.content, one.offsets) for k, one in lists.items()}, compiled=False)
+        pairs = {name: (one.content, one.offsets) for name, one in lists.items()}
+        row_fit(values, pairs, scaled=(), compiled=False)
         return {**values, **lists}
 
     def save(self, path: PathLike) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.kernels import multiply_weights
+from memmpy.kernels import RowField, multiply_weights
 from memmpy.loaders import Lists
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.scaling import Scaling
@@ -15,6 +16,9 @@ from memmpy.training.training_request import BIN, LABEL, PHYSICS, WEIGHT, Negati
 from memmpy.typing import Array
 
 __all__ = ["RowFit", "WeightFactors", "treat_negative"]
+
+#: The least bytes of an input that a kernel scales while it copies it: 8 float32.
+_MIN_BYTES = 32
 
 
 @final
@@ -82,13 +86,27 @@ class RowFit:
         """The bins of events."""
         return (BIN,)
 
+    def parameters_of(self, name: str, field: RowField) -> NDArray[np.float32] | None:
+        """Return how a kernel scales a field; see `RowTransform`."""
+        scaling = self.scalings.get(name)
+        is_fit = field.dtype == np.float32 and field.nbytes >= _MIN_BYTES
+        if scaling is None or not is_fit or "log" in scaling.methods:
+            return None
+        return scaling.parameters(prod(field.shape), fill=self.fill)
+
     def __call__(
-        self, rows: Mapping[str, Array], lists: Mapping[str, Lists], *, compiled: bool
+        self,
+        rows: Mapping[str, Array],
+        lists: Mapping[str, Lists],
+        *,
+        scaled: Collection[str],
+        compiled: bool,
     ) -> Mapping[str, Array]:
         """Scale rows and lists in place, and return their weights."""
         for name, scaling in self.scalings.items():
-            values: Any = rows[name] if name in rows else lists[name][0]
-            scaling.scale(values, fill=self.fill, compiled=compiled)
+            if name not in scaled:
+                values: Any = rows[name] if name in rows else lists[name][0]
+                scaling.scale(values, fill=self.fill, compiled=compiled)
         if self.factors is None or PHYSICS not in rows:
             return {}
         return {WEIGHT: self.factors.weights_of(rows, compiled=compiled)}

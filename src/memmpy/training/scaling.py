@@ -51,6 +51,13 @@ class Scaling:
         factors = (1.0 / self.width).astype(dtype)
         standardize(values, self.center.astype(dtype), factors, fill=fill, compiled=compiled)
 
+    def parameters(self, size: int, *, fill: float | None) -> NDArray[np.float32]:
+        """Return centers and factors of `size` values in float32, and 8 times the value for NaN."""
+        repeats = size // len(self.keys)
+        pair = self.center.astype(np.float32), (1.0 / self.width).astype(np.float32)
+        fills = np.full(8, np.nan if fill is None else fill, np.float32)
+        return np.concatenate([*(np.tile(values, repeats) for values in pair), fills])
+
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
