@@ -75,6 +75,7 @@ def test_all_ways_give_the_same_bits(
     assert data.skim.rows.nbytes > BYTES_MOVED  # so that the kernels run
     names = ["wide", "narrow", "move", "double", "objects", "objects_mask"]
     num = 0
+    batch: dict[str, Any]
     for batch in loader:
         entries = batch["_index"]
         num += len(entries)
