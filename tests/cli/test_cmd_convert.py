@@ -289,7 +289,7 @@ def check_error(
         ('[{"path": "a", "metdata": {}}]', "nearest: 'metadata'"),
         ('[{"path": "a", "tree": 1}]', "tree cannot be 1"),
         ('[{"path": "a", "entry_stop": true}]', "entry_stop cannot be True"),
-        ('[{"path": "a", "metadata": {"x": 1}}]', "is text, got 'x': 1"),
+        ('[{"path": "a", "metadata": {"x": null}}]', "are texts and numbers, got 'x': None"),
     ],
 )
 def test_a_wrong_config_is_an_error(

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -335,7 +335,7 @@ def _plan(
 ) -> ConversionPlan:
     """Inspect the files, and return the plan."""
     inventory = Inventory(metadata)
-    target, facts = survey(
+    target, facts, num_totals_read = survey(
         request.inputs,
         request.recipes(policy),
         metadata,
@@ -344,7 +344,8 @@ def _plan(
         range_bytes=work.step_bytes,
         recreate=recreate,
     )
-    return make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
+    plan = make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
+    return replace(plan, num_totals_read=num_totals_read)
 
 
 def _record_splits(path: Path, splits: Splits | None) -> None:

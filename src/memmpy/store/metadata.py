@@ -96,6 +96,11 @@ class Origin:
     made_by: tuple[str, ...] = ()
     clipped: tuple[tuple[int, ...] | None, ...] = ()
 
+    @property
+    def is_metadata(self) -> bool:
+        """Whether the column holds metadata of files: texts, numbers or totals."""
+        return "branch" not in self.recipe and "expression" not in self.recipe
+
 
 class Computed(JsonObject, frozen=True):
     """The expression and the inputs of a computed column, which decide whether it is stale.
@@ -198,6 +203,15 @@ class SourceRecord:
         The branches that each pattern of keys found in the tree.
     naming : tuple of str
         The branches of the tree that usually name an event, whether or not they were converted.
+    numbers : mapping of str to bool, int or float
+        Numbers that the user gave for the file.
+    totals : mapping of str to str
+        By name, the definitions of totals that the user gave for the file.
+    sums : mapping of str to float
+        Totals of the file alone, by a text that tells the definition and all it depends on.
+    number_branches : mapping of str to str or None
+        For each name of a number or total of the store, the dtype of the branch of this name in the
+        tree: empty if it is not one number for each entry, None if there is no such branch.
     """
 
     path: str
@@ -214,6 +228,10 @@ class SourceRecord:
     tag: str = ""
     matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     naming: tuple[str, ...] = ()
+    numbers: Mapping[str, bool | int | float] = field(default_factory=dict)
+    totals: Mapping[str, str] = field(default_factory=dict)
+    sums: Mapping[str, float] = field(default_factory=dict)
+    number_branches: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

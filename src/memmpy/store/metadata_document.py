@@ -1,6 +1,6 @@
 """Encodes and decodes the metadata of a store as a JSON document of declared types."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -24,7 +24,7 @@ from memmpy.store.metadata import (
 
 __all__ = ["FORMAT_VERSION", "decode", "encode"]
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 _FORMAT = Format(
     name="memmpy store",
     what="the metadata of a memmpy store",
@@ -45,6 +45,11 @@ _Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 _Clipped: TypeAlias = tuple[Count, Count, Count, Count]
 
 
+class _Numbers(JsonObject, frozen=True):
+    dtype: str
+    values: tuple[bool | int | float | None, ...]
+
+
 class _Recipe(JsonObject, frozen=True):
     branch: str | None = None
     expression: str | None = None
@@ -54,10 +59,12 @@ class _Recipe(JsonObject, frozen=True):
     padding: tuple[Count, str] | None = None
     mask: bool = False
     missing: dict[str, str] | None = None
+    numbers: dict[str, _Numbers] | None = None
 
     def __post_init__(self) -> None:
-        if [self.branch, self.expression, self.metadata].count(None) != 2:
-            raise ValueError("expected one of branch, expression and metadata")
+        num = 3 - [self.branch, self.expression, self.metadata].count(None)
+        if num != 1 and not (num == 0 and self.numbers is not None and len(self.numbers) == 1):
+            raise ValueError("expected one of branch, expression, metadata and a number")
 
 
 class _Origin(JsonObject, frozen=True):
@@ -108,6 +115,10 @@ class _Source(JsonObject, frozen=True, kw_only=True):
     tag: str = ""
     matches: Count | None = None
     naming: tuple[str, ...] = ()
+    numbers: dict[str, bool | int | float] = msgspec.field(default_factory=dict)
+    totals: dict[str, str] = msgspec.field(default_factory=dict)
+    sums: dict[str, float] = msgspec.field(default_factory=dict)
+    number_branches: dict[str, str | None] = msgspec.field(default_factory=dict)
 
 
 class _Rule(JsonObject, frozen=True):
@@ -231,9 +242,19 @@ def _column_of(document: _MetadataJson, key: str, values: dict[str, Any]) -> Col
         made_by, clipped = column.origin.made_by, column.origin.clipped
         if isinstance(made_by, str):
             made_by = (made_by,) * len(parts)
-        texts = column.origin.recipe.metadata
-        for name, each in (("made_by", made_by), ("clipped", clipped), ("metadata", texts)):
-            if each and len(each) != len(parts):
+        recipe = column.origin.recipe
+        per_part: list[tuple[str, Sized]] = [
+            (name, each)
+            for name, each in (
+                ("made_by", made_by),
+                ("clipped", clipped),
+                ("metadata", recipe.metadata),
+            )
+            if each  # unknown otherwise
+        ]
+        per_part += [("numbers", numbers.values) for numbers in (recipe.numbers or {}).values()]
+        for name, each in per_part:
+            if len(each) != len(parts):
                 raise ValueError(
                     f"columns.{key}: {name} has {len(each)} items for {len(parts)} parts"
                 )

@@ -1,9 +1,12 @@
 """The inspection of one input file, before any entry of it is read."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
+
+import numpy as np
 
 from memmpy.columns import ColumnType
 from memmpy.conversion.planning.config import Input
@@ -38,6 +41,8 @@ class InspectionTask:
     types : mapping of str to ColumnType, or None
         Types, in other files, of branches of which this file has no value; None as long as they
         are unknown.
+    numbers : mapping of str to number
+        Values of branches that the file lacks, from its metadata and totals.
     """
 
     input: Input
@@ -46,6 +51,7 @@ class InspectionTask:
     range_bytes: int
     uuids: frozenset[str]
     types: Mapping[str, ColumnType] | None = None
+    numbers: "Mapping[str, np.generic[Any]]" = field(default_factory=dict)
 
     @property
     def nulls(self) -> NullRules:
@@ -137,15 +143,17 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
         if recipe.is_mask:
             _check_mask(file, recipe)
         try:
-            missing_branch = _missing_branch(file, recipe)
+            missing_branch = _missing_branch(file, _branches_in_file(recipe, task))
         except UntypedError as error:
             if not can_wait:
                 raise
             untyped.add(error.branch)
             continue
         if missing_branch is None:
-            branch_types |= {b: file.type_of(b) for b in recipe.branches}
-            types[recipe.key] = recipe.type({b: file.type_of(b) for b in recipe.branches})
+            own_types = {b: file.type_of(b) for b in _branches_in_file(recipe, task)}
+            branch_types |= own_types
+            numbers = {b: ColumnType("vector", n.dtype) for b, n in task.numbers.items()}
+            types[recipe.key] = recipe.type({**numbers, **own_types})
         else:
             missing[recipe.key] = missing_branch
     ranges: list[TreeRange] = []
@@ -221,10 +229,15 @@ def _match(
     return matches, SkippedBranches.union(skips)
 
 
-def _missing_branch(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
+def _branches_in_file(recipe: Recipe, task: InspectionTask) -> list[str]:
+    """Return the branches of a column that must be read from the file."""
+    return [branch for branch in recipe.branches if branch not in task.numbers]
+
+
+def _missing_branch(file: EventFile, branches: Iterable[str]) -> tuple[str, str] | None:
     """Return the branch that a file lacks for a column, and the message of the error."""
     try:
-        for branch in recipe.branches:
+        for branch in branches:
             file.type_of(branch)
     except MissingKeyError as error:
         return error.key, str(error)
@@ -257,9 +270,10 @@ def _partition(
 ) -> list[TreeRange]:
     file_input = task.input
     stop = file.num_entries if file_input.tree_stop is None else file_input.tree_stop
-    used = {branch for recipe in recipes for branch in recipe.branches}
+    by_key = {r.key: branches for r in recipes if (branches := _branches_in_file(r, task))}
+    used = {branch for branches in by_key.values() for branch in branches}
     return partition_entries(
-        {recipe.key: recipe.branches for recipe in recipes},
+        by_key,
         {branch: file.sizes_of(branch) for branch in used},
         file.boundaries,
         entry_bytes={k: t.entry_bytes if t.kind == "vector" else 0 for k, t in types.items()},

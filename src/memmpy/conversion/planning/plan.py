@@ -15,6 +15,7 @@ import numpy as np
 from memmpy.columns import ColumnLayout, ColumnType, type_of_column
 from memmpy.conversion.planning.inspection import FileInspection
 from memmpy.conversion.planning.inventory import Inventory, Reusable, Target, is_up_to_date
+from memmpy.conversion.planning.number_columns import constants_of, describe_numbers
 from memmpy.conversion.planning.partition import TreeRange
 from memmpy.conversion.planning.reasons import check_replaceable, reason_to_write
 from memmpy.conversion.planning.schema import (
@@ -130,6 +131,8 @@ class ConversionPlan(Renderable):
         The trees that filled the store before.
     num_opened : int
         Files that were inspected for the plan; the store knows enough of the others.
+    num_totals_read : int
+        Files whose totals were read for the plan; the store knows those of the others.
     """
 
     target: Target
@@ -143,6 +146,7 @@ class ConversionPlan(Renderable):
     stale_own: tuple[str, ...]
     before: tuple[SourceRecord, ...]
     num_opened: int
+    num_totals_read: int = 0
 
     @property
     def num_entries(self) -> int:
@@ -219,7 +223,7 @@ class ConversionPlan(Renderable):
                 ColumnLine(
                     column.key,
                     format_type(column.type, column.recipe),
-                    0 if "metadata" in column.recipe else column.reusable.count(None),
+                    self.target.num_read(column.key, column.reusable),
                     tuple(dict.fromkeys(one.key for one in column.reusable if one is not None)),
                     column.reason,
                 )
@@ -238,6 +242,8 @@ class ConversionPlan(Renderable):
             store=store,
             seconds=seconds,
             clipped=clipped or {},
+            numbers=list(describe_numbers(self.target.numbers, sources)),
+            num_totals_read=self.num_totals_read,
         )
 
     @property
@@ -252,7 +258,9 @@ class ConversionPlan(Renderable):
         by_file: dict[str, dict[str, None]] = {}
         for read in self.reads:
             branches = by_file.setdefault(self.target.sources[read.source].path, {})
-            branches |= dict.fromkeys(b for key in read.range.keys for b in recipes[key].branches)
+            used = dict.fromkeys(b for key in read.range.keys for b in recipes[key].branches)
+            numbers = constants_of(self.target.numbers, read.source)
+            branches |= {b: None for b in used if b not in numbers}
         return {path: tuple(branches) for path, branches in by_file.items()}
 
 
@@ -299,7 +307,7 @@ def make_plan(
         elif recreate or key not in recipes:
             reusable[key] = (None,) * len(sources)
         else:
-            reusable[key] = inventory.find(recipes[key], parts)
+            reusable[key] = inventory.find(recipes[key], parts, target.numbers)
     types = agreed_types(
         [(source.path, one) for source, one in zip(sources, inspections, strict=True)],
         recipes.keys(),
@@ -309,7 +317,8 @@ def make_plan(
             if key in recipes and (stored := _type_of(reusable[key], metadata)) is not None
         },
     )
-    new_types = {key: types[key] if key in recipes else _HASHES for key in reusable}
+    metadata_types = {key: column.type for key, column in target.numbers.items()}
+    new_types = {key: types.get(key, metadata_types.get(key, _HASHES)) for key in reusable}
     layouts = {key: layout_of(new_types[key], key=key) for key in reusable}
     reads = []
     for i, (source, inspection) in enumerate(zip(sources, inspections, strict=True)):
@@ -339,8 +348,8 @@ def make_plan(
         reads=tuple(reads),
         skipped=skipped.unsupported,
         undecodable=skipped.undecodable,
-        stale=tuple(key for key, origin in stale.items() if "metadata" not in origin.recipe),
-        stale_metadata=tuple(key for key, origin in stale.items() if "metadata" in origin.recipe),
+        stale=tuple(key for key, origin in stale.items() if not origin.is_metadata),
+        stale_metadata=tuple(key for key, origin in stale.items() if origin.is_metadata),
         stale_own=_stale_own(metadata, origins, sources),
         before=metadata.sources,
         num_opened=sum(one is not None for one in inspections),

@@ -10,6 +10,14 @@ from memmpy.conversion.planning.duplicates import check_no_duplicates
 from memmpy.conversion.planning.inspection import FileInspection, InspectionTask, inspect_file
 from memmpy.conversion.planning.inventory import Inventory, Target
 from memmpy.conversion.planning.key_patterns import Recipes, match
+from memmpy.conversion.planning.number_columns import (
+    FileNumbers,
+    NumberColumn,
+    check_number_keys,
+    constants_of,
+    number_columns,
+)
+from memmpy.conversion.planning.number_survey import cache_keys, survey_numbers
 from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.display import format_count
 from memmpy.errors import (
@@ -35,7 +43,7 @@ def survey(
     pool: WorkerPool,
     range_bytes: int,
     recreate: bool,
-) -> tuple[Target, list[FileInspection | None]]:
+) -> tuple[Target, list[FileInspection | None], int]:
     """Inspect the files from which something is needed; the others stay closed.
 
     Parameters
@@ -61,21 +69,28 @@ def survey(
         The columns, those that patterns match among them, and the sources.
     list of FileInspection or None
         The inspection of each file; None for those that stayed closed.
+    int
+        The number of files whose totals were read.
 
     Raises
     ------
     MemmpyError
         The first error of a file, in the order of the files.
     OptionError
-        If two inputs hold the same events.
+        If two inputs hold the same events, or numbers of the metadata contradict each other.
 
     Warns
     -----
     ConversionWarning
         If inputs have one UUID and different content; see `check_no_duplicates`.
     """
+    numbers_of_files, num_totals_read = survey_numbers(
+        inputs, () if recreate else metadata.sources, pool=pool, step_bytes=range_bytes
+    )
+    numbers = number_columns(inputs, numbers_of_files)
+    check_number_keys(numbers, recipes.named, inputs)
     known = [None] * len(inputs) if recreate else _known_sources(inputs, recipes, metadata)
-    stored = _stored_keys([s for s in known if s is not None], recipes, inventory)
+    stored = _stored_keys(known, recipes, inventory, numbers)
     uuids: dict[int, set[str]] = {}
     for old in metadata.sources:
         uuids.setdefault(old.size, set()).add(old.uuid)
@@ -86,7 +101,12 @@ def survey(
             stored_keys, is_needed = stored[parts_of([source])[0]]
         needed += [i] if is_needed else []
         tasks[i] = InspectionTask(
-            file, recipes, stored_keys, range_bytes, frozenset(uuids.get(file.status.size, ()))
+            file,
+            recipes,
+            stored_keys,
+            range_bytes,
+            frozenset(uuids.get(file.status.size, ())),
+            numbers=constants_of(numbers, i),
         )
     inspections = _inspect_all({i: tasks[i] for i in needed}, pool)
     others = _others_needed(recipes, known, inspections)
@@ -100,13 +120,15 @@ def survey(
         ],
         inputs,
         skipped,
+        numbers_of_files,
     )
     warn_of(check_no_duplicates(sources, known), ConversionWarning)
     all_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped, inspections))
     keys = {recipe.key for recipe in all_recipes}
     for key in sorted(recipes.dtypes.keys() - keys):
         raise OptionError(f"dtype names {key!r}, which is no key{nearest(key, keys)}")
-    return Target(tuple(all_recipes), sources), [inspections.get(i) for i in range(len(inputs))]
+    target = Target(tuple(all_recipes), sources, numbers)
+    return target, [inspections.get(i) for i in range(len(inputs))], num_totals_read
 
 
 def _with_types(
@@ -169,15 +191,21 @@ def _range(file: Input, tree_entries: int) -> tuple[int, int]:
 
 
 def _stored_keys(
-    sources: Sequence[SourceRecord], recipes: Recipes, inventory: Inventory
+    known: Sequence[SourceRecord | None],
+    recipes: Recipes,
+    inventory: Inventory,
+    numbers: Mapping[str, NumberColumn],
 ) -> dict[Part, tuple[frozenset[str], bool]]:
-    """Return the keys that the store has of each source, and whether it lacks others."""
+    """Return the keys that the store has of each known source, and whether it lacks others."""
+    sources = [source for source in known if source is not None]
+    indices = [i for i, source in enumerate(known) if source is not None]
+    numbers = {name: column.select(indices) for name, column in numbers.items()}
     parts = parts_of(sources)
     stored: dict[Part, set[str]] = {part: set() for part in parts}
     # Sources with equal matches share one mapping.
     by_matches = {id(s.matches): recipes.with_matches(s.matches) for s in sources}
     for recipe in {one.key: one for several in by_matches.values() for one in several}.values():
-        for part, reusable in zip(parts, inventory.find(recipe, parts), strict=True):
+        for part, reusable in zip(parts, inventory.find(recipe, parts, numbers), strict=True):
             if reusable is not None:
                 stored[part].add(recipe.key)
     keys = {number: {one.key for one in several} for number, several in by_matches.items()}
@@ -249,7 +277,10 @@ def _source_of(file: Input, inspection: FileInspection) -> SourceRecord:
 
 
 def _place(
-    sources: Sequence[SourceRecord], inputs: Sequence[Input], skipped: SkippedBranches
+    sources: Sequence[SourceRecord],
+    inputs: Sequence[Input],
+    skipped: SkippedBranches,
+    numbers_of_files: Sequence[FileNumbers],
 ) -> tuple[SourceRecord, ...]:
     """Return the sources with their places in the store.
 
@@ -257,13 +288,18 @@ def _place(
     """
     placed: list[SourceRecord] = []
     entry_start = 0
-    for source, file in zip(sources, inputs, strict=True):
+    for source, file, numbers in zip(sources, inputs, numbers_of_files, strict=True):
+        keys = cache_keys(file)
         placed.append(
             dataclasses.replace(
                 source,
                 entry_start=entry_start,
                 metadata=file.metadata,
                 matches=skipped.without(source.matches),
+                numbers=file.numbers,
+                totals=file.totals,
+                sums={keys[name]: share for name, share in numbers.sums.items()},
+                number_branches=numbers.branches,
             )
         )
         entry_start += source.num_entries

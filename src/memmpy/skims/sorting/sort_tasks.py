@@ -255,5 +255,15 @@ def _without_origin(column: ColumnRecord) -> ColumnRecord:
 
 def _identity_of(source: SourceRecord) -> SourceRecord:
     return dataclasses.replace(
-        source, path="", asked=None, metadata={}, matches={}, tag="", naming=()
+        source,
+        path="",
+        asked=None,
+        metadata={},
+        matches={},
+        tag="",
+        naming=(),
+        numbers={},
+        totals={},
+        sums={},
+        number_branches={},
     )
