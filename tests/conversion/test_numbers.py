@@ -14,9 +14,9 @@ import pytest
 import uproot
 
 import memmpy
-from memmpy import RFileConfig, Work, convert, plan_conversion
+from memmpy import RFileConfig, Splits, Work, convert, plan_conversion
 from memmpy.columns import load_memmaps
-from memmpy.errors import MissingKeyError, OptionError
+from memmpy.errors import ColumnError, MissingKeyError, OptionError, SplitError
 from memmpy.store import lineage_of, read_metadata
 
 LUMI = 11467.0
@@ -265,6 +265,38 @@ class TestColumns:
         entries = store.cut("x < limit", aliases={"x": "2 * sum_w"}, constants={"limit": 2 * half})
         np.testing.assert_array_equal(entries, store.cut(f"process == '{small}'"))
 
+    def test_a_stale_number_names_the_way_out(self, tmp_path: Path) -> None:
+        path, file = tmp_path / "store", write(tmp_path, "ggH_1")
+        convert(config(file, "ggH"), path, keys={"met"})
+        convert(RFileConfig(write(tmp_path, "ggH_2"), "Events"), path, keys={"met"})
+        message = (
+            r"it is metadata: convert again with metadata=\{'xsec': ...\} for each file, or th"
+        )
+        with pytest.raises(ColumnError, match=message):
+            columns_of(path, "xsec")
+
+    def test_events_may_be_named_by_a_number(self, tmp_path: Path) -> None:
+        files = []
+        for i, name in enumerate(("ggH_1", "ggH_2")):
+            event = np.arange(100, dtype=np.int64)
+            with uproot.recreate(tmp_path / f"{name}.root") as file:
+                file.mktree("Events", {"event": "int64"}).extend({"event": event})
+            numbers = {"process": "ggH" if i else "DY", "channel": 410470 + i}
+            files.append(RFileConfig(tmp_path / f"{name}.root", "Events", numbers))
+        splits = Splits(by=("channel", "event"), num_folds=2, val=0.1)
+        convert(files, tmp_path / "store", keys={"event"}, splits=splits)
+        store = memmpy.open(tmp_path / "store")
+        names = {"channel": np.repeat([410470, 410471], 100), "event": np.tile(np.arange(100), 2)}
+        np.testing.assert_array_equal(store.fold_of(), splits.fold_of(names))
+        renamed = [
+            dataclasses.replace(files[0], metadata={"process": "DY", "channel": 7}),
+            files[1],
+        ]
+        with pytest.raises(
+            SplitError, match=r"'channel' name events and were 410470 for .*now they"
+        ):
+            convert(renamed, tmp_path / "store", keys={"event"}, splits=splits)
+
     def test_lineage_tells_the_number(self, samples: list[RFileConfig], tmp_path: Path) -> None:
         convert(samples, tmp_path / "store", keys={"met"})
         lineage = lineage_of(read_metadata(tmp_path / "store"), "xsec")
@@ -470,10 +502,9 @@ class TestReport:
         for result in (plan, convert(samples, tmp_path / "store", keys={"met"})):
             text = str(result)
             assert "number   xsec: 1.23 in 2 files, 3503.7 in 2 files" in text
-            first, second = (f"{total_of(p)!r} of process={p}" for p in XSEC)
-            assert f"total    sum_w = Runs:genEventSumw: {first}, {second}" in " ".join(
-                text.replace("\n", " ").split()
-            ).replace("total sum_w", "total    sum_w")
+            first, second = (f"{total_of(p)!r} for process={p}" for p in XSEC)
+            one_line = " ".join(text.split())
+            assert f"total sum_w = Runs:genEventSumw: {first}, {second}" in one_line
             assert "totals   read from 4 files" in text
 
 

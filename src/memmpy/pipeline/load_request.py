@@ -164,6 +164,11 @@ class LoadRequest:
         )
 
     @property
+    def text_keys(self) -> list[str]:
+        """The names of the metadata that are texts."""
+        return [name for name, value in self.configs[0].metadata.items() if isinstance(value, str)]
+
+    @property
     def masks(self) -> list[str]:
         """The masks of padded columns; a skim makes its masks itself."""
         return [mask_of(key) for key in self.converted_padded]

@@ -179,6 +179,8 @@ def test_a_total_cannot_take_a_name_of_the_metadata(metadata: Any, folder: Path)
     [
         ("Runs:w", "totals of an RFileConfig is a dict of names"),
         ({"n": 3}, "totals maps a name to a text, got 'n': 3; write 'tree:expression', 'histogram"),
+        ({3: "Runs:w"}, "totals maps a name to a text, got 3: 'Runs:w'"),
+        ({"": "Runs:w"}, "totals maps a name to a text, got '': 'Runs:w'"),
         ({"n": "Runs"}, "the total 'n' is 'Runs'; write 'tree:expression'"),
         ({"n": "Runs:"}, "the total 'n' is 'Runs:'; write 'tree:expression'"),
         ({"n": "h[-1]"}, r"the total 'n' is 'h\[-1\]'; write 'tree:expression'"),

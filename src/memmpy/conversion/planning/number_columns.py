@@ -172,7 +172,7 @@ def describe_numbers(
             for source, value in zip(sources, column.values, strict=True):
                 if name in source.totals:
                     by_sample[_as_words(_sample_of(source.metadata))] = value
-            sums = [f"{value!r}{of and f' of {of}'}" for of, value in by_sample.items()]
+            sums = [f"{value!r}{of and f' for {of}'}" for of, value in by_sample.items()]
             yield "total", f"{name} = {', '.join(definitions)}: {_first(sums)}"
             continue
         counts: dict[str, int] = {}

@@ -29,7 +29,7 @@ __all__ = ["Total", "parse_total", "read_total"]
 
 _BIN = re.compile(r"""(?P<name>[^:\[\]]+)\[\s*(?:(?P<number>\d+)|'(?P<a>.*)'|"(?P<b>.*)")\s*\]""")
 #: A float64 holds the sum of this many numbers of 32 bits exactly.
-_EXACT_LENGTH = 1 << 20
+_EXACT_LENGTH = 1 << 16
 _EXAMPLES = "write 'tree:expression', 'histogram[1]' or \"histogram['label']\""
 
 
@@ -67,7 +67,7 @@ class Total:
         return f"{self.text} (language {LANGUAGE}{with_fills})"
 
 
-def parse_total(name: str, text: object) -> Total:
+def parse_total(name: object, text: object) -> Total:
     """Return the definition of the total `name`.
 
     Raises
@@ -77,7 +77,7 @@ def parse_total(name: str, text: object) -> Total:
     CutError
         If memmpy cannot read the expression; shows the place.
     """
-    if not isinstance(text, str):
+    if not isinstance(name, str) or not name or not isinstance(text, str):
         raise OptionError(f"totals maps a name to a text, got {name!r}: {text!r}; {_EXAMPLES}")
     if found := _BIN.fullmatch(text.strip()):
         label = found["a"] if found["b"] is None else found["b"]
@@ -115,7 +115,9 @@ def read_total(
         If the expression cannot be computed of such branches.
     """
     if total.program is None:
-        value, where = read_bin(path, total.place, total.bin, state), f"{path}:{total.place}"
+        where = f"{path}:{total.place}"
+        with check_unchanged(path, state):
+            value = read_bin(path, total.place, total.bin, state)
     else:
         nulls = NullRules({b: missing[b] for b in total.branches() if b in missing})
         with (
@@ -191,17 +193,16 @@ def _sum(contents: Iterator[Array]) -> float:
         return math.nan
 
 
-def _numbers(content: Array) -> list[float]:
-    """Return floats with the same sum; few of them for integers."""
-    if content.dtype.kind == "f":
-        floats: list[float] = content.ravel().astype(np.float64).tolist()
-        return floats
-    if content.dtype.kind == "b":
-        return [float(np.count_nonzero(content))]
-    wide = content.ravel().astype(np.uint64 if content.dtype.kind == "u" else np.int64)
-    halves = []
-    for start in range(0, len(wide), _EXACT_LENGTH):
-        some = wide[start : start + _EXACT_LENGTH]
-        halves.append(float((some & 0xFFFFFFFF).sum()))
-        halves.append(float(int((some >> 32).sum()) << 32))
-    return halves
+def _numbers(content: Array) -> Iterator[float]:
+    """Yield floats with the same sum; few of them for integers."""
+    kind, flat = content.dtype.kind, content.ravel()
+    for start in range(0, len(flat), _EXACT_LENGTH):
+        some = flat[start : start + _EXACT_LENGTH]
+        if kind == "f":
+            yield from some.astype(np.float64).tolist()
+        elif kind == "b":
+            yield float(np.count_nonzero(some))
+        else:
+            wide = some.astype(np.uint64 if kind == "u" else np.int64)
+            yield float((wide & 0xFFFFFFFF).sum())
+            yield float(int((wide >> 32).sum()) << 32)
