@@ -435,6 +435,24 @@ class TestCache:
         assert second.plan.num_totals_read == 0
         assert not second.plan.columns
 
+    def test_totals_are_kept_over_a_conversion_without_them(
+        self, samples: list[RFileConfig], tmp_path: Path
+    ) -> None:
+        convert(samples, tmp_path / "store", keys={"met"})
+        plain = [RFileConfig(c.path, "Events") for c in samples]
+        convert(plain, tmp_path / "store", keys={"genWeight"})
+        plan = convert(samples, tmp_path / "store", keys={"met"}).plan
+        assert (plan.num_opened, plan.num_totals_read, plan.columns) == (0, 0, ())
+
+    def test_a_new_number_opens_the_files_and_reads_no_total(
+        self, samples: list[RFileConfig], tmp_path: Path
+    ) -> None:
+        convert(samples, tmp_path / "store", keys={"met"})
+        files = [dataclasses.replace(c, metadata={**c.metadata, "k_factor": 1.1}) for c in samples]
+        plan = convert(files, tmp_path / "store", keys={"met"}).plan
+        assert (plan.num_opened, plan.num_totals_read, plan.reads) == (4, 0, ())
+        assert [column.key for column in plan.columns] == ["k_factor"]
+
     def test_a_changed_file_is_read_again(self, samples: list[RFileConfig], tmp_path: Path) -> None:
         convert(samples, tmp_path / "store", keys={"met"})
         file = Path(samples[1].path)

@@ -335,7 +335,7 @@ def _plan(
 ) -> ConversionPlan:
     """Inspect the files, and return the plan."""
     inventory = Inventory(metadata)
-    target, facts, num_totals_read = survey(
+    target, facts, opened = survey(
         request.inputs,
         request.recipes(policy),
         metadata,
@@ -345,7 +345,8 @@ def _plan(
         recreate=recreate,
     )
     plan = make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
-    return replace(plan, num_totals_read=num_totals_read)
+    num_opened = len({*opened, *(i for i, fact in enumerate(facts) if fact is not None)})
+    return replace(plan, num_opened=num_opened, num_totals_read=sum(opened.values()))
 
 
 def _record_splits(path: Path, splits: Splits | None) -> None:

@@ -41,7 +41,7 @@ def columns_of(
         inputs.append(Input(status, "tree", texts, 0, None, {}, numbers, totals))
         branch = None if branches is None else branches[i]
         shares = {"t": sums[i]} if sums else {}
-        files.append(FileNumbers(f"{i:032x}", {"x": branch, "t": None}, shares))
+        files.append(FileNumbers(f"{i:032x}", {"x": branch, "t": None}, shares, {}))
     return number_columns(inputs, files)
 
 

@@ -44,15 +44,18 @@ class FileNumbers:
     uuid : str
         The UUID of the file.
     branches : mapping of str to str or None
-        For each name of a number or total of the conversion, the dtype of the branch of this name
-        in the tree: empty if it is not one number for each entry, None if there is no such branch.
+        For each name of a number or total, the dtype of the branch of this name in the tree: empty
+        if it is not one number for each entry, None if there is no such branch.
     sums : mapping of str to float
         By name, the totals of the file alone.
+    cache : mapping of str to float
+        All known totals of the file; see `SourceRecord.sums`.
     """
 
     uuid: str
     branches: Mapping[str, str | None]
     sums: Mapping[str, float]
+    cache: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)

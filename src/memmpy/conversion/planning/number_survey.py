@@ -13,7 +13,7 @@ from memmpy.parallel import WorkerPool, run_tasks
 from memmpy.sources import EventFile, NullRules, open_files
 from memmpy.store import SourceRecord
 
-__all__ = ["cache_keys", "survey_numbers"]
+__all__ = ["survey_numbers"]
 
 _File: TypeAlias = tuple[str, tuple[int, int, str]]
 
@@ -45,8 +45,8 @@ class NumberTask:
 
 def survey_numbers(
     inputs: Sequence[Input], known: Iterable[SourceRecord], *, pool: WorkerPool, step_bytes: int
-) -> tuple[list[FileNumbers], int]:
-    """Return the numbers that each file holds, and the number of files whose totals were read.
+) -> tuple[list[FileNumbers], dict[int, bool]]:
+    """Return the numbers of each file, and the inputs that were opened: whether totals were read.
 
     Parameters
     ----------
@@ -65,8 +65,6 @@ def survey_numbers(
         The first error of a file, in the order of the files.
     """
     names = frozenset(name for one in inputs for name in (*one.numbers, *one.totals))
-    if not names:
-        return [FileNumbers("", {}, {}) for _ in inputs], 0
     uuids: dict[_File, str] = {}
     sums: dict[_File, dict[str, float]] = {}
     branches: dict[tuple[_File, str | None], dict[str, str | None]] = {}
@@ -80,30 +78,32 @@ def survey_numbers(
     for i, one in enumerate(inputs):
         file = one.path, one.status.state
         read = {*sums.get(file, {}), *asked.setdefault(file, set())}
-        keys = cache_keys(one)
+        keys = _cache_keys(one)
         definitions = {key: name for name, key in keys.items() if key not in read}
         asked[file].update(definitions)
-        if definitions or not names <= branches.get((file, one.tree), {}).keys():
+        known_names = branches.setdefault((file, one.tree), {}).keys()
+        if definitions or not names <= known_names:
             tasks.append(NumberTask(i, one, names, definitions, step_bytes))
     results = _run_all(tasks, pool)
     for task in tasks:
         result, file = results[task.number], (task.input.path, task.input.status.state)
         uuids[file] = result.uuid
-        sums.setdefault(file, {}).update(result.sums)
-        branches.setdefault((file, task.input.tree), {}).update(result.branches)
+        sums.setdefault(file, {}).update(result.cache)
+        branches[file, task.input.tree].update(result.branches)
     files = [(one.path, one.status.state) for one in inputs]
     numbers_of_files = [
         FileNumbers(
-            uuids[file],
-            {name: branches[file, one.tree][name] for name in sorted(names)},
-            {name: sums[file][key] for name, key in cache_keys(one).items()},
+            uuids.get(file, ""),
+            branches[file, one.tree],
+            {name: sums[file][key] for name, key in _cache_keys(one).items()},
+            sums.get(file, {}),
         )
         for file, one in zip(files, inputs, strict=True)
     ]
-    return numbers_of_files, sum(1 for task in tasks if task.definitions)
+    return numbers_of_files, {task.number: bool(task.definitions) for task in tasks}
 
 
-def cache_keys(file: Input) -> dict[str, str]:
+def _cache_keys(file: Input) -> dict[str, str]:
     """Return the key of each total of a file in `SourceRecord.sums`, by name."""
     return {
         name: parse_total(name, text).cache_key(file.missing) for name, text in file.totals.items()
@@ -145,7 +145,7 @@ def _read(task: NumberTask) -> FileNumbers:
         )
         for key, name in task.definitions.items()
     }
-    return FileNumbers(uuid, branches, sums)
+    return FileNumbers(uuid, branches, {}, sums)
 
 
 def _dtype_of(file: EventFile, name: str) -> str | None:

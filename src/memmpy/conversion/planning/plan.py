@@ -130,7 +130,7 @@ class ConversionPlan(Renderable):
     before : tuple of SourceRecord
         The trees that filled the store before.
     num_opened : int
-        Files that were inspected for the plan; the store knows enough of the others.
+        Files that were opened for the plan; the store knows enough of the others.
     num_totals_read : int
         Files whose totals were read for the plan; the store knows those of the others.
     """

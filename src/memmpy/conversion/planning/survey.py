@@ -17,7 +17,7 @@ from memmpy.conversion.planning.number_columns import (
     constants_of,
     number_columns,
 )
-from memmpy.conversion.planning.number_survey import cache_keys, survey_numbers
+from memmpy.conversion.planning.number_survey import survey_numbers
 from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.display import format_count
 from memmpy.errors import (
@@ -43,7 +43,7 @@ def survey(
     pool: WorkerPool,
     range_bytes: int,
     recreate: bool,
-) -> tuple[Target, list[FileInspection | None], int]:
+) -> tuple[Target, list[FileInspection | None], dict[int, bool]]:
     """Inspect the files from which something is needed; the others stay closed.
 
     Parameters
@@ -69,8 +69,8 @@ def survey(
         The columns, those that patterns match among them, and the sources.
     list of FileInspection or None
         The inspection of each file; None for those that stayed closed.
-    int
-        The number of files whose totals were read.
+    dict of int to bool
+        The inputs that were opened for their numbers: whether their totals were read.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def survey(
     ConversionWarning
         If inputs have one UUID and different content; see `check_no_duplicates`.
     """
-    numbers_of_files, num_totals_read = survey_numbers(
+    numbers_of_files, opened = survey_numbers(
         inputs, () if recreate else metadata.sources, pool=pool, step_bytes=range_bytes
     )
     numbers = number_columns(inputs, numbers_of_files)
@@ -128,7 +128,7 @@ def survey(
     for key in sorted(recipes.dtypes.keys() - keys):
         raise OptionError(f"dtype names {key!r}, which is no key{nearest(key, keys)}")
     target = Target(tuple(all_recipes), sources, numbers)
-    return target, [inspections.get(i) for i in range(len(inputs))], num_totals_read
+    return target, [inspections.get(i) for i in range(len(inputs))], opened
 
 
 def _with_types(
@@ -289,7 +289,6 @@ def _place(
     placed: list[SourceRecord] = []
     entry_start = 0
     for source, file, numbers in zip(sources, inputs, numbers_of_files, strict=True):
-        keys = cache_keys(file)
         placed.append(
             dataclasses.replace(
                 source,
@@ -298,7 +297,7 @@ def _place(
                 matches=skipped.without(source.matches),
                 numbers=file.numbers,
                 totals=file.totals,
-                sums={keys[name]: share for name, share in numbers.sums.items()},
+                sums=numbers.cache,
                 number_branches=numbers.branches,
             )
         )
