@@ -69,6 +69,8 @@ class Target:
         if recipe is None:
             return 0
         sources = [i for i, one in enumerate(reusable) if one is None]
+        if not self.numbers.keys() >= {*recipe.branches}:
+            return len(sources)
         return sum(not constants_of(self.numbers, i).keys() >= {*recipe.branches} for i in sources)
 
     def is_in(self, metadata: Metadata) -> bool:

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,13 @@ def parse_total(name: object, text: object) -> Total:
     place, colon, expression = text.partition(":")
     if not colon or not expression.strip():
         raise OptionError(f"the total {name!r} is {text!r}; {_EXAMPLES}")
-    return Total(text, place.strip().strip("/"), to_program(parse(expression.strip())))
+    return Total(text, place.strip().strip("/"), _program(expression.strip()))
+
+
+@lru_cache(maxsize=64)
+def _program(expression: str) -> Program:
+    # Thousands of files share a few expressions.
+    return to_program(parse(expression))
 
 
 def read_total(

@@ -252,6 +252,8 @@ def _add_metadata(jobs: _JobList, column: NewColumn, plan: ConversionPlan) -> No
     """Add the jobs that fill a column, or its entries from some files, from metadata alone."""
     recipe = plan.target.recipes_by_key.get(column.key)
     names = (column.key,) if recipe is None else recipe.branches
+    if "metadata" not in column.recipe and not plan.target.numbers.keys() >= {*names}:
+        return
     runs: list[tuple[dict[str, np.generic[Any]], int, int]] = []
     for i, source in enumerate(plan.target.sources):
         known = constants_of(plan.target.numbers, i)
