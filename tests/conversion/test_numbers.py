@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import uproot
 
@@ -337,6 +339,16 @@ class TestStandIns:
             "ggH_1": {"met", "genWeight"},
             "ggH_2": {"met", "genWeight"},
         }
+
+    def test_a_fill_for_missing_values_may_be_given_beside_it(self, tmp_path: Path) -> None:
+        pq.write_table(pa.table({"met": [1.0, 2.0], "n": [3, None]}), tmp_path / "a.parquet")
+        pq.write_table(pa.table({"met": [3.0]}), tmp_path / "b.parquet")
+        files = [
+            RFileConfig(tmp_path / "a.parquet", None, {"process": "a"}, missing={"n": -1}),
+            RFileConfig(tmp_path / "b.parquet", None, {"process": "b", "n": 7}, missing={"n": -1}),
+        ]
+        convert(files, tmp_path / "store", keys={"met", "n"})
+        assert columns_of(tmp_path / "store")["n"].tolist() == [3, -1, 7]
 
     def test_an_added_file_leaves_the_others_unread(
         self, files: list[RFileConfig], tmp_path: Path

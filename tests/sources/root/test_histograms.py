@@ -23,11 +23,21 @@ def labelled(name: str) -> Any:
     )
 
 
+def profile(name: str) -> Any:
+    axis = identify.to_TAxis(fName="x", fTitle="", fNbins=3, fXmin=0.0, fXmax=3.0)
+    names = ["fEntries", "fTsumw", "fTsumw2", "fTsumwx", "fTsumwx2", "fTsumwy", "fTsumwy2"]
+    zeros = {name: np.zeros(5) for name in ("data", "fSumw2", "fBinEntries", "fBinSumw2")}
+    return identify.to_TProfile(
+        **zeros, **dict.fromkeys(names, 1.0), fName=name, fTitle="", fXaxis=axis
+    )
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "hists.root"
     with uproot.recreate(path) as root:
         root["dir/cutflow"] = labelled("cutflow")
+        root["profile"] = profile("profile")
         root["plain"] = np.histogram([0.5, 0.6, 1.5], [0, 1, 2])
         root["plane"] = np.histogram2d([0.5], [0.5], [[0, 1, 2], [0, 1, 2]])
         root.mktree("tree", {"x": "float64"}).extend({"x": np.zeros(2)})
@@ -61,6 +71,7 @@ def test_bins_have_labels(file: Path, label: str, content: float) -> None:
         ("dir/cutflow", 5, r"no bin 5 in .*cutflow': it has 3 bins, and 0 and 4 are the underflow"),
         ("dir/cutflow", "triger", r"no bin 'triger' in .*\('all', .*nearest: 'trigger'"),
         ("plain", "all", "no bin 'all' in .*plain': its bins have no labels"),
+        ("profile", 1, "'profile' of .* is a TProfile, not a histogram of one dimension"),
         ("plane", 1, "'plane' of .* is a TH2D, not a histogram of one dimension"),
         ("tree", 1, "'tree' of .* is a TTree, not a histogram of one dimension"),
     ],

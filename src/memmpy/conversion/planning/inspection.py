@@ -128,7 +128,7 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
         message = f"{file.where!r} has {has}, entry_start is "
         raise OptionError(f"{message}{file_input.tree_start}")
     for branch in file_input.missing:
-        if not file.has_branch(branch):
+        if branch not in task.numbers and not file.has_branch(branch):
             error = missing_branch_error(branch, file.where, file.branches())
             message = f"missing of an RFileConfig names branches: {error}"
             raise MissingKeyError(message, branch)
