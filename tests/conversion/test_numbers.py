@@ -506,6 +506,23 @@ class TestCache:
         assert done.read == {}
         assert len(memmpy.open(path).cut("xsec > 5000")) == len(memmpy.open(path)["met"])
 
+    def test_another_number_makes_an_alias_stale_that_is_no_key(
+        self, samples: list[RFileConfig], tmp_path: Path
+    ) -> None:
+        path = tmp_path / "store"
+        convert(samples, path, keys={"met", "weight"}, aliases={"weight": WEIGHT})
+        files = [dataclasses.replace(c, metadata={**c.metadata, "xsec": 2.5}) for c in samples]
+        done = convert(files, path, keys={"met"})
+        assert done.plan.stale == ("weight",)
+        assert "weight" not in memmpy.open(path)
+        message = (
+            "the store has since been converted with other numbers or totals; convert again wi"
+        )
+        with pytest.raises(ColumnError, match=message):
+            columns_of(path, "weight")
+        convert(samples, path, keys={"met"})
+        assert "weight" in memmpy.open(path)
+
     def test_an_alias_is_read_again_only_where_its_numbers_changed(
         self, samples: list[RFileConfig], tmp_path: Path
     ) -> None:

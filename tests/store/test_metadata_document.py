@@ -21,6 +21,7 @@ from memmpy.store import (
     ColumnRecord,
     Computed,
     Metadata,
+    NumberRecord,
     Origin,
     SourceRecord,
     array_file,
@@ -133,10 +134,13 @@ SOURCES = st.builds(
     tag=TEXTS,
     matches=st.dictionaries(TEXTS, st.lists(TEXTS, max_size=2).map(tuple), max_size=2),
     naming=st.lists(TEXTS, max_size=2).map(tuple),
-    numbers=st.dictionaries(TEXTS, NUMBERS, max_size=2),
-    totals=st.dictionaries(TEXTS, TEXTS, max_size=2),
-    sums=st.dictionaries(TEXTS, st.floats(allow_nan=False, allow_infinity=False), max_size=2),
-    number_branches=st.dictionaries(TEXTS, st.none() | st.sampled_from(["", "<f4"]), max_size=2),
+    numbers=st.builds(
+        NumberRecord,
+        st.dictionaries(TEXTS, NUMBERS, max_size=2),
+        st.dictionaries(TEXTS, TEXTS, max_size=2),
+        st.dictionaries(TEXTS, st.floats(allow_nan=False, allow_infinity=False), max_size=2),
+        st.dictionaries(TEXTS, st.none() | st.sampled_from(["", "<f4"]), max_size=2),
+    ),
 )
 SPLITS = st.none() | st.sampled_from(
     [

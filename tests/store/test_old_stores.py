@@ -21,7 +21,15 @@ from memmpy.columns import (
     read_vector,
 )
 from memmpy.errors import ColumnError, CorruptStoreError, ReadOnlyStoreError
-from memmpy.store import FORMAT_VERSION, METADATA, array_file, hash64, read_metadata, verify_columns
+from memmpy.store import (
+    FORMAT_VERSION,
+    METADATA,
+    NumberRecord,
+    array_file,
+    hash64,
+    read_metadata,
+    verify_columns,
+)
 from memmpy.store.metadata_document import decode, encode
 from tests.documents import flipped
 
@@ -119,7 +127,7 @@ class TestFormat5:
                 decode(altered, path="store")
 
     def test_its_numbers_are_those_that_were_given(self, format_5: Path) -> None:
-        numbers = [source.numbers for source in read_metadata(format_5).sources]
+        numbers = [source.numbers.values for source in read_metadata(format_5).sources]
         assert numbers == [
             {"xsec": 0.5, "campaign": 2**53, "is_signal": True},
             {"xsec": 1.5, "campaign": 2**53 + 1, "is_signal": False},
@@ -132,10 +140,10 @@ class TestFormat5:
             "branch": "weight",
             "numbers": {"weight": {"dtype": "<f4", "values": [None, 1.0]}},
         }
-        source = found["sources"][1]
+        source = found["sources"][1]["numbers"]
         assert source["totals"] == {"sum_w": "Runs:genEventSumw"}
         assert source["sums"] == {"Runs:genEventSumw (language 3)": 13.5}
-        assert source["number_branches"]["weight"] == "<f4"
+        assert source["branches"]["weight"] == "<f4"
 
 
 class TestFormat4:
@@ -163,10 +171,7 @@ class TestFormat4:
         assert memmpy.open(format_4).splits == Splits(by=("event",), num_folds=2, val=0.25, seed=3)
 
     def test_its_files_have_no_numbers(self, format_4: Path) -> None:
-        sources = read_metadata(format_4).sources
-        assert [(s.numbers, s.totals, s.sums, s.number_branches) for s in sources] == [
-            ({},) * 4
-        ] * 2
+        assert [s.numbers for s in read_metadata(format_4).sources] == [NumberRecord()] * 2
 
 
 class TestFormat3:

@@ -9,7 +9,16 @@ import numpy as np
 import memmpy
 from memmpy import Splits
 from memmpy.columns import WriteJagged, WriteNested, WriteShaped, WriteText, WriteVector
-from memmpy.store import LOCK, Metadata, Origin, SourceRecord, Transaction, hash64, parts_of
+from memmpy.store import (
+    LOCK,
+    Metadata,
+    NumberRecord,
+    Origin,
+    SourceRecord,
+    Transaction,
+    hash64,
+    parts_of,
+)
 
 path = Path(sys.argv[1])
 sources = tuple(
@@ -28,10 +37,12 @@ sources = tuple(
         tag="etag",
         matches={"jet_*": ("jet_pt",)},
         naming=("event",),
-        numbers={"xsec": 0.5 * 3**i, "campaign": 2**53 + i, "is_signal": i == 0},
-        totals={"sum_w": "Runs:genEventSumw"},
-        sums={"Runs:genEventSumw (language 3)": 12.5 + i},
-        number_branches={"campaign": None, "is_signal": None, "sum_w": None, "weight": "<f4"},
+        numbers=NumberRecord(
+            values={"xsec": 0.5 * 3**i, "campaign": 2**53 + i, "is_signal": i == 0},
+            totals={"sum_w": "Runs:genEventSumw"},
+            sums={"Runs:genEventSumw (language 3)": 12.5 + i},
+            branches={"campaign": None, "is_signal": None, "sum_w": None, "weight": "<f4"},
+        ),
     )
     for i, (name, digit) in enumerate([("ttH", "a"), ("ttbb", "b")])
 )

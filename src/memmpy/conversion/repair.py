@@ -205,8 +205,8 @@ def _config(source: SourceRecord, missing: Mapping[str, Any]) -> RFileConfig:
     return RFileConfig(
         source.path,
         source.asked,
-        {**source.metadata, **source.numbers},
-        totals=source.totals,
+        {**source.metadata, **source.numbers.values},
+        totals=source.numbers.totals,
         entry_start=source.tree_start,
         entry_stop=source.tree_stop,
         missing=missing,

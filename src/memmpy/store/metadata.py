@@ -13,6 +13,7 @@ from msgspec import Meta
 from memmpy.errors import OptionError
 from memmpy.store.file_names import hash64, hash_text
 from memmpy.store.json_types import Checksum, Count, JsonObject, to_json
+from memmpy.store.number_record import NumberRecord, has_current_numbers
 
 __all__ = [
     "ArrayRecord",
@@ -203,15 +204,8 @@ class SourceRecord:
         The branches that each pattern of keys found in the tree.
     naming : tuple of str
         The branches of the tree that usually name an event, whether or not they were converted.
-    numbers : mapping of str to bool, int or float
-        Numbers that the user gave for the file.
-    totals : mapping of str to str
-        By name, the definitions of totals that the user gave for the file.
-    sums : mapping of str to float
-        Totals of the file alone, by a text that tells the definition and all it depends on.
-    number_branches : mapping of str to str or None
-        For each name of a number or total of the store, the dtype of the branch of this name in the
-        tree: empty if it is not one number for each entry, None if there is no such branch.
+    numbers : NumberRecord
+        Its numbers and totals.
     """
 
     path: str
@@ -228,10 +222,7 @@ class SourceRecord:
     tag: str = ""
     matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     naming: tuple[str, ...] = ()
-    numbers: Mapping[str, bool | int | float] = field(default_factory=dict)
-    totals: Mapping[str, str] = field(default_factory=dict)
-    sums: Mapping[str, float] = field(default_factory=dict)
-    number_branches: Mapping[str, str | None] = field(default_factory=dict)
+    numbers: NumberRecord = field(default_factory=NumberRecord)
 
     @property
     def id(self) -> str:
@@ -349,17 +340,20 @@ class Metadata:
     def current_columns(self) -> dict[str, ColumnRecord]:
         """Return the columns that hold what they would hold if they were made now.
 
-        The others are stale. They were made from other files than the store's sources, written by
-        the user for the events of other files, or computed from columns that have changed.
+        The others are stale. They were made from other files than the store's sources or with other
+        numbers, written by the user for the events of other files, or computed from columns that
+        have changed.
         """
         parts, columns = self.parts, self.columns
         has_events = any(column.events is not None for column in columns.values())
         events = events_of(self.sources) if has_events else None
+        recipes = {k: c.origin.recipe for k, c in columns.items() if c.origin is not None}
         current = {
             key: column
             for key, column in columns.items()
             if (column.origin is None or column.origin.parts == parts)
             and column.events in {None, events}
+            and has_current_numbers(recipes.get(key, {}), recipes)
         }
         made_of = {k: c.computed.made_of for k, c in current.items() if c.computed is not None}
         while stale := {k for k, used in made_of.items() if not are_unchanged(used, current)}:

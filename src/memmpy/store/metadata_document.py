@@ -21,6 +21,7 @@ from memmpy.store.metadata import (
     Part,
     SourceRecord,
 )
+from memmpy.store.number_record import NumberRecord
 
 __all__ = ["FORMAT_VERSION", "decode", "encode"]
 
@@ -115,10 +116,7 @@ class _Source(JsonObject, frozen=True, kw_only=True):
     tag: str = ""
     matches: Count | None = None
     naming: tuple[str, ...] = ()
-    numbers: dict[str, bool | int | float] = msgspec.field(default_factory=dict)
-    totals: dict[str, str] = msgspec.field(default_factory=dict)
-    sums: dict[str, float] = msgspec.field(default_factory=dict)
-    number_branches: dict[str, str | None] = msgspec.field(default_factory=dict)
+    numbers: NumberRecord = msgspec.field(default_factory=NumberRecord)
 
 
 class _Rule(JsonObject, frozen=True):
@@ -173,7 +171,7 @@ def encode(metadata: Metadata, *, written_by: str = __version__) -> bytes:
         "hashes": {hash_text(number): text for number, text in metadata.hashes.items()},
         "sources": [
             {name: getattr(source, name) for name in _Source.__struct_fields__}
-            | {"matches": kinds[items]}
+            | {"matches": kinds[items], "numbers": to_json(source.numbers)}
             for source, items in zip(metadata.sources, matches, strict=True)
         ],
         "matches": [dict(items) for items in kinds],
@@ -276,7 +274,7 @@ def _parts(document: _MetadataJson, index: int, key: str) -> tuple[Part, ...]:
 
 
 def _source_of(document: _MetadataJson, source: _Source) -> SourceRecord:
-    fields = asdict(source)
+    fields = {**asdict(source), "numbers": source.numbers}
     if source.tree_entries is None:
         fields["tree_entries"] = source.num_entries
     fields["matches"] = {}

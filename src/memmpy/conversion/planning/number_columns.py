@@ -49,7 +49,7 @@ class FileNumbers:
     sums : mapping of str to float
         By name, the totals of the file alone.
     cache : mapping of str to float
-        All known totals of the file; see `SourceRecord.sums`.
+        All known totals of the file; see `NumberRecord.sums`.
     """
 
     uuid: str
@@ -169,11 +169,13 @@ def describe_numbers(
 ) -> Iterator[tuple[str, str]]:
     """Yield a fact for a report for each number and total."""
     for name, column in columns.items():
-        definitions = list(dict.fromkeys(s.totals[name] for s in sources if name in s.totals))
+        definitions = list(
+            dict.fromkeys(s.numbers.totals[name] for s in sources if name in s.numbers.totals)
+        )
         if definitions:
             by_sample: dict[str, Number | None] = {}
             for source, value in zip(sources, column.values, strict=True):
-                if name in source.totals:
+                if name in source.numbers.totals:
                     by_sample[_as_words(_sample_of(source.metadata))] = value
             sums = [f"{value!r}{of and f' for {of}'}" for of, value in by_sample.items()]
             yield "total", f"{name} = {', '.join(definitions)}: {_first(sums)}"

@@ -71,8 +71,8 @@ def survey_numbers(
     for source in known:
         file = source.path, source.state
         uuids[file] = source.uuid
-        sums.setdefault(file, {}).update(source.sums)
-        branches.setdefault((file, source.asked), {}).update(source.number_branches)
+        sums.setdefault(file, {}).update(source.numbers.sums)
+        branches.setdefault((file, source.asked), {}).update(source.numbers.branches)
     tasks: list[NumberTask] = []
     asked: dict[_File, set[str]] = {}
     for i, one in enumerate(inputs):
@@ -104,7 +104,7 @@ def survey_numbers(
 
 
 def _cache_keys(file: Input) -> dict[str, str]:
-    """Return the key of each total of a file in `SourceRecord.sums`, by name."""
+    """Return the key of each total of a file in `NumberRecord.sums`, by name."""
     return {
         name: parse_total(name, text).cache_key(file.missing) for name, text in file.totals.items()
     }

@@ -41,6 +41,7 @@ from memmpy.store import (
     Part,
     SourceRecord,
     events_of,
+    has_current_numbers,
     num_filled,
     parts_of,
 )
@@ -376,13 +377,15 @@ def _bytes_reused(reusable: Sequence[Reusable | None], metadata: Metadata) -> in
 
 
 def _stale(
-    metadata: Metadata, target: Mapping[str, object], parts: tuple[Part, ...]
+    metadata: Metadata, target: Mapping[str, Mapping[str, Any]], parts: tuple[Part, ...]
 ) -> dict[str, Origin]:
-    """Return the origins of columns of other files that are not in the target."""
+    """Return the origins of columns of other files or numbers that are not in the target."""
     return {
         key: column.origin
         for key, column in metadata.columns.items()
-        if key not in target and column.origin is not None and column.origin.parts != parts
+        if key not in target
+        and column.origin is not None
+        and (column.origin.parts != parts or not has_current_numbers(column.origin.recipe, target))
     }
 
 

@@ -163,9 +163,11 @@ def _check_unchanged_names(
                 ]
                 message = f"{key!r} names events and was {what[0]}, now it is {what[1]}: {way_out}"
                 raise SplitError(message)
-        values = {(s.uuid, s.tree): {**s.metadata, **s.numbers}.get(key) for s in before.sources}
+        values = {
+            (s.uuid, s.tree): {**s.metadata, **s.numbers.values}.get(key) for s in before.sources
+        }
         for source in sources:
-            value = {**source.metadata, **source.numbers}.get(key)
+            value = {**source.metadata, **source.numbers.values}.get(key)
             former = values.get((source.uuid, source.tree), value)
             if former != value and former is not None:
                 message = (

@@ -177,7 +177,7 @@ class Report(Renderable):
             gone = _first_names(files.gone)
             facts.append(("left out", f"{gone}, which filled the store before"))
         if self.stale:
-            text = f"{_first_names(self.stale)}: made of other files; "
+            text = f"{_first_names(self.stale)}: made of other files or numbers; "
             facts.append(("stale", f"{text}name them in keys to rebuild them"))
         if self.stale_metadata:
             shown = ", ".join(f"{name!r}: ..." for name in self.stale_metadata[:_MAX_NAMES])

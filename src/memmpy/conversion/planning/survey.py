@@ -29,7 +29,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.parallel import WorkerPool, run_tasks
-from memmpy.store import Metadata, Part, SourceRecord, parts_of
+from memmpy.store import Metadata, NumberRecord, Part, SourceRecord, parts_of
 
 __all__ = ["survey"]
 
@@ -295,10 +295,12 @@ def _place(
                 entry_start=entry_start,
                 metadata=file.metadata,
                 matches=skipped.without(source.matches),
-                numbers=file.numbers,
-                totals=file.totals,
-                sums=numbers.cache,
-                number_branches=numbers.branches,
+                numbers=NumberRecord(
+                    dict(file.numbers),
+                    dict(file.totals),
+                    dict(numbers.cache),
+                    dict(numbers.branches),
+                ),
             )
         )
         entry_start += source.num_entries

@@ -24,6 +24,7 @@ from memmpy.splits import TicketRule, tickets_of
 from memmpy.store import (
     ColumnRecord,
     Metadata,
+    NumberRecord,
     Origin,
     RandomAccessArray,
     SourceRecord,
@@ -262,8 +263,5 @@ def _identity_of(source: SourceRecord) -> SourceRecord:
         matches={},
         tag="",
         naming=(),
-        numbers={},
-        totals={},
-        sums={},
-        number_branches={},
+        numbers=NumberRecord(),
     )
