@@ -114,6 +114,20 @@ def test_metadata_belongs_to_all_files(make_file: MakeFile, out: Path) -> None:
     assert [dict(s.metadata) for s in read_metadata(out).sources] == [{"process": "ttH, b=1"}] * 2
 
 
+def test_numbers_and_totals_belong_to_all_files(make_file: MakeFile, out: Path) -> None:
+    files = [make_file("a.root"), make_file("b.root", first=10)]
+    options = ["--metadata", "year=2018", "--number", "xsec=1.5", "--number", "is_mc=true"]
+    done = convert(*files, "--out", out, "--keys", "met", *options, "--total", "sum_w=tree:weight")
+    assert done.exit_code == 0, done.output
+    first, _ = read_metadata(out).sources
+    assert (first.metadata, first.numbers.values) == (
+        {"year": "2018"},
+        {"xsec": 1.5, "is_mc": True},
+    )
+    assert set(read_vector(out, "sum_w")) == {1.5 * sum(range(20))}
+    assert read_vector(out, "is_mc").dtype == np.bool_
+
+
 def test_entries_are_chosen_in_each_file(make_file: MakeFile, out: Path) -> None:
     files = [make_file("a.root"), make_file("b.root", first=10)]
     convert(*files, "--out", out, "--keys", "met", "--entry-start", 2, "--entry-stop", 5)
@@ -122,7 +136,7 @@ def test_entries_are_chosen_in_each_file(make_file: MakeFile, out: Path) -> None
 
 def test_a_config_lists_groups(make_file: MakeFile, out: Path, tmp_path: Path) -> None:
     groups = [
-        {"path": str(make_file("a.root")), "metadata": {"process": "ttH"}},
+        {"path": str(make_file("a.root")), "metadata": {"process": "ttH", "xsec": 2}},
         {"path": str(make_file("b.root", first=10)), "tree": "tree", "entry_stop": 3},
     ]
     (tmp_path / "files.json").write_text(json.dumps(groups))
@@ -135,6 +149,7 @@ def test_a_config_lists_groups(make_file: MakeFile, out: Path, tmp_path: Path) -
         {"process": "other", "year": "x"},
     ]
     assert [s.num_entries for s in sources] == [10, 3]
+    assert [s.numbers.values for s in sources] == [{"xsec": 2}, {}]
 
 
 def test_a_config_names_friends(make_file: MakeFile, out: Path, tmp_path: Path) -> None:
@@ -245,6 +260,14 @@ def test_errors_are_printed_without_a_traceback(
         (["FILE", "--keys", "a=met,a=weight"], "two branches, 'met' and 'weight'"),
         (["FILE", "--keys", "met", "--dtype", "met"], "--dtype takes name=value"),
         (["FILE", "--keys", "met", "--metadata", "ttH"], "such as process=ttH, got 'ttH'"),
+        (["FILE", "--keys", "met", "--number", "x=ttH"], "such as xsec=1.23, got 'ttH'"),
+        (["FILE", "--keys", "met", "--number", "x=nan"], "'x' is nan; leave 'x' out"),
+        (
+            ["FILE", "--keys", "met", "--number", "x=1", "--metadata", "x=1"],
+            "--metadata and --number both name 'x'",
+        ),
+        (["FILE", "--keys", "met", "--total", "x"], "such as sum_w=Runs:genEventSumw, got 'x'"),
+        (["FILE", "--keys", "met", "--total", "x=tree"], "the total 'x' is 'tree'; write 'tree:"),
         (["FILE", "--keys", "a", "--alias", "a=met", "--alias", "a=x"], "--alias names 'a' twice"),
         (
             ["FILE", "--keys", "a=met", "--alias", "a=weight"],
@@ -299,7 +322,7 @@ def check_error(
         ('[{"path": "a", "metdata": {}}]', "nearest: 'metadata'"),
         ('[{"path": "a", "tree": 1}]', "tree cannot be 1"),
         ('[{"path": "a", "entry_stop": true}]', "entry_stop cannot be True"),
-        ('[{"path": "a", "metadata": {"x": 1}}]', "is text, got 'x': 1"),
+        ('[{"path": "a", "metadata": {"x": null}}]', "are texts and numbers, got 'x': None"),
     ],
 )
 def test_a_wrong_config_is_an_error(

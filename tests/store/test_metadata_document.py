@@ -23,6 +23,7 @@ from memmpy.store import (
     Computed,
     FriendRecord,
     Metadata,
+    NumberRecord,
     Origin,
     SourceRecord,
     array_file,
@@ -70,10 +71,25 @@ def each(parts: tuple[Any, ...], values: st.SearchStrategy[Any]) -> st.SearchStr
     return st.just(()) | st.lists(values, min_size=num, max_size=num).map(tuple)
 
 
+NUMBERS = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, width=32)
+NUMBERS = NUMBERS.filter(lambda number: abs(number) != float("inf"))
+
+
+def numbers_for(parts: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """Return the numbers of a recipe, one or none for each part."""
+    num = len(parts)
+    values = st.lists(st.none() | NUMBERS, min_size=num, max_size=num)
+    column = st.fixed_dictionaries({"dtype": st.just("<f8"), "values": values})
+    return st.dictionaries(TEXTS, column, min_size=1, max_size=1)
+
+
 ORIGINS = PARTS.flatmap(
     lambda parts: st.builds(
         Origin,
-        RECIPES | st.builds(lambda texts: {"metadata": [*texts]}, each(parts, TEXTS)),
+        RECIPES
+        | st.builds(lambda texts: {"metadata": [*texts]}, each(parts, TEXTS))
+        | st.builds(lambda numbers: {"numbers": numbers}, numbers_for(parts))
+        | st.builds(lambda r, numbers: {**r, "numbers": numbers}, RECIPES, numbers_for(parts)),
         st.just(parts),
         each(parts, st.sampled_from(["0.2", "0.3"])),
         each(parts, CLIPPED),
@@ -142,6 +158,13 @@ SOURCES = st.builds(
     tag=TEXTS,
     matches=st.dictionaries(TEXTS, st.lists(TEXTS, max_size=2).map(tuple), max_size=2),
     naming=st.lists(TEXTS, max_size=2).map(tuple),
+    numbers=st.builds(
+        NumberRecord,
+        st.dictionaries(TEXTS, NUMBERS, max_size=2),
+        st.dictionaries(TEXTS, TEXTS, max_size=2),
+        st.dictionaries(TEXTS, st.floats(allow_nan=False, allow_infinity=False), max_size=2),
+        st.dictionaries(TEXTS, st.none() | st.sampled_from(["", "<f4"]), max_size=2),
+    ),
 ).flatmap(with_friends)
 SPLITS = st.none() | st.sampled_from(
     [
@@ -278,11 +301,13 @@ PLACES: list[tuple[tuple[Any, ...], list[Any], str]] = [
     (("columns", "x", "origin"), [[], "x", 5], "columns.x.origin: expected `object | null`"),
     (("columns", "x", "origin"), [{}], "columns.x.origin: object missing required field `recipe`"),
     (RECIPE, [None, [], "x"], "columns.x.origin.recipe: expected `object`"),
-    (RECIPE, [{}], "columns.x.origin.recipe: expected one of branch, expression and metadata"),
+    (RECIPE, [{}], "columns.x.origin.recipe: expected one of branch, expression, "),
     (RECIPE, [{"branch": "x", "expression": "x"}], "columns.x.origin.recipe: expected one of"),
     (RECIPE, [{"branch": 5}], "columns.x.origin.recipe.branch: expected `str | null`"),
     (RECIPE, [{"metadata": "ttH"}], "columns.x.origin.recipe.metadata: expected `array | null`"),
     (RECIPE, [{"metadata": ["a", "b"]}], "columns.x: metadata has 2 items for 1 parts"),
+    (RECIPE, [{"numbers": {}}], "columns.x.origin.recipe: expected one of"),
+    (RECIPE, [{"numbers": {"x": {"dtype": "<f8", "values": []}}}], "columns.x: numbers has 0 item"),
     ((*RECIPE, "padding"), [3, [], [3], ["3", "nan"], [3, 0]], "columns.x.origin.recipe.padding"),
     ((*RECIPE, "language"), ["3", -1], "columns.x.origin.recipe.language: expected `int"),
     ((*RECIPE, "other"), [3], "columns.x.origin.recipe: object contains unknown field `other`"),
@@ -428,7 +453,7 @@ def test_another_document_is_no_metadata(found: bytes) -> None:
         decode(found, path="store")
 
 
-@pytest.mark.parametrize("version", [6, 0, -1, "4", 4.0, True, None])
+@pytest.mark.parametrize("version", [6, 0, -1, "5", 5.0, True, None])
 def test_a_format_of_the_future_names_the_memmpy_that_reads_it(version: Any) -> None:
     message = (
         f"has format version {version!r}, and this memmpy reads versions up to 5; memmpy "

@@ -24,6 +24,7 @@ from memmpy.errors import ColumnError, CorruptStoreError, ReadOnlyStoreError
 from memmpy.store import (
     FORMAT_VERSION,
     METADATA,
+    NumberRecord,
     array_file,
     hash64,
     hash_text,
@@ -68,6 +69,11 @@ def format_4(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def format_5(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STORES / "format-5", tmp_path / "format-5"))
+
+
+@pytest.fixture
 def old(tmp_path: Path) -> Path:
     """A store that memmpy 0.1.2 itself wrote."""
     return Path(shutil.copytree(STORES / "memmpy-0.1.2", tmp_path / "old"))
@@ -91,6 +97,68 @@ def write_old(store: Path, arrays: dict[str, np.ndarray], texts: set[str]) -> Pa
 
 
 class TestFormat5:
+    def test_it_is_what_is_written(self, format_5: Path) -> None:
+        metadata = read_metadata(format_5)
+        data = (format_5 / METADATA).read_bytes()
+        assert encode(metadata, written_by=document(format_5)["memmpy_version"]) == data
+        assert document(format_5)["format_version"] == FORMAT_VERSION == 5
+
+    def test_its_columns_hold_what_was_written(self, format_5: Path) -> None:
+        columns: dict[str, Any] = dict(load_memmaps(format_5))
+        assert [*columns.pop("trigger\udcff")] == ["mu26", "é28"]
+        assert columns.pop("vertices").to_awkward().to_list() == [
+            [{"z": 1.5, "tracks": [1, 2]}],
+            [],
+        ]
+        assert columns.pop("fields")["weight"].tolist() == [[0.5, 1.5]]
+        assert np.nan_to_num(columns.pop("xsec"), nan=-1).tolist() == [0.5, 0.5, -1, -1]
+        padded = columns.pop("jet_pt")
+        assert np.nan_to_num(padded, nan=-1).tolist() == [[50, 30], [20, -1], [-1, -1], [80, 10]]
+        assert {key: [np.asarray(x).tolist() for x in columns[key]] for key in columns} == {
+            "event": [2**64 - 1, 2**53 + 1, 0, 7],
+            "process": [hash64("ttH")] * 2 + [hash64("ttbb")] * 2,
+            "score": [0.125, 0.25, 0.5, 0.75],
+            "hits": [[0.5], [], [0.25, 0.75], []],
+            "images": [[[1, 2]], [[3], [4]]],
+            "sum": [0.5, 0.0, 1.0, 0.0],
+            "weight": [0.25, 4, 1, 1],
+        }
+        assert verify_columns(format_5) == []
+
+    def test_its_checksum_is_the_crc_of_all_bytes_before_it(self, format_5: Path) -> None:
+        body, checksum = (format_5 / METADATA).read_bytes().split(b',\n "checksum": ')
+        assert checksum == f'"crc32:{zlib.crc32(body):08x}"\n}}\n'.encode()
+
+    def test_its_splits_are_those_that_were_recorded(self, format_5: Path) -> None:
+        assert memmpy.open(format_5).splits == Splits(by=("event",), num_folds=2, val=0.25, seed=3)
+
+    @pytest.mark.slow
+    def test_no_flipped_bit_of_its_metadata_passes(self, format_5: Path) -> None:
+        for altered in flipped((format_5 / METADATA).read_bytes()):
+            with pytest.raises(CorruptStoreError):
+                decode(altered, path="store")
+
+    def test_its_numbers_are_those_that_were_given(self, format_5: Path) -> None:
+        numbers = [source.numbers.values for source in read_metadata(format_5).sources]
+        assert numbers == [
+            {"xsec": 0.5, "campaign": 2**53, "is_signal": True},
+            {"xsec": 1.5, "campaign": 2**53 + 1, "is_signal": False},
+        ]
+        assert [list(map(type, one.values())) for one in numbers] == [[float, int, bool]] * 2
+
+    def test_the_new_fields_of_its_metadata_are_frozen(self, format_5: Path) -> None:
+        found = document(format_5)
+        assert found["columns"]["weight"]["origin"]["recipe"] == {
+            "branch": "weight",
+            "numbers": {"weight": {"dtype": "<f4", "values": [None, 1.0]}},
+        }
+        source = found["sources"][1]["numbers"]
+        assert source["totals"] == {"sum_w": "Runs:genEventSumw"}
+        assert source["sums"] == {"Runs:genEventSumw (language 3)": 13.5}
+        assert source["branches"]["weight"] == "<f4"
+
+
+class TestFriendsOfFormat5:
     def test_it_is_what_is_written(self, format_5_friends: Path) -> None:
         metadata = read_metadata(format_5_friends)
         data = (format_5_friends / METADATA).read_bytes()
@@ -157,18 +225,11 @@ class TestFormat4:
         }
         assert verify_columns(format_4) == []
 
-    def test_its_checksum_is_the_crc_of_all_bytes_before_it(self, format_4: Path) -> None:
-        body, checksum = (format_4 / METADATA).read_bytes().split(b',\n "checksum": ')
-        assert checksum == f'"crc32:{zlib.crc32(body):08x}"\n}}\n'.encode()
-
     def test_its_splits_are_those_that_were_recorded(self, format_4: Path) -> None:
         assert memmpy.open(format_4).splits == Splits(by=("event",), num_folds=2, val=0.25, seed=3)
 
-    @pytest.mark.slow
-    def test_no_flipped_bit_of_its_metadata_passes(self, format_4: Path) -> None:
-        for altered in flipped((format_4 / METADATA).read_bytes()):
-            with pytest.raises(CorruptStoreError):
-                decode(altered, path="store")
+    def test_its_files_have_no_numbers(self, format_4: Path) -> None:
+        assert [s.numbers for s in read_metadata(format_4).sources] == [NumberRecord()] * 2
 
 
 class TestFormat3:

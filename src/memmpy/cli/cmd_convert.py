@@ -9,9 +9,16 @@ from pathlib import Path
 import click
 
 from memmpy.cli.options import WorkFlags, join_options, pad_option, splits_options, work_options
-from memmpy.cli.parsing import join_aliases, parse_configs, parse_keys, parse_pads, parse_pairs
+from memmpy.cli.parsing import (
+    FileOptions,
+    join_aliases,
+    parse_configs,
+    parse_keys,
+    parse_pads,
+    parse_pairs,
+)
 from memmpy.cli.statuses import INTERRUPTED
-from memmpy.conversion import ConversionPlan, RFileConfig, plan_conversion
+from memmpy.conversion import ConversionPlan, plan_conversion
 from memmpy.conversion import convert as do_convert
 from memmpy.parallel import Work
 from memmpy.splits import Splits
@@ -59,8 +66,8 @@ class _ColumnOptions:
     ),
 )
 @join_options(
-    "configs",
-    parse_configs,
+    "file_options",
+    FileOptions,
     click.argument("files", nargs=-1, metavar="[FILES]..."),
     click.option("--tree", help="The tree; not needed if each file has only one."),
     click.option(
@@ -68,6 +75,19 @@ class _ColumnOptions:
         multiple=True,
         metavar="NAME=TEXT",
         help="A text for all events of FILES, such as process=ttH.",
+    ),
+    click.option(
+        "--number",
+        multiple=True,
+        metavar="NAME=NUMBER",
+        help="A number for all events of FILES, such as xsec=1.23.",
+    ),
+    click.option(
+        "--total",
+        multiple=True,
+        metavar="NAME=TREE:EXPR",
+        help="A sum over all FILES before any cut, such as sum_w=Runs:genEventSumw; or the bin of "
+        "a histogram, such as 'n=cutflow[1]'.",
     ),
     click.option(
         "--missing",
@@ -94,7 +114,7 @@ def convert(
     *,
     out: Path,
     columns: _ColumnOptions,
-    configs: list[RFileConfig],
+    file_options: FileOptions,
     splits: Splits | None,
     recreate: bool,
     dry_run: bool,
@@ -124,7 +144,7 @@ def convert(
     limits = Work() if step_bytes is None else Work(step_bytes=step_bytes)
     run = partial(
         plan_conversion if dry_run else partial(do_convert, progress=work.progress),
-        configs,
+        parse_configs(file_options),
         out,
         keys=keys,
         keys_padded=keys_padded,

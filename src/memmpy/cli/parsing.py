@@ -3,17 +3,19 @@
 import json
 import math
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from memmpy.conversion import RFileConfig, names_in
+from memmpy.conversion import Number, RFileConfig, names_in
 from memmpy.cuts import Constant
 from memmpy.errors import MissingFileError, OptionError, nearest
 from memmpy.splits import By, Splits
 
 __all__ = [
+    "FileOptions",
     "join_aliases",
     "parse_configs",
     "parse_fills",
@@ -33,8 +35,35 @@ _FIELDS = {
     "entry_stop": int,
     "missing": dict,
     "friends": dict,
+    "totals": dict,
 }
 _EXAMPLE = '[{"path": "ttH_*.root", "tree": "nominal", "metadata": {"process": "ttH"}}]'
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """The options that name files and what their events share, as typed.
+
+    Parameters
+    ----------
+    files : tuple of str
+        Paths, patterns and URLs.
+    config : Path or None
+        A JSON file instead of `files`: a list of objects with ``path``, and optionally ``tree``,
+        ``metadata``, ``totals``, ``entry_start``, ``entry_stop`` and ``missing``.
+    tree, metadata, number, total, missing, entry_start, entry_stop
+        The values for `files`, and for groups that do not set them.
+    """
+
+    files: tuple[str, ...]
+    config: Path | None
+    tree: str | None
+    metadata: tuple[str, ...]
+    number: tuple[str, ...]
+    total: tuple[str, ...]
+    missing: tuple[str, ...]
+    entry_start: int
+    entry_stop: int | None
 
 
 def split_at_commas(texts: Iterable[str]) -> list[str]:
@@ -170,46 +199,45 @@ def join_aliases(
     return aliases
 
 
-def parse_configs(
-    files: Iterable[str],
-    config: Path | None,
-    tree: str | None,
-    metadata: Iterable[str],
-    entry_start: int,
-    entry_stop: int | None,
-    missing: Iterable[str],
-) -> list[RFileConfig]:
+def parse_configs(options: FileOptions) -> list[RFileConfig]:
     """Return the configurations of FILES, or of the groups of files in a JSON file.
-
-    Parameters
-    ----------
-    files : iterable of str
-        Paths, patterns and URLs.
-    config : Path or None
-        A JSON file instead of `files`: a list of objects with ``path``, and optionally ``tree``,
-        ``metadata``, ``entry_start``, ``entry_stop``, ``missing`` and ``friends``.
-    tree, metadata, entry_start, entry_stop, missing
-        The values for `files`, and for groups that do not set them.
 
     Raises
     ------
     click.UsageError, MissingFileError, OptionError
         If the user gives both or none, or the JSON file is missing or has other content.
     """
-    if bool(files) == (config is not None):
+    if bool(options.files) == (options.config is not None):
         raise click.UsageError("name FILES, or a file that lists them with --config")
     defaults: dict[str, Any] = {
-        "tree": tree,
-        "metadata": parse_pairs(metadata, option="--metadata", example="process=ttH"),
-        "entry_start": entry_start,
-        "entry_stop": entry_stop,
-        "missing": parse_fills(missing),
+        "tree": options.tree,
+        "metadata": _parse_metadata(options.metadata, options.number),
+        "entry_start": options.entry_start,
+        "entry_stop": options.entry_stop,
+        "missing": parse_fills(options.missing),
+        "totals": parse_pairs(options.total, option="--total", example="sum_w=Runs:genEventSumw"),
     }
-    groups = [{"path": file} for file in files] if config is None else _read_groups(config)
+    config = options.config
+    groups = [{"path": file} for file in options.files] if config is None else _read_groups(config)
     for group in groups:
-        for name in ("metadata", "missing"):
+        for name in ("metadata", "missing", "totals"):
             group[name] = defaults[name] | group.get(name, {})
     return [RFileConfig(**{**defaults, **group}) for group in groups]
+
+
+def _parse_metadata(metadata: Iterable[str], number: Iterable[str]) -> dict[str, str | Number]:
+    """Return the texts of ``--metadata name=text`` and the numbers of ``--number name=value``."""
+    values: dict[str, str | Number] = {
+        **parse_pairs(metadata, option="--metadata", example="process=ttH")
+    }
+    for name, text in parse_pairs(number, option="--number", example="xsec=1.23").items():
+        value = _constant(text)
+        if not isinstance(value, bool | int | float):
+            raise click.UsageError(f"--number takes name=number, such as xsec=1.23, got {text!r}")
+        if name in values:
+            raise click.UsageError(f"--metadata and --number both name {name!r}")
+        values[name] = value
+    return values
 
 
 def _read_groups(path: Path) -> list[dict[str, Any]]:

@@ -222,8 +222,11 @@ def _reason(key: str, metadata: Metadata, stale: Collection[str]) -> str:
             "write it again, or convert those files again, in their order"
         )
     since = "the store has since been converted from other files"
-    if column.origin is not None and "metadata" in column.origin.recipe:
+    if column.origin is not None and column.origin.parts == metadata.parts:
+        since = "the store has since been converted with other numbers or totals"
+    if column.origin is not None and column.origin.is_metadata:
         way_out = f"convert again with metadata={{{key!r}: ...}} for each file"
+        way_out += ", or the same in totals" if "numbers" in column.origin.recipe else ""
         return f"{since}; it is metadata: {way_out}"
     if column.origin is not None and column.origin.branches:
         since += ", with other friends, or with friends that had changed"

@@ -1,7 +1,14 @@
 """Conversion of event files to columns: planned as data, then run by workers."""
 
 from memmpy.conversion.convert import Conversion, convert, convert_request, plan_conversion
-from memmpy.conversion.planning.config import RFileConfig, RootFiles, list_configs, list_inputs
+from memmpy.conversion.planning.config import (
+    Number,
+    RFileConfig,
+    RootFiles,
+    list_configs,
+    list_inputs,
+    metadata_names,
+)
 from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.key_patterns import (
     check_names,
@@ -18,6 +25,7 @@ __all__ = [
     "Conversion",
     "ConversionPlan",
     "ConversionRequest",
+    "Number",
     "RFileConfig",
     "RootFiles",
     "check_names",
@@ -27,6 +35,7 @@ __all__ = [
     "list_configs",
     "list_inputs",
     "match",
+    "metadata_names",
     "names_in",
     "plan_conversion",
     "repair_columns",

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -335,7 +335,7 @@ def _plan(
 ) -> ConversionPlan:
     """Inspect the files, and return the plan."""
     inventory = Inventory(metadata)
-    target, facts = survey(
+    target, facts, opened = survey(
         request.inputs,
         request.recipes(policy),
         metadata,
@@ -344,7 +344,9 @@ def _plan(
         range_bytes=work.step_bytes,
         recreate=recreate,
     )
-    return make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
+    plan = make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
+    num_opened = len({*opened, *(i for i, fact in enumerate(facts) if fact is not None)})
+    return replace(plan, num_opened=num_opened, num_totals_read=sum(opened.values()))
 
 
 def _record_splits(path: Path, splits: Splits | None) -> None:

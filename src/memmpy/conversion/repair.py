@@ -140,8 +140,9 @@ def _rebuild(
             recompute_column(directory, key, record.computed.normal, target=scratch)
             return
     recipes = {key: o.recipe for key, r in records.items() if (o := r.origin) is not None}
-    if all("metadata" in recipe for recipe in recipes.values()):
+    if all(map(_is_metadata, recipes.values())):
         recipes |= _smallest(metadata)  # a conversion needs at least one branch
+    recipes |= _stand_ins(metadata)
     missing = {
         branch: _fill(text)
         for recipe in recipes.values()
@@ -158,9 +159,24 @@ def _smallest(metadata: Metadata) -> dict[str, Mapping[str, Any]]:
     sizes = [
         (record.nbytes, key, record.origin.recipe)
         for key, record in metadata.columns.items()
-        if record.origin is not None and "metadata" not in record.origin.recipe
+        if record.origin is not None and not record.origin.is_metadata
     ]
     return {key: recipe for _, key, recipe in sorted(sizes, key=lambda one: one[:2])[:1]}
+
+
+def _stand_ins(metadata: Metadata) -> dict[str, Mapping[str, Any]]:
+    """Return the recipes of branches that numbers stand in for: a conversion needs all of them."""
+    return {
+        key: record.origin.recipe
+        for key, record in metadata.columns.items()
+        if record.origin is not None
+        and record.origin.recipe.get("branch") == key
+        and "numbers" in record.origin.recipe
+    }
+
+
+def _is_metadata(recipe: Mapping[str, Any]) -> bool:
+    return "branch" not in recipe and "expression" not in recipe
 
 
 def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -168,7 +184,7 @@ def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     keys, padded = set[str](), dict[str, tuple[int, Any]]()
     aliases, dtypes = dict[str, str](), dict[str, str]()
     for key, recipe in recipes.items():
-        if "metadata" in recipe:
+        if _is_metadata(recipe):
             continue
         # The mask of a padded key comes with that key.
         name = key.removesuffix(mask_of("")) if recipe.get("mask") else key
@@ -189,7 +205,8 @@ def _config(source: SourceRecord, missing: Mapping[str, Any]) -> RFileConfig:
     return RFileConfig(
         source.path,
         source.asked,
-        source.metadata,
+        {**source.metadata, **source.numbers.values},
+        totals=source.numbers.totals,
         entry_start=source.tree_start,
         entry_stop=source.tree_stop,
         missing=missing,

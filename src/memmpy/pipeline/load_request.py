@@ -13,6 +13,7 @@ from memmpy.conversion import (
     check_one_key,
     list_inputs,
     match,
+    metadata_names,
     names_in,
     split_renames,
 )
@@ -58,7 +59,7 @@ class LoadRequest:
     Attributes
     ----------
     metadata_keys : tuple of str
-        The names of the metadata, which all files have.
+        The names of the metadata and of totals.
     named_keys : frozenset of str
         The columns that the user names outside of the cut.
     cut : Node or None
@@ -100,15 +101,14 @@ class LoadRequest:
     group_dtype: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        metadata_keys, keys_padded = tuple(self.configs[0].metadata), self.keys_padded
+        (metadata_keys, some), keys_padded = metadata_names(self.configs), self.keys_padded
         keys, aliases = split_renames(self.keys, self.aliases)
         check_keys(keys)
         groups = None if self.groups is None else check_groups(self.groups)
         group_keys = [key for members in (groups or {}).values() for key in members]
         extra_keys = [key for key in group_keys if key not in {*keys_padded, *metadata_keys}]
-        check_names(
-            [*keys, *extra_keys], keys_padded=keys_padded, aliases=aliases, reserved=metadata_keys
-        )
+        shared = [key for key in metadata_keys if key not in some]
+        check_names([*keys, *extra_keys], keys_padded=keys_padded, aliases=aliases, reserved=shared)
         for use, named in (("padded", keys_padded), ("in a group", extra_keys)):
             check_one_key([key for key in named if key not in aliases], use)
         for key, padding in keys_padded.items():
@@ -134,11 +134,14 @@ class LoadRequest:
             "keys": tuple(sorted(set(keys))),
             "groups": groups,
             "aliases": {**aliases, **{name: key for key, name in stored_as.items()}},
-            "metadata_keys": metadata_keys,
+            "metadata_keys": tuple(metadata_keys),
             "named_keys": named_keys,
             "cut": cut,
             "stored_as": stored_as,
-            "converted_keys": frozenset(converted_keys - {*padded, *metadata_keys}),
+            # A number that only some files have may be a key, and a branch of the others.
+            "converted_keys": frozenset(
+                converted_keys - {*padded, *(set(metadata_keys) - set(keys))}
+            ),
             "converted_padded": padded,
             "dtypes": dtypes,
             "group_dtype": group_dtype,
@@ -159,6 +162,11 @@ class LoadRequest:
             self.split_request,
             names=self.converted_keys.difference(self.keys),
         )
+
+    @property
+    def text_keys(self) -> list[str]:
+        """The names of the metadata that are texts."""
+        return [name for name, value in self.configs[0].metadata.items() if isinstance(value, str)]
 
     @property
     def masks(self) -> list[str]:

@@ -128,7 +128,8 @@ def load_root(
           shape (batch, length), which is True for real items;
         - `groups`: arrays of shape (batch, k); for lists `Jagged`, or arrays of shape (batch,
           length, k) with a bool ``"<group>_mask"`` if their keys are padded;
-        - the names of the metadata: uint64 hashes, whose texts are in `Store.texts`;
+        - the names of the metadata: uint64 hashes of texts, which are in `Store.texts`, and
+          numbers; and the names of totals: float64;
         - ``"_index"``: int64 entries of the store.
 
     Raises

@@ -164,6 +164,6 @@ def _locate(error: MissingKeyError, request: LoadRequest) -> MissingKeyError | C
     if request.cut is not None and error.key not in request.named_keys:
         for key in keys_in(request.cut):
             if key.name == error.key:
-                hint = missing_quotes(request.cut, key.name, texts=request.metadata_keys)
+                hint = missing_quotes(request.cut, key.name, texts=request.text_keys)
                 return key.span.error(str(error), hint)
     return error

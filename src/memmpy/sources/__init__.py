@@ -25,6 +25,7 @@ from memmpy.sources.missing_values import (
     format_fill,
 )
 from memmpy.sources.open_file_cache import check_unchanged, open_files
+from memmpy.sources.root import read_bin
 
 __all__ = [
     "NO_FILL",
@@ -54,6 +55,7 @@ __all__ = [
     "missing_branch_error",
     "name_of_friend",
     "open_files",
+    "read_bin",
     "reader_errors",
     "stream_of",
     "uuid_of",

@@ -39,6 +39,7 @@ from memmpy.store.metadata import (
 )
 from memmpy.store.metadata_document import FORMAT_VERSION
 from memmpy.store.npy_file import ArrayWriter, checksum, header_of, map_array, storage_dtype
+from memmpy.store.number_record import NumberRecord, has_current_numbers
 from memmpy.store.random_access import RandomAccessArray, read_range
 from memmpy.store.safe_open import (
     disk_error,
@@ -85,6 +86,7 @@ __all__ = [
     "JsonObject",
     "Lineage",
     "Metadata",
+    "NumberRecord",
     "Origin",
     "Part",
     "PartWriter",
@@ -108,6 +110,7 @@ __all__ = [
     "disk_error",
     "events_of",
     "from_json",
+    "has_current_numbers",
     "hash64",
     "hash_text",
     "header_of",

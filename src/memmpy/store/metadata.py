@@ -15,6 +15,7 @@ from memmpy.store.computation import COMPUTED, Computed
 from memmpy.store.file_names import hash64, hash_text
 from memmpy.store.friend_record import FriendRecord, id_with_friends
 from memmpy.store.json_types import Checksum, Count, JsonObject
+from memmpy.store.number_record import NumberRecord, has_current_numbers
 
 __all__ = [
     "ArrayRecord",
@@ -98,6 +99,11 @@ class Origin:
     clipped: tuple[tuple[int, ...] | None, ...] = ()
     branches: tuple[str, ...] = ()
 
+    @property
+    def is_metadata(self) -> bool:
+        """Whether the column holds metadata of files: texts, numbers or totals."""
+        return "branch" not in self.recipe and "expression" not in self.recipe
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnRecord:
@@ -179,6 +185,8 @@ class SourceRecord:
         Its friend trees, in the order in which branches are looked up.
     friend_of : mapping of str to str
         The name of the friend that each branch came from; branches of the tree itself are left out.
+    numbers : NumberRecord
+        Its numbers and totals.
     """
 
     path: str
@@ -197,6 +205,7 @@ class SourceRecord:
     naming: tuple[str, ...] = ()
     friends: tuple[FriendRecord, ...] = ()
     friend_of: Mapping[str, str] = field(default_factory=dict)
+    numbers: NumberRecord = field(default_factory=NumberRecord)
 
     @property
     def id(self) -> str:
@@ -344,17 +353,20 @@ class Metadata:
     def current_columns(self) -> dict[str, ColumnRecord]:
         """Return the columns that hold what they would hold if they were made now.
 
-        The others are stale. They were made from other files than the store's sources, written by
-        the user for the events of other files, or computed from columns that have changed.
+        The others are stale. They were made from other files than the store's sources or with other
+        numbers, written by the user for the events of other files, or computed from columns that
+        have changed.
         """
         parts, columns = part_finder(self.sources), self.columns
         has_events = any(column.events is not None for column in columns.values())
         events = events_of(self.sources) if has_events else None
+        recipes = {k: c.origin.recipe for k, c in columns.items() if c.origin is not None}
         current = {
             key: column
             for key, column in columns.items()
             if (column.origin is None or column.origin.parts == parts(column.origin.branches))
             and column.events in {None, events}
+            and has_current_numbers(recipes.get(key, {}), recipes)
         }
         made_of = {k: c.computed.made_of for k, c in current.items() if c.computed is not None}
         while stale := {k for k, used in made_of.items() if not are_unchanged(used, current)}:

@@ -1,6 +1,6 @@
 """Encodes and decodes the metadata of a store as a JSON document of declared types."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -22,6 +22,7 @@ from memmpy.store.metadata import (
     Part,
     SourceRecord,
 )
+from memmpy.store.number_record import NumberRecord
 
 __all__ = ["FORMAT_VERSION", "decode", "encode"]
 
@@ -46,6 +47,11 @@ _Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 _Clipped: TypeAlias = tuple[Count, Count, Count, Count]
 
 
+class _Numbers(JsonObject, frozen=True):
+    dtype: str
+    values: tuple[bool | int | float | None, ...]
+
+
 class _Recipe(JsonObject, frozen=True):
     branch: str | None = None
     expression: str | None = None
@@ -55,10 +61,12 @@ class _Recipe(JsonObject, frozen=True):
     padding: tuple[Count, str] | None = None
     mask: bool = False
     missing: dict[str, str] | None = None
+    numbers: dict[str, _Numbers] | None = None
 
     def __post_init__(self) -> None:
-        if [self.branch, self.expression, self.metadata].count(None) != 2:
-            raise ValueError("expected one of branch, expression and metadata")
+        num = 3 - [self.branch, self.expression, self.metadata].count(None)
+        if num != 1 and not (num == 0 and self.numbers is not None and len(self.numbers) == 1):
+            raise ValueError("expected one of branch, expression, metadata and a number")
 
 
 class _Origin(JsonObject, frozen=True):
@@ -112,6 +120,7 @@ class _Source(JsonObject, frozen=True, kw_only=True):
     naming: tuple[str, ...] = ()
     friends: tuple[FriendRecord, ...] = ()
     friend_of: Count | None = None
+    numbers: NumberRecord = msgspec.field(default_factory=NumberRecord)
 
 
 class _Rule(JsonObject, frozen=True):
@@ -211,8 +220,10 @@ def _source_to_json(
     source: SourceRecord, matches: int, friend_of: list[tuple[tuple[str, str], ...]]
 ) -> dict[str, Any]:
     values = {name: getattr(source, name) for name in _Source.__struct_fields__}
-    del values["friends"], values["friend_of"]
+    del values["friends"], values["friend_of"], values["numbers"]
     values["matches"] = matches
+    if source.numbers != NumberRecord():
+        values["numbers"] = to_json(source.numbers)
     if source.friends:
         values["friends"] = [to_json(friend) for friend in source.friends]
         values["friend_of"] = friend_of.index(tuple(source.friend_of.items()))
@@ -252,9 +263,19 @@ def _column_of(document: _MetadataJson, key: str, values: dict[str, Any]) -> Col
         made_by, clipped = column.origin.made_by, column.origin.clipped
         if isinstance(made_by, str):
             made_by = (made_by,) * len(parts)
-        texts = column.origin.recipe.metadata
-        for name, each in (("made_by", made_by), ("clipped", clipped), ("metadata", texts)):
-            if each and len(each) != len(parts):
+        recipe = column.origin.recipe
+        per_part: list[tuple[str, Sized]] = [
+            (name, each)
+            for name, each in (
+                ("made_by", made_by),
+                ("clipped", clipped),
+                ("metadata", recipe.metadata),
+            )
+            if each  # unknown otherwise
+        ]
+        per_part += [("numbers", numbers.values) for numbers in (recipe.numbers or {}).values()]
+        for name, each in per_part:
+            if len(each) != len(parts):
                 raise ValueError(
                     f"columns.{key}: {name} has {len(each)} items for {len(parts)} parts"
                 )
@@ -277,7 +298,7 @@ def _parts(document: _MetadataJson, index: int, key: str) -> tuple[Part, ...]:
 
 
 def _source_of(document: _MetadataJson, source: _Source) -> SourceRecord:
-    fields = asdict(source)
+    fields = {**asdict(source), "numbers": source.numbers}
     if source.tree_entries is None:
         fields["tree_entries"] = source.num_entries
     fields["matches"] = {}

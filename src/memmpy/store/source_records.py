@@ -78,7 +78,7 @@ class Lineage:
         The range of entries of the store, half open.
     expression : str
         The branch, or the normal form of the expression of branches; for metadata the text in
-        double quotes.
+        double quotes, or the number; ``null`` if it is missing.
     padding : tuple of (int, str) or None
         Length and fill value of the padding; None without padding.
     made_by : str
@@ -201,8 +201,11 @@ def lineage_of(metadata: Metadata, key: str) -> list[Lineage]:
     padding = recipe.get("padding")
     lineage = []
     for i, (source, version) in enumerate(zip(metadata.sources, made_by, strict=True)):
+        number = recipe.get("numbers", {}).get(recipe.get("branch", key))
         if "metadata" in recipe:
             expression = json.dumps(recipe["metadata"][i], ensure_ascii=False)
+        elif number is not None and (number["values"][i] is not None or origin.is_metadata):
+            expression = json.dumps(number["values"][i])
         else:
             expression = recipe["branch"] if "branch" in recipe else recipe["expression"]
         friends = source.friends_with([recipe["branch"]] if "branch" in recipe else [])

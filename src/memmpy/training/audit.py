@@ -185,7 +185,7 @@ def _source_hashes(metadata: Metadata) -> Words:
 
 def _is_metadata(metadata: Metadata, key: str) -> bool:
     origin = metadata.columns[key].origin
-    return origin is not None and "metadata" in origin.recipe
+    return origin is not None and origin.is_metadata
 
 
 def _length(metadata: Metadata, key: str) -> int:

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from memmpy.conversion import RFileConfig, list_inputs
-from memmpy.errors import MissingFileError, OptionError, UnreadableError
+from memmpy.errors import CutError, MissingFileError, OptionError, UnreadableError
 
 
 @pytest.fixture
@@ -73,8 +74,14 @@ def test_something_else_than_a_file_is_refused() -> None:
     [
         ([5], "path of an RFileConfig is a path or a pattern, got 5"),
         (["a.root", 5], "tree of an RFileConfig is the name of a tree, got 5"),
-        (["a.root", "t", None], "metadata of an RFileConfig is a dict of texts, got None"),
-        (["a.root", "t", "ttH"], "metadata of an RFileConfig is a dict of texts, got 'ttH'"),
+        (
+            ["a.root", "t", None],
+            "metadata of an RFileConfig is a dict of texts and numbers, got None",
+        ),
+        (
+            ["a.root", "t", "ttH"],
+            "metadata of an RFileConfig is a dict of texts and numbers, got 'ttH'",
+        ),
         (["a.root", "t", {}, 3, 2], "0 <= start <= stop, got RFileConfig"),
     ],
 )
@@ -125,10 +132,69 @@ def test_files_with_different_metadata_names_are_refused(folder: Path) -> None:
         list_inputs(configs)
 
 
-def test_metadata_that_is_no_text_is_refused(folder: Path) -> None:
-    config = RFileConfig(folder / "a.root", "t", {"year": 2018})  # type: ignore[dict-item]
-    with pytest.raises(OptionError, match="is text, got 'year': 2018; write '2018'"):
+def test_numbers_of_numpy_are_taken_as_numbers_of_python(folder: Path) -> None:
+    numbers = {"xsec": np.float32(0.5), "year": np.uint16(2018), "is_mc": np.bool_(True)}
+    (one,) = list_inputs(RFileConfig(folder / "a.root", "t", {"process": "ttH", **numbers}))
+    assert one.metadata == {"process": "ttH"}
+    assert one.numbers == {"xsec": 0.5, "year": 2018, "is_mc": True}
+    assert list(map(type, one.numbers.values())) == [float, int, bool]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "are texts and numbers, got 'x': None; write 'None'"),
+        ([1.0], r"are texts and numbers, got 'x': \[1.0\]"),
+        (float("nan"), "'x' is nan; leave 'x' out where it is unknown, and its events have NaN"),
+        (np.float32("inf"), "'x' is inf; leave 'x' out"),
+        (2**63, "'x' is 9223372036854775808, which int64 does not hold"),
+        (-(2**63) - 1, "'x' is -9223372036854775809, which int64 does not hold"),
+    ],
+)
+def test_metadata_that_no_column_holds_is_refused(value: Any, message: str, folder: Path) -> None:
+    with pytest.raises(OptionError, match=message):
+        list_inputs(RFileConfig(folder / "a.root", "t", {"x": value}))
+
+
+def test_a_text_and_a_number_of_one_name_are_refused(folder: Path) -> None:
+    configs = [
+        RFileConfig(folder / "a.root", "t", {"year": "2018"}),
+        RFileConfig(folder / "b.root", "t", {"year": 2018}),
+    ]
+    message = r"'year' is a text in the metadata of '.*a\.root' and a number in that of '.*b\.root'"
+    for several in (configs, configs[::-1]):
+        with pytest.raises(OptionError, match=message):
+            list_inputs(several)
+
+
+@pytest.mark.parametrize("metadata", [{"n": 1}, {"n": "one"}])
+def test_a_total_cannot_take_a_name_of_the_metadata(metadata: Any, folder: Path) -> None:
+    config = RFileConfig(folder / "a.root", "t", metadata, totals={"n": "t:1"})
+    with pytest.raises(OptionError, match=r"'n' is a total of '.*a\.root' and a name of the metad"):
         list_inputs(config)
+
+
+@pytest.mark.parametrize(
+    ("totals", "message"),
+    [
+        ("Runs:w", "totals of an RFileConfig is a dict of names"),
+        ({"n": 3}, "totals maps a name to a text, got 'n': 3; write 'tree:expression', 'histogram"),
+        ({3: "Runs:w"}, "totals maps a name to a text, got 3: 'Runs:w'"),
+        ({"": "Runs:w"}, "totals maps a name to a text, got '': 'Runs:w'"),
+        ({"n": "Runs"}, "the total 'n' is 'Runs'; write 'tree:expression'"),
+        ({"n": "Runs:"}, "the total 'n' is 'Runs:'; write 'tree:expression'"),
+        ({"n": "h[-1]"}, r"the total 'n' is 'h\[-1\]'; write 'tree:expression'"),
+        ({"n": "h[1,2]"}, r"the total 'n' is 'h\[1,2\]'; write 'tree:expression'"),
+    ],
+)
+def test_a_definition_that_is_no_total_is_refused(totals: Any, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        RFileConfig("a.root", totals=totals)
+
+
+def test_an_expression_of_a_total_that_cannot_be_read_is_shown_with_its_place() -> None:
+    with pytest.raises(CutError, match=r"2 \* \* w\n"):
+        RFileConfig("a.root", totals={"n": "Runs:2 * * w"})
 
 
 def test_metadata_cannot_take_the_name_of_the_index(folder: Path) -> None:

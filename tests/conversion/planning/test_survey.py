@@ -31,7 +31,7 @@ def describe_sources(
     column = ColumnRecord("vector", array.shape[0], {"values": array}, {}, origin)
     metadata = Metadata(columns={"nJets": column} if known else {}, sources=known)
     with worker_pool(None) as pool:
-        target, _ = survey(
+        target, *_ = survey(
             inputs,
             recipes,
             metadata,

@@ -60,7 +60,7 @@ def test_memory_that_columns_share_counts_once() -> None:
         SlotData({}, {}, {"content": content + 1, "offsets": offsets}),
     ]
     slots = {str(i): Slot(0, 0, data) for i, data in enumerate(data)}
-    job = FillJob(FillTask(0, MetadataInput(0, 0), (), None, is_durable=False), slots, 0)
+    job = FillJob(FillTask(0, MetadataInput({}, 0), (), None, is_durable=False), slots, 0)
     assert job.num_kept == 8 * (10 + 3 + 3)
 
 

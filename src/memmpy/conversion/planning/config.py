@@ -1,7 +1,8 @@
 """The input files of a conversion: `RFileConfig`, checked, and the files that it names."""
 
+import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -9,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from memmpy.conversion.planning.totals import parse_total
 from memmpy.errors import OptionError
 from memmpy.parallel import prefetch
 from memmpy.sources import (
@@ -23,10 +25,22 @@ from memmpy.sources import (
 )
 from memmpy.typing import PathLike
 
-__all__ = ["Input", "RFileConfig", "RootFiles", "list_configs", "list_inputs"]
+__all__ = [
+    "Input",
+    "Number",
+    "RFileConfig",
+    "RootFiles",
+    "list_configs",
+    "list_inputs",
+    "metadata_names",
+]
 
 #: Files that are searched for at a time; a search mostly waits for a disk or a server.
 _NUM_SEARCHES = 16
+
+
+#: A number of the metadata.
+Number: TypeAlias = bool | int | float
 
 
 @dataclass(frozen=True)
@@ -44,9 +58,11 @@ class RFileConfig:
         A TTree or RNTuple, with its directories (``"analysis/nominal"``). To read an older cycle,
         name it (``"Events;1"``). In an HDF5 file, a group or a compound dataset. Not needed if the
         file has only one.
-    metadata : mapping of str to str
-        Texts that all events of the file share, such as ``{"process": "ttbb"}``. All files of one
-        conversion need the same names.
+    metadata : mapping of str to text or number
+        Values that all events of the file share, such as ``{"process": "ttbb", "xsec": 1.23}``.
+        All files of one conversion need the same names of texts. A file may lack a number: its
+        events have NaN. Or it has a branch of this name, which must be in the keys: then the
+        number stands in for the branch in files without it, as in ``{"genWeight": 1.0}``.
     entry_start : int
         The first entry of the tree to take.
     entry_stop : int, optional
@@ -63,27 +79,38 @@ class RFileConfig:
         ``{stem}``, ``{name}``, ``{parent}`` (the folder of the file) and ``{parent.name}``. As in
         ROOT, ``"a = scores"`` names the tree ``scores`` ``a``. memmpy looks a branch up in the tree
         first, then in the friends in order; ``scores.x`` is the branch ``x`` of ``scores``.
+    totals : mapping of str to str, optional
+        Names of sums over a whole sample before any cut: ``{"sum_w": "Runs:genEventSumw"}`` sums
+        an expression, in the language of cuts, over all entries of a tree; ``"cutflow[1]"`` or
+        ``"cutflow['all']"`` adds a bin of a histogram. memmpy sums over all files with the same
+        texts in `metadata` but for ``variation``, each file once. All their events have the sum
+        as a float64. `entry_start` and `entry_stop` do not matter.
 
     Raises
     ------
     OptionError
         If an argument has a wrong type, or the entries are no range.
+    CutError
+        If memmpy cannot read the expression of a total.
     """
 
     path: PathLike
     tree: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str | Number] = field(default_factory=dict)
     entry_start: int = 0
     entry_stop: int | None = None
     missing: Mapping[str, Any] = field(default_factory=dict)
     friends: Mapping[str, PathLike | None] = field(default_factory=dict)
+    totals: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if isinstance(self.path, str):
             object.__setattr__(self, "path", masked(self.path))
         _check(self)
         # The caller may change the dict for the next file.
-        object.__setattr__(self, "metadata", dict(self.metadata))
+        metadata = {name: _plain(value) for name, value in self.metadata.items()}
+        object.__setattr__(self, "metadata", metadata)
+        object.__setattr__(self, "totals", dict(self.totals))
         fills = {branch: _fill(branch, fill) for branch, fill in self.missing.items()}
         object.__setattr__(self, "missing", fills)
         object.__setattr__(self, "friends", check_friends(self.friends))
@@ -111,6 +138,10 @@ class Input:
         By branch, the fill for missing values.
     friends : tuple of FriendFile
         The friend trees, in the order in which branches are looked up.
+    numbers : mapping of str to bool, int or float
+        Numbers that all its events share.
+    totals : mapping of str to str
+        By name, the definitions of totals.
     """
 
     status: Status
@@ -120,6 +151,8 @@ class Input:
     tree_stop: int | None
     missing: Mapping[str, Fill]
     friends: tuple[FriendFile, ...] = ()
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    totals: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -155,6 +188,20 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
     return inputs
 
 
+def metadata_names(files: Sequence[Input | RFileConfig]) -> tuple[list[str], list[str]]:
+    """Return the names of metadata and totals, and those of numbers that only some files have.
+
+    Such a number may stand in for a branch, and then its name is a key like any other.
+    """
+    of_files: list[dict[str, object]] = [
+        {**file.metadata, **(file.numbers if isinstance(file, Input) else {})} for file in files
+    ]
+    names = list(dict.fromkeys(name for metadata in of_files for name in metadata))
+    some = [name for name in names if any(name not in metadata for metadata in of_files)]
+    totals = dict.fromkeys(name for file in files for name in file.totals)
+    return [*names, *totals], some
+
+
 def list_configs(root_files: RootFiles) -> list[RFileConfig]:
     """Return `root_files` as a list of configurations."""
     configs = [_config(file) for file in _listed(root_files)]
@@ -183,9 +230,10 @@ def _check(config: RFileConfig) -> None:
     arguments: tuple[tuple[str, object, Any, str], ...] = (
         ("path", config.path, str | os.PathLike, "a path or a pattern"),
         ("tree", config.tree, str | None, "the name of a tree"),
-        ("metadata", config.metadata, Mapping, "a dict of texts"),
+        ("metadata", config.metadata, Mapping, "a dict of texts and numbers"),
         ("missing", config.missing, Mapping, "a dict of branches, each with a value"),
         ("friends", config.friends, Mapping, "a dict of trees, each with the path of its file"),
+        ("totals", config.totals, Mapping, "a dict of names, each with a tree and an expression"),
     )
     for name, value, kind, expected in arguments:
         if not isinstance(value, kind):
@@ -198,12 +246,57 @@ def _check(config: RFileConfig) -> None:
     if any(type(entry) is not int for entry in entries) or not 0 <= entries[0] <= entries[1]:
         message = f"entry_start and entry_stop are entries, 0 <= start <= stop, got {config!r}"
         raise OptionError(message)
+    for name, text in config.totals.items():
+        parse_total(name, text)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of the metadata as a value of Python."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
 
 
 def _input(config: RFileConfig, status: Status, friends: tuple[FriendFile, ...]) -> Input:
     tree = None if config.tree is None else config.tree.strip("/")
     entries = config.entry_start, config.entry_stop
-    return Input(status, tree, dict(config.metadata), *entries, config.missing, friends)
+    items: Iterable[tuple[object, object]] = config.metadata.items()
+    texts: dict[str, str] = {}
+    numbers: dict[str, Number] = {}
+    for name, value in items:
+        if isinstance(name, str) and isinstance(value, str):
+            texts[name] = value
+        else:
+            numbers[_check_name(name, value, status.path)] = _check_number(name, value, status.path)
+    return Input(
+        status,
+        tree,
+        texts,
+        *entries,
+        config.missing,
+        friends,
+        numbers=numbers,
+        totals=config.totals,
+    )
+
+
+def _check_name(name: object, value: object, path: str) -> str:
+    if isinstance(name, str) and name:
+        return name
+    raise OptionError(f"a name in the metadata of {path!r} is a text, got {name!r}: {value!r}")
+
+
+def _check_number(name: object, value: object, path: str) -> Number:
+    """Return a number that a column of int64, float64 or bool holds."""
+    if not isinstance(value, bool | int | float):
+        message = f"metadata of {path!r} are texts and numbers, got {name!r}: {value!r}; "
+        raise OptionError(message + f"write {str(value)!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        message = f"metadata of {path!r}: {name!r} is {value}; leave {name!r} out where it is "
+        raise OptionError(f"{message}unknown, and its events have NaN")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise OptionError(f"metadata of {path!r}: {name!r} is {value}, which int64 does not hold")
+    return value
 
 
 def _fill(branch: str, option: Any) -> Fill:
@@ -221,14 +314,20 @@ def _fill(branch: str, option: Any) -> Fill:
 
 def _check_agreement(inputs: list[Input]) -> None:
     first = inputs[0]
+    texts = {name: one for one in reversed(inputs) for name in one.metadata}
+    numbers = {name: one for one in reversed(inputs) for name in one.numbers}
     for one in inputs:
-        items: Iterable[tuple[object, object]] = one.metadata.items()
-        for name, text in items:
-            if name == "_index":
-                raise OptionError(f"metadata of {one.path!r}: '_index' is taken; rename it")
-            if not isinstance(name, str) or not isinstance(text, str):
-                message = f"metadata of {one.path!r} is text, got {name!r}: {text!r}; "
-                raise OptionError(message + f"write {str(text)!r}")
+        names = [*one.metadata, *one.numbers, *one.totals]
+        if "_index" in names:
+            raise OptionError(f"metadata of {one.path!r}: '_index' is taken; rename it")
+        for name in one.totals:
+            if other := texts.get(name) or numbers.get(name):
+                message = f"{name!r} is a total of {one.path!r} and a name of the metadata of "
+                raise OptionError(f"{message}{other.path!r}; rename one of them")
+        for name in one.numbers:
+            if name in texts:
+                message = f"{name!r} is a text in the metadata of {texts[name].path!r} and a "
+                raise OptionError(f"{message}number in that of {one.path!r}; make them agree")
         if one.metadata.keys() != first.metadata.keys():
             message = (
                 f"all files need the same metadata: {first.path!r} has "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memmpy.checks import check_mapping
-from memmpy.conversion.planning.config import Input, RootFiles, list_inputs
+from memmpy.conversion.planning.config import Input, RootFiles, list_inputs, metadata_names
 from memmpy.conversion.planning.key_patterns import Recipes, make_recipes, split_renames
 from memmpy.conversion.planning.split_columns import Policy, find_policy
 from memmpy.splits import SplitRequest, Splits
@@ -57,6 +57,7 @@ class ConversionRequest:
         """Return the recipes of the columns, with the columns that splits need, too."""
         keys, aliases = split_renames(self.keys, self.aliases)
         names = self.names
+        names_of_metadata, some = metadata_names(self.inputs)
         if more is not None and more.keys:
             keys, aliases = {*keys, *more.keys}, {**more.aliases, **aliases}
             names = names.union(more.keys)
@@ -65,7 +66,7 @@ class ConversionRequest:
             keys_padded=self.keys_padded,
             aliases=aliases,
             dtypes=self.dtypes,
-            reserved=self.inputs[0].metadata,
+            reserved=[name for name in names_of_metadata if name not in some],
             names=names,
             missing=self.inputs[0].missing,
         )

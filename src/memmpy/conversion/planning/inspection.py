@@ -1,9 +1,12 @@
 """The inspection of one input file, before any entry of it is read."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
+
+import numpy as np
 
 from memmpy.columns import ColumnType
 from memmpy.conversion.planning.config import Input
@@ -50,6 +53,8 @@ class InspectionTask:
         are unknown.
     known_branches : frozenset of str
         Branches of which the store has columns that came from friends.
+    numbers : mapping of str to number
+        Values of branches that the file lacks, from its metadata and totals.
     """
 
     input: Input
@@ -59,6 +64,7 @@ class InspectionTask:
     uuids: frozenset[str]
     types: Mapping[str, ColumnType] | None = None
     known_branches: frozenset[str] = frozenset()
+    numbers: "Mapping[str, np.generic[Any]]" = field(default_factory=dict)
 
     @property
     def nulls(self) -> NullRules:
@@ -145,7 +151,7 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
         message = f"{file.where!r} has {has}, entry_start is "
         raise OptionError(f"{message}{file_input.tree_start}")
     for branch in file_input.missing:
-        if not file.has_branch(branch):
+        if branch not in task.numbers and not file.has_branch(branch):
             error = missing_branch_error(branch, file.where, file.branches())
             message = f"missing of an RFileConfig names branches: {error}"
             raise MissingKeyError(message, branch)
@@ -162,15 +168,17 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
         if recipe.is_mask:
             _check_mask(file, recipe)
         try:
-            missing_branch = _missing_branch(file, recipe)
+            missing_branch = _missing_branch(file, _branches_in_file(recipe, task))
         except UntypedError as error:
             if not can_wait:
                 raise
             untyped.add(error.branch)
             continue
         if missing_branch is None:
-            branch_types |= {b: file.type_of(b) for b in recipe.branches}
-            types[recipe.key] = recipe.type({b: file.type_of(b) for b in recipe.branches})
+            own_types = {b: file.type_of(b) for b in _branches_in_file(recipe, task)}
+            branch_types |= own_types
+            numbers = {b: ColumnType("vector", n.dtype) for b, n in task.numbers.items()}
+            types[recipe.key] = recipe.type({**numbers, **own_types})
         else:
             missing[recipe.key] = missing_branch
     ranges: list[TreeRange] = []
@@ -271,10 +279,15 @@ def _match(
     return matches, SkippedBranches.union(skips)
 
 
-def _missing_branch(file: EventFile, recipe: Recipe) -> tuple[str, str] | None:
+def _branches_in_file(recipe: Recipe, task: InspectionTask) -> list[str]:
+    """Return the branches of a column that must be read from the file."""
+    return [branch for branch in recipe.branches if branch not in task.numbers]
+
+
+def _missing_branch(file: EventFile, branches: Iterable[str]) -> tuple[str, str] | None:
     """Return the branch that a file lacks for a column, and the message of the error."""
     try:
-        for branch in recipe.branches:
+        for branch in branches:
             file.type_of(branch)
     except MissingKeyError as error:
         return error.key, str(error)
@@ -318,9 +331,10 @@ def _partition_group(
 ) -> list[TreeRange]:
     file_input = task.input
     stop = file.num_entries if file_input.tree_stop is None else file_input.tree_stop
-    used = {branch for recipe in recipes for branch in recipe.branches}
+    by_key = {r.key: branches for r in recipes if (branches := _branches_in_file(r, task))}
+    used = {branch for branches in by_key.values() for branch in branches}
     return partition_entries(
-        {recipe.key: recipe.branches for recipe in recipes},
+        by_key,
         {branch: file.sizes_of(branch) for branch in used},
         file.boundaries,
         entry_bytes={

@@ -3,16 +3,26 @@
 import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
+from memmpy.conversion.planning.number_columns import NumberColumn, constants_of
 from memmpy.conversion.planning.recipe import Recipe, metadata_recipe
-from memmpy.store import ColumnRecord, Metadata, Origin, Part, SourceRecord, part_finder
+from memmpy.store import (
+    ColumnRecord,
+    Metadata,
+    Origin,
+    Part,
+    SourceRecord,
+    has_current_numbers,
+    part_finder,
+)
 
-__all__ = ["Inventory", "Reusable", "Target", "is_up_to_date"]
+__all__ = ["Inventory", "Reusable", "Target", "is_up_to_date", "stale_origins"]
 
-#: The fields of a recipe about padding and casting.
+#: The fields of a recipe about padding and casting, and about numbers, which differ by file.
 _PADDING_AND_CAST = {"padding", "dtype", "mask"}
+_NUMBERS = "numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +35,13 @@ class Target:
         The columns.
     sources : tuple of SourceRecord
         The trees that fill them, in the order of their entries.
+    numbers : mapping of str to NumberColumn
+        The numbers of the metadata, and the totals.
     """
 
     recipes: tuple[Recipe, ...]
     sources: tuple[SourceRecord, ...]
+    numbers: Mapping[str, NumberColumn] = field(default_factory=dict)
 
     @property
     def recipes_by_key(self) -> dict[str, Recipe]:
@@ -38,9 +51,12 @@ class Target:
     @property
     def origins(self) -> dict[str, dict[str, Any]]:
         """The recipes of all columns as JSON values, those of the metadata among them."""
-        origins = {recipe.key: recipe.to_json() for recipe in self.recipes}
+        origins = {recipe.key: recipe_json(recipe, self.numbers) for recipe in self.recipes}
         for name in self.sources[0].metadata:
             origins[name] = metadata_recipe(name, self.sources)
+        for name, column in self.numbers.items():
+            if not column.is_branch:
+                origins[name] = {_NUMBERS: {name: column.to_json()}}
         return origins
 
     def keys_of(self, keys: Collection[str]) -> list[str]:
@@ -54,6 +70,16 @@ class Target:
             for name in source.matches.get(pattern, ())
         }
         return sorted(matched & (names | set(keys)))
+
+    def num_read(self, key: str, reusable: Sequence[object]) -> int:
+        """Return from how many sources a column is read; `reusable` has None for those needed."""
+        recipe = self.recipes_by_key.get(key)
+        if recipe is None:
+            return 0
+        sources = [i for i, one in enumerate(reusable) if one is None]
+        if not self.numbers.keys() >= {*recipe.branches}:
+            return len(sources)
+        return sum(not constants_of(self.numbers, i).keys() >= {*recipe.branches} for i in sources)
 
     def is_in(self, metadata: Metadata) -> bool:
         """Return whether a store holds all of it."""
@@ -113,25 +139,34 @@ class Inventory:
     def __init__(self, metadata: Metadata) -> None:
         self._columns: dict[str, list[tuple[str, Origin]]] = {}
         for key, column in metadata.columns.items():
-            if column.origin is not None and "metadata" not in column.origin.recipe:
+            if column.origin is not None and not column.origin.is_metadata:
                 bare = _text(_bare(column.origin.recipe))
                 self._columns.setdefault(bare, []).append((key, column.origin))
         # By the id of a tuple of parts, which most columns share.
         self._ranges: dict[int, dict[Part, tuple[range, int]]] = {}
 
-    def find(self, recipe: Recipe, parts: Sequence[Part]) -> tuple[Reusable | None, ...]:
-        """Return reusable entries for each part of a column, if possible of an equal recipe."""
-        new = recipe.to_json()
+    def find(
+        self, recipe: Recipe, parts: Sequence[Part], numbers: Mapping[str, NumberColumn]
+    ) -> tuple[Reusable | None, ...]:
+        """Return reusable entries for each part of a column, if possible of an equal recipe.
+
+        `numbers` have a value for each part.
+        """
+        new, new_numbers = recipe.to_json(), recipe_json(recipe, numbers).get(_NUMBERS, {})
         candidates = self._columns.get(_text(recipe.base), [])
         reusable: dict[Part, Reusable] = {}
-        best_first = sorted(candidates, key=lambda c: (c[1].recipe != new, c[0] != recipe.key))
+        best_first = sorted(
+            candidates, key=lambda c: (_without_numbers(c[1].recipe) != new, c[0] != recipe.key)
+        )
         for key, origin in best_first:
-            can_reuse, rest = _compare_recipes(origin.recipe, new, recipe)
+            can_reuse, rest = _compare_recipes(_without_numbers(origin.recipe), new, recipe)
             if can_reuse:
-                ranges = self._ranges_of(origin)
-                for part in parts:
+                ranges, old_numbers = self._ranges_of(origin), origin.recipe.get(_NUMBERS, {})
+                for new_i, part in enumerate(parts):
                     if part in ranges and part not in reusable:
                         entries, i = ranges[part]
+                        if _values_of(old_numbers, i) != _values_of(new_numbers, new_i):
+                            continue
                         made_by = origin.made_by[i] if origin.made_by else ""
                         clipped = origin.clipped[i] if origin.clipped else None
                         reusable[part] = Reusable(key, entries, rest, made_by, clipped)
@@ -149,6 +184,12 @@ class Inventory:
         return self._ranges[id(origin.parts)]
 
 
+def recipe_json(recipe: Recipe, numbers: Mapping[str, NumberColumn]) -> dict[str, Any]:
+    """Return the recipe of a column of branches as JSON values, with the numbers that it uses."""
+    used = {b: numbers[b].to_json() for b in recipe.branches if b in numbers}
+    return recipe.to_json() | ({_NUMBERS: used} if used else {})
+
+
 def is_up_to_date(
     column: ColumnRecord | None, recipe: Mapping[str, Any], parts: Sequence[Part]
 ) -> bool:
@@ -163,7 +204,21 @@ def is_up_to_date(
 
 def _bare(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Return a recipe without padding and casts."""
-    return {name: value for name, value in recipe.items() if name not in _PADDING_AND_CAST}
+    fields = _PADDING_AND_CAST | {_NUMBERS}
+    return {name: value for name, value in recipe.items() if name not in fields}
+
+
+def _without_numbers(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in recipe.items() if name != _NUMBERS}
+
+
+def _values_of(numbers: Mapping[str, Any], part: int) -> dict[str, tuple[object, ...]]:
+    """Return the numbers of a part, with their dtypes; a missing number is left out."""
+    return {
+        name: (column["dtype"], value)
+        for name, column in numbers.items()
+        if (value := column["values"][part]) is not None
+    }
 
 
 def _text(recipe: Mapping[str, Any]) -> str:
@@ -183,3 +238,18 @@ def _compare_recipes(
         dtype = None if "dtype" in old else recipe.dtype
         return True, dataclasses.replace(recipe, dtype=dtype)
     return False, None
+
+
+def stale_origins(
+    metadata: Metadata,
+    target: Mapping[str, Mapping[str, Any]],
+    sources: Sequence[SourceRecord],
+) -> dict[str, Origin]:
+    """Return the origins of columns of other files or numbers that are not in the target."""
+    parts = part_finder(sources)
+    return {
+        key: origin
+        for key, column in metadata.columns.items()
+        if key not in target and (origin := column.origin) is not None
+        if origin.parts != parts(origin.branches) or not has_current_numbers(origin.recipe, target)
+    }

@@ -14,7 +14,14 @@ import numpy as np
 
 from memmpy.columns import ColumnLayout, ColumnType, type_of_column
 from memmpy.conversion.planning.inspection import FileInspection
-from memmpy.conversion.planning.inventory import Inventory, Reusable, Target, is_up_to_date
+from memmpy.conversion.planning.inventory import (
+    Inventory,
+    Reusable,
+    Target,
+    is_up_to_date,
+    stale_origins,
+)
+from memmpy.conversion.planning.number_columns import constants_of, describe_numbers
 from memmpy.conversion.planning.partition import TreeRange
 from memmpy.conversion.planning.reasons import check_replaceable, reason_to_write
 from memmpy.conversion.planning.schema import (
@@ -36,7 +43,6 @@ from memmpy.sources import NullRules
 from memmpy.store import (
     ColumnRecord,
     Metadata,
-    Origin,
     SourceRecord,
     events_of,
     num_filled,
@@ -131,7 +137,9 @@ class ConversionPlan(Renderable):
     before : tuple of SourceRecord
         The trees that filled the store before.
     num_opened : int
-        Files that were inspected for the plan; the store knows enough of the others.
+        Files that were opened for the plan; the store knows enough of the others.
+    num_totals_read : int
+        Files whose totals were read for the plan; the store knows those of the others.
     """
 
     target: Target
@@ -145,6 +153,7 @@ class ConversionPlan(Renderable):
     stale_own: tuple[str, ...]
     before: tuple[SourceRecord, ...]
     num_opened: int
+    num_totals_read: int = 0
 
     @property
     def num_entries(self) -> int:
@@ -221,7 +230,7 @@ class ConversionPlan(Renderable):
                 ColumnLine(
                     column.key,
                     format_type(column.type, column.recipe),
-                    0 if "metadata" in column.recipe else column.reusable.count(None),
+                    self.target.num_read(column.key, column.reusable),
                     tuple(dict.fromkeys(one.key for one in column.reusable if one is not None)),
                     column.reason,
                 )
@@ -240,6 +249,8 @@ class ConversionPlan(Renderable):
             store=store,
             seconds=seconds,
             clipped=clipped or {},
+            numbers=list(describe_numbers(self.target.numbers, sources)),
+            num_totals_read=self.num_totals_read,
         )
 
     @property
@@ -255,9 +266,11 @@ class ConversionPlan(Renderable):
         for read in self.reads:
             source = self.target.sources[read.source]
             paths = {friend.name: friend.path for friend in source.friends}
+            numbers = constants_of(self.target.numbers, read.source)
             for branch in (b for key in read.range.keys for b in recipes[key].branches):
-                path = paths.get(source.friend_of.get(branch, ""), source.path)
-                by_file.setdefault(path, {})[branch] = None
+                if branch not in numbers:
+                    path = paths.get(source.friend_of.get(branch, ""), source.path)
+                    by_file.setdefault(path, {})[branch] = None
         return {path: tuple(branches) for path, branches in by_file.items()}
 
 
@@ -305,7 +318,7 @@ def make_plan(
         elif recreate or key not in recipes:
             reusable[key] = (None,) * len(sources)
         else:
-            reusable[key] = inventory.find(recipes[key], own_parts)
+            reusable[key] = inventory.find(recipes[key], own_parts, target.numbers)
     types = agreed_types(
         [(source.path, one) for source, one in zip(sources, inspections, strict=True)],
         recipes.keys(),
@@ -315,7 +328,8 @@ def make_plan(
             if key in recipes and (stored := _type_of(reusable[key], metadata)) is not None
         },
     )
-    new_types = {key: types[key] if key in recipes else _HASHES for key in reusable}
+    metadata_types = {key: column.type for key, column in target.numbers.items()}
+    new_types = {key: types.get(key, metadata_types.get(key, _HASHES)) for key in reusable}
     layouts = {key: layout_of(new_types[key], key=key) for key in reusable}
     reads = []
     for i, (source, inspection) in enumerate(zip(sources, inspections, strict=True)):
@@ -338,7 +352,7 @@ def make_plan(
             NewColumn(key, origins[key], layouts[key], reused, reason, new_types[key], num_bytes)
         )
     skipped = SkippedBranches.union(one.skipped for one in inspections if one is not None)
-    stale = _stale(metadata, origins, sources)
+    stale = stale_origins(metadata, origins, sources)
     return ConversionPlan(
         target=target,
         columns=tuple(columns),
@@ -346,8 +360,8 @@ def make_plan(
         reads=tuple(reads),
         skipped=skipped.unsupported,
         undecodable=skipped.undecodable,
-        stale=tuple(key for key, origin in stale.items() if "metadata" not in origin.recipe),
-        stale_metadata=tuple(key for key, origin in stale.items() if "metadata" in origin.recipe),
+        stale=tuple(key for key, origin in stale.items() if not origin.is_metadata),
+        stale_metadata=tuple(key for key, origin in stale.items() if origin.is_metadata),
         stale_own=_stale_own(metadata, origins, sources),
         before=metadata.sources,
         num_opened=sum(one is not None for one in inspections),
@@ -371,19 +385,6 @@ def _bytes_reused(reusable: Sequence[Reusable | None], metadata: Metadata) -> in
             column = metadata.columns[one.key]
             num_bytes += column.nbytes * len(one.entries) // column.num_entries
     return num_bytes
-
-
-def _stale(
-    metadata: Metadata, target: Mapping[str, object], sources: Sequence[SourceRecord]
-) -> dict[str, Origin]:
-    """Return the origins of columns of other files that are not in the target."""
-    parts = part_finder(sources)
-    return {
-        key: origin
-        for key, column in metadata.columns.items()
-        if key not in target and (origin := column.origin) is not None
-        if origin.parts != parts(origin.branches)
-    }
 
 
 def _stale_own(

@@ -36,10 +36,13 @@ def reason_to_write(
         return "new"
     if column.origin is None:
         return "replaces a computed column"
-    if "metadata" in recipe:
+    if "branch" not in recipe and "expression" not in recipe:
         return "the files or their metadata changed"
-    if column.origin.recipe != recipe:
+    was, now = ({**one, "numbers": {}} for one in (column.origin.recipe, recipe))
+    if was != now:
         return f"was {_format_recipe(column.origin.recipe)}, now {_format_recipe(recipe)}"
+    if None in reusable and column.origin.recipe != recipe:
+        return "numbers or totals of files changed, or files are new"
     if None not in reusable:
         return "files were left out or reordered"
     return "files are new or changed"

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from memmpy.conversion.planning.config import Input
+import numpy as np
+
+from memmpy.conversion.planning.config import Input, metadata_names
 from memmpy.conversion.planning.inspection import kind_of_branch
 from memmpy.conversion.planning.inventory import Target
 from memmpy.conversion.planning.recipe import Recipe, format_missing
@@ -89,7 +91,7 @@ def find_policy(
         naming = _find_naming(inputs)
         if naming.by is not None:
             splits = resolve_by(splits, naming, has_variations=False, path=path)
-    texts = inputs[0].metadata
+    texts, _ = metadata_names(inputs)
     own = {key for key, column in metadata.columns.items() if column.origin is None}
     keys = tuple(key for key in splits.keys if key not in {*texts, *named, *own})
     aliases = {key: text for key in keys if (text := _alias_of(key, metadata)) is not None}
@@ -161,13 +163,16 @@ def _check_unchanged_names(
                 ]
                 message = f"{key!r} names events and was {what[0]}, now it is {what[1]}: {way_out}"
                 raise SplitError(message)
-        texts = {(s.uuid, s.tree): s.metadata.get(key) for s in before.sources}
+        values = {
+            (s.uuid, s.tree): {**s.metadata, **s.numbers.values}.get(key) for s in before.sources
+        }
         for source in sources:
-            was_text = texts.get((source.uuid, source.tree), source.metadata.get(key))
-            if was_text != source.metadata.get(key) and was_text is not None:
+            value = {**source.metadata, **source.numbers.values}.get(key)
+            former = values.get((source.uuid, source.tree), value)
+            if former != value and former is not None:
                 message = (
-                    f"the metadata {key!r} name events and were {was_text!r} for {source.path!r}, "
-                    f"now they are {source.metadata.get(key)!r}: {way_out}"
+                    f"the metadata {key!r} name events and were {former!r} for {source.path!r}, "
+                    f"now they are {value!r}: {way_out}"
                 )
                 raise SplitError(message)
 
@@ -179,12 +184,16 @@ def _find_naming(inputs: Sequence[Input]) -> Naming:
     one_of_each: dict[object, Input] = {}
     for one in inputs:
         friends = tuple(friend.name for friend in one.friends)
-        one_of_each.setdefault((one.tree, tuple(sorted(one.metadata.items())), friends), one)
+        texts_of_one = tuple(sorted(one.metadata.items()))
+        kind = one.tree, texts_of_one, friends, tuple(sorted(one.numbers))
+        one_of_each.setdefault(kind, one)
     for one in one_of_each.values():
         nulls = NullRules(one.missing)
         state = one.status.state
         with open_files.open(one.path, one.tree, state, nulls, one.friends) as file:
-            kinds.append({name: kind_of_branch(file, name) for name in USUAL_COLUMNS})
+            of_branches = {name: kind_of_branch(file, name) for name in USUAL_COLUMNS}
+            of_numbers = {name: np.asarray(n).dtype.kind for name, n in one.numbers.items()}
+            kinds.append({**of_branches, **of_numbers})
 
     def kind_of(name: str) -> str | None:
         if name in texts:

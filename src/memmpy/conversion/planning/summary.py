@@ -123,6 +123,10 @@ class Report(Renderable):
         The duration of the conversion; None if unknown.
     clipped : mapping of str to str
         By column, the items that padding cuts off, in words.
+    numbers : sequence of (str, str)
+        Facts about numbers of the metadata and about totals.
+    num_totals_read : int
+        Files whose totals were read.
     """
 
     files: FileCounts
@@ -143,6 +147,8 @@ class Report(Renderable):
     store: str = ""
     seconds: float | None = None
     clipped: Mapping[str, str] = field(default_factory=dict)
+    numbers: Sequence[tuple[str, str]] = ()
+    num_totals_read: int = 0
 
     @property
     def headline(self) -> str:
@@ -181,7 +187,7 @@ class Report(Renderable):
             gone = _first_names(files.gone)
             facts.append(("left out", f"{gone}, which filled the store before"))
         if self.stale:
-            text = f"{_first_names(self.stale)}: made of other files; "
+            text = f"{_first_names(self.stale)}: made of other files or numbers; "
             facts.append(("stale", f"{text}name them in keys to rebuild them"))
         if self.stale_metadata:
             shown = ", ".join(f"{name!r}: ..." for name in self.stale_metadata[:_MAX_NAMES])
@@ -197,6 +203,9 @@ class Report(Renderable):
             if names:
                 num = format_count(len(names), "branch", "branches")
                 facts.append(("skipped", f"{num} that {reason}: {_first_names(names)}"))
+        facts += self.numbers
+        if self.num_totals_read:
+            facts.append(("totals", f"read from {format_count(self.num_totals_read, 'file')}"))
         facts += [("padded", f"{name}: {words}") for name, words in self.clipped.items()]
         if self.seconds is not None:
             facts.append(("time", self._time(self.seconds)))

@@ -12,6 +12,14 @@ from memmpy.conversion.planning.duplicates import check_no_duplicates
 from memmpy.conversion.planning.inspection import FileInspection, InspectionTask, inspect_file
 from memmpy.conversion.planning.inventory import Inventory, Target
 from memmpy.conversion.planning.key_patterns import Recipes, match
+from memmpy.conversion.planning.number_columns import (
+    FileNumbers,
+    NumberColumn,
+    check_number_keys,
+    constants_of,
+    number_columns,
+)
+from memmpy.conversion.planning.number_survey import survey_numbers
 from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.display import format_count
 from memmpy.errors import (
@@ -23,7 +31,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.parallel import WorkerPool, run_tasks
-from memmpy.store import Metadata, SourceRecord, part_finder
+from memmpy.store import Metadata, NumberRecord, SourceRecord, part_finder
 
 __all__ = ["survey"]
 
@@ -37,7 +45,7 @@ def survey(
     pool: WorkerPool,
     range_bytes: int,
     recreate: bool,
-) -> tuple[Target, list[FileInspection | None]]:
+) -> tuple[Target, list[FileInspection | None], dict[int, bool]]:
     """Inspect the files from which something is needed; the others stay closed.
 
     Parameters
@@ -63,23 +71,32 @@ def survey(
         The columns, those that patterns match among them, and the sources.
     list of FileInspection or None
         The inspection of each file; None for those that stayed closed.
+    dict of int to bool
+        The inputs that were opened for their numbers: whether their totals were read.
 
     Raises
     ------
     MemmpyError
         The first error of a file, in the order of the files.
     OptionError
-        If two inputs hold the same events.
+        If two inputs hold the same events, or numbers of the metadata contradict each other.
 
     Warns
     -----
     ConversionWarning
         If inputs have one UUID and different content; see `check_no_duplicates`.
     """
+    numbers_of_files, opened = survey_numbers(
+        inputs, () if recreate else metadata.sources, pool=pool, step_bytes=range_bytes
+    )
+    numbers = number_columns(inputs, numbers_of_files)
+    check_number_keys(numbers, recipes.named, inputs)
     known = [None] * len(inputs) if recreate else _known_sources(inputs, recipes, metadata)
-    numbers = [i for i, source in enumerate(known) if source is not None]
+    indices = [i for i, source in enumerate(known) if source is not None]
     current = [_without_other_friends(s, inputs[i]) for i, s in enumerate(known) if s is not None]
-    stored = dict(zip(numbers, _stored_keys(current, recipes, inventory), strict=True))
+    of_current = {name: column.select(indices) for name, column in numbers.items()}
+    keys_of_sources = _stored_keys(current, recipes, inventory, of_current)
+    stored = dict(zip(indices, keys_of_sources, strict=True))
     known_branches = {
         branch
         for column in metadata.columns.values()
@@ -103,6 +120,7 @@ def survey(
             range_bytes,
             frozenset(uuids.get(file.status.size, ())),
             known_branches=frozenset(known_branches),
+            numbers=constants_of(numbers, i),
         )
     inspections = _inspect_all({i: tasks[i] for i in needed}, pool)
     others = _others_needed(recipes, known, inspections)
@@ -116,13 +134,15 @@ def survey(
         ],
         inputs,
         skipped,
+        numbers_of_files,
     )
     warn_of(check_no_duplicates(sources, known), ConversionWarning)
     all_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped, inspections))
     keys = {recipe.key for recipe in all_recipes}
     for key in sorted(recipes.dtypes.keys() - keys):
         raise OptionError(f"dtype names {key!r}, which is no key{nearest(key, keys)}")
-    return Target(tuple(all_recipes), sources), [inspections.get(i) for i in range(len(inputs))]
+    target = Target(tuple(all_recipes), sources, numbers)
+    return target, [inspections.get(i) for i in range(len(inputs))], opened
 
 
 def _with_types(
@@ -207,7 +227,10 @@ def _without_other_friends(source: SourceRecord, file: Input) -> SourceRecord:
 
 
 def _stored_keys(
-    sources: Sequence[SourceRecord], recipes: Recipes, inventory: Inventory
+    sources: Sequence[SourceRecord],
+    recipes: Recipes,
+    inventory: Inventory,
+    numbers: Mapping[str, NumberColumn],
 ) -> list[tuple[frozenset[str], bool]]:
     """Return the keys that the store has of each source, and whether it lacks others."""
     parts = part_finder(sources)
@@ -215,9 +238,8 @@ def _stored_keys(
     # Sources with equal matches share one mapping.
     by_matches = {id(s.matches): recipes.with_matches(s.matches) for s in sources}
     for recipe in {one.key: one for several in by_matches.values() for one in several}.values():
-        for keys, reusable in zip(
-            stored, inventory.find(recipe, parts(recipe.branches)), strict=True
-        ):
+        found = inventory.find(recipe, parts(recipe.branches), numbers)
+        for keys, reusable in zip(stored, found, strict=True):
             if reusable is not None:
                 keys.add(recipe.key)
     all_keys = {number: {one.key for one in several} for number, several in by_matches.items()}
@@ -291,7 +313,10 @@ def _source_of(file: Input, inspection: FileInspection) -> SourceRecord:
 
 
 def _place(
-    sources: Sequence[SourceRecord], inputs: Sequence[Input], skipped: SkippedBranches
+    sources: Sequence[SourceRecord],
+    inputs: Sequence[Input],
+    skipped: SkippedBranches,
+    numbers_of_files: Sequence[FileNumbers],
 ) -> tuple[SourceRecord, ...]:
     """Return the sources with their places in the store.
 
@@ -299,13 +324,19 @@ def _place(
     """
     placed: list[SourceRecord] = []
     entry_start = 0
-    for source, file in zip(sources, inputs, strict=True):
+    for source, file, numbers in zip(sources, inputs, numbers_of_files, strict=True):
         placed.append(
             dataclasses.replace(
                 source,
                 entry_start=entry_start,
                 metadata=file.metadata,
                 matches=skipped.without(source.matches),
+                numbers=NumberRecord(
+                    dict(file.numbers),
+                    dict(file.totals),
+                    dict(numbers.cache),
+                    dict(numbers.branches),
+                ),
             )
         )
         entry_start += source.num_entries

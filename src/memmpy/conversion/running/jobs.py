@@ -4,9 +4,13 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from memmpy.conversion.planning.inventory import Reusable
-from memmpy.conversion.planning.plan import ConversionPlan
+from memmpy.conversion.planning.number_columns import constants_of
+from memmpy.conversion.planning.plan import ConversionPlan, NewColumn
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.running.assembly import ColumnAssembly, Slot
 from memmpy.conversion.running.journal import Name
@@ -37,7 +41,7 @@ from memmpy.store import (
 
 __all__ = ["FillJob", "list_checks", "list_jobs", "with_outputs"]
 
-#: Bytes that one task copies from the store, or writes for a text of the metadata.
+#: Bytes that one task copies from the store, or writes for a value of the metadata.
 _COPY_BYTES = 1 << 26
 
 
@@ -141,8 +145,7 @@ def list_jobs(
     sources = plan.target.sources
     _add_reads(jobs, plan)
     for column in plan.columns:
-        if "metadata" in column.recipe:
-            _add_texts(jobs, column.key, sources)
+        _add_metadata(jobs, column, plan)
     for (entry, entries), reusable in _reusable_by_place(plan, sources).items():
         _add_reusable(jobs, reusable, entry, entries, metadata, directory)
     for assembly in columns.values():
@@ -187,6 +190,9 @@ def _add_reads(jobs: _JobList, plan: ConversionPlan) -> None:
     for read, num in zip(plan.reads, cells, strict=True):
         source, entries = plan.target.sources[read.source], read.range
         friends = [friend for friend in source.friends if friend.name in read.friends]
+        outputs = {key: recipes[key] for key in entries.keys}
+        used = {branch for recipe in outputs.values() for branch in recipe.branches}
+        numbers = constants_of(plan.target.numbers, read.source)
         file_input = FileInput(
             source.path,
             source.asked,
@@ -200,8 +206,8 @@ def _add_reads(jobs: _JobList, plan: ConversionPlan) -> None:
             source.tree_entries,
             entries.tree_start,
             entries.tree_stop,
+            {name: number for name, number in numbers.items() if name in used},
         )
-        outputs = {key: recipes[key] for key in entries.keys}
         job = jobs.add(file_input, outputs, read.entry_start, entries.num_bytes)
         content = id_with_friends(source.id, friends)
         job.name = (content, entries.tree_start, entries.tree_stop)
@@ -250,20 +256,29 @@ def _add_reusable(
         jobs.add(column_input, recipes, entry + start - entries.start, num_bytes)
 
 
-def _add_texts(jobs: _JobList, key: str, sources: Sequence[SourceRecord]) -> None:
-    """Add the jobs that write the hashes of the texts of a name of the metadata."""
-    step = _COPY_BYTES // 8
-    runs: list[tuple[str, int, int]] = []
-    for source in sources:
-        text = source.metadata[key]
-        if runs and runs[-1][0] == text:
-            runs[-1] = (text, runs[-1][1], source.entry_stop)
+def _add_metadata(jobs: _JobList, column: NewColumn, plan: ConversionPlan) -> None:
+    """Add the jobs that fill a column, or its entries from some files, from metadata alone."""
+    recipe = plan.target.recipes_by_key.get(column.key)
+    names = (column.key,) if recipe is None else recipe.branches
+    if "metadata" not in column.recipe and not plan.target.numbers.keys() >= {*names}:
+        return
+    runs: list[tuple[dict[str, np.generic[Any]], int, int]] = []
+    for i, source in enumerate(plan.target.sources):
+        known = constants_of(plan.target.numbers, i)
+        if "metadata" in column.recipe:
+            known = {column.key: np.uint64(hash64(source.metadata[column.key]))}
+        if column.reusable[i] is not None or not known.keys() >= {*names}:
+            continue
+        values = {name: known[name] for name in names}
+        if runs and runs[-1][2] == source.entry_start and repr(runs[-1][0]) == repr(values):
+            runs[-1] = (values, runs[-1][1], source.entry_stop)
         else:
-            runs.append((text, source.entry_start, source.entry_stop))
-    for text, run_start, run_stop in runs:
+            runs.append((values, source.entry_start, source.entry_stop))
+    step = _COPY_BYTES // 8
+    for values, run_start, run_stop in runs:
         for start in range(run_start, run_stop, step):
-            metadata_input = MetadataInput(hash64(text), min(step, run_stop - start))
-            jobs.add(metadata_input, {key: None}, start, _COPY_BYTES)
+            metadata_input = MetadataInput(values, min(step, run_stop - start))
+            jobs.add(metadata_input, {column.key: recipe}, start, _COPY_BYTES)
 
 
 def _join_neighbours(

@@ -7,7 +7,9 @@ write the same bytes to the same places.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from memmpy.columns import ColumnArray, ColumnLayout
 from memmpy.conversion.planning.recipe import Recipe
@@ -68,7 +70,10 @@ class FileSpan:
 
 @dataclass(frozen=True, slots=True)
 class FileInput:
-    """Entries of a tree of a file, from `tree_start` to `tree_stop`; see `OpenFiles.open`."""
+    """Entries of a tree of a file, from `tree_start` to `tree_stop`; see `OpenFiles.open`.
+
+    `numbers` are the values of branches that the file lacks.
+    """
 
     path: str
     tree: str | None
@@ -78,6 +83,7 @@ class FileInput:
     tree_entries: int
     tree_start: int
     tree_stop: int
+    numbers: "Mapping[str, np.generic[Any]]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +108,18 @@ class ColumnInput:
 
 @dataclass(frozen=True, slots=True)
 class MetadataInput:
-    """The hash of a text of the metadata, repeated for some entries."""
+    """Metadata, repeated for some entries.
 
-    number: int
+    Parameters
+    ----------
+    values : mapping of str to number
+        For each column without a recipe its value, such as the hash of a text; for others the
+        values of their branches.
+    num_entries : int
+        The number of entries.
+    """
+
+    values: "Mapping[str, np.generic[Any]]"
     num_entries: int
 
 

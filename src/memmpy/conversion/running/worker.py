@@ -131,11 +131,19 @@ def _outputs_of(task: FillTask) -> Iterator[tuple[Output, ColumnValues]]:
     if isinstance(source, FileInput):
         yield from _outputs_of_file(source, task.outputs)
         return
+    if isinstance(source, MetadataInput):
+        constants = {n: np.full(source.num_entries, value) for n, value in source.values.items()}
+        for output in task.outputs:
+            recipe = output.recipe
+            yield (
+                output,
+                ColumnValues(constants[output.key])
+                if recipe is None
+                else recipe.compute({branch: constants[branch] for branch in recipe.branches}),
+            )
+        return
     for output in task.outputs:
-        if isinstance(source, MetadataInput):
-            values: Any = np.full(source.num_entries, np.uint64(source.number))
-        else:
-            values = _entries_of(source, output.key)
+        values = _entries_of(source, output.key)
         yield (
             output,
             ColumnValues(values) if output.recipe is None else output.recipe.cast_and_pad(values),
@@ -147,11 +155,12 @@ def _outputs_of_file(
 ) -> Iterator[tuple[Output, ColumnValues]]:
     users: dict[str, list[Output]] = {}
     for output in outputs:
-        for branch in _branches(output):
+        for branch in _branches(output, source):
             users.setdefault(branch, []).append(output)
-    num_lacking = {output.key: len(_branches(output)) for output in outputs}
+    num_lacking = {output.key: len(_branches(output, source)) for output in outputs}
     num_users = {branch: len(several) for branch, several in users.items()}
-    values: dict[str, Any] = {}
+    num_entries = source.tree_stop - source.tree_start
+    values: dict[str, Any] = {n: np.full(num_entries, value) for n, value in source.numbers.items()}
     with ExitStack() as stack:
         file = stack.enter_context(
             open_files.open(source.path, source.tree, source.state, source.nulls, source.friends)
@@ -171,15 +180,16 @@ def _outputs_of_file(
                     continue
                 assert output.recipe is not None
                 yield output, output.recipe.compute(values)
-                for name in _branches(output):
+                for name in _branches(output, source):
                     num_users[name] -= 1
                     if not num_users[name]:
                         del values[name]
 
 
-def _branches(output: Output) -> tuple[str, ...]:
+def _branches(output: Output, source: FileInput) -> list[str]:
+    """Return the branches of a column that must be read from the file."""
     assert output.recipe is not None
-    return output.recipe.branches
+    return [branch for branch in output.recipe.branches if branch not in source.numbers]
 
 
 def _entries_of(source: ColumnInput, key: str) -> Any:

@@ -25,6 +25,7 @@ from memmpy.splits import TicketRule, tickets_of
 from memmpy.store import (
     ColumnRecord,
     Metadata,
+    NumberRecord,
     Origin,
     RandomAccessArray,
     SourceRecord,
@@ -257,5 +258,12 @@ def _without_origin(column: ColumnRecord) -> ColumnRecord:
 
 def _identity_of(source: SourceRecord) -> SourceRecord:
     return dataclasses.replace(
-        source, path="", asked=None, metadata={}, matches={}, tag="", naming=()
+        source,
+        path="",
+        asked=None,
+        metadata={},
+        matches={},
+        tag="",
+        naming=(),
+        numbers=NumberRecord(),
     )

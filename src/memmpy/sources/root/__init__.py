@@ -1,5 +1,6 @@
-"""Reads TTrees and RNTuples of ROOT files: branches and baskets in, arrays out."""
+"""Reads TTrees, RNTuples and histograms of ROOT files."""
 
+from memmpy.sources.root.histograms import read_bin
 from memmpy.sources.root.tree_file import TreeFile
 
-__all__ = ["TreeFile"]
+__all__ = ["TreeFile", "read_bin"]
