@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from memmpy.display import format_count
 from memmpy.store import Metadata, tree_name
-from memmpy.training.findings import Finding
-from memmpy.training.repeats import Pairs, Repeats
+from memmpy.training.audit.findings import Finding
+from memmpy.training.audit.repeats import Pairs, Repeats
 
 __all__ = ["finding_of_rows", "findings_of_repeats"]
 

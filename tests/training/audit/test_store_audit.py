@@ -17,12 +17,12 @@ from memmpy.columns import open_undamaged
 from memmpy.errors import SplitWarning
 from memmpy.store import Metadata
 from memmpy.training import audit
-from tests.training.stores import chain, check, found, make_events, rows, write_trees
+from tests.training.audit.stores import chain, check, found, make_events, rows, write_trees
 
 WriteFile: TypeAlias = Callable[..., RFileConfig]
 
 
-STORES = Path(__file__).parents[1] / "stores"
+STORES = Path(__file__).parents[2] / "stores"
 
 
 def test_a_clean_store_has_nothing_to_tell(write_file: WriteFile, tmp_path: Path) -> None:
