@@ -20,6 +20,7 @@ from memmpy.splits import (
     resolve_skim_split,
 )
 from memmpy.store import read_metadata
+from memmpy.training.audit import Audit, audit_training_set
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
 from memmpy.training.fitting import Fitter
@@ -184,6 +185,38 @@ class TrainingSet(Renderable):
         is_train = self._trained is None and check_split(split_data.split) == 0
         row_fit = self.fit(fold).row_fit(is_train=is_train)
         return SplitLoader(LoaderSpec(split_data, options, row_fit))
+
+    def check(self, fold: int | None = None) -> Audit:
+        """Find inputs, labels and weights that would spoil a training.
+
+        Each row is read about twice for each input. Comparisons of distributions use up to 262,144
+        events of each class and split, the first ones in the order of tickets, which is random.
+        The guide to the audit has all kinds of findings and their rules.
+
+        Parameters
+        ----------
+        fold : int, optional
+            The fold whose training split is compared with its test split; the first one by default.
+            Splits without folds do not take it.
+
+        Returns
+        -------
+        Audit
+            The findings, which print as a table. A clean training set has none above level
+            ``"info"``.
+
+        Raises
+        ------
+        SplitError, OptionError
+            If there is no such fold.
+
+        Examples
+        --------
+        >>> audit = data.check()
+        >>> [finding for finding in audit.findings if finding.level != "info"]
+        """
+        has_fit = self._trained is None
+        return audit_training_set(self.skim, self._request, self.splits, fold=fold, has_fit=has_fit)
 
     def apply_to(
         self,
