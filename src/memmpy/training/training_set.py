@@ -189,9 +189,9 @@ class TrainingSet(Renderable):
     def check(self, fold: int | None = None) -> Audit:
         """Find inputs, labels and weights that would spoil a training.
 
-        Each row is read about twice for each input. Comparisons of distributions use up to 262,144
-        events of each class and split, the first ones in the order of tickets, which is random.
-        The guide to the audit has all kinds of findings and their rules.
+        The call reads all rows a few times for each input. Comparisons of distributions use up to
+        262,144 events of each class and split, the first ones in the order of tickets, which is
+        random.
 
         Parameters
         ----------
@@ -209,6 +209,18 @@ class TrainingSet(Renderable):
         ------
         SplitError, OptionError
             If there is no such fold.
+
+        Notes
+        -----
+        Warnings are for: a key that is empty or constant in all events, or in one class and not by
+        chance (probability below 1e-6); infinities; objects of which more than 1 % are dropped; a
+        value that more than 0.1 % have and that lies 5 widths of the bulk (percentiles 1 to 99)
+        outside of it, or a sentinel such as -999 outside of it; a key whose AUC alone is above 0.99
+        or below 0.01; a Kolmogorov-Smirnov distance of train and test above 0.05 that is not by
+        chance; a class with fewer than 100 training events, or whose share differs between splits;
+        effective events below 10 % of a class; an event with more than 5 % of its weights. Errors
+        are for a class without training events, and for weights that are not finite. The guide has
+        the rules in full, and those of infos.
 
         Examples
         --------
