@@ -16,7 +16,7 @@ from memmpy import RFileConfig, Splits
 from memmpy.columns import open_undamaged
 from memmpy.training import audit
 from memmpy.training.audit.repeats import Repeats, SourceGroups, repeated_rows
-from tests.training.audit.stores import found, make_events, rows, write_trees
+from tests.training.stores import found, make_events, rows, write_trees
 
 
 class Source(NamedTuple):

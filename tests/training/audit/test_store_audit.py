@@ -17,7 +17,7 @@ from memmpy.columns import open_undamaged
 from memmpy.errors import SplitWarning
 from memmpy.store import Metadata
 from memmpy.training import audit
-from tests.training.audit.stores import chain, check, found, make_events, rows, write_trees
+from tests.training.stores import chain, check, found, make_events, rows, write_trees
 
 WriteFile: TypeAlias = Callable[..., RFileConfig]
 

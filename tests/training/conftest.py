@@ -7,7 +7,7 @@ from typing import TypeAlias
 import pytest
 
 import memmpy
-from tests.training.audit.stores import Events, write_trees
+from tests.training.stores import Events, write_trees
 
 WriteFile: TypeAlias = Callable[..., memmpy.RFileConfig]
 
