@@ -1,7 +1,6 @@
 """Training sets: labels, weights, scaling, scores; and the audit of what would spoil a training."""
 
-from memmpy.training.audit import audit
-from memmpy.training.findings import Audit, Finding
+from memmpy.training.audit import Audit, Finding, audit
 from memmpy.training.fit import Fit
 from memmpy.training.reweight import Reweight
 from memmpy.training.scoring import RocCurve, Scores

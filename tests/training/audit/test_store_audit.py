@@ -22,7 +22,7 @@ from tests.training.stores import chain, check, found, make_events, rows, write_
 WriteFile: TypeAlias = Callable[..., RFileConfig]
 
 
-STORES = Path(__file__).parents[1] / "stores"
+STORES = Path(__file__).parents[2] / "stores"
 
 
 def test_a_clean_store_has_nothing_to_tell(write_file: WriteFile, tmp_path: Path) -> None:

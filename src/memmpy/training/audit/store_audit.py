@@ -22,14 +22,14 @@ from memmpy.splits import (
     recorded_splits,
 )
 from memmpy.store import Metadata, read_metadata, tree_name
-from memmpy.training.comparable_rows import find_comparable_rows
-from memmpy.training.findings import LEVELS, Audit, Finding, Level
-from memmpy.training.multipass import MAX_KEPT, count_repeats
-from memmpy.training.repeat_findings import finding_of_rows, findings_of_repeats
-from memmpy.training.repeats import source_groups
-from memmpy.training.scan import DamagedColumnError, Scan
-from memmpy.training.skim_counts import findings_of_padded, findings_of_skims
-from memmpy.training.value_findings import findings_of_values
+from memmpy.training.audit.comparable_rows import find_comparable_rows
+from memmpy.training.audit.findings import LEVELS, Audit, Finding, Level
+from memmpy.training.audit.multipass import MAX_KEPT, count_repeats
+from memmpy.training.audit.repeat_findings import finding_of_rows, findings_of_repeats
+from memmpy.training.audit.repeats import source_groups
+from memmpy.training.audit.scan import DamagedColumnError, Scan
+from memmpy.training.audit.skim_counts import findings_of_padded, findings_of_skims
+from memmpy.training.audit.value_findings import findings_of_values
 
 __all__ = ["audit"]
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
 import memmpy
-from memmpy.training.entry_words import read_slice
-from memmpy.training.value_findings import KeyValues, findings_of_values, values_of
+from memmpy.training.audit.entry_words import read_slice
+from memmpy.training.audit.value_findings import KeyValues, findings_of_values, values_of
 
 SPECIAL = st.sampled_from([0.0, 1.0, np.nan, np.inf, -np.inf])
 

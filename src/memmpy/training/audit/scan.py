@@ -12,8 +12,8 @@ from memmpy.kernels import Words
 from memmpy.parallel import num_helpers, prefetch
 from memmpy.splits import TicketRule, identities_of
 from memmpy.store import locate
-from memmpy.training.entry_words import ColumnSlice, hash_rows, read_slice
-from memmpy.training.value_findings import KeyValues, values_of
+from memmpy.training.audit.entry_words import ColumnSlice, hash_rows, read_slice
+from memmpy.training.audit.value_findings import KeyValues, values_of
 from memmpy.typing import Entries
 
 __all__ = ["Chunk", "DamagedColumnError", "Scan"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from memmpy.jagged import entries_with
-from memmpy.training.entry_words import ColumnSlice
-from memmpy.training.findings import Finding
+from memmpy.training.audit.entry_words import ColumnSlice
+from memmpy.training.audit.findings import Finding
 
 __all__ = ["ADVICE", "KeyValues", "findings_of_values", "values_of"]
 

@@ -33,9 +33,9 @@ class Finding:
     key : str
         The column, or the columns that name an event, joined by commas; may be empty.
     where : str
-        The files, the names, or the first entry.
+        The files, the names, the first entry, or the input.
     count : int
-        Number of entries.
+        Number of entries, or of sampled values.
     level : "info", "warning" or "error"
         Possibly intended, probably wrong, or wrong.
     message : str
@@ -53,14 +53,14 @@ class Finding:
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Audit(Renderable):
-    """The findings of `Store.check`; ``print``, ``rich.print`` and notebooks show a table.
+    """The findings of `Store.check` or `TrainingSet.check`; ``print`` and notebooks show a table.
 
     Parameters
     ----------
     path : str
         The store.
     num_entries : int
-        The number of its entries.
+        The number of its entries, or of the events of the training set.
     findings : tuple of Finding
         Errors first, then warnings, then infos.
     """

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 import memmpy
-from memmpy.training.entry_words import has_plain_words, hash_rows, read_slice
+from memmpy.training.audit.entry_words import has_plain_words, hash_rows, read_slice
 
 DTYPES = ["?", "i1", "u2", "i4", "f4", "i8", "u8", "f8", "c8", "c16"]
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memmpy.training.coincidence import estimate_coincidence
-from memmpy.training.entry_words import has_plain_words, hash_rows, read_slice
+from memmpy.training.audit.coincidence import estimate_coincidence
+from memmpy.training.audit.entry_words import has_plain_words, hash_rows, read_slice
 
 RANDOM = np.random.default_rng(0)
 NUM = 20_000

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.kernels import Words, find_words
-from memmpy.training.entry_words import hash_rows
+from memmpy.training.audit.entry_words import hash_rows
 from memmpy.typing import Mask
 
 __all__ = ["Coincidence", "estimate_coincidence"]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from memmpy.kernels import Words, find_words
-from memmpy.training.comparable_rows import ComparableRows
-from memmpy.training.repeats import Pairs, Repeats, SourceGroups, add_pairs, repeated_rows
-from memmpy.training.scan import Chunk, Scan
-from memmpy.training.value_findings import KeyValues
+from memmpy.training.audit.comparable_rows import ComparableRows
+from memmpy.training.audit.repeats import Pairs, Repeats, SourceGroups, add_pairs, repeated_rows
+from memmpy.training.audit.scan import Chunk, Scan
+from memmpy.training.audit.value_findings import KeyValues
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = ["MAX_KEPT", "Counts", "count_repeats"]

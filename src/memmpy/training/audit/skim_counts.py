@@ -7,8 +7,8 @@ from memmpy.conversion import total_clipping
 from memmpy.jagged import Clipping
 from memmpy.skims import KeyCounts, Skim, list_skims
 from memmpy.store import Metadata
-from memmpy.training.findings import Finding, Level
-from memmpy.training.value_findings import ADVICE
+from memmpy.training.audit.findings import Finding, Level
+from memmpy.training.audit.value_findings import ADVICE
 
 __all__ = ["findings_of_padded", "findings_of_skims"]
 

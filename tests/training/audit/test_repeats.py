@@ -15,7 +15,7 @@ import memmpy
 from memmpy import RFileConfig, Splits
 from memmpy.columns import open_undamaged
 from memmpy.training import audit
-from memmpy.training.repeats import Repeats, SourceGroups, repeated_rows
+from memmpy.training.audit.repeats import Repeats, SourceGroups, repeated_rows
 from tests.training.stores import found, make_events, rows, write_trees
 
 

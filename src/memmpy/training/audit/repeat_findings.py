@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from memmpy.display import format_count
 from memmpy.store import Metadata, tree_name
-from memmpy.training.findings import Finding
-from memmpy.training.repeats import Pairs, Repeats
+from memmpy.training.audit.findings import Finding
+from memmpy.training.audit.repeats import Pairs, Repeats
 
-__all__ = ["finding_of_rows", "findings_of_repeats"]
+__all__ = ["file_names", "finding_of_rows", "findings_of_repeats"]
 
 _REPEATED = (
     "several entries of a tree are of one event, and go to one split together: right if a row is a "
@@ -30,7 +30,7 @@ _SAME_ROWS = (
 def findings_of_repeats(repeats: Repeats, metadata: Metadata, key: str) -> Iterator[Finding]:
     """Yield the findings on repeated identities; `key` are the columns that name events."""
     groups, sources = repeats.groups, metadata.sources
-    names = _names_of(groups.paths)
+    names = file_names(groups.paths)
     trees = [tree_name(source) for source in sources] or [""]
     of_sources = [f"{names[file]}:{tree}" for file, tree in zip(groups.files, trees, strict=True)]
     if repeats.overlaps:
@@ -51,7 +51,7 @@ def findings_of_repeats(repeats: Repeats, metadata: Metadata, key: str) -> Itera
 def finding_of_rows(same_rows: Pairs, paths: Sequence[str]) -> Iterator[Finding]:
     """Yield the finding on equal rows, if any."""
     if same_rows:
-        where = _where_of_pairs(same_rows, _names_of(paths))
+        where = _where_of_pairs(same_rows, file_names(paths))
         count = sum(same_rows.values())
         yield Finding("same rows", "", where, count, "warning", _SAME_ROWS)
 
@@ -69,7 +69,7 @@ def _more(num: int, one: str, many: str | None = None) -> str:
     return f", and {format_count(num, f'more {one}', many and f'more {many}')}" if num else ""
 
 
-def _names_of(paths: Sequence[str]) -> list[str]:
+def file_names(paths: Sequence[str]) -> list[str]:
     """Return the names of files, with as many folders as make them distinct."""
     parts = [path.split("/") for path in paths]
     names = [one[-1] for one in parts]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from memmpy.kernels import Words, find_words
-from memmpy.training.coincidence import Coincidence, estimate_coincidence
-from memmpy.training.entry_words import has_plain_words
-from memmpy.training.scan import Scan
+from memmpy.training.audit.coincidence import Coincidence, estimate_coincidence
+from memmpy.training.audit.entry_words import has_plain_words
+from memmpy.training.audit.scan import Scan
 from memmpy.typing import Entries, Mask
 
 __all__ = ["ComparableRows", "find_comparable_rows"]

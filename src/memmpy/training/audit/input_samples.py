@@ -1,0 +1,213 @@
+"""Reads the items of an input of a training set: block by block, or the first ones of a split."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.jagged import mask_of
+from memmpy.kernels import Words
+from memmpy.skims import Skim
+from memmpy.training.training_request import PHYSICS
+from memmpy.typing import Array, Entries, Mask
+
+__all__ = ["InputItems", "InputSample", "input_blocks", "read_items", "sample_input"]
+
+#: Returns the number of the group of each row; a number outside of the groups for none.
+GroupsOf: TypeAlias = Callable[[Array], NDArray[np.int64]]
+
+#: Rows of a block, and about as many items.
+_BLOCK_ROWS, _BLOCK_ITEMS = 1 << 15, 1 << 18
+#: Rows of a sample of one group, and numbers of the samples of all groups, at most.
+_SAMPLE_ROWS, _SAMPLE_VALUES = 1 << 18, 1 << 26
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InputItems:
+    """The items of an input in some rows: objects that are there, or one item for each row.
+
+    Attributes
+    ----------
+    values : float array of shape (items, k)
+        The values.
+    counts : int64 array of shape (rows,)
+        The items of each row.
+    """
+
+    values: Array
+    counts: NDArray[np.int64]
+
+    def take(self, is_chosen: Mask) -> "InputItems":
+        """Return the items of some rows."""
+        return InputItems(self.values[np.repeat(is_chosen, self.counts)], self.counts[is_chosen])
+
+    def rows_with(self, is_so: Mask) -> Mask:
+        """Return which rows have an item of some kind; `is_so` has the shape (items,)."""
+        rows = np.repeat(np.arange(len(self.counts)), self.counts)[is_so]
+        return np.bincount(rows, minlength=len(self.counts)) > 0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InputSample:
+    """The first items of an input in the rows of one group, in the order of tickets.
+
+    Attributes
+    ----------
+    items : InputItems
+        The items.
+    entries : int64 array of shape (rows,)
+        The entries of the store.
+    tickets : uint64 array of shape (rows,)
+        The tickets, ascending.
+    weights : float64 array of shape (rows,)
+        The absolute weights of physics; 1 without weights, 0 for those that are not finite.
+    """
+
+    items: InputItems
+    entries: Entries
+    tickets: Words
+    weights: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def column(self, number: int) -> tuple[Array, NDArray[np.int64]]:
+        """Return the items of a key, and the number of each row.
+
+        The number after that of the last key is for the number of items: one for each row. NaN
+        becomes minus infinity, so that what is missing is below all other values.
+        """
+        if number == self.items.values.shape[1]:
+            return self.items.counts.astype(np.float64), np.ones_like(self.items.counts)
+        values = np.array(self.items.values[:, number])
+        values[np.isnan(values)] = -np.inf
+        return values, self.items.counts
+
+    def num_effective(self, counts: NDArray[np.int64], *, weighted: bool) -> float:
+        """Return the number of independent items, if items of rows with one ticket are all equal.
+
+        Parameters
+        ----------
+        counts : int64 array of shape (rows,)
+            The items of each row.
+        weighted : bool
+            Whether items have the weights of their rows.
+        """
+        if not len(self):
+            return 0.0
+        sizes = counts * self.weights if weighted else counts.astype(np.float64)
+        starts = np.flatnonzero(np.append(True, self.tickets[1:] != self.tickets[:-1]))
+        sums = np.add.reduceat(sizes, starts)
+        squares = float(np.square(sums).sum())
+        return float(sums.sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+def input_blocks(skim: Skim, name: str, ranges: Sequence[range]) -> Iterator[range]:
+    """Yield ranges of rows whose items fit into memory."""
+    step = int(min(_BLOCK_ROWS, max(1, _BLOCK_ITEMS // _items_per_row(skim, name))))
+    for rows in ranges:
+        for start in range(rows.start, rows.stop, step):
+            yield range(start, min(start + step, rows.stop))
+
+
+def read_items(skim: Skim, name: str, rows: range) -> InputItems:
+    """Return the items of an input in some rows."""
+    if name in skim.lists:
+        content, offsets = skim.lists[name]
+        bounds = np.asarray(offsets[rows.start : rows.stop + 1])
+        return InputItems(np.asarray(content[bounds[0] : bounds[-1]]), np.diff(bounds))
+    part = skim.rows[rows.start : rows.stop]
+    values = np.asarray(part[name])
+    if values.ndim == 2:
+        return InputItems(values, np.ones(len(part), np.int64))
+    is_there = np.asarray(part[mask_of(name)])
+    return InputItems(values[is_there], np.count_nonzero(is_there, axis=1).astype(np.int64))
+
+
+def sample_input(
+    skim: Skim, name: str, ranges: Sequence[range], groups_of: GroupsOf, *, num_groups: int
+) -> list[InputSample]:
+    """Return the first rows of each group in some ranges: a random sample, as tickets are random.
+
+    Parameters
+    ----------
+    skim : Skim
+        The rows.
+    name : str
+        The input.
+    ranges : sequence of range
+        The rows of a split.
+    groups_of : callable
+        Gives the group of each row.
+    num_groups : int
+        The number of groups.
+    """
+    per_row = _items_per_row(skim, name) * _num_keys(skim, name) * max(1, num_groups)
+    limit = max(1, min(_SAMPLE_ROWS, int(_SAMPLE_VALUES / per_row)))
+    parts: list[list[InputSample]] = [[] for _ in range(num_groups)]
+    counts = np.zeros(num_groups, np.int64)
+    for rows in input_blocks(skim, name, ranges):
+        if np.all(counts >= limit):
+            break
+        part = skim.rows[rows.start : rows.stop]
+        groups = groups_of(part)
+        is_first = np.zeros(len(part), np.bool_)
+        for group, num in enumerate(counts.tolist()):
+            is_first[np.flatnonzero(groups == group)[: limit - num]] = True
+        if not is_first.any():
+            continue
+        whole = _read_sample(skim, name, rows)
+        for group in range(num_groups):
+            is_chosen = is_first & (groups == group)
+            if is_chosen.any():
+                parts[group].append(_take(whole, is_chosen))
+                counts[group] += np.count_nonzero(is_chosen)
+    none = _read_sample(skim, name, range(0))
+    return [_join([none, *own]) for own in parts]
+
+
+def _read_sample(skim: Skim, name: str, rows: range) -> InputSample:
+    part = skim.rows[rows.start : rows.stop]
+    weights = np.ones(len(part))
+    if PHYSICS in skim.fields:
+        weights = np.abs(np.asarray(part[PHYSICS]))
+        weights[~np.isfinite(weights)] = 0.0
+    tickets = np.asarray(skim.tickets[rows.start : rows.stop])
+    return InputSample(
+        read_items(skim, name, rows), np.array(part["_index"]), np.array(tickets), weights
+    )
+
+
+def _take(sample: InputSample, is_chosen: Mask) -> InputSample:
+    return InputSample(
+        sample.items.take(is_chosen),
+        sample.entries[is_chosen],
+        sample.tickets[is_chosen],
+        sample.weights[is_chosen],
+    )
+
+
+def _join(samples: Sequence[InputSample]) -> InputSample:
+    values = np.concatenate([one.items.values for one in samples])
+    counts = np.concatenate([one.items.counts for one in samples])
+    return InputSample(
+        InputItems(values, counts),
+        np.concatenate([one.entries for one in samples]),
+        np.concatenate([one.tickets for one in samples]),
+        np.concatenate([one.weights for one in samples]),
+    )
+
+
+def _items_per_row(skim: Skim, name: str) -> float:
+    if name in skim.lists:
+        return max(1.0, len(skim.lists[name][0]) / max(1, len(skim)))
+    shape = skim.fields[name].shape
+    return float(shape[0]) if len(shape) == 2 else 1.0
+
+
+def _num_keys(skim: Skim, name: str) -> int:
+    return int(skim.lists[name][0].shape[-1] if name in skim.lists else skim.fields[name].shape[-1])
