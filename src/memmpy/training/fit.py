@@ -94,6 +94,7 @@ class Fit:
                 self._request.negative if is_train else "keep",
                 own.by_group,
                 self._groups,
+                -1 if self._request.classes else 0,
             )
         return RowFit(self.scaling, self._request.fill, factors)
 
