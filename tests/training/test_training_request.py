@@ -196,7 +196,8 @@ def test_one_column_twice_is_refused(keys: list[str], aliases: dict[str, str]) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cut": "met >"}, "ends too early"),
+        ({"cut": "met >"}, "ends too early.*\n  met >\n"),
+        ({"cut": "met >", "labels": LABELS, "others": "drop"}, "ends too early.*\n  met >\n"),
         ({"weight": "w +"}, "ends too early"),
         ({"labels": {"a": "met > 1 )"}}, r"unexpected '\)'"),
         ({"inputs": {"kin": ["met +"]}}, "ends too early"),
@@ -215,7 +216,17 @@ def test_an_expression_that_cannot_be_read_shows_the_place(options: Any, message
         ({"inputs": {"a": ["mett"]}}, MissingKeyError, "no column 'mett' in .*nearest: 'met'"),
         ({"inputs": {"a": ["2 * mett"]}}, CutError, "no key 'mett' in .*nearest: 'met'"),
         ({"weight": "ww"}, CutError, "no key 'ww' in .*; nearest: 'w'\n  ww\n  \\^\\^"),
-        ({"cut": "mett > 5"}, CutError, "no key 'mett'"),
+        ({"cut": "mett > 5"}, CutError, "no key 'mett'.*\n  mett > 5\n  \\^\\^\\^\\^"),
+        (
+            {"cut": "mett > 5", "others": "drop"},
+            CutError,
+            "no key 'mett'.*\n  mett > 5\n  \\^\\^\\^\\^",
+        ),
+        (
+            {"labels": {"a": "met > 5", "b": "mett < 5"}, "others": "drop"},
+            CutError,
+            "no key 'mett'.*\n  mett < 5\n  \\^\\^\\^\\^",
+        ),
         ({"labels": {"a": "mett > 5"}}, CutError, "no key 'mett'"),
         ({"spectators": ["runs"]}, MissingKeyError, "no column 'runs' in .*nearest: 'run'"),
         ({"reweight": Reweight({"mett": [0, 1]}, flat=True)}, CutError, "no key 'mett'"),

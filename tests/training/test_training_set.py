@@ -11,6 +11,7 @@ import memmpy
 from memmpy import Objects, Reweight, RFileConfig, Splits, WriteVector, training_set
 from memmpy.errors import (
     ColumnError,
+    ConversionWarning,
     CutError,
     FitError,
     LengthError,
@@ -295,6 +296,14 @@ def test_cut_and_label_are_conditions_of_their_own(tmp_path: Path) -> None:
         splits=Splits(by=("id",), fractions={"train": 1.0}),
     )
     assert arrays_of(data.loader("train"))["_index"].tolist() == [0, 4]
+
+
+def test_a_selection_without_events_is_told_in_the_words_of_the_user(sample: Sample) -> None:
+    message = (
+        r"no entry of 5,500 passes the cut '\(met > 1e9\) && \(\(njets > 1\) \|\| \(w > 9\)\)'"
+    )
+    with pytest.warns(ConversionWarning, match=message):
+        sample.training_set(labels={"a": "njets > 1", "b": "w > 9"}, others="drop", cut="met > 1e9")
 
 
 def test_without_labels_and_weight_a_batch_has_none(sample: Sample) -> None:
