@@ -1,5 +1,6 @@
 import json
 import math
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -311,3 +312,33 @@ def test_the_report_has_the_numbers_of_each_split(sample: Sample) -> None:
     assert f"{np.count_nonzero(own):,}" in row.split()
     assert f"{total(weights[own]):.6g}" in row.split()
     assert f"{total(weights[own]) ** 2 / total(weights[own] ** 2):,.0f}" in row.split()
+
+
+def test_a_fit_that_was_pickled_applies_the_same_bits(sample: Sample) -> None:
+    fit = sample.training_set(scale="standard", missing=-999, normalise="equal").fit(1)
+    again = pickle.loads(pickle.dumps(fit))
+    columns = {key: sample.columns[key] for key in ("met", "pt_1")}
+    one: dict[str, Any] = fit.apply(columns)
+    other: dict[str, Any] = again.apply(columns)
+    assert one["kin"].tobytes() == other["kin"].tobytes()
+    assert again.to_json() == fit.to_json()
+
+
+def test_apply_takes_regular_arrays_as_lists(sample: Sample) -> None:
+    """As NumPy and Awkward have them where all events have as many objects."""
+    data = sample.training_set(
+        inputs={"a": Objects(["jet_pt", "jet_eta"], length=6)}, scale="standard"
+    )
+    pt, eta = np.random.default_rng(0).normal(size=(2, 10, 2)).astype(np.float32)
+    lists = {"jet_pt": ak.from_regular(pt), "jet_eta": ak.from_regular(eta)}
+    regular = {"jet_pt": ak.Array(pt), "jet_eta": ak.Array(eta)}
+    expected: dict[str, Any] = data.fit(0).apply(lists)
+    applied: dict[str, Any] = data.fit(0).apply(regular)
+    assert expected["a"].tobytes() == applied["a"].tobytes()
+    assert expected["a_mask"].sum(axis=1).tolist() == [2] * 10
+
+
+def test_apply_refuses_none_in_awkward_arrays(sample: Sample) -> None:
+    fit = sample.training_set().fit(0)
+    with pytest.raises(memmpy.MemmpyError, match="met"):
+        fit.apply({"met": ak.Array([1.0, None]), "pt_1": np.ones(2)})

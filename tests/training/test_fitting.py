@@ -11,6 +11,7 @@ import memmpy
 from memmpy import Objects, Reweight, Splits
 from memmpy.errors import FitWarning, SplitError
 from memmpy.training import Fit
+from memmpy.training.statistics import scan_rows
 from tests.training.samples import NUM_FOLDS, Sample, arrays_of, make_sample, total, write_vectors
 
 EDGES = [0, 20, 50, 100, 200]
@@ -21,7 +22,8 @@ def values_of(sample: Sample, key: str, mask: np.ndarray) -> np.ndarray:
     """Return the finite training values of a column, in float64."""
     values = sample.columns[key][mask]
     flat = np.asarray(ak.flatten(values) if isinstance(values, ak.Array) else values, np.float64)
-    return flat[flat != -999]
+    there: np.ndarray = flat[flat != -999]
+    return there
 
 
 FORMULAS: Mapping[str, Callable[[np.ndarray], tuple[float, float]]] = {
@@ -165,7 +167,8 @@ def train_scale(sample: Sample, labels: np.ndarray) -> np.ndarray:
     for number in (0, 1):
         own = sample.columns["w"][sample.is_in("train", 1) & (sample.labels == number)]
         scales.append(total(own) / total(np.abs(own)))
-    return np.array(scales)[labels]
+    chosen: np.ndarray = np.array(scales)[labels]
+    return chosen
 
 
 def poisoned(fold: int) -> Callable[..., dict[str, Any]]:
@@ -301,12 +304,13 @@ def test_splits_without_folds_take_no_fold(tmp_path: Path) -> None:
 
 
 def test_rows_are_read_once_for_all_folds(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
-    import memmpy.training.fitting as module
+    num_passes = []
 
-    num_passes, scan = [], module.scan_rows
-    monkeypatch.setattr(
-        module, "scan_rows", lambda *one, **more: (num_passes.append(1), scan(*one, **more))[1]
-    )
+    def count(*given: Any, **options: Any) -> Any:
+        num_passes.append(1)
+        return scan_rows(*given, **options)
+
+    monkeypatch.setattr("memmpy.training.fitting.scan_rows", count)
     data = sample.training_set(scale="standard")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

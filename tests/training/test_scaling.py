@@ -100,8 +100,9 @@ def test_scaled_values_are_those_of_the_formula(compiled: bool) -> None:
     assert scaled[3].tolist() == [7.0, 7.0]
 
 
-def test_half_floats_lose_no_more_than_their_own_digits() -> None:
-    values = np.random.default_rng(1).uniform(0, 60_000, 5000).astype(np.float16)
+@pytest.mark.parametrize("size", [1e-6, 1.0, 60_000])
+def test_half_floats_lose_no_more_than_their_own_digits(size: float) -> None:
+    values = np.random.default_rng(1).uniform(0, size, 5000).astype(np.float16)
     scaling, _ = fit(values, "standard")
     scaled = values.reshape(-1, 1).copy()
     scaling.scale(scaled, fill=0.0)

@@ -14,7 +14,13 @@ from memmpy.columns import (
     type_of_values,
 )
 from memmpy.cuts import check_stored, find_mistakes, keys_of, open_inputs
-from memmpy.errors import CorruptStoreError, LengthError, MissingFileError, OptionError
+from memmpy.errors import (
+    ColumnError,
+    CorruptStoreError,
+    LengthError,
+    MissingFileError,
+    OptionError,
+)
 from memmpy.skims.derived_columns import nodes_of
 from memmpy.skims.row_layout import SkimLayout, lay_out
 from memmpy.skims.skim_document import dependencies
@@ -108,6 +114,7 @@ def plan_skim(store: Path, request: SkimRequest) -> SkimPlan:
             message = f"columns {first!r} and {key!r} have {lengths[first]:,} and {lengths[key]:,} "
             raise LengthError(f"{message}entries: all columns of a skim must have the same number")
     layout = lay_out(request, _types_of(snapshot, request))
+    _check_no_texts(snapshot, request, layout)
     assert request.rule is not None
     tickets_of(snapshot, request.rule, num_entries=lengths[first])  # checks what names an event
     made_of = dependencies(
@@ -133,6 +140,15 @@ def _types_of(snapshot: Snapshot, request: SkimRequest) -> dict[str, ColumnType]
         is_nested = isinstance(member, ReadNested)
         types[key] = ColumnType("nested") if is_nested else type_of_values(empty)
     return types
+
+
+def _check_no_texts(snapshot: Snapshot, request: SkimRequest, layout: SkimLayout) -> None:
+    """Raise a `ColumnError` if a group would hold the hashes of texts as floats."""
+    for name, keys in request.groups.items():
+        for key in keys if layout.dtype_of(name).kind == "f" else ():
+            if key in snapshot.columns and snapshot.texts(key) is not None:
+                message = f"{key!r} holds texts, and {name!r} takes numbers; take a condition, such"
+                raise ColumnError(f"{message} as {key} == 'ttH'")
 
 
 def stored_skim(folder: Path, plan: SkimPlan) -> Skim | None:

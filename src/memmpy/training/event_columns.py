@@ -28,29 +28,33 @@ class LabelColumn:
         The cut of each class.
     is_optional : bool
         Whether an event may pass none: then it has the class -1.
+    is_of_others : bool
+        Whether the classes are those of other events, so that a cut which no event can pass is no
+        mistake.
     """
 
     cuts: Mapping[str, Node]
     is_optional: bool
+    is_of_others: bool = False
     _programs: tuple[Program, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_programs", tuple(map(to_program, self.nodes)))
+        object.__setattr__(self, "_programs", tuple(map(to_program, self.cuts.values())))
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """The cuts."""
-        return tuple(self.cuts.values())
+        """The cuts whose mistakes are shown."""
+        return () if self.is_of_others else tuple(self.cuts.values())
 
     @property
     def keys(self) -> frozenset[str]:
         """The columns that the cuts need."""
-        return frozenset().union(*map(keys_of, self.nodes))
+        return frozenset().union(*map(keys_of, self.cuts.values()))
 
     def to_json(self) -> dict[str, Any]:
         """Return the cuts in their normal form; the names of classes do not change the column."""
         return {
-            "classes": [normal_form(node) for node in self.nodes],
+            "classes": [normal_form(node) for node in self.cuts.values()],
             "language": LANGUAGE,
             "optional": self.is_optional,
         }

@@ -102,6 +102,7 @@ class Fit:
                 self._request.negative if is_train else "keep",
                 own.by_group,
                 self._groups,
+                -1 if self._request.classes else 0,
             )
         changed = {
             name: one
@@ -268,7 +269,7 @@ def _array_of(key: str, values: Any) -> Array | Jagged:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        message = f"the column {key!r} is no array; give lists as Jagged or ak.Array"
+        message = f"the column {key!r} is no array: it has None, or lists; use Jagged for lists"
         raise ColumnError(message) from error
     if not array.ndim:
         raise ColumnError(f"the column {key!r} has one value for each event, got {values!r}")

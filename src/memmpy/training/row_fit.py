@@ -37,12 +37,15 @@ class WeightFactors:
         The factor that restores the signed sum of each group of `groups`.
     groups : EventGroups
         The groups.
+    without_label : int
+        The row of events that have no labels: 0 if there are no classes, else -1.
     """
 
     by_bin: NDArray[np.float64]
     negative: Negative
     by_group: NDArray[np.float64]
     groups: EventGroups
+    without_label: int
 
     def weights_of(self, rows: Mapping[str, Array], *, compiled: bool) -> NDArray[np.float32]:
         """Return the weights of gathered rows."""
@@ -50,7 +53,7 @@ class WeightFactors:
         if self.negative in {"abs", "drop"}:
             groups = self.groups(rows["_index"], labels)
             weights = treat_negative(weights, self.negative) * self.by_group[groups]
-        classes = np.zeros(len(weights), np.int64) if labels is None else labels
+        classes = np.full(len(weights), self.without_label) if labels is None else labels
         bins = rows[BIN] if BIN in rows else np.full(len(weights), -1, np.int32)
         return multiply_weights(weights, classes, bins, factors=self.by_bin, compiled=compiled)
 

@@ -46,8 +46,14 @@ class Scaling:
 
         A value that has no logarithm becomes NaN first.
         """
-        logarithms(values, self.methods)
         dtype = values.dtype
+        if dtype == np.float16:  # which has no room for most factors
+            wide = values.astype(np.float32)
+            self.scale(wide, fill=fill, compiled=compiled)
+            with np.errstate(over="ignore"):
+                values[...] = wide
+            return
+        logarithms(values, self.methods)
         factors = (1.0 / self.width).astype(dtype)
         standardize(values, self.center.astype(dtype), factors, fill=fill, compiled=compiled)
 

@@ -1,12 +1,12 @@
 """`TrainingRequest`: the options of a training set, checked as far as possible without a store."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from itertools import chain
 from typing import Any, get_args
 
 from memmpy.checks import check_mapping
-from memmpy.cuts import Call, Constant, Key, Node, keys_of, read_cut
+from memmpy.cuts import Call, Constant, Key, Logical, Node, Reduction, Span, keys_of, read_cut
 from memmpy.errors import OptionError
 from memmpy.jagged import Padding, mask_of
 from memmpy.skims import (
@@ -90,6 +90,7 @@ class TrainingRequest:
     reweight: Reweight | None
     dtype: Any
     is_labelled: bool = True
+    is_of_others: bool = False
     keys: Mapping[str, tuple[str, ...]] = field(init=False)
     methods: Mapping[str, tuple[Method | None, ...]] = field(init=False)
     classes: tuple[str, ...] = field(init=False)
@@ -171,7 +172,7 @@ class TrainingRequest:
             padded=padded,
             groups=groups,
             dtypes=check_dtypes(self.dtype, groups, self.fill),
-            cut=None if self._cut_text is None else self._node(self._cut_text),
+            cut=self._selection,
             derived=derived,
         )
 
@@ -201,6 +202,7 @@ class TrainingRequest:
             cut=self.cut if cut is None else cut,
             aliases={**(self.aliases or {}), **aliases},
             others="keep",
+            is_of_others=True,
             spectators=tuple(key for key in self.spectators if key in stored),
         )
 
@@ -221,7 +223,7 @@ class TrainingRequest:
         columns: dict[str, Derived] = {}
         if self.labels and self.is_labelled:
             cuts = {name: self._node(text) for name, text in self.labels.items()}
-            columns[LABEL] = LabelColumn(cuts, self.others == "keep")
+            columns[LABEL] = LabelColumn(cuts, self.others == "keep", self.is_of_others)
         if self.has_weight:
             # In C++ a product of floats is a float; a weight is computed in float64.
             node = self._node("1" if self.weight is None else self.weight)
@@ -233,14 +235,21 @@ class TrainingRequest:
         return columns
 
     @property
-    def _cut_text(self) -> str | None:
+    def _selection(self) -> Node | None:
         """The cut; where events of no class are left out, with the cuts of the classes."""
+        cut = None if self.cut is None else self._node(self.cut)
         if self.others != "drop" or not self.labels or not self.is_labelled:
-            return self.cut
-        # Each is a condition of its own, as an event passes if any element of a list does.
-        parts = [f"Sum$(({text}) && 1) > 0" for text in self.labels.values()]
-        whole = f"({' || '.join(parts)})"
-        return whole if self.cut is None else f"Sum$(({self.cut}) && 1) > 0 && {whole}"
+            return cut
+        # Each is a condition of its own, as an event passes if any element of a list does. The
+        # nodes keep their places in the texts of the user, for errors.
+        labels = [_any(self._node(text)) for text in self.labels.values()]
+        one = labels[0]
+        if len(labels) > 1:
+            one = Logical(operator="||", span=_span_of(labels, " || "), operands=tuple(labels))
+        if cut is None:
+            return one
+        both = _any(cut), one
+        return Logical(operator="&&", span=_span_of(both, " && "), operands=both)
 
     def _member(self, text: str) -> tuple[str, Derived | None]:
         """Return the name of a value of an input in the skim; and how to compute it, if needed."""
@@ -291,3 +300,12 @@ def missing_of(missing: float | Mapping[str, float] | None, text: str) -> float 
     if isinstance(missing, Mapping):
         return missing.get(text)
     return missing
+
+
+def _any(node: Node) -> Node:
+    return Reduction(name="any", span=node.span, operands=(node,))
+
+
+def _span_of(nodes: Sequence[Node], operator: str) -> Span:
+    text = operator.join(f"({node.span})" for node in nodes)
+    return Span(text, 0, len(text))

@@ -6,7 +6,7 @@ from typing import Any, Protocol, final, runtime_checkable
 
 from memmpy.checks import check_mapping
 from memmpy.display import Renderable, Table, format_count
-from memmpy.errors import OptionError
+from memmpy.errors import FitError, OptionError
 from memmpy.kernels import Words
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.order import TicketsOf
@@ -338,8 +338,13 @@ class TrainingSet(Renderable):
         classes = f", classes {', '.join(self.classes)}" if self.classes else ""
         title = f"Training set of {str(self.path)!r}: {events}{classes}; {self.splits}"
         inputs = [(name, ", ".join(keys)) for name, keys in self.inputs.items()]
-        fit = self.fit(None if folds is None else 0)
-        return [Table(("input", "keys"), 2, [inputs], title=title), *fit.report().tables]
+        blocks: list[str | Table] = [Table(("input", "keys"), 2, [inputs], title=title)]
+        if self._trained is not None:  # its numbers are of other events
+            return blocks
+        try:
+            return [*blocks, *self.fit(None if folds is None else 0).report().tables]
+        except FitError as error:
+            return [*blocks, f"Nothing can be fitted: {error}"]
 
 
 def make_training_set(

@@ -1,0 +1,114 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import memmpy
+from memmpy import Objects, RFileConfig, Splits, training_set
+from memmpy.errors import InputFileError, MissingFileError, MissingKeyError, OptionError, SplitError
+from tests.conftest import MakeFile
+
+SPLITS = Splits(by=("process", "runNumber", "eventNumber"))
+OPTIONS: dict[str, Any] = {
+    "inputs": {"event": ["met", "2 * nJets"], "jets": Objects(["jet_pt"], length=3)},
+    "labels": {"background": "process == 'ttbb'", "signal": "process == 'ttH'"},
+    "weight": "weight + 1",
+    "cut": "nBTags_77 < 2",
+    "splits": SPLITS,
+    "spectators": ["eventNumber"],
+}
+
+
+@pytest.fixture
+def configs(make_file: MakeFile) -> list[RFileConfig]:
+    return [
+        RFileConfig(make_file("a.root", 300), "tree", {"process": "ttbb"}),
+        RFileConfig(make_file("b.root", 200, first=1000), "tree", {"process": "ttH"}),
+    ]
+
+
+def values_of(data: memmpy.TrainingSet, key: str) -> np.ndarray:
+    """Return the values of all events, in the order of the files."""
+    batches = [*data.loader("all", batch_size=64).batches(0)]
+    order = np.argsort(np.concatenate([batch["_index"] for batch in batches]))
+    values: np.ndarray = np.concatenate([np.array(batch[key]) for batch in batches])[order]
+    return values
+
+
+def test_files_become_a_training_set_in_one_call(
+    configs: list[RFileConfig], tmp_path: Path
+) -> None:
+    data = training_set(configs, tmp_path / "s", **OPTIONS)
+    number = np.concatenate([np.arange(300), np.arange(1000, 1200)])
+    is_signal = np.arange(500) >= 300
+    passes = number % 3 < 2
+    np.testing.assert_array_equal(values_of(data, "label"), is_signal[passes])
+    np.testing.assert_array_equal(values_of(data, "event")[:, 0], number[passes] / 8)
+    np.testing.assert_array_equal(values_of(data, "event")[:, 1], 2 * (number[passes] % 4))
+    np.testing.assert_array_equal(values_of(data, "weight_physics"), number[passes] * 1.5 + 1)
+    np.testing.assert_array_equal(values_of(data, "jets_mask").sum(axis=1), number[passes] % 4)
+    expected = (number[passes] + (1 << 60)).astype(np.uint64)
+    np.testing.assert_array_equal(values_of(data, "eventNumber"), expected)
+
+
+def test_only_what_is_needed_is_converted(configs: list[RFileConfig], tmp_path: Path) -> None:
+    training_set(configs, tmp_path / "s", **OPTIONS)
+    assert set(memmpy.open(tmp_path / "s")) == {
+        "met", "nJets", "jet_pt", "weight", "nBTags_77", "eventNumber", "runNumber", "process",
+    }  # fmt: skip
+
+
+def test_a_second_call_reads_and_writes_nothing(
+    configs: list[RFileConfig], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = training_set(configs, tmp_path / "s", **OPTIONS)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").rglob("*.npy")}
+    caplog.clear()
+    again = training_set(configs, tmp_path / "s", **OPTIONS)
+    assert not caplog.records
+    assert again.skim.path == first.skim.path
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").rglob("*.npy")}
+    assert after == before
+
+
+def test_a_file_that_changed_makes_another(
+    configs: list[RFileConfig], make_file: MakeFile, tmp_path: Path
+) -> None:
+    training_set(configs, tmp_path / "s", **OPTIONS)
+    make_file("b.root", 260, first=1000)
+    data = training_set(configs, tmp_path / "s", **OPTIONS)
+    number = np.concatenate([np.arange(300), np.arange(1000, 1260)])
+    np.testing.assert_array_equal(values_of(data, "event")[:, 0], number[number % 3 < 2] / 8)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"inputs": {"a": ["mett"]}}, (MissingKeyError, InputFileError), "mett.*nearest: 'met'"),
+        ({"weight": "weigth"}, (MissingKeyError, InputFileError), "weigth.*nearest: 'weight'"),
+        ({"cut": "njets > 1"}, (MissingKeyError, InputFileError), "njets.*nearest: 'nJets'"),
+        ({"spectators": ["runs"]}, (MissingKeyError, InputFileError), "runs"),
+        ({"others": "no"}, OptionError, "others is one of"),
+    ],
+)
+def test_a_missing_branch_names_the_nearest_before_anything_is_read(
+    configs: list[RFileConfig], tmp_path: Path, options: Any, error: Any, message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        training_set(configs, tmp_path / "s", **{**OPTIONS, **options})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"nothing\.root"):
+        training_set(RFileConfig(tmp_path / "nothing.root", "tree"), tmp_path / "s", **OPTIONS)
+
+
+def test_other_splits_are_refused_before_files_are_read(
+    configs: list[RFileConfig], tmp_path: Path
+) -> None:
+    training_set(configs, tmp_path / "s", **OPTIONS)
+    other = {"splits": Splits(by=("process", "eventNumber")), "inputs": {"a": ["isGood"]}}
+    with pytest.raises(SplitError, match="runNumber"):
+        training_set(configs, tmp_path / "s", **{**OPTIONS, **other})
+    assert "isGood" not in memmpy.open(tmp_path / "s")
