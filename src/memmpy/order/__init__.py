@@ -15,6 +15,7 @@ from memmpy.order.fractions import (
 )
 from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
 from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
+from memmpy.order.mixture import Mixture, MixtureOrder, MixtureRun, batches_of_epoch
 from memmpy.order.multiplicities import (
     Multiplicities,
     count_multiplicities,
@@ -40,6 +41,9 @@ __all__ = [
     "GatherRequest",
     "MemberRun",
     "Members",
+    "Mixture",
+    "MixtureOrder",
+    "MixtureRun",
     "Multiplicities",
     "Permutation",
     "PermutedEntries",
@@ -49,6 +53,7 @@ __all__ = [
     "Subindex",
     "Subset",
     "TicketsOf",
+    "batches_of_epoch",
     "check_fractions",
     "check_selection",
     "column_identities",

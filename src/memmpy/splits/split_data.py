@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from memmpy.columns import Snapshot
-from memmpy.loaders import LoaderOptions, PackedRows, rows_between
+from memmpy.loaders import ClassSampling, LoaderOptions, PackedRows, rows_between
 from memmpy.order import (
     Fractions,
     Members,
@@ -153,9 +153,12 @@ class LoaderSpec:
         Whether the loader writes nothing to the terminal.
     is_copy : bool
         Whether the loader was unpickled. A copy does not repeat the warnings of the original.
+    sampling : ClassSampling, optional
+        The shares of classes in batches; else an epoch has each entry once. Only for a skim.
     """
 
     split_data: SplitData
     options: LoaderOptions
     is_quiet: bool = False
     is_copy: bool = False
+    sampling: ClassSampling | None = None

@@ -10,7 +10,7 @@ from typing import Any, final
 from memmpy.checks import check_integer, check_seed
 from memmpy.display import format_count, quiet
 from memmpy.errors import LoaderWarning, OptionError, warn_of
-from memmpy.kernels import BYTES_MOVED, derive_key, is_worth_compiling
+from memmpy.kernels import BYTES_MOVED, is_worth_compiling
 from memmpy.loaders import (
     EpochChunks,
     Explanation,
@@ -33,7 +33,7 @@ from memmpy.parallel import check_threads
 from memmpy.splits.definition import Splits
 from memmpy.splits.provenance import provenance_of
 from memmpy.splits.resolve import resolve_split
-from memmpy.splits.split_data import LoaderSpec, SkimLike, SplitData, StoreLike
+from memmpy.splits.split_data import LoaderSpec, SkimLike, StoreLike
 from memmpy.splits.split_request import SplitRequest
 from memmpy.typing import Batch, Data
 
@@ -178,7 +178,7 @@ class SplitLoader:
         self.seed, self.epoch, self.shuffle = options.seed, options.epoch, options.shuffle
         self.num_threads = options.num_threads
         self.split, self.splits, self.fold = split_data.split, split_data.splits, split_data.fold
-        self._chunks = _chunks_of(split_data, options)
+        self._chunks = _chunks_of(spec)
         if not spec.is_copy:
             self._warn_of_blocks()
 
@@ -260,7 +260,8 @@ class SplitLoader:
     def _load(self, epoch: int, *, position: int = 0) -> Generator[Batch, None, None]:
         batches = load_batches(
             self._chunks,
-            derive_key(self.seed, check_seed("epoch", epoch), purpose="epoch"),
+            seed=self.seed,
+            epoch=check_seed("epoch", epoch),
             batch_size=self.batch_size,
             drop_last=self.drop_last,
             num_threads=self.num_threads,
@@ -307,7 +308,7 @@ class SplitLoader:
             the number of events and a hash. Equal events give an equal hash, in any order and from
             a store or a skim, if `by` and `seed` of the splits are equal.
         """
-        return provenance_of(self.split_data, self._spec.options, order=self._chunks.shuffle.kind)
+        return provenance_of(self._spec, order=self._chunks.shuffle.kind)
 
     def _check_position(self, position: int) -> int:
         position = check_integer("position", position, minimum=0)
@@ -322,7 +323,8 @@ class SplitLoader:
     def __repr__(self) -> str:
         entries = format_count(self.num_entries, "entry", "entries")
         batches = f"{format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"
-        return f"SplitLoader({self.split_data}: {entries}, {batches})"
+        sampling = "" if self._spec.sampling is None else f", {self._spec.sampling}"
+        return f"SplitLoader({self.split_data}{sampling}: {entries}, {batches})"
 
 
 def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
@@ -335,10 +337,11 @@ def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch,
             yield from batches
 
 
-def _chunks_of(split_data: SplitData, options: LoaderOptions) -> EpochChunks:
+def _chunks_of(spec: LoaderSpec) -> EpochChunks:
     """Return columns or a skim in chunks."""
+    split_data, options = spec.split_data, spec.options
     if isinstance(split_data.data, SkimLike):
-        return _row_chunks(split_data.data, split_data, options)
+        return _row_chunks(split_data.data, spec)
     columns, num_entries = check_data(split_data.data)
     is_shuffled = options.shuffle.kind is not False
     members = split_data.members(num_entries, ascending=not is_shuffled)
@@ -353,9 +356,9 @@ def _chunks_of(split_data: SplitData, options: LoaderOptions) -> EpochChunks:
     )
 
 
-def _row_chunks(skim: SkimLike, split_data: SplitData, options: LoaderOptions) -> EpochChunks:
+def _row_chunks(skim: SkimLike, spec: LoaderSpec) -> EpochChunks:
+    split_data, options, sampling = spec.split_data, spec.options, spec.sampling
     ranges = split_data.rows(skim)
-    ranges = slice_ranges(ranges, *options.part_of(sum(map(len, ranges))))
     lists = sum(content.nbytes + offsets.nbytes for content, offsets in skim.lists.values())
     num_bytes = skim.rows.nbytes + lists
     shuffle = choose_shuffle(
@@ -364,6 +367,13 @@ def _row_chunks(skim: SkimLike, split_data: SplitData, options: LoaderOptions) -
         row_bytes=num_bytes / max(1, len(skim.rows)),
         multiplicities=skim.multiplicities,
     )
+    mixture = None
+    if sampling is None:
+        ranges = slice_ranges(ranges, *options.part_of(sum(map(len, ranges))))
+    else:
+        labels = skim.rows[sampling.key]
+        mixture = sampling.mixture(labels, ranges, options, where=str(split_data))
+        shuffle = replace(shuffle, why=f"{shuffle.why}; classes in shares: {sampling}")
     compiled = is_worth_compiling(num_bytes, least=BYTES_MOVED)
     gatherer = RowGatherer(
         skim,
@@ -373,4 +383,4 @@ def _row_chunks(skim: SkimLike, split_data: SplitData, options: LoaderOptions) -
         # Each rank reads other rows.
         page_cache=os_page_cache(compiled=compiled).share(options.world_size),
     )
-    return EpochChunks(gatherer, shuffle, num_threads=options.num_threads)
+    return EpochChunks(gatherer, shuffle, num_threads=options.num_threads, mixture=mixture)

@@ -1,0 +1,443 @@
+"""The order of a mixture: classes in given shares, in every batch: `sampling=`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from itertools import accumulate
+from math import ceil, lcm
+from typing import NamedTuple, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.checks import check_integer, check_seed
+from memmpy.errors import OptionError
+from memmpy.kernels import MIX_ROUNDS, Words, absorb, derive_key
+from memmpy.order.blocks import mixed_places
+from memmpy.order.fractions import Fractions
+from memmpy.order.permutation import Permutation
+from memmpy.order.subset import Subset
+from memmpy.typing import Array, Entries
+
+__all__ = ["Mixture", "MixtureOrder", "MixtureRun", "batches_of_epoch"]
+
+#: Words of the `Subset` of a class, the positions of the members ``i * 2**bits``, and `bits`.
+KernelClass: TypeAlias = tuple[Words, Entries, int]
+
+#: About how many positions lie between two members whose positions are kept: 1/16 of a byte each.
+_SAMPLE_POSITIONS = 128
+
+
+def batches_of_epoch(
+    sizes: Sequence[int], shares: Fractions, *, batch_size: int, world_size: int
+) -> int:
+    """Return the batches per rank after which each event of each class was used once.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The number of events of each class, on all ranks together.
+    shares : tuple of Fraction
+        The share of each class.
+    batch_size, world_size : int
+        Events per batch, and the number of ranks.
+    """
+    per_rank = (-(-size // world_size) for size in sizes)
+    needed = max(size / share for size, share in zip(per_rank, shares, strict=True))
+    return ceil(needed / batch_size)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """Classes and their shares in a stream of batches that never ends.
+
+    Parameters
+    ----------
+    classes : tuple of Subset
+        The members of each class.
+    shares : tuple of Fraction
+        The share of each class in a batch: greater than 0, 1 together.
+    batch_size : int
+        Events per batch.
+    num_batches : int
+        Batches per epoch: epoch e is the batches ``e * num_batches`` and on of the stream.
+    rank, world_size : int
+        The number of this process, and how many there are. Each has a stream of its own.
+
+    Raises
+    ------
+    OptionError
+        If shares do not sum to 1, if a class has fewer members than there are ranks, or if the
+        third smallest share, or a larger one, makes less than one event per batch.
+
+    Notes
+    -----
+    Let the classes be in the order of their shares, but the second smallest last, and S_k the sum
+    of the shares of the first k. After m events, a whole number of batches, class k of the stream
+    of rank r of W has had ::
+
+        floor(m S_{k+1} + f) - floor(m S_k + f) events, with f = (2 r + 1) / (2 W)
+
+    in exact arithmetic. That is within 1 of its share of m, and so is the sum over ranks of the
+    share of m W: by Hermite's identity it is the same formula with m W, and f = 1/2. No count falls
+    from batch to batch: the one of the first class and the one of the last cannot, and another one
+    grows by more than its share of a batch minus 2.
+    """
+
+    classes: tuple[Subset, ...]
+    shares: Fractions
+    _: KW_ONLY
+    batch_size: int
+    num_batches: int
+    rank: int = 0
+    world_size: int = 1
+    _sums: tuple[int, ...] = field(init=False, repr=False)  # S_k times the denominator
+    _denominator: int = field(init=False, repr=False)
+    _sequence: tuple[int, ...] = field(init=False, repr=False)
+    _kernel_classes: tuple[KernelClass, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, minimum in (("batch_size", 1), ("num_batches", 0), ("world_size", 1)):
+            number = check_integer(name, getattr(self, name), minimum=minimum)
+            object.__setattr__(self, name, number)
+        if sum(self.shares) != 1 or min(self.shares) <= 0:
+            message = (
+                f"shares must be greater than 0 and sum to 1, got {(*map(float, self.shares),)}"
+            )
+            raise OptionError(message)
+        if min(map(len, self.classes)) < self.world_size:
+            raise OptionError(f"a class has fewer members than there are ranks: {self.world_size}")
+        ascending = sorted(range(len(self.shares)), key=lambda c: (self.shares[c], c))
+        sequence = (*ascending[:1], *ascending[2:], *ascending[1:2])
+        if len(sequence) > 2 and (least := self.shares[sequence[1]]) * self.batch_size < 1:
+            message = (
+                f"a share of {float(least):g} is less than one event in a batch of "
+                f"{self.batch_size:,}: batch_size must be at least {ceil(1 / least):,}"
+            )
+            raise OptionError(message)
+        denominator = lcm(*(share.denominator for share in self.shares))
+        shares = (int(self.shares[c] * denominator) for c in sequence)
+        object.__setattr__(self, "_sequence", sequence)
+        object.__setattr__(self, "_denominator", denominator)
+        object.__setattr__(self, "_sums", tuple(accumulate(shares)))
+        object.__setattr__(self, "_kernel_classes", tuple(map(_kernel_class, self.classes)))
+
+    def counts(self, batch: int, num: int) -> tuple[list[int], NDArray[np.int64]]:
+        """Return how many events each class has before a batch of the stream, and in batches.
+
+        Parameters
+        ----------
+        batch : int
+            The first batch, by its number in the stream.
+        num : int
+            How many batches.
+
+        Returns
+        -------
+        before : list of int
+            The number of events of each class in all batches before.
+        counts : int64 array of shape (num, k)
+            The number of events of each class in each of the batches.
+        """
+        per_event, divisor = 2 * self.world_size, 2 * self.world_size * self._denominator
+        phase = (2 * self.rank + 1) * self._denominator
+        before, counts = [0] * len(self.shares), np.empty((num, len(self.shares)), np.int64)
+        whole_below, edges_below = 0, np.zeros(num + 1, np.int64)
+        for c, total in zip(self._sequence, self._sums, strict=True):
+            step = per_event * self.batch_size * total
+            whole, rest = divmod(step * batch + phase, divisor)
+            # Python's integers where the products may be larger than 64 bits
+            kind = np.int64 if rest + step * num < 2**63 else object
+            steps: Array = rest + step * np.arange(num + 1, dtype=kind)
+            edges = (steps // divisor).astype(np.int64)
+            before[c], counts[:, c] = whole - whole_below, np.diff(edges - edges_below)
+            whole_below, edges_below = whole, edges
+        return before, counts
+
+    def kernel_class(self, number: int) -> KernelClass:
+        """Return the members of a class as kernels take them: see `fill_class`."""
+        return self._kernel_classes[number]
+
+    def range_of(self, number: int) -> tuple[int, int]:
+        """Return the first member of a class that this rank has, and how many it has."""
+        num = len(self.classes[number])
+        start, stop = (num * rank // self.world_size for rank in (self.rank, self.rank + 1))
+        return start, stop - start
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class MixtureOrder:
+    """One epoch of a mixture, which continues the epoch before.
+
+    It is fixed by the mixture, the key, the epoch and the sizes of blocks and windows, in all
+    versions: epochs are resumed by them.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        The classes, their shares, and the batches.
+    block_rows, window_rows : int
+        About how many members in a row are read together, and how many are mixed: all classes
+        together. With blocks of 1, each member has the same probability at each position of a pass.
+    key : int
+        Chooses the order of all epochs: 0 <= key < 2**64.
+    epoch : int
+        The number of the epoch.
+
+    Notes
+    -----
+    *Classes.* `Mixture` has the number of events of each class in each batch. Class c hands out
+    its N members pass by pass, for ever: number n of them is at place ``n % N`` of pass ``n // N``.
+    So after any batch, members of a class have been used equally often, or once more. A rank has
+    the members ``N * rank // world_size`` and on of all N.
+
+    *Passes.* With ``key_c = derive_key(key, rank, c, purpose="class")``, pass p has the key ``q =
+    absorb(key_c, p % 2**64)``. The members are a circle. Block b is those from ``absorb(q, 0) % N +
+    b * rows`` on, where ``rows`` is `block_rows` times the share, rounded, and at least 1. Whole
+    blocks come in the order of ``Permutation(N // rows, key=absorb(q, 1))``, then the short one.
+
+    *Windows.* A window is as many whole batches as `window_rows` has, and at least one; the last
+    of an epoch may have fewer. With blocks of 1 it is one batch. What a class hands out in a
+    window, cut at the ends of passes, is mixed: the i-th goes to the place ``mix(i)`` of
+    `BlockOrder`, with the words ``absorb(absorb(absorb(q, 2), a), r)`` for a part that begins at
+    place a of its pass.
+
+    *Batches.* A batch takes the next members of each class, class by class, and puts the i-th to
+    the place ``mix(i)``, with the words ``absorb(absorb(key_b, t % 2**64), r)`` for batch t of the
+    stream, where ``key_b = derive_key(key, rank, purpose="batches")``. So a batch is not sorted by
+    class.
+    """
+
+    mixture: Mixture
+    _: KW_ONLY
+    block_rows: int
+    window_rows: int
+    key: int
+    epoch: int
+    #: The key of each class, and how many members of it make a block.
+    class_keys: tuple[tuple[int, int], ...] = field(init=False, repr=False)
+    #: The key of all batches.
+    batches_key: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("block_rows", "window_rows"):
+            number = check_integer(name, getattr(self, name), minimum=1)
+            object.__setattr__(self, name, number)
+        for name in ("key", "epoch"):
+            object.__setattr__(self, name, check_seed(name, getattr(self, name)))
+        key, rank, shares = self.key, self.mixture.rank, self.mixture.shares
+        rows = (max(1, round(share * self.block_rows)) for share in shares)
+        keys = (derive_key(key, rank, c, purpose="class") for c in range(len(shares)))
+        object.__setattr__(self, "class_keys", (*zip(keys, rows, strict=True),))
+        object.__setattr__(self, "batches_key", derive_key(key, rank, purpose="batches"))
+
+    def __len__(self) -> int:
+        return self.mixture.num_batches * self.mixture.batch_size
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether members that follow each other in the order lie far apart in the data."""
+        return self.block_rows == 1
+
+    @property
+    def window_batches(self) -> int:
+        """The number of batches per window."""
+        rows = 1 if self.is_scattered else self.window_rows
+        return max(1, rows // self.mixture.batch_size)
+
+    def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator["MixtureRun"]:
+        """Yield runs of whole windows from the one of a position on: see `EpochOrder`.
+
+        Raises
+        ------
+        OptionError
+            If `batch_size` is not that of the mixture.
+        """
+        if batch_size != self.mixture.batch_size:
+            message = (
+                f"a mixture of batches of {self.mixture.batch_size:,} has none of {batch_size:,}"
+            )
+            raise OptionError(message)
+        num, rows = self.mixture.num_batches, self.window_batches * batch_size
+        size = self.window_batches * max(1, round(num_rows / rows))
+        for first in range(position // rows * self.window_batches, num, size):
+            yield MixtureRun(self, first, min(first + size, num))
+
+    def class_pass(self, number: int, pass_number: int) -> "_ClassPass":
+        """Return a pass over the members of a class."""
+        key, block_rows = self.class_keys[number]
+        key = _absorbed(key, pass_number % 2**64)
+        return _ClassPass(*self.mixture.range_of(number), block_rows, key)
+
+
+class _ClassPass(NamedTuple):
+    """A pass over `num` members of a class from `first` on."""
+
+    first: int
+    num: int
+    block_rows: int
+    key: int
+
+    def blocks(self, offset: int, size: int) -> tuple[Entries, Entries]:
+        """Return the starts and counts of the blocks at the places offset..offset+size-1.
+
+        A start is the number of a member in its class, of those that the rank has; after the last
+        one comes number 0.
+        """
+        rows, num_whole = self.block_rows, self.num // self.block_rows
+        slots = np.arange(offset // rows, (offset + size - 1) // rows + 1)
+        blocks = slots.copy()
+        whole = slots < num_whole
+        blocks[whole] = Permutation(num_whole, key=_absorbed(self.key, 1))(slots[whole])
+        begins = np.maximum(slots * rows, offset)
+        ends = np.minimum((slots + 1) * rows, offset + size)
+        shift = _absorbed(self.key, 0) % self.num
+        return (shift + blocks * rows + begins - slots * rows) % self.num, ends - begins
+
+    def numbers(self, offset: int, size: int) -> Entries:
+        """Return the number of the member of the class at each place, mixed."""
+        starts, counts = self.blocks(offset, size)
+        read = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(size)
+        numbers = np.empty_like(read)
+        words = _mix_words(_absorbed(_absorbed(self.key, 2), offset))
+        numbers[mixed_places(size, words)] = self.first + read % self.num
+        return numbers
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class MixtureRun:
+    """The batches first..stop_batch-1 of an epoch of a mixture: whole windows.
+
+    Parameters
+    ----------
+    order : MixtureOrder
+        The order of the epoch.
+    first, stop_batch : int
+        The batches, by their number in the epoch.
+    """
+
+    order: MixtureOrder
+    first: int
+    stop_batch: int
+
+    @property
+    def start(self) -> int:
+        """The first position."""
+        return self.first * self.order.mixture.batch_size
+
+    @property
+    def stop(self) -> int:
+        """The position after the last one."""
+        return self.stop_batch * self.order.mixture.batch_size
+
+    def members(self, *, compiled: bool) -> Entries:
+        """Return the member at each position."""
+        order, mixture = self.order, self.order.mixture
+        before, counts, edges = self._classes()
+        sequences = np.empty(self.stop - self.start, np.int64)
+        ends = np.cumsum(edges[-1])
+        for c, members in enumerate(mixture.classes):
+            sequence = sequences[ends[c] - edges[-1, c] : ends[c]]
+            if not compiled:
+                parts = self._parts(c, before[c], edges[:, c])
+                numbers = [one.numbers(offset, size) for one, offset, size in parts]
+                sequence[:] = members.select(np.concatenate(numbers)) if numbers else 0
+                continue
+            from memmpy.kernels.mixture_numba import fill_class
+
+            first, num = mixture.range_of(c)
+            key, block_rows = order.class_keys[c]
+            fill_class(
+                mixture.kernel_class(c),
+                (first, num, block_rows),
+                key=key,
+                number=(before[c] // num % 2**64, before[c] % num),
+                edges=np.ascontiguousarray(edges[:, c]),
+                out=sequence,
+            )
+        return self._merged(sequences, counts, compiled=compiled)
+
+    def blocks(self) -> tuple[Entries, Entries]:
+        """Return runs of members, each from the first of a block of a class to its last.
+
+        There are members of other classes between these.
+        """
+        before, _, edges = self._classes()
+        firsts, lasts = [], []
+        for c, members in enumerate(self.order.mixture.classes):
+            for one, offset, size in self._parts(c, before[c], edges[:, c]):
+                starts, counts = one.blocks(offset, size)
+                stops = starts + counts
+                over = stops > one.num  # the part behind the last member is another run
+                starts = np.concatenate([starts, np.zeros(over.sum(), np.int64)])
+                stops = np.concatenate([np.minimum(stops, one.num), stops[over] - one.num])
+                firsts.append(members.select(one.first + starts))
+                lasts.append(members.select(one.first + stops - 1))
+        starts = np.concatenate(firsts)
+        return starts, np.concatenate(lasts) + 1 - starts
+
+    @property
+    def _batch(self) -> int:
+        """The number of the first batch in the stream."""
+        return self.order.epoch * self.order.mixture.num_batches + self.first
+
+    def _classes(self) -> tuple[list[int], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the events of each class before, those in each batch, and the edges of windows.
+
+        The edges, of shape (windows + 1, classes), are numbers of events of each class, from 0 on.
+        """
+        num = self.stop_batch - self.first
+        before, counts = self.order.mixture.counts(self._batch, num)
+        totals = np.zeros((num + 1, counts.shape[1]), np.int64)
+        np.cumsum(counts, axis=0, out=totals[1:])
+        return before, counts, totals[[*range(0, num, self.order.window_batches), num]]
+
+    def _parts(
+        self, number: int, before: int, edges: Entries
+    ) -> Iterator[tuple[_ClassPass, int, int]]:
+        """Yield the parts of what a class hands out: pass, first place and number of places."""
+        _, num = self.order.mixture.range_of(number)
+        for size in np.diff(edges).tolist():
+            left = size
+            while left:
+                pass_number, offset = divmod(before, num)
+                taken = min(left, num - offset)
+                yield self.order.class_pass(number, pass_number), offset, taken
+                before, left = before + taken, left - taken
+
+    def _merged(self, sequences: Entries, counts: NDArray[np.int64], *, compiled: bool) -> Entries:
+        """Return the batches of the members of each class, which follow each other."""
+        key, batch = self.order.batches_key, self._batch
+        merged = np.empty_like(sequences)
+        if compiled:
+            from memmpy.kernels.mixture_numba import merge_classes
+
+            merge_classes(sequences, counts, key=key, batch=batch % 2**64, out=merged)
+            return merged
+        size = self.order.mixture.batch_size
+        totals = counts.sum(axis=0)
+        cursors = np.cumsum(totals) - totals
+        for number, of_batch in enumerate(counts):
+            parts = zip(cursors, cursors + of_batch, strict=True)
+            members = np.concatenate([sequences[start:stop] for start, stop in parts])
+            words = _mix_words(_absorbed(key, (batch + number) % 2**64))
+            merged[number * size : (number + 1) * size][mixed_places(size, words)] = members
+            cursors = cursors + of_batch
+        return merged
+
+
+def _kernel_class(members: Subset) -> KernelClass:
+    stride = _SAMPLE_POSITIONS * len(members) // max(1, members.num)
+    bits = max(0, stride.bit_length() - 1)
+    samples = members.select(np.arange(0, len(members), 1 << bits))
+    return members.words, samples, bits
+
+
+def _absorbed(state: int, word: int) -> int:
+    return int(absorb(state, np.array([word], np.uint64))[0])
+
+
+def _mix_words(state: int) -> Words:
+    return absorb(state, np.arange(MIX_ROUNDS, dtype=np.uint64))
