@@ -1,5 +1,6 @@
 """Functions of arrays: NumPy versions define the result, Numba versions are fast."""
 
+from memmpy.kernels.class_part import ClassPart
 from memmpy.kernels.column_gather import take_columns
 from memmpy.kernels.hashing import (
     GOLDEN,
@@ -25,6 +26,7 @@ __all__ = [
     "ITEMS_REDUCED",
     "MIX_MIN_BITS",
     "MIX_ROUNDS",
+    "ClassPart",
     "RowField",
     "Words",
     "absorb",

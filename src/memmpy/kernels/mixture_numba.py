@@ -6,77 +6,59 @@ Nothing is checked here: numbers lie in their class, and sizes of classes sum to
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.kernels.class_part import ClassPart
 from memmpy.kernels.hashing import GOLDEN, MIX_ROUNDS, Words
 from memmpy.kernels.jit import inlined, kernel, run_kernel, trailing_zeros
 from memmpy.kernels.permute_numba import CHUNK, mix_window, num_set, permute_in_place
 from memmpy.typing import Entries
 
-__all__ = ["fill_class", "merge_classes"]
+__all__ = ["place_batches", "place_class"]
+
+Places = NDArray[np.uint32]
 
 _ONE = np.uint64(1)
 _SHIFTS = np.uint64(30), np.uint64(27), np.uint64(31)
 _FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
-def fill_class(
-    members: tuple[Words, Entries, int],
-    sizes: tuple[int, int, int],
-    *,
-    key: int,
-    number: tuple[int, int],
-    edges: Entries,
-    out: Entries,
+def place_batches(
+    totals: NDArray[np.int64], window_batches: int, *, key: int, batch: int, out: Places
 ) -> None:
-    """Fill `out` with the members that a class hands out in some windows, one after the other.
+    """Fill `out` with the places of the members of each class, class by class.
 
     Parameters
     ----------
-    members : (words, samples, bits)
-        The words of the `Subset` of the class; the positions of the members ``i * 2**bits``; and
-        `bits`.
-    sizes : (int, int, int)
-        The first member to use, how many there are, and how many of them make a block.
-    key : int
-        The key of the class.
-    number : (int, int)
-        The pass over the class of the first one, modulo 2**64, and its offset in that pass.
-    edges : int64 array of shape (k + 1,)
-        Where windows begin and end in `out`, from 0 on.
-    out : int64 array
-        As long as all windows.
-    """
-    words, samples, bits = members
-    run_kernel(
-        _fill_class,
-        words,
-        samples,
-        np.int64(bits),
-        *map(np.int64, sizes),
-        np.uint64(key),
-        np.uint64(number[0]),
-        np.int64(number[1]),
-        edges,
-        out,
-    )
-
-
-def merge_classes(
-    sequences: Entries, counts: NDArray[np.int64], *, key: int, batch: int, out: Entries
-) -> None:
-    """Fill `out` with batches, each a mixture of the next members of each class.
-
-    Parameters
-    ----------
-    sequences : int64 array
-        The members of all batches, class by class.
-    counts : int64 array of shape (n, k)
-        How many members of each class each of the batches has.
+    totals : int64 array of shape (k, n + 1)
+        How many members of each class the first 0 to n batches have.
+    window_batches : int
+        Batches per window.
     key, batch : int
         The key of all batches, and the number of the first of them, modulo 2**64.
-    out : int64 array
-        As long as `sequences`.
+    out : uint32 array
+        As long as n batches.
     """
-    run_kernel(_merge_classes, sequences, counts, np.uint64(key), np.uint64(batch), out)
+    run_kernel(_place_batches, totals, window_batches, np.uint64(key), np.uint64(batch), out)
+
+
+def place_class(
+    part: ClassPart, places: Places, ranges: NDArray[np.int64], *, out: Entries
+) -> None:
+    """Put the rows of the members of a class to their places in `out`.
+
+    Parameters
+    ----------
+    part : ClassPart
+        The members.
+    places : uint32 array
+        Where each goes.
+    ranges : int64 array of shape (2, k)
+        Member i is row ``i + ranges[1, j]`` for the first j with ``i < ranges[0, j]``.
+    out : int64 array
+        The rows of all classes.
+    """
+    words, samples, *numbers, edges = part
+    of_class = np.array(numbers, np.uint64)
+    run_kernel(_place_class, words, samples, of_class, edges, places, ranges, out)
 
 
 @inlined
@@ -113,92 +95,86 @@ def _permute_blocks(num: np.int64, key: np.uint64, blocks: Entries) -> None:
 
 
 @inlined
-def _select_run(
-    words: Words,
-    samples: Entries,
-    bits: np.int64,
-    number: np.int64,
-    out: Entries,
-    start: int,
-    stop: int,
-) -> None:
-    """Fill out[start:stop] with the positions of consecutive members of a `Subset`."""
-    at, left = samples[number >> bits], number & ((np.int64(1) << bits) - np.int64(1))
-    bit = np.uint64(at & 63)
-    at >>= 6
-    word = (words[at] >> bit) << bit
-    num = num_set(word)
-    while num <= left:
-        left -= num
-        at += 1
-        word = words[at]
-        num = num_set(word)
-    for _ in range(left):
-        word &= word - _ONE
-    for i in range(start, stop):
-        while not word:
-            at += 1
-            word = words[at]
-        out[i] = at * 64 + np.int64(trailing_zeros(word))
-        word &= word - _ONE
+def _fill_blocks(part: Words, pass_key: np.uint64, offset: np.int64, blocks: Entries) -> None:
+    """Fill `blocks` with the blocks of a pass from that of a place on."""
+    num_whole, slot = np.int64(part[2] // part[3]), offset // np.int64(part[3])
+    for j in range(len(blocks)):
+        blocks[j] = slot + j
+    num_permuted = max(0, min(len(blocks), num_whole - slot))
+    if num_whole > 1:
+        _permute_blocks(num_whole, _absorb(pass_key, np.uint64(1)), blocks[:num_permuted])
 
 
 @kernel
-def _fill_class(
+def _place_class(
     words: Words,
     samples: Entries,
-    bits: np.int64,
-    first: np.int64,
-    num: np.int64,
-    block_rows: np.int64,
-    key: np.uint64,
-    pass_number: np.uint64,
-    offset: np.int64,
+    part: Words,
     edges: Entries,
+    places: Places,
+    ranges: NDArray[np.int64],
     out: Entries,
 ) -> None:
-    most = 0
+    bits, first, num = np.int64(part[0]), np.int64(part[1]), np.int64(part[2])
+    block_rows, key, pass_number = np.int64(part[3]), part[4], part[5]
+    offset, most = np.int64(part[6]), np.int64(0)
     for w in range(len(edges) - 1):
         most = max(most, edges[w + 1] - edges[w])
-    numbers, places = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.int64)
-    mix_words = np.empty(MIX_ROUNDS, np.uint64)
-    rows, spots = np.empty(most, np.int64), np.empty(most, np.uint32)
+    numbers, pending = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.int64)
+    mix_words, targets = np.empty(MIX_ROUNDS, np.uint64), np.empty(most, np.uint32)
     slots = np.empty(most // block_rows + 2, np.int64)
-    num_whole, at = num // block_rows, 0
+    at = np.int64(0)
     for w in range(len(edges) - 1):
         while at < edges[w + 1]:
             size = min(edges[w + 1] - at, num - offset)
             pass_key = _absorb(key, pass_number)
-            shift = np.int64(_absorb(pass_key, np.uint64(0)) % np.uint64(num))
-            slot = offset // block_rows
-            rest = np.int64(offset % block_rows)
-            blocks = slots[: (offset + size - 1) // block_rows + 1 - slot]
-            for j in range(len(blocks)):
-                blocks[j] = slot + j
-            num_permuted = max(0, min(len(blocks), num_whole - slot))
-            if num_whole > 1:
-                key_of_blocks = _absorb(pass_key, np.uint64(1))
-                _permute_blocks(num_whole, key_of_blocks, blocks[:num_permuted])
-            done = 0
-            for j in range(len(blocks)):
-                count = min(block_rows - rest, size - done)
-                number = shift + blocks[j] * block_rows + rest
-                if number >= num:
-                    number -= num
-                stop = done + min(count, num - number)
-                _select_run(words, samples, bits, first + number, rows, done, stop)
-                done += count
-                if stop < done:
-                    _select_run(words, samples, bits, first, rows, stop, done)
-                rest = np.int64(0)
-            state = _absorb(_absorb(pass_key, np.uint64(2)), np.uint64(offset))
-            _absorb_all(state, mix_words)
+            _absorb_all(_absorb(_absorb(pass_key, np.uint64(2)), np.uint64(offset)), mix_words)
             if size > 1:
-                mix_window(np.uint32(0), mix_words, numbers, places, spots[:size])
+                mix_window(np.uint32(0), mix_words, numbers, pending, targets[:size])
             else:
-                spots[0] = 0
-            for i in range(size):
-                out[at + np.int64(spots[i])] = rows[i]
+                targets[0] = 0
+            for k in range(size):
+                targets[k] = places[at + np.int64(targets[k])]
+            shift = np.int64(_absorb(pass_key, np.uint64(0)) % np.uint64(num))
+            slot, rest = offset // block_rows, np.int64(offset % block_rows)
+            blocks = slots[: (offset + size - 1) // block_rows + 1 - slot]
+            _fill_blocks(part, pass_key, offset, blocks)
+            i = np.int64(0)
+            for j in range(len(blocks)):
+                number = shift + blocks[j] * block_rows + rest
+                num_left = min(block_rows - rest, size - i)
+                rest = np.int64(0)
+                while num_left > 0:  # twice where the block goes on at the first member
+                    if number >= num:
+                        number -= num
+                    stop = i + min(num_left, num - number)
+                    num_left -= stop - i
+                    # the word of the member, and in it the bits from that member on
+                    member = first + number
+                    place, skip = samples[member >> bits], member & ((1 << bits) - 1)
+                    bit = np.uint64(place & 63)
+                    place >>= 6
+                    word = (words[place] >> bit) << bit
+                    num_here = num_set(word)
+                    while num_here <= skip:
+                        skip -= num_here
+                        place += 1
+                        word = words[place]
+                        num_here = num_set(word)
+                    for _ in range(skip):
+                        word &= word - _ONE
+                    while i < stop:
+                        while not word:
+                            place += 1
+                            word = words[place]
+                        row = place * 64 + np.int64(trailing_zeros(word))
+                        word &= word - _ONE
+                        which = 0
+                        while row >= ranges[0, which]:
+                            which += 1
+                        out[targets[i]] = row + ranges[1, which]
+                        i += 1
+                    number = num
             at += size
             offset = np.int64(offset + size)
             if offset == num:
@@ -207,34 +183,31 @@ def _fill_class(
 
 
 @kernel
-def _merge_classes(
-    sequences: Entries,
-    counts: NDArray[np.int64],
+def _place_batches(
+    totals: NDArray[np.int64],
+    window_batches: np.int64,
     key: np.uint64,
     batch: np.uint64,
-    out: Entries,
+    places: Places,
 ) -> None:
-    num_batches, num_classes = counts.shape
-    cursors = np.zeros(num_classes, np.int64)
-    start = 0
-    for c in range(num_classes):
-        cursors[c] = start
-        for b in range(num_batches):
-            start += counts[b, c]
-    size = len(out) // num_batches
-    numbers, places = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.int64)
+    num_classes, num_batches = totals.shape[0], totals.shape[1] - 1
+    size = np.int64(len(places) // num_batches)
+    numbers, pending = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.int64)
     mix_words, spots = np.empty(MIX_ROUNDS, np.uint64), np.empty(size, np.uint32)
+    spots[0] = 0
     for b in range(num_batches):
-        _absorb_all(_absorb(key, batch), mix_words)
-        if size > 1:
-            mix_window(np.uint32(0), mix_words, numbers, places, spots)
-        else:
-            spots[0] = 0
-        place = 0
+        state = _absorb(key, batch)
+        if b % window_batches == 0 and size > 1:
+            _absorb_all(state, mix_words)
+            mix_window(np.uint32(0), mix_words, numbers, pending, spots)
+        turn = np.uint32(_absorb(state, np.uint64(MIX_ROUNDS)) % np.uint64(size))
+        first, end = np.uint32(b * size), np.uint32(size) - turn
+        start = i = np.int64(0)
         for c in range(num_classes):
-            cursor = cursors[c]
-            for i in range(counts[b, c]):
-                out[b * size + np.int64(spots[place])] = sequences[cursor + i]
-                place += 1
-            cursors[c] = cursor + counts[b, c]
+            for k in range(start + totals[c, b], start + totals[c, b + 1]):
+                spot = spots[i]
+                place = spot + turn if spot < end else spot - end
+                places[k] = first + place
+                i += 1
+            start += totals[c, num_batches]
         batch += _ONE

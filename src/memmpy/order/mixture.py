@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_integer, check_seed
 from memmpy.errors import OptionError
-from memmpy.kernels import MIX_ROUNDS, Words, absorb, derive_key
+from memmpy.kernels import MIX_ROUNDS, ClassPart, Words, absorb, derive_key
 from memmpy.order.blocks import mixed_places
 from memmpy.order.fractions import Fractions
 from memmpy.order.permutation import Permutation
@@ -23,6 +23,8 @@ __all__ = ["Mixture", "MixtureOrder", "MixtureRun", "batches_of_epoch"]
 #: Words of the `Subset` of a class, the positions of the members ``i * 2**bits``, and `bits`.
 KernelClass: TypeAlias = tuple[Words, Entries, int]
 
+#: The range of rows in which each member is its own row.
+_ALL = np.array([[2**62], [0]])
 #: About how many positions lie between two members whose positions are kept: 1/16 of a byte each.
 _SAMPLE_POSITIONS = 128
 
@@ -122,37 +124,38 @@ class Mixture:
         object.__setattr__(self, "_sums", tuple(accumulate(shares)))
         object.__setattr__(self, "_kernel_classes", tuple(map(_kernel_class, self.classes)))
 
-    def counts(self, batch: int, num: int) -> tuple[list[int], NDArray[np.int64]]:
-        """Return how many events each class has before a batch of the stream, and in batches.
+    def events(self, batch: int, num: int) -> tuple[list[int], NDArray[np.int64]]:
+        """Return how many events of each class come before a batch of the stream, and from it on.
 
         Parameters
         ----------
         batch : int
-            The first batch, by its number in the stream.
+            The batch, by its number in the stream.
         num : int
-            How many batches.
+            A number of batches.
 
         Returns
         -------
         before : list of int
             The number of events of each class in all batches before.
-        counts : int64 array of shape (num, k)
-            The number of events of each class in each of the batches.
+        totals : int64 array of shape (k, num + 1)
+            The number of events of each class in the first 0 to `num` batches from this one on.
         """
         per_event, divisor = 2 * self.world_size, 2 * self.world_size * self._denominator
         phase = (2 * self.rank + 1) * self._denominator
-        before, counts = [0] * len(self.shares), np.empty((num, len(self.shares)), np.int64)
-        whole_below, edges_below = 0, np.zeros(num + 1, np.int64)
+        before, totals = [0] * len(self.shares), np.empty((len(self.shares), num + 1), np.int64)
+        whole_below, steps_below = 0, np.zeros(num + 1, np.int64)
         for c, total in zip(self._sequence, self._sums, strict=True):
             step = per_event * self.batch_size * total
             whole, rest = divmod(step * batch + phase, divisor)
             # Python's integers where the products may be larger than 64 bits
             kind = np.int64 if rest + step * num < 2**63 else object
-            steps: Array = rest + step * np.arange(num + 1, dtype=kind)
-            edges = (steps // divisor).astype(np.int64)
-            before[c], counts[:, c] = whole - whole_below, np.diff(edges - edges_below)
-            whole_below, edges_below = whole, edges
-        return before, counts
+            products: Array = rest + step * np.arange(num + 1, dtype=kind)
+            steps = (products // divisor).astype(np.int64, copy=False)
+            before[c] = whole - whole_below
+            np.subtract(steps, steps_below, out=totals[c])
+            whole_below, steps_below = whole, steps
+        return before, totals
 
     def kernel_class(self, number: int) -> KernelClass:
         """Return the members of a class as kernels take them: see `fill_class`."""
@@ -204,9 +207,10 @@ class MixtureOrder:
     place a of its pass.
 
     *Batches.* A batch takes the next members of each class, class by class, and puts the i-th to
-    the place ``mix(i)``, with the words ``absorb(absorb(key_b, t % 2**64), r)`` for batch t of the
-    stream, where ``key_b = derive_key(key, rank, purpose="batches")``. So a batch is not sorted by
-    class.
+    the place ``(mix(i) + absorb(s_t, 6)) % batch_size``. Here ``s_t = absorb(key_b, t % 2**64)``
+    for batch t of the stream, ``key_b = derive_key(key, rank, purpose="batches")``, and `mix` has
+    the words ``absorb(s_w, r)`` of the first batch w of the window. So a batch is not sorted by
+    class, and successive batches have their classes at other places.
     """
 
     mixture: Mixture
@@ -334,40 +338,57 @@ class MixtureRun:
 
     def members(self, *, compiled: bool) -> Entries:
         """Return the member at each position."""
-        order, mixture = self.order, self.order.mixture
-        before, counts, edges = self._classes()
-        sequences = np.empty(self.stop - self.start, np.int64)
-        ends = np.cumsum(edges[-1])
-        for c, members in enumerate(mixture.classes):
-            sequence = sequences[ends[c] - edges[-1, c] : ends[c]]
-            if not compiled:
-                parts = self._parts(c, before[c], edges[:, c])
-                numbers = [one.numbers(offset, size) for one, offset, size in parts]
-                sequence[:] = members.select(np.concatenate(numbers)) if numbers else 0
-                continue
-            from memmpy.kernels.mixture_numba import fill_class
+        members = np.empty(self.stop - self.start, np.int64)
+        if compiled:
+            self.fill(members, np.empty(len(members), np.uint32), ranges=_ALL)
+            return members
+        before, totals = self._events()
+        edges = totals[:, self._edges(totals)]
+        for c, places in enumerate(self._places(totals)):
+            parts = self._parts(c, before[c], edges[c])
+            numbers = [one.numbers(offset, size) for one, offset, size in parts]
+            if numbers:
+                members[places] = self.order.mixture.classes[c].select(np.concatenate(numbers))
+        return members
 
+    def fill(self, rows: Entries, places: NDArray[np.uint32], *, ranges: NDArray[np.int64]) -> None:
+        """Fill `rows` with the row of the member at each position, by Numba.
+
+        Parameters
+        ----------
+        rows : int64 array
+            As long as the run.
+        places : uint32 array
+            Memory to work with, as long as the run.
+        ranges : int64 array of shape (2, k)
+            Member i is row ``i + ranges[1, j]`` for the first j with ``i < ranges[0, j]``.
+        """
+        from memmpy.kernels.mixture_numba import place_batches, place_class
+
+        order, mixture = self.order, self.order.mixture
+        before, totals = self._events()
+        batch = self._batch % 2**64
+        place_batches(totals, order.window_batches, key=order.batches_key, batch=batch, out=places)
+        edges, start = totals[:, self._edges(totals)], 0
+        for c, (key, block_rows) in enumerate(order.class_keys):
             first, num = mixture.range_of(c)
-            key, block_rows = order.class_keys[c]
-            fill_class(
-                mixture.kernel_class(c),
-                (first, num, block_rows),
-                key=key,
-                number=(before[c] // num % 2**64, before[c] % num),
-                edges=np.ascontiguousarray(edges[:, c]),
-                out=sequence,
-            )
-        return self._merged(sequences, counts, compiled=compiled)
+            pass_number, offset = divmod(before[c], num)
+            numbers = first, num, block_rows, key, pass_number % 2**64, offset
+            stop = start + int(edges[c, -1])
+            part = ClassPart(*mixture.kernel_class(c), *numbers, edges[c])
+            place_class(part, places[start:stop], ranges, out=rows)
+            start = stop
 
     def blocks(self) -> tuple[Entries, Entries]:
         """Return runs of members, each from the first of a block of a class to its last.
 
         There are members of other classes between these.
         """
-        before, _, edges = self._classes()
+        before, totals = self._events()
+        edges = totals[:, self._edges(totals)]
         firsts, lasts = [], []
         for c, members in enumerate(self.order.mixture.classes):
-            for one, offset, size in self._parts(c, before[c], edges[:, c]):
+            for one, offset, size in self._parts(c, before[c], edges[c]):
                 starts, counts = one.blocks(offset, size)
                 stops = starts + counts
                 over = stops > one.num  # the part behind the last member is another run
@@ -383,16 +404,14 @@ class MixtureRun:
         """The number of the first batch in the stream."""
         return self.order.epoch * self.order.mixture.num_batches + self.first
 
-    def _classes(self) -> tuple[list[int], NDArray[np.int64], NDArray[np.int64]]:
-        """Return the events of each class before, those in each batch, and the edges of windows.
+    def _events(self) -> tuple[list[int], NDArray[np.int64]]:
+        """Return the events of each class before the run, and in the first of its batches."""
+        return self.order.mixture.events(self._batch, self.stop_batch - self.first)
 
-        The edges, of shape (windows + 1, classes), are numbers of events of each class, from 0 on.
-        """
-        num = self.stop_batch - self.first
-        before, counts = self.order.mixture.counts(self._batch, num)
-        totals = np.zeros((num + 1, counts.shape[1]), np.int64)
-        np.cumsum(counts, axis=0, out=totals[1:])
-        return before, counts, totals[[*range(0, num, self.order.window_batches), num]]
+    def _edges(self, totals: NDArray[np.int64]) -> list[int]:
+        """Return the number of batches before each window, and of all."""
+        num = totals.shape[1] - 1
+        return [*range(0, num, self.order.window_batches), num]
 
     def _parts(
         self, number: int, before: int, edges: Entries
@@ -407,25 +426,18 @@ class MixtureRun:
                 yield self.order.class_pass(number, pass_number), offset, taken
                 before, left = before + taken, left - taken
 
-    def _merged(self, sequences: Entries, counts: NDArray[np.int64], *, compiled: bool) -> Entries:
-        """Return the batches of the members of each class, which follow each other."""
-        key, batch = self.order.batches_key, self._batch
-        merged = np.empty_like(sequences)
-        if compiled:
-            from memmpy.kernels.mixture_numba import merge_classes
-
-            merge_classes(sequences, counts, key=key, batch=batch % 2**64, out=merged)
-            return merged
-        size = self.order.mixture.batch_size
-        totals = counts.sum(axis=0)
-        cursors = np.cumsum(totals) - totals
-        for number, of_batch in enumerate(counts):
-            parts = zip(cursors, cursors + of_batch, strict=True)
-            members = np.concatenate([sequences[start:stop] for start, stop in parts])
-            words = _mix_words(_absorbed(key, (batch + number) % 2**64))
-            merged[number * size : (number + 1) * size][mixed_places(size, words)] = members
-            cursors = cursors + of_batch
-        return merged
+    def _places(self, totals: NDArray[np.int64]) -> Iterator[Entries]:
+        """Yield, for each class, where its members go."""
+        size, counts = self.order.mixture.batch_size, np.diff(totals).T
+        places, stops = np.empty((len(counts), size), np.int64), np.cumsum(counts, axis=1)
+        for b in range(len(counts)):
+            state = _absorbed(self.order.batches_key, (self._batch + b) % 2**64)
+            if b % self.order.window_batches == 0:
+                spots = mixed_places(size, _mix_words(state))
+            places[b] = b * size + (spots + _absorbed(state, MIX_ROUNDS) % size) % size
+        for c in range(counts.shape[1]):
+            ends = zip(places, stops[:, c] - counts[:, c], stops[:, c], strict=True)
+            yield np.concatenate([of_batch[start:stop] for of_batch, start, stop in ends])
 
 
 def _kernel_class(members: Subset) -> KernelClass:
