@@ -22,7 +22,7 @@ _FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
 def place_batches(
-    totals: NDArray[np.int64], window_batches: int, *, key: int, batch: int, out: Places
+    totals: NDArray[np.int64], window: tuple[int, int], *, key: int, batch: int, out: Places
 ) -> None:
     """Fill `out` with the places of the members of each class, class by class.
 
@@ -30,14 +30,14 @@ def place_batches(
     ----------
     totals : int64 array of shape (k, n + 1)
         How many members of each class the first 0 to n batches have.
-    window_batches : int
-        Batches per window.
+    window : (int, int)
+        Batches per window, and those of the first window that come before.
     key, batch : int
         The key of all batches, and the number of the first of them, modulo 2**64.
     out : uint32 array
         As long as n batches.
     """
-    run_kernel(_place_batches, totals, window_batches, np.uint64(key), np.uint64(batch), out)
+    run_kernel(_place_batches, totals, *window, np.uint64(key), np.uint64(batch), out)
 
 
 def place_class(
@@ -129,12 +129,12 @@ def _place_class(
             size = min(edges[w + 1] - at, num - offset)
             pass_key = _absorb(key, pass_number)
             _absorb_all(_absorb(_absorb(pass_key, np.uint64(2)), np.uint64(offset)), mix_words)
-            if size > 1:
+            if block_rows > 1 and size > 1:
                 mix_window(np.uint32(0), mix_words, numbers, pending, targets[:size])
+                for k in range(size):
+                    targets[k] = places[at + np.int64(targets[k])]
             else:
-                targets[0] = 0
-            for k in range(size):
-                targets[k] = places[at + np.int64(targets[k])]
+                targets[:size] = places[at : at + size]
             shift = np.int64(_absorb(pass_key, np.uint64(0)) % np.uint64(num))
             slot, rest = offset // block_rows, np.int64(offset % block_rows)
             blocks = slots[: (offset + size - 1) // block_rows + 1 - slot]
@@ -186,6 +186,7 @@ def _place_class(
 def _place_batches(
     totals: NDArray[np.int64],
     window_batches: np.int64,
+    in_window: np.int64,
     key: np.uint64,
     batch: np.uint64,
     places: Places,
@@ -197,9 +198,11 @@ def _place_batches(
     spots[0] = 0
     for b in range(num_batches):
         state = _absorb(key, batch)
-        if b % window_batches == 0 and size > 1:
-            _absorb_all(state, mix_words)
+        if size > 1 and (b == 0 or in_window == window_batches):
+            in_window %= window_batches
+            _absorb_all(_absorb(key, batch - np.uint64(in_window)), mix_words)
             mix_window(np.uint32(0), mix_words, numbers, pending, spots)
+        in_window += 1
         turn = np.uint32(_absorb(state, np.uint64(MIX_ROUNDS)) % np.uint64(size))
         first, end = np.uint32(b * size), np.uint32(size) - turn
         start = i = np.int64(0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_integer, check_seed
 from memmpy.errors import OptionError
-from memmpy.kernels import MIX_ROUNDS, ClassPart, Words, absorb, derive_key
+from memmpy.kernels import MIX_ROUNDS, ClassPart, Words, absorb, absorb_word, derive_key
 from memmpy.order.blocks import mixed_places
 from memmpy.order.fractions import Fractions
 from memmpy.order.permutation import Permutation
@@ -201,10 +201,9 @@ class MixtureOrder:
     blocks come in the order of ``Permutation(N // rows, key=absorb(q, 1))``, then the short one.
 
     *Windows.* A window is as many whole batches as `window_rows` has, and at least one; the last
-    of an epoch may have fewer. With blocks of 1 it is one batch. What a class hands out in a
-    window, cut at the ends of passes, is mixed: the i-th goes to the place ``mix(i)`` of
-    `BlockOrder`, with the words ``absorb(absorb(absorb(q, 2), a), r)`` for a part that begins at
-    place a of its pass.
+    of an epoch may have fewer. What a class hands out in a window, cut at the ends of passes, is
+    mixed, unless ``rows`` is 1: the i-th goes to the place ``mix(i)`` of `BlockOrder`, with the
+    words ``absorb(absorb(absorb(q, 2), a), r)`` for a part that begins at place a of its pass.
 
     *Batches.* A batch takes the next members of each class, class by class, and puts the i-th to
     the place ``(mix(i) + absorb(s_t, 6)) % batch_size``. Here ``s_t = absorb(key_b, t % 2**64)``
@@ -247,11 +246,12 @@ class MixtureOrder:
     @property
     def window_batches(self) -> int:
         """The number of batches per window."""
-        rows = 1 if self.is_scattered else self.window_rows
-        return max(1, rows // self.mixture.batch_size)
+        return max(1, self.window_rows // self.mixture.batch_size)
 
     def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator["MixtureRun"]:
-        """Yield runs of whole windows from the one of a position on: see `EpochOrder`.
+        """Yield runs from the window of a position on: see `EpochOrder`.
+
+        With blocks of 1, runs begin at the position itself.
 
         Raises
         ------
@@ -263,15 +263,16 @@ class MixtureOrder:
                 f"a mixture of batches of {self.mixture.batch_size:,} has none of {batch_size:,}"
             )
             raise OptionError(message)
-        num, rows = self.mixture.num_batches, self.window_batches * batch_size
-        size = self.window_batches * max(1, round(num_rows / rows))
-        for first in range(position // rows * self.window_batches, num, size):
+        num = self.mixture.num_batches
+        unit = 1 if self.is_scattered else self.window_batches
+        size = unit * max(1, round(num_rows / batch_size / unit))
+        for first in range(position // batch_size // unit * unit, num, size):
             yield MixtureRun(self, first, min(first + size, num))
 
     def class_pass(self, number: int, pass_number: int) -> "_ClassPass":
         """Return a pass over the members of a class."""
         key, block_rows = self.class_keys[number]
-        key = _absorbed(key, pass_number % 2**64)
+        key = absorb_word(key, pass_number % 2**64)
         return _ClassPass(*self.mixture.range_of(number), block_rows, key)
 
 
@@ -293,26 +294,27 @@ class _ClassPass(NamedTuple):
         slots = np.arange(offset // rows, (offset + size - 1) // rows + 1)
         blocks = slots.copy()
         whole = slots < num_whole
-        blocks[whole] = Permutation(num_whole, key=_absorbed(self.key, 1))(slots[whole])
+        blocks[whole] = Permutation(num_whole, key=absorb_word(self.key, 1))(slots[whole])
         begins = np.maximum(slots * rows, offset)
         ends = np.minimum((slots + 1) * rows, offset + size)
-        shift = _absorbed(self.key, 0) % self.num
+        shift = absorb_word(self.key, 0) % self.num
         return (shift + blocks * rows + begins - slots * rows) % self.num, ends - begins
 
     def numbers(self, offset: int, size: int) -> Entries:
         """Return the number of the member of the class at each place, mixed."""
         starts, counts = self.blocks(offset, size)
         read = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(size)
-        numbers = np.empty_like(read)
-        words = _mix_words(_absorbed(_absorbed(self.key, 2), offset))
-        numbers[mixed_places(size, words)] = self.first + read % self.num
+        numbers: Entries = self.first + read % self.num
+        if self.block_rows > 1:
+            words = _mix_words(absorb_word(absorb_word(self.key, 2), offset))
+            numbers[mixed_places(size, words)] = numbers.copy()
         return numbers
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class MixtureRun:
-    """The batches first..stop_batch-1 of an epoch of a mixture: whole windows.
+    """The batches first..stop_batch-1 of an epoch of a mixture.
 
     Parameters
     ----------
@@ -343,9 +345,8 @@ class MixtureRun:
             self.fill(members, np.empty(len(members), np.uint32), ranges=_ALL)
             return members
         before, totals = self._events()
-        edges = totals[:, self._edges(totals)]
         for c, places in enumerate(self._places(totals)):
-            parts = self._parts(c, before[c], edges[c])
+            parts = self._parts(c, before[c], totals[c, self._edges(c)])
             numbers = [one.numbers(offset, size) for one, offset, size in parts]
             if numbers:
                 members[places] = self.order.mixture.classes[c].select(np.concatenate(numbers))
@@ -367,15 +368,21 @@ class MixtureRun:
 
         order, mixture = self.order, self.order.mixture
         before, totals = self._events()
-        batch = self._batch % 2**64
-        place_batches(totals, order.window_batches, key=order.batches_key, batch=batch, out=places)
-        edges, start = totals[:, self._edges(totals)], 0
+        place_batches(
+            totals,
+            (order.window_batches, self.first % order.window_batches),
+            key=order.batches_key,
+            batch=self._batch % 2**64,
+            out=places,
+        )
+        start = 0
         for c, (key, block_rows) in enumerate(order.class_keys):
+            edges = totals[c, self._edges(c)]
             first, num = mixture.range_of(c)
             pass_number, offset = divmod(before[c], num)
             numbers = first, num, block_rows, key, pass_number % 2**64, offset
-            stop = start + int(edges[c, -1])
-            part = ClassPart(*mixture.kernel_class(c), *numbers, edges[c])
+            stop = start + int(edges[-1])
+            part = ClassPart(*mixture.kernel_class(c), *numbers, edges)
             place_class(part, places[start:stop], ranges, out=rows)
             start = stop
 
@@ -385,10 +392,9 @@ class MixtureRun:
         There are members of other classes between these.
         """
         before, totals = self._events()
-        edges = totals[:, self._edges(totals)]
         firsts, lasts = [], []
         for c, members in enumerate(self.order.mixture.classes):
-            for one, offset, size in self._parts(c, before[c], edges[c]):
+            for one, offset, size in self._parts(c, before[c], totals[c, self._edges(c)]):
                 starts, counts = one.blocks(offset, size)
                 stops = starts + counts
                 over = stops > one.num  # the part behind the last member is another run
@@ -408,10 +414,10 @@ class MixtureRun:
         """Return the events of each class before the run, and in the first of its batches."""
         return self.order.mixture.events(self._batch, self.stop_batch - self.first)
 
-    def _edges(self, totals: NDArray[np.int64]) -> list[int]:
-        """Return the number of batches before each window, and of all."""
-        num = totals.shape[1] - 1
-        return [*range(0, num, self.order.window_batches), num]
+    def _edges(self, number: int) -> list[int]:
+        """Return how many batches come before each window in which a class is mixed, and of all."""
+        num, is_mixed = self.stop_batch - self.first, self.order.class_keys[number][1] > 1
+        return [*range(0, num, self.order.window_batches if is_mixed else num), num]
 
     def _parts(
         self, number: int, before: int, edges: Entries
@@ -431,10 +437,12 @@ class MixtureRun:
         size, counts = self.order.mixture.batch_size, np.diff(totals).T
         places, stops = np.empty((len(counts), size), np.int64), np.cumsum(counts, axis=1)
         for b in range(len(counts)):
-            state = _absorbed(self.order.batches_key, (self._batch + b) % 2**64)
-            if b % self.order.window_batches == 0:
-                spots = mixed_places(size, _mix_words(state))
-            places[b] = b * size + (spots + _absorbed(state, MIX_ROUNDS) % size) % size
+            state = absorb_word(self.order.batches_key, (self._batch + b) % 2**64)
+            in_window = (self.first + b) % self.order.window_batches
+            if b == 0 or in_window == 0:
+                window = absorb_word(self.order.batches_key, (self._batch + b - in_window) % 2**64)
+                spots = mixed_places(size, _mix_words(window))
+            places[b] = b * size + (spots + absorb_word(state, MIX_ROUNDS) % size) % size
         for c in range(counts.shape[1]):
             ends = zip(places, stops[:, c] - counts[:, c], stops[:, c], strict=True)
             yield np.concatenate([of_batch[start:stop] for of_batch, start, stop in ends])
@@ -445,10 +453,6 @@ def _kernel_class(members: Subset) -> KernelClass:
     bits = max(0, stride.bit_length() - 1)
     samples = members.select(np.arange(0, len(members), 1 << bits))
     return members.words, samples, bits
-
-
-def _absorbed(state: int, word: int) -> int:
-    return int(absorb(state, np.array([word], np.uint64))[0])
 
 
 def _mix_words(state: int) -> Words:
