@@ -1,16 +1,17 @@
 """How fast batches with classes in given shares are, beside the same skim without `sampling=`.
 
-usage: python benchmarks/loading/sampling.py FOLDER [--rows 4000000] [--rounds 10]
+usage: python benchmarks/loading/sampling.py FOLDER [--rows 4000000] [--rounds 40] [--threads 1]
 
-Rows of 120 bytes: 22 float32, a label, two weights and the entry. Epochs of both loaders take
-turns, cut at as many rows as the skim has, and what counts is the median of their ratios. Before,
-it checks for each loader that after every batch each class is within 1 event of its share, and that
+Rows of 120 bytes: 22 float32, a label, two weights and the entry. The loader with shares, the same
+one without, and one of exact order take turns of a million rows. It prints the ratio of their best
+rates, the median of the ratios of rates, and the ratio of processor time, all to the loader without
+shares. Before, it checks that after every batch each class is within 1 event of its share, and that
 the events of a class were used equally often, or once more.
 """
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -21,7 +22,7 @@ import numpy as np
 import memmpy
 from memmpy.loaders import ClassSampling, Sampling
 
-SEED, NUM_FEATURES, MAX_CHECKED = 1, 22, 3_000_000
+SEED, NUM_FEATURES, MAX_CHECKED, TURN_ROWS = 1, 22, 3_000_000, 1_000_000
 CASES: tuple[tuple[Mapping[str, float], tuple[float, ...]], ...] = (
     ({"background": 0.5, "signal": 0.5}, (0.9, 0.1)),
     ({"a": 0.5, "b": 0.3, "c": 0.2}, (0.7, 0.2, 0.1)),
@@ -76,9 +77,13 @@ def check(loader: memmpy.SplitLoader, skim: Any, shares: Mapping[str, float]) ->
         assert np.ptp(uses[label == c]) <= 1
 
 
-def num_batches_of(batches: Iterator[Any]) -> int:
-    """Read batches, and return how many."""
-    return sum(1 for batch in batches if batch["_index"].item(0) >= 0)
+def seconds_a_row(loader: memmpy.SplitLoader, epoch: int) -> tuple[float, float]:
+    """Read a million rows, and return the seconds a row by the clock and of processors."""
+    start, begin = time.perf_counter(), time.process_time()
+    size = loader.batch_size
+    batches = islice(loader.batches(epoch), TURN_ROWS // size)
+    num = size * sum(1 for batch in batches if batch["_index"].item(0) >= 0)
+    return (time.perf_counter() - start) / num, (time.process_time() - begin) / num
 
 
 def main() -> None:
@@ -86,31 +91,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=4_000_000)
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--shuffle", default="blocks", choices=["blocks", "exact"])
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--threads", type=int, default=None)
     options = parser.parse_args()
     for shares, parts in CASES:
         skim = make_skim(options.folder, options.rows, parts)
         shown = ", ".join(f"{share:g} {name}" for name, share in shares.items())
         print(f"{shown} of {parts}: {len(skim):,} rows of {skim.row_bytes} bytes")
         for batch_size in (1024, 128):
-            plain = memmpy.SplitLoader(skim, batch_size, shuffle=options.shuffle, seed=SEED)
+            given: dict[str, Any] = {"seed": SEED, "num_threads": options.threads}
+            plain = memmpy.SplitLoader(skim, batch_size, shuffle=True, **given)
+            exact = memmpy.SplitLoader(skim, batch_size, shuffle="exact", **given)
             start = time.perf_counter()
             mixed = with_sampling(plain, shares)
-            seconds_to_open = time.perf_counter() - start
+            milliseconds = (time.perf_counter() - start) * 1e3
             check(mixed, skim, shares)
-            took = np.empty((options.rounds, 2))
+            took = np.empty((options.rounds, 3, 2))
             for number in range(options.rounds):
-                for column, loader in enumerate((plain, mixed)):
-                    start = time.perf_counter()
-                    num = num_batches_of(islice(iter(loader), len(plain)))
-                    took[number, column] = (time.perf_counter() - start) / num / batch_size
-            rates = 1e-6 / took.min(axis=0)
-            low, middle, high = np.quantile(took[:, 0] / took[:, 1], [0.25, 0.5, 0.75])
+                for column, loader in enumerate((plain, mixed, exact)):
+                    took[number, column] = seconds_a_row(loader, number % 4)
+            best = 1e-6 / took[:, :, 0].min(axis=0)
+            ratios = took[:, :1] / took
+            middle, cpu = np.median(ratios[..., 0], axis=0), np.median(ratios[..., 1], axis=0)
             print(
-                f"  batch {batch_size}: index {seconds_to_open * 1e3:.0f} ms; epoch of "
-                f"{len(mixed):,} batches; {rates[1]:.0f} M rows/s, plain {rates[0]:.0f} at best; "
-                f"ratio {middle:.2f} ({low:.2f} to {high:.2f})",
+                f"  batch {batch_size}: index {milliseconds:.0f} ms; {len(mixed):,} batches; best: "
+                f"{best[1]:.0f} M rows/s, {best[1] / best[0]:.2f} of {best[0]:.0f}; median "
+                f"{middle[1]:.2f}, processor time {cpu[1]:.2f}; exact order: best "
+                f"{best[2] / best[0]:.2f}, median {middle[2]:.2f}, processor time {cpu[2]:.2f}",
                 flush=True,
             )
 
