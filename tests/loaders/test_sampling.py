@@ -32,7 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sampling") / "data.mmpy"
     rng = np.random.default_rng(0)
     counts = rng.integers(0, 4, NUM)
-    columns = {
+    columns: dict[str, Any] = {
         "event": np.arange(NUM),
         "x": np.arange(NUM, dtype=np.float32),
         "y": rng.random((NUM, 60)).astype(np.float32),
@@ -182,7 +182,7 @@ def test_ranks_share_the_events_and_together_are_within_one_event(
 
 def test_a_class_that_is_left_out_does_not_come(skim: Any) -> None:
     loader = sampled(skim, sampling={"signal": 0.25, "background": 0.75})
-    counts = sum(np.bincount(batch["label"], minlength=3) for batch in loader)
+    counts = np.sum([np.bincount(batch["label"], minlength=3) for batch in loader], axis=0)
     assert counts.tolist() == [len(loader) * 75, 0, len(loader) * 25]
 
 

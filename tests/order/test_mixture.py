@@ -468,6 +468,6 @@ def test_numbers_of_a_mixture_that_make_no_sense_are_refused(name: str, wrong: o
 @pytest.mark.parametrize("name", ["block_rows", "window_rows", "key", "epoch"])
 @pytest.mark.parametrize("wrong", [-1, 1.5, True, None])
 def test_numbers_of_an_order_that_make_no_sense_are_refused(name: str, wrong: object) -> None:
-    of = mixture(labels_of([5, 5]), (HALF, HALF), 10)
+    of, options = mixture(labels_of([5, 5]), (HALF, HALF), 10), dict[str, Any]({name: wrong})
     with pytest.raises(OptionError, match=f"{name} must be an integer"):
-        order(of, **{name: wrong})
+        order(of, **options)

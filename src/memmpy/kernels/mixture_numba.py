@@ -164,11 +164,15 @@ def _place_class(
                     for _ in range(skip):
                         word &= word - _ONE
                     while i < stop:
-                        while not word:
-                            place += 1
-                            word = words[place]
-                        row = place * 64 + np.int64(trailing_zeros(word))
-                        word &= word - _ONE
+                        if bits:
+                            while not word:
+                                place += 1
+                                word = words[place]
+                            row = place * 64 + np.int64(trailing_zeros(word))
+                            word &= word - _ONE
+                        else:  # members lie far apart, and all are samples
+                            row = samples[member]
+                            member += 1
                         which = 0
                         while row >= ranges[0, which]:
                             which += 1
