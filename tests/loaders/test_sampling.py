@@ -262,9 +262,9 @@ def test_a_class_without_events_in_the_split_is_refused(skim: Any) -> None:
 
 
 def test_a_class_with_fewer_events_than_ranks_is_refused(skim: Any) -> None:
-    message = r"class 'signal' .* has 2\d\d events in 'train', .*: too few for 1,000 ranks"
+    message = r"class 'signal' .* has 2\d\d events in 'train', .*: too few for 500 ranks"
     with pytest.raises(OptionError, match=message):
-        sampled(skim, world_size=1000)
+        sampled(skim, world_size=500)
 
 
 def test_labels_of_no_class_are_refused(skim: Any) -> None:
@@ -277,3 +277,21 @@ def test_labels_of_no_class_are_refused(skim: Any) -> None:
 def test_an_order_of_the_data_is_refused(skim: Any) -> None:
     with pytest.raises(OptionError, match="random order: leave out shuffle=False"):
         sampled(skim, shuffle=False)
+
+
+def test_sampling_of_columns_is_refused() -> None:
+    spec = SplitLoader({"label": np.arange(100) % 2}, split="train")._spec
+    with pytest.raises(OptionError, match="sampling= needs a skim"):
+        replace(spec, sampling=ClassSampling(Sampling({"other": 1.0}), CLASSES))
+
+
+def test_the_order_in_which_shares_are_given_does_not_matter(skim: Any) -> None:
+    backwards = dict(reversed(SHARES.items()))
+    expected = entries_of(sampled(skim, 33).batches(0))
+    assert entries_of(sampled(skim, 33, sampling=backwards).batches(0)) == expected
+
+
+def test_shares_in_thirds_are_exact(skim: Any) -> None:
+    shares = {"signal": 1 / 3, "background": 1 / 3, "other": 1 / 3}
+    for batch in sampled(skim, 99, sampling=shares):
+        assert np.bincount(batch["label"]).tolist() == [33, 33, 33]

@@ -148,7 +148,8 @@ class ClassSampling:
         if options.shuffle.kind is False:
             message = "sampling= takes the events of each class in random order"
             raise OptionError(f"{message}: leave out shuffle=False")
-        shares = self.sampling.shares
+        given = self.sampling.shares
+        shares = {name: given[name] for name in self.classes if name in given}
         classes = Subset.by_label(
             self._steps(labels, ranges),
             num=sum(map(len, ranges)),

@@ -44,7 +44,7 @@ class MixtureOrder:
     Notes
     -----
     *Classes.* `Mixture` has the number of events of each class in each batch. Class c hands out
-    its N members pass by pass, for ever: number n of them is at place ``n % N`` of pass ``n // N``.
+    its N members pass by pass: number n of them is at place ``n % N`` of pass ``n // N``.
     So after any batch, members of a class have been used equally often, or once more. A rank has
     the members ``N * rank // world_size`` and on of all N.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from memmpy.columns import Snapshot
+from memmpy.errors import OptionError
 from memmpy.loaders import ClassSampling, LoaderOptions, PackedRows, rows_between
 from memmpy.order import (
     Fractions,
@@ -154,7 +155,12 @@ class LoaderSpec:
     is_copy : bool
         Whether the loader was unpickled. A copy does not repeat the warnings of the original.
     sampling : ClassSampling, optional
-        The shares of classes in batches; else an epoch has each entry once. Only for a skim.
+        The shares of classes in batches; else an epoch has each entry once.
+
+    Raises
+    ------
+    OptionError
+        If there is a sampling and the data is no skim.
     """
 
     split_data: SplitData
@@ -162,3 +168,7 @@ class LoaderSpec:
     is_quiet: bool = False
     is_copy: bool = False
     sampling: ClassSampling | None = None
+
+    def __post_init__(self) -> None:
+        if self.sampling is not None and not isinstance(self.split_data.data, SkimLike):
+            raise OptionError("sampling= needs a skim, whose rows lie in random order")

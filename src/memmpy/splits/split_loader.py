@@ -115,7 +115,7 @@ class SplitLoader:
     epoch : int
         The epoch of the next ``iter()``. You can set it.
     num_entries : int
-        The number of entries of this split (and this rank).
+        The number of entries of this split (and this rank); with sampling, of an epoch.
     splits : Splits or None
         The splits that `split` is one of; None for bare arrays, and if the loader yields all
         entries.
@@ -211,7 +211,7 @@ class SplitLoader:
 
     @property
     def num_entries(self) -> int:
-        """The number of entries of this split (and this rank)."""
+        """The number of entries of this split (and this rank); with sampling, of an epoch."""
         return len(self._chunks)
 
     def __len__(self) -> int:
