@@ -21,7 +21,7 @@ from memmpy.dataset import open as open
 from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
 from memmpy.export import write_friend
 from memmpy.jagged import Jagged
-from memmpy.loaders import Shuffle, SimpleLoader, shuffle_score
+from memmpy.loaders import Sampling, Shuffle, SimpleLoader, shuffle_score
 from memmpy.parallel import Work
 from memmpy.pipeline import load_root, training_set
 from memmpy.skims import Objects, Skim, skim
@@ -43,6 +43,7 @@ __all__ = [
     "ReadShaped",
     "ReadText",
     "Reweight",
+    "Sampling",
     "Shuffle",
     "SimpleLoader",
     "Skim",

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.kernels.hashing import GOLDEN, absorb, derive_key, mix64
+from memmpy.kernels.hashing import GOLDEN, absorb, absorb_word, derive_key, mix64
 
 WORDS = st.integers(0, 2**64 - 1)
 
@@ -39,6 +39,7 @@ def test_mix64_leaves_its_argument_alone() -> None:
 def test_absorb_is_the_formula_of_its_docstring(state: int, word: int) -> None:
     expected = mix_plainly(state ^ mix_plainly((word + int(GOLDEN)) % 2**64))
     assert absorb(state, words(word)).tolist() == [expected]
+    assert absorb_word(state, word) == expected
 
 
 def test_absorb_keeps_words_apart_for_a_state() -> None:

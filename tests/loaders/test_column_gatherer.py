@@ -18,7 +18,7 @@ def gather(column: Any, start: int, stop: int, *, shuffle: bool) -> tuple[Any, n
     columns, num = check_data({"x": column})
     members = Shard(EveryEntry(num), start, stop)
     source = chunks_of_columns(columns, members, is_shuffled=shuffle, num_threads=0)
-    plan = source.plan(1, position=0, batch_size=stop - start)
+    plan = source.plan(seed=1, epoch=0, position=0, batch_size=stop - start)
     (chunk,) = (task() for task in plan.tasks)
     (batch,) = chunk.batches(0, size=chunk.num_entries, num=1)
     return batch["x"], batch["_index"]

@@ -48,7 +48,7 @@ class Recording:
 def batches(columns: dict[str, Column], num: int, **options: Any) -> list[Batch]:
     defaults = {"batch_size": 4, "drop_last": False, "num_threads": 0, "position": 0}
     source = chunks_of_columns(columns, Backwards(num), is_shuffled=False, num_threads=0)
-    return list(load_batches(source, 0, **defaults | options))
+    return list(load_batches(source, seed=0, epoch=0, **defaults | options))
 
 
 def test_batches_hold_each_key_and_their_entries() -> None:
@@ -100,7 +100,8 @@ def test_neither_chunks_nor_threads_change_a_batch(
 def test_consecutive_entries_are_copied_not_viewed() -> None:
     values = np.arange(8)
     source = chunks_of_columns({"x": values}, EveryEntry(8), is_shuffled=False, num_threads=0)
-    (batch,) = load_batches(source, 0, batch_size=8, drop_last=False, num_threads=0, position=0)
+    options: dict[str, Any] = {"drop_last": False, "num_threads": 0, "position": 0}
+    (batch,) = load_batches(source, seed=0, epoch=0, batch_size=8, **options)
     batch["x"][:] = -1
     assert values.tolist() == list(range(8))
 
@@ -147,7 +148,7 @@ def test_any_order_is_carried_out(
     page_cache = PageCache((lambda *_: None) if is_cold else None, lambda: 1 << 30)
     monkeypatch.setattr(pages, "_is_in_memory", lambda *_: False)
     monkeypatch.setattr(
-        epoch, "_epoch_order", lambda *_, key: RepeatedOrder(num, is_scattered=is_scattered)
+        epoch, "_epoch_order", lambda *_, **__: RepeatedOrder(num, is_scattered=is_scattered)
     )
     np.save(tmp_path / "x.npy", np.arange(num))
     if is_skim:
@@ -166,6 +167,12 @@ def test_any_order_is_carried_out(
     assert chunks.read_mode().is_ahead == is_cold
     for position in (0, 1_400):
         loaded = load_batches(
-            chunks, 0, batch_size=100, drop_last=False, num_threads=1, position=position
+            chunks,
+            seed=0,
+            epoch=0,
+            batch_size=100,
+            drop_last=False,
+            num_threads=1,
+            position=position,
         )
         assert [x for batch in loaded for x in batch["x"].tolist()] == expected[position:]

@@ -453,7 +453,7 @@ def test_ranks_share_the_memory_for_chunks(
 
 def goes_on_in_passes(loader: SplitLoader, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Return whether an epoch does so when, after its first chunk, all is in memory."""
-    tasks: Any = loader._chunks.plan(0, position=0, batch_size=1000).tasks
+    tasks: Any = loader._chunks.plan(seed=0, epoch=0, position=0, batch_size=1000).tasks
     assert next(tasks).func.__name__ == "_gather_sorted"
     with monkeypatch.context() as warm:
         warm.setattr(pages, "_is_in_memory", lambda *_: True)

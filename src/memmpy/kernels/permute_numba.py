@@ -11,10 +11,21 @@ from memmpy.kernels.hashing import MIX_MIN_BITS, Words
 from memmpy.kernels.jit import inlined, kernel, run_kernel
 from memmpy.typing import Entries
 
-__all__ = ["mix", "mix_places", "permute", "permute_all", "permute_run", "select_members"]
+__all__ = [
+    "CHUNK",
+    "mix",
+    "mix_places",
+    "mix_window",
+    "num_set",
+    "permute",
+    "permute_all",
+    "permute_in_place",
+    "permute_run",
+    "select_members",
+]
 
 #: Numbers that go together; they and those that leave the range stay in the first cache.
-_CHUNK = 1024
+CHUNK = 1024
 
 _ONE_FACTOR, _OTHER_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _HALF = np.uint64(32)
@@ -104,11 +115,11 @@ def permute(start: np.uint64, network: Words, out: Entries) -> None:
 @kernel
 def permute_in_place(network: Words, out: Entries) -> None:
     """Replace positions in `out` by the entries of a `Permutation` there."""
-    words, places = np.empty(_CHUNK, np.uint64), np.empty(_CHUNK, np.int64)
+    words, places = np.empty(CHUNK, np.uint64), np.empty(CHUNK, np.int64)
     num, high_bits, low_bits, r = network[0], network[1], network[2], network[3:]
     keys = (r[0], r[1], r[2], r[3], r[4], r[5])
-    for first in range(0, len(out), _CHUNK):
-        chunk = out[first : first + _CHUNK].view(np.uint64)
+    for first in range(0, len(out), CHUNK):
+        chunk = out[first : first + CHUNK].view(np.uint64)
         _apply_network(chunk, high_bits, low_bits, keys)
         num_outside = 0
         for i in range(len(chunk)):
@@ -164,13 +175,17 @@ def _mix_all(
 
 
 @inlined
-def _mix_window(
+def mix_window(
     start: np.uint32,
     words: Words,
     numbers: NDArray[np.uint32],
     places: Entries,
     out: NDArray[np.uint32],
 ) -> None:
+    """Fill `out` with the place of each row of a window, from `start` on.
+
+    `numbers` and `places` are memory for `CHUNK` numbers each.
+    """
     num = len(out)
     bits = _MIN_BITS
     while np.int64(1) << bits < num:
@@ -194,8 +209,8 @@ def _mix_window(
         np.uint32(w[4] >> _HALF),
         np.uint32(w[5] >> _HALF),
     )
-    for first in range(0, num, _CHUNK):
-        chunk = out[first : first + _CHUNK]
+    for first in range(0, num, CHUNK):
+        chunk = out[first : first + CHUNK]
         for i in range(len(chunk)):
             chunk[i] = np.uint32(first + i)
         _mix_all(chunk, factors, summands, mask, shift)
@@ -220,14 +235,14 @@ def _mix_window(
 @kernel
 def mix(edges: Entries, words: Words, out: NDArray[np.uint32]) -> None:
     """Fill `out` with the place of each row of windows of a `BlockOrder`: see `mix_places`."""
-    numbers, places = np.empty(_CHUNK, np.uint32), np.empty(_CHUNK, np.int64)
+    numbers, places = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.int64)
     for w in range(len(words)):
         start, stop = edges[w], edges[w + 1]
-        _mix_window(np.uint32(start), words[w], numbers, places, out[start:stop])
+        mix_window(np.uint32(start), words[w], numbers, places, out[start:stop])
 
 
 @inlined
-def _num_set(word: np.uint64) -> np.int64:
+def num_set(word: np.uint64) -> np.int64:
     """Return how many bits of a word are set."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     word = (word & np.uint64(0x3333333333333333)) + (
@@ -238,37 +253,46 @@ def _num_set(word: np.uint64) -> np.int64:
     return num
 
 
+@inlined
+def _word_of(counts: Entries, number: np.int64) -> np.int64:
+    """Return the word of a member of a `Subset`: near where it is if members lie evenly."""
+    num_words = len(counts) - 1
+    # counts[low] <= number < counts[high]
+    low, high, step = 0, num_words, 1
+    share = np.float64(number) / np.float64(counts[num_words])
+    guess = min(np.int64(share * np.float64(num_words)), num_words - 1)
+    if counts[guess] <= number:
+        low = guess
+        while low + step < num_words and counts[low + step] <= number:
+            low += step
+            step *= 2
+        high = min(low + step, num_words)
+    else:
+        high = guess
+        while high - step > 0 and counts[high - step] > number:
+            high -= step
+            step *= 2
+        low = max(high - step, 0)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if counts[middle] <= number:
+            low = middle
+        else:
+            high = middle
+    word: np.int64 = low
+    return word
+
+
 @kernel
 def _select(words: Words, counts: Entries, numbers: Entries, out: Entries) -> None:
-    """Find the word of each member from where it would be if they lay evenly, and then its bit."""
-    num_words, num = len(words), counts[len(words)]
+    """Find the word of each member, and then its bit."""
     for i in range(len(numbers)):
         number = numbers[i]
-        low, high = 0, num_words  # counts[low] <= number < counts[high]
-        guess = np.int64(np.float64(number) / np.float64(num) * np.float64(num_words))
-        step = 1
-        if counts[min(guess, num_words - 1)] <= number:
-            low = min(guess, num_words - 1)
-            while low + step < num_words and counts[low + step] <= number:
-                low += step
-                step *= 2
-            high = min(low + step, num_words)
-        else:
-            high = min(guess, num_words - 1)
-            while high - step > 0 and counts[high - step] > number:
-                high -= step
-                step *= 2
-            low = max(high - step, 0)
-        while high - low > 1:
-            middle = (low + high) // 2
-            if counts[middle] <= number:
-                low = middle
-            else:
-                high = middle
+        low = _word_of(counts, number)
         word, left, place = words[low], number - counts[low], low * 64
         half = np.uint64(32)
         while half:
-            num_low = _num_set(word & ((np.uint64(1) << half) - np.uint64(1)))
+            num_low = num_set(word & ((np.uint64(1) << half) - np.uint64(1)))
             if left >= num_low:
                 left -= num_low
                 word >>= half

@@ -9,6 +9,7 @@ from memmpy.loaders.pagecache.advice import os_page_cache
 from memmpy.loaders.pagecache.pages import map_of
 from memmpy.loaders.row_gatherer import PackedRows, RowGatherer, RowTransform
 from memmpy.loaders.row_ranges import rows_between, slice_ranges
+from memmpy.loaders.sampling import ClassSampling, Sampling, SamplingOption, check_sampling
 from memmpy.loaders.shuffle import (
     Shuffle,
     ShuffleOption,
@@ -20,6 +21,7 @@ from memmpy.loaders.shuffle_score import ShuffleScore, shuffle_score
 from memmpy.loaders.simple_loader import SimpleLoader
 
 __all__ = [
+    "ClassSampling",
     "EpochChunks",
     "Explanation",
     "Lists",
@@ -27,12 +29,15 @@ __all__ = [
     "PackedRows",
     "RowGatherer",
     "RowTransform",
+    "Sampling",
+    "SamplingOption",
     "Shuffle",
     "ShuffleOption",
     "ShuffleScore",
     "SimpleLoader",
     "arrays_of",
     "check_data",
+    "check_sampling",
     "check_sendable",
     "check_shuffle",
     "choose_shuffle",

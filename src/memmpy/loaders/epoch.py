@@ -6,6 +6,7 @@ from functools import partial
 from itertools import chain
 from typing import final
 
+from memmpy.kernels import derive_key
 from memmpy.loaders.chunk import batches_of, prefetch_depth
 from memmpy.loaders.column_gatherer import ColumnGatherer
 from memmpy.loaders.gatherer import Gatherer
@@ -18,6 +19,8 @@ from memmpy.order import (
     EpochOrder,
     ExactOrder,
     Members,
+    Mixture,
+    MixtureOrder,
     Permutation,
     SequentialOrder,
     num_delivered,
@@ -28,8 +31,19 @@ from memmpy.typing import Batch, Column
 __all__ = ["EpochChunks", "chunks_of_columns", "load_batches"]
 
 
-def _epoch_order(shuffle: ShuffleChoice, num: int, *, key: int) -> EpochOrder:
-    """Return the order of `num` members: the one place that makes orders."""
+def _epoch_order(
+    shuffle: ShuffleChoice, num: int, *, mixture: Mixture | None, seed: int, epoch: int
+) -> EpochOrder:
+    """Return the order of `num` members, or of a mixture: the one place that makes orders."""
+    if mixture is not None:
+        return MixtureOrder(
+            mixture,
+            block_rows=shuffle.block_rows if shuffle.kind == "blocks" else 1,
+            window_rows=shuffle.window_rows,
+            key=derive_key(seed, purpose="mixture"),
+            epoch=epoch,
+        )
+    key = derive_key(seed, epoch, purpose="epoch")
     if shuffle.kind == "exact":
         return ExactOrder(Permutation(num, key=key))
     if shuffle.kind == "blocks":
@@ -52,6 +66,8 @@ class EpochChunks:
         How many threads gather beside the caller's.
     num_processes : int
         How many processes load the same files at once, and share the memory for chunks.
+    mixture : Mixture, optional
+        The classes of the members and their shares in each batch; else each member comes once.
     """
 
     def __init__(
@@ -61,33 +77,34 @@ class EpochChunks:
         *,
         num_threads: int,
         num_processes: int = 1,
+        mixture: Mixture | None = None,
     ) -> None:
-        self.gatherer, self.shuffle = gatherer, shuffle
+        self.gatherer, self.shuffle, self._mixture = gatherer, shuffle, mixture
         self._num_threads, self._num_processes = num_threads, num_processes
         # Whole windows, of which a chunk has at least one.
         num_windows = max(1, round(gatherer.chunk_rows / shuffle.window_rows))
         self._chunk_rows = num_windows * shuffle.window_rows
 
     def __len__(self) -> int:
-        return len(self._order(0))
+        return len(self._order(seed=0, epoch=0))
 
     def read_mode(self) -> ReadMode:
         """Return how an epoch that began now would be read."""
-        return self.gatherer.read_mode(is_scattered=self._order(0).is_scattered)
+        return self.gatherer.read_mode(is_scattered=self._order(seed=0, epoch=0).is_scattered)
 
-    def plan(self, key: int, *, position: int, batch_size: int) -> EpochPlan:
+    def plan(self, *, seed: int, epoch: int, position: int, batch_size: int) -> EpochPlan:
         """Return how the chunks from one that holds a position on are gathered.
 
         Parameters
         ----------
-        key : int
-            The key of the epoch: 64 bits that determine its order.
+        seed, epoch : int
+            They determine the order: 0 <= number < 2**64.
         position : int
             How many entries of it were handed out before; the first chunk may begin earlier.
         batch_size : int
             Entries in a batch.
         """
-        order, gatherer = self._order(key), self.gatherer
+        order, gatherer = self._order(seed=seed, epoch=epoch), self.gatherer
         if order.is_scattered:
             reads = RandomReads(
                 gatherer,
@@ -111,8 +128,9 @@ class EpochChunks:
         )
         return EpochPlan(ahead.tasks(requests), first.start, gatherer.mapped.random_access())
 
-    def _order(self, key: int) -> EpochOrder:
-        return _epoch_order(self.shuffle, len(self.gatherer), key=key)
+    def _order(self, *, seed: int, epoch: int) -> EpochOrder:
+        num, mixture = len(self.gatherer), self._mixture
+        return _epoch_order(self.shuffle, num, mixture=mixture, seed=seed, epoch=epoch)
 
 
 def chunks_of_columns(
@@ -150,8 +168,9 @@ def chunks_of_columns(
 
 def load_batches(
     chunks: EpochChunks,
-    key: int,
     *,
+    seed: int,
+    epoch: int,
     batch_size: int,
     drop_last: bool,
     num_threads: int,
@@ -167,8 +186,8 @@ def load_batches(
     ----------
     chunks : EpochChunks
         The data.
-    key : int
-        The key of the epoch.
+    seed, epoch : int
+        See `EpochChunks.plan`.
     batch_size, drop_last, num_threads
         See `SimpleLoader`.
     position : int
@@ -176,7 +195,9 @@ def load_batches(
     """
     if position >= num_delivered(len(chunks), batch_size, drop_last=drop_last):
         return
-    tasks, begin, meanwhile = chunks.plan(key, position=position, batch_size=batch_size)
+    tasks, begin, meanwhile = chunks.plan(
+        seed=seed, epoch=epoch, position=position, batch_size=batch_size
+    )
     depth = prefetch_depth(num_threads)
     # `meanwhile` ends first, so that tasks that still run learn that nobody needs them any more.
     with closing(prefetch(tasks, num_threads=num_threads, depth=depth)) as gathered, meanwhile:

@@ -15,7 +15,7 @@ from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode
 from memmpy.loaders.pagecache.pages import Blocks
 from memmpy.loaders.row_ranges import RowRanges
 from memmpy.loaders.row_segments import RowSegment, segments_of
-from memmpy.order import BlockWindows, GatherRequest, Multiplicities, PermutedRun
+from memmpy.order import BlockWindows, GatherRequest, MixtureRun, Multiplicities, PermutedRun
 from memmpy.typing import Array, Entries
 
 __all__ = ["PackedRows", "RowGatherer", "RowTransform"]
@@ -194,6 +194,12 @@ class RowGatherer:
                 out=out,
             )
             row_numbers = memory[: 8 * num].view(np.int64)
+        elif kernels is not None and isinstance(request, MixtureRun):
+            memory, out = self._scratch.take(12 * num), self._empty(num)
+            row_numbers = memory[: 8 * num].view(np.int64)
+            places = memory[8 * num :].view(np.uint32)
+            request.fill(row_numbers, places, ranges=self._ranges.table)
+            kernels.take(row_numbers, out=out)
         else:
             return self.take(self.entries(request))
         return self._chunk(num, out, self._lists.take(row_numbers))

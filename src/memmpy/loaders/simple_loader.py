@@ -67,7 +67,8 @@ class SimpleLoader:
     def __iter__(self) -> Iterator[Batch]:
         return load_batches(
             self._chunks,
-            0,  # there is one order
+            seed=0,  # there is one order
+            epoch=0,
             batch_size=self.batch_size,
             drop_last=self.drop_last,
             num_threads=self.num_threads,

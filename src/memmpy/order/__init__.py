@@ -1,6 +1,7 @@
 """Which entry comes when, and in which split: pure integers, without data or files."""
 
 from memmpy.order.blocks import BlockOrder, BlockWindows
+from memmpy.order.class_shares import Mixture, batches_of_epoch
 from memmpy.order.epoch_order import EpochOrder, GatherRequest, num_batches, num_delivered
 from memmpy.order.exact import ExactOrder, PermutedRun
 from memmpy.order.fractions import (
@@ -15,6 +16,7 @@ from memmpy.order.fractions import (
 )
 from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
 from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
+from memmpy.order.mixture import MixtureOrder, MixtureRun
 from memmpy.order.multiplicities import (
     Multiplicities,
     count_multiplicities,
@@ -40,6 +42,9 @@ __all__ = [
     "GatherRequest",
     "MemberRun",
     "Members",
+    "Mixture",
+    "MixtureOrder",
+    "MixtureRun",
     "Multiplicities",
     "Permutation",
     "PermutedEntries",
@@ -50,6 +55,7 @@ __all__ = [
     "Subindex",
     "Subset",
     "TicketsOf",
+    "batches_of_epoch",
     "check_fractions",
     "check_selection",
     "column_identities",

@@ -13,7 +13,7 @@ from memmpy.kernels import MIX_MIN_BITS, MIX_ROUNDS, Words, absorb, derive_key
 from memmpy.order.permutation import Permutation
 from memmpy.typing import Entries
 
-__all__ = ["MAX_WINDOW_ROWS", "BlockOrder", "BlockWindows"]
+__all__ = ["MAX_WINDOW_ROWS", "BlockOrder", "BlockWindows", "mixed_places"]
 
 #: The largest number of rows of a window.
 MAX_WINDOW_ROWS = 2**31
@@ -108,7 +108,7 @@ class BlockWindows:
 
             return mix_places(self.edges, self.words)
         ends = zip(self.edges[:-1].tolist(), self.edges[1:].tolist(), self.words, strict=True)
-        parts = [start + _mixed(stop - start, words) for start, stop, words in ends]
+        parts = [start + mixed_places(stop - start, words) for start, stop, words in ends]
         return np.concatenate(parts, dtype=np.uint32)
 
 
@@ -261,7 +261,7 @@ class BlockOrder:
                 yield windows.part(at, min(at + size, num))
 
 
-def _mixed(num: int, words: Words) -> NDArray[np.uint32]:
+def mixed_places(num: int, words: Words) -> NDArray[np.uint32]:
     """Return the place of each of `num` rows."""
     bits = max(MIX_MIN_BITS, (num - 1).bit_length())
     factors = words.astype(np.uint32) | np.uint32(1)

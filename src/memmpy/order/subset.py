@@ -1,6 +1,6 @@
 """A set of positions in little memory: two bits for each position."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import final
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from memmpy.checks import check_indices
 from memmpy.errors import LengthError
 from memmpy.kernels import Words
-from memmpy.typing import Entries, Mask
+from memmpy.typing import Array, Entries, Mask
 
 __all__ = ["Subset"]
 
@@ -39,17 +39,42 @@ class Subset:
     array([0, 2])
     """
 
-    __slots__ = ("_counts", "_words", "num")
+    __slots__ = ("counts", "num", "words")
 
     def __init__(self, masks: Iterable[Mask], *, num: int) -> None:
+        self._keep(_pack(([mask] for mask in masks), num, num_sets=1)[0], num)
+
+    @classmethod
+    def by_label(
+        cls, labels: Iterable[Array], *, num: int, values: Sequence[int]
+    ) -> "list[Subset]":
+        """Return the positions of each of some labels, from one pass over all labels.
+
+        Parameters
+        ----------
+        labels : iterable of integer arrays
+            The label of each position, step by step: `num` together.
+        num : int
+            The number of positions.
+        values : sequence of int
+            The labels to look for.
+        """
+        masks = ([step == value for value in values] for step in labels)
+        subsets = [cls.__new__(cls) for _ in values]
+        for subset, words in zip(subsets, _pack(masks, num, num_sets=len(values)), strict=True):
+            subset._keep(words, num)
+        return subsets
+
+    def _keep(self, words: Words, num: int) -> None:
         self.num = num
-        self._words = _pack(masks, num)
-        # _counts[i] members lie before word i
-        self._counts = np.zeros(len(self._words) + 1, dtype=np.int64)
-        np.cumsum(np.bitwise_count(self._words), out=self._counts[1:])
+        #: For kernels: one bit for each position, from the lowest bit of the first word on.
+        self.words = words
+        #: For kernels: counts[i] members lie before word i.
+        self.counts = np.zeros(len(words) + 1, dtype=np.int64)
+        np.cumsum(np.bitwise_count(words), out=self.counts[1:])
 
     def __len__(self) -> int:
-        return int(self._counts[-1])
+        return int(self.counts[-1])
 
     def __repr__(self) -> str:
         return f"Subset({len(self)} of {self.num} positions)"
@@ -57,7 +82,7 @@ class Subset:
     @property
     def nbytes(self) -> int:
         """The memory it takes, in bytes."""
-        return self._words.nbytes + self._counts.nbytes
+        return self.words.nbytes + self.counts.nbytes
 
     def select(self, numbers: Entries, *, compiled: bool = False) -> Entries:
         """Return the position of members by their numbers, 0 for the lowest.
@@ -78,14 +103,14 @@ class Subset:
         if compiled and len(numbers):
             from memmpy.kernels.permute_numba import select_members
 
-            return select_members(self._words, self._counts, numbers)
+            return select_members(self.words, self.counts, numbers)
         # sorted numbers walk the counts in order, which is worth the sorting
         order = np.argsort(numbers)
         places = np.empty_like(numbers)
-        places[order] = np.searchsorted(self._counts, numbers[order], side="right") - 1
+        places[order] = np.searchsorted(self.counts, numbers[order], side="right") - 1
         positions = places * _WORD
-        left = (numbers - self._counts[places]).astype(np.uint8)
-        positions += _select_bit(self._words[places], left)
+        left = (numbers - self.counts[places]).astype(np.uint8)
+        positions += _select_bit(self.words[places], left)
         return positions
 
 
@@ -102,27 +127,30 @@ def _select_bit(words: Words, numbers: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return places
 
 
-def _pack(masks: Iterable[Mask], num: int) -> Words:
-    """Return masks as one bit for each position, from the lowest bit of the first word on."""
-    packed = np.zeros(-(-num // _WORD) * (_WORD // 8), dtype=np.uint8)
-    rest = np.zeros(0, dtype=np.bool_)
+def _pack(steps: Iterable[Sequence[Mask]], num: int, *, num_sets: int) -> list[Words]:
+    """Return the masks of sets as one bit for each position, from the lowest bit of a word on.
+
+    Each step has a mask for each set, all of one length.
+    """
+    packed = np.zeros((num_sets, -(-num // _WORD) * (_WORD // 8)), dtype=np.uint8)
+    rest = np.zeros((num_sets, 0), dtype=np.bool_)
     start = 0
-    for mask in masks:
-        pending = np.concatenate([rest, mask])
-        ready = len(pending) - len(pending) % 8
-        start = _put(packed, start, pending[:ready])
-        rest = pending[ready:]
-    stop = start * 8 + len(rest)
+    for masks in steps:
+        pending = np.concatenate([rest, np.stack(masks)], axis=1)
+        ready = pending.shape[1] - pending.shape[1] % 8
+        start = _put(packed, start, pending[:, :ready])
+        rest = pending[:, ready:]
+    stop = start * 8 + rest.shape[1]
     _put(packed, start, rest)
     if stop != num:
         message = f"the masks of a subset have {stop:,} positions together, not {num:,}"
         raise LengthError(message)
-    return packed.view("<u8").astype(np.uint64, copy=False)
+    return [octets.view("<u8").astype(np.uint64, copy=False) for octets in packed]
 
 
-def _put(packed: NDArray[np.uint8], start: int, mask: Mask) -> int:
-    """Write the bits of a mask from byte `start` on, and return where they end."""
-    part = np.packbits(mask, bitorder="little")
-    stop = start + len(part)
-    packed[start:stop] = part[: max(0, len(packed) - start)]
+def _put(packed: NDArray[np.uint8], start: int, masks: NDArray[np.bool_]) -> int:
+    """Write the bits of masks from byte `start` on, and return where they end."""
+    part = np.packbits(masks, axis=1, bitorder="little")
+    stop: int = start + part.shape[1]
+    packed[:, start:stop] = part[:, : max(0, packed.shape[1] - start)]
     return stop

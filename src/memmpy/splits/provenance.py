@@ -9,9 +9,8 @@ import numpy as np
 from memmpy._version import __version__
 from memmpy.errors import MemmpyError, SplitError
 from memmpy.kernels import Words, mix64
-from memmpy.loaders import LoaderOptions
 from memmpy.order import TICKET_VERSION
-from memmpy.splits.split_data import SkimLike, SplitData
+from memmpy.splits.split_data import LoaderSpec, SkimLike, SplitData
 from memmpy.splits.ticket_rule import TicketRule
 from memmpy.store import hash_text, read_metadata
 
@@ -21,18 +20,17 @@ __all__ = ["provenance_of", "rule_of", "tickets_of_split"]
 _STEP_SIZE = 1 << 18
 
 
-def provenance_of(split_data: SplitData, options: LoaderOptions, *, order: str) -> dict[str, Any]:
+def provenance_of(spec: LoaderSpec, *, order: str) -> dict[str, Any]:
     """Return a description of a loader as JSON values; see `SplitLoader.provenance`.
 
     Parameters
     ----------
-    split_data : SplitData
-        The data and the entries of the loader.
-    options : LoaderOptions
-        The options of the loader.
+    spec : LoaderSpec
+        The data, the entries and the options of the loader.
     order : str
         The kind of its shuffle.
     """
+    split_data, options = spec.split_data, spec.options
     num, total = 0, np.uint64(0)
     for drawn in tickets_of_split(split_data):
         num += len(drawn)
@@ -59,6 +57,7 @@ def provenance_of(split_data: SplitData, options: LoaderOptions, *, order: str) 
         "batch_size": options.batch_size,
         "seed": options.seed,
         "shuffle": order,
+        "sampling": None if spec.sampling is None else spec.sampling.to_json(),
     }
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from memmpy.columns import Snapshot
-from memmpy.loaders import LoaderOptions, PackedRows, RowTransform, rows_between
+from memmpy.errors import OptionError
+from memmpy.loaders import ClassSampling, LoaderOptions, PackedRows, RowTransform, rows_between
 from memmpy.order import (
     Fractions,
     Members,
@@ -155,6 +156,13 @@ class LoaderSpec:
         Whether the loader writes nothing to the terminal.
     is_copy : bool
         Whether the loader was unpickled. A copy does not repeat the warnings of the original.
+    sampling : ClassSampling, optional
+        The shares of classes in batches; else an epoch has each entry once.
+
+    Raises
+    ------
+    OptionError
+        If there is a sampling and the data is no skim.
     """
 
     split_data: SplitData
@@ -162,3 +170,8 @@ class LoaderSpec:
     transform: RowTransform | None = None
     is_quiet: bool = False
     is_copy: bool = False
+    sampling: ClassSampling | None = None
+
+    def __post_init__(self) -> None:
+        if self.sampling is not None and not isinstance(self.split_data.data, SkimLike):
+            raise OptionError("sampling= needs a skim, whose rows lie in random order")

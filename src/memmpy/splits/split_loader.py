@@ -10,7 +10,7 @@ from typing import Any, final
 from memmpy.checks import check_integer, check_seed
 from memmpy.display import format_count, quiet
 from memmpy.errors import LoaderWarning, OptionError, warn_of
-from memmpy.kernels import BYTES_MOVED, derive_key, is_worth_compiling
+from memmpy.kernels import BYTES_MOVED, is_worth_compiling
 from memmpy.loaders import (
     EpochChunks,
     Explanation,
@@ -115,7 +115,7 @@ class SplitLoader:
     epoch : int
         The epoch of the next ``iter()``. You can set it.
     num_entries : int
-        The number of entries of this split (and this rank).
+        The number of entries of this split (and this rank); with sampling, of an epoch.
     splits : Splits or None
         The splits that `split` is one of; None for bare arrays, and if the loader yields all
         entries.
@@ -211,7 +211,7 @@ class SplitLoader:
 
     @property
     def num_entries(self) -> int:
-        """The number of entries of this split (and this rank)."""
+        """The number of entries of this split (and this rank); with sampling, of an epoch."""
         return len(self._chunks)
 
     def __len__(self) -> int:
@@ -260,7 +260,8 @@ class SplitLoader:
     def _load(self, epoch: int, *, position: int = 0) -> Generator[Batch, None, None]:
         batches = load_batches(
             self._chunks,
-            derive_key(self.seed, check_seed("epoch", epoch), purpose="epoch"),
+            seed=self.seed,
+            epoch=check_seed("epoch", epoch),
             batch_size=self.batch_size,
             drop_last=self.drop_last,
             num_threads=self.num_threads,
@@ -307,7 +308,7 @@ class SplitLoader:
             the number of events and a hash. Equal events give an equal hash, in any order and from
             a store or a skim, if `by` and `seed` of the splits are equal.
         """
-        return provenance_of(self.split_data, self._spec.options, order=self._chunks.shuffle.kind)
+        return provenance_of(self._spec, order=self._chunks.shuffle.kind)
 
     def _check_position(self, position: int) -> int:
         position = check_integer("position", position, minimum=0)
@@ -322,7 +323,8 @@ class SplitLoader:
     def __repr__(self) -> str:
         entries = format_count(self.num_entries, "entry", "entries")
         batches = f"{format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"
-        return f"SplitLoader({self.split_data}: {entries}, {batches})"
+        sampling = "" if self._spec.sampling is None else f", {self._spec.sampling}"
+        return f"SplitLoader({self.split_data}{sampling}: {entries}, {batches})"
 
 
 def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
@@ -355,9 +357,8 @@ def _chunks_of(spec: LoaderSpec) -> EpochChunks:
 
 
 def _row_chunks(skim: SkimLike, spec: LoaderSpec) -> EpochChunks:
-    options = spec.options
-    ranges = spec.split_data.rows(skim)
-    ranges = slice_ranges(ranges, *options.part_of(sum(map(len, ranges))))
+    split_data, options, sampling = spec.split_data, spec.options, spec.sampling
+    ranges = split_data.rows(skim)
     lists = sum(content.nbytes + offsets.nbytes for content, offsets in skim.lists.values())
     num_bytes = skim.rows.nbytes + lists
     shuffle = choose_shuffle(
@@ -366,7 +367,16 @@ def _row_chunks(skim: SkimLike, spec: LoaderSpec) -> EpochChunks:
         row_bytes=num_bytes / max(1, len(skim.rows)),
         multiplicities=skim.multiplicities,
     )
-    compiled = is_worth_compiling(num_bytes, least=BYTES_MOVED)
+    mixture = None
+    if sampling is None:
+        ranges = slice_ranges(ranges, *options.part_of(sum(map(len, ranges))))
+    else:
+        labels = skim.rows[sampling.key]
+        mixture = sampling.mixture(labels, ranges, options, where=str(split_data))
+        shuffle = replace(shuffle, why=f"{shuffle.why}; classes in shares: {sampling}")
+    # To find the members of classes takes NumPy eight times as long as to gather rows.
+    least = BYTES_MOVED if mixture is None else BYTES_MOVED // 8
+    compiled = is_worth_compiling(num_bytes, least=least)
     gatherer = RowGatherer(
         skim,
         ranges,
@@ -376,4 +386,4 @@ def _row_chunks(skim: SkimLike, spec: LoaderSpec) -> EpochChunks:
         page_cache=os_page_cache(compiled=compiled).share(options.world_size),
         transform=spec.transform,
     )
-    return EpochChunks(gatherer, shuffle, num_threads=options.num_threads)
+    return EpochChunks(gatherer, shuffle, num_threads=options.num_threads, mixture=mixture)

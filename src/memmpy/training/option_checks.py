@@ -7,6 +7,7 @@ import numpy as np
 
 from memmpy.columns import check_keys
 from memmpy.errors import OptionError, nearest
+from memmpy.loaders import ClassSampling, SamplingOption, check_sampling
 from memmpy.skims import Objects
 from memmpy.training.reweight import Reweight
 
@@ -15,6 +16,7 @@ __all__ = [
     "Negative",
     "Normalise",
     "check_choice",
+    "check_class_sampling",
     "check_dtypes",
     "check_fill",
     "check_inputs",
@@ -146,6 +148,21 @@ def check_missing(missing: Any, names: Collection[str]) -> float | dict[str, flo
             hint = nearest(str(key), names)
             raise OptionError(f"missing names {key!r}, which no input has{hint}")
     return {key: float(number) for key, number in missing.items() if number is not None}
+
+
+def check_class_sampling(
+    sampling: SamplingOption, classes: tuple[str, ...], normalise: Normalise
+) -> ClassSampling | None:
+    """Return the sampling of classes, which `normalise` must not balance, too."""
+    shares = check_sampling(sampling)
+    if shares is None:
+        return None
+    if not classes:
+        raise OptionError("sampling= takes shares of classes, and there are no labels")
+    if normalise not in (None, "mean"):
+        message = f"sampling= and normalise={normalise!r} would both balance the classes; "
+        raise OptionError(f"{message}take normalise='mean' or None beside sampling=")
+    return ClassSampling(shares, classes)
 
 
 def check_no_event_number(key: str) -> None:

@@ -8,7 +8,7 @@ from memmpy.checks import check_mapping
 from memmpy.display import Renderable, Table, format_count
 from memmpy.errors import FitError, OptionError
 from memmpy.kernels import Words
-from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
+from memmpy.loaders import LoaderOptions, SamplingOption, ShuffleOption, check_shuffle
 from memmpy.order import TicketsOf
 from memmpy.parallel import Work, WorkOption, check_threads, check_work
 from memmpy.skims import Sizes, Skim, make_skim
@@ -24,12 +24,12 @@ from memmpy.splits import (
     tickets_of,
 )
 from memmpy.store import read_metadata
-from memmpy.training.audit import Audit, audit_training_set
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
 from memmpy.training.fitting import Fitter
+from memmpy.training.option_checks import check_class_sampling
 from memmpy.training.scoring import Scores
-from memmpy.training.training_request import TrainingRequest
+from memmpy.training.training_request import LABEL, TrainingRequest
 from memmpy.typing import Entries, PathLike
 
 __all__ = ["TrainingSet", "make_training_set"]
@@ -145,6 +145,7 @@ class TrainingSet(Renderable):
         epoch: int = 0,
         drop_last: bool = False,
         num_threads: int | None = None,
+        sampling: SamplingOption = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> SplitLoader:
@@ -168,6 +169,9 @@ class TrainingSet(Renderable):
             Leave out the last batch of an epoch if it is short.
         num_threads : int, optional
             Threads that gather batches ahead, beside the thread of the caller; see `SplitLoader`.
+        sampling : Sampling, or mapping of str to float, optional
+            The shares of classes in all batches: ``{"background": 0.5, "signal": 0.5}``. A class
+            that runs out begins again. Not with a `normalise` that balances classes, too.
         rank : int, default 0
             The number of this process, 0 to `world_size` - 1, if several processes train together.
         world_size : int, default 1
@@ -205,51 +209,9 @@ class TrainingSet(Renderable):
         # What is done to negative weights in train is for the events that the fit was made of.
         is_train = self._trained is None and check_split(split_data.split) == 0
         row_fit = self.fit(fold).row_fit(is_train=is_train, incomplete=self._incomplete)
-        return SplitLoader(LoaderSpec(split_data, options, row_fit))
-
-    def check(self, fold: int | None = None) -> Audit:
-        """Find inputs, labels and weights that would spoil a training.
-
-        The call reads all rows a few times for each input. Comparisons of distributions use up to
-        262,144 events of each class and split, the first ones in the order of tickets, which is
-        random.
-
-        Parameters
-        ----------
-        fold : int, optional
-            The fold whose training split is compared with its test split; the first one by default.
-            Splits without folds do not take it.
-
-        Returns
-        -------
-        Audit
-            The findings, which print as a table. A clean training set has none above level
-            ``"info"``.
-
-        Raises
-        ------
-        SplitError, OptionError
-            If there is no such fold.
-
-        Notes
-        -----
-        Warnings are for: a key that is empty or constant in all events, or in one class and not by
-        chance (probability below 1e-6); infinities; objects of which more than 1 % are dropped; a
-        value that more than 0.1 % have and that lies 5 widths of the bulk (percentiles 1 to 99)
-        outside of it, or a sentinel such as -999 outside of it; a key whose AUC alone is above 0.99
-        or below 0.01; a Kolmogorov-Smirnov distance of train and test above 0.05 that is not by
-        chance; a class with fewer than 100 training events, or whose share differs between splits;
-        effective events below 10 % of a class; an event with more than 5 % of its weights. Errors
-        are for a class without training events, and for weights that are not finite. The guide has
-        the rules in full, and those of infos.
-
-        Examples
-        --------
-        >>> audit = data.check()
-        >>> [finding for finding in audit.findings if finding.level != "info"]
-        """
-        has_fit = self._trained is None
-        return audit_training_set(self.skim, self._request, self.splits, fold=fold, has_fit=has_fit)
+        classes = self.classes if LABEL in self.skim.fields else ()
+        shares = check_class_sampling(sampling, classes, self._request.normalise)
+        return SplitLoader(LoaderSpec(split_data, options, row_fit, sampling=shares))
 
     def apply_to(
         self,

@@ -119,8 +119,8 @@ def mapped_data(columns: Any, lists: Any = (), *, advise: Any = None) -> MappedD
 
 
 def load(chunks: EpochChunks, *, position: int = 0, num_threads: int = 2) -> list[Any]:
-    options: dict[str, Any] = {"batch_size": 100, "drop_last": False}
-    found = load_batches(chunks, 7, num_threads=num_threads, position=position, **options)
+    options: dict[str, Any] = {"seed": 7, "epoch": 0, "batch_size": 100, "drop_last": False}
+    found = load_batches(chunks, num_threads=num_threads, position=position, **options)
     return [
         (batch["_index"].tolist(), batch["x"].tobytes(), batch["lists"].content.tobytes())
         for batch in found
@@ -314,7 +314,7 @@ def test_read_ahead_is_as_it_was_after_an_epoch_that_was_left(packed: WithLists,
     recorder = Recorder()
     chunks = row_chunks(packed, kind=kind, advise=recorder, memory=1)
     options: dict[str, Any] = {"batch_size": 10, "drop_last": False, "num_threads": 3}
-    with closing(load_batches(chunks, 0, position=0, **options)) as batches:
+    with closing(load_batches(chunks, seed=0, epoch=0, position=0, **options)) as batches:
         assert len(list(islice(batches, 3))) == 3
     advised = [advice for advice, _ in recorder.given if advice in {NORMAL, RANDOM}]
     assert advised == 3 * [RANDOM] + 3 * [NORMAL]
@@ -525,8 +525,8 @@ def test_a_map_is_read_at_random_until_its_last_epoch_ends(packed: WithLists, ki
     recorder = Recorder()
     chunks = row_chunks(packed, kind=kind, advise=recorder)
     options: dict[str, Any] = {"batch_size": 10, "drop_last": False, "num_threads": 0}
-    first = load_batches(chunks, 0, position=0, **options)
-    second = load_batches(chunks, 1, position=0, **options)
+    first = load_batches(chunks, seed=0, epoch=0, position=0, **options)
+    second = load_batches(chunks, seed=1, epoch=0, position=0, **options)
     with closing(second):
         with closing(first):
             next(first)

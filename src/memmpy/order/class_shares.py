@@ -1,0 +1,171 @@
+"""`Mixture`: the classes of events, and how many of each come in which batch."""
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from itertools import accumulate
+from math import ceil, lcm
+from typing import TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.checks import check_integer
+from memmpy.errors import OptionError
+from memmpy.kernels import Words
+from memmpy.order.fractions import Fractions
+from memmpy.order.subset import Subset
+from memmpy.typing import Array, Entries
+
+__all__ = ["Mixture", "batches_of_epoch"]
+
+#: Words of the `Subset` of a class, the positions of the members ``i * 2**bits``, and `bits`.
+KernelClass: TypeAlias = tuple[Words, Entries, int]
+
+#: About how many positions lie between two members whose positions are kept: 1/16 of a byte each.
+_SAMPLE_POSITIONS = 128
+
+
+def batches_of_epoch(
+    sizes: Sequence[int], shares: Fractions, *, batch_size: int, world_size: int
+) -> int:
+    """Return the batches per rank after which each event of each class was used once.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The number of events of each class, on all ranks together.
+    shares : tuple of Fraction
+        The share of each class.
+    batch_size, world_size : int
+        Events per batch, and the number of ranks.
+    """
+    per_rank = (-(-size // world_size) for size in sizes)
+    needed = max(size / share for size, share in zip(per_rank, shares, strict=True))
+    return ceil(needed / batch_size)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """Classes and their shares in a stream of batches that never ends.
+
+    Parameters
+    ----------
+    classes : tuple of Subset
+        The members of each class.
+    shares : tuple of Fraction
+        The share of each class in a batch: greater than 0, 1 together.
+    batch_size : int
+        Events per batch.
+    num_batches : int
+        Batches per epoch: epoch e is the batches ``e * num_batches`` and on of the stream.
+    rank, world_size : int
+        The number of this process, and how many there are. Each has a stream of its own.
+
+    Raises
+    ------
+    OptionError
+        If shares do not sum to 1, if a class has fewer members than there are ranks, or if the
+        third smallest share, or a larger one, makes less than one event per batch.
+
+    Notes
+    -----
+    Let the classes be in the order of their shares, but the second smallest last, and S_k the sum
+    of the shares of the first k. After m events, a whole number of batches, class k of the stream
+    of rank r of W has had ::
+
+        floor(m S_{k+1} + f) - floor(m S_k + f) events, with f = (2 r + 1) / (2 W)
+
+    in exact arithmetic. That is within 1 of its share of m, and so is the sum over ranks of the
+    share of m W: by Hermite's identity it is the same formula with m W, and f = 1/2. No count falls
+    from batch to batch: the one of the first class and the one of the last cannot, and another one
+    grows by more than its share of a batch minus 2.
+    """
+
+    classes: tuple[Subset, ...]
+    shares: Fractions
+    _: KW_ONLY
+    batch_size: int
+    num_batches: int
+    rank: int = 0
+    world_size: int = 1
+    _sums: tuple[int, ...] = field(init=False, repr=False)  # S_k times the denominator
+    _denominator: int = field(init=False, repr=False)
+    _sequence: tuple[int, ...] = field(init=False, repr=False)
+    _kernel_classes: tuple[KernelClass, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, minimum in (("batch_size", 1), ("num_batches", 0), ("world_size", 1)):
+            number = check_integer(name, getattr(self, name), minimum=minimum)
+            object.__setattr__(self, name, number)
+        if sum(self.shares) != 1 or min(self.shares) <= 0:
+            message = (
+                f"shares must be greater than 0 and sum to 1, got {(*map(float, self.shares),)}"
+            )
+            raise OptionError(message)
+        if min(map(len, self.classes)) < self.world_size:
+            raise OptionError(f"a class has fewer members than there are ranks: {self.world_size}")
+        ascending = sorted(range(len(self.shares)), key=lambda c: (self.shares[c], c))
+        sequence = (*ascending[:1], *ascending[2:], *ascending[1:2])
+        if len(sequence) > 2 and (least := self.shares[sequence[1]]) * self.batch_size < 1:
+            message = (
+                f"a share of {float(least):g} is less than one event in a batch of "
+                f"{self.batch_size:,}: batch_size must be at least {ceil(1 / least):,}"
+            )
+            raise OptionError(message)
+        denominator = lcm(*(share.denominator for share in self.shares))
+        shares = (int(self.shares[c] * denominator) for c in sequence)
+        object.__setattr__(self, "_sequence", sequence)
+        object.__setattr__(self, "_denominator", denominator)
+        object.__setattr__(self, "_sums", tuple(accumulate(shares)))
+        object.__setattr__(self, "_kernel_classes", tuple(map(_kernel_class, self.classes)))
+
+    def events(self, batch: int, num: int) -> tuple[list[int], NDArray[np.int64]]:
+        """Return how many events of each class come before a batch of the stream, and from it on.
+
+        Parameters
+        ----------
+        batch : int
+            The batch, by its number in the stream.
+        num : int
+            A number of batches.
+
+        Returns
+        -------
+        before : list of int
+            The number of events of each class in all batches before.
+        totals : int64 array of shape (k, num + 1)
+            The number of events of each class in the first 0 to `num` batches from this one on.
+        """
+        per_event, divisor = 2 * self.world_size, 2 * self.world_size * self._denominator
+        phase = (2 * self.rank + 1) * self._denominator
+        before, totals = [0] * len(self.shares), np.empty((len(self.shares), num + 1), np.int64)
+        whole_below, steps_below = 0, np.zeros(num + 1, np.int64)
+        for c, total in zip(self._sequence, self._sums, strict=True):
+            step = per_event * self.batch_size * total
+            whole, rest = divmod(step * batch + phase, divisor)
+            # Python's integers where the products may be larger than 64 bits
+            kind = np.int64 if rest + step * num < 2**63 else object
+            products: Array = rest + step * np.arange(num + 1, dtype=kind)
+            steps = (products // divisor).astype(np.int64, copy=False)
+            before[c] = whole - whole_below
+            np.subtract(steps, steps_below, out=totals[c])
+            whole_below, steps_below = whole, steps
+        return before, totals
+
+    def kernel_class(self, number: int) -> KernelClass:
+        """Return the members of a class as kernels take them: see `fill_class`."""
+        return self._kernel_classes[number]
+
+    def range_of(self, number: int) -> tuple[int, int]:
+        """Return the first member of a class that this rank has, and how many it has."""
+        num = len(self.classes[number])
+        start, stop = (num * rank // self.world_size for rank in (self.rank, self.rank + 1))
+        return start, stop - start
+
+
+def _kernel_class(members: Subset) -> KernelClass:
+    stride = _SAMPLE_POSITIONS * len(members) // max(1, members.num)
+    bits = max(0, stride.bit_length() - 1)
+    samples = members.select(np.arange(0, len(members), 1 << bits))
+    return members.words, samples, bits
