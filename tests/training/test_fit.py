@@ -243,10 +243,19 @@ def columns_of(sample: Sample, kind: str) -> dict[str, Any]:
     return columns
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("kind", ["numpy", "awkward", "store"])
-@pytest.mark.parametrize("fill", [0.0, -7.5, None])
+@pytest.mark.parametrize("fill", [-7.5, None])
 @pytest.mark.parametrize("scale", ["standard", {"kin": "robust", "jet_pt": "log", "n": "minmax"}])
-def test_apply_gives_the_bits_of_batches(sample: Sample, kind: str, fill: Any, scale: Any) -> None:
+def test_apply_gives_the_bits_of_batches(
+    sample: Sample,
+    kind: str,
+    fill: Any,
+    scale: Any,
+    compiled: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("memmpy.splits.split_loader.is_worth_compiling", lambda *_, **__: compiled)
     data = sample.training_set(inputs=INPUTS, missing=-999, scale=scale, fill=fill)
     batch = arrays_of(data.loader("all", fold=2))
     applied: dict[str, Any] = data.fit(2).apply(columns_of(sample, kind))
