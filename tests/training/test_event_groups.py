@@ -2,8 +2,11 @@ from pathlib import Path
 
 import numpy as np
 
+import memmpy
+from memmpy import RFileConfig
 from memmpy.store import read_metadata
 from memmpy.training.event_groups import EventGroups
+from tests.conftest import MakeFile
 from tests.training.samples import Sample, write_vectors
 
 
@@ -32,3 +35,16 @@ def test_columns_without_files_have_one_process(tmp_path: Path) -> None:
     groups = EventGroups.of(read_metadata(store.path), 5, ("a",))
     assert groups.processes == ("all",)
     assert groups(np.arange(5), np.array([0, -1, 0, 0, -1])).tolist() == [0, 1, 0, 0, 1]
+
+
+def test_a_file_without_events_takes_none_of_its_neighbours(
+    make_file: MakeFile, tmp_path: Path
+) -> None:
+    configs = [
+        RFileConfig(make_file(f"{name}.root", num), "tree", {"process": name})
+        for name, num in (("none", 0), ("a", 3), ("empty", 0), ("b", 2), ("last", 0))
+    ]
+    memmpy.convert(configs, tmp_path / "s", keys=["met"], progress=False)
+    groups = EventGroups.of(read_metadata(tmp_path / "s"), 5, ("all",))
+    names = [groups.processes[number] for number in groups.processes_of(np.arange(5))]
+    assert names == ["a", "a", "a", "b", "b"]

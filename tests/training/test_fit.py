@@ -154,6 +154,19 @@ def test_weights_of_events_of_no_class_may_be_missing(sample: Sample) -> None:
     )
 
 
+@pytest.mark.parametrize("negative", ["abs", "drop", "raise"])
+def test_negative_weights_of_events_of_no_class_need_no_sum(sample: Sample, negative: Any) -> None:
+    data = sample.training_set(
+        labels={"signal": "process == 'ggH'"},
+        others="keep",
+        weight="process == 'ggH' ? abs(w) : w - 3",
+        negative=negative,
+    )
+    own = sample.is_in("train") & (sample.labels == 1)
+    expected = np.count_nonzero(own) / total(np.abs(sample.columns["w"][own]))
+    assert data.fit(0).factors["signal"] == pytest.approx(expected, rel=1e-12)
+
+
 def test_a_sum_that_overflows_is_an_error_that_says_so(sample: Sample) -> None:
     data = sample.training_set(weight="1.7e308")
     with pytest.raises(FitError, match="weights of 'DY' are too large to sum"):
@@ -243,10 +256,19 @@ def columns_of(sample: Sample, kind: str) -> dict[str, Any]:
     return columns
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("kind", ["numpy", "awkward", "store"])
-@pytest.mark.parametrize("fill", [0.0, -7.5, None])
+@pytest.mark.parametrize("fill", [-7.5, None])
 @pytest.mark.parametrize("scale", ["standard", {"kin": "robust", "jet_pt": "log", "n": "minmax"}])
-def test_apply_gives_the_bits_of_batches(sample: Sample, kind: str, fill: Any, scale: Any) -> None:
+def test_apply_gives_the_bits_of_batches(
+    sample: Sample,
+    kind: str,
+    fill: Any,
+    scale: Any,
+    compiled: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("memmpy.splits.split_loader.is_worth_compiling", lambda *_, **__: compiled)
     data = sample.training_set(inputs=INPUTS, missing=-999, scale=scale, fill=fill)
     batch = arrays_of(data.loader("all", fold=2))
     applied: dict[str, Any] = data.fit(2).apply(columns_of(sample, kind))

@@ -318,3 +318,42 @@ def test_rows_are_read_once_for_all_folds(sample: Sample, monkeypatch: pytest.Mo
             data.fit(fold)
             data.fit(fold)
     assert num_passes == [1]
+
+
+def test_rules_made_elsewhere_have_fits_of_their_own(tmp_path: Path) -> None:
+    number, x = np.arange(3000), np.random.default_rng(1).normal(size=3000)
+    store = write_vectors(tmp_path / "s", {"id": number, "x": x, "w": x})
+    splits = Splits(by=("id",), fold_by="id % 3", num_folds=3, val=0.2)
+    data = store.training_set(
+        inputs={"a": ["x"]}, weight="abs(w)", splits=splits, scale="standard", dtype="float64"
+    )
+    for fold in range(3):
+        test = arrays_of(data.loader("test", fold=fold))["_index"]
+        np.testing.assert_array_equal(test, number[number % 3 == fold])
+        val, train = (arrays_of(data.loader(one, fold=fold))["_index"] for one in ("val", "train"))
+        assert np.sort(np.concatenate([test, val, train])).tolist() == number.tolist()
+        own = data.fit(fold)
+        assert own.scaling["a"].center[0] == pytest.approx(x[train].mean(), rel=1e-9)
+        assert own.scaling["a"].width[0] == pytest.approx(x[train].std(), rel=1e-9)
+        expected = total(np.abs(x)) / total(np.abs(x[test]))
+        assert own.yield_scale["test"]["all"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_split_made_elsewhere_has_a_fit(tmp_path: Path) -> None:
+    number, x = np.arange(900), np.random.default_rng(1).normal(size=900)
+    store = write_vectors(tmp_path / "s", {"id": number, "x": x})
+    data = store.training_set(
+        inputs={"a": ["x"]}, splits=Splits(split_by="id % 3"), scale="minmax", dtype="float64"
+    )
+    train = x[number % 3 == 0]
+    assert data.fit().scaling["a"].center.tolist() == [train.min()]
+    assert data.fit().scaling["a"].width[0] == pytest.approx(np.ptp(train), rel=1e-12)
+    batch = arrays_of(data.loader("val"))
+    np.testing.assert_array_equal(batch["_index"], number[number % 3 == 1])
+
+
+def test_integers_that_float32_cannot_hold_are_said(tmp_path: Path) -> None:
+    store = write_vectors(tmp_path / "s", {"id": np.arange(50), "n": np.arange(50) + (1 << 40)})
+    message = r"values of 'n' do not fit into float32 .*'a'"
+    with pytest.warns(memmpy.errors.ConversionWarning, match=message):
+        store.training_set(inputs={"a": ["n"]}, splits=Splits(by=("id",)))

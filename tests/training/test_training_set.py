@@ -175,16 +175,66 @@ def test_float16_and_float64_by_input(sample: Sample) -> None:
     np.testing.assert_allclose(batch["b"][:, 0], time, rtol=1e-9, atol=1e-9)
 
 
+#: Inputs of more than a few numbers, of each dtype, with and without what is missing.
+WIDE: dict[str, Any] = {
+    **INPUTS,
+    "wide": ["met", "pt_1", *(f"{number} * njets" for number in range(2, 10))],
+    "full": [f"{number} * met" for number in range(2, 11)],
+    "double": ["time", *(f"{number} * pt_1" for number in range(2, 7))],
+    "half": [f"{number} * met" for number in range(2, 11)],
+    "padded": Objects(["jet_pt", "jet_eta"], length=6),
+}
+DTYPES = {"double": "float64", "half": "float16"}
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("num_threads", [0, 1, 8])
+@pytest.mark.parametrize("shuffle", [False, "blocks"])
+@pytest.mark.parametrize(
+    ("scale", "fill"),
+    [(None, -2.5), ("standard", None), ({"full": "log", "padded": "robust"}, -2.5)],
+    ids=["plain", "standard", "mixed"],
+)
 def test_threads_and_kernels_change_no_bit(
-    sample: Sample, compiled: bool, num_threads: int, monkeypatch: pytest.MonkeyPatch
+    sample: Sample,
+    compiled: bool,
+    num_threads: int,
+    shuffle: Any,
+    fill: Any,
+    scale: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    data = sample.training_set(**OPTIONS)
-    expected = epoch(data.loader("train", fold=0, batch_size=77, num_threads=0))
+    changed = {"inputs": WIDE, "dtype": DTYPES, "scale": scale, "fill": fill}
+    data = sample.training_set(**{**OPTIONS, **changed})
+    options: dict[str, Any] = {"fold": 0, "batch_size": 77, "shuffle": shuffle}
+    monkeypatch.setattr("memmpy.splits.split_loader.is_worth_compiling", lambda *_, **__: False)
+    expected = epoch(data.loader("train", **options, num_threads=0))
     monkeypatch.setattr("memmpy.splits.split_loader.is_worth_compiling", lambda *_, **__: compiled)
-    loader = data.loader("train", fold=0, batch_size=77, num_threads=num_threads)
-    assert_same(epoch(loader), expected)
+    assert_same(epoch(data.loader("train", **options, num_threads=num_threads)), expected)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_wide_inputs_have_the_values_of_the_formula(
+    sample: Sample, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memmpy.splits.split_loader.is_worth_compiling", lambda *_, **__: compiled)
+    data = sample.training_set(**{**OPTIONS, "inputs": WIDE, "dtype": DTYPES, "fill": -9.0})
+    batch, scaling = arrays_of(data.loader("test", fold=0)), data.fit(0).scaling
+    columns = {
+        key: sample.columns[key][batch["_index"]] for key in ("met", "pt_1", "njets", "time")
+    }
+    pt = scaled(columns["pt_1"].astype(np.float64), scaling["wide"], 1)
+    np.testing.assert_allclose(
+        batch["wide"][:, 1], np.where(columns["pt_1"] == -999, -9, pt), rtol=1e-4, atol=1e-5
+    )
+    for number in range(2, 10):
+        expected = scaled(number * columns["njets"], scaling["wide"], number)
+        np.testing.assert_allclose(batch["wide"][:, number], expected, rtol=1e-4, atol=1e-5)
+    for number in range(9):
+        expected = scaled((number + 2.0) * columns["met"], scaling["full"], number)
+        np.testing.assert_allclose(batch["full"][:, number], expected, rtol=1e-4, atol=1e-5)
+    time = scaled(columns["time"], scaling["double"], 0)
+    np.testing.assert_allclose(batch["double"][:, 0], time, rtol=1e-9, atol=1e-9)
 
 
 def test_ranks_share_an_epoch_and_its_fit(sample: Sample) -> None:
@@ -437,6 +487,7 @@ def recorded_data(folder: Path, **more: Any) -> memmpy.Store:
     return memmpy.open(folder / "d")
 
 
+@pytest.mark.filterwarnings("ignore:no entry has the text:memmpy.errors.CutWarning")
 def test_data_without_weights_have_none(sample: Sample, tmp_path: Path) -> None:
     data = sample.training_set(scale="standard", normalise="equal")
     store = recorded_data(tmp_path)

@@ -288,7 +288,7 @@ def _json_of(value: Any) -> Any:
 def group_factors(
     request: TrainingRequest, train: WeightSums, groups: EventGroups
 ) -> NDArray[np.float64]:
-    """Return the factor of each group that keeps its signed sum in train.
+    """Return the factor of each group that keeps its signed sum in train; 1 for no class.
 
     Raises
     ------
@@ -299,7 +299,8 @@ def group_factors(
     if request.negative == "keep":
         return factors
     plain = train.absolute_totals if request.negative == "abs" else train.positive_totals
-    for group in np.flatnonzero(train.num_negative).tolist():
+    has_class = groups.group_classes < len(groups.classes)
+    for group in np.flatnonzero((train.num_negative > 0) & has_class).tolist():
         process = groups.processes[groups.group_processes[group]]
         num, total = int(train.num_negative[group]), float(train.totals[group])
         if request.negative == "raise":
