@@ -28,7 +28,15 @@ from memmpy.errors import (
 )
 from memmpy.jagged import Jagged, Padding
 from memmpy.parallel import WorkOption, check_work
-from memmpy.skims import Derived, Expression, Skim, SkimRequest, request_of, skim
+from memmpy.skims import (
+    Derived,
+    Expression,
+    Skim,
+    SkimRequest,
+    expression_of,
+    request_of,
+    skim,
+)
 from memmpy.skims.make_skim import make_skim
 from memmpy.skims.sorting import block_values
 from memmpy.skims.sorting.sort_plan import Sizes
@@ -427,3 +435,22 @@ def test_the_dtype_is_that_of_cpp(store: Path) -> None:
     made = skim_of(store, {"x": expression("run / 2"), "y": expression("run + 1")})
     assert made.fields["x"].dtype == np.float64
     assert made.fields["y"].dtype == np.int32
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x / 1000", [0.001, np.nan, 0.003, 0.004]),
+        ("n & 1", [1.0, 0.0, np.nan, 0.0]),
+        ("n * 2 + x", [3.0, np.nan, np.nan, 12.0]),
+        ("n > 2", [False, False, False, True]),
+    ],
+)
+def test_what_is_computed_of_a_missing_number_is_missing(text: str, expected: list[float]) -> None:
+    columns = {
+        "x": np.array([1, -999, 3, 4], np.float32),
+        "n": np.array([1, 2, -999, 4], np.int32),
+    }
+    one = expression_of(read_cut(text, aliases=None, constants=None), missing=-999.0)
+    values = one.values(columns, np.arange(4))
+    np.testing.assert_allclose(np.asarray(values), expected, rtol=1e-6)

@@ -564,7 +564,7 @@ def test_columns_of_different_lengths_are_refused(tmp_path: Path) -> None:
 def test_a_text_is_no_input(sample: Sample) -> None:
     with pytest.raises(ColumnError, match=r"'process' holds texts.* such as process == 'ttH'"):
         sample.training_set(inputs={"a": ["met", "process"]})
-    with pytest.raises(ColumnError, match="'met' has one number, 'jet_pt' has a list per entry"):
+    with pytest.raises(ColumnError, match="the input 'a' takes one number for each event, and"):
         sample.training_set(inputs={"a": ["met", "jet_pt"]})
 
 

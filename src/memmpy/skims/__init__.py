@@ -1,7 +1,7 @@
 """Skims: copies of a store for training, packed row by row in the order of their tickets."""
 
 from memmpy.skims.array_rows import pack_arrays
-from memmpy.skims.derived_columns import Derived, Expression, mark_missing
+from memmpy.skims.derived_columns import Derived, Expression, expression_of
 from memmpy.skims.folder import SKIMS, delete_leftover, leftover_skims, remove_skim
 from memmpy.skims.make_skim import make_skim, skim
 from memmpy.skims.objects import Objects, object_columns
@@ -25,13 +25,13 @@ __all__ = [
     "check_groups",
     "check_request",
     "delete_leftover",
+    "expression_of",
     "find_skims",
     "is_skim",
     "lay_out",
     "leftover_skims",
     "list_skims",
     "make_skim",
-    "mark_missing",
     "object_columns",
     "pack_arrays",
     "remove_skim",

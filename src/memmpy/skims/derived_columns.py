@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType, type_of_values
 from memmpy.cuts import (
@@ -20,8 +21,6 @@ from memmpy.cuts import (
     keys_of,
     keys_of_texts,
     normal_form,
-    rename_keys,
-    substitute,
     to_program,
 )
 from memmpy.errors import ColumnError
@@ -33,7 +32,7 @@ __all__ = [
     "Derived",
     "Expression",
     "empty_columns",
-    "mark_missing",
+    "expression_of",
     "nodes_of",
     "plain_values",
     "with_nan",
@@ -110,10 +109,13 @@ class Expression:
     missing : float, optional
         A value that means "missing": NaN stands in its place. Integers then become float64, and
         floats keep their dtype. A condition is never missing.
+    missing_keys : mapping of str to float
+        By key of the expression, likewise: a number that is computed of a missing one is missing.
     """
 
     node: Node
     missing: float | None = None
+    missing_keys: Mapping[str, float] = field(default_factory=dict, hash=False)
     _program: Program = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -136,10 +138,12 @@ class Expression:
 
     def to_json(self) -> dict[str, Any]:
         """Return the expression in its normal form, and the value that means "missing"."""
+        values = {key: repr(float(self.missing_keys[key])) for key in sorted(self.missing_keys)}
         return {
             "expression": normal_form(self.node),
             "language": LANGUAGE,
             "missing": None if self.missing is None else repr(float(self.missing)),
+            **({"missing_keys": values} if values else {}),
         }
 
     def type_of(self, types: Mapping[str, ColumnType]) -> ColumnType:
@@ -165,35 +169,59 @@ class Expression:
                 message = f"{self.node.name!r} is text, and only a number can mean 'missing'"
                 raise self.node.span.error(message)
             return with_nan(plain_values(column), self.missing)
-        values, notes = compute_column(self._program, columns, num_entries=len(entries))
+        used = {key: columns[key] for key in self.keys}
+        is_missing, floats = _missing_entries(used, self.missing_keys)
+        values, notes = compute_column(self._program, {**used, **floats}, num_entries=len(entries))
         for note in sorted(notes):
             raise ColumnError(note)
+        if is_missing is not None and isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+            values = values.astype(np.result_type(values.dtype, np.float32), copy=False)
+            values = np.where(is_missing.reshape(-1, *(1,) * (values.ndim - 1)), np.nan, values)
         return with_nan(values, self.missing)
 
 
-def mark_missing(node: Node, missing: float | Mapping[str, float] | None) -> Node:
-    """Return an expression of columns in which NaN stands for the values that mean "missing".
-
-    A single key stays, as `Expression` marks its values. So do keys that are compared with text.
+def expression_of(
+    node: Node, value: float | None = None, *, missing: float | Mapping[str, float] | None
+) -> Expression:
+    """Return an expression in which a value means "missing": of all its keys, or by key.
 
     Parameters
     ----------
     node : Node
         The expression.
+    value : float, optional
+        The value of the whole expression that means "missing".
     missing : float, or mapping of str to float, or None
-        The value that means "missing": of all keys, or by key.
+        The values of its keys.
     """
     if missing is None or isinstance(node, Key):
-        return node
-    keys = sorted(keys_of(node) - keys_of_texts(node))
+        return Expression(node, value)
+    keys = sorted(keys_of(node))
     values = missing if isinstance(missing, Mapping) else dict.fromkeys(keys, missing)
-    names = {key: f"{key} or missing" for key in keys if key in values}
-    # No literal means NaN; the other names keep the aliases from using themselves.
-    aliases = {
-        name: f"where(`{key}` == {float(values[key])!r}, sqrt(-1.), `{key}`)"
-        for key, name in names.items()
-    }
-    return substitute(rename_keys(node, names), aliases=aliases) if names else node
+    return Expression(node, value, {key: float(values[key]) for key in keys if key in values})
+
+
+def _missing_entries(
+    columns: Mapping[str, ColumnLike], missing: Mapping[str, float]
+) -> tuple[NDArray[np.bool_] | None, dict[str, ColumnLike]]:
+    """Return which entries lack an integer, and the columns of floats with NaN.
+
+    Operations on floats pass NaN on, and those on integers know none.
+    """
+    entries: NDArray[np.bool_] | None = None
+    floats: dict[str, ColumnLike] = {}
+    for key in columns.keys() & missing.keys():
+        column = columns[key]
+        if isinstance(column, HashedText):
+            continue
+        values = plain_values(column)
+        content = values.content if isinstance(values, Jagged) else values
+        if content.dtype.kind == "f":
+            floats[key] = with_nan(values, missing[key])
+        elif isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "iu":
+            lacks = values == missing[key]
+            entries = lacks if entries is None else entries | lacks
+    return entries, floats
 
 
 def nodes_of(derived: Iterable[Derived]) -> list[Node]:

@@ -7,7 +7,7 @@ from typing import Any, final
 from memmpy.checks import check_integer, check_key
 from memmpy.cuts import Constant, Node, Unary, check_keys, parse, read_cut
 from memmpy.errors import OptionError
-from memmpy.skims.derived_columns import Derived, Expression, mark_missing
+from memmpy.skims.derived_columns import Derived, Expression, expression_of
 from memmpy.skims.object_lists import ObjectColumn, ObjectLists
 
 __all__ = ["Objects", "object_columns"]
@@ -137,9 +137,7 @@ def object_columns(
         names=tuple(names),
         members=tuple(
             tuple(
-                Expression(
-                    mark_missing(read_cut(text, aliases=aliases, constants=constants), missing)
-                )
+                expression_of(read_cut(text, aliases=aliases, constants=constants), missing=missing)
                 for text in own
             )
             for own in texts

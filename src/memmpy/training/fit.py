@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from memmpy._version import __version__
 from memmpy.checks import check_mapping, check_path
+from memmpy.columns import type_of_values
 from memmpy.display import Renderable, Table
 from memmpy.errors import ColumnError, FitError
 from memmpy.jagged import Jagged, format_share
@@ -144,6 +145,7 @@ class Fit:
         """
         given = check_mapping("columns", columns)
         arrays = {key: _array_of(key, values) for key, values in given.items()}
+        self._request.check_types({key: type_of_values(one) for key, one in arrays.items()})
         rows, lists = pack_arrays(self._request.inputs_alone().skim_request(), arrays)
         names = [name for name in rows.dtype.names or () if name != "_index"]
         values = {name: np.ascontiguousarray(rows[name]) for name in names}

@@ -6,15 +6,16 @@ from itertools import chain
 from typing import Any, get_args
 
 from memmpy.checks import check_mapping
+from memmpy.columns import ColumnType
 from memmpy.cuts import Call, Constant, Key, Logical, Node, Reduction, Span, keys_of, read_cut
-from memmpy.errors import OptionError
+from memmpy.errors import ColumnError, OptionError
 from memmpy.jagged import Padding, mask_of
 from memmpy.skims import (
     Derived,
     Expression,
     Objects,
     SkimRequest,
-    mark_missing,
+    expression_of,
     object_columns,
 )
 from memmpy.training.event_columns import BinColumn, LabelColumn, WeightColumn
@@ -176,6 +177,25 @@ class TrainingRequest:
             derived=derived,
         )
 
+    def check_types(self, types: Mapping[str, ColumnType]) -> None:
+        """Raise a `ColumnError` if an input that is no `Objects` has lists or arrays.
+
+        Parameters
+        ----------
+        types : mapping of str to ColumnType
+            The types of columns; what needs others is not checked.
+        """
+        for name, given in self.inputs.items():
+            for text in () if isinstance(given, Objects) else given:
+                key, derived = self._member(text)
+                if not (frozenset({key}) if derived is None else derived.keys) <= types.keys():
+                    continue
+                own = types[key] if derived is None else derived.type_of(types)
+                if own.kind == "jagged" or own.shape:
+                    message = f"the input {name!r} takes one number for each event, and {text!r} "
+                    way_out = f"give lists as Objects([{text!r}])"
+                    raise ColumnError(f"{message}has {own}: take an element, or {way_out}")
+
     def inputs_alone(self) -> "TrainingRequest":
         """Return the inputs, for all events."""
         return replace(
@@ -253,16 +273,18 @@ class TrainingRequest:
 
     def _member(self, text: str) -> tuple[str, Derived | None]:
         """Return the name of a value of an input in the skim; and how to compute it, if needed."""
-        node, missing = mark_missing(self._node(text), self.missing), missing_of(self.missing, text)
+        node, missing = self._node(text), missing_of(self.missing, text)
         if isinstance(node, Key):
             check_no_event_number(node.name)
             if missing is None and node.name not in _EVENT_COLUMNS:
                 return node.name, None
         if missing is not None:
-            return f"{text} without {missing:g}", Expression(node, missing)
+            name = f"{text} without {missing:g}"
+            return name, expression_of(node, missing, missing=self.missing)
         # A column of the store may have that name, too, and be a spectator.
         is_name = text in {*(self.aliases or ()), *(self.constants or ()), *_EVENT_COLUMNS}
-        return f"{text} (input)" if is_name else text, Expression(node)
+        name = f"{text} (input)" if is_name else text
+        return name, expression_of(node, missing=self.missing)
 
     def _node(self, text: str) -> Node:
         return read_cut(text, aliases=self.aliases, constants=self.constants)

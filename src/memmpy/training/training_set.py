@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, Protocol, final, runtime_checkable
 
 from memmpy.checks import check_mapping
+from memmpy.columns import type_of_column
 from memmpy.display import Renderable, Table, format_count
 from memmpy.errors import FitError, OptionError
 from memmpy.kernels import Words
@@ -377,7 +378,9 @@ def make_training_set(
     trained : TrainingSet or None
         The training set whose fits act on the events, if they are other ones.
     """
-    known = recorded_splits(read_metadata(path))
+    metadata = read_metadata(path)
+    known, columns = recorded_splits(metadata), metadata.current_columns().items()
+    request.check_types({key: type_of_column(column) for key, column in columns})
     skim = make_skim(
         path,
         request.skim_request(),
