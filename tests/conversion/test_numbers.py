@@ -396,7 +396,7 @@ class TestStandIns:
     ) -> None:
         files = [*samples, RFileConfig(write(tmp_path, "data"), "Events", {"process": "data"})]
         message = r"'xsec' is a number in .*, and no file has a branch of this name; leave 'xsec' "
-        with pytest.raises(OptionError, match=message + "out of keys"):
+        with pytest.raises(MissingKeyError, match=message + "out of keys"):
             convert(files, tmp_path / "store", keys={"met", "xsec"})
 
     def test_a_file_that_has_both_is_named(self, tmp_path: Path) -> None:

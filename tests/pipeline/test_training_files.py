@@ -1,13 +1,16 @@
+import itertools
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import uproot
 
 import memmpy
 from memmpy import Objects, RFileConfig, Splits, training_set
 from memmpy.errors import InputFileError, MissingFileError, MissingKeyError, OptionError, SplitError
-from tests.conftest import MakeFile
+from tests.conftest import EMPTIES, MakeFile
 
 SPLITS = Splits(by=("process", "runNumber", "eventNumber"))
 OPTIONS: dict[str, Any] = {
@@ -112,3 +115,76 @@ def test_other_splits_are_refused_before_files_are_read(
     with pytest.raises(SplitError, match="runNumber"):
         training_set(configs, tmp_path / "s", **{**OPTIONS, **other})
     assert "isGood" not in memmpy.open(tmp_path / "s")
+
+
+def write_sample(folder: Path, process: str, *, num_files: int = 2, seed: int = 0) -> None:
+    """Write files of generated events of which 30 % are left, with the sums of all weights."""
+    folder.mkdir()
+    random = np.random.default_rng([len(process), seed])
+    for number in range(num_files):
+        weights = random.choice([-1.0, 1.0], 2000, p=[0.2, 0.8]) * random.uniform(0.5, 1.5)
+        kept = weights[random.random(2000) < 0.3]
+        events: dict[str, Any] = {
+            "run": np.full(len(kept), number, np.int32),
+            "event": np.arange(len(kept)) + 10_000 * number,
+            "genWeight": kept,
+            "met": random.exponential(50, len(kept)).astype(np.float32),
+        }
+        if process == "data":
+            del events["genWeight"]
+        with uproot.recreate(folder / f"{number}.root") as file:
+            file.mktree("Events", {key: values.dtype for key, values in events.items()})
+            file["Events"].extend(events)
+            file.mktree("Runs", {"genEventSumw": np.float64})
+            file["Runs"].extend({"genEventSumw": np.array([math.fsum(weights)])})
+
+
+@EMPTIES
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_yields_are_cross_section_times_luminosity_times_acceptance(
+    tmp_path: Path, is_reversed: bool
+) -> None:
+    cross_sections: dict[str, Any] = {"ggH": 1.23, "DY": 3503.7}
+    for process in (*cross_sections, "data"):
+        write_sample(tmp_path / process, process)
+    files = [
+        RFileConfig(
+            path,
+            "Events",
+            {"process": process, "xsec": cross_sections[process]},
+            totals={"sum_w": "Runs:genEventSumw"},
+        )
+        for process in cross_sections
+        for path in sorted((tmp_path / process).glob("*.root"))
+    ]
+    recorded: dict[str, Any] = {
+        "process": "data",
+        "genWeight": 1.0,
+    }  # stands in for the branch; no xsec
+    files.append(RFileConfig(tmp_path / "data" / "*.root", "Events", recorded))
+    data = memmpy.training_set(
+        files[::-1] if is_reversed else files,
+        tmp_path / "store",
+        splits=Splits(by=("process", "run", "event"), num_folds=3),
+        inputs={"kin": ["met"]},
+        labels={"background": "process == 'DY'", "signal": "process == 'ggH'"},
+        others="drop",
+        weight="genWeight * xsec * 11467 / sum_w",
+    )
+    for label, process in enumerate(("DY", "ggH")):
+        kept, generated = [], []
+        for path in (tmp_path / process).glob("*.root"):
+            with uproot.open(path) as file:
+                kept += file["Events"]["genWeight"].array(library="np").tolist()
+                generated += file["Runs"]["genEventSumw"].array(library="np").tolist()
+        acceptance = math.fsum(kept) / math.fsum(generated)
+        expected = cross_sections[process] * 11467 * acceptance
+        for fold in range(3):
+            weights = [
+                batch["weight_physics"][batch["label"] == label].tolist()
+                for batch in data.loader("test", fold=fold)
+            ]
+            found = (
+                math.fsum(itertools.chain(*weights)) * data.fit(fold).yield_scale["test"][process]
+            )
+            assert abs(found / expected - 1) < 1e-12

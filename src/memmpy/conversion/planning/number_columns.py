@@ -140,6 +140,8 @@ def check_number_keys(
     ------
     OptionError
         If a number has the name of another key, or stands in for a branch that is no key.
+    MissingKeyError
+        If a key has the name of a number, and no file has such a branch.
     """
     by_key = {recipe.key: recipe for recipe in recipes}
     for name, column in columns.items():
@@ -155,7 +157,8 @@ def check_number_keys(
             raise OptionError(f"{number} an alias or a padded key; rename one of them")
         if not column.is_branch:
             message = f"{number} no file has a branch of this name; leave {name!r} out of keys, as "
-            raise OptionError(f"{message}the store and all batches have the numbers already")
+            message += "the store and all batches have the numbers already"
+            raise MissingKeyError(message, name)
 
 
 def constants_of(columns: Mapping[str, NumberColumn], source: int) -> "dict[str, np.generic[Any]]":
