@@ -56,17 +56,6 @@ def rows_table(
 
 
 @inlined
-def _move(
-    destination: np.uint64, source: np.uint64, size: np.uint64, parameters: np.uint64
-) -> None:
-    """Copy a field, scaled if it has parameters."""
-    if parameters == np.uint64(0):
-        copy_bytes(destination, source, size)
-    else:
-        scale_floats(destination, source, size, parameters)
-
-
-@inlined
 def _is_narrow(size: np.uint64) -> bool:
     return bool(size <= np.uint64(8) and size & (size - np.uint64(1)) == np.uint64(0))
 
@@ -160,11 +149,20 @@ def take(rows: np.uint64, row_bytes: np.uint64, entries: Entries, table: Table) 
         for f in range(1, len(table)):
             source, size, parameters = rows + table[f, 0], table[f, 1], table[f, 3]
             destination = table[f, 2] + size * start
-            for i in range(start, stop):
+            # Two loops, as a question for each row would take some per cent.
+            num_copied = np.uint64(0) if parameters else stop - start
+            for i in range(start, start + num_copied):
                 if later < min(num, stop + ahead):
                     _prefetch_row(rows + np.uint64(entries[later]) * row_bytes, row_bytes)
                     later += np.uint64(1)
-                _move(destination, source + np.uint64(entries[i]) * row_bytes, size, parameters)
+                copy_bytes(destination, source + np.uint64(entries[i]) * row_bytes, size)
+                destination += size
+            for i in range(start + num_copied, stop):
+                if later < min(num, stop + ahead):
+                    _prefetch_row(rows + np.uint64(entries[later]) * row_bytes, row_bytes)
+                    later += np.uint64(1)
+                row = source + np.uint64(entries[i]) * row_bytes
+                scale_floats(destination, row, size, parameters)
                 destination += size
         start = stop
 
@@ -205,8 +203,15 @@ def spread(
             if _is_narrow(size):
                 _lay_out(destination + size * done, source, row_bytes, size, some)
                 continue
-            for i in range(done, done + some):
-                _move(destination + size * np.uint64(places[i]), source, size, table[f, 3])
+            num_copied = some if table[f, 3] == np.uint64(0) else np.uint64(0)
+            for i in range(done, done + num_copied):
+                copy_bytes(destination + size * np.uint64(places[i]), source, size)
+                source += row_bytes
+                _prefetch_lines(ahead, min(ahead + step, stop_ahead))
+                ahead += step
+            for i in range(done + num_copied, done + some):
+                place = destination + size * np.uint64(places[i])
+                scale_floats(place, source, size, table[f, 3])
                 source += row_bytes
                 _prefetch_lines(ahead, min(ahead + step, stop_ahead))
                 ahead += step
