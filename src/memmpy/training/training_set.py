@@ -24,6 +24,7 @@ from memmpy.splits import (
     tickets_of,
 )
 from memmpy.store import read_metadata
+from memmpy.training.audit import Audit, audit_training_set
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
 from memmpy.training.fitting import Fitter
@@ -212,6 +213,50 @@ class TrainingSet(Renderable):
         classes = self.classes if LABEL in self.skim.fields else ()
         shares = check_class_sampling(sampling, classes, self._request.normalise)
         return SplitLoader(LoaderSpec(split_data, options, row_fit, sampling=shares))
+
+    def check(self, fold: int | None = None) -> Audit:
+        """Find inputs, labels and weights that would spoil a training.
+
+        The call reads all rows a few times for each input. Comparisons of distributions use up to
+        262,144 events of each class and split, the first ones in the order of tickets, which is
+        random.
+
+        Parameters
+        ----------
+        fold : int, optional
+            The fold whose training split is compared with its test split; the first one by default.
+            Splits without folds do not take it.
+
+        Returns
+        -------
+        Audit
+            The findings, which print as a table. A clean training set has none above level
+            ``"info"``.
+
+        Raises
+        ------
+        SplitError, OptionError
+            If there is no such fold.
+
+        Notes
+        -----
+        Warnings are for: a key that is empty or constant in all events, or in one class and not by
+        chance (probability below 1e-6); infinities; objects of which more than 1 % are dropped; a
+        value that more than 0.1 % have and that lies 5 widths of the bulk (percentiles 1 to 99)
+        outside of it, or a sentinel such as -999 outside of it; a key whose AUC alone is above 0.99
+        or below 0.01; a Kolmogorov-Smirnov distance of train and test above 0.05 that is not by
+        chance; a class with fewer than 100 training events, or whose share differs between splits;
+        effective events below 10 % of a class; an event with more than 5 % of its weights. Errors
+        are for a class without training events, and for weights that are not finite. The guide has
+        the rules in full, and those of infos.
+
+        Examples
+        --------
+        >>> audit = data.check()
+        >>> [finding for finding in audit.findings if finding.level != "info"]
+        """
+        has_fit = self._trained is None
+        return audit_training_set(self.skim, self._request, self.splits, fold=fold, has_fit=has_fit)
 
     def apply_to(
         self,
