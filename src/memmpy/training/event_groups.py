@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from memmpy.splits import has_source_identity
 from memmpy.store import Metadata, process_of
-from memmpy.typing import Entries
+from memmpy.typing import Array, Entries
 
 __all__ = ["EventGroups"]
 
@@ -61,6 +61,11 @@ class EventGroups:
         if labels is None:
             return first
         return first + np.where(labels < 0, len(self.classes), labels)
+
+    def of_rows(self, rows: Array) -> NDArray[np.int64]:
+        """Return the group of each row of a skim."""
+        labels = np.asarray(rows["label"]) if "label" in (rows.dtype.names or ()) else None
+        return self(np.asarray(rows["_index"]), labels)
 
     @property
     def group_classes(self) -> NDArray[np.int64]:

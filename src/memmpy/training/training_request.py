@@ -17,7 +17,7 @@ from memmpy.skims import (
     mark_missing,
     object_columns,
 )
-from memmpy.training.event_columns import BinColumn, LabelColumn, WeightColumn
+from memmpy.training.label_columns import BinColumn, LabelColumn, WeightColumn
 from memmpy.training.option_checks import (
     Inputs,
     Negative,

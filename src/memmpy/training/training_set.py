@@ -27,7 +27,7 @@ from memmpy.store import read_metadata
 from memmpy.training.audit import Audit, audit_training_set
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
-from memmpy.training.fitting import Fitter
+from memmpy.training.fitter import Fitter
 from memmpy.training.option_checks import check_class_sampling
 from memmpy.training.scoring import Scores
 from memmpy.training.training_request import LABEL, TrainingRequest
