@@ -28,6 +28,9 @@ from memmpy.typing import Array, PathLike
 __all__ = ["Fit"]
 
 _SPLITS = ("train", "val", "test", "all")
+_CAPTION = """\
+sum w: sum of weights; effective: (sum w)^2 / sum w^2 events; negative: events with a negative
+weight; yield scale: sum w of the process in all splits / sum w in this split"""
 
 
 @final
@@ -199,7 +202,9 @@ class Fit:
 
     def _tables(self) -> list[Table]:
         groups, names = self._groups, (*self._request.class_names, "none")
-        title = "Events" if self.fold is None else f"Events of fold {self.fold}"
+        title = (
+            "Events and weights" if self.fold is None else f"Events and weights of fold {self.fold}"
+        )
         sections = []
         for split in _SPLITS:
             sums = self._sums[split]
@@ -222,10 +227,9 @@ class Fit:
                 )
             sections.append(rows)
         headings = (
-            "split", "process", "class", "events", "sum of weights", "effective events",
-            "negative", "yield scale",
+            "split", "process", "class", "events", "sum w", "effective", "negative", "yield scale"
         )  # fmt: skip
-        tables = [Table(headings, 3, sections, title=title)]
+        tables = [Table(headings, 3, sections, _CAPTION, title)]
         if self.factors:
             factors = [(name, f"{factor:.6g}") for name, factor in self.factors.items()]
             tables.append(Table(("class", "factor"), 1, [factors]))

@@ -343,7 +343,7 @@ class TrainingSet(Renderable):
         folds = self.splits.num_folds
         events = format_count(len(self), "event", "events")
         classes = f", classes {', '.join(self.classes)}" if self.classes else ""
-        title = f"Training set of {str(self.path)!r}: {events}{classes}; {self.splits}"
+        title = f"Training set of {str(self.path)!r}: {events}{classes}\n{self.splits}"
         inputs = [(name, ", ".join(keys)) for name, keys in self.inputs.items()]
         blocks: list[str | Table] = [Table(("input", "keys"), 2, [inputs], title=title)]
         if self._trained is not None:  # its numbers are of other events
