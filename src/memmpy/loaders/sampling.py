@@ -39,8 +39,8 @@ class Sampling:
     Parameters
     ----------
     shares : mapping of str to float
-        The share of each class, greater than 0; they sum to 1. A class that is left out does not
-        come.
+        The share of each class, greater than 0; they sum to 1. Batches have no events of a class
+        that has no share.
     num_batches : int, optional
         Batches per epoch, on each rank. By default an epoch ends when each event of each class was
         used once: the class with the most events for its share decides.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.splits import has_source_identity
-from memmpy.store import Metadata, process_of
+from memmpy.store import Metadata, process_of, source_numbers
 from memmpy.typing import Array, Entries
 
 __all__ = ["EventGroups"]
@@ -52,8 +52,7 @@ class EventGroups:
         """Return the number of the process of each entry of the store."""
         if len(self.processes) == 1:
             return np.zeros(len(entries), np.int64)
-        # A source without entries starts where the next one does, which has the entry.
-        return self._numbers[np.searchsorted(self._starts, entries, side="right") - 1]
+        return self._numbers[source_numbers(self._starts, entries)]
 
     def __call__(self, entries: Entries, labels: NDArray[np.int64] | None) -> NDArray[np.int64]:
         """Return the group of each entry; without labels, all are in the first class."""

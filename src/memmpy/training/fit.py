@@ -47,7 +47,12 @@ class Fit:
         The scaling of each input.
     yield_scale : mapping of str to mapping of str to float
         For each split and process, the sum of the weights of all its events over that of the
-        split. Weights of physics times this number give the yield of the process from one split.
+        split. ``"weight_physics"`` times this number gives the yield of the process from one split.
+
+    Examples
+    --------
+    >>> fit = data.fit(fold=0)
+    >>> fit.factors["signal"], fit.scaling["event"].center, fit.yield_scale["test"]["ttH"]
     """
 
     def __init__(

@@ -41,7 +41,8 @@ class Reweight:
         Give all classes a flat distribution: equal sums of weights in all bins. Give `to` or
         `flat`.
     max_ratio : float, optional
-        The largest factor, and one over the least, before the sums are restored.
+        Limits the factors to the range from ``1 / max_ratio`` to `max_ratio`, before the sums are
+        restored.
 
     Raises
     ------

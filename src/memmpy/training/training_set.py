@@ -50,8 +50,8 @@ class HasPath(Protocol):
 class TrainingSet(Renderable):
     """Inputs, labels, weights and spectators of the events that pass a cut, ready for training.
 
-    `memmpy.training_set` and `Store.training_set` make it. It holds no data beside its skim: what
-    was fitted on the training split acts on the rows while they are loaded.
+    `memmpy.training_set` and `Store.training_set` make it. It has no data beside its skim: loaders
+    scale and weight the rows while they copy them.
 
     Attributes
     ----------
@@ -172,7 +172,7 @@ class TrainingSet(Renderable):
             Threads that gather batches ahead, beside the thread of the caller; see `SplitLoader`.
         sampling : Sampling, or mapping of str to float, optional
             The shares of classes in all batches: ``{"background": 0.5, "signal": 0.5}``. A class
-            that runs out begins again. Not with a `normalise` that balances classes, too.
+            that runs out begins again. It needs the `normalise` ``"mean"`` or None.
         rank : int, default 0
             The number of this process, 0 to `world_size` - 1, if several processes train together.
         world_size : int, default 1
