@@ -211,6 +211,9 @@ def _findings_of_areas(
         ]
     )
     labels = np.repeat(np.arange(num), [len(own) for own, _ in columns])
+    # Sorted once, so that the curve of each class finds them sorted.
+    order = np.argsort(values)
+    values, weights, labels = values[order], weights[order], labels[order]
     # Of two classes, the second is the signal: the areas are 1 together.
     for label in range(1 if num == 2 else 0, num):
         others = effective[np.arange(num) != label].max()
