@@ -1,4 +1,4 @@
-"""Groups of events for sums of weights: their process, and their class."""
+"""`EventGroups`: groups of events by process and class, for sums of weights."""
 
 from dataclasses import dataclass
 from typing import final

@@ -1,4 +1,4 @@
-"""`Fit`: what was fitted on the training split of one fold: factors of weights, and scaling."""
+"""`Fit`: the factors of weights and the scaling of a fold, fitted on its training split."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What a fit does to gathered rows: inputs are scaled and filled, weights are multiplied."""
+"""`RowFit`: scales and fills the inputs of gathered rows, and computes their weights."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""`TrainingSet`: what a network is trained on: a skim, and what is fitted on its training split."""
+"""`TrainingSet`: inputs, labels and weights for a training: a skim, and the fits of its folds."""
 
 from collections.abc import Mapping
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Factors from physics weights to training weights, fitted on train; and what applies them."""
+"""Factors that turn physics weights into training weights: fits them on train, applies them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -14,16 +14,16 @@ from memmpy.parallel import num_helpers
 from memmpy.skims import Skim
 from memmpy.splits import Splits, has_source_identity
 from memmpy.store import Metadata, process_of, read_metadata, source_numbers
+from memmpy.training.audit.count_findings import count_input, findings_of_counts
 from memmpy.training.audit.findings import LEVELS, Audit, Finding, Level
-from memmpy.training.audit.input_findings import (
+from memmpy.training.audit.input_samples import InputSample, sample_input
+from memmpy.training.audit.repeat_findings import file_names
+from memmpy.training.audit.repeats import source_groups
+from memmpy.training.audit.sample_findings import (
     SampledInput,
     findings_of_samples,
     findings_of_sources,
 )
-from memmpy.training.audit.input_samples import InputSample, sample_input
-from memmpy.training.audit.input_values import count_input, findings_of_counts
-from memmpy.training.audit.repeat_findings import file_names
-from memmpy.training.audit.repeats import source_groups
 from memmpy.training.audit.weight_findings import (
     findings_of_classes,
     findings_of_weights,

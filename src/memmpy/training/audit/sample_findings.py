@@ -8,13 +8,13 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.training.audit.findings import Finding
-from memmpy.training.audit.input_samples import InputSample
-from memmpy.training.audit.input_values import (
+from memmpy.training.audit.count_findings import (
     MIN_PROBABILITY,
     InputCounts,
     chance_of_one_value,
 )
+from memmpy.training.audit.findings import Finding
+from memmpy.training.audit.input_samples import InputSample
 from memmpy.training.audit.ks_distance import file_distances, ks_distance, ks_p_value
 from memmpy.training.scoring.roc_curve import roc_curve
 from memmpy.typing import Array

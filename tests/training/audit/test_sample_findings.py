@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memmpy.training.audit.input_findings import spikes
+from memmpy.training.audit.sample_findings import spikes
 from memmpy.typing import Array
 
 NORMAL = np.random.default_rng(0).normal(100.0, 10.0, 20_000)
