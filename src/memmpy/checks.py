@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ __all__ = [
     "check_progress",
     "check_seed",
     "check_timeout",
+    "is_number",
     "outside",
 ]
 
@@ -50,10 +51,15 @@ def check_path(path: object) -> Path:
 
 def check_timeout(lock_timeout: Any) -> float:  # of any type: it is checked here
     """Return the seconds to wait for a lock; a negative number means without limit."""
-    is_number = isinstance(lock_timeout, int | float | np.integer | np.floating)
-    if is_number and not isinstance(lock_timeout, bool) and not math.isnan(lock_timeout):
+    if is_number(lock_timeout) and not math.isnan(lock_timeout):
         return float(lock_timeout)
     raise _error("lock_timeout", "a number of seconds (negative: no limit)", lock_timeout)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is an integer or a float, and no bool."""
+    is_real = isinstance(value, int | float | np.integer | np.floating)
+    return is_real and not isinstance(value, bool)
 
 
 def check_integer(name: str, value: object, *, minimum: int) -> int:

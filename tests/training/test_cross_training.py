@@ -11,7 +11,7 @@ import uproot
 import memmpy
 from memmpy import Objects, RFileConfig, Splits
 from memmpy.typing import Array, Batch
-from tests.conftest import CLIPS, REAL_DATA
+from tests.conftest import CLIPS
 
 PROCESSES = {"single_top.root": "single_top", "ww.root": "ww", "uproot-HZZ.root": "zz"}
 NUM_FOLDS = 5
@@ -32,9 +32,9 @@ def predict(coefficients: Array, batch: Batch) -> Array:
 @pytest.mark.real
 @pytest.mark.slow
 @CLIPS
-def test_single_top_is_told_from_ww_and_zz(tmp_path: Path) -> None:
+def test_single_top_is_told_from_ww_and_zz(real_data: Path, tmp_path: Path) -> None:
     files = [
-        RFileConfig(REAL_DATA / name, "events", {"process": process})
+        RFileConfig(real_data / name, "events", {"process": process})
         for name, process in PROCESSES.items()
     ]
     with pytest.warns(memmpy.MemmpyWarning, match="by='file'"):
@@ -72,7 +72,7 @@ def test_single_top_is_told_from_ww_and_zz(tmp_path: Path) -> None:
     for name in PROCESSES:
         with (
             uproot.open(tmp_path / "friends" / name) as friends,
-            uproot.open(os.fspath(REAL_DATA / name)) as original,
+            uproot.open(os.fspath(real_data / name)) as original,
         ):
             tree, num = friends["events"], original["events"].num_entries
             assert tree.num_entries == num

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from memmpy import Reweight
 from memmpy.errors import OptionError
-from memmpy.training.reweight import fit_factors
+from memmpy.training.reweight import fit_bin_factors
 
 EDGES = st.lists(st.integers(-50, 50), min_size=2, max_size=6, unique=True).map(sorted)
 NUMBERS = (
@@ -64,7 +64,7 @@ POSITIVE = st.lists(st.floats(0.01, 1e6), min_size=4, max_size=4)
 @given(POSITIVE, POSITIVE)
 def test_the_other_classes_get_the_shape_of_the_target(one: list[float], two: list[float]) -> None:
     sums = np.array([[*one, 3.0], [*two, 5.0]])
-    fitted = fit_factors(Reweight({"x": range(5)}, to="b"), sums, sums**2, ["a", "b"])
+    fitted = fit_bin_factors(Reweight({"x": range(5)}, to="b"), sums, sums**2, ["a", "b"])
     after = fitted.factors * sums
     np.testing.assert_allclose(shares(after[0, :4]), shares(sums[1, :4]), rtol=1e-12)
     assert fitted.factors[1].tolist() == [1.0] * 5
@@ -74,14 +74,14 @@ def test_the_other_classes_get_the_shape_of_the_target(one: list[float], two: li
 @given(POSITIVE, POSITIVE)
 def test_flat_gives_all_bins_equal_sums(one: list[float], two: list[float]) -> None:
     sums = np.array([[*one, 0.0], [*two, 0.0]])
-    fitted = fit_factors(Reweight({"x": range(5)}, flat=True), sums, sums, ["a", "b"])
+    fitted = fit_bin_factors(Reweight({"x": range(5)}, flat=True), sums, sums, ["a", "b"])
     after = fitted.factors * sums
     np.testing.assert_allclose(after[:, :4], sums.sum(axis=1, keepdims=True) / 4 * np.ones(4))
 
 
 def test_a_bin_whose_sum_is_not_positive_has_the_factor_of_no_bin_and_counts() -> None:
     sums = np.array([[-1.0, 4.0, 2.0, 0.0], [1.0, 0.0, 3.0, 0.0]])
-    fitted = fit_factors(Reweight({"x": range(4)}, to="b"), sums, np.abs(sums), ["a", "b"])
+    fitted = fit_bin_factors(Reweight({"x": range(4)}, to="b"), sums, np.abs(sums), ["a", "b"])
     assert fitted.num_unusable.tolist() == [2, 1]
     # All factors of the class are multiplied by one number, that of the events without a bin.
     scale = fitted.factors[0, 3]
@@ -91,7 +91,7 @@ def test_a_bin_whose_sum_is_not_positive_has_the_factor_of_no_bin_and_counts() -
 
 def test_max_ratio_limits_factors_before_the_sums_are_restored() -> None:
     sums = np.array([[1.0, 99.0, 0.0], [50.0, 50.0, 0.0]])
-    fitted = fit_factors(Reweight({"x": range(3)}, to="b", max_ratio=4), sums, sums, ["a", "b"])
+    fitted = fit_bin_factors(Reweight({"x": range(3)}, to="b", max_ratio=4), sums, sums, ["a", "b"])
     plain = np.array([4.0, 50 / 99])
     scale = 100 / (plain * sums[0, :2]).sum()
     np.testing.assert_allclose(fitted.factors[0, :2], plain * scale)
@@ -104,7 +104,7 @@ def test_effective_events_before_and_after_are_those_of_the_weights() -> None:
     own = np.bincount(bins, weights)
     sums = np.vstack([[*own, 0.0], [3.0, 2.0, 1.0, 0.0]])
     squares = np.vstack([[*np.bincount(bins, weights**2), 0.0], np.ones(4)])
-    fitted = fit_factors(Reweight({"x": range(4)}, to="b"), sums, squares, ["a", "b"])
+    fitted = fit_bin_factors(Reweight({"x": range(4)}, to="b"), sums, squares, ["a", "b"])
     after = weights * fitted.factors[0][bins]
     expected = [math.fsum(w) ** 2 / math.fsum(w**2) for w in (weights, after)]
     np.testing.assert_allclose(fitted.effective[0], expected, rtol=1e-9)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from memmpy.training.event_groups import EventGroups
-from memmpy.training.row_fit import RowFit, WeightFactors, treat_negative
+from memmpy.training.row_fit import RowFit
 from memmpy.training.scaling import Scaling
+from memmpy.training.weight_factors import WeightFactors, treat_negative
 
 NONE = np.empty(0, np.int64)
 GROUPS = EventGroups(("all",), ("a", "b"), NONE, NONE)

@@ -8,7 +8,7 @@ from memmpy.loaders.loader_options import LoaderOptions
 from memmpy.loaders.pagecache.advice import os_page_cache
 from memmpy.loaders.pagecache.pages import map_of
 from memmpy.loaders.row_gatherer import PackedRows, RowGatherer, RowTransform
-from memmpy.loaders.row_ranges import rows_between, slice_ranges
+from memmpy.loaders.row_ranges import rows_between, slice_ranges, steps_of
 from memmpy.loaders.sampling import ClassSampling, Sampling, SamplingOption, check_sampling
 from memmpy.loaders.shuffle import (
     Shuffle,
@@ -49,5 +49,6 @@ __all__ = [
     "rows_between",
     "shuffle_score",
     "slice_ranges",
+    "steps_of",
     "warning_of_blocks",
 ]

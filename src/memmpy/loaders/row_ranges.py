@@ -1,6 +1,6 @@
 """Ranges of rows of a skim, one after the other: the members of an epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import final
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from memmpy.kernels import Words
 from memmpy.typing import Entries
 
-__all__ = ["RowRanges", "rows_between", "slice_ranges"]
+__all__ = ["RowRanges", "rows_between", "slice_ranges", "steps_of"]
 
 
 @final
@@ -79,6 +79,13 @@ def slice_ranges(ranges: Sequence[range], start: int, stop: int) -> list[range]:
             parts.append(part)
         start, stop = start - len(rows), stop - len(rows)
     return parts
+
+
+def steps_of(ranges: Sequence[range], num_rows: int) -> Iterator[range]:
+    """Yield the rows of ranges in steps of at most `num_rows` rows."""
+    for rows in ranges:
+        for start in range(rows.start, rows.stop, num_rows):
+            yield range(start, min(start + num_rows, rows.stop))
 
 
 def _row_of(tickets: Words, ticket: int) -> int:

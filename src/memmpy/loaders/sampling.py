@@ -8,10 +8,11 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
-from memmpy.checks import check_integer, check_key, outside
+from memmpy.checks import check_integer, check_key, is_number, outside
 from memmpy.display import format_count
 from memmpy.errors import ColumnError, OptionError, nearest
 from memmpy.loaders.loader_options import LoaderOptions
+from memmpy.loaders.row_ranges import steps_of
 from memmpy.order import Mixture, Subset, batches_of_epoch
 from memmpy.typing import Array
 
@@ -38,8 +39,8 @@ class Sampling:
     Parameters
     ----------
     shares : mapping of str to float
-        The share of each class, greater than 0; they sum to 1. A class that is left out does not
-        come.
+        The share of each class, greater than 0; they sum to 1. Batches have no events of a class
+        that has no share.
     num_batches : int, optional
         Batches per epoch, on each rank. By default an epoch ends when each event of each class was
         used once: the class with the most events for its share decides.
@@ -181,14 +182,13 @@ class ClassSampling:
 
     def _steps(self, labels: Array, ranges: Sequence[range]) -> Iterator[Array]:
         """Yield the labels of rows, step by step, after a check."""
-        for rows in ranges:
-            for start in range(rows.start, rows.stop, _NUM_LABELS):
-                step = np.ascontiguousarray(labels[start : min(start + _NUM_LABELS, rows.stop)])
-                wrong = outside(step, 0, len(self.classes))
-                if wrong is not None:
-                    message = f"{self.key!r} has the value {wrong}, which is the number of no class"
-                    raise ColumnError(f"{message}: there are {len(self.classes):,}, from 0 on")
-                yield step
+        for rows in steps_of(ranges, _NUM_LABELS):
+            step = np.ascontiguousarray(labels[rows.start : rows.stop])
+            wrong = outside(step, 0, len(self.classes))
+            if wrong is not None:
+                message = f"{self.key!r} has the value {wrong}, which is the number of no class"
+                raise ColumnError(f"{message}: there are {len(self.classes):,}, from 0 on")
+            yield step
 
     def __str__(self) -> str:
         return ", ".join(f"{share:g} {name}" for name, share in self.sampling.shares.items())
@@ -210,7 +210,7 @@ def _check_shares(given: object) -> dict[str, float]:
 
 
 def _check_share(name: str, share: object) -> float:
-    if isinstance(share, int | float | np.integer | np.floating) and not isinstance(share, bool):
+    if is_number(share):
         number = float(str(share))  # np.float32(0.1) prints as 0.1, and that is what was meant
         if 0 < number <= 1:
             return number

@@ -1,6 +1,6 @@
 """Threads that survive Ctrl-C, executors, and the cores and memory of this machine."""
 
-from memmpy.parallel.executors import WorkerPool, run_tasks, worker_pool
+from memmpy.parallel.executors import WorkerPool, run_all, run_tasks, worker_pool
 from memmpy.parallel.machine import (
     check_threads,
     keep_freed_memory,
@@ -36,6 +36,7 @@ __all__ = [
     "num_helpers",
     "num_interrupts",
     "prefetch",
+    "run_all",
     "run_tasks",
     "run_uninterrupted",
     "start_thread",

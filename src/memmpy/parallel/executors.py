@@ -5,7 +5,7 @@ import pickle
 import sys
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     CancelledError,
     Executor,
@@ -18,18 +18,18 @@ from concurrent.futures import (
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from queue import SimpleQueue
 from traceback import walk_tb
 from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 from memmpy._version import __version__
-from memmpy.errors import OptionError
+from memmpy.errors import MemmpyError, OptionError
 from memmpy.parallel.machine import keep_freed_memory, num_cores
 from memmpy.parallel.threads import THREAD_NAME, count_interrupt, start_thread
 
-__all__ = ["WorkerPool", "run_tasks", "worker_pool"]
+__all__ = ["WorkerPool", "run_all", "run_tasks", "worker_pool"]
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,31 @@ def worker_pool(executor: Executor | None) -> Iterator[WorkerPool]:
         raise
     finally:
         threads.shutdown(wait=True, cancel_futures=True)
+
+
+def run_all(
+    pool: WorkerPool,
+    do: Callable[[tuple[int, _Task]], tuple[int, _Outcome | MemmpyError]],
+    tasks: Mapping[int, _Task],
+) -> dict[int, _Outcome]:
+    """Return the outcomes of numbered tasks; see `run_tasks`.
+
+    Raises
+    ------
+    MemmpyError
+        The error of the task of the lowest number, after all have run.
+    """
+    waiting = iter(tasks.items())
+    outcomes: dict[int, _Outcome] = {}
+    errors: dict[int, MemmpyError] = {}
+    for number, outcome in run_tasks(pool, do, lambda num: list(islice(waiting, num))):
+        if isinstance(outcome, MemmpyError):
+            errors[number] = outcome
+        else:
+            outcomes[number] = outcome
+    if errors:
+        raise errors[min(errors)]
+    return outcomes
 
 
 def run_tasks(

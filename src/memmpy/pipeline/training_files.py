@@ -63,8 +63,8 @@ def training_set(
 
     The first call converts the branches that are needed into a store, and copies the events that
     pass the cut into a `Skim`, in random order. Later calls reuse both, and rebuild only what
-    depends on a change. What is fitted (scaling, reweighting, factors of classes) comes from the
-    training split of one fold, and acts while batches are loaded.
+    depends on a change. memmpy fits scaling, reweighting and factors of classes on the training
+    split of each fold, and applies them while it loads batches.
 
     Parameters
     ----------
@@ -84,7 +84,8 @@ def training_set(
         keep it with the label -1. An event in two classes is an error.
     weight : str, optional
         An expression, computed in float64: ``"genWeight * xsec * 11467 / sum_w"``. A batch then has
-        ``"weight"``, float32, for the loss, and ``"weight_physics"``, float64, as computed.
+        its value as ``"weight_physics"``, float64, and ``"weight"``, float32, for the loss: times
+        the factors of `normalise` and `reweight`.
     cut : str, optional
         The events to take, in the syntax of ROOT or of Python. All events by default.
     aliases : mapping of str to str, optional
@@ -95,11 +96,11 @@ def training_set(
         The rule that assigns events to splits; the rule of the store by default, or else
         ``Splits()``. The store records it.
     spectators : collection of str
-        Keys that a batch has unchanged, and no network is trained on.
+        Keys that a batch has too, unchanged, and that no network is trained on.
     missing : number, or mapping of str to number, optional
-        The number that means "not there", as NaN does: for all inputs, or by key. Such values are
-        left out of the scaling. A batch has `fill` in their place; an item of `Objects` that has no
-        other values is not there.
+        The number that means "not there", as NaN does: for all inputs, or by key. The scaling
+        leaves such values out, and a batch has `fill` in their place. An object of `Objects` is
+        missing if all its values are.
     fill : float or None, default 0.0
         The value for what is missing and for padding, after scaling. None gives NaN.
     scale : str, or mapping of str to str, optional

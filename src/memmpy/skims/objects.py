@@ -25,18 +25,18 @@ class Objects:
     ----------
     keys : list of str, or mapping of str to list of str
         Keys or expressions of lists, such as ``["jet_pt", "jet_eta"]``. The lists of one entry must
-        be equally long. Or names, each with flat keys or expressions, one for each object:
+        be equally long. Or a mapping: for each name, flat keys or expressions, one for each object:
         ``{"pt": ["jpt_1", "jpt_2"], "eta": ["jeta_1", "jeta_2"]}``.
     length : int, optional
-        Objects to keep of each entry: the first ones. Shorter lists are filled.
+        Objects to keep of each entry: the first ones. Shorter lists are padded.
     max_length : int, optional
-        Objects to keep of each entry, without filling.
+        Objects to keep of each entry, without padding.
     valid : str, optional
         A condition for each object, such as ``"jet_pt > 20"``. For a mapping, it uses the names:
         ``"pt > 20"``. The other objects are removed before sorting.
     sort_by : str, optional
-        A value for each object, by which the objects of an entry ascend; with a minus before it
-        they descend: ``"-jet_pt"``. Equal ones keep their order, and NaN comes last.
+        A value for each object, to sort the objects of an entry in ascending order; a minus sorts
+        in descending order: ``"-jet_pt"``. Equal ones keep their order, and NaN comes last.
 
     Raises
     ------
@@ -48,8 +48,8 @@ class Objects:
 
     Notes
     -----
-    An object is there if at least one of its values is there. A value that is NaN, or the training
-    set's `missing`, is not there. So flat keys give lists that differ in length. `valid` takes the
+    A value is missing if it is NaN, or the `missing` of the training set. An object is missing if
+    all its values are. So flat keys give lists of different lengths. `valid` takes the
     values as the store has them.
 
     All values are floats: floats keep their dtype, and integers and booleans become float64.

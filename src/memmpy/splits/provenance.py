@@ -9,6 +9,7 @@ import numpy as np
 from memmpy._version import __version__
 from memmpy.errors import MemmpyError, SplitError
 from memmpy.kernels import Words, mix64
+from memmpy.loaders import steps_of
 from memmpy.order import TICKET_VERSION
 from memmpy.splits.split_data import LoaderSpec, SkimLike, SplitData
 from memmpy.splits.ticket_rule import TicketRule
@@ -65,9 +66,8 @@ def tickets_of_split(split_data: SplitData) -> Iterator[Words]:
     """Yield the tickets of the entries that a loader hands out, in steps; none for bare arrays."""
     if isinstance(split_data.data, SkimLike):
         tickets = split_data.data.tickets
-        for rows in split_data.rows(split_data.data):
-            for start in range(rows.start, rows.stop, _STEP_SIZE):
-                yield np.asarray(tickets[start : min(start + _STEP_SIZE, rows.stop)])
+        for rows in steps_of(split_data.rows(split_data.data), _STEP_SIZE):
+            yield np.asarray(tickets[rows.start : rows.stop])
     elif split_data.tickets is not None:
         members = split_data.members(max(map(len, split_data.data.values())), ascending=False)
         for start in range(0, len(members), _STEP_SIZE):

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
-import numpy as np
-
+from memmpy.checks import is_number
 from memmpy.cuts import keys_of, normal_form, parse
 from memmpy.errors import OptionError, nearest
 from memmpy.order import SPLIT_NAMES, check_fractions, split_number
@@ -81,7 +80,7 @@ def check_shares(given: object) -> dict[str, float]:
 
 def check_val(given: object) -> float:
     """Return the share of the rest that a fold validates on."""
-    if isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool):
+    if is_number(given):
         val = float(given)
         if 0 <= val < 1:
             return val

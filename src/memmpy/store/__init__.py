@@ -60,6 +60,7 @@ from memmpy.store.source_records import (
     lineage_of,
     locate,
     num_filled,
+    source_numbers,
     source_of,
 )
 from memmpy.store.unfinished import Unfinished
@@ -137,6 +138,7 @@ __all__ = [
     "remove_files",
     "remove_folder",
     "repair_folder",
+    "source_numbers",
     "source_of",
     "storage_dtype",
     "sync_directory",

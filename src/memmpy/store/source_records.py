@@ -22,6 +22,7 @@ __all__ = [
     "lineage_of",
     "locate",
     "num_filled",
+    "source_numbers",
     "source_of",
 ]
 
@@ -117,9 +118,14 @@ def locate(
     """
     starts = np.array([source.entry_start for source in sources], np.int64)
     shifts = np.array([source.tree_start - source.entry_start for source in sources], np.int64)
-    # A source without entries starts at the same entry as the next source, which has the entry.
-    owners = np.searchsorted(starts, entries, side="right").astype(np.int64, copy=False) - 1
+    owners = source_numbers(starts, entries)
     return owners, entries + shifts[owners]
+
+
+def source_numbers(starts: NDArray[np.int64], entries: Entries) -> NDArray[np.int64]:
+    """Return the number of the source of each entry, from the first entries of all sources."""
+    # A source without entries starts at the same entry as the next source, which has the entry.
+    return np.searchsorted(starts, entries, side="right").astype(np.int64, copy=False) - 1
 
 
 @overload

@@ -1,4 +1,4 @@
-"""Groups of events for sums of weights: their process, and their class."""
+"""`EventGroups`: groups of events by process and class, for sums of weights."""
 
 from dataclasses import dataclass
 from typing import final
@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.splits import has_source_identity
-from memmpy.store import Metadata, process_of
-from memmpy.typing import Entries
+from memmpy.store import Metadata, process_of, source_numbers
+from memmpy.typing import Array, Entries
 
 __all__ = ["EventGroups"]
 
@@ -52,8 +52,7 @@ class EventGroups:
         """Return the number of the process of each entry of the store."""
         if len(self.processes) == 1:
             return np.zeros(len(entries), np.int64)
-        # A source without entries starts where the next one does, which has the entry.
-        return self._numbers[np.searchsorted(self._starts, entries, side="right") - 1]
+        return self._numbers[source_numbers(self._starts, entries)]
 
     def __call__(self, entries: Entries, labels: NDArray[np.int64] | None) -> NDArray[np.int64]:
         """Return the group of each entry; without labels, all are in the first class."""
@@ -61,6 +60,11 @@ class EventGroups:
         if labels is None:
             return first
         return first + np.where(labels < 0, len(self.classes), labels)
+
+    def of_rows(self, rows: Array) -> NDArray[np.int64]:
+        """Return the group of each row of a skim."""
+        labels = np.asarray(rows["label"]) if "label" in (rows.dtype.names or ()) else None
+        return self(np.asarray(rows["_index"]), labels)
 
     @property
     def group_classes(self) -> NDArray[np.int64]:

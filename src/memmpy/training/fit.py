@@ -1,4 +1,4 @@
-"""`Fit`: what was fitted on the training split of one fold: factors of weights, and scaling."""
+"""`Fit`: the factors of weights and the scaling of a fold, fitted on its training split."""
 
 import json
 import math
@@ -8,27 +8,30 @@ from functools import cached_property
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memmpy._version import __version__
 from memmpy.checks import check_mapping, check_path
 from memmpy.columns import type_of_values
 from memmpy.display import Renderable, Table
-from memmpy.errors import ColumnError, FitError
+from memmpy.errors import ColumnError
 from memmpy.jagged import Jagged, format_share
 from memmpy.skims import pack_arrays
 from memmpy.store import write_atomically
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.reweight import BinFactors
-from memmpy.training.row_fit import RowFit, WeightFactors
+from memmpy.training.row_fit import RowFit
 from memmpy.training.scaling import Scaling
 from memmpy.training.training_request import TrainingRequest
+from memmpy.training.weight_factors import GroupFactors, WeightFactors
 from memmpy.training.weight_sums import WeightSums
 from memmpy.typing import Array, PathLike
 
-__all__ = ["Fit", "GroupFactors", "class_factors", "group_factors"]
+__all__ = ["Fit"]
 
 _SPLITS = ("train", "val", "test", "all")
+_CAPTION = """\
+sum w: sum of weights; effective: (sum w)^2 / sum w^2 events; negative: events with a negative
+weight; yield scale: sum w of the process in all splits / sum w in this split"""
 
 
 @final
@@ -45,7 +48,12 @@ class Fit:
         The scaling of each input.
     yield_scale : mapping of str to mapping of str to float
         For each split and process, the sum of the weights of all its events over that of the
-        split. Weights of physics times this number give the yield of the process from one split.
+        split. ``"weight_physics"`` times this number gives the yield of the process from one split.
+
+    Examples
+    --------
+    >>> fit = data.fit(fold=0)
+    >>> fit.factors["signal"], fit.scaling["event"].center, fit.yield_scale["test"]["ttH"]
     """
 
     def __init__(
@@ -56,7 +64,7 @@ class Fit:
         sums: Mapping[str, WeightSums],
         groups: EventGroups,
         scaling: Mapping[str, Scaling],
-        factors: "GroupFactors",
+        factors: GroupFactors,
         bins: BinFactors | None,
     ) -> None:
         self.fold, self.scaling = fold, scaling
@@ -201,7 +209,9 @@ class Fit:
 
     def _tables(self) -> list[Table]:
         groups, names = self._groups, (*self._request.class_names, "none")
-        title = "Events" if self.fold is None else f"Events of fold {self.fold}"
+        title = (
+            "Events and weights" if self.fold is None else f"Events and weights of fold {self.fold}"
+        )
         sections = []
         for split in _SPLITS:
             sums = self._sums[split]
@@ -224,10 +234,9 @@ class Fit:
                 )
             sections.append(rows)
         headings = (
-            "split", "process", "class", "events", "sum of weights", "effective events",
-            "negative", "yield scale",
+            "split", "process", "class", "events", "sum w", "effective", "negative", "yield scale"
         )  # fmt: skip
-        tables = [Table(headings, 3, sections, title=title)]
+        tables = [Table(headings, 3, sections, _CAPTION, title)]
         if self.factors:
             factors = [(name, f"{factor:.6g}") for name, factor in self.factors.items()]
             tables.append(Table(("class", "factor"), 1, [factors]))
@@ -244,23 +253,6 @@ class FitReport(Renderable):
 
     def _blocks(self) -> Sequence[Table]:
         return self.tables
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class GroupFactors:
-    """Factors of weights.
-
-    Attributes
-    ----------
-    by_class : float64 array of shape (classes,)
-        The factor of each class.
-    by_group : float64 array of shape (groups,)
-        The factor that restores the signed sum of a group once its negative weights are treated.
-    """
-
-    by_class: NDArray[np.float64]
-    by_group: NDArray[np.float64]
 
 
 def _array_of(key: str, values: Any) -> Array | Jagged:
@@ -285,77 +277,3 @@ def _json_of(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_json_of(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def group_factors(
-    request: TrainingRequest, train: WeightSums, groups: EventGroups
-) -> NDArray[np.float64]:
-    """Return the factor of each group that keeps its signed sum in train; 1 for no class.
-
-    Raises
-    ------
-    FitError
-        If negative weights are refused, or a sum that must be kept is not positive.
-    """
-    factors = np.ones(groups.num_groups)
-    if request.negative == "keep":
-        return factors
-    plain = train.absolute_totals if request.negative == "abs" else train.positive_totals
-    has_class = groups.group_classes < len(groups.classes)
-    for group in np.flatnonzero((train.num_negative > 0) & has_class).tolist():
-        process = groups.processes[groups.group_processes[group]]
-        num, total = int(train.num_negative[group]), float(train.totals[group])
-        if request.negative == "raise":
-            message = (
-                f"{num:,} of {int(train.counts[group]):,} training events of {process!r} have a "
-                "negative weight; choose negative='keep', 'abs' or 'drop'"
-            )
-            raise FitError(message)
-        if not total > 0:
-            message = (
-                f"the sum of the training weights of {process!r} is {total:.6g}: "
-                f"negative={request.negative!r} cannot keep it; take more events, or merge classes"
-            )
-            raise FitError(message)
-        factors[group] = total / plain[group]
-    return factors
-
-
-def class_factors(
-    request: TrainingRequest, train: WeightSums, groups: EventGroups
-) -> NDArray[np.float64]:
-    """Return the factor of each class, from the sums of its training weights.
-
-    Raises
-    ------
-    FitError
-        If a class has no training events, or a sum of weights that is not positive.
-    """
-    names = request.class_names
-    by_class = train.merge(groups.group_classes, len(names) + 1)
-    counts, totals = by_class.counts[:-1], by_class.totals[:-1]
-    for name, num in zip(names, counts.tolist(), strict=True):
-        if not num:
-            message = f"the class {name!r} has no training events"
-            raise FitError(
-                f"{message}: check its cut, or take more events"
-                if request.classes
-                else "there are no training events"
-            )
-    normalise = request.normalise
-    if normalise is None or not request.has_weight:
-        return np.ones(len(names))
-    summed = {"the training weights": totals.sum()}
-    if normalise != "mean":
-        summed = {f"the training weights of {n!r}": t for n, t in zip(names, totals, strict=True)}
-    for what, total in summed.items():
-        if not total > 0:
-            message = f"the sum of {what} is {total:.6g}, and normalise={normalise!r} divides by it"
-            raise FitError(f"{message}; take more events, or choose normalise=None")
-    if normalise == "mean":
-        return np.full(len(names), counts.sum() / totals.sum())
-    shares = np.ones(len(names))
-    if isinstance(normalise, Mapping):
-        shares = np.array([float(normalise[name]) for name in names])
-    factors: NDArray[np.float64] = counts.sum() * shares / shares.sum() / totals
-    return factors

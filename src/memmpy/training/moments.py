@@ -1,4 +1,4 @@
-"""Means and widths of the finite values of columns, in float64, of data that comes in pieces."""
+"""`Moments`: means and widths of the finite values of columns, block by block, in float64."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

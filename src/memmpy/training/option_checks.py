@@ -1,10 +1,11 @@
 """Checks the options of a training set, each on its own, and normalises them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, TypeGuard
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from memmpy.checks import is_number
 from memmpy.columns import check_keys
 from memmpy.errors import OptionError, nearest
 from memmpy.loaders import ClassSampling, SamplingOption, check_sampling
@@ -88,13 +89,9 @@ def check_weight(weight: object) -> None:
 
 def check_fill(fill: object) -> float | None:
     """Return a fill as a float of Python; None keeps NaN."""
-    if fill is None or _is_number(fill):
+    if fill is None or is_number(fill):
         return None if fill is None else float(fill)
     raise OptionError(f"fill is a number, or None to keep NaN; got {fill!r}")
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def check_normalise(normalise: Normalise, classes: tuple[str, ...]) -> Normalise:
@@ -109,7 +106,7 @@ def check_normalise(normalise: Normalise, classes: tuple[str, ...]) -> Normalise
     for name, share in shares.items():
         if name not in names:
             raise OptionError(f"normalise names {name!r}, no class{nearest(str(name), names)}")
-        if not _is_number(share) or not 0 < share < float("inf"):
+        if not is_number(share) or not 0 < share < float("inf"):
             raise OptionError(f"normalise has a positive number for each class, got {share!r}")
     if left_out := [name for name in names if name not in normalise]:
         raise OptionError(f"normalise needs all classes, and lacks {left_out[0]!r}")
@@ -138,7 +135,7 @@ def check_missing(missing: Any, names: Collection[str]) -> float | dict[str, flo
     """Return the option `missing` with floats of Python, if its keys are inputs."""
     numbers = missing.values() if isinstance(missing, Mapping) else [missing]
     for number in numbers:
-        if number is not None and not _is_number(number):
+        if number is not None and not is_number(number):
             message = "missing is a number that means 'not there', or a mapping of key to number"
             raise OptionError(f"{message}; got {missing!r}")
     if not isinstance(missing, Mapping):

@@ -8,11 +8,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.checks import check_flag
+from memmpy.checks import check_flag, is_number
 from memmpy.display import Table
 from memmpy.errors import OptionError
+from memmpy.training.weight_sums import num_effective
 
-__all__ = ["BinFactors", "Reweight", "fit_factors"]
+__all__ = ["BinFactors", "Reweight", "fit_bin_factors"]
 
 #: Bins of all variables together, at most.
 _MAX_BINS = 1_000_000
@@ -40,7 +41,8 @@ class Reweight:
         Give all classes a flat distribution: equal sums of weights in all bins. Give `to` or
         `flat`.
     max_ratio : float, optional
-        The largest factor, and one over the least, before the sums are restored.
+        Limits the factors to the range from ``1 / max_ratio`` to `max_ratio`, before the sums are
+        restored.
 
     Raises
     ------
@@ -76,8 +78,7 @@ class Reweight:
         if target is not None and not isinstance(target, str):
             raise OptionError(f"to of Reweight is the name of a class, got {target!r}")
         ratio: Any = self.max_ratio
-        is_number = isinstance(ratio, int | float | np.number) and not isinstance(ratio, bool)
-        if ratio is not None and not (is_number and ratio >= 1):
+        if ratio is not None and not (is_number(ratio) and ratio >= 1):
             raise OptionError(f"max_ratio of Reweight is a number of at least 1, got {ratio!r}")
 
     @property
@@ -150,7 +151,7 @@ class BinFactors:
         return Table(headings, 1, [rows])
 
 
-def fit_factors(
+def fit_bin_factors(
     reweight: Reweight,
     sums: NDArray[np.float64],
     squares: NDArray[np.float64],
@@ -188,20 +189,15 @@ def fit_factors(
         factors[number], scale[number] = 1.0, 1.0
     factors *= scale[:, np.newaxis]
     weighted = factors * sums, factors**2 * squares
-    effective = np.stack([_effective(sums, squares), _effective(*weighted)])
+    effective = np.stack(
+        [num_effective(*(one.sum(axis=1) for one in pair)) for pair in ((sums, squares), weighted)]
+    )
     return BinFactors(
         factors,
         np.count_nonzero(~is_usable, axis=1),
         np.count_nonzero(is_capped, axis=1),
         effective.T,
     )
-
-
-def _effective(sums: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
-    total, square = sums.sum(axis=1), squares.sum(axis=1)
-    effective = np.zeros(len(total))
-    np.divide(total**2, square, out=effective, where=square > 0)
-    return effective
 
 
 def _edges(text: object, values: object) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Scalings of inputs: how each column is shifted and divided, as fitted on training data."""
+"""`Scaling`: the center and the width of each key of an input, fitted on training events."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ from memmpy.skims import (
     expression_of,
     object_columns,
 )
-from memmpy.training.event_columns import BinColumn, LabelColumn, WeightColumn
+from memmpy.training.label_columns import BinColumn, LabelColumn, WeightColumn
 from memmpy.training.option_checks import (
     Inputs,
     Negative,

@@ -1,4 +1,4 @@
-"""`TrainingSet`: what a network is trained on: a skim, and what is fitted on its training split."""
+"""`TrainingSet`: inputs, labels and weights for a training: a skim, and the fits of its folds."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -28,7 +28,7 @@ from memmpy.store import read_metadata
 from memmpy.training.audit import Audit, audit_training_set
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
-from memmpy.training.fitting import Fitter
+from memmpy.training.fitter import Fitter
 from memmpy.training.option_checks import check_class_sampling
 from memmpy.training.scoring import Scores
 from memmpy.training.training_request import LABEL, TrainingRequest
@@ -51,8 +51,8 @@ class HasPath(Protocol):
 class TrainingSet(Renderable):
     """Inputs, labels, weights and spectators of the events that pass a cut, ready for training.
 
-    `memmpy.training_set` and `Store.training_set` make it. It holds no data beside its skim: what
-    was fitted on the training split acts on the rows while they are loaded.
+    `memmpy.training_set` and `Store.training_set` make it. It has no data beside its skim: loaders
+    scale and weight the rows while they copy them.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ class TrainingSet(Renderable):
             Threads that gather batches ahead, beside the thread of the caller; see `SplitLoader`.
         sampling : Sampling, or mapping of str to float, optional
             The shares of classes in all batches: ``{"background": 0.5, "signal": 0.5}``. A class
-            that runs out begins again. Not with a `normalise` that balances classes, too.
+            that runs out begins again. It needs the `normalise` ``"mean"`` or None.
         rank : int, default 0
             The number of this process, 0 to `world_size` - 1, if several processes train together.
         world_size : int, default 1
@@ -344,7 +344,7 @@ class TrainingSet(Renderable):
         folds = self.splits.num_folds
         events = format_count(len(self), "event", "events")
         classes = f", classes {', '.join(self.classes)}" if self.classes else ""
-        title = f"Training set of {str(self.path)!r}: {events}{classes}; {self.splits}"
+        title = f"Training set of {str(self.path)!r}: {events}{classes}\n{self.splits}"
         inputs = [(name, ", ".join(keys)) for name, keys in self.inputs.items()]
         blocks: list[str | Table] = [Table(("input", "keys"), 2, [inputs], title=title)]
         if self._trained is not None:  # its numbers are of other events

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WeightSums"]
+__all__ = ["WeightSums", "num_effective"]
 
 #: Values that are added without their rounding errors.
 _RUN = 1024
@@ -90,11 +90,15 @@ class WeightSums:
 
     @property
     def effective(self) -> NDArray[np.float64]:
-        """The effective number of events of each group: ``sum(w)**2 / sum(w**2)``."""
-        squares = self.square_totals
-        effective = np.zeros(len(squares))
-        np.divide(np.square(self.totals), squares, out=effective, where=squares > 0)
-        return effective
+        """The effective number of events of each group."""
+        return num_effective(self.totals, self.square_totals)
+
+
+def num_effective(totals: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the effective numbers of events, ``sum(w)**2 / sum(w**2)``; 0 without weights."""
+    effective = np.zeros(len(squares))
+    np.divide(np.square(totals), squares, out=effective, where=squares > 0)
+    return effective
 
 
 _SUMS = ("sums", "positive", "squares")

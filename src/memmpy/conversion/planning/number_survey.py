@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, TypeAlias
 
 from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.number_columns import FileNumbers
 from memmpy.conversion.planning.totals import parse_total, read_total
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError
-from memmpy.parallel import WorkerPool, run_tasks
+from memmpy.parallel import WorkerPool, run_all
 from memmpy.sources import EventFile, NullRules, open_files
 from memmpy.store import SourceRecord
 
@@ -26,8 +25,6 @@ class NumberTask:
 
     Parameters
     ----------
-    number : int
-        The number of the input.
     input : Input
         The file.
     names : frozenset of str
@@ -38,7 +35,6 @@ class NumberTask:
         About how many decompressed bytes to hold in memory.
     """
 
-    number: int
     input: Input
     names: frozenset[str]
     definitions: dict[str, str]
@@ -77,7 +73,7 @@ def survey_numbers(
         friends = tuple((one.name, one.asked, one.path, one.state) for one in source.friends)
         tree = file, source.asked, friends
         branches.setdefault(tree, {}).update(source.numbers.branches)
-    tasks: list[NumberTask] = []
+    tasks: dict[int, NumberTask] = {}
     asked: dict[_File, set[str]] = {}
     for i, one in enumerate(inputs):
         file = one.path, one.status.state
@@ -87,10 +83,10 @@ def survey_numbers(
         asked[file].update(definitions)
         known_names = branches.setdefault(_tree_of(one), {}).keys()
         if definitions or not names <= known_names:
-            tasks.append(NumberTask(i, one, names, definitions, step_bytes))
-    results = _run_all(tasks, pool)
-    for task in tasks:
-        result, file = results[task.number], (task.input.path, task.input.status.state)
+            tasks[i] = NumberTask(one, names, definitions, step_bytes)
+    results = run_all(pool, _run, tasks)
+    for i, task in tasks.items():
+        result, file = results[i], (task.input.path, task.input.status.state)
         uuids[file] = result.uuid
         sums.setdefault(file, {}).update(result.cache)
         branches[_tree_of(task.input)].update(result.branches)
@@ -104,7 +100,7 @@ def survey_numbers(
         )
         for file, one in zip(files, inputs, strict=True)
     ]
-    return numbers_of_files, {task.number: bool(task.definitions) for task in tasks}
+    return numbers_of_files, {i: bool(task.definitions) for i, task in tasks.items()}
 
 
 def _tree_of(one: Input) -> _Tree:
@@ -119,25 +115,12 @@ def _cache_keys(file: Input) -> dict[str, str]:
     }
 
 
-def _run_all(tasks: Sequence[NumberTask], pool: WorkerPool) -> dict[int, FileNumbers]:
-    waiting = iter(tasks)
-    results: dict[int, FileNumbers] = {}
-    errors: dict[int, MemmpyError] = {}
-    for i, result in run_tasks(pool, _run, lambda num: list(islice(waiting, num))):
-        if isinstance(result, FileNumbers):
-            results[i] = result
-        else:
-            errors[i] = result
-    if errors:
-        raise errors[min(errors)]
-    return results
-
-
-def _run(task: NumberTask) -> tuple[int, FileNumbers | MemmpyError]:
+def _run(numbered: tuple[int, NumberTask]) -> tuple[int, FileNumbers | MemmpyError]:
+    i, task = numbered
     try:
-        return task.number, _read(task)
+        return i, _read(task)
     except MemmpyError as error:
-        return task.number, error
+        return i, error
 
 
 def _read(task: NumberTask) -> FileNumbers:

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from itertools import islice
 
 from msgspec import structs
 
@@ -30,7 +29,7 @@ from memmpy.errors import (
     nearest,
     warn_of,
 )
-from memmpy.parallel import WorkerPool, run_tasks
+from memmpy.parallel import WorkerPool, run_all
 from memmpy.store import Metadata, NumberRecord, SourceRecord, part_finder
 
 __all__ = ["survey"]
@@ -122,10 +121,10 @@ def survey(
             known_branches=frozenset(known_branches),
             numbers=constants_of(numbers, i),
         )
-    inspections = _inspect_all({i: tasks[i] for i in needed}, pool)
+    inspections = run_all(pool, _inspect, {i: tasks[i] for i in needed})
     others = _others_needed(recipes, known, inspections)
-    inspections |= _inspect_all({i: tasks[i] for i in others}, pool)
-    inspections |= _inspect_all(_with_types(tasks, inspections, metadata), pool)
+    inspections |= run_all(pool, _inspect, {i: tasks[i] for i in others})
+    inspections |= run_all(pool, _inspect, _with_types(tasks, inspections, metadata))
     skipped = SkippedBranches.union(inspections[i].skipped for i in sorted(inspections))
     sources = _place(
         [
@@ -263,27 +262,6 @@ def _others_needed(
         names = {name for matches in distinct.values() for name in matches[pattern]}
         lacking |= {number for number, m in distinct.items() if not names <= set(m[pattern])}
     return [i for i, matches in kept.items() if id(matches) in lacking]
-
-
-def _inspect_all(
-    tasks: Mapping[int, InspectionTask], pool: WorkerPool
-) -> dict[int, FileInspection]:
-    """Inspect files with all workers; raise the first error in the order of the files."""
-    waiting = iter(tasks.items())
-    inspections: dict[int, FileInspection] = {}
-    errors: dict[int, MemmpyError] = {}
-
-    def next_tasks(num: int) -> list[tuple[int, InspectionTask]]:
-        return list(islice(waiting, num))
-
-    for i, result in run_tasks(pool, _inspect, next_tasks):
-        if isinstance(result, FileInspection):
-            inspections[i] = result
-        else:
-            errors[i] = result
-    if errors:
-        raise errors[min(errors)]
-    return inspections
 
 
 def _inspect(numbered: tuple[int, InspectionTask]) -> tuple[int, FileInspection | MemmpyError]:

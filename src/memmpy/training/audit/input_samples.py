@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from memmpy.jagged import mask_of
 from memmpy.kernels import Words
+from memmpy.loaders import steps_of
 from memmpy.skims import Skim
+from memmpy.training.row_statistics import num_keys, slice_lists
 from memmpy.training.training_request import PHYSICS
+from memmpy.training.weight_sums import num_effective
 from memmpy.typing import Array, Entries, Mask
 
 __all__ = ["InputItems", "InputSample", "input_blocks", "read_items", "sample_input"]
@@ -102,24 +105,20 @@ class InputSample:
         sizes = counts * self.weights if weighted else counts.astype(np.float64)
         starts = np.flatnonzero(np.append(True, self.tickets[1:] != self.tickets[:-1]))
         sums = np.add.reduceat(sizes, starts)
-        squares = float(np.square(sums).sum())
-        return float(sums.sum()) ** 2 / squares if squares > 0 else 0.0
+        return float(num_effective(sums.sum(keepdims=True), np.square(sums).sum(keepdims=True))[0])
 
 
 def input_blocks(skim: Skim, name: str, ranges: Sequence[range]) -> Iterator[range]:
-    """Yield ranges of rows whose items fit into memory."""
+    """Return ranges of rows whose items fit into memory."""
     step = int(min(_BLOCK_ROWS, max(1, _BLOCK_ITEMS // _items_per_row(skim, name))))
-    for rows in ranges:
-        for start in range(rows.start, rows.stop, step):
-            yield range(start, min(start + step, rows.stop))
+    return steps_of(ranges, step)
 
 
 def read_items(skim: Skim, name: str, rows: range) -> InputItems:
     """Return the items of an input in some rows."""
     if name in skim.lists:
-        content, offsets = skim.lists[name]
-        bounds = np.asarray(offsets[rows.start : rows.stop + 1])
-        return InputItems(np.asarray(content[bounds[0] : bounds[-1]]), np.diff(bounds))
+        content, offsets = slice_lists(skim.lists[name], rows)
+        return InputItems(np.asarray(content), np.diff(offsets))
     part = skim.rows[rows.start : rows.stop]
     values = np.asarray(part[name])
     if values.ndim == 2:
@@ -146,7 +145,7 @@ def sample_input(
     num_groups : int
         The number of groups.
     """
-    per_row = _items_per_row(skim, name) * _num_keys(skim, name) * max(1, num_groups)
+    per_row = _items_per_row(skim, name) * num_keys(skim, name) * max(1, num_groups)
     limit = max(1, min(_SAMPLE_ROWS, int(_SAMPLE_VALUES / per_row)))
     parts: list[list[InputSample]] = [[] for _ in range(num_groups)]
     counts = np.zeros(num_groups, np.int64)
@@ -207,7 +206,3 @@ def _items_per_row(skim: Skim, name: str) -> float:
         return max(1.0, len(skim.lists[name][0]) / max(1, len(skim)))
     shape = skim.fields[name].shape
     return float(shape[0]) if len(shape) == 2 else 1.0
-
-
-def _num_keys(skim: Skim, name: str) -> int:
-    return int(skim.lists[name][0].shape[-1] if name in skim.lists else skim.fields[name].shape[-1])

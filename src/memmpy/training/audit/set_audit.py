@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -12,24 +13,24 @@ from memmpy.loaders import rows_between
 from memmpy.parallel import num_helpers
 from memmpy.skims import Skim
 from memmpy.splits import Splits, has_source_identity
-from memmpy.store import Metadata, process_of, read_metadata
+from memmpy.store import Metadata, process_of, read_metadata, source_numbers
+from memmpy.training.audit.count_findings import count_input, findings_of_counts
 from memmpy.training.audit.findings import LEVELS, Audit, Finding, Level
-from memmpy.training.audit.input_findings import (
+from memmpy.training.audit.input_samples import InputSample, sample_input
+from memmpy.training.audit.repeat_findings import file_names
+from memmpy.training.audit.repeats import source_groups
+from memmpy.training.audit.sample_findings import (
     SampledInput,
     findings_of_samples,
     findings_of_sources,
 )
-from memmpy.training.audit.input_samples import InputSample, sample_input
-from memmpy.training.audit.input_values import count_input, findings_of_counts
-from memmpy.training.audit.repeat_findings import file_names
-from memmpy.training.audit.repeats import source_groups
 from memmpy.training.audit.weight_findings import (
     findings_of_classes,
     findings_of_weights,
     weight_extremes,
 )
 from memmpy.training.event_groups import EventGroups
-from memmpy.training.statistics import Cells, scan_rows
+from memmpy.training.row_statistics import Cells, scan_rows
 from memmpy.training.training_request import LABEL, PHYSICS, TrainingRequest
 from memmpy.training.weight_sums import WeightSums
 from memmpy.typing import Array, Entries
@@ -186,6 +187,7 @@ class _Auditor:
 
 
 @final
+@dataclass(frozen=True, slots=True)
 class _Files:
     """The files of entries, and those of processes that have several.
 
@@ -197,24 +199,18 @@ class _Files:
         The names of the processes, apart by variation, that have several files.
     """
 
-    def __init__(
-        self,
-        names: Sequence[str],
-        processes: Sequence[str],
-        *,
-        starts: Entries,
-        files: NDArray[np.int64],
-        numbers: NDArray[np.int64],
-    ) -> None:
-        self.names, self.processes = names, processes
-        self._starts, self._files, self._numbers = starts, files, numbers
+    names: Sequence[str]
+    processes: Sequence[str]
+    _starts: Entries
+    _files: NDArray[np.int64]
+    _numbers: NDArray[np.int64]
 
     @classmethod
     def of(cls, metadata: Metadata, num_entries: int) -> "_Files":
         """Return the files of the entries of a store."""
         none = np.empty(0, np.int64)
         if not has_source_identity(metadata, num_entries):
-            return cls([], [], starts=none, files=none, numbers=none)
+            return cls([], [], none, none, none)
         groups, processes = source_groups(metadata), list[str]()
         numbers = np.full(len(metadata.sources), -1)
         for sample in np.unique(groups.samples).tolist():
@@ -225,13 +221,7 @@ class _Files:
                 numbers[is_own] = len(processes)
                 processes.append(", ".join(filter(None, texts)) or "all")
         starts = np.array([source.entry_start for source in metadata.sources], np.int64)
-        return cls(
-            file_names(groups.paths),
-            processes,
-            starts=starts,
-            files=groups.files,
-            numbers=numbers,
-        )
+        return cls(file_names(groups.paths), processes, starts, groups.files, numbers)
 
     @property
     def num_files(self) -> int:
@@ -240,12 +230,8 @@ class _Files:
 
     def files_of(self, entries: Entries) -> NDArray[np.int64]:
         """Return the file of each entry."""
-        return self._files[self._sources_of(entries)]
+        return self._files[source_numbers(self._starts, entries)]
 
     def processes_of(self, entries: Entries) -> NDArray[np.int64]:
         """Return the number of the process of each entry; -1 for those with one file."""
-        return self._numbers[self._sources_of(entries)]
-
-    def _sources_of(self, entries: Entries) -> NDArray[np.int64]:
-        # A source without entries starts where the next one does, which has the entry.
-        return np.searchsorted(self._starts, entries, side="right") - 1
+        return self._numbers[source_numbers(self._starts, entries)]

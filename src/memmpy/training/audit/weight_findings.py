@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.jagged import format_share
+from memmpy.loaders import steps_of
 from memmpy.skims import Skim
 from memmpy.training.audit.findings import Finding, Level
 from memmpy.training.audit.input_samples import GroupsOf
@@ -87,12 +88,12 @@ def weight_extremes(
     num = num_classes + 1
     greatest, entries = np.full(num, -1.0), np.full(num, -1)
     num_wrong = np.zeros(num, np.int64)
-    for start in range(0, len(skim), _BLOCK_ROWS):
-        part = skim.rows[start : start + _BLOCK_ROWS]
+    for step in steps_of([range(len(skim))], _BLOCK_ROWS):
+        part = skim.rows[step.start : step.stop]
         weights, labels = np.abs(np.asarray(part[PHYSICS])), groups_of(part)
         is_finite = np.isfinite(weights)
         num_wrong += np.bincount(labels[~is_finite], minlength=num)
-        rows = np.arange(start, start + len(part))
+        rows = np.arange(step.start, step.stop)
         is_train = np.zeros(len(part), np.bool_)
         for one in train:
             is_train |= (one.start <= rows) & (rows < one.stop)

@@ -32,6 +32,11 @@ class RocCurve:
     signal_efficiency, background_efficiency : float64 array of shape (n,)
         The share of the sum of weights that passes. With negative weights, it need not ascend, and
         it can leave 0 to 1.
+
+    Examples
+    --------
+    >>> curve = scores.roc()
+    >>> plt.plot(curve.background_efficiency, curve.signal_efficiency, label=f"{curve.auc:.3f}")
     """
 
     signal: str
@@ -52,7 +57,7 @@ def roc_curve(values: Array, weights: Array, is_signal: Mask, *, signal: str) ->
     Parameters
     ----------
     values : float array of shape (n,)
-        The scores, finite.
+        The scores, without NaN.
     weights : float64 array of shape (n,)
         The weights, finite, of any sign.
     is_signal : bool array of shape (n,)

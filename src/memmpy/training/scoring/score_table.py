@@ -27,6 +27,8 @@ def score_table(
     num_folds : int or None
         The number of folds; None without folds.
     """
+    if (rows.labels < 0).all():  # such as recorded data
+        classes = ()
     names = [*classes]
     if (rows.labels < 0).any():
         names.append("no class" if classes else "events")

@@ -15,12 +15,12 @@ from memmpy.export import Friend, write_friends
 from memmpy.kernels import Words
 from memmpy.splits import Splits
 from memmpy.store import num_filled, read_metadata
+from memmpy.training.scoring.fold_checks import check_scoring_fold, check_tested, check_untrained
 from memmpy.training.scoring.roc_curve import RocCurve
 from memmpy.training.scoring.score_plot import draw_scores
 from memmpy.training.scoring.score_rows import ScoreRows, read_rows
 from memmpy.training.scoring.score_set import ScoreSet
 from memmpy.training.scoring.score_table import score_table
-from memmpy.training.scoring.unseen_checks import check_scoring_fold, check_tested, check_untrained
 from memmpy.typing import Array, Entries, PathLike
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ splits of all folds divide the rows into a few cells, and each split is a union 
 over the rows then serves all folds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import final
@@ -13,7 +13,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.loaders import Lists, rows_between
+from memmpy.loaders import Lists, rows_between, steps_of
 from memmpy.parallel import prefetch
 from memmpy.skims import Skim
 from memmpy.splits import Splits
@@ -27,9 +27,10 @@ __all__ = [
     "MAX_FOLDS",
     "Cells",
     "RowStatistics",
-    "first_rows",
     "float_values",
+    "num_keys",
     "scan_rows",
+    "slice_lists",
 ]
 
 #: Rows of a task, and rows whose values are converted at once.
@@ -96,7 +97,7 @@ class RowStatistics:
     @classmethod
     def zero(cls, skim: Skim, num_groups: int, names: Iterable[str]) -> "RowStatistics":
         """Return the statistics of no rows."""
-        moments = {name: Moments.of(np.empty((0, _width_of(skim, name)))) for name in names}
+        moments = {name: Moments.of(np.empty((0, num_keys(skim, name)))) for name in names}
         return cls(WeightSums.zero(num_groups), moments)
 
     def __add__(self, other: "RowStatistics") -> "RowStatistics":
@@ -130,13 +131,13 @@ def scan_rows(
     none = RowStatistics.zero(skim, groups_of.num_groups, methods)
     results = [none for _ in cells.edges[1:]]
     places = [
-        (number, first, min(first + _TASK_ROWS, stop))
-        for number, (start, stop) in enumerate(zip(cells.edges, cells.edges[1:], strict=False))
-        for first in range(start, stop, _TASK_ROWS)
+        (number, rows)
+        for number, edges in enumerate(zip(cells.edges, cells.edges[1:], strict=False))
+        for rows in steps_of([range(*edges)], _TASK_ROWS)
     ]
-    tasks = (partial(_scan, skim, range(*rows), groups_of, methods) for _, *rows in places)
+    tasks = (partial(_scan, skim, rows, groups_of, methods) for _, rows in places)
     scanned = prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1)
-    for (number, *_), part in zip(places, scanned, strict=True):
+    for (number, _), part in zip(places, scanned, strict=True):
         results[number] = results[number] + part
     return results
 
@@ -148,17 +149,13 @@ def _scan(
     methods: Mapping[str, Sequence[Method | None]],
 ) -> RowStatistics:
     part = skim.rows[rows.start : rows.stop]
-    fields = skim.fields
-    labels = np.asarray(part["label"]) if "label" in fields else None
-    has_weight = "weight_physics" in fields
+    has_weight = "weight_physics" in skim.fields
     weights = np.asarray(part["weight_physics"]) if has_weight else np.ones(len(part))
-    groups = groups_of(np.asarray(part["_index"]), labels)
-    sums = WeightSums.of(weights, groups, groups_of.num_groups)
+    sums = WeightSums.of(weights, groups_of.of_rows(part), groups_of.num_groups)
     moments = {}
     for name, chosen in methods.items():
         pieces, shifts = [], None
-        for first in range(rows.start, rows.stop, _BLOCK_ROWS):
-            block = range(first, min(first + _BLOCK_ROWS, rows.stop))
+        for block in steps_of([rows], _BLOCK_ROWS):
             values = float_values(skim, name, block, chosen)
             piece = Moments.of(values, shifts)
             shifts = piece.shifts if piece.counts.all() else None
@@ -173,31 +170,23 @@ def float_values(
     """Return the values of an input as float64 of shape (n, k), with logarithms where needed."""
     values: Array
     if name in skim.lists:
-        values = _slice_rows(skim.lists[name], rows)[0]
+        values = slice_lists(skim.lists[name], rows)[0]
     else:
         values = skim.rows[rows.start : rows.stop][name]
-    wide = np.array(values, np.float64).reshape(-1, _width_of(skim, name))
+    wide = np.array(values, np.float64).reshape(-1, num_keys(skim, name))
     logarithms(wide, methods)
     return wide
 
 
-def _slice_rows(lists: Lists, rows: range) -> Lists:
+def slice_lists(lists: Lists, rows: range) -> Lists:
     """Return content and offsets of the lists of some rows."""
     content, offsets = lists
     bounds = np.asarray(offsets[rows.start : rows.stop + 1])
     return content[bounds[0] : bounds[-1]], bounds - bounds[0]
 
 
-def _width_of(skim: Skim, name: str) -> int:
+def num_keys(skim: Skim, name: str) -> int:
+    """Return the number of keys of an input."""
     if name in skim.lists:
         return int(skim.lists[name][0].shape[-1])
     return int(skim.fields[name].shape[-1])
-
-
-def first_rows(ranges: Sequence[range], num: int) -> Iterator[range]:
-    """Yield the first `num` rows of some ranges."""
-    for rows in ranges:
-        taken = rows[:num]
-        num -= len(taken)
-        if len(taken):
-            yield taken

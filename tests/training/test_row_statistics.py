@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from memmpy.training.statistics import Cells, first_rows
+from memmpy.training.row_statistics import Cells
 from tests.training.samples import NUM_FOLDS, Sample
 
 
@@ -29,17 +29,3 @@ def test_no_rows_have_no_cells(sample: Sample) -> None:
     cells = Cells.of(data.skim, data.splits, range(NUM_FOLDS))
     assert cells.edges == (0,)
     assert set(cells.members.values()) == {()}
-
-
-@pytest.mark.parametrize(
-    ("num", "expected"),
-    [
-        (0, []),
-        (2, [range(3, 5)]),
-        (4, [range(3, 7)]),
-        (5, [range(3, 7), range(10, 11)]),
-        (99, [range(3, 7), range(10, 13)]),
-    ],
-)
-def test_the_first_rows_of_ranges(num: int, expected: list[range]) -> None:
-    assert list(first_rows([range(3, 7), range(10, 13)], num)) == expected

@@ -11,7 +11,7 @@ import memmpy
 from memmpy import Objects, Reweight, Splits
 from memmpy.errors import FitWarning, SplitError
 from memmpy.training import Fit
-from memmpy.training.statistics import scan_rows
+from memmpy.training.row_statistics import scan_rows
 from tests.training.samples import NUM_FOLDS, Sample, arrays_of, make_sample, total, write_vectors
 
 EDGES = [0, 20, 50, 100, 200]
@@ -244,9 +244,9 @@ def test_all_threads_and_all_kernels_give_the_same_bits(
     }
     fits = []
     for num_threads in (0, 1, 8):
-        monkeypatch.setattr("memmpy.training.fitting.num_helpers", lambda num=num_threads: num)
-        monkeypatch.setattr("memmpy.training.statistics._TASK_ROWS", 100)
-        monkeypatch.setattr("memmpy.training.statistics._BLOCK_ROWS", 30)
+        monkeypatch.setattr("memmpy.training.fitter.num_helpers", lambda num=num_threads: num)
+        monkeypatch.setattr("memmpy.training.row_statistics._TASK_ROWS", 100)
+        monkeypatch.setattr("memmpy.training.row_statistics._BLOCK_ROWS", 30)
         fits.append(bits_of(sample.training_set(**options).fit(0)))
     assert fits[0] == fits[1] == fits[2]
 
@@ -256,8 +256,8 @@ def test_small_tasks_give_the_same_numbers(
     sample: Sample, task_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = sample.training_set(scale="standard").fit(3)
-    monkeypatch.setattr("memmpy.training.statistics._TASK_ROWS", task_rows)
-    monkeypatch.setattr("memmpy.training.statistics._BLOCK_ROWS", 5)
+    monkeypatch.setattr("memmpy.training.row_statistics._TASK_ROWS", task_rows)
+    monkeypatch.setattr("memmpy.training.row_statistics._BLOCK_ROWS", 5)
     parts = sample.training_set(scale="standard").fit(3)
     np.testing.assert_allclose(parts.scaling["kin"].center, whole.scaling["kin"].center, rtol=1e-12)
     np.testing.assert_allclose(parts.scaling["kin"].width, whole.scaling["kin"].width, rtol=1e-12)
@@ -267,7 +267,7 @@ def test_small_tasks_give_the_same_numbers(
 def test_percentiles_are_those_of_the_first_rows(
     sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memmpy.training.fitting._NUM_PERCENTILE_ROWS", 500)
+    monkeypatch.setattr("memmpy.training.fitter._NUM_PERCENTILE_ROWS", 500)
     data = sample.training_set(scale="robust", inputs={"kin": ["met"]})
     entries = np.asarray(data.skim.rows["_index"])
     first = entries[sample.is_in("train", 1)[entries]][:500]
@@ -310,7 +310,7 @@ def test_rows_are_read_once_for_all_folds(sample: Sample, monkeypatch: pytest.Mo
         num_passes.append(1)
         return scan_rows(*given, **options)
 
-    monkeypatch.setattr("memmpy.training.fitting.scan_rows", count)
+    monkeypatch.setattr("memmpy.training.fitter.scan_rows", count)
     data = sample.training_set(scale="standard")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -1,6 +1,6 @@
-"""Fits factors and scalings on the training splits of a skim."""
+"""`Fitter`: fits factors and scalings on the training split of each fold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TypeAlias, final
 
@@ -8,24 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.errors import FitError, FitWarning, warn_of
-from memmpy.loaders import rows_between
+from memmpy.loaders import rows_between, slice_ranges, steps_of
 from memmpy.parallel import num_helpers
 from memmpy.skims import Skim
 from memmpy.splits import Splits
 from memmpy.training.event_groups import EventGroups
-from memmpy.training.fit import Fit, GroupFactors, class_factors, group_factors
-from memmpy.training.reweight import BinFactors, fit_factors
-from memmpy.training.row_fit import treat_negative
-from memmpy.training.scaling import Scaling, fit_scaling
-from memmpy.training.statistics import (
+from memmpy.training.fit import Fit
+from memmpy.training.reweight import BinFactors, fit_bin_factors
+from memmpy.training.row_statistics import (
     MAX_FOLDS,
     Cells,
     RowStatistics,
-    first_rows,
     float_values,
     scan_rows,
 )
-from memmpy.training.training_request import BIN, LABEL, PHYSICS, TrainingRequest
+from memmpy.training.scaling import Scaling, fit_scaling
+from memmpy.training.training_request import BIN, PHYSICS, TrainingRequest
+from memmpy.training.weight_factors import fit_weight_factors, treat_negative
 
 __all__ = ["Fitter"]
 
@@ -82,9 +81,7 @@ class Fitter:
         sums = {split: one.weights for split, one in by_split.items()}
         self._check_weights(sums["all"].totals)
         request, groups, train = self._request, self._groups, sums["train"]
-        factors = GroupFactors(
-            class_factors(request, train, groups), group_factors(request, train, groups)
-        )
+        factors = fit_weight_factors(request, train, groups)
         ranges = rows_between(self._skim.tickets, self._splits.ranges("train", fold))
         return Fit(
             request,
@@ -121,7 +118,7 @@ class Fitter:
                 continue
             if "robust" in methods:
                 ascending = sorted(ranges, key=lambda rows: rows.start)
-                rows = first_rows(ascending, _NUM_PERCENTILE_ROWS)
+                rows = slice_ranges(ascending, 0, _NUM_PERCENTILE_ROWS)
                 parts = [float_values(self._skim, name, one, methods) for one in rows]
                 first = np.concatenate(parts)
             scalings[name], words = fit_scaling(keys, methods, train.moments[name], first)
@@ -137,10 +134,9 @@ class Fitter:
             return None
         shape = len(names) + 1, reweight.num_bins + 1
         sums, squares = np.zeros(shape), np.zeros(shape)
-        for rows in _blocks(ranges):
+        for rows in steps_of(ranges, _BLOCK_ROWS):
             part = self._skim.rows[rows.start : rows.stop]
-            labels = np.asarray(part[LABEL]) if LABEL in self._skim.fields else None
-            groups = self._groups(np.asarray(part["_index"]), labels)
+            groups = self._groups.of_rows(part)
             weights = treat_negative(np.asarray(part[PHYSICS]), self._request.negative)
             weights = weights * by_group[groups]
             bins = np.asarray(part[BIN]).astype(np.int64)
@@ -148,18 +144,16 @@ class Fitter:
             places += np.where(bins < 0, reweight.num_bins, bins)
             sums += np.bincount(places, weights, minlength=sums.size).reshape(shape)
             squares += np.bincount(places, weights**2, minlength=sums.size).reshape(shape)
-        return fit_factors(reweight, sums[:-1], squares[:-1], names)
+        return fit_bin_factors(reweight, sums[:-1], squares[:-1], names)
 
     def _check_weights(self, totals: NDArray[np.float64]) -> None:
         """Raise a `FitError` if the weight of an event that has a class is NaN or infinite."""
         has_class = self._groups.group_classes < len(self._groups.classes)
         for group in np.flatnonzero(~np.isfinite(totals) & has_class).tolist():
             num, first = 0, -1
-            for rows in _blocks([range(len(self._skim))]):
+            for rows in steps_of([range(len(self._skim))], _BLOCK_ROWS):
                 part = self._skim.rows[rows.start : rows.stop]
-                labels = np.asarray(part[LABEL]) if LABEL in self._skim.fields else None
-                groups = self._groups(np.asarray(part["_index"]), labels)
-                is_wrong = ~np.isfinite(part[PHYSICS]) & (groups == group)
+                is_wrong = ~np.isfinite(part[PHYSICS]) & (self._groups.of_rows(part) == group)
                 num += int(np.count_nonzero(is_wrong))
                 if first < 0 and is_wrong.any():
                     first = int(part["_index"][is_wrong][0])
@@ -171,9 +165,3 @@ class Fitter:
                 f"the weight {self._request.weight!r} lacks a value there, or is too large"
             )
             raise FitError(message)
-
-
-def _blocks(ranges: Sequence[range]) -> Iterator[range]:
-    for rows in ranges:
-        for start in range(rows.start, rows.stop, _BLOCK_ROWS):
-            yield range(start, min(start + _BLOCK_ROWS, rows.stop))

@@ -11,7 +11,7 @@ from memmpy.cuts import read_cut
 from memmpy.errors import ColumnError
 from memmpy.jagged import Jagged
 from memmpy.skims import Expression
-from memmpy.training.event_columns import BinColumn, LabelColumn, WeightColumn
+from memmpy.training.label_columns import BinColumn, LabelColumn, WeightColumn
 
 
 def node(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Tests of the comparison of two samples."""
+"""Tests of the Kolmogorov-Smirnov distance."""
 
 import math
 
@@ -6,8 +6,11 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis.extra.numpy import arrays
 
-from memmpy.training.audit.two_samples import areas_under_curves, ks_distance, ks_p_value
+from memmpy.training.audit.input_samples import InputItems, InputSample
+from memmpy.training.audit.ks_distance import file_distances, ks_distance, ks_p_value
+from memmpy.typing import Array
 
 #: Few values, so that many are equal.
 VALUES = st.sampled_from([-math.inf, -1.0, 0.0, 0.5, 2.0, math.inf])
@@ -55,20 +58,25 @@ def test_p_values_of_one_distribution_are_as_likely_as_they_tell() -> None:
         assert abs(share - level) < 5 * math.sqrt(level / 2000) + 0.25 * level
 
 
-@given(st.lists(st.tuples(VALUES, st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=20))
-def test_areas_are_shares_of_ordered_pairs(events: list[tuple[float, int, int]]) -> None:
-    values, labels, weights = map(np.array, zip(*events, strict=True))
-    areas = areas_under_curves(values, weights.astype(np.float64), labels.astype(np.int64), 3)
-    for number in range(3):
-        pairs = [
-            (w * v, 1.0 if x > y else 0.5 if x == y else 0.0)
-            for x, label, w in events
-            for y, other, v in events
-            if label == number != other
-        ]
-        whole = sum(weight for weight, _ in pairs)
-        if whole == 0:
-            assert math.isnan(areas[number])
-        else:
-            area = sum(weight * part for weight, part in pairs) / whole
-            assert areas[number] == pytest.approx(area, abs=1e-12)
+@given(
+    arrays(np.float64, st.just(600), elements=st.integers(0, 6).map(float)), st.integers(100, 250)
+)
+def test_the_distance_of_a_file_is_that_from_all_other_files(values: Array, num: int) -> None:
+    files = np.repeat([3, 5, 8], [num, num, 600 - 2 * num])
+    files = np.random.default_rng(0).permutation(files)
+    ones = np.ones(600, np.int64)
+    sample = InputSample(
+        InputItems(values[:, np.newaxis], ones),
+        np.arange(600),
+        np.arange(600, dtype=np.uint64),
+        np.ones(600),
+    )
+    distances = [*file_distances(sample, values, ones, files)]
+    assert [(file, size) for file, _, size, _ in distances] == [
+        (file, int(np.count_nonzero(files == file)))
+        for file in (3, 5, 8)
+        if (files == file).sum() >= 100
+    ]
+    for file, distance, _, _ in distances:
+        plain = ks_distance(np.sort(values[files == file]), np.sort(values[files != file]))
+        assert distance == pytest.approx(plain, abs=1e-12)

@@ -8,19 +8,19 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.training.audit.findings import Finding
-from memmpy.training.audit.input_samples import InputSample
-from memmpy.training.audit.input_values import (
+from memmpy.training.audit.count_findings import (
     MIN_PROBABILITY,
     InputCounts,
     chance_of_one_value,
 )
-from memmpy.training.audit.two_samples import areas_under_curves, ks_distance, ks_p_value
+from memmpy.training.audit.findings import Finding
+from memmpy.training.audit.input_samples import InputSample
+from memmpy.training.audit.ks_distance import file_distances, ks_distance, ks_p_value
+from memmpy.training.scoring.roc_curve import roc_curve
 from memmpy.typing import Array
 
 __all__ = [
     "SampledInput",
-    "file_distances",
     "findings_of_samples",
     "findings_of_sources",
     "spikes",
@@ -38,8 +38,6 @@ _MAX_AREA = 0.99
 _MIN_EFFECTIVE = 20
 #: A smaller distance is no reason to worry, even if it is significant.
 _MAX_DISTANCE = 0.05
-#: Values of a file whose distribution is compared.
-_MIN_VALUES = 100
 
 _SPIKE = (
     "one value far outside of all others probably means 'not there': give it as missing=, or "
@@ -213,14 +211,17 @@ def _findings_of_areas(
         ]
     )
     labels = np.repeat(np.arange(num), [len(own) for own, _ in columns])
-    areas = areas_under_curves(values, weights, labels, num)
+    # Sorted once, so that the curve of each class finds them sorted.
+    order = np.argsort(values)
+    values, weights, labels = values[order], weights[order], labels[order]
     # Of two classes, the second is the signal: the areas are 1 together.
     for label in range(1 if num == 2 else 0, num):
         others = effective[np.arange(num) != label].max()
-        if min(effective[label], others) < _MIN_EFFECTIVE or np.isnan(areas[label]):
+        if min(effective[label], others) < _MIN_EFFECTIVE:
             continue
-        if not 1 - _MAX_AREA <= areas[label] <= _MAX_AREA:
-            where = f"input {one.name!r}, class {one.classes[label]!r}: AUC {areas[label]:.4f}"
+        area = roc_curve(values, weights, labels == label, signal=one.classes[label]).auc
+        if not 1 - _MAX_AREA <= area <= _MAX_AREA:
+            where = f"input {one.name!r}, class {one.classes[label]!r}: AUC {area:.4f}"
             yield Finding("AUC", key, where, len(values), "warning", _AREA)
 
 
@@ -276,37 +277,3 @@ def findings_of_sources(
                     greatest = distance, Finding("KS distance", key, where, num, "info", _SOURCES)
         if greatest[1] is not None:
             yield greatest[1]
-
-
-def file_distances(
-    sample: InputSample, values: Array, counts: NDArray[np.int64], files: NDArray[np.int64]
-) -> Iterator[tuple[int, float, int, float]]:
-    """Yield for each file its number, its distance from all others, its values and the p-value.
-
-    The distance of a part from the rest is that of the part from the whole, divided by the share of
-    the rest; that from the whole is greatest at a value of the part, or just before one.
-    """
-    item_files, whole = np.repeat(files, counts), np.sort(values)
-    numbers = np.unique(files).tolist()
-    if len(numbers) < 2:
-        return
-    order = np.argsort(item_files, kind="stable")
-    edges = np.searchsorted(item_files[order], [*numbers, numbers[-1] + 1])
-    for i, file in enumerate(numbers):
-        own = np.sort(values[order[edges[i] : edges[i + 1]]])
-        num, num_rest = len(own), len(whole) - len(own)
-        if min(num, num_rest) < _MIN_VALUES:
-            continue
-        distance = 0.0
-        for side in ("left", "right"):
-            of_whole = np.searchsorted(whole, own, side=side) / len(whole)
-            of_own = np.searchsorted(own, own, side=side) / num
-            distance = max(distance, float(np.abs(of_whole - of_own).max()))
-        distance *= len(whole) / num_rest
-        is_own = files == file
-        chance = ks_p_value(
-            distance,
-            sample.num_effective(np.where(is_own, counts, 0), weighted=False),
-            sample.num_effective(np.where(is_own, 0, counts), weighted=False),
-        )
-        yield file, distance, num, chance

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from memmpy.training.audit.count_findings import InputCounts, chance_of_one_value
 from memmpy.training.audit.input_samples import InputItems
-from memmpy.training.audit.input_values import InputCounts, chance_of_one_value
 
 SPECIAL = st.sampled_from([0.0, 1.0, np.nan, np.inf, -np.inf])
 #: The label of a row, and its items of two keys.
