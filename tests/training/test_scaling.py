@@ -144,3 +144,13 @@ def test_json_has_all_that_the_formula_needs() -> None:
         "center": [2.0, 2.0],
         "width": [1.0, 7.0],
     }
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", ["standard", "robust", "minmax"])
+def test_values_too_large_to_subtract_are_told_so(method: str) -> None:
+    values = np.where(np.arange(100) % 2, 1e308, -1e308)
+    scaling, notes = fit(values, method)
+    assert notes == ["'k0' has values that are too large to square or subtract"]
+    assert scaling.width.tolist() == [1.0]
+    assert np.isfinite(scaling.center).all()

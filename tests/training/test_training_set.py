@@ -764,3 +764,38 @@ class TestSampling:
         data = sample.training_set()
         with pytest.raises(OptionError, match="has no class 'c'"):
             data.loader("train", fold=0, sampling={"c": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reweight": Reweight({"process": [0, 1]}, flat=True)}, "and a number is needed"),
+        ({"inputs": {"o": Objects({"x": ["process"]}, length=1)}}, "and 'o' takes numbers"),
+        ({"inputs": {"o": ["p"]}, "aliases": {"p": "process"}}, "and 'o' takes numbers"),
+    ],
+)
+def test_hashes_of_texts_are_no_numbers(sample: Sample, options: Any, message: str) -> None:
+    with pytest.raises(ColumnError, match=f"'process' holds texts, {message}; take a condition"):
+        sample.training_set(**options)
+
+
+def test_sampling_leaves_out_events_of_no_class(sample: Sample) -> None:
+    labels = {"low": "met < 30", "high": "met > 60"}
+    data = sample.training_set(labels=labels, others="keep")
+    loader = data.loader("train", fold=0, batch_size=100, sampling={"low": 0.25, "high": 0.75})
+    met = sample.columns["met"]
+    for batch in loader:
+        assert np.bincount(batch["label"]).tolist() == [25, 75]
+        np.testing.assert_array_equal(met[batch["_index"]] > 60, batch["label"] == 1)
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        {"background": 1e-300, "signal": 1.0},
+        memmpy.Sampling({"background": 0.5, "signal": 0.5}, num_batches=10**30),
+    ],
+)
+def test_an_epoch_of_sampling_that_never_ends_is_refused(sample: Sample, sampling: Any) -> None:
+    with pytest.raises(OptionError, match=r"more than 2\^63 events; give Sampling"):
+        sample.training_set().loader("train", fold=0, sampling=sampling)

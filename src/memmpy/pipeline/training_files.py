@@ -11,6 +11,7 @@ from memmpy.conversion import (
     convert_request,
     list_configs,
     list_inputs,
+    metadata_names,
 )
 from memmpy.cuts import Constant
 from memmpy.errors import MissingFileError, StoreLockedError
@@ -172,12 +173,20 @@ def training_set(
     )
     limits, splits = check_work(work), check_splits(splits)
     configs = list_configs(files)
-    names = {name for config in configs for name in config.metadata}
-    keys = sorted(request.used_keys - names)
+    # A number that only some configs have may stand in for a branch of the others.
+    names, some = metadata_names(configs)
+    keys = sorted(request.used_keys - {*names}.difference(some))
     with suppress(MissingFileError):  # before hours of conversion
         reconcile_splits(splits, recorded_splits(read_metadata(path)), path=path)
     conversion_request = ConversionRequest(
-        list_inputs(configs), keys, {}, {}, {}, SplitRequest("train", splits), frozenset(keys)
+        list_inputs(configs),
+        keys,
+        {},
+        {},
+        {},
+        SplitRequest("train", splits),
+        names=frozenset(keys),
+        optional=frozenset(some),
     )
     for _ in range(_MAX_ATTEMPTS):
         conversion = convert_request(

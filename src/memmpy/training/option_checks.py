@@ -94,7 +94,14 @@ def check_fill(fill: object) -> float | None:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    """Return whether a value is a number that float64 holds."""
+    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def check_normalise(normalise: Normalise, classes: tuple[str, ...]) -> Normalise:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from memmpy.checks import check_flag
 from memmpy.display import Table
 from memmpy.errors import OptionError
+from memmpy.training.weight_sums import effective_number
 
 __all__ = ["BinFactors", "Reweight", "fit_factors"]
 
@@ -187,21 +188,20 @@ def fit_factors(
         number = classes.index(reweight.to)
         factors[number], scale[number] = 1.0, 1.0
     factors *= scale[:, np.newaxis]
-    weighted = factors * sums, factors**2 * squares
-    effective = np.stack([_effective(sums, squares), _effective(*weighted)])
+    with np.errstate(over="ignore", invalid="ignore"):
+        weighted = factors * sums, factors**2 * squares
+    effective = np.stack(
+        [
+            effective_number(total.sum(axis=1), square.sum(axis=1))
+            for total, square in ((sums, squares), weighted)
+        ]
+    )
     return BinFactors(
         factors,
         np.count_nonzero(~is_usable, axis=1),
         np.count_nonzero(is_capped, axis=1),
         effective.T,
     )
-
-
-def _effective(sums: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
-    total, square = sums.sum(axis=1), squares.sum(axis=1)
-    effective = np.zeros(len(total))
-    np.divide(total**2, square, out=effective, where=square > 0)
-    return effective
 
 
 def _edges(text: object, values: object) -> tuple[float, ...]:

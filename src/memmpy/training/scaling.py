@@ -155,8 +155,9 @@ def fit_scaling(
             column = first_values[:, i]
             finite = column[np.isfinite(column)].astype(np.float64)
             if finite.size:
-                low, center[i], high = np.percentile(finite, _PERCENTILES)
-                width[i] = (high - low) / 2
+                with np.errstate(over="ignore", invalid="ignore"):
+                    low, center[i], high = np.percentile(finite, _PERCENTILES)
+                    width[i] = (high - low) / 2
     notes = list(_notes(keys, methods, moments, width))
     is_usable = np.isfinite(center) & np.isfinite(width) & (width > 0)
     center = np.where(np.isfinite(center), center, 0.0)
@@ -176,8 +177,8 @@ def _notes(
         if not moments.counts[i]:
             what = "positive" if method == "log" else "finite"
             yield f"{key!r} has no {what} value in the training split"
+        elif not np.isfinite(width[i]):
+            yield f"{key!r} has values that are too large to square or subtract"
         elif not width[i] > 0:
             what = "is constant" if moments.widths[i] == 0 else "has one value from 16 to 84 %"
             yield f"{key!r} {what} in the training split"
-        elif not np.isfinite(width[i]):
-            yield f"{key!r} has values that are too large to square or subtract"

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WeightSums"]
+__all__ = ["WeightSums", "effective_number"]
 
 #: Values that are added without their rounding errors.
 _RUN = 1024
@@ -90,11 +90,19 @@ class WeightSums:
 
     @property
     def effective(self) -> NDArray[np.float64]:
-        """The effective number of events of each group: ``sum(w)**2 / sum(w**2)``."""
-        squares = self.square_totals
-        effective = np.zeros(len(squares))
-        np.divide(np.square(self.totals), squares, out=effective, where=squares > 0)
-        return effective
+        """The effective number of events of each group; see `effective_number`."""
+        return effective_number(self.totals, self.square_totals)
+
+
+def effective_number(
+    totals: NDArray[np.float64], squares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return ``sum(w)**2 / sum(w**2)``, 0 without weights, NaN where squares overflow."""
+    is_finite = np.isfinite(squares)
+    effective = np.where(is_finite, 0.0, np.nan)
+    with np.errstate(over="ignore"):
+        np.divide(totals, np.sqrt(squares), out=effective, where=is_finite & (squares > 0))
+        return np.square(effective)
 
 
 _SUMS = ("sums", "positive", "squares")
