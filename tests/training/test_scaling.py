@@ -154,3 +154,12 @@ def test_values_too_large_to_subtract_are_told_so(method: str) -> None:
     assert notes == ["'k0' has values that are too large to square or subtract"]
     assert scaling.width.tolist() == [1.0]
     assert np.isfinite(scaling.center).all()
+
+
+def test_many_keys_without_width_have_one_note() -> None:
+    values = np.tile([*[1.0] * 8, math.nan, math.nan], (9, 1))
+    _, notes = fit(values, *["standard"] * 10)
+    assert notes == [
+        "'k0', 'k1', 'k2', 'k3', 'k4' and 3 more keys are constant in the training split",
+        "'k8', 'k9' have no finite value in the training split",
+    ]
