@@ -1,3 +1,4 @@
+import json
 import math
 import pickle
 from pathlib import Path
@@ -799,3 +800,31 @@ def test_sampling_leaves_out_events_of_no_class(sample: Sample) -> None:
 def test_an_epoch_of_sampling_that_never_ends_is_refused(sample: Sample, sampling: Any) -> None:
     with pytest.raises(OptionError, match=r"more than 2\^63 events; give Sampling"):
         sample.training_set().loader("train", fold=0, sampling=sampling)
+
+
+def test_options_may_be_scalars_of_numpy(tmp_path: Path) -> None:
+    columns = {"event": np.arange(200), "x": np.arange(200.0), "y": np.arange(200.0) + 0.5}
+    store = write_vectors(tmp_path / "s", columns)
+
+    def make(text: Any, integer: Any, number: Any) -> memmpy.TrainingSet:
+        return store.training_set(
+            inputs={
+                text("e"): [text("x"), text("x + y")],
+                text("o"): Objects({text("pt"): [text("x"), text("y")]}, length=integer(2)),
+            },
+            labels={text("low"): text("x < 100"), text("high"): text("x >= 100")},
+            weight=text("y"),
+            spectators=[text("event")],
+            reweight=Reweight({text("x"): [0, number(50), 200]}, flat=True, max_ratio=number(3)),
+            missing=number(-999),
+            scale=text("standard"),
+            splits=Splits(by=("event",), num_folds=3),
+        )
+
+    plain = make(str, int, float)
+    data = make(np.str_, np.int32, np.float32)
+    data.fit(np.int64(1)).save(tmp_path / "fit.json")  # type: ignore[arg-type]
+    loaders = data.loader("train", fold=np.int64(1)), plain.loader("train", fold=1)  # type: ignore[arg-type]
+    assert json.dumps(loaders[0].provenance()) == json.dumps(loaders[1].provenance())
+    assert_same(arrays_of(loaders[0]), arrays_of(loaders[1]))
+    assert len(store.skims) == 1

@@ -80,6 +80,8 @@ class Reweight:
         is_number = isinstance(ratio, int | float | np.number) and not isinstance(ratio, bool)
         if ratio is not None and not (is_number and ratio >= 1):
             raise OptionError(f"max_ratio of Reweight is a number of at least 1, got {ratio!r}")
+        if ratio is not None:
+            object.__setattr__(self, "max_ratio", float(ratio))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -97,7 +97,8 @@ class TrainingRequest:
     has_weight: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        keys = {name: keys_of_input(name, one) for name, one in check_inputs(self.inputs).items()}
+        given = check_inputs(self.inputs)
+        keys = {name: keys_of_input(name, one) for name, one in given.items()}
         labels = check_mapping("labels", self.labels)
         check_labels(labels, self.others)
         check_choice("negative", self.negative, get_args(Negative))
@@ -106,6 +107,9 @@ class TrainingRequest:
             check_reweight(self.reweight, tuple(labels))
         check_weight(self.weight)
         derived = {
+            "inputs": {
+                name: one if isinstance(one, Objects) else keys[name] for name, one in given.items()
+            },
             "keys": keys,
             "methods": check_scale(self.scale, keys),
             "labels": labels,
