@@ -9,7 +9,14 @@ import uproot
 
 import memmpy
 from memmpy import Objects, RFileConfig, Splits, training_set
-from memmpy.errors import InputFileError, MissingFileError, MissingKeyError, OptionError, SplitError
+from memmpy.errors import (
+    FitError,
+    InputFileError,
+    MissingFileError,
+    MissingKeyError,
+    OptionError,
+    SplitError,
+)
 from tests.conftest import EMPTIES, MakeFile
 
 SPLITS = Splits(by=("process", "runNumber", "eventNumber"))
@@ -188,3 +195,91 @@ def test_yields_are_cross_section_times_luminosity_times_acceptance(
                 math.fsum(itertools.chain(*weights)) * data.fit(fold).yield_scale["test"][process]
             )
             assert abs(found / expected - 1) < 1e-12
+
+
+def write_numbers(path: Path, first: int, *, generated: float, has_weight: bool = True) -> Path:
+    """Write 50 events, and a tree with the sum of all generated weights."""
+    columns: dict[str, np.ndarray] = {
+        "run": np.ones(50, np.int32),
+        "event": np.arange(first, first + 50),
+        "met": np.ones(50),
+    }
+    if has_weight:
+        columns["w"] = np.arange(first, first + 50) + 0.5
+    with uproot.recreate(path) as file:
+        file.mktree("Events", {key: own.dtype for key, own in columns.items()}).extend(columns)
+        file.mktree("Runs", {"sumw": "f8"}).extend({"sumw": np.array([generated])})
+    return path
+
+
+def test_totals_weight_events_in_one_call(tmp_path: Path) -> None:
+    for number, generated in enumerate((10.0, 30.0)):
+        write_numbers(tmp_path / f"{number}.root", 50 * number, generated=generated)
+    config = RFileConfig(
+        tmp_path / "*.root", "Events", {"process": "A", "xsec": 2.0}, totals={"S": "Runs:sumw"}
+    )
+    data = training_set(
+        config,
+        tmp_path / "s",
+        inputs={"event": ["met"]},
+        weight="w * xsec / S",
+        splits=Splits(by=("process", "run", "event")),
+    )
+    expected = (np.arange(100) + 0.5) * 2.0 / 40.0
+    np.testing.assert_allclose(values_of(data, "weight_physics"), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("number", [1.0, 0.5])
+def test_a_number_stands_in_for_a_branch_that_a_file_lacks(tmp_path: Path, number: float) -> None:
+    configs = [
+        RFileConfig(
+            write_numbers(tmp_path / "a.root", 0, generated=1.0), "Events", {"process": "A"}
+        ),
+        RFileConfig(
+            write_numbers(tmp_path / "b.root", 50, generated=1.0, has_weight=False),
+            "Events",
+            {"process": "B", "w": number},
+        ),
+    ]
+    options: dict[str, Any] = {
+        "inputs": {"event": ["met"]},
+        "weight": "w",
+        "splits": Splits(by=("process", "run", "event")),
+    }
+    data = training_set(configs, tmp_path / "s", **options)
+    expected = np.append(np.arange(50) + 0.5, np.full(50, number))
+    np.testing.assert_array_equal(values_of(data, "weight_physics"), expected)
+    # Where no file has the branch, the name is not a key of the conversion.
+    alone = training_set([configs[1]], tmp_path / "t", **options)
+    np.testing.assert_array_equal(values_of(alone, "weight_physics"), np.full(50, number))
+
+
+def test_a_number_that_some_files_lack_is_missing_there(tmp_path: Path) -> None:
+    configs = [
+        RFileConfig(
+            write_numbers(tmp_path / f"{name}.root", 0, generated=1.0),
+            "Events",
+            {"process": name, **numbers},
+        )
+        for name, numbers in (("A", {"xsec": 2.0}), ("B", {}))
+    ]
+    data = training_set(
+        configs,
+        tmp_path / "s",
+        inputs={"event": ["met"]},
+        labels={"a": "process == 'A'", "b": "process == 'B'"},
+        weight="w * xsec",
+        splits=Splits(by=("process", "run", "event")),
+    )
+    with pytest.raises(FitError, match=r"50 events of 'B' have no finite weight"):
+        data.fit()
+
+
+def test_a_misspelt_name_of_the_metadata_is_found(
+    configs: list[RFileConfig], tmp_path: Path
+) -> None:
+    message = "no branch 'proces' in .*; nearest in the metadata: 'process'"
+    with pytest.raises(MissingKeyError, match=message):
+        training_set(
+            configs, tmp_path / "s", **{**OPTIONS, "labels": {"signal": "proces == 'ttH'"}}
+        )

@@ -364,3 +364,41 @@ def test_apply_refuses_none_in_awkward_arrays(sample: Sample) -> None:
     fit = sample.training_set().fit(0)
     with pytest.raises(memmpy.MemmpyError, match="met"):
         fit.apply({"met": ak.Array([1.0, None]), "pt_1": np.ones(2)})
+
+
+@pytest.mark.parametrize(("factor", "size"), [("1e300", "e[+]301"), ("1e-60", "e-5[89]")])
+def test_weights_that_float32_does_not_hold_are_refused(
+    tmp_path: Path, factor: str, size: str
+) -> None:
+    columns = {"event": np.arange(100), "x": np.arange(100.0)}
+    store = write_vectors(tmp_path / "s", columns)
+    options: dict[str, Any] = {
+        "inputs": {"x": ["x"]}, "weight": f"(x + 1) * {factor}", "splits": Splits(by=("event",)),
+    }  # fmt: skip
+    message = f"the training weights of 'all' are about .*{size}, which float32 does not hold"
+    with pytest.raises(FitError, match=message):
+        store.training_set(**options, normalise=None).fit()
+    # A factor may bring them back, and then nothing overflows on the way.
+    data = store.training_set(**options, reweight=Reweight({"x": [-np.inf, 50, np.inf]}, flat=True))
+    batch = arrays_of(data.loader("train"))
+    assert total(batch["weight"]) == pytest.approx(len(batch["weight"]), rel=1e-6)
+    bins = batch["x"][:, 0] >= 50
+    assert total(batch["weight"][bins]) == pytest.approx(total(batch["weight"][~bins]), rel=1e-6)
+    assert "effective" in str(data)
+
+
+def test_huge_and_tiny_shares_of_classes_are_shares(sample: Sample) -> None:
+    expected = sample.training_set(normalise="equal").fit(0).factors
+    for share in (1e308, 1e-300):
+        shares = {"background": share, "signal": share}
+        assert sample.training_set(normalise=shares).fit(0).factors == pytest.approx(expected)
+
+
+def test_a_single_weight_that_is_nan_is_named(tmp_path: Path) -> None:
+    columns = {"event": np.arange(9), "x": np.where(np.arange(9) == 5, np.nan, 1.0)}
+    store = write_vectors(tmp_path / "s", columns)
+    data = store.training_set(
+        inputs={"x": ["event + 0.5"]}, weight="x", splits=Splits(by=("event",))
+    )
+    with pytest.raises(FitError, match=r"^1 event of 'all' has no finite weight, such as entry 5:"):
+        data.fit()

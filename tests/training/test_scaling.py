@@ -144,3 +144,22 @@ def test_json_has_all_that_the_formula_needs() -> None:
         "center": [2.0, 2.0],
         "width": [1.0, 7.0],
     }
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", ["standard", "robust", "minmax"])
+def test_values_too_large_to_subtract_are_told_so(method: str) -> None:
+    values = np.where(np.arange(100) % 2, 1e308, -1e308)
+    scaling, notes = fit(values, method)
+    assert notes == ["'k0' has values that are too large to square or subtract"]
+    assert scaling.width.tolist() == [1.0]
+    assert np.isfinite(scaling.center).all()
+
+
+def test_many_keys_without_width_have_one_note() -> None:
+    values = np.tile([*[1.0] * 8, math.nan, math.nan], (9, 1))
+    _, notes = fit(values, *["standard"] * 10)
+    assert notes == [
+        "'k0', 'k1', 'k2', 'k3', 'k4' and 3 more keys are constant in the training split",
+        "'k8', 'k9' have no finite value in the training split",
+    ]

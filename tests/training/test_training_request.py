@@ -1,5 +1,6 @@
 from typing import Any
 
+import numpy as np
 import pytest
 
 from memmpy import Objects, Reweight
@@ -240,3 +241,18 @@ def test_what_a_store_lacks_is_named_with_the_nearest(
 ) -> None:
     with pytest.raises(error, match=message):
         sample.training_set(**options)
+
+
+@pytest.mark.parametrize("number", [10**400, 1 + 2j, np.complex64(1)])
+@pytest.mark.parametrize("name", ["missing", "fill"])
+def test_numbers_that_float64_does_not_hold_are_refused(name: str, number: Any) -> None:
+    with pytest.raises(OptionError, match=f"{name} is a number"):
+        request(**{name: number})
+
+
+@pytest.mark.parametrize(
+    "objects", [Objects(["eventNumber"]), Objects({"x": ["info.event"], "y": ["met"]})]
+)
+def test_event_numbers_are_no_values_of_objects(objects: Objects) -> None:
+    with pytest.raises(OptionError, match="is the number of an event"):
+        request(inputs={"o": objects}).skim_request()

@@ -1,3 +1,4 @@
+import json
 import math
 import pickle
 from pathlib import Path
@@ -764,3 +765,66 @@ class TestSampling:
         data = sample.training_set()
         with pytest.raises(OptionError, match="has no class 'c'"):
             data.loader("train", fold=0, sampling={"c": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reweight": Reweight({"process": [0, 1]}, flat=True)}, "and a number is needed"),
+        ({"inputs": {"o": Objects({"x": ["process"]}, length=1)}}, "and 'o' takes numbers"),
+        ({"inputs": {"o": ["p"]}, "aliases": {"p": "process"}}, "and 'o' takes numbers"),
+    ],
+)
+def test_hashes_of_texts_are_no_numbers(sample: Sample, options: Any, message: str) -> None:
+    with pytest.raises(ColumnError, match=f"'process' holds texts, {message}; take a condition"):
+        sample.training_set(**options)
+
+
+def test_sampling_leaves_out_events_of_no_class(sample: Sample) -> None:
+    labels = {"low": "met < 30", "high": "met > 60"}
+    data = sample.training_set(labels=labels, others="keep")
+    loader = data.loader("train", fold=0, batch_size=100, sampling={"low": 0.25, "high": 0.75})
+    met = sample.columns["met"]
+    for batch in loader:
+        assert np.bincount(batch["label"]).tolist() == [25, 75]
+        np.testing.assert_array_equal(met[batch["_index"]] > 60, batch["label"] == 1)
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        {"background": 1e-300, "signal": 1.0},
+        memmpy.Sampling({"background": 0.5, "signal": 0.5}, num_batches=10**30),
+    ],
+)
+def test_an_epoch_of_sampling_that_never_ends_is_refused(sample: Sample, sampling: Any) -> None:
+    with pytest.raises(OptionError, match=r"more than 2\^63 events; give Sampling"):
+        sample.training_set().loader("train", fold=0, sampling=sampling)
+
+
+def test_options_may_be_scalars_of_numpy(tmp_path: Path) -> None:
+    columns = {"event": np.arange(200), "x": np.arange(200.0), "y": np.arange(200.0) + 0.5}
+    store = write_vectors(tmp_path / "s", columns)
+
+    def make(text: Any, integer: Any, number: Any) -> memmpy.TrainingSet:
+        return store.training_set(
+            inputs={
+                text("e"): [text("x"), text("x + y")],
+                text("o"): Objects({text("pt"): [text("x"), text("y")]}, length=integer(2)),
+            },
+            labels={text("low"): text("x < 100"), text("high"): text("x >= 100")},
+            weight=text("y"),
+            spectators=[text("event")],
+            reweight=Reweight({text("x"): [0, number(50), 200]}, flat=True, max_ratio=number(3)),
+            missing=number(-999),
+            scale=text("standard"),
+            splits=Splits(by=("event",), num_folds=3),
+        )
+
+    plain = make(str, int, float)
+    data = make(np.str_, np.int32, np.float32)
+    data.fit(np.int64(1)).save(tmp_path / "fit.json")
+    loaders = data.loader("train", fold=np.int64(1)), plain.loader("train", fold=1)
+    assert json.dumps(loaders[0].provenance()) == json.dumps(loaders[1].provenance())
+    assert_same(arrays_of(loaders[0]), arrays_of(loaders[1]))
+    assert len(store.skims) == 1

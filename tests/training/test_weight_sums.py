@@ -76,3 +76,11 @@ def test_a_weight_that_is_no_number_shows_in_its_group_alone() -> None:
     sums = sums + sums_of([(1.0, 1), (1.0, 2)])
     assert sums.totals[[0, 3]].tolist() == [1.0, 2.0]
     assert not np.isfinite(sums.totals[[1, 2]]).any()
+
+
+@pytest.mark.filterwarnings("error")
+def test_squares_that_overflow_give_no_effective_number() -> None:
+    sums = WeightSums.of(np.array([1e300, 2e300]), np.zeros(2, np.int64), 2)
+    assert np.isnan(sums.effective[0])
+    assert sums.effective[1] == 0
+    assert sums.totals[0] == pytest.approx(3e300)

@@ -19,6 +19,8 @@ from memmpy.typing import Array
 __all__ = ["ClassSampling", "Sampling", "SamplingOption", "check_sampling"]
 
 _TOLERANCE = 1e-9
+#: Events of an epoch, of which each has a position of 63 bits.
+_MAX_EVENTS = 2**63
 #: Labels that are compared at once.
 _NUM_LABELS = 1 << 16
 
@@ -40,7 +42,7 @@ class Sampling:
     ----------
     shares : mapping of str to float
         The share of each class, greater than 0; they sum to 1. Batches have no events of a class
-        that has no share.
+        that has no share, nor events of no class.
     num_batches : int, optional
         Batches per epoch, on each rank. By default an epoch ends when each event of each class was
         used once: the class with the most events for its share decides.
@@ -171,6 +173,9 @@ class ClassSampling:
             batch_size=options.batch_size,
             world_size=options.world_size,
         )
+        if num_batches * options.batch_size >= _MAX_EVENTS:
+            message = f"an epoch of sampling={given} would have more than 2^63 events"
+            raise OptionError(f"{message}; give Sampling(..., num_batches=), a smaller number")
         return Mixture(
             tuple(classes),
             fractions,
@@ -184,7 +189,7 @@ class ClassSampling:
         """Yield the labels of rows, step by step, after a check."""
         for rows in steps_of(ranges, _NUM_LABELS):
             step = np.ascontiguousarray(labels[rows.start : rows.stop])
-            wrong = outside(step, 0, len(self.classes))
+            wrong = outside(step, -1, len(self.classes))  # -1: of no class
             if wrong is not None:
                 message = f"{self.key!r} has the value {wrong}, which is the number of no class"
                 raise ColumnError(f"{message}: there are {len(self.classes):,}, from 0 on")

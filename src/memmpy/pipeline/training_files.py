@@ -1,14 +1,12 @@
 """`training_set`: files to a training set in one call."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
 from memmpy.conversion import (
-    Conversion,
     ConversionRequest,
-    RFileConfig,
     RootFiles,
     convert_request,
     list_configs,
@@ -16,8 +14,8 @@ from memmpy.conversion import (
     metadata_names,
 )
 from memmpy.cuts import Constant
-from memmpy.errors import MissingFileError, MissingKeyError, StoreLockedError
-from memmpy.parallel import Work, WorkOption, check_work
+from memmpy.errors import MissingFileError, StoreLockedError
+from memmpy.parallel import WorkOption, check_work
 from memmpy.splits import SplitRequest, Splits, check_splits, reconcile_splits, recorded_splits
 from memmpy.store import read_metadata
 from memmpy.training import (
@@ -176,40 +174,28 @@ def training_set(
     )
     limits, splits = check_work(work), check_splits(splits)
     configs = list_configs(files)
+    # A number that only some configs have may stand in for a branch of the others.
+    names, some = metadata_names(configs)
+    keys = sorted(request.used_keys - {*names}.difference(some))
     with suppress(MissingFileError):  # before hours of conversion
         reconcile_splits(splits, recorded_splits(read_metadata(path)), path=path)
-    names, some = metadata_names(configs)
-    keys, branches = request.used_keys.difference(names), request.used_keys.intersection(some)
+    conversion_request = ConversionRequest(
+        list_inputs(configs),
+        keys,
+        {},
+        {},
+        {},
+        SplitRequest("train", splits),
+        names=frozenset(keys),
+        optional=frozenset(some),
+    )
     for _ in range(_MAX_ATTEMPTS):
-        conversion = _convert(configs, path, keys, branches, SplitRequest("train", splits), limits)
+        conversion = convert_request(
+            conversion_request, path, limits, recreate=False, progress=None, check=None
+        )
         data = make_training_set(path, request, limits, splits)
         metadata = read_metadata(path)
         if conversion.is_in(metadata) and data.skim.is_current(metadata):
             return data
     message = f"other processes keep converting other files into {os.fspath(path)!r}; "
     raise StoreLockedError(f"{message}give each job a store of its own")
-
-
-def _convert(
-    configs: Sequence[RFileConfig],
-    path: PathLike,
-    keys: frozenset[str],
-    branches: frozenset[str],
-    splits: SplitRequest,
-    work: Work,
-) -> Conversion:
-    """Convert some keys, and those of `branches` that files have where they lack a number.
-
-    Such a number stands in for a branch, or else it is missing in the other files.
-    """
-    while True:
-        names = keys | branches
-        request = ConversionRequest(
-            list_inputs(configs), sorted(names), {}, {}, {}, splits, frozenset(names)
-        )
-        try:
-            return convert_request(request, path, work, recreate=False, progress=None, check=None)
-        except MissingKeyError as error:
-            if error.key not in branches:
-                raise
-            branches = branches - {error.key}

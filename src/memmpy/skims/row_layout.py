@@ -179,7 +179,8 @@ def _dtype_and_shape(key: str, column: ColumnType) -> tuple[np.dtype[Any], tuple
     if column.kind not in {"vector", "jagged"}:
         message = (
             f"a skim holds vectors and lists of numbers, and column {key!r} is {column.kind}; "
-            "load_root(skim=False) and Store.loader load it from the columns"
+            "load_root(skim=False) and Store.loader load it from the columns, and "
+            f"store[{key!r}][batch['_index']] has the values of a batch"
         )
         raise ColumnError(message)
     assert column.dtype is not None

@@ -13,7 +13,7 @@ from memmpy.columns import (
     type_of_column,
     type_of_values,
 )
-from memmpy.cuts import check_stored, find_mistakes, keys_of, open_inputs
+from memmpy.cuts import Key, check_stored, find_mistakes, keys_of, open_inputs
 from memmpy.errors import (
     ColumnError,
     CorruptStoreError,
@@ -21,7 +21,7 @@ from memmpy.errors import (
     MissingFileError,
     OptionError,
 )
-from memmpy.skims.derived_columns import nodes_of
+from memmpy.skims.derived_columns import Expression, nodes_of
 from memmpy.skims.row_layout import SkimLayout, lay_out
 from memmpy.skims.skim_document import dependencies
 from memmpy.skims.skim_reader import Skim, matches
@@ -143,12 +143,22 @@ def _types_of(snapshot: Snapshot, request: SkimRequest) -> dict[str, ColumnType]
 
 
 def _check_no_texts(snapshot: Snapshot, request: SkimRequest, layout: SkimLayout) -> None:
-    """Raise a `ColumnError` if a group would hold the hashes of texts as floats."""
-    for name, keys in request.groups.items():
-        for key in keys if layout.dtype_of(name).kind == "f" else ():
-            if key in snapshot.columns and snapshot.texts(key) is not None:
-                message = f"{key!r} holds texts, and {name!r} takes numbers; take a condition, such"
-                raise ColumnError(f"{message} as {key} == 'ttH'")
+    """Raise a `ColumnError` if hashes of texts would be taken for numbers."""
+    members = {
+        key: f"{name!r} takes numbers"
+        for name, keys in request.groups.items()
+        for key in keys
+        if layout.dtype_of(name).kind == "f"
+    }
+    uses = [(key, use) for key, use in members.items() if key not in request.derived]
+    for name, one in request.derived.items():
+        if name in members or not isinstance(one, Expression):
+            nodes = (node for node in nodes_of([one]) if isinstance(node, Key))
+            uses += [(node.name, members.get(name, "a number is needed")) for node in nodes]
+    for key, use in uses:
+        if key in snapshot.columns and snapshot.texts(key) is not None:
+            message = f"{key!r} holds texts, and {use}; take a condition, such as {key} == 'ttH'"
+            raise ColumnError(message)
 
 
 def stored_skim(folder: Path, plan: SkimPlan) -> Skim | None:

@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+import numpy as np
+
 from memmpy.errors import OptionError, SplitError
 from memmpy.splits.definition import Splits
 from memmpy.splits.split_options import ALL
@@ -36,6 +38,10 @@ class SplitRequest:
 
     def __post_init__(self) -> None:
         check_splits(self.splits)
+        for name in ("split", "fold"):  # which are recorded as JSON
+            value = getattr(self, name)
+            if isinstance(value, np.str_ | np.integer):
+                object.__setattr__(self, name, value.item())
 
     @property
     def needs_splits(self) -> bool:

@@ -41,8 +41,13 @@ def from_json(value: Any, kind: type[_Type]) -> _Type:
 
 def to_json(document: JsonObject) -> dict[str, Any]:
     """Return the JSON values of an object, which `from_json` converts back."""
-    values: dict[str, Any] = msgspec.to_builtins(document, enc_hook=np.lib.format.dtype_to_descr)
+    values: dict[str, Any] = msgspec.to_builtins(document, enc_hook=_encode)
     return values
+
+
+def _encode(value: Any) -> Any:
+    """Return the JSON value of a dtype, or of a text of a subclass of str such as ``np.str_``."""
+    return str.__str__(value) if isinstance(value, str) else np.lib.format.dtype_to_descr(value)
 
 
 def _decode_dtype(_: type, descr: Any) -> np.dtype[Any]:

@@ -121,7 +121,7 @@ class Fit:
         return RowFit(changed, self._request.fill, factors)
 
     def report(self) -> "FitReport":
-        """Return the numbers of the fit as tables: print it, or use ``to_dict()``."""
+        """Return the numbers of the fit as tables, to print; `save` writes them as JSON."""
         return FitReport(self._tables())
 
     def apply(self, columns: Mapping[str, Any]) -> dict[str, Array | Jagged]:

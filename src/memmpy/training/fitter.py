@@ -7,6 +7,7 @@ from typing import TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.display import format_count
 from memmpy.errors import FitError, FitWarning, warn_of
 from memmpy.loaders import rows_between, slice_ranges, steps_of
 from memmpy.parallel import num_helpers
@@ -143,7 +144,9 @@ class Fitter:
             places = self._groups.group_classes[groups] * (reweight.num_bins + 1)
             places += np.where(bins < 0, reweight.num_bins, bins)
             sums += np.bincount(places, weights, minlength=sums.size).reshape(shape)
-            squares += np.bincount(places, weights**2, minlength=sums.size).reshape(shape)
+            with np.errstate(over="ignore"):
+                weights *= weights
+            squares += np.bincount(places, weights, minlength=sums.size).reshape(shape)
         return fit_bin_factors(reweight, sums[:-1], squares[:-1], names)
 
     def _check_weights(self, totals: NDArray[np.float64]) -> None:
@@ -160,8 +163,10 @@ class Fitter:
             process = self._groups.processes[self._groups.group_processes[group]]
             if not num:
                 raise FitError(f"the weights of {process!r} are too large to sum")
+            have = "has" if num == 1 else "have"
             message = (
-                f"{num:,} events of {process!r} have no finite weight, such as entry {first:,}: "
-                f"the weight {self._request.weight!r} lacks a value there, or is too large"
+                f"{format_count(num, 'event')} of {process!r} {have} no finite weight, such as "
+                f"entry {first:,}: the weight {self._request.weight!r} lacks a value there, or is "
+                "too large"
             )
             raise FitError(message)

@@ -1,5 +1,6 @@
 """The columns of a training set that are no inputs: class, weight and bin of each event."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -164,7 +165,10 @@ class BinColumn:
 
     def to_json(self) -> dict[str, Any]:
         """Return the expressions in their normal form, and the edges."""
-        edges = [list(edges) for edges in self.reweight.variables.values()]
+        edges = [  # JSON has no infinity
+            [edge if math.isfinite(edge) else repr(edge) for edge in edges]
+            for edges in self.reweight.variables.values()
+        ]
         normal = [normal_form(node) for node in self.nodes]
         return {"variables": normal, "edges": edges, "language": LANGUAGE}
 

@@ -93,7 +93,8 @@ class Moments:
     @property
     def centers(self) -> NDArray[np.float64]:
         """The mean of each column; NaN without values."""
-        return np.where(self.counts > 0, self.shifts + self.means, np.nan)
+        with np.errstate(invalid="ignore"):
+            return np.where(self.counts > 0, self.shifts + self.means, np.nan)
 
     @property
     def widths(self) -> NDArray[np.float64]:
@@ -104,10 +105,10 @@ class Moments:
 
 
 def _shifts_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the median of the first finite values of each column; 0 without any."""
+    """Return the upper median of the first finite values of each column; 0 without any."""
     shifts = np.zeros(values.shape[1])
     for i, column in enumerate(values.T):
         first = column[np.isfinite(column)][:_NUM_FIRST]
         if first.size:
-            shifts[i] = np.median(first)
+            shifts[i] = np.partition(first, first.size // 2)[first.size // 2]
     return shifts

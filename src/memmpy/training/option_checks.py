@@ -38,15 +38,15 @@ Normalise: TypeAlias = Literal["mean", "equal"] | Mapping[str, float] | None
 _EVENT_NUMBERS = frozenset({"eventNumber", "event"})
 
 
-def check_inputs(inputs: object) -> Mapping[str, Any]:
-    """Return `inputs` if it is a mapping of names that is not empty."""
+def check_inputs(inputs: object) -> dict[str, Any]:
+    """Return `inputs` if it is a mapping of names that is not empty; names as str of Python."""
     if not isinstance(inputs, Mapping) or not inputs:
         message = "inputs is a mapping of name to keys, such as {'event': ['met', 'HT']}"
         raise OptionError(f"{message}; got {inputs!r}")
     for name in inputs:
         if not isinstance(name, str) or not name:
             raise OptionError(f"the name of an input is a text, got {name!r}")
-    return inputs
+    return {str.__str__(name): given for name, given in inputs.items()}
 
 
 def keys_of_input(name: str, given: Any) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def keys_of_input(name: str, given: Any) -> tuple[str, ...]:
     twice = sorted({key for key in given if list(given).count(key) > 1})
     if twice:
         raise OptionError(f"the input {name!r} has {twice[0]!r} twice")
-    return tuple(given)
+    return tuple(map(str.__str__, given))
 
 
 def check_labels(labels: Mapping[Any, Any], others: object) -> None:
@@ -128,7 +128,8 @@ def check_spectators(given: Collection[str]) -> tuple[str, ...]:
     if isinstance(given, str | bytes):
         raise OptionError(f"spectators is a list of keys, got the text {given!r}")
     check_keys(given)
-    return tuple(sorted(given) if isinstance(given, set | frozenset) else dict.fromkeys(given))
+    names = map(str.__str__, given)
+    return tuple(sorted(names) if isinstance(given, set | frozenset) else dict.fromkeys(names))
 
 
 def check_missing(missing: Any, names: Collection[str]) -> float | dict[str, float] | None:

@@ -80,6 +80,8 @@ class Reweight:
         ratio: Any = self.max_ratio
         if ratio is not None and not (is_number(ratio) and ratio >= 1):
             raise OptionError(f"max_ratio of Reweight is a number of at least 1, got {ratio!r}")
+        if ratio is not None:
+            object.__setattr__(self, "max_ratio", float(ratio))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -188,7 +190,8 @@ def fit_bin_factors(
         number = classes.index(reweight.to)
         factors[number], scale[number] = 1.0, 1.0
     factors *= scale[:, np.newaxis]
-    weighted = factors * sums, factors**2 * squares
+    with np.errstate(over="ignore", invalid="ignore"):
+        weighted = factors * sums, factors**2 * squares
     effective = np.stack(
         [num_effective(*(one.sum(axis=1) for one in pair)) for pair in ((sums, squares), weighted)]
     )

@@ -17,6 +17,8 @@ __all__ = ["Method", "Scaling", "check_scale", "fit_scaling", "logarithms"]
 Method: TypeAlias = Literal["standard", "robust", "minmax", "log"]
 _METHODS = get_args(Method)
 _PERCENTILES = (16, 50, 84)
+#: Keys that a note names at most.
+_MAX_NAMES = 5
 
 
 @final
@@ -155,8 +157,9 @@ def fit_scaling(
             column = first_values[:, i]
             finite = column[np.isfinite(column)].astype(np.float64)
             if finite.size:
-                low, center[i], high = np.percentile(finite, _PERCENTILES)
-                width[i] = (high - low) / 2
+                with np.errstate(over="ignore", invalid="ignore"):
+                    low, center[i], high = np.percentile(finite, _PERCENTILES)
+                    width[i] = (high - low) / 2
     notes = list(_notes(keys, methods, moments, width))
     is_usable = np.isfinite(center) & np.isfinite(width) & (width > 0)
     center = np.where(np.isfinite(center), center, 0.0)
@@ -170,14 +173,29 @@ def _notes(
     moments: Moments,
     width: NDArray[np.float64],
 ) -> Iterator[str]:
+    by_reason: dict[tuple[str, str], list[str]] = {}
     for i, (key, method) in enumerate(zip(keys, methods, strict=True)):
-        if method is None:
-            continue
-        if not moments.counts[i]:
-            what = "positive" if method == "log" else "finite"
-            yield f"{key!r} has no {what} value in the training split"
-        elif not width[i] > 0:
-            what = "is constant" if moments.widths[i] == 0 else "has one value from 16 to 84 %"
-            yield f"{key!r} {what} in the training split"
-        elif not np.isfinite(width[i]):
-            yield f"{key!r} has values that are too large to square or subtract"
+        reason = None if method is None else _reason(method, moments, width, i)
+        if reason is not None:
+            by_reason.setdefault(reason, []).append(key)
+    for reason, own in by_reason.items():
+        names = ", ".join(map(repr, own[:_MAX_NAMES]))
+        more = f" and {len(own) - _MAX_NAMES:,} more keys" if len(own) > _MAX_NAMES else ""
+        yield f"{names}{more} {reason[len(own) > 1]}"
+
+
+def _reason(
+    method: Method, moments: Moments, width: NDArray[np.float64], number: int
+) -> tuple[str, str] | None:
+    """Return why a key, or several, are not divided by their width; None if they are."""
+    if not moments.counts[number]:
+        what = f"no {'positive' if method == 'log' else 'finite'} value in the training split"
+    elif not np.isfinite(width[number]):
+        what = "values that are too large to square or subtract"
+    elif width[number] > 0:
+        return None
+    elif moments.widths[number] == 0:
+        return "is constant in the training split", "are constant in the training split"
+    else:
+        what = "one value from 16 to 84 % in the training split"
+    return f"has {what}", f"have {what}"

@@ -98,7 +98,8 @@ class TrainingRequest:
     has_weight: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        keys = {name: keys_of_input(name, one) for name, one in check_inputs(self.inputs).items()}
+        given = check_inputs(self.inputs)
+        keys = {name: keys_of_input(name, one) for name, one in given.items()}
         labels = check_mapping("labels", self.labels)
         check_labels(labels, self.others)
         check_choice("negative", self.negative, get_args(Negative))
@@ -107,6 +108,9 @@ class TrainingRequest:
             check_reweight(self.reweight, tuple(labels))
         check_weight(self.weight)
         derived = {
+            "inputs": {
+                name: one if isinstance(one, Objects) else keys[name] for name, one in given.items()
+            },
             "keys": keys,
             "methods": check_scale(self.scale, keys),
             "labels": labels,
@@ -146,6 +150,9 @@ class TrainingRequest:
         padded: dict[str, Padding] = {}
         for name, given in self.inputs.items():
             if isinstance(given, Objects):
+                for text in _expressions_of(given):
+                    if isinstance(node := self._node(text), Key):
+                        check_no_event_number(node.name)
                 columns = object_columns(
                     name,
                     given,
@@ -291,15 +298,8 @@ class TrainingRequest:
 
     def _names_of_inputs(self) -> frozenset[str]:
         """Return the expressions of inputs, and the keys that they use."""
-        texts = self._expressions_of_inputs()
+        texts = [*chain.from_iterable(map(_expressions_of, self.inputs.values()))]
         return frozenset(texts).union(*(keys_of(self._node(text)) for text in texts))
-
-    def _expressions_of_inputs(self) -> list[str]:
-        texts: list[str] = []
-        for given in self.inputs.values():
-            keys: Any = given.keys if isinstance(given, Objects) else given
-            texts += chain(*keys.values()) if isinstance(keys, Mapping) else keys
-        return texts
 
     def _check_names(self) -> None:
         """Raise an `OptionError` if two things of a batch would have one name."""
@@ -322,6 +322,12 @@ def missing_of(missing: float | Mapping[str, float] | None, text: str) -> float 
     if isinstance(missing, Mapping):
         return missing.get(text)
     return missing
+
+
+def _expressions_of(given: Sequence[str] | Objects) -> list[str]:
+    """Return the keys and expressions of an input."""
+    keys: Any = given.keys if isinstance(given, Objects) else given
+    return [*chain.from_iterable(keys.values())] if isinstance(keys, Mapping) else [*keys]
 
 
 def _any(node: Node) -> Node:

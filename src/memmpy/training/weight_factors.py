@@ -16,6 +16,9 @@ from memmpy.typing import Array
 
 __all__ = ["GroupFactors", "WeightFactors", "fit_weight_factors", "treat_negative"]
 
+#: The least and the largest mean weight.
+_MIN_MEAN, _MAX_MEAN = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -108,9 +111,25 @@ def _class_factors(
                 if request.classes
                 else "there are no training events"
             )
-    normalise = request.normalise
-    if normalise is None or not request.has_weight:
-        return np.ones(len(names))
+    factors = np.ones(len(names))
+    if request.has_weight and request.normalise is not None:
+        factors = _normalising_factors(request, counts, totals)
+    means = np.abs(factors * by_class.absolute_totals[:-1] / counts)
+    for name, mean in zip(names, means.tolist(), strict=True):
+        if mean and not _MIN_MEAN <= mean <= _MAX_MEAN:
+            message = (
+                f"the training weights of {name!r} are about {mean:.3g}, which float32 does not "
+                "hold; scale the weight, or choose normalise='mean'"
+            )
+            raise FitError(message)
+    return factors
+
+
+def _normalising_factors(
+    request: TrainingRequest, counts: NDArray[np.int64], totals: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the factors of classes that `normalise` asks for."""
+    names, normalise = request.class_names, request.normalise
     summed = {"the training weights": totals.sum()}
     if normalise != "mean":
         summed = {f"the training weights of {n!r}": t for n, t in zip(names, totals, strict=True)}
@@ -123,6 +142,7 @@ def _class_factors(
     shares = np.ones(len(names))
     if isinstance(normalise, Mapping):
         shares = np.array([float(normalise[name]) for name in names])
+        shares /= shares.max()  # so that their sum is finite
     factors: NDArray[np.float64] = counts.sum() * shares / shares.sum() / totals
     return factors
 

@@ -90,15 +90,17 @@ class WeightSums:
 
     @property
     def effective(self) -> NDArray[np.float64]:
-        """The effective number of events of each group."""
+        """The effective number of events of each group; see `num_effective`."""
         return num_effective(self.totals, self.square_totals)
 
 
 def num_effective(totals: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the effective numbers of events, ``sum(w)**2 / sum(w**2)``; 0 without weights."""
-    effective = np.zeros(len(squares))
-    np.divide(np.square(totals), squares, out=effective, where=squares > 0)
-    return effective
+    """Return ``sum(w)**2 / sum(w**2)``, 0 without weights, NaN where squares overflow."""
+    is_finite = np.isfinite(squares)
+    effective = np.where(is_finite, 0.0, np.nan)
+    with np.errstate(over="ignore"):
+        np.divide(totals, np.sqrt(squares), out=effective, where=is_finite & (squares > 0))
+        return np.square(effective)
 
 
 _SUMS = ("sums", "positive", "squares")

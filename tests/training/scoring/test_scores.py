@@ -361,6 +361,7 @@ def test_other_scores_do_not_merge() -> None:
         (Scores(Events(num_entries=61), average=False), OptionError, "differ: 61 and 60"),
         (Scores(Events(), average=True), OptionError, "average .* differ: True and False"),
         (Events(), OptionError, "merge takes Scores, got"),
+        (3, OptionError, "merge takes Scores, got 3"),
         (Events().scored(np.ones((60, 2))), OptionError, "the same number of scores"),
     ]
     for other, error, message in others:

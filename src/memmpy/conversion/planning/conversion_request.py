@@ -1,7 +1,7 @@
 """The request of a conversion: its options, checked, with the columns that splits need."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from memmpy.checks import check_mapping
@@ -35,6 +35,8 @@ class ConversionRequest:
         The splits that the store must have.
     names : frozenset of str
         Keys that are no patterns even where they look like one.
+    optional : frozenset of str
+        Keys that are names of numbers: they are left out where no file has such a branch.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class ConversionRequest:
     dtypes: Mapping[str, Any]
     split_request: SplitRequest
     names: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.recipes()
@@ -61,7 +64,7 @@ class ConversionRequest:
         if more is not None and more.keys:
             keys, aliases = {*keys, *more.keys}, {**more.aliases, **aliases}
             names = names.union(more.keys)
-        return make_recipes(
+        recipes = make_recipes(
             keys,
             keys_padded=self.keys_padded,
             aliases=aliases,
@@ -70,6 +73,7 @@ class ConversionRequest:
             names=names,
             missing=self.inputs[0].missing,
         )
+        return replace(recipes, optional=self.optional)
 
     def policy(self, metadata: Metadata, *, path: PathLike) -> Policy:
         """Return the splits of the store, and the columns that they need."""

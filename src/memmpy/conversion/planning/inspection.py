@@ -1,7 +1,7 @@
 """The inspection of one input file, before any entry of it is read."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -168,7 +168,7 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
         if recipe.is_mask:
             _check_mask(file, recipe)
         try:
-            missing_branch = _missing_branch(file, _branches_in_file(recipe, task))
+            missing_branch = _missing_branch(file, recipe, task)
         except UntypedError as error:
             if not can_wait:
                 raise
@@ -284,13 +284,16 @@ def _branches_in_file(recipe: Recipe, task: InspectionTask) -> list[str]:
     return [branch for branch in recipe.branches if branch not in task.numbers]
 
 
-def _missing_branch(file: EventFile, branches: Iterable[str]) -> tuple[str, str] | None:
+def _missing_branch(
+    file: EventFile, recipe: Recipe, task: InspectionTask
+) -> tuple[str, str] | None:
     """Return the branch that a file lacks for a column, and the message of the error."""
     try:
-        for branch in branches:
+        for branch in _branches_in_file(recipe, task):
             file.type_of(branch)
     except MissingKeyError as error:
-        return error.key, str(error)
+        hint = nearest(error.key, {*task.input.metadata, *task.numbers})
+        return error.key, str(error) + hint.replace("nearest:", "nearest in the metadata:")
     return None
 
 

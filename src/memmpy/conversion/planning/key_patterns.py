@@ -45,6 +45,8 @@ class Recipes:
         Names that no column may have.
     missing : mapping of str to Fill
         By branch, the fill for missing values.
+    optional : frozenset of str
+        Keys that are left out if they are only names of numbers.
     """
 
     named: tuple[Recipe, ...]
@@ -52,6 +54,12 @@ class Recipes:
     dtypes: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
     reserved: tuple[str, ...] = ()
     missing: Mapping[str, Fill] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
+
+    def without_numbers(self, numbers: Collection[str]) -> "Recipes":
+        """Return the recipes without optional keys that are only names of numbers."""
+        left_out = self.optional.intersection(numbers)
+        return replace(self, named=tuple(one for one in self.named if one.key not in left_out))
 
     def with_matches(self, matches: Mapping[str, Iterable[str]]) -> list[Recipe]:
         """Return the recipes of all columns, for the branches that patterns match.

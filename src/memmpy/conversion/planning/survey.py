@@ -89,6 +89,9 @@ def survey(
         inputs, () if recreate else metadata.sources, pool=pool, step_bytes=range_bytes
     )
     numbers = number_columns(inputs, numbers_of_files)
+    recipes = recipes.without_numbers(
+        [name for name, column in numbers.items() if not column.is_branch]
+    )
     check_number_keys(numbers, recipes.named, inputs)
     known = [None] * len(inputs) if recreate else _known_sources(inputs, recipes, metadata)
     indices = [i for i, source in enumerate(known) if source is not None]

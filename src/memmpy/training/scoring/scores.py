@@ -160,7 +160,8 @@ class Scores(Renderable):
         >>> whole.merge(gathered)
         """
         parts = []
-        for other in [others] if isinstance(others, Scores) else list(others):
+        several: Any = others
+        for other in several if isinstance(several, Iterable) else [several]:
             given: object = other
             if not isinstance(given, Scores):
                 raise OptionError(f"merge takes Scores, got {given!r:.80}")
