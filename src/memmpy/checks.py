@@ -57,9 +57,14 @@ def check_timeout(lock_timeout: Any) -> float:  # of any type: it is checked her
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether a value is an integer or a float, and no bool."""
-    is_real = isinstance(value, int | float | np.integer | np.floating)
-    return is_real and not isinstance(value, bool)
+    """Return whether a value is an integer or a float that float64 holds, and no bool."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def check_integer(name: str, value: object, *, minimum: int) -> int:

@@ -243,7 +243,7 @@ def test_what_a_store_lacks_is_named_with_the_nearest(
         sample.training_set(**options)
 
 
-@pytest.mark.parametrize("number", [10**400, 1 + 2j, np.complex64(1)])
+@pytest.mark.parametrize("number", [10**400, 1 + 2j, np.complex64(1)], ids=["huge", "1j", "c8"])
 @pytest.mark.parametrize("name", ["missing", "fill"])
 def test_numbers_that_float64_does_not_hold_are_refused(name: str, number: Any) -> None:
     with pytest.raises(OptionError, match=f"{name} is a number"):

@@ -92,8 +92,12 @@ def sample_of(counts: list[int], tickets: list[int], weights: list[float]) -> In
 def test_items_of_one_event_count_once() -> None:
     sample = sample_of([2, 2, 0, 2], [1, 1, 2, 3], [1.0, 1.0, 1.0, 3.0])
     # Four items have ticket 1, none ticket 2, two ticket 3.
-    assert sample.num_effective(sample.items.counts, weighted=False) == 6**2 / (4**2 + 2**2)
-    assert sample.num_effective(sample.items.counts, weighted=True) == 10**2 / (4**2 + 6**2)
+    assert sample.num_effective(sample.items.counts, weighted=False) == pytest.approx(
+        6**2 / (4**2 + 2**2)
+    )
+    assert sample.num_effective(sample.items.counts, weighted=True) == pytest.approx(
+        10**2 / (4**2 + 6**2)
+    )
     assert sample_of([], [], []).num_effective(np.zeros(0, np.int64), weighted=False) == 0
 
 
