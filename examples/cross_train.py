@@ -1,7 +1,7 @@
 """Trains a logistic regression on five folds, and scores each event by the fold that tests it.
 
-Run ``python examples/cross_train.py`` in an empty directory: it writes toy files of events there,
-a store, and friend trees with the scores.
+Run it in an empty directory: it writes toy files of events there, a store, a plot, and friend trees
+with the scores. The plot needs ``pip install "memmpy[plot]"``.
 """
 
 import numpy as np
