@@ -156,3 +156,8 @@ def test_no_store_skim_cut_flow_or_audit_prints_what_a_terminal_would_obey(tmp_p
         store.cut(f"`{key}` & 0.5")
     for text in [*printed, str(caught.value)]:
         assert printable(text) == text
+
+
+def test_lines_of_title_and_caption_are_lines_in_html() -> None:
+    text = Table(["x"], 1, [], caption="a < b\nc", title="d\ne").to_html()
+    assert text.startswith("<p>d<br>e</p><table><caption>a &lt; b<br>c</caption>")

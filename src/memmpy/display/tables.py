@@ -148,8 +148,11 @@ class Table:
             + "</tbody>"
             for section in self.sections
         )
-        title = f"<p>{html.escape(self.title)}</p>" if self.title else ""
-        caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
+        title, caption = (
+            html.escape(text).replace("\n", "<br>") for text in (self.title, self.caption)
+        )
+        title = f"<p>{title}</p>" if title else ""
+        caption = f"<caption>{caption}</caption>" if caption else ""
         return f"{title}<table>{caption}<thead><tr>{head}</tr></thead>{bodies}</table>"
 
     def _widths(self, *, of_headings: bool = True) -> list[int]:

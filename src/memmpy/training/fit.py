@@ -30,8 +30,10 @@ __all__ = ["Fit"]
 
 _SPLITS = ("train", "val", "test", "all")
 _CAPTION = """\
-sum w: sum of weights; effective: (sum w)^2 / sum w^2 events; negative: events with a negative
-weight; yield scale: sum w of the process in all splits / sum w in this split"""
+sum w: sum of weights
+effective: (sum w)^2 / sum w^2 events
+negative: share of events with a negative weight
+yield scale: sum w of the process in all splits / sum w in this split"""
 
 
 @final

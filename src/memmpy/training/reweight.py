@@ -146,11 +146,8 @@ class BinFactors:
                 strict=True,
             )
         ]
-        headings = (
-            "reweighted class", "bins of factor 1", "bins at max_ratio",
-            "effective events before", "after",
-        )  # fmt: skip
-        return Table(headings, 1, [rows])
+        headings = ("class", "bins of factor 1", "capped bins", "effective before", "after")
+        return Table(headings, 1, [rows], title="Reweighting")
 
 
 def fit_bin_factors(
