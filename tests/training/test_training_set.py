@@ -823,8 +823,41 @@ def test_options_may_be_scalars_of_numpy(tmp_path: Path) -> None:
 
     plain = make(str, int, float)
     data = make(np.str_, np.int32, np.float32)
-    data.fit(np.int64(1)).save(tmp_path / "fit.json")  # type: ignore[arg-type]
-    loaders = data.loader("train", fold=np.int64(1)), plain.loader("train", fold=1)  # type: ignore[arg-type]
+    data.fit(np.int64(1)).save(tmp_path / "fit.json")
+    loaders = data.loader("train", fold=np.int64(1)), plain.loader("train", fold=1)
     assert json.dumps(loaders[0].provenance()) == json.dumps(loaders[1].provenance())
     assert_same(arrays_of(loaders[0]), arrays_of(loaders[1]))
     assert len(store.skims) == 1
+
+
+@pytest.mark.filterwarnings("error:overflow")
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize(
+    "missing", [-999.0, -999.9, 0.1, -3.4028235e38, 1e300, -math.inf, math.nan]
+)
+def test_a_missing_number_is_that_of_the_dtype_in_keys_and_expressions(
+    tmp_path: Path, missing: float, dtype: str
+) -> None:
+    x = np.arange(40, dtype=dtype)
+    if dtype == "f8" or missing != 1e300:  # which float32 does not hold
+        x[::4] = missing
+    y = np.arange(40.0) + 0.5
+    store = write_vectors(tmp_path / "s", {"event": np.arange(40), "x": x, "y": y})
+    pairs = Objects({"x": ["x", "y"], "2x": ["2 * x", "2 * y"]}, length=2)
+    data = store.training_set(
+        inputs={"e": ["x", "x * 1", "2 * x - y"], "o": pairs},
+        missing=missing,
+        fill=None,
+        dtype="float64",
+        splits=Splits(by=("event",)),
+    )
+    batch = arrays_of(data.loader("all"))
+    is_missing = np.arange(40) % 4 == 0
+    if dtype == "f4" and missing == 1e300:
+        is_missing[:] = False
+    expected = np.where(is_missing, np.nan, x.astype(np.float64))
+    np.testing.assert_array_equal(batch["e"][:, 0], expected)
+    np.testing.assert_array_equal(batch["e"][:, 1], expected)
+    np.testing.assert_array_equal(np.isnan(batch["e"][:, 2]), is_missing)
+    np.testing.assert_array_equal(batch["o"][:, 0, 0], np.where(is_missing, y, x))
+    np.testing.assert_array_equal(batch["o"][:, 0, 1], 2 * np.where(is_missing, y, x))

@@ -1,10 +1,12 @@
 """Columns that a skim computes while it packs: what they are, and the values of an expression."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, final
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from memmpy.columns import ColumnType, type_of_values
 from memmpy.cuts import (
@@ -190,10 +192,27 @@ def mark_missing(node: Node, missing: float | Mapping[str, float] | None) -> Nod
     names = {key: f"{key} or missing" for key in keys if key in values}
     # No literal means NaN; the other names keep the aliases from using themselves.
     aliases = {
-        name: f"where(`{key}` == {float(values[key])!r}, sqrt(-1.), `{key}`)"
+        name: f"where({_equals(key, float(values[key]))}, sqrt(-1.), `{key}`)"
         for key, name in names.items()
     }
     return substitute(rename_keys(node, names), aliases=aliases) if names else node
+
+
+def _equals(key: str, missing: float) -> str:
+    """Return the condition that a key has a value, as it is or as float32 holds it."""
+    alike = dict.fromkeys((missing, _nearest(missing, np.float32)))
+    return " || ".join(f"`{key}` == {_literal(value)}" for value in alike)
+
+
+def _nearest(value: float, dtype: DTypeLike) -> float:
+    """Return the nearest number of a float type; the number itself if it has none so large."""
+    with np.errstate(over="ignore"):
+        near = float(np.asarray(value).astype(dtype))
+    return near if math.isfinite(near) else value
+
+
+def _literal(value: float) -> str:
+    return repr(value) if math.isfinite(value) else f"({math.copysign(1.0, value)} / 0.)"
 
 
 def nodes_of(derived: Iterable[Derived]) -> list[Node]:
@@ -241,7 +260,7 @@ def plain_values(column: ColumnLike) -> Array | Jagged:
 
 
 def with_nan(values: Array | Jagged, missing: float | None) -> Array | Jagged:
-    """Return values with NaN in the place of one; integers as float64."""
+    """Return values with NaN in the place of one, and of its float32; integers as float64."""
     if missing is None:
         return values
     if isinstance(values, Jagged):
@@ -250,6 +269,11 @@ def with_nan(values: Array | Jagged, missing: float | None) -> Array | Jagged:
         return Jagged.trusted(content, values.offsets)
     if values.dtype.kind not in "iuf":
         return values
-    floats = values if values.dtype.kind == "f" else values.astype(np.float64)
-    is_missing = floats == missing
+    if values.dtype.kind == "f":
+        floats, alike = values, {_nearest(missing, dtype) for dtype in (values.dtype, np.float32)}
+    else:
+        floats, alike = values.astype(np.float64), set[float]()
+    is_missing = floats == np.float64(missing)
+    for near in alike - {missing}:
+        is_missing |= floats == np.float64(near)
     return np.where(is_missing, floats.dtype.type(np.nan), floats) if is_missing.any() else floats
