@@ -96,8 +96,8 @@ def training_set(
         Keys that a batch has unchanged, and no network is trained on.
     missing : number, or mapping of str to number, optional
         The number that means "not there", as NaN does: for all inputs, or by key. The float32 next
-        to it means the same. Such values are left out of the scaling. A batch has `fill` in their place; an item of `Objects` that has no
-        other values is not there.
+        to it means the same. Such values are left out of the scaling. A batch has `fill` in their
+        place; an item of `Objects` that has no other values is not there.
     fill : float or None, default 0.0
         The value for what is missing and for padding, after scaling. None gives NaN.
     scale : str, or mapping of str to str, optional

@@ -38,6 +38,7 @@ __all__ = [
     "mark_missing",
     "nodes_of",
     "plain_values",
+    "value_nodes_of",
     "with_nan",
 ]
 
@@ -132,6 +133,11 @@ class Expression:
         return keys_of(self.node)
 
     @property
+    def value_nodes(self) -> tuple[Node, ...]:
+        """The expression."""
+        return (self.node,)
+
+    @property
     def plain_key(self) -> str | None:
         """The key of the column whose values these are, unchanged; None if they are computed."""
         return self.node.name if isinstance(self.node, Key) and self.missing is None else None
@@ -218,6 +224,12 @@ def _literal(value: float) -> str:
 def nodes_of(derived: Iterable[Derived]) -> list[Node]:
     """Return the expressions of derived columns, as far as they tell them."""
     return [node for one in derived for node in getattr(one, "nodes", ())]
+
+
+def value_nodes_of(one: Derived) -> tuple[Node, ...]:
+    """Return the expressions whose values a derived column has, as far as it tells them."""
+    nodes: tuple[Node, ...] = getattr(one, "value_nodes", ())
+    return nodes
 
 
 def empty_columns(nodes: Iterable[Node], types: Mapping[str, ColumnType]) -> dict[str, ColumnLike]:
