@@ -828,3 +828,50 @@ def test_options_may_be_scalars_of_numpy(tmp_path: Path) -> None:
     assert json.dumps(loaders[0].provenance()) == json.dumps(loaders[1].provenance())
     assert_same(arrays_of(loaders[0]), arrays_of(loaders[1]))
     assert len(store.skims) == 1
+
+
+@pytest.mark.filterwarnings("error:overflow")
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize(
+    "missing", [-999.0, -999.9, 0.1, -3.4028235e38, 1e300, -math.inf, math.nan]
+)
+def test_a_missing_number_is_that_of_the_dtype_in_keys_and_expressions(
+    tmp_path: Path, missing: float, dtype: str
+) -> None:
+    x = np.arange(40, dtype=dtype)
+    if dtype == "f8" or missing != 1e300:  # which float32 does not hold
+        x[::4] = missing
+    y = np.arange(40.0) + 0.5
+    store = write_vectors(tmp_path / "s", {"event": np.arange(40), "x": x, "y": y})
+    pairs = Objects({"x": ["x", "y"], "2x": ["2 * x", "2 * y"]}, length=2)
+    data = store.training_set(
+        inputs={"e": ["x", "x * 1", "2 * x - y"], "o": pairs},
+        missing=missing,
+        fill=None,
+        dtype="float64",
+        splits=Splits(by=("event",)),
+    )
+    batch = arrays_of(data.loader("all"))
+    is_missing = np.arange(40) % 4 == 0
+    if dtype == "f4" and missing == 1e300:
+        is_missing[:] = False
+    expected = np.where(is_missing, np.nan, x.astype(np.float64))
+    np.testing.assert_array_equal(batch["e"][:, 0], expected)
+    np.testing.assert_array_equal(batch["e"][:, 1], expected)
+    np.testing.assert_array_equal(np.isnan(batch["e"][:, 2]), is_missing)
+    np.testing.assert_array_equal(batch["o"][:, 0, 0], np.where(is_missing, y, x))
+    np.testing.assert_array_equal(batch["o"][:, 0, 1], 2 * np.where(is_missing, y, x))
+
+
+@pytest.mark.parametrize(
+    "given", [["n"], Objects({"n": ["n", "n"]}, length=1), Objects({"n": ["n"]})], ids=str
+)
+def test_integers_that_float32_rounds_are_told_beside_missing(tmp_path: Path, given: Any) -> None:
+    """Integers with a number for "missing" become floats, and their loss counts all the same."""
+    n = np.where(np.arange(50) % 5 == 0, -999, (1 << 24) + np.arange(50))
+    store = write_vectors(tmp_path / "s", {"event": np.arange(50), "n": n})
+    num = np.count_nonzero((n != -999) & (n % 2 == 1))
+    key = "n without -999" if isinstance(given, list) else "e.n"
+    message = f"{num} values of '{key}' do not fit into float32 in the group 'e'"
+    with pytest.warns(ConversionWarning, match=message):
+        store.training_set(inputs={"e": given}, missing=-999, splits=Splits(by=("event",)))

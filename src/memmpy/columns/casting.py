@@ -38,11 +38,13 @@ def padded_type(key: str, entries: ColumnType, padding: Padding) -> ColumnType:
     return ColumnType("vector", entries.dtype, (padding.length, *inner))
 
 
-def cast(values: Array, dtype: np.dtype[Any], *, key: str) -> tuple[Array, int]:
+def cast(
+    values: Array, dtype: np.dtype[Any], *, key: str, are_integers: bool = False
+) -> tuple[Array, int]:
     """Return values as another dtype, and the number of those that it cannot hold.
 
     Floats that are too large become infinite, and integers are rounded to floats. Loss of the
-    precision of floats does not count.
+    precision of floats does not count, unless they stand for integers.
 
     Raises
     ------
@@ -53,6 +55,8 @@ def cast(values: Array, dtype: np.dtype[Any], *, key: str) -> tuple[Array, int]:
         return values.astype(dtype, copy=False), 0
     with np.errstate(over="ignore"):
         converted = values.astype(dtype)
+    if values.dtype.kind == "f" and are_integers:
+        return converted, int(np.count_nonzero((converted != values) & ~np.isnan(values)))
     if values.dtype.kind == "f":
         return converted, int(np.count_nonzero(np.isinf(converted) & ~np.isinf(values)))
     if dtype.kind == "f":

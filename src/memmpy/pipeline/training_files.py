@@ -96,9 +96,9 @@ def training_set(
     spectators : collection of str
         Keys that a batch has too, unchanged, and that no network is trained on.
     missing : number, or mapping of str to number, optional
-        The number that means "not there", as NaN does: for all inputs, or by key. The scaling
-        leaves such values out, and a batch has `fill` in their place. An object of `Objects` is
-        missing if all its values are.
+        The number that means "not there", as NaN does: for all inputs, or by key. The float32 next
+        to it means the same. The scaling leaves such values out, and a batch has `fill` in their
+        place. An object of `Objects` is missing if all its values are.
     fill : float or None, default 0.0
         The value for what is missing and for padding, after scaling. None gives NaN.
     scale : str, or mapping of str to str, optional

@@ -1,11 +1,12 @@
 """Columns that a skim computes while it packs: what they are, and the values of an expression."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from memmpy.columns import ColumnType, type_of_values
 from memmpy.cuts import (
@@ -35,6 +36,7 @@ __all__ = [
     "expression_of",
     "nodes_of",
     "plain_values",
+    "value_nodes_of",
     "with_nan",
 ]
 
@@ -132,6 +134,11 @@ class Expression:
         return keys_of(self.node)
 
     @property
+    def value_nodes(self) -> tuple[Node, ...]:
+        """The expression."""
+        return (self.node,)
+
+    @property
     def plain_key(self) -> str | None:
         """The key of the column whose values these are, unchanged; None if they are computed."""
         return self.node.name if isinstance(self.node, Key) and self.missing is None else None
@@ -224,9 +231,22 @@ def _missing_entries(
     return entries, floats
 
 
+def _nearest(value: float, dtype: DTypeLike) -> float:
+    """Return the nearest number of a float type; the number itself if it has none so large."""
+    with np.errstate(over="ignore"):
+        near = float(np.asarray(value).astype(dtype))
+    return near if math.isfinite(near) else value
+
+
 def nodes_of(derived: Iterable[Derived]) -> list[Node]:
     """Return the expressions of derived columns, as far as they tell them."""
     return [node for one in derived for node in getattr(one, "nodes", ())]
+
+
+def value_nodes_of(one: Derived) -> tuple[Node, ...]:
+    """Return the expressions whose values a derived column has, as far as it tells them."""
+    nodes: tuple[Node, ...] = getattr(one, "value_nodes", ())
+    return nodes
 
 
 def empty_columns(nodes: Iterable[Node], types: Mapping[str, ColumnType]) -> dict[str, ColumnLike]:
@@ -269,7 +289,7 @@ def plain_values(column: ColumnLike) -> Array | Jagged:
 
 
 def with_nan(values: Array | Jagged, missing: float | None) -> Array | Jagged:
-    """Return values with NaN in the place of one; integers as float64."""
+    """Return values with NaN in the place of one, and of its float32; integers as float64."""
     if missing is None:
         return values
     if isinstance(values, Jagged):
@@ -278,6 +298,11 @@ def with_nan(values: Array | Jagged, missing: float | None) -> Array | Jagged:
         return Jagged.trusted(content, values.offsets)
     if values.dtype.kind not in "iuf":
         return values
-    floats = values if values.dtype.kind == "f" else values.astype(np.float64)
-    is_missing = floats == missing
+    if values.dtype.kind == "f":
+        floats, alike = values, {_nearest(missing, dtype) for dtype in (values.dtype, np.float32)}
+    else:
+        floats, alike = values.astype(np.float64), set[float]()
+    is_missing = floats == np.float64(missing)
+    for near in alike - {missing}:
+        is_missing |= floats == np.float64(near)
     return np.where(is_missing, floats.dtype.type(np.nan), floats) if is_missing.any() else floats

@@ -205,6 +205,11 @@ class ObjectColumn:
         return self.lists.nodes
 
     @property
+    def value_nodes(self) -> tuple[Node, ...]:
+        """The expressions of the list alone."""
+        return tuple(one.node for one in self.lists.members[self.number])
+
+    @property
     def keys(self) -> frozenset[str]:
         """The columns that the object needs."""
         return frozenset[str]().union(*map(keys_of, self.nodes))

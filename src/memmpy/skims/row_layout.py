@@ -8,8 +8,10 @@ from typing import Any, Literal
 import numpy as np
 
 from memmpy.columns import MAX_ENTRY_BYTES, ColumnType, can_cast, padded_type
+from memmpy.cuts import Key
 from memmpy.errors import ColumnError, OptionError
 from memmpy.jagged import Jagged, Padding, mask_of
+from memmpy.skims.derived_columns import Derived, value_nodes_of
 from memmpy.skims.skim_request import INDEX, SkimRequest
 
 __all__ = ["JaggedField", "SkimField", "SkimLayout", "lay_out"]
@@ -90,10 +92,13 @@ class SkimLayout:
         The fields in the order of a row.
     lists : tuple of JaggedField
         The lists beside the rows.
+    integers : frozenset of str
+        The derived columns of floats that are integers, or missing.
     """
 
     fields: tuple[SkimField, ...]
     lists: tuple[JaggedField, ...]
+    integers: frozenset[str] = frozenset()
 
     @property
     def row(self) -> np.dtype[Any]:
@@ -138,6 +143,7 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> SkimLayout
     CutError
         If a derived column cannot be computed from columns of these types.
     """
+    integers = frozenset(name for name, one in request.derived.items() if _has_integers(one, types))
     types = {**types, **{name: one.type_of(types) for name, one in request.derived.items()}}
     parts: list[SkimField | JaggedField] = [
         SkimField(INDEX, np.dtype("<i8"), (), "entry"),
@@ -152,13 +158,21 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> SkimLayout
     # Numbers before arrays, so that one copy moves all; then by alignment, in the user's order.
     fields.sort(key=lambda field: (field.shape != (), -field.dtype.alignment))
     lists = tuple(output for output in parts if isinstance(output, JaggedField))
-    layout = SkimLayout(tuple(fields), lists)
+    layout = SkimLayout(tuple(fields), lists, integers)
     # Before the dtype of a row is made, as the error of NumPy would be less clear.
     num_bytes = sum(field.dtype.itemsize * math.prod(field.shape) for field in layout.fields)
     if num_bytes > MAX_ENTRY_BYTES:
         message = f"a row would have {num_bytes:,} bytes, and may have {MAX_ENTRY_BYTES:,}: "
         raise OptionError(message + "pad to less")
     return layout
+
+
+def _has_integers(one: Derived, types: Mapping[str, ColumnType]) -> bool:
+    """Return whether the values of a derived column are those of columns of integers."""
+    nodes = value_nodes_of(one)
+    columns = [types.get(node.name) for node in nodes if isinstance(node, Key)]
+    dtypes = [column.dtype for column in columns if column is not None]
+    return 0 < len(nodes) == sum(dtype is not None and dtype.kind in "iu" for dtype in dtypes)
 
 
 def _unpadded(key: str, column: ColumnType) -> SkimField | JaggedField:

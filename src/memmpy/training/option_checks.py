@@ -1,5 +1,6 @@
 """Checks the options of a training set, each on its own, and normalises them."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -140,12 +141,14 @@ def check_missing(missing: Any, names: Collection[str]) -> float | dict[str, flo
             message = "missing is a number that means 'not there', or a mapping of key to number"
             raise OptionError(f"{message}; got {missing!r}")
     if not isinstance(missing, Mapping):
-        return None if missing is None else float(missing)
+        # NaN is missing anyway.
+        return None if missing is None or math.isnan(missing) else float(missing)
     for key in missing:
         if key not in names:
             hint = nearest(str(key), names)
             raise OptionError(f"missing names {key!r}, which no input has{hint}")
-    return {key: float(number) for key, number in missing.items() if number is not None}
+    numbers_by_key = {str.__str__(key): float(n) for key, n in missing.items() if n is not None}
+    return {key: number for key, number in numbers_by_key.items() if not math.isnan(number)}
 
 
 def check_class_sampling(

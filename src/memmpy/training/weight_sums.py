@@ -96,11 +96,12 @@ class WeightSums:
 
 def num_effective(totals: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ``sum(w)**2 / sum(w**2)``, 0 without weights, NaN where squares overflow."""
-    is_finite = np.isfinite(squares)
-    effective = np.where(is_finite, 0.0, np.nan)
     with np.errstate(over="ignore"):
-        np.divide(totals, np.sqrt(squares), out=effective, where=is_finite & (squares > 0))
-        return np.square(effective)
+        own = np.square(totals)
+    is_finite = np.isfinite(own) & np.isfinite(squares)
+    effective = np.where(is_finite, 0.0, np.nan)
+    np.divide(own, squares, out=effective, where=is_finite & (squares > 0))
+    return effective
 
 
 _SUMS = ("sums", "positive", "squares")

@@ -77,8 +77,10 @@ def pack(
         counter.add(values, len(block))
         for field in layout.fields:
             out = rows[field.name][start:stop]
-            _fill(field, out, values, block, num_lost)
-        lists = tuple(_list_of(one, values, block, num_lost) for one in layout.lists)
+            _fill(field, out, values, block, num_lost, layout.integers)
+        lists = tuple(
+            _list_of(one, values, block, num_lost, layout.integers) for one in layout.lists
+        )
         yield Block(lists, num_lost)
 
 
@@ -88,6 +90,7 @@ def _fill(
     values: Mapping[str, Any],  # Array or Jagged, by the layout
     entries: Entries,
     num_lost: Counter[tuple[str, str]],
+    integers: frozenset[str],
 ) -> None:
     match field.kind:
         case "entry":
@@ -105,7 +108,7 @@ def _fill(
             )
             for i, key in enumerate(field.keys):
                 column = _padded(field, values, key)
-                out[..., i], lost = cast(column, field.dtype, key=key)
+                out[..., i], lost = cast(column, field.dtype, key=key, are_integers=key in integers)
                 num_lost[field.name, key] += lost
 
 
@@ -130,6 +133,7 @@ def _list_of(
     values: Mapping[str, Any],  # Jagged, by the layout
     entries: Entries,
     num_lost: Counter[tuple[str, str]],
+    integers: frozenset[str],
 ) -> Jagged:
     first: Jagged = values[output.keys[0]]
     if not output.is_group:
@@ -138,7 +142,9 @@ def _list_of(
     _check_counts(output, output.keys, values, entries)
     content = np.empty((len(first.content), *output.shape), output.dtype)
     for i, key in enumerate(output.keys):
-        content[:, i], lost = cast(values[key].content, output.dtype, key=key)
+        content[:, i], lost = cast(
+            values[key].content, output.dtype, key=key, are_integers=key in integers
+        )
         num_lost[output.name, key] += lost
     return Jagged.trusted(content, first.offsets)
 
