@@ -239,6 +239,7 @@ def test_what_a_value_holds_is_no_option_of_its_own(door: Any, names: set[str]) 
     assert not names & {*parameters_of(door)}
 
 
+@pytest.mark.slow
 def test_importing_loads_no_slow_package() -> None:
     slow = {"uproot", "awkward", "numba", "torch", "lark", "rich", "click"}
     code = f"import memmpy, sys; print(*({slow} & sys.modules.keys()))"

@@ -14,6 +14,7 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "cross_train.py"
 missing = [name for name in ("torch", "xgboost") if find_spec(name) is None]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PYTORCH.exists(), reason="the docs are not beside the tests")
 @pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
 def test_the_training_guide_runs_as_written(

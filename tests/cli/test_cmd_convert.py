@@ -210,6 +210,7 @@ def test_processes_write_the_same_store(make_file: MakeFile, out: Path, tmp_path
     assert read_metadata(out).columns == read_metadata(tmp_path / "p").columns
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_does_the_work(make_file: MakeFile, out: Path) -> None:
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 1, "processes": False, "dashboard_address": None}

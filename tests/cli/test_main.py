@@ -21,6 +21,7 @@ def memmpy(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
+@pytest.mark.slow
 def test_the_demo_runs_and_then_takes_everything_from_the_cache(tmp_path: Path) -> None:
     command = ("demo", "--out", tmp_path / "d", "--events", 3000)
     first, second = memmpy(*command), memmpy(*command)
@@ -127,6 +128,7 @@ def test_the_version_is_printed() -> None:
     assert re.match(r"memmpy, version \d", memmpy("--version").output)
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_the_imports_prints_no_traceback() -> None:
     code = """
 import builtins

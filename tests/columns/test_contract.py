@@ -140,6 +140,7 @@ def test_a_mask_gives_the_entries_where_it_is_true(kind: Kind, column: Any, as_t
     assert kind.plain(column[mask]) == [kind.entries[0], kind.entries[3]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "index", [4, -5, [0, 4], np.array([4], np.uint64), np.ones(3, np.bool_)], ids=str
 )

@@ -139,6 +139,7 @@ class TestYields:
         (value,) = set(columns_of(tmp_path / "store")["sum_w"])
         assert value == pytest.approx(math.fsum(generated("ggH_1").astype(float)), rel=1e-15)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("definition", "expected"),
         [
@@ -178,6 +179,7 @@ class TestYields:
         for key in one:
             np.testing.assert_array_equal(one[key], two[key])
 
+    @pytest.mark.slow
     @pytest.mark.real
     def test_a_tree_of_cms_is_summed(self, real_data: Path, tmp_path: Path) -> None:
         file = real_data / "nanoAOD_2015_CMS_Open_Data_ttbar.root"
@@ -506,6 +508,7 @@ class TestCache:
         assert done.read == {}
         assert len(memmpy.open(path).cut("xsec > 5000")) == len(memmpy.open(path)["met"])
 
+    @pytest.mark.slow
     def test_another_number_makes_an_alias_stale_that_is_no_key(
         self, samples: list[RFileConfig], tmp_path: Path
     ) -> None:

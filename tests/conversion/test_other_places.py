@@ -238,6 +238,7 @@ class TestServer:
         done = convert(RFileConfig(server.url("part_*.root")), tmp_path / "s", keys={"met"})
         assert done.num_entries == 30
 
+    @pytest.mark.slow
     def test_https_is_read_where_the_certificate_is_known(
         self, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

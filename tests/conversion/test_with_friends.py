@@ -489,6 +489,7 @@ def test_events_may_be_named_by_a_friend(files: list[Path], tmp_path: Path) -> N
     assert memmpy.open(tmp_path / "s").split_of().tolist() == sides.tolist()
 
 
+@pytest.mark.slow
 def test_files_and_entries_name_events_whatever_friends_they_have(
     config: RFileConfig, tmp_path: Path
 ) -> None:

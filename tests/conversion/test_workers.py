@@ -118,6 +118,7 @@ class StoppingExecutor(Executor):
         return self._pool.submit(do, *arguments, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_columns_are_what_uproot_reads(kind: str, folder: Path) -> None:
     paths = [folder / f"{kind}_{name}.root" for name in STEPS if STEPS[name]]
@@ -133,6 +134,7 @@ def test_the_columns_are_what_uproot_reads(kind: str, folder: Path) -> None:
             assert list(column) == whole[key].to_list()
 
 
+@pytest.mark.slow
 def test_columns_that_are_made_of_branches_are_what_awkward_makes(folder: Path) -> None:
     paths = [folder / f"tree_{name}.root" for name in STEPS if STEPS[name]]
     columns: Any = memmpy.load_memmaps(folder / "tree")
@@ -218,6 +220,7 @@ def test_cancelled_tasks_are_done_again(kind: str, folder: Path, tmp_path: Path)
     check_same(kind, folder, tmp_path / "s", CancellingExecutor())
 
 
+@pytest.mark.slow
 def test_a_file_that_is_replaced_meanwhile_does_not_mix(tmp_path: Path) -> None:
     """A process that opens it late must not read other events than the others did."""
 

@@ -258,6 +258,7 @@ class TestClean:
         memmpy.clean(store, dry_run=False)
         assert all(file.read_text() == "mine" for file in others)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["cuts", "skims", "unfinished"])
     def test_nothing_is_removed_behind_a_link(
         self, store: Path, left: list[Path], name: str

@@ -216,6 +216,7 @@ def test_rewriting_keeps_the_uuids(tmp_path: Path) -> None:
     assert file_uuids(tmp_path / "b", num_events=3, seed=7) == first
 
 
+@pytest.mark.slow
 def test_other_content_has_another_uuid(tmp_path: Path) -> None:
     first = file_uuids(tmp_path, num_events=3, seed=7)
     other_length = file_uuids(tmp_path, num_events=4, seed=7)
@@ -277,6 +278,7 @@ def test_nothing_is_written_for_a_negative_number(tmp_path: Path) -> None:
     assert not (tmp_path / "demo").exists()
 
 
+@pytest.mark.slow
 def test_importing_it_imports_neither_uproot_nor_awkward() -> None:
     code = (
         "import sys, memmpy.demo.events; "

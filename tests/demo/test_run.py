@@ -25,6 +25,7 @@ def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return file.getvalue()
 
 
+@pytest.mark.slow
 def test_sentences_are_broken_at_their_ends_alone(output: str) -> None:
     lines = output.splitlines()
     assert "Wrote 4 ROOT files of 2,000 toy events each to [b]/toy_2000_1:" in lines
@@ -34,6 +35,7 @@ def test_sentences_are_broken_at_their_ends_alone(output: str) -> None:
     assert any(re.fullmatch(r"8,000 events in [\d.]+ s, [\d,]+ events/s\.", line) for line in lines)
 
 
+@pytest.mark.slow
 def test_no_part_of_a_sentence_stands_out(output: str) -> None:
     sentences = [line for line in output.splitlines() if " events" in line and " in " in line]
     assert len(sentences) >= 6

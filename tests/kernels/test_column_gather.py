@@ -35,6 +35,7 @@ def outputs(columns: list[np.ndarray], num: int) -> list[np.ndarray]:
     return [np.zeros((num, *column.shape[1:]), column.dtype) for column in columns]
 
 
+@pytest.mark.slow
 @EACH
 @given(columns=tables(), draw=st.data())
 def test_taken_entries_are_those_of_the_columns(
@@ -49,6 +50,7 @@ def test_taken_entries_are_those_of_the_columns(
         assert np.array_equal(taken, column[entries])
 
 
+@pytest.mark.slow
 @EACH
 def test_a_read_only_memory_map_is_taken(compiled: bool, tmp_path: Path) -> None:
     np.arange(1000, dtype=np.float32).tofile(tmp_path / "x")

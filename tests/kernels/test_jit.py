@@ -226,6 +226,7 @@ def test_a_kernel_that_a_full_disk_cannot_cache_runs(monkeypatch: pytest.MonkeyP
     assert run_kernel(double, np.int64(21)) == 42
 
 
+@pytest.mark.slow
 def test_a_first_call_holds_the_memory_it_works_on_when_the_caller_is_interrupted() -> None:
     """Else it would write to memory that is somebody else's by then."""
     may_end, was_there = threading.Event(), SimpleQueue[bool]()

@@ -18,6 +18,7 @@ def test_no_job_is_worth_it_where_numba_is_switched_off() -> None:
     assert run_python(code, NUMBA_DISABLE_JIT="1") == "False\n"
 
 
+@pytest.mark.slow
 def test_a_small_job_does_not_import_numba() -> None:
     code = "import sys; from memmpy.kernels.threshold import is_worth_compiling\n"
     code += "print(is_worth_compiling(4, least=5), 'numba' in sys.modules)"
@@ -32,6 +33,7 @@ lists = Jagged(np.arange(2 * {BYTES_MOVED} // 8), np.arange(0, 2 * {BYTES_MOVED}
 """
 
 
+@pytest.mark.slow
 def test_many_small_lists_are_taken_without_importing_numba() -> None:
     code = TAKE + "taken = lists[np.arange(20_000)]; print(len(taken), 'numba' in sys.modules)"
     assert run_python(code) == "20000 False\n"
@@ -66,5 +68,6 @@ print("numba" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_numpy_is_asked_for_without_importing_numba() -> None:
     assert run_python(WITHOUT) == "False\n"

@@ -19,6 +19,7 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "s"
 
 
+@pytest.mark.slow
 def test_columns_are_explained(store: Path) -> None:
     loader = SplitLoader(load_memmaps(store), 100, split="train", num_threads=2)
     told = loader.explain().to_dict()
@@ -34,6 +35,7 @@ def test_columns_are_explained(store: Path) -> None:
     assert told["expected_rate"] == pytest.approx(told["limit_rate"] / 20)
 
 
+@pytest.mark.slow
 def test_a_skim_is_explained(store: Path) -> None:
     skimmed = skim(store, keys=["x", "n"])
     loader = SplitLoader(skimmed, 100, shuffle=Shuffle("blocks", 16, 8))
@@ -51,6 +53,7 @@ def test_to_explain_uses_up_no_epoch(store: Path) -> None:
     assert next(iter(loader))["n"].tolist() == expected.tolist()
 
 
+@pytest.mark.slow
 def test_an_explanation_prints_as_a_table(store: Path) -> None:
     found = SplitLoader(skim(store, keys=["x"]), 100, split="train").explain()
     for text in (str(found), repr(found)):

@@ -120,6 +120,7 @@ def test_an_epoch_ends_when_the_class_with_the_most_events_for_its_share_was_use
     assert len(entries_of(sampled(skim, sampling=Sampling(SHARES, num_batches=7)))) == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shuffle", ["blocks", "exact"])
 def test_batches_are_bit_equal_for_any_threads_chunks_and_positions(
     skim: Any, monkeypatch: pytest.MonkeyPatch, shuffle: str
@@ -186,6 +187,7 @@ def test_a_class_that_is_left_out_does_not_come(skim: Any) -> None:
     assert counts.tolist() == [len(loader) * 75, 0, len(loader) * 25]
 
 
+@pytest.mark.slow
 def test_a_loader_says_its_shares(skim: Any) -> None:
     loader = sampled(skim, sampling=Sampling(SHARES, num_batches=7))
     shares = "0.5 signal, 0.3 background, 0.2 other"

@@ -39,6 +39,7 @@ def test_requests_follow_each_other_to_the_end(
         assert [*starts[1:], num] == [*stops]
 
 
+@pytest.mark.slow
 @given(**NUMBERS)
 def test_each_member_comes_once_wherever_an_epoch_begins(
     num: int, num_rows: int, batch_size: int, done: int

@@ -292,6 +292,7 @@ def test_a_batch_is_not_sorted_by_class() -> None:
         assert np.abs(per_place - 0.5).max() < 4.5 * 0.5 / np.sqrt(len(drawn))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block_rows", [1, 8])
 def test_each_member_is_equally_frequent_in_each_part_of_a_pass(block_rows: int) -> None:
     """Of 200 members, of which 20 batches have 10 each, over 2,000 keys."""

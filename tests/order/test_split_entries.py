@@ -45,6 +45,7 @@ def entries_of(members: Members) -> list[int]:
     return entries
 
 
+@pytest.mark.slow
 @WITH_OR_WITHOUT_TICKETS
 def test_splits_are_disjoint_and_complete_for_every_size(tickets: Callable | None) -> None:
     for num in range(201):

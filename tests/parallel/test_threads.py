@@ -54,6 +54,7 @@ def fail() -> int:
     raise RuntimeError(msg)
 
 
+@pytest.mark.slow
 @THREADS
 @pytest.mark.parametrize("depth", [1, 3, 100])
 @pytest.mark.parametrize("num", [0, 1, 50])
@@ -62,6 +63,7 @@ def test_results_come_in_order(num_threads: int, depth: int, num: int) -> None:
     assert results == [number**2 for number in range(num)]
 
 
+@pytest.mark.slow
 def test_results_come_in_order_even_if_the_first_task_ends_last() -> None:
     second_ran = threading.Event()
 

@@ -127,6 +127,7 @@ def test_values_are_those_of_numpy(
     assert made.verify() == []
 
 
+@pytest.mark.slow
 def test_a_plain_key_is_the_column_itself(store: Path) -> None:
     keys = [*make_events(1)]
     plain = skim(store, keys=keys, progress=False)

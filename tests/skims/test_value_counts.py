@@ -118,6 +118,7 @@ def test_a_nan_among_many_values_is_found_in_each_block(tmp_path: Path) -> None:
     assert (counts.num_nan, counts.num_infinite) == (100, 20)
 
 
+@pytest.mark.slow
 @CLIPS
 def test_processes_count_what_threads_do(tmp_path: Path) -> None:
     path = write_store(tmp_path / "s", make_events())

@@ -594,6 +594,7 @@ def make_columns(num: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @given(data=st.data(), num=st.integers(1, 30), group=st.integers(1, 12), nullable=st.booleans())
 def test_any_slice_of_any_row_groups_is_that_of_the_arrays(
     data: st.DataObject, num: int, group: int, nullable: bool

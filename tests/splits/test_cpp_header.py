@@ -104,6 +104,7 @@ def test_the_header_takes_the_value_of_a_rule_made_elsewhere(tmp_path: Path) -> 
     assert found[:, 1].tolist() == splits.fold_of({"event": numbers}).tolist()
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_the_header_refuses_floats_and_regions_that_there_are_not(tmp_path: Path) -> None:
     splits = Splits(by=("event",), fold_by="event % 5", num_folds=5)

@@ -200,6 +200,7 @@ def test_columns_of_another_length_are_not_split_as_events(store: Path) -> None:
     assert SplitLoader(skim).num_entries == 50
 
 
+@pytest.mark.slow
 def test_repr_and_explain_name_the_splits(store: Path) -> None:
     loader = memmpy.open(store).loader(
         "test", keys=["event"], splits=Splits(num_folds=5), fold=2, batch_size=64

@@ -162,6 +162,7 @@ def store_for_all(store: Path, folder_for_all: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @as_root
 def test_a_directory_that_is_not_ones_own_can_be_read_and_not_written(
     store_for_all: Path, run_python: Any
@@ -172,6 +173,7 @@ def test_a_directory_that_is_not_ones_own_can_be_read_and_not_written(
     assert message == f"cannot write to {str(store)!r}: Permission denied; write to another path"
 
 
+@pytest.mark.slow
 @as_root
 def test_a_store_cannot_be_made_where_nothing_may(store_for_all: Path, run_python: Any) -> None:
     new = store_for_all.parent / "new"
@@ -179,6 +181,7 @@ def test_a_store_cannot_be_made_where_nothing_may(store_for_all: Path, run_pytho
     assert message.startswith(f"cannot write to {str(new)!r}: Permission denied")
 
 
+@pytest.mark.slow
 @as_root
 def test_a_store_without_a_lock_file_can_be_read_and_not_written(
     store_for_all: Path, run_python: Any

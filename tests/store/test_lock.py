@@ -49,6 +49,7 @@ def test_a_writer_waits_for_another_process_as_long_as_it_was_told(store: Path, 
         pass
 
 
+@pytest.mark.slow
 def test_waiting_is_said(store: Path, start: Any, caplog: pytest.LogCaptureFixture) -> None:
     other = start(HOLD, store)
     assert other.stdout.readline() == "held\n"
@@ -171,6 +172,7 @@ def test_two_processes_write_thirty_keys_each_at_once(store: Path, start: Any) -
     assert verify_columns(store) == []
 
 
+@pytest.mark.slow
 def test_readers_see_whole_commits_while_another_process_replaces_columns(
     store: Path, start: Any
 ) -> None:
@@ -219,6 +221,7 @@ def test_nobody_enters_before_leftovers_are_swept(store: Path) -> None:
     assert order == ["swept", "entered"]
 
 
+@pytest.mark.slow
 def test_a_sweep_that_failed_lets_go(store: Path, run_python: Any) -> None:
     def sweep() -> None:
         raise ValueError("mine")
@@ -286,6 +289,7 @@ def test_those_that_take_turns_wait_for_each_other_and_for_no_others(store: Path
         pass
 
 
+@pytest.mark.slow
 def test_a_forked_child_has_turns_of_its_own(store: Path, run_python: Any) -> None:
     code = """
         import os, sys

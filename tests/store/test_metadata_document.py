@@ -212,6 +212,7 @@ def with_change(change: Callable[[dict[str, Any]], object]) -> bytes:
     return seal(fields)
 
 
+@pytest.mark.slow
 @given(METADATAS)
 def test_what_is_written_is_read_back(metadata: Metadata) -> None:
     assert decode(encode(metadata), path="store") == metadata

@@ -62,6 +62,7 @@ def training_set(path: Path, fill: float | None) -> TrainingSet:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*cuts off:memmpy.errors.ConversionWarning")
 @pytest.mark.parametrize("fill", [0.0, -3.0, None])
 @pytest.mark.parametrize("shuffle", ["exact", "blocks", False])

@@ -569,6 +569,7 @@ def test_a_text_is_no_input(sample: Sample) -> None:
         sample.training_set(inputs={"a": ["met", "jet_pt"]})
 
 
+@pytest.mark.slow
 def test_a_weight_of_lists_is_refused(sample: Sample) -> None:
     message = r"weight takes one number for each event, and jet_pt \* 2 has .*Sum\$"
     with pytest.raises(ColumnError, match=message):

@@ -90,6 +90,7 @@ def test_every_inner_cut_lies_between_baskets_of_all_branches(division: Division
                     assert cut in division.edges[branch]
 
 
+@pytest.mark.slow
 @given(divisions())
 def test_no_branch_is_read_twice_for_an_entry(division: Division) -> None:
     reads = {branch: np.zeros(division.num_entries, int) for branch in division.sizes}

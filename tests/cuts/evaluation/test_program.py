@@ -57,6 +57,7 @@ def test_a_mask_is_the_callers_own() -> None:
     assert flag.tolist() == [True, False]
 
 
+@pytest.mark.slow
 def test_thousands_of_alternatives_are_evaluated() -> None:
     text = " || ".join(f"run == {run}" for run in range(2_000))
     runs = np.array([1_999, 2_000, 0])
@@ -201,6 +202,7 @@ def conditions() -> st.SearchStrategy[Spelt]:
     return st.recursive(comparisons(), extend, max_leaves=8)
 
 
+@pytest.mark.slow
 @given(conditions())
 def test_both_spellings_mean_what_numpy_means_and_share_a_normal_form(spelt: Spelt) -> None:
     cpp, python, expected = spelt

@@ -327,6 +327,7 @@ def test_thousands_of_alternatives_are_one_level(joint: str) -> None:
     assert (len(node.operands), node.depth) == (2_000, 3)
 
 
+@pytest.mark.slow
 def test_thousands_of_comparisons_in_a_chain_are_one_level() -> None:
     node = parse("<".join("a" * 5_000))
     assert (len(node.operands), node.depth) == (4_999, 3)

@@ -112,6 +112,7 @@ def test_an_error_in_an_alias_shows_the_alias() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_long_line_of_aliases_is_followed() -> None:
     aliases = {f"a{i}": f"a{i - 1}" for i in range(1, 5_000)}
     assert substitute(parse("a4999"), aliases=aliases) == parse("a0")

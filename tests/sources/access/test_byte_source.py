@@ -78,11 +78,13 @@ def test_ranges_come_in_the_order_they_were_given(put: Put) -> None:
         assert source.read_many(ranges) == [CONTENT[start:stop] for start, stop in ranges]
 
 
+@pytest.mark.slow
 def test_no_ranges_give_nothing(put: Put) -> None:
     with ByteSource(put("a.bin", CONTENT)) as source:
         assert source.read_many([]) == []
 
 
+@pytest.mark.slow
 def test_neighbours_are_read_with_one_request(put: Put) -> None:
     with ByteSource(put("a.bin", CONTENT)) as source:
         source.read_many([(0, 10), (2000, 2010), (1000, 1010)])
@@ -95,6 +97,7 @@ def test_what_lies_far_apart_is_read_alone(put: Put) -> None:
         assert (source.num_requests, source.num_bytes) == (2, 20)
 
 
+@pytest.mark.slow
 def test_several_threads_read_at_once(put: Put) -> None:
     starts = range(0, len(CONTENT) - 5000, 5000)
     with ByteSource(put("a.bin", CONTENT)) as source, ThreadPoolExecutor(8) as threads:

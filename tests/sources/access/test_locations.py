@@ -46,6 +46,7 @@ def test_what_a_pattern_found_is_described(put: Put) -> None:
     assert found == [describe(status.path) for status in found]
 
 
+@pytest.mark.slow
 def test_two_stars_find_files_in_all_directories(put: Put) -> None:
     for name in ("all/a.root", "all/one/b.root", "all/one/two/c.root"):
         path = put(name, b"root")
@@ -194,6 +195,7 @@ def test_size_is_described(put: Put) -> None:
     assert describe(put("a.root", b"root!")).size == 5
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_described_anew(put: Put) -> None:
     path = put("a.root", b"root")
     before = describe(path)

@@ -59,6 +59,7 @@ def test_the_end_gives_nothing(put: Put) -> None:
         assert stream.read(10) == stream.read() == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("offset", "whence", "expected"),
     [(500, os.SEEK_SET, 500), (500, os.SEEK_CUR, 600), (-84, os.SEEK_END, 16_300)],
@@ -72,6 +73,7 @@ def test_positions_count_from_where_they_are_said_to(
         assert stream.read(10) == CONTENT[expected : expected + 10]
 
 
+@pytest.mark.slow
 def test_a_closed_stream_cannot_be_read(put: Put) -> None:
     with ByteSource(put("a.bin", CONTENT)) as source:
         stream = stream_of(source)

@@ -58,6 +58,7 @@ def test_p_values_of_one_distribution_are_as_likely_as_they_tell() -> None:
         assert abs(share - level) < 5 * math.sqrt(level / 2000) + 0.25 * level
 
 
+@pytest.mark.slow
 @given(
     arrays(np.float64, st.just(600), elements=st.integers(0, 6).map(float)), st.integers(100, 250)
 )

@@ -201,6 +201,7 @@ def test_counts_are_the_same_in_any_number_of_passes(
     assert found(done) == {"repeated": 40, "overlap": 1_000, "same rows": 77}
 
 
+@pytest.mark.slow
 def test_a_store_of_many_chunks_is_counted(write_file: WriteFile, tmp_path: Path) -> None:
     events = make_events(300_000)
     copies = {**rows(events, slice(0, 300_000, 1_000)), "event": np.arange(900_000, 900_300)}

@@ -78,6 +78,7 @@ def test_each_point_has_the_efficiencies_of_the_cut_at_its_threshold(
             assert efficiency == pytest.approx(passed / total, rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.slow
 @given(events)
 def test_the_area_is_that_of_scikit_learn(rows: list[tuple[float, float, bool]]) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
@@ -88,6 +89,7 @@ def test_the_area_is_that_of_scikit_learn(rows: list[tuple[float, float, bool]])
     assert curve_of(values, weights, is_signal).auc == pytest.approx(area, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_points_are_those_of_scikit_learn() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     random = np.random.default_rng(4)

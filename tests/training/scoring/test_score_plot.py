@@ -29,6 +29,7 @@ def legend_of(axes: Any) -> list[str]:
     return [text.get_text() for text in axes.get_legend().get_texts()]
 
 
+@pytest.mark.slow
 @needs_matplotlib
 @pytest.mark.parametrize("suffix", MAGIC)
 def test_the_suffix_is_the_format(suffix: str, tmp_path: Path) -> None:
@@ -73,6 +74,7 @@ def test_the_histogram_is_a_density_with_errors_of_weights(tmp_path: Path) -> No
     assert histogram.get_xlabel() == "score of signal"
 
 
+@pytest.mark.slow
 @needs_matplotlib
 def test_the_curve_has_the_area_in_its_legend(tmp_path: Path) -> None:
     scores = Events().scored(VALUES)

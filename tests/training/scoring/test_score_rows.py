@@ -201,6 +201,7 @@ def test_an_object_that_is_no_array_is_an_error() -> None:
         rows_of(refusing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 2)])
 def test_tensors_of_torch_that_need_a_gradient_are_read(dtype: str, shape: Any) -> None:
@@ -216,6 +217,7 @@ def test_tensors_of_torch_that_need_a_gradient_are_read(dtype: str, shape: Any) 
     assert rows.values.flat[0] == 0
 
 
+@pytest.mark.slow
 def test_tensors_of_torch_on_a_gpu_are_read() -> None:
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():
