@@ -29,7 +29,7 @@ __all__ = [
 
 _FIELDS = {
     "path": str,
-    "tree": str,
+    "tree": str | list,
     "metadata": dict,
     "entry_start": int,
     "entry_stop": int,
@@ -265,7 +265,7 @@ def _check_group(group: object, where: str) -> None:
             known = ", ".join(_FIELDS)
             hint = nearest(name, _FIELDS)
             raise OptionError(f"{where} has {name!r}, which is none of {known}{hint}")
-        if type(value) is not _FIELDS[name]:
+        if not isinstance(value, _FIELDS[name]) or isinstance(value, bool):
             raise OptionError(f"{where}: {name} cannot be {value!r}; write it as in {_EXAMPLE}")
 
 

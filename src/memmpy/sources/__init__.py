@@ -25,7 +25,7 @@ from memmpy.sources.missing_values import (
     format_fill,
 )
 from memmpy.sources.open_file_cache import check_unchanged, open_files
-from memmpy.sources.root import read_bin
+from memmpy.sources.root import read_bin, tree_names
 
 __all__ = [
     "NO_FILL",
@@ -58,5 +58,6 @@ __all__ = [
     "read_bin",
     "reader_errors",
     "stream_of",
+    "tree_names",
     "uuid_of",
 ]

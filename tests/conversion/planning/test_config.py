@@ -73,7 +73,7 @@ def test_something_else_than_a_file_is_refused() -> None:
     ("given", "message"),
     [
         ([5], "path of an RFileConfig is a path or a pattern, got 5"),
-        (["a.root", 5], "tree of an RFileConfig is the name of a tree, got 5"),
+        (["a.root", 5], "tree of an RFileConfig is the name of a tree, or a list of names, got 5"),
         (
             ["a.root", "t", None],
             "metadata of an RFileConfig is a dict of texts and numbers, got None",

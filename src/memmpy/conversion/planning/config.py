@@ -1,5 +1,6 @@
 """The input files of a conversion: `RFileConfig`, checked, and the files that it names."""
 
+import fnmatch
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.conversion.planning.totals import parse_total
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, RootFileError, nearest
 from memmpy.parallel import prefetch
 from memmpy.sources import (
     Fill,
@@ -21,7 +22,9 @@ from memmpy.sources import (
     find,
     find_friend,
     format_fill,
+    in_parentheses,
     masked,
+    tree_names,
 )
 from memmpy.typing import PathLike
 
@@ -35,6 +38,8 @@ __all__ = [
     "metadata_names",
 ]
 
+#: In a text of the metadata, the name of the tree.
+_TREE = "{tree}"
 #: Files that are searched for at a time; a search mostly waits for a disk or a server.
 _NUM_SEARCHES = 16
 
@@ -54,12 +59,14 @@ class RFileConfig:
         files of a pattern by name. A path may be a URL: ``"root://server//path/*.root"``,
         ``"https://..."``, ``"s3://..."``; memmpy uses credentials in it, and never shows them.
         memmpy detects Parquet and HDF5 files from their content.
-    tree : str, optional
+    tree : str, or list of str, optional
         A TTree or RNTuple, with its directories (``"analysis/nominal"``). To read an older cycle,
         name it (``"Events;1"``). In an HDF5 file, a group or a compound dataset. Not needed if the
-        file has only one.
+        file has only one. A pattern (``"syst_*"``) or a list of names and patterns takes several
+        trees of each ROOT file.
     metadata : mapping of str to text or number
         Values that all events of the file share, such as ``{"process": "ttbb", "xsec": 1.23}``.
+        In a text, ``{tree}`` stands for the name of the tree: ``{"variation": "{tree}"}``.
         All files of one conversion need the same names of texts. A file may lack a number: its
         events have NaN. Or it has a branch of this name, which must be in the keys: then the
         number stands in for the branch in files without it, as in ``{"genWeight": 1.0}``.
@@ -95,7 +102,7 @@ class RFileConfig:
     """
 
     path: PathLike
-    tree: str | None = None
+    tree: str | Sequence[str] | None = None
     metadata: Mapping[str, str | Number] = field(default_factory=dict)
     entry_start: int = 0
     entry_stop: int | None = None
@@ -180,10 +187,15 @@ def list_inputs(root_files: RootFiles) -> list[Input]:
         for key, path in check_friends(config.friends).items()
     ]
     friends = prefetch(looks, num_threads=_NUM_SEARCHES, depth=len(looks)) if looks else iter(())
-    inputs = [
-        _input(config, status, tuple(islice(friends, len(config.friends))))
-        for config, status in found
-    ]
+    trees = prefetch(
+        [partial(_trees_of, config, status) for config, status in found],
+        num_threads=_NUM_SEARCHES,
+        depth=len(found),
+    )
+    inputs = []
+    for (config, status), names in zip(found, trees, strict=True):
+        own = tuple(islice(friends, len(config.friends)))
+        inputs += [_input(config, status, own, tree) for tree in names]
     _check_agreement(inputs)
     return inputs
 
@@ -229,7 +241,7 @@ def _config(file: RFileConfig | PathLike) -> RFileConfig:
 def _check(config: RFileConfig) -> None:
     arguments: tuple[tuple[str, object, Any, str], ...] = (
         ("path", config.path, str | os.PathLike, "a path or a pattern"),
-        ("tree", config.tree, str | None, "the name of a tree"),
+        ("tree", config.tree, str | list | tuple | None, "the name of a tree, or a list of names"),
         ("metadata", config.metadata, Mapping, "a dict of texts and numbers"),
         ("missing", config.missing, Mapping, "a dict of branches, each with a value"),
         ("friends", config.friends, Mapping, "a dict of trees, each with the path of its file"),
@@ -248,6 +260,9 @@ def _check(config: RFileConfig) -> None:
         raise OptionError(message)
     for name, text in config.totals.items():
         parse_total(name, text)
+    trees = config.tree
+    if isinstance(trees, list | tuple) and not (trees and all(isinstance(t, str) for t in trees)):
+        raise OptionError(f"tree of an RFileConfig is a list of at least one name, got {trees!r}")
 
 
 def _plain(value: Any) -> Any:
@@ -257,15 +272,45 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _input(config: RFileConfig, status: Status, friends: tuple[FriendFile, ...]) -> Input:
-    tree = None if config.tree is None else config.tree.strip("/")
+def _trees_of(config: RFileConfig, status: Status) -> list[str | None]:
+    """Return the names of the trees of a file that a configuration asks for; None for the only one.
+
+    Raises
+    ------
+    InputFileError
+        If a pattern matches no tree, or the file cannot be read.
+    """
+    if config.tree is None:
+        return [None]
+    names: dict[str | None, None] = {}
+    given = [config.tree] if isinstance(config.tree, str) else config.tree
+    for name in (one.strip("/") for one in given):
+        if not any(character in name for character in "*?["):
+            names[name] = None
+            continue
+        known = tree_names(status.path, status.state)
+        matched = [name] if name in known else fnmatch.filter(known, name)
+        if not matched:
+            has = f"its trees are{in_parentheses(known)}" if known else "it has no tree at all"
+            message = f"no tree of {status.path!r} matches {name!r}: {has}"
+            raise RootFileError(f"{message}{nearest(name, known)}")
+        names |= dict.fromkeys(matched)
+    return [*names]
+
+
+def _input(
+    config: RFileConfig, status: Status, friends: tuple[FriendFile, ...], tree: str | None
+) -> Input:
     entries = config.entry_start, config.entry_stop
     items: Iterable[tuple[object, object]] = config.metadata.items()
     texts: dict[str, str] = {}
     numbers: dict[str, Number] = {}
     for name, value in items:
         if isinstance(name, str) and isinstance(value, str):
-            texts[name] = value
+            if _TREE in value and tree is None:
+                message = f"metadata of {status.path!r}: {name!r} is {value!r}; give tree="
+                raise OptionError(f"{message}, whose name stands in the place of {_TREE}")
+            texts[name] = value.replace(_TREE, tree or "")
         else:
             numbers[_check_name(name, value, status.path)] = _check_number(name, value, status.path)
     return Input(

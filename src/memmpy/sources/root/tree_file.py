@@ -14,6 +14,7 @@ from memmpy.errors import MemmpyError, RootFileError, UndecodableError, nearest
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
+from memmpy.sources.access.locations import State, check_state
 from memmpy.sources.awkward_types import from_awkward
 from memmpy.sources.root.baskets import (
     Encoding,
@@ -33,7 +34,7 @@ from memmpy.sources.root.branches import BranchNames, Place, names_of_ntuple, na
 from memmpy.sources.root.leaves import read_structs
 from memmpy.sources.root.ntuple_pages import DamagedPageError, check_pages, sizes_of_fields
 
-__all__ = ["TreeFile"]
+__all__ = ["TreeFile", "tree_names"]
 
 _TREE_CLASSES = {
     "TTree": "TTree",
@@ -359,6 +360,23 @@ class TreeFile:
             if len(array) != num_entries:
                 raise ValueError(f"uproot read {len(array)} of {num_entries} entries")
             return from_awkward(array, self.type_of(branch).kind)
+
+
+def tree_names(path: str, state: State) -> list[str]:
+    """Return the names of the trees of a ROOT file, with their directories and without cycles.
+
+    Raises
+    ------
+    InputFileError
+        If the file is no ROOT file, is broken, or has changed since it had the state.
+    """
+    with ByteSource(path) as source:
+        check_state(path, source.status.state, state)
+        if bytes(source.read(0, min(4, source.size))) != b"root":
+            raise RootFileError(f"{path!r} is not a ROOT file: name its table, without a pattern")
+        with _reader_errors(path, "cannot be opened as ROOT"), _open(source) as file:
+            classes: dict[str, str] = file.classnames(recursive=True)
+    return sorted({name.rpartition(";")[0] for name, c in classes.items() if c in _TREE_CLASSES})
 
 
 def _open(source: ByteSource) -> Any:
