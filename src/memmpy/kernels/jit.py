@@ -239,9 +239,10 @@ def copy_bytes(destination: np.uint64, source: np.uint64, size: np.uint64) -> No
 def scale_floats(
     destination: np.uint64, source: np.uint64, size: np.uint64, parameters: np.uint64
 ) -> None:
-    """Move and scale at least 8 float32 of so many bytes; the last move overlaps the one before.
+    """Move `size` bytes of float32, 32 or more, and scale them, 8 numbers at a time.
 
-    At `parameters` lie the centers, then the factors, then 8 fills.
+    The last 8 overlap those before, unless the size is a multiple of 32. At `parameters` lie the
+    centers, then the factors, then 8 fills.
     """
     at, factors = np.uint64(0), parameters + size
     fill, last = factors + size, size - np.uint64(32)

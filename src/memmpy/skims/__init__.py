@@ -1,7 +1,7 @@
 """Skims: copies of a store for training, packed row by row in the order of their tickets."""
 
 from memmpy.skims.array_rows import pack_arrays
-from memmpy.skims.derived_columns import Derived, Expression, expression_of
+from memmpy.skims.derived_columns import Derived, Expression, expression_of, missing_of
 from memmpy.skims.folder import SKIMS, delete_leftover, leftover_skims, remove_skim
 from memmpy.skims.make_skim import make_skim, skim
 from memmpy.skims.objects import Objects, object_columns
@@ -32,6 +32,7 @@ __all__ = [
     "leftover_skims",
     "list_skims",
     "make_skim",
+    "missing_of",
     "object_columns",
     "pack_arrays",
     "remove_skim",

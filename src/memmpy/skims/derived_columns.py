@@ -34,6 +34,7 @@ __all__ = [
     "Expression",
     "empty_columns",
     "expression_of",
+    "missing_of",
     "nodes_of",
     "plain_values",
     "value_nodes_of",
@@ -206,6 +207,12 @@ def expression_of(
     keys = sorted(keys_of(node))
     values = missing if isinstance(missing, Mapping) else dict.fromkeys(keys, missing)
     return Expression(node, value, {key: float(values[key]) for key in keys if key in values})
+
+
+def missing_of(missing: float | Mapping[str, float] | None, text: str) -> float | None:
+    """Return the value that means "missing" for a key or expression; None if there is none."""
+    own = missing.get(text) if isinstance(missing, Mapping) else missing
+    return None if own is None else float(own)
 
 
 def _missing_entries(

@@ -20,7 +20,8 @@ __all__ = ["ObjectColumn", "ObjectLists"]
 _Lists: TypeAlias = tuple[list[Jagged], Mapping[str, ColumnLike]]
 
 _LISTS_OF_FLOATS = ColumnType("jagged", np.dtype(np.float64))
-#: Lists are sorted as rows of one length if these have at most so many times the items.
+#: Lists are filled to one length and sorted as rows, unless that takes more than this many times
+#: their items.
 _MAX_FILLED = 4
 
 

@@ -7,7 +7,7 @@ from typing import Any, final
 from memmpy.checks import check_integer, check_key
 from memmpy.cuts import Constant, Node, Unary, check_keys, parse, read_cut
 from memmpy.errors import OptionError
-from memmpy.skims.derived_columns import Derived, Expression, expression_of
+from memmpy.skims.derived_columns import Derived, Expression, expression_of, missing_of
 from memmpy.skims.object_lists import ObjectColumn, ObjectLists
 
 __all__ = ["Objects", "object_columns"]
@@ -142,10 +142,10 @@ def object_columns(
             )
             for own in texts
         ),
-        missing=tuple(tuple(_missing_of(text, missing) for text in own) for own in texts),
+        missing=tuple(tuple(missing_of(missing, text) for text in own) for own in texts),
         is_flat=is_flat,
         valid=None if objects.valid is None else Expression(read(objects.valid)),
-        sort_by=None if sort_by is None else Expression(sort_by, _missing_of(sort_text, missing)),
+        sort_by=None if sort_by is None else Expression(sort_by, missing_of(missing, sort_text)),
         is_descending=is_descending,
         max_length=objects.max_length,
     )
@@ -179,8 +179,3 @@ def _checked(keys: object, what: str) -> tuple[str, ...]:
         if keys.count(key) > 1:
             raise OptionError(f"keys names {key!r} twice")
     return tuple(str.__str__(key) for key in keys)
-
-
-def _missing_of(text: str, missing: float | Mapping[str, float] | None) -> float | None:
-    own = missing.get(text) if isinstance(missing, Mapping) else missing
-    return None if own is None else float(own)

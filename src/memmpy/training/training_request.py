@@ -16,6 +16,7 @@ from memmpy.skims import (
     Objects,
     SkimRequest,
     expression_of,
+    missing_of,
     object_columns,
 )
 from memmpy.training.label_columns import BinColumn, LabelColumn, WeightColumn
@@ -315,13 +316,6 @@ class TrainingRequest:
         for name in sorted({name for name in names if names.count(name) > 1}):
             message = f"a batch would have {name!r} twice: take another name for the input"
             raise OptionError(message if name in self.inputs else f"{message}, or an alias")
-
-
-def missing_of(missing: float | Mapping[str, float] | None, text: str) -> float | None:
-    """Return the number that means "not there" for an expression; None if there is none."""
-    if isinstance(missing, Mapping):
-        return missing.get(text)
-    return missing
 
 
 def _expressions_of(given: Sequence[str] | Objects) -> list[str]:

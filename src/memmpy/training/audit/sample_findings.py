@@ -26,7 +26,8 @@ __all__ = [
     "spikes",
 ]
 
-#: A spike has more than this share of the values, and at least so many; so many are not in it.
+#: A spike has more than this share of the values, and at least 10. At least 100 other values are
+#: needed to judge it.
 _SPIKE_SHARE, _SPIKE_NUM, _NUM_REST = 1e-3, 10, 100
 #: A spike lies this many widths of the bulk from the bulk, its percentiles 1 to 99.
 _SPIKE_WIDTHS = 5.0
