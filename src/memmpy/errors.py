@@ -26,6 +26,7 @@ __all__ = [
     "MemmpyWarning",
     "MissingFileError",
     "MissingKeyError",
+    "MissingPackageError",
     "OptionError",
     "ReadOnlyStoreError",
     "RootFileError",
@@ -116,6 +117,10 @@ class ColumnError(MemmpyError, TypeError):
 
 class LengthError(MemmpyError, ValueError):
     """Columns that must have the same length differ in length."""
+
+
+class MissingPackageError(OptionError, ImportError):
+    """An optional package is not installed."""
 
 
 class UnreadableError(MemmpyError, PermissionError):

@@ -268,7 +268,7 @@ def test_apply_gives_the_bits_of_batches(
     compiled: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("memmpy.splits.split_loader.is_worth_compiling", lambda *_, **__: compiled)
+    monkeypatch.setattr("memmpy.splits.split_chunks.is_worth_compiling", lambda *_, **__: compiled)
     data = sample.training_set(inputs=INPUTS, missing=-999, scale=scale, fill=fill)
     batch = arrays_of(data.loader("all", fold=2))
     applied: dict[str, Any] = data.fit(2).apply(columns_of(sample, kind))

@@ -208,9 +208,9 @@ def test_threads_and_kernels_change_no_bit(
     changed = {"inputs": WIDE, "dtype": DTYPES, "scale": scale, "fill": fill}
     data = sample.training_set(**{**OPTIONS, **changed})
     options: dict[str, Any] = {"fold": 0, "batch_size": 77, "shuffle": shuffle}
-    monkeypatch.setattr("memmpy.splits.split_loader.is_worth_compiling", lambda *_, **__: False)
+    monkeypatch.setattr("memmpy.splits.split_chunks.is_worth_compiling", lambda *_, **__: False)
     expected = epoch(data.loader("train", **options, num_threads=0))
-    monkeypatch.setattr("memmpy.splits.split_loader.is_worth_compiling", lambda *_, **__: compiled)
+    monkeypatch.setattr("memmpy.splits.split_chunks.is_worth_compiling", lambda *_, **__: compiled)
     assert_same(epoch(data.loader("train", **options, num_threads=num_threads)), expected)
 
 
@@ -218,7 +218,7 @@ def test_threads_and_kernels_change_no_bit(
 def test_wide_inputs_have_the_values_of_the_formula(
     sample: Sample, compiled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memmpy.splits.split_loader.is_worth_compiling", lambda *_, **__: compiled)
+    monkeypatch.setattr("memmpy.splits.split_chunks.is_worth_compiling", lambda *_, **__: compiled)
     data = sample.training_set(**{**OPTIONS, "inputs": WIDE, "dtype": DTYPES, "fill": -9.0})
     batch, scaling = arrays_of(data.loader("test", fold=0)), data.fit(0).scaling
     columns = {

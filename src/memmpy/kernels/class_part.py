@@ -19,8 +19,8 @@ class ClassPart(NamedTuple):
         The positions of the members ``i * 2**bits``.
     bits : int
         See `samples`.
-    first, num : int
-        The first member to use, and how many there are.
+    num : int
+        The number of members.
     block_rows : int
         How many members make a block.
     key : int
@@ -34,7 +34,6 @@ class ClassPart(NamedTuple):
     words: Words
     samples: Entries
     bits: int
-    first: int
     num: int
     block_rows: int
     key: int

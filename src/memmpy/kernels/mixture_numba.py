@@ -97,7 +97,7 @@ def _permute_blocks(num: np.int64, key: np.uint64, blocks: Entries) -> None:
 @inlined
 def _fill_blocks(part: Words, pass_key: np.uint64, offset: np.int64, blocks: Entries) -> None:
     """Fill `blocks` with the blocks of a pass from that of a place on."""
-    num_whole, slot = np.int64(part[2] // part[3]), offset // np.int64(part[3])
+    num_whole, slot = np.int64(part[1] // part[2]), offset // np.int64(part[2])
     for j in range(len(blocks)):
         blocks[j] = slot + j
     num_permuted = max(0, min(len(blocks), num_whole - slot))
@@ -115,9 +115,9 @@ def _place_class(
     ranges: NDArray[np.int64],
     out: Entries,
 ) -> None:
-    bits, first, num = np.int64(part[0]), np.int64(part[1]), np.int64(part[2])
-    block_rows, key, pass_number = np.int64(part[3]), part[4], part[5]
-    offset, most = np.int64(part[6]), np.int64(0)
+    bits, num, block_rows = np.int64(part[0]), np.int64(part[1]), np.int64(part[2])
+    key, pass_number, offset = part[3], part[4], np.int64(part[5])
+    most = np.int64(0)
     for w in range(len(edges) - 1):
         most = max(most, edges[w + 1] - edges[w])
     numbers, pending = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.int64)
@@ -150,7 +150,7 @@ def _place_class(
                     stop = i + min(num_left, num - number)
                     num_left -= stop - i
                     # the word of the member, and in it the bits from that member on
-                    member = first + number
+                    member = number
                     place, skip = samples[member >> bits], member & ((1 << bits) - 1)
                     bit = np.uint64(place & 63)
                     place >>= 6

@@ -3,6 +3,7 @@
 from memmpy.loaders.check_data import arrays_of, check_data, check_sendable
 from memmpy.loaders.chunk import Lists
 from memmpy.loaders.epoch import EpochChunks, chunks_of_columns, load_batches
+from memmpy.loaders.epoch_iterable import EpochIterable
 from memmpy.loaders.explanation import Explanation, explain
 from memmpy.loaders.loader_options import LoaderOptions
 from memmpy.loaders.pagecache.advice import os_page_cache
@@ -23,6 +24,7 @@ from memmpy.loaders.simple_loader import SimpleLoader
 __all__ = [
     "ClassSampling",
     "EpochChunks",
+    "EpochIterable",
     "Explanation",
     "Lists",
     "LoaderOptions",

@@ -22,6 +22,8 @@ from memmpy.order import (
     Mixture,
     MixtureOrder,
     Permutation,
+    RankOrder,
+    Ranks,
     SequentialOrder,
     num_delivered,
 )
@@ -64,8 +66,8 @@ class EpochChunks:
         The kind of order.
     num_threads : int
         How many threads gather beside the caller's.
-    num_processes : int
-        How many processes load the same files at once, and share the memory for chunks.
+    ranks : Ranks
+        How several processes share the batches, and the memory for chunks.
     mixture : Mixture, optional
         The classes of the members and their shares in each batch; else each member comes once.
     """
@@ -76,17 +78,24 @@ class EpochChunks:
         shuffle: ShuffleChoice,
         *,
         num_threads: int,
-        num_processes: int = 1,
+        ranks: Ranks,
         mixture: Mixture | None = None,
     ) -> None:
         self.gatherer, self.shuffle, self._mixture = gatherer, shuffle, mixture
-        self._num_threads, self._num_processes = num_threads, num_processes
+        self._num_threads, self._ranks = num_threads, ranks
         # Whole windows, of which a chunk has at least one.
         num_windows = max(1, round(gatherer.chunk_rows / shuffle.window_rows))
         self._chunk_rows = num_windows * shuffle.window_rows
 
     def __len__(self) -> int:
         return len(self._order(seed=0, epoch=0))
+
+    def repeats(self) -> bool:
+        """Return whether the last batch is one entry that another rank has, too."""
+        order = _epoch_order(
+            self.shuffle, len(self.gatherer), mixture=self._mixture, seed=0, epoch=0
+        )
+        return self._ranks.repeats(len(order))
 
     def read_mode(self) -> ReadMode:
         """Return how an epoch that began now would be read."""
@@ -111,7 +120,7 @@ class EpochChunks:
                 order,
                 chunk_rows=self._chunk_rows,
                 num_threads=self._num_threads,
-                num_processes=self._num_processes,
+                num_processes=self._ranks.world_size,
             )
             return reads.plan(position, batch_size=batch_size)
         mode = self.read_mode()
@@ -130,7 +139,8 @@ class EpochChunks:
 
     def _order(self, *, seed: int, epoch: int) -> EpochOrder:
         num, mixture = len(self.gatherer), self._mixture
-        return _epoch_order(self.shuffle, num, mixture=mixture, seed=seed, epoch=epoch)
+        order = _epoch_order(self.shuffle, num, mixture=mixture, seed=seed, epoch=epoch)
+        return order if self._ranks.world_size == 1 else RankOrder(order, self._ranks)
 
 
 def chunks_of_columns(
@@ -139,7 +149,7 @@ def chunks_of_columns(
     *,
     is_shuffled: bool,
     num_threads: int,
-    num_processes: int = 1,
+    ranks: Ranks,
     page_cache: PageCache | None = None,
 ) -> EpochChunks:
     """Return columns in chunks, shuffled by a permutation or not at all.
@@ -152,7 +162,7 @@ def chunks_of_columns(
         The entries of an epoch.
     is_shuffled : bool
         Whether each epoch has an order of its own; else that of the members.
-    num_threads, num_processes
+    num_threads, ranks
         See `EpochChunks`.
     page_cache : PageCache, optional
         The page cache that gets advice; by default that of this machine.
@@ -163,7 +173,7 @@ def chunks_of_columns(
         shuffle = ShuffleChoice("exact", 1, gatherer.chunk_rows, why)
     else:
         shuffle = ShuffleChoice("none", gatherer.chunk_rows, 1, "shuffle=False")
-    return EpochChunks(gatherer, shuffle, num_threads=num_threads, num_processes=num_processes)
+    return EpochChunks(gatherer, shuffle, num_threads=num_threads, ranks=ranks)
 
 
 def load_batches(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from memmpy.checks import check_flag, check_integer, check_seed
 from memmpy.errors import OptionError
 from memmpy.loaders.shuffle import Shuffle
+from memmpy.order import Ranks
 
 __all__ = ["LoaderOptions"]
 
@@ -54,9 +55,10 @@ class LoaderOptions:
             message = f"no rank {self.rank} of {self.world_size}: give 0 to {self.world_size - 1}"
             raise OptionError(message)
 
-    def part_of(self, num: int) -> tuple[int, int]:
-        """Return the start and the stop of the part of `num` members that this rank has."""
-        return num * self.rank // self.world_size, num * (self.rank + 1) // self.world_size
+    @property
+    def ranks(self) -> Ranks:
+        """How the ranks share the batches."""
+        return Ranks(self.rank, self.world_size, self.batch_size, self.drop_last)
 
     def check_for_columns(self) -> None:
         """Raise an `OptionError` for a kind of shuffle that needs a skim."""

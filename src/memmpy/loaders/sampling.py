@@ -9,7 +9,6 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from memmpy.checks import check_integer, check_key, is_number, outside
-from memmpy.display import format_count
 from memmpy.errors import ColumnError, OptionError, nearest
 from memmpy.loaders.loader_options import LoaderOptions
 from memmpy.loaders.row_ranges import steps_of
@@ -36,7 +35,7 @@ class Sampling:
     After every batch, the number of events of each class so far is within 1 of its share, on each
     rank and on all ranks together, from the first batch of epoch 0 on. A class that runs out begins
     again in a new order: after every batch, each event of a class has been used equally often, or
-    once more. Each rank has events of its own.
+    once more, by all ranks together.
 
     Parameters
     ----------
@@ -143,8 +142,8 @@ class ClassSampling:
         Raises
         ------
         OptionError
-            If a class has no events there, or fewer than there are ranks; if ``shuffle=False``; or
-            if a batch is too small for a share: see `Mixture`.
+            If a class has no events there, if ``shuffle=False``, or if a batch is too small for a
+            share: see `Mixture`.
         ColumnError
             If a label is no number of a class.
         """
@@ -161,19 +160,14 @@ class ClassSampling:
         for name, members in zip(shares, classes, strict=True):
             if not len(members):
                 raise OptionError(f"class {name!r} of sampling= has no events in {where}")
-            if len(members) < options.world_size:
-                events = format_count(len(members), "event", "events")
-                message = f"class {name!r} of sampling= has {events} in {where}"
-                raise OptionError(f"{message}: too few for {options.world_size:,} ranks")
         exact = [Fraction(str(share)) for share in shares.values()]
         fractions = tuple(share / sum(exact) for share in exact)
         num_batches = self.sampling.num_batches or batches_of_epoch(
             [*map(len, classes)],
             fractions,
-            batch_size=options.batch_size,
-            world_size=options.world_size,
+            batch_size=options.ranks.step_size,
         )
-        if num_batches * options.batch_size >= _MAX_EVENTS:
+        if num_batches * options.ranks.step_size >= _MAX_EVENTS:
             message = f"an epoch of sampling={given} would have more than 2^63 events"
             raise OptionError(f"{message}; give Sampling(..., num_batches=), a smaller number")
         return Mixture(
@@ -181,7 +175,6 @@ class ClassSampling:
             fractions,
             batch_size=options.batch_size,
             num_batches=num_batches,
-            rank=options.rank,
             world_size=options.world_size,
         )
 

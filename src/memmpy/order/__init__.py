@@ -15,7 +15,7 @@ from memmpy.order.fractions import (
     ticket_ranges,
 )
 from memmpy.order.identities import TICKET_VERSION, column_identities, file_identities, tickets
-from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries, Shard
+from memmpy.order.members import ChosenEntries, EveryEntry, Members, PermutedEntries
 from memmpy.order.mixture import MixtureOrder, MixtureRun
 from memmpy.order.multiplicities import (
     Multiplicities,
@@ -23,8 +23,9 @@ from memmpy.order.multiplicities import (
     spread_of_blocks,
 )
 from memmpy.order.permutation import Permutation
+from memmpy.order.ranks import RankOrder, Ranks
 from memmpy.order.selection import SeenEntries, check_selection
-from memmpy.order.sequential import MemberRun, SequentialOrder
+from memmpy.order.sequential import MemberList, MemberRun, SequentialOrder
 from memmpy.order.split_entries import Subindex, TicketsOf, members_by_position, members_by_ticket
 from memmpy.order.subset import Subset
 
@@ -40,6 +41,7 @@ __all__ = [
     "ExactOrder",
     "Fractions",
     "GatherRequest",
+    "MemberList",
     "MemberRun",
     "Members",
     "Mixture",
@@ -49,9 +51,10 @@ __all__ = [
     "Permutation",
     "PermutedEntries",
     "PermutedRun",
+    "RankOrder",
+    "Ranks",
     "SeenEntries",
     "SequentialOrder",
-    "Shard",
     "Subindex",
     "Subset",
     "TicketsOf",

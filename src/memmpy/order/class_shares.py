@@ -25,22 +25,19 @@ KernelClass: TypeAlias = tuple[Words, Entries, int]
 _SAMPLE_POSITIONS = 128
 
 
-def batches_of_epoch(
-    sizes: Sequence[int], shares: Fractions, *, batch_size: int, world_size: int
-) -> int:
-    """Return the batches per rank after which each event of each class was used once.
+def batches_of_epoch(sizes: Sequence[int], shares: Fractions, *, batch_size: int) -> int:
+    """Return the number of batches after which each event of each class was used once.
 
     Parameters
     ----------
     sizes : sequence of int
-        The number of events of each class, on all ranks together.
+        The number of events of each class.
     shares : tuple of Fraction
         The share of each class.
-    batch_size, world_size : int
-        Events per batch, and the number of ranks.
+    batch_size : int
+        Events per batch, on all ranks together.
     """
-    per_rank = (-(-size // world_size) for size in sizes)
-    needed = max(size / share for size, share in zip(per_rank, shares, strict=True))
+    needed = max(size / share for size, share in zip(sizes, shares, strict=True))
     return ceil(needed / batch_size)
 
 
@@ -56,30 +53,31 @@ class Mixture:
     shares : tuple of Fraction
         The share of each class in a batch: greater than 0, 1 together.
     batch_size : int
-        Events per batch.
+        Events per batch of one rank.
     num_batches : int
         Batches per epoch: epoch e is the batches ``e * num_batches`` and on of the stream.
-    rank, world_size : int
-        The number of this process, and how many there are. Each has a stream of its own.
+    world_size : int
+        The number of ranks: each has a batch of its own in each step.
 
     Raises
     ------
     OptionError
-        If shares do not sum to 1, if a class has fewer members than there are ranks, or if the
-        third smallest share, or a larger one, makes less than one event per batch.
+        If shares do not sum to 1, or if the third smallest share, or a larger one, makes less than
+        one event per batch.
 
     Notes
     -----
     Let the classes be in the order of their shares, but the second smallest last, and S_k the sum
-    of the shares of the first k. After m events, a whole number of batches, class k of the stream
-    of rank r of W has had ::
+    of the shares of the first k. After m events of each rank, a whole number of batches, rank r of
+    W has had ::
 
-        floor(m S_{k+1} + f) - floor(m S_k + f) events, with f = (2 r + 1) / (2 W)
+        floor(m S_{k+1} + f) - floor(m S_k + f) events of class k, with f = (2 r + 1) / (2 W)
 
     in exact arithmetic. That is within 1 of its share of m, and so is the sum over ranks of the
-    share of m W: by Hermite's identity it is the same formula with m W, and f = 1/2. No count falls
-    from batch to batch: the one of the first class and the one of the last cannot, and another one
-    grows by more than its share of a batch minus 2.
+    share of m W: by Hermite's identity it is the same formula with m W, and f = 1/2. So the events
+    of a step do not depend on the number of ranks that share them. No count falls from batch to
+    batch: the one of the first class and the one of the last cannot, and another one grows by more
+    than its share of a batch minus 2.
     """
 
     classes: tuple[Subset, ...]
@@ -87,7 +85,6 @@ class Mixture:
     _: KW_ONLY
     batch_size: int
     num_batches: int
-    rank: int = 0
     world_size: int = 1
     _sums: tuple[int, ...] = field(init=False, repr=False)  # S_k times the denominator
     _denominator: int = field(init=False, repr=False)
@@ -103,8 +100,6 @@ class Mixture:
                 f"shares must be greater than 0 and sum to 1, got {(*map(float, self.shares),)}"
             )
             raise OptionError(message)
-        if min(map(len, self.classes)) < self.world_size:
-            raise OptionError(f"a class has fewer members than there are ranks: {self.world_size}")
         ascending = sorted(range(len(self.shares)), key=lambda c: (self.shares[c], c))
         sequence = (*ascending[:1], *ascending[2:], *ascending[1:2])
         if len(sequence) > 2 and (least := self.shares[sequence[1]]) * self.batch_size < 1:
@@ -120,48 +115,58 @@ class Mixture:
         object.__setattr__(self, "_sums", tuple(accumulate(shares)))
         object.__setattr__(self, "_kernel_classes", tuple(map(_kernel_class, self.classes)))
 
-    def events(self, batch: int, num: int) -> tuple[list[int], NDArray[np.int64]]:
-        """Return how many events of each class come before a batch of the stream, and from it on.
+    @property
+    def step_size(self) -> int:
+        """Events per step: a batch of each rank."""
+        return self.batch_size * self.world_size
+
+    def events(self, step: int, num: int) -> tuple[list[int], NDArray[np.int64]]:
+        """Return how many events of each class come before a step of the stream, and from it on.
 
         Parameters
         ----------
-        batch : int
-            The batch, by its number in the stream.
+        step : int
+            The step, by its number in the stream.
         num : int
-            A number of batches.
+            A number of steps.
 
         Returns
         -------
         before : list of int
-            The number of events of each class in all batches before.
-        totals : int64 array of shape (k, num + 1)
-            The number of events of each class in the first 0 to `num` batches from this one on.
+            The number of events of each class in all steps before.
+        totals : int64 array of shape (k, num * world_size + 1)
+            The number of events of each class in the first 0 to ``num * world_size`` batches from
+            this step on: those of a step are in the order of the ranks.
         """
-        per_event, divisor = 2 * self.world_size, 2 * self.world_size * self._denominator
-        phase = (2 * self.rank + 1) * self._denominator
-        before, totals = [0] * len(self.shares), np.empty((len(self.shares), num + 1), np.int64)
-        whole_below, steps_below = 0, np.zeros(num + 1, np.int64)
+        ranks, denominator = self.world_size, self._denominator
+        divisor, phases = (
+            2 * ranks * denominator,
+            range(denominator, 2 * ranks * denominator, 2 * denominator),
+        )
+        before, totals = (
+            [0] * len(self.shares),
+            np.zeros((len(self.shares), num * ranks + 1), np.int64),
+        )
+        whole_below, counts_below = 0, np.zeros((num, ranks), np.int64)
         for c, total in zip(self._sequence, self._sums, strict=True):
-            step = per_event * self.batch_size * total
-            whole, rest = divmod(step * batch + phase, divisor)
+            growth = 2 * ranks * self.batch_size * total
+            rests = [(growth * step + phase) % divisor for phase in phases]
             # Python's integers where the products may be larger than 64 bits
-            kind = np.int64 if rest + step * num < 2**63 else object
-            products: Array = rest + step * np.arange(num + 1, dtype=kind)
+            kind = np.int64 if divisor + growth * num < 2**63 else object
+            products: Array = growth * np.arange(num + 1, dtype=kind)[:, np.newaxis] + np.array(
+                rests, kind
+            )
             steps = (products // divisor).astype(np.int64, copy=False)
+            counts = steps[1:] - steps[:-1]
+            whole = (2 * step * self.step_size * total + denominator) // (2 * denominator)
             before[c] = whole - whole_below
-            np.subtract(steps, steps_below, out=totals[c])
-            whole_below, steps_below = whole, steps
+            np.cumsum((counts - counts_below).ravel(), out=totals[c, 1:])
+            whole_below, counts_below = whole, counts
         return before, totals
 
     def kernel_class(self, number: int) -> KernelClass:
         """Return the members of a class as kernels take them: see `fill_class`."""
         return self._kernel_classes[number]
-
-    def range_of(self, number: int) -> tuple[int, int]:
-        """Return the first member of a class that this rank has, and how many it has."""
-        num = len(self.classes[number])
-        start, stop = (num * rank // self.world_size for rank in (self.rank, self.rank + 1))
-        return start, stop - start
 
 
 def _kernel_class(members: Subset) -> KernelClass:

@@ -9,7 +9,7 @@ from memmpy.order.permutation import Permutation
 from memmpy.order.subset import Subset
 from memmpy.typing import Array, Entries
 
-__all__ = ["ChosenEntries", "EveryEntry", "Members", "PermutedEntries", "Shard"]
+__all__ = ["ChosenEntries", "EveryEntry", "Members", "PermutedEntries"]
 
 
 class Members(Protocol):
@@ -55,23 +55,6 @@ class PermutedEntries:
         """Return the entry at each position."""
         positions = (positions + self.start) % len(self.permutation)
         return self.permutation(positions, compiled=compiled)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """The members start..stop-1 of other members."""
-
-    members: Members
-    start: int
-    stop: int
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    def entries(self, positions: Entries, *, compiled: bool) -> Entries:
-        """Return the entry at each position."""
-        return self.members.entries(positions + self.start, compiled=compiled)
 
 
 @final

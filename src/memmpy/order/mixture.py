@@ -45,23 +45,24 @@ class MixtureOrder:
     -----
     *Classes.* `Mixture` has the number of events of each class in each batch. Class c hands out
     its N members pass by pass: number n of them is at place ``n % N`` of pass ``n // N``.
-    So after any batch, members of a class have been used equally often, or once more. A rank has
-    the members ``N * rank // world_size`` and on of all N.
+    So after any step, members of a class have been used equally often, or once more. The members
+    of a step do not depend on the number of ranks, if `step_size` does not.
 
-    *Passes.* With ``key_c = derive_key(key, rank, c, purpose="class")``, pass p has the key ``q =
+    *Passes.* With ``key_c = derive_key(key, c, purpose="class")``, pass p has the key ``q =
     absorb(key_c, p % 2**64)``. The members are a circle. Block b is those from ``absorb(q, 0) % N +
     b * rows`` on, where ``rows`` is `block_rows` times the share, rounded, and at least 1. Whole
     blocks come in the order of ``Permutation(N // rows, key=absorb(q, 1))``, then the short one.
 
-    *Windows.* A window is as many whole batches as `window_rows` has, and at least one; the last
+    *Windows.* A window is as many whole steps as `window_rows` has, and at least one; the last
     of an epoch may have fewer. What a class hands out in a window, cut at the ends of passes, is
     mixed, unless ``rows`` is 1: the i-th goes to the place ``mix(i)`` of `BlockOrder`, with the
     words ``absorb(absorb(absorb(q, 2), a), r)`` for a part that begins at place a of its pass.
 
     *Batches.* A batch takes the next members of each class, class by class, and puts the i-th to
     the place ``(mix(i) + absorb(s_t, 6)) % batch_size``. Here ``s_t = absorb(key_b, t % 2**64)``
-    for batch t of the stream, ``key_b = derive_key(key, rank, purpose="batches")``, and `mix` has
-    the words ``absorb(s_w, r)`` of the first batch w of the window. So a batch is not sorted by
+    for batch t of the stream, ``key_b = derive_key(key, purpose="batches")``, and `mix` has the
+    words ``absorb(s_w, r)`` of the first batch w of the window. Batch ``t = n * world_size + r`` is
+    that of rank r in step n. So a batch is not sorted by
     class, and successive batches have their classes at other places.
     """
 
@@ -82,14 +83,14 @@ class MixtureOrder:
             object.__setattr__(self, name, number)
         for name in ("key", "epoch"):
             object.__setattr__(self, name, check_seed(name, getattr(self, name)))
-        key, rank, shares = self.key, self.mixture.rank, self.mixture.shares
+        key, shares = self.key, self.mixture.shares
         rows = (max(1, round(share * self.block_rows)) for share in shares)
-        keys = (derive_key(key, rank, c, purpose="class") for c in range(len(shares)))
+        keys = (derive_key(key, c, purpose="class") for c in range(len(shares)))
         object.__setattr__(self, "class_keys", (*zip(keys, rows, strict=True),))
-        object.__setattr__(self, "batches_key", derive_key(key, rank, purpose="batches"))
+        object.__setattr__(self, "batches_key", derive_key(key, purpose="batches"))
 
     def __len__(self) -> int:
-        return self.mixture.num_batches * self.mixture.batch_size
+        return self.mixture.num_batches * self.mixture.step_size
 
     @property
     def is_scattered(self) -> bool:
@@ -97,9 +98,9 @@ class MixtureOrder:
         return self.block_rows == 1
 
     @property
-    def window_batches(self) -> int:
-        """The number of batches per window."""
-        return max(1, self.window_rows // self.mixture.batch_size)
+    def window_steps(self) -> int:
+        """The number of steps per window."""
+        return max(1, self.window_rows // self.mixture.step_size)
 
     def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator["MixtureRun"]:
         """Yield runs from the window of a position on: see `EpochOrder`.
@@ -109,15 +110,15 @@ class MixtureOrder:
         Raises
         ------
         OptionError
-            If `batch_size` is not that of the mixture.
+            If `batch_size` is not that of all ranks of the mixture.
         """
-        if batch_size != self.mixture.batch_size:
+        if batch_size != self.mixture.step_size:
             message = (
-                f"a mixture of batches of {self.mixture.batch_size:,} has none of {batch_size:,}"
+                f"a mixture of batches of {self.mixture.step_size:,} has none of {batch_size:,}"
             )
             raise OptionError(message)
         num = self.mixture.num_batches
-        unit = 1 if self.is_scattered else self.window_batches
+        unit = 1 if self.is_scattered else self.window_steps
         size = unit * max(1, round(num_rows / batch_size / unit))
         for first in range(position // batch_size // unit * unit, num, size):
             yield MixtureRun(self, first, min(first + size, num))
@@ -126,13 +127,12 @@ class MixtureOrder:
         """Return a pass over the members of a class."""
         key, block_rows = self.class_keys[number]
         key = absorb_word(key, pass_number % 2**64)
-        return _ClassPass(*self.mixture.range_of(number), block_rows, key)
+        return _ClassPass(len(self.mixture.classes[number]), block_rows, key)
 
 
 class _ClassPass(NamedTuple):
-    """A pass over `num` members of a class from `first` on."""
+    """A pass over the `num` members of a class."""
 
-    first: int
     num: int
     block_rows: int
     key: int
@@ -140,8 +140,7 @@ class _ClassPass(NamedTuple):
     def blocks(self, offset: int, size: int) -> tuple[Entries, Entries]:
         """Return the starts and counts of the blocks at the places offset..offset+size-1.
 
-        A start is the number of a member in its class, of those that the rank has; after the last
-        one comes number 0.
+        A start is the number of a member in its class; after the last one comes number 0.
         """
         rows, num_whole = self.block_rows, self.num // self.block_rows
         slots = np.arange(offset // rows, (offset + size - 1) // rows + 1)
@@ -157,7 +156,7 @@ class _ClassPass(NamedTuple):
         """Return the number of the member of the class at each place, mixed."""
         starts, counts = self.blocks(offset, size)
         read = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(size)
-        numbers: Entries = self.first + read % self.num
+        numbers: Entries = read % self.num
         if self.block_rows > 1:
             words = _mix_words(absorb_word(absorb_word(self.key, 2), offset))
             numbers[mixed_places(size, words)] = numbers.copy()
@@ -167,29 +166,29 @@ class _ClassPass(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class MixtureRun:
-    """The batches first..stop_batch-1 of an epoch of a mixture.
+    """The steps first..stop_step-1 of an epoch of a mixture.
 
     Parameters
     ----------
     order : MixtureOrder
         The order of the epoch.
-    first, stop_batch : int
-        The batches, by their number in the epoch.
+    first, stop_step : int
+        The steps, by their number in the epoch.
     """
 
     order: MixtureOrder
     first: int
-    stop_batch: int
+    stop_step: int
 
     @property
     def start(self) -> int:
         """The first position."""
-        return self.first * self.order.mixture.batch_size
+        return self.first * self.order.mixture.step_size
 
     @property
     def stop(self) -> int:
         """The position after the last one."""
-        return self.stop_batch * self.order.mixture.batch_size
+        return self.stop_step * self.order.mixture.step_size
 
     def members(self, *, compiled: bool) -> Entries:
         """Return the member at each position."""
@@ -220,20 +219,21 @@ class MixtureRun:
         from memmpy.kernels.mixture_numba import place_batches, place_class
 
         order, mixture = self.order, self.order.mixture
+        ranks = mixture.world_size
         before, totals = self._events()
         place_batches(
             totals,
-            (order.window_batches, self.first % order.window_batches),
+            (order.window_steps * ranks, self.first % order.window_steps * ranks),
             key=order.batches_key,
-            batch=self._batch % 2**64,
+            batch=self._step * ranks % 2**64,
             out=places,
         )
         start = 0
         for c, (key, block_rows) in enumerate(order.class_keys):
             edges = totals[c, self._edges(c)]
-            first, num = mixture.range_of(c)
+            num = len(mixture.classes[c])
             pass_number, offset = divmod(before[c], num)
-            numbers = first, num, block_rows, key, pass_number % 2**64, offset
+            numbers = num, block_rows, key, pass_number % 2**64, offset
             stop = start + int(edges[-1])
             part = ClassPart(*mixture.kernel_class(c), *numbers, edges)
             place_class(part, places[start:stop], ranges, out=rows)
@@ -253,30 +253,31 @@ class MixtureRun:
                 over = stops > one.num  # the part behind the last member is another run
                 starts = np.concatenate([starts, np.zeros(over.sum(), np.int64)])
                 stops = np.concatenate([np.minimum(stops, one.num), stops[over] - one.num])
-                firsts.append(members.select(one.first + starts))
-                lasts.append(members.select(one.first + stops - 1))
+                firsts.append(members.select(starts))
+                lasts.append(members.select(stops - 1))
         starts = np.concatenate(firsts)
         return starts, np.concatenate(lasts) + 1 - starts
 
     @property
-    def _batch(self) -> int:
-        """The number of the first batch in the stream."""
+    def _step(self) -> int:
+        """The number of the first step in the stream."""
         return self.order.epoch * self.order.mixture.num_batches + self.first
 
     def _events(self) -> tuple[list[int], NDArray[np.int64]]:
         """Return the events of each class before the run, and in the first of its batches."""
-        return self.order.mixture.events(self._batch, self.stop_batch - self.first)
+        return self.order.mixture.events(self._step, self.stop_step - self.first)
 
     def _edges(self, number: int) -> list[int]:
         """Return how many batches come before each window in which a class is mixed, and of all."""
-        num, is_mixed = self.stop_batch - self.first, self.order.class_keys[number][1] > 1
-        return [*range(0, num, self.order.window_batches if is_mixed else num), num]
+        num, is_mixed = self.stop_step - self.first, self.order.class_keys[number][1] > 1
+        steps = [*range(0, num, self.order.window_steps if is_mixed else num), num]
+        return [step * self.order.mixture.world_size for step in steps]
 
     def _parts(
         self, number: int, before: int, edges: Entries
     ) -> Iterator[tuple[_ClassPass, int, int]]:
         """Yield the parts of what a class hands out: pass, first place and number of places."""
-        _, num = self.order.mixture.range_of(number)
+        num = len(self.order.mixture.classes[number])
         for size in np.diff(edges).tolist():
             left = size
             while left:
@@ -288,13 +289,15 @@ class MixtureRun:
     def _places(self, totals: NDArray[np.int64]) -> Iterator[Entries]:
         """Yield, for each class, where its members go."""
         size, counts = self.order.mixture.batch_size, np.diff(totals).T
+        ranks = self.order.mixture.world_size
+        first, window = self._step * ranks, self.order.window_steps * ranks
         places, stops = np.empty((len(counts), size), np.int64), np.cumsum(counts, axis=1)
         for b in range(len(counts)):
-            state = absorb_word(self.order.batches_key, (self._batch + b) % 2**64)
-            in_window = (self.first + b) % self.order.window_batches
+            state = absorb_word(self.order.batches_key, (first + b) % 2**64)
+            in_window = (self.first * ranks + b) % window
             if b == 0 or in_window == 0:
-                window = absorb_word(self.order.batches_key, (self._batch + b - in_window) % 2**64)
-                spots = mixed_places(size, _mix_words(window))
+                key = absorb_word(self.order.batches_key, (first + b - in_window) % 2**64)
+                spots = mixed_places(size, _mix_words(key))
             places[b] = b * size + (spots + absorb_word(state, MIX_ROUNDS) % size) % size
         for c in range(counts.shape[1]):
             ends = zip(places, stops[:, c] - counts[:, c], stops[:, c], strict=True)

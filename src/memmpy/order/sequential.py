@@ -9,7 +9,7 @@ import numpy as np
 from memmpy.order.epoch_order import batch_runs
 from memmpy.typing import Entries
 
-__all__ = ["MemberRun", "SequentialOrder"]
+__all__ = ["MemberList", "MemberRun", "SequentialOrder"]
 
 
 class MemberRun(NamedTuple):
@@ -25,6 +25,30 @@ class MemberRun(NamedTuple):
     def blocks(self) -> tuple[Entries, Entries]:
         """Return the run as one block."""
         return np.array([self.start]), np.array([self.stop - self.start])
+
+
+class MemberList(NamedTuple):
+    """Some members, at the positions 0, 1, ..."""
+
+    numbers: Entries
+
+    @property
+    def start(self) -> int:
+        """The first position."""
+        return 0
+
+    @property
+    def stop(self) -> int:
+        """The number of members."""
+        return len(self.numbers)
+
+    def members(self, *, compiled: bool) -> Entries:  # noqa: ARG002
+        """Return the members."""
+        return self.numbers
+
+    def blocks(self) -> tuple[Entries, Entries]:
+        """Return each member as a block."""
+        return self.numbers, np.ones_like(self.numbers)
 
 
 @final

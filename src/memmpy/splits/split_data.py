@@ -158,6 +158,8 @@ class LoaderSpec:
         Whether the loader was unpickled. A copy does not repeat the warnings of the original.
     sampling : ClassSampling, optional
         The shares of classes in batches; else an epoch has each entry once.
+    weight_keys : tuple of str
+        The weights of a batch: 0 for an entry that another rank has, too.
 
     Raises
     ------
@@ -171,6 +173,7 @@ class LoaderSpec:
     is_quiet: bool = False
     is_copy: bool = False
     sampling: ClassSampling | None = None
+    weight_keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.sampling is not None and not isinstance(self.split_data.data, SkimLike):

@@ -1,38 +1,32 @@
 """`SplitLoader`: the batches of one split, in a new order each epoch."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, final
 
-from memmpy.checks import check_integer, check_seed
+from memmpy.checks import check_indices, check_integer, check_seed
 from memmpy.display import format_count, quiet
 from memmpy.errors import LoaderWarning, OptionError, warn_of
-from memmpy.kernels import BYTES_MOVED, is_worth_compiling
 from memmpy.loaders import (
-    EpochChunks,
+    EpochIterable,
     Explanation,
     LoaderOptions,
-    RowGatherer,
     ShuffleOption,
-    check_data,
     check_sendable,
     check_shuffle,
-    choose_shuffle,
-    chunks_of_columns,
     explain,
     load_batches,
-    os_page_cache,
-    slice_ranges,
-    warning_of_blocks,
 )
-from memmpy.order import Shard, Subindex, num_batches
+from memmpy.order import MemberList, Subindex, num_batches
 from memmpy.parallel import check_threads
 from memmpy.splits.definition import Splits
+from memmpy.splits.loader_state import loader_identity, read_state
 from memmpy.splits.provenance import provenance_of
 from memmpy.splits.resolve import resolve_split
+from memmpy.splits.split_chunks import chunks_of, notes_of
 from memmpy.splits.split_data import LoaderSpec, SkimLike, StoreLike
 from memmpy.splits.split_request import SplitRequest
 from memmpy.typing import Batch, Data
@@ -41,11 +35,12 @@ __all__ = ["SplitLoader"]
 
 
 @final
-class SplitLoader:
+class SplitLoader(EpochIterable[Batch]):
     """Iterate over one split in batches, in a new order each epoch.
 
-    Each ``iter()`` starts the next epoch. An epoch yields each entry of the split once. The order
-    depends only on (seed, epoch, position), and not on the number of threads.
+    An epoch yields each entry of the split once. Each whole pass leads to the next epoch; a pass
+    that ends early does not, so ``next(iter(loader))`` costs no epoch. The order depends only on
+    (seed, epoch, position), and not on the number of threads or ranks.
 
     A batch is a dict of key to values, with the int64 entries of the batch under ``"_index"``. The
     arrays of a batch are writable copies. They are contiguous, except for the single numbers of a
@@ -82,7 +77,7 @@ class SplitLoader:
     seed : int, default 0
         The seed of the orders of all epochs.
     epoch : int, default 0
-        The epoch of the first ``iter()``.
+        The epoch of the first pass.
     drop_last : bool, default False
         Leave out the last batch of an epoch if it is short.
     num_threads : int, optional
@@ -90,8 +85,9 @@ class SplitLoader:
         does all work if the number is 0. The default is the number of available cores minus one,
         but 1 to 7.
     rank : int, default 0
-        The number of this process, 0 to `world_size` - 1, if several processes train together. Each
-        rank gets its own part of the split; the sizes differ by at most one entry.
+        The number of this process, 0 to `world_size` - 1, if several processes train together. In
+        each step, a rank gets its part of ``batch_size * world_size`` entries of one order, which
+        is the same for any number of ranks. All ranks have the same number of batches.
     world_size : int, default 1
         The number of processes that train together.
 
@@ -108,17 +104,23 @@ class SplitLoader:
     SplitWarning
         If the columns that name the events look unsafe, such as an event number without a run.
     LoaderWarning
-        If ``shuffle="blocks"`` would not mix the entries well.
+        If ``shuffle="blocks"`` would not mix the entries well; if a rank repeats an entry.
 
     Attributes
     ----------
     epoch : int
-        The epoch of the next ``iter()``. You can set it.
+        The epoch of the next pass. You can set it.
     num_entries : int
         The number of entries of this split (and this rank); with sampling, of an epoch.
     splits : Splits or None
         The splits that `split` is one of; None for bare arrays, and if the loader yields all
         entries.
+
+    Notes
+    -----
+    With ranks, the last batch of an epoch may be shorter, and its sizes on the ranks differ by at
+    most one. If it has fewer entries than there are ranks, each rank without one repeats an entry,
+    with the ``"_index"`` -1 and the weight 0.
 
     Examples
     --------
@@ -175,39 +177,22 @@ class SplitLoader:
         split_data, options = spec.split_data, spec.options
         self.split_data, self._spec = split_data, spec
         self.batch_size, self.drop_last = options.batch_size, options.drop_last
-        self.seed, self.epoch, self.shuffle = options.seed, options.epoch, options.shuffle
+        self.seed, self.shuffle = options.seed, options.shuffle
         self.num_threads = options.num_threads
         self.split, self.splits, self.fold = split_data.split, split_data.splits, split_data.fold
-        self._chunks = _chunks_of(spec)
+        self._chunks = chunks_of(spec)
+        self.is_shuffled = self._chunks.shuffle.kind != "none"
+        super().__init__(options.epoch)
+        self._repeats = self._chunks.repeats()
         if not spec.is_copy:
-            self._warn_of_blocks()
+            warn_of(notes_of(spec, self._chunks), LoaderWarning)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not isinstance(self.split_data.data, SkimLike):
             check_sendable(self.split_data.data)
         options = replace(self._spec.options, seed=self.seed, epoch=self.epoch)
-        return SplitLoader, (replace(self._spec, options=options, is_copy=True),)
-
-    def _warn_of_blocks(self) -> None:
-        if not isinstance(self.split_data.data, SkimLike) or self.shuffle.kind != "blocks":
-            return
-        note = warning_of_blocks(
-            self._chunks.shuffle,
-            self.split_data.data.multiplicities(),
-            num_rows=len(self._chunks),
-            row_bytes=self._chunks.gatherer.entry_bytes,
-            batch_size=self.batch_size,
-        )
-        warn_of([] if note is None else [note], LoaderWarning)
-
-    @property
-    def epoch(self) -> int:
-        """The epoch of the next ``iter()``."""
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, epoch: int) -> None:
-        self._epoch = check_seed("epoch", epoch)
+        spec = replace(self._spec, options=options, is_copy=True)
+        return _copy_of, (spec, self._num_skipped)
 
     @property
     def num_entries(self) -> int:
@@ -216,11 +201,6 @@ class SplitLoader:
 
     def __len__(self) -> int:
         return num_batches(self.num_entries, self.batch_size, drop_last=self.drop_last)
-
-    def __iter__(self) -> Iterator[Batch]:
-        epoch = self.epoch
-        self.epoch = epoch + 1
-        return self.batches(epoch)
 
     def batches(self, epoch: int, *, position: int = 0) -> Generator[Batch, None, None]:
         """Iterate over the batches of a given epoch. `SplitLoader.epoch` stays the same.
@@ -258,6 +238,7 @@ class SplitLoader:
         return self._load(epoch, position=position)
 
     def _load(self, epoch: int, *, position: int = 0) -> Generator[Batch, None, None]:
+        position = self._check_position(position)
         batches = load_batches(
             self._chunks,
             seed=self.seed,
@@ -265,9 +246,70 @@ class SplitLoader:
             batch_size=self.batch_size,
             drop_last=self.drop_last,
             num_threads=self.num_threads,
-            position=self._check_position(position),
+            position=position,
         )
+        if self._repeats:
+            num = len(self) - position // self.batch_size
+            batches = _mark_last(batches, num, weight_keys=self._spec.weight_keys)
         return _quietly_at_first(batches) if self._spec.is_quiet else batches
+
+    def take(self, positions: Any) -> Batch:
+        """Return a batch of chosen entries of the split.
+
+        Parameters
+        ----------
+        positions : array of int, or sequence of int
+            Places in the split, not shuffled, and of all ranks: 0 <= position < `split_size`.
+
+        Returns
+        -------
+        dict of str to array or Jagged
+            The batch, in this order.
+
+        Raises
+        ------
+        OptionError
+            If a position is no integer, or out of range.
+        """
+        numbers = check_indices(positions, self.split_size, of="positions")
+        if not len(numbers):
+            raise OptionError("take needs at least one position")
+        chunk = self._chunks.gatherer.gather(MemberList(numbers))
+        return next(chunk.batches(0, size=len(numbers), num=1))
+
+    @property
+    def split_size(self) -> int:
+        """The number of entries of the split, on all ranks; with sampling, too."""
+        return len(self._chunks.gatherer)
+
+    def state_at(self, epoch: int, num_batches: int) -> dict[str, int | str]:
+        """Return the state after some batches of an epoch, as `state_dict` does."""
+        step_size = self._spec.options.ranks.step_size
+        state: dict[str, int | str] = {
+            "epoch": epoch,
+            "position": num_batches * step_size,
+            "batch_size": step_size,
+            "seed": self.seed,
+        }
+        return state | self._identity
+
+    def place_of(self, state: Mapping[str, Any]) -> tuple[int, int]:
+        """Return the epoch and the number of batches of a state of `state_dict`.
+
+        Raises
+        ------
+        OptionError
+            If the state is that of other data, of another split, seed, order or batch size.
+        """
+        epoch, position = read_state(state, self.state_at(0, 0))
+        num_batches, inside = divmod(position, self._spec.options.ranks.step_size)
+        if inside or num_batches > len(self):
+            raise OptionError(f"the state has the position {position:,}, which begins no batch")
+        return epoch, num_batches
+
+    @cached_property
+    def _identity(self) -> dict[str, str]:
+        return loader_identity(self._spec, self._chunks)
 
     def _why_empty(self) -> str:
         if self.num_entries:
@@ -327,6 +369,25 @@ class SplitLoader:
         return f"SplitLoader({self.split_data}{sampling}: {entries}, {batches})"
 
 
+def _copy_of(spec: LoaderSpec, num_skipped: int) -> SplitLoader:
+    loader = SplitLoader(spec)
+    loader._set_place(spec.options.epoch, num_skipped)
+    return loader
+
+
+def _mark_last(
+    batches: Generator[Batch, None, None], num: int, *, weight_keys: Sequence[str]
+) -> Generator[Batch, None, None]:
+    """Yield `num` batches; mark the last one, an entry that another rank has, too."""
+    with closing(batches):
+        for number, batch in enumerate(batches, start=1):
+            if number == num:
+                batch["_index"][:] = -1
+                for key in weight_keys:
+                    batch[key][:] = 0
+            yield batch
+
+
 def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
     """Yield batches. Write nothing about kernels, which the first batch compiles."""
     with closing(batches):
@@ -335,55 +396,3 @@ def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch,
         if first is not None:
             yield first
             yield from batches
-
-
-def _chunks_of(spec: LoaderSpec) -> EpochChunks:
-    """Return columns or a skim in chunks."""
-    split_data, options = spec.split_data, spec.options
-    if isinstance(split_data.data, SkimLike):
-        return _row_chunks(split_data.data, spec)
-    columns, num_entries = check_data(split_data.data)
-    is_shuffled = options.shuffle.kind is not False
-    members = split_data.members(num_entries, ascending=not is_shuffled)
-    if options.world_size > 1:
-        members = Shard(members, *options.part_of(len(members)))
-    return chunks_of_columns(
-        columns,
-        members,
-        is_shuffled=is_shuffled,
-        num_threads=options.num_threads,
-        num_processes=options.world_size,
-    )
-
-
-def _row_chunks(skim: SkimLike, spec: LoaderSpec) -> EpochChunks:
-    split_data, options, sampling = spec.split_data, spec.options, spec.sampling
-    ranges = split_data.rows(skim)
-    lists = sum(content.nbytes + offsets.nbytes for content, offsets in skim.lists.values())
-    num_bytes = skim.rows.nbytes + lists
-    shuffle = choose_shuffle(
-        options.shuffle,
-        num_rows=len(skim.rows),
-        row_bytes=num_bytes / max(1, len(skim.rows)),
-        multiplicities=skim.multiplicities,
-    )
-    mixture = None
-    if sampling is None:
-        ranges = slice_ranges(ranges, *options.part_of(sum(map(len, ranges))))
-    else:
-        labels = skim.rows[sampling.key]
-        mixture = sampling.mixture(labels, ranges, options, where=str(split_data))
-        shuffle = replace(shuffle, why=f"{shuffle.why}; classes in shares: {sampling}")
-    # To find the members of classes takes NumPy eight times as long as to gather rows.
-    least = BYTES_MOVED if mixture is None else BYTES_MOVED // 8
-    compiled = is_worth_compiling(num_bytes, least=least)
-    gatherer = RowGatherer(
-        skim,
-        ranges,
-        num_threads=options.num_threads,
-        compiled=compiled,
-        # Each rank reads other rows.
-        page_cache=os_page_cache(compiled=compiled).share(options.world_size),
-        transform=spec.transform,
-    )
-    return EpochChunks(gatherer, shuffle, num_threads=options.num_threads, mixture=mixture)

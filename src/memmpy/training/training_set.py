@@ -31,7 +31,7 @@ from memmpy.training.fit import Fit
 from memmpy.training.fitter import Fitter
 from memmpy.training.option_checks import check_class_sampling
 from memmpy.training.scoring import Scores
-from memmpy.training.training_request import LABEL, TrainingRequest
+from memmpy.training.training_request import LABEL, PHYSICS, WEIGHT, TrainingRequest
 from memmpy.typing import Entries, PathLike
 
 __all__ = ["TrainingSet", "make_training_set"]
@@ -166,7 +166,7 @@ class TrainingSet(Renderable):
         seed : int, default 0
             The seed of the orders of all epochs.
         epoch : int, default 0
-            The epoch of the first ``iter()``. Each ``iter()`` starts the next epoch.
+            The epoch of the first pass. Each whole pass leads to the next epoch.
         drop_last : bool, default False
             Leave out the last batch of an epoch if it is short.
         num_threads : int, optional
@@ -213,7 +213,9 @@ class TrainingSet(Renderable):
         row_fit = self.fit(fold).row_fit(is_train=is_train, incomplete=self._incomplete)
         classes = self.classes if LABEL in self.skim.fields else ()
         shares = check_class_sampling(sampling, classes, self._request.normalise)
-        return SplitLoader(LoaderSpec(split_data, options, row_fit, sampling=shares))
+        weights = (WEIGHT, PHYSICS) if PHYSICS in self.skim.fields else ()
+        spec = LoaderSpec(split_data, options, row_fit, sampling=shares, weight_keys=weights)
+        return SplitLoader(spec)
 
     def check(self, fold: int | None = None) -> Audit:
         """Find inputs, labels and weights that would spoil a training.

@@ -61,16 +61,6 @@ class PageCache:
     advise: Advise | None
     memory: Callable[[], int | None]
 
-    def share(self, num: int) -> "PageCache":
-        """Return the page cache for one of `num` processes, each with its share of memory."""
-        memory = self.memory
-
-        def share() -> int | None:
-            total = memory()
-            return None if total is None else total // num
-
-        return PageCache(self.advise, share)
-
 
 def os_page_cache(*, compiled: bool) -> PageCache:
     """Return the page cache of this machine; it gets no advice without Numba.

@@ -119,7 +119,8 @@ def read_rows(
     Parameters
     ----------
     batch : mapping of str to array
-        A batch with ``"_index"``, and perhaps ``"label"`` and ``"weight_physics"``.
+        A batch with ``"_index"``, and perhaps ``"label"`` and ``"weight_physics"``. Events of the
+        number -1 only fill the batch, and are left out.
     values : array, list or tensor of shape (n,), (n, 1) or (n, C)
         The scores.
     num_entries : int
@@ -142,18 +143,21 @@ def read_rows(
     if "_index" not in batch:
         message = f"the batch has no '_index', the entries of its events{nearest('_index', batch)}"
         raise MissingKeyError(f"{message}; give the batch as the loader handed it out", "_index")
-    entries = check_indices(_host_array(batch["_index"]), num_entries, of="entries")
-    num = len(entries)
-    labels, weights = np.full(num, -1, np.int32), np.ones(num)
+    index = _host_array(batch["_index"])
+    is_own = index != -1  # else the event of another rank or batch, which fills this one
+    entries = check_indices(index[is_own], num_entries, of="entries")
+    num = len(index)
+    labels, weights = np.full(num, -1, np.int32), np.ones(len(entries))
     if "label" in batch:
         labels = _labels(_host_array(batch["label"]), num, classes)
     if "weight_physics" in batch:
         weights = _column("weight_physics", _host_array(batch["weight_physics"]), num, "iuf")
-        weights = weights.astype(np.float64)
+        weights = weights.astype(np.float64)[is_own]
         _check_finite(weights, entries, "weights")
-    scores = _scores(_host_array(values), num, classes)
+    scores = _scores(_host_array(values), num, classes)[is_own]
     _check_finite(scores, entries, "scores")
-    return ScoreRows(entries.copy(), scores, labels, weights, np.full(num, -1, np.int32))
+    folds = np.full(len(entries), -1, np.int32)
+    return ScoreRows(entries.copy(), scores, labels[is_own], weights, folds)
 
 
 def _scores(values: Array, num: int, classes: Sequence[str]) -> Array:

@@ -1,0 +1,1 @@
+"""Doors to frameworks: the batches of a loader as PyTorch, JAX, XGBoost and others take them."""

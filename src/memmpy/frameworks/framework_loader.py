@@ -1,0 +1,97 @@
+"""`FrameworkLoader`: the batches of a loader as a framework takes them, with a place of its own."""
+
+import importlib
+from abc import abstractmethod
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from typing import Any, TypeVar
+
+from memmpy.errors import MissingPackageError, OptionError
+from memmpy.loaders import EpochIterable
+from memmpy.splits import SplitLoader
+from memmpy.typing import Batch
+
+__all__ = ["FrameworkLoader", "check_loader", "require"]
+
+B = TypeVar("B")
+
+
+class FrameworkLoader(EpochIterable[B]):
+    """The batches of a loader as a framework takes them.
+
+    It has a place of its own: it counts the batches that it handed out, not those that it read
+    ahead, and leaves the epoch of the loader as it is. Its states are those of the loader.
+
+    Parameters
+    ----------
+    loader : SplitLoader
+        The loader.
+    """
+
+    def __init__(self, loader: SplitLoader) -> None:
+        self.loader = loader
+        self.batch_size, self.is_shuffled = loader.batch_size, loader.is_shuffled
+        super().__init__(loader.epoch)
+
+    @abstractmethod
+    def convert(self, batches: Iterator[Batch]) -> Iterator[B]:
+        """Yield each batch as the framework takes it; may read ahead."""
+
+    def batches(self, epoch: int, *, position: int = 0) -> Generator[B, None, None]:
+        """Iterate over the batches of a given epoch; see `SplitLoader.batches`."""
+        with closing(self.loader.batches(epoch, position=position)) as batches:
+            yield from self.convert(batches)
+
+    def state_at(self, epoch: int, num_batches: int) -> dict[str, int | str]:
+        """Return the state after some batches of an epoch, as `state_dict` does."""
+        return self.loader.state_at(epoch, num_batches)
+
+    def place_of(self, state: Mapping[str, Any]) -> tuple[int, int]:
+        """Return the epoch and the number of batches of a state of `state_dict`."""
+        return self.loader.place_of(state)
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.loader!r})"
+
+
+def check_loader(loader: object, door: str) -> SplitLoader:
+    """Return the loader that a user gave to a door, such as ``"to_torch"``.
+
+    Raises
+    ------
+    OptionError
+        If it is no `SplitLoader`.
+    """
+    if isinstance(loader, SplitLoader):
+        return loader
+    message = f"{door} takes a loader, such as data.loader('train') or SplitLoader(data)"
+    raise OptionError(f"{message}, got {type(loader).__name__}")
+
+
+def require(package: str, *, door: str, install: str) -> Any:  # a module
+    """Return a package that a door needs.
+
+    Parameters
+    ----------
+    package : str
+        The name of the module to import.
+    door : str
+        What needs it, such as ``"to_torch"``.
+    install : str
+        What to give to ``pip install``.
+
+    Raises
+    ------
+    MissingPackageError
+        If it is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != package.partition(".")[0]:
+            raise
+        message = f"{door} needs the package {package!r}: pip install {install!r}"
+        raise MissingPackageError(message) from None

@@ -1,0 +1,83 @@
+"""The state of a loader: what its order depends on, in a few texts that a checkpoint can keep."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from memmpy.checks import check_integer, check_seed
+from memmpy.errors import OptionError
+from memmpy.loaders import EpochChunks
+from memmpy.order import MemberList
+from memmpy.splits.split_data import LoaderSpec, SkimLike
+from memmpy.typing import Array
+
+__all__ = ["loader_identity", "read_state"]
+
+#: The number of entries that stand for all data.
+_NUM_SAMPLES = 64
+#: The names of what a state depends on, as an error has them.
+_PARTS = {
+    "batch_size": "batch size (of all ranks together)",
+    "seed": "seed",
+    "order": "order",
+    "split": "split",
+    "data": "data (another cut, other keys or files)",
+}
+
+
+def loader_identity(spec: LoaderSpec, chunks: EpochChunks) -> dict[str, str]:
+    """Return the order, the split and a hash of the data of a loader; reads a few entries.
+
+    Equal entries with equal values have an equal hash, on any machine.
+    """
+    shuffle, order = chunks.shuffle, str(chunks.shuffle.kind)
+    if order == "blocks":
+        order += f" {shuffle.block_rows} x {shuffle.window_blocks}"
+    if spec.sampling is not None:
+        order += f", {spec.sampling.to_json()}"
+    num, data = len(chunks.gatherer), spec.split_data.data
+    places = np.unique(np.linspace(0, max(0, num - 1), min(num, _NUM_SAMPLES)).astype(np.int64))
+    entries = chunks.gatherer.entries(MemberList(places)) if num else places
+    digest = xxhash.xxh64(str(num).encode())
+    if isinstance(data, SkimLike):
+        columns: Mapping[str, Any] = {"": data.rows, "ticket": data.tickets}
+    else:
+        digest.update(entries.tobytes())
+        columns = data
+    for key in sorted(columns):
+        column = columns[key]
+        digest.update(f"{key} {getattr(column, 'dtype', '')} {len(column)}".encode())
+        if isinstance(column, np.ndarray) and not column.dtype.hasobject:
+            values: Array = np.asarray(column)[entries]
+            digest.update(values.tobytes())
+    return {"order": order, "split": str(spec.split_data), "data": digest.hexdigest()}
+
+
+def read_state(state: object, expected: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the epoch and the position of a state.
+
+    Parameters
+    ----------
+    state : mapping
+        A state of a loader.
+    expected : mapping
+        The state that this loader has now.
+
+    Raises
+    ------
+    OptionError
+        If it is no state, or depends on something else than this loader.
+    """
+    if not isinstance(state, Mapping) or expected.keys() - state.keys():
+        keys = ", ".join(map(repr, expected))
+        raise OptionError(f"the state of a loader is a dict of {keys}, got {state!r:.200}")
+    for name, words in _PARTS.items():
+        if state[name] != expected[name]:
+            message = f"the state is that of another {words}: {state[name]!r}, not"
+            raise OptionError(
+                f"{message} {expected[name]!r}; begin a new training, or give the same"
+            )
+    position = check_integer("the position of a state", state["position"], minimum=0)
+    return check_seed("the epoch of a state", state["epoch"]), position
