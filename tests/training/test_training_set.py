@@ -864,15 +864,23 @@ def test_a_missing_number_is_that_of_the_dtype_in_keys_and_expressions(
     np.testing.assert_array_equal(batch["o"][:, 0, 1], 2 * np.where(is_missing, y, x))
 
 
-@pytest.mark.parametrize(
-    "given", [["n"], Objects({"n": ["n", "n"]}, length=1), Objects({"n": ["n"]})], ids=str
-)
-def test_integers_that_float32_rounds_are_told_beside_missing(tmp_path: Path, given: Any) -> None:
+@pytest.mark.parametrize("missing", [None, -999, {"n": -999}], ids=str)
+@pytest.mark.parametrize("text", ["n", "n + 0", "2 * n"])
+@pytest.mark.parametrize("kind", ["keys", "flat", "lists"])
+def test_integers_that_float32_rounds_are_told_beside_missing(
+    tmp_path: Path, kind: str, text: str, missing: Any
+) -> None:
     """Integers with a number for "missing" become floats, and their loss counts all the same."""
     n = np.where(np.arange(50) % 5 == 0, -999, (1 << 24) + np.arange(50))
     store = write_vectors(tmp_path / "s", {"event": np.arange(50), "n": n})
     num = np.count_nonzero((n != -999) & (n % 2 == 1))
-    key = "n without -999" if isinstance(given, list) else "e.n"
-    message = f"{num} values of '{key}' do not fit into float32 in the group 'e'"
+    given: dict[str, Any] = {
+        "keys": [text],
+        "flat": Objects({"n": [text, text]}, length=1),
+        "lists": Objects({"n": [text]}),
+    }
+    message = f"{num} values of .* do not fit into float32 in the group 'e'"
     with pytest.warns(ConversionWarning, match=message):
-        store.training_set(inputs={"e": given}, missing=-999, splits=Splits(by=("event",)))
+        store.training_set(
+            inputs={"e": given[kind]}, missing=missing, splits=Splits(by=("event",))
+        )
