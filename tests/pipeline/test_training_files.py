@@ -283,3 +283,19 @@ def test_a_misspelt_name_of_the_metadata_is_found(
         training_set(
             configs, tmp_path / "s", **{**OPTIONS, "labels": {"signal": "proces == 'ttH'"}}
         )
+
+
+@pytest.mark.parametrize("splits", [Splits(by="file"), SPLITS], ids=str)
+def test_numbers_of_the_metadata_alone_make_a_training_set(
+    make_file: MakeFile, tmp_path: Path, splits: Splits
+) -> None:
+    configs = [
+        RFileConfig(make_file("a.root", 30), "tree", {"process": "A", "mass": 125.5}),
+        RFileConfig(make_file("b.root", 20, first=30), "tree", {"process": "B", "mass": 250}),
+    ]
+    inputs = {"event": ["mass", "mass / 2"]}
+    data = training_set(configs, tmp_path / "s", inputs=inputs, splits=splits)
+    mass = np.repeat([125.5, 250.0], [30, 20])
+    np.testing.assert_array_equal(values_of(data, "event"), np.stack([mass, mass / 2], axis=1))
+    again = memmpy.open(tmp_path / "s").training_set(inputs=inputs)
+    np.testing.assert_array_equal(values_of(again, "event"), values_of(data, "event"))

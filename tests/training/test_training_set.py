@@ -881,6 +881,4 @@ def test_integers_that_float32_rounds_are_told_beside_missing(
     }
     message = f"{num} values of .* do not fit into float32 in the group 'e'"
     with pytest.warns(ConversionWarning, match=message):
-        store.training_set(
-            inputs={"e": given[kind]}, missing=missing, splits=Splits(by=("event",))
-        )
+        store.training_set(inputs={"e": given[kind]}, missing=missing, splits=Splits(by=("event",)))

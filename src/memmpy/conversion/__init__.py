@@ -13,6 +13,7 @@ from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.key_patterns import (
     check_names,
     check_one_key,
+    check_some_key,
     match,
     names_in,
     split_renames,
@@ -30,6 +31,7 @@ __all__ = [
     "RootFiles",
     "check_names",
     "check_one_key",
+    "check_some_key",
     "convert",
     "convert_request",
     "list_configs",
