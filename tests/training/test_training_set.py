@@ -472,6 +472,34 @@ def test_a_variation_comes_in_by_aliases(sample: Sample) -> None:
     np.testing.assert_array_equal(own["kin"][:, 1], up["kin"][:, 1])
 
 
+@pytest.mark.parametrize("weight", [math.nan, math.inf])
+def test_weights_of_other_events_must_be_finite_where_there_is_a_class(
+    tmp_path: Path, weight: float
+) -> None:
+    id_ = np.arange(90)
+    w = np.where(np.isin(id_, [62, 83, 85]), weight, 1.0)
+    store = write_vectors(tmp_path / "s", {"id": id_, "c": id_ % 3, "w": w, "x": id_ * 1.0})
+    splits = Splits(by=("id",))
+    labels = {"a": "c == 0", "b": "c == 1"}
+    options: dict[str, Any] = {"inputs": {"x": ["x"]}, "weight": "w", "splits": splits}
+    data = store.training_set(**options, labels=labels, others="drop", cut="id < 60")
+    # Those of no class may have any weight.
+    batch = arrays_of(data.apply_to(cut="id >= 60 and id < 83").loader("all"))
+    np.testing.assert_array_equal(batch["weight_physics"][batch["label"] >= 0], 1)
+    message = "^1 event of 'all' has no finite weight, such as entry 85: the weight 'w'"
+    other = data.apply_to(cut="id >= 60")
+    for _ in range(2):
+        with pytest.raises(FitError, match=message):
+            other.loader("test")
+    alone = store.training_set(**options, cut="id < 60")
+    with pytest.raises(FitError, match=r"^3 events of 'all' have no finite weight"):
+        alone.apply_to(cut="id >= 60").loader("all")
+    # A store without the columns of the labels has no classes.
+    bare = write_vectors(tmp_path / "t", {"id": id_, "w": w, "x": id_ * 1.0})
+    batch = arrays_of(data.apply_to(bare, cut="id >= 60").loader("all"))
+    np.testing.assert_array_equal(batch["weight_physics"], w[60:])
+
+
 def recorded_data(folder: Path, **more: Any) -> memmpy.Store:
     """Return a store without process, class and weight, whose events have the same names."""
     random = np.random.default_rng(9)
