@@ -1,6 +1,7 @@
 import json
 import math
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -359,6 +360,21 @@ def test_a_selection_without_events_is_told_in_the_words_of_the_user(sample: Sam
     )
     with pytest.warns(ConversionWarning, match=message):
         sample.training_set(labels={"a": "njets > 1", "b": "w > 9"}, others="drop", cut="met > 1e9")
+
+
+@pytest.mark.parametrize("cut", [None, "met > 30", "run == 301"])
+def test_a_process_without_a_class_is_told_only_if_none_passes_the_cut(
+    sample: Sample, cut: str | None
+) -> None:
+    """Of all events of DY, none has a class; those of run 301 are all of ggH."""
+    none = "no entry of process 'DY' passes the cut 'run == 301'; loosen the cut, or leave out"
+    labels = {"signal": "process == 'ggH'"}
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            sample.training_set(labels=labels, others="drop", cut=cut)
+        notes = [str(one.message) for one in caught]
+        assert notes == ([f"{none} the files"] if cut == "run == 301" else [])
 
 
 def test_without_labels_and_weight_a_batch_has_none(sample: Sample) -> None:

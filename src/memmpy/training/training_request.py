@@ -183,6 +183,7 @@ class TrainingRequest:
             dtypes=check_dtypes(self.dtype, groups, self.fill),
             cut=self._selection,
             derived=derived,
+            user_cut=self._user_cut if self._leaves_out_others else None,
         )
 
     def check_types(self, types: Mapping[str, ColumnType]) -> None:
@@ -263,10 +264,20 @@ class TrainingRequest:
         return columns
 
     @property
+    def _leaves_out_others(self) -> bool:
+        """Whether events of no class are left out."""
+        return self.others == "drop" and bool(self.labels) and self.is_labelled
+
+    @property
+    def _user_cut(self) -> tuple[Node, ...]:
+        """The cut, if there is one."""
+        return () if self.cut is None else (self._node(self.cut),)
+
+    @property
     def _selection(self) -> Node | None:
         """The cut; where events of no class are left out, with the cuts of the classes."""
-        cut = None if self.cut is None else self._node(self.cut)
-        if self.others != "drop" or not self.labels or not self.is_labelled:
+        cut = next(iter(self._user_cut), None)
+        if not self.labels or not self._leaves_out_others:
             return cut
         # Each is a condition of its own, as an event passes if any element of a list does. The
         # nodes keep their places in the texts of the user, for errors.
