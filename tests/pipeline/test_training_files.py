@@ -285,6 +285,29 @@ def test_a_misspelt_name_of_the_metadata_is_found(
         )
 
 
+def test_a_spectator_is_a_branch_or_else_an_alias(
+    configs: list[RFileConfig], tmp_path: Path
+) -> None:
+    aliases = {"twice": "2 * nJets", "met": "3 * met_", "met_": "nJets"}
+    options: dict[str, Any] = {
+        "inputs": {"event": ["twice"]},
+        "aliases": aliases,
+        "spectators": ["twice", "met", "process"],
+        "splits": SPLITS,
+    }
+    number = np.concatenate([np.arange(300), np.arange(1000, 1200)])
+    for _ in range(2):
+        data = training_set(configs, tmp_path / "s", **options)
+        np.testing.assert_array_equal(values_of(data, "met"), number / 8)
+        np.testing.assert_array_equal(values_of(data, "twice"), 2 * (number % 4))
+    assert set(memmpy.open(tmp_path / "s")) == {
+        "nJets", "met", "process", "runNumber", "eventNumber",
+    }  # fmt: skip
+    options["aliases"] = {**aliases, "twice": "2 * nJet"}
+    with pytest.raises(MissingKeyError, match=r"no branch 'nJet' in .*; nearest: 'nJets'"):
+        training_set(configs, tmp_path / "s", **options)
+
+
 @pytest.mark.parametrize("splits", [Splits(by="file"), SPLITS], ids=str)
 def test_numbers_of_the_metadata_alone_make_a_training_set(
     make_file: MakeFile, tmp_path: Path, splits: Splits

@@ -444,6 +444,42 @@ def test_a_spectator_is_the_column_and_not_the_alias_of_an_input(sample: Sample)
     np.testing.assert_array_equal(batch["met"], sample.columns["met"][batch["_index"]])
 
 
+def test_a_spectator_may_be_an_alias_and_keeps_its_dtype(sample: Sample, tmp_path: Path) -> None:
+    aliases = {
+        "twice": "2 * event",
+        "number": "event",
+        "far": "met > 50",
+        "pts": "jet_pt / 2",
+        "of": "process",
+    }
+    data = sample.training_set(
+        inputs={"a": ["twice", "met"]}, aliases=aliases, spectators=["met", *aliases]
+    )
+    batch = arrays_of(data.loader("val", fold=0))
+    columns, entries = sample.columns, batch["_index"]
+    event, met = columns["event"][entries], columns["met"][entries]
+    np.testing.assert_array_equal(batch["a"][:, 0], 2 * event)
+    for key, expected in (
+        ("met", met),
+        ("twice", 2 * event),
+        ("number", event),
+        ("far", met > 50),
+        ("of", sample.store()["process"][:][entries]),
+    ):
+        np.testing.assert_array_equal(batch[key], expected)
+        assert batch[key].dtype == expected.dtype, key
+    for own, entry in zip(batch["pts"], entries.tolist(), strict=True):
+        np.testing.assert_array_equal(own, np.asarray(columns["jet_pt"][entry]) / 2)
+    # For other events it may be a column, or have another meaning.
+    up = arrays_of(data.apply_to(aliases={"twice": "3 * event"}).loader("val", fold=0))
+    np.testing.assert_array_equal(up["twice"], 3 * event)
+    other = recorded_data(tmp_path, twice=np.arange(800) * 0.5)
+    batch = arrays_of(data.apply_to(other).loader("all", fold=0))
+    np.testing.assert_array_equal(batch["twice"], np.arange(800) * 0.5)
+    assert set(batch) >= {"number", "far", "of", "met"}
+    assert "pts" not in batch
+
+
 # Other events
 
 

@@ -2,6 +2,7 @@
 
 from memmpy.conversion.convert import Conversion, convert, convert_request, plan_conversion
 from memmpy.conversion.planning.config import (
+    Input,
     Number,
     RFileConfig,
     RootFiles,
@@ -26,6 +27,7 @@ __all__ = [
     "Conversion",
     "ConversionPlan",
     "ConversionRequest",
+    "Input",
     "Number",
     "RFileConfig",
     "RootFiles",

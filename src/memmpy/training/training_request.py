@@ -73,6 +73,8 @@ class TrainingRequest:
         The names of the classes; empty without labels.
     has_weight : bool
         Whether batches have weights.
+    spectator_aliases : frozenset of str
+        The spectators that are computed, as there is no column of that name; see `with_columns`.
     """
 
     inputs: Inputs
@@ -93,6 +95,7 @@ class TrainingRequest:
     dtype: Any
     is_labelled: bool = True
     is_of_others: bool = False
+    spectator_aliases: frozenset[str] = frozenset()
     keys: Mapping[str, tuple[str, ...]] = field(init=False)
     methods: Mapping[str, tuple[Method | None, ...]] = field(init=False)
     classes: tuple[str, ...] = field(init=False)
@@ -175,6 +178,8 @@ class TrainingRequest:
             derived |= {key: one for key, one in members.items() if one is not None}
             groups[name] = tuple(members)
         derived |= self._event_columns()
+        for name in self.spectator_aliases.intersection(self.spectators):
+            derived[name] = Expression(self._node(name))
         events = [key for key in (LABEL, PHYSICS, BIN) if key in derived]
         return SkimRequest(
             keys=(*events, *self.spectators),
@@ -205,6 +210,11 @@ class TrainingRequest:
                     way_out = f"give lists as Objects([{text!r}])"
                     raise ColumnError(f"{message}has {own}: take an element, or {way_out}")
 
+    def with_columns(self, columns: Collection[str]) -> "TrainingRequest":
+        """Return the request for a store with some columns: other spectators may be aliases."""
+        names = frozenset(self.aliases or ()).intersection(self.spectators).difference(columns)
+        return replace(self, spectator_aliases=names)
+
     def inputs_alone(self) -> "TrainingRequest":
         """Return the inputs, for all events."""
         return replace(
@@ -232,7 +242,6 @@ class TrainingRequest:
             aliases={**(self.aliases or {}), **aliases},
             others="keep",
             is_of_others=True,
-            spectators=tuple(key for key in self.spectators if key in stored),
         )
 
         def has(texts: Iterable[str]) -> bool:
@@ -240,8 +249,12 @@ class TrainingRequest:
 
         has_weight = request.weight is None or has([request.weight])
         reweight = request.reweight
+        names = {*stored, *(request.aliases or ())}
         return replace(
             request,
+            spectators=tuple(
+                key for key in request.spectators if key in names and (key in stored or has([key]))
+            ),
             is_labelled=has((request.labels or {}).values()),
             weight=request.weight if has_weight else None,
             normalise=request.normalise if has_weight else None,

@@ -382,6 +382,7 @@ def make_training_set(
     """
     metadata = read_metadata(path)
     known, columns = recorded_splits(metadata), metadata.current_columns().items()
+    request = request.with_columns(metadata.current_keys())
     request.check_types({key: type_of_column(column) for key, column in columns})
     skim = make_skim(
         path,
