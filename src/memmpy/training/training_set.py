@@ -192,7 +192,7 @@ class TrainingSet(Renderable):
         SplitError, OptionError
             If there is no such split or fold, or an option is invalid.
         FitError
-            See `fit`.
+            See `fit`. After `apply_to`, also if the weights of other events are NaN.
         """
         if split == "all" and fold is None and self.splits.num_folds is not None:
             message = "each fold has a fit of its own: name the one that scales the events, fold=0"
@@ -208,6 +208,8 @@ class TrainingSet(Renderable):
             world_size=world_size,
         )
         split_data = resolve_skim_split(self.skim, SplitRequest(split, self.splits, fold))
+        if self._trained is not None:
+            self._fitter.check_weights()
         # What is done to negative weights in train is for the events that the fit was made of.
         is_train = self._trained is None and check_split(split_data.split) == 0
         row_fit = self.fit(fold).row_fit(is_train=is_train, incomplete=self._incomplete)
@@ -382,6 +384,7 @@ def make_training_set(
     """
     metadata = read_metadata(path)
     known, columns = recorded_splits(metadata), metadata.current_columns().items()
+    request = request.with_columns(metadata.current_keys())
     request.check_types({key: type_of_column(column) for key, column in columns})
     skim = make_skim(
         path,
