@@ -15,6 +15,7 @@ from memmpy.skims import Skim
 from memmpy.splits import Splits
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
+from memmpy.training.label_columns import BIN, LABEL, PHYSICS
 from memmpy.training.reweight import BinFactors, fit_bin_factors
 from memmpy.training.row_statistics import (
     MAX_FOLDS,
@@ -24,7 +25,7 @@ from memmpy.training.row_statistics import (
     scan_rows,
 )
 from memmpy.training.scaling import Scaling, fit_scaling
-from memmpy.training.training_request import BIN, LABEL, PHYSICS, TrainingRequest
+from memmpy.training.training_request import TrainingRequest
 from memmpy.training.weight_factors import fit_weight_factors, treat_negative
 
 __all__ = ["Fitter"]

@@ -19,7 +19,15 @@ from memmpy.skims import (
     missing_of,
     object_columns,
 )
-from memmpy.training.label_columns import BinColumn, LabelColumn, WeightColumn
+from memmpy.training.label_columns import (
+    BIN,
+    LABEL,
+    PHYSICS,
+    WEIGHT,
+    BinColumn,
+    LabelColumn,
+    WeightColumn,
+)
 from memmpy.training.option_checks import (
     Inputs,
     Negative,
@@ -41,18 +49,11 @@ from memmpy.training.reweight import Reweight
 from memmpy.training.scaling import Method, check_scale
 
 __all__ = [
-    "BIN",
-    "LABEL",
-    "PHYSICS",
-    "WEIGHT",
     "Inputs",
     "Negative",
     "Normalise",
     "TrainingRequest",
 ]
-
-#: Names of a batch, and of the fields of the skim that they come from.
-LABEL, WEIGHT, PHYSICS, BIN = "label", "weight", "weight_physics", "_bin"
 
 _EVENT_COLUMNS = frozenset({LABEL, PHYSICS, BIN})
 
