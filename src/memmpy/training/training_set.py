@@ -246,9 +246,9 @@ class TrainingSet(Renderable):
         Notes
         -----
         The guide on checks has the rules in full. Errors are for a class without training events,
-        and for weights that are not finite. Warnings are for keys that are empty, constant, infinite
-        or give the label away, for values such as -999, for few effective events, and for splits
-        that differ by more than chance.
+        and for weights that are not finite. Warnings are for keys that are empty, constant,
+        infinite, or give the label away; for values such as -999; for few effective events; and for
+        splits that differ by more than chance.
 
         Examples
         --------
