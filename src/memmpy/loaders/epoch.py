@@ -87,9 +87,10 @@ class EpochChunks:
         # Whole windows, of which a chunk has at least one.
         num_windows = max(1, round(gatherer.chunk_rows / shuffle.window_rows))
         self._chunk_rows = num_windows * shuffle.window_rows
+        self._num = len(self._order(seed=0, epoch=0))
 
     def __len__(self) -> int:
-        return len(self._order(seed=0, epoch=0))
+        return self._num
 
     def repeats(self) -> bool:
         """Return whether the last batch is one entry that another rank has, too."""

@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from types import TracebackType
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 from memmpy.checks import check_seed
@@ -33,7 +34,7 @@ class EpochIterable(ABC, Generic[B]):
     is_shuffled: bool
 
     def __init__(self, epoch: int) -> None:
-        self._passes: WeakSet[_Pass[B]] = WeakSet()
+        self._passes: WeakSet[Generator[B, None, None]] = WeakSet()
         self._has_warned = False
         self.epoch = epoch
 
@@ -53,9 +54,23 @@ class EpochIterable(ABC, Generic[B]):
         """Return the epoch and the number of batches of a state; see `load_state_dict`."""
 
     def __iter__(self) -> Iterator[B]:
-        one = _Pass(self)
+        one = self._pass()
         self._passes.add(one)
         return one
+
+    def _pass(self) -> Generator[B, None, None]:
+        """Yield the batches of the epoch that is due when the first one is asked for."""
+        epoch, num = self._begin()
+        last = len(self)
+        with closing(self.batches(epoch, position=num * self.batch_size)) as batches:
+            for batch in batches:
+                num += 1
+                if epoch == self._epoch:  # another pass may have ended it
+                    if num < last:
+                        self._num_batches = num
+                    else:
+                        self._set_place(epoch + 1, 0)
+                yield batch
 
     @property
     def epoch(self) -> int:
@@ -143,40 +158,3 @@ class EpochIterable(ABC, Generic[B]):
         else:
             self._set_place(epoch + 1, 0)
         return epoch, first
-
-    def _count(self, epoch: int, num_batches: int) -> None:
-        """Note that a pass has handed out so many batches of an epoch."""
-        if epoch == self._epoch:
-            self._num_batches = num_batches
-            if num_batches >= len(self):
-                self._set_place(epoch + 1, 0)
-
-
-@final
-class _Pass(Iterator[B]):
-    """One pass over an epoch, which it chooses when its first batch is asked for."""
-
-    def __init__(self, owner: EpochIterable[B]) -> None:
-        self._owner = owner
-        self._batches: Generator[B, None, None] | None = None
-        self._epoch = self._num = 0
-
-    def __next__(self) -> B:
-        if self._batches is None:
-            self._epoch, self._num = self._owner._begin()
-            position = self._num * self._owner.batch_size
-            self._batches = self._owner.batches(self._epoch, position=position)
-        batch = next(self._batches)
-        self._num += 1
-        self._owner._count(self._epoch, self._num)
-        return batch
-
-    def close(self) -> None:
-        """End the pass."""
-        if self._batches is None:
-            self._batches = _nothing()
-        self._batches.close()
-
-
-def _nothing() -> Generator[Any, None, None]:
-    yield from ()
