@@ -2,6 +2,7 @@ import copy
 import pickle
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from math import sqrt
 from pathlib import Path
@@ -196,14 +197,47 @@ def test_a_look_at_a_batch_costs_no_epoch() -> None:
 
 def test_a_pass_that_ends_early_begins_again_with_a_warning() -> None:
     loader = make(1000)
-    assert len([*islice(loader, 2)]) == 2
+    assert len([*islice(loader, 3)]) == 3
     with pytest.warns(
-        LoaderWarning, match=r"epoch 0 begins again: .* ended after 2 of \d+ batches"
+        LoaderWarning, match=r"epoch 0 begins again: .* ended after 3 of \d+ batches"
     ):
         assert same(loader, loader.batches(0))
-    assert len([*islice(loader, 2)]) == 2
+    assert len([*islice(loader, 3)]) == 3
     loader.set_epoch(2)
     assert same(loader, loader.batches(2))
+
+
+def test_a_look_at_a_batch_changes_no_place() -> None:
+    loader = make(1000)
+    one = iter(loader)
+    for _ in range(4):
+        next(one)
+    state = loader.state_dict()
+    next(iter(loader))
+    assert loader.state_dict() == state
+    loader.load_state_dict(state)
+    next(iter(loader))
+    assert same(loader, loader.batches(0, position=4 * loader.batch_size))
+
+
+def test_a_pass_of_an_older_place_does_not_count() -> None:
+    loader = make(1000)
+    one = iter(loader)
+    next(one)
+    state = loader.state_dict()
+    next(one)
+    loader.load_state_dict(state)
+    list(one)
+    assert loader.state_dict() == state
+
+
+def test_a_pass_of_another_thread_ends_at_its_next_batch() -> None:
+    loader = make(1000)
+    one = iter(loader)
+    next(one)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(loader.close).result()
+    assert next(one, None) is None
 
 
 def test_two_passes_at_once_are_of_the_same_epoch() -> None:

@@ -2,7 +2,13 @@
 
 from memmpy.loaders.check_data import arrays_of, check_data, check_sendable
 from memmpy.loaders.chunk import Lists
-from memmpy.loaders.epoch import EpochChunks, chunks_of_columns, load_batches
+from memmpy.loaders.epoch import (
+    EpochChunks,
+    chunks_of_columns,
+    load_batches,
+    mark_last,
+    quiet_at_first,
+)
 from memmpy.loaders.epoch_iterable import EpochIterable
 from memmpy.loaders.explanation import Explanation, explain
 from memmpy.loaders.loader_options import LoaderOptions
@@ -47,7 +53,9 @@ __all__ = [
     "explain",
     "load_batches",
     "map_of",
+    "mark_last",
     "os_page_cache",
+    "quiet_at_first",
     "rows_between",
     "shuffle_score",
     "slice_ranges",

@@ -1,11 +1,12 @@
 """Loads the batches of an epoch: gathers chunks ahead in threads, in the given order."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain
 from typing import final
 
+from memmpy.display import quiet
 from memmpy.kernels import derive_key
 from memmpy.loaders.chunk import batches_of, prefetch_depth
 from memmpy.loaders.column_gatherer import ColumnGatherer
@@ -30,7 +31,7 @@ from memmpy.order import (
 from memmpy.parallel import prefetch
 from memmpy.typing import Batch, Column
 
-__all__ = ["EpochChunks", "chunks_of_columns", "load_batches"]
+__all__ = ["EpochChunks", "chunks_of_columns", "load_batches", "mark_last", "quiet_at_first"]
 
 
 def _epoch_order(
@@ -212,3 +213,26 @@ def load_batches(
     # `meanwhile` ends first, so that tasks that still run learn that nobody needs them any more.
     with closing(prefetch(tasks, num_threads=num_threads, depth=depth)) as gathered, meanwhile:
         yield from batches_of(gathered, batch_size, drop_last=drop_last, skip=position - begin)
+
+
+def mark_last(
+    batches: Generator[Batch, None, None], num: int, *, weight_keys: Sequence[str]
+) -> Generator[Batch, None, None]:
+    """Yield `num` batches. Mark the last one, an entry that another rank has, too."""
+    with closing(batches):
+        for number, batch in enumerate(batches, start=1):
+            if number == num:
+                batch["_index"][:] = -1
+                for key in weight_keys:
+                    batch[key][:] = 0
+            yield batch
+
+
+def quiet_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+    """Yield batches. Write nothing about kernels, which the first batch compiles."""
+    with closing(batches):
+        with quiet():
+            first = next(batches, None)
+        if first is not None:
+            yield first
+            yield from batches

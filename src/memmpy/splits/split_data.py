@@ -160,6 +160,8 @@ class LoaderSpec:
         The shares of classes in batches; else an epoch has each entry once.
     weight_keys : tuple of str
         The weights of a batch: 0 for an entry that another rank has, too.
+    fit_options : str
+        The options that `transform` comes from.
 
     Raises
     ------
@@ -174,6 +176,7 @@ class LoaderSpec:
     is_copy: bool = False
     sampling: ClassSampling | None = None
     weight_keys: tuple[str, ...] = ()
+    fit_options: str = ""
 
     def __post_init__(self) -> None:
         if self.sampling is not None and not isinstance(self.split_data.data, SkimLike):

@@ -1,14 +1,13 @@
 """`SplitLoader`: the batches of one split, in a new order each epoch."""
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any, final
 
 from memmpy.checks import check_indices, check_integer, check_seed
-from memmpy.display import format_count, quiet
+from memmpy.display import format_count
 from memmpy.errors import LoaderWarning, OptionError, warn_of
 from memmpy.loaders import (
     EpochIterable,
@@ -19,6 +18,8 @@ from memmpy.loaders import (
     check_shuffle,
     explain,
     load_batches,
+    mark_last,
+    quiet_at_first,
 )
 from memmpy.order import MemberList, Subindex, num_batches
 from memmpy.parallel import check_threads
@@ -176,7 +177,7 @@ class SplitLoader(EpochIterable[Batch]):
             spec = LoaderSpec(split_data, options)
         split_data, options = spec.split_data, spec.options
         self.split_data, self._spec = split_data, spec
-        self.batch_size, self.drop_last = options.batch_size, options.drop_last
+        self.drop_last = options.drop_last
         self.seed, self.shuffle = options.seed, options.shuffle
         self.num_threads = options.num_threads
         self.split, self.splits, self.fold = split_data.split, split_data.splits, split_data.fold
@@ -193,6 +194,11 @@ class SplitLoader(EpochIterable[Batch]):
         options = replace(self._spec.options, seed=self.seed, epoch=self.epoch)
         spec = replace(self._spec, options=options, is_copy=True)
         return _copy_of, (spec, self._num_skipped)
+
+    @property
+    def batch_size(self) -> int:
+        """Entries per batch."""
+        return self._spec.options.batch_size
 
     @property
     def num_entries(self) -> int:
@@ -250,8 +256,8 @@ class SplitLoader(EpochIterable[Batch]):
         )
         if self._repeats:
             num = len(self) - position // self.batch_size
-            batches = _mark_last(batches, num, weight_keys=self._spec.weight_keys)
-        return _quietly_at_first(batches) if self._spec.is_quiet else batches
+            batches = mark_last(batches, num, weight_keys=self._spec.weight_keys)
+        return quiet_at_first(batches) if self._spec.is_quiet else batches
 
     def take(self, positions: Any) -> Batch:
         """Return a batch of chosen entries of the split.
@@ -373,26 +379,3 @@ def _copy_of(spec: LoaderSpec, num_skipped: int) -> SplitLoader:
     loader = SplitLoader(spec)
     loader._set_place(spec.options.epoch, num_skipped)
     return loader
-
-
-def _mark_last(
-    batches: Generator[Batch, None, None], num: int, *, weight_keys: Sequence[str]
-) -> Generator[Batch, None, None]:
-    """Yield `num` batches; mark the last one, an entry that another rank has, too."""
-    with closing(batches):
-        for number, batch in enumerate(batches, start=1):
-            if number == num:
-                batch["_index"][:] = -1
-                for key in weight_keys:
-                    batch[key][:] = 0
-            yield batch
-
-
-def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
-    """Yield batches. Write nothing about kernels, which the first batch compiles."""
-    with closing(batches):
-        with quiet():
-            first = next(batches, None)
-        if first is not None:
-            yield first
-            yield from batches

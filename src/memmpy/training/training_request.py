@@ -148,6 +148,12 @@ class TrainingRequest:
         stored = cut.union(request.names - request.derived.keys())
         return stored.union(*(one.keys for one in request.derived.values()))
 
+    @property
+    def fit_options(self) -> str:
+        """The options that a fit comes from, as text."""
+        options = self.scale, self.missing, self.fill, self.normalise, self.negative, self.reweight
+        return repr(options)
+
     def skim_request(self) -> SkimRequest:
         """Return the content of the skim; the order of its rows follows from the splits."""
         derived: dict[str, Derived] = {}

@@ -14,14 +14,11 @@ from memmpy.order import TicketsOf
 from memmpy.parallel import Work, WorkOption, check_threads, check_work
 from memmpy.skims import Sizes, Skim, make_skim
 from memmpy.splits import (
-    LoaderSpec,
     SplitLoader,
     SplitRequest,
     Splits,
-    check_split,
     open_event_columns,
     recorded_splits,
-    resolve_skim_split,
     tickets_of,
 )
 from memmpy.store import read_metadata
@@ -29,8 +26,7 @@ from memmpy.training.audit import Audit, audit_training_set
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
 from memmpy.training.fitter import Fitter
-from memmpy.training.label_columns import LABEL, PHYSICS, WEIGHT
-from memmpy.training.option_checks import check_class_sampling
+from memmpy.training.loader_spec import loader_spec
 from memmpy.training.scoring import Scores
 from memmpy.training.training_request import TrainingRequest
 from memmpy.typing import Entries, PathLike
@@ -96,13 +92,6 @@ class TrainingSet(Renderable):
         metadata = read_metadata(self.path)
         groups = EventGroups.of(metadata, skim.num_store_entries, request.class_names)
         self._fitter = Fitter(skim, request, splits, groups)
-        content, counts = request.skim_request(), skim.counts
-        #: The inputs with a value that is missing, or with padding.
-        self._incomplete = {
-            name
-            for name, keys in content.groups.items()
-            if any(key in content.padded or counts[key].num_nan for key in keys)
-        }
 
     def __len__(self) -> int:
         return len(self.skim)
@@ -207,16 +196,15 @@ class TrainingSet(Renderable):
             rank=rank,
             world_size=world_size,
         )
-        split_data = resolve_skim_split(self.skim, SplitRequest(split, self.splits, fold))
-        if self._fit_source is not None:
-            self._fitter.check_weights()
-        # What is done to negative weights in train is for the events that the fit was made of.
-        is_train = self._fit_source is None and check_split(split_data.split) == 0
-        row_fit = self.fit(fold).row_fit(is_train=is_train, incomplete=self._incomplete)
-        classes = self.classes if LABEL in self.skim.fields else ()
-        shares = check_class_sampling(sampling, classes, self._request.normalise)
-        weights = (WEIGHT, PHYSICS) if PHYSICS in self.skim.fields else ()
-        spec = LoaderSpec(split_data, options, row_fit, sampling=shares, weight_keys=weights)
+        spec = loader_spec(
+            self.skim,
+            self._request,
+            SplitRequest(split, self.splits, fold),
+            options,
+            sampling=sampling,
+            fit=self.fit(fold),
+            is_fitted_here=self._fit_source is None,
+        )
         return SplitLoader(spec)
 
     def check(self, fold: int | None = None) -> Audit:
