@@ -196,6 +196,8 @@ class TrainingSet(Renderable):
             rank=rank,
             world_size=world_size,
         )
+        if self._fit_source is not None:
+            self._fitter.check_weights()
         spec = loader_spec(
             self.skim,
             self._request,
