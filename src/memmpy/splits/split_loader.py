@@ -175,7 +175,7 @@ class SplitLoader(EpochIterable[Batch]):
             )
             spec = LoaderSpec(split_data, options)
         split_data, options = spec.split_data, spec.options
-        self.split_data, self._spec = split_data, spec
+        self.split_data, self.spec, self._spec = split_data, spec, spec
         self.batch_size, self.drop_last = options.batch_size, options.drop_last
         self.seed, self.shuffle = options.seed, options.shuffle
         self.num_threads = options.num_threads
