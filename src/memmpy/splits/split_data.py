@@ -161,8 +161,6 @@ class LoaderSpec:
         The shares of classes in batches; else an epoch has each entry once.
     weight_keys : tuple of str
         The weights of a batch: 0 for an entry that another rank has, too.
-    input_keys : tuple of str, optional
-        What a network is trained on; None if memmpy does not know.
     worker, num_workers : int
         Take every `num_workers`-th batch only, from number `worker` on.
 
@@ -179,7 +177,6 @@ class LoaderSpec:
     is_copy: bool = False
     sampling: ClassSampling | None = None
     weight_keys: tuple[str, ...] = ()
-    input_keys: tuple[str, ...] | None = None
     worker: int = 0
     num_workers: int = 1
 
