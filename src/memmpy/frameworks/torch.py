@@ -176,7 +176,7 @@ def to_torch(
         jagged=jagged,
         packed=_check_packed(packed, loader),
         dtype=None if dtype is None else _check_dtype(dtype, torch),
-        cast_keys=loader.spec.input_keys,
+        cast_keys=loader.inputs or None,
     )
     return TorchLoader(loader, tensor_format, _check_device(device, torch))
 
