@@ -67,7 +67,7 @@ def sampled(
     plain = SplitLoader(skim, batch_size, **{"split": "train", "shuffle": "blocks", **options})
     checked = check_sampling(sampling)
     assert checked is not None
-    return SplitLoader(replace(plain._spec, sampling=ClassSampling(checked, CLASSES)))
+    return SplitLoader(replace(plain.spec, sampling=ClassSampling(checked, CLASSES)))
 
 
 def entries_of(batches: Any) -> list[list[int]]:
@@ -258,14 +258,14 @@ def test_an_unknown_class_is_refused_with_the_nearest() -> None:
 
 def test_a_class_without_events_in_the_split_is_refused(skim: Any) -> None:
     sampling = ClassSampling(Sampling({"signal": 0.5, "tau": 0.5}), (*CLASSES, "tau"))
-    spec = SplitLoader(skim, split="val")._spec
+    spec = SplitLoader(skim, split="val").spec
     with pytest.raises(OptionError, match="class 'tau' of sampling= has no events in 'val'"):
         SplitLoader(replace(spec, sampling=sampling))
 
 
 def test_labels_of_no_class_are_refused(skim: Any) -> None:
     sampling = ClassSampling(Sampling({"background": 1.0}), ("background", "other"))
-    spec = SplitLoader(skim, split="train")._spec
+    spec = SplitLoader(skim, split="train").spec
     with pytest.raises(ColumnError, match="'label' has the value 2, which is the number of no"):
         SplitLoader(replace(spec, sampling=sampling))
 
@@ -276,7 +276,7 @@ def test_an_order_of_the_data_is_refused(skim: Any) -> None:
 
 
 def test_sampling_of_columns_is_refused() -> None:
-    spec = SplitLoader({"label": np.arange(100) % 2}, split="train")._spec
+    spec = SplitLoader({"label": np.arange(100) % 2}, split="train").spec
     with pytest.raises(OptionError, match="sampling= needs a skim"):
         replace(spec, sampling=ClassSampling(Sampling({"other": 1.0}), CLASSES))
 

@@ -84,7 +84,7 @@ class EpochChunks:
     ) -> None:
         self.gatherer, self.shuffle, self._mixture = gatherer, shuffle, mixture
         self._num_threads = num_threads
-        self._ranks = None if ranks is None or ranks.world_size == 1 else ranks
+        self._ranks = None if ranks is None or ranks.num_parts == 1 else ranks
         # Whole windows, of which a chunk has at least one.
         num_windows = max(1, round(gatherer.chunk_rows / shuffle.window_rows))
         self._chunk_rows = num_windows * shuffle.window_rows
@@ -121,7 +121,7 @@ class EpochChunks:
                 order,
                 chunk_rows=self._chunk_rows,
                 num_threads=self._num_threads,
-                num_processes=1 if self._ranks is None else self._ranks.world_size,
+                num_processes=1 if self._ranks is None else self._ranks.num_parts,
             )
             return reads.plan(position, batch_size=batch_size)
         mode = self.read_mode()

@@ -116,6 +116,8 @@ class SplitLoader(EpochIterable[Batch]):
     splits : Splits or None
         The splits that `split` is one of; None for bare arrays, and if the loader yields all
         entries.
+    inputs : dict of str to tuple of str
+        The keys of each input, if a training set made the loader; else empty.
 
     Notes
     -----
@@ -176,8 +178,8 @@ class SplitLoader(EpochIterable[Batch]):
             )
             spec = LoaderSpec(split_data, options)
         split_data, options = spec.split_data, spec.options
-        self.split_data, self._spec = split_data, spec
-        self.drop_last = options.drop_last
+        self.split_data, self.spec = split_data, spec
+        self.drop_last, self.inputs = options.drop_last, dict(spec.inputs)
         self.seed, self.shuffle = options.seed, options.shuffle
         self.num_threads = options.num_threads
         self.split, self.splits, self.fold = split_data.split, split_data.splits, split_data.fold
@@ -191,14 +193,14 @@ class SplitLoader(EpochIterable[Batch]):
     def __reduce__(self) -> tuple[Any, ...]:
         if not isinstance(self.split_data.data, SkimLike):
             check_sendable(self.split_data.data)
-        options = replace(self._spec.options, seed=self.seed, epoch=self.epoch)
-        spec = replace(self._spec, options=options, is_copy=True)
+        options = replace(self.spec.options, seed=self.seed, epoch=self.epoch)
+        spec = replace(self.spec, options=options, is_copy=True)
         return _copy_of, (spec, self._num_skipped)
 
     @property
     def batch_size(self) -> int:
         """Entries per batch."""
-        return self._spec.options.batch_size
+        return self.spec.options.batch_size
 
     @property
     def num_entries(self) -> int:
@@ -256,8 +258,8 @@ class SplitLoader(EpochIterable[Batch]):
         )
         if self._repeats:
             num = len(self) - position // self.batch_size
-            batches = mark_last(batches, num, weight_keys=self._spec.weight_keys)
-        return quiet_at_first(batches) if self._spec.is_quiet else batches
+            batches = mark_last(batches, num, weight_keys=self.spec.weight_keys)
+        return quiet_at_first(batches) if self.spec.is_quiet else batches
 
     def take(self, positions: Any) -> Batch:
         """Return a batch of chosen entries of the split.
@@ -290,7 +292,7 @@ class SplitLoader(EpochIterable[Batch]):
 
     def state_at(self, epoch: int, num_batches: int) -> dict[str, int | str]:
         """Return the state after some batches of an epoch, as `state_dict` does."""
-        step_size = self._spec.options.ranks.step_size
+        step_size = self.spec.options.ranks.step_size
         state: dict[str, int | str] = {
             "epoch": epoch,
             "position": num_batches * step_size,
@@ -308,14 +310,14 @@ class SplitLoader(EpochIterable[Batch]):
             If the state is that of other data, of another split, seed, order or batch size.
         """
         epoch, position = read_state(state, self.state_at(0, 0))
-        num_batches, inside = divmod(position, self._spec.options.ranks.step_size)
+        num_batches, inside = divmod(position, self.spec.options.ranks.step_size)
         if inside or num_batches > len(self):
             raise OptionError(f"the state has the position {position:,}, which begins no batch")
         return epoch, num_batches
 
     @cached_property
     def _identity(self) -> dict[str, str]:
-        return loader_identity(self._spec, self._chunks)
+        return loader_identity(self.spec, self._chunks)
 
     def _why_empty(self) -> str:
         if self.num_entries:
@@ -356,7 +358,7 @@ class SplitLoader(EpochIterable[Batch]):
             the number of events and a hash. Equal events give an equal hash, in any order and from
             a store or a skim, if `by` and `seed` of the splits are equal.
         """
-        return provenance_of(self._spec, order=self._chunks.shuffle.kind)
+        return provenance_of(self.spec, order=self._chunks.shuffle.kind)
 
     def _check_position(self, position: int) -> int:
         position = check_integer("position", position, minimum=0)
@@ -371,7 +373,7 @@ class SplitLoader(EpochIterable[Batch]):
     def __repr__(self) -> str:
         entries = format_count(self.num_entries, "entry", "entries")
         batches = f"{format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"
-        sampling = "" if self._spec.sampling is None else f", {self._spec.sampling}"
+        sampling = "" if self.spec.sampling is None else f", {self.spec.sampling}"
         return f"SplitLoader({self.split_data}{sampling}: {entries}, {batches})"
 
 

@@ -55,6 +55,7 @@ def loader_spec(
         sampling=check_class_sampling(sampling, classes, request.normalise),
         weight_keys=(WEIGHT, PHYSICS) if PHYSICS in skim.fields else (),
         fit_options=request.fit_options,
+        inputs=request.keys,
     )
 
 
