@@ -137,14 +137,14 @@ class Store(StoreCuts):
         seed : int, default 0
             The seed of the orders of all epochs.
         epoch : int, default 0
-            The epoch of the first ``iter()``. Each ``iter()`` starts the next epoch.
+            The epoch of the first pass. Each whole pass leads to the next epoch.
         drop_last : bool, default False
             Leave out the last batch of an epoch if it is short.
         num_threads : int, optional
             Threads that gather batches ahead, beside the thread of the caller; see `SplitLoader`.
         rank : int, default 0
-            The number of this process, 0 to `world_size` - 1, if several processes train together.
-            Each rank gets its own part of the split; the sizes differ by at most one entry.
+            The number of this process, 0 to `world_size` - 1, if several processes train together;
+            see `SplitLoader`.
         world_size : int, default 1
             The number of processes that train together.
 

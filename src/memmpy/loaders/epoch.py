@@ -66,7 +66,7 @@ class EpochChunks:
         The kind of order.
     num_threads : int
         How many threads gather beside the caller's.
-    ranks : Ranks
+    ranks : Ranks, optional
         How several processes share the batches, and the memory for chunks.
     mixture : Mixture, optional
         The classes of the members and their shares in each batch; else each member comes once.
@@ -78,11 +78,12 @@ class EpochChunks:
         shuffle: ShuffleChoice,
         *,
         num_threads: int,
-        ranks: Ranks,
+        ranks: Ranks | None = None,
         mixture: Mixture | None = None,
     ) -> None:
         self.gatherer, self.shuffle, self._mixture = gatherer, shuffle, mixture
-        self._num_threads, self._ranks = num_threads, ranks
+        self._num_threads = num_threads
+        self._ranks = None if ranks is None or ranks.world_size == 1 else ranks
         # Whole windows, of which a chunk has at least one.
         num_windows = max(1, round(gatherer.chunk_rows / shuffle.window_rows))
         self._chunk_rows = num_windows * shuffle.window_rows
@@ -92,10 +93,8 @@ class EpochChunks:
 
     def repeats(self) -> bool:
         """Return whether the last batch is one entry that another rank has, too."""
-        order = _epoch_order(
-            self.shuffle, len(self.gatherer), mixture=self._mixture, seed=0, epoch=0
-        )
-        return self._ranks.repeats(len(order))
+        order = self._order(seed=0, epoch=0)
+        return isinstance(order, RankOrder) and order.repeats
 
     def read_mode(self) -> ReadMode:
         """Return how an epoch that began now would be read."""
@@ -120,7 +119,7 @@ class EpochChunks:
                 order,
                 chunk_rows=self._chunk_rows,
                 num_threads=self._num_threads,
-                num_processes=self._ranks.world_size,
+                num_processes=1 if self._ranks is None else self._ranks.world_size,
             )
             return reads.plan(position, batch_size=batch_size)
         mode = self.read_mode()
@@ -140,7 +139,7 @@ class EpochChunks:
     def _order(self, *, seed: int, epoch: int) -> EpochOrder:
         num, mixture = len(self.gatherer), self._mixture
         order = _epoch_order(self.shuffle, num, mixture=mixture, seed=seed, epoch=epoch)
-        return order if self._ranks.world_size == 1 else RankOrder(order, self._ranks)
+        return order if self._ranks is None else RankOrder(order, self._ranks)
 
 
 def chunks_of_columns(
@@ -149,7 +148,7 @@ def chunks_of_columns(
     *,
     is_shuffled: bool,
     num_threads: int,
-    ranks: Ranks,
+    ranks: Ranks | None = None,
     page_cache: PageCache | None = None,
 ) -> EpochChunks:
     """Return columns in chunks, shuffled by a permutation or not at all.
