@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any, final
 
+import numpy as np
+
 from memmpy.checks import is_number
 from memmpy.display import Renderable, Table, format_rate, format_seconds
 from memmpy.errors import OptionError
@@ -19,6 +21,8 @@ from memmpy.splits import SplitLoader
 
 __all__ = ["Headspace", "headspace"]
 
+#: How often each part is measured, as other programs may disturb one of them.
+_NUM_ROUNDS = 3
 #: What a training may lose to loading, as a share of the step, before it counts.
 _SLACK = 0.1
 #: Below this many entries, the time for a batch matters beside the time for its entries.
@@ -105,8 +109,8 @@ class Headspace(Renderable):
 def headspace(loader: Any, step: Callable[[Any], object], *, seconds: float = 6.0) -> Headspace:
     """Measure whether a training waits for its loader.
 
-    memmpy measures the loader alone, the step alone on one batch, and both together, for a third of
-    the time each, and computes from this what a whole epoch takes. The first batch and the first
+    memmpy measures the loader alone, the step alone on one batch, and both together, three times
+    in turn, and computes from the medians what a whole epoch takes. The first batch and the first
     calls of `step` do not count. A loader of memmpy, and what `to_torch` and `to_jax` return, stay
     where they are: this costs no epoch.
 
@@ -154,21 +158,20 @@ def headspace(loader: Any, step: Callable[[Any], object], *, seconds: float = 6.
         raise OptionError(f"step must be a function that takes a batch, got {step!r:.200}")
     if not is_number(seconds) or not 0 < seconds < math.inf:
         raise OptionError(f"seconds must be a number above 0, got {seconds!r:.200}")
-    each = seconds / 3
     with closing(_endless(loader, num_batches)) as batches:
         batch = next(batches)
-        _seconds_of(lambda: step(batch), each / 10)  # compiles it
-        loading = _seconds_of(lambda: next(batches), each)
-    alone = _seconds_of(lambda: step(batch), each)
-    with closing(_endless(loader, num_batches)) as batches:
-        _wait_for(step(next(batches)))
-        both = _seconds_of(lambda: step(next(batches)), each)
+    each, begin = seconds / (3 * _NUM_ROUNDS), time.perf_counter()
+    _seconds_of(lambda: step(batch), each)  # compiles it
+    rounds: list[tuple[float, ...]] = []
+    while not rounds or (len(rounds) < _NUM_ROUNDS and time.perf_counter() - begin < seconds):
+        rounds.append(_round(loader, step, batch, each))
+    loading, alone, both = (float(value) * num_batches for value in np.median(rounds, axis=0))
     space = Headspace(
         num_batches,
         _num_entries(loader, batch, num_batches),
-        loading_seconds=loading * num_batches,
-        step_seconds=alone * num_batches,
-        total_seconds=both * num_batches,
+        loading_seconds=loading,
+        step_seconds=alone,
+        total_seconds=both,
     )
     return replace(space, advice=tuple(_advice(space, loader))) if space.is_slowed else space
 
@@ -185,6 +188,21 @@ def _num_batches(loader: Any) -> int:
     if not num_batches:
         raise OptionError(f"nothing to measure: the loader has no batches: {loader!r:.200}")
     return num_batches
+
+
+def _round(
+    loader: Any, step: Callable[[Any], object], batch: Any, seconds: float
+) -> tuple[float, float, float]:
+    """Return the seconds per batch of the loader alone, the step alone, and both together."""
+    num_batches = len(loader)
+    with closing(_endless(loader, num_batches)) as batches:
+        _wait_for(next(batches))  # its threads have started by now
+        loading = _seconds_of(lambda: next(batches), seconds)
+    alone = _seconds_of(lambda: step(batch), seconds)
+    with closing(_endless(loader, num_batches)) as batches:
+        _wait_for(step(next(batches)))
+        both = _seconds_of(lambda: step(next(batches)), seconds)
+    return loading, alone, both
 
 
 def _endless(loader: Any, num_batches: int) -> Generator[Any, None, None]:
