@@ -100,7 +100,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Yield a script whose functions are steps, and some no steps."""
     pytest.importorskip("torch")
     monkeypatch.setattr(sys, "path", [*sys.path])
-    (tmp_path / "waiting_times.py").write_text("SECONDS = 0.002\n", encoding="utf-8")
+    (tmp_path / "waiting_times.py").write_text("SECONDS = 0.02\n", encoding="utf-8")
     text = """
 import sys
 import time

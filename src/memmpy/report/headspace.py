@@ -106,7 +106,7 @@ class Headspace(Renderable):
         return name, format_seconds(seconds), batches, entries
 
 
-def headspace(loader: Any, step: Callable[[Any], object], *, seconds: float = 6.0) -> Headspace:
+def headspace(loader: Any, step: Callable[[Any], object], *, seconds: float = 3.0) -> Headspace:
     """Measure whether a training waits for its loader.
 
     memmpy measures the loader alone, the step alone on one batch, and both together, three times
@@ -120,7 +120,7 @@ def headspace(loader: Any, step: Callable[[Any], object], *, seconds: float = 6.
         The batches, such as a loader, what `to_torch` returns, or a `DataLoader` of torch.
     step : callable
         Takes a batch, and does what a step of the training does. It does train the model.
-    seconds : float, default 6
+    seconds : float, default 3
         How long to measure. It takes longer if a step or a batch takes longer than that, and for
         the first batch and the first step, which may be compiled.
 
@@ -160,8 +160,9 @@ def headspace(loader: Any, step: Callable[[Any], object], *, seconds: float = 6.
         raise OptionError(f"seconds must be a number above 0, got {seconds!r:.200}")
     with closing(_endless(loader, num_batches)) as batches:
         batch = next(batches)
-    each, begin = seconds / (3 * _NUM_ROUNDS), time.perf_counter()
+    each = seconds / (3 * _NUM_ROUNDS)
     _seconds_of(lambda: step(batch), each)  # compiles it
+    begin = time.perf_counter()
     rounds: list[tuple[float, ...]] = []
     while not rounds or (len(rounds) < _NUM_ROUNDS and time.perf_counter() - begin < seconds):
         rounds.append(_round(loader, step, batch, each))
