@@ -184,8 +184,7 @@ class TrainingSet(Renderable):
             See `fit`. After `apply_to`, also if the weights of other events are NaN.
         """
         if split == "all" and fold is None and self.splits.num_folds is not None:
-            message = "each fold has a fit of its own: name the one that scales the events, fold=0"
-            raise OptionError(message)
+            raise OptionError("each fold has its own fit: name the one that scales events, fold=0")
         options = LoaderOptions(
             batch_size=batch_size,
             shuffle=check_shuffle(shuffle),
