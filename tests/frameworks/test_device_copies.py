@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given
 
 from memmpy.errors import MissingPackageError, OptionError
+from memmpy.frameworks import device_copies
 from memmpy.frameworks.device_copies import batches_by, check_device, copies_to
 
 torch = pytest.importorskip("torch")
@@ -112,7 +113,7 @@ def assert_equal(batch: Any, expected: Any) -> None:
         assert list(batch) == list(expected)
         for key, value in expected.items():
             assert_equal(batch[key], value)
-    elif isinstance(expected, tuple):
+    elif isinstance(expected, list | tuple):
         assert type(batch) is type(expected)
         for one, other in zip(batch, expected, strict=True):
             assert_equal(one, other)
@@ -121,20 +122,30 @@ def assert_equal(batch: Any, expected: Any) -> None:
         assert batch == expected
 
 
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copy each batch alone, as if it was large."""
+    monkeypatch.setattr(device_copies, "_GROUP_BYTES", 1)
+
+
 @pytest.mark.parametrize("num_ahead", [1, 2, 5])
 @pytest.mark.parametrize("stream_class", [LateStream, EagerStream])
+@pytest.mark.parametrize("group_bytes", [1, 1000, 1 << 20])
 def test_the_copies_are_equal_in_order_and_no_block_is_filled_too_early(
-    num_ahead: int, stream_class: type[LateStream]
+    num_ahead: int,
+    stream_class: type[LateStream],
+    group_bytes: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(device_copies, "_GROUP_BYTES", group_bytes)
     stream = stream_class()
     batches = [batch_of(number, size=1 + number % 7) for number in range(40)]
     copies = list(batches_by(stream, iter(batches), num_ahead=num_ahead))
     stream.run(stream.num_submitted)  # the work of the device that is left
-    assert len(copies) == len(batches)
-    for copy, batch in zip(copies, batches, strict=True):
-        assert_equal(copy, batch)
+    assert_equal(copies, batches)
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_the_late_stream_would_show_a_block_that_is_filled_too_early() -> None:
     class Careless(LateStream):
         def copy(self, block: Any) -> tuple[Any, LateEvent]:
@@ -148,13 +159,34 @@ def test_the_late_stream_would_show_a_block_that_is_filled_too_early() -> None:
     assert not torch.equal(copies[0]["x"], batches[0]["x"])
 
 
-def test_a_batch_is_one_copy_and_the_consumer_waits_for_each() -> None:
+@pytest.mark.usefixtures("one_by_one")
+def test_a_large_batch_is_one_copy_and_the_consumer_waits_for_each() -> None:
     stream = LateStream()
     list(batches_by(stream, (batch_of(number) for number in range(6)), num_ahead=2))
     assert stream.num_submitted == 6
     assert sorted(stream.received) == [1, 2, 3, 4, 5, 6]
 
 
+def test_small_batches_share_a_copy_and_the_consumer_waits_before_each_batch() -> None:
+    stream = LateStream()
+    copies = list(batches_by(stream, (batch_of(number) for number in range(40)), num_ahead=2))
+    assert [copy["fold"] for copy in copies] == list(range(40))
+    assert stream.num_submitted == 3
+    assert len(stream.received) == 40
+
+
+def test_a_batch_that_looks_alike_and_lies_otherwise_is_placed_by_itself() -> None:
+    rows = np.zeros(20, [("a", "i8"), ("b", "i8"), ("c", "i8")])
+    rows["a"], rows["b"], rows["c"] = np.arange(20), 100 + np.arange(20), 200 + np.arange(20)
+    pairs = [("a", "b"), ("b", "c"), ("a", "c"), ("c", "a"), ("a", "b"), ("b", "b")]
+    batches = [{"x": torch.from_numpy(rows[x]), "y": torch.from_numpy(rows[y])} for x, y in pairs]
+    stream = LateStream()
+    copies = list(batches_by(stream, batches, num_ahead=2))
+    stream.run(stream.num_submitted)
+    assert_equal(copies, batches)
+
+
+@pytest.mark.usefixtures("one_by_one")
 def test_a_ring_of_a_few_blocks_serves_all_batches_and_grows_with_them() -> None:
     stream = LateStream()
     sizes = [4, 4, 4, 4, 400, 4, 4, 400, 400, 400, 400, 400, 4, 400]
@@ -204,6 +236,17 @@ def test_any_arrays_arrive_as_they_were(arrays: list[Any], step: int) -> None:
     assert_equal(copy, batch)
 
 
+def test_large_tensors_are_copied_by_torch_and_equal() -> None:
+    rows = np.zeros(20_000, [("a", "f8"), ("b", "i8"), ("c", "i8")])
+    for number, key in enumerate("abc"):
+        rows[key] = np.arange(20_000) * (number + 1)
+    batch = {key: torch.from_numpy(rows[key]) for key in "abc"}
+    batch["x"] = torch.arange(300_000, dtype=torch.int16)
+    (copy,) = batches_by(stream := LateStream(), [batch], num_ahead=1)
+    stream.run(1)
+    assert_equal(copy, batch)
+
+
 def test_an_unaligned_number_arrives_as_it_was() -> None:
     memory = np.zeros(8 * 4 + 1, np.uint8)
     values = memory[1:].view(np.float64)
@@ -213,6 +256,7 @@ def test_an_unaligned_number_arrives_as_it_was() -> None:
     assert copy["x"].tolist() == [1, 2, 3, 4]
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_the_copies_go_on_while_the_consumer_has_a_batch() -> None:
     stream, asked = LateStream(), []
 
@@ -239,6 +283,7 @@ def test_an_error_of_the_source_is_raised_and_ends_the_copies() -> None:
     assert list(copies) == []
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_an_error_of_the_device_comes_in_place_of_its_batch_and_ends_the_thread() -> None:
     class Full(LateStream):
         def copy(self, block: Any) -> tuple[Any, LateEvent]:

@@ -1,31 +1,24 @@
 """Copies batches of tensors to a GPU, ahead of the training and beside it."""
 
-import ctypes
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import closing
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Protocol, TypeAlias, final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
 from memmpy.checks import check_integer
 from memmpy.errors import OptionError
+from memmpy.frameworks.block_layout import BlockLayout, TypedMemory
 from memmpy.frameworks.framework_loader import require
 from memmpy.parallel import prefetch
 
 __all__ = ["CopyEvent", "CopyStream", "batches_by", "check_device", "copies_to", "require_torch"]
 
 Tensor: TypeAlias = Any  # torch.Tensor; the package torch is optional
-Octets: TypeAlias = NDArray[np.uint8]
 
-#: Tensors on a device begin at a multiple of it, as torch has it for the widest loads.
-_ALIGNMENT = 64
-#: Overlapping tensors keep their distance to a multiple of it, so that no number is misaligned.
-_PHASE = 16
-#: Tensors are copied with the bytes between them if all bytes are at most this many times theirs.
-_MOST_BYTES = 2
+#: Batches are copied at once until they have so many bytes, or are so many. A smaller copy takes
+#: longer to begin than to make, and so does the work of Python for it.
+_GROUP_BYTES, _GROUP_BATCHES = 1 << 20, 16
 
 
 class CopyEvent(Protocol):
@@ -92,10 +85,10 @@ def copies_to(
 ) -> Generator[dict[str, Any], None, None]:
     """Yield batches on a device, copied ahead.
 
-    A thread copies the tensors of a batch into one block of pinned memory. A stream of its own
-    copies the block to the GPU while the training goes on. The tensors of a batch share memory on
-    the GPU, which torch reuses after the work on it that was submitted to the stream that is the
-    current one at ``next()``.
+    A thread copies the tensors of a batch, or of several small ones, into one block of pinned
+    memory. A stream of its own copies the block to the GPU while the training goes on. These
+    batches share memory on the GPU. Use them on the stream that is the current one at ``next()``:
+    torch gives the memory to others after the work of that stream on it.
 
     Parameters
     ----------
@@ -105,7 +98,7 @@ def copies_to(
     device : str or torch.device
         The GPU, such as ``"cuda"`` or ``"cuda:1"``. For ``"cpu"``, batches pass unchanged.
     num_ahead : int, default 2
-        How many batches are copied while the consumer uses one.
+        How many batches, or groups of small ones, are copied while the consumer uses one.
 
     Yields
     ------
@@ -133,10 +126,14 @@ def batches_by(
     stream: CopyStream, batches: Iterable[Mapping[str, Any]], *, num_ahead: int
 ) -> Generator[dict[str, Any], None, None]:
     """Yield batches that a stream copies ahead; see `copies_to`."""
-    blocks = _Blocks(stream, num_ahead + 1)
-    tasks = (partial(blocks.begin, batch) for batch in batches)
-    for copy in prefetch(tasks, num_threads=1, depth=num_ahead + 1):
-        yield copy.receive(stream)
+    torch = require_torch()
+    ring = _Ring(stream, num_ahead + 1, torch)
+    tasks = (partial(ring.begin, group) for group in _groups_of(batches, torch.Tensor))
+    with closing(prefetch(tasks, num_threads=1, depth=num_ahead + 1)) as copies:
+        for copied, memory, event in copies:
+            while copied:
+                stream.receive(memory, event)
+                yield copied.pop(0)
 
 
 def _unchanged(batches: Iterable[Mapping[str, Any]]) -> Generator[dict[str, Any], None, None]:
@@ -144,19 +141,38 @@ def _unchanged(batches: Iterable[Mapping[str, Any]]) -> Generator[dict[str, Any]
         yield dict(batch)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _BatchCopy:
-    """A batch whose copy has begun."""
+class _HostBatch(NamedTuple):
+    """A batch in the memory of the host, and its tensors one after the other."""
 
-    batch: dict[str, Any]
+    values: Mapping[str, Any]
+    tensors: list[Tensor]
+
+
+class _GroupCopy(NamedTuple):
+    """Batches whose copy into the memory of a device has begun."""
+
+    batches: list[dict[str, Any]]
     memory: Tensor
     event: CopyEvent
 
-    def receive(self, stream: CopyStream) -> dict[str, Any]:
-        """Return the batch for the work of the consumer."""
-        stream.receive(self.memory, self.event)
-        return self.batch
+
+def _groups_of(
+    batches: Iterable[Mapping[str, Any]], tensor_class: type
+) -> Iterator[list[_HostBatch]]:
+    """Yield batches in groups that are copied at once: one large batch, or several small ones."""
+    group: list[_HostBatch] = []
+    num_bytes = 0
+    for batch in batches:
+        tensors: list[Tensor] = []
+        for value in batch.values():
+            _collect(value, tensor_class, tensors)
+        group.append(_HostBatch(batch, tensors))
+        num_bytes += sum(tensor.nbytes for tensor in tensors)
+        if num_bytes >= _GROUP_BYTES or len(group) >= _GROUP_BATCHES:
+            yield group
+            group, num_bytes = [], 0
+    if group:
+        yield group
 
 
 def _collect(value: Any, tensor_class: type, tensors: list[Tensor]) -> None:
@@ -180,7 +196,7 @@ def _rebuilt(value: Any, tensor_class: type, views: Iterator[Tensor]) -> Any:
 
 
 @final
-class _Blocks:
+class _Ring:
     """A ring of blocks of host memory. A block is filled again after its copy has been made.
 
     Parameters
@@ -189,149 +205,59 @@ class _Blocks:
         Copies the blocks.
     num : int
         The number of blocks, at least 2: two threads fill blocks at the same time.
+    torch : module
+        The package.
     """
 
-    def __init__(self, stream: CopyStream, num: int) -> None:
-        self._stream, self._torch = stream, require_torch()
+    def __init__(self, stream: CopyStream, num: int, torch: Any) -> None:  # a module
+        self._stream, self._torch = stream, torch
+        self._layout = BlockLayout([])
         self._blocks: SimpleQueue[tuple[Tensor, CopyEvent] | None] = SimpleQueue()
         for _ in range(num):
             self._blocks.put(None)
 
-    def begin(self, batch: Mapping[str, Any]) -> _BatchCopy:
-        """Begin to copy a batch."""
-        tensors: list[Tensor] = []
-        for value in batch.values():
-            _collect(value, self._torch.Tensor, tensors)
+    def begin(self, group: list[_HostBatch]) -> _GroupCopy:
+        """Begin to copy a group of batches."""
+        parts, num_bytes = [], 0
+        for batch in group:
+            layout = self._layout  # most batches have that of the one before
+            if not layout.fits(batch.tensors):
+                self._layout = layout = BlockLayout(batch.tensors)
+            parts.append((batch, layout, num_bytes))
+            num_bytes += layout.num_bytes
         # A block that is made in inference mode could not be filled again outside of it.
         with self._torch.inference_mode(False):
-            layout = _BlockLayout(tensors)
-            memory, event = self._copy(layout)
-            views = layout.views(memory)
-            copied = {
-                key: _rebuilt(value, self._torch.Tensor, views) for key, value in batch.items()
-            }
-        return _BatchCopy(copied, memory, event)
+            memory, event = self._copy(parts, num_bytes)
+            copies, typed = [], TypedMemory(memory)
+            for batch, layout, start in parts:
+                views = layout.views(typed, start)
+                copy = {
+                    key: _rebuilt(value, self._torch.Tensor, views)
+                    for key, value in batch.values.items()
+                }
+                copies.append(copy)
+        return _GroupCopy(copies, memory, event)
 
-    def _copy(self, layout: "_BlockLayout") -> tuple[Tensor, CopyEvent]:
-        """Begin to copy tensors, and return their memory on the device and the end of the copy."""
+    def _copy(
+        self, parts: list[tuple[_HostBatch, BlockLayout, int]], num_bytes: int
+    ) -> tuple[Tensor, CopyEvent]:
+        """Begin to copy batches, and return their memory on the device and the end of the copy."""
         block = self._blocks.get()
         try:
             if block is not None:
                 block[1].synchronize()
-            if block is None or len(block[0]) < layout.num_bytes:
-                memory = self._stream.host_memory(layout.num_bytes)
+            if block is None or len(block[0]) < num_bytes:
+                memory = self._stream.host_memory(num_bytes)
             else:
                 memory = block[0]
             block = None  # if an error comes: its memory may be half filled, or being copied
-            layout.fill(memory, self._torch.from_numpy)
-            copied, event = self._stream.copy(memory[: layout.num_bytes])
+            for batch, layout, start in parts:
+                layout.fill(memory[start:], batch.tensors, self._torch.from_numpy)
+            copied, event = self._stream.copy(memory[:num_bytes])
             block = memory, event
         finally:
             self._blocks.put(block)
         return copied, event
-
-
-@final
-class _BlockLayout:
-    """The places of tensors in a block of bytes.
-
-    The single numbers of a skim are fields of rows, so their tensors interleave. Tensors that
-    overlap are copied at once, with the bytes between them, and keep their strides. All others
-    become contiguous.
-
-    Parameters
-    ----------
-    tensors : list of CPU tensor
-        Strided ones. They must live until `fill` is over.
-    """
-
-    def __init__(self, tensors: list[Tensor]) -> None:
-        self.num_bytes = 0
-        #: The range of addresses and its place in the block.
-        self._spans: list[tuple[int, int, int]] = []
-        self._contiguous: list[tuple[Tensor, int]] = []
-        #: Of each tensor: its place in the block and its strides.
-        self._places = [(0, _contiguous_strides(tensor.shape)) for tensor in tensors]
-        self._tensors = tensors
-        extents = [
-            (tensor.data_ptr(), _num_bytes(tensor), number)
-            for number, tensor in enumerate(tensors)
-            if tensor.numel()
-        ]
-        group: list[tuple[int, int]] = []  # address and number of tensors that overlap
-        start = stop = 0
-        for address, num_bytes, number in sorted(extents):
-            if group and address >= stop:
-                self._place(group, start, stop)
-                group = []
-            if not group:
-                start = stop = address
-            group.append((address, number))
-            stop = max(stop, address + num_bytes)
-        if group:
-            self._place(group, start, stop)
-
-    def _place(self, group: list[tuple[int, int]], start: int, stop: int) -> None:
-        """Place tensors that overlap, in the addresses start..stop-1."""
-        tensors = [self._tensors[number] for _, number in group]
-        own_bytes = sum(tensor.nbytes for tensor in tensors)
-        aligned = all(address % self._tensors[n].element_size() == 0 for address, n in group)
-        is_alone = len(group) == 1 and tensors[0].is_contiguous()
-        if is_alone or not aligned or stop - start > _MOST_BYTES * own_bytes:
-            for _, number in group:
-                tensor = self._tensors[number]
-                place = self._take(tensor.nbytes, 0)
-                self._contiguous.append((tensor, place))
-                self._places[number] = place, _contiguous_strides(tensor.shape)
-            return
-        place = self._take(stop - start, start % _PHASE)
-        self._spans.append((start, stop, place))
-        for address, number in group:
-            strides = self._tensors[number].stride()
-            self._places[number] = place + address - start, strides
-
-    def _take(self, num_bytes: int, phase: int) -> int:
-        """Return a place for so many bytes, and leave room for them."""
-        place = self.num_bytes + phase
-        self.num_bytes = -(-(place + num_bytes) // _ALIGNMENT) * _ALIGNMENT
-        return place
-
-    def fill(self, block: Tensor, tensor_of: Callable[[Octets], Tensor]) -> None:
-        """Copy the tensors to their places in a block."""
-        for start, stop, place in self._spans:
-            block[place : place + stop - start].copy_(tensor_of(_octets_at(start, stop)))
-        for tensor, place in self._contiguous:
-            room = block[place : place + tensor.nbytes].view(tensor.dtype)
-            room.view(tensor.shape).copy_(tensor)
-
-    def views(self, memory: Tensor) -> Iterator[Tensor]:
-        """Yield the tensors in a copy of the block."""
-        typed = {dtype: memory.view(dtype) for dtype in {one.dtype for one in self._tensors}}
-        for tensor, (place, strides) in zip(self._tensors, self._places, strict=True):
-            values = typed[tensor.dtype]
-            first = place // tensor.element_size()
-            yield values.as_strided(tensor.shape, strides, first)
-
-
-def _num_bytes(tensor: Tensor) -> int:
-    """Return the bytes from the first to the last number of a tensor that has some."""
-    pairs = zip(tensor.shape, tensor.stride(), strict=True)
-    span: int = 1 + sum((size - 1) * stride for size, stride in pairs)
-    return span * int(tensor.element_size())
-
-
-def _contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(1, size)
-    return tuple(reversed(strides))
-
-
-def _octets_at(start: int, stop: int) -> Octets:
-    """Return the memory of some addresses. Another object must keep it alive."""
-    memory = (ctypes.c_uint8 * (stop - start)).from_address(start)
-    return np.frombuffer(memoryview(memory), np.uint8)
 
 
 @final
