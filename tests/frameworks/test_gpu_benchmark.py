@@ -27,7 +27,7 @@ def test_all_of_it_runs_on_the_cpu(tmp_path: Path) -> None:
     answers = json.loads((tmp_path / "answers.json").read_text())
     assert json.loads(result.stdout.splitlines()[-1]) == answers
     assert answers["device"] == "CPU"
-    assert list(answers["copies"]) == list(answers["steps"]) + ["100,000"]
+    assert list(answers["copies"]) == [*answers["steps"], "100,000"]
     assert all(rate > 0 for rate in answers["copies"].values())
     assert "gather of rows of 88 bytes" in result.stdout
 
