@@ -70,6 +70,9 @@ def columns(num: int) -> dict[str, Any]:
         "charge": random.integers(-1, 2, num).astype(np.int8),
         "half": random.normal(size=(num, 1)).astype(np.float16),
         "year": random.integers(0, 9, num).astype(np.int16),
+        "hash": bits.astype(np.uint64) * 3,
+        "words": (bits.astype(np.uint64) * 5).reshape(num, 1) >> np.arange(2, dtype=np.uint64),
+        "code": (bits % 60_000).astype(np.uint16),
         "nothing": np.zeros((num, 0), np.float32),
         "phase": random.normal(size=num) + 1j,
     }

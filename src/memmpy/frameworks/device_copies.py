@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from functools import partial
+from functools import cache, partial
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
@@ -119,7 +119,7 @@ def copies_to(
     checked = check_device(device)
     if checked.type == "cpu":
         return _unchanged(batches)
-    return batches_by(_CudaStream(checked), batches, num_ahead=num_ahead)
+    return batches_by(_stream_to(checked), batches, num_ahead=num_ahead)
 
 
 def batches_by(
@@ -258,6 +258,12 @@ class _Ring:
         finally:
             self._blocks.put(block)
         return copied, event
+
+
+@cache
+def _stream_to(device: Any) -> CopyStream:  # torch.device
+    """Return the only stream to a GPU: torch keeps free memory for the stream that had it."""
+    return _CudaStream(device)
 
 
 @final

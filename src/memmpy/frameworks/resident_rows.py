@@ -105,6 +105,8 @@ class ResidentLoader(FrameworkLoader[dict[str, Tensor]]):
         columns: dict[str, Tensor] = {}
         with self._torch.inference_mode(False):
             for segment in self._segments:
+                if self.device.type == "cuda":  # then their memory stays until it has gathered
+                    segment.words.record_stream(self._torch.cuda.current_stream(self.device))
                 columns |= segment.views(segment.words.index_select(0, members))
             ordered = [columns[key] for key in self._keys]
             whole = [one[:stop].unflatten(0, (num, -1)).unbind(0) for one in ordered if num]
@@ -145,6 +147,8 @@ class ResidentLoader(FrameworkLoader[dict[str, Tensor]]):
             for start, copy in zip(starts, copies, strict=True):
                 for key, values in copy.items():
                     views[key][start : start + len(values)].copy_(values)
+        if self.device.type == "cuda":  # another stream may gather
+            self._torch.cuda.synchronize(self.device)
 
 
 @final
