@@ -220,7 +220,7 @@ def gather_rates(machine: Machine, data: memmpy.TrainingSet) -> dict[str, float]
     """Return rates of gathering on the device, in bytes read and written, and rows a second."""
     loader = data.loader("train", batch_size=100_000)
     resident = ResidentLoader(loader, machine.device, tensors_of=tensors_of)
-    (rows,) = [one.words for one in resident._segments if one.row_bytes == 4 * NUM_KEYS]
+    (rows,) = [one.words for one in resident._rows if one.row_bytes == 4 * NUM_KEYS]
     places = torch.randperm(len(rows), device=machine.device)
     gathered = rows.index_select(0, places)
     assert torch.equal(gathered[0], rows[places[0]])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import hypothesis.strategies as st
 import numpy as np
@@ -231,9 +231,93 @@ def test_an_empty_split_has_no_batches() -> None:
         assert list(resident(loader)) == []
 
 
-def test_lists_are_refused_by_name() -> None:
+class Ragged(NamedTuple):
+    """Lists as attention takes them, with a tag of each item beside its values."""
+
+    tags: Any
+    values: Any
+    cu_seqlens: Any
+    max_seqlen: int
+
+
+def ragged_of(batch: Batch) -> dict[str, Any]:
+    tensors = tensors_of(batch)
+    for key, value in batch.items():
+        if isinstance(value, Jagged):
+            tensors[key] = Ragged(
+                torch.zeros(len(value.content), dtype=torch.int64),
+                torch.from_numpy(value.content),
+                torch.from_numpy(value.offsets.astype(np.int32)),
+                int(value.counts.max(initial=0)),
+            )
+    return tensors
+
+
+def lists(num: int, longest: int = 6) -> dict[str, Any]:
+    random = np.random.default_rng(3)
+    data: dict[str, Any] = {"x": np.arange(num)}
+    for key, shape in {"jets": (3,), "pt": (), "hits": (2, 2)}.items():
+        counts = random.integers(0, longest + 1, num)
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        content = random.normal(size=(int(offsets[-1]), *shape)).astype(np.float32)
+        data[key] = Jagged(content, offsets)
+    return data
+
+
+def assert_same_lists(loader: SplitLoader, device: str) -> None:
+    for batch, values in zip(
+        ResidentLoader(loader, device, tensors_of=ragged_of), loader.batches(0), strict=True
+    ):
+        assert list(batch) == list(values)
+        assert batch["x"].tolist() == values["x"].tolist()
+        for key in ("jets", "pt", "hits"):
+            own, expected = batch[key], values[key]
+            assert type(own) is Ragged
+            assert own.values.is_contiguous()
+            assert own.values.cpu().numpy().tobytes() == expected.content.tobytes()
+            assert own.values.shape == expected.content.shape
+            assert own.cu_seqlens.dtype == torch.int32
+            assert own.cu_seqlens.tolist() == expected.offsets.tolist()
+            assert type(own.max_seqlen) is int
+            assert own.max_seqlen == expected.counts.max(initial=0)
+            assert len(own.tags) == len(own.values)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_size": 64},
+        {"batch_size": 1},
+        {"batch_size": 5000},
+        {"batch_size": 500, "shuffle": False},
+        {"batch_size": 64, "drop_last": True, "split": "train"},
+        {"batch_size": 64, "rank": 1, "world_size": 2},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("longest", [0, 6])
+def test_lists_are_those_of_the_loader(device: str, options: dict[str, Any], longest: int) -> None:
+    assert_same_lists(SplitLoader(lists(1000, longest), **options), device)
+
+
+def test_the_tags_of_items_stay_with_their_items() -> None:
+    data = {"jets": Jagged(np.arange(300.0), np.arange(0, 301, 3))}
+
+    def tagged(batch: Batch) -> dict[str, Any]:
+        jets: Any = batch["jets"]
+        values = torch.from_numpy(jets.content)
+        return {"jets": Ragged(values.int(), values, torch.from_numpy(jets.offsets), 3)}
+
+    for batch in ResidentLoader(SplitLoader(data, 7), "cpu", tensors_of=tagged):
+        assert batch["jets"].tags.tolist() == batch["jets"].values.int().tolist()
+
+
+def test_lists_of_another_form_are_refused_by_name() -> None:
     jets = Jagged(np.arange(3.0), np.array([0, 1, 3]))
-    with pytest.raises(ColumnError, match=r"'jets' of the loader is not one; pad lists"):
+    with pytest.raises(
+        ColumnError, match=r"values and cu_seqlens; 'jets' of the loader is neither"
+    ):
         resident(SplitLoader({"x": np.arange(2), "jets": jets}))
 
 
