@@ -154,6 +154,27 @@ def copy_rates(machine: Machine, data: memmpy.TrainingSet) -> dict[str, float]:
     return rates
 
 
+def loader_rates(machine: Machine, data: memmpy.TrainingSet) -> dict[str, dict[str, float]]:
+    """Return events a second that a loader hands out, alone and copied, by size of the batch."""
+    rates: dict[str, dict[str, float]] = {}
+    for size in (1_000, 10_000):
+        loader = data.loader("train", batch_size=size)
+        sources: dict[str, Callable[[], Iterable[Any]]] = {
+            "alone": lambda loader=loader: loader.batches(0),
+            "copied": lambda loader=loader: machine.copies(map(tensors_of, loader.batches(0))),
+        }
+        rates[f"{size:,}"] = {}
+        for name, source in sources.items():
+
+            def epoch(source: Callable[[], Iterable[Any]] = source) -> None:
+                for _ in source():
+                    pass
+
+            seconds = machine.seconds(epoch, 1)
+            rates[f"{size:,}"][name] = loader.num_entries / seconds
+    return rates
+
+
 class Training:
     """A small network, its optimiser, and a step of both."""
 
@@ -253,6 +274,22 @@ def gather_rates(machine: Machine, data: memmpy.TrainingSet) -> dict[str, float]
     }
 
 
+def layout_rates(machine: Machine) -> dict[str, float]:
+    """Return rates of gathering rows by their size and alignment, in bytes read and written."""
+    rates = {}
+    num = machine.large // 1024
+    places = torch.randperm(num, device=machine.device)
+    for num_words, first in ((11, 0), (12, 0), (12, 1), (16, 0), (16, 1), (64, 0), (64, 1)):
+        memory = torch.arange(first + num * num_words, device=machine.device)
+        rows = memory[first:].view(num, num_words)
+        gathered = rows.index_select(0, places)
+        assert torch.equal(gathered[:, 0], places * num_words + first)
+        seconds = machine.seconds(lambda rows=rows: rows.index_select(0, places), 20)
+        where = "16" if first == 0 else "8"
+        rates[f"{8 * num_words} bytes from {where} on"] = 2 * gathered.nbytes / seconds
+    return rates
+
+
 def main() -> None:
     """Run it all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -270,15 +307,19 @@ def main() -> None:
         data = make_training_set(folder, 20_000 if options.cpu else options.events)
         limit = limits(machine)
         copies = copy_rates(machine, data)
+        loading = loader_rates(machine, data)
         steps = step_ratios(machine, data)
         gather = gather_rates(machine, data)
+        layouts = layout_rates(machine)
     answers = {
         "device": machine.name,
         "torch": torch.__version__,
         "limits": limit,
         "copies": copies,
+        "loading": loading,
         "steps": steps,
         "gather": gather,
+        "layouts": layouts,
         "seconds": time.perf_counter() - start,
     }
     rows = [
@@ -300,6 +341,12 @@ def main() -> None:
     )
     for words, value, bar, unit in rows:
         print(f"{words:<42} {value:8.2f} {unit:<24} {bar}")
+    for size, rate in loading.items():
+        words = f"loader in batches of {size}, copied"
+        print(f"{words:<42} {rate['copied'] / rate['alone']:8.2f} of the loader alone")
+    for layout, rate in layouts.items():
+        words = f"gather of rows of {layout}"
+        print(f"{words:<42} {rate / limit['memory']:8.2f} of a copy on the device")
     print(json.dumps(answers))
     if options.out is not None:
         options.out.write_text(json.dumps(answers, indent=1))

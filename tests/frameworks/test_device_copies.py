@@ -5,6 +5,7 @@ at the end of the test. A block that is filled again too early would show in the
 """
 
 import gc
+import subprocess
 import sys
 import threading
 import weakref
@@ -324,6 +325,13 @@ def test_closing_early_ends_the_thread_and_the_source_and_frees_all_memory() -> 
     gc.collect()
     assert ended == [True]
     assert stream_reference() is None
+
+
+@pytest.mark.slow
+def test_an_interrupt_at_any_moment_hangs_nothing() -> None:
+    command = [sys.executable, "-m", "tests.frameworks.interrupted_copies", "2"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert int(done.stdout) > 10
 
 
 def test_batches_that_are_kept_stay_as_they_are_and_may_be_written() -> None:

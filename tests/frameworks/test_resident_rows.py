@@ -315,9 +315,7 @@ def test_the_tags_of_items_stay_with_their_items() -> None:
 
 def test_lists_of_another_form_are_refused_by_name() -> None:
     jets = Jagged(np.arange(3.0), np.array([0, 1, 3]))
-    with pytest.raises(
-        ColumnError, match=r"values and cu_seqlens; 'jets' of the loader is neither"
-    ):
+    with pytest.raises(ColumnError, match=r"lists with cu_seqlens \(jagged='flat'\), not 'jets';"):
         resident(SplitLoader({"x": np.arange(2), "jets": jets}))
 
 

@@ -169,8 +169,10 @@ def _check_arrays(batch: Mapping[str, Any], tensor_class: type) -> None:
     wrong = [key for key, value in batch.items() if not isinstance(value, tensor_class)]
     if wrong:
         names = ", ".join(map(repr, wrong))
-        message = f"resident=True takes arrays, and lists as values and cu_seqlens; {names} of the"
-        raise ColumnError(f"{message} loader is neither; leave out resident=True, or these keys")
+        message = (
+            f"resident=True takes arrays, and lists with cu_seqlens (jagged='flat'), not {names}"
+        )
+        raise ColumnError(f"{message}; leave out resident=True, or these keys")
 
 
 def _free_bytes(device: Any) -> int | None:  # torch.device
