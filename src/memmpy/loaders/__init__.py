@@ -6,8 +6,9 @@ from memmpy.loaders.epoch import (
     EpochChunks,
     chunks_of_columns,
     load_batches,
-    mark_last,
-    quiet_at_first,
+    load_members,
+    mark_repeat,
+    quietly_at_first,
 )
 from memmpy.loaders.epoch_iterable import EpochIterable
 from memmpy.loaders.explanation import Explanation, explain
@@ -52,10 +53,11 @@ __all__ = [
     "chunks_of_columns",
     "explain",
     "load_batches",
+    "load_members",
     "map_of",
-    "mark_last",
+    "mark_repeat",
     "os_page_cache",
-    "quiet_at_first",
+    "quietly_at_first",
     "rows_between",
     "shuffle_score",
     "slice_ranges",

@@ -1,13 +1,15 @@
 """Loads the batches of an epoch: gathers chunks ahead in threads, in the given order."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain
-from typing import final
+from typing import Any, TypeVar, final
+
+import numpy as np
 
 from memmpy.display import quiet
-from memmpy.kernels import derive_key
+from memmpy.kernels import BYTES_MOVED, derive_key, is_worth_compiling
 from memmpy.loaders.chunk import batches_of, prefetch_depth
 from memmpy.loaders.column_gatherer import ColumnGatherer
 from memmpy.loaders.gatherer import Gatherer
@@ -19,6 +21,7 @@ from memmpy.order import (
     BlockOrder,
     EpochOrder,
     ExactOrder,
+    GatherRequest,
     Members,
     Mixture,
     MixtureOrder,
@@ -29,9 +32,21 @@ from memmpy.order import (
     num_delivered,
 )
 from memmpy.parallel import prefetch
-from memmpy.typing import Batch, Column
+from memmpy.typing import Batch, Column, Entries
 
-__all__ = ["EpochChunks", "chunks_of_columns", "load_batches", "mark_last", "quiet_at_first"]
+__all__ = [
+    "EpochChunks",
+    "chunks_of_columns",
+    "load_batches",
+    "load_members",
+    "mark_repeat",
+    "quietly_at_first",
+]
+
+#: About how many members are looked up at once if nothing is gathered: 512 kB of numbers.
+_NUM_MEMBERS = 1 << 16
+
+_BatchOf = TypeVar("_BatchOf", bound=Mapping[str, Any])
 
 
 def _epoch_order(
@@ -138,6 +153,13 @@ class EpochChunks:
         )
         return EpochPlan(ahead.tasks(requests), first.start, gatherer.mapped.random_access())
 
+    def requests(
+        self, *, seed: int, epoch: int, position: int, batch_size: int
+    ) -> Iterator[GatherRequest]:
+        """Yield requests for the members of an epoch from one that holds a position on."""
+        order = self._order(seed=seed, epoch=epoch)
+        return order.requests(position, num_rows=_NUM_MEMBERS, batch_size=batch_size)
+
     def _order(self, *, seed: int, epoch: int) -> EpochOrder:
         num, mixture = len(self.gatherer), self._mixture
         order = _epoch_order(self.shuffle, num, mixture=mixture, seed=seed, epoch=epoch)
@@ -215,10 +237,47 @@ def load_batches(
         yield from batches_of(gathered, batch_size, drop_last=drop_last, skip=position - begin)
 
 
-def mark_last(
-    batches: Generator[Batch, None, None], num: int, *, weight_keys: Sequence[str]
-) -> Generator[Batch, None, None]:
-    """Yield `num` batches. Mark the last one, an entry that another rank has, too."""
+def load_members(
+    chunks: EpochChunks,
+    *,
+    seed: int,
+    epoch: int,
+    batch_size: int,
+    drop_last: bool,
+    num_threads: int,
+    position: int,
+) -> Generator[Entries, None, None]:
+    """Yield the members of one epoch, from `position` on, in runs of whole batches.
+
+    Only the last run may end with a shorter batch. The parameters are those of `load_batches`.
+    """
+    left = num_delivered(len(chunks), batch_size, drop_last=drop_last) - position
+    if left <= 0:
+        return
+    compiled = is_worth_compiling(8 * len(chunks), least=BYTES_MOVED)
+    requests = chunks.requests(seed=seed, epoch=epoch, position=position, batch_size=batch_size)
+    first = next(requests)
+    skip, rest = position - first.start, np.empty(0, np.int64)
+    tasks = (partial(one.members, compiled=compiled) for one in chain([first], requests))
+    with closing(
+        prefetch(tasks, num_threads=num_threads, depth=prefetch_depth(num_threads))
+    ) as runs:
+        for run in runs:
+            members = np.concatenate([rest, run[skip:]])[:left]
+            skip = 0
+            num = len(members) if len(members) == left else len(members) // batch_size * batch_size
+            if num:
+                yield members[:num]
+            left, rest = left - num, members[num:]
+
+
+def mark_repeat(
+    batches: Generator[_BatchOf, None, None], num: int, *, weight_keys: Sequence[str]
+) -> Generator[_BatchOf, None, None]:
+    """Yield `num` batches; mark the last one, an entry that another rank has, too.
+
+    Its ``"_index"`` becomes -1, and its weights 0. Values may be arrays of NumPy or of a framework.
+    """
     with closing(batches):
         for number, batch in enumerate(batches, start=1):
             if number == num:
@@ -228,7 +287,7 @@ def mark_last(
             yield batch
 
 
-def quiet_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+def quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
     """Yield batches. Write nothing about kernels, which the first batch compiles."""
     with closing(batches):
         with quiet():

@@ -1,10 +1,10 @@
 """`SplitLoader`: the batches of one split, in a new order each epoch."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from memmpy.checks import check_indices, check_integer, check_seed
 from memmpy.display import format_count
@@ -18,8 +18,9 @@ from memmpy.loaders import (
     check_shuffle,
     explain,
     load_batches,
-    mark_last,
-    quiet_at_first,
+    load_members,
+    mark_repeat,
+    quietly_at_first,
 )
 from memmpy.order import MemberList, Subindex, num_batches
 from memmpy.parallel import check_threads
@@ -30,9 +31,12 @@ from memmpy.splits.resolve import resolve_split
 from memmpy.splits.split_chunks import chunks_of, notes_of
 from memmpy.splits.split_data import LoaderSpec, SkimLike, StoreLike
 from memmpy.splits.split_request import SplitRequest
-from memmpy.typing import Batch, Data
+from memmpy.typing import Batch, Data, Entries
 
 __all__ = ["SplitLoader"]
+
+_T = TypeVar("_T")
+_BatchOf = TypeVar("_BatchOf", bound=Mapping[str, Any])
 
 
 @final
@@ -241,38 +245,53 @@ class SplitLoader(EpochIterable[Batch]):
         >>> [batch["x"].tolist() for batch in loader.batches(0, position=4)]
         [[4, 5, 6, 7], [8, 9]]
         """
-        if not len(self):
-            warn_of([self._why_empty()], LoaderWarning)
+        self._warn_if_empty()
         return self._load(epoch, position=position)
 
     def _load(self, epoch: int, *, position: int = 0) -> Generator[Batch, None, None]:
-        position = self._check_position(position)
-        batches = load_batches(
+        batches = self.mark_repeat(self._run(load_batches, epoch, position), position=position)
+        return quietly_at_first(batches) if self.spec.is_quiet else batches
+
+    def _run(
+        self, load: Callable[..., Generator[_T, None, None]], epoch: int, position: int
+    ) -> Generator[_T, None, None]:
+        return load(
             self._chunks,
             seed=self.seed,
             epoch=check_seed("epoch", epoch),
             batch_size=self.batch_size,
             drop_last=self.drop_last,
             num_threads=self.num_threads,
-            position=position,
+            position=self._check_position(position),
         )
-        if self._repeats:
-            num = len(self) - position // self.batch_size
-            batches = mark_last(batches, num, weight_keys=self.spec.weight_keys)
-        return quiet_at_first(batches) if self.spec.is_quiet else batches
+
+    def members(self, epoch: int, *, position: int = 0) -> Generator[Entries, None, None]:
+        """Iterate over the entries of a given epoch by their places in the split, as `take` does.
+
+        Yields
+        ------
+        int64 array
+            The places of the entries of some batches, one batch after the other.
+        """
+        self._warn_if_empty()
+        return self._run(load_members, epoch, position)
+
+    def mark_repeat(
+        self, batches: Generator[_BatchOf, None, None], *, position: int
+    ) -> Generator[_BatchOf, None, None]:
+        """Mark the entry that this rank repeats in batches of an epoch from a position on."""
+        if not self._repeats:
+            return batches
+        num = len(self) - position // self.batch_size
+        return mark_repeat(batches, num, weight_keys=self.spec.weight_keys)
 
     def take(self, positions: Any) -> Batch:
-        """Return a batch of chosen entries of the split.
+        """Return a batch of chosen entries of the split, in the given order.
 
         Parameters
         ----------
         positions : array of int, or sequence of int
             Places in the split, not shuffled, and of all ranks: 0 <= position < `split_size`.
-
-        Returns
-        -------
-        dict of str to array or Jagged
-            The batch, in this order.
 
         Raises
         ------
@@ -319,11 +338,13 @@ class SplitLoader(EpochIterable[Batch]):
     def _identity(self) -> dict[str, str]:
         return loader_identity(self.spec, self._chunks)
 
-    def _why_empty(self) -> str:
+    def _warn_if_empty(self) -> None:
+        reason = f"{self.split_data} has no entries here"
         if self.num_entries:
             has = format_count(self.num_entries, "entry", "entries")
-            return f"no batches: drop_last leaves out the only one, {has} of {self.batch_size:,}"
-        return f"no batches: {self.split_data} has no entries here"
+            reason = f"drop_last leaves out the only one, {has} of {self.batch_size:,}"
+        if not len(self):
+            warn_of([f"no batches: {reason}"], LoaderWarning)
 
     def explain(self) -> Explanation:
         """Report how the loader works, why, and how fast it is. Takes about a second.
@@ -331,9 +352,8 @@ class SplitLoader(EpochIterable[Batch]):
         Returns
         -------
         Explanation
-            Prints as a table. memmpy measures the rate of the first batches of epoch 0, and
-            compares it with a plain copy of the same data by the same number of threads: from
-            memory, or from the disk if the data is not in memory.
+            Prints as a table: the rate of the first batches of epoch 0, beside that of a plain copy
+            of the same data by the same threads, from memory or disk.
         """
         return explain(
             self._chunks,
@@ -347,8 +367,7 @@ class SplitLoader(EpochIterable[Batch]):
     def provenance(self) -> dict[str, Any]:
         """Return a record to keep with a model: the events and options that it was trained with.
 
-        It covers the whole split, that is, all ranks. The call reads the columns that name the
-        events once.
+        It covers all ranks. The call reads the columns that name the events once.
 
         Returns
         -------
@@ -363,11 +382,9 @@ class SplitLoader(EpochIterable[Batch]):
     def _check_position(self, position: int) -> int:
         position = check_integer("position", position, minimum=0)
         if position % self.batch_size or position > len(self) * self.batch_size:
-            message = (
-                f"position {position:,} is not the start of a batch: give a multiple of the "
-                f"batch size {self.batch_size:,} up to {len(self) * self.batch_size:,}"
-            )
-            raise OptionError(message)
+            message = f"position {position:,} is not the start of a batch: give a multiple of the"
+            stop = len(self) * self.batch_size
+            raise OptionError(f"{message} batch size {self.batch_size:,} up to {stop:,}")
         return position
 
     def __repr__(self) -> str:
