@@ -139,7 +139,7 @@ class EpochIterable(ABC, Generic[B]):
             )
             warn_of([message], LoaderWarning)
         if len(self):
-            self._num_batches, self._num_skipped = first, 0
+            self._num_batches = first
         else:
             self._set_place(epoch + 1, 0)
         return epoch, first
@@ -148,6 +148,8 @@ class EpochIterable(ABC, Generic[B]):
         """Note that a pass has handed out so many batches of an epoch."""
         if epoch == self._epoch:
             self._num_batches = num_batches
+            if num_batches > self._num_skipped + 1:  # more than a look at the first batch
+                self._num_skipped = 0
             if num_batches >= len(self):
                 self._set_place(epoch + 1, 0)
 
