@@ -113,8 +113,8 @@ class TrainingSet(Renderable):
     def fit(self, fold: int | None = None) -> Fit:
         """Return what is fitted on the training split of a fold.
 
-        The first call reads all rows once, for all folds. All processes that train together get the
-        same numbers, as each reads all rows.
+        The first call reads all rows once, for all folds, and the skim keeps the sums: other
+        processes take them from there. So all that train together have the same numbers.
 
         Parameters
         ----------
