@@ -191,14 +191,24 @@ def test_the_state_of_something_else_is_refused_with_the_reason(
 
 
 def test_a_state_of_columns_that_have_changed_is_refused(tmp_path: Path) -> None:
-    def loader(scale: float) -> SplitLoader:
-        columns = {"id": np.arange(300), "x": scale * np.arange(300.0)}
-        return memmpy.open(write_store(tmp_path / "s", columns)).loader(batch_size=16)
+    def loader(change: str, *, is_skim: bool) -> SplitLoader:
+        columns = {
+            "id": np.arange(300),
+            "x": np.arange(300.0) * (2 if change == "x" else 1),
+            "lists": Jagged(np.arange(600) + (change == "lists"), np.arange(0, 601, 2)),
+        }
+        store = write_store(tmp_path / "s", columns)
+        if is_skim:
+            return SplitLoader(memmpy.skim(store, keys=[*columns], progress=False), 16)
+        return memmpy.open(store).loader(batch_size=16)
 
-    state = loader(1.0).state_dict()
-    loader(1.0).load_state_dict(state)
-    with pytest.raises(OptionError, match="the state is that of another data"):
-        loader(2.0).load_state_dict(state)
+    for is_skim in (False, True):
+        state = loader("nothing", is_skim=is_skim).state_dict()
+        loader("nothing", is_skim=is_skim).load_state_dict(state)
+        for change in ("x", "lists"):
+            other = loader(change, is_skim=is_skim)
+            with pytest.raises(OptionError, match="the state is that of another data"):
+                other.load_state_dict(state)
 
 
 @pytest.mark.parametrize(
