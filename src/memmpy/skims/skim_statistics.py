@@ -100,6 +100,7 @@ def skim_statistics(
         with _lock(folder):
             arrays = _read(file, name)  # another process may have written it meanwhile
             if arrays is None:
+                logger.info("reading all rows of %s", folder)
                 arrays = compute()
                 write_atomically(file, _encode(name, arrays), durable=False)
     except (DiskError, ReadOnlyStoreError) as error:
