@@ -60,7 +60,11 @@ def loader_identity(spec: LoaderSpec, chunks: EpochChunks) -> dict[str, str]:
 def _arrays_of(column: Any, entries: Entries) -> list[Array]:
     """Return the values of some entries: numbers, or lists of them, and none of other columns."""
     if isinstance(column, np.ndarray):
-        return [] if column.dtype.hasobject else [np.asarray(column)[entries]]
+        values: Array = np.asarray(column)[entries]
+        if values.dtype.hasobject:
+            return []
+        # NumPy does not copy the bytes between the fields of rows: they are any.
+        return [values[name] for name in values.dtype.names or [...]]
     if isinstance(column, Jagged | ReadJagged):
         lists = column[entries]
         return [np.asarray(lists.content), np.asarray(lists.offsets)]
