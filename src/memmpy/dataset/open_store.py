@@ -14,7 +14,7 @@ from memmpy.dataset.store_cuts import StoreCuts
 from memmpy.errors import OptionError
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.order import SPLIT_NAMES
-from memmpy.parallel import WorkOption, check_threads, check_work
+from memmpy.parallel import RankOption, WorkOption, check_threads, check_work
 from memmpy.skims import Skim, Skims, find_skims, skim
 from memmpy.splits import LoaderSpec, SplitLoader, SplitRequest, Splits, check_splits
 from memmpy.store import Problem
@@ -107,7 +107,7 @@ class Store(StoreCuts):
         epoch: int = 0,
         drop_last: bool = False,
         num_threads: int | None = None,
-        rank: int = 0,
+        rank: RankOption = 0,
         world_size: int = 1,
     ) -> SplitLoader:
         """Return a loader of columns.
@@ -142,9 +142,9 @@ class Store(StoreCuts):
             Leave out the last batch of an epoch if it is short.
         num_threads : int, optional
             Threads that gather batches ahead, beside the thread of the caller; see `SplitLoader`.
-        rank : int, default 0
-            The number of this process, 0 to `world_size` - 1, if several processes train together;
-            see `SplitLoader`.
+        rank : int, "auto" or "slurm", default 0
+            The number of this process, 0 to `world_size` - 1, if several processes train together.
+            ``"auto"`` and ``"slurm"`` find both numbers; see `SplitLoader`.
         world_size : int, default 1
             The number of processes that train together.
 

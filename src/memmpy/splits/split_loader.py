@@ -23,7 +23,7 @@ from memmpy.loaders import (
     quietly_at_first,
 )
 from memmpy.order import MemberList, Subindex, num_batches
-from memmpy.parallel import check_threads
+from memmpy.parallel import RankOption, check_threads
 from memmpy.splits.definition import Splits
 from memmpy.splits.loader_state import loader_identity, read_state
 from memmpy.splits.provenance import provenance_of
@@ -89,10 +89,10 @@ class SplitLoader(EpochIterable[Batch]):
         Threads that gather batches ahead. The thread of the caller helps when it would wait, and
         does all work if the number is 0. The default is the number of available cores minus one,
         but 1 to 7.
-    rank : int, default 0
-        The number of this process, 0 to `world_size` - 1, if several processes train together. In
-        each step, a rank gets its part of ``batch_size * world_size`` entries of one order, which
-        is the same for any number of ranks. All ranks have the same number of batches.
+    rank : int, "auto" or "slurm", default 0
+        The number of this process, 0 to `world_size` - 1, if several processes train together.
+        ``"auto"`` takes both numbers from `torch.distributed` if it is initialised, else from
+        torchrun, else 0 and 1; ``"slurm"`` takes them from srun.
     world_size : int, default 1
         The number of processes that train together.
 
@@ -125,9 +125,10 @@ class SplitLoader(EpochIterable[Batch]):
 
     Notes
     -----
-    With ranks, the last batch of an epoch may be shorter, and its sizes on the ranks differ by at
-    most one. If it has fewer entries than there are ranks, each rank without one repeats an entry,
-    with the ``"_index"`` -1 and the weight 0.
+    In each step, each rank gets its part of ``batch_size * world_size`` entries of one order, which
+    is the same for any number of ranks; all ranks have equally many batches. The sizes of a shorter
+    last batch differ by at most one. If there are fewer entries than ranks, each rank without one
+    repeats an entry, with the ``"_index"`` -1 and the weight 0.
 
     Examples
     --------
@@ -155,7 +156,7 @@ class SplitLoader(EpochIterable[Batch]):
         epoch: int = 0,
         drop_last: bool = False,
         num_threads: int | None = None,
-        rank: int = 0,
+        rank: RankOption = 0,
         world_size: int = 1,
     ) -> None:
         if isinstance(data, LoaderSpec):  # it holds all options
@@ -321,13 +322,7 @@ class SplitLoader(EpochIterable[Batch]):
         return state | self._identity
 
     def place_of(self, state: Mapping[str, Any]) -> tuple[int, int]:
-        """Return the epoch and the number of batches of a state of `state_dict`.
-
-        Raises
-        ------
-        OptionError
-            If the state is that of other data, of another split, seed, order or batch size.
-        """
+        """Return the epoch and the number of batches of a state, as `load_state_dict` reads it."""
         epoch, position = read_state(state, self.state_at(0, 0))
         num_batches, inside = divmod(position, self.spec.options.ranks.step_size)
         if inside or num_batches > len(self):

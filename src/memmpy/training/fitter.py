@@ -1,7 +1,7 @@
 """`Fitter`: fits factors and scalings on the training split of each fold."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias, final
 
 import numpy as np
@@ -11,7 +11,7 @@ from memmpy.display import format_count
 from memmpy.errors import FitError, FitWarning, warn_of
 from memmpy.loaders import rows_between, slice_ranges, steps_of
 from memmpy.parallel import num_helpers
-from memmpy.skims import Skim
+from memmpy.skims import Skim, Statistics, skim_statistics
 from memmpy.splits import Splits
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
@@ -24,7 +24,7 @@ from memmpy.training.row_statistics import (
     float_values,
     scan_rows,
 )
-from memmpy.training.scaling import Scaling, fit_scaling
+from memmpy.training.scaling import Method, Scaling, fit_scaling, percentiles_of
 from memmpy.training.training_request import TrainingRequest
 from memmpy.training.weight_factors import fit_weight_factors, treat_negative
 
@@ -33,6 +33,8 @@ __all__ = ["Fitter"]
 #: The cells, the statistics of each, and those of no rows.
 _Scan: TypeAlias = tuple[Cells, list[RowStatistics], RowStatistics]
 
+#: The version of the statistics that a skim keeps: increase it when one of them changes.
+_VERSION = 1
 #: The first training rows, of which percentiles are taken; and rows that are read at once.
 _NUM_PERCENTILE_ROWS, _BLOCK_ROWS = 1 << 20, 1 << 16
 
@@ -121,15 +123,27 @@ class Fitter:
         return self._scan([None] if num_folds is None else range(num_folds))
 
     def _scan(self, folds: Sequence[int | None]) -> _Scan:
-        cells = Cells.of(self._skim, self._splits, folds)
+        skim, groups = self._skim, self._groups
+        cells = Cells.of(skim, self._splits, folds)
         methods = {name: ones for name, ones in self._request.methods.items() if any(ones)}
-        scanned = scan_rows(self._skim, cells, self._groups, methods, num_threads=num_helpers())
-        return cells, scanned, RowStatistics.zero(self._skim, self._groups.num_groups, methods)
+        none = RowStatistics.zero(skim, groups.num_groups, methods)
+        if not len(skim):
+            return cells, [], none
+
+        def scan() -> Statistics:
+            scanned = scan_rows(skim, cells, groups, methods, num_threads=num_helpers())
+            return RowStatistics.to_arrays(scanned)
+
+        # Of the methods, only "log" changes the values.
+        logs = {name: [method == "log" for method in ones] for name, ones in methods.items()}
+        question = {"edges": cells.edges, "groups": groups.to_json(), "logs": logs}
+        arrays = skim_statistics(skim, {"cells": question, "version": _VERSION}, scan)
+        return cells, RowStatistics.from_arrays(arrays, methods), none
 
     def _scale(self, train: RowStatistics, ranges: Sequence[range]) -> dict[str, Scaling]:
         scalings, notes = {}, []
         for name, keys in self._request.keys.items():
-            methods, first = self._request.methods[name], None
+            methods, percentiles = self._request.methods[name], None
             if not any(methods):
                 zeros = np.zeros(len(keys))
                 scalings[name] = Scaling(keys, methods, zeros, zeros + 1.0)
@@ -137,12 +151,24 @@ class Fitter:
             if "robust" in methods:
                 ascending = sorted(ranges, key=lambda rows: rows.start)
                 rows = slice_ranges(ascending, 0, _NUM_PERCENTILE_ROWS)
-                parts = [float_values(self._skim, name, one, methods) for one in rows]
-                first = np.concatenate(parts)
-            scalings[name], words = fit_scaling(keys, methods, train.moments[name], first)
+                percentiles = self._percentiles(name, methods, rows)
+            scalings[name], words = fit_scaling(keys, methods, train.moments[name], percentiles)
             notes += [f"the input {name!r} is not scaled by its width: {note}" for note in words]
         warn_of(notes, FitWarning)
         return scalings
+
+    def _percentiles(
+        self, name: str, methods: Sequence[Method | None], ranges: Sequence[range]
+    ) -> NDArray[np.float64]:
+        def compute() -> Statistics:
+            parts = [float_values(self._skim, name, one, methods) for one in ranges]
+            return {"percentiles": percentiles_of(np.concatenate(parts), methods)}
+
+        question = {"input": name, "methods": methods, "ranges": _edges_of(ranges)}
+        asked = {"percentiles": question, "version": _VERSION}
+        arrays = skim_statistics(self._skim, asked, compute)
+        percentiles: NDArray[np.float64] = arrays["percentiles"]
+        return percentiles
 
     def _reweight(
         self, ranges: Sequence[range], by_group: NDArray[np.float64]
@@ -150,7 +176,25 @@ class Fitter:
         reweight, names = self._request.reweight, self._request.class_names
         if reweight is None:
             return None
-        shape = len(names) + 1, reweight.num_bins + 1
+        question = {
+            "num_bins": reweight.num_bins,
+            "negative": self._request.negative,
+            "ranges": _edges_of(ranges),
+            "groups": self._groups.to_json(),
+            "by_group": [weight.hex() for weight in by_group.tolist()],
+        }
+        arrays = skim_statistics(
+            self._skim,
+            {"bins": question, "version": _VERSION},
+            partial(self._bin_sums, ranges, by_group, reweight.num_bins),
+        )
+        return fit_bin_factors(reweight, arrays["sums"][:-1], arrays["squares"][:-1], names)
+
+    def _bin_sums(
+        self, ranges: Sequence[range], by_group: NDArray[np.float64], num_bins: int
+    ) -> Statistics:
+        """Return the sums of weights, and of their squares, by class and bin."""
+        shape = len(self._request.class_names) + 1, num_bins + 1
         sums, squares = np.zeros(shape), np.zeros(shape)
         for rows in steps_of(ranges, _BLOCK_ROWS):
             part = self._skim.rows[rows.start : rows.stop]
@@ -158,13 +202,13 @@ class Fitter:
             weights = treat_negative(np.asarray(part[PHYSICS]), self._request.negative)
             weights = weights * by_group[groups]
             bins = np.asarray(part[BIN]).astype(np.int64)
-            places = self._groups.group_classes[groups] * (reweight.num_bins + 1)
-            places += np.where(bins < 0, reweight.num_bins, bins)
+            places = self._groups.group_classes[groups] * (num_bins + 1)
+            places += np.where(bins < 0, num_bins, bins)
             sums += np.bincount(places, weights, minlength=sums.size).reshape(shape)
             with np.errstate(over="ignore"):
                 weights *= weights
             squares += np.bincount(places, weights, minlength=sums.size).reshape(shape)
-        return fit_bin_factors(reweight, sums[:-1], squares[:-1], names)
+        return {"sums": sums, "squares": squares}
 
     def _check_groups(self, is_wrong: NDArray[np.bool_]) -> None:
         """Raise a `FitError` if a group that has a class has weights without a finite sum."""
@@ -187,3 +231,7 @@ class Fitter:
                 "too large"
             )
             raise FitError(message)
+
+
+def _edges_of(ranges: Sequence[range]) -> list[tuple[int, int]]:
+    return [(rows.start, rows.stop) for rows in ranges]

@@ -11,7 +11,7 @@ from memmpy.errors import FitError, OptionError
 from memmpy.kernels import Words
 from memmpy.loaders import LoaderOptions, SamplingOption, ShuffleOption, check_shuffle
 from memmpy.order import TicketsOf
-from memmpy.parallel import Work, WorkOption, check_threads, check_work
+from memmpy.parallel import RankOption, Work, WorkOption, check_threads, check_work
 from memmpy.skims import Sizes, Skim, make_skim
 from memmpy.splits import (
     SplitLoader,
@@ -103,8 +103,8 @@ class TrainingSet(Renderable):
     def fit(self, fold: int | None = None) -> Fit:
         """Return what is fitted on the training split of a fold.
 
-        The first call reads all rows once, for all folds. All processes that train together get the
-        same numbers, as each reads all rows.
+        The first call reads all rows once, for all folds, and the skim keeps the sums: other
+        processes take them from there. So all that train together have the same numbers.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class TrainingSet(Renderable):
         drop_last: bool = False,
         num_threads: int | None = None,
         sampling: SamplingOption = None,
-        rank: int = 0,
+        rank: RankOption = 0,
         world_size: int = 1,
     ) -> SplitLoader:
         """Return a loader of one split, scaled and weighted by the fit of its fold.
@@ -163,8 +163,9 @@ class TrainingSet(Renderable):
         sampling : Sampling, or mapping of str to float, optional
             The shares of classes in all batches: ``{"background": 0.5, "signal": 0.5}``. A class
             that runs out begins again. It needs the `normalise` ``"mean"`` or None.
-        rank : int, default 0
+        rank : int, "auto" or "slurm", default 0
             The number of this process, 0 to `world_size` - 1, if several processes train together.
+            ``"auto"`` and ``"slurm"`` find both numbers; see `SplitLoader`.
         world_size : int, default 1
             The number of processes that train together.
 
