@@ -20,7 +20,7 @@ from memmpy.dataset import Store, clean, verify
 from memmpy.dataset import open as open
 from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
 from memmpy.export import write_friend
-from memmpy.frameworks import to_jax
+from memmpy.frameworks import to_jax, to_keras
 from memmpy.jagged import Jagged
 from memmpy.loaders import Sampling, Shuffle, SimpleLoader, shuffle_score
 from memmpy.parallel import Work
@@ -73,6 +73,7 @@ __all__ = [
     "shuffle_score",
     "skim",
     "to_jax",
+    "to_keras",
     "training_set",
     "verify",
     "write_friend",
