@@ -316,8 +316,8 @@ assert len(jax.devices()) == 4
 sharding = NamedSharding(jax.make_mesh((4,), ("data",)), PartitionSpec("data"))
 x = np.random.default_rng(0).normal(size=(103, 3)).astype("f4")
 loader = memmpy.SplitLoader({"x": x, "label": np.arange(103) % 2}, 20)
-total, entries, num_traces = jax.jit(lambda b: (b["x"] * b["_valid"][:, None]).sum(0)), [], 0
-sums = np.zeros(3)
+total = jax.jit(lambda batch: (batch["x"] * batch["_valid"][:, None]).sum(0))
+entries, sums = [], np.zeros(3)
 for batch in memmpy.to_jax(loader, sharding):
     for values in batch.values():
         assert values.sharding.is_equivalent_to(sharding, values.ndim)
@@ -328,6 +328,16 @@ for batch in memmpy.to_jax(loader, sharding):
         np.testing.assert_array_equal(np.array(shard.data)[: len(own)], x[own])
         entries += own.tolist()
     sums += np.array(total(batch))
+
+def loss(w, batch):
+    return (batch["_valid"] * (batch["x"] @ w - batch["label"]) ** 2).sum()
+
+mesh = jax.sharding.Mesh(jax.devices(), ("data",))
+slopes = jax.jit(jax.grad(loss))
+whole = memmpy.to_jax(loader, NamedSharding(mesh, PartitionSpec("data")))
+for batch, other in zip(whole, memmpy.to_jax(loader), strict=True):
+    w = np.ones(3, "f4")
+    np.testing.assert_allclose(slopes(w, batch), slopes(w, other), rtol=1e-4)
 assert sorted(entries) == list(range(103))
 np.testing.assert_allclose(sums, x.sum(0), rtol=1e-5)
 try:
