@@ -1,7 +1,7 @@
 """`SplitData`: the data and the entries of one split, as a loader hands them out."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -160,6 +160,8 @@ class LoaderSpec:
         The shares of classes in batches; else an epoch has each entry once.
     weight_keys : tuple of str
         The weights of a batch: 0 for an entry that another rank has, too.
+    inputs : mapping of str to tuple of str
+        The keys of each input of a training set; empty for other data.
 
     Raises
     ------
@@ -174,6 +176,7 @@ class LoaderSpec:
     is_copy: bool = False
     sampling: ClassSampling | None = None
     weight_keys: tuple[str, ...] = ()
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.sampling is not None and not isinstance(self.split_data.data, SkimLike):

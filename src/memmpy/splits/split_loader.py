@@ -115,6 +115,8 @@ class SplitLoader(EpochIterable[Batch]):
     splits : Splits or None
         The splits that `split` is one of; None for bare arrays, and if the loader yields all
         entries.
+    inputs : dict of str to tuple of str
+        The keys of each input, if a training set made the loader; else empty.
 
     Notes
     -----
@@ -177,7 +179,7 @@ class SplitLoader(EpochIterable[Batch]):
         split_data, options = spec.split_data, spec.options
         self.split_data, self._spec = split_data, spec
         self.batch_size, self.drop_last = options.batch_size, options.drop_last
-        self.seed, self.shuffle = options.seed, options.shuffle
+        self.seed, self.shuffle, self.inputs = options.seed, options.shuffle, dict(spec.inputs)
         self.num_threads = options.num_threads
         self.split, self.splits, self.fold = split_data.split, split_data.splits, split_data.fold
         self._chunks = chunks_of(spec)
