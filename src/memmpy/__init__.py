@@ -20,6 +20,7 @@ from memmpy.dataset import Store, clean, verify
 from memmpy.dataset import open as open
 from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
 from memmpy.export import write_friend
+from memmpy.frameworks import feature_matrix, to_lightgbm, to_pandas, to_xgboost
 from memmpy.jagged import Jagged
 from memmpy.loaders import Sampling, Shuffle, SimpleLoader, shuffle_score
 from memmpy.parallel import Work
@@ -64,6 +65,7 @@ __all__ = [
     "compute_cut_batched",
     "convert",
     "cutflow",
+    "feature_matrix",
     "load_memmaps",
     "load_root",
     "overlap",
@@ -71,6 +73,9 @@ __all__ = [
     "read_vector",
     "shuffle_score",
     "skim",
+    "to_lightgbm",
+    "to_pandas",
+    "to_xgboost",
     "training_set",
     "verify",
     "write_friend",
