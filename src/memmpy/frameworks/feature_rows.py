@@ -17,11 +17,19 @@ from memmpy.frameworks.feature_matrix import (
 )
 from memmpy.frameworks.framework_loader import check_loader
 from memmpy.jagged import format_share
+from memmpy.loaders import release_pages
 from memmpy.splits import SplitLoader
 from memmpy.training.row_fit import RowFit
 from memmpy.typing import Array, Batch
 
-__all__ = ["FeatureChunk", "FeatureRows", "NegativeWeights", "check_whole", "chunk_rows"]
+__all__ = [
+    "FeatureChunk",
+    "FeatureRows",
+    "NegativeWeights",
+    "check_whole",
+    "chunk_rows",
+    "read_entries",
+]
 
 #: What becomes of the negative weights of rows.
 NegativeWeights: TypeAlias = Literal["drop", "abs", "keep"]
@@ -113,13 +121,14 @@ class FeatureRows:
 
     def features(self, positions: Any) -> NDArray[np.float32]:
         """Return the features of some entries of the split, of shape (n, features)."""
-        return self._features(self._loader.take(positions))
+        return self._features(read_entries(self._loader, positions))
 
     def labels_and_weights(self, num: int) -> tuple[Array | None, NDArray[np.float32] | None]:
         """Return the labels and the weights of all entries, read `num` at a time."""
         parts = []
         for start in range(0, len(self), num):
-            batch = self._loader.take(np.arange(start, min(start + num, len(self))))
+            positions = np.arange(start, min(start + num, len(self)))
+            batch = read_entries(self._loader, positions)
             parts.append([None if one is None else one.copy() for one in self._targets(batch)])
         labels, weights = ([*map(np.asarray, column)] for column in zip(*parts, strict=True))
         return (
@@ -135,7 +144,7 @@ class FeatureRows:
         OptionError
             If weights are negative, NaN or infinite.
         """
-        batch = self._loader.take(np.arange(start, stop))
+        batch = read_entries(self._loader, np.arange(start, stop))
         return FeatureChunk(self._features(batch), *self._targets(batch))
 
     def _targets(self, batch: Batch) -> tuple[Array | None, NDArray[np.float32] | None]:
@@ -193,6 +202,13 @@ def check_whole(loader: SplitLoader, door: str) -> SplitLoader:
     if spec.options.world_size != 1:
         raise OptionError(f"{door} takes all events: give no rank= and world_size= to the loader")
     return loader
+
+
+def read_entries(loader: SplitLoader, positions: Any) -> Batch:
+    """Return some entries of the split, and keep no page of their files in this process."""
+    batch = loader.take(positions)
+    release_pages(loader._chunks.gatherer.arrays)
+    return batch
 
 
 def chunk_rows(num_features: int, num_bytes: int) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 from memmpy.display import format_count, format_size
 from memmpy.errors import OptionError
 from memmpy.frameworks.feature_matrix import element_names
-from memmpy.frameworks.feature_rows import check_whole
+from memmpy.frameworks.feature_rows import check_whole, read_entries
 from memmpy.frameworks.framework_loader import check_loader, require
 from memmpy.parallel import memory_for_pages
 from memmpy.splits import SplitLoader
@@ -63,7 +63,8 @@ def to_pandas(loader: SplitLoader) -> "DataFrame":
     step = max(1, _CHUNK_BYTES // num_bytes)
     for start in range(0, num, step):
         stop = min(start + step, num)
-        for name, values in _columns_of(loader.take(np.arange(start, stop)), loader).items():
+        batch = read_entries(loader, np.arange(start, stop))
+        for name, values in _columns_of(batch, loader).items():
             columns[name][start:stop] = values
     index = pandas.Index(columns.pop("_index"), name="_index")
     return pandas.DataFrame(columns, index=index, copy=False)

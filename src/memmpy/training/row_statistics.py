@@ -13,7 +13,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.loaders import Lists, rows_between, steps_of
+from memmpy.loaders import Lists, release_pages, rows_between, steps_of
 from memmpy.parallel import prefetch
 from memmpy.skims import Skim
 from memmpy.splits import Splits
@@ -139,6 +139,7 @@ def scan_rows(
     scanned = prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1)
     for (number, _), part in zip(places, scanned, strict=True):
         results[number] = results[number] + part
+        release_pages([skim.rows])  # else all rows would count as memory of this process
     return results
 
 
