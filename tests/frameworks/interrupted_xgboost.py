@@ -84,12 +84,28 @@ def main() -> None:
                 else:
                     assert not is_read, (number, trouble, kind)
                 assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    refused: list[dict[str, Any]] = [{"cache_prefix": path}, {"cache_prefix": None, "ref": 1}]
+    for options in refused:
+        try:  # which XGBoost refuses after it has asked for what it calls
+            prefix = options.pop("cache_prefix")
+            xgboost.QuantileDMatrix(iterator_of(events, prefix), **options)
+        except (ValueError, AttributeError):
+            pass
+        else:
+            raise AssertionError(options)
+        try:
+            interrupt()
+            time.sleep(10)
+        except KeyboardInterrupt:
+            continue
+        raise AssertionError(options)
+    kept: list[Any] = []  # Python ignores what is raised while it deletes objects
     for delay in range(40):  # at any moment, also while C++ runs
         timer = threading.Timer(delay * 5e-4, interrupt)
-        iterator = iterator_of(events, None)
+        kept.append(iterator_of(events, None))
         try:
             timer.start()
-            xgboost.QuantileDMatrix(iterator)
+            kept.append(xgboost.QuantileDMatrix(kept[-1]))
             time.sleep(10)  # it came late, and ends this
         except KeyboardInterrupt:
             continue

@@ -30,7 +30,8 @@ def to_xgboost(
     """Return an iterator for `xgboost.QuantileDMatrix` and `xgboost.ExtMemQuantileDMatrix`.
 
     XGBoost reads all events of the split a few times, in chunks of 16 MiB, and keeps only the bin
-    of each number, usually one byte. The batch size and the order of the loader do not matter.
+    of each number: 1 byte if no number is missing, else 4 bytes. The batch size and the order of
+    the loader do not matter.
 
     Parameters
     ----------
@@ -47,8 +48,7 @@ def to_xgboost(
         use the `negative` of `training_set`, which keeps the sum of each process.
     cache_dir : path-like, optional
         A directory on a fast local disk for `xgboost.ExtMemQuantileDMatrix`, which keeps the bins
-        there, one byte or two per number. XGBoost removes its files with the matrix. The chunks
-        are of 256 MiB then.
+        in files there, and removes them with the matrix. Chunks are then of 256 MiB.
 
     Returns
     -------

@@ -46,14 +46,11 @@ class RowIterator(xgboost.DataIter):  # type: ignore[misc]  # XGBoost is not typ
         """Return what XGBoost calls; it begins to read the rows."""
         self._is_read_by_xgboost, self._num_passes = True, 0
         self._is_dense, self._is_stopped = True, False
-        if self.cache_prefix is None:  # else `QuantileDMatrix` raises an error before it reads
-            self._interrupts.hold()
+        self._interrupts.hold()
         return super().get_callbacks(enable_categorical)
 
     def reset(self) -> None:
         """Begin a pass."""
-        if self._is_read_by_xgboost:
-            self._interrupts.hold()
         self._start, self._num_passes = 0, self._num_passes + 1
 
     def next(self, input_data: Callable[..., None]) -> bool:
@@ -129,5 +126,15 @@ class _HeldInterrupts:
         num, self.num, self._handler = self.num, 0, None
         return num
 
-    def _count(self, _number: int, _frame: FrameType | None) -> None:
-        self.num += 1
+    def _count(self, _number: int, frame: FrameType | None) -> None:
+        while frame is not None and not _makes_matrix(frame):
+            frame = frame.f_back
+        if frame is not None:
+            self.num += 1
+        else:  # XGBoost raised an error before it read any row
+            self.release()
+            signal.raise_signal(signal.SIGINT)
+
+
+def _makes_matrix(frame: FrameType) -> bool:
+    return frame.f_code.co_name == "_init" and frame.f_globals.get("__name__") == "xgboost.core"
