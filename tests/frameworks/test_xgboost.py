@@ -60,7 +60,6 @@ def entries_of(loader: SplitLoader) -> np.ndarray:
     return entries
 
 
-@pytest.mark.slow
 def test_the_auc_is_that_of_arrays_in_memory(tmp_path: Path) -> None:
     events = make_events(tmp_path / "data.mmpy", 20_000)
     data = events.training_set(weight=None)

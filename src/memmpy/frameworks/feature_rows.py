@@ -20,6 +20,7 @@ from memmpy.jagged import format_share
 from memmpy.loaders import release_pages
 from memmpy.splits import SplitLoader
 from memmpy.training.row_fit import RowFit
+from memmpy.training.training_request import LABEL, WEIGHT
 from memmpy.typing import Array, Batch
 
 __all__ = [
@@ -33,8 +34,6 @@ __all__ = [
 
 #: What becomes of the negative weights of rows.
 NegativeWeights: TypeAlias = Literal["drop", "abs", "keep"]
-#: The keys of labels and weights of a training set.
-_LABEL, _WEIGHT = "label", "weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +108,8 @@ class FeatureRows:
         if not loader.split_size:
             raise OptionError(f"{door}: {loader.split_data} has no entries")
         first = loader.take([0])
-        self._label = _key_of("label", label, loader, first, default=_LABEL)
-        self._weight = _key_of("weight", weight, loader, first, default=_WEIGHT)
+        self._label = _key_of("label", label, loader, first, default=LABEL)
+        self._weight = _key_of("weight", weight, loader, first, default=WEIGHT)
         self._leave_out = [key for key in (self._label, self._weight) if key is not None]
         inputs = dict(input_arrays(first, loader, self._leave_out))
         self.names = plain_names(element_names(inputs, loader))

@@ -61,8 +61,8 @@ def to_xgboost(
     MissingPackageError
         If XGBoost is not installed.
     OptionError
-        If there are no events, or an input cannot be read by a BDT. When XGBoost reads the events:
-        if weights are negative, or values are infinite.
+        If there are no events, or a BDT cannot read an input. When XGBoost reads the events: if
+        weights are negative, or values are infinite.
 
     Warns
     -----
