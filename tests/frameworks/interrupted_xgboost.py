@@ -3,6 +3,7 @@
 ``interrupted_xgboost.py STORE`` writes the store.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -84,6 +85,8 @@ def main() -> None:
                 else:
                     assert not is_read, (number, trouble, kind)
                 assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    gc.collect()
+    assert [*path.parent.glob("cache*")] == []
     refused: list[dict[str, Any]] = [{"cache_prefix": path}, {"cache_prefix": None, "ref": 1}]
     for options in refused:
         try:  # which XGBoost refuses after it has asked for what it calls

@@ -73,6 +73,8 @@ class RowIterator(xgboost.DataIter):  # type: ignore[misc]  # XGBoost is not typ
         """Raise what came while XGBoost read the rows."""
         error, self._error, self._is_read_by_xgboost = self._error, None, False
         num_interrupts = self._interrupts.release()
+        if error is not None or num_interrupts:
+            self._remove_cache()
         try:
             super().reraise()
             if error is not None:
@@ -80,6 +82,13 @@ class RowIterator(xgboost.DataIter):  # type: ignore[misc]  # XGBoost is not typ
         finally:
             if num_interrupts:
                 signal.raise_signal(signal.SIGINT)
+
+    def _remove_cache(self) -> None:
+        """Remove the files of a matrix that is whole, but that XGBoost then drops for an error."""
+        if self.cache_prefix is not None:
+            prefix = Path(self.cache_prefix)
+            for path in prefix.parent.glob(f"{prefix.name}*"):
+                path.unlink(missing_ok=True)
 
     def _chunk(self, start: int, stop: int) -> FeatureChunk:
         """Return rows; if they cannot be read in a later pass, others of the same shape."""
