@@ -66,7 +66,8 @@ class Notebook:
 
     def start(self, code: str) -> None:
         """Start a cell."""
-        self.cell = self.client.execute(code)
+        # Else the kernel drops a cell that comes in the first moment after an interrupt.
+        self.cell = self.client.execute(code, stop_on_error=False)
 
     def wait_for_output(self) -> str:
         """Return the next text that the cell prints."""
