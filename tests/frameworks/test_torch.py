@@ -422,6 +422,15 @@ def test_a_look_at_a_batch_costs_no_epoch_and_not_the_loaders_own(data: Training
     assert (door.epoch, loader.epoch) == (1, 0)
 
 
+def test_two_doors_at_once_do_not_disturb_each_other(data: TrainingSet) -> None:
+    loader = data.loader("train", batch_size=64, num_threads=2)
+    one, other = memmpy.to_torch(loader), memmpy.to_torch(loader, dtype="bfloat16")
+    pairs = list(zip(one, other, strict=True))
+    for (a, b), arrays in zip(pairs, loader.batches(0), strict=True):
+        assert np.array_equal(a["event"], arrays["event"])
+        assert torch.equal(b["event"], a["event"].bfloat16())
+
+
 def test_an_interrupt_ends_the_threads_and_a_new_pass_works(data: TrainingSet) -> None:
     door = memmpy.to_torch(data.loader("train", batch_size=16, num_threads=2))
     before = threading.active_count()
