@@ -123,16 +123,21 @@ def test_what_is_written_into_a_batch_does_not_reach_the_store(tmp_path: Path) -
     assert store["y"][:] == jagged_of(300)
 
 
-def test_arrays_that_are_read_only_are_copied(tmp_path: Path) -> None:
-    numbers = np.arange(8.0)
-    np.save(tmp_path / "x.npy", numbers)
-    mapped = np.asarray(np.load(tmp_path / "x.npy", mmap_mode="r"))
-    lists = Jagged(mapped, np.array([0, 3, 8]))
-    loader = SplitLoader({"x": numbers}, split="all")
-    (tensors,) = memmpy.to_torch(loader).convert(iter([{"x": mapped, "lists": lists}]))
-    tensors["x"][:] = 0
-    tensors["lists"].values[:] = 0
+@pytest.mark.parametrize("jagged", ["flat", "pyg"])
+def test_arrays_that_are_read_only_are_copied(tmp_path: Path, jagged: Any) -> None:
+    numbers, offsets = np.arange(8.0), np.array([0, 3, 8])
+    arrays = {}
+    for name, array in (("x", numbers), ("offsets", offsets)):
+        np.save(tmp_path / f"{name}.npy", array)
+        arrays[name] = np.asarray(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
+    lists = Jagged(arrays["x"], arrays["offsets"])
+    door = memmpy.to_torch(SplitLoader({"x": numbers}, split="all"), jagged=jagged)
+    (tensors,) = door.convert(iter([{**arrays, "lists": lists}]))
+    for tensor in (tensors["x"], *tensors["lists"][:3]):
+        if torch.is_tensor(tensor):
+            tensor[:] = 0
     assert np.array_equal(np.load(tmp_path / "x.npy"), numbers)
+    assert np.array_equal(np.load(tmp_path / "offsets.npy"), offsets)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "torch.float16", torch.float64, torch.bfloat16])

@@ -162,24 +162,23 @@ class TensorFormat:
         counts = np.diff(offsets)
         if self.jagged == "pyg":
             numbers = np.repeat(np.arange(len(counts)), counts)
-            return GraphTensor(values, self.from_numpy(numbers), self.from_numpy(offsets))
+            return GraphTensor(values, self.from_numpy(numbers), self._tensor(key, offsets))
         extent = int(counts.min()), int(counts.max())
-        return _NestedParts(values, self.from_numpy(offsets), *extent)
+        return _NestedParts(values, self._tensor(key, offsets), *extent)
 
     def _packed(self, batch: Batch, name: str) -> PackedTensor:
-        lists = []
-        for key in self.packed[name]:
-            own = lists_of_collection(batch[key], batch.get(f"{key}_mask"))
-            lists.append(own)
+        keys = self.packed[name]
+        values = [_lists_or_array(key, batch[key]) for key in keys]
+        masks = [batch.get(f"{key}_mask") for key in keys]
+        lists = [lists_of_collection(*pair) for pair in zip(values, masks, strict=True)]
         dtypes = {str(one.dtype) for one in lists}
         if len(dtypes) > 1:
             message = f"packed {name!r} has the dtypes {', '.join(sorted(dtypes))}"
             raise ColumnError(f"{message}: inputs of one sequence need one dtype")
         content, collections = pack_lists(lists)
-        # The name of a sequence is that of an input, as are those of its collections.
-        values = self._tensor(self.packed[name][0], content.content)
+        tensor = self._tensor(keys[0], content.content)  # cast if the inputs are
         lengths = self._sequence_lengths(name, content.offsets)
-        return PackedTensor(values, *lengths, self.from_numpy(collections))
+        return PackedTensor(tensor, *lengths, self.from_numpy(collections))
 
     def _sequence_lengths(self, key: str, offsets: NDArray[np.int64]) -> tuple["torch.Tensor", int]:
         """Return offsets as int32, and the longest length."""
@@ -201,6 +200,10 @@ def finished(tensors: dict[str, Any]) -> dict[str, Any]:
             nested = torch.nested.nested_tensor_from_jagged
             tensors[key] = nested(parts.values, parts.offsets, **lengths)
     return tensors
+
+
+def _lists_or_array(key: str, values: Any) -> Array | Jagged:
+    return values if isinstance(values, Jagged) else _plain_array(key, values)
 
 
 def _plain_array(key: str, values: Any) -> Array:
