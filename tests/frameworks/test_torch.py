@@ -419,6 +419,29 @@ def test_each_whole_pass_is_an_epoch_and_a_state_resumes_any(data: TrainingSet) 
         assert indices(iter(second)) == epochs[2]
 
 
+def test_a_state_resumes_bit_for_bit_from_random_places(data: TrainingSet) -> None:
+    def door() -> TorchLoader:
+        return memmpy.to_torch(data.loader("train", batch_size=100, seed=3))
+
+    epochs = [[bits(batch) for batch in door().batches(epoch)] for epoch in range(4)]
+    for number in np.random.default_rng(0).integers(0, 3 * len(epochs[0]), 50).tolist():
+        epoch, num = divmod(number, len(epochs[0]))
+        first, second = door(), door()
+        first.set_epoch(epoch)
+        assert sum(1 for _ in islice(first, num)) == num
+        second.load_state_dict(first.state_dict())
+        assert [bits(batch) for batch in second] == epochs[epoch][num:]
+        assert bits(next(iter(second))) == epochs[epoch + 1][0]
+
+
+def bits(batch: dict[str, Any]) -> list[Any]:
+    """Return all numbers of a batch as bytes."""
+    return [
+        value.numpy().tobytes() if torch.is_tensor(value) else value
+        for value in flat(batch).values()
+    ]
+
+
 def test_a_look_at_a_batch_costs_no_epoch_and_not_the_loaders_own(data: TrainingSet) -> None:
     loader = data.loader("train", batch_size=100)
     door = memmpy.to_torch(loader)

@@ -335,6 +335,21 @@ def test_a_stateful_data_loader_resumes_from_any_batch(
         assert [contents(batch) for batch in after] == third
 
 
+@pytest.mark.slow
+def test_a_stateful_data_loader_resumes_from_random_places(data: TrainingSet) -> None:
+    loader = loader_of(data)
+    epochs = [epoch_of(loader, epoch) for epoch in range(3)]
+    for number in np.random.default_rng(0).integers(0, 2 * len(loader), 50).tolist():
+        epoch, num = divmod(number, len(loader))
+        before, after = stateful(data, 0), stateful(data, 0)
+        before.dataset.set_epoch(epoch)
+        running = iter(before)
+        begun = [contents(batch) for batch in islice(running, num)]
+        after.load_state_dict(before.state_dict())
+        assert begun + [contents(batch) for batch in after] == epochs[epoch]
+        assert contents(next(iter(after))) == epochs[epoch + 1][0]
+
+
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_the_state_at_the_end_of_an_epoch_leads_to_the_next_one(
     data: TrainingSet, num_workers: int
