@@ -25,6 +25,7 @@ from memmpy.jagged import Jagged
 from memmpy.loaders import Sampling, Shuffle, SimpleLoader, shuffle_score
 from memmpy.parallel import Work
 from memmpy.pipeline import load_root, training_set
+from memmpy.report import headspace
 from memmpy.skims import Objects, Skim, skim
 from memmpy.splits import SplitLoader, Splits, overlap
 from memmpy.store import Transaction
@@ -65,6 +66,7 @@ __all__ = [
     "compute_cut_batched",
     "convert",
     "cutflow",
+    "headspace",
     "load_memmaps",
     "load_root",
     "overlap",
