@@ -218,6 +218,7 @@ def test_lists_are_values_and_cumulative_lengths(data: TrainingSet) -> None:
             assert np.array_equal(values[cu_seqlens[i] : cu_seqlens[i + 1]], one)
 
 
+@pytest.mark.slow
 @NESTED_IS_A_PROTOTYPE
 def test_lists_are_nested_tensors_on_request() -> None:
     lists = jagged_of(50, width=2)
@@ -429,6 +430,7 @@ def test_without_torch_the_error_says_how_to_install(
         memmpy.to_torch(data.loader("train"))
 
 
+@pytest.mark.slow
 def test_memmpy_does_not_import_torch() -> None:
     code = "import sys, memmpy; memmpy.to_torch; print('torch' in sys.modules)"
     assert run_python(code).strip() == "False"
@@ -464,6 +466,7 @@ def test_each_whole_pass_is_an_epoch_and_a_state_resumes_any(data: TrainingSet) 
         assert indices(iter(second)) == epochs[2]
 
 
+@pytest.mark.slow
 def test_a_state_resumes_bit_for_bit_from_random_places(data: TrainingSet) -> None:
     def door() -> TorchLoader:
         return memmpy.to_torch(data.loader("train", batch_size=100, seed=3))

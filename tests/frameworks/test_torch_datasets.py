@@ -121,6 +121,7 @@ def test_an_epoch_can_be_set_also_for_workers_that_live_on(
         dataset.set_epoch(-1)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("num_workers", [0, 1, 3])
 def test_a_trainer_that_counts_batches_ends_the_epoch(data: TrainingSet, num_workers: int) -> None:
     dataset = memmpy.to_torch(loader_of(data)).dataset()
@@ -192,6 +193,7 @@ def test_an_event_that_a_rank_repeats_is_marked_by_the_worker_that_has_it() -> N
     assert sorted(chain.from_iterable(seen)) == [-1, -1, -1, *range(13)]
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("shuffle", [True, False, "blocks"])
 def test_columns_and_skims_in_any_order_are_shared_alike(data: TrainingSet, shuffle: Any) -> None:
     loaders = [loader_of(data, shuffle=shuffle, drop_last=True)]
@@ -245,6 +247,7 @@ def test_a_worker_gathers_only_what_it_hands_out() -> None:
     assert sorted(column.seen) == sorted(entries)
 
 
+@pytest.mark.slow
 def test_a_loader_that_is_in_use_can_be_forked(data: TrainingSet) -> None:
     loader = loader_of(data, batch_size=8, num_threads=3)
     begun = iter(loader)
@@ -350,6 +353,7 @@ def test_a_stateful_data_loader_resumes_from_random_places(data: TrainingSet) ->
         assert contents(next(iter(after))) == epochs[epoch + 1][0]
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_the_state_at_the_end_of_an_epoch_leads_to_the_next_one(
     data: TrainingSet, num_workers: int
@@ -402,9 +406,6 @@ def test_a_worker_that_begins_late_has_the_epoch_of_its_pass() -> None:
 def test_the_file_ends_with_its_maker_and_not_with_a_fork() -> None:
     file = EpochFile(0, 0)
     path = file._path
-    child = multiprocessing.get_context("fork").Process(target=gc.collect)
-    child.start()
-    child.join()
     if os.fork() == 0:
         del file
         gc.collect()

@@ -1,8 +1,8 @@
 """`EpochFile`: the epoch of each pass, which the worker processes of a `DataLoader` agree on.
 
-The process that trains hears nothing of a pass before its first batch comes, and set_epoch() does
-not reach workers that live on. So the place of a data set is in a small file that all of them lock,
-read and write. It lives as long as the object that made it.
+The process that trains does not know when a pass begins, and its set_epoch() does not reach workers
+that live on. So a small file has the place of a data set: all processes lock it, read it and write
+it. The object that made the file removes it in the end.
 """
 
 import fcntl
@@ -31,13 +31,13 @@ class WorkerPass:
     number : int
         Its number, from 0 on.
     seed : int
-        The seed that all workers of the pass have, and those of other passes have not.
+        The seed of all workers of the pass, by which they find it.
     epoch, start : int
         The epoch, and the number of its first batch.
     num_workers : int
         How many workers share it.
     begun : list of int
-        The workers that have begun.
+        The workers that have begun the pass.
     num_ended : int
         How many workers have handed out all of their batches.
     """

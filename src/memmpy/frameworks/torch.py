@@ -197,7 +197,7 @@ def to_torch(
         packed=_check_packed(packed, loader),
         dtype=None if dtype is None else _check_dtype(dtype, torch),
         cast_keys=loader.inputs or None,
-        is_plain=isinstance(skim, SkimLike) and not skim.lists,
+        is_plain=isinstance(skim, SkimLike) and not (skim.lists or packed or dtype),
     )
     checked = _check_device("cpu" if device is None else device, torch)
     return TorchLoader(loader, tensor_format, checked, resident=resident)

@@ -1,7 +1,6 @@
 """The arrays of a batch as PyTorch tensors: zero-copy, and lists in the form that models take."""
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, final
 
@@ -116,7 +115,7 @@ class TensorFormat:
     cast_keys : collection of str, optional
         The keys that `dtype` is for; by default all.
     is_plain : bool
-        Whether all values are arrays of a skim, which are writable.
+        Whether all values are arrays of a skim, which are writable, and stay as they are.
     """
 
     from_numpy: Callable[[Array], "torch.Tensor"]
@@ -129,9 +128,14 @@ class TensorFormat:
 
     def tensors(self, batch: Batch) -> dict[str, Any]:
         """Return the values of a batch as tensors, or as tuples of tensors and numbers."""
-        if self.is_plain and self.dtype is None and not self.packed:
-            with suppress(TypeError, ValueError):  # to be told by key
+        if self.is_plain:
+            try:
                 return dict(zip(batch, map(self.from_numpy, batch.values()), strict=True))
+            except (TypeError, ValueError):
+                return self._by_key(batch)  # whose error names the key
+        return self._by_key(batch)
+
+    def _by_key(self, batch: Batch) -> dict[str, Any]:
         tensors: dict[str, Any] = {name: self._packed(batch, name) for name in self.packed}
         hidden = {key for keys in self.packed.values() for key in keys}
         hidden |= {f"{key}_mask" for key in hidden}
