@@ -31,6 +31,8 @@ class EpochIterable(ABC, Generic[B]):
     batch_size: int
     #: Whether each epoch has an order of its own.
     is_shuffled: bool
+    #: As a `DataLoader` of torch has it: Lightning asks for it where there is a `sampler`.
+    batch_sampler: None = None
 
     def __init__(self, epoch: int) -> None:
         self._passes: WeakSet[_Pass[B]] = WeakSet()
