@@ -20,6 +20,7 @@ from memmpy.dataset import Store, clean, verify
 from memmpy.dataset import open as open
 from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
 from memmpy.export import write_friend
+from memmpy.frameworks import to_torch
 from memmpy.jagged import Jagged
 from memmpy.loaders import Sampling, Shuffle, SimpleLoader, shuffle_score
 from memmpy.parallel import Work
@@ -71,6 +72,7 @@ __all__ = [
     "read_vector",
     "shuffle_score",
     "skim",
+    "to_torch",
     "training_set",
     "verify",
     "write_friend",

@@ -160,6 +160,8 @@ class LoaderSpec:
         The shares of classes in batches; else an epoch has each entry once.
     weight_keys : tuple of str
         The weights of a batch: 0 for an entry that another rank has, too.
+    input_keys : tuple of str, optional
+        What a network is trained on; None if memmpy does not know.
 
     Raises
     ------
@@ -174,7 +176,18 @@ class LoaderSpec:
     is_copy: bool = False
     sampling: ClassSampling | None = None
     weight_keys: tuple[str, ...] = ()
+    input_keys: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.sampling is not None and not isinstance(self.split_data.data, SkimLike):
             raise OptionError("sampling= needs a skim, whose rows lie in random order")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of a batch."""
+        data = self.split_data.data
+        if not isinstance(data, SkimLike):
+            return (*data, "_index")
+        hidden = () if self.transform is None else self.transform.hidden
+        keys = dict.fromkeys((*data.fields, *data.lists, *self.weight_keys))
+        return tuple(key for key in keys if key not in hidden)

@@ -214,7 +214,10 @@ class TrainingSet(Renderable):
         classes = self.classes if LABEL in self.skim.fields else ()
         shares = check_class_sampling(sampling, classes, self._request.normalise)
         weights = (WEIGHT, PHYSICS) if PHYSICS in self.skim.fields else ()
-        spec = LoaderSpec(split_data, options, row_fit, sampling=shares, weight_keys=weights)
+        keys = tuple(self.inputs)
+        spec = LoaderSpec(
+            split_data, options, row_fit, sampling=shares, weight_keys=weights, input_keys=keys
+        )
         return SplitLoader(spec)
 
     def check(self, fold: int | None = None) -> Audit:
