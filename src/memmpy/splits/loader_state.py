@@ -51,7 +51,8 @@ def loader_identity(spec: LoaderSpec, chunks: EpochChunks) -> dict[str, str]:
         digest.update(f"{key} {getattr(column, 'dtype', '')} {len(column)}".encode())
         if isinstance(column, np.ndarray) and not column.dtype.hasobject:
             values: Array = np.asarray(column)[entries]
-            digest.update(values.tobytes())
+            for name in values.dtype.names or [...]:  # the bytes between fields are any
+                digest.update(values[name].tobytes())
     return {"order": order, "split": str(spec.split_data), "data": digest.hexdigest()}
 
 
