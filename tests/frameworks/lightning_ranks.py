@@ -14,7 +14,8 @@ import lightning.pytorch as pl
 
 import memmpy
 from memmpy.lightning import MemmpyDataModule
-from tests.frameworks.lightning_runs import Model, trainer, training_set_of
+from tests.frameworks.lightning_runs import Model, trainer
+from tests.frameworks.training_data import training_set_of
 
 
 class SaveStep(pl.Callback):  # type: ignore[misc] # it may be not installed

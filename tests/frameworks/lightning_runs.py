@@ -7,34 +7,13 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from memmpy import Objects, Store, TrainingSet
+from memmpy import TrainingSet
 from memmpy.lightning import MemmpyDataModule
-from tests.training.samples import LABELS
+from tests.frameworks.training_data import BATCH_SIZE, bytes_of
 
-__all__ = ["BATCH_SIZE", "Checkpoints", "Model", "bytes_of", "fit", "trainer", "training_set_of"]
+__all__ = ["Checkpoints", "Model", "fit", "trainer"]
 
-BATCH_SIZE = 400
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-
-
-def training_set_of(store: Store) -> TrainingSet:
-    """Return a training set with an array and lists as inputs."""
-    return store.training_set(
-        inputs={"kin": ["met", "pt_1"], "jets": Objects(["jet_pt", "jet_eta"], max_length=4)},
-        labels=LABELS,
-        weight="w",
-        missing=-999,
-        scale="standard",
-    )
-
-
-def bytes_of(batch: dict[str, Any]) -> dict[str, list[bytes]]:
-    """Return the values of all tensors of a batch, and its numbers."""
-    return {
-        key: [str(one).encode() if isinstance(one, int) else one.numpy().tobytes() for one in many]
-        for key, values in batch.items()
-        for many in [values if isinstance(values, tuple) else (values,)]
-    }
 
 
 class Model(pl.LightningModule):  # type: ignore[misc] # it may be not installed

@@ -21,15 +21,8 @@ pytest.importorskip("lightning")
 torch = pytest.importorskip("torch")
 
 from memmpy.lightning import MemmpyDataModule
-from tests.frameworks.lightning_runs import (
-    BATCH_SIZE,
-    Checkpoints,
-    Model,
-    bytes_of,
-    fit,
-    trainer,
-    training_set_of,
-)
+from tests.frameworks.lightning_runs import Checkpoints, Model, fit, trainer
+from tests.frameworks.training_data import BATCH_SIZE, bytes_of, entries_of, flat, training_set_of
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning"),
@@ -48,16 +41,6 @@ def data(sample: Sample) -> TrainingSet:
     data = training_set_of(sample.store())
     data.fit(0)
     return data
-
-
-def entries_of(sample: Sample, split: str, fold: int = 0) -> list[int]:
-    """Return the entries of a split, by the rule alone."""
-    entries: list[int] = np.flatnonzero(sample.is_in(split, fold)).tolist()
-    return entries
-
-
-def flat(batches: list[list[int]]) -> list[int]:
-    return [entry for batch in batches for entry in batch]
 
 
 def epochs_of(model: Model) -> list[list[int]]:
@@ -121,8 +104,20 @@ def test_predict_takes_the_test_split_or_the_one_that_is_named(
     assert sorted(entries) == np.flatnonzero(sample.columns["met"] > 50).tolist()
 
 
+@pytest.mark.slow
+def test_a_training_that_is_resumed_at_50_random_steps_equals_the_uninterrupted_one(
+    data: TrainingSet, tmp_path: Path
+) -> None:
+    module = MemmpyDataModule(data, fold=0, batch_size=200)
+    checkpoints = Checkpoints(tmp_path)
+    whole = fit(module, checkpoints, limit_val_batches=0)
+    for _, path, num in random.Random(0).sample(checkpoints.saved, 50):
+        resumed = fit(module, checkpoint=path, limit_val_batches=0)
+        assert resumed.train_batches == whole.train_batches[num:]
+        assert_same_weights(resumed, whole)
+
+
 RUNS: dict[str, dict[str, Any]] = {
-    "plain": {},
     "a schedule over all steps": {"asks_for_steps": True},
     "limit_train_batches": {"limit_train_batches": 5, "asks_for_steps": True},
     "validation in mid-epoch": {"val_check_interval": 0.4},
@@ -135,7 +130,7 @@ RUNS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.slow_together
 @pytest.mark.parametrize("options", RUNS.values(), ids=RUNS)
-def test_a_training_that_is_resumed_equals_the_uninterrupted_one(
+def test_a_resumed_training_equals_the_uninterrupted_one_with_options(
     data: TrainingSet, options: dict[str, Any], tmp_path: Path
 ) -> None:
     checkpoints = Checkpoints(tmp_path)
