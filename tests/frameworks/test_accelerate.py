@@ -12,11 +12,12 @@ import pytest
 
 import memmpy
 from memmpy import TrainingSet
-from tests.frameworks.training_data import BATCH_SIZE, bytes_of, entries_of, flat, training_set_of
 from tests.training.samples import Sample, make_sample
 
 torch = pytest.importorskip("torch")
 accelerate = pytest.importorskip("accelerate")
+
+from tests.frameworks.training_data import BATCH_SIZE, bytes_of, entries_of, flat, training_set_of
 
 RANKS = Path(__file__).with_name("accelerate_ranks.py")
 

@@ -8,12 +8,13 @@ import pytest
 
 import memmpy
 from memmpy import TrainingSet
-from tests.frameworks.training_data import BATCH_SIZE, bytes_of, entries_of, flat, training_set_of
 from tests.training.samples import Sample, make_sample
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 transformers = pytest.importorskip("transformers")
+
+from tests.frameworks.training_data import BATCH_SIZE, bytes_of, entries_of, flat, training_set_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import torch
+
 from memmpy import Objects, Store, TrainingSet
 from tests.training.samples import LABELS, Sample
 
 __all__ = ["BATCH_SIZE", "bytes_of", "entries_of", "flat", "training_set_of"]
 
 BATCH_SIZE = 400
+
+torch.set_num_threads(1)  # more only wait for each other, where several processes run tests
 
 
 def training_set_of(store: Store, **jets: int) -> TrainingSet:
