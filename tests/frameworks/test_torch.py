@@ -68,7 +68,7 @@ def test_batches_are_those_of_the_loader_as_tensors_of_their_own_dtypes(data: Tr
     batches = list(memmpy.to_torch(loader))
     assert len(batches) == len(loader) > 3
     for tensors, arrays in zip(batches, loader.batches(0), strict=True):
-        assert set(tensors) == set(arrays) == set(loader.keys)
+        assert set(tensors) == set(arrays) == set(loader.spec.keys)
         assert_equal(tensors["cones"].values, arrays.pop("cones").content)
         for key, array in arrays.items():
             assert_equal(tensors[key], array)

@@ -262,6 +262,18 @@ def test_a_loader_that_was_pickled_gives_the_same_bits(sample: Sample) -> None:
     assert_same(epoch(copied.loader("val", fold=2)), epoch(data.loader("val", fold=2)))
 
 
+def test_a_loader_knows_the_inputs_of_its_training_set_also_when_pickled(sample: Sample) -> None:
+    loader = sample.training_set(**OPTIONS).loader("train", fold=1)
+    expected = {
+        "kin": ("met", "pt_1", "log(met)"),
+        "jets": ("jet_pt", "jet_eta"),
+        "lists": ("jet_eta", "jet_pt"),
+    }
+    assert loader.inputs == expected
+    assert pickle.loads(pickle.dumps(loader)).inputs == expected
+    assert memmpy.SplitLoader({"met": np.arange(3.0)}).inputs == {}
+
+
 def test_the_second_call_makes_no_second_skim(sample: Sample) -> None:
     first = sample.training_set(cut="met > 33")
     num = len(sample.store().skims)

@@ -14,6 +14,8 @@ from memmpy.typing import Batch
 if TYPE_CHECKING:
     import torch
 
+    from memmpy.frameworks.torch_datasets import BatchDataset, EntryDataset
+
 __all__ = ["TorchLoader", "to_torch"]
 
 #: What `pip install` takes.
@@ -47,6 +49,60 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
         if self.device.type == "cpu" and self._format.jagged != "nested":
             return tensors
         return self._on_device(tensors)
+
+    def dataset(self) -> "BatchDataset":
+        """Return the batches for ``DataLoader(dataset, batch_size=None, num_workers=...)``.
+
+        Its first pass begins where this object is. The data set has its own epochs, and a
+        ``set_epoch``. Workers that do not share memory with this process by a fork need a skim, as
+        a training set has it.
+
+        Returns
+        -------
+        torch.utils.data.IterableDataset
+            Each batch is handed out by one worker, in the order of the loader. A pass that hands
+            out all batches leads to the next epoch.
+
+        Raises
+        ------
+        OptionError
+            If the tensors are on a device, or nested: neither passes from a worker.
+        """
+        self._check_sendable("dataset")
+        from memmpy.frameworks.torch_datasets import BatchDataset
+
+        return BatchDataset(self.loader, self._format, self.state_dict())
+
+    def entry_dataset(self) -> "EntryDataset":
+        """Return the entries by number for ``DataLoader(dataset, batch_size=1024, shuffle=True)``.
+
+        Give the `DataLoader` ``collate_fn=dataset.collate``, too. It shuffles in an order of its
+        own, which takes random reads: `dataset` is faster.
+
+        Returns
+        -------
+        torch.utils.data.Dataset
+            ``dataset[5]`` is an entry of the split, which is not shuffled, and
+            ``dataset[[5, 7]]`` a batch.
+
+        Raises
+        ------
+        OptionError
+            If the tensors are on a device, or nested: neither passes from a worker.
+        """
+        self._check_sendable("entry_dataset")
+        from memmpy.frameworks.torch_datasets import EntryDataset
+
+        return EntryDataset(self.loader, self._format)
+
+    def _check_sendable(self, name: str) -> None:
+        """Raise an `OptionError` if workers could not send the tensors."""
+        if self.device.type != "cpu":
+            message = f"{name}() needs device='cpu': the training moves what workers load"
+            raise OptionError(f"{message}, got device={str(self.device)!r}")
+        if self._format.jagged == "nested":
+            message = f"{name}() takes no jagged='nested': such tensors do not pass from workers"
+            raise OptionError(f"{message}; make them of the values and cu_seqlens of 'flat'")
 
     def _on_device(
         self, batches: Iterator[dict[str, Any]]
@@ -120,7 +176,7 @@ def to_torch(
         jagged=jagged,
         packed=_check_packed(packed, loader),
         dtype=None if dtype is None else _check_dtype(dtype, torch),
-        cast_keys=loader.input_keys,
+        cast_keys=loader.inputs or None,
     )
     return TorchLoader(loader, tensor_format, _check_device(device, torch))
 
@@ -150,20 +206,21 @@ def _moved(values: Any, device: "torch.device") -> Any:
 def _check_packed(packed: Any, loader: SplitLoader) -> dict[str, tuple[str, ...]]:
     checked: dict[str, tuple[str, ...]] = {}
     names: dict[str, str] = {}
+    keys_of_batch = loader.spec.keys
     for name, keys in check_mapping("packed", packed).items():
         if isinstance(keys, str) or not isinstance(keys, Sequence) or not keys:
             message = f"packed[{name!r}] must be a list of inputs, such as ['jets', 'electrons']"
             raise OptionError(f"{message}, got {keys!r}")
         for key in keys:
-            if key not in loader.keys:
+            if key not in keys_of_batch:
                 message = f"no key {key!r} in the batches, for packed[{name!r}]"
-                raise MissingKeyError(f"{message}{nearest(str(key), loader.keys)}", str(key))
+                raise MissingKeyError(f"{message}{nearest(str(key), keys_of_batch)}", str(key))
             if key in names:
                 raise OptionError(f"packed has {key!r} twice, in {names[key]!r} and {name!r}")
             names[key] = name
         checked[name] = tuple(keys)
     for name in checked:
-        if name in loader.keys and name not in names:
+        if name in keys_of_batch and name not in names:
             raise OptionError(f"packed[{name!r}] has the name of another key: give it another name")
     return checked
 

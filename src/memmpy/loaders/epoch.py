@@ -120,7 +120,7 @@ class EpochChunks:
                 order,
                 chunk_rows=self._chunk_rows,
                 num_threads=self._num_threads,
-                num_processes=self._ranks.world_size,
+                num_processes=self._ranks.num_parts,
             )
             return reads.plan(position, batch_size=batch_size)
         mode = self.read_mode()
@@ -140,7 +140,7 @@ class EpochChunks:
     def _order(self, *, seed: int, epoch: int) -> EpochOrder:
         num, mixture = len(self.gatherer), self._mixture
         order = _epoch_order(self.shuffle, num, mixture=mixture, seed=seed, epoch=epoch)
-        return order if self._ranks.world_size == 1 else RankOrder(order, self._ranks)
+        return order if self._ranks.num_parts == 1 else RankOrder(order, self._ranks)
 
 
 def chunks_of_columns(

@@ -1,10 +1,7 @@
-"""Turns the specification of a `SplitLoader` into chunks of columns or rows, and into batches."""
+"""Turns the specification of a `SplitLoader` into chunks of columns, or of the rows of a skim."""
 
-from collections.abc import Generator, Sequence
-from contextlib import closing
 from dataclasses import replace
 
-from memmpy.display import quiet
 from memmpy.kernels import BYTES_MOVED, is_worth_compiling
 from memmpy.loaders import (
     EpochChunks,
@@ -12,15 +9,12 @@ from memmpy.loaders import (
     check_data,
     choose_shuffle,
     chunks_of_columns,
-    load_batches,
     os_page_cache,
     warning_of_blocks,
 )
-from memmpy.order import num_batches
 from memmpy.splits.split_data import LoaderSpec, SkimLike
-from memmpy.typing import Batch
 
-__all__ = ["batches_of_split", "chunks_of", "notes_of"]
+__all__ = ["chunks_of", "notes_of"]
 
 
 def chunks_of(spec: LoaderSpec) -> EpochChunks:
@@ -36,7 +30,7 @@ def chunks_of(spec: LoaderSpec) -> EpochChunks:
         members,
         is_shuffled=is_shuffled,
         num_threads=options.num_threads,
-        ranks=options.ranks,
+        ranks=spec.ranks,
     )
 
 
@@ -68,7 +62,7 @@ def _row_chunks(skim: SkimLike, spec: LoaderSpec) -> EpochChunks:
         transform=spec.transform,
     )
     return EpochChunks(
-        gatherer, shuffle, num_threads=options.num_threads, ranks=options.ranks, mixture=mixture
+        gatherer, shuffle, num_threads=options.num_threads, ranks=spec.ranks, mixture=mixture
     )
 
 
@@ -90,47 +84,3 @@ def notes_of(spec: LoaderSpec, chunks: EpochChunks) -> list[str]:
             f"{options.rank} repeats one, with '_index' -1; drop_last=True leaves this batch out"
         )
     return notes
-
-
-def batches_of_split(
-    spec: LoaderSpec, chunks: EpochChunks, *, seed: int, epoch: int, position: int
-) -> Generator[Batch, None, None]:
-    """Return the batches of an epoch, from a position on, where a batch begins."""
-    options = spec.options
-    batches = load_batches(
-        chunks,
-        seed=seed,
-        epoch=epoch,
-        batch_size=options.batch_size,
-        drop_last=options.drop_last,
-        num_threads=options.num_threads,
-        position=position,
-    )
-    if chunks.repeats():
-        num = num_batches(len(chunks), options.batch_size, drop_last=options.drop_last)
-        num -= position // options.batch_size
-        batches = _mark_last(batches, num, weight_keys=spec.weight_keys)
-    return _quietly_at_first(batches) if spec.is_quiet else batches
-
-
-def _mark_last(
-    batches: Generator[Batch, None, None], num: int, *, weight_keys: Sequence[str]
-) -> Generator[Batch, None, None]:
-    """Yield `num` batches; mark the last one, an entry that another rank has, too."""
-    with closing(batches):
-        for number, batch in enumerate(batches, start=1):
-            if number == num:
-                batch["_index"][:] = -1
-                for key in weight_keys:
-                    batch[key][:] = 0
-            yield batch
-
-
-def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
-    """Yield batches. Write nothing about kernels, which the first batch compiles."""
-    with closing(batches):
-        with quiet():
-            first = next(batches, None)
-        if first is not None:
-            yield first
-            yield from batches

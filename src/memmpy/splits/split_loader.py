@@ -1,13 +1,14 @@
 """`SplitLoader`: the batches of one split, in a new order each epoch."""
 
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any, final
 
 from memmpy.checks import check_indices, check_integer, check_seed
-from memmpy.display import format_count
+from memmpy.display import format_count, quiet
 from memmpy.errors import LoaderWarning, OptionError, warn_of
 from memmpy.loaders import (
     EpochIterable,
@@ -17,6 +18,7 @@ from memmpy.loaders import (
     check_sendable,
     check_shuffle,
     explain,
+    load_batches,
 )
 from memmpy.order import MemberList, Subindex, num_batches
 from memmpy.parallel import check_threads
@@ -24,7 +26,7 @@ from memmpy.splits.definition import Splits
 from memmpy.splits.loader_state import loader_identity, read_state
 from memmpy.splits.provenance import provenance_of
 from memmpy.splits.resolve import resolve_split
-from memmpy.splits.split_chunks import batches_of_split, chunks_of, notes_of
+from memmpy.splits.split_chunks import chunks_of, notes_of
 from memmpy.splits.split_data import LoaderSpec, SkimLike, StoreLike
 from memmpy.splits.split_request import SplitRequest
 from memmpy.typing import Batch, Data
@@ -113,6 +115,8 @@ class SplitLoader(EpochIterable[Batch]):
     splits : Splits or None
         The splits that `split` is one of; None for bare arrays, and if the loader yields all
         entries.
+    inputs : dict of str to tuple of str
+        The keys of each input, if a training set made the loader; else empty.
 
     Notes
     -----
@@ -173,14 +177,15 @@ class SplitLoader(EpochIterable[Batch]):
             )
             spec = LoaderSpec(split_data, options)
         split_data, options = spec.split_data, spec.options
-        self.split_data, self._spec = split_data, spec
+        self.split_data, self.spec, self._spec = split_data, spec, spec
         self.batch_size, self.drop_last = options.batch_size, options.drop_last
-        self.seed, self.shuffle = options.seed, options.shuffle
+        self.seed, self.shuffle, self.inputs = options.seed, options.shuffle, dict(spec.inputs)
         self.num_threads = options.num_threads
         self.split, self.splits, self.fold = split_data.split, split_data.splits, split_data.fold
         self._chunks = chunks_of(spec)
         self.is_shuffled = self._chunks.shuffle.kind != "none"
         super().__init__(options.epoch)
+        self._repeats = self._chunks.repeats()
         if not spec.is_copy:
             warn_of(notes_of(spec, self._chunks), LoaderWarning)
 
@@ -195,16 +200,6 @@ class SplitLoader(EpochIterable[Batch]):
     def num_entries(self) -> int:
         """The number of entries of this split (and this rank); with sampling, of an epoch."""
         return len(self._chunks)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The keys of a batch."""
-        return self._spec.keys
-
-    @property
-    def input_keys(self) -> tuple[str, ...] | None:
-        """The keys of a batch that are inputs of a training set; None for other data."""
-        return self._spec.input_keys
 
     def __len__(self) -> int:
         return num_batches(self.num_entries, self.batch_size, drop_last=self.drop_last)
@@ -246,13 +241,19 @@ class SplitLoader(EpochIterable[Batch]):
 
     def _load(self, epoch: int, *, position: int = 0) -> Generator[Batch, None, None]:
         position = self._check_position(position)
-        return batches_of_split(
-            self._spec,
+        batches = load_batches(
             self._chunks,
             seed=self.seed,
             epoch=check_seed("epoch", epoch),
+            batch_size=self.batch_size,
+            drop_last=self.drop_last,
+            num_threads=self.num_threads,
             position=position,
         )
+        if self._repeats:
+            num = len(self) - position // self.batch_size
+            batches = _mark_last(batches, num, weight_keys=self._spec.weight_keys)
+        return _quietly_at_first(batches) if self._spec.is_quiet else batches
 
     def take(self, positions: Any) -> Batch:
         """Return a batch of chosen entries of the split.
@@ -374,3 +375,26 @@ def _copy_of(spec: LoaderSpec, num_skipped: int) -> SplitLoader:
     loader = SplitLoader(spec)
     loader._set_place(spec.options.epoch, num_skipped)
     return loader
+
+
+def _mark_last(
+    batches: Generator[Batch, None, None], num: int, *, weight_keys: Sequence[str]
+) -> Generator[Batch, None, None]:
+    """Yield `num` batches; mark the last one, an entry that another rank has, too."""
+    with closing(batches):
+        for number, batch in enumerate(batches, start=1):
+            if number == num:
+                batch["_index"][:] = -1
+                for key in weight_keys:
+                    batch[key][:] = 0
+            yield batch
+
+
+def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+    """Yield batches. Write nothing about kernels, which the first batch compiles."""
+    with closing(batches):
+        with quiet():
+            first = next(batches, None)
+        if first is not None:
+            yield first
+            yield from batches

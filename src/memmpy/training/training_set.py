@@ -214,9 +214,8 @@ class TrainingSet(Renderable):
         classes = self.classes if LABEL in self.skim.fields else ()
         shares = check_class_sampling(sampling, classes, self._request.normalise)
         weights = (WEIGHT, PHYSICS) if PHYSICS in self.skim.fields else ()
-        keys = tuple(self.inputs)
         spec = LoaderSpec(
-            split_data, options, row_fit, sampling=shares, weight_keys=weights, input_keys=keys
+            split_data, options, row_fit, sampling=shares, weight_keys=weights, inputs=self.inputs
         )
         return SplitLoader(spec)
 
