@@ -115,7 +115,7 @@ def wheel(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the pages, running their notebooks; a warning is an error."""
-    session.install(".[parquet,plot]", *group("docs"))
+    session.install(".[lightning,parquet,plot]", *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
 

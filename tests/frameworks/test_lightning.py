@@ -1,5 +1,6 @@
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec.*:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*GPU available but not used"),
 ]
+EXAMPLE = Path(__file__).parents[2] / "examples" / "train_lightning.py"
 RANKS = Path(__file__).with_name("lightning_ranks.py")
 
 
@@ -252,6 +254,7 @@ def test_an_overfit_has_the_same_batches_in_each_epoch(data: TrainingSet) -> Non
     assert model.train_entries[:2] * 3 == model.train_entries
 
 
+@pytest.mark.slow
 def test_the_tuner_of_lightning_sets_the_batch_size(data: TrainingSet) -> None:
     from lightning.pytorch.tuner import Tuner
 
@@ -381,11 +384,13 @@ def test_two_ranks_share_each_step_and_one_rank_resumes_what_they_began(
     assert resumed.train_entries == whole.train_entries[12:]
 
 
+@pytest.mark.slow
 def test_importing_memmpy_does_not_import_lightning() -> None:
     code = "import memmpy, sys; print({'lightning', 'pytorch_lightning'} & sys.modules.keys())"
     assert run_python(code) == "set()\n"
 
 
+@pytest.mark.slow
 def test_lightning_that_is_not_installed_is_one_line() -> None:
     code = """if True:
         import sys
@@ -415,3 +420,14 @@ def test_pytorch_lightning_is_taken_where_it_is_alone_or_imported_first(hides: b
         print(issubclass(MemmpyDataModule, pytorch_lightning.LightningDataModule))
     """
     assert run_python(code) == "True\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not EXAMPLE.exists(), reason="the examples are not beside the tests")
+def test_the_example_prints_its_auc(tmp_path: Path) -> None:
+    assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) < 80
+    done = subprocess.run(
+        [sys.executable, EXAMPLE], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^AUC 0\.6\d\d$", done.stdout, re.MULTILINE)

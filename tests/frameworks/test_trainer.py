@@ -1,5 +1,8 @@
 import json
 import random
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ pytest.importorskip("accelerate")
 transformers = pytest.importorskip("transformers")
 
 from tests.frameworks.training_data import BATCH_SIZE, bytes_of, entries_of, flat, training_set_of
+
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "accelerate.md"
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 
@@ -158,3 +163,18 @@ def test_evaluation_and_prediction_have_each_event_once(
 def test_lists_need_a_length_as_the_trainer_rebuilds_tuples(sample: Sample, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="JaggedTensor"):
         trainer(training_set_of(sample.store()), tmp_path).train()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PAGE.exists(), reason="the docs are not beside the tests")
+def test_the_guide_prints_what_it_shows(tmp_path: Path) -> None:
+    blocks = re.findall(r"```(python|text)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert [kind for kind, _ in blocks] == ["python", "python", "text", "python", "text"]
+    script = tmp_path / "train.py"
+    script.write_text("\n".join(text for kind, text in blocks if kind == "python"))
+    done = subprocess.run(
+        [sys.executable, script.name], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    shown = [line for line in done.stdout.splitlines() if not line.startswith("{")]  # its log
+    assert shown == "".join(text for kind, text in blocks if kind == "text").splitlines()
