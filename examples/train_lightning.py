@@ -72,5 +72,5 @@ trainer = pl.Trainer(max_epochs=3, logger=False, enable_checkpointing=False)
 trainer.fit(model, module)
 trainer.test(model, module)
 auc = model.scores.auc()
-print(f"AUC {auc:.3f}")
+print(f"AUC on the test split: {auc:.3f}")
 assert auc > 0.62

@@ -430,4 +430,4 @@ def test_the_example_prints_its_auc(tmp_path: Path) -> None:
         [sys.executable, EXAMPLE], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^AUC 0\.6\d\d$", done.stdout, re.MULTILINE)
+    assert re.search(r"AUC on the test split: 0\.6\d\d$", done.stdout, re.MULTILINE)
