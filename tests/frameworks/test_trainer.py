@@ -17,7 +17,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 transformers = pytest.importorskip("transformers")
 
-from tests.frameworks.training_data import BATCH_SIZE, bytes_of, entries_of, flat, training_set_of
+from tests.frameworks.trainer_runs import LoaderState, LoaderTrainer, Model
+from tests.frameworks.training_data import BATCH_SIZE, entries_of, flat, training_set_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "guides" / "accelerate.md"
 
@@ -34,49 +35,6 @@ def data(sample: Sample) -> TrainingSet:
     data = training_set_of(sample.store(), length=5)
     data.fit(0)
     return data
-
-
-class Model(torch.nn.Module):  # type: ignore[misc] # it may be not installed
-    """A linear model that keeps the values of each training batch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.layer = torch.nn.Linear(2 + 5 * 2, 1)
-        self.batches: list[dict[str, list[bytes]]] = []
-        self.entries: list[list[int]] = []
-
-    def forward(self, kin: Any, jets: Any, label: Any, weight: Any, **others: Any) -> Any:
-        if self.training:
-            batch = {"kin": kin, "jets": jets, "label": label, "weight": weight, **others}
-            self.batches.append(bytes_of(batch))
-            self.entries.append(others["_index"].tolist())
-        logits = self.layer(torch.hstack([kin, jets.flatten(1)]))[:, 0]
-        cross_entropy = torch.nn.functional.binary_cross_entropy_with_logits
-        loss = cross_entropy(logits, label.float(), reduction="none")
-        return {"loss": (weight * loss).mean(), "logits": logits, "entries": others["_index"]}
-
-
-class LoaderTrainer(transformers.Trainer):  # type: ignore[misc] # it may be not installed
-    """Takes loaders in place of data sets."""
-
-    def get_train_dataloader(self) -> Any:
-        return self.train_dataset
-
-    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
-        return self.eval_dataset if eval_dataset is None else eval_dataset
-
-    get_test_dataloader = get_eval_dataloader
-
-
-class LoaderState(transformers.TrainerCallback):  # type: ignore[misc] # it may be not installed
-    """Writes the place in the epoch to each checkpoint."""
-
-    def on_save(
-        self, args: Any, state: Any, control: Any, *, train_dataloader: Any, **_: Any
-    ) -> None:
-        path = Path(args.output_dir, f"checkpoint-{state.global_step}", "loader.json")
-        path.write_text(json.dumps(train_dataloader.state_dict()))
 
 
 def trainer(data: TrainingSet, folder: Path, **options: Any) -> Any:

@@ -14,9 +14,10 @@ BATCH_SIZE = 400
 torch.set_num_threads(1)  # more only wait for each other, where several processes run tests
 
 
-def training_set_of(store: Store, **jets: int) -> TrainingSet:
+def training_set_of(store: Store, *, length: int | None = None) -> TrainingSet:
     """Return a training set; with a length, its objects are padded, and else lists."""
-    objects = Objects(["jet_pt", "jet_eta"], **(jets or {"max_length": 4}))
+    max_length = 4 if length is None else None
+    objects = Objects(["jet_pt", "jet_eta"], length=length, max_length=max_length)
     return store.training_set(
         inputs={"kin": ["met", "pt_1"], "jets": objects},
         labels=LABELS,
