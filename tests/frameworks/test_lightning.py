@@ -1,4 +1,5 @@
 import json
+import pickle
 import random
 import re
 import signal
@@ -362,6 +363,26 @@ def test_an_interrupt_ends_the_training_and_its_threads(data: TrainingSet) -> No
         signal.signal(signal.SIGINT, handler)  # Lightning ignores it from then on
     assert set(threading.enumerate()) <= before
     assert len(fit(module, max_epochs=1).train_batches) > 4
+
+
+def test_what_trained_already_can_be_sent_to_ranks_that_lightning_spawns(
+    data: TrainingSet,
+) -> None:
+    module = MemmpyDataModule(data, fold=0, batch_size=BATCH_SIZE)
+    fit(module, max_epochs=1)
+    copy = pickle.loads(pickle.dumps(module))
+    assert fit(copy).train_batches == fit(data).train_batches
+
+
+def test_a_copy_of_a_loader_goes_on_where_the_loader_is(data: TrainingSet) -> None:
+    loader = memmpy.to_torch(data.loader("train", fold=0, batch_size=BATCH_SIZE))
+    batches = iter(loader)
+    for _ in range(3):
+        next(batches)
+    copy = pickle.loads(pickle.dumps(loader))
+    assert copy.state_dict() == loader.state_dict()
+    copy.load_state_dict(loader.state_dict())
+    assert [bytes_of(batch) for batch in copy] == [bytes_of(batch) for batch in batches]
 
 
 def run_ranks(folder: Path, sample: Sample, num: int, batch_size: int) -> list[Any]:

@@ -124,6 +124,12 @@ class EpochIterable(ABC, Generic[B]):
     ) -> None:
         self.close()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_passes"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _passes=WeakSet())
+
     def _set_place(self, epoch: int, num_batches: int) -> None:
         if num_batches and num_batches >= len(self):
             epoch, num_batches = epoch + 1, 0
