@@ -123,16 +123,21 @@ def test_what_is_written_into_a_batch_does_not_reach_the_store(tmp_path: Path) -
     assert store["y"][:] == jagged_of(300)
 
 
-def test_arrays_that_are_read_only_are_copied(tmp_path: Path) -> None:
-    numbers = np.arange(8.0)
-    np.save(tmp_path / "x.npy", numbers)
-    mapped = np.asarray(np.load(tmp_path / "x.npy", mmap_mode="r"))
-    lists = Jagged(mapped, np.array([0, 3, 8]))
-    loader = SplitLoader({"x": numbers}, split="all")
-    (tensors,) = memmpy.to_torch(loader).convert(iter([{"x": mapped, "lists": lists}]))
-    tensors["x"][:] = 0
-    tensors["lists"].values[:] = 0
+@pytest.mark.parametrize("jagged", ["flat", "pyg"])
+def test_arrays_that_are_read_only_are_copied(tmp_path: Path, jagged: Any) -> None:
+    numbers, offsets = np.arange(8.0), np.array([0, 3, 8])
+    arrays = {}
+    for name, array in (("x", numbers), ("offsets", offsets)):
+        np.save(tmp_path / f"{name}.npy", array)
+        arrays[name] = np.asarray(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
+    lists = Jagged(arrays["x"], arrays["offsets"])
+    door = memmpy.to_torch(SplitLoader({"x": numbers}, split="all"), jagged=jagged)
+    (tensors,) = door.convert(iter([{**arrays, "lists": lists}]))
+    for tensor in (tensors["x"], *tensors["lists"][:3]):
+        if torch.is_tensor(tensor):
+            tensor[:] = 0
     assert np.array_equal(np.load(tmp_path / "x.npy"), numbers)
+    assert np.array_equal(np.load(tmp_path / "offsets.npy"), offsets)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "torch.float16", torch.float64, torch.bfloat16])
@@ -414,12 +419,44 @@ def test_each_whole_pass_is_an_epoch_and_a_state_resumes_any(data: TrainingSet) 
         assert indices(iter(second)) == epochs[2]
 
 
+def test_a_state_resumes_bit_for_bit_from_random_places(data: TrainingSet) -> None:
+    def door() -> TorchLoader:
+        return memmpy.to_torch(data.loader("train", batch_size=100, seed=3))
+
+    epochs = [[bits(batch) for batch in door().batches(epoch)] for epoch in range(4)]
+    for number in np.random.default_rng(0).integers(0, 3 * len(epochs[0]), 50).tolist():
+        epoch, num = divmod(number, len(epochs[0]))
+        first, second = door(), door()
+        first.set_epoch(epoch)
+        assert sum(1 for _ in islice(first, num)) == num
+        second.load_state_dict(first.state_dict())
+        assert [bits(batch) for batch in second] == epochs[epoch][num:]
+        assert bits(next(iter(second))) == epochs[epoch + 1][0]
+
+
+def bits(batch: dict[str, Any]) -> list[Any]:
+    """Return all numbers of a batch as bytes."""
+    return [
+        value.numpy().tobytes() if torch.is_tensor(value) else value
+        for value in flat(batch).values()
+    ]
+
+
 def test_a_look_at_a_batch_costs_no_epoch_and_not_the_loaders_own(data: TrainingSet) -> None:
     loader = data.loader("train", batch_size=100)
     door = memmpy.to_torch(loader)
     next(iter(door))
     list(door)
     assert (door.epoch, loader.epoch) == (1, 0)
+
+
+def test_two_doors_at_once_do_not_disturb_each_other(data: TrainingSet) -> None:
+    loader = data.loader("train", batch_size=64, num_threads=2)
+    one, other = memmpy.to_torch(loader), memmpy.to_torch(loader, dtype="bfloat16")
+    pairs = list(zip(one, other, strict=True))
+    for (a, b), arrays in zip(pairs, loader.batches(0), strict=True):
+        assert np.array_equal(a["event"], arrays["event"])
+        assert torch.equal(b["event"], a["event"].bfloat16())
 
 
 def test_an_interrupt_ends_the_threads_and_a_new_pass_works(data: TrainingSet) -> None:

@@ -307,28 +307,47 @@ def test_columns_in_files_are_an_error_for_workers_that_are_spawned(tmp_path: Pa
 # torchdata
 
 
-def stateful(data: TrainingSet, num_workers: int, **options: Any) -> Any:
+def stateful(data: TrainingSet, num_workers: int, *, every: int = 1, **options: Any) -> Any:
     module = pytest.importorskip("torchdata.stateful_dataloader")
     dataset = memmpy.to_torch(loader_of(data, **options)).batch_dataset()
-    return module.StatefulDataLoader(dataset, batch_size=None, num_workers=num_workers)
+    return module.StatefulDataLoader(
+        dataset, batch_size=None, num_workers=num_workers, snapshot_every_n_steps=every
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("num_workers", [0, 1, 3])
-def test_a_stateful_data_loader_resumes_from_any_batch(data: TrainingSet, num_workers: int) -> None:
+@pytest.mark.parametrize(("num_workers", "every"), [(0, 1), (1, 1), (3, 1), (2, 3)])
+def test_a_stateful_data_loader_resumes_from_any_batch(
+    data: TrainingSet, num_workers: int, every: int
+) -> None:
     loader = loader_of(data, batch_size=150)
     first, second, third = (epoch_of(loader, epoch) for epoch in range(3))
     for num in (0, 1, 2, 4, len(first) - 1, len(first)):
-        before = stateful(data, num_workers, batch_size=150)
+        before = stateful(data, num_workers, every=every, batch_size=150)
         assert [contents(batch) for batch in before] == first
         running = iter(before)
         begun = [contents(batch) for batch in islice(running, num)]
         state = pickle.loads(pickle.dumps(before.state_dict()))
         del running, before
-        after = stateful(data, num_workers, batch_size=150)
+        after = stateful(data, num_workers, every=every, batch_size=150)
         after.load_state_dict(state)
         assert begun + [contents(batch) for batch in after] == second, num
         assert [contents(batch) for batch in after] == third
+
+
+@pytest.mark.slow
+def test_a_stateful_data_loader_resumes_from_random_places(data: TrainingSet) -> None:
+    loader = loader_of(data)
+    epochs = [epoch_of(loader, epoch) for epoch in range(3)]
+    for number in np.random.default_rng(0).integers(0, 2 * len(loader), 50).tolist():
+        epoch, num = divmod(number, len(loader))
+        before, after = stateful(data, 0), stateful(data, 0)
+        before.dataset.set_epoch(epoch)
+        running = iter(before)
+        begun = [contents(batch) for batch in islice(running, num)]
+        after.load_state_dict(before.state_dict())
+        assert begun + [contents(batch) for batch in after] == epochs[epoch]
+        assert contents(next(iter(after))) == epochs[epoch + 1][0]
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -397,8 +416,21 @@ def test_the_file_ends_with_its_maker_and_not_with_a_fork() -> None:
     assert not path.exists()
 
 
-def test_what_a_killed_process_leaves_behind_a_text_is_no_harm() -> None:
+def test_a_copy_outlives_the_file() -> None:
     file = EpochFile(3, 0)
+    copied = pickle.loads(pickle.dumps(file))
+    copied.set_epoch(4)
+    assert file.epoch() == 4
+    del file
+    gc.collect()
+    assert copied.epoch() == 3
+    assert copied.begin(1, 0, 1).epoch == 3
+    copied._path.unlink()
+
+
+def test_what_a_killed_process_leaves_behind_a_text_is_no_harm() -> None:
+    file = EpochFile(2, 0)
+    file.set_epoch(3)
     with file._path.open("a", encoding="utf-8") as text:
         text.write("0}]}")
     assert file.epoch() == 3

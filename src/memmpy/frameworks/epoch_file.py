@@ -72,10 +72,10 @@ class EpochFile:
     """
 
     def __init__(self, epoch: int, start: int) -> None:
+        self._epoch, self._start = epoch, start
         file, path = tempfile.mkstemp(prefix="memmpy-epoch-")
         os.close(file)
         self._path = Path(path)
-        self._write(_DatasetPlace(epoch, start))
         weakref.finalize(self, _remove, self._path, os.getpid())
 
     def epoch(self) -> int:
@@ -129,19 +129,25 @@ class EpochFile:
     @contextmanager
     def _locked(self) -> Iterator[_DatasetPlace]:
         """Yield what is in the file, and write it, while no other process does."""
-        with self._path.open("r+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            # A process that is killed may leave the end of a longer text.
-            fields, _ = json.JSONDecoder().raw_decode(file.read())
-            passes = [WorkerPass(**one) for one in fields.pop("passes")]
-            place = _DatasetPlace(**fields, passes=passes)
+        # A copy may outlive the object that made the file, and removed it.
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(file, "r+", encoding="utf-8") as text:
+            fcntl.flock(text, fcntl.LOCK_EX)
+            place = _place_of(text.read()) or _DatasetPlace(self._epoch, self._start)
             yield place
-            file.seek(0)
-            file.write(json.dumps(asdict(place)))
-            file.truncate()
+            text.seek(0)
+            text.write(json.dumps(asdict(place)))
+            text.truncate()
 
-    def _write(self, place: _DatasetPlace) -> None:
-        self._path.write_text(json.dumps(asdict(place)), encoding="utf-8")
+
+def _place_of(text: str) -> _DatasetPlace | None:
+    """Return the place that a text holds; None for no text."""
+    if not text:
+        return None
+    # A process that was killed may have left the end of a longer text.
+    fields, _ = json.JSONDecoder().raw_decode(text)
+    passes = [WorkerPass(**one) for one in fields.pop("passes")]
+    return _DatasetPlace(**fields, passes=passes)
 
 
 def _remove(path: Path, process: int) -> None:

@@ -8,7 +8,7 @@ from memmpy.checks import check_mapping
 from memmpy.errors import MissingKeyError, OptionError, nearest
 from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader, require
 from memmpy.frameworks.torch_tensors import JaggedForm, TensorFormat, finished
-from memmpy.splits import SplitLoader
+from memmpy.splits import SkimLike, SplitLoader
 from memmpy.typing import Batch
 
 if TYPE_CHECKING:
@@ -171,12 +171,14 @@ def to_torch(
     if jagged not in get_args(JaggedForm):
         names = ", ".join(map(repr, get_args(JaggedForm)))
         raise OptionError(f"jagged must be one of {names}, got {jagged!r}")
+    skim = loader.split_data.data
     tensor_format = TensorFormat(
         torch.from_numpy,
         jagged=jagged,
         packed=_check_packed(packed, loader),
         dtype=None if dtype is None else _check_dtype(dtype, torch),
         cast_keys=loader.inputs or None,
+        is_plain=isinstance(skim, SkimLike) and not skim.lists,
     )
     return TorchLoader(loader, tensor_format, _check_device(device, torch))
 
