@@ -1,3 +1,4 @@
+import json
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -303,7 +304,14 @@ def test_splits_without_folds_take_no_fold(tmp_path: Path) -> None:
         data.fit(0)
 
 
-def test_rows_are_read_once_for_all_folds(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+def statistics_of(data: memmpy.TrainingSet) -> list[Path]:
+    """Return the files of the statistics that the skim of a training set keeps."""
+    return [*data.skim.path.glob("statistics-*.json")]
+
+
+def test_rows_are_read_once_for_all_folds_and_all_training_sets(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
     num_passes = []
 
     def count(*given: Any, **options: Any) -> Any:
@@ -312,12 +320,59 @@ def test_rows_are_read_once_for_all_folds(sample: Sample, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("memmpy.training.fitter.scan_rows", count)
     data = sample.training_set(scale="standard")
+    for file in statistics_of(data):
+        file.unlink()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for fold in range(NUM_FOLDS):
-            data.fit(fold)
-            data.fit(fold)
+        for _ in range(2):
+            for fold in range(NUM_FOLDS):
+                data.fit(fold)
+                data.fit(fold)
+            data = sample.training_set(scale="standard")
     assert num_passes == [1]
+
+
+@pytest.mark.parametrize("scale", [None, "standard", "robust", "log"])
+@pytest.mark.parametrize("weight", ["w", "abs(w)", None])
+def test_a_fit_of_kept_statistics_has_the_same_bits(
+    sample: Sample, scale: Any, weight: Any
+) -> None:
+    options = {
+        "inputs": {"kin": ["met", "pt_1"], "lists": Objects(["jet_pt"])},
+        "scale": scale,
+        "missing": -999,
+        "weight": weight,
+        "reweight": weight and Reweight(VARIABLES, to="signal"),
+    }
+    fits = []
+    for _ in range(2):
+        data = sample.training_set(**options)
+        fits.append([json.dumps(data.fit(fold).to_json()) for fold in (0, 3)])
+        fits[-1] += [str(data.fit(0).report())]
+    assert statistics_of(data)
+    for file in statistics_of(data):
+        file.unlink()
+    data = sample.training_set(**options)
+    fits.append([json.dumps(data.fit(fold).to_json()) for fold in (0, 3)])
+    fits[-1] += [str(data.fit(0).report())]
+    assert fits[0] == fits[1] == fits[2]
+
+
+def test_each_option_that_changes_a_fit_has_statistics_of_its_own(sample: Sample) -> None:
+    data = sample.training_set(scale="standard")
+    for file in statistics_of(data):
+        file.unlink()
+    kept = set[str]()
+    for scale in (None, "standard", "log", {"met": "log", "pt_1": "standard"}, "robust"):
+        other = sample.training_set(scale=scale)
+        assert other.skim.path == data.skim.path
+        other.fit(0)
+        files = {file.name for file in statistics_of(other)}
+        assert files > kept
+        kept = files
+    # These use the sums and moments that are there.
+    sample.training_set(scale="minmax", negative="abs", normalise="equal").fit(0)
+    assert {file.name for file in statistics_of(data)} == kept
 
 
 def test_rules_made_elsewhere_have_fits_of_their_own(tmp_path: Path) -> None:

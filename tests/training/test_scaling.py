@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from memmpy.errors import OptionError
 from memmpy.training.moments import Moments
-from memmpy.training.scaling import Scaling, check_scale, fit_scaling, logarithms
+from memmpy.training.scaling import Scaling, check_scale, fit_scaling, logarithms, percentiles_of
 
 INPUTS = {"event": ("met", "HT"), "jets": ("pt", "eta")}
 
@@ -18,7 +18,7 @@ def fit(values: np.ndarray, *methods: Any) -> tuple[Scaling, list[str]]:
     table = values.reshape(len(values), -1).astype(np.float64)
     logarithms(table, methods)
     keys = tuple(f"k{i}" for i in range(table.shape[1]))
-    return fit_scaling(keys, methods, Moments.of(table), table)
+    return fit_scaling(keys, methods, Moments.of(table), percentiles_of(table, methods))
 
 
 @pytest.mark.parametrize(

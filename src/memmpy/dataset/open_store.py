@@ -14,7 +14,7 @@ from memmpy.dataset.store_cuts import StoreCuts
 from memmpy.errors import OptionError
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.order import SPLIT_NAMES
-from memmpy.parallel import WorkOption, check_threads, check_work
+from memmpy.parallel import RankOption, WorkOption, check_threads, check_work
 from memmpy.skims import Skim, Skims, find_skims, skim
 from memmpy.splits import LoaderSpec, SplitLoader, SplitRequest, Splits, check_splits
 from memmpy.store import Problem
@@ -107,7 +107,7 @@ class Store(StoreCuts):
         epoch: int = 0,
         drop_last: bool = False,
         num_threads: int | None = None,
-        rank: int = 0,
+        rank: RankOption = 0,
         world_size: int = 1,
     ) -> SplitLoader:
         """Return a loader of columns.
@@ -137,14 +137,14 @@ class Store(StoreCuts):
         seed : int, default 0
             The seed of the orders of all epochs.
         epoch : int, default 0
-            The epoch of the first ``iter()``. Each ``iter()`` starts the next epoch.
+            The epoch of the first pass. Each whole pass leads to the next epoch.
         drop_last : bool, default False
             Leave out the last batch of an epoch if it is short.
         num_threads : int, optional
             Threads that gather batches ahead, beside the thread of the caller; see `SplitLoader`.
-        rank : int, default 0
+        rank : int, "auto" or "slurm", default 0
             The number of this process, 0 to `world_size` - 1, if several processes train together.
-            Each rank gets its own part of the split; the sizes differ by at most one entry.
+            ``"auto"`` and ``"slurm"`` find both numbers; see `SplitLoader`.
         world_size : int, default 1
             The number of processes that train together.
 

@@ -186,9 +186,7 @@ def to_torch(
 def _copies(batches: Iterator[dict[str, Any]], device: "torch.device") -> Any:
     """Return the batches on a device: the one place that copies."""
     if device.type == "cuda":
-        from memmpy.frameworks.device_copies import (  # type: ignore[import-not-found]
-            copies_to,
-        )
+        from memmpy.frameworks.device_copies import copies_to
 
         return copies_to(batches, device)
     return ({key: _moved(values, device) for key, values in batch.items()} for batch in batches)

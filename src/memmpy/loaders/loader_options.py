@@ -1,11 +1,12 @@
 """`LoaderOptions`: the batches of a loader and their order, checked before any data is read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from memmpy.checks import check_flag, check_integer, check_seed
 from memmpy.errors import OptionError
 from memmpy.loaders.shuffle import Shuffle
 from memmpy.order import Ranks
+from memmpy.parallel import RankOption, check_rank
 
 __all__ = ["LoaderOptions"]
 
@@ -26,8 +27,15 @@ class LoaderOptions:
         Whether to leave out a short last batch.
     num_threads : int
         Threads that gather ahead, beside the thread of the caller.
-    rank, world_size : int
-        This process and the number of processes that share the split.
+    rank : int, "auto" or "slurm"
+        The number of this process, or where to find it; then it becomes the number.
+    world_size : int
+        The number of processes that share the split.
+
+    Attributes
+    ----------
+    ranks : Ranks
+        How the ranks share the batches.
 
     Raises
     ------
@@ -41,24 +49,25 @@ class LoaderOptions:
     epoch: int
     drop_last: bool
     num_threads: int
-    rank: int
+    rank: RankOption
     world_size: int
+    ranks: Ranks = field(init=False)
 
     def __post_init__(self) -> None:
-        for name, minimum in {"batch_size": 1, "rank": 0, "world_size": 1}.items():
-            value = check_integer(name, getattr(self, name), minimum=minimum)
-            object.__setattr__(self, name, value)
+        rank, world_size = check_rank(self.rank, self.world_size)
+        batch_size = check_integer("batch_size", self.batch_size, minimum=1)
         for name in ("seed", "epoch"):
             object.__setattr__(self, name, check_seed(name, getattr(self, name)))
-        object.__setattr__(self, "drop_last", check_flag("drop_last", self.drop_last))
-        if self.rank >= self.world_size:
-            message = f"no rank {self.rank} of {self.world_size}: give 0 to {self.world_size - 1}"
-            raise OptionError(message)
-
-    @property
-    def ranks(self) -> Ranks:
-        """How the ranks share the batches."""
-        return Ranks(self.rank, self.world_size, self.batch_size, self.drop_last)
+        drop_last = check_flag("drop_last", self.drop_last)
+        values = {
+            "batch_size": batch_size,
+            "drop_last": drop_last,
+            "rank": rank,
+            "world_size": world_size,
+            "ranks": Ranks(rank, world_size, batch_size, drop_last),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     def check_for_columns(self) -> None:
         """Raise an `OptionError` for a kind of shuffle that needs a skim."""

@@ -147,9 +147,16 @@ class RankOrder:
     def __len__(self) -> int:
         return self.ranks.num_before(len(self.order), len(self.order))
 
+    @property
+    def repeats(self) -> bool:
+        """Whether the last batch is one entry that another rank has, too."""
+        return self.ranks.repeats(len(self.order))
+
     def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator[RankRun]:
         """Yield what a rank has of the requests of all ranks: see `EpochOrder`."""
         ranks, num = self.ranks, len(self.order)
+        if position >= len(self):
+            return
         requests = self.order.requests(
             (position // batch_size * ranks.num_workers + ranks.worker) * ranks.step_size,
             num_rows=num_rows * ranks.num_parts,

@@ -8,6 +8,7 @@ from memmpy.parallel.machine import (
     num_cores,
     num_helpers,
 )
+from memmpy.parallel.process_rank import RankOption, check_rank
 from memmpy.parallel.threads import (
     THREAD_NAME,
     SafeFuture,
@@ -22,11 +23,13 @@ from memmpy.parallel.work import Work, WorkOption, check_work
 
 __all__ = [
     "THREAD_NAME",
+    "RankOption",
     "SafeFuture",
     "SafeThreadPool",
     "Work",
     "WorkOption",
     "WorkerPool",
+    "check_rank",
     "check_threads",
     "check_work",
     "count_interrupt",

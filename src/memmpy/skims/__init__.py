@@ -9,6 +9,7 @@ from memmpy.skims.row_layout import lay_out
 from memmpy.skims.skim_list import Skims, find_skims, is_skim, list_skims, verify_skims
 from memmpy.skims.skim_reader import Skim
 from memmpy.skims.skim_request import SkimRequest, check_groups, check_request, request_of
+from memmpy.skims.skim_statistics import Statistics, skim_statistics
 from memmpy.skims.sorting.sort_plan import Sizes
 from memmpy.skims.value_counts import KeyCounts
 
@@ -22,6 +23,7 @@ __all__ = [
     "Skim",
     "SkimRequest",
     "Skims",
+    "Statistics",
     "check_groups",
     "check_request",
     "delete_leftover",
@@ -38,5 +40,6 @@ __all__ = [
     "remove_skim",
     "request_of",
     "skim",
+    "skim_statistics",
     "verify_skims",
 ]

@@ -39,7 +39,7 @@ _LEFTOVER = re.compile(r"([0-9a-f]{16})\.[0-9a-f-]+\.(tmp|old)")
 #: Names of the files in the folder of a skim.
 FILES = re.compile(
     r"(rows|tickets|selection|[0-9a-f]{16}\.(content|offsets))\.npy|part\d+(\.[0-9a-f]+\.tmp)?"
-    r"|metadata_skim\.json(\.[0-9a-f]+\.tmp)?"
+    r"|(metadata_skim|statistics-[0-9a-f]{32})\.json(\.[0-9a-f]+\.tmp)?|statistics\.lock(\.held)?"
 )
 _LOCK = re.compile(r"[0-9a-f]{16}\.lock")
 #: Arguments of `renameat2` that exchange two names atomically.

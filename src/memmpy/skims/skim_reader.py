@@ -25,7 +25,7 @@ from memmpy.kernels import RowField
 from memmpy.order import TICKET_VERSION, Multiplicities, count_multiplicities
 from memmpy.skims.folder import remove_skim
 from memmpy.skims.row_layout import SkimLayout
-from memmpy.skims.skim_document import SkimDocument, decode, tree_ranges
+from memmpy.skims.skim_document import SkimDocument, decode, encode, tree_ranges
 from memmpy.skims.skim_request import INDEX
 from memmpy.skims.value_counts import KeyCounts
 from memmpy.splits import TicketRule
@@ -41,7 +41,7 @@ from memmpy.store import (
 )
 from memmpy.typing import Array, PathLike
 
-__all__ = ["Skim", "matches", "problems_of", "repeat_warnings"]
+__all__ = ["Skim", "document_of", "matches", "problems_of", "repeat_warnings"]
 
 _Map: TypeAlias = np.memmap[Any, Any]
 #: The document of a skim, and its mapped rows, tickets and lists.
@@ -231,6 +231,11 @@ class Skim(Renderable):
         if remarks:
             tables.append(Table(("key", "remarks"), 2, [remarks]))
         return tables
+
+
+def document_of(skim: Skim) -> bytes:
+    """Return the document of an open skim, as JSON: its request, and the checksums of its files."""
+    return encode(skim._document)
 
 
 def matches(

@@ -7,11 +7,13 @@ import numpy as np
 import xxhash
 
 from memmpy.checks import check_integer, check_seed
+from memmpy.columns import ReadJagged
 from memmpy.errors import OptionError
+from memmpy.jagged import Jagged
 from memmpy.loaders import EpochChunks
 from memmpy.order import MemberList
 from memmpy.splits.split_data import LoaderSpec, SkimLike
-from memmpy.typing import Array
+from memmpy.typing import Array, Entries
 
 __all__ = ["loader_identity", "read_state"]
 
@@ -23,7 +25,7 @@ _PARTS = {
     "seed": "seed",
     "order": "order",
     "split": "split",
-    "data": "data (another cut, other keys or files)",
+    "data": "data (another cut or scaling, other keys or files)",
 }
 
 
@@ -40,20 +42,33 @@ def loader_identity(spec: LoaderSpec, chunks: EpochChunks) -> dict[str, str]:
     num, data = len(chunks.gatherer), spec.split_data.data
     places = np.unique(np.linspace(0, max(0, num - 1), min(num, _NUM_SAMPLES)).astype(np.int64))
     entries = chunks.gatherer.entries(MemberList(places)) if num else places
-    digest = xxhash.xxh64(str(num).encode())
+    digest = xxhash.xxh64(f"{num} {spec.fit_options}".encode())
     if isinstance(data, SkimLike):
-        columns: Mapping[str, Any] = {"": data.rows, "ticket": data.tickets}
+        lists = {f"list {name}": Jagged.mapped(*lists, name) for name, lists in data.lists.items()}
+        columns: Mapping[str, Any] = {"": data.rows, "ticket": data.tickets, **lists}
     else:
         digest.update(entries.tobytes())
         columns = data
     for key in sorted(columns):
         column = columns[key]
         digest.update(f"{key} {getattr(column, 'dtype', '')} {len(column)}".encode())
-        if isinstance(column, np.ndarray) and not column.dtype.hasobject:
-            values: Array = np.asarray(column)[entries]
-            for name in values.dtype.names or [...]:  # the bytes between fields are any
-                digest.update(values[name].tobytes())
+        for values in _arrays_of(column, entries):
+            digest.update(values.tobytes())
     return {"order": order, "split": str(spec.split_data), "data": digest.hexdigest()}
+
+
+def _arrays_of(column: Any, entries: Entries) -> list[Array]:
+    """Return the values of some entries: numbers, or lists of them, and none of other columns."""
+    if isinstance(column, np.ndarray):
+        values: Array = np.asarray(column)[entries]
+        if values.dtype.hasobject:
+            return []
+        # NumPy does not copy the bytes between the fields of rows: they are any.
+        return [values[name] for name in values.dtype.names or [...]]
+    if isinstance(column, Jagged | ReadJagged):
+        lists = column[entries]
+        return [np.asarray(lists.content), np.asarray(lists.offsets)]
+    return []
 
 
 def read_state(state: object, expected: Mapping[str, Any]) -> tuple[int, int]:
@@ -75,7 +90,7 @@ def read_state(state: object, expected: Mapping[str, Any]) -> tuple[int, int]:
         keys = ", ".join(map(repr, expected))
         raise OptionError(f"the state of a loader is a dict of {keys}, got {state!r:.200}")
     for name, words in _PARTS.items():
-        if state[name] != expected[name]:
+        if repr(state[name]) != repr(expected[name]):
             message = f"the state is that of another {words}: {state[name]!r}, not"
             raise OptionError(
                 f"{message} {expected[name]!r}; begin a new training, or give the same"

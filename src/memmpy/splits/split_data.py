@@ -161,6 +161,8 @@ class LoaderSpec:
         The shares of classes in batches; else an epoch has each entry once.
     weight_keys : tuple of str
         The weights of a batch: 0 for an entry that another rank has, too.
+    fit_options : str
+        The options that `transform` comes from.
     inputs : mapping of str to tuple of str
         The keys of each input of a training set; empty for other data.
     worker, num_workers : int
@@ -179,6 +181,7 @@ class LoaderSpec:
     is_copy: bool = False
     sampling: ClassSampling | None = None
     weight_keys: tuple[str, ...] = ()
+    fit_options: str = ""
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     worker: int = 0
     num_workers: int = 1

@@ -1,7 +1,7 @@
 """`EventGroups`: groups of events by process and class, for sums of weights."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,15 @@ class EventGroups:
     def num_groups(self) -> int:
         """The number of groups."""
         return len(self.processes) * (len(self.classes) + 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the number of the group of an entry depends on, as JSON values."""
+        return {
+            "num_processes": len(self.processes),
+            "num_classes": len(self.classes),
+            "starts": self._starts.tolist(),
+            "numbers": self._numbers.tolist(),
+        }
 
     def processes_of(self, entries: Entries) -> NDArray[np.int64]:
         """Return the number of the process of each entry of the store."""

@@ -1,7 +1,7 @@
 """`Fitter`: fits factors and scalings on the training split of each fold."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias, final
 
 import numpy as np
@@ -11,10 +11,11 @@ from memmpy.display import format_count
 from memmpy.errors import FitError, FitWarning, warn_of
 from memmpy.loaders import rows_between, slice_ranges, steps_of
 from memmpy.parallel import num_helpers
-from memmpy.skims import Skim
+from memmpy.skims import Skim, Statistics, skim_statistics
 from memmpy.splits import Splits
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
+from memmpy.training.label_columns import BIN, LABEL, PHYSICS
 from memmpy.training.reweight import BinFactors, fit_bin_factors
 from memmpy.training.row_statistics import (
     MAX_FOLDS,
@@ -23,8 +24,8 @@ from memmpy.training.row_statistics import (
     float_values,
     scan_rows,
 )
-from memmpy.training.scaling import Scaling, fit_scaling
-from memmpy.training.training_request import BIN, PHYSICS, TrainingRequest
+from memmpy.training.scaling import Method, Scaling, fit_scaling, percentiles_of
+from memmpy.training.training_request import TrainingRequest
 from memmpy.training.weight_factors import fit_weight_factors, treat_negative
 
 __all__ = ["Fitter"]
@@ -32,6 +33,8 @@ __all__ = ["Fitter"]
 #: The cells, the statistics of each, and those of no rows.
 _Scan: TypeAlias = tuple[Cells, list[RowStatistics], RowStatistics]
 
+#: The version of the statistics that a skim keeps: increase it when one of them changes.
+_VERSION = 1
 #: The first training rows, of which percentiles are taken; and rows that are read at once.
 _NUM_PERCENTILE_ROWS, _BLOCK_ROWS = 1 << 20, 1 << 16
 
@@ -57,6 +60,7 @@ class Fitter:
     ) -> None:
         self._skim, self._request, self._splits, self._groups = skim, request, splits, groups
         self._fits: dict[int | None, Fit] = {}
+        self._has_checked = False
 
     def fit(self, fold: int | None) -> Fit:
         """Return the fit of a fold; None without folds.
@@ -73,6 +77,21 @@ class Fitter:
             self._fits[fold] = self._fit(fold)
         return self._fits[fold]
 
+    def check_weights(self) -> None:
+        """Raise a `FitError` if the weight of an event that has a class is NaN or infinite.
+
+        A fit checks the weights of its own events. This is for others; the first call reads them.
+        """
+        has_classes = not self._request.classes or LABEL in self._skim.fields
+        if self._has_checked or not has_classes or PHYSICS not in self._skim.fields:
+            return
+        is_wrong = np.zeros(self._groups.num_groups, np.bool_)
+        for rows in steps_of([range(len(self._skim))], _BLOCK_ROWS):
+            part = self._skim.rows[rows.start : rows.stop]
+            is_wrong[self._groups.of_rows(part[~np.isfinite(part[PHYSICS])])] = True
+        self._check_groups(is_wrong)
+        self._has_checked = True
+
     def _fit(self, fold: int | None) -> Fit:
         cells, statistics, none = self._cells_of(fold)
         by_split = {
@@ -80,7 +99,7 @@ class Fitter:
             for split, of in (("train", fold), ("val", fold), ("test", fold), ("all", None))
         }
         sums = {split: one.weights for split, one in by_split.items()}
-        self._check_weights(sums["all"].totals)
+        self._check_groups(~np.isfinite(sums["all"].totals))
         request, groups, train = self._request, self._groups, sums["train"]
         factors = fit_weight_factors(request, train, groups)
         ranges = rows_between(self._skim.tickets, self._splits.ranges("train", fold))
@@ -104,15 +123,27 @@ class Fitter:
         return self._scan([None] if num_folds is None else range(num_folds))
 
     def _scan(self, folds: Sequence[int | None]) -> _Scan:
-        cells = Cells.of(self._skim, self._splits, folds)
+        skim, groups = self._skim, self._groups
+        cells = Cells.of(skim, self._splits, folds)
         methods = {name: ones for name, ones in self._request.methods.items() if any(ones)}
-        scanned = scan_rows(self._skim, cells, self._groups, methods, num_threads=num_helpers())
-        return cells, scanned, RowStatistics.zero(self._skim, self._groups.num_groups, methods)
+        none = RowStatistics.zero(skim, groups.num_groups, methods)
+        if not len(skim):
+            return cells, [], none
+
+        def scan() -> Statistics:
+            scanned = scan_rows(skim, cells, groups, methods, num_threads=num_helpers())
+            return RowStatistics.to_arrays(scanned)
+
+        # Of the methods, only "log" changes the values.
+        logs = {name: [method == "log" for method in ones] for name, ones in methods.items()}
+        question = {"edges": cells.edges, "groups": groups.to_json(), "logs": logs}
+        arrays = skim_statistics(skim, {"cells": question, "version": _VERSION}, scan)
+        return cells, RowStatistics.from_arrays(arrays, methods), none
 
     def _scale(self, train: RowStatistics, ranges: Sequence[range]) -> dict[str, Scaling]:
         scalings, notes = {}, []
         for name, keys in self._request.keys.items():
-            methods, first = self._request.methods[name], None
+            methods, percentiles = self._request.methods[name], None
             if not any(methods):
                 zeros = np.zeros(len(keys))
                 scalings[name] = Scaling(keys, methods, zeros, zeros + 1.0)
@@ -120,12 +151,24 @@ class Fitter:
             if "robust" in methods:
                 ascending = sorted(ranges, key=lambda rows: rows.start)
                 rows = slice_ranges(ascending, 0, _NUM_PERCENTILE_ROWS)
-                parts = [float_values(self._skim, name, one, methods) for one in rows]
-                first = np.concatenate(parts)
-            scalings[name], words = fit_scaling(keys, methods, train.moments[name], first)
+                percentiles = self._percentiles(name, methods, rows)
+            scalings[name], words = fit_scaling(keys, methods, train.moments[name], percentiles)
             notes += [f"the input {name!r} is not scaled by its width: {note}" for note in words]
         warn_of(notes, FitWarning)
         return scalings
+
+    def _percentiles(
+        self, name: str, methods: Sequence[Method | None], ranges: Sequence[range]
+    ) -> NDArray[np.float64]:
+        def compute() -> Statistics:
+            parts = [float_values(self._skim, name, one, methods) for one in ranges]
+            return {"percentiles": percentiles_of(np.concatenate(parts), methods)}
+
+        question = {"input": name, "methods": methods, "ranges": _edges_of(ranges)}
+        asked = {"percentiles": question, "version": _VERSION}
+        arrays = skim_statistics(self._skim, asked, compute)
+        percentiles: NDArray[np.float64] = arrays["percentiles"]
+        return percentiles
 
     def _reweight(
         self, ranges: Sequence[range], by_group: NDArray[np.float64]
@@ -133,7 +176,25 @@ class Fitter:
         reweight, names = self._request.reweight, self._request.class_names
         if reweight is None:
             return None
-        shape = len(names) + 1, reweight.num_bins + 1
+        question = {
+            "num_bins": reweight.num_bins,
+            "negative": self._request.negative,
+            "ranges": _edges_of(ranges),
+            "groups": self._groups.to_json(),
+            "by_group": [weight.hex() for weight in by_group.tolist()],
+        }
+        arrays = skim_statistics(
+            self._skim,
+            {"bins": question, "version": _VERSION},
+            partial(self._bin_sums, ranges, by_group, reweight.num_bins),
+        )
+        return fit_bin_factors(reweight, arrays["sums"][:-1], arrays["squares"][:-1], names)
+
+    def _bin_sums(
+        self, ranges: Sequence[range], by_group: NDArray[np.float64], num_bins: int
+    ) -> Statistics:
+        """Return the sums of weights, and of their squares, by class and bin."""
+        shape = len(self._request.class_names) + 1, num_bins + 1
         sums, squares = np.zeros(shape), np.zeros(shape)
         for rows in steps_of(ranges, _BLOCK_ROWS):
             part = self._skim.rows[rows.start : rows.stop]
@@ -141,25 +202,25 @@ class Fitter:
             weights = treat_negative(np.asarray(part[PHYSICS]), self._request.negative)
             weights = weights * by_group[groups]
             bins = np.asarray(part[BIN]).astype(np.int64)
-            places = self._groups.group_classes[groups] * (reweight.num_bins + 1)
-            places += np.where(bins < 0, reweight.num_bins, bins)
+            places = self._groups.group_classes[groups] * (num_bins + 1)
+            places += np.where(bins < 0, num_bins, bins)
             sums += np.bincount(places, weights, minlength=sums.size).reshape(shape)
             with np.errstate(over="ignore"):
                 weights *= weights
             squares += np.bincount(places, weights, minlength=sums.size).reshape(shape)
-        return fit_bin_factors(reweight, sums[:-1], squares[:-1], names)
+        return {"sums": sums, "squares": squares}
 
-    def _check_weights(self, totals: NDArray[np.float64]) -> None:
-        """Raise a `FitError` if the weight of an event that has a class is NaN or infinite."""
+    def _check_groups(self, is_wrong: NDArray[np.bool_]) -> None:
+        """Raise a `FitError` if a group that has a class has weights without a finite sum."""
         has_class = self._groups.group_classes < len(self._groups.classes)
-        for group in np.flatnonzero(~np.isfinite(totals) & has_class).tolist():
+        for group in np.flatnonzero(is_wrong & has_class).tolist():
             num, first = 0, -1
             for rows in steps_of([range(len(self._skim))], _BLOCK_ROWS):
                 part = self._skim.rows[rows.start : rows.stop]
-                is_wrong = ~np.isfinite(part[PHYSICS]) & (self._groups.of_rows(part) == group)
-                num += int(np.count_nonzero(is_wrong))
-                if first < 0 and is_wrong.any():
-                    first = int(part["_index"][is_wrong][0])
+                is_own = ~np.isfinite(part[PHYSICS]) & (self._groups.of_rows(part) == group)
+                num += int(np.count_nonzero(is_own))
+                if first < 0 and is_own.any():
+                    first = int(part["_index"][is_own][0])
             process = self._groups.processes[self._groups.group_processes[group]]
             if not num:
                 raise FitError(f"the weights of {process!r} are too large to sum")
@@ -170,3 +231,7 @@ class Fitter:
                 "too large"
             )
             raise FitError(message)
+
+
+def _edges_of(ranges: Sequence[range]) -> list[tuple[int, int]]:
+    return [(rows.start, rows.stop) for rows in ranges]

@@ -6,16 +6,16 @@ over the rows then serves all folds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.loaders import Lists, rows_between, steps_of
 from memmpy.parallel import prefetch
-from memmpy.skims import Skim
+from memmpy.skims import Skim, Statistics
 from memmpy.splits import Splits
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.moments import Moments
@@ -33,6 +33,8 @@ __all__ = [
     "slice_lists",
 ]
 
+#: The name of the sums of weights among arrays.
+_WEIGHTS = "weights"
 #: Rows of a task, and rows whose values are converted at once.
 _TASK_ROWS, _BLOCK_ROWS = 1 << 15, 1 << 12
 #: Folds whose cells are made together. With more, each fold has a pass of its own.
@@ -99,6 +101,35 @@ class RowStatistics:
         """Return the statistics of no rows."""
         moments = {name: Moments.of(np.empty((0, num_keys(skim, name)))) for name in names}
         return cls(WeightSums.zero(num_groups), moments)
+
+    @classmethod
+    def to_arrays(cls, parts: Sequence["RowStatistics"]) -> Statistics:
+        """Return the numbers of several parts, at least one, as int64 and float64 arrays."""
+        arrays = {}
+        for name, values in parts[0]._values().items():
+            for field in fields(values):
+                of_parts = [getattr(part._values()[name], field.name) for part in parts]
+                arrays[f"{name} {field.name}"] = np.stack(of_parts)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Statistics, names: Iterable[str]) -> list["RowStatistics"]:
+        """Return the parts of `to_arrays`; `names` are those of the inputs with moments."""
+
+        def columns(kind: type[Any], name: str) -> list[Any]:
+            stacks = (arrays[f"{name} {field.name}"] for field in fields(kind))
+            return [kind(*values) for values in zip(*stacks, strict=True)]
+
+        weights = columns(WeightSums, _WEIGHTS)
+        moments = {name: columns(Moments, f"input {name}") for name in names}
+        return [
+            cls(one, {name: parts[number] for name, parts in moments.items()})
+            for number, one in enumerate(weights)
+        ]
+
+    def _values(self) -> dict[str, WeightSums | Moments]:
+        inputs = {f"input {name}": moments for name, moments in self.moments.items()}
+        return {_WEIGHTS: self.weights, **inputs}
 
     def __add__(self, other: "RowStatistics") -> "RowStatistics":
         moments = {name: one + other.moments[name] for name, one in self.moments.items()}

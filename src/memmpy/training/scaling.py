@@ -12,7 +12,7 @@ from memmpy.kernels import standardize
 from memmpy.training.moments import Moments
 from memmpy.typing import Array
 
-__all__ = ["Method", "Scaling", "check_scale", "fit_scaling", "logarithms"]
+__all__ = ["Method", "Scaling", "check_scale", "fit_scaling", "logarithms", "percentiles_of"]
 
 Method: TypeAlias = Literal["standard", "robust", "minmax", "log"]
 _METHODS = get_args(Method)
@@ -128,11 +128,38 @@ def logarithms(values: Array, methods: Sequence[Method | None]) -> None:
                 np.log(column, out=column)
 
 
+def percentiles_of(values: Array, methods: Sequence[Method | None]) -> NDArray[np.float64]:
+    """Return the percentiles of the finite values that the method ``"robust"`` needs.
+
+    Parameters
+    ----------
+    values : array of shape (n, k)
+        The first training values.
+    methods : sequence of str or None
+        The method of each key.
+
+    Returns
+    -------
+    float64 array of shape (3, k)
+        The 16th, 50th and 84th percentile; 0, 0 and 2 without values, NaN for other methods.
+    """
+    percentiles = np.full((len(_PERCENTILES), len(methods)), np.nan)
+    for i, method in enumerate(methods):
+        if method == "robust":
+            column = values[:, i]
+            finite = column[np.isfinite(column)].astype(np.float64)
+            percentiles[:, i] = 0, 0, 2
+            if finite.size:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    percentiles[:, i] = np.percentile(finite, _PERCENTILES)
+    return percentiles
+
+
 def fit_scaling(
     keys: tuple[str, ...],
     methods: tuple[Method | None, ...],
     moments: Moments,
-    first_values: Array | None,
+    percentiles: NDArray[np.float64] | None,
 ) -> tuple[Scaling, list[str]]:
     """Return the scaling of an input, and why keys are not divided by their width.
 
@@ -142,8 +169,8 @@ def fit_scaling(
         See `Scaling`.
     moments : Moments
         The moments of all training values; of logarithms for the method ``"log"``.
-    first_values : array of shape (n, k), or None
-        The first training values, for percentiles; None where no key needs them.
+    percentiles : float64 array of shape (3, k), or None
+        Those of `percentiles_of`; None where no key needs them.
     """
     center, width = np.zeros(len(keys)), np.ones(len(keys))
     for i, method in enumerate(methods):
@@ -153,13 +180,10 @@ def fit_scaling(
             with np.errstate(over="ignore"):
                 center[i], width[i] = moments.least[i], moments.greatest[i] - moments.least[i]
         elif method == "robust":
-            assert first_values is not None
-            column = first_values[:, i]
-            finite = column[np.isfinite(column)].astype(np.float64)
-            if finite.size:
-                with np.errstate(over="ignore", invalid="ignore"):
-                    low, center[i], high = np.percentile(finite, _PERCENTILES)
-                    width[i] = (high - low) / 2
+            assert percentiles is not None
+            low, center[i], high = percentiles[:, i]
+            with np.errstate(over="ignore", invalid="ignore"):
+                width[i] = (high - low) / 2
     notes = list(_notes(keys, methods, moments, width))
     is_usable = np.isfinite(center) & np.isfinite(width) & (width > 0)
     center = np.where(np.isfinite(center), center, 0.0)
