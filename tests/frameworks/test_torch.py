@@ -1,3 +1,4 @@
+import pickle
 import signal
 import sys
 import threading
@@ -349,7 +350,7 @@ def test_the_cpu_is_a_device(data: TrainingSet, device: Any) -> None:
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", torch.device("cuda")])
 def test_cuda_without_cuda_is_an_error_with_the_way_out(data: TrainingSet, device: Any) -> None:
     way_out = "https://pytorch.org/get-started" if torch.version.cuda is None else "nvidia-smi"
-    with pytest.raises(OptionError, match=rf"no device='{device}' here: .*{way_out}.*'cpu'"):
+    with pytest.raises(OptionError, match=rf"device='{device}' needs a GPU: .*{way_out}.*'cpu'"):
         memmpy.to_torch(data.loader("train"), device)
 
 
@@ -363,6 +364,50 @@ def test_other_devices_are_errors(data: TrainingSet, device: Any) -> None:
 def test_dtypes_that_do_not_float_are_errors(data: TrainingSet, dtype: Any) -> None:
     with pytest.raises(OptionError, match="dtype must be a floating dtype, such as 'float32'"):
         memmpy.to_torch(data.loader("train"), dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"dtype": "bfloat16"}, {"packed": {"all": ["event", "jets", "cones"]}}]
+)
+def test_resident_batches_are_those_of_the_loader(data: TrainingSet, options: Any) -> None:
+    loader = data.loader("train", batch_size=100, seed=3)
+    plain = memmpy.to_torch(loader, **options)
+    resident = memmpy.to_torch(loader, resident=True, **options)
+    for epoch in range(2):
+        for batch, expected in zip(resident, plain.batches(epoch), strict=True):
+            assert list(flat(batch)) == list(flat(expected))
+            for one, other in zip(flat(batch).values(), flat(expected).values(), strict=True):
+                assert type(one) is type(other)
+                assert torch.equal(one, other) if torch.is_tensor(one) else one == other
+    resident.set_epoch(0)
+    begun = indices(islice(iter(resident), 4))
+    resident.load_state_dict(resident.state_dict())
+    assert begun + indices(iter(resident)) == indices(plain.batches(0))
+
+
+@pytest.mark.parametrize("jagged", ["nested", "pyg"])
+def test_resident_lists_are_flat(data: TrainingSet, jagged: Any) -> None:
+    with pytest.raises(OptionError, match=f"resident=True takes jagged='flat', got '{jagged}'"):
+        memmpy.to_torch(data.loader("train"), jagged=jagged, resident=True)
+    with pytest.raises(OptionError, match="resident must be True or False"):
+        memmpy.to_torch(data.loader("train"), resident=1)  # type: ignore[arg-type]
+
+
+def test_a_door_that_was_pickled_goes_on(data: TrainingSet) -> None:
+    door = memmpy.to_torch(data.loader("train", batch_size=100, seed=3), dtype="bfloat16")
+    expected = [bits(batch) for batch in door.batches(0)]
+    begun = [bits(batch) for batch in islice(iter(door), 5)]
+    copied = pickle.loads(pickle.dumps(door))
+    copied.load_state_dict(door.state_dict())
+    assert begun + [bits(batch) for batch in copied] == expected
+
+
+def bits(batch: dict[str, Any]) -> list[Any]:
+    """Return all numbers of a batch as bytes."""
+    return [
+        value.contiguous().view(torch.uint8).numpy().tobytes() if torch.is_tensor(value) else value
+        for value in flat(batch).values()
+    ]
 
 
 def test_another_form_of_lists_is_an_error(data: TrainingSet) -> None:
@@ -432,14 +477,6 @@ def test_a_state_resumes_bit_for_bit_from_random_places(data: TrainingSet) -> No
         second.load_state_dict(first.state_dict())
         assert [bits(batch) for batch in second] == epochs[epoch][num:]
         assert bits(next(iter(second))) == epochs[epoch + 1][0]
-
-
-def bits(batch: dict[str, Any]) -> list[Any]:
-    """Return all numbers of a batch as bytes."""
-    return [
-        value.numpy().tobytes() if torch.is_tensor(value) else value
-        for value in flat(batch).values()
-    ]
 
 
 def test_a_look_at_a_batch_costs_no_epoch_and_not_the_loaders_own(data: TrainingSet) -> None:

@@ -125,10 +125,9 @@ class SplitLoader(EpochIterable[Batch]):
 
     Notes
     -----
-    In each step, each rank gets its part of ``batch_size * world_size`` entries of one order, which
-    is the same for any number of ranks; all ranks have equally many batches. The sizes of a shorter
-    last batch differ by at most one. If there are fewer entries than ranks, each rank without one
-    repeats an entry, with the ``"_index"`` -1 and the weight 0.
+    Ranks share one order, the same for any number of them: a step has ``batch_size * world_size``
+    entries, and each rank has a batch of it. Sizes in a shorter last step differ by at most one; a
+    rank that would have none repeats an entry, with the ``"_index"`` -1 and the weight 0.
 
     Examples
     --------
