@@ -62,7 +62,7 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
             return tensors
         return self._on_device(tensors)
 
-    def dataset(self) -> "BatchDataset":
+    def batch_dataset(self) -> "BatchDataset":
         """Return the batches for ``DataLoader(dataset, batch_size=None, num_workers=...)``.
 
         Its first pass begins where this object is. The data set has its own epochs, and a
@@ -80,7 +80,7 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
         OptionError
             If the tensors are on a device, or nested: neither passes from a worker.
         """
-        self._check_sendable("dataset")
+        self._check_sendable("batch_dataset")
         from memmpy.frameworks.torch_datasets import BatchDataset
 
         return BatchDataset(self.loader, self._format, self.state_dict())
@@ -89,7 +89,7 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
         """Return the entries by number for ``DataLoader(dataset, batch_size=1024, shuffle=True)``.
 
         Give the `DataLoader` ``collate_fn=dataset.collate``, too. It shuffles in an order of its
-        own, which takes random reads: `dataset` is faster.
+        own, which takes random reads: `batch_dataset` is faster.
 
         Returns
         -------
