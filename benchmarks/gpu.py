@@ -23,8 +23,8 @@ import numpy as np
 import torch
 
 import memmpy
-from memmpy.frameworks.device_copies import batches_by, copies_to
-from memmpy.frameworks.resident_rows import ResidentLoader
+from memmpy.frameworks.gpu.device_copies import batches_by, copies_to
+from memmpy.frameworks.gpu.resident_rows import ResidentLoader
 
 NUM_KEYS = 22
 KEYS = [f"x{number}" for number in range(NUM_KEYS)]

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from memmpy import SplitLoader
-from memmpy.frameworks.device_copies import batches_by
-from memmpy.frameworks.resident_rows import ResidentLoader
+from memmpy.frameworks.gpu.device_copies import batches_by
+from memmpy.frameworks.gpu.resident_rows import ResidentLoader
 from tests.interrupting import interrupt_again
 
 LOADER = SplitLoader({"x": np.arange(5000), "y": np.ones((5000, 3))}, 10, num_threads=2)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, final, get_args
 
 from memmpy.checks import check_flag, check_mapping
 from memmpy.errors import MissingKeyError, OptionError, nearest
-from memmpy.frameworks.device_copies import check_device, copies_to, require_torch
 from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader
-from memmpy.frameworks.resident_rows import ResidentLoader
+from memmpy.frameworks.gpu import ResidentLoader, check_device, copies_to, require_torch
 from memmpy.frameworks.torch_tensors import JaggedForm, TensorFormat, finished
 from memmpy.splits import SkimLike, SplitLoader
 from memmpy.typing import Batch

@@ -11,8 +11,8 @@ from hypothesis import given
 
 from memmpy import Jagged, Objects, SplitLoader
 from memmpy.errors import ColumnError, LoaderWarning, OptionError
-from memmpy.frameworks import resident_rows
-from memmpy.frameworks.resident_rows import ResidentLoader
+from memmpy.frameworks.gpu import resident_rows
+from memmpy.frameworks.gpu.resident_rows import ResidentLoader
 from memmpy.typing import Batch
 from tests.training.conftest import sample  # noqa: F401
 from tests.training.samples import Sample

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
 from memmpy.checks import check_integer
 from memmpy.errors import OptionError
-from memmpy.frameworks.block_layout import BlockLayout, TypedMemory
 from memmpy.frameworks.framework_loader import require
+from memmpy.frameworks.gpu.block_layout import BlockLayout, TypedMemory
 from memmpy.parallel import prefetch
 
 __all__ = ["CopyEvent", "CopyStream", "batches_by", "check_device", "copies_to", "require_torch"]

@@ -21,8 +21,8 @@ import pytest
 from hypothesis import given
 
 from memmpy.errors import MissingPackageError, OptionError
-from memmpy.frameworks import device_copies
-from memmpy.frameworks.device_copies import batches_by, check_device, copies_to
+from memmpy.frameworks.gpu import device_copies
+from memmpy.frameworks.gpu.device_copies import batches_by, check_device, copies_to
 
 torch = pytest.importorskip("torch")
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias, final
 
-from memmpy.frameworks.device_copies import require_torch
+from memmpy.frameworks.gpu.device_copies import require_torch
 
 __all__ = ["DeviceRows", "device_rows_of"]
 

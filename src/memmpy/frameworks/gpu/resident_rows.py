@@ -9,10 +9,10 @@ import numpy as np
 
 from memmpy.display import format_size
 from memmpy.errors import ColumnError, OptionError
-from memmpy.frameworks.device_copies import check_device, copies_to, require_torch
-from memmpy.frameworks.device_rows import DeviceRows, device_rows_of
 from memmpy.frameworks.framework_loader import FrameworkLoader
-from memmpy.frameworks.resident_lists import ResidentLists, counts_of, is_lists
+from memmpy.frameworks.gpu.device_copies import check_device, copies_to, require_torch
+from memmpy.frameworks.gpu.device_rows import DeviceRows, device_rows_of
+from memmpy.frameworks.gpu.resident_lists import ResidentLists, counts_of, is_lists
 from memmpy.parallel import memory_for_pages, prefetch
 from memmpy.splits import SplitLoader
 from memmpy.typing import Batch, Entries

@@ -6,8 +6,8 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.frameworks.device_copies import require_torch
-from memmpy.frameworks.device_rows import DeviceRows
+from memmpy.frameworks.gpu.device_copies import require_torch
+from memmpy.frameworks.gpu.device_rows import DeviceRows
 from memmpy.typing import Entries
 
 __all__ = ["ResidentLists", "counts_of", "is_lists"]
