@@ -51,7 +51,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests; what follows `--` goes to pytest."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test]", *group("frameworks"))
     session.run("pytest", *session.posargs)
 
 
@@ -115,7 +115,7 @@ def wheel(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the pages, running their notebooks; a warning is an error."""
-    session.install(".[parquet,plot]", *group("docs"))
+    session.install(".[jax,keras,parquet,plot]", *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
 

@@ -241,7 +241,7 @@ def test_what_a_value_holds_is_no_option_of_its_own(door: Any, names: set[str]) 
 
 @pytest.mark.slow
 def test_importing_loads_no_slow_package() -> None:
-    slow = {"uproot", "awkward", "numba", "torch", "lark", "rich", "click"}
+    slow = {"uproot", "awkward", "numba", "torch", "jax", "keras", "lark", "rich", "click"}
     code = f"import memmpy, sys; print(*({slow} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.split() == []

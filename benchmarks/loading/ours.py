@@ -48,7 +48,12 @@ def _jagged(content: Any, offsets: Any) -> Any:
 
 def open_grouped(store: Path) -> Any:
     """Return the skim of a store in which the features are one input."""
-    return _skim(store / "data.mmpy", grouped=True)
+    return open_store_skim(store, grouped=True)
+
+
+def open_store_skim(store: Path, *, grouped: bool) -> Any:
+    """Return a skim of a store: features are one input, or each is a key of its own."""
+    return _skim(store / "data.mmpy", grouped=grouped)
 
 
 def _skim(store: Path, *, grouped: bool) -> Any:

@@ -57,7 +57,7 @@ def make_skim(folder: Path, num_rows: int, parts: tuple[float, ...]) -> Any:
 def with_sampling(loader: memmpy.SplitLoader, shares: Mapping[str, float]) -> memmpy.SplitLoader:
     """Return a loader of the same rows with classes in shares."""
     sampling = ClassSampling(Sampling(shares), tuple(shares))
-    return memmpy.SplitLoader(replace(loader._spec, sampling=sampling))
+    return memmpy.SplitLoader(replace(loader.spec, sampling=sampling))
 
 
 def check(loader: memmpy.SplitLoader, skim: Any, shares: Mapping[str, float]) -> None:

@@ -20,10 +20,12 @@ from memmpy.dataset import Store, clean, verify
 from memmpy.dataset import open as open
 from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
 from memmpy.export import write_friend
+from memmpy.frameworks import to_jax, to_keras, to_torch
 from memmpy.jagged import Jagged
 from memmpy.loaders import Sampling, Shuffle, SimpleLoader, shuffle_score
 from memmpy.parallel import Work
 from memmpy.pipeline import load_root, training_set
+from memmpy.report import headspace
 from memmpy.skims import Objects, Skim, skim
 from memmpy.splits import SplitLoader, Splits, overlap
 from memmpy.store import Transaction
@@ -64,6 +66,7 @@ __all__ = [
     "compute_cut_batched",
     "convert",
     "cutflow",
+    "headspace",
     "load_memmaps",
     "load_root",
     "overlap",
@@ -71,6 +74,9 @@ __all__ = [
     "read_vector",
     "shuffle_score",
     "skim",
+    "to_jax",
+    "to_keras",
+    "to_torch",
     "training_set",
     "verify",
     "write_friend",

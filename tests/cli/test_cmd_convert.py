@@ -108,6 +108,21 @@ def test_dtype_is_that_on_disk(make_file: MakeFile, out: Path) -> None:
     assert read_vector(out, "met").dtype == np.float16
 
 
+def test_several_trees_are_taken_of_each_file(tmp_path: Path, out: Path) -> None:
+    trees = {"nominal": 3, "syst_up": 2, "syst_down": 1, "other": 5}
+    with uproot.recreate(tmp_path / "a.root") as file:
+        for tree, num in trees.items():
+            file.mktree(tree, {"x": "f8"}).extend({"x": np.full(num, float(num))})
+    words = [tmp_path / "a.root", "--out", out, "--keys", "x", "--metadata", "variation={tree}"]
+    done = convert(*words, "--tree", "nominal", "--tree", "syst_*")
+    assert done.exit_code == 0, done.output
+    names = [source.metadata["variation"] for source in read_metadata(out).sources]
+    assert names == ["nominal", "syst_down", "syst_up"]
+    assert read_vector(out, "x").tolist() == [3, 3, 3, 1, 2, 2]
+    done = convert(*words, "--tree", "other")
+    assert [source.metadata for source in read_metadata(out).sources] == [{"variation": "other"}]
+
+
 def test_metadata_belongs_to_all_files(make_file: MakeFile, out: Path) -> None:
     files = [make_file("a.root"), make_file("b.root", first=10)]
     convert(*files, "--out", out, "--keys", "met", "--metadata", "process=ttH, b=1")

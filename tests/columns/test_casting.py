@@ -17,6 +17,13 @@ def test_integers_that_a_float_rounds_are_counted(values: list[int], dtype: str)
     assert num_lost == sum(not np.isfinite(h) or int(h) != v for h, v in found)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_integers_that_float64_may_have_rounded_are_counted(dtype: str) -> None:
+    values = np.array([1, 2**53, 2**60, -(2**60), np.nan])
+    assert cast(values, np.dtype(dtype), key="x", are_integers=True)[1] == 3
+    assert cast(values, np.dtype(dtype), key="x")[1] == 0
+
+
 @given(st.lists(st.floats(width=64)))
 def test_floats_that_become_infinite_are_counted(values: list[float]) -> None:
     held, num_lost = cast(np.array(values, np.float64), np.dtype("f4"), key="x")

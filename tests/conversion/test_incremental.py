@@ -11,9 +11,11 @@ import uproot
 import memmpy
 from memmpy import RFileConfig, Work, convert
 from memmpy.conversion import Conversion
+from memmpy.errors import SchemaError
+from memmpy.store import SKIM_METADATA, lineage_of, read_metadata, verify_columns
 from tests.conftest import CLIPS
 from tests.conversion.counting import CountingFileSystem, url_of
-from tests.conversion.everything import contents
+from tests.conversion.everything import arguments_of, contents, write_files
 
 pytestmark = CLIPS
 
@@ -152,6 +154,49 @@ def test_a_removed_file_fetches_nothing(paths: list[Path], tmp_path: Path) -> No
     assert run.num_bytes == {}
     assert run.done.num_entries == 4 * NUM
     check_same([paths[0], paths[2]], tmp_path / "s", keys=KEYS, **PADDED)
+
+
+@pytest.mark.parametrize("kind", ["tree", "tuple"])
+def test_a_file_without_entries_leaves_all_columns_as_they_are(kind: str, tmp_path: Path) -> None:
+    write_files(tmp_path)
+    files, options = arguments_of(kind, tmp_path)
+    assert Path(files[1].path).name == f"{kind}_empty.root"
+    others, store = [files[0], *files[2:]], tmp_path / "s"
+    convert(others, store, **options)
+    before = read_metadata(store)
+    skim = memmpy.skim(store, keys=["number"], splits=memmpy.Splits(by="file"), progress=False)
+    inode = (skim.path / SKIM_METADATA).stat().st_ino
+    for chosen in (files, others):
+        done = convert(chosen, store, **options)
+        assert done.plan.columns == ()
+        assert done.bytes_written == 0
+        assert done.read == {}
+        after = read_metadata(store)
+        fingerprints = {key: column.fingerprint for key, column in after.columns.items()}
+        assert fingerprints == {key: one.fingerprint for key, one in before.columns.items()}
+        assert len(after.sources) == len(chosen)
+        assert after.current_keys() == [*after.columns]
+        names = [one.expression for one in lineage_of(after, "process")]
+        assert names == [f'"{one.metadata["process"]}"' for one in chosen]
+        assert {one.made_by for one in lineage_of(after, "number")} == {memmpy.__version__}
+        again = memmpy.skim(store, keys=["number"], progress=False)
+        assert (again.path / SKIM_METADATA).stat().st_ino == inode
+        convert(chosen, tmp_path / f"new_{len(chosen)}", **options)
+        assert contents(store) == contents(tmp_path / f"new_{len(chosen)}")
+        assert verify_columns(store) == []
+        assert convert(chosen, store, **options).plan.num_opened == 0
+
+
+def test_a_file_without_entries_must_have_the_same_types(tmp_path: Path) -> None:
+    files = [tmp_path / "a.root", tmp_path / "b.root"]
+    for path, dtype in zip(files, ("f4", "f8"), strict=True):
+        with uproot.recreate(path) as file:
+            tree = file.mktree("tree", {"x": dtype})
+            if dtype == "f4":
+                tree.extend({"x": np.ones(3, dtype)})
+    convert(files[0], tmp_path / "s", keys={"x"})
+    with pytest.raises(SchemaError, match=r"float64.*b\.root"):
+        convert(files, tmp_path / "s", keys={"x"})
 
 
 def test_another_order_of_files_fetches_nothing(paths: list[Path], tmp_path: Path) -> None:

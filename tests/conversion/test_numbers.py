@@ -123,6 +123,23 @@ class TestYields:
         assert len(set(columns["sum_w"])) == 1
         assert len(columns["met"]) == len(selected("ggH_1"))
 
+    def test_a_file_without_events_changes_the_columns_of_the_total_alone(
+        self, tmp_path: Path
+    ) -> None:
+        files = [
+            config(write(tmp_path, "ggH_1"), "ggH"),
+            config(write(tmp_path, "ggH_2", keep=False), "ggH"),
+        ]
+        store = tmp_path / "store"
+        options: dict[str, Any] = {"keys": {"met", "w"}, "aliases": {"w": "met / sum_w"}}
+        convert(files[:1], store, **options)
+        before = read_metadata(store).columns
+        convert(files, store, **options)
+        after = read_metadata(store).columns
+        changed = {key for key in after if after[key].fingerprint != before[key].fingerprint}
+        assert changed == {"sum_w", "w"}
+        assert columns_of(store)["sum_w"] == pytest.approx(total_of("ggH"), rel=1e-15)
+
     def test_a_file_counts_once_whatever_its_parts_and_variations(self, tmp_path: Path) -> None:
         file = write(tmp_path, "ggH_1")
         with uproot.update(file) as root:

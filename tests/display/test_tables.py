@@ -14,6 +14,7 @@ from memmpy.display.tables import (
     TrimmedLines,
     format_count,
     format_rate,
+    format_seconds,
     format_size,
     printable,
 )
@@ -80,6 +81,28 @@ def test_sizes_are_shown_in_the_unit_that_fits(num_bytes: int, shown: str) -> No
 )
 def test_rates_are_shown_in_the_unit_that_fits(rate: float, shown: str) -> None:
     assert format_rate(rate) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 ms"),
+        (0.00042, "0.42 ms"),
+        (0.0042, "4.2 ms"),
+        (0.01, "0.01 s"),
+        (0.15, "0.15 s"),
+        (9.96, "10 s"),
+        (12.3, "12 s"),
+        (99.4, "99 s"),
+        (99.6, "1.7 min"),
+        (2100, "35 min"),
+        (5969, "99 min"),
+        (5971, "1.7 h"),
+        (4e6, "1,111 h"),
+    ],
+)
+def test_a_time_has_two_digits_and_a_suitable_unit(seconds: float, shown: str) -> None:
+    assert format_seconds(seconds) == shown
 
 
 def test_one_thing_is_one_and_two_are_many() -> None:

@@ -9,14 +9,26 @@ from memmpy.kernels import BYTES_MOVED
 from memmpy.loaders.check_data import check_data
 from memmpy.loaders.column_gatherer import _row_nbytes as row_nbytes
 from memmpy.loaders.epoch import chunks_of_columns
-from memmpy.order import EveryEntry, Shard
 from memmpy.typing import Column
+
+
+class Run:
+    """The entries start..stop-1."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        self.start, self.num = start, stop - start
+
+    def __len__(self) -> int:
+        return self.num
+
+    def entries(self, positions: np.ndarray, *, compiled: bool) -> np.ndarray:
+        return positions + self.start
 
 
 def gather(column: Any, start: int, stop: int, *, shuffle: bool) -> tuple[Any, np.ndarray]:
     """Return values of a run of entries, as a chunk has them, and the entries."""
-    columns, num = check_data({"x": column})
-    members = Shard(EveryEntry(num), start, stop)
+    columns, _ = check_data({"x": column})
+    members = Run(start, stop)
     source = chunks_of_columns(columns, members, is_shuffled=shuffle, num_threads=0)
     plan = source.plan(seed=1, epoch=0, position=0, batch_size=stop - start)
     (chunk,) = (task() for task in plan.tasks)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,34 @@ def test_an_explanation_prints_as_a_table(store: Path) -> None:
         assert "16,0" in text or "15,9" in text
         assert "all rows fit into a processor's cache" in text
         assert "of the limit" in text
+        assert text.endswith(found.sentence)
     assert found._repr_html_().startswith("<table>")
 
 
+@pytest.mark.parametrize(
+    ("num", "rate", "limit_rate", "sentence"),
+    [
+        (3_200_000, 8e7, 1e9, "an epoch of 3,200,000 entries takes 0.04 s to load, at 80% of the"),
+        (3_200_000, 8e7, None, "an epoch of 3,200,000 entries takes 0.04 s to load"),
+        (1, 1000, None, "an epoch of 1 entry takes 1 ms to load"),
+        (0, 0, 1e9, ""),
+    ],
+)
+def test_the_sentence_says_how_long_an_epoch_takes(
+    num: int, rate: float, limit_rate: float | None, sentence: str
+) -> None:
+    found = SplitLoader({"x": Opaque()}, 100).explain()
+    expected = None if limit_rate is None else limit_rate / 10
+    found = replace(found, num_entries=num, measured_rate=rate, expected_rate=expected)
+    rest = "" if expected is None or not num else " rate of a copy from memory"
+    assert found.sentence == sentence + rest
+
+
 def test_no_entries_are_explained() -> None:
-    told = SplitLoader({"x": np.empty(0)}, 100).explain().to_dict()
+    found = SplitLoader({"x": np.empty(0)}, 100).explain()
+    told = found.to_dict()
     assert (told["num_entries"], told["measured_rate"], told["resident"]) == (0, 0, 1)
+    assert found.sentence == ""
 
 
 @pytest.mark.slow

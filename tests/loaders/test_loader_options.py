@@ -35,11 +35,6 @@ def test_options_have_defaults() -> None:
     assert Shuffle("blocks") == Shuffle("blocks", block_rows=None, window_blocks=None)
 
 
-def test_parts_of_ranks_are_disjoint_and_complete() -> None:
-    edges = [check(rank=rank, world_size=3).part_of(10) for rank in range(3)]
-    assert edges == [(0, 3), (3, 6), (6, 10)]
-
-
 @pytest.mark.parametrize(
     ("name", "value"), [("kind", "blocks"), ("block_rows", 8), ("window_blocks", 8)]
 )

@@ -17,7 +17,7 @@ from memmpy.loaders.pagecache.advice import MappedData, PageCache, ReadMode
 from memmpy.loaders.pagecache.pages import Blocks, one_by_one
 from memmpy.loaders.random_reads import RandomReads
 from memmpy.order import GatherRequest, SequentialOrder
-from memmpy.splits import split_loader
+from memmpy.splits import split_chunks
 from memmpy.typing import Entries
 
 NUM, BATCH, CHUNK, FIRST = 200_000, 100, 16_384, 4_000
@@ -431,7 +431,7 @@ def test_ranks_share_the_memory_for_chunks(
 ) -> None:
     page_cache = PageCache(lambda *_: None, lambda: 10 << 20)
     monkeypatch.setattr(column_gatherer, "os_page_cache", lambda **_: page_cache)
-    monkeypatch.setattr(split_loader, "os_page_cache", lambda **_: page_cache)
+    monkeypatch.setattr(split_chunks, "os_page_cache", lambda **_: page_cache)
     sizes: list[list[int]] = []
     gather = RandomReads._gather_sorted
 
@@ -468,7 +468,7 @@ def test_files_that_fit_are_neither_dropped_nor_prefetched_again_by_any_rank(
     row_bytes = 16 if is_skim else 8
     page_cache = PageCache(lambda *_: None, lambda: 4 * NUM * row_bytes * 5 // 4)
     monkeypatch.setattr(column_gatherer, "os_page_cache", lambda **_: page_cache)
-    monkeypatch.setattr(split_loader, "os_page_cache", lambda **_: page_cache)
+    monkeypatch.setattr(split_chunks, "os_page_cache", lambda **_: page_cache)
     data: Any = skim_of(tmp_path) if is_skim else {"x": mapped(tmp_path, "x", np.arange(4 * NUM))}
     for world_size in (1, 4):
         options: Any = {"world_size": world_size}
@@ -481,7 +481,7 @@ def test_files_that_fit_are_neither_dropped_nor_prefetched_again_by_any_rank(
 @pytest.mark.usefixtures("cold")
 def test_a_split_that_fits_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page_cache = PageCache(lambda *_: None, lambda: NUM * 16)
-    monkeypatch.setattr(split_loader, "os_page_cache", lambda **_: page_cache)
+    monkeypatch.setattr(split_chunks, "os_page_cache", lambda **_: page_cache)
     for fraction, fits in ((0.2, True), (0.3, False)):
         splits = Splits(fractions={"train": fraction, "val": 1 - fraction})
         skim = skim_of(tmp_path / str(fraction))

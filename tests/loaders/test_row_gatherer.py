@@ -120,10 +120,10 @@ def test_batches_are_the_same_with_any_number_of_threads(shuffle: Any, drop_last
 
 @SHUFFLES
 def test_kernels_make_the_same_batches(monkeypatch: pytest.MonkeyPatch, shuffle: Any) -> None:
-    from memmpy.splits import split_loader
+    from memmpy.splits import split_chunks
 
     expected = bits(SplitLoader(ROWS, 100, shuffle=Shuffle(shuffle, *SIZES)))
-    monkeypatch.setattr(split_loader, "BYTES_MOVED", 0)
+    monkeypatch.setattr(split_chunks, "BYTES_MOVED", 0)
     assert bits(SplitLoader(ROWS, 100, shuffle=Shuffle(shuffle, *SIZES))) == expected
 
 
@@ -244,7 +244,8 @@ def test_batches_may_be_written_to() -> None:
 @pytest.mark.slow
 def test_breaking_out_leaves_no_thread() -> None:
     loader = SplitLoader(ROWS, 10, shuffle=BLOCKS, num_threads=4)
-    for _ in range(50):
+    for epoch in range(50):
+        loader.epoch = epoch
         for _ in islice(loader, 3):
             pass
     names = [thread.name for thread in threading.enumerate()]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from memmpy.order import ChosenEntries, EveryEntry, Permutation, PermutedEntries, Shard, Subset
+from memmpy.order import ChosenEntries, EveryEntry, Permutation, PermutedEntries, Subset
 
 MASK = np.array([True, False, True, True, False])
 
@@ -22,12 +22,6 @@ def test_permuted_entries_are_a_range_of_a_permutation_on_a_circle(compiled: boo
         members.entries(np.arange(4), compiled=compiled).tolist()
         == permutation(np.array([8, 9, 0, 1])).tolist()
     )
-
-
-def test_a_shard_is_a_part_of_other_members(compiled: bool) -> None:
-    shard = Shard(EveryEntry(10), 3, 7)
-    assert len(shard) == 4
-    assert shard.entries(np.arange(4), compiled=compiled).tolist() == [3, 4, 5, 6]
 
 
 def test_chosen_entries_are_those_of_the_subset(compiled: bool) -> None:

@@ -22,9 +22,9 @@ KEY = 5
 
 # What an order is, for ever.
 MEMBERS = [
-    [1, 8, 12, 15, 23, 4, 18, 25, 24, 21],
-    [22, 21, 7, 18, 15, 10, 26, 24, 27, 5],
-    [14, 3, 0, 6, 1, 12, 4, 28, 11, 9],
+    [12, 20, 19, 16, 0, 6, 26, 3, 9, 4],
+    [1, 3, 23, 10, 13, 27, 0, 29, 24, 6],
+    [15, 9, 7, 16, 18, 12, 2, 21, 5, 13],
 ]
 
 Labels = NDArray[np.int64]
@@ -49,31 +49,30 @@ def order(of: Mixture, epoch: int = 0, **options: Any) -> MixtureOrder:
 
 
 def members(of: MixtureOrder, *, num_rows: int = 400, compiled: bool = False) -> Labels:
-    batch_size = of.mixture.batch_size
+    batch_size = of.mixture.step_size
     requests = of.requests(0, num_rows=num_rows, batch_size=batch_size)
     return np.concatenate([request.members(compiled=compiled) for request in requests])
 
 
 def batches(of: Mixture, num_epochs: int, **options: Any) -> Labels:
-    """Return the members of the batches of epochs, of shape (batches, batch_size)."""
+    """Return the members of the steps of epochs, of shape (steps, step_size)."""
     parts = [members(order(of, epoch, **options), compiled=True) for epoch in range(num_epochs)]
-    return np.concatenate(parts).reshape(-1, of.batch_size)
+    return np.concatenate(parts).reshape(-1, of.step_size)
 
 
 @st.composite
 def mixtures(draw: st.DrawFn, *, min_size: int = 1, more: int = 40) -> Mixture:
-    """Draw classes, also tiny ones, shares and a rank."""
+    """Draw classes, also tiny ones, shares and a number of ranks."""
     weights = draw(st.lists(st.integers(1, 30), min_size=1, max_size=5))
     shares = [Fraction(weight, sum(weights)) for weight in weights]
     world_size = draw(st.integers(1, 3))
-    sizes = [draw(st.integers(max(min_size, world_size), 60)) for _ in shares]
+    sizes = [draw(st.integers(min_size, 60)) for _ in shares]
     least = ceil(1 / sorted(shares)[2]) if len(shares) > 2 else 1
     return mixture(
         labels_of(sizes),
         shares,
         draw(st.integers(least, least + more)),
         num_batches=draw(st.integers(1, 12)),
-        rank=draw(st.integers(0, world_size - 1)),
         world_size=world_size,
     )
 
@@ -95,7 +94,7 @@ def test_every_prefix_of_three_epochs_is_within_one_event_of_the_shares(
     batch_size: int, block_rows: int
 ) -> None:
     labels = labels_of([700, 90, 210])
-    num = batches_of_epoch([700, 90, 210], SHARES, batch_size=batch_size, world_size=1)
+    num = batches_of_epoch([700, 90, 210], SHARES, batch_size=batch_size)
     of = mixture(labels, SHARES, batch_size, num_batches=num)
     drawn = labels[batches(of, 3, block_rows=block_rows)]
     assert len(drawn) == 3 * num == 3 * ceil(1400 / batch_size)
@@ -105,49 +104,66 @@ def test_every_prefix_of_three_epochs_is_within_one_event_of_the_shares(
             assert abs(count - number * batch_size * share) < 1
 
 
-@given(of=mixtures(), batch=st.integers(0, 2**70), num=st.integers(1, 20))
+@given(of=mixtures(), step=st.integers(0, 2**70), num=st.integers(1, 20))
 def test_counts_are_within_one_of_the_shares_and_never_fall(
-    of: Mixture, batch: int, num: int
+    of: Mixture, step: int, num: int
 ) -> None:
-    before, totals = of.events(batch, num)
+    before, totals = of.events(step, num)
     assert (np.diff(totals) >= 0).all()
-    assert totals.sum(axis=0).tolist() == [of.batch_size * n for n in range(num + 1)]
+    assert totals.sum(axis=0).tolist() == [
+        of.batch_size * n for n in range(num * of.world_size + 1)
+    ]
     for c, share in enumerate(of.shares):
         for number in range(num + 1):
-            so_far = before[c] + int(totals[c, number])
-            assert abs(so_far - (batch + number) * of.batch_size * share) < 1
+            so_far = before[c] + int(totals[c, number * of.world_size])
+            assert abs(so_far - (step + number) * of.step_size * share) < 1
     assert of.events(0, 1)[0] == [0] * len(of.shares)
 
 
-@given(of=mixtures(), batch=st.integers(0, 2**70), digits=st.integers(1, 40))
-def test_counts_of_several_batches_are_those_of_one_after_the_other(
-    of: Mixture, batch: int, digits: int
+@given(of=mixtures(), num=st.integers(1, 20))
+def test_counts_of_each_rank_are_within_one_of_the_shares(of: Mixture, num: int) -> None:
+    _, totals = of.events(0, num)
+    per_batch = np.diff(totals).reshape(len(of.shares), num, of.world_size)
+    for c, share in enumerate(of.shares):
+        for number, counts in enumerate(np.cumsum(per_batch[c], axis=0).tolist(), start=1):
+            assert all(abs(count - number * of.batch_size * share) < 1 for count in counts)
+
+
+@given(of=mixtures(), step=st.integers(0, 2**70), digits=st.integers(1, 40))
+def test_counts_of_several_steps_are_those_of_one_after_the_other(
+    of: Mixture, step: int, digits: int
 ) -> None:
     """Shares of many digits are exact, too."""
     weights = [share + Fraction(c + 1, 10**digits) for c, share in enumerate(of.shares)]
     shares = tuple(weight / sum(weights) for weight in weights)
     exact = Mixture(of.classes, shares, batch_size=of.batch_size + 40, num_batches=1)
-    before, totals = exact.events(batch, 6)
+    before, totals = exact.events(step, 6)
     for number in range(7):
         expected = [sum(one) for one in zip(before, totals[:, number].tolist(), strict=True)]
-        assert exact.events(batch + number, 1)[0] == expected
+        assert exact.events(step + number, 1)[0] == expected
 
 
-@given(of=mixtures(), batch=st.integers(0, 2**70), data=st.data())
-def test_all_ranks_together_have_the_counts_of_one_rank_with_their_batches_together(
-    of: Mixture, batch: int, data: st.DataObject
+@given(of=mixtures(), step=st.integers(0, 2**70), num=st.integers(1, 6))
+def test_a_step_has_the_counts_of_one_rank_with_a_larger_batch(
+    of: Mixture, step: int, num: int
 ) -> None:
-    world_size = data.draw(st.integers(1, min(map(len, of.classes))))
-    one = Mixture(of.classes, of.shares, batch_size=of.batch_size * world_size, num_batches=1)
-    total = np.zeros(len(of.shares), object)
-    for rank in range(world_size):
-        options = {"batch_size": of.batch_size, "num_batches": 1, "world_size": world_size}
-        total += np.array(of_rank(of, rank, options).events(batch, 1)[0], object)
-    assert total.tolist() == one.events(batch, 1)[0]
+    one = Mixture(of.classes, of.shares, batch_size=of.step_size, num_batches=1)
+    before, totals = of.events(step, num)
+    expected, totals_of_one = one.events(step, num)
+    assert before == expected
+    assert totals[:, :: of.world_size].tolist() == totals_of_one.tolist()
 
 
-def of_rank(of: Mixture, rank: int, options: dict[str, int]) -> Mixture:
-    return Mixture(of.classes, of.shares, rank=rank, **options)
+@pytest.mark.parametrize("block_rows", [1, 16])
+@pytest.mark.parametrize("world_size", [2, 3, 6])
+def test_a_step_has_the_same_members_for_any_number_of_ranks(
+    world_size: int, block_rows: int
+) -> None:
+    labels = labels_of([300, 40, 7])
+    one = mixture(labels, SHARES, 60)
+    of = mixture(labels, SHARES, 60 // world_size, world_size=world_size)
+    found, expected = (batches(each, 3, block_rows=block_rows) for each in (of, one))
+    assert np.sort(found).tolist() == np.sort(expected).tolist()
 
 
 @pytest.mark.parametrize(("block_rows", "window_rows"), [(1, 1), (16, 256), (7, 99), (500, 8000)])
@@ -170,7 +186,7 @@ def test_members_of_a_class_are_used_equally_often_or_once_more(
 def test_neither_requests_nor_where_an_epoch_begins_change_a_batch(
     of: MixtureOrder, num_rows: int, done: int
 ) -> None:
-    size = of.mixture.batch_size
+    size = of.mixture.step_size
     whole = members(of, num_rows=10**9)
     assert len(of) == len(whole) == of.mixture.num_batches * size
     position = min(done, of.mixture.num_batches - 1) * size
@@ -191,15 +207,15 @@ def test_a_scattered_order_begins_where_it_is_asked_to(of: Mixture, epoch: int) 
     assert exact.is_scattered
     assert not order(of, epoch, block_rows=2).is_scattered
     for batch in range(of.num_batches):
-        position = batch * of.batch_size
-        first = next(exact.requests(position, num_rows=1, batch_size=of.batch_size))
+        position = batch * of.step_size
+        first = next(exact.requests(position, num_rows=1, batch_size=of.step_size))
         assert first.start == position
 
 
 @pytest.mark.slow
 @given(of=orders())
 def test_blocks_have_all_members_of_a_request_and_begin_and_end_with_one(of: MixtureOrder) -> None:
-    for request in of.requests(0, num_rows=200, batch_size=of.mixture.batch_size):
+    for request in of.requests(0, num_rows=200, batch_size=of.mixture.step_size):
         starts, counts = request.blocks()
         read = {m for s, n in zip(starts, counts, strict=True) for m in range(s, s + n)}
         found = set(request.members(compiled=False).tolist())
@@ -216,28 +232,14 @@ def test_blocks_of_a_dense_class_read_little_else() -> None:
     assert counts.sum() < 2.2 * 4000  # every other member is of the class
 
 
-def test_ranks_have_members_of_their_own_and_all_together() -> None:
-    sizes = [301, 40, 7]
-    labels = labels_of(sizes)
-    used = []
-    for rank in range(3):
-        of = mixture(labels, SHARES, 30, num_batches=30, rank=rank, world_size=3)
-        used.append(set(batches(of, 1).ravel().tolist()))
-    assert sum(map(len, used)) == len(set.union(*used)) == sum(sizes)
-    per_class = [[np.bincount(labels[[*one]], minlength=3)] for one in used]
-    assert np.ptp(per_class, axis=0).max() <= 1
-
-
 def test_after_an_epoch_of_default_length_each_event_was_used_and_not_before() -> None:
     sizes, shares = [700, 90, 210], SHARES
     for world_size in (1, 2, 5):
-        options = {"batch_size": 33, "world_size": world_size}
-        num = batches_of_epoch(sizes, shares, **options)
+        num = batches_of_epoch(sizes, shares, batch_size=33 * world_size)
         for length, is_all in ((num, True), (num - 1, False)):
-            used: set[int] = set()
-            for rank in range(world_size):
-                of = mixture(labels_of(sizes), shares, num_batches=length, rank=rank, **options)
-                used |= set(batches(of, 1).ravel().tolist())
+            options = {"num_batches": length, "world_size": world_size}
+            of = mixture(labels_of(sizes), shares, 33, **options)
+            used = set(batches(of, 1).ravel().tolist())
             assert (len(used) == sum(sizes)) == is_all
 
 
@@ -262,16 +264,14 @@ def test_a_class_that_runs_out_begins_again_in_a_new_order() -> None:
 
 
 @pytest.mark.parametrize("block_rows", [1, 16])
-def test_orders_of_other_keys_ranks_and_epochs_differ(block_rows: int) -> None:
+def test_orders_of_other_keys_and_epochs_differ(block_rows: int) -> None:
     labels = labels_of([4000, 4000])
     of = mixture(labels, (HALF, HALF), 100)
-    other_rank = mixture(labels, (HALF, HALF), 100, world_size=4)
     options = {"block_rows": block_rows}
     found = [
         order(of, **options),
         order(of, key=KEY + 1, **options),
         order(of, epoch=1, **options),
-        order(other_rank, **options),
     ]
     drawn = [members(one) for one in found]
     for i, one in enumerate(drawn):
@@ -345,13 +345,12 @@ def class_parts(of: MixtureOrder, c: int, start: int, stop: int) -> list[int]:
     """Return members start..stop-1 of what class c hands out: of one window."""
     mixed, rows = of.mixture, max(1, round(of.mixture.shares[c] * of.block_rows))
     everyone = np.flatnonzero(np.isin(np.arange(mixed.classes[c].num), select_all(mixed, c)))
-    size, rank = len(everyone), mixed.rank
-    own = everyone[size * rank // mixed.world_size : size * (rank + 1) // mixed.world_size].tolist()
+    own = everyone.tolist()
     num, handed_out = len(own), []
     while start < stop:
         p, a = divmod(start, num)
         count = min(stop - start, num - a)
-        q = word(derive_key(of.key, rank, c, purpose="class"), p % 2**64)
+        q = word(derive_key(of.key, c, purpose="class"), p % 2**64)
         order_of_blocks = Permutation(num // rows, key=word(q, 1))(np.arange(num // rows)).tolist()
         blocks = [*order_of_blocks, num // rows]
         part = [0] * count
@@ -370,33 +369,34 @@ def select_all(of: Mixture, c: int) -> Labels:
 
 def documented(of: MixtureOrder) -> list[int]:
     mixed = of.mixture
-    size, rank, ranks = mixed.batch_size, mixed.rank, mixed.world_size
+    size, ranks = mixed.batch_size, mixed.world_size
     by_share = sorted(range(len(mixed.shares)), key=lambda c: (mixed.shares[c], c))
     sequence = [by_share[0], *by_share[2:], *by_share[1:2]]
-    phase = Fraction(2 * rank + 1, 2 * ranks)
 
-    def count(batch: int, c: int) -> int:
-        k = sequence.index(c)
+    def count(step: int, rank: int, c: int) -> int:
+        k, phase = sequence.index(c), Fraction(2 * rank + 1, 2 * ranks)
         below, above = (sum(mixed.shares[one] for one in sequence[:n]) for n in (k, k + 1))
-        m = batch * size
+        m = step * size
         return floor(m * above + phase) - floor(m * below + phase)
 
     first, found = of.epoch * mixed.num_batches, []
-    per_window = max(1, of.window_rows // size)
+    per_window = max(1, of.window_rows // (size * ranks))
     for start in range(0, mixed.num_batches, per_window):
-        stop = min(start + per_window, mixed.num_batches)
+        ends = first + start, first + min(start + per_window, mixed.num_batches)
         classes = range(len(mixed.shares))
         lists = [
-            class_parts(of, c, count(first + start, c), count(first + stop, c)) for c in classes
+            class_parts(of, c, *(sum(count(end, r, c) for r in range(ranks)) for end in ends))
+            for c in classes
         ]
-        for batch in range(first + start, first + stop):
+        for batch in range(ends[0] * ranks, ends[1] * ranks):
+            step, rank = divmod(batch, ranks)
             taken = []
             for c in classes:
-                num = count(batch + 1, c) - count(batch, c)
+                num = count(step + 1, rank, c) - count(step, rank, c)
                 taken += lists[c][:num]
                 lists[c] = lists[c][num:]
-            key = derive_key(of.key, rank, purpose="batches")
-            window, turn = word(key, (first + start) % 2**64), word(key, batch % 2**64, 6)
+            key = derive_key(of.key, purpose="batches")
+            window, turn = word(key, ends[0] * ranks % 2**64), word(key, batch % 2**64, 6)
             places = {(mix(i, size, window) + turn) % size: m for i, m in enumerate(taken)}
             found += [places[i] for i in range(size)]
     return found
@@ -406,14 +406,7 @@ def documented(of: MixtureOrder) -> list[int]:
 @pytest.mark.parametrize("block_rows", [1, 5])
 @pytest.mark.parametrize("world_size", [1, 2])
 def test_the_order_is_the_documented_one(epoch: int, block_rows: int, world_size: int) -> None:
-    of = mixture(
-        labels_of([40, 9, 21]),
-        SHARES,
-        11,
-        num_batches=7,
-        rank=world_size - 1,
-        world_size=world_size,
-    )
+    of = mixture(labels_of([40, 9, 21]), SHARES, 11, num_batches=7, world_size=world_size)
     found = order(of, epoch, block_rows=block_rows, window_rows=30)
     assert members(found).tolist() == documented(found)
 
@@ -443,12 +436,6 @@ def test_a_share_of_less_than_one_event_in_a_batch_is_refused_from_the_third_cla
 def test_shares_that_do_not_sum_to_one_are_refused(shares: Any) -> None:
     with pytest.raises(OptionError, match="shares must be greater than 0 and sum to 1"):
         mixture(labels_of([5, 5]), shares, 10)
-
-
-def test_a_class_with_fewer_members_than_ranks_is_refused() -> None:
-    mixture(labels_of([3, 50]), (HALF, HALF), 10, world_size=3)
-    with pytest.raises(OptionError, match="fewer members than there are ranks: 4"):
-        mixture(labels_of([3, 50]), (HALF, HALF), 10, world_size=4)
 
 
 def test_batches_of_another_size_are_refused() -> None:

@@ -283,3 +283,42 @@ def test_a_misspelt_name_of_the_metadata_is_found(
         training_set(
             configs, tmp_path / "s", **{**OPTIONS, "labels": {"signal": "proces == 'ttH'"}}
         )
+
+
+def test_a_spectator_is_a_branch_or_else_an_alias(
+    configs: list[RFileConfig], tmp_path: Path
+) -> None:
+    aliases = {"twice": "2 * nJets", "met": "3 * met_", "met_": "nJets"}
+    options: dict[str, Any] = {
+        "inputs": {"event": ["twice"]},
+        "aliases": aliases,
+        "spectators": ["twice", "met", "process"],
+        "splits": SPLITS,
+    }
+    number = np.concatenate([np.arange(300), np.arange(1000, 1200)])
+    for _ in range(2):
+        data = training_set(configs, tmp_path / "s", **options)
+        np.testing.assert_array_equal(values_of(data, "met"), number / 8)
+        np.testing.assert_array_equal(values_of(data, "twice"), 2 * (number % 4))
+    assert set(memmpy.open(tmp_path / "s")) == {
+        "nJets", "met", "process", "runNumber", "eventNumber",
+    }  # fmt: skip
+    options["aliases"] = {**aliases, "twice": "2 * nJet"}
+    with pytest.raises(MissingKeyError, match=r"no branch 'nJet' in .*; nearest: 'nJets'"):
+        training_set(configs, tmp_path / "s", **options)
+
+
+@pytest.mark.parametrize("splits", [Splits(by="file"), SPLITS], ids=str)
+def test_numbers_of_the_metadata_alone_make_a_training_set(
+    make_file: MakeFile, tmp_path: Path, splits: Splits
+) -> None:
+    configs = [
+        RFileConfig(make_file("a.root", 30), "tree", {"process": "A", "mass": 125.5}),
+        RFileConfig(make_file("b.root", 20, first=30), "tree", {"process": "B", "mass": 250}),
+    ]
+    inputs = {"event": ["mass", "mass / 2"]}
+    data = training_set(configs, tmp_path / "s", inputs=inputs, splits=splits)
+    mass = np.repeat([125.5, 250.0], [30, 20])
+    np.testing.assert_array_equal(values_of(data, "event"), np.stack([mass, mass / 2], axis=1))
+    again = memmpy.open(tmp_path / "s").training_set(inputs=inputs)
+    np.testing.assert_array_equal(values_of(again, "event"), values_of(data, "event"))

@@ -2,6 +2,7 @@ import copy
 import pickle
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from math import sqrt
 from pathlib import Path
@@ -174,21 +175,77 @@ def test_resuming_continues_an_uninterrupted_run(done: int, num_threads: int) ->
     assert same(make(1000, 150, seed=4, epoch=2), whole)
 
 
-def test_epoch_is_the_one_of_the_next_iter() -> None:
+def test_the_first_batch_reads_the_epoch_and_the_last_one_leads_to_the_next() -> None:
     loader = make(100, epoch=3)
-    first = iter(loader)
-    assert loader.epoch == 4
-    assert same(first, loader.batches(3))
-    assert loader.epoch == 4
-    loader.epoch = 3
-    assert same(loader, loader.batches(3))
+    one = iter(loader)
+    assert loader.epoch == 3
+    loader.epoch = 5
+    batches = [next(one) for _ in range(len(loader))]
+    assert loader.epoch == 6
+    assert same(batches, loader.batches(5))
+    assert next(one, None) is None
+    assert loader.epoch == 6
 
 
-def test_two_iterators_at_once_are_two_epochs() -> None:
+def test_a_look_at_a_batch_costs_no_epoch() -> None:
+    loader = make(1000)
+    for _ in range(3):
+        assert same([next(iter(loader))], [next(loader.batches(0))])
+    assert same(loader, loader.batches(0))
+    assert same(loader, loader.batches(1))
+
+
+def test_a_pass_that_ends_early_begins_again_with_a_warning() -> None:
+    loader = make(1000)
+    assert len([*islice(loader, 3)]) == 3
+    with pytest.warns(
+        LoaderWarning, match=r"epoch 0 begins again: .* ended after 3 of \d+ batches"
+    ):
+        assert same(loader, loader.batches(0))
+    assert len([*islice(loader, 3)]) == 3
+    loader.set_epoch(2)
+    assert same(loader, loader.batches(2))
+
+
+def test_a_look_at_a_batch_changes_no_place() -> None:
+    loader = make(1000)
+    one = iter(loader)
+    for _ in range(4):
+        next(one)
+    state = loader.state_dict()
+    next(iter(loader))
+    assert loader.state_dict() == state
+    loader.load_state_dict(state)
+    next(iter(loader))
+    assert same(loader, loader.batches(0, position=4 * loader.batch_size))
+
+
+def test_a_pass_of_an_older_place_does_not_count() -> None:
+    loader = make(1000)
+    one = iter(loader)
+    next(one)
+    state = loader.state_dict()
+    next(one)
+    loader.load_state_dict(state)
+    list(one)
+    assert loader.state_dict() == state
+
+
+def test_a_pass_of_another_thread_ends_at_its_next_batch() -> None:
+    loader = make(1000)
+    one = iter(loader)
+    next(one)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(loader.close).result()
+    assert next(one, None) is None
+
+
+def test_two_passes_at_once_are_of_the_same_epoch() -> None:
     loader = make(1000)
     together = list(zip(loader, loader, strict=True))
     assert same((one for one, _ in together), loader.batches(0))
-    assert same((other for _, other in together), loader.batches(1))
+    assert same((other for _, other in together), loader.batches(0))
+    assert loader.epoch == 1
 
 
 def num_threads_running() -> int:

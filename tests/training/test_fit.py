@@ -1,6 +1,7 @@
 import json
 import math
 import pickle
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,22 @@ def test_a_fit_cannot_be_saved_into_a_folder_that_is_not_there(
 ) -> None:
     with pytest.raises((DiskError, FileNotFoundError), match="no"):
         sample.training_set().fit(0).save(tmp_path / "no" / "fit.json")
+
+
+def test_a_full_disk_leaves_the_fit_that_was_saved_before(sample: Sample, tmp_path: Path) -> None:
+    fit, file = sample.training_set().fit(0), tmp_path / "fit.json"
+    file.write_text("older")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
+    try:
+        with pytest.raises(DiskError) as caught:
+            fit.save(file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    reason = "File too large; an older file of this name is unchanged"
+    assert str(caught.value) == f"cannot write {str(file)!r}: {reason}"
+    assert file.read_text() == "older"
+    assert [*tmp_path.iterdir()] == [file]
 
 
 def columns_of(sample: Sample, kind: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 import json
 import math
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,18 @@ def test_a_loader_that_was_pickled_gives_the_same_bits(sample: Sample) -> None:
     assert_same(epoch(copied.loader("val", fold=2)), epoch(data.loader("val", fold=2)))
 
 
+def test_a_loader_knows_the_inputs_of_its_training_set_also_when_pickled(sample: Sample) -> None:
+    loader = sample.training_set(**OPTIONS).loader("train", fold=1)
+    expected = {
+        "kin": ("met", "pt_1", "log(met)"),
+        "jets": ("jet_pt", "jet_eta"),
+        "lists": ("jet_eta", "jet_pt"),
+    }
+    assert loader.inputs == expected
+    assert pickle.loads(pickle.dumps(loader)).inputs == expected
+    assert memmpy.SplitLoader({"met": np.arange(3.0)}).inputs == {}
+
+
 def test_the_second_call_makes_no_second_skim(sample: Sample) -> None:
     first = sample.training_set(cut="met > 33")
     num = len(sample.store().skims)
@@ -361,6 +374,21 @@ def test_a_selection_without_events_is_told_in_the_words_of_the_user(sample: Sam
         sample.training_set(labels={"a": "njets > 1", "b": "w > 9"}, others="drop", cut="met > 1e9")
 
 
+@pytest.mark.parametrize("cut", [None, "met > 30", "run == 301"])
+def test_a_process_without_a_class_is_told_only_if_none_passes_the_cut(
+    sample: Sample, cut: str | None
+) -> None:
+    """Of all events of DY, none has a class; those of run 301 are all of ggH."""
+    none = "no entry of process 'DY' passes the cut 'run == 301'; loosen the cut, or leave out"
+    labels = {"signal": "process == 'ggH'"}
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            sample.training_set(labels=labels, others="drop", cut=cut)
+        notes = [str(one.message) for one in caught]
+        assert notes == ([f"{none} the files"] if cut == "run == 301" else [])
+
+
 def test_without_labels_and_weight_a_batch_has_none(sample: Sample) -> None:
     data = sample.training_set(labels=None, weight=None)
     assert set(arrays_of(data.loader("val", fold=0))) == {"kin", "_index"}
@@ -428,6 +456,42 @@ def test_a_spectator_is_the_column_and_not_the_alias_of_an_input(sample: Sample)
     np.testing.assert_array_equal(batch["met"], sample.columns["met"][batch["_index"]])
 
 
+def test_a_spectator_may_be_an_alias_and_keeps_its_dtype(sample: Sample, tmp_path: Path) -> None:
+    aliases = {
+        "twice": "2 * event",
+        "number": "event",
+        "far": "met > 50",
+        "pts": "jet_pt / 2",
+        "of": "process",
+    }
+    data = sample.training_set(
+        inputs={"a": ["twice", "met"]}, aliases=aliases, spectators=["met", *aliases]
+    )
+    batch = arrays_of(data.loader("val", fold=0))
+    columns, entries = sample.columns, batch["_index"]
+    event, met = columns["event"][entries], columns["met"][entries]
+    np.testing.assert_array_equal(batch["a"][:, 0], 2 * event)
+    for key, expected in (
+        ("met", met),
+        ("twice", 2 * event),
+        ("number", event),
+        ("far", met > 50),
+        ("of", sample.store()["process"][:][entries]),
+    ):
+        np.testing.assert_array_equal(batch[key], expected)
+        assert batch[key].dtype == expected.dtype, key
+    for own, entry in zip(batch["pts"], entries.tolist(), strict=True):
+        np.testing.assert_array_equal(own, np.asarray(columns["jet_pt"][entry]) / 2)
+    # For other events it may be a column, or have another meaning.
+    up = arrays_of(data.apply_to(aliases={"twice": "3 * event"}).loader("val", fold=0))
+    np.testing.assert_array_equal(up["twice"], 3 * event)
+    other = recorded_data(tmp_path, twice=np.arange(800) * 0.5)
+    batch = arrays_of(data.apply_to(other).loader("all", fold=0))
+    np.testing.assert_array_equal(batch["twice"], np.arange(800) * 0.5)
+    assert set(batch) >= {"number", "far", "of", "met"}
+    assert "pts" not in batch
+
+
 # Other events
 
 
@@ -470,6 +534,34 @@ def test_a_variation_comes_in_by_aliases(sample: Sample) -> None:
     np.testing.assert_array_equal(own["met"], up["met"])
     np.testing.assert_allclose(up["kin"][:, 0], scaled(met, scaling, 0), rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(own["kin"][:, 1], up["kin"][:, 1])
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf])
+def test_weights_of_other_events_must_be_finite_where_there_is_a_class(
+    tmp_path: Path, weight: float
+) -> None:
+    id_ = np.arange(90)
+    w = np.where(np.isin(id_, [62, 83, 85]), weight, 1.0)
+    store = write_vectors(tmp_path / "s", {"id": id_, "c": id_ % 3, "w": w, "x": id_ * 1.0})
+    splits = Splits(by=("id",))
+    labels = {"a": "c == 0", "b": "c == 1"}
+    options: dict[str, Any] = {"inputs": {"x": ["x"]}, "weight": "w", "splits": splits}
+    data = store.training_set(**options, labels=labels, others="drop", cut="id < 60")
+    # Those of no class may have any weight.
+    batch = arrays_of(data.apply_to(cut="id >= 60 and id < 83").loader("all"))
+    np.testing.assert_array_equal(batch["weight_physics"][batch["label"] >= 0], 1)
+    message = "^1 event of 'all' has no finite weight, such as entry 85: the weight 'w'"
+    other = data.apply_to(cut="id >= 60")
+    for _ in range(2):
+        with pytest.raises(FitError, match=message):
+            other.loader("test")
+    alone = store.training_set(**options, cut="id < 60")
+    with pytest.raises(FitError, match=r"^3 events of 'all' have no finite weight"):
+        alone.apply_to(cut="id >= 60").loader("all")
+    # A store without the columns of the labels has no classes.
+    bare = write_vectors(tmp_path / "t", {"id": id_, "w": w, "x": id_ * 1.0})
+    batch = arrays_of(data.apply_to(bare, cut="id >= 60").loader("all"))
+    np.testing.assert_array_equal(batch["weight_physics"], w[60:])
 
 
 def recorded_data(folder: Path, **more: Any) -> memmpy.Store:
@@ -864,15 +956,21 @@ def test_a_missing_number_is_that_of_the_dtype_in_keys_and_expressions(
     np.testing.assert_array_equal(batch["o"][:, 0, 1], 2 * np.where(is_missing, y, x))
 
 
-@pytest.mark.parametrize(
-    "given", [["n"], Objects({"n": ["n", "n"]}, length=1), Objects({"n": ["n"]})], ids=str
-)
-def test_integers_that_float32_rounds_are_told_beside_missing(tmp_path: Path, given: Any) -> None:
+@pytest.mark.parametrize("missing", [None, -999, {"n": -999}], ids=str)
+@pytest.mark.parametrize("text", ["n", "n + 0", "2 * n"])
+@pytest.mark.parametrize("kind", ["keys", "flat", "lists"])
+def test_integers_that_float32_rounds_are_told_beside_missing(
+    tmp_path: Path, kind: str, text: str, missing: Any
+) -> None:
     """Integers with a number for "missing" become floats, and their loss counts all the same."""
     n = np.where(np.arange(50) % 5 == 0, -999, (1 << 24) + np.arange(50))
     store = write_vectors(tmp_path / "s", {"event": np.arange(50), "n": n})
     num = np.count_nonzero((n != -999) & (n % 2 == 1))
-    key = "n without -999" if isinstance(given, list) else "e.n"
-    message = f"{num} values of '{key}' do not fit into float32 in the group 'e'"
+    given: dict[str, Any] = {
+        "keys": [text],
+        "flat": Objects({"n": [text, text]}, length=1),
+        "lists": Objects({"n": [text]}),
+    }
+    message = f"{num} values of .* do not fit into float32 in the group 'e'"
     with pytest.warns(ConversionWarning, match=message):
-        store.training_set(inputs={"e": given}, missing=-999, splits=Splits(by=("event",)))
+        store.training_set(inputs={"e": given[kind]}, missing=missing, splits=Splits(by=("event",)))

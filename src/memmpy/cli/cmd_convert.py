@@ -69,7 +69,13 @@ class _ColumnOptions:
     "file_options",
     FileOptions,
     click.argument("files", nargs=-1, metavar="[FILES]..."),
-    click.option("--tree", help="The tree; not needed if each file has only one."),
+    click.option(
+        "--tree",
+        multiple=True,
+        metavar="NAME",
+        help="The tree; not needed if each file has only one. Patterns ('syst_*'), or the option "
+        "again, take several trees of each file.",
+    ),
     click.option(
         "--metadata",
         multiple=True,

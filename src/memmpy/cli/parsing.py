@@ -57,7 +57,7 @@ class FileOptions:
 
     files: tuple[str, ...]
     config: Path | None
-    tree: str | None
+    tree: tuple[str, ...]
     metadata: tuple[str, ...]
     number: tuple[str, ...]
     total: tuple[str, ...]
@@ -210,7 +210,7 @@ def parse_configs(options: FileOptions) -> list[RFileConfig]:
     if bool(options.files) == (options.config is not None):
         raise click.UsageError("name FILES, or a file that lists them with --config")
     defaults: dict[str, Any] = {
-        "tree": options.tree,
+        "tree": options.tree or None,
         "metadata": _parse_metadata(options.metadata, options.number),
         "entry_start": options.entry_start,
         "entry_stop": options.entry_stop,

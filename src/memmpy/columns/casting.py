@@ -15,6 +15,8 @@ __all__ = ["MAX_ENTRY_BYTES", "can_cast", "cast", "padded_type"]
 MAX_ENTRY_BYTES = 2**30  # 1 GiB
 #: Kinds of dtypes, from and to, between which users may cast. No float becomes an integer.
 _CASTS = {"ff", "ii", "iu", "ui", "uu", "if", "uf", "bi", "bu", "bf", "bb"}
+#: The first number that float64 may have rounded an integer to.
+_ROUNDED = np.float64(2**53)
 
 
 def can_cast(dtype: np.dtype[Any], target: np.dtype[Any]) -> bool:
@@ -44,19 +46,22 @@ def cast(
     """Return values as another dtype, and the number of those that it cannot hold.
 
     Floats that are too large become infinite, and integers are rounded to floats. Loss of the
-    precision of floats does not count, unless they stand for integers.
+    precision of floats does not count, unless they stand for integers, which may be missing (NaN).
 
     Raises
     ------
     ColumnError
         If an integer dtype cannot hold an integer.
     """
-    if _is_lossless(values.dtype, dtype):
+    is_lossless = _is_lossless(values.dtype, dtype)
+    if is_lossless and not are_integers:
         return values.astype(dtype, copy=False), 0
     with np.errstate(over="ignore"):
-        converted = values.astype(dtype)
+        converted = values.astype(dtype, copy=not is_lossless)
     if values.dtype.kind == "f" and are_integers:
-        return converted, int(np.count_nonzero((converted != values) & ~np.isnan(values)))
+        # From 2**53 on, float64 may have rounded them before.
+        is_lost = (converted != values) & ~np.isnan(values) | (np.abs(values) >= _ROUNDED)
+        return converted, int(np.count_nonzero(is_lost))
     if values.dtype.kind == "f":
         return converted, int(np.count_nonzero(np.isinf(converted) & ~np.isinf(values)))
     if dtype.kind == "f":

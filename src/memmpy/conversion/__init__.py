@@ -2,6 +2,7 @@
 
 from memmpy.conversion.convert import Conversion, convert, convert_request, plan_conversion
 from memmpy.conversion.planning.config import (
+    Input,
     Number,
     RFileConfig,
     RootFiles,
@@ -13,6 +14,7 @@ from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.key_patterns import (
     check_names,
     check_one_key,
+    check_some_key,
     match,
     names_in,
     split_renames,
@@ -25,11 +27,13 @@ __all__ = [
     "Conversion",
     "ConversionPlan",
     "ConversionRequest",
+    "Input",
     "Number",
     "RFileConfig",
     "RootFiles",
     "check_names",
     "check_one_key",
+    "check_some_key",
     "convert",
     "convert_request",
     "list_configs",

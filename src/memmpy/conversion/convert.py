@@ -259,7 +259,8 @@ def convert_request(
             return plan, resolve_splits(policy, metadata, plan.target, path=path)
 
         plan, splits = decide(known)
-        if not plan.columns and known.parts == parts_of(plan.target.sources):
+        is_current = not plan.columns and not plan.new_records
+        if is_current and known.parts == parts_of(plan.target.sources):
             _remember(directory, plan.target, known)
             _record_splits(directory, splits)
             clippings = clippings_of(plan.current, plan.target.recipes)

@@ -16,6 +16,7 @@ __all__ = [
     "TrimmedLines",
     "format_count",
     "format_rate",
+    "format_seconds",
     "format_size",
     "plain_text",
     "printable",
@@ -198,6 +199,16 @@ def format_count(num: int, one: str, many: str | None = None) -> str:
 def format_rate(rate: float) -> str:
     """Return a rate per second in a suitable unit: ``99,999``, ``0.10 M``, ``1,234.57 M``."""
     return f"{rate / 1e6:,.2f} M" if rate >= 1e5 else f"{rate:,.0f}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a time in a suitable unit: ``4.2 ms``, ``0.15 s``, ``12 s``, ``35 min``, ``1.7 h``."""
+    size, unit = 3600.0, "h"
+    for limit, smaller, name in ((5970, 60.0, "min"), (99.5, 1.0, "s"), (0.00995, 1e-3, "ms")):
+        if seconds < limit:
+            size, unit = smaller, name
+    number = seconds / size
+    return f"{number:,.0f} {unit}" if number >= 9.95 else f"{number:.2g} {unit}"
 
 
 def format_size(num_bytes: int) -> str:

@@ -185,7 +185,7 @@ def write_friends(
         message = f"cannot write {str(target)!r}: {error.filename!r} is a file, not a directory"
         raise ReadOnlyStoreError(message) from None
     except OSError as error:
-        raise disk_error(error, what=repr(str(target))) from error
+        raise disk_error(error, what=repr(str(target)), is_in_store=False) from error
     finally:
         for written in (*temporary_files.values(), lock_file):
             with suppress(OSError):

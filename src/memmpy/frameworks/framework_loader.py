@@ -30,8 +30,13 @@ class FrameworkLoader(EpochIterable[B]):
 
     def __init__(self, loader: SplitLoader) -> None:
         self.loader = loader
-        self.batch_size, self.is_shuffled = loader.batch_size, loader.is_shuffled
+        self.is_shuffled = loader.is_shuffled
         super().__init__(loader.epoch)
+
+    @property
+    def batch_size(self) -> int:
+        """Entries per batch."""
+        return self.loader.batch_size
 
     @abstractmethod
     def convert(self, batches: Iterator[Batch]) -> Iterator[B]:

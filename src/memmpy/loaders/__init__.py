@@ -2,7 +2,14 @@
 
 from memmpy.loaders.check_data import arrays_of, check_data, check_sendable
 from memmpy.loaders.chunk import Lists
-from memmpy.loaders.epoch import EpochChunks, chunks_of_columns, load_batches
+from memmpy.loaders.epoch import (
+    EpochChunks,
+    chunks_of_columns,
+    load_batches,
+    load_members,
+    mark_repeat,
+    quietly_at_first,
+)
 from memmpy.loaders.epoch_iterable import EpochIterable
 from memmpy.loaders.explanation import Explanation, explain
 from memmpy.loaders.loader_options import LoaderOptions
@@ -46,8 +53,11 @@ __all__ = [
     "chunks_of_columns",
     "explain",
     "load_batches",
+    "load_members",
     "map_of",
+    "mark_repeat",
     "os_page_cache",
+    "quietly_at_first",
     "rows_between",
     "shuffle_score",
     "slice_ranges",

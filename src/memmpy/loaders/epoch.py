@@ -1,12 +1,15 @@
 """Loads the batches of an epoch: gathers chunks ahead in threads, in the given order."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain
-from typing import final
+from typing import Any, TypeVar, final
 
-from memmpy.kernels import derive_key
+import numpy as np
+
+from memmpy.display import quiet
+from memmpy.kernels import BYTES_MOVED, derive_key, is_worth_compiling
 from memmpy.loaders.chunk import batches_of, prefetch_depth
 from memmpy.loaders.column_gatherer import ColumnGatherer
 from memmpy.loaders.gatherer import Gatherer
@@ -18,6 +21,7 @@ from memmpy.order import (
     BlockOrder,
     EpochOrder,
     ExactOrder,
+    GatherRequest,
     Members,
     Mixture,
     MixtureOrder,
@@ -28,9 +32,21 @@ from memmpy.order import (
     num_delivered,
 )
 from memmpy.parallel import prefetch
-from memmpy.typing import Batch, Column
+from memmpy.typing import Batch, Column, Entries
 
-__all__ = ["EpochChunks", "chunks_of_columns", "load_batches"]
+__all__ = [
+    "EpochChunks",
+    "chunks_of_columns",
+    "load_batches",
+    "load_members",
+    "mark_repeat",
+    "quietly_at_first",
+]
+
+#: About how many members are looked up at once if nothing is gathered: 512 kB of numbers.
+_NUM_MEMBERS = 1 << 16
+
+_BatchOf = TypeVar("_BatchOf", bound=Mapping[str, Any])
 
 
 def _epoch_order(
@@ -66,7 +82,7 @@ class EpochChunks:
         The kind of order.
     num_threads : int
         How many threads gather beside the caller's.
-    ranks : Ranks
+    ranks : Ranks, optional
         How several processes share the batches, and the memory for chunks.
     mixture : Mixture, optional
         The classes of the members and their shares in each batch; else each member comes once.
@@ -78,24 +94,24 @@ class EpochChunks:
         shuffle: ShuffleChoice,
         *,
         num_threads: int,
-        ranks: Ranks,
+        ranks: Ranks | None = None,
         mixture: Mixture | None = None,
     ) -> None:
         self.gatherer, self.shuffle, self._mixture = gatherer, shuffle, mixture
-        self._num_threads, self._ranks = num_threads, ranks
+        self._num_threads = num_threads
+        self._ranks = None if ranks is None or ranks.num_parts == 1 else ranks
         # Whole windows, of which a chunk has at least one.
         num_windows = max(1, round(gatherer.chunk_rows / shuffle.window_rows))
         self._chunk_rows = num_windows * shuffle.window_rows
+        self._num = len(self._order(seed=0, epoch=0))
 
     def __len__(self) -> int:
-        return len(self._order(seed=0, epoch=0))
+        return self._num
 
     def repeats(self) -> bool:
         """Return whether the last batch is one entry that another rank has, too."""
-        order = _epoch_order(
-            self.shuffle, len(self.gatherer), mixture=self._mixture, seed=0, epoch=0
-        )
-        return self._ranks.repeats(len(order))
+        order = self._order(seed=0, epoch=0)
+        return isinstance(order, RankOrder) and order.repeats
 
     def read_mode(self) -> ReadMode:
         """Return how an epoch that began now would be read."""
@@ -120,7 +136,7 @@ class EpochChunks:
                 order,
                 chunk_rows=self._chunk_rows,
                 num_threads=self._num_threads,
-                num_processes=self._ranks.world_size,
+                num_processes=1 if self._ranks is None else self._ranks.num_parts,
             )
             return reads.plan(position, batch_size=batch_size)
         mode = self.read_mode()
@@ -137,10 +153,17 @@ class EpochChunks:
         )
         return EpochPlan(ahead.tasks(requests), first.start, gatherer.mapped.random_access())
 
+    def requests(
+        self, *, seed: int, epoch: int, position: int, batch_size: int
+    ) -> Iterator[GatherRequest]:
+        """Yield requests for the members of an epoch from one that holds a position on."""
+        order = self._order(seed=seed, epoch=epoch)
+        return order.requests(position, num_rows=_NUM_MEMBERS, batch_size=batch_size)
+
     def _order(self, *, seed: int, epoch: int) -> EpochOrder:
         num, mixture = len(self.gatherer), self._mixture
         order = _epoch_order(self.shuffle, num, mixture=mixture, seed=seed, epoch=epoch)
-        return order if self._ranks.world_size == 1 else RankOrder(order, self._ranks)
+        return order if self._ranks is None else RankOrder(order, self._ranks)
 
 
 def chunks_of_columns(
@@ -149,7 +172,7 @@ def chunks_of_columns(
     *,
     is_shuffled: bool,
     num_threads: int,
-    ranks: Ranks,
+    ranks: Ranks | None = None,
     page_cache: PageCache | None = None,
 ) -> EpochChunks:
     """Return columns in chunks, shuffled by a permutation or not at all.
@@ -212,3 +235,63 @@ def load_batches(
     # `meanwhile` ends first, so that tasks that still run learn that nobody needs them any more.
     with closing(prefetch(tasks, num_threads=num_threads, depth=depth)) as gathered, meanwhile:
         yield from batches_of(gathered, batch_size, drop_last=drop_last, skip=position - begin)
+
+
+def load_members(
+    chunks: EpochChunks,
+    *,
+    seed: int,
+    epoch: int,
+    batch_size: int,
+    drop_last: bool,
+    num_threads: int,
+    position: int,
+) -> Generator[Entries, None, None]:
+    """Yield the members of one epoch, from `position` on, in runs of whole batches.
+
+    Only the last run may end with a shorter batch. The parameters are those of `load_batches`.
+    """
+    left = num_delivered(len(chunks), batch_size, drop_last=drop_last) - position
+    if left <= 0:
+        return
+    compiled = is_worth_compiling(8 * len(chunks), least=BYTES_MOVED)
+    requests = chunks.requests(seed=seed, epoch=epoch, position=position, batch_size=batch_size)
+    first = next(requests)
+    skip, rest = position - first.start, np.empty(0, np.int64)
+    tasks = (partial(one.members, compiled=compiled) for one in chain([first], requests))
+    with closing(
+        prefetch(tasks, num_threads=num_threads, depth=prefetch_depth(num_threads))
+    ) as runs:
+        for run in runs:
+            members = np.concatenate([rest, run[skip:]])[:left]
+            skip = 0
+            num = len(members) if len(members) == left else len(members) // batch_size * batch_size
+            if num:
+                yield members[:num]
+            left, rest = left - num, members[num:]
+
+
+def mark_repeat(
+    batches: Generator[_BatchOf, None, None], num: int, *, weight_keys: Sequence[str]
+) -> Generator[_BatchOf, None, None]:
+    """Yield `num` batches; mark the last one, an entry that another rank has, too.
+
+    Its ``"_index"`` becomes -1, and its weights 0. Values may be arrays of NumPy or of a framework.
+    """
+    with closing(batches):
+        for number, batch in enumerate(batches, start=1):
+            if number == num:
+                batch["_index"][:] = -1
+                for key in weight_keys:
+                    batch[key][:] = 0
+            yield batch
+
+
+def quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+    """Yield batches. Write nothing about kernels, which the first batch compiles."""
+    with closing(batches):
+        with quiet():
+            first = next(batches, None)
+        if first is not None:
+            yield first
+            yield from batches

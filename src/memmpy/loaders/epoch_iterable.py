@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, suppress
 from types import TracebackType
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 from memmpy.checks import check_seed
@@ -18,8 +19,8 @@ _Own = TypeVar("_Own", bound="EpochIterable[Any]")
 class EpochIterable(ABC, Generic[B]):
     """Batches of one epoch after the other, in an order that can be resumed.
 
-    ``iter()`` alone does nothing. The first ``next()`` of it starts the epoch `epoch`, and its last
-    batch makes the next one of it. So ``next(iter(loader))`` looks at a batch, and costs no epoch.
+    The first batch of a pass reads the epoch, and the last one leads to the next epoch. One batch
+    alone, as of ``next(iter(loader))``, is a look at the data, which changes no place.
 
     Parameters
     ----------
@@ -27,18 +28,29 @@ class EpochIterable(ABC, Generic[B]):
         The first epoch.
     """
 
-    #: Entries per batch.
-    batch_size: int
     #: Whether each epoch has an order of its own.
     is_shuffled: bool
 
     def __init__(self, epoch: int) -> None:
-        self._passes: WeakSet[_Pass[B]] = WeakSet()
+        self._passes: WeakSet[Generator[B, None, None]] = WeakSet()
         self._has_warned = False
+        self._epoch = self._num_batches = self._num_skipped = 0
+        self._num_places = self._num_closed = 0
         self.epoch = epoch
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_passes"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _passes=WeakSet())
 
     @abstractmethod
     def __len__(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def batch_size(self) -> int:
+        """Entries per batch."""
 
     @abstractmethod
     def batches(self, epoch: int, *, position: int = 0) -> Generator[B, None, None]:
@@ -53,9 +65,51 @@ class EpochIterable(ABC, Generic[B]):
         """Return the epoch and the number of batches of a state; see `load_state_dict`."""
 
     def __iter__(self) -> Iterator[B]:
-        one = _Pass(self)
+        one = self._pass()
         self._passes.add(one)
         return one
+
+    def _pass(self) -> Generator[B, None, None]:
+        """Yield the batches from the place on that the loader has when the first is asked for."""
+        (epoch, first), of_place, closed = self.place, self._num_places, self._num_closed
+        num, last = first, len(self)
+        if not last:
+            self._set_place(epoch + 1, 0)
+        with closing(self.batches(epoch, position=num * self.batch_size)) as batches:
+            for batch in batches:
+                num += 1
+                if of_place == self._num_places:  # else this pass is of an older place
+                    if num >= last:
+                        self._set_place(epoch + 1, 0)
+                    elif num > first + 2 and self._num_batches == num - 1:
+                        self._num_batches = num
+                    else:
+                        self._go_on(first, num)
+                yield batch
+                if closed != self._num_closed:  # by another thread
+                    return
+
+    def _go_on(self, first: int, num: int) -> None:
+        """Note that a pass from batch `first` on has handed out the batches before `num`."""
+        before = self._num_batches
+        if num > first + 1:
+            self._num_skipped = 0
+            if before > num and self.is_shuffled and not self._has_warned:
+                self._has_warned = True
+                message = (
+                    f"epoch {self._epoch} begins again: a pass before ended after {before:,} of "
+                    f"{len(self):,} batches, and only a whole pass leads to the next epoch; "
+                    f"set_epoch({self._epoch + 1}) gives batches in a new order"
+                )
+                warn_of([message], LoaderWarning)
+        elif before > num:  # a look at the data beside a pass
+            return
+        self._num_batches = num
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The epoch of the next pass, and how many of its batches are left out."""
+        return self._epoch, self._num_skipped
 
     @property
     def epoch(self) -> int:
@@ -107,9 +161,14 @@ class EpochIterable(ABC, Generic[B]):
             self._set_place(*self.place_of(state_dict))
 
     def close(self) -> None:
-        """End all passes that are being made, and their threads. A new pass may follow."""
+        """End all passes that are being made, and their threads. A new pass may follow.
+
+        A pass of another thread ends before its next batch.
+        """
+        self._num_closed += 1
         for one in list(self._passes):
-            one.close()
+            with suppress(ValueError):  # another thread is in it
+                one.close()
 
     def __enter__(self: _Own) -> _Own:
         return self
@@ -125,60 +184,5 @@ class EpochIterable(ABC, Generic[B]):
     def _set_place(self, epoch: int, num_batches: int) -> None:
         if num_batches and num_batches >= len(self):
             epoch, num_batches = epoch + 1, 0
-        self._epoch, self._num_batches, self._num_skipped = epoch, num_batches, num_batches
-
-    def _begin(self) -> tuple[int, int]:
-        """Return the epoch and the first batch of a pass that begins now."""
-        epoch, first = self._epoch, self._num_skipped
-        if self._num_batches > first + 1 and self.is_shuffled and not self._has_warned:
-            self._has_warned = True
-            message = (
-                f"epoch {epoch} begins again: the pass before ended after {self._num_batches:,} of "
-                f"{len(self):,} batches, and only a whole pass leads to the next epoch; call "
-                f"set_epoch({epoch + 1}) before a pass for batches in a new order"
-            )
-            warn_of([message], LoaderWarning)
-        if len(self):
-            self._num_batches = first
-        else:
-            self._set_place(epoch + 1, 0)
-        return epoch, first
-
-    def _count(self, epoch: int, num_batches: int) -> None:
-        """Note that a pass has handed out so many batches of an epoch."""
-        if epoch == self._epoch:
-            self._num_batches = num_batches
-            if num_batches > self._num_skipped + 1:  # more than a look at the first batch
-                self._num_skipped = 0
-            if num_batches >= len(self):
-                self._set_place(epoch + 1, 0)
-
-
-@final
-class _Pass(Iterator[B]):
-    """One pass over an epoch, which it chooses when its first batch is asked for."""
-
-    def __init__(self, owner: EpochIterable[B]) -> None:
-        self._owner = owner
-        self._batches: Generator[B, None, None] | None = None
-        self._epoch = self._num = 0
-
-    def __next__(self) -> B:
-        if self._batches is None:
-            self._epoch, self._num = self._owner._begin()
-            position = self._num * self._owner.batch_size
-            self._batches = self._owner.batches(self._epoch, position=position)
-        batch = next(self._batches)
-        self._num += 1
-        self._owner._count(self._epoch, self._num)
-        return batch
-
-    def close(self) -> None:
-        """End the pass."""
-        if self._batches is None:
-            self._batches = _nothing()
-        self._batches.close()
-
-
-def _nothing() -> Generator[Any, None, None]:
-    yield from ()
+        self._num_places += 1
+        self._epoch, self._num_batches, self._num_skipped = epoch % 2**64, num_batches, num_batches

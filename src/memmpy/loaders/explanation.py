@@ -9,7 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.display import Renderable, Table, format_rate, format_size
+from memmpy.display import Renderable, Table, format_count, format_rate, format_seconds, format_size
 from memmpy.loaders.epoch import EpochChunks
 from memmpy.loaders.pagecache.pages import in_memory
 from memmpy.parallel import memory_for_pages, prefetch
@@ -121,7 +121,19 @@ class Explanation(Renderable):
                 ("expected", f"{format_rate(self.expected_rate)} entries/s"),
                 ("measured", f"{measured}, {self.share:.0%} of the limit"),
             ]
-        return Table(("", "loader"), 2, (data, how, rates))
+        return Table(("", "loader"), 2, (data, how, rates), self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """How long an epoch takes to load, in words; empty if the loader has no entries."""
+        if not self.measured_rate:
+            return ""
+        entries = format_count(self.num_entries, "entry", "entries")
+        seconds = format_seconds(self.num_entries / self.measured_rate)
+        sentence = f"an epoch of {entries} takes {seconds} to load"
+        if self.share is None:
+            return sentence
+        return f"{sentence}, at {self.share:.0%} of the rate of a copy from {self.limit}"
 
     def _blocks(self) -> list[Table]:
         return [self.table()]

@@ -8,7 +8,7 @@ from memmpy.checks import check_flag, check_integer
 from memmpy.display import format_count
 from memmpy.loaders.check_data import check_data, check_sendable
 from memmpy.loaders.epoch import chunks_of_columns, load_batches
-from memmpy.order import EveryEntry, Ranks, num_batches
+from memmpy.order import EveryEntry, num_batches
 from memmpy.parallel import check_threads
 from memmpy.typing import Batch, Data
 
@@ -52,9 +52,8 @@ class SimpleLoader:
         self.drop_last = check_flag("drop_last", drop_last)
         self.num_threads = check_threads(num_threads)
         members = EveryEntry(self.num_entries)
-        ranks = Ranks(0, 1, self.batch_size, self.drop_last)
         self._chunks = chunks_of_columns(
-            columns, members, is_shuffled=False, num_threads=self.num_threads, ranks=ranks
+            columns, members, is_shuffled=False, num_threads=self.num_threads
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

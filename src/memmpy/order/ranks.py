@@ -30,12 +30,22 @@ class Ranks:
         Entries per batch of one rank.
     drop_last : bool
         Whether to leave out a last step that is shorter.
+    worker, num_workers : int, default 0, 1
+        Processes that load the batches of a rank in turns: worker w has every `num_workers`-th
+        batch, from number w on.
     """
 
     rank: int
     world_size: int
     batch_size: int
     drop_last: bool
+    worker: int = 0
+    num_workers: int = 1
+
+    @property
+    def num_parts(self) -> int:
+        """The number of processes that share an epoch: the workers of all ranks."""
+        return self.world_size * self.num_workers
 
     @property
     def step_size(self) -> int:
@@ -46,25 +56,33 @@ class Ranks:
         """Return whether the last batch of `num` entries is one that another rank has, too."""
         left = 0 if self.drop_last else num % self.step_size
         start, stop = self._part_of(left)
-        return left > 0 and start == stop
+        return left > 0 and start == stop and self._has(num // self.step_size)
 
     def num_before(self, position: int, num: int) -> int:
         """Return how many entries this rank has before a position of `num`."""
         steps, inside = divmod(position, self.step_size)
-        if steps < num // self.step_size:
+        num_own = (steps - self.worker + self.num_workers - 1) // self.num_workers
+        if not self._has(steps):
+            own = 0
+        elif steps < num // self.step_size:
             own = min(max(0, inside - self.rank * self.batch_size), self.batch_size)
         else:
             start, stop = self._last_batch(num)
             own = min(max(start, inside), stop) - start
-        return steps * self.batch_size + own
+        return num_own * self.batch_size + own
 
     def positions(self, start: int, stop: int, num: int) -> Entries:
         """Return the positions of the entries start..stop-1 of this rank, of `num` positions."""
-        steps, inside = np.divmod(np.arange(start, stop), self.batch_size)
+        own_steps, inside = np.divmod(np.arange(start, stop), self.batch_size)
+        steps = own_steps * self.num_workers + self.worker
         is_last = steps == num // self.step_size
         begins = np.where(is_last, self._last_batch(num)[0], self.rank * self.batch_size)
         positions: Entries = steps * self.step_size + begins + inside
         return positions
+
+    def _has(self, step: int) -> bool:
+        """Return whether this worker has a step."""
+        return step % self.num_workers == self.worker
 
     def _last_batch(self, num: int) -> tuple[int, int]:
         """Return the (start, stop) of this rank in the last step if it is shorter, else nothing."""
@@ -129,12 +147,19 @@ class RankOrder:
     def __len__(self) -> int:
         return self.ranks.num_before(len(self.order), len(self.order))
 
+    @property
+    def repeats(self) -> bool:
+        """Whether the last batch is one entry that another rank has, too."""
+        return self.ranks.repeats(len(self.order))
+
     def requests(self, position: int, *, num_rows: int, batch_size: int) -> Iterator[RankRun]:
         """Yield what a rank has of the requests of all ranks: see `EpochOrder`."""
         ranks, num = self.ranks, len(self.order)
+        if position >= len(self):
+            return
         requests = self.order.requests(
-            position // batch_size * ranks.step_size,
-            num_rows=num_rows * ranks.world_size,
+            (position // batch_size * ranks.num_workers + ranks.worker) * ranks.step_size,
+            num_rows=num_rows * ranks.num_parts,
             batch_size=ranks.step_size,
         )
         for request in requests:

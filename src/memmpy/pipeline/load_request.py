@@ -11,6 +11,7 @@ from memmpy.conversion import (
     RFileConfig,
     check_names,
     check_one_key,
+    check_some_key,
     list_inputs,
     match,
     metadata_names,
@@ -108,6 +109,7 @@ class LoadRequest:
         group_keys = [key for members in (groups or {}).values() for key in members]
         extra_keys = [key for key in group_keys if key not in {*keys_padded, *metadata_keys}]
         shared = [key for key in metadata_keys if key not in some]
+        check_some_key([*keys, *extra_keys], keys_padded)
         check_names([*keys, *extra_keys], keys_padded=keys_padded, aliases=aliases, reserved=shared)
         for use, named in (("padded", keys_padded), ("in a group", extra_keys)):
             check_one_key([key for key in named if key not in aliases], use)

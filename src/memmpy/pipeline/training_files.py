@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Collection, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 from memmpy.conversion import (
     ConversionRequest,
+    Input,
     RootFiles,
     convert_request,
     list_configs,
@@ -16,6 +17,7 @@ from memmpy.conversion import (
 from memmpy.cuts import Constant
 from memmpy.errors import MissingFileError, StoreLockedError
 from memmpy.parallel import WorkOption, check_work
+from memmpy.sources import NullRules, open_files
 from memmpy.splits import SplitRequest, Splits, check_splits, reconcile_splits, recorded_splits
 from memmpy.store import read_metadata
 from memmpy.training import (
@@ -94,7 +96,8 @@ def training_set(
         The rule that assigns events to splits; the rule of the store by default, or else
         ``Splits()``. The store records it.
     spectators : collection of str
-        Keys that a batch has too, unchanged, and that no network is trained on.
+        Keys or aliases that a batch has too, unchanged, and that no network is trained on. Where a
+        column and an alias have one name, it is the column.
     missing : number, or mapping of str to number, optional
         The number that means "not there", as NaN does: for all inputs, or by key. The float32 next
         to it means the same. The scaling leaves such values out, and a batch has `fill` in their
@@ -176,11 +179,16 @@ def training_set(
     configs = list_configs(files)
     # A number that only some configs have may stand in for a branch of the others.
     names, some = metadata_names(configs)
-    keys = sorted(request.used_keys - {*names}.difference(some))
     with suppress(MissingFileError):  # before hours of conversion
         reconcile_splits(splits, recorded_splits(read_metadata(path)), path=path)
+    file_inputs = list_inputs(configs)
+    request = request.with_columns(names)
+    if request.spectator_aliases:
+        branches = _branches_in(file_inputs[0], request.spectator_aliases)
+        request = request.with_columns([*names, *branches])
+    keys = sorted(request.used_keys - {*names}.difference(some))
     conversion_request = ConversionRequest(
-        list_inputs(configs),
+        file_inputs,
         keys,
         {},
         {},
@@ -199,3 +207,13 @@ def training_set(
             return data
     message = f"other processes keep converting other files into {os.fspath(path)!r}; "
     raise StoreLockedError(f"{message}give each job a store of its own")
+
+
+def _branches_in(file_input: Input, names: Collection[str]) -> list[str]:
+    """Return those of some names that are branches of a file."""
+    path, tree, state = file_input.path, file_input.tree, file_input.status.state
+    with (
+        closing(open_files),
+        open_files.open(path, tree, state, NullRules(), file_input.friends) as file,
+    ):
+        return [name for name in names if file.has_branch(name)]

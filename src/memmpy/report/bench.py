@@ -6,13 +6,13 @@ from pathlib import Path
 
 from memmpy.dataset import Store
 from memmpy.display import Table, format_count, format_rate
-from memmpy.errors import MissingFileError
+from memmpy.errors import MissingFileError, OptionError
 from memmpy.loaders import Explanation
 from memmpy.skims import Skim, is_skim, list_skims
 from memmpy.splits import ALL, SplitLoader
 from memmpy.typing import PathLike
 
-__all__ = ["measure_rates"]
+__all__ = ["bench_loader", "measure_rates"]
 
 #: The number of lengths that a message shows if columns differ in length.
 _NUM_LENGTHS = 3
@@ -36,9 +36,6 @@ def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -
         If the path is no store or skim, has nothing to load, or is damaged.
     """
     sources, note = _find_sources(Path(path))
-    if not sources:
-        reason = f"{note}, and it has no skims" if note else "it has no columns and no skims"
-        raise MissingFileError(f"nothing to load in {str(path)!r}: {reason}")
     rows = []
     for source in sources:
         name = source.name
@@ -52,6 +49,28 @@ def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -
     ]
     caption += [f"{source.name}: {', '.join(source.keys)}" for source in sources]
     return Table(headings, 2, [rows], "\n".join([*caption, note] if note else caption))
+
+
+def bench_loader(path: PathLike, *, batch_size: int, num_threads: int | None) -> SplitLoader:
+    """Return the shuffled batches of all entries of a skim, or of the columns of a store.
+
+    Parameters
+    ----------
+    path, batch_size, num_threads
+        See `measure_rates`. If the columns of a store differ in length, its only skim is used.
+
+    Raises
+    ------
+    MissingFileError, CorruptStoreError
+        See `measure_rates`.
+    OptionError
+        If the store has several skims instead of columns of one length.
+    """
+    sources, note = _find_sources(Path(path))
+    if len(sources) > 1 and isinstance(sources[0].data, Skim):
+        skims = ", ".join(str(source.data.path) for source in sources)
+        raise OptionError(f"{note or 'no columns'}; give the path of a skim: {skims}")
+    return SplitLoader(sources[0].data, batch_size, split=ALL, num_threads=num_threads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +89,13 @@ class _BatchSource:
 
 
 def _find_sources(path: Path) -> tuple[list[_BatchSource], str]:
-    """Return the columns and skims to load, and a note if the columns cannot be loaded."""
+    """Return the columns and skims to load, and a note if the columns cannot be loaded.
+
+    Raises
+    ------
+    MissingFileError
+        If there are none.
+    """
     if is_skim(path):
         return [_of_skim(Skim(path))], ""
     try:
@@ -84,7 +109,11 @@ def _find_sources(path: Path) -> tuple[list[_BatchSource], str]:
     if len(set(lengths.values())) == 1:
         columns = _BatchSource(format_count(len(store), "column"), list(store), store)
         return [columns, *sources], ""
-    return sources, _length_note(lengths) if lengths else ""
+    note = _length_note(lengths) if lengths else ""
+    if not sources:
+        reason = f"{note}, and it has no skims" if note else "it has no columns and no skims"
+        raise MissingFileError(f"nothing to load in {str(path)!r}: {reason}")
+    return sources, note
 
 
 def _of_skim(skim: Skim) -> _BatchSource:

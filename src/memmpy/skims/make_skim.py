@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from memmpy.checks import check_flag, check_mapping, check_path, check_progress
-from memmpy.cuts import STEP_SIZE, Constant, columns_used, find_entries
+from memmpy.cuts import STEP_SIZE, Constant, Node, columns_used, find_entries
 from memmpy.display import quiet
 from memmpy.errors import (
     ConversionWarning,
@@ -278,20 +278,8 @@ def _make(
     selection: Entries | None = None
     notes_of_cut = frozenset[str]()
     if request.cut is not None:
-        # A cut must not depend on other columns.
-        metadata = snapshot.metadata
-        keys = columns_used(request.cut, metadata) or request.required_keys(metadata)
-        seen = dataclasses.replace(snapshot, columns={key: snapshot.columns[key] for key in keys})
-        result = find_entries(
-            seen,
-            request.cut,
-            stored_as={},
-            step_size=STEP_SIZE,
-            num_threads=None,
-            recreate=recreate,
-        )
-        warn_of(result.notes)
-        selection, notes_of_cut = result.entries, result.notes
+        selection, notes_of_cut = _find_entries(plan, request.cut, recreate=recreate)
+        warn_of(notes_of_cut)
     num_rows = plan.num_entries if selection is None else len(selection)
     logger.info("skimming %s entries of %s", f"{num_rows:,}", snapshot.path)
     aside = new_folder(folder)
@@ -312,10 +300,7 @@ def _make(
                 is_shared=pool.is_shared,
             )
             skim_arrays = sort_skim(job, num_rows, pool=pool, sizes=sizes, progress=progress)
-        notes = (
-            *skim_arrays.notes,
-            *cut_notes(plan.cut_text, selection, snapshot.metadata, num_entries=plan.num_entries),
-        )
+        notes = (*skim_arrays.notes, *_cut_notes(plan, selection))
         document = _document(plan, skim_arrays, cut_notes=notes_of_cut, notes=notes)
         write_atomically(aside / SKIM_METADATA, encode(document), durable=True)
         keep_only(aside, {SKIM_METADATA, *(array.file for array in skim_arrays.arrays.values())})
@@ -326,6 +311,33 @@ def _make(
             raise disk_error(error, what=f"to {str(aside)!r}") from error
         raise
     return notes
+
+
+def _find_entries(plan: SkimPlan, cut: Node, *, recreate: bool) -> tuple[Entries, frozenset[str]]:
+    """Return the entries that pass a cut, and its warnings."""
+    snapshot, metadata = plan.snapshot, plan.snapshot.metadata
+    # A cut must not depend on other columns.
+    keys = columns_used(cut, metadata) or plan.request.required_keys(metadata)
+    seen = dataclasses.replace(snapshot, columns={key: snapshot.columns[key] for key in keys})
+    result = find_entries(
+        seen, cut, stored_as={}, step_size=STEP_SIZE, num_threads=None, recreate=recreate
+    )
+    return result.entries, result.notes
+
+
+def _cut_notes(plan: SkimPlan, selection: Entries | None) -> list[str]:
+    """Return a warning where the cut of the user leaves nothing, or nothing of a process."""
+    metadata, num_entries = plan.snapshot.metadata, plan.num_entries
+    notes = cut_notes(plan.cut_text, selection, metadata, num_entries=num_entries)
+    user_cut = plan.request.user_cut
+    if not notes or selection is None or not len(selection) or user_cut is None:
+        return notes
+    # The entries of a process may pass the cut of the user, and not the other conditions.
+    if not user_cut:
+        return []
+    (cut,) = user_cut
+    entries, _ = _find_entries(plan, cut, recreate=False)
+    return cut_notes(cut.span.text, entries, metadata, num_entries=num_entries)
 
 
 def _document(

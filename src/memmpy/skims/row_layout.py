@@ -8,10 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from memmpy.columns import MAX_ENTRY_BYTES, ColumnType, can_cast, padded_type
-from memmpy.cuts import Key
 from memmpy.errors import ColumnError, OptionError
 from memmpy.jagged import Jagged, Padding, mask_of
-from memmpy.skims.derived_columns import Derived, value_nodes_of
+from memmpy.skims.derived_columns import Derived, Expression, value_nodes_of
 from memmpy.skims.skim_request import INDEX, SkimRequest
 
 __all__ = ["JaggedField", "SkimField", "SkimLayout", "lay_out"]
@@ -143,8 +142,13 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> SkimLayout
     CutError
         If a derived column cannot be computed from columns of these types.
     """
-    integers = frozenset(name for name, one in request.derived.items() if _has_integers(one, types))
-    types = {**types, **{name: one.type_of(types) for name, one in request.derived.items()}}
+    derived = {name: one.type_of(types) for name, one in request.derived.items()}
+    integers = frozenset(
+        name
+        for name, one in request.derived.items()
+        if _is_float(derived[name]) and _has_integers(one, types)
+    )
+    types = {**types, **derived}
     parts: list[SkimField | JaggedField] = [
         SkimField(INDEX, np.dtype("<i8"), (), "entry"),
         *(_unpadded(key, types[key]) for key in request.keys),
@@ -167,12 +171,14 @@ def lay_out(request: SkimRequest, types: Mapping[str, ColumnType]) -> SkimLayout
     return layout
 
 
+def _is_float(column: ColumnType) -> bool:
+    return column.dtype is not None and column.dtype.kind == "f"
+
+
 def _has_integers(one: Derived, types: Mapping[str, ColumnType]) -> bool:
-    """Return whether the values of a derived column are those of columns of integers."""
-    nodes = value_nodes_of(one)
-    columns = [types.get(node.name) for node in nodes if isinstance(node, Key)]
-    dtypes = [column.dtype for column in columns if column is not None]
-    return 0 < len(nodes) == sum(dtype is not None and dtype.kind in "iu" for dtype in dtypes)
+    """Return whether the values of a derived column are those of expressions of integers."""
+    dtypes = [Expression(node).type_of(types).dtype for node in value_nodes_of(one)]
+    return bool(dtypes) and all(dtype is not None and dtype.kind in "iu" for dtype in dtypes)
 
 
 def _unpadded(key: str, column: ColumnType) -> SkimField | JaggedField:

@@ -163,7 +163,8 @@ def dependencies(
 
 def tree_ranges(metadata: Metadata) -> list[list[str | int]]:
     """Return the ranges of trees that fill a store, which decide tickets by file."""
-    return [[s.uuid, s.tree, s.tree_start, s.num_entries] for s in metadata.sources]
+    filled = (source for source in metadata.sources if source.num_entries)
+    return [[s.uuid, s.tree, s.tree_start, s.num_entries] for s in filled]
 
 
 def encode(document: SkimDocument) -> bytes:

@@ -50,6 +50,9 @@ class SkimRequest:
     derived : mapping of name to Derived
         Columns that the skim computes. The keys, padded keys and groups name them as they name
         columns of the store; a name that is here is no column of the store.
+    user_cut : tuple of Node, or None
+        The cut of the user, if `cut` has other conditions, too; empty if the user gave none.
+        Warnings are about it. None if it is `cut`.
     """
 
     keys: tuple[str, ...]
@@ -59,6 +62,7 @@ class SkimRequest:
     cut: Node | None
     rule: TicketRule | None = None
     derived: Mapping[str, Derived] = field(default_factory=dict)
+    user_cut: tuple[Node, ...] | None = None
 
     @property
     def padded_alone(self) -> list[str]:

@@ -205,7 +205,7 @@ class Splits:
             for start, stop in self.ranges(split, fold)
         ]
         text = header_text(self.ticket_rule, ranges, num_folds=self.num_folds, title=str(self))
-        write_atomically(check_path(path), text.encode(), durable=False)
+        write_atomically(check_path(path), text.encode(), durable=False, is_in_store=False)
 
     @property
     def ticket_rule(self) -> TicketRule:

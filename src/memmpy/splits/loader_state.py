@@ -25,7 +25,7 @@ _PARTS = {
     "seed": "seed",
     "order": "order",
     "split": "split",
-    "data": "data (another cut, other keys or files)",
+    "data": "data (another cut or scaling, other keys or files)",
 }
 
 
@@ -42,7 +42,7 @@ def loader_identity(spec: LoaderSpec, chunks: EpochChunks) -> dict[str, str]:
     num, data = len(chunks.gatherer), spec.split_data.data
     places = np.unique(np.linspace(0, max(0, num - 1), min(num, _NUM_SAMPLES)).astype(np.int64))
     entries = chunks.gatherer.entries(MemberList(places)) if num else places
-    digest = xxhash.xxh64(str(num).encode())
+    digest = xxhash.xxh64(f"{num} {spec.fit_options}".encode())
     if isinstance(data, SkimLike):
         lists = {f"list {name}": Jagged.mapped(*lists, name) for name, lists in data.lists.items()}
         columns: Mapping[str, Any] = {"": data.rows, "ticket": data.tickets, **lists}
@@ -90,7 +90,7 @@ def read_state(state: object, expected: Mapping[str, Any]) -> tuple[int, int]:
         keys = ", ".join(map(repr, expected))
         raise OptionError(f"the state of a loader is a dict of {keys}, got {state!r:.200}")
     for name, words in _PARTS.items():
-        if state[name] != expected[name]:
+        if repr(state[name]) != repr(expected[name]):
             message = f"the state is that of another {words}: {state[name]!r}, not"
             raise OptionError(
                 f"{message} {expected[name]!r}; begin a new training, or give the same"

@@ -30,7 +30,7 @@ def chunks_of(spec: LoaderSpec) -> EpochChunks:
         members,
         is_shuffled=is_shuffled,
         num_threads=options.num_threads,
-        ranks=options.ranks,
+        ranks=spec.ranks,
     )
 
 
@@ -62,7 +62,7 @@ def _row_chunks(skim: SkimLike, spec: LoaderSpec) -> EpochChunks:
         transform=spec.transform,
     )
     return EpochChunks(
-        gatherer, shuffle, num_threads=options.num_threads, ranks=options.ranks, mixture=mixture
+        gatherer, shuffle, num_threads=options.num_threads, ranks=spec.ranks, mixture=mixture
     )
 
 

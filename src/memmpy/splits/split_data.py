@@ -1,7 +1,7 @@
 """`SplitData`: the data and the entries of one split, as a loader hands them out."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -12,6 +12,7 @@ from memmpy.loaders import ClassSampling, LoaderOptions, PackedRows, RowTransfor
 from memmpy.order import (
     Fractions,
     Members,
+    Ranks,
     Subindex,
     TicketsOf,
     members_by_position,
@@ -160,6 +161,12 @@ class LoaderSpec:
         The shares of classes in batches; else an epoch has each entry once.
     weight_keys : tuple of str
         The weights of a batch: 0 for an entry that another rank has, too.
+    fit_options : str
+        The options that `transform` comes from.
+    inputs : mapping of str to tuple of str
+        The keys of each input of a training set; empty for other data.
+    worker, num_workers : int
+        Take every `num_workers`-th batch only, from number `worker` on.
 
     Raises
     ------
@@ -174,7 +181,31 @@ class LoaderSpec:
     is_copy: bool = False
     sampling: ClassSampling | None = None
     weight_keys: tuple[str, ...] = ()
+    fit_options: str = ""
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    worker: int = 0
+    num_workers: int = 1
 
     def __post_init__(self) -> None:
         if self.sampling is not None and not isinstance(self.split_data.data, SkimLike):
             raise OptionError("sampling= needs a skim, whose rows lie in random order")
+
+    @property
+    def ranks(self) -> Ranks:
+        """How the ranks, and the workers of each, share the batches."""
+        return replace(self.options.ranks, worker=self.worker, num_workers=self.num_workers)
+
+    def of_worker(self, worker: int, num_workers: int) -> "LoaderSpec":
+        """Return the specification of a loader of every `num_workers`-th batch, without threads."""
+        options = replace(self.options, num_threads=0)
+        return replace(self, options=options, worker=worker, num_workers=num_workers, is_copy=True)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of a batch."""
+        data = self.split_data.data
+        if not isinstance(data, SkimLike):
+            return (*data, "_index")
+        hidden = () if self.transform is None else self.transform.hidden
+        keys = dict.fromkeys((*data.fields, *data.lists, *self.weight_keys))
+        return tuple(key for key in keys if key not in hidden)

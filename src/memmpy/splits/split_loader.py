@@ -1,14 +1,13 @@
 """`SplitLoader`: the batches of one split, in a new order each epoch."""
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from memmpy.checks import check_indices, check_integer, check_seed
-from memmpy.display import format_count, quiet
+from memmpy.display import format_count
 from memmpy.errors import LoaderWarning, OptionError, warn_of
 from memmpy.loaders import (
     EpochIterable,
@@ -19,6 +18,9 @@ from memmpy.loaders import (
     check_shuffle,
     explain,
     load_batches,
+    load_members,
+    mark_repeat,
+    quietly_at_first,
 )
 from memmpy.order import MemberList, Subindex, num_batches
 from memmpy.parallel import RankOption, check_threads
@@ -29,9 +31,12 @@ from memmpy.splits.resolve import resolve_split
 from memmpy.splits.split_chunks import chunks_of, notes_of
 from memmpy.splits.split_data import LoaderSpec, SkimLike, StoreLike
 from memmpy.splits.split_request import SplitRequest
-from memmpy.typing import Batch, Data
+from memmpy.typing import Batch, Data, Entries
 
 __all__ = ["SplitLoader"]
+
+_T = TypeVar("_T")
+_BatchOf = TypeVar("_BatchOf", bound=Mapping[str, Any])
 
 
 @final
@@ -115,6 +120,8 @@ class SplitLoader(EpochIterable[Batch]):
     splits : Splits or None
         The splits that `split` is one of; None for bare arrays, and if the loader yields all
         entries.
+    inputs : dict of str to tuple of str
+        The keys of each input, if a training set made the loader; else empty.
 
     Notes
     -----
@@ -175,8 +182,8 @@ class SplitLoader(EpochIterable[Batch]):
             )
             spec = LoaderSpec(split_data, options)
         split_data, options = spec.split_data, spec.options
-        self.split_data, self._spec = split_data, spec
-        self.batch_size, self.drop_last = options.batch_size, options.drop_last
+        self.split_data, self.spec = split_data, spec
+        self.drop_last, self.inputs = options.drop_last, dict(spec.inputs)
         self.seed, self.shuffle = options.seed, options.shuffle
         self.num_threads = options.num_threads
         self.split, self.splits, self.fold = split_data.split, split_data.splits, split_data.fold
@@ -190,9 +197,14 @@ class SplitLoader(EpochIterable[Batch]):
     def __reduce__(self) -> tuple[Any, ...]:
         if not isinstance(self.split_data.data, SkimLike):
             check_sendable(self.split_data.data)
-        options = replace(self._spec.options, seed=self.seed, epoch=self.epoch)
-        spec = replace(self._spec, options=options, is_copy=True)
+        options = replace(self.spec.options, seed=self.seed, epoch=self.epoch)
+        spec = replace(self.spec, options=options, is_copy=True)
         return _copy_of, (spec, self._num_skipped)
+
+    @property
+    def batch_size(self) -> int:
+        """Entries per batch."""
+        return self.spec.options.batch_size
 
     @property
     def num_entries(self) -> int:
@@ -233,38 +245,53 @@ class SplitLoader(EpochIterable[Batch]):
         >>> [batch["x"].tolist() for batch in loader.batches(0, position=4)]
         [[4, 5, 6, 7], [8, 9]]
         """
-        if not len(self):
-            warn_of([self._why_empty()], LoaderWarning)
+        self._warn_if_empty()
         return self._load(epoch, position=position)
 
     def _load(self, epoch: int, *, position: int = 0) -> Generator[Batch, None, None]:
-        position = self._check_position(position)
-        batches = load_batches(
+        batches = self.mark_repeat(self._run(load_batches, epoch, position), position=position)
+        return quietly_at_first(batches) if self.spec.is_quiet else batches
+
+    def _run(
+        self, load: Callable[..., Generator[_T, None, None]], epoch: int, position: int
+    ) -> Generator[_T, None, None]:
+        return load(
             self._chunks,
             seed=self.seed,
             epoch=check_seed("epoch", epoch),
             batch_size=self.batch_size,
             drop_last=self.drop_last,
             num_threads=self.num_threads,
-            position=position,
+            position=self._check_position(position),
         )
-        if self._repeats:
-            num = len(self) - position // self.batch_size
-            batches = _mark_last(batches, num, weight_keys=self._spec.weight_keys)
-        return _quietly_at_first(batches) if self._spec.is_quiet else batches
+
+    def members(self, epoch: int, *, position: int = 0) -> Generator[Entries, None, None]:
+        """Iterate over the entries of a given epoch by their places in the split, as `take` does.
+
+        Yields
+        ------
+        int64 array
+            The places of the entries of some batches, one batch after the other.
+        """
+        self._warn_if_empty()
+        return self._run(load_members, epoch, position)
+
+    def mark_repeat(
+        self, batches: Generator[_BatchOf, None, None], *, position: int
+    ) -> Generator[_BatchOf, None, None]:
+        """Mark the entry that this rank repeats in batches of an epoch from a position on."""
+        if not self._repeats:
+            return batches
+        num = len(self) - position // self.batch_size
+        return mark_repeat(batches, num, weight_keys=self.spec.weight_keys)
 
     def take(self, positions: Any) -> Batch:
-        """Return a batch of chosen entries of the split.
+        """Return a batch of chosen entries of the split, in the given order.
 
         Parameters
         ----------
         positions : array of int, or sequence of int
             Places in the split, not shuffled, and of all ranks: 0 <= position < `split_size`.
-
-        Returns
-        -------
-        dict of str to array or Jagged
-            The batch, in this order.
 
         Raises
         ------
@@ -284,7 +311,7 @@ class SplitLoader(EpochIterable[Batch]):
 
     def state_at(self, epoch: int, num_batches: int) -> dict[str, int | str]:
         """Return the state after some batches of an epoch, as `state_dict` does."""
-        step_size = self._spec.options.ranks.step_size
+        step_size = self.spec.options.ranks.step_size
         state: dict[str, int | str] = {
             "epoch": epoch,
             "position": num_batches * step_size,
@@ -294,28 +321,24 @@ class SplitLoader(EpochIterable[Batch]):
         return state | self._identity
 
     def place_of(self, state: Mapping[str, Any]) -> tuple[int, int]:
-        """Return the epoch and the number of batches of a state of `state_dict`.
-
-        Raises
-        ------
-        OptionError
-            If the state is that of other data, of another split, seed, order or batch size.
-        """
+        """Return the epoch and the number of batches of a state, as `load_state_dict` reads it."""
         epoch, position = read_state(state, self.state_at(0, 0))
-        num_batches, inside = divmod(position, self._spec.options.ranks.step_size)
+        num_batches, inside = divmod(position, self.spec.options.ranks.step_size)
         if inside or num_batches > len(self):
             raise OptionError(f"the state has the position {position:,}, which begins no batch")
         return epoch, num_batches
 
     @cached_property
     def _identity(self) -> dict[str, str]:
-        return loader_identity(self._spec, self._chunks)
+        return loader_identity(self.spec, self._chunks)
 
-    def _why_empty(self) -> str:
+    def _warn_if_empty(self) -> None:
+        reason = f"{self.split_data} has no entries here"
         if self.num_entries:
             has = format_count(self.num_entries, "entry", "entries")
-            return f"no batches: drop_last leaves out the only one, {has} of {self.batch_size:,}"
-        return f"no batches: {self.split_data} has no entries here"
+            reason = f"drop_last leaves out the only one, {has} of {self.batch_size:,}"
+        if not len(self):
+            warn_of([f"no batches: {reason}"], LoaderWarning)
 
     def explain(self) -> Explanation:
         """Report how the loader works, why, and how fast it is. Takes about a second.
@@ -323,9 +346,8 @@ class SplitLoader(EpochIterable[Batch]):
         Returns
         -------
         Explanation
-            Prints as a table. memmpy measures the rate of the first batches of epoch 0, and
-            compares it with a plain copy of the same data by the same number of threads: from
-            memory, or from the disk if the data is not in memory.
+            Prints as a table: the rate of the first batches of epoch 0, beside that of a plain copy
+            of the same data by the same threads, from memory or disk.
         """
         return explain(
             self._chunks,
@@ -339,8 +361,7 @@ class SplitLoader(EpochIterable[Batch]):
     def provenance(self) -> dict[str, Any]:
         """Return a record to keep with a model: the events and options that it was trained with.
 
-        It covers the whole split, that is, all ranks. The call reads the columns that name the
-        events once.
+        It covers all ranks. The call reads the columns that name the events once.
 
         Returns
         -------
@@ -350,22 +371,20 @@ class SplitLoader(EpochIterable[Batch]):
             the number of events and a hash. Equal events give an equal hash, in any order and from
             a store or a skim, if `by` and `seed` of the splits are equal.
         """
-        return provenance_of(self._spec, order=self._chunks.shuffle.kind)
+        return provenance_of(self.spec, order=self._chunks.shuffle.kind)
 
     def _check_position(self, position: int) -> int:
         position = check_integer("position", position, minimum=0)
         if position % self.batch_size or position > len(self) * self.batch_size:
-            message = (
-                f"position {position:,} is not the start of a batch: give a multiple of the "
-                f"batch size {self.batch_size:,} up to {len(self) * self.batch_size:,}"
-            )
-            raise OptionError(message)
+            message = f"position {position:,} is not the start of a batch: give a multiple of the"
+            stop = len(self) * self.batch_size
+            raise OptionError(f"{message} batch size {self.batch_size:,} up to {stop:,}")
         return position
 
     def __repr__(self) -> str:
         entries = format_count(self.num_entries, "entry", "entries")
         batches = f"{format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"
-        sampling = "" if self._spec.sampling is None else f", {self._spec.sampling}"
+        sampling = "" if self.spec.sampling is None else f", {self.spec.sampling}"
         return f"SplitLoader({self.split_data}{sampling}: {entries}, {batches})"
 
 
@@ -373,26 +392,3 @@ def _copy_of(spec: LoaderSpec, num_skipped: int) -> SplitLoader:
     loader = SplitLoader(spec)
     loader._set_place(spec.options.epoch, num_skipped)
     return loader
-
-
-def _mark_last(
-    batches: Generator[Batch, None, None], num: int, *, weight_keys: Sequence[str]
-) -> Generator[Batch, None, None]:
-    """Yield `num` batches; mark the last one, an entry that another rank has, too."""
-    with closing(batches):
-        for number, batch in enumerate(batches, start=1):
-            if number == num:
-                batch["_index"][:] = -1
-                for key in weight_keys:
-                    batch[key][:] = 0
-            yield batch
-
-
-def _quietly_at_first(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
-    """Yield batches. Write nothing about kernels, which the first batch compiles."""
-    with closing(batches):
-        with quiet():
-            first = next(batches, None)
-        if first is not None:
-            yield first
-            yield from batches

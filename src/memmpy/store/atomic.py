@@ -14,11 +14,13 @@ __all__ = ["sync_directory", "write_atomically"]
 _NO_LINKS = {errno.EPERM, errno.EMLINK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
-def write_atomically(file: Path, data: bytes, *, durable: bool, is_new: bool = False) -> None:
+def write_atomically(
+    file: Path, data: bytes, *, durable: bool, is_new: bool = False, is_in_store: bool = True
+) -> None:
     """Write a small file so that readers see either the whole new file or the old one.
 
     With `durable`, this also holds after a loss of power: it waits for the disk. With `is_new`, an
-    existing file is a `FileExistsError`.
+    existing file is a `FileExistsError`. `is_in_store` is for the error if it cannot be written.
     """
     temporary = file.with_name(f"{file.name}.{temp_suffix()}")
     try:
@@ -31,7 +33,7 @@ def write_atomically(file: Path, data: bytes, *, durable: bool, is_new: bool = F
     except FileExistsError:
         raise
     except OSError as error:
-        raise disk_error(error, what=repr(str(file))) from error
+        raise disk_error(error, what=repr(str(file)), is_in_store=is_in_store) from error
     finally:
         with suppress(OSError):
             temporary.unlink()

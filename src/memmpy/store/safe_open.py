@@ -43,12 +43,15 @@ _KINDS = {
 _NOT_OPENED = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR}
 
 
-def disk_error(error: OSError, *, what: str) -> DiskError | ReadOnlyStoreError:
-    """Return the error to raise when the OS refuses to write `what`."""
+def disk_error(
+    error: OSError, *, what: str, is_in_store: bool = True
+) -> DiskError | ReadOnlyStoreError:
+    """Return the error to raise when the OS refuses to write `what`, of a store or another file."""
     message = f"cannot write {what}: {error.strerror or error}"
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}:
         return ReadOnlyStoreError(f"{message}; write to another path")
-    message += "; the store is unchanged"
+    unchanged = "the store is" if is_in_store else "an older file of this name is"
+    message += f"; {unchanged} unchanged"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         message += "; free some space and run again"
     return DiskError(message, error.errno or errno.EIO)

@@ -182,7 +182,7 @@ class Fit:
             If memmpy cannot write the file.
         """
         text = json.dumps(self.to_json(), indent=1)
-        write_atomically(check_path(path), text.encode(), durable=False)
+        write_atomically(check_path(path), text.encode(), durable=False, is_in_store=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fit as JSON values."""

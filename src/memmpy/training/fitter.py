@@ -15,6 +15,7 @@ from memmpy.skims import Skim, Statistics, skim_statistics
 from memmpy.splits import Splits
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
+from memmpy.training.label_columns import BIN, LABEL, PHYSICS
 from memmpy.training.reweight import BinFactors, fit_bin_factors
 from memmpy.training.row_statistics import (
     MAX_FOLDS,
@@ -24,7 +25,7 @@ from memmpy.training.row_statistics import (
     scan_rows,
 )
 from memmpy.training.scaling import Method, Scaling, fit_scaling, percentiles_of
-from memmpy.training.training_request import BIN, PHYSICS, TrainingRequest
+from memmpy.training.training_request import TrainingRequest
 from memmpy.training.weight_factors import fit_weight_factors, treat_negative
 
 __all__ = ["Fitter"]
@@ -59,6 +60,7 @@ class Fitter:
     ) -> None:
         self._skim, self._request, self._splits, self._groups = skim, request, splits, groups
         self._fits: dict[int | None, Fit] = {}
+        self._has_checked = False
 
     def fit(self, fold: int | None) -> Fit:
         """Return the fit of a fold; None without folds.
@@ -75,6 +77,21 @@ class Fitter:
             self._fits[fold] = self._fit(fold)
         return self._fits[fold]
 
+    def check_weights(self) -> None:
+        """Raise a `FitError` if the weight of an event that has a class is NaN or infinite.
+
+        A fit checks the weights of its own events. This is for others; the first call reads them.
+        """
+        has_classes = not self._request.classes or LABEL in self._skim.fields
+        if self._has_checked or not has_classes or PHYSICS not in self._skim.fields:
+            return
+        is_wrong = np.zeros(self._groups.num_groups, np.bool_)
+        for rows in steps_of([range(len(self._skim))], _BLOCK_ROWS):
+            part = self._skim.rows[rows.start : rows.stop]
+            is_wrong[self._groups.of_rows(part[~np.isfinite(part[PHYSICS])])] = True
+        self._check_groups(is_wrong)
+        self._has_checked = True
+
     def _fit(self, fold: int | None) -> Fit:
         cells, statistics, none = self._cells_of(fold)
         by_split = {
@@ -82,7 +99,7 @@ class Fitter:
             for split, of in (("train", fold), ("val", fold), ("test", fold), ("all", None))
         }
         sums = {split: one.weights for split, one in by_split.items()}
-        self._check_weights(sums["all"].totals)
+        self._check_groups(~np.isfinite(sums["all"].totals))
         request, groups, train = self._request, self._groups, sums["train"]
         factors = fit_weight_factors(request, train, groups)
         ranges = rows_between(self._skim.tickets, self._splits.ranges("train", fold))
@@ -193,17 +210,17 @@ class Fitter:
             squares += np.bincount(places, weights, minlength=sums.size).reshape(shape)
         return {"sums": sums, "squares": squares}
 
-    def _check_weights(self, totals: NDArray[np.float64]) -> None:
-        """Raise a `FitError` if the weight of an event that has a class is NaN or infinite."""
+    def _check_groups(self, is_wrong: NDArray[np.bool_]) -> None:
+        """Raise a `FitError` if a group that has a class has weights without a finite sum."""
         has_class = self._groups.group_classes < len(self._groups.classes)
-        for group in np.flatnonzero(~np.isfinite(totals) & has_class).tolist():
+        for group in np.flatnonzero(is_wrong & has_class).tolist():
             num, first = 0, -1
             for rows in steps_of([range(len(self._skim))], _BLOCK_ROWS):
                 part = self._skim.rows[rows.start : rows.stop]
-                is_wrong = ~np.isfinite(part[PHYSICS]) & (self._groups.of_rows(part) == group)
-                num += int(np.count_nonzero(is_wrong))
-                if first < 0 and is_wrong.any():
-                    first = int(part["_index"][is_wrong][0])
+                is_own = ~np.isfinite(part[PHYSICS]) & (self._groups.of_rows(part) == group)
+                num += int(np.count_nonzero(is_own))
+                if first < 0 and is_own.any():
+                    first = int(part["_index"][is_own][0])
             process = self._groups.processes[self._groups.group_processes[group]]
             if not num:
                 raise FitError(f"the weights of {process!r} are too large to sum")

@@ -15,7 +15,10 @@ from memmpy.skims import Expression
 from memmpy.training.reweight import Reweight
 from memmpy.typing import Array, Entries
 
-__all__ = ["BinColumn", "LabelColumn", "WeightColumn"]
+__all__ = ["BIN", "LABEL", "PHYSICS", "WEIGHT", "BinColumn", "LabelColumn", "WeightColumn"]
+
+#: Names of a batch, and of the fields of the skim that they come from.
+LABEL, WEIGHT, PHYSICS, BIN = "label", "weight", "weight_physics", "_bin"
 
 
 @final

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from memmpy.kernels import RowField
 from memmpy.loaders import Lists
+from memmpy.training.label_columns import BIN, PHYSICS, WEIGHT
 from memmpy.training.scaling import Scaling
-from memmpy.training.training_request import BIN, PHYSICS, WEIGHT
 from memmpy.training.weight_factors import WeightFactors
 from memmpy.typing import Array
 

@@ -19,7 +19,15 @@ from memmpy.skims import (
     missing_of,
     object_columns,
 )
-from memmpy.training.label_columns import BinColumn, LabelColumn, WeightColumn
+from memmpy.training.label_columns import (
+    BIN,
+    LABEL,
+    PHYSICS,
+    WEIGHT,
+    BinColumn,
+    LabelColumn,
+    WeightColumn,
+)
 from memmpy.training.option_checks import (
     Inputs,
     Negative,
@@ -41,18 +49,11 @@ from memmpy.training.reweight import Reweight
 from memmpy.training.scaling import Method, check_scale
 
 __all__ = [
-    "BIN",
-    "LABEL",
-    "PHYSICS",
-    "WEIGHT",
     "Inputs",
     "Negative",
     "Normalise",
     "TrainingRequest",
 ]
-
-#: Names of a batch, and of the fields of the skim that they come from.
-LABEL, WEIGHT, PHYSICS, BIN = "label", "weight", "weight_physics", "_bin"
 
 _EVENT_COLUMNS = frozenset({LABEL, PHYSICS, BIN})
 
@@ -73,6 +74,8 @@ class TrainingRequest:
         The names of the classes; empty without labels.
     has_weight : bool
         Whether batches have weights.
+    spectator_aliases : frozenset of str
+        The spectators that are computed, as there is no column of that name; see `with_columns`.
     """
 
     inputs: Inputs
@@ -93,6 +96,7 @@ class TrainingRequest:
     dtype: Any
     is_labelled: bool = True
     is_of_others: bool = False
+    spectator_aliases: frozenset[str] = frozenset()
     keys: Mapping[str, tuple[str, ...]] = field(init=False)
     methods: Mapping[str, tuple[Method | None, ...]] = field(init=False)
     classes: tuple[str, ...] = field(init=False)
@@ -144,6 +148,12 @@ class TrainingRequest:
         stored = cut.union(request.names - request.derived.keys())
         return stored.union(*(one.keys for one in request.derived.values()))
 
+    @property
+    def fit_options(self) -> str:
+        """The options that a fit comes from, as text."""
+        options = self.scale, self.missing, self.fill, self.normalise, self.negative, self.reweight
+        return repr(options)
+
     def skim_request(self) -> SkimRequest:
         """Return the content of the skim; the order of its rows follows from the splits."""
         derived: dict[str, Derived] = {}
@@ -175,6 +185,8 @@ class TrainingRequest:
             derived |= {key: one for key, one in members.items() if one is not None}
             groups[name] = tuple(members)
         derived |= self._event_columns()
+        for name in self.spectator_aliases.intersection(self.spectators):
+            derived[name] = Expression(self._node(name))
         events = [key for key in (LABEL, PHYSICS, BIN) if key in derived]
         return SkimRequest(
             keys=(*events, *self.spectators),
@@ -183,6 +195,7 @@ class TrainingRequest:
             dtypes=check_dtypes(self.dtype, groups, self.fill),
             cut=self._selection,
             derived=derived,
+            user_cut=self._user_cut if self._leaves_out_others else None,
         )
 
     def check_types(self, types: Mapping[str, ColumnType]) -> None:
@@ -203,6 +216,11 @@ class TrainingRequest:
                     message = f"the input {name!r} takes one number for each event, and {text!r} "
                     way_out = f"give lists as Objects([{text!r}])"
                     raise ColumnError(f"{message}has {own}: take an element, or {way_out}")
+
+    def with_columns(self, columns: Collection[str]) -> "TrainingRequest":
+        """Return the request for a store with some columns: other spectators may be aliases."""
+        names = frozenset(self.aliases or ()).intersection(self.spectators).difference(columns)
+        return replace(self, spectator_aliases=names)
 
     def inputs_alone(self) -> "TrainingRequest":
         """Return the inputs, for all events."""
@@ -231,7 +249,6 @@ class TrainingRequest:
             aliases={**(self.aliases or {}), **aliases},
             others="keep",
             is_of_others=True,
-            spectators=tuple(key for key in self.spectators if key in stored),
         )
 
         def has(texts: Iterable[str]) -> bool:
@@ -239,8 +256,12 @@ class TrainingRequest:
 
         has_weight = request.weight is None or has([request.weight])
         reweight = request.reweight
+        names = {*stored, *(request.aliases or ())}
         return replace(
             request,
+            spectators=tuple(
+                key for key in request.spectators if key in names and (key in stored or has([key]))
+            ),
             is_labelled=has((request.labels or {}).values()),
             weight=request.weight if has_weight else None,
             normalise=request.normalise if has_weight else None,
@@ -263,10 +284,20 @@ class TrainingRequest:
         return columns
 
     @property
+    def _leaves_out_others(self) -> bool:
+        """Whether events of no class are left out."""
+        return self.others == "drop" and bool(self.labels) and self.is_labelled
+
+    @property
+    def _user_cut(self) -> tuple[Node, ...]:
+        """The cut, if there is one."""
+        return () if self.cut is None else (self._node(self.cut),)
+
+    @property
     def _selection(self) -> Node | None:
         """The cut; where events of no class are left out, with the cuts of the classes."""
-        cut = None if self.cut is None else self._node(self.cut)
-        if self.others != "drop" or not self.labels or not self.is_labelled:
+        cut = next(iter(self._user_cut), None)
+        if not self.labels or not self._leaves_out_others:
             return cut
         # Each is a condition of its own, as an event passes if any element of a list does. The
         # nodes keep their places in the texts of the user, for errors.

@@ -14,14 +14,11 @@ from memmpy.order import TicketsOf
 from memmpy.parallel import RankOption, Work, WorkOption, check_threads, check_work
 from memmpy.skims import Sizes, Skim, make_skim
 from memmpy.splits import (
-    LoaderSpec,
     SplitLoader,
     SplitRequest,
     Splits,
-    check_split,
     open_event_columns,
     recorded_splits,
-    resolve_skim_split,
     tickets_of,
 )
 from memmpy.store import read_metadata
@@ -29,9 +26,9 @@ from memmpy.training.audit import Audit, audit_training_set
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.fit import Fit
 from memmpy.training.fitter import Fitter
-from memmpy.training.option_checks import check_class_sampling
+from memmpy.training.loader_spec import loader_spec
 from memmpy.training.scoring import Scores
-from memmpy.training.training_request import LABEL, PHYSICS, WEIGHT, TrainingRequest
+from memmpy.training.training_request import TrainingRequest
 from memmpy.typing import Entries, PathLike
 
 __all__ = ["TrainingSet", "make_training_set"]
@@ -86,22 +83,15 @@ class TrainingSet(Renderable):
         skim: Skim,
         request: TrainingRequest,
         splits: Splits,
-        trained: "TrainingSet | None" = None,
+        fit_source: "TrainingSet | None" = None,
     ) -> None:
         self.skim, self.splits, self._request = skim, splits, request
         self.classes, self.inputs = request.classes, request.keys
-        self.path, self._trained = skim.path.absolute().parent.parent, trained
+        self.path, self._fit_source = skim.path.absolute().parent.parent, fit_source
         self.num_entries = skim.num_store_entries
         metadata = read_metadata(self.path)
         groups = EventGroups.of(metadata, skim.num_store_entries, request.class_names)
         self._fitter = Fitter(skim, request, splits, groups)
-        content, counts = request.skim_request(), skim.counts
-        #: The inputs with a value that is missing, or with padding.
-        self._incomplete = {
-            name
-            for name, keys in content.groups.items()
-            if any(key in content.padded or counts[key].num_nan for key in keys)
-        }
 
     def __len__(self) -> int:
         return len(self.skim)
@@ -133,8 +123,7 @@ class TrainingSet(Renderable):
         FitWarning
             If a key is constant in the training split: its width is then 1.
         """
-        fitter = self._fitter if self._trained is None else self._trained._fitter
-        return fitter.fit(fold)
+        return self._fits._fitter.fit(fold)
 
     def loader(
         self,
@@ -193,11 +182,10 @@ class TrainingSet(Renderable):
         SplitError, OptionError
             If there is no such split or fold, or an option is invalid.
         FitError
-            See `fit`.
+            See `fit`. After `apply_to`, also if the weights of other events are NaN.
         """
         if split == "all" and fold is None and self.splits.num_folds is not None:
-            message = "each fold has a fit of its own: name the one that scales the events, fold=0"
-            raise OptionError(message)
+            raise OptionError("each fold has its own fit: name the one that scales events, fold=0")
         options = LoaderOptions(
             batch_size=batch_size,
             shuffle=check_shuffle(shuffle),
@@ -208,14 +196,17 @@ class TrainingSet(Renderable):
             rank=rank,
             world_size=world_size,
         )
-        split_data = resolve_skim_split(self.skim, SplitRequest(split, self.splits, fold))
-        # What is done to negative weights in train is for the events that the fit was made of.
-        is_train = self._trained is None and check_split(split_data.split) == 0
-        row_fit = self.fit(fold).row_fit(is_train=is_train, incomplete=self._incomplete)
-        classes = self.classes if LABEL in self.skim.fields else ()
-        shares = check_class_sampling(sampling, classes, self._request.normalise)
-        weights = (WEIGHT, PHYSICS) if PHYSICS in self.skim.fields else ()
-        spec = LoaderSpec(split_data, options, row_fit, sampling=shares, weight_keys=weights)
+        if self._fit_source is not None:
+            self._fitter.check_weights()
+        spec = loader_spec(
+            self.skim,
+            self._request,
+            SplitRequest(split, self.splits, fold),
+            options,
+            sampling=sampling,
+            fit=self.fit(fold),
+            is_fitted_here=self._fit_source is None,
+        )
         return SplitLoader(spec)
 
     def check(self, fold: int | None = None) -> Audit:
@@ -244,22 +235,17 @@ class TrainingSet(Renderable):
 
         Notes
         -----
-        Warnings are for: a key that is empty or constant in all events, or in one class and not by
-        chance (probability below 1e-6); infinities; objects of which more than 1 % are dropped; a
-        value that more than 0.1 % have and that lies 5 widths of the bulk (percentiles 1 to 99)
-        outside of it, or a sentinel such as -999 outside of it; a key whose AUC alone is above 0.99
-        or below 0.01; a Kolmogorov-Smirnov distance of train and test above 0.05 that is not by
-        chance; a class with fewer than 100 training events, or whose share differs between splits;
-        effective events below 10 % of a class; an event with more than 5 % of its weights. Errors
-        are for a class without training events, and for weights that are not finite. The guide has
-        the rules in full, and those of infos.
+        The guide on checks has the rules in full. Errors are for a class without training events,
+        and for weights that are not finite. Warnings are for keys that are empty, constant,
+        infinite, or give the label away; for values such as -999; for few effective events; and for
+        splits that differ by more than chance.
 
         Examples
         --------
         >>> audit = data.check()
         >>> [finding for finding in audit.findings if finding.level != "info"]
         """
-        has_fit = self._trained is None
+        has_fit = self._fit_source is None
         return audit_training_set(self.skim, self._request, self.splits, fold=fold, has_fit=has_fit)
 
     def apply_to(
@@ -307,8 +293,7 @@ class TrainingSet(Renderable):
             aliases=check_mapping("aliases", aliases),
             stored=read_metadata(path).current_keys(),
         )
-        trained = self if self._trained is None else self._trained
-        return make_training_set(path, request, check_work(work), self.splits, trained=trained)
+        return make_training_set(path, request, check_work(work), self.splits, self._fits)
 
     def scores(self, *, average: bool = False) -> Scores:
         """Return an empty collection of the scores of models, one for each fold.
@@ -330,9 +315,14 @@ class TrainingSet(Renderable):
         return Scores(self, average=average)
 
     @property
-    def trained_tickets(self) -> Words:
+    def fit_tickets(self) -> Words:
         """The tickets of the events that the fits come from: uint64, ascending."""
-        return (self if self._trained is None else self._trained).skim.tickets
+        return self._fits.skim.tickets
+
+    @property
+    def _fits(self) -> "TrainingSet":
+        """The training set whose fits act on the events."""
+        return self if self._fit_source is None else self._fit_source
 
     def tickets(self, entries: Entries) -> Words:
         """Return the uint64 ticket of each entry of the store."""
@@ -350,7 +340,7 @@ class TrainingSet(Renderable):
         title = f"Training set of {str(self.path)!r}: {events}{classes}\n{self.splits}"
         inputs = [(name, ", ".join(keys)) for name, keys in self.inputs.items()]
         blocks: list[str | Table] = [Table(("input", "keys"), 2, [inputs], title=title)]
-        if self._trained is not None:  # its numbers are of other events
+        if self._fit_source is not None:  # its numbers are of other events
             return blocks
         try:
             return [*blocks, *self.fit(None if folds is None else 0).report().tables]
@@ -363,8 +353,7 @@ def make_training_set(
     request: TrainingRequest,
     work: Work,
     splits: Splits | None,
-    *,
-    trained: TrainingSet | None = None,
+    fit_source: TrainingSet | None = None,
 ) -> TrainingSet:
     """Return the training set of a store, whose skim is made unless the store has it.
 
@@ -378,11 +367,12 @@ def make_training_set(
         The executor and its limits.
     splits : Splits or None
         The splits to record in the store; None for those of the store, or the default.
-    trained : TrainingSet or None
+    fit_source : TrainingSet or None
         The training set whose fits act on the events, if they are other ones.
     """
     metadata = read_metadata(path)
     known, columns = recorded_splits(metadata), metadata.current_columns().items()
+    request = request.with_columns(metadata.current_keys())
     request.check_types({key: type_of_column(column) for key, column in columns})
     skim = make_skim(
         path,
@@ -395,4 +385,4 @@ def make_training_set(
     )
     final = recorded_splits(read_metadata(path))
     assert final is not None
-    return TrainingSet(skim, request, final, trained)
+    return TrainingSet(skim, request, final, fit_source)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from memmpy.errors import FitError
 from memmpy.kernels import multiply_weights
 from memmpy.training.event_groups import EventGroups
-from memmpy.training.training_request import BIN, LABEL, PHYSICS, Negative, TrainingRequest
+from memmpy.training.label_columns import BIN, LABEL, PHYSICS
+from memmpy.training.training_request import Negative, TrainingRequest
 from memmpy.training.weight_sums import WeightSums
 from memmpy.typing import Array
 

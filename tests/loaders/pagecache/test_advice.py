@@ -23,7 +23,7 @@ from memmpy.loaders.pagecache.pages import in_memory, page_ranges
 from memmpy.loaders.readahead import ReadAhead
 from memmpy.loaders.row_gatherer import RowGatherer
 from memmpy.loaders.shuffle import ShuffleChoice
-from memmpy.order import EveryEntry, Shard
+from memmpy.order import ChosenEntries, EveryEntry, Subset
 from memmpy.parallel import THREAD_NAME
 from tests.processes import run_python
 
@@ -189,11 +189,11 @@ def test_the_pages_of_the_rows_are_prefetched(packed: WithLists, kind: Any) -> N
 def test_folds_and_ranks_are_the_same_with_advice(
     rows: Any, monkeypatch: pytest.MonkeyPatch, kind: Any, options: dict[str, Any]
 ) -> None:
-    from memmpy.splits import split_loader
+    from memmpy.splits import split_chunks
 
     def run(advise: Any) -> list[bytes]:
         monkeypatch.setattr(
-            split_loader, "os_page_cache", lambda *, compiled: PageCache(advise, lambda: None)
+            split_chunks, "os_page_cache", lambda *, compiled: PageCache(advise, lambda: None)
         )
         shuffle = False if kind == "none" else kind
         loader = SplitLoader(rows, 100, shuffle=Shuffle(shuffle, 16, 8), **options)
@@ -353,11 +353,6 @@ def test_an_interrupt_while_advice_is_given_leaves_no_map_at_random(tmp_path: Pa
     assert [advice for advice, _ in recorder.given] == [RANDOM, NORMAL, RANDOM, NORMAL]
 
 
-def test_processes_share_memory() -> None:
-    assert PageCache(None, lambda: 100).share(3).memory() == 33
-    assert PageCache(None, lambda: None).share(3).memory() is None
-
-
 @given(
     st.integers(0, 3 * PAGE),
     st.integers(1, 3 * PAGE),
@@ -432,11 +427,11 @@ def test_to_look_whether_data_is_in_memory_does_not_make_it_seem_so(tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.usefixtures("cold")
 def test_an_explanation_says_how_data_is_read(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from memmpy.splits import split_loader
+    from memmpy.splits import split_chunks
 
     recorder: Callable[..., None] = Recorder()
     monkeypatch.setattr(
-        split_loader, "os_page_cache", lambda *, compiled: PageCache(recorder, lambda: 1000)
+        split_chunks, "os_page_cache", lambda *, compiled: PageCache(recorder, lambda: 1000)
     )
     found = SplitLoader(rows, 100, split="all", shuffle="blocks").explain()
     assert (found.is_ahead, found.is_dropped) == (True, True)
@@ -465,9 +460,10 @@ def columns(tmp_path: Path) -> dict[str, Any]:
 def column_chunks(
     columns: Any, *, is_shuffled: bool, advise: Any, memory: int | None = None, num: int = NUM
 ) -> EpochChunks:
+    is_chosen = (np.arange(NUM) >= 100) & (np.arange(NUM) < 100 + num)
     return chunks_of_columns(
         columns,
-        Shard(EveryEntry(NUM), 100, 100 + num) if num < NUM else EveryEntry(NUM),
+        ChosenEntries(Subset([is_chosen], num=NUM), None) if num < NUM else EveryEntry(NUM),
         is_shuffled=is_shuffled,
         num_threads=2,
         page_cache=PageCache(advise, lambda: memory),

@@ -28,7 +28,7 @@ class Events:
     num_entries: int = 60
     classes: tuple[str, ...] = ("background", "signal")
     path: Path = Path("data.mmpy")
-    trained_tickets: Words = field(default_factory=NO_TICKETS.copy)
+    fit_tickets: Words = field(default_factory=NO_TICKETS.copy)
 
     def __post_init__(self) -> None:
         random = np.random.default_rng(self.num_entries)

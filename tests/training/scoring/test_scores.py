@@ -281,7 +281,7 @@ def test_a_mean_refuses_events_that_a_fold_trained_on() -> None:
     events = Events()
     trained, val, tested = (events.entries_of(s, 0) for s in ("train", "val", "test"))
     known = [trained[1], val[2], tested[0], trained[3]]
-    events.trained_tickets = np.sort(events.drawn[known])
+    events.fit_tickets = np.sort(events.drawn[known])
     scores = Scores(events, average=True)
     message = f"^3 of 60 events are in the training set, such as entry {min(known[:2] + known[3:])}"
     with pytest.raises(SplitError, match=message):
@@ -298,7 +298,7 @@ def test_a_mean_refuses_events_that_a_fold_trained_on() -> None:
 def test_without_folds_a_mean_is_the_score_of_the_one_model() -> None:
     events = Events(NO_FOLDS)
     trained = events.entries_of("train", None)
-    events.trained_tickets = np.sort(events.drawn[trained[:1]])
+    events.fit_tickets = np.sort(events.drawn[trained[:1]])
     scores = Scores(events, average=True)
     others = np.setdiff1d(np.arange(60), trained[:1])
     scores.add(events.batch(others), VALUES[others])

@@ -6,7 +6,12 @@ from typing import Any
 
 from memmpy.checks import check_mapping
 from memmpy.conversion.planning.config import Input, RootFiles, list_inputs, metadata_names
-from memmpy.conversion.planning.key_patterns import Recipes, make_recipes, split_renames
+from memmpy.conversion.planning.key_patterns import (
+    Recipes,
+    check_some_key,
+    make_recipes,
+    split_renames,
+)
 from memmpy.conversion.planning.split_columns import Policy, find_policy
 from memmpy.splits import SplitRequest, Splits
 from memmpy.store import Metadata
@@ -97,7 +102,7 @@ def check_conversion(
     splits: Splits | None,
 ) -> ConversionRequest:
     """Return the checked options of `convert` and `plan_conversion`."""
-    return ConversionRequest(
+    request = ConversionRequest(
         list_inputs(root_files),
         keys,
         check_mapping("keys_padded", keys_padded),
@@ -105,3 +110,5 @@ def check_conversion(
         check_mapping("dtype", dtype),
         SplitRequest(splits=splits),
     )
+    check_some_key(request.keys, request.keys_padded)
+    return request

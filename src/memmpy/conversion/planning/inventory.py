@@ -2,10 +2,11 @@
 
 import dataclasses
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
+from memmpy._version import __version__
 from memmpy.conversion.planning.number_columns import NumberColumn, constants_of
 from memmpy.conversion.planning.recipe import Recipe, metadata_recipe
 from memmpy.store import (
@@ -18,7 +19,7 @@ from memmpy.store import (
     part_finder,
 )
 
-__all__ = ["Inventory", "Reusable", "Target", "is_up_to_date", "stale_origins"]
+__all__ = ["Inventory", "Reusable", "Target", "record_for", "stale_origins"]
 
 #: The fields of a recipe about padding and casting, and about numbers, which differ by file.
 _PADDING_AND_CAST = {"padding", "dtype", "mask"}
@@ -200,6 +201,60 @@ def is_up_to_date(
         and column.origin.recipe == recipe
         and column.origin.parts == tuple(parts)
     )
+
+
+def record_for(
+    column: ColumnRecord | None,
+    recipe: Mapping[str, Any],
+    parts_of: Callable[[Collection[str]], tuple[Part, ...]],
+    branches: tuple[str, ...],
+) -> ColumnRecord | None:
+    """Return the record of a column if its arrays are up to date; else None.
+
+    It is the column itself, or another record if files without entries came or went.
+
+    Parameters
+    ----------
+    column : ColumnRecord or None
+        The column of the store.
+    recipe : mapping
+        The recipe that it must have, as JSON values.
+    parts_of : callable
+        Returns the parts that it must have, from its branches; see `part_finder`.
+    branches : tuple of str
+        Its branches.
+    """
+    parts = parts_of(branches)
+    if column is None or is_up_to_date(column, recipe, parts):
+        return column
+    if column.origin is None:
+        return None
+    old = column.origin
+    filled = [i for i, (_, num) in enumerate(parts) if num]
+    filled_old = [i for i, (_, num) in enumerate(old.parts) if num]
+    is_same = [parts[i] for i in filled] == [old.parts[i] for i in filled_old]
+    if not filled or not is_same or _of(filled, recipe) != _of(filled_old, old.recipe):
+        return None
+    place = dict(zip(filled, filled_old, strict=True))
+    numbers = [place.get(i) for i in range(len(parts))]
+    made_by = tuple(__version__ if i is None else old.made_by[i] for i in numbers if old.made_by)
+    clipped = tuple(None if i is None else old.clipped[i] for i in numbers if old.clipped)
+    of_friends = branches if parts != parts_of(()) else ()
+    origin = Origin(recipe, parts, made_by, clipped, of_friends)
+    return dataclasses.replace(column, origin=origin)
+
+
+def _of(parts: Sequence[int], recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe with the texts and numbers of some parts alone."""
+    own = dict(recipe)
+    if "metadata" in recipe:
+        own["metadata"] = [recipe["metadata"][i] for i in parts]
+    if _NUMBERS in recipe:
+        own[_NUMBERS] = {
+            name: {**column, "values": [column["values"][i] for i in parts]}
+            for name, column in recipe[_NUMBERS].items()
+        }
+    return own
 
 
 def _bare(recipe: Mapping[str, Any]) -> dict[str, Any]:

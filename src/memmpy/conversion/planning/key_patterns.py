@@ -20,6 +20,7 @@ __all__ = [
     "Recipes",
     "check_names",
     "check_one_key",
+    "check_some_key",
     "make_recipes",
     "match",
     "names_in",
@@ -179,6 +180,12 @@ def names_in(alias: str) -> frozenset[str]:
     return keys_of(parse(alias)) if name is None else frozenset({name})
 
 
+def check_some_key(keys: Collection[str], keys_padded: Collection[str]) -> None:
+    """Raise an `OptionError` if there are no keys at all."""
+    if not [*keys, *keys_padded]:
+        raise OptionError("no keys were given; name branches in keys or keys_padded")
+
+
 def check_names(
     keys: Collection[str],
     *,
@@ -189,8 +196,6 @@ def check_names(
     """Raise an `OptionError` unless each key is a name, is given once, and is not reserved."""
     check_keys(keys)
     names: list[object] = [*keys, *keys_padded]
-    if not names:
-        raise OptionError("no keys were given; name branches in keys or keys_padded")
     for key in [*names, *aliases]:
         if not isinstance(key, str) or not key or key == "_index":
             raise OptionError(f"a key is a text other than '_index', got {key!r}")

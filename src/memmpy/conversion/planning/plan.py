@@ -18,7 +18,7 @@ from memmpy.conversion.planning.inventory import (
     Inventory,
     Reusable,
     Target,
-    is_up_to_date,
+    record_for,
     stale_origins,
 )
 from memmpy.conversion.planning.number_columns import constants_of, describe_numbers
@@ -140,6 +140,8 @@ class ConversionPlan(Renderable):
         Files that were opened for the plan; the store knows enough of the others.
     num_totals_read : int
         Files whose totals were read for the plan; the store knows those of the others.
+    new_records : mapping of str to ColumnRecord
+        Those of `current` that keep their arrays, and know of files without entries now.
     """
 
     target: Target
@@ -154,6 +156,7 @@ class ConversionPlan(Renderable):
     before: tuple[SourceRecord, ...]
     num_opened: int
     num_totals_read: int = 0
+    new_records: Mapping[str, ColumnRecord] = field(default_factory=dict)
 
     @property
     def num_entries(self) -> int:
@@ -312,21 +315,21 @@ def make_plan(
         column = metadata.columns.get(key)
         if not recreate and column is not None and column.origin is None:
             check_replaceable(key, column, origin)
-        own_parts = parts(recipes[key].branches if key in recipes else ())
-        if not recreate and column is not None and is_up_to_date(column, origin, own_parts):
-            current[key] = column
+        branches = recipes[key].branches if key in recipes else ()
+        record = None if recreate else record_for(column, origin, parts, branches)
+        if record is not None:
+            current[key] = record
         elif recreate or key not in recipes:
             reusable[key] = (None,) * len(sources)
         else:
-            reusable[key] = inventory.find(recipes[key], own_parts, target.numbers)
+            reusable[key] = inventory.find(recipes[key], parts(branches), target.numbers)
+    new_records = {k: one for k, one in current.items() if one is not metadata.columns[k]}
+    stored_types = {key: _type_of(reusable[key], metadata) for key in reusable}
+    stored_types |= {key: type_of_column(one) for key, one in new_records.items()}
     types = agreed_types(
         [(source.path, one) for source, one in zip(sources, inspections, strict=True)],
         recipes.keys(),
-        {
-            key: stored
-            for key in reusable
-            if key in recipes and (stored := _type_of(reusable[key], metadata)) is not None
-        },
+        {key: one for key, one in stored_types.items() if key in recipes and one is not None},
     )
     metadata_types = {key: column.type for key, column in target.numbers.items()}
     new_types = {key: types.get(key, metadata_types.get(key, _HASHES)) for key in reusable}
@@ -365,6 +368,7 @@ def make_plan(
         stale_own=_stale_own(metadata, origins, sources),
         before=metadata.sources,
         num_opened=sum(one is not None for one in inspections),
+        new_records=new_records,
     )
 
 

@@ -54,6 +54,8 @@ def put_columns(
         )
         columns[column.key] = _record(column, plan.num_entries, arrays, origin)
         transaction.put(column.key, columns[column.key])
+    for key, new_record in plan.new_records.items():
+        transaction.put(key, new_record)
     transaction.change(plan.target.name_sources)
     return columns
 

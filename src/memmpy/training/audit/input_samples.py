@@ -11,8 +11,8 @@ from memmpy.jagged import mask_of
 from memmpy.kernels import Words
 from memmpy.loaders import steps_of
 from memmpy.skims import Skim
+from memmpy.training.label_columns import PHYSICS
 from memmpy.training.row_statistics import num_keys, slice_lists
-from memmpy.training.training_request import PHYSICS
 from memmpy.training.weight_sums import num_effective
 from memmpy.typing import Array, Entries, Mask
 

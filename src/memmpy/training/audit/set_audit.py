@@ -30,8 +30,9 @@ from memmpy.training.audit.weight_findings import (
     weight_extremes,
 )
 from memmpy.training.event_groups import EventGroups
+from memmpy.training.label_columns import LABEL, PHYSICS
 from memmpy.training.row_statistics import Cells, scan_rows
-from memmpy.training.training_request import LABEL, PHYSICS, TrainingRequest
+from memmpy.training.training_request import TrainingRequest
 from memmpy.training.weight_sums import WeightSums
 from memmpy.typing import Array, Entries
 

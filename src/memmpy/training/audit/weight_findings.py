@@ -13,7 +13,7 @@ from memmpy.loaders import steps_of
 from memmpy.skims import Skim
 from memmpy.training.audit.findings import Finding, Level
 from memmpy.training.audit.input_samples import GroupsOf
-from memmpy.training.training_request import PHYSICS
+from memmpy.training.label_columns import PHYSICS
 from memmpy.training.weight_sums import WeightSums
 
 __all__ = ["WeightExtremes", "findings_of_classes", "findings_of_weights", "weight_extremes"]

@@ -47,7 +47,7 @@ def check_tested(entries: Entries, tickets: Words, splits: Splits, *, fold: int 
 
 
 def check_untrained(
-    entries: Entries, tickets: Words, splits: Splits, *, fold: int | None, trained_tickets: Words
+    entries: Entries, tickets: Words, splits: Splits, *, fold: int | None, fit_tickets: Words
 ) -> None:
     """Raise a `SplitError` if a model was trained on an event, or validated with it.
 
@@ -61,13 +61,13 @@ def check_untrained(
         The splits of the training set.
     fold : int or None
         The fold of the model.
-    trained_tickets : uint64 array
+    fit_tickets : uint64 array
         The tickets of all events of the training set, ascending.
     """
     trained, val = splits.ranges("train", fold), splits.ranges("val", fold)
     rows = np.flatnonzero(in_ticket_ranges(tickets, trained + val))
     rows = rows[np.argsort(tickets[rows])]  # so that the search reads the tickets from front to end
-    wrong = rows[find_words(np.asarray(trained_tickets), tickets[rows])[1]]
+    wrong = rows[find_words(np.asarray(fit_tickets), tickets[rows])[1]]
     if not len(wrong):
         return
     row = int(wrong.min())

@@ -76,8 +76,8 @@ def draw_scores(
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk_error(error, what=repr(str(file.parent))) from error
-    write_atomically(file, image.getvalue(), durable=False)
+        raise disk_error(error, what=repr(str(file.parent)), is_in_store=False) from error
+    write_atomically(file, image.getvalue(), durable=False, is_in_store=False)
     return figure
 
 

@@ -52,7 +52,7 @@ class ScoredEvents(Protocol):
         """The store."""
 
     @property
-    def trained_tickets(self) -> Words:
+    def fit_tickets(self) -> Words:
         """The tickets of the events of the training set, ascending."""
 
     def tickets(self, entries: Entries) -> Words:
@@ -131,8 +131,8 @@ class Scores(Renderable):
         rows.folds[:] = -1 if fold is None else fold
         tickets = self._events.tickets(rows.entries)
         if self._is_average:
-            trained = self._events.trained_tickets
-            check_untrained(rows.entries, tickets, self._splits, fold=fold, trained_tickets=trained)
+            trained = self._events.fit_tickets
+            check_untrained(rows.entries, tickets, self._splits, fold=fold, fit_tickets=trained)
         else:
             check_tested(rows.entries, tickets, self._splits, fold=fold)
         self._set.add([rows])
