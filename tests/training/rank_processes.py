@@ -38,6 +38,7 @@ INPUTS: dict[str, Any] = {
 KINDS: dict[str, dict[str, Any]] = {
     "exact": {"shuffle": "exact"},
     "blocks": {"shuffle": Shuffle("blocks", block_rows=8, window_blocks=16)},
+    "tensors": {"shuffle": "exact"},
     "sampling": {"sampling": Sampling({"background": 0.5, "signal": 0.5}, num_batches=40)},
 }
 NUM_EPOCHS, STEP_SIZE = 2, 12
@@ -117,6 +118,7 @@ def train(
 
     dist = meet(rank, num_ranks, meeting)
     torch.manual_seed(0)
+    loader: Any
     loader = (
         memmpy.open(store)
         .training_set(**INPUTS)
@@ -128,6 +130,8 @@ def train(
             **KINDS[kind],
         )
     )
+    if kind == "tensors":
+        loader = memmpy.to_torch(loader)
     model = torch.nn.Linear(2, 1)
     checkpoint, log = Path(folder, "checkpoint"), Path(folder, f"log-{num_ranks}-{rank}")
     if checkpoint.exists():
@@ -147,7 +151,8 @@ def train(
                 step = loader.state_dict()
                 come_to(0)
                 model.zero_grad()
-                loss = model(torch.from_numpy(batch["x"]))[:, 0] * torch.from_numpy(batch["weight"])
+                x, weights = (torch.as_tensor(batch[key]) for key in ("x", "weight"))
+                loss = model(x)[:, 0] * weights
                 loss.sum().backward()
                 for parameter in model.parameters():  # by hand, as DDP takes seconds to start
                     dist.all_reduce(parameter.grad)
