@@ -115,7 +115,8 @@ def wheel(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the pages, running their notebooks; a warning is an error."""
-    session.install(".[jax,keras,parquet,plot]", *group("docs"))
+    extras = "jax,keras,lightgbm,lightning,pandas,parquet,plot,torch,xgboost"
+    session.install(f".[{extras}]", "scikit-learn", *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
 

@@ -95,7 +95,7 @@ def num_parameters(function: ast.FunctionDef, *, is_method: bool) -> int:
 
 def is_public(owner: str, name: str) -> bool:
     """Tell whether users call a function: it or its class is exported by the package."""
-    exported = set(memmpy.__all__)
+    exported = {*memmpy.__all__, "MemmpyDataModule"}  # of `memmpy.lightning`
     if owner:
         return owner in exported and (not name.startswith("_") or name == "__init__")
     return name in exported

@@ -98,6 +98,23 @@ def open_skim(job: Job, *, grouped: bool, **options: Any) -> Loader:
     return load
 
 
+def open_torch(job: Job) -> Loader:
+    import memmpy
+
+    skimmed = open_store_skim(Path(job.store), grouped=True)
+    threads = job.num_workers or None
+    arrays = memmpy.SplitLoader(skimmed, job.batch_size, seed=job.seed, num_threads=threads)
+    loader, has_lists = memmpy.to_torch(arrays), bool(lists_of(job.data))
+
+    def load(epoch: int) -> Iterator[Batch]:
+        for batch in loader.batches(epoch):
+            if has_lists:
+                batch["features"] = Lists(*batch["features"][:2])
+            yield Grouped(batch)
+
+    return load
+
+
 def open_columns(job: Job) -> Loader:
     import memmpy
 
@@ -133,6 +150,16 @@ def _contestants() -> Iterator[Contestant]:
                 num_workers=(0,),
                 inputs=("features", "label", "event") if grouped else (),
             )
+    yield Contestant(
+        name="memmpy to_torch, one group",
+        environment="memmpy",
+        open=open_torch,
+        imports=("memmpy", "torch"),
+        configuration="memmpy.to_torch(SplitLoader(skim))",
+        store="memmpy",
+        num_workers=(0,),
+        inputs=("features", "label", "event"),
+    )
     yield Contestant(
         name="memmpy columns",
         environment="memmpy",

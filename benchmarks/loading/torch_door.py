@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from data import make, open_source
+from data import KINDS, make, open_source
 from ours import open_store_skim, write_store
 
 
@@ -38,10 +38,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--folder", type=Path, required=True, help="where all files are kept")
+    parser.add_argument("--data", choices=KINDS, nargs="+", default=KINDS)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1024, 8192])
     options = parser.parse_args()
-    for data in ("flat", "padded", "jagged"):
+    for data in options.data:
         folder = make(options.folder, data=data, num_events=options.events)
         store = folder.with_name(f"{folder.name}.memmpy")
         if not store.exists():

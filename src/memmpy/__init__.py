@@ -20,7 +20,15 @@ from memmpy.dataset import Store, clean, verify
 from memmpy.dataset import open as open
 from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
 from memmpy.export import write_friend
-from memmpy.frameworks import to_jax, to_keras, to_torch
+from memmpy.frameworks import (
+    feature_matrix,
+    to_jax,
+    to_keras,
+    to_lightgbm,
+    to_pandas,
+    to_torch,
+    to_xgboost,
+)
 from memmpy.jagged import Jagged
 from memmpy.loaders import Sampling, Shuffle, SimpleLoader, shuffle_score
 from memmpy.parallel import Work
@@ -66,6 +74,7 @@ __all__ = [
     "compute_cut_batched",
     "convert",
     "cutflow",
+    "feature_matrix",
     "headspace",
     "load_memmaps",
     "load_root",
@@ -76,7 +85,10 @@ __all__ = [
     "skim",
     "to_jax",
     "to_keras",
+    "to_lightgbm",
+    "to_pandas",
     "to_torch",
+    "to_xgboost",
     "training_set",
     "verify",
     "write_friend",

@@ -1,3 +1,4 @@
+import pickle
 import signal
 import sys
 import threading
@@ -123,16 +124,21 @@ def test_what_is_written_into_a_batch_does_not_reach_the_store(tmp_path: Path) -
     assert store["y"][:] == jagged_of(300)
 
 
-def test_arrays_that_are_read_only_are_copied(tmp_path: Path) -> None:
-    numbers = np.arange(8.0)
-    np.save(tmp_path / "x.npy", numbers)
-    mapped = np.asarray(np.load(tmp_path / "x.npy", mmap_mode="r"))
-    lists = Jagged(mapped, np.array([0, 3, 8]))
-    loader = SplitLoader({"x": numbers}, split="all")
-    (tensors,) = memmpy.to_torch(loader).convert(iter([{"x": mapped, "lists": lists}]))
-    tensors["x"][:] = 0
-    tensors["lists"].values[:] = 0
+@pytest.mark.parametrize("jagged", ["flat", "pyg"])
+def test_arrays_that_are_read_only_are_copied(tmp_path: Path, jagged: Any) -> None:
+    numbers, offsets = np.arange(8.0), np.array([0, 3, 8])
+    arrays = {}
+    for name, array in (("x", numbers), ("offsets", offsets)):
+        np.save(tmp_path / f"{name}.npy", array)
+        arrays[name] = np.asarray(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
+    lists = Jagged(arrays["x"], arrays["offsets"])
+    door = memmpy.to_torch(SplitLoader({"x": numbers}, split="all"), jagged=jagged)
+    (tensors,) = door.convert(iter([{**arrays, "lists": lists}]))
+    for tensor in (tensors["x"], *tensors["lists"][:3]):
+        if torch.is_tensor(tensor):
+            tensor[:] = 0
     assert np.array_equal(np.load(tmp_path / "x.npy"), numbers)
+    assert np.array_equal(np.load(tmp_path / "offsets.npy"), offsets)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "torch.float16", torch.float64, torch.bfloat16])
@@ -212,6 +218,7 @@ def test_lists_are_values_and_cumulative_lengths(data: TrainingSet) -> None:
             assert np.array_equal(values[cu_seqlens[i] : cu_seqlens[i + 1]], one)
 
 
+@pytest.mark.slow
 @NESTED_IS_A_PROTOTYPE
 def test_lists_are_nested_tensors_on_request() -> None:
     lists = jagged_of(50, width=2)
@@ -344,7 +351,7 @@ def test_the_cpu_is_a_device(data: TrainingSet, device: Any) -> None:
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", torch.device("cuda")])
 def test_cuda_without_cuda_is_an_error_with_the_way_out(data: TrainingSet, device: Any) -> None:
     way_out = "https://pytorch.org/get-started" if torch.version.cuda is None else "nvidia-smi"
-    with pytest.raises(OptionError, match=rf"no device='{device}' here: .*{way_out}.*'cpu'"):
+    with pytest.raises(OptionError, match=rf"device='{device}' needs a GPU: .*{way_out}.*'cpu'"):
         memmpy.to_torch(data.loader("train"), device)
 
 
@@ -358,6 +365,50 @@ def test_other_devices_are_errors(data: TrainingSet, device: Any) -> None:
 def test_dtypes_that_do_not_float_are_errors(data: TrainingSet, dtype: Any) -> None:
     with pytest.raises(OptionError, match="dtype must be a floating dtype, such as 'float32'"):
         memmpy.to_torch(data.loader("train"), dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"dtype": "bfloat16"}, {"packed": {"all": ["event", "jets", "cones"]}}]
+)
+def test_resident_batches_are_those_of_the_loader(data: TrainingSet, options: Any) -> None:
+    loader = data.loader("train", batch_size=100, seed=3)
+    plain = memmpy.to_torch(loader, **options)
+    resident = memmpy.to_torch(loader, resident=True, **options)
+    for epoch in range(2):
+        for batch, expected in zip(resident, plain.batches(epoch), strict=True):
+            assert list(flat(batch)) == list(flat(expected))
+            for one, other in zip(flat(batch).values(), flat(expected).values(), strict=True):
+                assert type(one) is type(other)
+                assert torch.equal(one, other) if torch.is_tensor(one) else one == other
+    resident.set_epoch(0)
+    begun = indices(islice(iter(resident), 4))
+    resident.load_state_dict(resident.state_dict())
+    assert begun + indices(iter(resident)) == indices(plain.batches(0))
+
+
+@pytest.mark.parametrize("jagged", ["nested", "pyg"])
+def test_resident_lists_are_flat(data: TrainingSet, jagged: Any) -> None:
+    with pytest.raises(OptionError, match=f"resident=True takes jagged='flat', got '{jagged}'"):
+        memmpy.to_torch(data.loader("train"), jagged=jagged, resident=True)
+    with pytest.raises(OptionError, match="resident must be True or False"):
+        memmpy.to_torch(data.loader("train"), resident=1)  # type: ignore[arg-type]
+
+
+def test_a_door_that_was_pickled_goes_on(data: TrainingSet) -> None:
+    door = memmpy.to_torch(data.loader("train", batch_size=100, seed=3), dtype="bfloat16")
+    expected = [bits(batch) for batch in door.batches(0)]
+    begun = [bits(batch) for batch in islice(iter(door), 5)]
+    copied = pickle.loads(pickle.dumps(door))
+    copied.load_state_dict(door.state_dict())
+    assert begun + [bits(batch) for batch in copied] == expected
+
+
+def bits(batch: dict[str, Any]) -> list[Any]:
+    """Return all numbers of a batch as bytes."""
+    return [
+        value.contiguous().view(torch.uint8).numpy().tobytes() if torch.is_tensor(value) else value
+        for value in flat(batch).values()
+    ]
 
 
 def test_another_form_of_lists_is_an_error(data: TrainingSet) -> None:
@@ -379,6 +430,7 @@ def test_without_torch_the_error_says_how_to_install(
         memmpy.to_torch(data.loader("train"))
 
 
+@pytest.mark.slow
 def test_memmpy_does_not_import_torch() -> None:
     code = "import sys, memmpy; memmpy.to_torch; print('torch' in sys.modules)"
     assert run_python(code).strip() == "False"
@@ -414,12 +466,37 @@ def test_each_whole_pass_is_an_epoch_and_a_state_resumes_any(data: TrainingSet) 
         assert indices(iter(second)) == epochs[2]
 
 
+@pytest.mark.slow
+def test_a_state_resumes_bit_for_bit_from_random_places(data: TrainingSet) -> None:
+    def door() -> TorchLoader:
+        return memmpy.to_torch(data.loader("train", batch_size=100, seed=3))
+
+    epochs = [[bits(batch) for batch in door().batches(epoch)] for epoch in range(4)]
+    for number in np.random.default_rng(0).integers(0, 3 * len(epochs[0]), 50).tolist():
+        epoch, num = divmod(number, len(epochs[0]))
+        first, second = door(), door()
+        first.set_epoch(epoch)
+        assert sum(1 for _ in islice(first, num)) == num
+        second.load_state_dict(first.state_dict())
+        assert [bits(batch) for batch in second] == epochs[epoch][num:]
+        assert bits(next(iter(second))) == epochs[epoch + 1][0]
+
+
 def test_a_look_at_a_batch_costs_no_epoch_and_not_the_loaders_own(data: TrainingSet) -> None:
     loader = data.loader("train", batch_size=100)
     door = memmpy.to_torch(loader)
     next(iter(door))
     list(door)
     assert (door.epoch, loader.epoch) == (1, 0)
+
+
+def test_two_doors_at_once_do_not_disturb_each_other(data: TrainingSet) -> None:
+    loader = data.loader("train", batch_size=64, num_threads=2)
+    one, other = memmpy.to_torch(loader), memmpy.to_torch(loader, dtype="bfloat16")
+    pairs = list(zip(one, other, strict=True))
+    for (a, b), arrays in zip(pairs, loader.batches(0), strict=True):
+        assert np.array_equal(a["event"], arrays["event"])
+        assert torch.equal(b["event"], a["event"].bfloat16())
 
 
 def test_an_interrupt_ends_the_threads_and_a_new_pass_works(data: TrainingSet) -> None:

@@ -91,7 +91,7 @@ def test_workers_hand_out_each_batch_once_in_the_order_of_the_loader(
     data: TrainingSet, method: str, num_workers: int, is_persistent: bool
 ) -> None:
     loader = loader_of(data)
-    dataset = memmpy.to_torch(loader).dataset()
+    dataset = memmpy.to_torch(loader).batch_dataset()
     workers: dict[str, Any] = {"num_workers": num_workers}
     if num_workers:
         workers |= {"multiprocessing_context": method, "persistent_workers": is_persistent}
@@ -109,7 +109,7 @@ def test_an_epoch_can_be_set_also_for_workers_that_live_on(
     data: TrainingSet, num_workers: int
 ) -> None:
     loader = loader_of(data)
-    dataset = memmpy.to_torch(loader).dataset()
+    dataset = memmpy.to_torch(loader).batch_dataset()
     batches = DataLoader(
         dataset, batch_size=None, num_workers=num_workers, persistent_workers=num_workers > 0
     )
@@ -121,9 +121,10 @@ def test_an_epoch_can_be_set_also_for_workers_that_live_on(
         dataset.set_epoch(-1)
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("num_workers", [0, 1, 3])
 def test_a_trainer_that_counts_batches_ends_the_epoch(data: TrainingSet, num_workers: int) -> None:
-    dataset = memmpy.to_torch(loader_of(data)).dataset()
+    dataset = memmpy.to_torch(loader_of(data)).batch_dataset()
     batches = DataLoader(dataset, batch_size=None, num_workers=num_workers)
     for epoch in range(3):
         assert dataset.epoch == epoch
@@ -135,7 +136,7 @@ def test_a_trainer_that_counts_batches_ends_the_epoch(data: TrainingSet, num_wor
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_a_look_at_a_batch_costs_no_epoch(data: TrainingSet, num_workers: int) -> None:
     loader = loader_of(data, batch_size=20)
-    dataset = memmpy.to_torch(loader).dataset()
+    dataset = memmpy.to_torch(loader).batch_dataset()
     batches = DataLoader(dataset, batch_size=None, num_workers=num_workers)
     first = next(iter(batches))
     assert dataset.epoch == 0
@@ -146,7 +147,7 @@ def test_a_look_at_a_batch_costs_no_epoch(data: TrainingSet, num_workers: int) -
 
 def test_two_data_loaders_at_once_have_the_same_epoch(data: TrainingSet) -> None:
     loader = loader_of(data)
-    dataset = memmpy.to_torch(loader).dataset()
+    dataset = memmpy.to_torch(loader).batch_dataset()
     one = DataLoader(dataset, batch_size=None, num_workers=2)
     other = DataLoader(dataset, batch_size=None, num_workers=1)
     pairs = [(contents(a), contents(b)) for a, b in zip(one, other, strict=True)]
@@ -157,7 +158,7 @@ def test_two_data_loaders_at_once_have_the_same_epoch(data: TrainingSet) -> None
 def test_more_workers_than_batches_are_no_harm(data: TrainingSet) -> None:
     loader = loader_of(data, batch_size=600)
     assert len(loader) == 2
-    dataset = memmpy.to_torch(loader).dataset()
+    dataset = memmpy.to_torch(loader).batch_dataset()
     batches = DataLoader(dataset, batch_size=None, num_workers=4)
     for epoch in range(2):
         assert [contents(batch) for batch in batches] == epoch_of(loader, epoch)
@@ -168,7 +169,7 @@ def test_the_workers_of_all_ranks_hand_out_each_event_once(data: TrainingSet) ->
     lengths = []
     for rank in range(2):
         loader = loader_of(data, batch_size=64, rank=rank, world_size=2)
-        dataset = memmpy.to_torch(loader).dataset()
+        dataset = memmpy.to_torch(loader).batch_dataset()
         batches = [contents(one) for one in DataLoader(dataset, batch_size=None, num_workers=3)]
         assert batches == epoch_of(loader, 0)
         lengths.append(len(batches))
@@ -185,13 +186,14 @@ def test_an_event_that_a_rank_repeats_is_marked_by_the_worker_that_has_it() -> N
     for rank in range(4):
         with pytest.warns(LoaderWarning, match="repeats one") if rank != 3 else nullcontext():
             loader = SplitLoader(arrays, 3, split="all", rank=rank, world_size=4)
-        dataset = memmpy.to_torch(loader).dataset()
+        dataset = memmpy.to_torch(loader).batch_dataset()
         batches = list(DataLoader(dataset, batch_size=None, num_workers=2))
         seen += [batch["_index"].tolist() for batch in batches]
         assert [len(batch["x"]) for batch in batches] == [3, 1]
     assert sorted(chain.from_iterable(seen)) == [-1, -1, -1, *range(13)]
 
 
+@pytest.mark.slow_together
 @pytest.mark.parametrize("shuffle", [True, False, "blocks"])
 def test_columns_and_skims_in_any_order_are_shared_alike(data: TrainingSet, shuffle: Any) -> None:
     loaders = [loader_of(data, shuffle=shuffle, drop_last=True)]
@@ -203,7 +205,7 @@ def test_columns_and_skims_in_any_order_are_shared_alike(data: TrainingSet, shuf
             )
         )
     for loader in loaders:
-        dataset = memmpy.to_torch(loader).dataset()
+        dataset = memmpy.to_torch(loader).batch_dataset()
         batches = DataLoader(dataset, batch_size=None, num_workers=3)
         assert [contents(batch) for batch in batches] == epoch_of(loader, 0)
 
@@ -214,7 +216,7 @@ def test_shares_of_classes_are_those_of_the_loader(data: TrainingSet) -> None:
         labels={"background": "process == 'ttbb'", "signal": "process == 'ttH'"},
     )
     loader = plain.loader("train", batch_size=64, sampling={"background": 0.25, "signal": 0.75})
-    dataset = memmpy.to_torch(loader).dataset()
+    dataset = memmpy.to_torch(loader).batch_dataset()
     batches = list(DataLoader(dataset, batch_size=None, num_workers=3))
     assert [contents(batch) for batch in batches] == epoch_of(loader, 0)
     assert {int(batch["label"].sum()) for batch in batches} == {48}
@@ -245,11 +247,12 @@ def test_a_worker_gathers_only_what_it_hands_out() -> None:
     assert sorted(column.seen) == sorted(entries)
 
 
+@pytest.mark.slow
 def test_a_loader_that_is_in_use_can_be_forked(data: TrainingSet) -> None:
     loader = loader_of(data, batch_size=8, num_threads=3)
     begun = iter(loader)
     kept = [next(begun) for _ in range(5)]
-    dataset = memmpy.to_torch(loader).dataset()
+    dataset = memmpy.to_torch(loader).batch_dataset()
     workers = {"num_workers": 2, "multiprocessing_context": "fork"}
     batches = [contents(batch) for batch in DataLoader(dataset, batch_size=None, **workers)]
     assert batches == epoch_of(loader, 0)
@@ -260,7 +263,7 @@ def test_a_loader_that_is_in_use_can_be_forked(data: TrainingSet) -> None:
 
 
 def test_batches_of_workers_take_no_more_memory_than_their_own(data: TrainingSet) -> None:
-    dataset = memmpy.to_torch(loader_of(data)).dataset()
+    dataset = memmpy.to_torch(loader_of(data)).batch_dataset()
     for batch in DataLoader(dataset, batch_size=None, num_workers=1):
         for values in batch.values():
             for one in values if isinstance(values, tuple) else [values]:
@@ -273,20 +276,20 @@ def test_a_dataset_begins_where_the_loader_is(data: TrainingSet) -> None:
     loader = loader_of(data)
     door = memmpy.to_torch(loader)
     begun = [contents(batch) for batch in islice(door, 4)]
-    dataset = door.dataset()
+    dataset = door.batch_dataset()
     batches = DataLoader(dataset, batch_size=None, num_workers=3)
     assert begun + [contents(batch) for batch in batches] == epoch_of(loader, 0)
     assert [contents(batch) for batch in batches] == epoch_of(loader, 1)
 
 
 def test_an_empty_split_has_no_batches() -> None:
-    dataset = memmpy.to_torch(SplitLoader({"x": np.arange(0)}, split="all")).dataset()
+    dataset = memmpy.to_torch(SplitLoader({"x": np.arange(0)}, split="all")).batch_dataset()
     assert len(dataset) == 0
     with pytest.warns(LoaderWarning, match="no batches"):
         assert list(DataLoader(dataset, batch_size=None)) == []
 
 
-@pytest.mark.parametrize("name", ["dataset", "entry_dataset"])
+@pytest.mark.parametrize("name", ["batch_dataset", "entry_dataset"])
 def test_nested_tensors_do_not_pass_from_workers(data: TrainingSet, name: str) -> None:
     door = memmpy.to_torch(loader_of(data), jagged="nested")
     with pytest.raises(OptionError, match=rf"{name}\(\) takes no jagged='nested'"):
@@ -297,7 +300,7 @@ def test_columns_in_files_are_an_error_for_workers_that_are_spawned(tmp_path: Pa
     with memmpy.WriteVector(tmp_path / "data.mmpy", "x") as vector:
         vector.extend(np.arange(10))
     loader = memmpy.open(tmp_path / "data.mmpy").loader(batch_size=4)
-    dataset = memmpy.to_torch(loader).dataset()
+    dataset = memmpy.to_torch(loader).batch_dataset()
     spawned = DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="spawn")
     with pytest.raises(OptionError, match="column 'x' is memory-mapped; pickling"):
         iter(spawned)
@@ -307,30 +310,50 @@ def test_columns_in_files_are_an_error_for_workers_that_are_spawned(tmp_path: Pa
 # torchdata
 
 
-def stateful(data: TrainingSet, num_workers: int, **options: Any) -> Any:
+def stateful(data: TrainingSet, num_workers: int, *, every: int = 1, **options: Any) -> Any:
     module = pytest.importorskip("torchdata.stateful_dataloader")
-    dataset = memmpy.to_torch(loader_of(data, **options)).dataset()
-    return module.StatefulDataLoader(dataset, batch_size=None, num_workers=num_workers)
+    dataset = memmpy.to_torch(loader_of(data, **options)).batch_dataset()
+    return module.StatefulDataLoader(
+        dataset, batch_size=None, num_workers=num_workers, snapshot_every_n_steps=every
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("num_workers", [0, 1, 3])
-def test_a_stateful_data_loader_resumes_from_any_batch(data: TrainingSet, num_workers: int) -> None:
+@pytest.mark.parametrize(("num_workers", "every"), [(0, 1), (1, 1), (3, 1), (2, 3)])
+def test_a_stateful_data_loader_resumes_from_any_batch(
+    data: TrainingSet, num_workers: int, every: int
+) -> None:
     loader = loader_of(data, batch_size=150)
     first, second, third = (epoch_of(loader, epoch) for epoch in range(3))
     for num in (0, 1, 2, 4, len(first) - 1, len(first)):
-        before = stateful(data, num_workers, batch_size=150)
+        before = stateful(data, num_workers, every=every, batch_size=150)
         assert [contents(batch) for batch in before] == first
         running = iter(before)
         begun = [contents(batch) for batch in islice(running, num)]
         state = pickle.loads(pickle.dumps(before.state_dict()))
         del running, before
-        after = stateful(data, num_workers, batch_size=150)
+        after = stateful(data, num_workers, every=every, batch_size=150)
         after.load_state_dict(state)
         assert begun + [contents(batch) for batch in after] == second, num
         assert [contents(batch) for batch in after] == third
 
 
+@pytest.mark.slow
+def test_a_stateful_data_loader_resumes_from_random_places(data: TrainingSet) -> None:
+    loader = loader_of(data)
+    epochs = [epoch_of(loader, epoch) for epoch in range(3)]
+    for number in np.random.default_rng(0).integers(0, 2 * len(loader), 50).tolist():
+        epoch, num = divmod(number, len(loader))
+        before, after = stateful(data, 0), stateful(data, 0)
+        before.dataset.set_epoch(epoch)
+        running = iter(before)
+        begun = [contents(batch) for batch in islice(running, num)]
+        after.load_state_dict(before.state_dict())
+        assert begun + [contents(batch) for batch in after] == epochs[epoch]
+        assert contents(next(iter(after))) == epochs[epoch + 1][0]
+
+
+@pytest.mark.slow_together
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_the_state_at_the_end_of_an_epoch_leads_to_the_next_one(
     data: TrainingSet, num_workers: int
@@ -383,9 +406,6 @@ def test_a_worker_that_begins_late_has_the_epoch_of_its_pass() -> None:
 def test_the_file_ends_with_its_maker_and_not_with_a_fork() -> None:
     file = EpochFile(0, 0)
     path = file._path
-    child = multiprocessing.get_context("fork").Process(target=gc.collect)
-    child.start()
-    child.join()
     if os.fork() == 0:
         del file
         gc.collect()
@@ -397,8 +417,21 @@ def test_the_file_ends_with_its_maker_and_not_with_a_fork() -> None:
     assert not path.exists()
 
 
-def test_what_a_killed_process_leaves_behind_a_text_is_no_harm() -> None:
+def test_a_copy_outlives_the_file() -> None:
     file = EpochFile(3, 0)
+    copied = pickle.loads(pickle.dumps(file))
+    copied.set_epoch(4)
+    assert file.epoch() == 4
+    del file
+    gc.collect()
+    assert copied.epoch() == 3
+    assert copied.begin(1, 0, 1).epoch == 3
+    copied._path.unlink()
+
+
+def test_what_a_killed_process_leaves_behind_a_text_is_no_harm() -> None:
+    file = EpochFile(2, 0)
+    file.set_epoch(3)
     with file._path.open("a", encoding="utf-8") as text:
         text.write("0}]}")
     assert file.epoch() == 3

@@ -165,10 +165,7 @@ def changed_split(data: memmpy.TrainingSet) -> SplitLoader:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (
-            changed_cut,
-            r"another data \(another cut or scaling, other keys or files\): '\w+', not '\w+'",
-        ),
+        (changed_cut, r"another data \(another cut.*\): '\w+', not '\w+'"),
         (changed_split, "another split: \"'train', .*\", not \"'test'"),
         ({"batch_size": 64}, r"another batch size \(of all ranks together\): 130, not 64"),
         ({"batch_size": 130, "world_size": 2}, r"another batch size \(of all .*\): 130, not 260"),
@@ -263,7 +260,7 @@ def test_a_pass_that_goes_on_from_a_state_and_ends_early_begins_its_epoch_again(
     whole = digests_of(make_loader(data, "exact"))
     loader.load_state_dict(loader.state_at(0, 4))
     assert run(loader, 3) == whole[4:7]
-    with pytest.warns(memmpy.MemmpyWarning, match="epoch 0 begins again: a pass before ended"):
+    with pytest.warns(memmpy.MemmpyWarning, match="epoch 0 begins again: .* pass before ended"):
         assert run(loader, 2) == whole[:2]
 
 

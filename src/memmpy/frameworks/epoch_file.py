@@ -1,8 +1,8 @@
 """`EpochFile`: the epoch of each pass, which the worker processes of a `DataLoader` agree on.
 
-The process that trains hears nothing of a pass before its first batch comes, and set_epoch() does
-not reach workers that live on. So the place of a data set is in a small file that all of them lock,
-read and write. It lives as long as the object that made it.
+The process that trains does not know when a pass begins, and its set_epoch() does not reach workers
+that live on. So a small file has the place of a data set: all processes lock it, read it and write
+it. The object that made the file removes it in the end.
 """
 
 import fcntl
@@ -31,13 +31,13 @@ class WorkerPass:
     number : int
         Its number, from 0 on.
     seed : int
-        The seed that all workers of the pass have, and those of other passes have not.
+        The seed of all workers of the pass, by which they find it.
     epoch, start : int
         The epoch, and the number of its first batch.
     num_workers : int
         How many workers share it.
     begun : list of int
-        The workers that have begun.
+        The workers that have begun the pass.
     num_ended : int
         How many workers have handed out all of their batches.
     """
@@ -72,10 +72,10 @@ class EpochFile:
     """
 
     def __init__(self, epoch: int, start: int) -> None:
+        self._epoch, self._start = epoch, start
         file, path = tempfile.mkstemp(prefix="memmpy-epoch-")
         os.close(file)
         self._path = Path(path)
-        self._write(_DatasetPlace(epoch, start))
         weakref.finalize(self, _remove, self._path, os.getpid())
 
     def epoch(self) -> int:
@@ -129,19 +129,25 @@ class EpochFile:
     @contextmanager
     def _locked(self) -> Iterator[_DatasetPlace]:
         """Yield what is in the file, and write it, while no other process does."""
-        with self._path.open("r+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            # A process that is killed may leave the end of a longer text.
-            fields, _ = json.JSONDecoder().raw_decode(file.read())
-            passes = [WorkerPass(**one) for one in fields.pop("passes")]
-            place = _DatasetPlace(**fields, passes=passes)
+        # A copy may outlive the object that made the file, and removed it.
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(file, "r+", encoding="utf-8") as text:
+            fcntl.flock(text, fcntl.LOCK_EX)
+            place = _place_of(text.read()) or _DatasetPlace(self._epoch, self._start)
             yield place
-            file.seek(0)
-            file.write(json.dumps(asdict(place)))
-            file.truncate()
+            text.seek(0)
+            text.write(json.dumps(asdict(place)))
+            text.truncate()
 
-    def _write(self, place: _DatasetPlace) -> None:
-        self._path.write_text(json.dumps(asdict(place)), encoding="utf-8")
+
+def _place_of(text: str) -> _DatasetPlace | None:
+    """Return the place that a text holds; None for no text."""
+    if not text:
+        return None
+    # A process that was killed may have left the end of a longer text.
+    fields, _ = json.JSONDecoder().raw_decode(text)
+    passes = [WorkerPass(**one) for one in fields.pop("passes")]
+    return _DatasetPlace(**fields, passes=passes)
 
 
 def _remove(path: Path, process: int) -> None:

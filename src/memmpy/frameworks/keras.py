@@ -10,6 +10,7 @@ from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest
 from memmpy.frameworks.framework_loader import check_loader, require
 from memmpy.jagged import Jagged, mask_of
 from memmpy.splits import SplitLoader
+from memmpy.training import LABEL, WEIGHT
 from memmpy.typing import Array, Batch
 
 if TYPE_CHECKING:
@@ -17,16 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["to_keras"]
 
-#: The names that the batches of a training set have.
-_LABEL, _WEIGHT = "label", "weight"
-
 
 def to_keras(
     loader: SplitLoader,
     *,
     inputs: str | Sequence[str] | None = None,
-    label: str | None = _LABEL,
-    weight: str | None = _WEIGHT,
+    label: str | None = LABEL,
+    weight: str | None = WEIGHT,
 ) -> "KerasDataset":
     """Return the batches of a loader as a `keras.utils.PyDataset`, for any backend of Keras.
 
@@ -92,7 +90,7 @@ def to_keras(
         batch = own.take([0])
         for name in names:
             _check_input(name, batch)
-        for name, default in ((label, _LABEL), (weight, _WEIGHT)):
+        for name, default in ((label, LABEL), (weight, WEIGHT)):
             if name not in {None, default}:
                 _check_name(name, batch)
     split = partial(_parts_of, names=names, label=label, weight=weight)

@@ -1,14 +1,16 @@
 """`to_torch`: the batches of a loader as PyTorch tensors."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, final, get_args
 
-from memmpy.checks import check_mapping
+from memmpy.checks import check_flag, check_mapping
 from memmpy.errors import MissingKeyError, OptionError, nearest
-from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader, require
+from memmpy.frameworks.device_copies import check_device, copies_to, require_torch
+from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader
+from memmpy.frameworks.resident_rows import ResidentLoader
 from memmpy.frameworks.torch_tensors import JaggedForm, TensorFormat, finished
-from memmpy.splits import SplitLoader
+from memmpy.splits import SkimLike, SplitLoader
 from memmpy.typing import Batch
 
 if TYPE_CHECKING:
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from memmpy.frameworks.torch_datasets import BatchDataset, EntryDataset
 
 __all__ = ["TorchLoader", "to_torch"]
-
-#: What `pip install` takes.
-_INSTALL = "memmpy[torch]"
 
 
 @final
@@ -37,11 +36,24 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
     """
 
     def __init__(
-        self, loader: SplitLoader, tensor_format: TensorFormat, device: "torch.device"
+        self,
+        loader: SplitLoader,
+        tensor_format: TensorFormat,
+        device: "torch.device",
+        *,
+        resident: bool,
     ) -> None:
         super().__init__(loader)
         self.device = device
-        self._format = tensor_format
+        self._format, self._resident = tensor_format, None
+        if resident:
+            self._resident = ResidentLoader(loader, device, tensors_of=tensor_format.tensors)
+
+    def batches(self, epoch: int, *, position: int = 0) -> Generator[dict[str, Any], None, None]:
+        """Iterate over the batches of a given epoch; see `SplitLoader.batches`."""
+        if self._resident is not None:
+            return self._resident.batches(epoch, position=position)
+        return super().batches(epoch, position=position)
 
     def convert(self, batches: Iterator[Batch]) -> Iterator[dict[str, Any]]:
         """Yield batches as tensors, on the device."""
@@ -50,7 +62,7 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
             return tensors
         return self._on_device(tensors)
 
-    def dataset(self) -> "BatchDataset":
+    def batch_dataset(self) -> "BatchDataset":
         """Return the batches for ``DataLoader(dataset, batch_size=None, num_workers=...)``.
 
         Its first pass begins where this object is. The data set has its own epochs, and a
@@ -68,7 +80,7 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
         OptionError
             If the tensors are on a device, or nested: neither passes from a worker.
         """
-        self._check_sendable("dataset")
+        self._check_sendable("batch_dataset")
         from memmpy.frameworks.torch_datasets import BatchDataset
 
         return BatchDataset(self.loader, self._format, self.state_dict())
@@ -77,7 +89,7 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
         """Return the entries by number for ``DataLoader(dataset, batch_size=1024, shuffle=True)``.
 
         Give the `DataLoader` ``collate_fn=dataset.collate``, too. It shuffles in an order of its
-        own, which takes random reads: `dataset` is faster.
+        own, which takes random reads: `batch_dataset` is faster.
 
         Returns
         -------
@@ -119,6 +131,7 @@ def to_torch(
     *,
     jagged: JaggedForm = "flat",
     packed: Mapping[str, Sequence[str]] | None = None,
+    resident: bool = False,
 ) -> TorchLoader:
     """Return the batches of a loader as dicts of PyTorch tensors.
 
@@ -142,6 +155,9 @@ def to_torch(
         ``{"objects": ["jets", "electrons"]}``. See `PackedTensor`. The sequence replaces its
         inputs and their masks. Padded inputs are packed without padding, and an input without
         objects is one object per event. Objects with fewer numbers than others end with 0.
+    resident : bool, default False
+        Copy all entries of the split to the device now, and gather the batches there. The fastest
+        way if they fit into its memory.
 
     Returns
     -------
@@ -153,7 +169,8 @@ def to_torch(
     Raises
     ------
     OptionError
-        If this is no loader, no dtype, or if there is no such device here.
+        If this is no loader, no dtype, or if there is no such device here; if `resident` entries do
+        not fit into its memory.
     MissingKeyError
         If batches lack a key of `packed`.
     MissingPackageError
@@ -167,25 +184,28 @@ def to_torch(
     ...     loss = criterion(model(batch["event"]), batch["label"])
     """
     loader = check_loader(loader, "to_torch")
-    torch = require("torch", door="to_torch", install=_INSTALL)
+    torch = require_torch()
     if jagged not in get_args(JaggedForm):
         names = ", ".join(map(repr, get_args(JaggedForm)))
         raise OptionError(f"jagged must be one of {names}, got {jagged!r}")
+    if check_flag("resident", resident) and jagged != "flat":
+        raise OptionError(f"resident=True takes jagged='flat', got {jagged!r}")
+    skim = loader.split_data.data
     tensor_format = TensorFormat(
         torch.from_numpy,
         jagged=jagged,
         packed=_check_packed(packed, loader),
         dtype=None if dtype is None else _check_dtype(dtype, torch),
         cast_keys=loader.inputs or None,
+        is_plain=isinstance(skim, SkimLike) and not (skim.lists or packed or dtype),
     )
-    return TorchLoader(loader, tensor_format, _check_device(device, torch))
+    checked = _check_device("cpu" if device is None else device, torch)
+    return TorchLoader(loader, tensor_format, checked, resident=resident)
 
 
 def _copies(batches: Iterator[dict[str, Any]], device: "torch.device") -> Any:
     """Return the batches on a device: the one place that copies."""
     if device.type == "cuda":
-        from memmpy.frameworks.device_copies import copies_to
-
         return copies_to(batches, device)
     return ({key: _moved(values, device) for key, values in batch.items()} for batch in batches)
 
@@ -233,37 +253,18 @@ def _check_dtype(dtype: Any, torch: Any) -> "torch.dtype":
 
 
 def _check_device(device: Any, torch: Any) -> "torch.device":
+    """Return a device of any kind that works here."""
+    with suppress(RuntimeError, TypeError):  # no device at all
+        given = torch.device(device)
+        if given.type not in {"cpu", "cuda"}:
+            return _check_other_device(given, torch)
+    return check_device(device)
+
+
+def _check_other_device(device: "torch.device", torch: Any) -> "torch.device":
     try:
-        given = torch.device("cpu" if device is None else device)
-    except (RuntimeError, TypeError):
-        message = f"device must be such as 'cpu', 'cuda', 'cuda:1' or 'mps', got {device!r}"
-        raise OptionError(message) from None
-    if given.type == "cuda":
-        _check_cuda(given, torch)
-        return given
-    try:
-        torch.empty(1, device=given).cpu()
+        torch.empty(1, device=device).cpu()
     except (RuntimeError, NotImplementedError, AssertionError):
-        message = f"PyTorch {torch.__version__} cannot use device={str(given)!r} here"
+        message = f"PyTorch {torch.__version__} cannot use device={str(device)!r} here"
         raise OptionError(f"{message}; give device='cpu'") from None
-    return given
-
-
-def _check_cuda(device: "torch.device", torch: Any) -> None:
-    """Raise an `OptionError` if there is no such GPU."""
-    message = f"no device={str(device)!r} here: "
-    if torch.version.cuda is None and torch.version.hip is None:
-        message += (
-            f"PyTorch {torch.__version__} is a build without CUDA; install one with it, as "
-            "https://pytorch.org/get-started says, or give device='cpu'"
-        )
-    elif not torch.cuda.is_available():
-        message += (
-            "PyTorch finds no GPU; see if `nvidia-smi` does, and if CUDA_VISIBLE_DEVICES hides it, "
-            "or give device='cpu'"
-        )
-    elif device.index is not None and device.index >= torch.cuda.device_count():
-        message += f"there are {torch.cuda.device_count()} GPUs, counted from 0"
-    else:
-        return
-    raise OptionError(message)
+    return device

@@ -19,7 +19,7 @@ __all__ = ["BatchDataset", "EntryDataset"]
 
 TensorBatch = dict[str, Any]  # of tensors, and tuples of tensors and numbers
 
-#: Numbers of the passes of this process, below the seeds of workers.
+#: Seeds of the passes that this process makes itself; those of workers are not negative.
 _own_passes = count(-1, -1)
 
 

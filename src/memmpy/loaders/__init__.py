@@ -14,7 +14,7 @@ from memmpy.loaders.epoch_iterable import EpochIterable
 from memmpy.loaders.explanation import Explanation, explain
 from memmpy.loaders.loader_options import LoaderOptions
 from memmpy.loaders.pagecache.advice import os_page_cache
-from memmpy.loaders.pagecache.pages import map_of
+from memmpy.loaders.pagecache.pages import map_of, release_pages
 from memmpy.loaders.row_gatherer import PackedRows, RowGatherer, RowTransform
 from memmpy.loaders.row_ranges import rows_between, slice_ranges, steps_of
 from memmpy.loaders.sampling import ClassSampling, Sampling, SamplingOption, check_sampling
@@ -58,6 +58,7 @@ __all__ = [
     "mark_repeat",
     "os_page_cache",
     "quietly_at_first",
+    "release_pages",
     "rows_between",
     "shuffle_score",
     "slice_ranges",

@@ -30,6 +30,8 @@ class EpochIterable(ABC, Generic[B]):
 
     #: Whether each epoch has an order of its own.
     is_shuffled: bool
+    #: As a `DataLoader` of torch has it: Lightning asks for it where there is a `sampler`.
+    batch_sampler: None = None
 
     def __init__(self, epoch: int) -> None:
         self._passes: WeakSet[Generator[B, None, None]] = WeakSet()

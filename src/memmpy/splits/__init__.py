@@ -15,7 +15,7 @@ from memmpy.splits.policy import (
     set_splits,
 )
 from memmpy.splits.resolve import open_event_columns, resolve_skim_split, resolve_store_split
-from memmpy.splits.split_data import LoaderSpec, SplitData
+from memmpy.splits.split_data import LoaderSpec, SkimLike, SplitData
 from memmpy.splits.split_loader import SplitLoader
 from memmpy.splits.split_options import ALL, By, check_split
 from memmpy.splits.split_request import SplitRequest, check_splits
@@ -35,6 +35,7 @@ __all__ = [
     "By",
     "LoaderSpec",
     "Naming",
+    "SkimLike",
     "SplitData",
     "SplitLoader",
     "SplitRequest",

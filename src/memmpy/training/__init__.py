@@ -2,12 +2,16 @@
 
 from memmpy.training.audit import Audit, Finding, audit
 from memmpy.training.fit import Fit
+from memmpy.training.label_columns import LABEL, WEIGHT
 from memmpy.training.reweight import Reweight
+from memmpy.training.row_fit import RowFit
 from memmpy.training.scoring import RocCurve, Scores
 from memmpy.training.training_request import Inputs, Negative, Normalise, TrainingRequest
 from memmpy.training.training_set import TrainingSet, make_training_set
 
 __all__ = [
+    "LABEL",
+    "WEIGHT",
     "Audit",
     "Finding",
     "Fit",
@@ -16,6 +20,7 @@ __all__ = [
     "Normalise",
     "Reweight",
     "RocCurve",
+    "RowFit",
     "Scores",
     "TrainingRequest",
     "TrainingSet",

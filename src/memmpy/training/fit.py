@@ -120,7 +120,7 @@ class Fit:
             for name, one in self.scaling.items()
             if any(one.methods) or name in incomplete
         }
-        return RowFit(changed, self._request.fill, factors)
+        return RowFit(changed, self._request.fill, factors, incomplete)
 
     def report(self) -> "FitReport":
         """Return the numbers of the fit as tables, to print; `save` writes them as JSON."""

@@ -34,11 +34,14 @@ class RowFit:
         The value for what is missing; None keeps NaN.
     factors : WeightFactors or None
         None for batches without weights.
+    incomplete : collection of str
+        The inputs that may lack values.
     """
 
     scalings: Mapping[str, Scaling]
     fill: float | None
     factors: WeightFactors | None
+    incomplete: Collection[str] = ()
 
     @property
     def hidden(self) -> Collection[str]:

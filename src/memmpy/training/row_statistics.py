@@ -8,12 +8,13 @@ over the rows then serves all folds.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from itertools import chain
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.loaders import Lists, rows_between, steps_of
+from memmpy.loaders import Lists, release_pages, rows_between, steps_of
 from memmpy.parallel import prefetch
 from memmpy.skims import Skim, Statistics
 from memmpy.splits import Splits
@@ -161,6 +162,7 @@ def scan_rows(
     """
     none = RowStatistics.zero(skim, groups_of.num_groups, methods)
     results = [none for _ in cells.edges[1:]]
+    arrays = [skim.rows, *chain.from_iterable(skim.lists.values())]
     places = [
         (number, rows)
         for number, edges in enumerate(zip(cells.edges, cells.edges[1:], strict=False))
@@ -170,6 +172,7 @@ def scan_rows(
     scanned = prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1)
     for (number, _), part in zip(places, scanned, strict=True):
         results[number] = results[number] + part
+        release_pages(arrays)  # else all rows would count as memory of this process
     return results
 
 

@@ -2,6 +2,7 @@
 
 import mmap
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, final
@@ -18,6 +19,7 @@ __all__ = [
     "map_of",
     "one_by_one",
     "page_ranges",
+    "release_pages",
 ]
 
 #: Starts and counts of runs of items.
@@ -68,6 +70,19 @@ def map_of(array: Any) -> Any:  # Any: a memory map of any dtype
             mapped = array
         array = array.base
     return mapped
+
+
+def release_pages(arrays: Iterable[Array]) -> None:
+    """Take the pages of read-only maps out of this process; they stay in the memory of the OS.
+
+    They no longer count for the process, and come back when they are read.
+    """
+    if not hasattr(mmap, "MADV_DONTNEED"):  # only on Linux and macOS
+        return
+    for array in arrays:
+        mapped = map_of(array)
+        if mapped is not None and mapped.mode == "r" and isinstance(mapped.base, mmap.mmap):
+            mapped.base.madvise(mmap.MADV_DONTNEED)
 
 
 def describe_mapped_column(key: str, array: Array) -> str:
