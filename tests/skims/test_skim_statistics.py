@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 import memmpy
 from memmpy.skims import Skim, skim_statistics
+from memmpy.store import FileLock
 from tests.forking import ForkServer
 from tests.skims.conftest import Start
 from tests.skims.stores import make_events, skim_of, write_store
@@ -146,6 +148,22 @@ def test_nothing_is_written_behind_a_link(store: Path, tmp_path: Path) -> None:
     assert_values(skim_statistics(skim, QUESTION, count))
     assert count.num == 1
     assert sorted(skim.path.iterdir()) == before
+
+
+def test_a_lock_that_is_never_released_costs_only_time(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, skim = Count(), skim_of(store, **ASKED)
+    monkeypatch.setattr(sys.modules["memmpy.skims.skim_statistics"], "_WAIT", 0.0)
+    lock = FileLock(skim.path / "statistics.lock")
+    assert lock.take()
+    for num in (1, 2):
+        assert_values(skim_statistics(skim, QUESTION, count))
+        assert count.num == num
+    lock.release()
+    assert_values(skim_statistics(skim, QUESTION, count))
+    assert_values(skim_statistics(skim, QUESTION, count))
+    assert count.num == 3
 
 
 def test_a_removed_skim_takes_its_statistics_along(store: Path) -> None:

@@ -38,13 +38,17 @@ INPUTS: dict[str, Any] = {
 KINDS: dict[str, dict[str, Any]] = {
     "exact": {"shuffle": "exact"},
     "blocks": {"shuffle": Shuffle("blocks", block_rows=8, window_blocks=16)},
+    "tensors": {"shuffle": "exact"},
     "sampling": {"sampling": Sampling({"background": 0.5, "signal": 0.5}, num_batches=40)},
 }
 NUM_EPOCHS, STEP_SIZE = 2, 12
 
 
 def run_groups(*groups: Mapping[str, Any]) -> None:
-    """Run groups of processes: ``{"function": ..., "num_ranks": ..., "is_killed": ..., ...}``."""
+    """Run groups of processes, each the name of a function, the number of ranks, and options.
+
+    With ``"is_killed"``, all must be killed; with ``"may_die"``, rank 0 may.
+    """
     command = [sys.executable, "-W", "ignore", "-m", "tests.training.rank_processes"]
     done = subprocess.run(
         [*command, json.dumps(groups, default=str)],
@@ -58,9 +62,10 @@ def run_groups(*groups: Mapping[str, Any]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def read_results(folder: Path, num_ranks: int) -> list[Any]:
-    """Return what each rank left."""
-    return [pickle.loads((folder / f"result-{rank}").read_bytes()) for rank in range(num_ranks)]
+def read_results(folder: Path, num_ranks: int, *, first: int = 0) -> list[Any]:
+    """Return what each rank left, from the first one on."""
+    files = (folder / f"result-{rank}" for rank in range(first, num_ranks))
+    return [pickle.loads(file.read_bytes()) for file in files]
 
 
 def leave_result(folder: str, rank: int, result: Any) -> None:
@@ -117,6 +122,7 @@ def train(
 
     dist = meet(rank, num_ranks, meeting)
     torch.manual_seed(0)
+    loader: Any
     loader = (
         memmpy.open(store)
         .training_set(**INPUTS)
@@ -128,6 +134,8 @@ def train(
             **KINDS[kind],
         )
     )
+    if kind == "tensors":
+        loader = memmpy.to_torch(loader)
     model = torch.nn.Linear(2, 1)
     checkpoint, log = Path(folder, "checkpoint"), Path(folder, f"log-{num_ranks}-{rank}")
     if checkpoint.exists():
@@ -147,7 +155,8 @@ def train(
                 step = loader.state_dict()
                 come_to(0)
                 model.zero_grad()
-                loss = model(torch.from_numpy(batch["x"]))[:, 0] * torch.from_numpy(batch["weight"])
+                x, weights = (torch.as_tensor(batch[key]) for key in ("x", "weight"))
+                loss = model(x)[:, 0] * weights
                 loss.sum().backward()
                 for parameter in model.parameters():  # by hand, as DDP takes seconds to start
                     dist.all_reduce(parameter.grad)
@@ -198,9 +207,29 @@ def score(
     )
 
 
-def prepare(rank: int, num_ranks: int, meeting: str, *, folder: str, files: list[Any]) -> None:
-    """Convert, skim and fit at the same time as others, and write down what was done here."""
+def prepare(
+    rank: int,
+    num_ranks: int,
+    meeting: str,
+    *,
+    folder: str,
+    files: list[Any],
+    die: int | None = None,
+) -> None:
+    """Convert, skim and fit at the same time as others, and write down what was done here.
+
+    With `die`, rank 0 begins, and kills itself before it renames a file for the n-th time.
+    """
     messages: list[str] = []
+    num_renamed, has_begun = 0, Path(f"{meeting}-begun")
+
+    def count(event: str, _arguments: Any) -> None:
+        nonlocal num_renamed
+        if event == "os.rename":
+            num_renamed += 1
+            has_begun.touch()
+            if num_renamed == die:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -211,6 +240,10 @@ def prepare(rank: int, num_ranks: int, meeting: str, *, folder: str, files: list
     Path(f"{meeting}-{rank}").touch()
     while not all(Path(f"{meeting}-{other}").exists() for other in range(num_ranks)):
         time.sleep(0.001)  # until all are there
+    if die is not None and rank == 0:
+        sys.addaudithook(count)
+    while die is not None and rank and not has_begun.exists():
+        time.sleep(0.001)
     data = memmpy.training_set(
         [RFileConfig(path, "Events", {"process": process}) for path, process in files],
         Path(folder, "s.mmpy"),
@@ -234,6 +267,7 @@ def run_group(group: Mapping[str, Any]) -> None:
     options = dict(group)
     function = FUNCTIONS[options.pop("function")]
     num_ranks, is_killed = options.pop("num_ranks"), options.pop("is_killed", False)
+    may_die = options.pop("may_die", False)
     with tempfile.TemporaryDirectory() as meeting:
         pids: list[int] = []
         for rank in range(num_ranks):
@@ -251,8 +285,10 @@ def run_group(group: Mapping[str, Any]) -> None:
                 os.setpgid(pid, pids[0] if pids else pid)
             pids.append(pid)
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
-    expected = -signal.SIGKILL if is_killed else 0
-    if codes != [expected] * num_ranks:
+    expected = [-signal.SIGKILL if is_killed else 0] * num_ranks
+    if may_die and codes[0] == -signal.SIGKILL:
+        expected[0] = codes[0]
+    if codes != expected:
         sys.exit(f"{function.__name__} of {num_ranks} ranks ended with {codes}")
 
 

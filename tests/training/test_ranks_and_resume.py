@@ -27,6 +27,8 @@ pytestmark = [
 ]
 
 NUM_EVENTS = 331
+#: How often a conversion renames a file, at least.
+NUM_RENAMED = 3
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +216,21 @@ def test_ranks_that_start_together_convert_skim_and_fit_once(tmp_path: Path) -> 
             places = order[np.searchsorted(joined["_index"][order], batch["_index"][is_own])]
             assert batch["x"][is_own].tobytes() == joined["x"][places].tobytes()
             assert batch["weight"][is_own].tobytes() == joined["weight"][places].tobytes()
+
+
+@pytest.mark.parametrize("die", [1, 2, 4, 7])
+def test_ranks_finish_the_work_of_one_that_is_killed(tmp_path: Path, die: int) -> None:
+    files, folders = write_files(tmp_path), [tmp_path / "killed", tmp_path / "whole"]
+    for folder in folders:
+        folder.mkdir()
+    options = {"function": "prepare", "files": files}
+    run_groups(
+        {**options, "num_ranks": 3, "folder": folders[0], "die": die, "may_die": True},
+        {**options, "num_ranks": 1, "folder": folders[1]},
+    )
+    # Later, another rank may be the one that makes the skim.
+    assert die > NUM_RENAMED or not (folders[0] / "result-0").exists()
+    (whole,) = read_results(folders[1], 1)
+    for result in read_results(folders[0], 3, first=1):
+        assert result[1] == whole[1]
+    assert memmpy.verify(folders[0] / "s.mmpy") == []

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import xxhash
 
-from memmpy.errors import CorruptStoreError, DiskError, ReadOnlyStoreError
+from memmpy.errors import CorruptStoreError, DiskError, ReadOnlyStoreError, StoreLockedError
 from memmpy.skims.skim_reader import Skim, document_of
 from memmpy.store import (
     Count,
@@ -45,6 +45,9 @@ _FORMAT = Format(
 )
 #: The dtypes of the arrays.
 _DTYPES = np.dtype("<f8"), np.dtype("<i8")
+#: Seconds to wait for another process that computes; then this one computes, too. Without ``flock``
+#: a process that was killed may leave its lock.
+_WAIT = 600.0
 #: Bytes of a document, at most.
 _MAX_BYTES = 2**28
 
@@ -71,8 +74,8 @@ def skim_statistics(
 ) -> Statistics:
     """Return arrays that follow from the rows of a skim: from its folder, or computed now.
 
-    Of processes that ask at the same time, one computes, and the others wait for it. If memmpy
-    cannot write to the folder, each of them computes.
+    Of processes that ask at the same time, one computes, and the others wait for it, up to ten
+    minutes. If memmpy cannot write to the folder, each of them computes.
 
     Parameters
     ----------
@@ -103,7 +106,7 @@ def skim_statistics(
                 logger.info("reading all rows of %s", folder)
                 arrays = compute()
                 write_atomically(file, _encode(name, arrays), durable=False)
-    except (DiskError, ReadOnlyStoreError) as error:
+    except (DiskError, ReadOnlyStoreError, StoreLockedError) as error:
         logger.info("the statistics of the skim are not kept: %s", error)
     return compute() if arrays is None else arrays
 
@@ -119,7 +122,7 @@ def _lock(folder: Path) -> Iterator[None]:
         with translate_os_errors(f"to {str(folder)!r}"):
             return lock.take()
 
-    wait_for(take, what=f"reading all rows of {str(folder)!r}", timeout=-1)
+    wait_for(take, what=f"reading all rows of {str(folder)!r}", timeout=_WAIT)
     try:
         yield
     finally:

@@ -85,11 +85,17 @@ class Fitter:
         has_classes = not self._request.classes or LABEL in self._skim.fields
         if self._has_checked or not has_classes or PHYSICS not in self._skim.fields:
             return
-        is_wrong = np.zeros(self._groups.num_groups, np.bool_)
-        for rows in steps_of([range(len(self._skim))], _BLOCK_ROWS):
-            part = self._skim.rows[rows.start : rows.stop]
-            is_wrong[self._groups.of_rows(part[~np.isfinite(part[PHYSICS])])] = True
-        self._check_groups(is_wrong)
+
+        def count() -> Statistics:
+            counts = np.zeros(self._groups.num_groups, np.int64)
+            for rows in steps_of([range(len(self._skim))], _BLOCK_ROWS):
+                part = self._skim.rows[rows.start : rows.stop]
+                groups = self._groups.of_rows(part[~np.isfinite(part[PHYSICS])])
+                counts += np.bincount(groups, minlength=len(counts))
+            return {"counts": counts}
+
+        question = {"not_finite": self._groups.to_json(), "version": _VERSION}
+        self._check_groups(skim_statistics(self._skim, question, count)["counts"] > 0)
         self._has_checked = True
 
     def _fit(self, fold: int | None) -> Fit:
