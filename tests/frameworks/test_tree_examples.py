@@ -24,7 +24,7 @@ def run(script: Path, folder: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("package", ["xgboost", "lightgbm"])
+@pytest.mark.parametrize("package", ["xgboost", "lightgbm", "sklearn"])
 def test_an_example_trains_and_scores_the_test_split(package: str, tmp_path: Path) -> None:
     pytest.importorskip(package)
     example = ROOT / "examples" / f"train_{package}.py"
