@@ -53,7 +53,7 @@ def fail() -> None:
 def iterator_of(events: TreeEvents, cache_prefix: Path | None, *trouble: Any) -> RowIterator:
     rows = FeatureRows(
         events.training_set(missing=None, negative="drop").loader("train"),
-        door="to_xgboost",
+        function="to_xgboost",
         package="XGBoost",
         label=None,
         weight=None,

@@ -31,7 +31,7 @@ def in_chunks(loader: SplitLoader, num_bytes: int, negative: Any = None) -> Any:
     """Return an iterator that hands over many small chunks."""
     rows = FeatureRows(
         loader,
-        door="to_xgboost",
+        function="to_xgboost",
         package="XGBoost",
         label=None,
         weight=None,

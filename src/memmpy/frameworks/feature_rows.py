@@ -60,7 +60,7 @@ class FeatureRows:
     ----------
     loader : SplitLoader
         The loader.
-    door : str
+    function : str
         The public function that the user called, for messages.
     label, weight : str or None
         Their keys in a batch; None for those of the training set.
@@ -92,7 +92,7 @@ class FeatureRows:
         self,
         loader: SplitLoader,
         *,
-        door: str,
+        function: str,
         package: str,
         label: str | None,
         weight: str | None,
@@ -102,10 +102,10 @@ class FeatureRows:
         if negative is not None and negative not in choices:
             known = ", ".join(map(repr, choices))
             raise OptionError(f"negative is None or one of {known}, got {negative!r}")
-        self._loader = check_whole(check_loader(loader, door), door)
-        self._door, self._package, self._negative = door, package, negative
+        self._loader = check_whole(check_loader(loader, function), function)
+        self._function, self._package, self._negative = function, package, negative
         if not loader.split_size:
-            raise OptionError(f"{door}: {loader.split_data} has no entries")
+            raise OptionError(f"{function}: {loader.split_data} has no entries")
         first = loader.take([0])
         self._label = _key_of("label", label, loader, first, default=LABEL)
         self._weight = _key_of("weight", weight, loader, first, default=WEIGHT)
@@ -156,23 +156,23 @@ class FeatureRows:
     def _weights(self, given: Array) -> NDArray[np.float32]:
         weights = np.asarray(given, np.float32)
         if not np.isfinite(weights).all():
-            raise OptionError(f"{self._door}: the weight {self._weight!r} is NaN or infinite")
+            raise OptionError(f"{self._function}: the weight {self._weight!r} is NaN or infinite")
         num = int(np.count_nonzero(weights < 0))
         if not num or self._negative == "keep":
             return weights
         if self._negative is not None:
             return np.where(weights < 0, -weights if self._negative == "abs" else 0, weights)
         share = format_share(num, len(weights))
-        message = f"{self._door}: {share} of {format_count(len(weights), 'weight')} are negative, "
+        message = f"{self._function}: {share} of {format_count(len(weights), 'weight')} are negative, "
         message += f"and {self._package} needs weights of at least 0; "
         if self._loader.inputs:
             message += (
                 "for training, give negative='drop' or 'abs' to training_set, which keeps the sum "
-                f"of each process; to evaluate on these events, give it to {self._door}, which "
+                f"of each process; to evaluate on these events, give it to {self._function}, which "
                 "changes the metric"
             )
         else:
-            message += f"give negative='drop' or 'abs' to {self._door}"
+            message += f"give negative='drop' or 'abs' to {self._function}"
         raise OptionError(message)
 
     def _warn_of_fill(self) -> None:
@@ -185,7 +185,7 @@ class FeatureRows:
         warn_of([message], LoaderWarning)
 
 
-def check_whole(loader: SplitLoader, door: str) -> SplitLoader:
+def check_whole(loader: SplitLoader, function: str) -> SplitLoader:
     """Return a loader that hands out each entry of its split once.
 
     Raises
@@ -195,10 +195,10 @@ def check_whole(loader: SplitLoader, door: str) -> SplitLoader:
     """
     spec = loader.spec
     if spec.sampling is not None:
-        message = f"{door} takes each event once: give no sampling= to the loader, and"
+        message = f"{function} takes each event once: give no sampling= to the loader, and"
         raise OptionError(f"{message} normalise='equal' to training_set for classes of equal sums")
     if spec.options.world_size != 1:
-        raise OptionError(f"{door} takes all events: give no rank= and world_size= to the loader")
+        raise OptionError(f"{function} takes all events: give no rank= and world_size= to the loader")
     return loader
 
 

@@ -62,8 +62,8 @@ class FrameworkLoader(EpochIterable[B]):
         return f"{type(self).__name__}({self.loader!r})"
 
 
-def check_loader(loader: object, door: str) -> SplitLoader:
-    """Return the loader that a user gave to a door, such as ``"to_torch"``.
+def check_loader(loader: object, function: str) -> SplitLoader:
+    """Return the loader that a user gave to a function, such as ``"to_torch"``.
 
     Raises
     ------
@@ -72,18 +72,18 @@ def check_loader(loader: object, door: str) -> SplitLoader:
     """
     if isinstance(loader, SplitLoader):
         return loader
-    message = f"{door} takes a loader, such as data.loader('train') or SplitLoader(data)"
+    message = f"{function} takes a loader, such as data.loader('train') or SplitLoader(data)"
     raise OptionError(f"{message}, got {type(loader).__name__}")
 
 
-def require(package: str, *, door: str, install: str) -> Any:  # a module
-    """Return a package that a door needs.
+def require(package: str, *, function: str, install: str) -> Any:  # a module
+    """Return a package that a function needs.
 
     Parameters
     ----------
     package : str
         The name of the module to import.
-    door : str
+    function : str
         What needs it, such as ``"to_torch"``.
     install : str
         What to give to ``pip install``.
@@ -98,5 +98,5 @@ def require(package: str, *, door: str, install: str) -> Any:  # a module
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != package.partition(".")[0]:
             raise
-        message = f"{door} needs the package {package!r}: pip install {install!r}"
+        message = f"{function} needs the package {package!r}: pip install {install!r}"
         raise MissingPackageError(message) from None

@@ -83,7 +83,7 @@ def to_jax(
     ...     batch["jets"], batch["label"], batch["weight"], batch["_valid"]
     """
     own = check_loader(loader, "to_jax")
-    jax = require("jax", door="to_jax", install="memmpy[jax]")
+    jax = require("jax", function="to_jax", install="memmpy[jax]")
     batches = JaxLoader(own, _target_of(jax, device, own))
     if own.split_size:
         batches.check(own.take([0]))

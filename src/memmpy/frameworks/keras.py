@@ -77,7 +77,7 @@ def to_keras(
     >>> model.fit(train, epochs=10, shuffle=False, validation_data=val)
     """
     own = check_loader(loader, "to_keras")
-    require("keras", door="to_keras", install="memmpy[keras]")
+    require("keras", function="to_keras", install="memmpy[keras]")
     from memmpy.frameworks.keras_dataset import KerasDataset
 
     names = _names_of(inputs, own)

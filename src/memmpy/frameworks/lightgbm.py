@@ -70,12 +70,12 @@ def to_lightgbm(
     >>> booster = lightgbm.train({"objective": "binary"}, train, valid_sets=[val])
     """
     loader = check_loader(loader, "to_lightgbm")
-    lightgbm = require("lightgbm", door="to_lightgbm", install="memmpy[lightgbm]")
+    lightgbm = require("lightgbm", function="to_lightgbm", install="memmpy[lightgbm]")
     from memmpy.frameworks.lightgbm_sequence import RowSequence
 
     rows = FeatureRows(
         loader,
-        door="to_lightgbm",
+        function="to_lightgbm",
         package="LightGBM",
         label=label,
         weight=weight,

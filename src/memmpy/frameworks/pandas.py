@@ -52,7 +52,7 @@ def to_pandas(loader: SplitLoader) -> "DataFrame":
     >>> frame.groupby("label")["met"].mean()
     """
     loader = check_whole(check_loader(loader, "to_pandas"), "to_pandas")
-    pandas = require("pandas", door="to_pandas", install="memmpy[pandas]")
+    pandas = require("pandas", function="to_pandas", install="memmpy[pandas]")
     num = loader.split_size
     if not num:
         raise OptionError(f"to_pandas: {loader.split_data} has no entries")

@@ -77,7 +77,7 @@ def to_xgboost(
     >>> booster = xgboost.train(options, train, evals=[(held_out, "val")])
     """
     loader = check_loader(loader, "to_xgboost")
-    require("xgboost", door="to_xgboost", install="memmpy[xgboost]")
+    require("xgboost", function="to_xgboost", install="memmpy[xgboost]")
     from memmpy.frameworks.xgboost_iterator import RowIterator
 
     cache_prefix = None
@@ -88,7 +88,7 @@ def to_xgboost(
         cache_prefix = directory / f"xgboost-{uuid4().hex}"
     rows = FeatureRows(
         loader,
-        door="to_xgboost",
+        function="to_xgboost",
         package="XGBoost",
         label=label,
         weight=weight,

@@ -46,7 +46,7 @@ class CopyStream(Protocol):
 
 def require_torch() -> Any:  # a module
     """Return the package torch."""
-    return require("torch", door="to_torch", install="memmpy[torch]")
+    return require("torch", function="to_torch", install="memmpy[torch]")
 
 
 def check_device(device: object) -> Any:  # torch.device
