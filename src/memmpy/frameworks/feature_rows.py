@@ -163,8 +163,8 @@ class FeatureRows:
         if self._negative is not None:
             return np.where(weights < 0, -weights if self._negative == "abs" else 0, weights)
         share = format_share(num, len(weights))
-        message = f"{self._function}: {share} of {format_count(len(weights), 'weight')} are negative, "
-        message += f"and {self._package} needs weights of at least 0; "
+        message = f"{self._function}: {share} of {format_count(len(weights), 'weight')} are "
+        message += f"negative, and {self._package} needs weights of at least 0; "
         if self._loader.inputs:
             message += (
                 "for training, give negative='drop' or 'abs' to training_set, which keeps the sum "
@@ -198,7 +198,8 @@ def check_whole(loader: SplitLoader, function: str) -> SplitLoader:
         message = f"{function} takes each event once: give no sampling= to the loader, and"
         raise OptionError(f"{message} normalise='equal' to training_set for classes of equal sums")
     if spec.options.world_size != 1:
-        raise OptionError(f"{function} takes all events: give no rank= and world_size= to the loader")
+        message = f"{function} takes all events: give no rank= and world_size="
+        raise OptionError(f"{message} to the loader")
     return loader
 
 
