@@ -55,8 +55,8 @@ def iterator_of(events: TreeEvents, cache_prefix: Path | None, *trouble: Any) ->
         events.training_set(missing=None, negative="drop").loader("train"),
         function="to_xgboost",
         package="XGBoost",
-        label=None,
-        weight=None,
+        label="label",
+        weight="weight",
         negative=None,
         choices=(),
     )

@@ -291,7 +291,7 @@ def test_a_device_is_given_as_itself_or_by_name(name: str | None) -> None:
     ("device", "message"),
     [
         ("no such", "JAX has no device 'no such' here: .*jax\\[cuda"),
-        (0, "device= is one of jax.devices\\(\\), .* got 0"),
+        (0, "device must be one of jax.devices\\(\\), .* got 0"),
     ],
 )
 def test_what_is_no_device_is_refused(device: Any, message: str) -> None:

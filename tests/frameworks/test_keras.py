@@ -275,14 +275,14 @@ def test_writing_into_a_batch_leaves_the_store_and_other_batches(sample: Sample)
     ("options", "error", "message"),
     [
         ({}, OptionError, "only a loader of a training set knows its inputs"),
-        ({"inputs": []}, OptionError, "inputs= is a list of different names, got \\[\\]"),
-        ({"inputs": ["x", "x"]}, OptionError, "inputs= is a list of different names"),
-        ({"inputs": 3}, OptionError, "inputs= is a list of different names, got 3"),
+        ({"inputs": []}, OptionError, "inputs must be a list of different names, got \\[\\]"),
+        ({"inputs": ["x", "x"]}, OptionError, "inputs must be a list of different names"),
+        ({"inputs": 3}, OptionError, "inputs must be a list of different names, got 3"),
         ({"inputs": ["x", "labell"]}, MissingKeyError, "no 'labell'; nearest: 'label'; it has"),
         ({"inputs": ["x", "label"]}, OptionError, "'label' is an input, and the label"),
         ({"inputs": "x", "label": "lable"}, MissingKeyError, "no 'lable'; nearest: 'label'"),
         ({"inputs": "x", "weight": "w"}, MissingKeyError, "a batch has no 'w'"),
-        ({"inputs": "x", "label": 1}, OptionError, "label= is a name or None, got 1"),
+        ({"inputs": "x", "label": 1}, OptionError, "label must be a name or None, got 1"),
     ],
 )
 def test_names_that_are_wrong_are_refused(

@@ -5,7 +5,7 @@ import pytest
 
 import memmpy
 from memmpy import Jagged, SplitLoader
-from memmpy.errors import MissingPackageError, OptionError
+from memmpy.errors import ColumnError, MissingPackageError, OptionError
 from tests.frameworks.tree_events import FEATURES, TreeEvents, make_events
 
 pandas = pytest.importorskip("pandas")
@@ -72,7 +72,7 @@ def test_a_write_into_a_table_leaves_the_store_alone(events: TreeEvents) -> None
 
 def test_lists_of_any_length_are_refused() -> None:
     loader = SplitLoader({"x": np.arange(2), "pt": Jagged(np.arange(3.0), np.array([0, 1, 3]))})
-    with pytest.raises(OptionError, match="'pt' has lists of any length"):
+    with pytest.raises(ColumnError, match="'pt' has lists of any length"):
         memmpy.to_pandas(loader)
 
 

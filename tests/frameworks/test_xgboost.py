@@ -33,8 +33,8 @@ def in_chunks(loader: SplitLoader, num_bytes: int, negative: Any = None) -> Any:
         loader,
         function="to_xgboost",
         package="XGBoost",
-        label=None,
-        weight=None,
+        label="label",
+        weight="weight",
         negative=negative,
         choices=("drop", "abs"),
     )
@@ -127,6 +127,18 @@ def test_a_loader_without_a_training_set_takes_the_keys_of_labels_and_weights() 
     assert xgboost.QuantileDMatrix(memmpy.to_xgboost(loader)).num_col() == 4
     with pytest.raises(MissingKeyError, match="no 'ww'; nearest: 'w'"):
         memmpy.to_xgboost(loader, label="y", weight="ww")
+
+
+def test_the_keys_label_and_weight_are_taken_unless_they_are_left_out() -> None:
+    columns = {"x": np.arange(5.0), "label": np.arange(5) % 2, "weight": np.arange(5) + 1}
+    loader = SplitLoader(columns, shuffle=False)
+    matrix = xgboost.QuantileDMatrix(memmpy.to_xgboost(loader))
+    assert matrix.feature_names == ["x"]
+    np.testing.assert_array_equal(matrix.get_label(), columns["label"])
+    np.testing.assert_array_equal(matrix.get_weight(), columns["weight"])
+    matrix = xgboost.QuantileDMatrix(memmpy.to_xgboost(loader, label="label", weight=None))
+    assert matrix.feature_names == ["x", "weight"]
+    assert len(matrix.get_weight()) == 0
 
 
 def test_a_training_set_without_weights_or_labels_has_none(events: TreeEvents) -> None:
@@ -255,7 +267,7 @@ def test_loaders_of_some_events_are_refused(events: TreeEvents) -> None:
 def test_wrong_arguments_are_refused(events: TreeEvents) -> None:
     with pytest.raises(OptionError, match=r"to_xgboost takes a loader.*got ndarray"):
         memmpy.to_xgboost(np.arange(3))  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="negative is None or one of 'drop', 'abs', got 'keep'"):
+    with pytest.raises(OptionError, match="negative must be None or one of"):
         memmpy.to_xgboost(events.training_set().loader("train"), negative="keep")  # type: ignore[arg-type]
 
 

@@ -15,7 +15,6 @@ from memmpy.frameworks.feature_matrix import (
     input_arrays,
     plain_names,
 )
-from memmpy.frameworks.framework_loader import check_loader
 from memmpy.jagged import format_share
 from memmpy.loaders import release_pages
 from memmpy.splits import SplitLoader
@@ -63,7 +62,7 @@ class FeatureRows:
     function : str
         The public function that the user called, for messages.
     label, weight : str or None
-        Their keys in a batch; None for those of the training set.
+        Their keys in a batch; None leaves them out.
     package : str
         The name of what reads the rows, for messages.
     negative : str or None
@@ -101,14 +100,14 @@ class FeatureRows:
     ) -> None:
         if negative is not None and negative not in choices:
             known = ", ".join(map(repr, choices))
-            raise OptionError(f"negative is None or one of {known}, got {negative!r}")
-        self._loader = check_whole(check_loader(loader, function), function)
+            raise OptionError(f"negative must be None or one of {known}, got {negative!r}")
+        self._loader = check_whole(loader, function)
         self._function, self._package, self._negative = function, package, negative
         if not loader.split_size:
             raise OptionError(f"{function}: {loader.split_data} has no entries")
         first = loader.take([0])
-        self._label = _key_of("label", label, loader, first, default=LABEL)
-        self._weight = _key_of("weight", weight, loader, first, default=WEIGHT)
+        self._label = _key_of("label", label, first, default=LABEL)
+        self._weight = _key_of("weight", weight, first, default=WEIGHT)
         self._leave_out = [key for key in (self._label, self._weight) if key is not None]
         inputs = dict(input_arrays(first, loader, self._leave_out))
         self.names = plain_names(element_names(inputs, loader))
@@ -215,10 +214,8 @@ def chunk_rows(num_features: int, num_bytes: int) -> int:
     return max(1, num_bytes // (4 * num_features))
 
 
-def _key_of(
-    name: str, given: str | None, loader: SplitLoader, batch: Batch, *, default: str
-) -> str | None:
-    """Return the key of labels or weights; None if batches have none."""
-    if given is not None:
-        return check_key(given, name=name)
-    return default if loader.inputs and default in batch else None
+def _key_of(name: str, given: str | None, batch: Batch, *, default: str) -> str | None:
+    """Return the key of labels or weights; None for none, as if batches lack the default key."""
+    if given is None or (given == default and default not in batch):
+        return None
+    return check_key(given, name=name)

@@ -6,12 +6,13 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
 
-from memmpy.errors import MissingPackageError, OptionError
+from memmpy.errors import ColumnError, MissingPackageError, OptionError
+from memmpy.jagged import Jagged
 from memmpy.loaders import EpochIterable
 from memmpy.splits import SplitLoader
 from memmpy.typing import Batch
 
-__all__ = ["FrameworkLoader", "check_loader", "require"]
+__all__ = ["FrameworkLoader", "check_loader", "refuse_lists", "require"]
 
 B = TypeVar("B")
 
@@ -74,6 +75,13 @@ def check_loader(loader: object, function: str) -> SplitLoader:
         return loader
     message = f"{function} takes a loader, such as data.loader('train') or SplitLoader(data)"
     raise OptionError(f"{message}, got {type(loader).__name__}")
+
+
+def refuse_lists(key: str, values: object, *, package: str) -> None:
+    """Raise a `ColumnError` if a key has lists, where a package takes arrays of one shape only."""
+    if isinstance(values, Jagged):
+        message = f"{package} needs arrays of one shape, and {key!r} has lists: give "
+        raise ColumnError(f"{message}Objects(..., length=n) as input, or keys_padded= to load_root")
 
 
 def require(package: str, *, function: str, install: str) -> Any:  # a module
