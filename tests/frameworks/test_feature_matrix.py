@@ -98,8 +98,3 @@ def test_an_unknown_key_names_the_nearest() -> None:
         memmpy.feature_matrix(loader.take([0]), loader, leave_out=["lable"])
     with pytest.raises(OptionError, match="no inputs"):
         memmpy.feature_matrix(loader.take([0]), loader, leave_out=["label", "x"])
-
-
-def test_what_is_no_loader_is_refused() -> None:
-    with pytest.raises(OptionError, match="feature_matrix takes a loader"):
-        memmpy.feature_matrix({"x": np.arange(3)}, [1])  # type: ignore[arg-type]

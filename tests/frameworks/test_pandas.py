@@ -1,11 +1,9 @@
-import sys
-
 import numpy as np
 import pytest
 
 import memmpy
 from memmpy import Jagged, SplitLoader
-from memmpy.errors import ColumnError, MissingPackageError, OptionError
+from memmpy.errors import ColumnError, OptionError
 from tests.frameworks.tree_events import FEATURES, TreeEvents, make_events
 
 pandas = pytest.importorskip("pandas")
@@ -81,17 +79,3 @@ def test_what_does_not_fit_into_memory_is_refused_before_it_is_read() -> None:
     loader = SplitLoader({"x": many}, shuffle=False, split="all")
     with pytest.raises(OptionError, match=r"10,000,000,000,000 events take 160.0 TB, and .*B of"):
         memmpy.to_pandas(loader)
-
-
-def test_wrong_loaders_and_an_absent_package_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    loader = SplitLoader({"x": np.arange(4)}, rank=0, world_size=2)
-    with pytest.raises(OptionError, match="to_pandas takes all events: give no rank="):
-        memmpy.to_pandas(loader)
-    with pytest.raises(OptionError, match="to_pandas takes a loader"):
-        memmpy.to_pandas(np.arange(3))  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="has no entries"):
-        memmpy.to_pandas(SplitLoader({"x": np.empty(0)}))
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingPackageError, match=r"pip install 'memmpy\[pandas\]'") as caught:
-        memmpy.to_pandas(SplitLoader({"x": np.arange(4)}))
-    assert "\n" not in str(caught.value)

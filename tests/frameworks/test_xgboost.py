@@ -9,7 +9,7 @@ import pytest
 
 import memmpy
 from memmpy import SplitLoader
-from memmpy.errors import LoaderWarning, MissingKeyError, MissingPackageError, OptionError
+from memmpy.errors import LoaderWarning, MissingKeyError, OptionError
 from memmpy.frameworks.feature_rows import FeatureRows
 from tests.frameworks.tree_events import TreeEvents, make_events
 
@@ -169,28 +169,6 @@ def test_negative_weights_of_an_eval_set_become_zero_or_positive(events: TreeEve
     np.testing.assert_array_equal(loader.take(np.arange(len(weights)))["weight"], weights)
 
 
-def test_the_metric_of_an_eval_set_is_that_of_its_changed_weights(events: TreeEvents) -> None:
-    data = events.training_set(negative="drop")
-    train, val = data.loader("train"), data.loader("val")
-    binned = xgboost.QuantileDMatrix(memmpy.to_xgboost(train))
-    held_out = xgboost.QuantileDMatrix(memmpy.to_xgboost(val, negative="abs"), ref=binned)
-    results: dict[str, Any] = {}
-    evals = [(held_out, "val")]
-    booster = xgboost.train(
-        {**OPTIONS, "eval_metric": "auc"},
-        binned,
-        10,
-        evals=evals,
-        evals_result=results,
-        verbose_eval=False,
-    )
-    entries = entries_of(val)
-    labels, weights = events.columns["is_signal"][entries], np.abs(events.columns["w"][entries])
-    scores = booster.inplace_predict(events.features[entries])
-    expected = metrics.roc_auc_score(labels, scores, sample_weight=weights)
-    assert results["val"]["auc"][-1] == pytest.approx(expected, abs=1e-5)
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_no_numbers_are_refused(value: float) -> None:
     loader = SplitLoader({"x": np.arange(3.0), "w": np.array([1.0, value, 1.0])})
@@ -262,22 +240,6 @@ def test_loaders_of_some_events_are_refused(events: TreeEvents) -> None:
     empty = SplitLoader({"x": np.empty(0)})
     with pytest.raises(OptionError, match="all entries has no entries"):
         memmpy.to_xgboost(empty)
-
-
-def test_wrong_arguments_are_refused(events: TreeEvents) -> None:
-    with pytest.raises(OptionError, match=r"to_xgboost takes a loader.*got ndarray"):
-        memmpy.to_xgboost(np.arange(3))  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="negative must be None or one of"):
-        memmpy.to_xgboost(events.training_set().loader("train"), negative="keep")  # type: ignore[arg-type]
-
-
-def test_an_absent_package_gives_one_line(
-    events: TreeEvents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "xgboost", None)
-    with pytest.raises(MissingPackageError, match=r"pip install 'memmpy\[xgboost\]'") as caught:
-        memmpy.to_xgboost(events.training_set().loader("train"))
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.slow
