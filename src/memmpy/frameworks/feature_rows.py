@@ -1,7 +1,7 @@
 """`FeatureRows`: the entries of a loader as rows of features, labels and weights for BDTs."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +21,7 @@ from memmpy.splits import SplitLoader
 from memmpy.training import LABEL, WEIGHT, RowFit
 from memmpy.typing import Array, Batch
 
-__all__ = [
-    "FeatureChunk",
-    "FeatureRows",
-    "NegativeWeights",
-    "check_whole",
-    "chunk_rows",
-    "read_entries",
-]
-
-#: What becomes of the negative weights of rows.
-NegativeWeights: TypeAlias = Literal["drop", "abs", "keep"]
+__all__ = ["FeatureChunk", "FeatureRows", "check_whole", "chunk_rows", "read_entries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +31,8 @@ class FeatureChunk:
     Attributes
     ----------
     features : float32 array of shape (n, features)
-    labels, weights : array of shape (n,), or None
+    labels : array of shape (n,), or None
+    weights : float32 array of shape (n,), or None
     """
 
     features: NDArray[np.float32]
@@ -95,7 +86,7 @@ class FeatureRows:
         package: str,
         label: str | None,
         weight: str | None,
-        negative: NegativeWeights | None,
+        negative: str | None,
         choices: tuple[str, ...],
     ) -> None:
         if negative is not None and negative not in choices:
@@ -117,11 +108,14 @@ class FeatureRows:
         return self._loader.split_size
 
     def features(self, positions: Any) -> NDArray[np.float32]:
-        """Return the features of some entries of the split, of shape (n, features)."""
+        """Return a float32 array of shape (n, features) of some entries of the split."""
         return self._features(read_entries(self._loader, positions))
 
     def labels_and_weights(self, num: int) -> tuple[Array | None, NDArray[np.float32] | None]:
-        """Return the labels and the weights of all entries, read `num` at a time."""
+        """Return the labels and the weights of all entries, of shape (len(self),).
+
+        They are read `num` entries at a time, and are None if there are none.
+        """
         parts = []
         for start in range(0, len(self), num):
             positions = np.arange(start, min(start + num, len(self)))
@@ -161,8 +155,12 @@ class FeatureRows:
             return weights
         if self._negative is not None:
             return np.where(weights < 0, -weights if self._negative == "abs" else 0, weights)
-        share = format_share(num, len(weights))
-        message = f"{self._function}: {share} of {format_count(len(weights), 'weight')} are "
+        raise self._negative_error(num, len(weights))
+
+    def _negative_error(self, num: int, total: int) -> OptionError:
+        """Return the error for `num` negative weights of `total`, with the ways out."""
+        share = format_share(num, total)
+        message = f"{self._function}: {share} of {format_count(total, 'weight')} are "
         message += f"negative, and {self._package} needs weights of at least 0; "
         if self._loader.inputs:
             message += (
@@ -172,7 +170,7 @@ class FeatureRows:
             )
         else:
             message += f"give negative='drop' or 'abs' to {self._function}"
-        raise OptionError(message)
+        return OptionError(message)
 
     def _warn_of_fill(self) -> None:
         fit = self._loader.spec.transform

@@ -54,7 +54,7 @@ def check_rank(rank: RankOption, world_size: int) -> tuple[int, int]:
 
 def _rank_of_torch() -> tuple[tuple[int, int], str]:
     """Return the rank and the number of ranks, and the name of where they are from."""
-    # Who trains with torch has imported it.
+    # A script that trains with torch has imported it by now.
     distributed: Any = sys.modules.get("torch.distributed")
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         numbers = distributed.get_rank(), distributed.get_world_size()

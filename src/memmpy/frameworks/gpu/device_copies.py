@@ -1,4 +1,4 @@
-"""Copies batches of tensors to a GPU, ahead of the training and beside it."""
+"""`copies_to`: copies batches of tensors to a GPU while the training uses earlier ones."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -16,7 +16,7 @@ __all__ = ["CopyEvent", "CopyStream", "batches_by", "check_device", "copies_to",
 
 Tensor: TypeAlias = Any  # torch.Tensor; the package torch is optional
 
-#: Batches are copied at once until they have so many bytes, or are so many. A smaller copy takes
+#: One copy takes batches until it has this many bytes, or this many batches. A smaller copy takes
 #: longer to begin than to make, and so does the work of Python for it.
 _GROUP_BYTES, _GROUP_BATCHES = 1 << 20, 16
 
