@@ -37,7 +37,8 @@ def feature_matrix(
         The loader that it comes from, which knows the inputs of its training set. Without a
         training set, all keys but ``"_index"`` are inputs.
     leave_out : collection of str, optional
-        Keys that are no inputs, such as the label. For loaders without a training set.
+        For loaders without a training set: keys that are no inputs. `to_xgboost` and `to_lightgbm`
+        leave out ``["label", "weight"]`` by default.
 
     Returns
     -------
