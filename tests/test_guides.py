@@ -1,5 +1,6 @@
 """Tests of the scripts under `examples`."""
 
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -10,10 +11,10 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run_example(name: str, folder: Path) -> str:
+def run_example(name: str, folder: Path, *, warnings: str = "error") -> str:
     """Run an example in a folder, and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", EXAMPLES / name],
+        [sys.executable, "-W", warnings, EXAMPLES / name],
         capture_output=True,
         text=True,
         check=False,
@@ -38,10 +39,12 @@ def test_the_example_scores_each_event_once_and_writes_friends(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.skipif(not EXAMPLES.exists(), reason="the examples are not beside the tests")
-@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
-def test_the_torch_example_separates_events_that_it_has_not_seen(tmp_path: Path) -> None:
-    printed = run_example("train_torch.py", tmp_path)
-    assert printed.count("epoch") == 4
-    assert "AUC on " in printed
-    assert (tmp_path / "model.pt").exists()
-    assert num_lines_of("train_torch.py") < 80
+@pytest.mark.parametrize("package", ["torch", "lightning", "jax", "keras", "xgboost", "lightgbm"])
+def test_an_example_separates_events_that_it_has_not_seen(package: str, tmp_path: Path) -> None:
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    warnings = "default" if package == "lightning" else "error"  # it warns of its own parts
+    printed = run_example(f"train_{package}.py", tmp_path, warnings=warnings)
+    auc = r"AUC o[nf] .*0\.6\d\d$|events +[\d,]+ +[\d,]+ +0\.6\d{3}"  # a line, or a table
+    assert re.search(auc, printed, re.MULTILINE)
+    assert num_lines_of(f"train_{package}.py") < 80

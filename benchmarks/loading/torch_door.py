@@ -51,11 +51,11 @@ def main() -> None:
             skim = open_store_skim(store, grouped=grouped)
             for batch_size in options.batch_sizes:
                 loader = memmpy.SplitLoader(skim, batch_size)
-                door = memmpy.to_torch(memmpy.SplitLoader(skim, batch_size))
-                assert entries_of(loader) == entries_of(door)
-                took = [(seconds_of(loader), seconds_of(door)) for _ in range(options.rounds)]
+                tensors = memmpy.to_torch(memmpy.SplitLoader(skim, batch_size))
+                assert entries_of(loader) == entries_of(tensors)
+                took = [(seconds_of(loader), seconds_of(tensors)) for _ in range(options.rounds)]
                 clock, cpu = np.median(np.array(took)[:, 0] / np.array(took)[:, 1], axis=0)
-                seconds = np.median([door_seconds for _, (door_seconds, _) in took])
+                seconds = np.median([tensor_seconds for _, (tensor_seconds, _) in took])
                 inputs = "one input" if grouped else "each key"
                 print(
                     f"{data}, {inputs}, batches of {batch_size:,}: {clock:.2f} of the rate of "

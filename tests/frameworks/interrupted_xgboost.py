@@ -53,10 +53,10 @@ def fail() -> None:
 def iterator_of(events: TreeEvents, cache_prefix: Path | None, *trouble: Any) -> RowIterator:
     rows = FeatureRows(
         events.training_set(missing=None, negative="drop").loader("train"),
-        door="to_xgboost",
+        function="to_xgboost",
         package="XGBoost",
-        label=None,
-        weight=None,
+        label="label",
+        weight="weight",
         negative=None,
         choices=(),
     )

@@ -12,7 +12,7 @@ import pytest
 
 import memmpy
 from memmpy import TrainingSet
-from tests.training.samples import Sample, make_sample
+from tests.training.samples import Sample
 
 torch = pytest.importorskip("torch")
 accelerate = pytest.importorskip("accelerate")
@@ -20,11 +20,6 @@ accelerate = pytest.importorskip("accelerate")
 from tests.frameworks.training_data import BATCH_SIZE, bytes_of, entries_of, flat, training_set_of
 
 RANKS = Path(__file__).with_name("accelerate_ranks.py")
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    return make_sample(tmp_path_factory.mktemp("sample"))
 
 
 @pytest.fixture(scope="module")

@@ -69,11 +69,11 @@ def test_plain_names_stay_readable() -> None:
 
 def test_lists_of_any_length_are_refused_with_the_way_out(events: TreeEvents) -> None:
     loader = SplitLoader({"x": Jagged(np.arange(3.0), np.array([0, 1, 3]))}, shuffle=False)
-    with pytest.raises(OptionError, match=r"'x' has lists of any length.*pad it, or leave it out"):
+    with pytest.raises(ColumnError, match=r"'x' has lists of any length.*pad it, or leave it out"):
         memmpy.feature_matrix(loader.take([0]), loader)
     inputs = {"jets": Objects({"pt": ["pt_1", "pt_2"]})}
     loader = events.training_set(inputs=inputs).loader("train")
-    with pytest.raises(OptionError, match=r"'jets' has lists.*give a length to its Objects"):
+    with pytest.raises(ColumnError, match=r"'jets' has lists.*give a length to its Objects"):
         memmpy.feature_matrix(loader.take([0]), loader)
 
 
@@ -98,8 +98,3 @@ def test_an_unknown_key_names_the_nearest() -> None:
         memmpy.feature_matrix(loader.take([0]), loader, leave_out=["lable"])
     with pytest.raises(OptionError, match="no inputs"):
         memmpy.feature_matrix(loader.take([0]), loader, leave_out=["label", "x"])
-
-
-def test_what_is_no_loader_is_refused() -> None:
-    with pytest.raises(OptionError, match="feature_matrix takes a loader"):
-        memmpy.feature_matrix({"x": np.arange(3)}, [1])  # type: ignore[arg-type]

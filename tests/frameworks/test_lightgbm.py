@@ -1,4 +1,3 @@
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +6,7 @@ import pytest
 
 import memmpy
 from memmpy import SplitLoader
-from memmpy.errors import LoaderWarning, MissingPackageError, OptionError
+from memmpy.errors import OptionError
 from tests.frameworks.tree_events import TreeEvents, make_events
 
 lightgbm = pytest.importorskip("lightgbm")
@@ -91,15 +90,6 @@ def test_the_validation_split_has_the_bins_of_train(events: TreeEvents, train: S
     assert results["valid_0"]["auc"][-1] == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_loader_without_a_training_set_takes_the_keys_of_labels_and_weights() -> None:
-    random = np.random.default_rng(1)
-    columns = {"x": random.normal(size=(90, 2)), "y": random.integers(0, 2, 90), "w": np.ones(90)}
-    loader = SplitLoader(columns, shuffle=False)
-    dataset = memmpy.to_lightgbm(loader, label="y", weight="w").construct()
-    assert dataset.get_feature_name() == ["x_0", "x_1"]
-    np.testing.assert_array_equal(dataset.get_label(), columns["y"])
-
-
 def test_negative_weights_are_refused_unless_a_choice_is_made(events: TreeEvents) -> None:
     loader = events.training_set().loader("val")
     weights = loader.take(np.arange(loader.split_size))["weight"]
@@ -135,22 +125,3 @@ def test_a_write_into_rows_leaves_the_store_alone(events: TreeEvents) -> None:
     first[:] = 7
     np.testing.assert_array_equal(next(slices(data.loader("train"))), copy)
     np.testing.assert_array_equal(memmpy.open(events.path)["met"], events.columns["met"])
-
-
-def test_a_fill_for_missing_values_is_warned_of(events: TreeEvents) -> None:
-    filled = events.training_set(fill=0.0, weight=None)
-    with pytest.warns(LoaderWarning, match="of 'jets' arrive as 0, which LightGBM"):
-        memmpy.to_lightgbm(filled.loader("train"))
-
-
-def test_wrong_loaders_and_an_absent_package_are_refused(
-    train: SplitLoader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(OptionError, match=r"to_lightgbm takes a loader.*got dict"):
-        memmpy.to_lightgbm({})  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="has no entries"):
-        memmpy.to_lightgbm(SplitLoader({"x": np.empty(0)}))
-    monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises(MissingPackageError, match=r"pip install 'memmpy\[lightgbm\]'") as caught:
-        memmpy.to_lightgbm(train)
-    assert "\n" not in str(caught.value)

@@ -1,7 +1,6 @@
 import json
 import pickle
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import memmpy
 from memmpy import TrainingSet
 from memmpy.errors import MissingPackageError, OptionError
 from tests.processes import run_python
-from tests.training.samples import Sample, make_sample
+from tests.training.samples import Sample
 
 pytest.importorskip("lightning")
 torch = pytest.importorskip("torch")
@@ -32,11 +31,6 @@ pytestmark = [
 ]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "train_lightning.py"
 RANKS = Path(__file__).with_name("lightning_ranks.py")
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    return make_sample(tmp_path_factory.mktemp("sample"))
 
 
 @pytest.fixture(scope="module")
@@ -374,17 +368,6 @@ def test_what_trained_already_can_be_sent_to_ranks_that_lightning_spawns(
     assert fit(copy).train_batches == fit(data).train_batches
 
 
-def test_a_copy_of_a_loader_goes_on_where_the_loader_is(data: TrainingSet) -> None:
-    loader = memmpy.to_torch(data.loader("train", fold=0, batch_size=BATCH_SIZE))
-    batches = iter(loader)
-    for _ in range(3):
-        next(batches)
-    copy = pickle.loads(pickle.dumps(loader))
-    assert copy.state_dict() == loader.state_dict()
-    copy.load_state_dict(loader.state_dict())
-    assert [bytes_of(batch) for batch in copy] == [bytes_of(batch) for batch in batches]
-
-
 def run_ranks(folder: Path, sample: Sample, num: int, batch_size: int) -> list[Any]:
     """Train in processes of their own, and return what each rank saw."""
     command = [sys.executable, *map(str, (RANKS, folder, sample.path, num, batch_size))]
@@ -441,14 +424,3 @@ def test_pytorch_lightning_is_taken_where_it_is_alone_or_imported_first(hides: b
         print(issubclass(MemmpyDataModule, pytorch_lightning.LightningDataModule))
     """
     assert run_python(code) == "True\n"
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not EXAMPLE.exists(), reason="the examples are not beside the tests")
-def test_the_example_prints_its_auc(tmp_path: Path) -> None:
-    assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) < 80
-    done = subprocess.run(
-        [sys.executable, EXAMPLE], capture_output=True, text=True, check=False, cwd=tmp_path
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"AUC on the test split: 0\.6\d\d$", done.stdout, re.MULTILINE)

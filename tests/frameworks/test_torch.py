@@ -1,6 +1,4 @@
-import pickle
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from itertools import islice
@@ -18,9 +16,7 @@ from memmpy import Jagged, Objects, RFileConfig, SplitLoader, TrainingSet
 from memmpy.demo import demo_files, write_demo_files
 from memmpy.errors import (
     ColumnError,
-    LoaderWarning,
     MissingKeyError,
-    MissingPackageError,
     OptionError,
 )
 from memmpy.frameworks import GraphTensor, JaggedTensor, PackedTensor, TorchLoader
@@ -394,15 +390,6 @@ def test_resident_lists_are_flat(data: TrainingSet, jagged: Any) -> None:
         memmpy.to_torch(data.loader("train"), resident=1)  # type: ignore[arg-type]
 
 
-def test_a_door_that_was_pickled_goes_on(data: TrainingSet) -> None:
-    door = memmpy.to_torch(data.loader("train", batch_size=100, seed=3), dtype="bfloat16")
-    expected = [bits(batch) for batch in door.batches(0)]
-    begun = [bits(batch) for batch in islice(iter(door), 5)]
-    copied = pickle.loads(pickle.dumps(door))
-    copied.load_state_dict(door.state_dict())
-    assert begun + [bits(batch) for batch in copied] == expected
-
-
 def bits(batch: dict[str, Any]) -> list[Any]:
     """Return all numbers of a batch as bytes."""
     return [
@@ -416,54 +403,14 @@ def test_another_form_of_lists_is_an_error(data: TrainingSet) -> None:
         memmpy.to_torch(data.loader("train"), jagged=1)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("loader", [{"x": np.arange(3)}, None, [1]])
-def test_what_is_no_loader_is_an_error(loader: Any) -> None:
-    with pytest.raises(OptionError, match=r"to_torch takes a loader, such as data\.loader"):
-        memmpy.to_torch(loader)
-
-
-def test_without_torch_the_error_says_how_to_install(
-    data: TrainingSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingPackageError, match=r"to_torch needs .* pip install 'memmpy\[torch"):
-        memmpy.to_torch(data.loader("train"))
-
-
 @pytest.mark.slow
 def test_memmpy_does_not_import_torch() -> None:
     code = "import sys, memmpy; memmpy.to_torch; print('torch' in sys.modules)"
     assert run_python(code).strip() == "False"
 
 
-def test_an_empty_split_has_no_batches() -> None:
-    door = memmpy.to_torch(SplitLoader({"x": np.arange(0)}, split="all"))
-    assert len(door) == 0
-    with pytest.warns(LoaderWarning, match="no batches"):
-        assert list(door) == []
-
-
 def indices(batches: Iterator[Any]) -> list[Any]:
     return [batch["_index"].tolist() for batch in batches]
-
-
-def test_each_whole_pass_is_an_epoch_and_a_state_resumes_any(data: TrainingSet) -> None:
-    def door() -> TorchLoader:
-        return memmpy.to_torch(data.loader("train", batch_size=100, seed=3))
-
-    whole = door()
-    epochs = [indices(iter(whole)) for _ in range(3)]
-    assert whole.epoch == 3
-    assert epochs[0] != epochs[1]
-    for num in (0, 1, 5, len(whole) - 1, len(whole)):
-        first = door()
-        first.set_epoch(1)
-        begun = indices(islice(iter(first), num))
-        second = door()
-        second.load_state_dict(first.state_dict())
-        rest = indices(iter(second)) if num < len(whole) else []
-        assert begun + rest == epochs[1]
-        assert indices(iter(second)) == epochs[2]
 
 
 @pytest.mark.slow
@@ -480,14 +427,6 @@ def test_a_state_resumes_bit_for_bit_from_random_places(data: TrainingSet) -> No
         second.load_state_dict(first.state_dict())
         assert [bits(batch) for batch in second] == epochs[epoch][num:]
         assert bits(next(iter(second))) == epochs[epoch + 1][0]
-
-
-def test_a_look_at_a_batch_costs_no_epoch_and_not_the_loaders_own(data: TrainingSet) -> None:
-    loader = data.loader("train", batch_size=100)
-    door = memmpy.to_torch(loader)
-    next(iter(door))
-    list(door)
-    assert (door.epoch, loader.epoch) == (1, 0)
 
 
 def test_two_doors_at_once_do_not_disturb_each_other(data: TrainingSet) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import memmpy
 from memmpy import TrainingSet
-from tests.training.samples import Sample, make_sample
+from tests.training.samples import Sample
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
@@ -23,11 +23,6 @@ from tests.frameworks.training_data import BATCH_SIZE, entries_of, flat, trainin
 PAGE = Path(__file__).parents[2] / "docs" / "guides" / "accelerate.md"
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    return make_sample(tmp_path_factory.mktemp("sample"))
 
 
 @pytest.fixture(scope="module")

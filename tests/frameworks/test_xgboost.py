@@ -9,7 +9,7 @@ import pytest
 
 import memmpy
 from memmpy import SplitLoader
-from memmpy.errors import LoaderWarning, MissingKeyError, MissingPackageError, OptionError
+from memmpy.errors import LoaderWarning, MissingKeyError, OptionError
 from memmpy.frameworks.feature_rows import FeatureRows
 from tests.frameworks.tree_events import TreeEvents, make_events
 
@@ -31,10 +31,10 @@ def in_chunks(loader: SplitLoader, num_bytes: int, negative: Any = None) -> Any:
     """Return an iterator that hands over many small chunks."""
     rows = FeatureRows(
         loader,
-        door="to_xgboost",
+        function="to_xgboost",
         package="XGBoost",
-        label=None,
-        weight=None,
+        label="label",
+        weight="weight",
         negative=negative,
         choices=("drop", "abs"),
     )
@@ -129,6 +129,18 @@ def test_a_loader_without_a_training_set_takes_the_keys_of_labels_and_weights() 
         memmpy.to_xgboost(loader, label="y", weight="ww")
 
 
+def test_the_keys_label_and_weight_are_taken_unless_they_are_left_out() -> None:
+    columns = {"x": np.arange(5.0), "label": np.arange(5) % 2, "weight": np.arange(5) + 1}
+    loader = SplitLoader(columns, shuffle=False)
+    matrix = xgboost.QuantileDMatrix(memmpy.to_xgboost(loader))
+    assert matrix.feature_names == ["x"]
+    np.testing.assert_array_equal(matrix.get_label(), columns["label"])
+    np.testing.assert_array_equal(matrix.get_weight(), columns["weight"])
+    matrix = xgboost.QuantileDMatrix(memmpy.to_xgboost(loader, label="label", weight=None))
+    assert matrix.feature_names == ["x", "weight"]
+    assert len(matrix.get_weight()) == 0
+
+
 def test_a_training_set_without_weights_or_labels_has_none(events: TreeEvents) -> None:
     data = events.training_set(weight=None, labels=None)
     matrix = xgboost.QuantileDMatrix(memmpy.to_xgboost(data.loader("train")))
@@ -155,28 +167,6 @@ def test_negative_weights_of_an_eval_set_become_zero_or_positive(events: TreeEve
     absolute = xgboost.QuantileDMatrix(memmpy.to_xgboost(loader, negative="abs"))
     np.testing.assert_array_equal(absolute.get_weight(), np.abs(weights))
     np.testing.assert_array_equal(loader.take(np.arange(len(weights)))["weight"], weights)
-
-
-def test_the_metric_of_an_eval_set_is_that_of_its_changed_weights(events: TreeEvents) -> None:
-    data = events.training_set(negative="drop")
-    train, val = data.loader("train"), data.loader("val")
-    binned = xgboost.QuantileDMatrix(memmpy.to_xgboost(train))
-    held_out = xgboost.QuantileDMatrix(memmpy.to_xgboost(val, negative="abs"), ref=binned)
-    results: dict[str, Any] = {}
-    evals = [(held_out, "val")]
-    booster = xgboost.train(
-        {**OPTIONS, "eval_metric": "auc"},
-        binned,
-        10,
-        evals=evals,
-        evals_result=results,
-        verbose_eval=False,
-    )
-    entries = entries_of(val)
-    labels, weights = events.columns["is_signal"][entries], np.abs(events.columns["w"][entries])
-    scores = booster.inplace_predict(events.features[entries])
-    expected = metrics.roc_auc_score(labels, scores, sample_weight=weights)
-    assert results["val"]["auc"][-1] == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -250,22 +240,6 @@ def test_loaders_of_some_events_are_refused(events: TreeEvents) -> None:
     empty = SplitLoader({"x": np.empty(0)})
     with pytest.raises(OptionError, match="all entries has no entries"):
         memmpy.to_xgboost(empty)
-
-
-def test_wrong_arguments_are_refused(events: TreeEvents) -> None:
-    with pytest.raises(OptionError, match=r"to_xgboost takes a loader.*got ndarray"):
-        memmpy.to_xgboost(np.arange(3))  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="negative is None or one of 'drop', 'abs', got 'keep'"):
-        memmpy.to_xgboost(events.training_set().loader("train"), negative="keep")  # type: ignore[arg-type]
-
-
-def test_an_absent_package_gives_one_line(
-    events: TreeEvents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "xgboost", None)
-    with pytest.raises(MissingPackageError, match=r"pip install 'memmpy\[xgboost\]'") as caught:
-        memmpy.to_xgboost(events.training_set().loader("train"))
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.slow

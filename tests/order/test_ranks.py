@@ -129,25 +129,27 @@ def test_a_rank_goes_on_from_each_of_its_batches(
             assert rest == batches[done:]
 
 
-@pytest.mark.slow
-@given(
-    num=NUMBERS["num"],
-    factors=st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(2, 5)),
-    drop_last=st.booleans(),
-)
-def test_steps_do_not_depend_on_the_number_of_ranks_but_on_their_entries_together(
-    num: int, factors: tuple[int, int, int], drop_last: bool
+@given(**NUMBERS, rank=st.integers(0, 4), num_workers=st.integers(1, 4), done=st.integers(0, 9))
+def test_workers_have_the_batches_of_a_rank_in_turns(
+    num: int,
+    batch_size: int,
+    world_size: int,
+    drop_last: bool,
+    rank: int,
+    num_workers: int,
+    done: int,
 ) -> None:
-    a, b, c = factors
+    one = Ranks(rank % world_size, world_size, batch_size, drop_last)
     for order in orders(num):
-        steps = []
-        for world_size, batch_size in ((a, b * c), (a * b, c), (1, a * b * c)):
-            parts = [
-                batches_of(order, ranks)
-                for ranks in all_ranks(world_size, batch_size, drop_last=drop_last)
-            ]
-            steps.append([{*chain.from_iterable(batches)} for batches in zip(*parts, strict=True)])
-        assert steps[0] == steps[1] == steps[2]
+        of_rank = batches_of(order, one)
+        for worker in range(num_workers):
+            ranks = Ranks(one.rank, world_size, batch_size, drop_last, worker, num_workers)
+            own = of_rank[worker::num_workers]
+            assert batches_of(order, ranks) == own
+            if done < len(own):
+                assert batches_of(order, ranks, num_done=done) == own[done:]
+            has_last = len(of_rank) % num_workers == (worker + 1) % num_workers
+            assert ranks.repeats(num) == (one.repeats(num) and has_last)
 
 
 @given(**NUMBERS)

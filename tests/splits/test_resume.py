@@ -276,16 +276,6 @@ def test_two_loaders_at_once_do_not_know_of_each_other(data: memmpy.TrainingSet)
     assert [loader.epoch for loader in loaders] == [1, 1]
 
 
-def test_passes_that_take_turns_are_of_one_epoch(data: memmpy.TrainingSet) -> None:
-    loader = make_loader(data, "exact", num_threads=1)
-    whole = digests_of(make_loader(data, "exact"), 2)
-    first, second = iter(loader), iter(loader)
-    pairs = [(digest_of(one), digest_of(other)) for one, other in zip(first, second, strict=True)]
-    assert pairs == [(digest, digest) for digest in whole[: len(loader)]]
-    assert loader.epoch == 1
-    assert digests_of(loader) == whole[len(loader) :]
-
-
 def num_threads() -> int:
     return sum(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate())
 

@@ -187,14 +187,6 @@ def test_the_first_batch_reads_the_epoch_and_the_last_one_leads_to_the_next() ->
     assert loader.epoch == 6
 
 
-def test_a_look_at_a_batch_costs_no_epoch() -> None:
-    loader = make(1000)
-    for _ in range(3):
-        assert same([next(iter(loader))], [next(loader.batches(0))])
-    assert same(loader, loader.batches(0))
-    assert same(loader, loader.batches(1))
-
-
 def test_a_pass_that_ends_early_begins_again_with_a_warning() -> None:
     loader = make(1000)
     assert len([*islice(loader, 3)]) == 3

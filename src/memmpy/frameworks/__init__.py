@@ -1,4 +1,4 @@
-"""Doors to frameworks: the batches of a loader as PyTorch, JAX, XGBoost and others take them."""
+"""The batches of a loader as PyTorch, JAX, Keras, XGBoost, LightGBM and pandas take them."""
 
 from memmpy.frameworks.feature_matrix import feature_matrix
 from memmpy.frameworks.jax import JaxLoader, to_jax

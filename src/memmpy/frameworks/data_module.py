@@ -23,7 +23,7 @@ else:
         imported = [name for name in names if sys.modules.get(name)]
         installed = names if find_spec("lightning") or not find_spec(names[1]) else names[1:]
         name = (*imported, *installed)[0]
-        return require(name, door="memmpy.lightning", install="memmpy[lightning]")
+        return require(name, function="memmpy.lightning", install="memmpy[lightning]")
 
     LightningDataModule = _package().LightningDataModule
 

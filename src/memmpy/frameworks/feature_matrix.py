@@ -37,7 +37,8 @@ def feature_matrix(
         The loader that it comes from, which knows the inputs of its training set. Without a
         training set, all keys but ``"_index"`` are inputs.
     leave_out : collection of str, optional
-        Keys that are no inputs, such as the label. For loaders without a training set.
+        For loaders without a training set: keys that are no inputs. `to_xgboost` and `to_lightgbm`
+        leave out ``["label", "weight"]`` by default.
 
     Returns
     -------
@@ -46,10 +47,12 @@ def feature_matrix(
 
     Raises
     ------
-    OptionError
-        If an input has lists of any length, or integers that float32 would round.
     ColumnError
-        If an input has texts.
+        If an input has lists of any length, or texts.
+    OptionError
+        If there are no inputs, or if float32 would round an integer.
+    MissingKeyError
+        If a batch lacks a key of `leave_out`.
 
     Examples
     --------
@@ -83,7 +86,7 @@ def input_arrays(
         if not isinstance(array, np.ndarray):
             message = f"{name!r} has lists of any length, and rows are equally long"
             way_out = "give a length to its Objects" if loader.inputs else "pad it, or leave it out"
-            raise OptionError(f"{message}: {way_out}")
+            raise ColumnError(f"{message}: {way_out}")
         if array.dtype.kind not in "biuf":
             message = f"{name!r} has values of {array.dtype}, and no numbers"
             raise ColumnError(f"{message}: leave it out of the keys")

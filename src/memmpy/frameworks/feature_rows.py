@@ -1,7 +1,7 @@
 """`FeatureRows`: the entries of a loader as rows of features, labels and weights for BDTs."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +15,13 @@ from memmpy.frameworks.feature_matrix import (
     input_arrays,
     plain_names,
 )
-from memmpy.frameworks.framework_loader import check_loader
 from memmpy.jagged import format_share
 from memmpy.loaders import release_pages
 from memmpy.splits import SplitLoader
 from memmpy.training import LABEL, WEIGHT, RowFit
 from memmpy.typing import Array, Batch
 
-__all__ = [
-    "FeatureChunk",
-    "FeatureRows",
-    "NegativeWeights",
-    "check_whole",
-    "chunk_rows",
-    "read_entries",
-]
-
-#: What becomes of the negative weights of rows.
-NegativeWeights: TypeAlias = Literal["drop", "abs", "keep"]
+__all__ = ["FeatureChunk", "FeatureRows", "check_whole", "chunk_rows", "read_entries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +31,8 @@ class FeatureChunk:
     Attributes
     ----------
     features : float32 array of shape (n, features)
-    labels, weights : array of shape (n,), or None
+    labels : array of shape (n,), or None
+    weights : float32 array of shape (n,), or None
     """
 
     features: NDArray[np.float32]
@@ -60,10 +50,10 @@ class FeatureRows:
     ----------
     loader : SplitLoader
         The loader.
-    door : str
+    function : str
         The public function that the user called, for messages.
     label, weight : str or None
-        Their keys in a batch; None for those of the training set.
+        Their keys in a batch; None leaves them out.
     package : str
         The name of what reads the rows, for messages.
     negative : str or None
@@ -92,23 +82,23 @@ class FeatureRows:
         self,
         loader: SplitLoader,
         *,
-        door: str,
+        function: str,
         package: str,
         label: str | None,
         weight: str | None,
-        negative: NegativeWeights | None,
+        negative: str | None,
         choices: tuple[str, ...],
     ) -> None:
         if negative is not None and negative not in choices:
             known = ", ".join(map(repr, choices))
-            raise OptionError(f"negative is None or one of {known}, got {negative!r}")
-        self._loader = check_whole(check_loader(loader, door), door)
-        self._door, self._package, self._negative = door, package, negative
+            raise OptionError(f"negative must be None or one of {known}, got {negative!r}")
+        self._loader = check_whole(loader, function)
+        self._function, self._package, self._negative = function, package, negative
         if not loader.split_size:
-            raise OptionError(f"{door}: {loader.split_data} has no entries")
+            raise OptionError(f"{function}: {loader.split_data} has no entries")
         first = loader.take([0])
-        self._label = _key_of("label", label, loader, first, default=LABEL)
-        self._weight = _key_of("weight", weight, loader, first, default=WEIGHT)
+        self._label = _key_of("label", label, first, default=LABEL)
+        self._weight = _key_of("weight", weight, first, default=WEIGHT)
         self._leave_out = [key for key in (self._label, self._weight) if key is not None]
         inputs = dict(input_arrays(first, loader, self._leave_out))
         self.names = plain_names(element_names(inputs, loader))
@@ -118,11 +108,14 @@ class FeatureRows:
         return self._loader.split_size
 
     def features(self, positions: Any) -> NDArray[np.float32]:
-        """Return the features of some entries of the split, of shape (n, features)."""
+        """Return a float32 array of shape (n, features) of some entries of the split."""
         return self._features(read_entries(self._loader, positions))
 
     def labels_and_weights(self, num: int) -> tuple[Array | None, NDArray[np.float32] | None]:
-        """Return the labels and the weights of all entries, read `num` at a time."""
+        """Return the labels and the weights of all entries, of shape (len(self),).
+
+        They are read `num` entries at a time, and are None if there are none.
+        """
         parts = []
         for start in range(0, len(self), num):
             positions = np.arange(start, min(start + num, len(self)))
@@ -156,24 +149,28 @@ class FeatureRows:
     def _weights(self, given: Array) -> NDArray[np.float32]:
         weights = np.asarray(given, np.float32)
         if not np.isfinite(weights).all():
-            raise OptionError(f"{self._door}: the weight {self._weight!r} is NaN or infinite")
+            raise OptionError(f"{self._function}: the weight {self._weight!r} is NaN or infinite")
         num = int(np.count_nonzero(weights < 0))
         if not num or self._negative == "keep":
             return weights
         if self._negative is not None:
             return np.where(weights < 0, -weights if self._negative == "abs" else 0, weights)
-        share = format_share(num, len(weights))
-        message = f"{self._door}: {share} of {format_count(len(weights), 'weight')} are negative, "
-        message += f"and {self._package} needs weights of at least 0; "
+        raise self._negative_error(num, len(weights))
+
+    def _negative_error(self, num: int, total: int) -> OptionError:
+        """Return the error for `num` negative weights of `total`, with the ways out."""
+        share = format_share(num, total)
+        message = f"{self._function}: {share} of {format_count(total, 'weight')} are "
+        message += f"negative, and {self._package} needs weights of at least 0; "
         if self._loader.inputs:
             message += (
                 "for training, give negative='drop' or 'abs' to training_set, which keeps the sum "
-                f"of each process; to evaluate on these events, give it to {self._door}, which "
+                f"of each process; to evaluate on these events, give it to {self._function}, which "
                 "changes the metric"
             )
         else:
-            message += f"give negative='drop' or 'abs' to {self._door}"
-        raise OptionError(message)
+            message += f"give negative='drop' or 'abs' to {self._function}"
+        return OptionError(message)
 
     def _warn_of_fill(self) -> None:
         fit = self._loader.spec.transform
@@ -185,7 +182,7 @@ class FeatureRows:
         warn_of([message], LoaderWarning)
 
 
-def check_whole(loader: SplitLoader, door: str) -> SplitLoader:
+def check_whole(loader: SplitLoader, function: str) -> SplitLoader:
     """Return a loader that hands out each entry of its split once.
 
     Raises
@@ -195,10 +192,11 @@ def check_whole(loader: SplitLoader, door: str) -> SplitLoader:
     """
     spec = loader.spec
     if spec.sampling is not None:
-        message = f"{door} takes each event once: give no sampling= to the loader, and"
+        message = f"{function} takes each event once: give no sampling= to the loader, and"
         raise OptionError(f"{message} normalise='equal' to training_set for classes of equal sums")
     if spec.options.world_size != 1:
-        raise OptionError(f"{door} takes all events: give no rank= and world_size= to the loader")
+        message = f"{function} takes all events: give no rank= and world_size="
+        raise OptionError(f"{message} to the loader")
     return loader
 
 
@@ -214,10 +212,8 @@ def chunk_rows(num_features: int, num_bytes: int) -> int:
     return max(1, num_bytes // (4 * num_features))
 
 
-def _key_of(
-    name: str, given: str | None, loader: SplitLoader, batch: Batch, *, default: str
-) -> str | None:
-    """Return the key of labels or weights; None if batches have none."""
-    if given is not None:
-        return check_key(given, name=name)
-    return default if loader.inputs and default in batch else None
+def _key_of(name: str, given: str | None, batch: Batch, *, default: str) -> str | None:
+    """Return the key of labels or weights; None for none, as if batches lack the default key."""
+    if given is None or (given == default and default not in batch):
+        return None
+    return check_key(given, name=name)

@@ -6,12 +6,13 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
 
-from memmpy.errors import MissingPackageError, OptionError
+from memmpy.errors import ColumnError, MissingPackageError, OptionError
+from memmpy.jagged import Jagged
 from memmpy.loaders import EpochIterable
 from memmpy.splits import SplitLoader
 from memmpy.typing import Batch
 
-__all__ = ["FrameworkLoader", "check_loader", "require"]
+__all__ = ["FrameworkLoader", "check_loader", "refuse_lists", "require"]
 
 B = TypeVar("B")
 
@@ -62,8 +63,8 @@ class FrameworkLoader(EpochIterable[B]):
         return f"{type(self).__name__}({self.loader!r})"
 
 
-def check_loader(loader: object, door: str) -> SplitLoader:
-    """Return the loader that a user gave to a door, such as ``"to_torch"``.
+def check_loader(loader: object, function: str) -> SplitLoader:
+    """Return the loader that a user gave to a function, such as ``"to_torch"``.
 
     Raises
     ------
@@ -72,18 +73,25 @@ def check_loader(loader: object, door: str) -> SplitLoader:
     """
     if isinstance(loader, SplitLoader):
         return loader
-    message = f"{door} takes a loader, such as data.loader('train') or SplitLoader(data)"
+    message = f"{function} takes a loader, such as data.loader('train') or SplitLoader(data)"
     raise OptionError(f"{message}, got {type(loader).__name__}")
 
 
-def require(package: str, *, door: str, install: str) -> Any:  # a module
-    """Return a package that a door needs.
+def refuse_lists(key: str, values: object, *, package: str) -> None:
+    """Raise a `ColumnError` if a key has lists, where a package takes arrays of one shape only."""
+    if isinstance(values, Jagged):
+        message = f"{package} needs arrays of one shape, and {key!r} has lists: give "
+        raise ColumnError(f"{message}Objects(..., length=n) as input, or keys_padded= to load_root")
+
+
+def require(package: str, *, function: str, install: str) -> Any:  # a module
+    """Return a package that a function needs.
 
     Parameters
     ----------
     package : str
         The name of the module to import.
-    door : str
+    function : str
         What needs it, such as ``"to_torch"``.
     install : str
         What to give to ``pip install``.
@@ -98,5 +106,5 @@ def require(package: str, *, door: str, install: str) -> Any:  # a module
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != package.partition(".")[0]:
             raise
-        message = f"{door} needs the package {package!r}: pip install {install!r}"
+        message = f"{function} needs the package {package!r}: pip install {install!r}"
         raise MissingPackageError(message) from None

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 import numpy as np
 
 from memmpy.errors import ColumnError, LoaderWarning, OptionError, warn_of
-from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader, require
-from memmpy.jagged import Jagged, mask_of
+from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader, refuse_lists, require
+from memmpy.jagged import mask_of
 from memmpy.splits import SplitLoader
 from memmpy.typing import Array, Batch
 
@@ -82,11 +82,11 @@ def to_jax(
     >>> for batch in memmpy.to_jax(data.loader("train", batch_size=1024)):
     ...     batch["jets"], batch["label"], batch["weight"], batch["_valid"]
     """
-    own = check_loader(loader, "to_jax")
-    jax = require("jax", door="to_jax", install="memmpy[jax]")
-    batches = JaxLoader(own, _target_of(jax, device, own))
-    if own.split_size:
-        batches.check(own.take([0]))
+    loader = check_loader(loader, "to_jax")
+    jax = require("jax", function="to_jax", install="memmpy[jax]")
+    batches = JaxLoader(loader, _target_of(jax, device, loader))
+    if loader.split_size:
+        batches.check(loader.take([0]))
     return batches
 
 
@@ -147,10 +147,7 @@ class JaxLoader(FrameworkLoader[Batch]):
             message = f"the loader has a key {VALID!r}, which to_jax uses for the mask of events"
             raise OptionError(f"{message}: give it another name")
         for key, values in batch.items():
-            if isinstance(values, Jagged):
-                message = f"JAX needs arrays of one shape, and {key!r} has lists: give "
-                way_out = "Objects(..., length=n) as input, or keys_padded= to load_root"
-                raise ColumnError(f"{message}{way_out}")
+            refuse_lists(key, values, package="JAX")
             if not isinstance(values, np.ndarray) or not _is_known(values.dtype):
                 kind = getattr(values, "dtype", type(values).__name__)
                 raise ColumnError(f"JAX has no dtype for {key!r} ({kind}): leave the key out")
@@ -270,7 +267,7 @@ def _target_of(jax: Any, device: Any, loader: SplitLoader) -> "Target":
     if isinstance(device, jax.sharding.Sharding):
         _check_sharding(device, loader)
     elif device is not None and not isinstance(device, jax.Device):
-        message = "device= is one of jax.devices(), a jax.sharding.Sharding, or a name such as"
+        message = "device must be one of jax.devices(), a jax.sharding.Sharding, or a name such as"
         raise OptionError(f"{message} 'gpu', got {device!r}")
     return device
 

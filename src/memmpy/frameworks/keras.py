@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest
-from memmpy.frameworks.framework_loader import check_loader, require
-from memmpy.jagged import Jagged, mask_of
+from memmpy.frameworks.framework_loader import check_loader, refuse_lists, require
+from memmpy.jagged import mask_of
 from memmpy.splits import SplitLoader
 from memmpy.training import LABEL, WEIGHT
 from memmpy.typing import Array, Batch
@@ -37,13 +37,11 @@ def to_keras(
     loader : SplitLoader
         The loader. Its threads read ahead; Keras needs no workers.
     inputs : str or sequence of str, optional
-        The names in a batch that the model takes. A loader of a training set knows them; others
-        need them.
-    label : str or None, default "label"
-        The name of the target. None leaves it out, and so does a loader without ``"label"``.
-    weight : str or None, default "weight"
-        The name of the weight of each event. None leaves it out, and so does a loader without
-        ``"weight"``. Without a label, there is no weight.
+        The keys of a batch that the model takes; by default, the inputs of the training set. A
+        loader without a training set needs them.
+    label, weight : str or None, default "label" and "weight"
+        Their keys in a batch. None leaves them out, and so does a loader without the default key.
+        Without a label, there is no weight.
 
     Returns
     -------
@@ -76,25 +74,25 @@ def to_keras(
     >>> val = memmpy.to_keras(data.loader("val", batch_size=8192, shuffle=False))
     >>> model.fit(train, epochs=10, shuffle=False, validation_data=val)
     """
-    own = check_loader(loader, "to_keras")
-    require("keras", door="to_keras", install="memmpy[keras]")
+    loader = check_loader(loader, "to_keras")
+    require("keras", function="to_keras", install="memmpy[keras]")
     from memmpy.frameworks.keras_dataset import KerasDataset
 
-    names = _names_of(inputs, own)
+    names = _names_of(inputs, loader)
     for name, role in ((label, "label"), (weight, "weight")):
         if name is not None and not isinstance(name, str):
-            raise OptionError(f"{role}= is a name or None, got {name!r}")
+            raise OptionError(f"{role} must be a name or None, got {name!r}")
         if name in names:
             raise OptionError(f"{name!r} is an input, and the {role}: a model would learn it")
-    if own.split_size:
-        batch = own.take([0])
+    if loader.split_size:
+        batch = loader.take([0])
         for name in names:
             _check_input(name, batch)
         for name, default in ((label, LABEL), (weight, WEIGHT)):
             if name not in {None, default}:
                 _check_name(name, batch)
     split = partial(_parts_of, names=names, label=label, weight=weight)
-    return KerasDataset(own, split)
+    return KerasDataset(loader, split)
 
 
 def _names_of(inputs: Any, loader: SplitLoader) -> tuple[str, ...]:
@@ -107,7 +105,7 @@ def _names_of(inputs: Any, loader: SplitLoader) -> tuple[str, ...]:
     names = (inputs,) if isinstance(inputs, str) else inputs
     is_right = isinstance(names, Iterable) and all(isinstance(name, str) for name in names)
     if not is_right or not names or len({*names}) != len(names):
-        raise OptionError(f"inputs= is a list of different names, got {inputs!r}")
+        raise OptionError(f"inputs must be a list of different names, got {inputs!r}")
     return tuple(names)
 
 
@@ -120,10 +118,7 @@ def _check_name(name: Any, batch: Batch) -> None:
 def _check_input(name: str, batch: Batch) -> None:
     _check_name(name, batch)
     values = batch[name]
-    if isinstance(values, Jagged):
-        message = f"Keras needs arrays of one shape, and {name!r} has lists: give "
-        way_out = "Objects(..., length=n) as input, or keys_padded= to load_root"
-        raise ColumnError(f"{message}{way_out}")
+    refuse_lists(name, values, package="Keras")
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
         kind = getattr(values, "dtype", type(values).__name__)
         raise ColumnError(f"the input {name!r} has no numbers, but {kind}")

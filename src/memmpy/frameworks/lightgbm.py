@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from memmpy.frameworks.feature_rows import FeatureRows, chunk_rows
 from memmpy.frameworks.framework_loader import check_loader, require
 from memmpy.splits import SplitLoader
+from memmpy.training import LABEL, WEIGHT
 
 if TYPE_CHECKING:
     from lightgbm import Dataset
@@ -19,8 +20,8 @@ def to_lightgbm(
     loader: SplitLoader,
     *,
     reference: "Dataset | None" = None,
-    label: str | None = None,
-    weight: str | None = None,
+    label: str | None = LABEL,
+    weight: str | None = WEIGHT,
     negative: Literal["drop", "abs", "keep"] | None = None,
 ) -> "Dataset":
     """Return the events of a loader as a `lightgbm.Dataset`.
@@ -36,8 +37,9 @@ def to_lightgbm(
         NaN. Scaling changes nothing for a BDT.
     reference : lightgbm.Dataset, optional
         The dataset of the training split, for that of another split: both need the same bins.
-    label, weight : str, optional
-        The keys of labels and weights in a batch, for a loader without a training set.
+    label, weight : str or None, default "label" and "weight"
+        Their keys in a batch. None leaves them out, and so does a loader without the default key.
+        Other keys are features, for a loader without a training set.
     negative : "drop", "abs" or "keep", optional
         What to do with negative weights; by default they are an error. ``"drop"`` replaces them by
         0, ``"abs"`` by their absolute value, and memmpy restores no sums: see `to_xgboost`. For
@@ -70,12 +72,12 @@ def to_lightgbm(
     >>> booster = lightgbm.train({"objective": "binary"}, train, valid_sets=[val])
     """
     loader = check_loader(loader, "to_lightgbm")
-    lightgbm = require("lightgbm", door="to_lightgbm", install="memmpy[lightgbm]")
+    lightgbm = require("lightgbm", function="to_lightgbm", install="memmpy[lightgbm]")
     from memmpy.frameworks.lightgbm_sequence import RowSequence
 
     rows = FeatureRows(
         loader,
-        door="to_lightgbm",
+        function="to_lightgbm",
         package="LightGBM",
         label=label,
         weight=weight,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmpy.display import format_count, format_size
-from memmpy.errors import OptionError
+from memmpy.errors import ColumnError, OptionError
 from memmpy.frameworks.feature_matrix import element_names
 from memmpy.frameworks.feature_rows import check_whole, read_entries
 from memmpy.frameworks.framework_loader import check_loader, require
@@ -42,9 +42,11 @@ def to_pandas(loader: SplitLoader) -> "DataFrame":
     ------
     MissingPackageError
         If pandas is not installed.
+    ColumnError
+        If a key has lists of any length.
     OptionError
-        If a column has lists of any length, or the table does not fit into the memory that is
-        available.
+        If the split is empty, if the loader is that of one rank or samples classes, or if the table
+        does not fit into the memory that is available.
 
     Examples
     --------
@@ -52,7 +54,7 @@ def to_pandas(loader: SplitLoader) -> "DataFrame":
     >>> frame.groupby("label")["met"].mean()
     """
     loader = check_whole(check_loader(loader, "to_pandas"), "to_pandas")
-    pandas = require("pandas", door="to_pandas", install="memmpy[pandas]")
+    pandas = require("pandas", function="to_pandas", install="memmpy[pandas]")
     num = loader.split_size
     if not num:
         raise OptionError(f"to_pandas: {loader.split_data} has no entries")
@@ -76,7 +78,7 @@ def _columns_of(batch: Batch, loader: SplitLoader) -> dict[str, Array]:
     for key in sorted(batch, key=lambda key: key not in loader.inputs):
         if not isinstance(batch[key], np.ndarray):
             message = f"to_pandas: {key!r} has lists of any length, and a table has one number "
-            raise OptionError(f"{message}for each event: pad it, or leave it out")
+            raise ColumnError(f"{message}for each event: pad it, or leave it out")
         arrays[key] = batch[key]
     flat = [column for array in arrays.values() for column in array.reshape(len(array), -1).T]
     return dict(zip(element_names(arrays, loader), flat, strict=True))

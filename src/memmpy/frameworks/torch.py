@@ -8,7 +8,7 @@ from memmpy.checks import check_flag, check_mapping
 from memmpy.errors import MissingKeyError, OptionError, nearest
 from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader
 from memmpy.frameworks.gpu import ResidentLoader, check_device, copies_to, require_torch
-from memmpy.frameworks.torch_tensors import JaggedForm, TensorFormat, finished
+from memmpy.frameworks.torch_tensors import JaggedForm, TensorFormat, nest_lists
 from memmpy.splits import SkimLike, SplitLoader
 from memmpy.typing import Batch
 
@@ -120,7 +120,7 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
     ) -> Generator[dict[str, Any], None, None]:
         with closing(_copies(batches, self.device)) as copies:
             for batch in copies:
-                yield finished(batch)
+                yield nest_lists(batch)
 
 
 def to_torch(
@@ -206,13 +206,13 @@ def _copies(batches: Iterator[dict[str, Any]], device: "torch.device") -> Any:
     """Return the batches on a device: the one place that copies."""
     if device.type == "cuda":
         return copies_to(batches, device)
-    return ({key: _moved(values, device) for key, values in batch.items()} for batch in batches)
+    return ({key: _move(values, device) for key, values in batch.items()} for batch in batches)
 
 
-def _moved(values: Any, device: "torch.device") -> Any:
+def _move(values: Any, device: "torch.device") -> Any:
     """Return tensors of a batch on a device; those of a tuple too."""
     if isinstance(values, tuple):
-        return type(values)(*(_moved(one, device) for one in values))
+        return type(values)(*(_move(one, device) for one in values))
     if isinstance(values, int):
         return values
     if device.type == "mps" and values.is_floating_point() and values.itemsize > 4:

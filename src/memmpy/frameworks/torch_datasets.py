@@ -20,7 +20,7 @@ __all__ = ["BatchDataset", "EntryDataset"]
 TensorBatch = dict[str, Any]  # of tensors, and tuples of tensors and numbers
 
 #: Seeds of the passes that this process makes itself; those of workers are not negative.
-_own_passes = count(-1, -1)
+_pass_seeds = count(-1, -1)
 
 
 @final
@@ -77,7 +77,7 @@ class _WorkerBatches(Iterator[TensorBatch]):
         info = get_worker_info()
         self._is_worker = info is not None
         if info is None:
-            self._seed, self._worker, self._num_workers = next(_own_passes), 0, 1
+            self._seed, self._worker, self._num_workers = next(_pass_seeds), 0, 1
         else:
             self._seed, self._worker = info.seed - info.id, info.id
             self._num_workers = info.num_workers

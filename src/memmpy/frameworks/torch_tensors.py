@@ -21,7 +21,7 @@ __all__ = [
     "JaggedTensor",
     "PackedTensor",
     "TensorFormat",
-    "finished",
+    "nest_lists",
 ]
 
 #: How lists come: as values and `cu_seqlens`, as a `torch.nested` tensor, or as PyG has them.
@@ -194,7 +194,7 @@ class TensorFormat:
         return self.from_numpy(offsets.astype(np.int32)), longest
 
 
-def finished(tensors: dict[str, Any]) -> dict[str, Any]:
+def nest_lists(tensors: dict[str, Any]) -> dict[str, Any]:
     """Return tensors on their device, with nested tensors in place of their parts."""
     import torch
 

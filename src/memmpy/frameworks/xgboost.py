@@ -8,6 +8,7 @@ from memmpy.errors import OptionError
 from memmpy.frameworks.feature_rows import FeatureRows
 from memmpy.frameworks.framework_loader import check_loader, require
 from memmpy.splits import SplitLoader
+from memmpy.training import LABEL, WEIGHT
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _CHUNK_BYTES, _CACHED_BYTES = 1 << 24, 1 << 28
 def to_xgboost(
     loader: SplitLoader,
     *,
-    label: str | None = None,
-    weight: str | None = None,
+    label: str | None = LABEL,
+    weight: str | None = WEIGHT,
     negative: Literal["drop", "abs"] | None = None,
     cache_dir: PathLike | None = None,
 ) -> "DataIter":
@@ -38,8 +39,9 @@ def to_xgboost(
     loader : SplitLoader
         The loader. Its training set should have ``fill=None``, so that missing values arrive as
         NaN. Scaling changes nothing for a BDT.
-    label, weight : str, optional
-        The keys of labels and weights in a batch, for a loader without a training set.
+    label, weight : str or None, default "label" and "weight"
+        Their keys in a batch. None leaves them out, and so does a loader without the default key.
+        Other keys are features, for a loader without a training set.
     negative : "drop" or "abs", optional
         For events to evaluate on. XGBoost refuses negative weights. ``"drop"`` replaces them by 0,
         ``"abs"`` by their absolute value, and memmpy restores no sums. So XGBoost's metrics are
@@ -77,7 +79,7 @@ def to_xgboost(
     >>> booster = xgboost.train(options, train, evals=[(held_out, "val")])
     """
     loader = check_loader(loader, "to_xgboost")
-    require("xgboost", door="to_xgboost", install="memmpy[xgboost]")
+    require("xgboost", function="to_xgboost", install="memmpy[xgboost]")
     from memmpy.frameworks.xgboost_iterator import RowIterator
 
     cache_prefix = None
@@ -88,7 +90,7 @@ def to_xgboost(
         cache_prefix = directory / f"xgboost-{uuid4().hex}"
     rows = FeatureRows(
         loader,
-        door="to_xgboost",
+        function="to_xgboost",
         package="XGBoost",
         label=label,
         weight=weight,

@@ -36,7 +36,7 @@ class RowIterator(xgboost.DataIter):  # type: ignore[misc]  # XGBoost is not typ
     def __init__(self, rows: FeatureRows, *, num_bytes: int, cache_prefix: Path | None) -> None:
         super().__init__(cache_prefix=None if cache_prefix is None else str(cache_prefix))
         self._rows, self._chunk_rows = rows, chunk_rows(len(rows.names), num_bytes)
-        self._interrupts = _HeldInterrupts()
+        self._interrupts = _InterruptCounter()
         self._is_read_by_xgboost = False
         self._error: Exception | None = None
         self._start = self._num_passes = 0
@@ -115,7 +115,7 @@ class RowIterator(xgboost.DataIter):  # type: ignore[misc]  # XGBoost is not typ
         return chunk
 
 
-class _HeldInterrupts:
+class _InterruptCounter:
     """Ctrl-C while XGBoost runs, to be raised later: Python drops it between calls from C++."""
 
     def __init__(self) -> None:

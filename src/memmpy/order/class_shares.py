@@ -139,23 +139,18 @@ class Mixture:
             this step on: those of a step are in the order of the ranks.
         """
         ranks, denominator = self.world_size, self._denominator
-        divisor, phases = (
-            2 * ranks * denominator,
-            range(denominator, 2 * ranks * denominator, 2 * denominator),
-        )
-        before, totals = (
-            [0] * len(self.shares),
-            np.zeros((len(self.shares), num * ranks + 1), np.int64),
-        )
+        divisor = 2 * ranks * denominator
+        phases = range(denominator, divisor, 2 * denominator)
+        before = [0] * len(self.shares)
+        totals = np.zeros((len(self.shares), num * ranks + 1), np.int64)
         whole_below, counts_below = 0, np.zeros((num, ranks), np.int64)
         for c, total in zip(self._sequence, self._sums, strict=True):
             growth = 2 * ranks * self.batch_size * total
             rests = [(growth * step + phase) % divisor for phase in phases]
             # Python's integers where the products may be larger than 64 bits
             kind = np.int64 if divisor + growth * num < 2**63 else object
-            products: Array = growth * np.arange(num + 1, dtype=kind)[:, np.newaxis] + np.array(
-                rests, kind
-            )
+            numbers = np.arange(num + 1, dtype=kind)[:, np.newaxis]
+            products: Array = growth * numbers + np.array(rests, kind)
             steps = (products // divisor).astype(np.int64, copy=False)
             counts = steps[1:] - steps[:-1]
             whole = (2 * step * self.step_size * total + denominator) // (2 * denominator)

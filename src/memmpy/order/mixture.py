@@ -62,8 +62,8 @@ class MixtureOrder:
     the place ``(mix(i) + absorb(s_t, 6)) % batch_size``. Here ``s_t = absorb(key_b, t % 2**64)``
     for batch t of the stream, ``key_b = derive_key(key, purpose="batches")``, and `mix` has the
     words ``absorb(s_w, r)`` of the first batch w of the window. Batch ``t = n * world_size + r`` is
-    that of rank r in step n. So a batch is not sorted by
-    class, and successive batches have their classes at other places.
+    that of rank r in step n. So a batch is not sorted by class, and successive batches have their
+    classes at other places.
     """
 
     mixture: Mixture

@@ -1,4 +1,4 @@
-"""The number of this process among those that train together, given or found."""
+"""The rank of this process: a number, or that of torch.distributed, torchrun or SLURM."""
 
 import os
 import sys
@@ -45,16 +45,16 @@ def check_rank(rank: RankOption, world_size: int) -> tuple[int, int]:
     if given not in _NAMES:
         message = f"rank must be an integer of at least 0, 'auto' or 'slurm', got {given!r}"
         raise OptionError(f"{message}{nearest(given, _NAMES)}")
-    numbers, where = _found_by_torch() if given == "auto" else _found_by_slurm()
+    numbers, where = _rank_of_torch() if given == "auto" else _rank_of_slurm()
     if world_size not in {1, numbers[1]}:
         message = f"rank={given!r} finds {numbers[1]:,} processes by {where}, not {world_size:,}"
         raise OptionError(f"{message}: leave out world_size=")
     return numbers
 
 
-def _found_by_torch() -> tuple[tuple[int, int], str]:
-    """Return the numbers of a process that may be one of several, and where they are from."""
-    # Who trains with torch has imported it.
+def _rank_of_torch() -> tuple[tuple[int, int], str]:
+    """Return the rank and the number of ranks, and the name of where they are from."""
+    # A script that trains with torch has imported it by now.
     distributed: Any = sys.modules.get("torch.distributed")
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         numbers = distributed.get_rank(), distributed.get_world_size()
@@ -62,7 +62,7 @@ def _found_by_torch() -> tuple[tuple[int, int], str]:
     return _variables(_TORCHRUN) or (0, 1), " and ".join(_TORCHRUN)
 
 
-def _found_by_slurm() -> tuple[tuple[int, int], str]:
+def _rank_of_slurm() -> tuple[tuple[int, int], str]:
     numbers, where = _variables(_SLURM), " and ".join(_SLURM)
     if numbers is None:
         message = f"rank='slurm' needs {where}, which srun sets: start the script with srun"

@@ -70,7 +70,7 @@ class _StatisticsJson(JsonObject, frozen=True):
 
 
 def skim_statistics(
-    skim: Skim, question: Mapping[str, Any], compute: Callable[[], Statistics]
+    skim: Skim, cache_key: Mapping[str, Any], compute: Callable[[], Statistics]
 ) -> Statistics:
     """Return arrays that follow from the rows of a skim: from its folder, or computed now.
 
@@ -81,7 +81,7 @@ def skim_statistics(
     ----------
     skim : Skim
         The skim. It may have been replaced on disk since it was opened.
-    question : mapping
+    cache_key : mapping
         What the arrays depend on beside the rows, as JSON values; also the version of the code that
         computes them.
     compute : callable
@@ -93,7 +93,7 @@ def skim_statistics(
         The arrays; they may be read-only.
     """
     folder = skim.path.absolute()
-    text = json.dumps([document_of(skim).hex(), question], sort_keys=True)
+    text = json.dumps([document_of(skim).hex(), cache_key], sort_keys=True)
     name = xxhash.xxh3_128_hexdigest(text.encode())
     file = folder / f"statistics-{name}.json"
     arrays = _read(file, name)

@@ -142,8 +142,8 @@ class Fitter:
 
         # Of the methods, only "log" changes the values.
         logs = {name: [method == "log" for method in ones] for name, ones in methods.items()}
-        question = {"edges": cells.edges, "groups": groups.to_json(), "logs": logs}
-        arrays = skim_statistics(skim, {"cells": question, "version": _VERSION}, scan)
+        options = {"edges": cells.edges, "groups": groups.to_json(), "logs": logs}
+        arrays = skim_statistics(skim, {"cells": options, "version": _VERSION}, scan)
         return cells, RowStatistics.from_arrays(arrays, methods), none
 
     def _scale(self, train: RowStatistics, ranges: Sequence[range]) -> dict[str, Scaling]:
@@ -170,9 +170,9 @@ class Fitter:
             parts = [float_values(self._skim, name, one, methods) for one in ranges]
             return {"percentiles": percentiles_of(np.concatenate(parts), methods)}
 
-        question = {"input": name, "methods": methods, "ranges": _edges_of(ranges)}
-        asked = {"percentiles": question, "version": _VERSION}
-        arrays = skim_statistics(self._skim, asked, compute)
+        options = {"input": name, "methods": methods, "ranges": _edges_of(ranges)}
+        cache_key = {"percentiles": options, "version": _VERSION}
+        arrays = skim_statistics(self._skim, cache_key, compute)
         percentiles: NDArray[np.float64] = arrays["percentiles"]
         return percentiles
 
@@ -182,7 +182,7 @@ class Fitter:
         reweight, names = self._request.reweight, self._request.class_names
         if reweight is None:
             return None
-        question = {
+        options = {
             "num_bins": reweight.num_bins,
             "negative": self._request.negative,
             "ranges": _edges_of(ranges),
@@ -191,7 +191,7 @@ class Fitter:
         }
         arrays = skim_statistics(
             self._skim,
-            {"bins": question, "version": _VERSION},
+            {"bins": options, "version": _VERSION},
             partial(self._bin_sums, ranges, by_group, reweight.num_bins),
         )
         return fit_bin_factors(reweight, arrays["sums"][:-1], arrays["squares"][:-1], names)

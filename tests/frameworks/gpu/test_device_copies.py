@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from memmpy.errors import MissingPackageError, OptionError
+from memmpy.errors import OptionError
 from memmpy.frameworks.gpu import device_copies
-from memmpy.frameworks.gpu.device_copies import batches_by, check_device, copies_to
+from memmpy.frameworks.gpu.device_copies import batches_by, copies_to
 
 torch = pytest.importorskip("torch")
 
@@ -366,22 +366,10 @@ def test_a_wrong_device_is_named(device: object) -> None:
         copies_to([], device)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_missing_gpu_is_an_error_with_the_way_out() -> None:
-    with pytest.raises(OptionError, match=r"device='cuda' needs a GPU: .*or give device='cpu'"):
-        check_device("cuda")
-
-
 @pytest.mark.parametrize("num_ahead", [0, -1, 1.5, True])
 def test_num_ahead_is_a_positive_integer(num_ahead: Any) -> None:
     with pytest.raises(OptionError, match="num_ahead must be an integer of at least 1"):
         copies_to([], "cpu", num_ahead=num_ahead)
-
-
-def test_without_torch_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingPackageError, match=r"pip install 'memmpy\[torch\]'"):
-        copies_to([], "cuda")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

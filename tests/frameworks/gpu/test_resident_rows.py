@@ -14,7 +14,6 @@ from memmpy.errors import ColumnError, LoaderWarning, OptionError
 from memmpy.frameworks.gpu import resident_rows
 from memmpy.frameworks.gpu.resident_rows import ResidentLoader
 from memmpy.typing import Batch
-from tests.training.conftest import sample  # noqa: F401
 from tests.training.samples import Sample
 
 torch = pytest.importorskip("torch")
@@ -125,7 +124,7 @@ def test_an_entry_that_another_rank_has_too_is_marked() -> None:
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("shuffle", ["exact", "blocks", False])
 def test_a_training_set_arrives_scaled_and_weighted(
-    sample: Sample,  # noqa: F811
+    sample: Sample,
     device: str,
     shuffle: Any,
 ) -> None:
@@ -145,14 +144,14 @@ def test_a_training_set_arrives_scaled_and_weighted(
     assert_same_epochs(loader, device)
 
 
-def test_sampled_classes_come_in_their_shares(sample: Sample) -> None:  # noqa: F811
+def test_sampled_classes_come_in_their_shares(sample: Sample) -> None:
     loader = sample.training_set().loader(
         "train", fold=0, batch_size=64, sampling={"signal": 0.5, "background": 0.5}
     )
     assert_same_epochs(loader)
 
 
-def test_the_last_batch_of_ranks_has_weight_0_where_it_repeats(sample: Sample) -> None:  # noqa: F811
+def test_the_last_batch_of_ranks_has_weight_0_where_it_repeats(sample: Sample) -> None:
     data = sample.training_set()
     num = data.loader("train", fold=0).num_entries
     ranks = next(ranks for ranks in range(2, 6) if 0 < num % (num // ranks * ranks) < ranks)
@@ -223,12 +222,6 @@ def test_nothing_is_loaded_after_the_first_copy() -> None:
         values[:] = 0
     for batch, values in zip(on_device, expected, strict=True):
         assert_same(batch, values)
-
-
-def test_an_empty_split_has_no_batches() -> None:
-    loader = SplitLoader({"x": np.arange(10)}, subindex=np.arange(0))
-    with pytest.warns(LoaderWarning, match="no batches"):
-        assert list(resident(loader)) == []
 
 
 class Ragged(NamedTuple):
@@ -332,12 +325,6 @@ def test_what_does_not_fit_is_an_error_with_the_bytes(monkeypatch: pytest.Monkey
     assert resident(loader).nbytes == 96_000
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_missing_gpu_is_an_error() -> None:
-    with pytest.raises(OptionError, match="needs a GPU"):
-        resident(SplitLoader({"x": np.arange(10)}), "cuda")
-
-
 def test_members_are_the_places_that_take_takes() -> None:
     loader = SplitLoader({"x": np.arange(1000) * 2}, 30, split="train")
     members = np.concatenate(list(loader.members(3)))
@@ -348,7 +335,7 @@ def test_members_are_the_places_that_take_takes() -> None:
     assert resumed.tolist() == members[90:].tolist()
 
 
-def test_runs_of_members_end_with_whole_batches(sample: Sample) -> None:  # noqa: F811
+def test_runs_of_members_end_with_whole_batches(sample: Sample) -> None:
     loader = sample.training_set().loader("train", fold=0, batch_size=97, shuffle="blocks")
     *runs, _ = loader.members(0)
     assert all(len(run) % 97 == 0 for run in runs)

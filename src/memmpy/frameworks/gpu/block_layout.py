@@ -17,7 +17,7 @@ _ALIGNMENT = 64
 _LARGEST_NUMBER = 16
 #: Tensors are copied with the bytes between them if all bytes are at most this many times theirs.
 _MOST_BYTES = 2
-#: From so many bytes on, torch copies with several threads; to begin that takes longer.
+#: torch copies with several threads, which take longer to begin: used for this many bytes or more.
 _LARGE_BYTES = 1 << 18
 
 

@@ -1,4 +1,4 @@
-"""Copies batches of tensors to a GPU, ahead of the training and beside it."""
+"""`copies_to`: copies batches of tensors to a GPU while the training uses earlier ones."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -16,7 +16,7 @@ __all__ = ["CopyEvent", "CopyStream", "batches_by", "check_device", "copies_to",
 
 Tensor: TypeAlias = Any  # torch.Tensor; the package torch is optional
 
-#: Batches are copied at once until they have so many bytes, or are so many. A smaller copy takes
+#: One copy takes batches until it has this many bytes, or this many batches. A smaller copy takes
 #: longer to begin than to make, and so does the work of Python for it.
 _GROUP_BYTES, _GROUP_BATCHES = 1 << 20, 16
 
@@ -46,7 +46,7 @@ class CopyStream(Protocol):
 
 def require_torch() -> Any:  # a module
     """Return the package torch."""
-    return require("torch", door="to_torch", install="memmpy[torch]")
+    return require("torch", function="to_torch", install="memmpy[torch]")
 
 
 def check_device(device: object) -> Any:  # torch.device
@@ -118,7 +118,7 @@ def copies_to(
     num_ahead = check_integer("num_ahead", num_ahead, minimum=1)
     checked = check_device(device)
     if checked.type == "cpu":
-        return _unchanged(batches)
+        return (dict(batch) for batch in batches)
     return batches_by(_stream_to(checked), batches, num_ahead=num_ahead)
 
 
@@ -134,11 +134,6 @@ def batches_by(
             while copied:
                 stream.receive(memory, event)
                 yield copied.pop(0)
-
-
-def _unchanged(batches: Iterable[Mapping[str, Any]]) -> Generator[dict[str, Any], None, None]:
-    for batch in batches:
-        yield dict(batch)
 
 
 class _HostBatch(NamedTuple):
@@ -184,13 +179,13 @@ def _collect(value: Any, tensor_class: type, tensors: list[Tensor]) -> None:
             _collect(item, tensor_class, tensors)
 
 
-def _rebuilt(value: Any, tensor_class: type, views: Iterator[Tensor]) -> Any:
+def _rebuild(value: Any, tensor_class: type, views: Iterator[Tensor]) -> Any:
     """Return a value with the next views in place of its tensors."""
     if isinstance(value, tensor_class):
         return next(views)
     if not isinstance(value, tuple):
         return value
-    items = [_rebuilt(item, tensor_class, views) for item in value]
+    items = [_rebuild(item, tensor_class, views) for item in value]
     make: Callable[[Iterable[Any]], Any] = getattr(type(value), "_make", type(value))
     return make(items)
 
@@ -232,7 +227,7 @@ class _Ring:
             for batch, layout, start in parts:
                 views = layout.views(typed, start)
                 copy = {
-                    key: _rebuilt(value, self._torch.Tensor, views)
+                    key: _rebuild(value, self._torch.Tensor, views)
                     for key, value in batch.values.items()
                 }
                 copies.append(copy)

@@ -90,7 +90,7 @@ class ResidentLists:
             longest += part.max(axis=1, initial=0).tolist()
         return from_numpy(shifts), from_numpy(counts), *offsets, sizes, longest
 
-    def gathered(self, plan: tuple[Any, ...]) -> Iterator[Any]:
+    def gather(self, plan: tuple[Any, ...]) -> Iterator[Any]:
         """Yield the lists of each batch of a plan, which is on the device."""
         shifts, counts, whole, last, sizes, longest = plan
         torch, total = require_torch(), sum(sizes)

@@ -92,7 +92,7 @@ class ResidentLoader(FrameworkLoader[dict[str, Any]]):
         """Yield the batches of some members of the split, as `SplitLoader.members` has them."""
         with closing(copies_to(map(self._plan, batches), self.device)) as plans:
             for plan in plans:
-                for values in self._gathered(plan):
+                for values in self._gather(plan):
                     yield dict(zip(self._keys, values, strict=True))
 
     def _plan(self, members: Entries) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class ResidentLoader(FrameworkLoader[dict[str, Any]]):
         plans = {key: one.plan(members, self.batch_size) for key, one in self._lists.items()}
         return {"members": self._torch.from_numpy(members), "lists": tuple(plans.values())}
 
-    def _gathered(self, plan: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def _gather(self, plan: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         """Return the values of each batch: views of what is gathered for many at once."""
         members = plan["members"]
         num, left = divmod(len(members), self.batch_size)
@@ -110,7 +110,7 @@ class ResidentLoader(FrameworkLoader[dict[str, Any]]):
             for rows in self._rows:
                 columns |= {key: one.split(sizes) for key, one in rows.gather(members).items()}
             for (key, lists), own in zip(self._lists.items(), plan["lists"], strict=True):
-                columns[key] = lists.gathered(own)
+                columns[key] = lists.gather(own)
         return zip(*(columns[key] for key in self._keys), strict=True)
 
     def _upload(self) -> None:
