@@ -255,7 +255,7 @@ def test_loaders_of_some_events_are_refused(events: TreeEvents) -> None:
 def test_wrong_arguments_are_refused(events: TreeEvents) -> None:
     with pytest.raises(OptionError, match=r"to_xgboost takes a loader.*got ndarray"):
         memmpy.to_xgboost(np.arange(3))  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="negative is None or one of 'drop', 'abs', got 'keep'"):
+    with pytest.raises(OptionError, match="negative must be one of 'drop', 'abs', got 'keep'"):
         memmpy.to_xgboost(events.training_set().loader("train"), negative="keep")  # type: ignore[arg-type]
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.checks import check_key
+from memmpy.checks import check_choice, check_key
 from memmpy.display import format_count
 from memmpy.errors import LoaderWarning, OptionError, warn_of
 from memmpy.frameworks.feature_matrix import (
@@ -99,9 +99,8 @@ class FeatureRows:
         negative: NegativeWeights | None,
         choices: tuple[str, ...],
     ) -> None:
-        if negative is not None and negative not in choices:
-            known = ", ".join(map(repr, choices))
-            raise OptionError(f"negative is None or one of {known}, got {negative!r}")
+        if negative is not None:
+            check_choice("negative", negative, choices)
         self._loader = check_whole(check_loader(loader, door), door)
         self._door, self._package, self._negative = door, package, negative
         if not loader.split_size:

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, final, get_args
 
-from memmpy.checks import check_flag, check_mapping
+from memmpy.checks import check_choice, check_flag, check_mapping
 from memmpy.errors import MissingKeyError, OptionError, nearest
 from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader
 from memmpy.frameworks.gpu import ResidentLoader, check_device, copies_to, require_torch
@@ -184,9 +184,7 @@ def to_torch(
     """
     loader = check_loader(loader, "to_torch")
     torch = require_torch()
-    if jagged not in get_args(JaggedForm):
-        names = ", ".join(map(repr, get_args(JaggedForm)))
-        raise OptionError(f"jagged must be one of {names}, got {jagged!r}")
+    check_choice("jagged", jagged, get_args(JaggedForm))
     if check_flag("resident", resident) and jagged != "flat":
         raise OptionError(f"resident=True takes jagged='flat', got {jagged!r}")
     skim = loader.split_data.data
