@@ -109,7 +109,7 @@ def test_negative_weights_are_refused_unless_a_choice_is_made(events: TreeEvents
     for negative, expected in chosen.items():
         dataset = memmpy.to_lightgbm(loader, negative=negative)  # type: ignore[arg-type]
         np.testing.assert_array_equal(dataset.weight, expected)
-    with pytest.raises(OptionError, match="None or one of 'drop', 'abs', 'keep', got 'pray'"):
+    with pytest.raises(OptionError, match="must be one of 'drop', 'abs', 'keep', got 'pray'"):
         memmpy.to_lightgbm(loader, negative="pray")  # type: ignore[arg-type]
 
 
@@ -150,6 +150,8 @@ def test_wrong_loaders_and_an_absent_package_are_refused(
         memmpy.to_lightgbm({})  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="has no entries"):
         memmpy.to_lightgbm(SplitLoader({"x": np.empty(0)}))
+    with pytest.raises(OptionError, match=r"reference must be the lightgbm\.Dataset.*got SplitLo"):
+        memmpy.to_lightgbm(train, reference=train)  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'memmpy\[lightgbm\]'") as caught:
         memmpy.to_lightgbm(train)

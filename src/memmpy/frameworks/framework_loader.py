@@ -73,7 +73,9 @@ def check_loader(loader: object, door: str) -> SplitLoader:
     if isinstance(loader, SplitLoader):
         return loader
     message = f"{door} takes a loader, such as data.loader('train') or SplitLoader(data)"
-    raise OptionError(f"{message}, got {type(loader).__name__}")
+    is_around = isinstance(getattr(loader, "loader", None), SplitLoader)
+    way_out = ": give the loader that it was made of" if is_around else ""
+    raise OptionError(f"{message}, got {type(loader).__name__}{way_out}")
 
 
 def require(package: str, *, door: str, install: str) -> Any:  # a module
