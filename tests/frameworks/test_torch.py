@@ -332,6 +332,7 @@ def test_collections_of_several_dtypes_are_not_packed() -> None:
         ({"a": ["jets"], "b": ["jets"]}, "packed has 'jets' twice, in 'a' and 'b'"),
         ({"event": ["jets"]}, r"packed\['event'\] has the name of another key"),
         (["jets"], "packed must be a mapping of names"),
+        ({3: ["jets"]}, "a name in packed must be a non-empty string, got 3"),
     ],
 )
 def test_wrong_names_to_pack_are_errors(data: TrainingSet, packed: Any, words: str) -> None:
@@ -403,6 +404,12 @@ def test_a_door_that_was_pickled_goes_on(data: TrainingSet) -> None:
     assert begun + [bits(batch) for batch in copied] == expected
 
 
+def test_resident_events_are_not_sent_to_another_process(data: TrainingSet) -> None:
+    door = memmpy.to_torch(data.loader("train"), resident=True)
+    with pytest.raises(OptionError, match="resident=True keeps .* call to_torch in the other"):
+        pickle.dumps(door)
+
+
 def bits(batch: dict[str, Any]) -> list[Any]:
     """Return all numbers of a batch as bytes."""
     return [
@@ -420,6 +427,12 @@ def test_another_form_of_lists_is_an_error(data: TrainingSet) -> None:
 def test_what_is_no_loader_is_an_error(loader: Any) -> None:
     with pytest.raises(OptionError, match=r"to_torch takes a loader, such as data\.loader"):
         memmpy.to_torch(loader)
+
+
+def test_a_door_around_a_loader_is_no_loader(data: TrainingSet) -> None:
+    door = memmpy.to_torch(data.loader("train"))
+    with pytest.raises(OptionError, match="got TorchLoader: give the loader that it was made of"):
+        memmpy.to_torch(door)  # type: ignore[arg-type]
 
 
 def test_without_torch_the_error_says_how_to_install(

@@ -486,7 +486,7 @@ def test_an_entry_that_is_not_there_is_an_index_error(data: TrainingSet, number:
 
 def test_without_collate_the_error_says_what_to_give(data: TrainingSet) -> None:
     dataset = memmpy.to_torch(loader_of(data)).entry_dataset()
-    with pytest.raises(OptionError, match=r"collate_fn=EntryDataset\.collate"):
+    with pytest.raises(OptionError, match=r"collate_fn=dataset\.collate"):
         next(iter(DataLoader(dataset, 4)))
 
 

@@ -142,7 +142,7 @@ class _EntryBatch(TensorBatch):
 
     def __missing__(self, key: object) -> Any:
         if isinstance(key, int):
-            message = "entries come as one batch: DataLoader needs collate_fn=EntryDataset.collate"
+            message = "entries come as one batch: DataLoader needs collate_fn=dataset.collate"
             raise OptionError(message)
         raise KeyError(key)
 
