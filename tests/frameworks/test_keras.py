@@ -296,8 +296,17 @@ def test_lists_and_texts_are_refused_as_inputs() -> None:
     lists = Jagged(np.arange(4.0), np.array([0, 1, 4]))
     with pytest.raises(ColumnError, match=r"'jets' has lists: give Objects\(\.\.\., length=n\)"):
         to_keras(SplitLoader({"jets": lists}), inputs="jets")
-    with pytest.raises(ColumnError, match="the input 'name' has no numbers, but <U1"):
-        to_keras(SplitLoader({"name": np.array(["a", "b"])}), inputs="name")
+    texts = SplitLoader({"name": np.array(["a", "b"]), "x": np.arange(2)})
+    for options in ({"inputs": "name"}, {"inputs": "x", "label": "name"}):
+        with pytest.raises(ColumnError, match="Keras needs numbers, and 'name' has <U1"):
+            to_keras(texts, **options)
+
+
+def test_numbers_come_in_the_byte_order_of_this_machine() -> None:
+    loader = SplitLoader({"x": np.arange(3, dtype=">f4"), "label": np.arange(3, dtype=">i8")})
+    parts = to_keras(loader, inputs="x")[0]
+    assert [str(part.dtype) for part in parts] == ["float32", "int64"]
+    np.testing.assert_array_equal(*parts)
 
 
 def test_what_is_no_loader_is_refused() -> None:

@@ -406,7 +406,7 @@ def test_a_door_that_was_pickled_goes_on(data: TrainingSet) -> None:
 
 def test_resident_events_are_not_sent_to_another_process(data: TrainingSet) -> None:
     door = memmpy.to_torch(data.loader("train"), resident=True)
-    with pytest.raises(OptionError, match="resident=True keeps .* call to_torch in the other"):
+    with pytest.raises(OptionError, match=r"resident=True keeps .* call to_torch in the other"):
         pickle.dumps(door)
 
 

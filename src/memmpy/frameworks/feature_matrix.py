@@ -155,7 +155,6 @@ def _flat(name: str, values: Array) -> Array:
         largest = max(abs(int(values.min())), abs(int(values.max())))
         if largest > _MAX_INTEGER:
             message = f"{name!r} has the integer {largest:,}, and BDTs read float32, which rounds"
-            raise OptionError(
-                f"{message} integers above {_MAX_INTEGER:,}: leave it out of the keys"
-            )
+            message = f"{message} integers above {_MAX_INTEGER:,}: leave it out of the keys"
+            raise OptionError(f"{message}, or name the inputs in training_set(inputs=...)")
     return values.reshape(len(values), -1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_choice, check_key
 from memmpy.display import format_count
-from memmpy.errors import LoaderWarning, OptionError, warn_of
+from memmpy.errors import ColumnError, LoaderWarning, OptionError, warn_of
 from memmpy.frameworks.feature_matrix import (
     element_names,
     feature_matrix,
@@ -81,6 +81,8 @@ class FeatureRows:
     OptionError
         If the loader has no entries, or hands out only those of one rank, or samples them; if an
         option is invalid.
+    ColumnError
+        If labels or weights are no numbers.
 
     Warns
     -----
@@ -104,12 +106,14 @@ class FeatureRows:
         self._loader = check_whole(check_loader(loader, door), door)
         self._door, self._package, self._negative = door, package, negative
         if not loader.split_size:
-            raise OptionError(f"{door}: {loader.split_data} has no entries")
+            raise OptionError(f"{door}: the loader has no entries: {loader.split_data}")
         first = loader.take([0])
         self._label = _key_of("label", label, loader, first, default=LABEL)
         self._weight = _key_of("weight", weight, loader, first, default=WEIGHT)
         self._leave_out = [key for key in (self._label, self._weight) if key is not None]
         inputs = dict(input_arrays(first, loader, self._leave_out))
+        for key in self._leave_out:
+            _check_target(door, key, first[key], is_weight=key == self._weight)
         self.names = plain_names(element_names(inputs, loader))
         self._warn_of_fill()
 
@@ -145,12 +149,18 @@ class FeatureRows:
         return FeatureChunk(self._features(batch), *self._targets(batch))
 
     def _targets(self, batch: Batch) -> tuple[Array | None, NDArray[np.float32] | None]:
-        labels = None if self._label is None else batch[self._label]
+        labels = None if self._label is None else self._labels(batch[self._label])
         weights = None if self._weight is None else self._weights(batch[self._weight])
         return labels, weights
 
     def _features(self, batch: Batch) -> NDArray[np.float32]:
         return feature_matrix(batch, self._loader, leave_out=self._leave_out)
+
+    def _labels(self, given: Array) -> Array:
+        if given.dtype.kind == "f" and not np.isfinite(given).all():
+            raise OptionError(f"{self._door}: the label {self._label!r} is NaN or infinite")
+        # XGBoost takes the bytes as they lie, whatever their order.
+        return given.astype(given.dtype.newbyteorder("="), copy=False)
 
     def _weights(self, given: Array) -> NDArray[np.float32]:
         weights = np.asarray(given, np.float32)
@@ -211,6 +221,15 @@ def read_entries(loader: SplitLoader, positions: Any) -> Batch:
 def chunk_rows(num_features: int, num_bytes: int) -> int:
     """Return how many rows of float32 take about `num_bytes`."""
     return max(1, num_bytes // (4 * num_features))
+
+
+def _check_target(door: str, key: str, values: Any, *, is_weight: bool) -> None:
+    """Raise an error if these are no labels or weights: numbers, and one weight per event."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
+        kind = getattr(values, "dtype", type(values).__name__)
+        raise ColumnError(f"{door}: {key!r} has no numbers, but {kind}")
+    if is_weight and values.ndim > 1:
+        raise OptionError(f"{door}: the weight {key!r} has {values[0].size} numbers per event")
 
 
 def _key_of(
