@@ -490,6 +490,12 @@ def test_without_collate_the_error_says_what_to_give(data: TrainingSet) -> None:
         next(iter(DataLoader(dataset, 4)))
 
 
+def test_a_data_loader_around_to_torch_says_what_to_give(data: TrainingSet) -> None:
+    batches = memmpy.to_torch(loader_of(data))
+    with pytest.raises(OptionError, match=r"iterate over it.*\.batch_dataset\(\), batch_size="):
+        next(iter(DataLoader(batches, batch_size=None)))
+
+
 def test_samplers_of_torch_share_the_entries(data: TrainingSet) -> None:
     dataset = memmpy.to_torch(loader_of(data)).entry_dataset()
 

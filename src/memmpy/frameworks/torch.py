@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, final, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, final, get_args
 
 from memmpy.checks import check_choice, check_flag, check_key, check_mapping
 from memmpy.errors import MissingKeyError, OptionError, nearest
@@ -47,6 +47,12 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
         self._format, self._resident = tensor_format, None
         if resident:
             self._resident = ResidentLoader(loader, device, tensors_of=tensor_format.tensors)
+
+    def __getitem__(self, index: object) -> NoReturn:
+        """Raise an error: a `DataLoader` of torch asks for items by their numbers."""
+        message = "to_torch needs no DataLoader around it: iterate over it; or give "
+        way_out = "DataLoader(to_torch(loader).batch_dataset(), batch_size=None)"
+        raise OptionError(message + way_out)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._resident is None:
