@@ -316,6 +316,14 @@ def test_masks_with_gaps_pack_what_is_real() -> None:
     assert batch["all"].cu_seqlens.tolist() == [0, 2, 2, 3]
 
 
+def test_a_key_with_the_name_of_a_mask_stays_if_it_is_none() -> None:
+    arrays = {"x": np.arange(6.0).reshape(3, 2), "x_mask": np.array([True, False, True])}
+    loader = SplitLoader(arrays, split="all", shuffle=False)
+    (batch,) = memmpy.to_torch(loader, packed={"all": ["x"]})
+    assert batch["all"].values.tolist() == arrays["x"].tolist()
+    assert batch["x_mask"].tolist() == [True, False, True]
+
+
 def test_collections_of_several_dtypes_are_not_packed() -> None:
     arrays = {"x": np.zeros(3, "f4"), "y": np.zeros(3, "f8")}
     loader = memmpy.to_torch(SplitLoader(arrays, split="all"), packed={"both": ["x", "y"]})
