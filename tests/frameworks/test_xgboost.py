@@ -280,6 +280,12 @@ def test_what_is_no_label_or_weight_is_refused(columns: dict[str, Any], words: s
         xgboost.QuantileDMatrix(memmpy.to_xgboost(loader, label="y", weight=weight))
 
 
+def test_inputs_without_numbers_are_refused() -> None:
+    loader = SplitLoader({"x": np.empty((3, 0))})
+    with pytest.raises(OptionError, match="to_xgboost: the inputs 'x' have no numbers"):
+        memmpy.to_xgboost(loader)
+
+
 def test_wrong_arguments_are_refused(events: TreeEvents) -> None:
     with pytest.raises(OptionError, match=r"to_xgboost takes a loader.*got ndarray"):
         memmpy.to_xgboost(np.arange(3))  # type: ignore[arg-type]

@@ -115,6 +115,8 @@ class FeatureRows:
         for key in self._leave_out:
             _check_target(door, key, first[key], is_weight=key == self._weight)
         self.names = plain_names(element_names(inputs, loader))
+        if not self.names:
+            raise OptionError(f"{door}: the inputs {', '.join(map(repr, inputs))} have no numbers")
         self._warn_of_fill()
 
     def __len__(self) -> int:
