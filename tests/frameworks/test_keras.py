@@ -304,9 +304,9 @@ def test_lists_and_texts_are_refused_as_inputs() -> None:
 
 def test_numbers_come_in_the_byte_order_of_this_machine() -> None:
     loader = SplitLoader({"x": np.arange(3, dtype=">f4"), "label": np.arange(3, dtype=">i8")})
-    parts = to_keras(loader, inputs="x")[0]
-    assert [str(part.dtype) for part in parts] == ["float32", "int64"]
-    np.testing.assert_array_equal(*parts)
+    x, label = (np.asarray(part) for part in to_keras(loader, inputs="x")[0])
+    assert (x.dtype, label.dtype) == (np.float32, np.int64)
+    np.testing.assert_array_equal(x, label)
 
 
 def test_what_is_no_loader_is_refused() -> None:

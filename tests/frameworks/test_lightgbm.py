@@ -151,7 +151,7 @@ def test_wrong_loaders_and_an_absent_package_are_refused(
     with pytest.raises(OptionError, match="has no entries"):
         memmpy.to_lightgbm(SplitLoader({"x": np.empty(0)}))
     with pytest.raises(OptionError, match=r"reference must be the lightgbm\.Dataset.*got SplitLo"):
-        memmpy.to_lightgbm(train, reference=train)  # type: ignore[arg-type]
+        memmpy.to_lightgbm(train, reference=train)
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'memmpy\[lightgbm\]'") as caught:
         memmpy.to_lightgbm(train)
