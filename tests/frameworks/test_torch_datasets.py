@@ -490,6 +490,13 @@ def test_without_collate_the_error_says_what_to_give(data: TrainingSet) -> None:
         next(iter(DataLoader(dataset, 4)))
 
 
+def test_entries_that_come_one_by_one_are_not_collated(data: TrainingSet) -> None:
+    entries = memmpy.to_torch(loader_of(data)).entry_dataset()
+    both = torch.utils.data.ConcatDataset([entries, entries])
+    with pytest.raises(OptionError, match="takes one batch, got a list of entries: give DataLoad"):
+        next(iter(DataLoader(both, 4, collate_fn=entries.collate)))
+
+
 def test_a_data_loader_around_to_torch_says_what_to_give(data: TrainingSet) -> None:
     batches = memmpy.to_torch(loader_of(data))
     with pytest.raises(OptionError, match=r"iterate over it.*\.batch_dataset\(\), batch_size="):

@@ -185,8 +185,17 @@ class EntryDataset(Dataset):  # type: ignore[misc] # torch has no types here
 
     @staticmethod
     def collate(batch: TensorBatch) -> TensorBatch:
-        """Return a batch as it is: the `collate_fn` of a `DataLoader`."""
-        return dict(batch)
+        """Return a batch as it is: the `collate_fn` of a `DataLoader`.
+
+        Raises
+        ------
+        OptionError
+            If it gets a list of entries, as from a `ConcatDataset`, which asks for them one by one.
+        """
+        if isinstance(batch, dict):
+            return dict(batch)
+        message = f"collate takes one batch, got a {type(batch).__name__} of entries: give "
+        raise OptionError(f"{message}DataLoader the data set itself, and no ConcatDataset of it")
 
     def __repr__(self) -> str:
         return f"EntryDataset({self._loader!r})"
