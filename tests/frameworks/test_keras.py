@@ -305,7 +305,7 @@ def test_lists_and_texts_are_refused_as_inputs() -> None:
 def test_numbers_come_in_the_byte_order_of_this_machine() -> None:
     loader = SplitLoader({"x": np.arange(3, dtype=">f4"), "label": np.arange(3, dtype=">i8")})
     x, label = (np.asarray(part) for part in to_keras(loader, inputs="x")[0])
-    assert (x.dtype, label.dtype) == (np.float32, np.int64)
+    assert [x.dtype, label.dtype] == [np.dtype(np.float32), np.dtype(np.int64)]
     np.testing.assert_array_equal(x, label)
 
 

@@ -184,7 +184,7 @@ class EntryDataset(Dataset):  # type: ignore[misc] # torch has no types here
         return _EntryBatch(self._format.tensors(self._loader.take(numbers)))
 
     @staticmethod
-    def collate(batch: TensorBatch) -> TensorBatch:
+    def collate(batch: TensorBatch | list[TensorBatch]) -> TensorBatch:
         """Return a batch as it is: the `collate_fn` of a `DataLoader`.
 
         Raises
