@@ -403,6 +403,16 @@ def test_resident_lists_are_flat(data: TrainingSet, jagged: Any) -> None:
         memmpy.to_torch(data.loader("train"), resident=1)  # type: ignore[arg-type]
 
 
+def test_a_door_begins_where_its_loader_was_resumed(data: TrainingSet) -> None:
+    loader = data.loader("train", batch_size=100)
+    expected = indices(loader.batches(2, position=300))
+    loader.load_state_dict(loader.state_at(2, 3))
+    door = memmpy.to_torch(loader)
+    assert door.state_dict() == loader.state_dict()
+    assert indices(iter(door)) == expected
+    assert (door.epoch, loader.epoch) == (3, 2)
+
+
 def test_a_door_that_was_pickled_goes_on(data: TrainingSet) -> None:
     door = memmpy.to_torch(data.loader("train", batch_size=100, seed=3), dtype="bfloat16")
     expected = [bits(batch) for batch in door.batches(0)]

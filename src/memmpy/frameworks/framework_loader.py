@@ -19,8 +19,9 @@ B = TypeVar("B")
 class FrameworkLoader(EpochIterable[B]):
     """The batches of a loader as a framework takes them.
 
-    It has a place of its own: it counts the batches that it handed out, not those that it read
-    ahead, and leaves the epoch of the loader as it is. Its states are those of the loader.
+    It has a place of its own, which begins where the next pass of the loader would: it counts the
+    batches that it handed out, not those that it read ahead, and leaves the epoch of the loader as
+    it is. Its states are those of the loader.
 
     Parameters
     ----------
@@ -32,6 +33,7 @@ class FrameworkLoader(EpochIterable[B]):
         self.loader = loader
         self.is_shuffled = loader.is_shuffled
         super().__init__(loader.epoch)
+        self._set_place(*loader.place)
 
     @property
     def batch_size(self) -> int:
