@@ -9,6 +9,7 @@ import pytest
 
 import memmpy
 from memmpy.checks import (
+    check_choice,
     check_flag,
     check_indices,
     check_integer,
@@ -47,6 +48,16 @@ def test_what_is_right_comes_back() -> None:
     assert check_key("x") == "x"
     assert check_path("a/b") == check_path(Path("a/b")) == Path("a/b")
     assert [check_timeout(given) for given in (0, -1, 2.5, np.float32(3))] == [0, -1, 2.5, 3]
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"), [("dropp", "; nearest: 'drop'"), ("ABS", "; nearest: 'abs'"), (3, "")]
+)
+def test_an_unknown_choice_names_all_and_the_nearest(given: Any, hint: str) -> None:
+    assert check_choice("negative", "abs", ("drop", "abs")) == "abs"
+    with pytest.raises(OptionError) as error:
+        check_choice("negative", given, ("drop", "abs"))
+    assert str(error.value) == f"negative must be one of 'drop', 'abs', got {given!r}{hint}"
 
 
 @pytest.mark.parametrize("key", NO_TEXTS)

@@ -39,7 +39,9 @@ def test_the_example_scores_each_event_once_and_writes_friends(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.skipif(not EXAMPLES.exists(), reason="the examples are not beside the tests")
-@pytest.mark.parametrize("package", ["torch", "lightning", "jax", "keras", "xgboost", "lightgbm", "sklearn"])
+@pytest.mark.parametrize(
+    "package", ["torch", "lightning", "jax", "keras", "xgboost", "lightgbm", "sklearn"]
+)
 def test_an_example_separates_events_that_it_has_not_seen(package: str, tmp_path: Path) -> None:
     if find_spec(package) is None:
         pytest.skip(f"{package} is not installed")

@@ -6,17 +6,18 @@ Each check returns the value in one type, or raises an `OptionError`:
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, nearest
 from memmpy.typing import Array, Entries
 
 __all__ = [
+    "check_choice",
     "check_flag",
     "check_indices",
     "check_integer",
@@ -79,6 +80,15 @@ def check_seed(name: str, value: object) -> int:
     if isinstance(value, int | np.integer) and not isinstance(value, bool) and 0 <= value < 2**64:
         return int(value)
     raise _error(name, f"an integer in 0 <= {name} < 2**64", value)
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> str:
+    """Return one of some texts."""
+    if isinstance(value, str) and value in choices:
+        return value
+    hint = nearest(value, choices) if isinstance(value, str) else ""
+    expected = f"one of {', '.join(map(repr, choices))}"
+    raise OptionError(f"{_error(name, expected, value)}{hint}")
 
 
 def check_flag(name: str, value: object) -> bool:

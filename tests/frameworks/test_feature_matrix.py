@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -98,3 +100,20 @@ def test_an_unknown_key_names_the_nearest() -> None:
         memmpy.feature_matrix(loader.take([0]), loader, leave_out=["lable"])
     with pytest.raises(OptionError, match="no inputs"):
         memmpy.feature_matrix(loader.take([0]), loader, leave_out=["label", "x"])
+
+
+def test_what_is_no_batch_of_the_loader_is_refused(events: TreeEvents) -> None:
+    loader = events.training_set().loader("train")
+    with pytest.raises(OptionError, match="batch must be a dict of arrays, got ndarray"):
+        memmpy.feature_matrix(np.arange(3), loader)  # type: ignore[arg-type]
+    with pytest.raises(MissingKeyError, match="no 'flat', an input of SplitLoader"):
+        memmpy.feature_matrix({"x": np.arange(3)}, loader)
+    with pytest.raises(OptionError, match="'flat' is a list, and no array of NumPy: give a batch"):
+        memmpy.feature_matrix({"flat": [1, 2]}, loader)
+
+
+@pytest.mark.parametrize("given", ["label", None, 3])
+def test_keys_to_leave_out_are_a_list(given: Any) -> None:
+    loader = SplitLoader({"label": np.arange(3), "x": np.arange(3)})
+    with pytest.raises(OptionError, match=r"leave_out must be a list of keys.*got"):
+        memmpy.feature_matrix(loader.take([0]), loader, leave_out=given)

@@ -274,8 +274,17 @@ def test_lists_and_texts_are_refused_as_inputs() -> None:
     lists = Jagged(np.arange(4.0), np.array([0, 1, 4]))
     with pytest.raises(ColumnError, match=r"'jets' has lists: give Objects\(\.\.\., length=n\)"):
         to_keras(SplitLoader({"jets": lists}), inputs="jets")
-    with pytest.raises(ColumnError, match="the input 'name' has no numbers, but <U1"):
-        to_keras(SplitLoader({"name": np.array(["a", "b"])}), inputs="name")
+    texts = SplitLoader({"name": np.array(["a", "b"]), "x": np.arange(2)})
+    for options in ({"inputs": "name"}, {"inputs": "x", "label": "name"}):
+        with pytest.raises(ColumnError, match="Keras needs numbers, and 'name' has <U1"):
+            to_keras(texts, **options)
+
+
+def test_numbers_come_in_the_byte_order_of_this_machine() -> None:
+    loader = SplitLoader({"x": np.arange(3, dtype=">f4"), "label": np.arange(3, dtype=">i8")})
+    x, label = (np.asarray(part) for part in to_keras(loader, inputs="x")[0])
+    assert [x.dtype, label.dtype] == [np.dtype(np.float32), np.dtype(np.int64)]
+    np.testing.assert_array_equal(x, label)
 
 
 # ------------------------------------------------------------------------------------- training

@@ -99,7 +99,7 @@ def test_negative_weights_are_refused_unless_a_choice_is_made(events: TreeEvents
     for negative, expected in chosen.items():
         dataset = memmpy.to_lightgbm(loader, negative=negative)  # type: ignore[arg-type]
         np.testing.assert_array_equal(dataset.weight, expected)
-    with pytest.raises(OptionError, match="None or one of 'drop', 'abs', 'keep', got 'pray'"):
+    with pytest.raises(OptionError, match="must be one of 'drop', 'abs', 'keep', got 'pray'"):
         memmpy.to_lightgbm(loader, negative="pray")  # type: ignore[arg-type]
 
 
@@ -125,3 +125,8 @@ def test_a_write_into_rows_leaves_the_store_alone(events: TreeEvents) -> None:
     first[:] = 7
     np.testing.assert_array_equal(next(slices(data.loader("train"))), copy)
     np.testing.assert_array_equal(memmpy.open(events.path)["met"], events.columns["met"])
+
+
+def test_a_reference_is_a_dataset(train: SplitLoader) -> None:
+    with pytest.raises(OptionError, match=r"reference must be the lightgbm\.Dataset.*got SplitLo"):
+        memmpy.to_lightgbm(train, reference=train)

@@ -62,6 +62,13 @@ def test_texts_are_a_column() -> None:
     assert memmpy.to_pandas(loader)["name"].tolist() == ["ttH", "ttbb"]
 
 
+def test_numbers_have_the_byte_order_of_this_machine() -> None:
+    loader = SplitLoader({"x": np.arange(3, dtype=">i4")}, shuffle=False)
+    frame = memmpy.to_pandas(loader)
+    assert frame["x"].dtype == np.int32
+    assert frame["x"].tolist() == [0, 1, 2]
+
+
 def test_a_write_into_a_table_leaves_the_store_alone(events: TreeEvents) -> None:
     frame = memmpy.to_pandas(memmpy.open(events.path).loader(keys=["met"], split="all"))
     frame.loc[:, "met"] = 7

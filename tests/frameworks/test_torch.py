@@ -1,3 +1,4 @@
+import pickle
 import signal
 import threading
 from collections.abc import Iterator
@@ -312,6 +313,14 @@ def test_masks_with_gaps_pack_what_is_real() -> None:
     assert batch["all"].cu_seqlens.tolist() == [0, 2, 2, 3]
 
 
+def test_a_key_with_the_name_of_a_mask_stays_if_it_is_none() -> None:
+    arrays = {"x": np.arange(6.0).reshape(3, 2), "x_mask": np.array([True, False, True])}
+    loader = SplitLoader(arrays, split="all", shuffle=False)
+    (batch,) = memmpy.to_torch(loader, packed={"all": ["x"]})
+    assert batch["all"].values.tolist() == arrays["x"].tolist()
+    assert batch["x_mask"].tolist() == [True, False, True]
+
+
 def test_collections_of_several_dtypes_are_not_packed() -> None:
     arrays = {"x": np.zeros(3, "f4"), "y": np.zeros(3, "f8")}
     loader = memmpy.to_torch(SplitLoader(arrays, split="all"), packed={"both": ["x", "y"]})
@@ -328,6 +337,7 @@ def test_collections_of_several_dtypes_are_not_packed() -> None:
         ({"a": ["jets"], "b": ["jets"]}, "packed has 'jets' twice, in 'a' and 'b'"),
         ({"event": ["jets"]}, r"packed\['event'\] has the name of another key"),
         (["jets"], "packed must be a mapping of names"),
+        ({3: ["jets"]}, "a name in packed must be a non-empty string, got 3"),
     ],
 )
 def test_wrong_names_to_pack_are_errors(data: TrainingSet, packed: Any, words: str) -> None:
@@ -390,6 +400,31 @@ def test_resident_lists_are_flat(data: TrainingSet, jagged: Any) -> None:
         memmpy.to_torch(data.loader("train"), resident=1)  # type: ignore[arg-type]
 
 
+def test_a_door_begins_where_its_loader_was_resumed(data: TrainingSet) -> None:
+    loader = data.loader("train", batch_size=100)
+    expected = indices(loader.batches(2, position=300))
+    loader.load_state_dict(loader.state_at(2, 3))
+    door = memmpy.to_torch(loader)
+    assert door.state_dict() == loader.state_dict()
+    assert indices(iter(door)) == expected
+    assert (door.epoch, loader.epoch) == (3, 2)
+
+
+def test_a_door_that_was_pickled_goes_on(data: TrainingSet) -> None:
+    door = memmpy.to_torch(data.loader("train", batch_size=100, seed=3), dtype="bfloat16")
+    expected = [bits(batch) for batch in door.batches(0)]
+    begun = [bits(batch) for batch in islice(iter(door), 5)]
+    copied = pickle.loads(pickle.dumps(door))
+    copied.load_state_dict(door.state_dict())
+    assert begun + [bits(batch) for batch in copied] == expected
+
+
+def test_resident_events_are_not_sent_to_another_process(data: TrainingSet) -> None:
+    door = memmpy.to_torch(data.loader("train"), resident=True)
+    with pytest.raises(OptionError, match=r"resident=True keeps .* call to_torch in the other"):
+        pickle.dumps(door)
+
+
 def bits(batch: dict[str, Any]) -> list[Any]:
     """Return all numbers of a batch as bytes."""
     return [
@@ -401,6 +436,12 @@ def bits(batch: dict[str, Any]) -> list[Any]:
 def test_another_form_of_lists_is_an_error(data: TrainingSet) -> None:
     with pytest.raises(OptionError, match="jagged must be one of 'flat', 'nested', 'pyg', got 1"):
         memmpy.to_torch(data.loader("train"), jagged=1)  # type: ignore[arg-type]
+
+
+def test_a_door_around_a_loader_is_no_loader(data: TrainingSet) -> None:
+    door = memmpy.to_torch(data.loader("train"))
+    with pytest.raises(OptionError, match="got TorchLoader: give the loader that it was made of"):
+        memmpy.to_torch(door)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 
 import memmpy
 from memmpy import SplitLoader
-from memmpy.errors import LoaderWarning, MissingKeyError, OptionError
+from memmpy.errors import ColumnError, LoaderWarning, MissingKeyError, OptionError
 from memmpy.frameworks.feature_rows import FeatureRows
 from tests.frameworks.tree_events import TreeEvents, make_events
 
@@ -238,8 +238,36 @@ def test_loaders_of_some_events_are_refused(events: TreeEvents) -> None:
     with pytest.raises(OptionError, match="takes each event once: give no sampling="):
         memmpy.to_xgboost(sampled)
     empty = SplitLoader({"x": np.empty(0)})
-    with pytest.raises(OptionError, match="all entries has no entries"):
+    with pytest.raises(OptionError, match="the loader has no entries: all entries"):
         memmpy.to_xgboost(empty)
+
+
+def test_labels_of_another_byte_order_keep_their_values() -> None:
+    labels = np.arange(5, dtype=">i4")
+    loader = SplitLoader({"x": np.ones(5), "y": labels}, shuffle=False)
+    matrix = xgboost.QuantileDMatrix(memmpy.to_xgboost(loader, label="y"))
+    assert matrix.get_label().tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"y": np.array(["a", "b"])}, "'y' has no numbers, but <U1"),
+        ({"y": np.array([0, np.nan])}, "the label 'y' is NaN or infinite"),
+        ({"y": np.arange(2), "w": np.ones((2, 3))}, "the weight 'w' has 3 numbers per event"),
+    ],
+)
+def test_what_is_no_label_or_weight_is_refused(columns: dict[str, Any], words: str) -> None:
+    loader = SplitLoader({"x": np.ones(2), **columns})
+    weight = "w" if "w" in columns else None
+    with pytest.raises((OptionError, ColumnError), match=f"to_xgboost: {words}"):
+        xgboost.QuantileDMatrix(memmpy.to_xgboost(loader, label="y", weight=weight))
+
+
+def test_inputs_without_numbers_are_refused() -> None:
+    loader = SplitLoader({"x": np.empty((3, 0))})
+    with pytest.raises(OptionError, match="to_xgboost: the inputs 'x' have no numbers"):
+        memmpy.to_xgboost(loader)
 
 
 @pytest.mark.slow

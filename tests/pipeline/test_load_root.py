@@ -195,14 +195,14 @@ class TestBatches:
     ) -> None:
         loader = load(make_file(), tmp_path / "s", keys={"nJets"}, tcut="nJets > 99")
         assert len(loader) == 0
-        with pytest.warns(LoaderWarning, match="has no entries here"):
+        with pytest.warns(LoaderWarning, match="the loader has no entries"):
             assert list(loader) == []
 
     def test_an_empty_tree_gives_a_loader_without_batches(
         self, load: Load, make_file: MakeFile, tmp_path: Path
     ) -> None:
         loader = load(make_file(num=0), tmp_path / "s", keys={"nJets"}, tcut="nJets > 1")
-        with pytest.warns(LoaderWarning, match="has no entries here"):
+        with pytest.warns(LoaderWarning, match="the loader has no entries"):
             assert list(loader) == []
 
     def test_a_batch_larger_than_the_data_is_one_short_batch(

@@ -99,7 +99,7 @@ def test_a_file_that_changed_makes_another(
         ({"weight": "weigth"}, (MissingKeyError, InputFileError), "weigth.*nearest: 'weight'"),
         ({"cut": "njets > 1"}, (MissingKeyError, InputFileError), "njets.*nearest: 'nJets'"),
         ({"spectators": ["runs"]}, (MissingKeyError, InputFileError), "runs"),
-        ({"others": "no"}, OptionError, "others is one of"),
+        ({"others": "no"}, OptionError, "others must be one of"),
     ],
 )
 def test_a_missing_branch_names_the_nearest_before_anything_is_read(

@@ -690,7 +690,7 @@ def test_a_split_without_events_has_no_batches(tmp_path: Path) -> None:
     store = write_vectors(tmp_path / "s", {"id": np.arange(100), "x": np.arange(100.0)})
     splits = Splits(by=("id",), fractions={"train": 0.5, "test": 0.5})
     data = store.training_set(inputs={"a": ["x"]}, splits=splits, weight="x", scale="standard")
-    with pytest.warns(LoaderWarning, match="no batches: 'val'"):
+    with pytest.warns(LoaderWarning, match="no batches: the loader has no entries: 'val'"):
         assert list(data.loader("val")) == []
     assert len(data.loader("val")) == 0
     assert "val" in str(data)

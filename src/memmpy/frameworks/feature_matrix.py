@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest
 from memmpy.frameworks.framework_loader import check_loader
+from memmpy.jagged import Jagged
 from memmpy.splits import SplitLoader
 from memmpy.typing import Array, Batch
 
@@ -50,9 +51,9 @@ def feature_matrix(
     ColumnError
         If an input has lists of any length, or texts.
     OptionError
-        If there are no inputs, or if float32 would round an integer.
+        If there are no inputs, if float32 would round an integer, or if the batch has no arrays.
     MissingKeyError
-        If a batch lacks a key of `leave_out`.
+        If the batch lacks an input of the loader, or a key of `leave_out`.
 
     Examples
     --------
@@ -72,21 +73,32 @@ def input_arrays(
     batch: Mapping[str, Any], loader: SplitLoader, leave_out: Collection[str]
 ) -> Iterator[tuple[str, Array]]:
     """Yield the name and the values of each input of a batch, as arrays of numbers."""
+    if not isinstance(batch, Mapping):
+        raise OptionError(f"batch must be a dict of arrays, got {type(batch).__name__}")
+    if isinstance(leave_out, str) or not isinstance(leave_out, Collection):
+        message = "leave_out must be a list of keys, such as ['label']"
+        raise OptionError(f"{message}, got {leave_out!r:.200}")
     unknown = [key for key in leave_out if key not in batch]
     if unknown:
         known = [key for key in batch if key != "_index"]
-        message = f"the batches have no {unknown[0]!r}{nearest(unknown[0], known)}"
-        raise MissingKeyError(message, unknown[0])
+        message = f"the batches have no {unknown[0]!r}{nearest(str(unknown[0]), known)}"
+        raise MissingKeyError(message, str(unknown[0]))
     names: Iterable[str] = loader.inputs or (key for key in batch if key != "_index")
     names = [name for name in names if name not in leave_out]
     if not names:
         raise OptionError("the batches have no inputs: a loader needs at least one more key")
     for name in names:
+        if name not in batch:
+            message = f"the batch has no {name!r}, an input of {loader!r}"
+            raise MissingKeyError(f"{message}: give a batch of this loader", name)
         array = batch[name]
-        if not isinstance(array, np.ndarray):
+        if isinstance(array, Jagged):
             message = f"{name!r} has lists of any length, and rows are equally long"
             way_out = "give a length to its Objects" if loader.inputs else "pad it, or leave it out"
             raise ColumnError(f"{message}: {way_out}")
+        if not isinstance(array, np.ndarray):
+            message = f"{name!r} is a {type(array).__name__}, and no array of NumPy"
+            raise OptionError(f"{message}: give a batch of the loader itself")
         if array.dtype.kind not in "biuf":
             message = f"{name!r} has values of {array.dtype}, and no numbers"
             raise ColumnError(f"{message}: leave it out of the keys")
@@ -143,7 +155,6 @@ def _flat(name: str, values: Array) -> Array:
         largest = max(abs(int(values.min())), abs(int(values.max())))
         if largest > _MAX_INTEGER:
             message = f"{name!r} has the integer {largest:,}, and BDTs read float32, which rounds"
-            raise OptionError(
-                f"{message} integers above {_MAX_INTEGER:,}: leave it out of the keys"
-            )
+            message = f"{message} integers above {_MAX_INTEGER:,}: leave it out of the keys"
+            raise OptionError(f"{message}, or name the inputs in training_set(inputs=...)")
     return values.reshape(len(values), -1)

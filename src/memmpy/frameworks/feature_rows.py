@@ -6,9 +6,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.checks import check_key
+from memmpy.checks import check_choice, check_key
 from memmpy.display import format_count
-from memmpy.errors import LoaderWarning, OptionError, warn_of
+from memmpy.errors import ColumnError, LoaderWarning, OptionError, warn_of
 from memmpy.frameworks.feature_matrix import (
     element_names,
     feature_matrix,
@@ -71,6 +71,8 @@ class FeatureRows:
     OptionError
         If the loader has no entries, or hands out only those of one rank, or samples them; if an
         option is invalid.
+    ColumnError
+        If labels or weights are no numbers.
 
     Warns
     -----
@@ -89,19 +91,24 @@ class FeatureRows:
         negative: str | None,
         choices: tuple[str, ...],
     ) -> None:
-        if negative is not None and negative not in choices:
-            known = ", ".join(map(repr, choices))
-            raise OptionError(f"negative must be None or one of {known}, got {negative!r}")
+        if negative is not None:
+            check_choice("negative", negative, choices)
         self._loader = check_whole(loader, function)
         self._function, self._package, self._negative = function, package, negative
         if not loader.split_size:
-            raise OptionError(f"{function}: {loader.split_data} has no entries")
+            raise OptionError(f"{function}: the loader has no entries: {loader.split_data}")
         first = loader.take([0])
         self._label = _key_of("label", label, first, default=LABEL)
         self._weight = _key_of("weight", weight, first, default=WEIGHT)
         self._leave_out = [key for key in (self._label, self._weight) if key is not None]
         inputs = dict(input_arrays(first, loader, self._leave_out))
+        for key in self._leave_out:
+            _check_target(function, key, first[key], is_weight=key == self._weight)
         self.names = plain_names(element_names(inputs, loader))
+        if not self.names:
+            raise OptionError(
+                f"{function}: the inputs {', '.join(map(repr, inputs))} have no numbers"
+            )
         self._warn_of_fill()
 
     def __len__(self) -> int:
@@ -139,12 +146,18 @@ class FeatureRows:
         return FeatureChunk(self._features(batch), *self._targets(batch))
 
     def _targets(self, batch: Batch) -> tuple[Array | None, NDArray[np.float32] | None]:
-        labels = None if self._label is None else batch[self._label]
+        labels = None if self._label is None else self._labels(batch[self._label])
         weights = None if self._weight is None else self._weights(batch[self._weight])
         return labels, weights
 
     def _features(self, batch: Batch) -> NDArray[np.float32]:
         return feature_matrix(batch, self._loader, leave_out=self._leave_out)
+
+    def _labels(self, given: Array) -> Array:
+        if given.dtype.kind == "f" and not np.isfinite(given).all():
+            raise OptionError(f"{self._function}: the label {self._label!r} is NaN or infinite")
+        # XGBoost takes the bytes as they lie, whatever their order.
+        return given.astype(given.dtype.newbyteorder("="), copy=False)
 
     def _weights(self, given: Array) -> NDArray[np.float32]:
         weights = np.asarray(given, np.float32)
@@ -210,6 +223,15 @@ def read_entries(loader: SplitLoader, positions: Any) -> Batch:
 def chunk_rows(num_features: int, num_bytes: int) -> int:
     """Return how many rows of float32 take about `num_bytes`."""
     return max(1, num_bytes // (4 * num_features))
+
+
+def _check_target(function: str, key: str, values: Any, *, is_weight: bool) -> None:
+    """Raise an error if these are no labels or weights: numbers, and one weight per event."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
+        kind = getattr(values, "dtype", type(values).__name__)
+        raise ColumnError(f"{function}: {key!r} has no numbers, but {kind}")
+    if is_weight and values.ndim > 1:
+        raise OptionError(f"{function}: the weight {key!r} has {values[0].size} numbers per event")
 
 
 def _key_of(name: str, given: str | None, batch: Batch, *, default: str) -> str | None:

@@ -20,8 +20,9 @@ B = TypeVar("B")
 class FrameworkLoader(EpochIterable[B]):
     """The batches of a loader as a framework takes them.
 
-    It has a place of its own: it counts the batches that it handed out, not those that it read
-    ahead, and leaves the epoch of the loader as it is. Its states are those of the loader.
+    It has a place of its own, which begins where the next pass of the loader would: it counts the
+    batches that it handed out, not those that it read ahead, and leaves the epoch of the loader as
+    it is. Its states are those of the loader.
 
     Parameters
     ----------
@@ -33,6 +34,7 @@ class FrameworkLoader(EpochIterable[B]):
         self.loader = loader
         self.is_shuffled = loader.is_shuffled
         super().__init__(loader.epoch)
+        self._set_place(*loader.place)
 
     @property
     def batch_size(self) -> int:
@@ -74,7 +76,9 @@ def check_loader(loader: object, function: str) -> SplitLoader:
     if isinstance(loader, SplitLoader):
         return loader
     message = f"{function} takes a loader, such as data.loader('train') or SplitLoader(data)"
-    raise OptionError(f"{message}, got {type(loader).__name__}")
+    is_around = isinstance(getattr(loader, "loader", None), SplitLoader)
+    way_out = ": give the loader that it was made of" if is_around else ""
+    raise OptionError(f"{message}, got {type(loader).__name__}{way_out}")
 
 
 def refuse_lists(key: str, values: object, *, package: str) -> None:

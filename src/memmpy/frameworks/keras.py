@@ -87,10 +87,10 @@ def to_keras(
     if loader.split_size:
         batch = loader.take([0])
         for name in names:
-            _check_input(name, batch)
+            _check_values(name, batch)
         for name, default in ((label, LABEL), (weight, WEIGHT)):
-            if name not in {None, default}:
-                _check_name(name, batch)
+            if name is not None and (name != default or name in batch):
+                _check_values(name, batch)
     split = partial(_parts_of, names=names, label=label, weight=weight)
     return KerasDataset(loader, split)
 
@@ -109,19 +109,16 @@ def _names_of(inputs: Any, loader: SplitLoader) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _check_name(name: Any, batch: Batch) -> None:
+def _check_values(name: str, batch: Batch) -> None:
+    """Raise an error if Keras cannot take the values of a name."""
     if name not in batch:
         message = f"a batch has no {name!r}{nearest(name, batch)}"
         raise MissingKeyError(f"{message}; it has {', '.join(map(repr, batch))}", name)
-
-
-def _check_input(name: str, batch: Batch) -> None:
-    _check_name(name, batch)
     values = batch[name]
     refuse_lists(name, values, package="Keras")
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
         kind = getattr(values, "dtype", type(values).__name__)
-        raise ColumnError(f"the input {name!r} has no numbers, but {kind}")
+        raise ColumnError(f"Keras needs numbers, and {name!r} has {kind}")
 
 
 def _parts_of(
@@ -130,14 +127,19 @@ def _parts_of(
     """Return what Keras takes: inputs, targets and weights of events."""
     x: dict[str, Array] = {}
     for name in names:
-        x[name] = batch[name]
+        x[name] = _native(batch[name])
         mask = batch.get(mask_of(name))
         if isinstance(mask, np.ndarray) and mask.shape == batch[name].shape[:2]:
             x[mask_of(name)] = mask
     (first, *others) = x.values()
     parts: Parts = (x if others else first,)
     if label in batch:
-        parts = *parts, batch[label]
+        parts = *parts, _native(batch[label])
         if weight in batch:
-            parts = *parts, batch[weight]
+            parts = *parts, _native(batch[weight])
     return parts
+
+
+def _native(values: Array) -> Array:
+    """Return values in the byte order of this machine, which backends of Keras need."""
+    return values.astype(values.dtype.newbyteorder("="), copy=False)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
+from memmpy.errors import OptionError
 from memmpy.frameworks.feature_rows import FeatureRows, chunk_rows
 from memmpy.frameworks.framework_loader import check_loader, require
 from memmpy.splits import SplitLoader
@@ -58,7 +59,8 @@ def to_lightgbm(
     MissingPackageError
         If LightGBM is not installed.
     OptionError
-        If there are no events, weights are negative, or a BDT cannot read an input.
+        If there are no events, weights are negative, or a BDT cannot read an input; if `reference`
+        is no dataset.
 
     Warns
     -----
@@ -75,6 +77,9 @@ def to_lightgbm(
     lightgbm = require("lightgbm", function="to_lightgbm", install="memmpy[lightgbm]")
     from memmpy.frameworks.lightgbm_sequence import RowSequence
 
+    if reference is not None and not isinstance(reference, lightgbm.Dataset):
+        message = "reference must be the lightgbm.Dataset of the training split"
+        raise OptionError(f"{message}, as to_lightgbm returns it, got {type(reference).__name__}")
     rows = FeatureRows(
         loader,
         function="to_lightgbm",

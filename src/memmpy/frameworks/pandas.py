@@ -57,11 +57,13 @@ def to_pandas(loader: SplitLoader) -> "DataFrame":
     pandas = require("pandas", function="to_pandas", install="memmpy[pandas]")
     num = loader.split_size
     if not num:
-        raise OptionError(f"to_pandas: {loader.split_data} has no entries")
+        raise OptionError(f"to_pandas: the loader has no entries: {loader.split_data}")
     first = _columns_of(loader.take([0]), loader)
     num_bytes = sum(values.nbytes for values in first.values())
     _check_memory(num, num_bytes)
-    columns = {name: np.empty(num, values.dtype) for name, values in first.items()}
+    columns = {
+        name: np.empty(num, values.dtype.newbyteorder("=")) for name, values in first.items()
+    }
     step = max(1, _CHUNK_BYTES // num_bytes)
     for start in range(0, num, step):
         stop = min(start + step, num)

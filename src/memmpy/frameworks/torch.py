@@ -2,9 +2,9 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, final, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, final, get_args
 
-from memmpy.checks import check_flag, check_mapping
+from memmpy.checks import check_choice, check_flag, check_key, check_mapping
 from memmpy.errors import MissingKeyError, OptionError, nearest
 from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader
 from memmpy.frameworks.gpu import ResidentLoader, check_device, copies_to, require_torch
@@ -47,6 +47,18 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
         self._format, self._resident = tensor_format, None
         if resident:
             self._resident = ResidentLoader(loader, device, tensors_of=tensor_format.tensors)
+
+    def __getitem__(self, index: object) -> NoReturn:
+        """Raise an error: a `DataLoader` of torch asks for items by their numbers."""
+        message = "to_torch needs no DataLoader around it: iterate over it; or give "
+        way_out = "DataLoader(to_torch(loader).batch_dataset(), batch_size=None)"
+        raise OptionError(message + way_out)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._resident is None:
+            return super().__getstate__()
+        message = "a loader with resident=True keeps its events on this device: send the loader of "
+        raise OptionError(f"{message}memmpy, and call to_torch in the other process")
 
     def batches(self, epoch: int, *, position: int = 0) -> Generator[dict[str, Any], None, None]:
         """Iterate over the batches of a given epoch; see `SplitLoader.batches`."""
@@ -184,9 +196,7 @@ def to_torch(
     """
     loader = check_loader(loader, "to_torch")
     torch = require_torch()
-    if jagged not in get_args(JaggedForm):
-        names = ", ".join(map(repr, get_args(JaggedForm)))
-        raise OptionError(f"jagged must be one of {names}, got {jagged!r}")
+    check_choice("jagged", jagged, get_args(JaggedForm))
     if check_flag("resident", resident) and jagged != "flat":
         raise OptionError(f"resident=True takes jagged='flat', got {jagged!r}")
     skim = loader.split_data.data
@@ -235,7 +245,7 @@ def _check_packed(packed: Any, loader: SplitLoader) -> dict[str, tuple[str, ...]
             if key in names:
                 raise OptionError(f"packed has {key!r} twice, in {names[key]!r} and {name!r}")
             names[key] = name
-        checked[name] = tuple(keys)
+        checked[check_key(name, name="a name in packed")] = tuple(keys)
     for name in checked:
         if name in keys_of_batch and name not in names:
             raise OptionError(f"packed[{name!r}] has the name of another key: give it another name")

@@ -142,7 +142,7 @@ class _EntryBatch(TensorBatch):
 
     def __missing__(self, key: object) -> Any:
         if isinstance(key, int):
-            message = "entries come as one batch: DataLoader needs collate_fn=EntryDataset.collate"
+            message = "entries come as one batch: DataLoader needs collate_fn=dataset.collate"
             raise OptionError(message)
         raise KeyError(key)
 
@@ -184,9 +184,18 @@ class EntryDataset(Dataset):  # type: ignore[misc] # torch has no types here
         return _EntryBatch(self._format.tensors(self._loader.take(numbers)))
 
     @staticmethod
-    def collate(batch: TensorBatch) -> TensorBatch:
-        """Return a batch as it is: the `collate_fn` of a `DataLoader`."""
-        return dict(batch)
+    def collate(batch: TensorBatch | list[TensorBatch]) -> TensorBatch:
+        """Return a batch as it is: the `collate_fn` of a `DataLoader`.
+
+        Raises
+        ------
+        OptionError
+            If it gets a list of entries, as from a `ConcatDataset`, which asks for them one by one.
+        """
+        if isinstance(batch, dict):
+            return dict(batch)
+        message = f"collate takes one batch, got a {type(batch).__name__} of entries: give "
+        raise OptionError(f"{message}DataLoader the data set itself, and no ConcatDataset of it")
 
     def __repr__(self) -> str:
         return f"EntryDataset({self._loader!r})"

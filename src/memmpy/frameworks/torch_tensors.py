@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from memmpy.errors import ColumnError, OptionError
 from memmpy.frameworks.packed_lists import lists_of_collection, pack_lists
-from memmpy.jagged import Jagged
-from memmpy.typing import Array, Batch
+from memmpy.jagged import Jagged, mask_of
+from memmpy.typing import Array, Batch, Mask
 
 if TYPE_CHECKING:
     import torch
@@ -138,7 +138,7 @@ class TensorFormat:
     def _by_key(self, batch: Batch) -> dict[str, Any]:
         tensors: dict[str, Any] = {name: self._packed(batch, name) for name in self.packed}
         hidden = {key for keys in self.packed.values() for key in keys}
-        hidden |= {f"{key}_mask" for key in hidden}
+        hidden |= {mask_of(key) for key in hidden if _mask_in(batch, key) is not None}
         for key, values in batch.items():
             if key not in hidden:
                 is_list = isinstance(values, Jagged)
@@ -173,7 +173,7 @@ class TensorFormat:
     def _packed(self, batch: Batch, name: str) -> PackedTensor:
         keys = self.packed[name]
         values = [_lists_or_array(key, batch[key]) for key in keys]
-        masks = [batch.get(f"{key}_mask") for key in keys]
+        masks = [_mask_in(batch, key) for key in keys]
         lists = [lists_of_collection(*pair) for pair in zip(values, masks, strict=True)]
         dtypes = {str(one.dtype) for one in lists}
         if len(dtypes) > 1:
@@ -204,6 +204,15 @@ def nest_lists(tensors: dict[str, Any]) -> dict[str, Any]:
             nested = torch.nested.nested_tensor_from_jagged
             tensors[key] = nested(parts.values, parts.offsets, **lengths)
     return tensors
+
+
+def _mask_in(batch: Batch, key: str) -> Mask | None:
+    """Return which objects of padded lists are real; None if the key has no mask."""
+    values, mask = batch[key], batch.get(mask_of(key))
+    if not isinstance(values, np.ndarray) or not isinstance(mask, np.ndarray):
+        return None
+    is_mask = mask.dtype == np.bool_ and mask.ndim == 2 and mask.shape == values.shape[:2]
+    return mask if is_mask else None
 
 
 def _lists_or_array(key: str, values: Any) -> Array | Jagged:

@@ -53,7 +53,7 @@ def check_sendable(data: Data) -> None:
         if any(map_of(array) is not None for array in arrays_of(column)):
             message = (
                 f"column {key!r} is memory-mapped; pickling the loader would copy the whole file: "
-                "send the path, and build the loader in the other process"
+                "load a skim or a training set, or build the loader in the other process"
             )
             raise OptionError(message)
 

@@ -333,7 +333,7 @@ class SplitLoader(EpochIterable[Batch]):
         return loader_identity(self.spec, self._chunks)
 
     def _warn_if_empty(self) -> None:
-        reason = f"{self.split_data} has no entries here"
+        reason = f"the loader has no entries: {self.split_data}"
         if self.num_entries:
             has = format_count(self.num_entries, "entry", "entries")
             reason = f"drop_last leaves out the only one, {has} of {self.batch_size:,}"

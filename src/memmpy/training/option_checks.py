@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from memmpy.checks import is_number
+from memmpy.checks import check_choice, is_number
 from memmpy.columns import check_keys
 from memmpy.errors import OptionError, nearest
 from memmpy.loaders import ClassSampling, SamplingOption, check_sampling
@@ -17,7 +17,6 @@ __all__ = [
     "Inputs",
     "Negative",
     "Normalise",
-    "check_choice",
     "check_class_sampling",
     "check_dtypes",
     "check_fill",
@@ -73,12 +72,6 @@ def check_labels(labels: Mapping[Any, Any], others: object) -> None:
                 "labels is a mapping of class to cut, such as {'signal': \"process == 'ttH'\"}"
             )
             raise OptionError(f"{message}; got {name!r}: {text!r}")
-
-
-def check_choice(name: str, given: object, choices: Sequence[str]) -> None:
-    """Check that an option is one of some texts."""
-    if not isinstance(given, str) or given not in choices:
-        raise OptionError(f"{name} is one of {', '.join(map(repr, choices))}, got {given!r}")
 
 
 def check_weight(weight: object) -> None:

@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from itertools import chain
 from typing import Any, get_args
 
-from memmpy.checks import check_mapping
+from memmpy.checks import check_choice, check_mapping
 from memmpy.columns import ColumnType
 from memmpy.cuts import Call, Constant, Key, Logical, Node, Reduction, Span, keys_of, read_cut
 from memmpy.errors import ColumnError, OptionError
@@ -32,7 +32,6 @@ from memmpy.training.option_checks import (
     Inputs,
     Negative,
     Normalise,
-    check_choice,
     check_dtypes,
     check_fill,
     check_inputs,
