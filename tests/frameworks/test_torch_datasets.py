@@ -15,7 +15,7 @@ import pytest
 import memmpy
 from memmpy import Jagged, Objects, RFileConfig, SplitLoader, TrainingSet
 from memmpy.demo import demo_files, write_demo_files
-from memmpy.errors import LoaderWarning, OptionError
+from memmpy.errors import DiskError, LoaderWarning, OptionError
 from memmpy.frameworks import JaggedTensor, PackedTensor
 
 torch = pytest.importorskip("torch")
@@ -438,6 +438,13 @@ def test_what_a_killed_process_leaves_behind_a_text_is_no_harm() -> None:
 
 
 # entries by number
+
+
+def test_a_damaged_file_is_an_error() -> None:
+    file = EpochFile(0, 0)
+    file._path.write_text('{"epoch": 1', encoding="utf-8")
+    with pytest.raises(DiskError, match=r"is damaged: .*; call batch_dataset\(\) again"):
+        file.begin(1, 0, 2)
 
 
 def test_entries_come_once_in_batches_of_any_sampler(data: TrainingSet) -> None:

@@ -232,6 +232,12 @@ def test_a_pass_of_another_thread_ends_at_its_next_batch() -> None:
     assert next(one, None) is None
 
 
+@pytest.mark.parametrize("state", [np.arange(3), None, [], {"epoch": 1}, {"position": 0}])
+def test_what_is_no_state_is_refused(state: Any) -> None:
+    with pytest.raises(OptionError, match="the state of a loader is a dict of 'epoch', 'position'"):
+        make(1000).load_state_dict(state)
+
+
 def test_two_passes_at_once_are_of_the_same_epoch() -> None:
     loader = make(1000)
     together = list(zip(loader, loader, strict=True))

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import final
 
+from memmpy.errors import DiskError
+
 __all__ = ["EpochFile", "WorkerPass"]
 
 #: How many passes are kept, of those that are being made at the same time.
@@ -133,7 +135,11 @@ class EpochFile:
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(file, "r+", encoding="utf-8") as text:
             fcntl.flock(text, fcntl.LOCK_EX)
-            place = _place_of(text.read()) or _DatasetPlace(self._epoch, self._start)
+            try:
+                place = _place_of(text.read()) or _DatasetPlace(self._epoch, self._start)
+            except ValueError:
+                message = f"{str(self._path)!r} is damaged: a disk was full, or a worker was killed"
+                raise DiskError(f"{message}; call batch_dataset() again") from None
             yield place
             text.seek(0)
             text.write(json.dumps(asdict(place)))

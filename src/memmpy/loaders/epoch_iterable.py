@@ -159,7 +159,8 @@ class EpochIterable(ABC, Generic[B]):
         OptionError
             If the state is that of other data, of another split, seed, order or batch size.
         """
-        if state_dict != {}:
+        given: object = state_dict
+        if not isinstance(given, Mapping) or given:
             self._set_place(*self.place_of(state_dict))
 
     def close(self) -> None:
