@@ -139,24 +139,25 @@ class Mixture:
             this step on: those of a step are in the order of the ranks.
         """
         ranks, denominator = self.world_size, self._denominator
-        divisor = 2 * ranks * denominator
+        divisor, growths = 2 * ranks * denominator, [2 * self.step_size * s for s in self._sums]
         phases = range(denominator, divisor, 2 * denominator)
-        before = [0] * len(self.shares)
+        # Python's integers where the products may be larger than 64 bits
+        kind = np.int64 if divisor + growths[-1] * num < 2**63 else object
+        rests = [[(growth * step + phase) % divisor for phase in phases] for growth in growths]
+        products: Array = np.array(growths, kind)[:, None, None] * np.arange(num + 1)[:, None]
+        products = products + np.array(rests, kind)[:, None]
+        counts = (products // divisor).astype(np.int64, copy=False)  # of the first k + 1 classes
+        counts[1:] -= counts[:-1].copy()
         totals = np.zeros((len(self.shares), num * ranks + 1), np.int64)
-        whole_below, counts_below = 0, np.zeros((num, ranks), np.int64)
-        for c, total in zip(self._sequence, self._sums, strict=True):
-            growth = 2 * ranks * self.batch_size * total
-            rests = [(growth * step + phase) % divisor for phase in phases]
-            # Python's integers where the products may be larger than 64 bits
-            kind = np.int64 if divisor + growth * num < 2**63 else object
-            numbers = np.arange(num + 1, dtype=kind)[:, np.newaxis]
-            products: Array = growth * numbers + np.array(rests, kind)
-            steps = (products // divisor).astype(np.int64, copy=False)
-            counts = steps[1:] - steps[:-1]
-            whole = (2 * step * self.step_size * total + denominator) // (2 * denominator)
-            before[c] = whole - whole_below
-            np.cumsum((counts - counts_below).ravel(), out=totals[c, 1:])
-            whole_below, counts_below = whole, counts
+        sequence, before, whole_below = [*self._sequence], [0] * len(self.shares), 0
+        if ranks == 1:
+            totals[sequence] = counts[:, :, 0]
+        else:
+            per_batch = np.diff(counts, axis=1).reshape(len(counts), -1)
+            totals[sequence, 1:] = np.cumsum(per_batch, axis=1)
+        for c, growth in zip(sequence, growths, strict=True):
+            whole = (growth * step + denominator) // (2 * denominator)
+            before[c], whole_below = whole - whole_below, whole
         return before, totals
 
     def kernel_class(self, number: int) -> KernelClass:
