@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 
 import memmpy
-from memmpy import WriteVector
+from memmpy import SplitLoader, WriteVector
 
 
 def test_equal_rows_have_an_equal_state_whatever_is_between_their_fields(tmp_path: Path) -> None:
@@ -18,3 +18,11 @@ def test_equal_rows_have_an_equal_state_whatever_is_between_their_fields(tmp_pat
         del used
         states.append(memmpy.SplitLoader(skim, split="all").state_dict())
     assert states == states[:1] * 20
+
+
+def test_a_state_may_have_numbers_and_texts_of_numpy() -> None:
+    loader = SplitLoader({"x": np.arange(100)}, 10)
+    given = {name: np.array(value)[()] for name, value in loader.state_at(2, 3).items()}
+    assert {type(value).__module__ for value in given.values()} == {"numpy"}
+    loader.load_state_dict(given)
+    assert loader.state_dict() == loader.state_at(2, 3)

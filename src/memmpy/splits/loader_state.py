@@ -90,7 +90,7 @@ def read_state(state: object, expected: Mapping[str, Any]) -> tuple[int, int]:
         keys = ", ".join(map(repr, expected))
         raise OptionError(f"the state of a loader is a dict of {keys}, got {state!r:.200}")
     for name, words in _PARTS.items():
-        if repr(state[name]) != repr(expected[name]):
+        if str(state[name]) != str(expected[name]):  # a checkpoint may have NumPy's numbers
             message = f"the state is that of another {words}: {state[name]!r}, not"
             raise OptionError(
                 f"{message} {expected[name]!r}; begin a new training, or give the same"
