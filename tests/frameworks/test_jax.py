@@ -385,6 +385,7 @@ print("done")
 # ------------------------------------------------------------------------------------- places
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.integers(0, 33), st.booleans())
 def test_a_pass_goes_on_from_any_state(num: int, by_iterator: bool) -> None:

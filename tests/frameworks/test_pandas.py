@@ -49,6 +49,7 @@ def test_each_split_is_in_a_table_once(events: TreeEvents) -> None:
     np.testing.assert_array_equal(entries, np.arange(900))
 
 
+@pytest.mark.slow
 def test_large_tables_are_read_in_chunks() -> None:
     columns = {"x": np.arange(600_000, dtype=np.uint64), "p": np.arange(1_200_000).reshape(-1, 2)}
     frame = memmpy.to_pandas(SplitLoader(columns, shuffle=False))

@@ -11,6 +11,7 @@ linear_model = pytest.importorskip("sklearn.linear_model")
 BATCH_SIZE = 100
 
 
+@pytest.mark.slow
 def test_partial_fit_on_batches_is_that_on_slices_of_arrays(tmp_path: Path) -> None:
     events = make_events(tmp_path / "data.mmpy", 4000)
     data = events.training_set(scale="standard", fill=0.0, negative="drop", normalise="equal")

@@ -61,6 +61,7 @@ def assert_equal(tensor: Any, array: NDArray[Any]) -> None:
     assert tensor.numpy().tobytes() == array.tobytes()
 
 
+@pytest.mark.slow
 def test_batches_are_those_of_the_loader_as_tensors_of_their_own_dtypes(data: TrainingSet) -> None:
     loader = data.loader("train", batch_size=100)
     batches = list(memmpy.to_torch(loader))

@@ -86,6 +86,7 @@ def start_methods() -> Iterator[Any]:
                 yield pytest.param(method, num_workers, is_persistent, marks=marks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "num_workers", "is_persistent"), [*start_methods()])
 def test_workers_hand_out_each_batch_once_in_the_order_of_the_loader(
     data: TrainingSet, method: str, num_workers: int, is_persistent: bool
@@ -104,6 +105,7 @@ def test_workers_hand_out_each_batch_once_in_the_order_of_the_loader(
     assert dataset.epoch == num_epochs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_an_epoch_can_be_set_also_for_workers_that_live_on(
     data: TrainingSet, num_workers: int
@@ -133,6 +135,7 @@ def test_a_trainer_that_counts_batches_ends_the_epoch(data: TrainingSet, num_wor
     assert dataset.epoch == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_a_look_at_a_batch_costs_no_epoch(data: TrainingSet, num_workers: int) -> None:
     loader = loader_of(data, batch_size=20)
@@ -145,6 +148,7 @@ def test_a_look_at_a_batch_costs_no_epoch(data: TrainingSet, num_workers: int) -
     assert passed == epoch_of(loader, 0)
 
 
+@pytest.mark.slow
 def test_two_data_loaders_at_once_have_the_same_epoch(data: TrainingSet) -> None:
     loader = loader_of(data)
     dataset = memmpy.to_torch(loader).batch_dataset()
@@ -155,6 +159,7 @@ def test_two_data_loaders_at_once_have_the_same_epoch(data: TrainingSet) -> None
     assert dataset.epoch == 1
 
 
+@pytest.mark.slow
 def test_more_workers_than_batches_are_no_harm(data: TrainingSet) -> None:
     loader = loader_of(data, batch_size=600)
     assert len(loader) == 2
@@ -164,6 +169,7 @@ def test_more_workers_than_batches_are_no_harm(data: TrainingSet) -> None:
         assert [contents(batch) for batch in batches] == epoch_of(loader, epoch)
 
 
+@pytest.mark.slow
 def test_the_workers_of_all_ranks_hand_out_each_event_once(data: TrainingSet) -> None:
     events: Counter[int] = Counter()
     lengths = []
@@ -180,6 +186,7 @@ def test_the_workers_of_all_ranks_hand_out_each_event_once(data: TrainingSet) ->
     assert len(events) == loader.split_size
 
 
+@pytest.mark.slow
 def test_an_event_that_a_rank_repeats_is_marked_by_the_worker_that_has_it() -> None:
     arrays = {"x": np.arange(13)}
     seen = []
@@ -210,6 +217,7 @@ def test_columns_and_skims_in_any_order_are_shared_alike(data: TrainingSet, shuf
         assert [contents(batch) for batch in batches] == epoch_of(loader, 0)
 
 
+@pytest.mark.slow
 def test_shares_of_classes_are_those_of_the_loader(data: TrainingSet) -> None:
     plain = memmpy.open(data.path).training_set(
         inputs={"event": ["met"]},
@@ -272,6 +280,7 @@ def test_batches_of_workers_take_no_more_memory_than_their_own(data: TrainingSet
                     assert one.untyped_storage().nbytes() == one.nbytes
 
 
+@pytest.mark.slow
 def test_a_dataset_begins_where_the_loader_is(data: TrainingSet) -> None:
     loader = loader_of(data)
     door = memmpy.to_torch(loader)
@@ -403,6 +412,7 @@ def test_a_worker_that_begins_late_has_the_epoch_of_its_pass() -> None:
     assert file.begin(8, 1, 2).epoch == 8
 
 
+@pytest.mark.slow
 def test_the_file_ends_with_its_maker_and_not_with_a_fork() -> None:
     file = EpochFile(0, 0)
     path = file._path
@@ -417,6 +427,7 @@ def test_the_file_ends_with_its_maker_and_not_with_a_fork() -> None:
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_a_copy_outlives_the_file() -> None:
     file = EpochFile(3, 0)
     copied = pickle.loads(pickle.dumps(file))

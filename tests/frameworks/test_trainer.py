@@ -57,6 +57,7 @@ def trainer(data: TrainingSet, folder: Path, **options: Any) -> Any:
     )
 
 
+@pytest.mark.slow
 def test_the_model_sees_each_event_once_in_each_epoch(
     sample: Sample, data: TrainingSet, tmp_path: Path
 ) -> None:
@@ -113,6 +114,7 @@ def test_evaluation_and_prediction_have_each_event_once(
     assert np.array_equal(logits[: len(expected)], expected)
 
 
+@pytest.mark.slow
 def test_lists_need_a_length_as_the_trainer_rebuilds_tuples(sample: Sample, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="JaggedTensor"):
         trainer(training_set_of(sample.store()), tmp_path).train()

@@ -129,6 +129,7 @@ def test_a_rank_goes_on_from_each_of_its_batches(
             assert rest == batches[done:]
 
 
+@pytest.mark.slow
 @given(**NUMBERS, rank=st.integers(0, 4), num_workers=st.integers(1, 4), done=st.integers(0, 9))
 def test_workers_have_the_batches_of_a_rank_in_turns(
     num: int,

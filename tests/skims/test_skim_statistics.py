@@ -191,6 +191,7 @@ AS_NOBODY = """
 """
 
 
+@pytest.mark.slow
 @as_root
 def test_a_store_that_can_only_be_read_stays_as_it_is(
     folder_for_all: Path, fork_server: ForkServer

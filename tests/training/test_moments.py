@@ -44,6 +44,7 @@ def assert_moments_of(moments: Moments, table: np.ndarray, size: float = 0.0) ->
         assert (moments.least[i], moments.greatest[i]) == (min(numbers), max(numbers))
 
 
+@pytest.mark.slow
 @given(TABLES)
 def test_moments_are_those_of_the_finite_values(table: np.ndarray) -> None:
     assert_moments_of(Moments.of(table), table)
@@ -57,6 +58,7 @@ def test_moments_of_the_parts_of_any_partition_are_those_of_the_whole(data: Any)
     assert_moments_of(Moments.join(Moments.of(part) for part in parts), table)
 
 
+@pytest.mark.slow
 @given(TABLES, TABLES)
 def test_an_empty_part_changes_no_bit(table: np.ndarray, other: np.ndarray) -> None:
     empty = Moments.of(np.empty((0, table.shape[1])))
@@ -67,6 +69,7 @@ def test_an_empty_part_changes_no_bit(table: np.ndarray, other: np.ndarray) -> N
         np.testing.assert_array_equal(joined.counts, one.counts)
 
 
+@pytest.mark.slow
 @given(TABLES)
 def test_given_shifts_change_nothing_but_rounding(table: np.ndarray) -> None:
     assert_moments_of(Moments.of(table, np.full(table.shape[1], 17.5)), table, 17.5)

@@ -302,6 +302,7 @@ def test_an_error_of_the_device_comes_in_place_of_its_batch_and_ends_the_thread(
     assert threading.active_count() == before
 
 
+@pytest.mark.slow
 def test_closing_early_ends_the_thread_and_the_source_and_frees_all_memory() -> None:
     ended = []
 
