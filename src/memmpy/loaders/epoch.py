@@ -103,19 +103,17 @@ class EpochChunks:
         # Whole windows, of which a chunk has at least one.
         num_windows = max(1, round(gatherer.chunk_rows / shuffle.window_rows))
         self._chunk_rows = num_windows * shuffle.window_rows
-        self._num = len(self._order(seed=0, epoch=0))
+        order = self._order(seed=0, epoch=0)
+        self._num, self._is_scattered = len(order), order.is_scattered
+        #: Whether the last batch is one entry that another rank has, too.
+        self.repeats = isinstance(order, RankOrder) and order.repeats
 
     def __len__(self) -> int:
         return self._num
 
-    def repeats(self) -> bool:
-        """Return whether the last batch is one entry that another rank has, too."""
-        order = self._order(seed=0, epoch=0)
-        return isinstance(order, RankOrder) and order.repeats
-
     def read_mode(self) -> ReadMode:
         """Return how an epoch that began now would be read."""
-        return self.gatherer.read_mode(is_scattered=self._order(seed=0, epoch=0).is_scattered)
+        return self.gatherer.read_mode(is_scattered=self._is_scattered)
 
     def plan(self, *, seed: int, epoch: int, position: int, batch_size: int) -> EpochPlan:
         """Return how the chunks from one that holds a position on are gathered.

@@ -84,7 +84,7 @@ class EpochIterable(ABC, Generic[B]):
                     if num >= last:
                         self._set_place(epoch + 1, 0)
                     elif num > first + 2 and self._num_batches == num - 1:
-                        self._num_batches = num
+                        self._num_batches = num  # what `_go_on` would do, without the call
                     else:
                         self._go_on(first, num)
                 yield batch

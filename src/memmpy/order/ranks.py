@@ -54,7 +54,7 @@ class Ranks:
 
     def repeats(self, num: int) -> bool:
         """Return whether the last batch of `num` entries is one that another rank has, too."""
-        left = 0 if self.drop_last else num % self.step_size
+        left = self._num_left(num)
         start, stop = self._part_of(left)
         return left > 0 and start == stop and self._has(num // self.step_size)
 
@@ -86,12 +86,16 @@ class Ranks:
 
     def _last_batch(self, num: int) -> tuple[int, int]:
         """Return the (start, stop) of this rank in the last step if it is shorter, else nothing."""
-        left = 0 if self.drop_last else num % self.step_size
+        left = self._num_left(num)
         start, stop = self._part_of(left)
         if left and start == stop:
             start = max(0, stop - 1)
             stop = start + 1
         return start, stop
+
+    def _num_left(self, num: int) -> int:
+        """Return how many of `num` entries lie in a last step that is shorter."""
+        return 0 if self.drop_last else num % self.step_size
 
     def _part_of(self, num: int) -> tuple[int, int]:
         return num * self.rank // self.world_size, num * (self.rank + 1) // self.world_size

@@ -78,7 +78,7 @@ def notes_of(spec: LoaderSpec, chunks: EpochChunks) -> list[str]:
             batch_size=options.batch_size,
         )
         notes += [] if note is None else [note]
-    if chunks.repeats() and not spec.weight_keys:
+    if chunks.repeats and not spec.weight_keys:
         notes.append(
             f"the last batch has fewer entries than the {options.world_size} ranks: rank "
             f"{options.rank} repeats one, with '_index' -1; drop_last=True leaves this batch out"

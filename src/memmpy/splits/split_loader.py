@@ -190,7 +190,6 @@ class SplitLoader(EpochIterable[Batch]):
         self._chunks = chunks_of(spec)
         self.is_shuffled = self._chunks.shuffle.kind != "none"
         super().__init__(options.epoch)
-        self._repeats = self._chunks.repeats()
         if not spec.is_copy:
             warn_of(notes_of(spec, self._chunks), LoaderWarning)
 
@@ -280,7 +279,7 @@ class SplitLoader(EpochIterable[Batch]):
         self, batches: Generator[_BatchOf, None, None], *, position: int
     ) -> Generator[_BatchOf, None, None]:
         """Mark the entry that this rank repeats in batches of an epoch from a position on."""
-        if not self._repeats:
+        if not self._chunks.repeats:
             return batches
         num = len(self) - position // self.batch_size
         return mark_repeat(batches, num, weight_keys=self.spec.weight_keys)

@@ -94,8 +94,8 @@ class Fitter:
                 counts += np.bincount(groups, minlength=len(counts))
             return {"counts": counts}
 
-        question = {"not_finite": self._groups.to_json(), "version": _VERSION}
-        self._check_groups(skim_statistics(self._skim, question, count)["counts"] > 0)
+        cache_key = {"not_finite": self._groups.to_json(), "version": _VERSION}
+        self._check_groups(skim_statistics(self._skim, cache_key, count)["counts"] > 0)
         self._has_checked = True
 
     def _fit(self, fold: int | None) -> Fit:
